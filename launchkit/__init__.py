@@ -1,0 +1,43 @@
+"""launchkit: queues for ML jobs, and a crash-proof agent that runs them on the compute you have.
+
+Names are imported when they are first used, so that `import launchkit` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from launchkit.agent import Agent
+    from launchkit.client import Client, Launched, connect
+    from launchkit.hookspecs import hookimpl
+    from launchkit.settings import AgentSettings, load_settings
+
+_HOMES = {
+    "Agent": "launchkit.agent",
+    "AgentSettings": "launchkit.settings",
+    "Client": "launchkit.client",
+    "Launched": "launchkit.client",
+    "connect": "launchkit.client",
+    "hookimpl": "launchkit.hookspecs",
+    "load_settings": "launchkit.settings",
+}
+
+__all__ = [
+    "Agent",
+    "AgentSettings",
+    "Client",
+    "Launched",
+    "__version__",
+    "connect",
+    "hookimpl",
+    "load_settings",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'launchkit' has no attribute {name!r}")
+    return getattr(import_module(home), name)

@@ -1,0 +1,6 @@
+"""`python -m launchkit`."""
+
+from launchkit.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""The seams: what a plugin implements. One small abstract class per file."""
+
+from launchkit.abc.backend import QueueBackend
+from launchkit.abc.builder import Builder
+from launchkit.abc.component import Component, Finding, Site
+from launchkit.abc.environment import Environment
+from launchkit.abc.fetcher import Fetcher
+from launchkit.abc.hub import (
+    Hub,
+    ItemView,
+    Jobs,
+    Launches,
+    LaunchRequest,
+    Logs,
+    Queues,
+    QueueView,
+    Selection,
+)
+from launchkit.abc.registry import Registry
+from launchkit.abc.runner import Run, Runner
+
+__all__ = [
+    "Builder",
+    "Component",
+    "Environment",
+    "Fetcher",
+    "Finding",
+    "Hub",
+    "ItemView",
+    "Jobs",
+    "LaunchRequest",
+    "Launches",
+    "Logs",
+    "QueueBackend",
+    "QueueView",
+    "Queues",
+    "Registry",
+    "Run",
+    "Runner",
+    "Selection",
+    "Site",
+]

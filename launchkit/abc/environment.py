@@ -1,0 +1,14 @@
+"""Environments are the cloud, or the plain machine, that an agent works in."""
+
+from abc import abstractmethod
+from pathlib import Path
+
+from launchkit.abc.component import Component
+
+
+class Environment(Component):
+    """A cloud account, or a plain machine."""
+
+    @abstractmethod
+    async def upload(self, source: Path, uri: str) -> None:
+        """Copy a file to object storage."""

@@ -1,0 +1,22 @@
+"""Registries keep images."""
+
+from abc import abstractmethod
+
+from launchkit.abc.component import Component
+from launchkit.model import Credentials
+
+
+class Registry(Component):
+    """A place for images."""
+
+    @abstractmethod
+    def image_ref(self, tag: str) -> str:
+        """The full reference of an image with that tag."""
+
+    @abstractmethod
+    async def exists(self, ref: str) -> bool:
+        """Whether an image of that reference can be pulled."""
+
+    async def credentials(self) -> Credentials | None:
+        """A short-lived login; None where the platform sees to it. Asked for again when it ages."""
+        return None

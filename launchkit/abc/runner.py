@@ -1,0 +1,75 @@
+"""Runners start submissions on some kind of compute; runs are what they started."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from typing import ClassVar
+
+import anyio
+
+from launchkit.abc.component import Component
+from launchkit.errors import RunLost
+from launchkit.model import Json, LogChunk, RunStatus, Submission
+
+POLL_SECONDS = 2.0
+
+
+class Run(ABC):
+    """Something submitted that can be watched, read and cancelled."""
+
+    ref: str
+    """Its name in the infrastructure; `Runner.attach` finds it again by it."""
+
+    @abstractmethod
+    async def status(self) -> RunStatus:
+        """Look once. :raises RunLost: if the infrastructure no longer knows it."""
+
+    @abstractmethod
+    async def cancel(self, grace: float) -> None:
+        """End it: politely, and after *grace* seconds by force. Returns when it is verified
+        gone; does nothing if it has ended.
+        """
+
+    async def changed(self, last: RunStatus) -> RunStatus:
+        """Wait for a status other than *last*. Override where the infrastructure tells of
+        changes by itself; this one polls.
+        """
+        while (now := await self.status()) == last:  # noqa: ASYNC110 - nothing tells us
+            await anyio.sleep(POLL_SECONDS)
+        return now
+
+    async def logs(self, offset: int) -> AsyncIterator[LogChunk]:
+        """What it prints, from byte *offset* on, until it has ended and all was given."""
+        return
+        yield  # an empty stream is a stream too
+
+    async def aclose(self) -> None:
+        """Remove what the ended run left behind. Safe to call twice."""
+
+
+class Runner(Component):
+    """Starts submissions. The smallest one implements `submit`."""
+
+    needs_image: ClassVar[bool] = True
+    """False: gets a directory with code."""
+    survives_agent: ClassVar[bool] = True
+    """False: its runs end with the agent."""
+    bound_to_site: ClassVar[bool] = False
+    """True: its runs can be found again only from the same machine and state directory."""
+
+    def check_args(self, args: Json) -> None:
+        """Look at resource arguments, at launch and again at claim. :raises Rejected: if bad."""
+
+    def render(self, submission: Submission) -> Json:
+        """The exact request that `submit` would send, as data, with secrets masked. Pure."""
+        return submission.resource_args
+
+    @abstractmethod
+    async def submit(self, submission: Submission) -> Run:
+        """Start it. Submitting the same name again gives the run that is there already.
+
+        :raises SubmitError: if it cannot be started.
+        """
+
+    async def attach(self, ref: str) -> Run:
+        """Find a run that an earlier agent started. :raises RunLost: if it is gone."""
+        raise RunLost(f"runs of kind {self.kind} cannot be found again after their agent died")

@@ -1,0 +1,125 @@
+"""Plain data (JSON, YAML) to typed values and back, with errors that say where and what instead."""
+
+import difflib
+import typing
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import cache
+from typing import TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from launchkit.errors import ConfigError
+
+T = TypeVar("T")
+Path = tuple[str | int, ...]
+Locate = Callable[[Path], str]
+"""Turns the path of a key into the start of a message, such as `file.yaml:3: builder.type`."""
+
+
+@cache
+def _adapter(of: Hashable) -> TypeAdapter[object]:
+    """The decoder of one type; made once, because making it is slow."""
+    return TypeAdapter(of)
+
+
+def adapter(of: type[T]) -> TypeAdapter[T]:
+    """The decoder and encoder of one type."""
+    return cast(TypeAdapter[T], _adapter(of))
+
+
+def decode(of: type[T], data: object, locate: Locate | None = None) -> T:
+    """Make a value of type *of* from plain data.
+
+    :raises ConfigError: if a key is unknown, missing, or has a value of the wrong shape; the
+        message names each of them, one to a line.
+    """
+    try:
+        return adapter(of).validate_python(data)
+    except ValidationError as exc:
+        raise explain(exc, of, locate or dotted) from exc
+
+
+def decode_json(of: type[T], text: str | bytes) -> T:
+    """Make a value from JSON that this program wrote itself."""
+    return adapter(of).validate_json(text)
+
+
+def encode_json(value: object) -> str:
+    """Write a value as JSON, such that `decode_json` of its type reads it back."""
+    return adapter(_type(value)).dump_json(value).decode()
+
+
+def plain(value: object) -> typing.Any:
+    """Turn a value into dicts, lists, texts and numbers, for output as JSON or YAML."""
+    return adapter(_type(value)).dump_python(value, mode="json")
+
+
+def _type(value: object) -> type[object]:
+    return type(value)
+
+
+def dotted(path: Path) -> str:
+    """Write a key path as people do: `builder.type`, `queues[1]`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text or "(top level)"
+
+
+def suggest(word: str, known: Iterable[str]) -> str | None:
+    """The known word nearest to *word*, if one is near."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), None)
+
+
+def explain(exc: ValidationError, of: object, locate: Locate) -> ConfigError:
+    """Turn a pydantic error into one that a person can act on."""
+    lines = list(dict.fromkeys(_line(error, of, locate) for error in exc.errors(include_url=False)))
+    return ConfigError("\n".join(lines))
+
+
+def _line(error: ErrorDetails, of: object, locate: Locate) -> str:
+    path = tuple(error["loc"])
+    where = locate(path)
+    if error["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+        near = suggest(str(path[-1]), _fields_at(of, path[:-1]))
+        return f"{where}: unknown key" + (f"; did you mean {near!r}?" if near else "")
+    if error["type"] in {"missing", "missing_argument", "missing_keyword_only_argument"}:
+        return f"{where}: this key is required"
+    got = "" if isinstance(error["input"], dict | list | tuple) else f", not {error['input']!r}"
+    return f"{where}: {error['msg'].removeprefix('Value error, ')}{got}"
+
+
+def _fields_at(of: object, path: Sequence[str | int]) -> list[str]:
+    """The names of the fields of the type found at *path* inside *of*."""
+    for part in path:
+        of = _field_type(of, part)
+    return _field_names(of)
+
+
+def _alternatives(of: object) -> Iterable[object]:
+    if hasattr(of, "__dataclass_fields__") or hasattr(of, "model_fields"):
+        yield of
+    for argument in typing.get_args(of):
+        yield from _alternatives(argument)
+
+
+def _field_names(of: object) -> list[str]:
+    names: list[str] = []
+    for one in _alternatives(of):
+        model_fields = getattr(one, "model_fields", None)
+        if model_fields is not None:
+            names += [field.alias or name for name, field in model_fields.items()]
+        else:
+            names += [f for f in one.__dataclass_fields__ if not f.startswith("_")]  # type: ignore[attr-defined]
+    return names
+
+
+def _field_type(of: object, part: str | int) -> object:
+    for one in _alternatives(of):
+        for name, field in getattr(one, "model_fields", {}).items():
+            if part in {name, field.alias}:
+                return field.annotation
+        if isinstance(part, str) and part in getattr(one, "__dataclass_fields__", {}):
+            return typing.get_type_hints(one).get(part)
+    return None

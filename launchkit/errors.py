@@ -1,0 +1,119 @@
+"""What can go wrong, by what the catcher does next.
+
+LaunchkitError
+├─ ConfigError      a name or a shape is wrong; the message starts with file:line and the key's path
+├─ PluginError      a plugin cannot be loaded; or no class, or two, answer to a kind
+├─ QueueError       the queue refused, or something in it is not as the caller believes
+│  ├─ NotFound      no queue, job or launch of that name
+│  ├─ Conflict      it exists already, is in use, or has changed since it was read
+│  ├─ Unreachable   the queue cannot be reached now; trying again may help
+│  └─ LeaseLost     the item is no longer ours
+└─ LaunchError      one launch failed; the others go on
+   ├─ Rejected      a rule says no; trying again will not help
+   ├─ FetchError    the source could not be fetched
+   ├─ BuildError    the image could not be built
+   ├─ SubmitError   the runner could not start it
+   ├─ StartTimeout  it did not start in time
+   └─ RunLost       the infrastructure no longer knows the run
+"""
+
+from typing import ClassVar
+
+
+class LaunchkitError(Exception):
+    """The root of all errors that launchkit raises on purpose.
+
+    `str()` gives what happened, where and why; `hint` says what to do next; `code` is a stable
+    word, the one that the command line prints and the documentation lists.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(LaunchkitError):
+    """Something that a person wrote has the wrong name or shape."""
+
+    code = "config_invalid"
+
+
+class PluginError(LaunchkitError):
+    """A plugin cannot be loaded, or the wrong number of classes answers to a kind."""
+
+    code = "plugin"
+
+
+class QueueError(LaunchkitError):
+    """The queue refused what was asked."""
+
+    code = "queue"
+
+
+class NotFound(QueueError):
+    """There is no queue, job or launch of that name."""
+
+    code = "not_found"
+
+
+class Conflict(QueueError):
+    """It exists already, is in use, or has changed since it was read."""
+
+    code = "conflict"
+
+
+class Unreachable(QueueError):
+    """The queue cannot be reached or cannot write now; trying again may help."""
+
+    code = "unreachable"
+
+
+class LeaseLost(QueueError):
+    """The item is no longer held by the one who writes: its fencing token is stale."""
+
+    code = "lease_lost"
+
+
+class LaunchError(LaunchkitError):
+    """One launch failed; the others go on. `verdict` is the code that its item gets."""
+
+    code = "launch_failed"
+
+
+class Rejected(LaunchError):
+    """A rule of the queue, the policy, a plugin or the runner says no."""
+
+    code = "rejected"
+
+
+class FetchError(LaunchError):
+    """The source could not be fetched."""
+
+    code = "fetch_failed"
+
+
+class BuildError(LaunchError):
+    """The image could not be built."""
+
+    code = "build_failed"
+
+
+class SubmitError(LaunchError):
+    """The runner could not start it."""
+
+    code = "submit_failed"
+
+
+class StartTimeout(LaunchError):
+    """It was submitted but did not start in time."""
+
+    code = "start_timeout"
+
+
+class RunLost(LaunchError):
+    """The infrastructure no longer knows the run, and how it ended cannot be told."""
+
+    code = "run_lost"

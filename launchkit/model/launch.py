@@ -1,0 +1,104 @@
+"""A claim on its way to a runner: every choice made, then an image, then everything filled in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from launchkit.model.spec import Env, Json, Source
+
+
+class Secret(str):
+    """A text that does not print itself. It is a `str`, so that it can be used; never format it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret('…')"
+
+
+EnvValues: TypeAlias = Mapping[str, str | Secret]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Limits of one launch, in seconds; 0 means none."""
+
+    start: float
+    run: float
+    stop_grace: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """The request with every choice made; only ${macros} are still open."""
+
+    item_id: str
+    run_id: str
+    attempt: int
+    entity: str
+    project: str
+    name: str
+    author: str | None
+    queue: str
+    resource: str
+    source: Source
+    job: str | None
+    entry_point: tuple[str, ...]
+    args: tuple[str, ...]
+    env: Env
+    config: Json
+    files: Mapping[str, Json]
+    artifacts: Json
+    resource_args: Json
+    builder_args: Json
+    """What the queue config said under `builder`."""
+    limits: Limits
+    working_dir: str | None = None
+    base_image: str | None = None
+    build_context: str | None = None
+    dockerfile: str | None = None
+    runtime: str | None = None
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Dotted path of a value → who decided it: `queue`, `template`, `job` or `launch`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """A reference that the runner's target can pull."""
+
+    ref: str
+    digest: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """What a runner gets. `name` is the same for each try at submitting one attempt."""
+
+    name: str
+    launch: Launch
+    command: tuple[str, ...]
+    env: EnvValues
+    resource_args: Json
+    image: Image | None = None
+    code: Path | None = None
+    """A directory with the source, for runners that need no image; the runner takes it over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildRequest:
+    """What a builder gets."""
+
+    launch: Launch
+    code: Path
+    destination: str | None
+    platform: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """A login to a registry; `expires_at` is Unix time."""
+
+    username: str
+    password: Secret
+    expires_at: float | None = None

@@ -1,0 +1,63 @@
+"""Runs: what is observed of them, and how they end."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class RunState(StrEnum):
+    """What a runner sees of a run."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    FINISHED = "finished"
+    """Ended with success."""
+    FAILED = "failed"
+    STOPPED = "stopped"
+    """Ended because it was told to."""
+    PREEMPTED = "preempted"
+    """The infrastructure took its place away; it may run again."""
+
+    @property
+    def ended(self) -> bool:
+        """True when it will not change again."""
+        return self not in {RunState.STARTING, RunState.RUNNING}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Why a run ended: a stable code, a sentence, the evidence, and what to do next."""
+
+    __pydantic_config__: ClassVar = {"extra": "ignore"}
+
+    code: str
+    summary: str
+    evidence: tuple[str, ...] = ()
+    hint: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStatus:
+    """One observation of a run."""
+
+    state: RunState
+    message: str | None = None
+    exit_code: int | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a launch ended."""
+
+    state: RunState
+    verdict: Verdict
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogChunk:
+    """Raw bytes of a run's output, and the offset of the first of them."""
+
+    offset: int
+    data: bytes
