@@ -2,9 +2,8 @@
 
 import difflib
 import typing
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from functools import cache
-from typing import TypeVar, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -17,15 +16,14 @@ Locate = Callable[[Path], str]
 """Turns the path of a key into the start of a message, such as `file.yaml:3: builder.type`."""
 
 
-@cache
-def _adapter(of: Hashable) -> TypeAdapter[object]:
-    """The decoder of one type; made once, because making it is slow."""
-    return TypeAdapter(of)
+_ADAPTERS: dict[object, TypeAdapter[Any]] = {}
 
 
 def adapter(of: type[T]) -> TypeAdapter[T]:
-    """The decoder and encoder of one type."""
-    return cast(TypeAdapter[T], _adapter(of))
+    """The decoder and encoder of one type; made once, because making it is slow."""
+    if of not in _ADAPTERS:
+        _ADAPTERS[of] = TypeAdapter(of)
+    return _ADAPTERS[of]
 
 
 def decode(of: type[T], data: object, locate: Locate | None = None) -> T:
@@ -50,7 +48,7 @@ def encode_json(value: object) -> str:
     return adapter(_type(value)).dump_json(value).decode()
 
 
-def plain(value: object) -> typing.Any:
+def plain(value: object) -> Any:
     """Turn a value into dicts, lists, texts and numbers, for output as JSON or YAML."""
     return adapter(_type(value)).dump_python(value, mode="json")
 
