@@ -14,10 +14,11 @@ LaunchkitError
    ├─ BuildError    the image could not be built
    ├─ SubmitError   the runner could not start it
    ├─ StartTimeout  it did not start in time
+   ├─ RunTimeout    it ran longer than it may
    └─ RunLost       the infrastructure no longer knows the run
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 class LaunchkitError(Exception):
@@ -113,7 +114,30 @@ class StartTimeout(LaunchError):
     code = "start_timeout"
 
 
+class RunTimeout(LaunchError):
+    """It ran longer than it may."""
+
+    code = "run_timeout"
+
+
 class RunLost(LaunchError):
     """The infrastructure no longer knows the run, and how it ended cannot be told."""
 
     code = "run_lost"
+
+
+class unwrapped:  # noqa: N801 - reads as a verb: with unwrapped()
+    """Let an exception that leaves a task group alone out as itself, not as a group of one."""
+
+    def __enter__(self) -> None:
+        """Nothing is needed before."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: object
+    ) -> Literal[False]:
+        if not isinstance(exc, BaseExceptionGroup):
+            return False
+        inner: BaseException = exc
+        while isinstance(inner, BaseExceptionGroup) and len(inner.exceptions) == 1:
+            inner = inner.exceptions[0]
+        raise inner from inner.__cause__

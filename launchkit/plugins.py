@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module, metadata
 from types import ModuleType
@@ -171,7 +171,7 @@ class Plugins:
 
     def _register(self, info: PluginInfo, plugin: str | ModuleType) -> None:
         if self._manager.is_blocked(info.name):
-            self._infos[info.name] = PluginInfo(**{**vars(info), "error": "blocked"})
+            self._infos[info.name] = replace(info, error="blocked")
             return
         try:
             module = import_module(plugin) if isinstance(plugin, str) else plugin
@@ -180,9 +180,9 @@ class Plugins:
         except Exception as exc:  # noqa: BLE001 - foreign code may raise anything at import
             self._manager.set_blocked(info.name)
             log.warning("plugin %s of %s is left out: %r", info.name, info.source, exc)
-            self._infos[info.name] = PluginInfo(**{**vars(info), "error": f"{exc!r}"})
+            self._infos[info.name] = replace(info, error=repr(exc))
         else:
-            self._infos[info.name] = PluginInfo(**{**vars(info), "kinds": kinds})
+            self._infos[info.name] = replace(info, kinds=kinds)
 
     def _kinds(self, module: ModuleType) -> Iterable[str]:
         for seam, hook in HOOKS.items():

@@ -55,12 +55,19 @@ class QueueBackend(Component):
         """
         await anyio.sleep(min(wait, 1.0))
 
-    async def blocked(self, queue: str) -> str | None:
-        """Why *queue* gives nothing although items wait in it, in words; None if nothing is in
-        the way. Shown on the agent's status line.
+    async def blocked(self, queue: str, room: Room) -> str | None:
+        """Why *queue* would give nothing to *room* even if items waited in it, in words; None if
+        nothing is in the way. Shown on the agent's status line.
+
+        :raises NotFound: if there is no such queue.
         """
         return None
 
     async def log_size(self, claim: Claim) -> int:
         """How many bytes of the attempt's output are stored; a later agent goes on from there."""
         return 0
+
+    async def leave(self, agent: str, *, dead: bool) -> None:
+        """Say that an agent has ended; the leases of one that is known to be *dead* lapse now
+        instead of when their time is over.
+        """

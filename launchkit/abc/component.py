@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from anyio.abc import TaskGroup
 
@@ -51,6 +51,8 @@ class Component(ABC):
 
     A field that is no setting is declared with `field(init=False)`.
     """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid", "arbitrary_types_allowed": True}
 
     kind: ClassVar[str]
     """The word in the configuration that selects this class."""

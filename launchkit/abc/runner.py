@@ -1,7 +1,7 @@
 """Runners start submissions on some kind of compute; runs are what they started."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import ClassVar
 
 import anyio
@@ -37,7 +37,7 @@ class Run(ABC):
             await anyio.sleep(POLL_SECONDS)
         return now
 
-    async def logs(self, offset: int) -> AsyncIterator[LogChunk]:
+    async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
         """What it prints, from byte *offset* on, until it has ended and all was given."""
         return
         yield  # an empty stream is a stream too
@@ -62,6 +62,12 @@ class Runner(Component):
     def render(self, submission: Submission) -> Json:
         """The exact request that `submit` would send, as data, with secrets masked. Pure."""
         return submission.resource_args
+
+    def ref_of(self, submission: Submission) -> str | None:
+        """The ref that the run will have, if it can be told before: it is stored before `submit`,
+        so that no crash can hide what was started.
+        """
+        return None
 
     @abstractmethod
     async def submit(self, submission: Submission) -> Run:

@@ -60,7 +60,8 @@ class Launch:
     dockerfile: str | None = None
     runtime: str | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
-    """Dotted path of a value → who decided it: `queue`, `template`, `job` or `launch`."""
+    """Dotted path of a value → who decided it: `queue`, `template`, `job`, `launch` or, for
+    a default, `agent`."""
 
 
 @dataclass(frozen=True, kw_only=True)

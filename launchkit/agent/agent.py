@@ -1,0 +1,299 @@
+"""The agent: claims items from several queues at once, and sends each on its way."""
+
+import logging
+import math
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from launchkit import __version__
+from launchkit.abc import Site
+from launchkit.agent.backoff import delays
+from launchkit.agent.journey import Journey
+from launchkit.agent.kit import Kit, start_kit
+from launchkit.agent.presence import bury, present
+from launchkit.errors import ConfigError, QueueError, Unreachable, unwrapped
+from launchkit.model import AgentOrders, AgentStatus, Claim, Room
+from launchkit.plugins import Plugins
+from launchkit.settings import AgentSettings
+
+log = logging.getLogger("launchkit.agent")
+
+NEWS_SECONDS = 5.0
+"""How long a poller waits for news before it looks again: leases lapse without any."""
+LEAVE_SECONDS = 10.0
+
+
+class Agent:
+    """Works for the queues in its settings.
+
+    Run it as a task, `await agent.run()`, or beside other work, `async with Agent(settings): …`;
+    leaving the context drains it. It installs no signal handlers and keeps no global state.
+
+    *on_status* hears the status line when it changes. With *exit_when_idle* the agent ends when
+    its queues give nothing more and all that it started has ended.
+    """
+
+    def __init__(
+        self,
+        settings: AgentSettings,
+        *,
+        plugins: Plugins | None = None,
+        exit_when_idle: bool = False,
+        on_status: Callable[[str], None] | None = None,
+    ) -> None:
+        if not settings.queues:
+            raise ConfigError(
+                "no queues: an agent must know which queues to poll",
+                hint="name them with -q NAME or under `queues:` in launch-config.yaml",
+            )
+        self.settings = settings
+        self.name = settings.name or f"{socket.gethostname()}-{secrets.token_hex(3)}"
+        self._plugins = plugins or Plugins()
+        self._exit_when_idle = exit_when_idle
+        self._on_status = on_status
+        self._journeys: dict[str, Journey] = {}
+        self._notes: dict[str, str] = {}
+        self._idle: set[str] = set()
+        self._line = ""
+        self._started_at = time.time()
+        self._stopping = False
+        self._polling: anyio.CancelScope | None = None
+        self._working: anyio.CancelScope | None = None
+        self._slots: anyio.CapacityLimiter | None = None
+
+    async def __aenter__(self) -> Self:
+        self._tasks = anyio.create_task_group()
+        await self._tasks.__aenter__()
+        try:
+            await self._tasks.start(self.run)
+        except BaseException:
+            await self._tasks.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        self.stop()
+        with unwrapped():
+            return await self._tasks.__aexit__(kind, exc, trace)
+
+    def stop(self) -> None:
+        """Claim nothing more; `run` returns when what is under way has ended, or at the drain
+        time-out, when runs that survive the agent are left to the next one.
+        """
+        self._stopping = True
+        if self._polling is not None:
+            self._polling.cancel()
+
+    def abort(self) -> None:
+        """Stop without waiting: runs that survive the agent are left alone, others end."""
+        self.stop()
+        if self._working is not None:
+            self._working.cancel()
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Work until stopped, then wait for what is under way.
+
+        :raises ConfigError: if the settings do not fit a component.
+        :raises PluginError: if a component is not installed.
+        :raises NotFound: if a queue does not exist.
+        :raises Conflict: if an agent of this name runs on this machine.
+        """
+        with unwrapped():
+            await self._run(task_status)
+
+    async def _run(self, task_status: TaskStatus[None]) -> None:
+        settings = self.settings
+        state_dir, cache_dir = settings.state_dir, settings.cache_dir
+        async with AsyncExitStack() as stack:
+            stack.enter_context(present(state_dir / "agents", self.name))
+            background = await stack.enter_async_context(anyio.create_task_group())
+            stack.callback(background.cancel_scope.cancel)
+            site = Site(
+                agent=self.name,
+                name=f"{socket.gethostname()}:{state_dir}",
+                state_dir=state_dir,
+                cache_dir=cache_dir,
+                tasks=background,
+            )
+            kit = await start_kit(settings, self._plugins, stack, site)
+            room = Room(agent=self.name, site=site.name, resources=frozenset(kit.runners))
+            await self._arrive(kit, room, state_dir)
+            background.start_soon(self._beat, kit)
+            await self._work(kit, room, task_status)
+            with anyio.move_on_after(LEAVE_SECONDS, shield=True):
+                await self._depart(kit)
+
+    @property
+    def status(self) -> str:
+        """What the agent does or waits for, in words."""
+        held, limit = len(self._journeys), self.settings.max_jobs
+        if self._stopping:
+            return f"draining: {held} under way"
+        parts = [note for note in self._notes.values() if note]
+        if limit == 0:
+            parts.append("max_jobs is 0: claims nothing")
+        elif limit > 0 and held >= limit:
+            parts.insert(0, f"at limit {held} of {limit}")
+        elif not parts:
+            parts.append(f"waits for launches in {', '.join(self.settings.queues)}")
+        under_way = f"{held} under way" if held and not (limit > 0 and held >= limit) else ""
+        return "; ".join(part for part in (under_way, *parts) if part)
+
+    async def _arrive(self, kit: Kit, room: Room, state_dir: Path) -> None:
+        """Free what dead agents of this machine held, and see that the queues exist."""
+        try:
+            for name in await anyio.to_thread.run_sync(bury, state_dir / "agents"):
+                log.warning("agent %s died without a word; its launches are taken over", name)
+                await kit.backend.leave(name, dead=True)
+            for queue in self.settings.queues:
+                self._notes[queue] = await kit.backend.blocked(queue, room) or ""
+        except Unreachable as exc:
+            log.warning("%s; trying again", exc)
+
+    async def _work(self, kit: Kit, room: Room, task_status: TaskStatus[None]) -> None:
+        limit = self.settings.max_jobs
+        self._slots = anyio.CapacityLimiter(math.inf if limit < 0 else limit)
+        async with anyio.create_task_group() as journeys:
+            self._working = journeys.cancel_scope
+            with anyio.CancelScope() as self._polling:
+                task_status.started()
+                self._show()
+                if self._stopping:
+                    self._polling.cancel()
+                async with anyio.create_task_group() as pollers:
+                    for queue in self.settings.queues:
+                        pollers.start_soon(self._poll, queue, kit, room, journeys)
+            self._stopping = True
+            self._show()
+            if self.settings.drain_timeout is not None:
+                journeys.cancel_scope.deadline = anyio.current_time() + self.settings.drain_timeout
+
+    async def _poll(self, queue: str, kit: Kit, room: Room, journeys: TaskGroup) -> None:
+        pauses = delays()
+        while True:
+            try:
+                claimed = await self._claim(queue, kit, room, journeys)
+                note = "" if claimed else await kit.backend.blocked(queue, room) or ""
+            except QueueError as exc:
+                pause = next(pauses)
+                self._note(queue, f"queue {queue}: {exc}; trying again")
+                await anyio.sleep(pause)
+                continue
+            pauses = delays()
+            self._note(queue, note)
+            if not claimed:
+                self._idle.add(queue)
+                self._end_if_idle()
+                await kit.backend.news(queue, NEWS_SECONDS)
+
+    async def _claim(self, queue: str, kit: Kit, room: Room, journeys: TaskGroup) -> bool:
+        """Take a slot, then an item; give the slot back if there is none."""
+        assert self._slots is not None  # noqa: S101 - for the type checker
+        slot = object()
+        await self._slots.acquire_on_behalf_of(slot)
+        claim = None
+        try:
+            with anyio.CancelScope(shield=True):  # a claim that was made must not be forgotten
+                claim = await kit.backend.claim(queue, room)
+        finally:
+            if claim is None:
+                self._slots.release_on_behalf_of(slot)
+        if claim is None:
+            return False
+        self._idle.discard(queue)
+        journey = Journey(claim, kit, self.settings.limits())
+        self._journeys[claim.item.id] = journey
+        journeys.start_soon(self._travel, journey, slot, name=f"launch {claim.item.id}")
+        return True
+
+    async def _travel(self, journey: Journey, slot: object) -> None:
+        item = journey.claim.item
+        log.info("launch %s (run %s, attempt %d) claimed", item.id, item.run_id, item.attempt)
+        self._show()
+        try:
+            await journey.travel()
+        except Exception:
+            log.exception("launch %s: left for its next holder", item.id)
+        finally:
+            del self._journeys[item.id]
+            assert self._slots is not None  # noqa: S101 - for the type checker
+            self._slots.release_on_behalf_of(slot)
+            if journey.requeued:
+                self._idle.discard(item.queue)
+            self._show()
+            self._end_if_idle()
+
+    async def _beat(self, kit: Kit) -> None:
+        pauses = delays()
+        while True:
+            held = [journey.claim for journey in self._journeys.values()]
+            try:
+                orders = await kit.backend.beat(self._say(), held, self.settings.lease_seconds / 3)
+            except QueueError as exc:
+                pause = min(next(pauses), self.settings.lease_seconds / 6)
+                log.warning("heartbeat: %s; trying again in %.1f s", exc, pause)
+                await anyio.sleep(pause)
+            else:
+                pauses = delays()
+                self._obey(orders, held)
+
+    def _obey(self, orders: AgentOrders, held: list[Claim]) -> None:
+        for order in orders.stop:
+            if journey := self._journeys.get(order.item_id):
+                journey.stop(order)
+        for claim in held:
+            journey = self._journeys.get(claim.item.id)
+            if claim.item.id in orders.lost and journey and journey.claim is claim:
+                journey.lose()
+        if orders.drain:
+            self.stop()
+
+    def _say(self) -> AgentStatus:
+        return AgentStatus(
+            name=self.name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=__version__,
+            entity=self.settings.entity,
+            queues=tuple(self.settings.queues),
+            max_jobs=self.settings.max_jobs,
+            started_at=self._started_at,
+            doing=self.status,
+        )
+
+    async def _depart(self, kit: Kit) -> None:
+        try:
+            await kit.backend.leave(self.name, dead=True)
+        except QueueError as exc:
+            log.warning("%s", exc)
+
+    def _note(self, queue: str, note: str) -> None:
+        self._notes[queue] = note
+        self._show()
+
+    def _show(self) -> None:
+        line = self.status
+        if line != self._line:
+            self._line = line
+            log.debug("%s", line)
+            if self._on_status:
+                self._on_status(line)
+
+    def _end_if_idle(self) -> None:
+        if self._exit_when_idle and not self._journeys and self._idle >= set(self.settings.queues):
+            self.stop()

@@ -1,0 +1,36 @@
+"""Trying again: with growing, jittered, capped pauses."""
+
+import logging
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+
+import anyio
+
+from launchkit.errors import Unreachable
+
+log = logging.getLogger("launchkit.agent")
+
+T = TypeVar("T")
+
+FIRST_SECONDS = 0.2
+CAP_SECONDS = 30.0
+
+
+def delays() -> Iterator[float]:
+    """Seconds to wait before each next try: doubled each time up to a cap, with jitter."""
+    delay = FIRST_SECONDS
+    while True:
+        yield delay * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        delay = min(CAP_SECONDS, delay * 2)
+
+
+async def persist(call: Callable[[], Awaitable[T]], what: str) -> T:
+    """Call until the queue can be reached."""
+    for delay in delays():
+        try:
+            return await call()
+        except Unreachable as exc:
+            log.warning("%s: %s; trying again in %.1f s", what, exc, delay)
+            await anyio.sleep(delay)
+    raise AssertionError  # delays never end

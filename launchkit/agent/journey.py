@@ -1,0 +1,274 @@
+"""One claim's way through the steps, with everything that can go wrong on it in one place."""
+
+import logging
+import traceback
+from functools import partial
+
+import anyio
+
+from launchkit.abc import Run, Runner
+from launchkit.agent.backoff import delays, persist
+from launchkit.agent.kit import Kit
+from launchkit.agent.prepare import builds, prepared, work_directory
+from launchkit.agent.pump import pump
+from launchkit.codec import plain
+from launchkit.errors import (
+    ConfigError,
+    LaunchError,
+    LaunchkitError,
+    LeaseLost,
+    QueueError,
+    RunLost,
+    RunTimeout,
+    StartTimeout,
+    Unreachable,
+    unwrapped,
+)
+from launchkit.model import (
+    ENDING_STATES,
+    Claim,
+    ItemReport,
+    ItemState,
+    Launch,
+    Limits,
+    Outcome,
+    RunState,
+    RunStatus,
+    StopOrder,
+    Submission,
+    Verdict,
+)
+from launchkit.steps.bind import Bound
+from launchkit.steps.policy import check_policy
+from launchkit.steps.resolve import resolve
+from launchkit.steps.watch import watch
+
+log = logging.getLogger("launchkit.agent")
+
+SUBMIT_SECONDS = 300.0
+REPORT_SECONDS = 30.0
+GONE_SECONDS = 60.0
+"""Beyond the grace, how long a run may take to be gone before ending it is tried again."""
+MAX_PREEMPTIONS = 5
+"""W&B's limit: a run that is preempted more often fails."""
+
+
+class Journey:
+    """Takes one claim from `claimed` to its end, or leaves it so that the next agent can."""
+
+    def __init__(self, claim: Claim, kit: Kit, limits: Limits) -> None:
+        self.claim = claim
+        self.requeued = False
+        self._kit = kit
+        self._limits = limits
+        self._scope = anyio.CancelScope()
+        self._stop: StopOrder | None = None
+        self._lost = False
+        self._run: Run | None = None
+        self._runner: Runner | None = None
+        self._submitting = claim.item.state is ItemState.SUBMITTING
+        self._last: tuple[ItemState, str | None] = (claim.item.state, None)
+
+    def stop(self, order: StopOrder) -> None:
+        """Somebody wants this run to end."""
+        if self._stop is None:
+            self._stop = order
+            self._scope.cancel()
+
+    def lose(self) -> None:
+        """Another agent holds the item by now; what runs is left to it."""
+        self._lost = True
+        self._scope.cancel()
+
+    async def travel(self) -> None:
+        """Make the journey; what the outcome is, is stored with the queue."""
+        try:
+            await self._end(await self._outcome())
+        except QueueError as exc:
+            log.warning("launch %s: %s; left for its next holder", self.claim.item.id, exc)
+        except anyio.get_cancelled_exc_class():
+            with anyio.move_on_after(REPORT_SECONDS, shield=True):
+                await self._leave()
+            raise
+
+    async def _outcome(self) -> Outcome:
+        try:
+            with self._scope:
+                return await self._watched(await self._opened())
+            return await self._interrupted()
+        except QueueError:
+            raise
+        except (StartTimeout, RunTimeout) as exc:
+            await self._gone()
+            return _failed(exc)
+        except LaunchkitError as exc:
+            return _failed(exc)
+        except Exception as exc:
+            log.exception("launch %s: unforeseen error", self.claim.item.id)
+            await self._gone()
+            return _unforeseen(exc)
+
+    async def _opened(self) -> Run:
+        """The run of this attempt: one that was started before, or a new one."""
+        item = self.claim.item
+        self._runner = self._kit.runner(self.claim.queue.spec.resource)
+        if item.ref:
+            try:
+                self._run = await self._runner.attach(item.ref)
+            except RunLost:
+                if not self._submitting:
+                    raise
+        if item.stop_requested:
+            self.stop(StopOrder(item_id=item.id, by=""))
+            await anyio.lowlevel.checkpoint()
+        if self._run is not None:
+            return self._run
+        launch = resolve(self.claim, self._limits)
+        self._limits = launch.limits
+        check_policy(launch, self._kit.policy)
+        self._kit.check(launch)
+        self._runner.check_args(launch.resource_args)
+        return await self._submitted(launch, self._runner)
+
+    async def _submitted(self, launch: Launch, runner: Runner) -> Run:
+        async with work_directory(self._kit) as work:
+            if builds(launch, runner):
+                await self._report(ItemReport(state=ItemState.BUILDING))
+            bound = await prepared(launch, runner, self._kit, work)
+            with anyio.move_on_after(SUBMIT_SECONDS, shield=True):
+                await self._intend(bound, runner)
+                self._run = await runner.submit(bound.submission)
+        if self._run is None:
+            raise Unreachable(f"runner {runner.kind} did not answer within {SUBMIT_SECONDS:g} s")
+        return self._run
+
+    async def _intend(self, bound: Bound, runner: Runner) -> None:
+        """Store what is about to happen before it happens."""
+        await self._report(
+            ItemReport(
+                state=ItemState.SUBMITTING,
+                ref=runner.ref_of(bound.submission),
+                site=self._kit.site.name if runner.bound_to_site else None,
+                resolved=resolution(bound.submission, runner),
+                warnings=bound.warnings,
+            )
+        )
+
+    async def _watched(self, run: Run) -> Outcome:
+        with unwrapped():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(pump, run, self._kit.backend, self.claim)
+                return await watch(run, self._limits, self._tell, self.claim.item.started_at)
+        raise AssertionError  # a task group swallows nothing
+
+    async def _tell(self, status: RunStatus) -> None:
+        states = {RunState.STARTING: ItemState.STARTING, RunState.RUNNING: ItemState.RUNNING}
+        if status.state in states:
+            ref = self._run.ref if self._run else None
+            state = states[status.state]
+            await self._report(ItemReport(state=state, ref=ref, message=status.message))
+
+    async def _interrupted(self) -> Outcome:
+        if self._lost:
+            raise LeaseLost("another agent holds it by now")
+        by = f" by {self._stop.by}" if self._stop and self._stop.by else ""
+        why = f": {self._stop.reason}" if self._stop and self._stop.reason else ""
+        status = await self._gone()
+        if status is None:
+            verdict = Verdict(code="stopped", summary=f"Stopped{by} before it started{why}.")
+            return Outcome(state=RunState.STOPPED, verdict=verdict)
+        if status.verdict and status.state in {RunState.FINISHED, RunState.FAILED}:
+            return Outcome(state=status.state, exit_code=status.exit_code, verdict=status.verdict)
+        verdict = Verdict(code="stopped", summary=f"Stopped{by}{why}.")
+        return Outcome(state=RunState.STOPPED, exit_code=status.exit_code, verdict=verdict)
+
+    async def _gone(self) -> RunStatus | None:
+        """End the run; come back only when it is verified over and its log is stored."""
+        if self._run is None:
+            return None
+        for delay in delays():
+            with anyio.move_on_after(self._limits.stop_grace + GONE_SECONDS, shield=True):
+                try:
+                    await self._run.cancel(self._limits.stop_grace)
+                    await pump(self._run, self._kit.backend, self.claim)
+                    return await self._run.status()
+                except RunLost:
+                    return None
+                except LaunchError as exc:
+                    log.warning("launch %s cannot be ended yet: %s", self.claim.item.id, exc)
+            await anyio.sleep(delay)
+        raise AssertionError  # delays never end
+
+    async def _end(self, outcome: Outcome) -> None:
+        """Store how it ended, then remove what it left: in this order a crash loses nothing."""
+        with anyio.move_on_after(REPORT_SECONDS, shield=True):
+            await self._report(self._last_report(outcome))
+            if self._run is not None:
+                await self._run.aclose()
+
+    def _last_report(self, outcome: Outcome) -> ItemReport:
+        attempt = self.claim.item.attempt
+        if outcome.state is RunState.PREEMPTED and attempt <= MAX_PREEMPTIONS:
+            self.requeued = True
+            message = f"preempted: {outcome.verdict.summary}"
+            return ItemReport(state=ItemState.QUEUED, message=message, next_attempt=True)
+        return ItemReport(
+            state=ENDING_STATES.get(outcome.state, ItemState.FAILED),
+            message=outcome.verdict.summary,
+            exit_code=outcome.exit_code,
+            verdict=outcome.verdict,
+        )
+
+    async def _leave(self) -> None:
+        """The agent goes away: what survives it is left alone, the rest goes back to the queue."""
+        if self._lost or (self._run and self._runner and self._runner.survives_agent):
+            return
+        started = self._run is not None
+        if self._run is not None:
+            await self._run.cancel(self._limits.stop_grace)
+        message = f"agent {self._kit.site.agent} is shutting down"
+        report = ItemReport(state=ItemState.QUEUED, message=message, next_attempt=started)
+        try:
+            await self._kit.backend.report(self.claim, report)
+        except QueueError as exc:
+            log.warning("launch %s: %s", self.claim.item.id, exc)
+
+    async def _report(self, report: ItemReport) -> None:
+        if (report.state, report.message) == self._last and not report.state.ended:
+            return
+        what = f"report of {self.claim.item.id}"
+        await persist(partial(self._kit.backend.report, self.claim, report), what)
+        self._last = (report.state, report.message)
+
+
+def resolution(submission: Submission, runner: Runner) -> dict[str, object]:
+    """What `show --resolved` tells: every choice, who made it, and the request itself."""
+    launch = submission.launch
+    return {
+        "name": submission.name,
+        "image": submission.image.ref if submission.image else None,
+        "source": plain(launch.source),
+        "command": list(submission.command),
+        "env": sorted(submission.env),
+        "config": dict(launch.config),
+        "resource_args": dict(submission.resource_args),
+        "limits": plain(launch.limits),
+        "origins": dict(launch.origins),
+        "request": dict(runner.render(submission)),
+    }
+
+
+def _failed(exc: LaunchkitError) -> Outcome:
+    code = "rejected" if isinstance(exc, ConfigError) else exc.code
+    verdict = Verdict(code=code, summary=exc.message, hint=exc.hint)
+    return Outcome(state=RunState.FAILED, verdict=verdict)
+
+
+def _unforeseen(exc: Exception) -> Outcome:
+    verdict = Verdict(
+        code="internal_error",
+        summary=f"launchkit failed: {exc!r}",
+        evidence=tuple(traceback.format_exception(exc)[-6:]),
+        hint="this is a fault of launchkit or of a plugin; please report it",
+    )
+    return Outcome(state=RunState.FAILED, verdict=verdict)

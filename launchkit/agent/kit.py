@@ -1,0 +1,105 @@
+"""The started components of one agent, looked up by kind."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from launchkit.abc import (
+    Builder,
+    Component,
+    Environment,
+    Fetcher,
+    QueueBackend,
+    Registry,
+    Runner,
+    Site,
+)
+from launchkit.errors import Rejected
+from launchkit.model import Launch
+from launchkit.plugins import Plugins
+from launchkit.settings import AgentSettings, BuilderBlock, EnvironmentBlock, RegistryBlock
+from launchkit.steps.policy import Policy
+
+C = TypeVar("C", bound=Component)
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What an agent works with."""
+
+    plugins: Plugins
+    backend: QueueBackend
+    runners: Mapping[str, Runner]
+    fetchers: Mapping[str, Fetcher]
+    builder: Builder
+    policy: Policy
+    site: Site
+
+    def runner(self, resource: str) -> Runner:
+        """The runner of a resource kind. :raises Rejected: if there is none."""
+        if resource not in self.runners:
+            raise Rejected(f"this agent has no runner for {resource}")
+        return self.runners[resource]
+
+    def check(self, launch: Launch) -> None:
+        """Ask the plugins. :raises Rejected: with all their objections."""
+        objections = [
+            text for some in self.plugins.hook.launchkit_check(launch=launch) for text in some
+        ]
+        if objections:
+            raise Rejected("; ".join(objections))
+
+    def env(self, launch: Launch) -> dict[str, str]:
+        """Environment variables that plugins add."""
+        found: dict[str, str] = {}
+        for some in self.plugins.hook.launchkit_env(launch=launch):
+            found.update(some)
+        return found
+
+
+async def start_kit(
+    settings: AgentSettings, plugins: Plugins, stack: AsyncExitStack, site: Site
+) -> Kit:
+    """Make and start the components, in their order; *stack* releases them.
+
+    :raises ConfigError: if the settings do not fit a component.
+    :raises PluginError: if a component is not installed.
+    """
+    backend = backend_of(settings, plugins)
+    await backend.start(stack, site)
+    site = replace(site, backend=backend)
+    if settings.environment:
+        environment = _made(Environment, settings.environment, plugins)
+        await environment.start(stack, site)
+        site = replace(site, environment=environment)
+    if settings.registry:
+        registry = _made(Registry, settings.registry, plugins)
+        await registry.start(stack, site)
+        site = replace(site, registry=registry)
+    builder = _made(Builder, settings.builder or BuilderBlock(type="noop"), plugins)
+    await builder.start(stack, site)
+    runners: dict[str, Runner] = {}
+    for name, runner_class in plugins.classes(Runner).items():
+        if name == runner_class.kind:
+            runner = plugins.create(Runner, name, settings.runners.get(name, {}))
+            await runner.start(stack, site)
+            runners |= dict.fromkeys((runner.kind, *runner.aliases), runner)
+    fetchers: dict[str, Fetcher] = {}
+    for name in plugins.classes(Fetcher):
+        fetchers[name] = plugins.create(Fetcher, name, {})
+        await fetchers[name].start(stack, site)
+    return Kit(plugins, backend, runners, fetchers, builder, settings.policy, site)
+
+
+def backend_of(settings: AgentSettings, plugins: Plugins) -> QueueBackend:
+    """The queue backend that the settings name."""
+    url = settings.backend_url()
+    fields = {"url": url, "entity": settings.entity, "lease": settings.lease_seconds}
+    return plugins.create(QueueBackend, url.partition("://")[0], fields)
+
+
+def _made(
+    seam: type[C], block: EnvironmentBlock | RegistryBlock | BuilderBlock, plugins: Plugins
+) -> C:
+    return plugins.create(seam, block.type, block.options())

@@ -1,0 +1,80 @@
+"""From a launch with every choice made to a submission: code, image, and everything filled in."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+import anyio
+
+from launchkit.abc import Runner
+from launchkit.agent.kit import Kit
+from launchkit.errors import Rejected, SubmitError
+from launchkit.model import BuildRequest, Image, ImageSource, Launch
+from launchkit.steps.bind import Bound, bind
+
+CLEANUP_SECONDS = 30.0
+
+
+@asynccontextmanager
+async def work_directory(kit: Kit) -> AsyncIterator[Path]:
+    """A directory for one launch's code, on the file system where runs live; removed at the end."""
+    folder = kit.site.state_dir / "work"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = Path(mkdtemp(dir=folder))
+    except OSError as exc:
+        raise SubmitError(f"{folder}: cannot be written: {exc.strerror}") from exc
+    try:
+        yield path
+    finally:
+        with anyio.move_on_after(CLEANUP_SECONDS, shield=True):
+            await anyio.to_thread.run_sync(shutil.rmtree, path, True)
+
+
+async def fetch(launch: Launch, kit: Kit, work: Path) -> Path:
+    """The directory with the launch's code. :raises FetchError: if it cannot be had."""
+    code = work / "code"
+    code.mkdir()
+    await kit.fetchers[launch.source.kind].fetch(launch.source, code)
+    return code
+
+
+async def image_for(launch: Launch, kit: Kit, work: Path) -> Image:
+    """The image that the launch names, or one that is built from its code."""
+    if isinstance(launch.source, ImageSource):
+        return Image(ref=launch.source.image)
+    code = await fetch(launch, kit, work)
+    return await kit.builder.build(BuildRequest(launch=launch, code=code, destination=None))
+
+
+async def prepared(launch: Launch, runner: Runner, kit: Kit, work: Path) -> Bound:
+    """The submission of *launch*, and what there is to warn of.
+
+    :raises LaunchError: if a rule objects, or code or image cannot be had.
+    """
+    image = code = None
+    if runner.needs_image:
+        image = await image_for(launch, kit, work)
+    elif isinstance(launch.source, ImageSource):
+        raise Rejected(
+            f"runner {runner.kind} runs code, and cannot run the image {launch.source.image}",
+            hint="put image jobs into a queue whose resource runs containers",
+        )
+    else:
+        code = await fetch(launch, kit, work)
+    return bind(
+        launch,
+        image=image,
+        code=code,
+        policy=kit.policy,
+        environ=os.environ,
+        extra_env=kit.env(launch),
+    )
+
+
+def builds(launch: Launch, runner: Runner) -> bool:
+    """Whether an image has to be built for this launch."""
+    return runner.needs_image and not isinstance(launch.source, ImageSource)

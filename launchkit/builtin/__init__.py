@@ -1,0 +1,1 @@
+"""Built-in plugins, registered by the same door as any other."""

@@ -1,0 +1,178 @@
+"""Fetch code from git repositories."""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import anyio
+import anyio.to_thread
+from pydantic import Field
+
+from launchkit.abc import Fetcher, Finding
+from launchkit.builtin.git_command import Git, quiet_environment
+from launchkit.errors import FetchError, Rejected
+from launchkit.hookspecs import hookimpl
+from launchkit.model import GitSource, Source
+from launchkit.steps.remotes import (
+    check_ref,
+    check_remote,
+    choose_commit,
+    is_commit,
+    looks_like_git,
+    unknown_ref,
+)
+
+__all__ = ["GitFetcher", "check_remote", "looks_like_git", "resolve_commit"]
+
+WHOLE_HISTORY = "2147483647"
+"""The depth that git takes as infinite."""
+
+
+@dataclass(kw_only=True)
+class GitFetcher(Fetcher):
+    """Brings a commit, with its submodules; private ones by the agent's own git credentials."""
+
+    kind: ClassVar[str] = "git"
+
+    timeout: Annotated[float, Field(gt=0)] = 900
+    """Seconds that one fetch may take, submodules included."""
+
+    async def fetch(self, source: Source, into: Path) -> None:
+        """Check out the source's commit in *into*, which becomes a repository of its own.
+
+        :raises Rejected: if the remote or the ref is not acceptable.
+        :raises FetchError: if it cannot be had.
+        """
+        if not isinstance(source, GitSource):
+            raise FetchError(f"not the source of a git repository: {source}")
+        with _time_limit(self.timeout, source.remote):
+            commit = await _resolve(source, self.timeout)
+            git = await _git_for(source.remote)
+            await _check_out(git, source, commit, into)
+            if await anyio.Path(into / ".gitmodules").exists():
+                await _fetch_submodules(git, into)
+
+    async def check(self) -> Sequence[Finding]:
+        """Look whether git is there."""
+        try:
+            version = await Git(subject="git").run("--version")
+        except FetchError as exc:
+            return [Finding(level="error", subject="git", message=exc.message, hint=exc.hint)]
+        return [Finding(level="ok", subject="git", message=version.strip())]
+
+
+async def resolve_commit(source: GitSource, timeout: float = 60) -> GitSource:
+    """The source with the commit that its ref means in the remote now; no ref is its HEAD.
+
+    :raises Rejected: if the address is not acceptable, or there is no such ref.
+    :raises FetchError: if the remote cannot be asked within *timeout* seconds, or is empty.
+    """
+    return replace(source, commit=await _resolve(source, timeout))
+
+
+async def _resolve(source: GitSource, timeout: float) -> str:
+    check_remote(source.remote)
+    if source.ref is not None:
+        check_ref(source.ref)
+    named = source.commit or source.ref
+    if named is not None and is_commit(named):
+        return named
+    if source.commit is not None:
+        raise Rejected(f"git commit {source.commit!r}: is not the full id of a commit")
+    with _time_limit(timeout, source.remote):
+        refs = await _list_refs(source.remote)
+    return _commit_of(refs, source)
+
+
+async def _list_refs(remote: str) -> Mapping[str, str]:
+    git = await _git_for(remote)
+    lines = (await git.run("ls-remote", "--quiet", remote)).splitlines()
+    return {name: commit for commit, _, name in (line.partition("\t") for line in lines)}
+
+
+def _commit_of(refs: Mapping[str, str], source: GitSource) -> str:
+    if not refs:
+        raise FetchError(f"{source.remote}: the repository is empty", hint="push a commit to it")
+    commit = choose_commit(refs, source.ref)
+    if commit is None:
+        raise unknown_ref(refs, source.ref or "HEAD", source.remote)
+    return commit
+
+
+async def _git_for(remote: str) -> Git:
+    local = "always" if remote.startswith("file:") else "user"  # user: not for submodules
+    settings = {
+        "advice.detachedHead": "false",
+        "gc.auto": "0",  # nothing goes on in the background of a checkout
+        "maintenance.auto": "false",
+        "protocol.ext.allow": "never",
+        "protocol.file.allow": local,
+    }
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    return Git(subject=remote, options=tuple(options), environ=await quiet_environment())
+
+
+async def _check_out(git: Git, source: GitSource, commit: str, into: Path) -> None:
+    hashes = "sha256" if len(commit) == 64 else "sha1"
+    await git.run("init", "--quiet", "--template=", f"--object-format={hashes}", cwd=into)
+    await git.run("remote", "add", "origin", source.remote, cwd=into)
+    await _fetch_commit(git, source, commit, into)
+    await git.run("checkout", "--quiet", "--detach", commit, cwd=into)
+
+
+async def _fetch_commit(git: Git, source: GitSource, commit: str, into: Path) -> None:
+    """Ask for the commit alone; for servers that refuse, for its ref; at last for everything."""
+    fetch = ("fetch", "--quiet", "--no-recurse-submodules")
+    wanted = ("cat-file", "-e", f"{commit}^{{commit}}")
+    for name in dict.fromkeys((commit, source.ref or commit)):
+        with suppress(FetchError):
+            await git.run(*fetch, "--depth=1", "origin", name, cwd=into)
+            await git.run(*wanted, cwd=into)
+            return
+    everything = (
+        f"--depth={WHOLE_HISTORY}",
+        "--tags",
+        "origin",
+        "+refs/heads/*:refs/remotes/origin/*",
+    )
+    await git.run(*fetch, *everything, cwd=into)
+    try:
+        await git.run(*wanted, cwd=into)
+    except FetchError as exc:
+        raise FetchError(
+            f"{source.remote}: commit {commit} is not in the repository any more",
+            hint="a forced push may have removed it; launch a branch or tag that is there",
+        ) from exc
+
+
+async def _fetch_submodules(git: Git, into: Path) -> None:
+    update = ("submodule", "--quiet", "update", "--init", "--recursive")
+    try:
+        await git.run(*update, "--depth=1", cwd=into)
+    except FetchError:  # some servers do not give a commit that is no tip: begin again, with all
+        await git.run("submodule", "--quiet", "deinit", "--all", "--force", cwd=into)
+        modules = into / ".git" / "modules"
+        await anyio.to_thread.run_sync(partial(shutil.rmtree, modules, ignore_errors=True))
+        await git.run(*update, cwd=into)
+
+
+@contextmanager
+def _time_limit(seconds: float, remote: str) -> Iterator[None]:
+    try:
+        with anyio.fail_after(seconds):
+            yield
+    except TimeoutError as exc:
+        raise FetchError(
+            f"{remote}: git did not end within {seconds:g} seconds",
+            hint="is the server reachable? For a large repository set a longer timeout",
+        ) from exc
+
+
+@hookimpl
+def launchkit_fetchers() -> list[type[Fetcher]]:
+    """Offer the fetcher."""
+    return [GitFetcher]

@@ -1,0 +1,166 @@
+"""Run git so that it never asks, never outlives its caller and never tells a password."""
+
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import DEVNULL
+
+import anyio
+from anyio.abc import Process
+
+from launchkit.errors import FetchError
+from launchkit.steps.remotes import without_credentials
+
+KILL_SECONDS = 5.0
+ERROR_BYTES = 64 * 1024
+
+REPOSITORY_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+"""They would point git at the repository that the agent was started from, inside a git hook."""
+
+HINTS = (
+    (
+        ("could not read Username", "could not read Password", "Authentication failed", "403"),
+        "give the agent access: a git credential helper on its machine, or an ssh address",
+    ),
+    (
+        ("Permission denied (publickey", "Host key verification failed"),
+        "give the agent a key (ssh-agent or ~/.ssh) and the host's key in known_hosts",
+    ),
+    (
+        ("not found", "does not exist", "does not appear to be a git repository"),
+        "check the address, and that the agent may read the repository",
+    ),
+    (
+        ("resolve host", "onnect to", "Connection refused", "timed out", "unreachable"),
+        "the server cannot be reached from the agent's machine now; try again later",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Git:
+    """git with settings for one remote; `subject` stands in front of error messages."""
+
+    subject: str
+    options: tuple[str, ...] = ()
+    environ: Mapping[str, str] | None = None
+
+    async def run(self, *args: str, cwd: Path | None = None) -> str:
+        """Run one git command and give what it printed.
+
+        :raises FetchError: if it fails, with git's own last words.
+        """
+        code, out, err = await _run(["git", *self.options, *args], cwd, self.environ)
+        if code != 0:
+            raise self.failure(err)
+        return out
+
+    def failure(self, err: str) -> FetchError:
+        """The error for what git printed on its way out."""
+        hint = next((hint for marks, hint in HINTS if any(mark in err for mark in marks)), None)
+        return FetchError(f"{self.subject}: {without_credentials(_last_words(err))}", hint=hint)
+
+
+async def quiet_environment() -> Mapping[str, str]:
+    """The agent's environment, changed so that neither git nor ssh waits for a person."""
+    environ = {name: text for name, text in os.environ.items() if name not in REPOSITORY_VARIABLES}
+    environ |= {
+        "GIT_ASKPASS": "",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C.UTF-8",
+        "SSH_ASKPASS_REQUIRE": "never",
+    }
+    if "GIT_SSH" not in environ:
+        ssh = environ.get("GIT_SSH_COMMAND")
+        if not ssh:
+            _, out, _ = await _run(["git", "config", "--get", "core.sshCommand"], None, environ)
+            ssh = out.strip() or "ssh"
+        environ["GIT_SSH_COMMAND"] = f"{ssh} -o BatchMode=yes"
+    return environ
+
+
+async def _run(
+    command: Sequence[str], cwd: Path | None, environ: Mapping[str, str] | None
+) -> tuple[int, str, str]:
+    # Files, not pipes: a helper that stays in the background would hold pipes open.
+    async with anyio.TemporaryFile() as out, anyio.TemporaryFile() as err:
+        try:
+            process = await anyio.open_process(
+                command,
+                stdin=DEVNULL,
+                stdout=out.wrapped,
+                stderr=err.wrapped,
+                cwd=cwd,
+                env=environ,
+                start_new_session=True,
+            )
+        except OSError as exc:
+            raise _not_started(exc) from exc
+        try:
+            code = await process.wait()
+        except BaseException:
+            await _end_group(process)
+            raise
+        await err.seek(max(0, await err.seek(0, os.SEEK_END) - ERROR_BYTES))
+        await out.seek(0)
+        return code, _text(await out.read()), _text(await err.read())
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="replace")
+
+
+async def _end_group(process: Process) -> None:
+    """Kill git and all that it started, and see them gone."""
+    with anyio.move_on_after(KILL_SECONDS, shield=True):
+        _kill_group(process.pid)
+        await process.wait()
+        while _kill_group(process.pid):
+            _reap_group(process.pid)
+            await anyio.sleep(0.01)
+
+
+def _kill_group(leader: int) -> bool:
+    """Whether there was something to kill."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _reap_group(leader: int) -> None:
+    """What git left behind is ours to reap where we are process 1, as in a container."""
+    with suppress(ChildProcessError):
+        os.waitpid(-leader, os.WNOHANG)
+
+
+def _not_started(exc: OSError) -> FetchError:
+    if isinstance(exc, FileNotFoundError):
+        return FetchError(
+            "git is not installed on this machine, or not on its PATH",
+            hint="install git (for example: apt-get install git) where the agent runs",
+        )
+    return FetchError(f"git cannot be started: {exc.strerror}")
+
+
+def _last_words(err: str) -> str:
+    """The last `fatal:` line of git and the line before it, which often tells the cause."""
+    lines = [line.strip() for line in err.splitlines() if line.strip()]
+    marks = [at for at, line in enumerate(lines) if line.startswith(("fatal:", "error:"))]
+    if not marks:
+        return lines[-1] if lines else "git failed and said nothing"
+    return "; ".join(lines[max(0, marks[-1] - 1) : marks[-1] + 1])

@@ -1,0 +1,66 @@
+"""File overrides: what a launch changes in JSON and YAML files of the code."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from launchkit.errors import Rejected
+from launchkit.model import Json
+from launchkit.steps.merge import deep_merge
+
+
+class BadOverride(Rejected):
+    """A file override names no file that can be changed."""
+
+    code = "bad_override"
+
+
+def override_files(code: Path, files: Mapping[str, Json]) -> None:
+    """Lay each mapping over its file in *code*. Doing it twice changes nothing more.
+
+    :raises BadOverride: if a path leaves the code, or is no JSON or YAML file with a mapping.
+    """
+    for name, over in files.items():
+        _override(_inside(code, name), name, over)
+
+
+def _inside(code: Path, name: str) -> Path:
+    path = code / name
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise BadOverride(f"file override {name!r}: a path inside the code is wanted")
+    if path.suffix not in {".json", ".yaml", ".yml"}:
+        raise BadOverride(
+            f"file override {name!r}: only .json, .yaml and .yml files can be changed"
+        )
+    if not path.resolve().is_relative_to(code.resolve()):
+        raise BadOverride(f"file override {name!r}: a symbolic link leads out of the code")
+    if not path.is_file():
+        raise BadOverride(f"file override {name!r}: the code has no such file")
+    return path.resolve()
+
+
+def _override(path: Path, name: str, over: Json) -> None:
+    text = path.read_bytes()
+    try:
+        base = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text) or {}
+    except (ValueError, yaml.YAMLError) as exc:
+        first = str(exc).splitlines()[0]
+        raise BadOverride(f"file override {name!r}: the file cannot be read: {first}") from exc
+    if not isinstance(base, dict):
+        kind = type(base).__name__
+        raise BadOverride(f"file override {name!r}: the file holds a {kind}, not a mapping")
+    merged = deep_merge(base, over)
+    if path.suffix == ".json":
+        changed = json.dumps(merged, indent=2, ensure_ascii=False) + "\n"
+    else:
+        changed = yaml.safe_dump(merged, sort_keys=False, allow_unicode=True)
+    _replace(path, changed.encode())
+
+
+def _replace(path: Path, data: bytes) -> None:
+    aside = path.with_name(path.name + ".launchkit-new")
+    aside.write_bytes(data)
+    aside.chmod(path.stat().st_mode)
+    aside.replace(path)

@@ -1,0 +1,185 @@
+"""Decides, before anything is started, what exactly a run on this machine will be."""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from launchkit.builtin.local_process.args import QueueArgs, SetupArgs, parse_args, rlimits
+from launchkit.builtin.local_process.supervisor import TAG
+from launchkit.errors import Rejected
+from launchkit.model import Submission
+
+BASIC_ENV = frozenset(
+    {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "SHELL"}
+    | {"LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"}
+)
+"""Variables that a run gets even when it does not inherit the agent's."""
+SETUP_INPUTS = ("requirements.txt", "pyproject.toml", "environment.yml", "setup.py")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """A command that must have filled the directory *home* before the run starts."""
+
+    argv: tuple[str, ...]
+    candidates: tuple[str, ...]
+    home: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A run, ready to be started. `env` holds secrets, so only the rest of it is written down."""
+
+    name: str
+    argv: tuple[str, ...]
+    candidates: tuple[str, ...]
+    """The paths to try to start, best first."""
+    code: Path
+    cwd: Path
+    env: Mapping[str, str]
+    limits: tuple[tuple[str, int, int], ...]
+    nice: int
+    setup: Setup | None
+
+    def spec(self) -> bytes:
+        """What the supervisor reads; see `supervisor.parse_spec`."""
+        entries = [("name", self.name), ("code", self.code), ("cwd", self.cwd), ("nice", self.nice)]
+        entries += [("arg", arg) for arg in self.argv]
+        entries += [("try", path) for path in self.candidates]
+        entries += [("limit", " ".join(map(str, limit))) for limit in self.limits]
+        entries += [("drop", name) for name in ("LC_CTYPE",) if name not in self.env]
+        if self.setup:
+            entries.append(("setup_dir", self.setup.home))
+            entries += [("setup_arg", arg) for arg in self.setup.argv]
+            entries += [("setup_try", path) for path in self.setup.candidates]
+        return b"".join(os.fsencode(f"{key}={value}") + b"\0" for key, value in entries)
+
+
+def make_plan(submission: Submission, code: Path, cache: Path, environ: Mapping[str, str]) -> Plan:
+    """Make every choice about a run whose code stands in *code*; *environ* is the agent's own.
+
+    :raises Rejected: if this machine cannot run it.
+    """
+    args = parse_args(submission.resource_args)
+    argv = checked_command(submission)
+    cwd = _working_dir(code, submission.launch.working_dir)
+    env = child_env(submission, args, environ)
+    setup = None
+    if args.setup_args:
+        home = cache / setup_key(args.setup_args, code)
+        env["LAUNCHKIT_SETUP_DIR"] = str(home)
+        programs = f"{home}/bin:{home}/venv/bin"
+        setup_argv = _setup_argv(args.setup_args)
+        setup = Setup(
+            argv=setup_argv,
+            candidates=candidates(setup_argv[0], code, code, env.get("PATH", os.defpath)),
+            home=home,
+        )
+        env["PATH"] = f"{programs}:{env.get('PATH', os.defpath)}"
+    return Plan(
+        name=submission.name,
+        argv=argv,
+        candidates=candidates(argv[0], cwd, code, env.get("PATH", os.defpath)),
+        code=code,
+        cwd=cwd,
+        env=env,
+        limits=tuple(rlimits(args.limits)),
+        nice=args.nice,
+        setup=setup,
+    )
+
+
+def checked_command(submission: Submission) -> tuple[str, ...]:
+    """The command of a submission that has one, and code to run it in.
+
+    :raises Rejected: if it has not.
+    """
+    if not submission.command or not submission.command[0]:
+        raise Rejected(
+            "there is no entry point, and a local process needs one",
+            hint="give one to the job or the launch: -E 'python train.py'",
+        )
+    if any("\0" in word for word in submission.command):
+        raise Rejected("the command holds a NUL character, which no program can be given")
+    if submission.image:
+        raise Rejected(
+            "an image cannot run as a local process",
+            hint="use a queue of kind local-container, or a job from git or a code directory",
+        )
+    return submission.command
+
+
+def child_env(
+    submission: Submission, args: QueueArgs, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """The whole environment of a run: what it inherits, and what it is given over that.
+
+    :raises Rejected: if a variable cannot be one.
+    """
+    kept = BASIC_ENV.union(args.inherit_env if isinstance(args.inherit_env, tuple) else ())
+    env = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith("LAUNCHKIT_")
+        and (args.inherit_env is True or name in kept or name.startswith("LC_"))
+    }
+    for name, value in submission.env.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise Rejected(f"environment variable {name!r}: its name or value cannot be passed on")
+        env[name] = value
+    env[TAG] = submission.name
+    return env
+
+
+def candidates(program: str, cwd: Path, code: Path, path: str) -> tuple[str, ...]:
+    """The files that *program* may mean, best first: as a shell would look for it in *cwd*, then
+    in the code; and `python` is the agent's own where there is no other.
+    """
+    here = [str(cwd / program), str(code / program)]
+    if "/" in program:
+        return tuple(dict.fromkeys(here))
+    on_path = [str(cwd / place / program) for place in path.split(":")]
+    python = [sys.executable] if program in {"python", "python3"} else []
+    return tuple(dict.fromkeys([*on_path, *here, *python]))
+
+
+def setup_key(setup: SetupArgs, code: Path) -> str:
+    """Names the result of a setup: equal commands over equal files with an equal Python are one.
+
+    :raises Rejected: if an input file that is named does not exist in the code.
+    """
+    names = [name for name in SETUP_INPUTS if (code / name).is_file()]
+    inputs = {name: _digest(code, name) for name in setup.inputs or names}
+    python = [platform.python_version(), platform.machine(), shutil.which("python3")]
+    what = json.dumps([setup.command, inputs, python], sort_keys=True)
+    return hashlib.sha256(what.encode(errors="surrogateescape")).hexdigest()[:32]
+
+
+def _digest(code: Path, name: str) -> str:
+    path = (code / name).resolve()
+    if not path.is_relative_to(code.resolve()) or not path.is_file():
+        raise Rejected(f"setup.inputs: {name!r} is not a file of the code")
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _setup_argv(setup: SetupArgs) -> tuple[str, ...]:
+    return ("/bin/sh", "-c", setup.command) if isinstance(setup.command, str) else setup.command
+
+
+def _working_dir(code: Path, name: str | None) -> Path:
+    if not name:
+        return code
+    path = code / name
+    inside = path.resolve().is_relative_to(code.resolve())
+    if PurePosixPath(name).is_absolute() or not inside:
+        raise Rejected(f"working directory {name!r}: a path inside the code is wanted")
+    if not path.is_dir():
+        raise Rejected(f"working directory {name!r}: the code has no such directory")
+    return path

@@ -1,0 +1,179 @@
+"""One run on this machine: watched through its directory and its supervisor's process."""
+
+import os
+import signal
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+
+import anyio
+from anyio.to_thread import run_sync
+
+from launchkit.abc import Run
+from launchkit.builtin.local_process import supervisor, verdicts
+from launchkit.builtin.local_process.rundir import RunDir, Sight
+from launchkit.errors import RunLost
+from launchkit.model import LogChunk, RunState, RunStatus
+
+CHUNK_BYTES = 1 << 20
+STUCK_SECONDS = 5.0
+"""How long a supervisor may go on when nothing is left of its run."""
+
+
+class ProcessRun(Run):
+    """A run of the kind `local-process`; `ref` is the path of its directory."""
+
+    def __init__(self, place: RunDir, *, keep: bool = False) -> None:
+        self.ref = str(place.path)
+        self._dir = place
+        self._keep = keep
+        self._end: RunStatus | None = None
+        self._over = anyio.Event()
+
+    async def status(self) -> RunStatus:
+        """Look once. What is left of a run that nobody watches is ended first."""
+        if self._end:
+            return self._end
+        sight = await run_sync(self._dir.look)
+        if sight.record is not None:
+            self._end = await run_sync(self._ended, sight.record)
+        elif sight.supervisor is not None:
+            return verdicts.alive(sight)
+        elif not (sight.started or sight.cancelled):
+            raise RunLost(f"{self.ref}: this run was never started, or its directory was removed")
+        else:
+            await self._force_end()
+            self._end = await run_sync(self._lost, sight)
+        self._over.set()
+        return self._end
+
+    async def changed(self, last: RunStatus) -> RunStatus:
+        """Wait for a status other than *last*: for the end of the supervisor, except while it
+        starts the command, which takes a moment only.
+        """
+        pause = 0.005
+        while (now := await self.status()) == last:
+            if now.state is RunState.RUNNING:
+                await self._supervisor_gone()
+            else:
+                await anyio.sleep(pause)
+                pause = min(pause * 1.5, 0.2)
+        return now
+
+    async def cancel(self, grace: float) -> None:
+        """SIGTERM to all its processes, after *grace* seconds SIGKILL, until none is left."""
+        if (await self.status()).state.ended:
+            return
+        await run_sync(self._dir.mark_cancelled, time.monotonic() + grace)
+        with anyio.move_on_after(grace):
+            await run_sync(self._signal, signal.SIGTERM, signal.SIGCONT)
+            await self._supervisor_gone()
+        await self._force_end()
+
+    async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
+        """The output from byte *offset* on, in pieces of at most 1 MiB, until all was given."""
+        idle_since = anyio.current_time()
+        while True:
+            over = self._over.is_set()  # before the read: then nothing comes after it
+            if data := await run_sync(self._dir.read_log, offset, CHUNK_BYTES):
+                yield LogChunk(offset=offset, data=data)
+                offset += len(data)
+                idle_since = anyio.current_time()
+            elif over:
+                return
+            else:
+                await self._more_output(offset, idle_since)
+
+    async def aclose(self) -> None:
+        """Remove the directory of an ended run, unless the runner is to keep it."""
+        sight = await run_sync(self._dir.look)
+        if sight.record is not None:
+            await self._supervisor_gone()
+        elif sight.supervisor is not None:
+            return
+        if not self._keep:
+            await run_sync(self._dir.remove)
+
+    async def _more_output(self, offset: int, idle_since: float) -> None:
+        while not self._over.is_set() and self._log_size() <= offset:
+            pause = max(0.02, min(0.5, (anyio.current_time() - idle_since) / 8))
+            with anyio.move_on_after(pause):
+                await self._over.wait()
+            if self._dir.supervisor() is None:
+                await self.status()
+
+    def _log_size(self) -> int:
+        try:
+            return self._dir.log.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    async def _supervisor_gone(self) -> None:
+        pid = self._dir.supervisor()
+        if pid:
+            await _exit_of(pid, self._dir)
+            _reap(pid)
+
+    async def _force_end(self) -> None:
+        stuck = anyio.current_time() + STUCK_SECONDS
+        pause = 0.005
+        while await run_sync(self._kill, anyio.current_time() > stuck):
+            await anyio.sleep(pause)
+            pause = min(pause * 1.5, 0.5)
+
+    def _signal(self, *numbers: int) -> None:
+        group = self._dir.group()
+        others = [pid for pid in self._processes() if _group_of(pid) != group]
+        for number in numbers:
+            if group:
+                supervisor.send(group, number, group=True)
+            for pid in others:
+                supervisor.send(pid, number)
+
+    def _kill(self, stuck: bool) -> bool:
+        """SIGKILL to all of its processes; tells whether there were any."""
+        left = self._processes()
+        if group := self._dir.group():
+            supervisor.send(group, signal.SIGKILL, group=True)
+        for pid in left:
+            supervisor.send(pid, signal.SIGKILL)
+        watcher = self._dir.supervisor()
+        if watcher:  # it ends by itself when its child has, unless something holds it up
+            supervisor.send(watcher, signal.SIGKILL if stuck else signal.SIGCONT)
+        return bool(left or watcher)
+
+    def _processes(self) -> list[int]:
+        return supervisor.tagged(self._dir.spec["name"][0], self._dir.supervisor() or 0)
+
+    def _ended(self, record: Mapping[str, str]) -> RunStatus:
+        return verdicts.ended(record, self._dir.spec, self._dir.tail("output.log"))
+
+    def _lost(self, sight: Sight) -> RunStatus:
+        evidence = self._dir.tail("output.log") + b"\n" + self._dir.tail("supervisor.log")
+        return verdicts.lost(sight, verdicts.tail_lines(evidence))
+
+
+async def _exit_of(pid: int, place: RunDir) -> None:
+    """Wait until a supervisor is gone: at once where the system can tell of it, else by looking."""
+    with suppress(AttributeError, OSError):
+        fd = os.pidfd_open(pid)
+        try:
+            if place.supervisor() == pid:  # else its number may be another process's by now
+                await anyio.wait_readable(fd)
+        finally:
+            os.close(fd)
+    while place.supervisor() == pid:  # noqa: ASYNC110 - nothing tells us
+        await anyio.sleep(0.2)
+
+
+def _reap(pid: int) -> None:
+    """Supervisors are nobody's children, which is to say those of process 1: that may be us."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0

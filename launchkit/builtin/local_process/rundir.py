@@ -1,0 +1,196 @@
+"""A run directory: everything that is known of one run, in files that outlive agent and run.
+
+    code/           the code          output.log      what the run printed
+    spec            what to run       started         it was started, once and for all
+    lock            held while the supervisor lives   cancelled  it was told to stop, until when
+    setup           setup has begun   child           number and start time of the main process
+    exit            how it ended      supervisor.log  errors of the supervisor itself
+
+All methods touch the disk, and belong into a worker thread.
+"""
+
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+import struct
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from launchkit.builtin.local_process.supervisor import Spec, parse_spec, start_time, sync_dir
+
+_FLOCK = "@qqihh" if sys.platform == "darwin" else "@hhqqi0q"
+_ENDED = ".ended-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """One look at a run."""
+
+    supervisor: int | None
+    """The process number of the supervisor, if it lives."""
+    record: Mapping[str, str] | None
+    """How the run ended, as the supervisor left it."""
+    started: bool
+    cancelled: bool
+    in_setup: bool
+    running: bool
+    """The command itself was started."""
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """The directory of one run."""
+
+    path: Path
+
+    @property
+    def log(self) -> Path:
+        """What the run printed: standard output and standard error, in order."""
+        return self.path / "output.log"
+
+    @cached_property
+    def spec(self) -> Spec:
+        """What was to be run."""
+        return parse_spec((self.path / "spec").read_bytes())
+
+    def look(self) -> Sight:
+        """See how the run stands."""
+        supervisor = self.supervisor()  # before the record, which is there when the lock is free
+        return Sight(
+            supervisor=supervisor,
+            record=self._record(),
+            started=self._has("started"),
+            cancelled=self._has("cancelled"),
+            in_setup=self._has("setup"),
+            running=self._has("child"),
+        )
+
+    def supervisor(self) -> int | None:
+        """The process number of the live supervisor: the one that holds the lock."""
+        try:
+            fd = os.open(self.path / "lock", os.O_RDWR)
+        except FileNotFoundError:
+            return None
+        try:
+            return _lock_holder(fd)
+        finally:
+            os.close(fd)
+
+    def group(self) -> int | None:
+        """The process group of the command, if its main process lives."""
+        try:
+            pid, began = map(int, (self.path / "child").read_text().split())
+        except FileNotFoundError:
+            return None
+        return pid if start_time(pid) == began else None
+
+    def mark_cancelled(self, until: float) -> None:
+        """Note that the run was told to stop, and may end by itself *until* that monotonic time."""
+        self.write("cancelled", str(until).encode())
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write one of the files, whole or not at all."""
+        aside = self.path / f".{name}-{secrets.token_hex(4)}"
+        try:
+            aside.write_bytes(data)
+            aside.replace(self.path / name)
+        finally:
+            aside.unlink(missing_ok=True)
+
+    def take_code(self, code: Path) -> None:
+        """Move a directory with code to its place, unless one is there from an earlier try."""
+        target = self.path / "code"
+        if target.exists():
+            shutil.rmtree(code, ignore_errors=True)
+            return
+        try:
+            code.rename(target)
+        except OSError as exc:
+            if exc.errno == errno.EXDEV:
+                self._copy_code(code, target)
+            elif exc.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                raise
+            shutil.rmtree(code, ignore_errors=True)
+
+    def tail(self, name: str, size: int = 8192) -> bytes:
+        """The last bytes of one of the files; nothing if there is none."""
+        try:
+            with (self.path / name).open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+                return file.read(size)
+        except FileNotFoundError:
+            return b""
+
+    def read_log(self, offset: int, size: int) -> bytes:
+        """At most *size* bytes of the output from *offset* on."""
+        try:
+            with self.log.open("rb", buffering=0) as file:
+                file.seek(offset)
+                return file.read(size)
+        except FileNotFoundError:
+            return b""
+
+    def remove(self) -> None:
+        """Delete it all. The name is free at once, and a half-deleted run is never seen."""
+        aside = self.path.with_name(f"{_ENDED}{self.path.name}-{secrets.token_hex(4)}")
+        try:
+            self.path.rename(aside)
+        except FileNotFoundError:
+            return
+        shutil.rmtree(aside, ignore_errors=True)
+
+    def sync(self) -> None:
+        """Make its new names survive a power cut."""
+        sync_dir(str(self.path))
+        sync_dir(str(self.path.parent))
+
+    def _has(self, name: str) -> bool:
+        return (self.path / name).exists()
+
+    def _record(self) -> Mapping[str, str] | None:
+        try:
+            text = (self.path / "exit").read_text()
+        except FileNotFoundError:
+            return None
+        lines = (line.partition(" ") for line in text.splitlines() if line.strip())
+        return {key: value for key, _, value in lines}
+
+    def _copy_code(self, code: Path, target: Path) -> None:
+        aside = self.path / f".code-{secrets.token_hex(4)}"
+        try:
+            shutil.copytree(code, aside, symlinks=True)
+            aside.rename(target)
+        except OSError as exc:
+            if exc.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                raise
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def outdated(root: Path, now: float, days: float) -> list[Path]:
+    """The directories in *root* of runs that nobody will ask for any more: ended *days* ago, or
+    prepared a day ago and never started.
+    """
+    found = []
+    for path in filter(Path.is_dir, root.iterdir()):
+        sight = RunDir(path).look()
+        limit = days if sight.started else 1
+        gone = path.name.startswith(_ENDED) or now - path.stat().st_mtime > limit * 86400
+        if gone and sight.supervisor is None:
+            found.append(path)
+    return found
+
+
+def _lock_holder(fd: int) -> int | None:
+    """Who holds the whole-file lock. Asking does not take it, so no supervisor is turned away."""
+    ours = (fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    if sys.platform == "darwin":
+        ours = (0, 0, 0, fcntl.F_WRLCK, os.SEEK_SET)
+    answer = struct.unpack(_FLOCK, fcntl.fcntl(fd, fcntl.F_GETLK, struct.pack(_FLOCK, *ours)))
+    kind, pid = (answer[3], answer[2]) if sys.platform == "darwin" else (answer[0], answer[4])
+    return None if kind == fcntl.F_UNLCK else pid

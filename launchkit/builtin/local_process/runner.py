@@ -1,0 +1,204 @@
+"""The runner: prepares run directories, starts supervisors, and finds runs again."""
+
+import errno
+import logging
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from anyio.to_thread import run_sync
+
+from launchkit.abc import Finding, Run, Runner, Site
+from launchkit.builtin.local_process import supervisor
+from launchkit.builtin.local_process.args import parse_args
+from launchkit.builtin.local_process.files import override_files
+from launchkit.builtin.local_process.plan import Plan, checked_command, make_plan
+from launchkit.builtin.local_process.run import ProcessRun
+from launchkit.builtin.local_process.rundir import RunDir, outdated
+from launchkit.errors import Rejected, RunLost, SubmitError
+from launchkit.model import Json, Secret, Submission
+from launchkit.model.spec import STRICT
+
+log = logging.getLogger("launchkit.local_process")
+
+SWEEP_DAYS = 7.0
+LOW_DISK_BYTES = 1 << 30
+
+
+@dataclass(kw_only=True)
+class LocalProcessRunner(Runner):
+    """Runs code as processes of this machine. They live on when the agent dies."""
+
+    kind: ClassVar[str] = "local-process"
+    needs_image: ClassVar[bool] = False
+    survives_agent: ClassVar[bool] = True
+    bound_to_site: ClassVar[bool] = True
+    __pydantic_config__: ClassVar = STRICT
+
+    dir: str | None = None
+    """Where run directories live; by default with the agent's other state."""
+    keep: bool = False
+    """Keep the directories of ended runs."""
+
+    _root: Path = field(init=False, repr=False)
+    _setups: Path = field(init=False, repr=False)
+
+    async def start(self, stack: AsyncExitStack, site: Site) -> None:
+        """Make the directories, and clear away what earlier runs left long ago."""
+        self._root = _absolute(self.dir or site.state_dir / "runs")
+        self._setups = _absolute(site.cache_dir / "setup")
+        await run_sync(_make_private, self._root, self._setups)
+        if not self.keep:
+            site.tasks.start_soon(self._sweep, name="sweep of old local runs")
+
+    async def check(self) -> Sequence[Finding]:
+        """Whether runs can be written and watched here."""
+        return await run_sync(self._findings)
+
+    def check_args(self, args: Json) -> None:
+        """Look at a queue's config. :raises Rejected: if it is none for local processes."""
+        parse_args(args)
+
+    def render(self, submission: Submission) -> Json:
+        """What will run, in which part of the code, within which limits."""
+        args = parse_args(submission.resource_args)
+        limits = {key: value for key, value in vars(args.limits).items() if value is not None}
+        return {
+            "command": list(checked_command(submission)),
+            "cwd": submission.launch.working_dir or ".",
+            "env": {
+                name: "…" if isinstance(value, Secret) else value
+                for name, value in submission.env.items()
+            },
+            "setup": args.setup_args.command if args.setup_args else None,
+            "limits": limits,
+            "nice": args.nice,
+        }
+
+    async def submit(self, submission: Submission) -> Run:
+        """Start it in a directory named like the submission; a run that is there already is given
+        as it is, for it is started at most once.
+
+        :raises Rejected: if it cannot run here.
+        :raises SubmitError: if the disk or the system does not let it start.
+        """
+        place = self._place(submission.name)
+        await run_sync(_submit, place, submission, self._setups)
+        return ProcessRun(place, keep=self.keep)
+
+    async def attach(self, ref: str) -> Run:
+        """Find a run again by its directory. :raises RunLost: if it is not there or never began."""
+        place = RunDir(Path(ref))
+        sight = await run_sync(place.look)
+        if not (sight.started or sight.cancelled or sight.supervisor):
+            what = "this run was never started" if place.path.is_dir() else "there is no such run"
+            raise RunLost(f"{ref}: {what}")
+        return ProcessRun(place, keep=self.keep)
+
+    def _place(self, name: str) -> RunDir:
+        if Path(name).name != name or not name or name.startswith("."):
+            raise SubmitError(f"{name!r} cannot be the name of a directory for a run")
+        return RunDir(self._root / name)
+
+    async def _sweep(self) -> None:
+        try:
+            for path in await run_sync(outdated, self._root, time.time(), SWEEP_DAYS):
+                await run_sync(RunDir(path).remove)
+        except OSError as exc:
+            log.warning("old runs in %s cannot be cleared away: %s", self._root, exc)
+
+    def _findings(self) -> Sequence[Finding]:
+        if not os.access(self._root, os.W_OK):
+            return [Finding(level="error", subject=str(self._root), message="is not writable")]
+        free = shutil.disk_usage(self._root).free
+        disk = Finding(
+            level="ok" if free > LOW_DISK_BYTES else "warning",
+            subject=str(self._root),
+            message=f"writable, {free / 2**30:.1f} GiB free",
+        )
+        if hasattr(os, "pidfd_open") and Path("/proc/self/environ").exists():
+            watch = Finding(level="ok", subject="processes", message="can be watched and found")
+        else:
+            watch = Finding(
+                level="warning",
+                subject="processes",
+                message="no pidfd or no /proc here: ends are seen later, and processes that leave"
+                " their group are not found",
+                hint="run the agent on Linux 5.3 or later",
+            )
+        return [disk, watch]
+
+
+def _absolute(path: str | Path) -> Path:
+    return Path(path).expanduser().absolute()
+
+
+def _make_private(*paths: Path) -> None:
+    for path in paths:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _submit(place: RunDir, submission: Submission, setups: Path) -> None:
+    try:
+        if place.look().started:
+            if submission.code is not None:
+                place.take_code(submission.code)
+            return
+        plan = _prepare(place, submission, setups)
+        _start_supervisor(place, plan.env)
+    except OSError as exc:
+        raise SubmitError(
+            f"{exc.filename or place.path}: the run cannot be prepared: {exc.strerror}",
+            hint="the command and its environment together are too long for this system"
+            if exc.errno == errno.E2BIG
+            else "is the disk full, or the directory not writable?",
+        ) from exc
+    sight = place.look()
+    if not (sight.started or sight.supervisor):
+        said = place.tail("supervisor.log").decode(errors="replace").strip().splitlines()
+        raise SubmitError(
+            f"{place.path}: the run's supervisor did not start: {said[-1] if said else 'no reason'}"
+        )
+
+
+def _prepare(place: RunDir, submission: Submission, setups: Path) -> Plan:
+    checked_command(submission)
+    place.path.mkdir(mode=0o700, exist_ok=True)
+    code = place.path / "code"
+    if not code.exists():
+        if submission.code is None:
+            raise Rejected("a local process needs code: a job from git or a code directory")
+        override_files(submission.code, submission.launch.files)
+    if submission.code is not None:
+        place.take_code(submission.code)
+    plan = make_plan(submission, code, setups, os.environ)
+    place.write("spec", plan.spec())
+    return plan
+
+
+def _start_supervisor(place: RunDir, env: Mapping[str, str]) -> None:
+    argv = [sys.executable, "-I", "-S", supervisor.__file__, str(place.path)]
+    errors = str(place.path / "supervisor.log")
+    signals = signal.valid_signals()
+    pid = os.posix_spawn(
+        sys.executable,
+        argv,
+        env,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, errors, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+        setsigmask=signals,
+        setsigdef=signals - {signal.SIGKILL, signal.SIGSTOP},
+    )
+    with suppress(ChildProcessError):  # some programs reap all their children by themselves
+        os.waitpid(pid, 0)

@@ -1,0 +1,359 @@
+"""Supervises one run: a small program that outlives the agent. It uses the standard library only,
+and as little of it as it can, because one is started for each run.
+
+    python -I -S supervisor.py RUN_DIRECTORY
+
+Its own environment is the run's environment, so that no secret is written anywhere. It is started
+with all signals blocked, and only SIGKILL and SIGSTOP reach it. In the run directory it reads
+`spec` and `cancelled`, and writes `started`, `setup`, `child`, `output.log` and `exit`. A lock on
+`lock`, which ends with the process however it ends, tells that it lives.
+"""
+
+# pathlib and contextlib would be loaded once more for each run, so it does without:
+# ruff: noqa: PTH103, PTH104, PTH110, PTH112, PTH119, PTH123, PTH208, SIM105
+
+import fcntl
+import os
+import resource
+import signal
+import sys
+import time
+
+TAG = "LAUNCHKIT_PROCESS_TAG"
+"""Each process of a run has this variable, with the run's name in it."""
+RESERVED = 512
+"""Bytes set aside for the exit record, so that a full disk does not hide how a run ended."""
+GONE_SECONDS = 10.0
+"""How long processes may take to vanish after SIGKILL."""
+
+Spec = dict[str, list[bytes]]
+Record = dict[str, object]
+
+
+class Command:
+    """What to start: the run itself, or its setup, which is held to no limits."""
+
+    def __init__(self, spec: Spec, *, setup: bool = False) -> None:
+        self.setup = setup
+        self.tag = spec["name"][0]
+        self.argv = spec["setup_arg" if setup else "arg"]
+        self.candidates = spec["setup_try" if setup else "try"]
+        self.cwd = spec["code" if setup else "cwd"][0]
+        self.nice = 0 if setup else int(spec["nice"][0])
+        self.limits = () if setup else tuple(spec.get("limit", ()))
+
+
+def main(run_dir: str) -> int:
+    """Start the supervisor in the background; returns when the run is on record as started."""
+    os.chdir(run_dir)
+    reader, writer = os.pipe()
+    if os.fork():
+        os.close(writer)
+        return 0 if os.read(reader, 1) else 1
+    os.close(reader)
+    lock = os.open("lock", os.O_RDWR | os.O_CREAT, 0o600)
+    first = _locked(lock) and not os.path.exists("started")
+    if first:
+        os.close(os.open("started", os.O_WRONLY | os.O_CREAT, 0o600))
+        sync_dir(".")
+    _tell(writer)
+    if first:
+        try:
+            with open("spec", "rb") as file:
+                spec = parse_spec(file.read())
+            record = supervise(spec)
+        except OSError as exc:
+            record = {"stage": "supervisor", "errno": exc.errno}
+        write_record(record)
+    return 0
+
+
+def parse_spec(data: bytes) -> Spec:
+    """A run's description: `key=value` entries, each with a NUL behind it; keys may repeat."""
+    spec: Spec = {}
+    for entry in data.split(b"\0")[:-1]:
+        key, _, value = entry.partition(b"=")
+        spec.setdefault(key.decode(), []).append(value)
+    return spec
+
+
+def supervise(spec: Spec) -> Record:
+    """Run setup and the command to their end, and say how they ended."""
+    _reserve_record()
+    log = os.open("output.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    for name in spec.get("drop", ()):
+        os.environb.pop(name, None)  # set by this interpreter's start, not by the agent
+    if "setup_dir" in spec:
+        failure = run_setup(spec, log)
+        if failure:
+            return failure
+    return run_command(Command(spec), log)
+
+
+def run_setup(spec: Spec, log: int) -> Record | None:
+    """Make the cached setup directory unless it is there; gives a record only if that failed."""
+    os.close(os.open("setup", os.O_WRONLY | os.O_CREAT, 0o600))
+    home = spec["setup_dir"][0]
+    name = os.path.basename(home).decode()
+    lock = os.open(home + b".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if not _setup_turn(lock, log):
+            return {"stage": "cancelled", "cancelled": 1}
+        if os.path.exists(home + b".done"):
+            os.utime(home + b".done")
+            say(log, f"setup {name} is in the cache")
+            return None
+        _empty(home)
+        command = Command(spec, setup=True)
+        say(log, f"setup {name}: " + os.fsdecode(b" ".join(command.argv)))
+        # The command inherits the lock: it stays held if only this supervisor is killed.
+        os.set_inheritable(lock, True)
+        record = run_command(command, log)
+        if record["stage"] != "ran":
+            return record
+        if record["code"] or record["signal"]:
+            return {**record, "stage": "setup"}
+        os.close(os.open(home + b".done", os.O_WRONLY | os.O_CREAT, 0o600))
+        say(log, f"setup {name} is done")
+    finally:
+        os.close(lock)
+    return None
+
+
+def run_command(command: Command, log: int) -> Record:
+    """Run one command until its main process ends, then end what that left behind."""
+    began = time.time()
+    ooms = _oom_kills()
+    pid, failure = _spawn(command, log)
+    if not failure and not command.setup:
+        _write_whole("child", f"{pid} {start_time(pid)}\n".encode())
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    cancelled = int(os.path.exists("cancelled"))
+    end_leftovers(pid, command.tag)
+    _, status, usage = os.wait4(pid, 0)
+    if failure:
+        stage, errno = failure.split()
+        prefix = "setup-" if command.setup else ""
+        return {"stage": prefix + stage, "errno": errno, "cancelled": cancelled}
+    return {
+        "stage": "ran",
+        "code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
+        "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+        "cancelled": cancelled,
+        "oom": int(_oom_kills() > ooms),
+        "cpu": usage.ru_utime + usage.ru_stime,
+        "max_rss_kib": usage.ru_maxrss,
+        "began": began,
+        "ended": time.time(),
+    }
+
+
+def end_leftovers(leader: int, tag: bytes) -> None:
+    """End what is left of a run whose main process has ended but is not reaped yet.
+
+    A run that was told to stop lets its other processes use the time that it was given.
+    """
+    while time.monotonic() < _grace_end() and tagged(tag, os.getpid()):
+        time.sleep(0.02)
+    deadline = time.monotonic() + GONE_SECONDS
+    send(leader, signal.SIGKILL, group=True)
+    while (left := tagged(tag, os.getpid())) and time.monotonic() < deadline:
+        for pid in left:
+            send(pid, signal.SIGKILL)
+        time.sleep(0.002)
+
+
+def tagged(tag: bytes, *but: int) -> list[int]:
+    """The live processes of this machine that belong to the run named *tag*."""
+    wanted = TAG.encode() + b"=" + tag
+    found = []
+    for entry in os.listdir("/proc") if os.path.isdir("/proc") else ():
+        if entry.isdigit() and int(entry) not in but:
+            try:
+                with open(f"/proc/{entry}/environ", "rb", buffering=0) as file:
+                    environ = file.read()
+            except OSError:
+                continue
+            if wanted in environ and wanted in environ.split(b"\0"):
+                found.append(int(entry))
+    return found
+
+
+def start_time(pid: int) -> int:
+    """When a process started, in clock ticks since boot: tells it from a later one of its
+    number. 0 if there is no such process, or no way to know.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except OSError:
+        return 0
+
+
+def send(pid: int, number: int, *, group: bool = False) -> None:
+    """Send a signal to a process or a process group that may be gone."""
+    try:
+        (os.killpg if group else os.kill)(pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def sync_dir(path: str) -> None:
+    """Make new names in a directory survive a power cut."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def say(log: int, text: str) -> None:
+    """Add a line of launchkit's own to the run's output."""
+    os.write(log, f"launchkit: {text}\n".encode(errors="surrogateescape"))
+
+
+def write_record(record: Record) -> None:
+    """Leave the exit record, whole or not at all."""
+    text = "".join(f"{key} {value}\n" for key, value in record.items())
+    fd = os.open("exit.tmp", os.O_WRONLY | os.O_CREAT, 0o600)
+    os.write(fd, text.encode().ljust(RESERVED))
+    os.fsync(fd)
+    os.close(fd)
+    os.rename("exit.tmp", "exit")
+    sync_dir(".")
+
+
+def _reserve_record() -> None:
+    _write("exit.tmp", b" " * RESERVED)
+
+
+def _write(path: str, data: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def _write_whole(path: str, data: bytes) -> None:
+    _write(path + ".tmp", data)
+    os.rename(path + ".tmp", path)
+
+
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _tell(writer: int) -> None:
+    try:
+        os.write(writer, b".")
+    except BrokenPipeError:
+        pass
+    os.close(writer)
+
+
+def _setup_turn(lock: int, log: int) -> bool:
+    """Wait until no other run makes the same setup; False if the run is cancelled meanwhile."""
+    waited = False
+    while not os.path.exists("cancelled"):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not waited:
+                say(log, "another run makes the same setup; waiting for it")
+            waited = True
+            time.sleep(0.05)
+        else:
+            return True
+    return False
+
+
+def _empty(home: bytes) -> None:
+    import shutil
+
+    if os.path.lexists(home):
+        shutil.rmtree(home)
+    os.makedirs(home)
+
+
+def _grace_end() -> float:
+    """Until when, on the monotonic clock, a cancelled run may go on; 0 if it is not cancelled."""
+    try:
+        with open("cancelled", "rb") as file:
+            return float(file.read() or 0)
+    except OSError:
+        return 0.0
+
+
+def _oom_kills() -> int:
+    """How many processes the kernel has killed on this machine for want of memory."""
+    try:
+        with open("/proc/vmstat", "rb", buffering=0) as file:
+            words = file.read().split()
+        return int(words[words.index(b"oom_kill") + 1])
+    except (OSError, ValueError):
+        return 0
+
+
+def _spawn(command: Command, log: int) -> tuple[int, str]:
+    """Start a process; gives its number, and if it could not become the command `stage errno`."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if not pid:
+        stages = ["session"]
+        errno: int | None = 0
+        try:
+            _become(command, log, stages)
+        except (OSError, ValueError, MemoryError) as exc:
+            errno = exc.errno if isinstance(exc, OSError) else 0
+        finally:
+            os.write(writer, f"{stages[-1]} {errno or 0}".encode())
+            os._exit(127)
+    os.close(writer)
+    failure = os.read(reader, 100).decode()
+    os.close(reader)
+    return pid, failure
+
+
+def _become(command: Command, log: int, stages: list[str]) -> None:
+    """In the new process: turn into the command. Adds the name of each stage before it."""
+    os.setsid()
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    # Looked at only now: who cancels writes this file first and then signals all processes that
+    # it finds. Either it finds this one, where the signal waits, or this one finds the file.
+    if os.path.exists("cancelled"):
+        stages.append("cancelled")
+        return
+    stages.append("cwd")
+    os.chdir(command.cwd)
+    stages.append("nice")
+    os.nice(command.nice)
+    for limit in command.limits:
+        name, soft, hard = limit.decode().split()
+        stages.append(f"limit-{name}")
+        resource.setrlimit(getattr(resource, name), (int(soft), int(hard)))
+    stages.append("exec")
+    for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    _exec(command)
+
+
+def _exec(command: Command) -> None:
+    """Become the first candidate that can be started; what is not there is passed over."""
+    refusal: OSError = FileNotFoundError(2, "")
+    for path in command.candidates:
+        try:
+            os.execv(path, [path, *command.argv[1:]])  # noqa: S606 - no shell on purpose
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except PermissionError as exc:
+            if not os.path.isdir(path):
+                refusal = exc
+    raise refusal
+
+
+if __name__ == "__main__":
+    os._exit(main(sys.argv[1]))  # nothing is left to clean up, and that takes time

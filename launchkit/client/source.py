@@ -1,0 +1,45 @@
+"""From what a user names (an image, a git address, a directory) to a source that can be stored."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import anyio
+
+from launchkit.abc import Jobs
+from launchkit.builtin.git import resolve_commit
+from launchkit.errors import Rejected
+from launchkit.model import ArchiveSource, GitSource, Source
+from launchkit.steps.pack import pack
+from launchkit.steps.remotes import looks_like_git
+
+CHUNK = 1 << 20
+
+
+async def source_of(uri: str, ref: str | None, jobs: Jobs) -> Source:
+    """A git source with its commit, or a local directory packed and stored.
+
+    :raises Rejected: if it is neither, or may not be packed.
+    :raises FetchError: if the git remote cannot be reached.
+    """
+    if looks_like_git(uri):
+        return await resolve_commit(GitSource(remote=uri, ref=ref))
+    if ref is not None:
+        raise Rejected(f"{uri} is a local directory, which has no git ref {ref!r}")
+    return await store_directory(Path(uri), jobs)
+
+
+async def store_directory(directory: Path, jobs: Jobs) -> ArchiveSource:
+    """Pack a directory; store it unless the same content is stored already."""
+    with TemporaryDirectory(prefix="launchkit-") as folder:
+        packed = Path(folder) / "code.tar.gz"
+        source = await anyio.to_thread.run_sync(pack, directory, packed)
+        if not await jobs.has_archive(source.digest):
+            await jobs.put_archive(source.digest, _chunks(packed))
+        return source
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    async with await anyio.open_file(path, "rb") as file:
+        while data := await file.read(CHUNK):
+            yield data

@@ -1,0 +1,82 @@
+"""Where settings are from: files, environment variables and flags."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from launchkit.errors import ConfigError
+from launchkit.settings.places import config_files
+
+VARIABLES = {
+    "WANDB_ENTITY": "entity",
+    "WANDB_LAUNCH_MAX_JOBS": "max_jobs",
+    "WANDB_LAUNCH_START_TIMEOUT": "start_timeout",
+    "LAUNCHKIT_ENTITY": "entity",
+    "LAUNCHKIT_NAME": "name",
+    "LAUNCHKIT_BACKEND": "backend",
+    "LAUNCHKIT_STATE_DIR": "state_dir",
+    "LAUNCHKIT_CACHE_DIR": "cache_dir",
+    "LAUNCHKIT_MAX_JOBS": "max_jobs",
+    "LAUNCHKIT_MAX_SCHEDULERS": "max_schedulers",
+    "LAUNCHKIT_SECURE_MODE": "secure_mode",
+    "LAUNCHKIT_VERBOSITY": "verbosity",
+    "LAUNCHKIT_START_TIMEOUT": "start_timeout",
+    "LAUNCHKIT_RUN_TIMEOUT": "run_timeout",
+    "LAUNCHKIT_DRAIN_TIMEOUT": "drain_timeout",
+    "LAUNCHKIT_STOPPED_RUN_TIMEOUT": "stopped_run_timeout",
+    "LAUNCHKIT_LEASE_SECONDS": "lease_seconds",
+}
+"""The key that each variable sets; a later one wins over an earlier one."""
+TEXTS = frozenset({"entity", "name", "backend", "state_dir", "cache_dir"})
+FLAGS = {"queues": "--queue", "verbosity": "--verbose"}
+"""Flags that are not called like the key that they set."""
+
+
+def find_file(config: Path | str | None, environ: Mapping[str, str]) -> Path | None:
+    """The configuration file: the one that is named, else the first that exists.
+
+    :raises ConfigError: if the one that is named does not exist.
+    """
+    named = config or environ.get("LAUNCHKIT_CONFIG")
+    if not named:
+        return next((path for path in config_files(environ) if path.is_file()), None)
+    path = Path(named).expanduser()
+    if not path.is_file():
+        raise ConfigError(
+            f"{path}: there is no such configuration file",
+            hint=f"without --config and LAUNCHKIT_CONFIG, {config_files(environ)[0]} is read",
+        )
+    return path
+
+
+def from_variables(environ: Mapping[str, str]) -> tuple[dict[str, object], dict[str, str]]:
+    """Values from the environment, and the variable that each key is from; empty ones count not."""
+    values: dict[str, object] = {}
+    sources: dict[str, str] = {}
+    for variable, key in VARIABLES.items():
+        text = environ.get(variable, "").strip()
+        if text:
+            values[key] = text if key in TEXTS else _scalar(text)
+            sources[key] = f"${variable}"
+    if sources.get("start_timeout") == "$WANDB_LAUNCH_START_TIMEOUT":
+        values["start_timeout"] = _not_negative(values["start_timeout"])
+    return values, sources
+
+
+def _not_negative(value: object) -> object:
+    """W&B's start time-out is off at zero and below."""
+    return max(value, 0) if isinstance(value, int | float) else value
+
+
+def _scalar(text: str) -> object:
+    try:
+        value: object = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, bool | int | float | None) else text
+
+
+def from_flags(flags: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:
+    """Values from flags, and the flag that each key is from; None and () are not given."""
+    values = {key: value for key, value in flags.items() if value not in (None, ())}
+    return values, {key: FLAGS.get(key, f"--{key.replace('_', '-')}") for key in values}

@@ -1,0 +1,1 @@
+"""The steps between a claim and a submission: pure functions of values."""

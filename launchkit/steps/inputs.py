@@ -1,0 +1,85 @@
+"""Inputs of a launch: its config against the job's schema, and its paths and texts."""
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from launchkit.codec import dotted
+from launchkit.errors import Rejected
+from launchkit.model import ImageSource, Json, LaunchSpec
+
+FILE_SUFFIXES = (".json", ".yaml", ".yml")
+
+
+def check_config(config: Json, schema: Json) -> None:
+    """Look whether a run's config fits its job's JSON Schema 2020-12. No reference elsewhere is
+    followed.
+
+    :raises Rejected: naming each value that does not fit, or what is wrong with the schema.
+    """
+    from jsonschema import Draft202012Validator, SchemaError
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+
+    document: Any = config
+    try:
+        Draft202012Validator.check_schema({**schema})
+        validator = Draft202012Validator({**schema}, registry=Registry())
+        errors = list(validator.iter_errors(document))
+    except SchemaError as exc:
+        raise Rejected(f"the job's input schema is not a JSON Schema: {exc.message}") from exc
+    except Unresolvable as exc:
+        raise Rejected(f"the job's input schema refers to what is not in it: {exc.ref}") from exc
+    if errors:
+        lines = [f"{dotted(('config', *error.absolute_path))}: {error.message}" for error in errors]
+        raise Rejected("\n".join(lines), hint="`launchkit job show` prints the job's input schema")
+
+
+def check_inputs(spec: LaunchSpec) -> None:
+    """Look at the paths that a launch gives, and for texts that no process can be given.
+
+    :raises Rejected: naming each one that cannot be used.
+    """
+    problems = [*_path_problems(spec), *_text_problems(spec), *_timeout_problems(spec)]
+    if problems:
+        raise Rejected("\n".join(problems))
+
+
+def _path_problems(spec: LaunchSpec) -> Iterator[str]:
+    for name in spec.overrides.files:
+        path = PurePosixPath(name)
+        if _escapes(path):
+            yield f"files: {name}: must be a path inside the code, without `..`"
+        elif path.suffix not in FILE_SUFFIXES:
+            yield f"files: {name}: must be a {', '.join(FILE_SUFFIXES)} file"
+    working_dir = spec.overrides.working_dir
+    in_image = isinstance(spec.recipe.source, ImageSource)
+    if working_dir and not in_image and _escapes(PurePosixPath(working_dir)):
+        yield f"working_dir: {working_dir}: must be a path inside the code, without `..`"
+
+
+def _text_problems(spec: LaunchSpec) -> Iterator[str]:
+    for owner in (spec.recipe, spec.overrides):
+        for word in (*(owner.entry_point or ()), *(owner.args or ())):
+            if "\0" in word:
+                yield f"{word!r}: an argument cannot hold a NUL character"
+        yield from _env_problems(owner.env)
+
+
+def _env_problems(env: Mapping[str, str | None]) -> Iterator[str]:
+    for name, value in env.items():
+        if not name or "=" in name or "\0" in name:
+            yield f"env: {name!r} cannot be the name of an environment variable"
+        elif value is not None and "\0" in value:
+            yield f"env.{name}: a value cannot hold a NUL character"
+
+
+def _timeout_problems(spec: LaunchSpec) -> Iterator[str]:
+    for name, value in vars(spec.timeouts).items():
+        if value is not None and not 0 <= value < math.inf:
+            yield f"timeouts.{name}: must be seconds, or 0 for no limit, not {value!r}"
+
+
+def _escapes(path: PurePosixPath) -> bool:
+    return path.is_absolute() or ".." in path.parts

@@ -1,0 +1,138 @@
+"""Which addresses of git repositories are accepted, and which commit a name means there."""
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from launchkit.codec import suggest
+from launchkit.errors import Rejected
+
+SCHEMES = ("https", "ssh", "file")
+CREDENTIAL_HINT = (
+    "leave it out of the address and configure a git credential helper where the agent runs"
+    " (git config --global credential.helper …), or use ssh"
+)
+
+_SCP_LIKE = re.compile(r"[\w.-]+@[A-Za-z0-9\[][^/\s@]*:[^\s]+")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|:)")
+_TOKEN = re.compile(r"(gh[a-z]_|github_pat_|glpat-|hf_|ATB)|.{40}")
+_USERINFO = re.compile(r"(://)[^/\s]*@")
+_BEFORE_AT = re.compile(r"^.*@", re.DOTALL)
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_BAD_REF = re.compile(r"^-|\.\.|[\x00-\x20\x7f~^:?*\[\\]|@\{|^$|^/|/$")
+
+
+def looks_like_git(uri: str) -> bool:
+    """Whether *uri* names a git repository rather than a path of this machine: a URL, or
+    `user@host:path`. True also for addresses that `check_remote` then refuses with the reason.
+    """
+    return bool(_URL.match(uri) or _SCP_LIKE.fullmatch(uri))
+
+
+def check_remote(remote: str) -> None:
+    """Look whether a repository's address is one that launchkit fetches from.
+
+    :raises Rejected: if not; what the address holds of credentials is never repeated.
+    """
+    shown = _BEFORE_AT.sub("…@", remote)
+    if remote.startswith("-") or _CONTROL.search(remote):
+        raise Rejected(
+            f"git remote {shown!r}: a dash in front, spaces and control characters"
+            " cannot be part of an address"
+        )
+    if _SCP_LIKE.fullmatch(remote):
+        return
+    url = _split(remote, shown)
+    _check_scheme(remote, url, shown)
+    if url.password is not None or _TOKEN.match(url.username or ""):
+        raise Rejected(f"git remote {shown!r}: holds a password or token", hint=CREDENTIAL_HINT)
+    if url.scheme != "file" and (not url.hostname or url.hostname.startswith("-")):
+        raise Rejected(f"git remote {shown!r}: names no host")
+    if url.scheme == "file" and url.netloc not in {"", "localhost"}:
+        raise Rejected(f"git remote {shown!r}: a path begins with three slashes: file:///…")
+
+
+def without_credentials(text: str) -> str:
+    """The text with user and password taken out of each URL in it."""
+    return _USERINFO.sub(r"\1…@", text)
+
+
+def is_commit(text: str) -> bool:
+    """Whether this is the full id of a commit."""
+    return bool(_COMMIT.fullmatch(text))
+
+
+def check_ref(ref: str) -> None:
+    """Look whether this can be the name of a branch or tag. :raises Rejected: if it cannot."""
+    if _BAD_REF.search(ref):
+        raise Rejected(
+            f"git ref {ref!r}: no branch, tag or commit can have this name",
+            hint="give a branch, a tag, refs/… in full, or the full id of a commit",
+        )
+
+
+def choose_commit(refs: Mapping[str, str], ref: str | None) -> str | None:
+    """The commit that *ref* means in a repository with *refs*, from full name to commit.
+
+    None is the remote's HEAD. A branch goes before a tag of the same name, as with `git clone
+    --branch`; an annotated tag means the commit that it points to.
+    """
+    if ref is None:
+        return refs.get("HEAD")
+    names = (
+        [ref]
+        if ref.startswith("refs/") or ref == "HEAD"
+        else [f"refs/heads/{ref}", f"refs/tags/{ref}"]
+    )
+    for name in names:
+        if name in refs:
+            return refs.get(f"{name}^{{}}", refs[name])
+    return None
+
+
+def unknown_ref(refs: Mapping[str, str], ref: str, remote: str) -> Rejected:
+    """Say that there is no such ref, and what there is instead."""
+    branches = [name.removeprefix("refs/heads/") for name in refs if name.startswith("refs/heads/")]
+    tags = [name.removeprefix("refs/tags/") for name in refs if name.startswith("refs/tags/")]
+    near = suggest(ref, [*branches, *tags])
+    if near:
+        hint = f"did you mean {near!r}?"
+    elif re.fullmatch(r"[0-9a-f]{4,63}", ref):
+        hint = "a commit is named by its full id: git rev-parse " + ref
+    else:
+        hint = f"its branches are: {', '.join(sorted(branches)[:10]) or 'none'}"
+    return Rejected(f"{without_credentials(remote)} has no branch or tag {ref!r}", hint=hint)
+
+
+def _split(remote: str, shown: str) -> SplitResult:
+    try:
+        url = urlsplit(remote)
+        url.port  # noqa: B018 - raises ValueError if it is no number
+    except ValueError as exc:
+        raise Rejected(f"git remote {shown!r}: is not an address") from exc
+    return url
+
+
+def _check_scheme(remote: str, url: SplitResult, shown: str) -> None:
+    if "://" not in remote or "::" in remote.partition("://")[0]:
+        raise Rejected(
+            f"git remote {shown!r}: is not the address of a repository",
+            hint="use https://…, ssh://…, file:///… or user@host:path",
+        )
+    if url.scheme == "http" and _is_loopback(url.hostname or ""):
+        return
+    if url.scheme not in SCHEMES:
+        raise Rejected(
+            f"git remote {shown!r}: {url.scheme}:// is not supported",
+            hint="use https://…, ssh://…, file:///… or user@host:path"
+            "; http:// is for this machine only",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

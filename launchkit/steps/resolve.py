@@ -1,0 +1,182 @@
+"""Resolve: every choice of a launch made, and who made it.
+
+Queue config < job < launch: mappings merge, lists and scalars replace. A queue with template
+variables is closed: its launches set these variables, and no other resource argument.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from launchkit.codec import dotted
+from launchkit.errors import Rejected
+from launchkit.model import Claim, Env, Json, Launch, LaunchSpec, Limits, QueueSpec
+from launchkit.steps.inputs import check_config, check_inputs
+from launchkit.steps.merge import deep_merge
+from launchkit.steps.templates import fill_template, has_field
+from launchkit.steps.walk import leaves
+
+SAME_RESOURCE = ({"gcp-vertex", "vertex"}, {"local-container", "docker"})
+
+Origins = dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Choices:
+    """What a queue and a launch decide together."""
+
+    resource_args: dict[str, object]
+    builder_args: dict[str, object]
+    entry_point: tuple[str, ...]
+    args: tuple[str, ...]
+    env: Env
+    config: dict[str, object]
+    origins: Origins
+
+
+def resolve(claim: Claim, defaults: Limits) -> Launch:
+    """Make every choice of a claimed launch; *defaults* hold where the launch sets no limit.
+
+    :raises Rejected: if the launch does not fit its queue as it was when it was claimed.
+    """
+    item, spec, queue = claim.item, claim.item.spec, claim.queue.spec
+    choices = _choose(queue, spec)
+    limits, limit_origins = _limits(spec, defaults)
+    recipe, overrides = spec.recipe, spec.overrides
+    return Launch(
+        item_id=item.id,
+        run_id=item.run_id,
+        attempt=item.attempt,
+        entity=item.entity,
+        project=spec.project,
+        name=item.name,
+        author=item.author or spec.author,
+        queue=queue.name,
+        resource=queue.resource,
+        source=recipe.source,
+        job=spec.job,
+        entry_point=choices.entry_point,
+        args=choices.args,
+        env=choices.env,
+        config=choices.config,
+        files=overrides.files,
+        artifacts=overrides.artifacts,
+        resource_args=choices.resource_args,
+        builder_args=choices.builder_args,
+        limits=limits,
+        working_dir=overrides.working_dir,
+        base_image=recipe.base_image,
+        build_context=recipe.build_context,
+        dockerfile=overrides.dockerfile or recipe.dockerfile,
+        runtime=recipe.runtime,
+        origins={**choices.origins, **limit_origins},
+    )
+
+
+def validate_launch(queue: QueueSpec, spec: LaunchSpec) -> Json:
+    """Look at a launch as `resolve` will, before it is put into its queue; gives the resource
+    arguments that its runner will get.
+
+    :raises Rejected: if it does not fit the queue.
+    """
+    return _choose(queue, spec).resource_args
+
+
+def _choose(queue: QueueSpec, spec: LaunchSpec) -> _Choices:
+    check_inputs(spec)
+    _check_closed(queue, spec)
+    recipe, overrides = spec.recipe, spec.overrides
+    resource_args, origins = _resource_args(queue, spec)
+    builder_args = resource_args.pop("builder", None) or {}
+    if not isinstance(builder_args, Mapping):
+        raise Rejected(f"resource_args.builder: must be a mapping, not {builder_args!r}")
+    config = deep_merge(recipe.config, overrides.config)
+    if recipe.input_schema is not None:
+        check_config(config, recipe.input_schema)
+    origins |= _layer_origins("env", {"job": recipe.env, "launch": overrides.env})
+    origins |= _layer_origins("config", {"job": recipe.config, "launch": overrides.config})
+    for name, value in (("entry_point", overrides.entry_point), ("args", overrides.args)):
+        origins[name] = "job" if value is None else "launch"
+    return _Choices(
+        resource_args=resource_args,
+        builder_args=dict(builder_args),
+        entry_point=_either(overrides.entry_point, recipe.entry_point),
+        args=_either(overrides.args, recipe.args),
+        env={**recipe.env, **overrides.env},
+        config=config,
+        origins=origins,
+    )
+
+
+def _check_closed(queue: QueueSpec, spec: LaunchSpec) -> None:
+    if not queue.variables:
+        return
+    for who, args in (
+        ("job", spec.recipe.resource_args),
+        ("launch", spec.overrides.resource_args),
+    ):
+        if args:
+            raise Rejected(
+                f"queue {queue.name} has template variables, so a {who} cannot set resource"
+                f" arguments ({', '.join(args)})",
+                hint=f"set its variables with --set-var: {', '.join(queue.variables)}",
+            )
+
+
+def _resource_args(queue: QueueSpec, spec: LaunchSpec) -> tuple[dict[str, object], Origins]:
+    filled = fill_template(queue.config, queue.variables, spec.template_variables)
+    layers = {
+        "queue": _unwrapped(filled, queue.resource),
+        "job": _unwrapped(spec.recipe.resource_args, queue.resource),
+        "launch": _unwrapped(spec.overrides.resource_args, queue.resource),
+    }
+    origins = _layer_origins("resource_args", layers)
+    template = _unwrapped(queue.config, queue.resource)
+    for path, value in leaves(template, ("resource_args",)):
+        if has_field(value) and origins.get(dotted(path)) == "queue":
+            origins[dotted(path)] = "template"
+    return deep_merge(deep_merge(layers["queue"], layers["job"]), layers["launch"]), origins
+
+
+def _unwrapped(config: Json, resource: str) -> dict[str, object]:
+    """Without the levels `resource_args` and *resource*, where someone wrote them around it all;
+    `builder` may stand beside them.
+    """
+    names = {resource}.union(*(group for group in SAME_RESOURCE if resource in group))
+    for wrappers in ({"resource_args"}, names):
+        inner = _only(config, wrappers)
+        if inner is not None:
+            builder = {key: value for key, value in config.items() if key == "builder"}
+            config = deep_merge(builder, inner)
+    return dict(config)
+
+
+def _only(config: Json, wrappers: set[str]) -> Json | None:
+    keys = config.keys() - {"builder"}
+    inner = config[next(iter(keys))] if len(keys) == 1 and keys <= wrappers else None
+    return inner if isinstance(inner, Mapping) else None
+
+
+def _layer_origins(prefix: str, layers: Mapping[str, Json]) -> Origins:
+    """Which layer each leaf of the merged layers comes from: the last one that has it."""
+    merged: Json = {}
+    owners: Origins = {}
+    for who, layer in layers.items():
+        merged = deep_merge(merged, layer)
+        owners |= {dotted(path): who for path, _ in leaves(layer, (prefix,))}
+    names = [dotted(path) for path, _ in leaves(merged, (prefix,)) if len(path) > 1]
+    return {name: owners[name] for name in names}
+
+
+def _limits(spec: LaunchSpec, defaults: Limits) -> tuple[Limits, Origins]:
+    wanted = spec.timeouts
+    origins: Origins = {}
+    values: dict[str, float] = {}
+    for name in ("start", "run", "stop_grace"):
+        value: float | None = getattr(wanted, name)
+        origins[f"limits.{name}"] = "agent" if value is None else "launch"
+        values[name] = getattr(defaults, name) if value is None else value
+    return Limits(**values), origins
+
+
+def _either(over: tuple[str, ...] | None, below: tuple[str, ...]) -> tuple[str, ...]:
+    return below if over is None else over

@@ -1,0 +1,198 @@
+"""Template variables: their definitions, and the values that launches give them."""
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from launchkit.codec import Locate, Path, decode, dotted, suggest
+from launchkit.errors import ConfigError, Rejected
+from launchkit.model import Json, Scalar, Variable
+
+NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
+"""What a variable may be called."""
+
+TYPE_NAMES = {"float": "number"}
+"""Words for a type that mean one of ours."""
+
+
+def parse_variables(data: Json, locate: Locate | None = None) -> dict[str, Variable]:
+    """Read definitions: `{cpu: {type: integer, minimum: 1}}`, or `{cpu: {schema: {…}}}` as W&B
+    writes them.
+
+    :raises ConfigError: naming each definition that has a wrong shape or contradicts itself.
+    """
+    where = locate or dotted
+    found: dict[str, Variable] = {}
+    problems: list[str] = []
+    for name, raw in data.items():
+        try:
+            found[name] = _parse_one(name, raw, where)
+        except ConfigError as exc:
+            problems.append(exc.message)
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return found
+
+
+def parse_set_vars(pairs: Sequence[str], variables: Mapping[str, Variable]) -> dict[str, Scalar]:
+    """Read `name=value` texts of the command line; each value gets its variable's type.
+
+    :raises Rejected: naming each text that cannot be read.
+    """
+    values: dict[str, Scalar] = {}
+    problems: list[str] = []
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        problem = _pair_problem(pair, variables)
+        if problem is None and equals:
+            try:
+                values[name] = _cast(text, variables[name])
+            except ValueError:
+                problem = f"{name}: must be of type {variables[name].type}, not {text!r}"
+        if problem:
+            problems.append(problem)
+    if problems:
+        raise Rejected("\n".join(problems))
+    return values
+
+
+def value_problems(
+    values: Mapping[str, object], variables: Mapping[str, Variable]
+) -> Iterator[str]:
+    """What is wrong with the values of a launch, one sentence each."""
+    for name in values.keys() - variables.keys():
+        yield _unknown(name, variables)
+    for name, variable in variables.items():
+        if name in values:
+            problem = objection(values[name], variable)
+            if problem:
+                yield f"template variable {name}: {problem}"
+        elif variable.default is None:
+            yield f"template variable {name}: needs a value; it has no default"
+
+
+def objection(value: object, variable: Variable) -> str | None:
+    """Why *value* is not allowed for *variable*, or None if it is. A bool is no number."""
+    if not _has_type(value, variable.type):
+        return f"must be of type {variable.type}, not {value!r}"
+    if variable.enum is not None and value not in variable.enum:
+        return f"must be one of {_listed(variable.enum)}, not {value!r}"
+    return _out_of_bounds(value, variable) if isinstance(value, int | float) else None
+
+
+def _out_of_bounds(value: float, variable: Variable) -> str | None:
+    low, high = variable.minimum, variable.maximum
+    if low is not None and value < low:
+        return f"must be at least {low}, not {value!r}"
+    if high is not None and value > high:
+        return f"must be at most {high}, not {value!r}"
+    return None
+
+
+def _has_type(value: object, wanted: str) -> bool:
+    if isinstance(value, bool):
+        return False
+    if wanted == "string":
+        return isinstance(value, str)
+    if wanted == "integer":
+        return isinstance(value, int)
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _cast(text: str, variable: Variable) -> Scalar:
+    if variable.type == "integer":
+        return int(text)
+    if variable.type == "number":
+        return float(text)
+    return text
+
+
+def _pair_problem(pair: str, variables: Mapping[str, Variable]) -> str | None:
+    name, equals, text = pair.partition("=")
+    if not equals:
+        return f"--set-var {pair}: must have the form name=value"
+    if name not in variables:
+        return f"--set-var {pair}: {_unknown(name, variables)}"
+    for part in text.split(",")[1:]:
+        if part.partition("=")[0].strip() in variables and "=" in part:
+            return f"--set-var {pair}: give one --set-var for each variable, not a list"
+    return None
+
+
+def _unknown(name: str, variables: Iterable[str]) -> str:
+    known = sorted(variables)
+    if not known:
+        return f"template variable {name}: this queue has no template variables"
+    near = suggest(name, known)
+    ending = f"; did you mean {near!r}?" if near else f"; there are: {', '.join(known)}"
+    return f"template variable {name}: there is none of that name{ending}"
+
+
+def _parse_one(name: str, raw: object, where: Locate) -> Variable:
+    def here(path: Path) -> str:
+        return where((name, *path))
+
+    if not NAME.fullmatch(name):
+        raise ConfigError(
+            f"{here(())}: a variable's name has letters, digits, _ and -, and starts with a letter"
+        )
+    if not isinstance(raw, Mapping):
+        raise ConfigError(f"{here(())}: must be a mapping with at least `type`, not {raw!r}")
+    flat = _flat(raw)
+    kind = flat.get("type")
+    if isinstance(kind, str):
+        flat["type"] = TYPE_NAMES.get(kind, kind)
+    problems = list(_shape_problems(flat))
+    variable = None if problems else decode(Variable, flat, here)
+    problems += _contradictions(variable) if variable else ()
+    if problems or variable is None:
+        raise ConfigError("\n".join(f"{here((key,))}: {text}" for key, text in problems))
+    return variable
+
+
+def _flat(raw: Json) -> dict[str, object]:
+    schema = raw.get("schema")
+    if not isinstance(schema, Mapping):
+        return dict(raw)
+    return {**schema, **{key: value for key, value in raw.items() if key != "schema"}}
+
+
+def _shape_problems(flat: Json) -> Iterator[tuple[str, str]]:
+    """What decoding alone would let pass, or turn into another type."""
+    for key in ("minimum", "maximum"):
+        if flat.get(key) is not None and not _has_type(flat[key], "number"):
+            yield key, f"must be a number, not {flat[key]!r}"
+    if isinstance(flat.get("default"), bool):
+        yield "default", f"must be text or a number, not {flat['default']!r}"
+    enum = flat.get("enum")
+    if isinstance(enum, Sequence) and any(isinstance(value, bool) for value in enum):
+        yield "enum", "must hold texts or numbers; put yes, no, on and off into quotes"
+
+
+def _contradictions(variable: Variable) -> Iterator[tuple[str, str]]:
+    low, high = variable.minimum, variable.maximum
+    if variable.type == "string":
+        for key, bound in (("minimum", low), ("maximum", high)):
+            if bound is not None:
+                yield key, "is for numbers; this variable is a string"
+        low = high = None
+    if low is not None and high is not None and low > high:
+        yield "minimum", f"must not be above the maximum {high}, but is {low}"
+        return
+    yield from _value_contradictions(variable)
+
+
+def _value_contradictions(variable: Variable) -> Iterator[tuple[str, str]]:
+    choices = variable.enum
+    if choices is not None and not choices:
+        yield "enum", "must hold at least one value"
+    for value in choices or ():
+        problem = objection(value, variable)
+        if problem:
+            yield "enum", f"{value!r} {problem}"
+    if variable.default is not None and (problem := objection(variable.default, variable)):
+        yield "default", problem
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(map(repr, values))

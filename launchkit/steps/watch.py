@@ -1,0 +1,72 @@
+"""Follow a run until it ends."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+from launchkit.abc import Run
+from launchkit.errors import RunTimeout, StartTimeout
+from launchkit.model import Limits, Outcome, RunState, RunStatus, Verdict
+
+
+async def watch(
+    run: Run,
+    limits: Limits,
+    tell: Callable[[RunStatus], Awaitable[None]],
+    running_since: float | None = None,
+) -> Outcome:
+    """Tell of each change of *run* until it ends; give how it ended.
+
+    *running_since* is the Unix time at which an earlier agent saw it running.
+
+    :raises StartTimeout: if it does not run within `limits.start` seconds.
+    :raises RunTimeout: if it runs longer than `limits.run` seconds.
+    """
+    status = await run.status()
+    await tell(status)
+    if status.state is RunState.STARTING:
+        with _limit(limits.start) as scope:
+            status = await _until(run, status, tell, lambda s: s.state is not RunState.STARTING)
+        if scope.cancelled_caught:
+            waited = f": {status.message}" if status.message else ""
+            raise StartTimeout(
+                f"did not start within {limits.start:g} seconds{waited}",
+                hint="raise the start time-out, or look at what it waits for",
+            )
+    if not status.state.ended:
+        past = max(0.0, time.time() - running_since) if running_since else 0.0
+        with _limit(limits.run, past) as scope:
+            status = await _until(run, status, tell, lambda s: s.state.ended)
+        if scope.cancelled_caught:
+            raise RunTimeout(f"ran longer than its {limits.run:g} seconds and was ended")
+    return Outcome(
+        state=status.state,
+        exit_code=status.exit_code,
+        verdict=status.verdict or _verdict(status),
+    )
+
+
+async def _until(
+    run: Run,
+    status: RunStatus,
+    tell: Callable[[RunStatus], Awaitable[None]],
+    done: Callable[[RunStatus], bool],
+) -> RunStatus:
+    while not done(status):
+        status = await run.changed(status)
+        await tell(status)
+    return status
+
+
+def _limit(seconds: float, past: float = 0.0) -> anyio.CancelScope:
+    return anyio.move_on_after(max(0.0, seconds - past) if seconds else None)
+
+
+def _verdict(status: RunStatus) -> Verdict:
+    if status.state is RunState.FINISHED:
+        return Verdict(code="ok", summary="It ended well.")
+    code = {RunState.STOPPED: "stopped", RunState.PREEMPTED: "preempted"}.get(
+        status.state, "failed"
+    )
+    return Verdict(code=code, summary=status.message or f"The run ended as {status.state}.")

@@ -1,0 +1,25 @@
+"""The queue itself, in a SQLite file. Rules are written once, as transaction bodies."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from launchkit.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from launchkit.abc import Hub, QueueBackend
+
+
+@hookimpl
+def launchkit_queue_backends() -> "Sequence[type[QueueBackend]]":
+    """The agent's side."""
+    from launchkit.store.backend import EmbeddedBackend
+
+    return [EmbeddedBackend]
+
+
+@hookimpl
+def launchkit_hubs() -> "Sequence[type[Hub]]":
+    """The user's side."""
+    from launchkit.store.backend import EmbeddedHub
+
+    return [EmbeddedHub]

@@ -1,0 +1,239 @@
+"""The store as a component: the agent's side, and the user's side."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from launchkit.abc import (
+    Hub,
+    ItemView,
+    Jobs,
+    Launches,
+    LaunchRequest,
+    Logs,
+    QueueBackend,
+    Queues,
+    QueueView,
+    Selection,
+    Site,
+)
+from launchkit.model import (
+    AgentOrders,
+    AgentStatus,
+    AgentView,
+    Claim,
+    Event,
+    ItemReport,
+    JobVersion,
+    LogPage,
+    Pause,
+    Queue,
+    QueueItem,
+    QueueSpec,
+    Recipe,
+    Room,
+)
+from launchkit.store import agents, claims, jobs, launches, logs, queues
+from launchkit.store.bells import Bell
+from launchkit.store.database import Database
+from launchkit.store.sqlite import SqliteDatabase, file_of
+
+
+@dataclass(kw_only=True)
+class EmbeddedBackend(QueueBackend):
+    """The agent's side of a queue in a SQLite file."""
+
+    kind = "sqlite"
+
+    url: str
+    entity: str
+    lease: float = 30.0
+    """Seconds that a claim lives without a sign of life from its agent."""
+    _database: Database = field(init=False, repr=False)
+    _stack: AsyncExitStack = field(init=False, repr=False)
+    _bells: dict[str, Bell] = field(init=False, repr=False, default_factory=dict)
+    _told: set[str] = field(init=False, repr=False, default_factory=set)
+
+    async def start(self, stack: AsyncExitStack, site: Site) -> None:
+        """Open the database for the agent's life."""
+        self._database = SqliteDatabase(file_of(self.url))
+        await stack.enter_async_context(self._database.opened())
+        self._stack = stack
+
+    async def claim(self, queue: str, room: Room) -> Claim | None:
+        """Take the next item, or one whose agent fell silent."""
+        await self._bell(queue)
+        return await self._database.write(claims.Take(self.entity, queue, room, self.lease))
+
+    async def news(self, queue: str, wait: float) -> None:
+        """Wait until something changed in *queue* since the last claim."""
+        await (await self._bell(queue)).wait(wait)
+
+    async def blocked(self, queue: str, room: Room) -> str | None:
+        """Whether a pause, a limit or a missing runner is in the way."""
+        return await self._database.read(claims.Blocked(self.entity, queue, room))
+
+    async def report(self, claim: Claim, report: ItemReport) -> None:
+        """Store a new fact about a claimed item."""
+        await self._database.write(claims.Report(claim, report))
+
+    async def beat(self, status: AgentStatus, held: Collection[Claim], wait: float) -> AgentOrders:
+        """Renew the leases, and wait for orders that were not given yet."""
+        bell = await self._hang(f"agent:{status.name}")
+        body = claims.Beat(self.entity, status, held, self.lease)
+        orders = await self._database.write(body)
+        if not self._news_in(orders) and await bell.wait(wait):
+            orders = await self._database.write(body)
+        self._told = {order.item_id for order in orders.stop}
+        return orders
+
+    async def append_log(self, claim: Claim, offset: int, data: bytes) -> None:
+        """Add output of the claim's attempt."""
+        await self._database.write(logs.Append(claim, offset, data))
+
+    async def log_size(self, claim: Claim) -> int:
+        """How much output of the claim's attempt is stored."""
+        return await self._database.read(logs.Size(claim))
+
+    async def archive(self, digest: str) -> AsyncIterator[bytes]:
+        """Packed code, piece by piece."""
+        number = 0
+        while (data := await self._database.read(jobs.GetChunk(digest, number))) is not None:
+            yield data
+            number += 1
+
+    async def leave(self, agent: str, *, dead: bool) -> None:
+        """Forget an agent; the leases of one that is *dead* lapse now."""
+        await self._database.write(agents.Forget(self.entity, agent, dead))
+
+    def _news_in(self, orders: AgentOrders) -> bool:
+        fresh = {order.item_id for order in orders.stop} - self._told
+        return bool(fresh or orders.lost or orders.drain)
+
+    async def _bell(self, queue: str) -> Bell:
+        if queue not in self._bells:
+            view = await self._database.read(queues.Get(self.entity, queue))
+            self._bells[queue] = await self._hang(f"queue:{view.queue.id}")
+        return self._bells[queue]
+
+    async def _hang(self, topic: str) -> Bell:
+        if topic not in self._bells:
+            self._bells[topic] = self._stack.enter_context(self._database.bells.hung(topic))
+        return self._bells[topic]
+
+
+@dataclass(kw_only=True)
+class EmbeddedHub(Hub):
+    """The user's side of a queue in a SQLite file."""
+
+    kind = "sqlite"
+
+    url: str
+    entity: str
+    _database: Database = field(init=False, repr=False)
+
+    async def start(self, stack: AsyncExitStack, site: Site) -> None:
+        """Open the database."""
+        self._database = SqliteDatabase(file_of(self.url))
+        await stack.enter_async_context(self._database.opened())
+
+    def queues(self) -> Queues:
+        """Queues."""
+        return _Queues(self._database, self.entity)
+
+    def jobs(self) -> Jobs:
+        """Jobs and packed code."""
+        return _Jobs(self._database, self.entity)
+
+    def launches(self) -> Launches:
+        """Launches."""
+        return _Launches(self._database, self.entity)
+
+    def logs(self) -> Logs:
+        """Logs."""
+        return _Logs(self._database, self.entity)
+
+    async def agents(self) -> Sequence[AgentView]:
+        """The agents that were seen lately."""
+        return await self._database.read(agents.List(self.entity))
+
+
+@dataclass(frozen=True)
+class _Group:
+    database: Database
+    entity: str
+
+
+class _Queues(_Group, Queues):
+    async def create(self, spec: QueueSpec, actor: str) -> Queue:
+        return await self.database.write(queues.Create(self.entity, spec, actor))
+
+    async def get(self, name: str) -> QueueView:
+        return await self.database.read(queues.Get(self.entity, name))
+
+    async def list(self) -> Sequence[QueueView]:
+        return await self.database.read(queues.List(self.entity))
+
+    async def update(
+        self, spec: QueueSpec, actor: str, *, pause: Pause | None, if_version: int | None
+    ) -> Queue:
+        body = queues.Update(self.entity, spec, actor, pause, if_version)
+        return await self.database.write(body)
+
+    async def delete(self, name: str, actor: str, *, force: bool) -> int:
+        return await self.database.write(queues.Delete(self.entity, name, actor, force))
+
+
+class _Jobs(_Group, Jobs):
+    async def create(
+        self, name: str, recipe: Recipe, actor: str, aliases: Sequence[str]
+    ) -> tuple[JobVersion, bool]:
+        body = jobs.Create(self.entity, name, recipe, actor, aliases)
+        return await self.database.write(body)
+
+    async def get(self, reference: str) -> JobVersion:
+        return await self.database.read(jobs.Get(self.entity, reference))
+
+    async def list(self, name: str | None) -> Sequence[JobVersion]:
+        return await self.database.read(jobs.List(self.entity, name))
+
+    async def has_archive(self, digest: str) -> bool:
+        return await self.database.read(jobs.HasArchive(digest))
+
+    async def put_archive(self, digest: str, chunks: AsyncIterator[bytes]) -> None:
+        number = 0
+        async for data in chunks:
+            await self.database.write(jobs.PutChunk(digest, number, data))
+            number += 1
+        await self.database.write(jobs.SealArchive(digest))
+
+
+class _Launches(_Group, Launches):
+    async def launch(self, queue: str, request: LaunchRequest) -> QueueItem:
+        return await self.database.write(launches.Launch(self.entity, queue, request))
+
+    async def get(self, ref: str) -> ItemView:
+        return await self.database.read(launches.Get(self.entity, ref))
+
+    async def list(self, selection: Selection) -> Sequence[ItemView]:
+        return await self.database.read(launches.List(self.entity, selection))
+
+    async def stop(self, item_id: str, actor: str, reason: str | None) -> QueueItem:
+        return await self.database.write(launches.Stop(self.entity, item_id, actor, reason))
+
+    async def changed(self, item_id: str, since: int, wait: float) -> Sequence[Event]:
+        with self.database.bells.hung(f"item:{item_id}") as bell:
+            events = await self.database.read(launches.Events(item_id, since))
+            if not events and await bell.wait(wait):
+                events = await self.database.read(launches.Events(item_id, since))
+            return events
+
+
+class _Logs(_Group, Logs):
+    async def read(self, item_id: str, attempt: int | None, offset: int, wait: float) -> LogPage:
+        body = logs.Read(self.entity, item_id, attempt, offset)
+        with self.database.bells.hung(f"log:{item_id}", f"item:{item_id}") as bell:
+            page = await self.database.read(body)
+            if not page.data and not page.complete and await bell.wait(wait):
+                page = await self.database.read(body)
+            return page

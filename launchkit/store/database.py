@@ -1,0 +1,86 @@
+"""What the rules of the store need of a database: transactions, named statements, and bells."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from importlib.resources import files
+from typing import Any, TypeAlias, TypeVar
+
+from launchkit.store.bells import Bells
+
+T = TypeVar("T")
+Row: TypeAlias = Mapping[str, Any]
+
+
+class Tx(ABC):
+    """One transaction. Its methods are awaited, so that the rules are written once for drivers
+    that block (in a thread of their own) and for those that do not.
+
+    A body may await nothing else.
+    """
+
+    now: float
+    """Unix time of the transaction, from the store's clock."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+        self.topics: set[str] = set()
+
+    @abstractmethod
+    async def all(self, statement: str, /, **values: object) -> Sequence[Row]:
+        """Run the statement of that name; give its rows."""
+
+    async def one(self, statement: str, /, **values: object) -> Row | None:
+        """Run the statement of that name; give its first row, if any."""
+        rows = await self.all(statement, **values)
+        return rows[0] if rows else None
+
+    async def row(self, statement: str, /, **values: object) -> Row:
+        """Run a statement that always gives a row; give the first."""
+        return (await self.all(statement, **values))[0]
+
+    def ring(self, *topics: str) -> None:
+        """Wake those who wait for one of *topics* once this transaction is committed."""
+        self.topics.update(topics)
+
+
+Body: TypeAlias = Callable[[Tx], Awaitable[T]]
+
+
+class Database(ABC):
+    """Runs transaction bodies, and wakes those who wait for what they change."""
+
+    bells: Bells
+
+    @abstractmethod
+    async def write(self, body: Body[T]) -> T:
+        """Run *body* in a transaction that may write; commit, then ring its topics.
+
+        :raises Unreachable: if the database cannot be reached or written now.
+        """
+
+    @abstractmethod
+    async def read(self, body: Body[T]) -> T:
+        """Run *body* on a consistent snapshot."""
+
+    @abstractmethod
+    def opened(self) -> AbstractAsyncContextManager[None]:
+        """Open the database, upgraded to this version, for the time of the context."""
+
+
+def statements(*names: str) -> Mapping[str, str]:
+    """The statements in `queries/NAME.sql`, each under the name in its `-- name:` line."""
+    found: dict[str, str] = {}
+    for name in names:
+        text = files("launchkit.store").joinpath("queries", f"{name}.sql").read_text("utf-8")
+        for part in text.split("-- name: ")[1:]:
+            title, _, body = part.partition("\n")
+            found[title.strip()] = body.strip()
+    return found
+
+
+def migrations(dialect: str) -> Sequence[str]:
+    """The scripts in `migrations/DIALECT`, in the order of their numbers."""
+    folder = files("launchkit.store").joinpath("migrations", dialect)
+    scripts = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    return [script.read_text("utf-8") for script in scripts]

@@ -1,0 +1,157 @@
+"""Jobs: named recipes in versions, and packed code by content."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from launchkit.codec import encode_json, suggest
+from launchkit.errors import ConfigError, NotFound
+from launchkit.model import JobVersion, Recipe
+from launchkit.store.database import Row, Tx
+from launchkit.store.rows import job_of
+from launchkit.store.rules import check_name
+
+LATEST = "latest"
+
+
+@dataclass(frozen=True)
+class Create:
+    """Add a version to a job, unless one of its versions has the same recipe."""
+
+    entity: str
+    name: str
+    recipe: Recipe
+    actor: str
+    aliases: Sequence[str]
+
+    async def __call__(self, tx: Tx) -> tuple[JobVersion, bool]:
+        check_name("job", self.name)
+        for alias in self.aliases:
+            _check_alias(alias)
+        of = {"entity": self.entity, "name": self.name}
+        recipe = encode_json(self.recipe)
+        digest = hashlib.sha256(recipe.encode()).hexdigest()
+        row = await tx.one("job_of_digest", digest=digest, **of)
+        new = row is None
+        if row is None:
+            before = await tx.all("job_versions", **of)
+            row = await tx.row(
+                "add_job_version",
+                version=before[0]["version"] + 1 if before else 0,
+                recipe=recipe,
+                digest=digest,
+                author=self.actor,
+                **of,
+            )
+        for alias in {LATEST, *self.aliases}:
+            await tx.all("set_alias", alias=alias, version=row["version"], **of)
+        return await _job(tx, row), new
+
+
+@dataclass(frozen=True)
+class Get:
+    """One version, by `name`, `name:alias` or `name:vN`."""
+
+    entity: str
+    reference: str
+
+    async def __call__(self, tx: Tx) -> JobVersion:
+        name, _, tag = self.reference.partition(":")
+        tag = tag or LATEST
+        of = {"entity": self.entity, "name": name}
+        if re.fullmatch(r"v\d+", tag):
+            row = await tx.one("job_of_version", version=int(tag[1:]), **of)
+        else:
+            alias = await tx.one("version_of_alias", alias=tag, **of)
+            row = await tx.one("job_of_version", version=alias["version"], **of) if alias else None
+        if row is None:
+            raise await self._not_found(tx, name, tag)
+        return await _job(tx, row)
+
+    async def _not_found(self, tx: Tx, name: str, tag: str) -> NotFound:
+        names = [row["name"] for row in await tx.all("job_names", entity=self.entity)]
+        if name in names:
+            return NotFound(
+                f"job {name!r} has no version or alias {tag!r}",
+                hint=f"see: launchkit job list {name}",
+            )
+        near = suggest(name, names)
+        hint = f"did you mean {near!r}?" if near else "see: launchkit job list"
+        return NotFound(f"there is no job {name!r} of {self.entity}", hint=hint)
+
+
+@dataclass(frozen=True)
+class List:
+    """All versions of one job, or the latest of each."""
+
+    entity: str
+    name: str | None
+
+    async def __call__(self, tx: Tx) -> list[JobVersion]:
+        if self.name is None:
+            rows = await tx.all("latest_jobs", entity=self.entity)
+        else:
+            rows = await tx.all("job_versions", entity=self.entity, name=self.name)
+            if not rows:
+                await Get(self.entity, self.name)(tx)
+        return [await _job(tx, row) for row in rows]
+
+
+@dataclass(frozen=True)
+class HasArchive:
+    """Whether packed code is stored whole."""
+
+    digest: str
+
+    async def __call__(self, tx: Tx) -> bool:
+        return await tx.one("archive_known", digest=self.digest) is not None
+
+
+@dataclass(frozen=True)
+class PutChunk:
+    """Store one piece of packed code."""
+
+    digest: str
+    number: int
+    data: bytes
+
+    async def __call__(self, tx: Tx) -> None:
+        await tx.all("add_archive_chunk", digest=self.digest, number=self.number, data=self.data)
+
+
+@dataclass(frozen=True)
+class SealArchive:
+    """Say that all pieces are stored: only now is the code known."""
+
+    digest: str
+
+    async def __call__(self, tx: Tx) -> None:
+        await tx.all("add_archive", digest=self.digest)
+
+
+@dataclass(frozen=True)
+class GetChunk:
+    """One piece of packed code; None after the last."""
+
+    digest: str
+    number: int
+
+    async def __call__(self, tx: Tx) -> bytes | None:
+        row = await tx.one("archive_chunk", digest=self.digest, number=self.number)
+        if row is None and self.number == 0:
+            raise NotFound(f"there is no code with the digest {self.digest} in the queue's store")
+        return bytes(row["data"]) if row else None
+
+
+async def _job(tx: Tx, row: Row) -> JobVersion:
+    aliases = await tx.all(
+        "aliases_of", entity=row["entity"], name=row["name"], version=row["version"]
+    )
+    return job_of(row, tuple(alias["alias"] for alias in aliases))
+
+
+def _check_alias(alias: str) -> None:
+    check_name("alias", alias)
+    if re.fullmatch(r"v\d+", alias):
+        raise ConfigError(f"alias {alias!r} looks like a version number")

@@ -1,0 +1,187 @@
+"""Launches: put them into queues, look at them, stop them."""
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass, replace
+
+from launchkit.abc import ItemView, LaunchRequest, Selection
+from launchkit.codec import encode_json
+from launchkit.errors import Conflict, NotFound, Rejected
+from launchkit.model import Event, GitSource, ItemState, LaunchSpec, Priority, QueueItem
+from launchkit.steps.resolve import validate_launch
+from launchkit.store import agents, rules
+from launchkit.store.database import Row, Tx
+from launchkit.store.events import record
+from launchkit.store.queues import end_waiting, leased, named
+from launchkit.store.rows import event_of, item_of, queue_of
+
+ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Put a request into a queue, once per idempotency key."""
+
+    entity: str
+    queue: str
+    request: LaunchRequest
+
+    async def __call__(self, tx: Tx) -> QueueItem:
+        row = await named(tx, self.entity, self.queue)
+        priority = _priority(self.request.priority, row)
+        digest = request_digest(self.queue, self.request.spec, priority)
+        if self.request.idempotency_key:
+            known = await tx.one(
+                "item_of_key", entity=self.entity, key=self.request.idempotency_key
+            )
+            if known is not None:
+                return await self._again(tx, known, digest)
+        validate_launch(queue_of(row).spec, self.request.spec)
+        item = await tx.row(
+            "add_item",
+            id=random_word(12),
+            run_id=random_word(8),
+            queue=row["id"],
+            entity=self.entity,
+            name=self.request.spec.name,
+            priority=priority,
+            author=self.request.spec.author or self.request.actor,
+            spec=encode_json(self.request.spec),
+            idempotency_key=self.request.idempotency_key,
+            request_digest=digest,
+        )
+        await record(tx, item, "state", self.request.actor, "launched", ItemState.QUEUED)
+        tx.ring(f"queue:{row['id']}")
+        return item_of(item, self.queue)
+
+    async def _again(self, tx: Tx, known: Row, digest: str) -> QueueItem:
+        if known["request_digest"] != digest:
+            raise Conflict(
+                f"idempotency key {self.request.idempotency_key!r} stands for another request,"
+                f" launch {known['id']}",
+                hint="use a new key for a new request",
+            )
+        queue = await tx.row("queue_of", id=known["queue_id"])
+        return item_of(known, queue["name"])
+
+
+@dataclass(frozen=True)
+class Get:
+    """One item, by any of its names."""
+
+    entity: str
+    ref: str
+
+    async def __call__(self, tx: Tx) -> ItemView:
+        return await view(tx, await find(tx, self.entity, self.ref))
+
+
+@dataclass(frozen=True)
+class List:
+    """Items, newest first."""
+
+    entity: str
+    selection: Selection
+
+    async def __call__(self, tx: Tx) -> list[ItemView]:
+        states = self.selection.states
+        rows = await tx.all(
+            "items",
+            entity=self.entity,
+            queue=self.selection.queue,
+            states=json.dumps([str(s) for s in states]) if states is not None else None,
+            limit=self.selection.limit,
+        )
+        return [await view(tx, row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Ask that a launch end."""
+
+    entity: str
+    ref: str
+    actor: str
+    reason: str | None
+
+    async def __call__(self, tx: Tx) -> QueueItem:
+        row = await find(tx, self.entity, self.ref)
+        state = ItemState(row["state"])
+        if state.ended:
+            return item_of(row, row["queue"])
+        cause = self.reason or "stop requested"
+        if row["lease_until"] is None:
+            ended = await end_waiting(tx, row, self.actor, cause)
+            return item_of(ended, row["queue"])
+        if row["stop_by"] is None:
+            await tx.all("want_stop", id=row["id"], actor=self.actor, reason=self.reason)
+            await record(tx, row, "stop", self.actor, cause)
+            tx.ring(f"agent:{row['agent']}")
+        return replace(item_of(row, row["queue"]), stop_requested=True)
+
+
+@dataclass(frozen=True)
+class Events:
+    """What happened to an item since event *since*."""
+
+    item_id: str
+    since: int
+
+    async def __call__(self, tx: Tx) -> list[Event]:
+        rows = await tx.all("events_of_item", item=self.item_id, since=self.since)
+        return [event_of(row) for row in rows]
+
+
+async def find(tx: Tx, entity: str, ref: str) -> Row:
+    """The row of an item, by item id, run id or a run name that only one has.
+
+    :raises NotFound: if there is none.
+    :raises Conflict: if several launches have that name.
+    """
+    row = await tx.one("item_of_id", entity=entity, ref=ref)
+    if row is not None:
+        return row
+    rows = await tx.all("items_named", entity=entity, ref=ref)
+    if not rows:
+        raise NotFound(f"there is no launch {ref!r} of {entity}", hint="see: launchkit ls")
+    if len(rows) > 1:
+        ids = ", ".join(row["run_id"] for row in rows)
+        raise Conflict(f"several launches are named {ref!r}: {ids}", hint="name one by its id")
+    return rows[0]
+
+
+async def view(tx: Tx, row: Row) -> ItemView:
+    """An item with its position and why it waits."""
+    item = item_of(row, row["queue"])
+    if item.state is not ItemState.QUEUED:
+        return ItemView(item=item, reason=item.verdict.code if item.verdict else None)
+    place = await tx.row(
+        "position", queue=row["queue_id"], priority=row["priority"], seq=row["seq"]
+    )
+    queue = await tx.row("queue_of", id=row["queue_id"])
+    here = await agents.List(item.entity)(tx)
+    reason = rules.waiting(queue_of(queue), await leased(tx, queue["id"]), here, tx.now)
+    return ItemView(item=item, position=place["n"], reason=reason)
+
+
+def request_digest(queue: str, spec: LaunchSpec, priority: Priority) -> str:
+    """What makes two requests the same. The commit that a branch meant that day does not count."""
+    source = spec.recipe.source
+    if isinstance(source, GitSource):
+        spec = replace(spec, recipe=replace(spec.recipe, source=replace(source, commit=None)))
+    return hashlib.sha256(f"{queue}\n{priority}\n{encode_json(spec)}".encode()).hexdigest()
+
+
+def random_word(length: int) -> str:
+    """A random id in W&B's alphabet."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def _priority(wanted: Priority | None, queue: Row) -> Priority:
+    if wanted is not None and not queue["prioritization"]:
+        raise Rejected(
+            f"queue {queue['name']!r} has no prioritization: its launches run first in, first out",
+            hint="leave the priority out, or switch prioritization on with: launchkit queue edit",
+        )
+    return Priority.MEDIUM if wanted is None else wanted

@@ -1,0 +1,177 @@
+"""Queues: make, change, pause and remove them."""
+
+from dataclasses import dataclass
+
+from launchkit.abc import QueueView
+from launchkit.codec import encode_json
+from launchkit.errors import ConfigError, Conflict, NotFound
+from launchkit.model import ItemState, Pause, Priority, Queue, QueueSpec
+from launchkit.steps.templates import check_template
+from launchkit.store.database import Row, Tx
+from launchkit.store.events import record, record_queue
+from launchkit.store.rows import queue_of
+from launchkit.store.rules import check_name
+
+
+@dataclass(frozen=True)
+class Create:
+    """Make a queue."""
+
+    entity: str
+    spec: QueueSpec
+    actor: str
+
+    async def __call__(self, tx: Tx) -> Queue:
+        check_queue(self.spec)
+        if await tx.one("queue_named", entity=self.entity, name=self.spec.name):
+            raise Conflict(
+                f"there is a queue {self.spec.name!r} already",
+                hint=f"change it with: launchkit queue edit {self.spec.name}",
+            )
+        row = await tx.row("add_queue", entity=self.entity, **_columns(self.spec))
+        await record_queue(tx, row["id"], self.actor, "created")
+        return queue_of(row)
+
+
+@dataclass(frozen=True)
+class Update:
+    """Replace what a person decides about a queue."""
+
+    entity: str
+    spec: QueueSpec
+    actor: str
+    pause: Pause | None
+    if_version: int | None
+
+    async def __call__(self, tx: Tx) -> Queue:
+        check_queue(self.spec)
+        old = queue_of(await named(tx, self.entity, self.spec.name))
+        if self.if_version not in {None, old.version}:
+            raise Conflict(
+                f"queue {old.name!r} was changed by somebody else meanwhile"
+                f" (version {old.version}, not {self.if_version})",
+                hint="look at it again, then repeat your change",
+            )
+        row = await tx.row(
+            "change_queue",
+            id=old.id,
+            pause=encode_json(self.pause) if self.pause else None,
+            paused_until=self.pause.until if self.pause else None,
+            **{k: v for k, v in _columns(self.spec).items() if k != "name"},
+        )
+        if old.spec.prioritization and not self.spec.prioritization:
+            await tx.all("level_priorities", queue=old.id, priority=Priority.MEDIUM)
+        await record_queue(tx, old.id, self.actor, _what_changed(old, self.spec, self.pause))
+        return queue_of(row)
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Remove a queue; its ended items stay visible."""
+
+    entity: str
+    name: str
+    actor: str
+    force: bool
+
+    async def __call__(self, tx: Tx) -> int:
+        queue = await named(tx, self.entity, self.name)
+        counts = await count(tx, queue["id"])
+        held = await leased(tx, queue["id"])
+        waiting = counts.get(ItemState.QUEUED, 0) + counts.get(ItemState.HELD, 0)
+        if held:
+            raise Conflict(
+                f"queue {self.name!r} has {held} launches under way",
+                hint="stop them or let them end first; pause the queue so that no more start",
+            )
+        if waiting and not self.force:
+            raise Conflict(
+                f"queue {self.name!r} has {waiting} launches waiting",
+                hint="--force stops them and removes the queue",
+            )
+        for item in await tx.all("open_items", queue=queue["id"]):
+            await end_waiting(tx, item, self.actor, f"queue {self.name} was deleted")
+        await tx.all("delete_queue", id=queue["id"])
+        await record_queue(tx, queue["id"], self.actor, "deleted")
+        return waiting
+
+
+@dataclass(frozen=True)
+class Get:
+    """One queue with what is in it."""
+
+    entity: str
+    name: str
+
+    async def __call__(self, tx: Tx) -> QueueView:
+        row = await named(tx, self.entity, self.name)
+        return QueueView(queue=queue_of(row), counts=await count(tx, row["id"]))
+
+
+@dataclass(frozen=True)
+class List:
+    """All queues of an entity."""
+
+    entity: str
+
+    async def __call__(self, tx: Tx) -> list[QueueView]:
+        rows = await tx.all("queues", entity=self.entity)
+        return [QueueView(queue=queue_of(r), counts=await count(tx, r["id"])) for r in rows]
+
+
+async def named(tx: Tx, entity: str, name: str) -> Row:
+    """The row of a queue. :raises NotFound: if there is none."""
+    row = await tx.one("queue_named", entity=entity, name=name)
+    if row is None:
+        names = [r["name"] for r in await tx.all("queues", entity=entity)]
+        raise NotFound(
+            f"there is no queue {name!r} of {entity}; there are: {', '.join(names) or 'none'}",
+            hint=f"make it with: launchkit queue create {name} --resource local-process",
+        )
+    return row
+
+
+async def count(tx: Tx, queue: int) -> dict[ItemState, int]:
+    """How many items are in each state."""
+    rows = await tx.all("count_states", queue=queue)
+    return {ItemState(row["state"]): row["n"] for row in rows}
+
+
+async def leased(tx: Tx, queue: int) -> int:
+    """How many items are under way: those with a lease, also one that has lapsed."""
+    return int((await tx.row("count_leased", queue=queue))["n"])
+
+
+async def end_waiting(tx: Tx, item: Row, actor: str, cause: str) -> Row:
+    """Stop an item that no agent holds."""
+    row = await tx.row("stop_waiting", id=item["id"], verdict=_STOPPED, message=cause)
+    await record(tx, item, "state", actor, cause, ItemState.STOPPED)
+    return row
+
+
+def check_queue(spec: QueueSpec) -> None:
+    """:raises ConfigError: if a queue cannot be like this."""
+    check_name("queue", spec.name)
+    check_template(spec.config, spec.variables)
+    if spec.max_concurrent is not None and spec.max_concurrent < 0:
+        raise ConfigError(f"max_concurrent: must be 0 or more, not {spec.max_concurrent}")
+
+
+_STOPPED = '{"code":"stopped","summary":"Stopped before it started."}'
+
+
+def _columns(spec: QueueSpec) -> dict[str, object]:
+    return {
+        "name": spec.name,
+        "spec": encode_json(spec),
+        "resource": spec.resource,
+        "prioritization": int(spec.prioritization),
+        "max_concurrent": spec.max_concurrent,
+    }
+
+
+def _what_changed(old: Queue, spec: QueueSpec, pause: Pause | None) -> str:
+    if pause != old.pause:
+        return f"paused: {pause.reason}" if pause else "resumed"
+    names = [name for name in vars(spec) if getattr(spec, name) != getattr(old.spec, name)]
+    return f"changed {', '.join(names)}" if names else "saved unchanged"

@@ -1,0 +1,60 @@
+"""The rules of the queue that need no database: leases, pauses, and why an item waits."""
+
+import re
+from collections.abc import Sequence
+
+from launchkit.errors import ConfigError
+from launchkit.model import AgentView, Pause, Queue
+
+ONLINE_SECONDS = 45.0
+"""An agent that was not seen for this long counts as gone."""
+
+
+def horizon(now: float, lease: float) -> float:
+    """Beyond this Unix time no honest lease ends: one that does was made before the clock was set
+    back, and has lapsed.
+    """
+    return now + 2 * lease
+
+
+def paused(pause: Pause | None, now: float) -> Pause | None:
+    """The pause, unless it is over."""
+    if pause is None or (pause.until is not None and pause.until <= now):
+        return None
+    return pause
+
+
+def blocked(queue: Queue, leased: int, now: float) -> str | None:
+    """Why nothing is claimed from *queue* while *leased* of its items are under way; or None."""
+    if pause := paused(queue.pause, now):
+        return f"queue {queue.name} is paused: {pause.reason} (by {pause.by})"
+    limit = queue.spec.max_concurrent
+    if limit is not None and leased >= limit:
+        return f"queue {queue.name} is at its limit: {leased} of {limit} under way"
+    return None
+
+
+def waiting(queue: Queue, leased: int, agents: Sequence[AgentView], now: float) -> str:
+    """Why an item that is queued in *queue* was not claimed yet."""
+    if reason := blocked(queue, leased, now):
+        return reason
+    serving = [a for a in agents if a.online and queue.name in a.status.queues]
+    if not serving:
+        return (
+            f"no agent is online for queue {queue.name}; start one: launchkit agent -q {queue.name}"
+        )
+    full = [a for a in serving if 0 <= a.status.max_jobs <= a.held]
+    if len(full) == len(serving):
+        return "; ".join(
+            f"agent {a.status.name} is at its limit: {a.held} of {a.status.max_jobs}" for a in full
+        )
+    return "an agent is about to claim it"
+
+
+def check_name(what: str, name: str) -> None:
+    """:raises ConfigError: if *name* could not be typed and shown everywhere."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", name):
+        raise ConfigError(
+            f"{what} name {name!r}: 1 to 128 letters, digits, dots, dashes and underscores,"
+            " the first a letter or digit"
+        )

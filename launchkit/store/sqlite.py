@@ -1,0 +1,355 @@
+"""The store in a SQLite file: one thread that writes, one that reads, each fed by a queue."""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar, cast
+
+import anyio
+
+from launchkit.errors import ConfigError, LaunchkitError, QueueError, Unreachable, unwrapped
+from launchkit.store.bells import EVERYTHING, Bells
+from launchkit.store.database import Body, Database, Row, Tx, migrations, statements
+from launchkit.store.post import Post
+from launchkit.store.turnstile import Turnstile
+
+T = TypeVar("T")
+
+LOOK_SECONDS = 1.0
+"""How often the file is looked at for changes that no bell told of."""
+BATCH = 64
+"""How many waiting transactions share one commit at most."""
+BUSY_SECONDS = 60.0
+"""How long a program that is not launchkit may keep the file locked."""
+JOIN_SECONDS = 5.0
+_STATEMENTS = statements("core", "sqlite")
+
+
+class SqliteTx(Tx):
+    """A transaction on a blocking connection: its awaits never suspend."""
+
+    def __init__(self, connection: sqlite3.Connection, now: float) -> None:
+        super().__init__(now)
+        self._connection = connection
+
+    async def all(self, statement: str, /, **values: object) -> Sequence[Row]:
+        """Run the statement of that name; give its rows."""
+        return self._connection.execute(
+            _STATEMENTS[statement], {"now": self.now, **values}
+        ).fetchall()
+
+
+@dataclass(eq=False)
+class _Order:
+    """One transaction that somebody waits for."""
+
+    body: Body[Any]
+    loop: asyncio.AbstractEventLoop
+    answer: "asyncio.Future[Any]"
+    result: object = None
+    error: BaseException | None = None
+    topics: frozenset[str] = frozenset()
+
+    def deliver(self) -> None:
+        if self.answer.cancelled():
+            return
+        if self.error is not None:
+            self.answer.set_exception(self.error)
+        else:
+            self.answer.set_result(self.result)
+
+
+class SqliteDatabase(Database):
+    """A SQLite file. Any number of processes may use it, each through one of these."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self.bells = Bells()
+        self._path = path
+        self._clock = clock
+        self._post = Post(Path(f"{path}-wake"))
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Open the file, made or upgraded as needed, for the time of the context."""
+        self._writes: SimpleQueue[_Order | None] = SimpleQueue()
+        self._reads: SimpleQueue[_Order | None] = SimpleQueue()
+        await anyio.to_thread.run_sync(prepare, self._path)
+        threads = [
+            threading.Thread(target=self._work, args=args, daemon=True, name=f"launchkit-{args[1]}")
+            for args in ((self._writes, "writer"), (self._reads, "reader"))
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            with unwrapped():
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._look)
+                    tasks.start_soon(self._post.receive, self.bells.ring)
+                    try:
+                        yield
+                    finally:
+                        tasks.cancel_scope.cancel()
+        finally:
+            self._writes.put(None)
+            self._reads.put(None)
+            with anyio.move_on_after(JOIN_SECONDS, shield=True):
+                for thread in threads:
+                    await anyio.to_thread.run_sync(thread.join, JOIN_SECONDS)
+            self._post.close()
+
+    async def write(self, body: Body[T]) -> T:
+        """Run *body* in a transaction that may write; it shares its commit with its neighbours."""
+        return await self._run(self._writes, body)
+
+    async def read(self, body: Body[T]) -> T:
+        """Run *body* on a consistent snapshot."""
+        return await self._run(self._reads, body)
+
+    async def _run(self, orders: "SimpleQueue[_Order | None]", body: Body[T]) -> T:
+        loop = asyncio.get_running_loop()
+        order = _Order(body, loop, loop.create_future())
+        orders.put(order)
+        return cast("T", await order.answer)
+
+    async def _look(self) -> None:
+        last = None
+        while True:
+            await anyio.sleep(LOOK_SECONDS)
+            if not self.bells:
+                continue
+            with contextlib.suppress(Unreachable):
+                version = await self._run(self._reads, _data_version)
+                if last is not None and version != last:
+                    self.bells.ring([EVERYTHING])
+                last = version
+
+    def _work(self, orders: "SimpleQueue[_Order | None]", role: str) -> None:
+        worker = _Worker(self._path, self._clock, writes=role == "writer")
+        with contextlib.closing(worker):
+            while (batch := _batch(orders)) is not None:
+                worker.run([order for order in batch if not order.answer.cancelled()])
+                self._deliver(batch)
+
+    def _deliver(self, batch: Sequence[_Order]) -> None:
+        topics: set[str] = set().union(*(order.topics for order in batch))
+        for loop in {order.loop for order in batch}:
+            mine = [order for order in batch if order.loop is loop]
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(self._hand_over, mine, topics)
+        if topics:
+            self._post.send(topics)
+
+    def _hand_over(self, batch: Sequence[_Order], topics: set[str]) -> None:
+        for order in batch:
+            order.deliver()
+        self.bells.ring(topics)
+
+
+def _batch(orders: "SimpleQueue[_Order | None]") -> Sequence[_Order] | None:
+    first = orders.get()
+    if first is None:
+        return None
+    batch = [first]
+    with contextlib.suppress(Empty):
+        while len(batch) < BATCH:
+            order = orders.get_nowait()
+            if order is None:
+                orders.put(None)
+                break
+            batch.append(order)
+    return batch
+
+
+class _Worker:
+    """What one thread owns: a connection, opened again when the file was replaced."""
+
+    def __init__(self, path: Path, clock: Callable[[], float], *, writes: bool) -> None:
+        self._path = path
+        self._clock = clock
+        self._writes = writes
+        self._connection: sqlite3.Connection | None = None
+        self._turnstile: Turnstile | None = None
+        self._inode = -1
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        if self._turnstile is not None:
+            self._turnstile.close()
+        self._connection = self._turnstile = None
+
+    def run(self, batch: Sequence[_Order]) -> None:
+        """Run all of *batch* in one transaction. One that fails does not disturb the others."""
+        try:
+            with self._opened() as connection, self._turn(), _transaction(connection, self._writes):
+                for order in batch:
+                    self._run_one(connection, order)
+        except (sqlite3.Error, OSError, LaunchkitError) as exc:
+            for order in batch:
+                order.error = order.error or self._translated(exc)
+                order.topics = frozenset()
+
+    def _run_one(self, connection: sqlite3.Connection, order: _Order) -> None:
+        tx = SqliteTx(connection, self._clock())
+        connection.execute("savepoint one")
+        try:
+            order.result = _finish(order.body(tx))
+        except sqlite3.Error as exc:
+            if not connection.in_transaction:
+                raise  # SQLite gave up the whole transaction
+            connection.execute("rollback to one")
+            order.error = self._translated(exc)
+        except BaseException as exc:  # noqa: BLE001 - it is raised where the result is awaited
+            connection.execute("rollback to one")
+            order.error = exc
+        else:
+            order.topics = frozenset(tx.topics)
+        connection.execute("release one")
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        try:
+            inode = self._path.stat().st_ino
+        except FileNotFoundError as exc:
+            self.close()
+            raise Unreachable(
+                f"the queue's database {self._path} was deleted while in use",
+                hint="restore it from a backup; restart to begin with an empty one",
+            ) from exc
+        if inode != self._inode:
+            self.close()
+        if self._connection is None:
+            self._connection = connect(self._path)
+            if not self._writes:
+                self._connection.execute("pragma query_only = on")
+            self._inode = inode
+        yield self._connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._writes:
+            yield
+            return
+        if self._turnstile is None:
+            self._turnstile = Turnstile(self._path)
+        with self._turnstile.turn():
+            yield
+
+    def _translated(self, exc: Exception) -> Exception:
+        if isinstance(exc, LaunchkitError):
+            return exc
+        where = f"the queue's database {self._path}"
+        if isinstance(exc, sqlite3.IntegrityError):
+            return QueueError(f"{where}: {exc}")
+        hint = next((hint for word, hint in _HINTS.items() if word in str(exc)), None)
+        return Unreachable(f"{where}: {exc}", hint=hint)
+
+
+_HINTS = {
+    "full": "free some disk space; what waits is tried again",
+    "readonly": "the file and its folder must be writable for this user",
+    "unable to open": "the file and its folder must be readable and writable for this user",
+    "malformed": "restore it from a backup",
+    "not a database": "the path names some other file",
+    "locked": "another program than launchkit holds a lock on the file",
+}
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that keeps to what a crash-proof queue needs: WAL, and a sync at each commit."""
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = full")
+    connection.execute("pragma foreign_keys = on")
+    return connection
+
+
+def prepare(path: Path) -> None:
+    """Make the file, or bring it to this version's schema; the steps are all or nothing.
+
+    :raises ConfigError: if a newer launchkit made it, or it is no database of launchkit's.
+    :raises Unreachable: if it cannot be read or written.
+    """
+    scripts = migrations("sqlite")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            contextlib.closing(Turnstile(path)) as turnstile,
+            turnstile.turn(),
+            contextlib.closing(connect(path)) as connection,
+        ):
+            _migrate(connection, path, scripts)
+    except OSError as exc:
+        raise Unreachable(
+            f"the queue's database {path}: {exc.strerror}",
+            hint="choose another place with --backend sqlite:///PATH",
+        ) from exc
+    except sqlite3.DatabaseError as exc:
+        hint = next((hint for word, hint in _HINTS.items() if word in str(exc)), None)
+        raise Unreachable(f"the queue's database {path}: {exc}", hint=hint) from exc
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, scripts: Sequence[str]) -> None:
+    version = connection.execute("pragma user_version").fetchone()[0]
+    if version > len(scripts):
+        raise ConfigError(
+            f"{path} was made by a newer launchkit: its schema is {version},"
+            f" and this one knows {len(scripts)}",
+            hint="upgrade launchkit, or name another file with --backend",
+        )
+    if version == 0 and connection.execute("select count(*) from sqlite_master").fetchone()[0]:
+        raise ConfigError(f"{path} is a database of some other program")
+    for number, script in enumerate(scripts[version:], start=version + 1):
+        connection.executescript(
+            f"begin immediate;\n{script}\npragma user_version = {number};\ncommit;"
+        )
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, writes: bool) -> Iterator[None]:
+    connection.execute("begin immediate" if writes else "begin")
+    try:
+        yield
+        connection.execute("commit")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
+
+
+def _finish(body: "Coroutine[Any, Any, T] | Any") -> T:
+    """Run a body that awaits only its own transaction, which here never suspends."""
+    try:
+        body.send(None)
+    except StopIteration as stop:
+        return cast("T", stop.value)
+    body.close()
+    raise TypeError("a transaction body awaited something other than its transaction")
+
+
+async def _data_version(tx: Tx) -> int:
+    row = await tx.one("data_version")
+    return int(row["data_version"]) if row else 0
+
+
+def file_of(url: str) -> Path:
+    """The file that `sqlite:///PATH` names; `~` is the home directory.
+
+    :raises ConfigError: if it is another kind of URL.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme != "sqlite" or not rest.startswith("/") or rest == "/":
+        raise ConfigError(f"{url}: a SQLite file is written sqlite:///PATH")
+    path = Path(rest[1:]).expanduser()
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links

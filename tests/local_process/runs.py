@@ -1,0 +1,107 @@
+"""What tests of runs do again and again."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+from anyio.abc import TaskGroup
+
+from launchkit.abc import Run, Site
+from launchkit.builtin.local_process import supervisor
+from launchkit.model import GitSource, Launch, Limits, RunState, RunStatus, Submission
+
+NO_LIMITS = Limits(start=0, run=0, stop_grace=5)
+Make = Callable[..., Submission]
+
+
+def site_at(place: Path, tasks: TaskGroup) -> Site:
+    return Site(
+        agent="test",
+        name="here",
+        state_dir=place / "state",
+        cache_dir=place / "cache",
+        tasks=tasks,
+    )
+
+
+def a_launch(command: tuple[str, ...]) -> Launch:
+    return Launch(
+        item_id="1",
+        run_id="r1",
+        attempt=0,
+        entity="me",
+        project="p",
+        name="n",
+        author=None,
+        queue="q",
+        resource="local-process",
+        source=GitSource(remote="https://example.com/r"),
+        job=None,
+        entry_point=command,
+        args=(),
+        env={},
+        config={},
+        files={},
+        artifacts={},
+        resource_args={},
+        builder_args={},
+        limits=NO_LIMITS,
+    )
+
+
+async def end_of(run: Run) -> RunStatus:
+    with anyio.fail_after(20):
+        status = await run.status()
+        while not status.state.ended:
+            status = await run.changed(status)
+        return status
+
+
+async def running(run: Run) -> None:
+    with anyio.fail_after(20):
+        status = await run.status()
+        while status.state is RunState.STARTING:
+            status = await run.changed(status)
+
+
+async def output_of(run: Run, offset: int = 0) -> bytes:
+    data = b""
+    with anyio.fail_after(20):
+        async for chunk in run.logs(offset):
+            assert chunk.offset == offset + len(data)
+            data += chunk.data
+    return data
+
+
+async def printed(run: Run, text: bytes) -> None:
+    """Wait until the run has printed *text*."""
+    log = Path(run.ref) / "output.log"
+    await until(lambda: log.exists() and text in log.read_bytes())
+
+
+async def until(true: Callable[[], bool]) -> None:
+    with anyio.fail_after(20):
+        while not true():  # noqa: ASYNC110 - nothing tells us
+            await anyio.sleep(0.005)
+
+
+def processes_of(submission: Submission) -> list[int]:
+    """The live processes of a run, its supervisor not among them."""
+    found = supervisor.tagged(submission.name.encode())
+    return [pid for pid in found if "supervisor.py" not in command_line(pid)]
+
+
+def command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

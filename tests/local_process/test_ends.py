@@ -1,0 +1,120 @@
+"""How runs end, and what is said about it."""
+
+import os
+
+import pytest
+from local_process.runs import Make, end_of, is_alive, output_of, printed, processes_of, until
+
+from launchkit.builtin.local_process.runner import LocalProcessRunner
+from launchkit.model import RunState
+
+
+async def test_a_program_that_ends_well_is_finished(runner: LocalProcessRunner, make: Make) -> None:
+    run = await runner.submit(make("python", "-c", "print('hello')"))
+    status = await end_of(run)
+    assert (status.state, status.exit_code) == (RunState.FINISHED, 0)
+    assert await output_of(run) == b"hello\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "exit_code", "code", "said"),
+    [
+        ("exit 7", 7, "user_exit", "exit code 7"),
+        ("kill -SEGV $$", 139, "killed_by_signal", "SIGSEGV"),
+        ("kill -KILL $$", 137, "killed_by_signal", "SIGKILL"),
+        ("kill -TERM $$", 143, "killed_by_signal", "SIGTERM"),
+    ],
+)
+async def test_a_bad_end_gets_its_verdict(
+    runner: LocalProcessRunner, make: Make, script: str, exit_code: int, code: str, said: str
+) -> None:
+    status = await end_of(await runner.submit(make("sh", "-c", f"echo last words; {script}")))
+    assert (status.state, status.exit_code) == (RunState.FAILED, exit_code)
+    assert status.verdict
+    assert status.verdict.code == code
+    assert said in status.verdict.summary
+    assert status.verdict.evidence == ("last words",)
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        (("no-such-program",), "entry_point_missing", "'no-such-program'"),
+        (("./train.py",), "entry_point_missing", "'./train.py'"),
+        (("./plain.txt",), "entry_point_not_executable", "chmod +x"),
+        (("./noexec.sh",), "entry_point_not_executable", "interpreter"),
+        (("./odd.sh",), "entry_point_missing", "interpreter in its first line"),
+        (("src",), "entry_point_missing", "'src'"),
+    ],
+)
+async def test_an_entry_point_that_cannot_start_is_named(
+    runner: LocalProcessRunner, make: Make, command: tuple[str, ...], code: str, said: str
+) -> None:
+    files = {"plain.txt": "", "noexec.sh": "\x00\x01", "odd.sh": "#!/no/such/thing\n", "src/a": ""}
+    status = await end_of(await runner.submit(make(*command, files=files)))
+    assert status.state is RunState.FAILED
+    assert status.exit_code is None
+    assert status.verdict
+    assert said in f"{status.verdict.summary} {status.verdict.hint}"
+    assert status.verdict.code == code
+
+
+@pytest.mark.parametrize(
+    ("command", "working_dir"),
+    [
+        (("run.sh",), None),
+        (("./run.sh",), None),
+        (("./run.sh",), "sub"),
+        (("sh", "run.sh"), None),
+        (("sh", "../run.sh"), "sub"),
+        (("inner.sh",), "sub"),
+    ],
+)
+async def test_an_entry_point_is_found_in_the_code(
+    runner: LocalProcessRunner, make: Make, command: tuple[str, ...], working_dir: str | None
+) -> None:
+    script = "#!/bin/sh\nbasename $PWD\n"
+    submission = make(
+        *command, files={"run.sh": script, "sub/inner.sh": script}, working_dir=working_dir
+    )
+    run = await runner.submit(submission)
+    assert (await end_of(run)).state is RunState.FINISHED
+    assert await output_of(run) == f"{working_dir or 'code'}\n".encode()
+
+
+async def test_python_is_the_agents_own_where_there_is_no_other(
+    runner: LocalProcessRunner, make: Make
+) -> None:
+    run = await runner.submit(make("python", "-c", "import pytest", env={"PATH": "/nowhere"}))
+    assert (await end_of(run)).state is RunState.FINISHED
+
+
+async def test_background_processes_do_not_outlive_the_program(
+    runner: LocalProcessRunner, make: Make
+) -> None:
+    submission = make("sh", "-c", "sleep 300 & setsid sleep 300 & echo $!; sleep 0.2")
+    run = await runner.submit(submission)
+    await printed(run, b"\n")
+    assert len(processes_of(submission)) >= 3
+    assert (await end_of(run)).state is RunState.FINISHED
+    assert processes_of(submission) == []
+
+
+async def test_evidence_is_plain_text_whatever_the_output_was(
+    runner: LocalProcessRunner, make: Make
+) -> None:
+    program = r"import sys; sys.stdout.buffer.write(b'\xff\x00\x1b[31mred\x1b[0m\rprogress\n' * 30)"
+    run = await runner.submit(make("python", "-c", program + "; sys.exit(1)"))
+    status = await end_of(run)
+    assert status.verdict
+    assert status.verdict.evidence == ("�red", "progress") * 10
+
+
+async def test_no_zombie_is_left(runner: LocalProcessRunner, make: Make) -> None:
+    run = await runner.submit(make("sh", "-c", "echo $PPID $$"))
+    await end_of(run)
+    supervisor, program = map(int, (await output_of(run)).split())
+    assert not is_alive(program)
+    await until(lambda: not is_alive(supervisor))
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)  # noqa: ASYNC222 - does not wait

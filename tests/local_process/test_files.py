@@ -1,0 +1,64 @@
+"""File overrides."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from local_process.runs import Make, end_of, output_of
+
+from launchkit.builtin.local_process.files import BadOverride, override_files
+from launchkit.builtin.local_process.runner import LocalProcessRunner
+
+
+@pytest.mark.parametrize("name", ["conf/train.json", "conf/train.yaml", "conf/train.yml"])
+def test_an_override_is_merged_into_the_file(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir()
+    path.write_text(json.dumps({"lr": 0.1, "model": {"depth": 3, "width": 4}, "tags": ["a"]}))
+    path.chmod(0o640)
+    for _ in range(2):
+        override_files(tmp_path, {name: {"model": {"depth": 9}, "tags": ["é"]}})
+        assert yaml.safe_load(path.read_text()) == {
+            "lr": 0.1,
+            "model": {"depth": 9, "width": 4},
+            "tags": ["é"],
+        }
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("/etc/x.json", "inside the code"),
+        ("../x.json", "inside the code"),
+        ("a/../../x.json", "inside the code"),
+        ("train.py", "only .json"),
+        ("missing.json", "no such file"),
+        ("link.json", "symbolic link"),
+        ("broken.json", "cannot be read"),
+        ("broken.yaml", "cannot be read"),
+        ("list.json", "holds a list"),
+    ],
+)
+def test_a_bad_override_is_refused_with_its_path(tmp_path: Path, name: str, said: str) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (tmp_path / "outside.json").write_text("{}")
+    (code / "link.json").symlink_to(tmp_path / "outside.json")
+    (code / "broken.json").write_text("{")
+    (code / "broken.yaml").write_text("a: [")
+    (code / "list.json").write_text("[]")
+    with pytest.raises(BadOverride, match=said) as caught:
+        override_files(code, {name: {"a": 1}})
+    assert repr(name) in str(caught.value)
+    assert (tmp_path / "outside.json").read_text() == "{}"
+
+
+async def test_a_run_sees_its_overrides(runner: LocalProcessRunner, make: Make) -> None:
+    submission = make("cat", "c.json", files={"c.json": '{"a": 1, "b": 2}'})
+    submission.launch.__dict__["files"] = {"c.json": {"b": 3}}
+    run = await runner.submit(submission)
+    await end_of(run)
+    assert json.loads(await output_of(run)) == {"a": 1, "b": 3}

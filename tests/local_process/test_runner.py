@@ -1,0 +1,65 @@
+"""The runner as a component."""
+
+import os
+import time
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+import pytest
+from local_process.runs import Make, end_of, site_at
+
+from launchkit.abc import Runner
+from launchkit.builtin.local_process.runner import LocalProcessRunner
+from launchkit.errors import ConfigError, SubmitError
+from launchkit.plugins import Plugins
+
+
+def test_it_is_found_by_its_kind_and_made_from_settings() -> None:
+    runner = Plugins(entry_points=False).create(Runner, "local-process", {"keep": True})
+    assert isinstance(runner, LocalProcessRunner)
+    assert runner.keep
+
+
+def test_an_unknown_setting_is_refused_with_a_suggestion() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'keep'"):
+        Plugins(entry_points=False).create(Runner, "local-process", {"kep": True})
+
+
+async def test_the_directory_of_runs_can_be_set(place: Path, make: Make, tmp_path: Path) -> None:
+    async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
+        runner = LocalProcessRunner(dir=str(tmp_path / "elsewhere"))
+        await runner.start(stack, site_at(place, tasks))
+        run = await runner.submit(make("true"))
+        await end_of(run)
+    assert Path(run.ref).parent == tmp_path / "elsewhere"
+    assert Path(run.ref).stat().st_mode & 0o777 == 0o700
+
+
+async def test_what_earlier_runs_left_is_swept_when_it_is_old(place: Path) -> None:
+    root = place / "state" / "runs"
+    ages = {"old-ended": 8, "new-ended": 6, "old-half": 2, "new-half": 0, ".ended-x": 0}
+    for name, days in ages.items():
+        (root / name).mkdir(parents=True)
+        if "ended" in name:
+            (root / name / "started").touch()
+        os.utime(root / name, (time.time() - days * 86400 - 60,) * 2)
+    async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
+        await LocalProcessRunner().start(stack, site_at(place, tasks))
+    assert sorted(path.name for path in root.iterdir()) == ["new-ended", "new-half"]
+
+
+async def test_check_tells_of_disk_and_processes(runner: LocalProcessRunner, place: Path) -> None:
+    findings = await runner.check()
+    assert [finding.level for finding in findings] == ["ok", "ok"]
+    (place / "state" / "runs").rmdir()
+    assert [finding.level for finding in await runner.check()] == ["error"]
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", ""])
+async def test_a_name_that_is_no_file_name_is_refused(
+    runner: LocalProcessRunner, make: Make, name: str
+) -> None:
+    with pytest.raises(SubmitError):
+        await runner.submit(replace(make("true"), name=name))

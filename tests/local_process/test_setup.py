@@ -1,0 +1,102 @@
+"""Setup: made once, shared by runs, never half-done."""
+
+from pathlib import Path
+
+import anyio
+import pytest
+from local_process.runs import Make, end_of, output_of, printed
+
+from launchkit.builtin.local_process.runner import LocalProcessRunner
+from launchkit.model import RunState, Submission
+
+TOOL = (
+    'echo making; mkdir "$LAUNCHKIT_SETUP_DIR/bin"; '
+    "printf '#!/bin/sh\\necho the tool' > $LAUNCHKIT_SETUP_DIR/bin/tool; "
+    "chmod +x $LAUNCHKIT_SETUP_DIR/bin/tool"
+)
+
+
+async def test_a_setup_is_made_once_and_its_programs_are_found(
+    runner: LocalProcessRunner, make: Make
+) -> None:
+    logs = []
+    for _ in range(2):
+        run = await runner.submit(make("tool", resource_args={"setup": TOOL}))
+        assert (await end_of(run)).state is RunState.FINISHED
+        logs.append(await output_of(run))
+    assert b"\nmaking\n" in logs[0]
+    assert b"is in the cache" in logs[1]
+    assert [log.splitlines()[-1] for log in logs] == [b"the tool"] * 2
+
+
+async def test_other_requirements_are_another_setup(runner: LocalProcessRunner, make: Make) -> None:
+    homes: list[bytes] = []
+    for text in ("a==1", "a==2", "a==1"):
+        submission = make(
+            "sh",
+            "-c",
+            "echo $LAUNCHKIT_SETUP_DIR",
+            files={"requirements.txt": text, "train.py": f"# {len(homes)}"},
+            resource_args={"setup": "true"},
+        )
+        run = await runner.submit(submission)
+        await end_of(run)
+        homes.append((await output_of(run)).splitlines()[-1])
+    assert homes[0] == homes[2] != homes[1]
+
+
+async def test_runs_at_once_wait_for_one_setup(runner: LocalProcessRunner, make: Make) -> None:
+    def submission() -> Submission:
+        return make("tool", resource_args={"setup": "sleep 0.2; " + TOOL})
+
+    runs = [await runner.submit(submission()) for _ in range(3)]
+    async with anyio.create_task_group() as tasks:
+        for run in runs:
+            tasks.start_soon(end_of, run)
+    logs = [await output_of(run) for run in runs]
+    assert sum(b"\nmaking\n" in log for log in logs) == 1
+    assert all(log.endswith(b"the tool\n") for log in logs)
+
+
+async def test_a_failed_setup_fails_the_run_and_is_made_anew(
+    runner: LocalProcessRunner, make: Make, tmp_path: Path
+) -> None:
+    setup = 'ls -A "$LAUNCHKIT_SETUP_DIR"; touch "$LAUNCHKIT_SETUP_DIR/half"; echo oops; '
+    setup += f"test -e {tmp_path}/repaired || exit 9"
+    states = []
+    for _ in range(2):
+        run = await runner.submit(make("echo", "ran", resource_args={"setup": setup}))
+        states.append(await end_of(run))
+        assert b"half\n" not in await output_of(run)
+        (tmp_path / "repaired").touch()
+    assert states[0].exit_code == 9
+    assert states[0].verdict
+    assert states[0].verdict.code == "setup_failed"
+    assert states[0].verdict.evidence[-1] == "oops"
+    assert states[1].state is RunState.FINISHED
+
+
+@pytest.mark.parametrize(
+    "setup", [["./no-such-script"], ["no-such-program"], ["./plain.txt"], "kill -9 $$"]
+)
+async def test_a_setup_that_cannot_run_is_told(
+    runner: LocalProcessRunner, make: Make, setup: object
+) -> None:
+    submission = make("true", files={"plain.txt": ""}, resource_args={"setup": setup})
+    status = await end_of(await runner.submit(submission))
+    assert status.verdict
+    assert status.verdict.code == "setup_failed"
+    assert "etup" in status.verdict.summary
+
+
+async def test_a_setup_of_a_run_that_was_stopped_is_made_anew(
+    runner: LocalProcessRunner, make: Make, tmp_path: Path
+) -> None:
+    setup = f"echo making; test -e {tmp_path}/quick || sleep 300"
+    first = await runner.submit(make("true", resource_args={"setup": setup}))
+    await printed(first, b"\nmaking")
+    await first.cancel(5)
+    (tmp_path / "quick").touch()
+    second = await runner.submit(make("true", resource_args={"setup": setup}))
+    assert (await end_of(second)).state is RunState.FINISHED
+    assert b"\nmaking" in await output_of(second)

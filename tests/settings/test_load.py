@@ -1,0 +1,226 @@
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from wandb_cases import cases
+
+from launchkit.errors import ConfigError
+from launchkit.settings import Loaded, load_settings
+from launchkit.settings.places import config_files, default_backend
+
+Load = Callable[..., Loaded]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """Load a configuration that is given as text or as data."""
+
+    def load(config: str | Mapping[str, object], **rest: Any) -> Loaded:
+        path = tmp_path / "launch-config.yaml"
+        path.write_text(config if isinstance(config, str) else yaml.safe_dump(dict(config)))
+        return load_settings(path, **rest)
+
+    return load
+
+
+@pytest.mark.parametrize("case", cases("cfg-"))
+def test_a_configuration_is_judged_as_wandb_judges_it(load: Load, case: dict[str, Any]) -> None:
+    config, expected = case["input"]["config"], case["expected"]
+    if case["stance"] == "improve" or expected["valid"]:
+        load(config)
+        return
+    with pytest.raises(ConfigError) as caught:
+        load(config)
+    for field in expected["error_fields"]:
+        assert f": {field}: " in str(caught.value)
+
+
+@pytest.mark.parametrize("case", cases("max-jobs"))
+def test_max_jobs_is_read_as_wandb_reads_it(load: Load, case: dict[str, Any]) -> None:
+    config = {"max_jobs": case["input"]["max_jobs"], "max_schedulers": case["input"]["max_jobs"]}
+    if isinstance(case["expected"], dict):
+        with pytest.raises(ConfigError, match="max_jobs: must be a whole number, or -1"):
+            load(config)
+    else:
+        settings = load(config).settings
+        assert settings.max_jobs == settings.max_schedulers == case["expected"]
+
+
+@pytest.mark.parametrize("case", cases("dest-uri"))
+def test_a_destination_is_normalised_as_wandb_does(load: Load, case: dict[str, Any]) -> None:
+    destination = case["input"]["destination"]
+    builder = load({"builder": {"type": "docker", "destination": destination}}).settings.builder
+    assert builder is not None
+    assert builder.destination == case["expected"].get("normalized", destination)
+
+
+@pytest.mark.parametrize("case", cases("resolve-env-over-file"))
+def test_the_environment_wins_over_the_file(load: Load, case: dict[str, Any]) -> None:
+    settings = load(case["input"]["file"], environ=case["input"]["env"]).settings
+    expected = case["expected"]
+    assert (settings.max_jobs, settings.entity) == (expected["max_jobs"], expected["entity"])
+    assert (settings.registry, settings.builder) == (None, None)
+
+
+@pytest.mark.parametrize("environ", [{}, {"LAUNCHKIT_CONFIG": "does/not/exist.yaml"}])
+def test_a_file_that_is_named_must_exist(environ: dict[str, str]) -> None:
+    config = None if environ else "does/not/exist.yaml"
+    with pytest.raises(ConfigError, match="there is no such configuration file"):
+        load_settings(config, environ=environ)
+
+
+def test_without_any_file_the_defaults_hold(tmp_path: Path) -> None:
+    loaded = load_settings(environ={"HOME": str(tmp_path)})
+    assert loaded.path is None
+    assert loaded.settings.state_dir == tmp_path / ".local/state/launchkit"
+    assert loaded.settings.cache_dir == tmp_path / ".cache/launchkit"
+    assert set(loaded.origins.values()) == {"default"}
+
+
+def test_our_file_is_read_before_wandbs(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "xdg")}
+    ours, wandbs = config_files(environ)
+    assert (ours, wandbs) == (
+        tmp_path / "xdg/launchkit/launch-config.yaml",
+        tmp_path / ".config/wandb/launch-config.yaml",
+    )
+    for path, entity in ((wandbs, "theirs"), (ours, "ours")):
+        path.parent.mkdir(parents=True)
+        path.write_text(f"entity: {entity}")
+        assert load_settings(environ=environ).settings.entity == entity
+
+
+def test_the_default_queue_is_a_file_among_the_users_data() -> None:
+    assert default_backend({"HOME": "/h"}) == "sqlite:////h/.local/share/launchkit/launchkit.db"
+    assert default_backend({"XDG_DATA_HOME": "/d"}) == "sqlite:////d/launchkit/launchkit.db"
+
+
+def test_defaults_file_variables_and_flags_win_in_that_order(load: Load) -> None:
+    loaded = load(
+        "entity: file\nmax_jobs: 2\nqueues: [a]\nrun_timeout: 5\npolicy: {secure_mode: true}\n",
+        environ={
+            "WANDB_ENTITY": "wandb",
+            "LAUNCHKIT_ENTITY": "ours",
+            "LAUNCHKIT_MAX_JOBS": "3",
+            "LAUNCHKIT_RUN_TIMEOUT": "",
+            "LAUNCHKIT_START_TIMEOUT": "2.5",
+        },
+        flags={"max_jobs": 4, "queues": ("b", "c"), "entity": None},
+    )
+    settings, origins = loaded.settings, loaded.origins
+    assert (settings.entity, settings.max_jobs, settings.queues) == ("ours", 4, ("b", "c"))
+    assert (settings.run_timeout, settings.start_timeout) == (5, 2.5)
+    assert origins["entity"] == "$LAUNCHKIT_ENTITY"
+    assert origins["max_jobs"] == "--max-jobs"
+    assert origins["queues"] == "--queue"
+    assert origins["run_timeout"].endswith("launch-config.yaml:4")
+    assert origins["policy.secure_mode"].endswith("launch-config.yaml:5")
+    assert origins["verbosity"] == "default"
+
+
+def test_each_key_of_a_block_has_its_origin(load: Load) -> None:
+    config = "builder:\n  type: kaniko\n  build-context-store: s3://b/c\n  uri: a.azurecr.io/b\n"
+    origins = load(config).origins
+    assert origins["builder.build-context-store"].endswith("launch-config.yaml:3")
+    assert origins["builder.destination"].endswith("launch-config.yaml:4")
+    assert origins["builder.platform"] == "default"
+
+
+def test_all_problems_are_told_at_once_with_their_places(load: Load, tmp_path: Path) -> None:
+    config = """\
+quues: [a]
+max_jobs: 1.5
+environment: {type: awss}
+builder:
+  type: kaniko
+  kaniko-imag: x
+  secret-name: s
+runners:
+  kubernets: {}
+start_timeout: -1
+"""
+    with pytest.raises(ConfigError) as caught:
+        load(config, environ={"LAUNCHKIT_VERBOSITY": "loud"})
+    file = tmp_path / "launch-config.yaml"
+    assert sorted(str(caught.value).splitlines()) == sorted(
+        [
+            f"{file}:1: quues: unknown key; did you mean 'queues'?",
+            f"{file}:2: max_jobs: must be a whole number, or -1 for no limit, not 1.5",
+            f"{file}:3: environment.type: there is no 'awss'; did you mean 'aws'?",
+            f"{file}:6: builder.kaniko-imag: unknown key; did you mean 'kaniko-image'?",
+            f"{file}:4: builder.secret-key: secret-name and secret-key belong together; give both",
+            f"{file}:9: runners.kubernets: there is no 'kubernets'; did you mean 'kubernetes'?",
+            f"{file}:10: start_timeout: Input should be greater than or equal to 0, not -1",
+            "$LAUNCHKIT_VERBOSITY: verbosity: Input should be a valid integer, not 'loud'",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("queues: a", "queues: must be a list of queue names, not 'a'"),
+        ("queues: [1]", r"queues\[0\]: Input should be a valid string, not 1"),
+        ("max_jobs: -2", "max_jobs: must be a whole number, or -1 for no limit, not -2"),
+        ("max_jobs: true", "max_jobs: must be a whole number"),
+        ("entity: a\nentity: b", ":2: entity: this key is given twice"),
+        ("queues: [a", "not valid YAML"),
+        ("- a", "a mapping of keys to values is wanted"),
+        ("secure_mode: 'yes'", "secure_mode: Input should be a valid boolean"),
+        ("stopped_run_timeout: '60'", "stopped_run_timeout: Input should be a valid integer"),
+        ("start_timeout: .inf", "start_timeout: Input should be a finite number"),
+        ("lease_seconds: 0", "lease_seconds: Input should be greater than 0"),
+        ("policy: {macros_from_en: [A]}", "policy.macros_from_en: unknown key; did you mean"),
+        ("policy: 5\nsecure_mode: true", "policy: "),
+        ("builder: docker", "builder: "),
+        ("builder: {destination: a/b}", "builder.type: this key is required"),
+        ("builder: {type: docker, platform: linux/arm}", "builder.platform: Input should be"),
+        ("builder: {type: docker, uri: a/b, destination: a/c}", "builder.uri: is another word"),
+        ("registry: {type: local}", "registry.type: leave the registry block out"),
+        ("environment: {type: gcp}", "environment.region: this key is required for gcp"),
+        ("builder: {type: < kaniko|docker >}", "builder.type: is still the placeholder"),
+        (
+            "max_jobs: <n concurrent jobs>",
+            "is still the placeholder '<n concurrent",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_line_and_key(load: Load, config: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        load(config)
+    assert "launch-config.yaml:" in str(caught.value)
+
+
+def test_old_words_are_understood_with_a_warning(load: Load) -> None:
+    loaded = load("queues: [a]\nqueue: b\nproject: p\nbuilder: {type: docker, uri: h.io/r}\n")
+    assert loaded.settings.queues == ("a", "b")
+    assert loaded.settings.builder is not None
+    assert loaded.settings.builder.options() == {"destination": "h.io/r"}
+    warnings = "\n".join(loaded.warnings)
+    assert ":2: queue: read as one more of `queues`" in warnings
+    assert ":3: project: ignored" in warnings
+    assert ":4: builder.uri: read as `destination`" in warnings
+
+
+def test_keys_and_blocks_that_say_nothing_count_as_not_given(load: Load) -> None:
+    settings = load("max_jobs:\nqueues:\nentity: null\nbuilder: {}\nregistry:\n").settings
+    assert (settings.max_jobs, settings.queues, settings.entity) == (1, (), "default")
+    assert (settings.registry, settings.builder) == (None, None)
+
+
+def test_secure_mode_is_a_part_of_the_policy(load: Load) -> None:
+    policy = load("secure_mode: true\npolicy: {macros_from_env: [A]}").settings.policy
+    assert (policy.secure_mode, policy.macros_from_env) == (True, ("A",))
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0", 0), ("-5", 0), ("7.5", 7.5)])
+def test_wandbs_start_timeout_is_off_at_zero_and_below(text: str, seconds: float) -> None:
+    loaded = load_settings(environ={"WANDB_LAUNCH_START_TIMEOUT": text})
+    assert loaded.settings.limits().start == seconds
+
+
+def test_directories_may_start_at_home(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/h")
+    assert load("state_dir: ~/s").settings.state_dir == Path("/h/s")

@@ -1,0 +1,54 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+from wandb_cases import cases
+
+from launchkit.settings import settings_schema
+
+PUBLISHED = Path(__file__).parents[2] / "docs" / "reference" / "launch-config.schema.json"
+VALIDATOR = Draft202012Validator(settings_schema())
+
+
+def test_the_published_schema_is_current() -> None:
+    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == settings_schema()
+
+
+def test_it_is_a_schema() -> None:
+    Draft202012Validator.check_schema(settings_schema())
+
+
+@pytest.mark.parametrize("case", cases("cfg-"))
+def test_it_judges_as_loading_does(case: dict[str, Any]) -> None:
+    valid = case["stance"] == "improve" or case["expected"]["valid"]
+    assert VALIDATOR.is_valid(case["input"]["config"]) == valid
+
+
+@pytest.mark.parametrize(
+    ("config", "valid"),
+    [
+        ("max_jobs: '8'", True),
+        ("max_jobs:\nqueues:", True),
+        ("max_jobs: -2", False),
+        ("max_jobs: weird", False),
+        ("builder: {type: docker, destination: localhost:5000/r}", True),
+        ("builder: {type: docker, destination: localhost:5000/r:tag}", False),
+        ("builder: {type: kaniko, kaniko-imag: x}", False),
+        ("builder: {type: kaniko, secret-name: x}", False),
+        ("builder: {type: docker, uri: https://a.azurecr.io/b}", True),
+        ("environment: {type: azure}", True),
+        ("environment: {type: aws}", False),
+        ("registry: {type: ecr, uri: 'arn:aws:ecr:us-east-1:123456789012:repository/r'}", True),
+        ("policy: {secure_mode: true, macros_from_env: [A]}", True),
+        ("policy: {secure: true}", False),
+        ("runners: {kubernetes: {namespace: jobs}}", True),
+        ("start_timeout: -1", False),
+        ("drain_timeout: null", True),
+        ("queue: a\nproject: p", True),
+    ],
+)
+def test_it_knows_good_from_bad(config: str, valid: bool) -> None:
+    assert VALIDATOR.is_valid(yaml.safe_load(config)) == valid

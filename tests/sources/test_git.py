@@ -1,0 +1,285 @@
+"""Fetching from real repositories with real git."""
+
+import os
+import stat
+import subprocess
+import textwrap
+from pathlib import Path
+
+import anyio
+import pytest
+from sources.conftest import Repository
+
+from launchkit.builtin.git import GitFetcher, resolve_commit
+from launchkit.codec import decode
+from launchkit.errors import ConfigError, FetchError, Rejected
+from launchkit.model import ArchiveSource, GitSource
+from launchkit.plugins import Plugins
+
+DOWN = "http://127.0.0.1:1/o/r.git"
+
+
+def source(repository: Repository, ref: str | None = None, commit: str | None = None) -> GitSource:
+    return GitSource(remote=repository.url, ref=ref, commit=commit)
+
+
+def head(code: Path) -> str:
+    command = ["git", "rev-parse", "HEAD"]
+    return subprocess.run(command, cwd=code, check=True, capture_output=True, text=True).stdout[:-1]
+
+
+async def test_no_ref_means_the_head_of_the_remote(repository: Repository) -> None:
+    repository.git("checkout", "-qb", "trunk")
+    tip = repository.commit({"a": "1"})
+    assert (await resolve_commit(source(repository))).commit == tip
+
+
+@pytest.mark.parametrize("ref", ["release", "v1", "refs/heads/release", "refs/tags/v1"])
+async def test_a_branch_or_tag_is_resolved_to_its_commit(ref: str, repository: Repository) -> None:
+    tip = repository.commit({"a": "1"})
+    repository.git("branch", "release")
+    repository.git("tag", "-a", "v1", "-m", "annotated")
+    repository.commit({"a": "2"})
+    found = await resolve_commit(source(repository, ref))
+    assert (found.ref, found.commit) == (ref, tip)
+
+
+async def test_a_full_commit_id_is_taken_as_it_is_without_asking_anybody() -> None:
+    found = await resolve_commit(GitSource(remote=DOWN, ref="a" * 40))
+    assert found.commit == "a" * 40
+
+
+async def test_an_unknown_ref_is_rejected_and_near_ones_are_named(repository: Repository) -> None:
+    with pytest.raises(Rejected, match="has no branch or tag 'mian'") as caught:
+        await resolve_commit(source(repository, "mian"))
+    assert caught.value.hint == "did you mean 'main'?"
+
+
+@pytest.mark.parametrize(
+    ("remote", "message", "hint"),
+    [
+        (DOWN, "Failed to connect", "cannot be reached"),
+        ("file:///no/such/repository", "does not appear to be a git repository", "check the addr"),
+    ],
+)
+async def test_a_remote_that_does_not_answer_is_told_in_the_words_of_git(
+    remote: str, message: str, hint: str, into: Path
+) -> None:
+    with pytest.raises(FetchError, match=message) as caught:
+        await resolve_commit(GitSource(remote=remote))
+    assert hint in str(caught.value.hint)
+    with pytest.raises(FetchError, match=message):
+        await GitFetcher().fetch(GitSource(remote=remote, commit="a" * 40), into)
+
+
+async def test_an_empty_repository_is_told_as_that(make_repository, into: Path) -> None:
+    with pytest.raises(FetchError, match="the repository is empty"):
+        await GitFetcher().fetch(source(make_repository("void")), into)
+
+
+async def test_a_fetch_is_shallow_and_leaves_a_repository(repository, into: Path) -> None:
+    tip = repository.commit({"train.py": "print('two')\n"})
+    repository.commit({"train.py": "print('three')\n"})
+    await GitFetcher().fetch(source(repository, commit=tip), into)
+    assert (into / "train.py").read_text() == "print('two')\n"
+    assert head(into) == tip
+    assert (into / ".git" / "shallow").read_text().strip() == tip
+
+
+async def test_what_is_not_committed_does_not_matter(repository, into: Path) -> None:
+    (repository.path / "train.py").write_text("changed\n")
+    await GitFetcher().fetch(source(repository), into)
+    assert (into / "train.py").read_text() == "print('one')\n"
+
+
+@pytest.fixture
+def old_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With it servers refuse commits that are not the tip of a branch or tag."""
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "protocol.version")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "0")
+
+
+@pytest.mark.usefixtures("old_protocol")
+@pytest.mark.parametrize("ref", ["main", None])
+async def test_a_commit_inside_the_history_is_found_where_the_server_gives_only_tips(
+    ref: str | None, repository: Repository, into: Path
+) -> None:
+    inside = repository.commit({"a": "inside"})
+    repository.commit({"a": "tip"})
+    await GitFetcher().fetch(source(repository, ref, inside), into)
+    assert (into / "a").read_text() == "inside"
+
+
+@pytest.mark.parametrize("ref", ["main", None, "gone"])
+async def test_a_commit_that_is_gone_is_told_as_that(ref, repository, into: Path) -> None:
+    with pytest.raises(FetchError, match=f"commit {'a' * 40} is not in the repository any more"):
+        await GitFetcher().fetch(source(repository, ref, "a" * 40), into)
+
+
+async def test_a_tag_outside_every_branch_is_fetched(repository, into: Path) -> None:
+    repository.git("checkout", "-q", "--detach")
+    tagged = repository.commit({"a": "tagged"})
+    repository.git("tag", "-a", "v1", "-m", "annotated")
+    repository.git("checkout", "-q", "main")
+    await GitFetcher().fetch(source(repository, "v1"), into)
+    assert head(into) == tagged
+
+
+@pytest.fixture
+def nested(make_repository) -> Repository:
+    """A repository with a submodule that has a submodule; neither is at its own tip."""
+    inner, middle, outer = (make_repository(name) for name in ("inner", "middle", "outer"))
+    inner.commit({"inner.py": "1"})
+    middle.git("submodule", "--quiet", "add", inner.url, "lib")
+    middle.commit({"middle.py": "1"})
+    outer.git("submodule", "--quiet", "add", middle.url, "lib")
+    outer.commit({"outer.py": "1"})
+    inner.commit({"inner.py": "2"})
+    middle.commit({"middle.py": "2"})
+    return outer
+
+
+async def test_submodules_are_fetched_all_the_way_down(nested, into: Path) -> None:
+    await GitFetcher().fetch(source(nested), into)
+    assert (into / "lib" / "middle.py").read_text() == "1"
+    assert (into / "lib" / "lib" / "inner.py").read_text() == "1"
+    assert (into / ".git" / "modules" / "lib" / "shallow").exists()
+
+
+@pytest.mark.usefixtures("old_protocol")
+async def test_submodules_come_also_from_servers_that_give_only_tips(nested, into: Path) -> None:
+    await GitFetcher().fetch(source(nested), into)
+    assert (into / "lib" / "lib" / "inner.py").read_text() == "1"
+
+
+async def test_a_submodule_that_is_gone_is_named(nested, into: Path) -> None:
+    (nested.path.parent / "middle").rename(nested.path.parent / "moved")
+    with pytest.raises(FetchError, match="submodule path"):
+        await GitFetcher().fetch(source(nested), into)
+
+
+async def test_what_the_source_does_not_say_correctly_is_refused(repository, into: Path) -> None:
+    for bad in (
+        source(repository, commit="abc1234"),
+        source(repository, ref="--upload-pack=x"),
+        GitSource(remote="ext::touch x"),
+    ):
+        with pytest.raises(Rejected):
+            await GitFetcher().fetch(bad, into)
+    with pytest.raises(FetchError, match="not the source of a git repository"):
+        await GitFetcher().fetch(ArchiveSource(digest="", size=0, name=""), into)
+
+
+async def test_a_machine_without_git_is_told_to_install_it(repository, monkeypatch, into) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(FetchError, match="git is not installed") as caught:
+        await GitFetcher().fetch(source(repository), into)
+    assert "install git" in str(caught.value.hint)
+    (finding,) = await GitFetcher().check()
+    assert finding.level == "error"
+
+
+async def test_an_agent_started_inside_a_git_hook_fetches_the_right_repository(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, into: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path))
+    await GitFetcher().fetch(source(repository), into)
+    assert (into / "train.py").exists()
+
+
+@pytest.fixture
+def silent_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An ssh that writes its process id and then hangs, with a child that hangs too."""
+    program, pids = tmp_path / "ssh", tmp_path / "pids"
+    program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/args\nsleep 600 &\n')
+    with program.open("a") as file:
+        file.write(f"echo $$ $! > {pids}.new && mv {pids}.new {pids}\nwait\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(program))
+    monkeypatch.setenv("GIT_SSH_VARIANT", "ssh")
+    return pids
+
+
+def living(pids: Path) -> list[str]:
+    """Which of these processes are there and are not zombies."""
+    words = pids.read_text().split() if pids.exists() else []
+    stats = {pid: Path(f"/proc/{pid}/stat") for pid in words}
+    return [
+        pid for pid, stat in stats.items() if stat.exists() and stat.read_text().split()[2] != "Z"
+    ]
+
+
+async def cancel_when_it_hangs(remote: str, pids: Path, into: Path) -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(GitFetcher().fetch, GitSource(remote=remote), into)
+        with anyio.fail_after(20):
+            while not pids.exists():  # noqa: ASYNC110 - another process makes it
+                await anyio.sleep(0.01)
+        assert len(living(pids)) == 2
+        tasks.cancel_scope.cancel()
+
+
+async def test_after_a_time_out_nothing_of_git_is_left(silent_ssh: Path, into: Path) -> None:
+    with pytest.raises(FetchError, match=r"did not end within 0.5 seconds"):
+        await GitFetcher(timeout=0.5).fetch(GitSource(remote="git@host.invalid:o/r"), into)
+    assert living(silent_ssh) == []
+
+
+async def test_after_a_cancellation_nothing_of_git_is_left(silent_ssh: Path, into: Path) -> None:
+    await cancel_when_it_hangs("git@host.invalid:o/r", silent_ssh, into)
+    assert living(silent_ssh) == []
+    assert (silent_ssh.parent / "args").read_text().startswith("-o BatchMode=yes")
+
+
+async def test_the_ssh_command_of_the_git_configuration_is_kept(
+    silent_ssh: Path, monkeypatch: pytest.MonkeyPatch, into: Path
+) -> None:
+    program = os.environ["GIT_SSH_COMMAND"]
+    monkeypatch.delenv("GIT_SSH_COMMAND")
+    command = ["git", "config", "--global", "core.sshCommand", f"{program} -i key"]
+    subprocess.run(command, check=True)
+    await cancel_when_it_hangs("ssh://git@host.invalid/o/r", silent_ssh, into)
+    assert (silent_ssh.parent / "args").read_text().startswith("-i key -o BatchMode=yes")
+
+
+async def test_a_server_that_wants_a_password_fails_at_once_and_names_the_helper(
+    unauthorized: str,
+) -> None:
+    with pytest.raises(FetchError, match="could not read Username") as caught:
+        await resolve_commit(GitSource(remote=unauthorized))
+    assert "credential helper" in str(caught.value.hint)
+
+
+async def test_the_ambient_credential_helper_is_asked_and_its_password_is_never_told(
+    unauthorized: str, tmp_path: Path
+) -> None:
+    helper = tmp_path / "helper"
+    helper.write_text(
+        textwrap.dedent("""\
+            #!/bin/sh
+            test "$1" = get && printf 'username=ada\\npassword=hunter2\\n'
+        """)
+    )
+    helper.chmod(helper.stat().st_mode | stat.S_IXUSR)
+    command = ["git", "config", "--global", "credential.helper", str(helper)]
+    subprocess.run(command, check=True, env=os.environ)
+    with pytest.raises(FetchError, match="Authentication failed") as caught:
+        await resolve_commit(GitSource(remote=unauthorized))
+    assert "hunter2" not in f"{caught.value} {caught.value.hint}"
+
+
+async def test_git_is_found_by_the_check() -> None:
+    (finding,) = await GitFetcher().check()
+    assert (finding.level, finding.message.split()[0]) == ("ok", "git")
+
+
+def test_the_fetcher_is_a_built_in_plugin_with_checked_settings() -> None:
+    from launchkit.abc import Fetcher
+
+    assert Plugins(entry_points=False).get(Fetcher, "git") is GitFetcher
+    assert decode(GitFetcher, {"timeout": 60}).timeout == 60
+    for bad in ({"timeout": 0}, {"timout": 60}):
+        with pytest.raises(ConfigError):
+            decode(GitFetcher, bad)

@@ -1,0 +1,142 @@
+"""Which addresses are git repositories, which of them are accepted, and what a ref means."""
+
+import pytest
+
+from launchkit.errors import Rejected
+from launchkit.steps.remotes import (
+    check_ref,
+    check_remote,
+    choose_commit,
+    looks_like_git,
+    unknown_ref,
+    without_credentials,
+)
+
+GOOD = [
+    "git@github.com:o/r.git",
+    "https://github.com/o/r",
+    "https://github.com:8443/o/r.git",
+    "https://ada@bitbucket.org/o/r.git",
+    "ssh://git@host:2222/o/r.git",
+    "file:///srv/r.git",
+    "file://localhost/srv/r",
+    "http://127.0.0.1:8080/r",
+    "http://localhost/r",
+    "http://[::1]/r",
+]
+
+BAD = [
+    ("ext::sh -c id", "spaces"),
+    ("ext::id", "not the address"),
+    ("ext::ssh://host/r", "not the address"),
+    ("git://host/r", "not supported"),
+    ("ftp://host/r", "not supported"),
+    ("http://example.com/r", "not supported"),
+    ("--upload-pack=touch", "dash"),
+    ("https://host/r\n", "control"),
+    ("https://host/a b", "spaces"),
+    ("https://-oProxyCommand=x/r", "no host"),
+    ("ssh:///r", "no host"),
+    ("file://elsewhere/r", "three slashes"),
+    ("https://host:port/r", "not an address"),
+    ("./code", "not the address"),
+    ("", "not the address"),
+]
+
+LEAKY = [
+    "https://ada:pass#word@host/r",
+    "https://ada:hunter2@host/r",
+    "https://ada:hunter2/x@host/r",
+    "https://:hunter2@host/r",
+    "https://ghp_hunter2@github.com/o/r",
+    "https://ada:hunter2 @host/r",
+    "ada:hunter2@host:o/r",
+    "ext::https://ada:hunter2@host/r",
+    "ftp://ada:hunter2@host/r",
+    "ssh://git:hunter2@host/r",
+]
+
+
+@pytest.mark.parametrize("remote", GOOD)
+def test_addresses_of_repositories_are_accepted(remote: str) -> None:
+    assert looks_like_git(remote)
+    check_remote(remote)
+
+
+@pytest.mark.parametrize(("remote", "message"), BAD)
+def test_other_addresses_are_refused_with_the_reason(remote: str, message: str) -> None:
+    with pytest.raises(Rejected, match=message):
+        check_remote(remote)
+
+
+@pytest.mark.parametrize("remote", LEAKY)
+def test_credentials_in_an_address_are_refused_and_not_repeated(remote: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        check_remote(remote)
+    told = f"{caught.value} {caught.value.hint}"
+    assert "hunter2" not in told
+    assert "word" not in str(caught.value).replace("password", "")
+
+
+def test_the_advice_for_credentials_is_a_credential_helper() -> None:
+    with pytest.raises(Rejected) as caught:
+        check_remote("https://ada:hunter2@host/r")
+    assert "credential helper" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("path", [".", "./a", "/srv/code", "a/b@c:d", "train.py", "C:\\x", "a:b"])
+def test_a_local_path_is_not_git(path: str) -> None:
+    assert not looks_like_git(path)
+
+
+@pytest.mark.parametrize("uri", ["git://host/r", "http://example.com/r", "ext::id"])
+def test_an_address_that_is_refused_is_not_taken_for_a_path(uri: str) -> None:
+    assert looks_like_git(uri)
+
+
+def test_credentials_are_taken_out_of_the_words_of_git() -> None:
+    text = "fatal: unable to access 'https://ada:p@ss@host/r': 403"
+    assert without_credentials(text) == "fatal: unable to access 'https://…@host/r': 403"
+
+
+REFS = {
+    "HEAD": "c1",
+    "refs/heads/main": "c1",
+    "refs/heads/v1": "c2",
+    "refs/tags/v1": "c3",
+    "refs/tags/v2": "t4",
+    "refs/tags/v2^{}": "c4",
+    "refs/pull/7/head": "c7",
+}
+
+
+@pytest.mark.parametrize(
+    ("ref", "commit"),
+    [
+        (None, "c1"),
+        ("HEAD", "c1"),
+        ("main", "c1"),
+        ("v1", "c2"),
+        ("refs/tags/v1", "c3"),
+        ("v2", "c4"),
+        ("refs/pull/7/head", "c7"),
+        ("pull/7/head", None),
+        ("none", None),
+    ],
+)
+def test_a_ref_means_the_branch_then_the_tag_of_that_name(ref, commit) -> None:
+    assert choose_commit(REFS, ref) == commit
+
+
+@pytest.mark.parametrize(
+    ("ref", "hint"),
+    [("mian", "did you mean 'main'?"), ("abc1234", "full id"), ("zzz", "branches are: main, v1")],
+)
+def test_an_unknown_ref_is_answered_with_what_there_is(ref: str, hint: str) -> None:
+    assert hint in str(unknown_ref(REFS, ref, "https://host/r").hint)
+
+
+@pytest.mark.parametrize("ref", ["--help", "a b", "a..b", "a:b", "", "+a:b", "/a", "a\n", "x@{1}"])
+def test_a_ref_that_git_would_read_as_something_else_is_refused(ref: str) -> None:
+    with pytest.raises(Rejected, match="no branch, tag or commit"):
+        check_ref(ref)

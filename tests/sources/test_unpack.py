@@ -1,0 +1,119 @@
+"""Unpacking trusts nothing in an archive."""
+
+import gzip
+import hashlib
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+from sources.trees import tree
+
+from launchkit.errors import FetchError
+from launchkit.steps.survey import PackLimits
+from launchkit.steps.unpack import DamagedArchive, unpack
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.mode = kind, link, 0o4777
+    info.size = 4 if kind == tarfile.REGTYPE else 0
+    return info
+
+
+def write(path: Path, *members: tarfile.TarInfo) -> str:
+    """Make an archive whose files hold "data", and give its digest."""
+    raw = io.BytesIO()
+    with tarfile.open(mode="w", fileobj=raw) as tar:
+        for info in members:
+            tar.addfile(info, io.BytesIO(b"data"))
+    path.write_bytes(gzip.compress(raw.getvalue()))
+    return hashlib.sha256(raw.getvalue()).hexdigest()
+
+
+LINK, HARD = tarfile.SYMTYPE, tarfile.LNKTYPE
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ([member("../out")], "leads out"),
+        ([member("/out")], "leads out"),
+        ([member("a/../../out")], "leads out"),
+        ([member("l", LINK, "/etc")], "leads out"),
+        ([member("l", LINK, "..")], "leads out"),
+        ([member("a/l", LINK, "../../x")], "leads out"),
+        ([member("d", LINK, "."), member("d/e", LINK, "x")], "behind another link"),
+        ([member("h", HARD, "/etc/passwd")], "neither a file"),
+        ([member("dev", tarfile.CHRTYPE)], "neither a file"),
+        ([member("pipe", tarfile.FIFOTYPE)], "neither a file"),
+        ([member("a"), member("a")], "twice"),
+        ([member("a"), member("a/b")], "cannot unpack"),
+        ([member("a"), member("a", LINK, "b")], "cannot unpack"),
+        ([member("a"), member("b"), member("c"), member("d")], "more than 3"),
+    ],
+)
+def test_what_must_not_be_unpacked_is_refused(members, message: str, tmp_path: Path, into) -> None:
+    digest = write(tmp_path / "a", *members)
+    with pytest.raises(FetchError, match=message) as caught:
+        unpack(tmp_path / "a", digest, into, PackLimits(files=3))
+    assert not isinstance(caught.value, DamagedArchive)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_chain_of_links_that_ends_outside_is_refused(tmp_path: Path, into: Path) -> None:
+    members = [
+        member("deep/er", tarfile.DIRTYPE),
+        member("a", LINK, "deep/er"),
+        member("b", LINK, "a/../../.."),
+    ]
+    digest = write(tmp_path / "a", *members)
+    with pytest.raises(FetchError, match=r"^b: "):
+        unpack(tmp_path / "a", digest, into)
+
+
+def test_a_file_behind_a_link_is_never_written_through_it(tmp_path: Path, into: Path) -> None:
+    digest = write(tmp_path / "a", member("d", LINK, "e"), member("d/f"))
+    with pytest.raises(FetchError):
+        unpack(tmp_path / "a", digest, into)
+    assert not (into / "e").exists()
+
+
+def test_permissions_are_plain_and_nothing_more(tmp_path: Path, into: Path) -> None:
+    digest = write(tmp_path / "a", member("run"))
+    unpack(tmp_path / "a", digest, into)
+    assert (into / "run").stat().st_mode & 0o7777 == 0o755
+    assert tree(into) == {"run": b"data"}
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-20], lambda data: b"no gzip", lambda data: data[:-9] + b"x" * 9]
+)
+def test_a_damaged_archive_is_told_from_a_bad_one_and_unpacks_nothing(
+    damage, tmp_path: Path, into: Path
+) -> None:
+    digest = write(tmp_path / "a", member("file"))
+    (tmp_path / "a").write_bytes(damage((tmp_path / "a").read_bytes()))
+    with pytest.raises(DamagedArchive):
+        unpack(tmp_path / "a", digest, into)
+    assert tree(into) == {}
+
+
+def test_other_content_than_the_digest_says_is_refused(tmp_path: Path, into: Path) -> None:
+    write(tmp_path / "a", member("file"))
+    with pytest.raises(DamagedArchive, match="its digest is"):
+        unpack(tmp_path / "a", "0" * 64, into)
+    assert tree(into) == {}
+
+
+def test_a_bomb_is_stopped_at_the_limit(tmp_path: Path, into: Path) -> None:
+    data = bytes(50_000_000)
+    (tmp_path / "a").write_bytes(gzip.compress(data))
+    limits = PackLimits(total_bytes=1000, files=10)
+    with pytest.raises(FetchError, match="unpacks to more than 41960 bytes"):
+        unpack(tmp_path / "a", hashlib.sha256(data).hexdigest(), into, limits)
+
+
+def test_an_archive_that_is_not_there_is_told_clearly(tmp_path: Path, into: Path) -> None:
+    with pytest.raises(DamagedArchive, match="cannot be read: No such file"):
+        unpack(tmp_path / "a", "0" * 64, into)

@@ -1,0 +1,115 @@
+"""A store on a real SQLite file, with a clock that the test sets."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from launchkit.abc import LaunchRequest
+from launchkit.model import (
+    AgentStatus,
+    Claim,
+    ImageSource,
+    ItemReport,
+    ItemState,
+    LaunchSpec,
+    Priority,
+    QueueItem,
+    QueueSpec,
+    Recipe,
+    Room,
+)
+from launchkit.store import claims, launches, queues
+from launchkit.store.database import Tx
+from launchkit.store.sqlite import SqliteDatabase
+
+T = TypeVar("T")
+LEASE = 30.0
+
+
+class Clock:
+    now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def spec(name: str = "run", image: str = "img") -> LaunchSpec:
+    return LaunchSpec(recipe=Recipe(source=ImageSource(image=image)), name=name)
+
+
+def room(agent: str = "a", site: str = "here") -> Room:
+    return Room(agent=agent, site=site, resources=frozenset({"local-process"}))
+
+
+def status(agent: str = "a") -> AgentStatus:
+    return AgentStatus(
+        name=agent,
+        host="h",
+        pid=1,
+        version="0",
+        entity="e",
+        queues=("q",),
+        max_jobs=1,
+        started_at=0.0,
+    )
+
+
+@dataclass
+class Store:
+    """The calls that tests make most, short."""
+
+    database: SqliteDatabase
+    clock: Clock
+
+    async def queue(self, name: str = "q", **settings: object) -> None:
+        made = QueueSpec(name=name, resource="local-process", **settings)  # type: ignore[arg-type]
+        await self.write(queues.Create("e", made, "ann"))
+
+    async def launch(
+        self,
+        name: str = "run",
+        *,
+        queue: str = "q",
+        priority: Priority | None = None,
+        key: str | None = None,
+        image: str = "img",
+    ) -> QueueItem:
+        request = LaunchRequest(
+            spec=spec(name, image), actor="ann", priority=priority, idempotency_key=key
+        )
+        return await self.write(launches.Launch("e", queue, request))
+
+    async def claim(
+        self, agent: str = "a", *, queue: str = "q", site: str = "here"
+    ) -> Claim | None:
+        return await self.write(claims.Take("e", queue, room(agent, site), LEASE))
+
+    async def claimed(self, agent: str = "a", *, site: str = "here") -> Claim:
+        claim = await self.claim(agent, site=site)
+        assert claim is not None
+        return claim
+
+    async def report(self, claim: Claim, state: ItemState, **facts: object) -> None:
+        report = ItemReport(state=state, **facts)  # type: ignore[arg-type]
+        await self.write(claims.Report(claim, report))
+
+    async def item(self, ref: str) -> QueueItem:
+        return (await self.database.read(launches.Get("e", ref))).item
+
+    async def write(self, body: Callable[[Tx], Awaitable[T]]) -> T:
+        return await self.database.write(body)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
+    database = SqliteDatabase(tmp_path / "launchkit.db", clock=clock)
+    async with database.opened():
+        yield Store(database, clock)

@@ -1,0 +1,188 @@
+"""The SQLite file: several processes, faults of the disk, other versions, wake-ups."""
+
+import contextlib
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+from store.conftest import Clock, Store
+
+from launchkit.errors import ConfigError, Unreachable
+from launchkit.store import launches, queues
+from launchkit.store.bells import Bells
+from launchkit.store.post import Post
+from launchkit.store.sqlite import SqliteDatabase, connect, file_of, prepare
+
+CHILD = """
+import sys, anyio
+sys.path.insert(0, "tests")
+from pathlib import Path
+from store.conftest import Clock, Store
+from launchkit.store.sqlite import SqliteDatabase
+
+async def main(path, name, n):
+    database = SqliteDatabase(Path(path))
+    async with database.opened():
+        store = Store(database, Clock())
+        got = []
+        for i in range(int(n)):
+            await store.launch(f"{name}-{i}")
+            if (claim := await store.claim(name)) is not None:
+                got.append(claim.item.id)
+        print(" ".join(got))
+
+anyio.run(main, *sys.argv[1:])
+"""
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of two megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False).returncode:
+        pytest.skip("a small file system can be mounted only as root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(path: Path) -> None:
+    """Write until the disk is full."""
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+
+
+async def launch_many(store: Store) -> None:
+    for number in range(1000):
+        await store.launch(f"more-{number}")
+
+
+def child(path: Path, name: str, number: int) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", CHILD, str(path), name, str(number)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+async def test_processes_share_a_file_without_an_error_and_nothing_is_given_twice(
+    store: Store,
+) -> None:
+    await store.queue()
+    path = store.database._path
+    children = [child(path, name, 60) for name in "abcd"]
+    outputs = [await anyio.to_thread.run_sync(c.communicate) for c in children]
+    assert [c.returncode for c in children] == [0] * 4
+    given = [item for out, _ in outputs for item in out.split()]
+    assert len(given) == len(set(given)) == 240
+
+
+async def test_one_process_wakes_another(store: Store) -> None:
+    await store.queue()
+    with store.database.bells.hung("queue:1") as bell:
+        one = child(store.database._path, "a", 1)
+        assert await bell.wait(30)
+        await anyio.to_thread.run_sync(one.communicate)
+
+
+async def test_a_datagram_carries_the_topics_and_dead_mailboxes_are_removed(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / ("deep" * 30)
+    folder.parent.mkdir(exist_ok=True)
+    bells = Bells()
+    listener, sender = Post(folder), Post(folder)
+    with bells.hung("queue:7") as bell:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(listener.receive, bells.ring)
+            await anyio.wait_all_tasks_blocked()
+            (folder / "1-1").touch()
+            sender.send({"queue:7"})
+            assert await bell.wait(10)
+            tasks.cancel_scope.cancel()
+    listener.close()
+    sender.close()
+    assert [p.name for p in folder.iterdir()] in ([], ["1-1"])
+
+
+async def test_a_file_that_was_deleted_is_an_error_and_one_put_back_is_used(store: Store) -> None:
+    await store.queue()
+    path = store.database._path
+    await store.database.read(queues.List("e"))
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    with pytest.raises(Unreachable, match="was deleted while in use"):
+        await store.launch()
+    prepare(path)
+    await store.queue("again")
+    assert [v.queue.name for v in await store.database.read(queues.List("e"))] == ["again"]
+
+
+def test_a_file_from_a_newer_version_is_refused_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    connection = connect(path)
+    connection.execute("pragma user_version = 999")
+    connection.close()
+    with pytest.raises(ConfigError, match="made by a newer launchkit"):
+        prepare(path)
+
+
+def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    connection = sqlite3.connect(path)
+    connection.execute("create table theirs (x)")
+    connection.close()
+    with pytest.raises(ConfigError, match="some other program"):
+        prepare(path)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    path.write_text("not a database, but long enough to be looked at as one" * 20)
+    with pytest.raises(Unreachable, match="not a database"):
+        prepare(path)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Unreachable, match="File exists"):
+        prepare(tmp_path / "file" / "x.db")
+
+
+async def test_a_full_disk_is_an_error_that_goes_away_with_space(small_disk: Path) -> None:
+    database = SqliteDatabase(small_disk / "x.db")
+    async with database.opened():
+        store = Store(database, Clock())
+        await store.queue()
+        first = await store.launch()
+        ballast = small_disk / "ballast"
+        fill(ballast)
+        with pytest.raises(Unreachable, match="full") as error:
+            await launch_many(store)
+        assert "free some disk space" in str(error.value.hint)
+        ballast.unlink()
+        await store.launch("after")
+        assert (await store.item(first.id)).id == first.id
+
+
+def test_urls_name_files() -> None:
+    assert file_of("sqlite:////abs/q.db") == Path("/abs/q.db")
+    assert file_of("sqlite:///~/q.db") == Path.home() / "q.db"
+    assert file_of("sqlite:///rel/q.db") == Path.cwd() / "rel/q.db"
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite://host/x", "x.db", "http://h"])
+def test_what_names_no_file_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="sqlite:///PATH"):
+        file_of(url)
+
+
+async def test_an_open_store_leaves_no_thread_and_no_socket_behind(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "x.db")
+    async with database.opened():
+        await database.read(launches.Events("x", 0))
+    assert not list(Path(f"{tmp_path}/x.db-wake").iterdir())

@@ -1,0 +1,53 @@
+"""Jobs in versions, and packed code."""
+
+import pytest
+from store.conftest import Store
+
+from launchkit.errors import ConfigError, NotFound
+from launchkit.model import ImageSource, JobVersion, Recipe
+from launchkit.store import jobs
+
+
+async def create(store: Store, image: str, *aliases: str) -> tuple[JobVersion, bool]:
+    recipe = Recipe(source=ImageSource(image=image))
+    return await store.write(jobs.Create("e", "train", recipe, "ann", aliases))
+
+
+async def test_versions_count_from_zero_and_latest_moves(store: Store) -> None:
+    await create(store, "one", "stable")
+    second, new = await create(store, "two")
+    assert (second.reference, second.aliases, new) == ("train:v1", ("latest",), True)
+    for reference, version in (("train", 1), ("train:latest", 1), ("train:stable", 0)):
+        assert (await store.database.read(jobs.Get("e", reference))).version == version
+    assert (await store.database.read(jobs.Get("e", "train:v0"))).aliases == ("stable",)
+
+
+async def test_the_same_recipe_is_the_same_version(store: Store) -> None:
+    first, _ = await create(store, "one")
+    again, new = await create(store, "one", "good")
+    assert (again.version, new) == (first.version, False)
+    assert set(again.aliases) == {"good", "latest"}
+
+
+async def test_what_is_not_there_is_explained(store: Store) -> None:
+    await create(store, "one")
+    with pytest.raises(NotFound) as job:
+        await store.database.read(jobs.Get("e", "trian"))
+    assert job.value.hint == "did you mean 'train'?"
+    with pytest.raises(NotFound, match="no version or alias 'v9'"):
+        await store.database.read(jobs.Get("e", "train:v9"))
+
+
+async def test_an_alias_may_not_look_like_a_version(store: Store) -> None:
+    with pytest.raises(ConfigError, match="looks like a version"):
+        await create(store, "one", "v7")
+
+
+async def test_code_is_known_only_when_all_of_it_is_stored(store: Store) -> None:
+    await store.write(jobs.PutChunk("d", 0, b"abc"))
+    assert not await store.database.read(jobs.HasArchive("d"))
+    with pytest.raises(NotFound):
+        await store.database.read(jobs.GetChunk("d", 0))
+    await store.write(jobs.SealArchive("d"))
+    assert await store.database.read(jobs.GetChunk("d", 0)) == b"abc"
+    assert await store.database.read(jobs.GetChunk("d", 1)) is None

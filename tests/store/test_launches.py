@@ -1,0 +1,144 @@
+"""Launches: put in once, found, stopped, explained."""
+
+import pytest
+from store.conftest import LEASE, Clock, Store, spec, status
+
+from launchkit.abc import LaunchRequest, Selection
+from launchkit.errors import Conflict, NotFound, Rejected
+from launchkit.model import GitSource, ItemState, LaunchSpec, Priority, QueueSpec, Recipe, Variable
+from launchkit.store import claims, launches, queues
+
+
+async def test_a_priority_is_refused_where_the_queue_has_none(store: Store) -> None:
+    await store.queue()
+    with pytest.raises(Rejected, match="no prioritization"):
+        await store.launch(priority=Priority.HIGH)
+
+
+async def test_the_same_idempotency_key_gives_the_same_item(store: Store) -> None:
+    await store.queue()
+    first, again = await store.launch(key="k"), await store.launch(key="k")
+    assert again.id == first.id
+    assert len(await store.database.read(launches.List("e", Selection()))) == 1
+
+
+async def test_the_same_idempotency_key_with_another_request_is_refused(store: Store) -> None:
+    await store.queue()
+    await store.launch(key="k")
+    with pytest.raises(Conflict, match="another request"):
+        await store.launch(key="k", image="other")
+
+
+def test_a_branch_that_moved_is_still_the_same_request() -> None:
+    def digest(commit: str) -> str:
+        source = GitSource(remote="https://h/r", ref="main", commit=commit)
+        return launches.request_digest("q", LaunchSpec(recipe=Recipe(source=source)), Priority.LOW)
+
+    assert digest("a" * 40) == digest("b" * 40)
+
+
+async def test_template_values_are_checked_at_launch(store: Store) -> None:
+    variables = {"gpus": Variable(type="integer", minimum=1, maximum=4)}
+    await store.queue(config={"nice": "{{gpus}}"}, variables=variables)
+    wanted = LaunchSpec(recipe=spec().recipe, template_variables={"gpus": 9})
+    with pytest.raises(Rejected, match="gpus"):
+        await store.write(launches.Launch("e", "q", LaunchRequest(spec=wanted, actor="ann")))
+
+
+async def test_a_waiting_item_is_stopped_at_once(store: Store) -> None:
+    await store.queue()
+    item = await store.launch()
+    stopped = await store.write(launches.Stop("e", item.id, "ann", "typo"))
+    assert stopped.state is ItemState.STOPPED
+    assert await store.claim() is None
+
+
+async def test_a_held_item_gets_the_wish_recorded_and_its_agent_the_order(store: Store) -> None:
+    await store.queue()
+    item = await store.launch()
+    claim = await store.claimed("a")
+    asked = await store.write(launches.Stop("e", item.run_id, "ann", "typo"))
+    assert (asked.state, asked.stop_requested) == (ItemState.CLAIMED, True)
+    orders = await store.write(claims.Beat("e", status("a"), [claim], LEASE))
+    assert [(o.item_id, o.by, o.reason) for o in orders.stop] == [(item.id, "ann", "typo")]
+
+
+async def test_a_stop_reaches_the_next_holder_too(store: Store, clock: Clock) -> None:
+    await store.queue()
+    item = await store.launch()
+    await store.claimed("a")
+    await store.write(launches.Stop("e", item.id, "ann", None))
+    clock.now += LEASE + 1
+    assert (await store.claimed("b")).item.stop_requested
+
+
+async def test_an_item_that_is_to_be_stopped_does_not_go_back_to_its_queue(store: Store) -> None:
+    await store.queue()
+    item = await store.launch()
+    claim = await store.claimed("a")
+    await store.write(launches.Stop("e", item.id, "ann", None))
+    await store.report(claim, ItemState.QUEUED, next_attempt=True)
+    assert (await store.item(item.id)).state is ItemState.STOPPED
+
+
+async def test_stopping_what_has_ended_changes_nothing(store: Store) -> None:
+    await store.queue()
+    item = await store.launch()
+    await store.report(await store.claimed(), ItemState.FINISHED)
+    assert (await store.write(launches.Stop("e", item.id, "b", None))).state is ItemState.FINISHED
+
+
+async def test_an_item_is_found_by_id_run_id_and_a_name_that_only_it_has(store: Store) -> None:
+    await store.queue()
+    item = await store.launch("alone")
+    for ref in (item.id, item.run_id, "alone"):
+        assert (await store.item(ref)).id == item.id
+    await store.launch("alone")
+    with pytest.raises(Conflict, match="several launches"):
+        await store.item("alone")
+    with pytest.raises(NotFound):
+        await store.item("nobody")
+
+
+async def test_a_waiting_item_has_a_position_and_a_reason(store: Store) -> None:
+    await store.queue(prioritization=True)
+    await store.launch("low", priority=Priority.LOW)
+    await store.launch("high", priority=Priority.HIGH)
+    views = await store.database.read(launches.List("e", Selection()))
+    assert {v.item.name: v.position for v in views} == {"high": 1, "low": 2}
+    assert all("no agent is online for queue q" in str(v.reason) for v in views)
+
+
+async def test_an_agent_at_its_limit_is_the_reason(store: Store) -> None:
+    await store.queue()
+    await store.launch("one")
+    await store.launch("two")
+    claim = await store.claimed("a")
+    await store.write(claims.Beat("e", status("a"), [claim], LEASE))
+    view = await store.database.read(launches.Get("e", "two"))
+    assert view.reason == "agent a is at its limit: 1 of 1"
+
+
+async def test_items_are_listed_by_queue_and_state_newest_first(store: Store) -> None:
+    await store.queue("q")
+    await store.queue("p")
+    await store.launch("one")
+    await store.launch("two")
+    await store.launch("three", queue="p")
+    await store.report(await store.claimed(), ItemState.FINISHED)
+    waiting = Selection(queue="q", states=[ItemState.QUEUED])
+    views = await store.database.read(launches.List("e", waiting))
+    assert [v.item.name for v in views] == ["two"]
+    every = await store.database.read(launches.List("e", Selection(limit=2)))
+    assert [v.item.name for v in every] == ["three", "two"]
+
+
+async def test_prioritization_switched_off_makes_what_waits_first_in_first_out(
+    store: Store,
+) -> None:
+    await store.queue(prioritization=True)
+    await store.launch("low", priority=Priority.LOW)
+    await store.launch("high", priority=Priority.HIGH)
+    plain = QueueSpec(name="q", resource="local-process")
+    await store.write(queues.Update("e", plain, "ann", None, None))
+    assert (await store.claimed()).item.name == "low"

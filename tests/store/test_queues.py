@@ -1,0 +1,76 @@
+"""Queues: made, changed and removed, without losing what is in them."""
+
+import pytest
+from store.conftest import Store
+
+from launchkit.errors import ConfigError, Conflict, NotFound
+from launchkit.model import ItemState, QueueSpec, Variable
+from launchkit.store import queues
+
+
+async def test_a_name_is_given_once(store: Store) -> None:
+    await store.queue()
+    with pytest.raises(Conflict, match="already"):
+        await store.queue()
+
+
+async def test_entities_do_not_see_each_other(store: Store) -> None:
+    await store.queue()
+    with pytest.raises(NotFound):
+        await store.database.read(queues.Get("other", "q"))
+
+
+@pytest.mark.parametrize("name", ["", "a b", "-x", "q/1", "x" * 129, "ü"])
+async def test_a_name_that_cannot_be_typed_everywhere_is_refused(store: Store, name: str) -> None:
+    with pytest.raises(ConfigError, match="queue name"):
+        await store.queue(name)
+
+
+async def test_template_fields_and_variables_must_fit(store: Store) -> None:
+    with pytest.raises(ConfigError, match="memory"):
+        await store.queue(config={"limits": {"memory": "{{memory}}"}})
+    with pytest.raises(ConfigError, match="memory"):
+        await store.queue(variables={"memory": Variable(type="string")})
+
+
+async def test_a_negative_limit_is_refused(store: Store) -> None:
+    with pytest.raises(ConfigError, match="max_concurrent"):
+        await store.queue(max_concurrent=-1)
+
+
+async def test_a_change_from_an_old_version_is_refused(store: Store) -> None:
+    await store.queue()
+    made = QueueSpec(name="q", resource="local-process", config={"nice": 5})
+    changed = await store.write(queues.Update("e", made, "ann", None, 1))
+    assert (changed.version, changed.spec.config) == (2, {"nice": 5})
+    with pytest.raises(Conflict, match="somebody else"):
+        await store.write(queues.Update("e", made, "bob", None, 1))
+
+
+async def test_a_queue_with_waiting_items_is_removed_only_by_force(store: Store) -> None:
+    await store.queue()
+    item = await store.launch()
+    with pytest.raises(Conflict, match="1 launches waiting"):
+        await store.write(queues.Delete("e", "q", "ann", force=False))
+    assert await store.write(queues.Delete("e", "q", "ann", force=True)) == 1
+    assert (await store.item(item.id)).state is ItemState.STOPPED
+    with pytest.raises(NotFound):
+        await store.database.read(queues.Get("e", "q"))
+
+
+async def test_a_queue_with_work_under_way_is_not_removed(store: Store) -> None:
+    await store.queue()
+    await store.launch()
+    await store.claimed()
+    with pytest.raises(Conflict, match="under way"):
+        await store.write(queues.Delete("e", "q", "ann", force=True))
+
+
+async def test_a_name_is_free_again_after_its_queue_was_removed(store: Store) -> None:
+    await store.queue()
+    old = await store.launch()
+    await store.report(await store.claimed(), ItemState.FINISHED)
+    await store.write(queues.Delete("e", "q", "ann", force=False))
+    await store.queue()
+    assert (await store.item(old.id)).state is ItemState.FINISHED
+    assert await store.claim() is None
