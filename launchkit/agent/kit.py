@@ -24,7 +24,7 @@ from launchkit.steps.policy import Policy
 C = TypeVar("C", bound=Component)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Kit:
     """What an agent works with."""
 
@@ -33,6 +33,8 @@ class Kit:
     runners: Mapping[str, Runner]
     fetchers: Mapping[str, Fetcher]
     builder: Builder
+    destination: str | None
+    platform: str | None
     policy: Policy
     site: Site
 
@@ -77,7 +79,8 @@ async def start_kit(
         registry = _made(Registry, settings.registry, plugins)
         await registry.start(stack, site)
         site = replace(site, registry=registry)
-    builder = _made(Builder, settings.builder or BuilderBlock(type="noop"), plugins)
+    block = settings.builder or BuilderBlock(type="noop")
+    builder = _made(Builder, block, plugins)
     await builder.start(stack, site)
     runners: dict[str, Runner] = {}
     for name, runner_class in plugins.classes(Runner).items():
@@ -89,7 +92,17 @@ async def start_kit(
     for name in plugins.classes(Fetcher):
         fetchers[name] = plugins.create(Fetcher, name, {})
         await fetchers[name].start(stack, site)
-    return Kit(plugins, backend, runners, fetchers, builder, settings.policy, site)
+    return Kit(
+        plugins=plugins,
+        backend=backend,
+        runners=runners,
+        fetchers=fetchers,
+        builder=builder,
+        destination=block.destination,
+        platform=block.platform,
+        policy=settings.policy,
+        site=site,
+    )
 
 
 def backend_of(settings: AgentSettings, plugins: Plugins) -> QueueBackend:

@@ -47,7 +47,10 @@ async def image_for(launch: Launch, kit: Kit, work: Path) -> Image:
     if isinstance(launch.source, ImageSource):
         return Image(ref=launch.source.image)
     code = await fetch(launch, kit, work)
-    return await kit.builder.build(BuildRequest(launch=launch, code=code, destination=None))
+    request = BuildRequest(
+        launch=launch, code=code, destination=kit.destination, platform=kit.platform
+    )
+    return await kit.builder.build(request)
 
 
 async def prepared(launch: Launch, runner: Runner, kit: Kit, work: Path) -> Bound:

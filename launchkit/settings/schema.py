@@ -19,7 +19,7 @@ from pydantic import (
 
 from launchkit.model import Json, Limits
 from launchkit.settings.images import REPOSITORY, STORE, build_context_store, image_repository
-from launchkit.settings.places import default_cache_dir, default_state_dir
+from launchkit.settings.places import default_backend, default_cache_dir, default_state_dir
 from launchkit.steps.policy import Policy
 
 
@@ -116,6 +116,12 @@ class BuilderBlock(Block):
     kaniko_image: str | None = Field(default=None, alias="kaniko-image")
     kaniko_config: dict[str, Any] | None = Field(default=None, alias="kaniko-config")
 
+    def options(self) -> dict[str, object]:
+        """As for all blocks, without what each `BuildRequest` says; noop has no settings."""
+        if self.type == "noop":
+            return {}
+        return self.model_dump(exclude={"type", "destination", "platform"}, exclude_none=True)
+
 
 class AgentSettings(BaseModel):
     """The settings of an agent. Times are in seconds, and 0 is no limit."""
@@ -174,3 +180,7 @@ class AgentSettings(BaseModel):
         return Limits(
             start=self.start_timeout, run=self.run_timeout, stop_grace=self.stopped_run_timeout
         )
+
+    def backend_url(self) -> str:
+        """The queue's URL, also if none is set."""
+        return self.backend or default_backend()

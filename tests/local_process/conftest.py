@@ -27,6 +27,7 @@ async def runner(place: Path) -> AsyncIterator[LocalProcessRunner]:
         runner = LocalProcessRunner()
         await runner.start(stack, site_at(place, tasks))
         yield runner
+        tasks.cancel_scope.cancel()
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ async def main():
         run = await runner.submit(submission)
         print(run.ref, flush=True)
         await anyio.sleep(float(sys.argv[3]))
+        tasks.cancel_scope.cancel()
 
 anyio.run(main)
 """
@@ -56,6 +57,7 @@ def agent(place: Path, submission: object, stay: float) -> "subprocess.Popen[str
 
 async def test_submitting_again_gives_the_same_run(runner: LocalProcessRunner, make: Make) -> None:
     submission = make("sh", "-c", "echo once")
+    ref = runner.ref_of(submission)
     first = await runner.submit(submission)
     second = await runner.submit(submission)
     await end_of(first)
@@ -63,7 +65,7 @@ async def test_submitting_again_gives_the_same_run(runner: LocalProcessRunner, m
     submission.code.mkdir()  # fetched anew
     third = await runner.submit(submission)
     assert not submission.code.exists()
-    assert first.ref == second.ref == third.ref
+    assert ref == first.ref == second.ref == third.ref
     assert await output_of(third) == b"once\n"
     assert (await third.status()).state is RunState.FINISHED
 
@@ -216,3 +218,15 @@ async def test_an_environment_too_large_for_the_system_is_told(
     with pytest.raises(SubmitError) as caught:
         await runner.submit(make("true", env={"BIG": "x" * (1 << 20)}))
     assert "too long" in (caught.value.hint or "")
+
+
+async def test_a_run_that_is_over_and_removed_is_not_started_again(
+    runner: LocalProcessRunner, make: Make, place: Path
+) -> None:
+    submission = make("sh", "-c", f"echo once >> {place}/count")
+    run = await runner.submit(submission)
+    await end_of(run)
+    await run.aclose()
+    with pytest.raises(SubmitError, match="over already"):
+        await runner.submit(replace(make("true"), name=submission.name))
+    assert (place / "count").read_text() == "once\n"

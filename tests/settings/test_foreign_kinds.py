@@ -43,7 +43,8 @@ def test_an_installed_plugins_kind_may_have_keys_of_its_own(
     path.write_text("builder: {type: podman, socket: /s, destination: 'https://h.io/r'}")
     builder = load_settings(path, plugins=plugins).settings.builder
     assert builder is not None
-    assert builder.options() == {"socket": "/s", "destination": "h.io/r"}
+    assert builder.destination == "h.io/r"
+    assert builder.options() == {"socket": "/s"}
 
 
 def test_a_kind_near_an_installed_one_is_suggested(tmp_path: Path, plugins: Plugins) -> None:

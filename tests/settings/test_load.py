@@ -197,7 +197,7 @@ def test_old_words_are_understood_with_a_warning(load: Load) -> None:
     loaded = load("queues: [a]\nqueue: b\nproject: p\nbuilder: {type: docker, uri: h.io/r}\n")
     assert loaded.settings.queues == ("a", "b")
     assert loaded.settings.builder is not None
-    assert loaded.settings.builder.options() == {"destination": "h.io/r"}
+    assert loaded.settings.builder.destination == "h.io/r"
     warnings = "\n".join(loaded.warnings)
     assert ":2: queue: read as one more of `queues`" in warnings
     assert ":3: project: ignored" in warnings
@@ -224,3 +224,10 @@ def test_wandbs_start_timeout_is_off_at_zero_and_below(text: str, seconds: float
 def test_directories_may_start_at_home(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/h")
     assert load("state_dir: ~/s").settings.state_dir == Path("/h/s")
+
+
+def test_switching_the_builder_off_needs_no_other_change(load: Load) -> None:
+    config = "builder: {type: noop, build-context-store: 's3://b', uri: h.io/r}"
+    builder = load(config).settings.builder
+    assert builder is not None
+    assert builder.options() == {}

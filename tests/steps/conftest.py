@@ -25,6 +25,7 @@ from launchkit.model import (
 from launchkit.steps.resolve import resolve
 from launchkit.steps.variables import parse_variables
 
+COMMAND = ("python", "train.py")
 LIMITS = Limits(start=1800, run=0, stop_grace=60)
 
 
@@ -41,11 +42,10 @@ def make_claim() -> Callable[..., Claim]:
         """A claim on a launch of an image; *recipe*, overrides and so on are fields."""
         overrides = Overrides(**spec.pop("overrides", {}))
         timeouts = Timeouts(**spec.pop("timeouts", {}))
-        source = ImageSource(image="img:1")
+        fields: dict[str, Any] = {"source": ImageSource(image="img:1"), "entry_point": COMMAND}
+        fields.update(recipe or {})
         launch = LaunchSpec(
-            recipe=Recipe(
-                **{"source": source, "entry_point": ("python", "train.py")} | {**(recipe or {})}
-            ),
+            recipe=Recipe(**fields),
             overrides=overrides,
             timeouts=timeouts,
             **spec,

@@ -21,7 +21,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from launchkit.builtin.local_process.supervisor import Spec, parse_spec, start_time, sync_dir
+from launchkit.builtin.local_process.supervisor import (
+    TOMBS,
+    Spec,
+    parse_spec,
+    start_time,
+    sync_dir,
+)
 
 _FLOCK = "@qqihh" if sys.platform == "darwin" else "@hhqqi0q"
 _ENDED = ".ended-"
@@ -136,7 +142,16 @@ class RunDir:
             return b""
 
     def remove(self) -> None:
-        """Delete it all. The name is free at once, and a half-deleted run is never seen."""
+        """Delete it, but leave a mark that a run of this name is over: without it, an agent that
+        slept on its way to `submit` would run it again.
+        """
+        tombs = self.path.parent / TOMBS
+        tombs.mkdir(mode=0o700, exist_ok=True)
+        (tombs / self.path.name).touch()
+        self.delete()
+
+    def delete(self) -> None:
+        """Delete it all, such that a half-deleted run is never seen."""
         aside = self.path.with_name(f"{_ENDED}{self.path.name}-{secrets.token_hex(4)}")
         try:
             self.path.rename(aside)
@@ -177,13 +192,23 @@ def outdated(root: Path, now: float, days: float) -> list[Path]:
     prepared a day ago and never started.
     """
     found = []
-    for path in filter(Path.is_dir, root.iterdir()):
+    for path in root.iterdir():
+        if path.name == TOMBS or not path.is_dir():
+            continue
         sight = RunDir(path).look()
         limit = days if sight.started else 1
         gone = path.name.startswith(_ENDED) or now - path.stat().st_mtime > limit * 86400
         if gone and sight.supervisor is None:
             found.append(path)
     return found
+
+
+def forget(root: Path, now: float, days: float) -> None:
+    """Remove the marks of runs that were over *days* ago."""
+    tombs = root / TOMBS
+    for path in tombs.iterdir() if tombs.is_dir() else ():
+        if now - path.stat().st_mtime > days * 86400:
+            path.unlink(missing_ok=True)
 
 
 def _lock_holder(fd: int) -> int | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+import anyio
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Run, Runner, Site
@@ -21,14 +22,15 @@ from launchkit.builtin.local_process.args import parse_args
 from launchkit.builtin.local_process.files import override_files
 from launchkit.builtin.local_process.plan import Plan, checked_command, make_plan
 from launchkit.builtin.local_process.run import ProcessRun
-from launchkit.builtin.local_process.rundir import RunDir, outdated
+from launchkit.builtin.local_process.rundir import RunDir, forget, outdated
 from launchkit.errors import Rejected, RunLost, SubmitError
 from launchkit.model import Json, Secret, Submission
-from launchkit.model.spec import STRICT
 
 log = logging.getLogger("launchkit.local_process")
 
+SWEEP_EVERY_SECONDS = 3600.0
 SWEEP_DAYS = 7.0
+TOMB_DAYS = 1.0
 LOW_DISK_BYTES = 1 << 30
 
 
@@ -40,7 +42,6 @@ class LocalProcessRunner(Runner):
     needs_image: ClassVar[bool] = False
     survives_agent: ClassVar[bool] = True
     bound_to_site: ClassVar[bool] = True
-    __pydantic_config__: ClassVar = STRICT
 
     dir: str | None = None
     """Where run directories live; by default with the agent's other state."""
@@ -82,6 +83,10 @@ class LocalProcessRunner(Runner):
             "nice": args.nice,
         }
 
+    def ref_of(self, submission: Submission) -> str:
+        """The path of the run's directory, which follows from its name."""
+        return str(self._place(submission.name).path)
+
     async def submit(self, submission: Submission) -> Run:
         """Start it in a directory named like the submission; a run that is there already is given
         as it is, for it is started at most once.
@@ -108,11 +113,14 @@ class LocalProcessRunner(Runner):
         return RunDir(self._root / name)
 
     async def _sweep(self) -> None:
-        try:
-            for path in await run_sync(outdated, self._root, time.time(), SWEEP_DAYS):
-                await run_sync(RunDir(path).remove)
-        except OSError as exc:
-            log.warning("old runs in %s cannot be cleared away: %s", self._root, exc)
+        while True:
+            try:
+                for path in await run_sync(outdated, self._root, time.time(), SWEEP_DAYS):
+                    await run_sync(RunDir(path).delete)
+                await run_sync(forget, self._root, time.time(), TOMB_DAYS)
+            except OSError as exc:
+                log.warning("old runs in %s cannot be cleared away: %s", self._root, exc)
+            await anyio.sleep(SWEEP_EVERY_SECONDS)
 
     def _findings(self) -> Sequence[Finding]:
         if not os.access(self._root, os.W_OK):
@@ -163,9 +171,8 @@ def _submit(place: RunDir, submission: Submission, setups: Path) -> None:
     sight = place.look()
     if not (sight.started or sight.supervisor):
         said = place.tail("supervisor.log").decode(errors="replace").strip().splitlines()
-        raise SubmitError(
-            f"{place.path}: the run's supervisor did not start: {said[-1] if said else 'no reason'}"
-        )
+        why = said[-1] if said else "a run of this name is over already"
+        raise SubmitError(f"{place.path}: the run's supervisor did not start: {why}")
 
 
 def _prepare(place: RunDir, submission: Submission, setups: Path) -> Plan:

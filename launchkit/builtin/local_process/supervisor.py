@@ -10,7 +10,7 @@ with all signals blocked, and only SIGKILL and SIGSTOP reach it. In the run dire
 """
 
 # pathlib and contextlib would be loaded once more for each run, so it does without:
-# ruff: noqa: PTH103, PTH104, PTH110, PTH112, PTH119, PTH123, PTH208, SIM105
+# ruff: noqa: PTH103, PTH104, PTH118, PTH110, PTH112, PTH119, PTH123, PTH208, SIM105
 
 import fcntl
 import os
@@ -21,6 +21,8 @@ import time
 
 TAG = "LAUNCHKIT_PROCESS_TAG"
 """Each process of a run has this variable, with the run's name in it."""
+TOMBS = ".tombs"
+"""Beside the run directories: an empty file for each run that has ended and was removed."""
 RESERVED = 512
 """Bytes set aside for the exit record, so that a full disk does not hide how a run ended."""
 GONE_SECONDS = 10.0
@@ -52,7 +54,7 @@ def main(run_dir: str) -> int:
         return 0 if os.read(reader, 1) else 1
     os.close(reader)
     lock = os.open("lock", os.O_RDWR | os.O_CREAT, 0o600)
-    first = _locked(lock) and not os.path.exists("started")
+    first = _locked(lock) and not os.path.exists("started") and not _is_over(run_dir)
     if first:
         os.close(os.open("started", os.O_WRONLY | os.O_CREAT, 0o600))
         sync_dir(".")
@@ -235,6 +237,12 @@ def _write(path: str, data: bytes) -> None:
 def _write_whole(path: str, data: bytes) -> None:
     _write(path + ".tmp", data)
     os.rename(path + ".tmp", path)
+
+
+def _is_over(run_dir: str) -> bool:
+    """Whether the run has ended and was removed: an agent that slept must not repeat it."""
+    root, name = os.path.split(run_dir)
+    return os.path.exists(os.path.join(root, TOMBS, name))
 
 
 def _locked(lock: int) -> bool:

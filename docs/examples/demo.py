@@ -1,0 +1,134 @@
+"""The main job, from an empty directory to two trained models; each command is shown first.
+
+Everything is kept in a temporary directory: the queue's file, the agent's state, the repository.
+Ends with a code other than 0 if anything is not as it should be.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+TRAIN = Path(__file__).parent / "train"
+
+QUEUE = """\
+env:
+  EFFORT: "{{effort}}"
+limits:
+  cpu_time: "{{cpu_seconds}}"
+"""
+VARIABLES = """\
+effort: {type: string, enum: [quick, thorough], default: quick}
+cpu_seconds: {type: integer, minimum: 1, maximum: 600, default: 60}
+"""
+LAUNCH = """\
+overrides:
+  run_config: {epochs: 12, learning_rate: 0.2}
+"""
+
+
+class Demo:
+    """A directory with its own queue and its own settings, and commands that run in it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.env = {name: value for name, value in os.environ.items() if not _ours(name)}
+        self.env["LAUNCHKIT_CONFIG"] = str(home / "launch-config.yaml")
+        settings = {
+            "backend": f"sqlite:///{home / 'queue.db'}",
+            "state_dir": str(home / "state"),
+            "cache_dir": str(home / "cache"),
+        }
+        self.write("launch-config.yaml", json.dumps(settings))
+
+    def write(self, name: str, text: str) -> None:
+        """Put a file into the directory."""
+        (self.home / name).write_text(text)
+
+    def run(self, command: str) -> str:
+        """Show a command and run it; give what it printed, and show that too."""
+        print(f"\n$ {command}", flush=True)
+        words = shlex.split(command)
+        if words[0] == "launchkit":
+            words = [sys.executable, "-m", *words]
+        done = subprocess.run(
+            words, cwd=self.home, env=self.env, stdout=subprocess.PIPE, text=True, check=False
+        )
+        print(done.stdout, end="", flush=True)
+        if done.returncode:
+            sys.exit(f"demo: this ended with exit code {done.returncode}: {command}")
+        return done.stdout
+
+
+def make_repository(demo: Demo) -> str:
+    """A git repository with the training script; gives its address."""
+    shutil.copytree(TRAIN, demo.home / "train")
+    demo.run("git -C train init --quiet --initial-branch main")
+    demo.run("git -C train add train.py")
+    who = "-c user.name=demo -c user.email=demo@example.com"
+    demo.run(f"git -C train {who} commit --quiet --message 'Fit a line'")
+    return (demo.home / "train").as_uri()
+
+
+def launch(demo: Demo, uri: str, name: str, options: str) -> str:
+    """Launch the training script; gives the launch's id."""
+    out = demo.run(
+        f"launchkit launch -q train -u {uri} -E 'python train.py' -c launch.yaml --name {name}"
+        f" --env RESULT={demo.home / name}.json {options} --output json"
+    )
+    item: dict[str, object] = json.loads(out)
+    require(item["state"] == "queued", f"a new launch is queued, not {item['state']}")
+    return str(item["id"])
+
+
+def require(holds: bool, what: str) -> None:
+    """End the demo unless *holds*."""
+    if not holds:
+        sys.exit(f"demo: this does not hold: {what}")
+
+
+def check(demo: Demo, item_id: str, name: str) -> str:
+    """See that a launch did all that it should; gives when it started."""
+    item = json.loads(demo.run(f"launchkit show {item_id} --output json"))
+    require(item["state"] == "finished", f"{name} is {item['state']}: {item['verdict']}")
+    require(item["exit_code"] == 0, f"{name} ended with exit code {item['exit_code']}")
+    result = json.loads((demo.home / f"{name}.json").read_text())
+    require(result["loss"] < 1, f"{name} has learned: {result}")
+    return str(item["started_at"])
+
+
+def main() -> None:
+    """Run the demo in a temporary directory."""
+    with tempfile.TemporaryDirectory(prefix="launchkit-demo-") as folder:
+        demo = Demo(Path(folder))
+        uri = make_repository(demo)
+        demo.write("queue.yaml", QUEUE)
+        demo.write("variables.yaml", VARIABLES)
+        demo.write("launch.yaml", LAUNCH)
+        demo.run(
+            "launchkit queue create train --resource local-process --config queue.yaml"
+            " --template-variables variables.yaml --prioritization"
+        )
+        patient = launch(demo, uri, "patient", "--priority low --set-var effort=thorough")
+        urgent = launch(demo, uri, "urgent", "--priority high --set-var cpu_seconds=30")
+        demo.run("launchkit ls")
+        demo.run("launchkit agent -q train --exit-when-idle")
+        demo.run("launchkit ls")
+        demo.run(f"launchkit show {urgent}")
+        log = demo.run(f"launchkit logs {urgent}")
+        require("epoch 12" in log, "the log is complete")
+        first, second = check(demo, urgent, "urgent"), check(demo, patient, "patient")
+        require(first < second, "what was urgent ran first")
+        print("\ndemo: all is as it should be")
+
+
+def _ours(name: str) -> bool:
+    return name.startswith(("LAUNCHKIT_", "WANDB_"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The command line. Commands are imported when they are called, so that `--version` is quick."""
+
+import os
+
+import click
+
+from launchkit import __version__
+from launchkit.cli.failures import EPILOG, reported
+from launchkit.cli.lazy import LazyGroup
+from launchkit.cli.options import common_options, remember
+
+COMMANDS = {
+    "agent": ("launchkit.cli.agent:agent", "Take launches from queues and run them."),
+    "agents": ("launchkit.cli.inventory:agents", "List the agents that were seen lately."),
+    "config": ("launchkit.cli.config:config", "Look at launch-config.yaml and other settings."),
+    "job": ("launchkit.cli.job:job", "Make and list jobs: named, versioned recipes."),
+    "launch": ("launchkit.cli.launch:launch", "Put a launch into a queue."),
+    "logs": ("launchkit.cli.logs:logs", "Print what a launch printed."),
+    "ls": ("launchkit.cli.launches:ls", "List launches, newest first."),
+    "plugins": ("launchkit.cli.inventory:plugins", "List plugins and what they provide."),
+    "queue": ("launchkit.cli.queue:queue", "Make, change, pause and remove queues."),
+    "show": ("launchkit.cli.show:show", "Show a launch: state, reason, verdict and timeline."),
+    "stop": ("launchkit.cli.launches:stop", "Ask that launches end."),
+    "wait": ("launchkit.cli.launches:wait", "Wait until launches have ended."),
+}
+
+
+class Program(LazyGroup):
+    """The whole program: errors end here."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        with reported():
+            return super().invoke(ctx)
+
+
+@click.group(
+    cls=Program,
+    commands_at=COMMANDS,
+    takes_plugins=True,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="launchkit")
+@click.option(
+    "--config",
+    metavar="FILE",
+    callback=remember,
+    expose_value=False,
+    help="The settings, instead of those in launch-config.yaml. Or set LAUNCHKIT_CONFIG.",
+)
+@click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    callback=remember,
+    expose_value=False,
+    help="Show where an unexpected error is from. Or set LAUNCHKIT_DEBUG.",
+)
+@common_options
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Queues for ML jobs, and an agent that runs them on the compute you have."""
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+
+
+def main() -> None:
+    """Run the program with the arguments of this process, and exit."""
+    cli.main(prog_name="launchkit")

@@ -1,0 +1,107 @@
+"""How the program ends: exit codes, and what is said about an error. All in one place."""
+
+import os
+import sys
+from types import TracebackType
+from typing import NoReturn
+
+import click
+
+from launchkit import errors
+from launchkit.cli.options import wants_traceback
+
+DONE = 0
+LAUNCH_FAILED = 1
+USAGE = 2
+TIMED_OUT = 8
+UNEXPECTED = 70
+INTERRUPTED = 130
+
+CODES: dict[type[Exception], int] = {
+    errors.ConfigError: 3,
+    errors.PluginError: 3,
+    errors.Rejected: 4,
+    errors.LaunchError: LAUNCH_FAILED,
+    errors.NotFound: 5,
+    errors.Conflict: 6,
+    errors.QueueError: 7,
+    TimeoutError: TIMED_OUT,
+    Exception: UNEXPECTED,
+}
+"""The exit code of each kind of error; the nearest base class counts."""
+
+MEANINGS = {
+    DONE: "done",
+    LAUNCH_FAILED: "the launch failed or was stopped (with --wait, --logs, and for wait)",
+    USAGE: "the command was typed wrong",
+    3: "a configuration is invalid, or a plugin is missing",
+    4: "refused: a rule of the queue or of launchkit says no",
+    5: "there is no queue, job, launch or file of that name",
+    6: "conflict: it exists already, is in use, or was changed meanwhile",
+    7: "the queue cannot be reached",
+    TIMED_OUT: "timed out",
+    UNEXPECTED: "a fault of launchkit",
+    INTERRUPTED: "interrupted",
+}
+
+EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {n:>3}  {text}" for n, text in MEANINGS.items())
+
+
+def exit_code(exc: BaseException) -> int:
+    """The exit code for an error that ends the program."""
+    return next((CODES[kind] for kind in type(exc).__mro__ if kind in CODES), UNEXPECTED)
+
+
+def describe(exc: BaseException) -> str:
+    """An error as people read it: what happened, and what to do next."""
+    word = getattr(exc, "code", "timed_out" if isinstance(exc, TimeoutError) else "internal")
+    lines = str(exc).splitlines() or ["the time is over"]
+    text = "\n".join([f"error {word}  {lines[0]}", *(f"  {line}" for line in lines[1:])])
+    hint = getattr(exc, "hint", None)
+    return f"{text}\n{_indented('hint: ' + hint)}" if hint else text
+
+
+class reported:  # noqa: N801 - reads as a verb: with reported()
+    """Turn an error that ends the program into lines on stderr and an exit code; what is click's
+    own affair passes.
+    """
+
+    def __enter__(self) -> None:
+        """Nothing is needed before."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(exc, click.Abort | KeyboardInterrupt):
+            _say("interrupted")
+            sys.exit(INTERRUPTED)
+        if isinstance(exc, BrokenPipeError):
+            _close_quietly()
+        if isinstance(exc, Exception) and not isinstance(exc, click.ClickException | click.exceptions.Exit):
+            _say(describe(exc) if exit_code(exc) != UNEXPECTED else _unexpected(exc))
+            sys.exit(exit_code(exc))
+
+
+def _unexpected(exc: Exception) -> str:
+    if wants_traceback():
+        import traceback
+
+        return "".join(traceback.format_exception(exc)).rstrip()
+    return (
+        f"error internal  {type(exc).__name__}: {exc}\n"
+        "  hint: please report it, with what LAUNCHKIT_DEBUG=1 makes it print"
+    )
+
+
+def _close_quietly() -> NoReturn:
+    """Whoever read the output has enough; what is left must not raise again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(DONE)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

@@ -1,0 +1,226 @@
+"""`launchkit launch`."""
+
+import shlex
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from launchkit.cli.failures import LAUNCH_FAILED
+from launchkit.cli.launch_file import LaunchFile, read_priority, spec_of, with_flags
+from launchkit.cli.launches import LAYOUT
+from launchkit.cli.options import common_options, duration, output_option, say
+from launchkit.cli.output import show_one
+from launchkit.cli.present import Data, item_data
+from launchkit.cli.progress import watch
+from launchkit.cli.session import connected, run
+from launchkit.cli.sources import mapping_from
+from launchkit.client import Client, Launched
+from launchkit.document import Document, require_mapping
+from launchkit.errors import ConfigError, NotFound
+from launchkit.model import ItemState, LaunchSpec
+from launchkit.steps.variables import parse_set_vars
+
+DEFAULT_QUEUE = "default"
+
+
+def words(text: str) -> list[str]:
+    """The words of a command, as a shell splits it."""
+    try:
+        return shlex.split(text)
+    except ValueError as exc:
+        raise click.BadParameter(f"{text!r}: {exc}") from exc
+
+
+def priority(text: str) -> object:
+    """A priority of its word or number."""
+    try:
+        return read_priority(text)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc)) from exc
+
+
+def env_pair(text: str) -> tuple[str, str | None]:
+    """Name and value of a variable; the value is None where only a name stands."""
+    name, equals, value = text.partition("=")
+    if not name:
+        raise click.BadParameter(f"{text!r} must be NAME=VALUE, or NAME for the agent's value")
+    return name, value if equals else None
+
+
+@click.command(context_settings={"show_default": True})
+@click.option(
+    "-q",
+    "--queue",
+    is_flag=False,
+    flag_value=DEFAULT_QUEUE,
+    metavar="NAME",
+    help="The queue.  [default: default]",
+    show_default=False,
+)
+@click.option("-j", "--job", metavar="NAME[:ALIAS]", help="A job that was made with `job create`.")
+@click.option("-d", "--docker-image", metavar="IMAGE", help="A container image.")
+@click.option("-u", "--uri", metavar="URI", help="A git repository's address, or a directory.")
+@click.option("--ref", "-g", "--git-version", metavar="REF", help="Its branch, tag or commit.")
+@click.option(
+    "-E", "--entry-point", type=words, metavar="COMMAND", help="What to run: 'python train.py'."
+)
+@click.option("-a", "--arg", "args", multiple=True, metavar="ARG", help="One argument; repeat it.")
+@click.option("--env", multiple=True, type=env_pair, metavar="NAME[=VALUE]", help="A variable.")
+@click.option(
+    "-c", "--config", metavar="FILE|JSON", help="A launch spec, which the other options change."
+)
+@click.option("-R", "--resource-args", metavar="FILE|JSON", help="Laid over the queue's config.")
+@click.option("-v", "--set-var", multiple=True, metavar="NAME=VALUE", help="A template variable.")
+@click.option(
+    "-P", "--priority", type=priority, metavar="LEVEL", help="critical, high, medium or low."
+)
+@click.option("--name", envvar="WANDB_NAME", metavar="NAME", help="The run's name.")
+@click.option("-p", "--project", metavar="NAME", help="The run's project.")
+@click.option("-r", "--resource", metavar="KIND", help="Refuse a queue of another kind.")
+@click.option("-B", "--base-image", metavar="IMAGE", help="The image that code is put on.")
+@click.option("--build-context", metavar="PATH", help="The part of the code to build from.")
+@click.option("-D", "--dockerfile", metavar="PATH", help="The Dockerfile, from the context.")
+@click.option("--idempotency-key", metavar="KEY", help="Launch only once under this key.")
+@click.option("--start-timeout", type=duration, metavar="TIME", help="Until it runs: 90, 15m, 2h.")
+@click.option("--run-timeout", type=duration, metavar="TIME", help="Until it has ended.")
+@click.option("--stop-grace", type=duration, metavar="TIME", help="From SIGTERM to SIGKILL.")
+@click.option("--wait", is_flag=True, help="Wait until it has ended; exit with 1 if it failed.")
+@click.option("--logs", is_flag=True, help="Wait, and print what it prints.")
+@click.option("--async", "detached", is_flag=True, hidden=True)
+@output_option
+@common_options
+def launch(**given: Any) -> None:
+    """Put a launch into a queue.
+
+    Name one of a job (-j), an image (-d), and a git repository or directory (-u), here or in the
+    launch spec.
+    """
+    waits = given["wait"] or given["logs"]
+    if given["detached"] and waits:
+        raise click.UsageError("--async and --wait exclude each other")
+    if given["logs"] and given["form"] != "table":
+        raise click.UsageError("--logs and --output would both write to stdout; use --wait")
+    file = read_launch(given)
+    handles: list[Launched] = []
+    try:
+        ended = run(lambda: _launched(file, given, handles))
+    except KeyboardInterrupt:
+        for handle in handles:
+            say(f"the launch goes on; to end it: launchkit stop {handle.id}")
+        raise
+    if waits and ended is not ItemState.FINISHED:
+        raise click.exceptions.Exit(LAUNCH_FAILED)
+
+
+def read_launch(given: Data) -> LaunchFile:
+    """The launch that the options ask for.
+
+    :raises ConfigError: if the launch spec is wrong.
+    :raises UsageError: if it does not name one source, or not what to run.
+    """
+    if sum(given[key] is not None for key in ("job", "docker_image", "uri")) > 1:
+        raise click.UsageError("-j, -d and -u exclude each other")
+    document = Document({}, "--config", {})
+    if given["config"] is not None:
+        document = mapping_from(given["config"], "--config")
+    file, warnings = with_flags(document, flags_of(given))
+    for warning in warnings:
+        say(warning)
+    sources = [name for name, value in file.source.items() if value is not None]
+    if len(sources) != 1:
+        named = " and ".join(sources) or "none"
+        raise click.UsageError(
+            f"name one source to launch (-j JOB, -d IMAGE or -u URI), not {named}."
+        )
+    if "uri" not in sources and file.git_ref:
+        raise click.UsageError("--ref is for git repositories (-u).")
+    if "uri" in sources and not (file.overrides.entry_point or file.overrides.dockerfile):
+        raise click.UsageError("say what to run with -E 'COMMAND'; code alone has no entry point.")
+    return file
+
+
+def flags_of(given: Data) -> Data:
+    """The options in the shape of a launch spec, without those that were not given."""
+    overrides = {
+        "entry_point": given["entry_point"],
+        "args": list(given["args"]) or None,
+        "env": dict(given["env"]) or None,
+        "dockerfile": given["dockerfile"],
+    }
+    timeouts = {
+        "start": given["start_timeout"],
+        "run": given["run_timeout"],
+        "stop_grace": given["stop_grace"],
+    }
+    image, args = given["docker_image"], given["resource_args"]
+    same = ("queue", "job", "uri", "ref", "priority", "name", "project", "resource", "base_image")
+    flags = {
+        **{key: given[key] for key in (*same, "build_context")},
+        "docker": None if image is None else {"docker_image": image},
+        "overrides": _given(overrides) or None,
+        "timeouts": _given(timeouts) or None,
+        "resource_args": (
+            None if args is None else require_mapping(mapping_from(args, "--resource-args"))
+        ),
+    }
+    return _given(flags)
+
+
+async def _launched(file: LaunchFile, given: Data, handles: list[Launched]) -> ItemState:
+    async with connected() as client:
+        spec, queue = await _request(client, file, given["set_var"])
+        handle = await client.submit(
+            queue, spec, priority=file.priority, idempotency_key=given["idempotency_key"]
+        )
+        handles.append(handle)
+        if given["wait"] or given["logs"]:
+            say(f"launched {handle.id} into queue {queue}")
+            await watch(handle, logs=given["logs"])
+        if not given["logs"]:
+            show_one(item_data(await handle.view()), given["form"], LAYOUT)
+        if not (given["wait"] or given["logs"]):
+            commands = ("logs -f", "show", "stop")
+            say("next: " + " | ".join(f"launchkit {word} {handle.id}" for word in commands))
+        return handle.item.state
+
+
+async def _request(
+    client: Client, file: LaunchFile, pairs: tuple[str, ...]
+) -> tuple[LaunchSpec, str]:
+    name = file.queue or DEFAULT_QUEUE
+    try:
+        queue = (await client.queue(name)).queue.spec
+    except NotFound as exc:
+        raise NotFound(exc.message, hint=exc.hint if file.queue else "name one: -q NAME") from exc
+    if file.resource not in {None, queue.resource}:
+        raise ConfigError(f"resource: queue {name} is of kind {queue.resource}, not {file.resource}")
+    job = own_job(file.job, client.entity) if file.job else None
+    source = {**file.source, "job": job}
+    recipe, reference = await client.recipe(**source, ref=file.git_ref)
+    recipe = replace(
+        recipe,
+        base_image=file.base_image or recipe.base_image,
+        build_context=file.build_context or recipe.build_context,
+        runtime=file.python_version or recipe.runtime,
+    )
+    variables = {**file.template_variables, **parse_set_vars(pairs, queue.variables)}
+    return spec_of(file, recipe, reference, variables), name
+
+
+def own_job(reference: str, entity: str) -> str:
+    """A job's reference without the entity and project that W&B writes before it.
+
+    :raises ConfigError: if the entity is another one.
+    """
+    *before, name = reference.split("/")
+    if len(before) == 2 and before[0] != entity:
+        raise ConfigError(
+            f"job {reference}: belongs to {before[0]}; this is {entity}",
+            hint=f"choose the entity with --entity {before[0]}",
+        )
+    return name
+
+
+def _given(values: Data) -> Data:
+    return {key: value for key, value in values.items() if value is not None}

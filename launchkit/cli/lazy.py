@@ -1,0 +1,67 @@
+"""A group whose commands are imported when they are called; its help imports none of them."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+
+class LazyGroup(click.Group):
+    """*commands_at* maps a name to `module:attribute` and a line of help.
+
+    With *takes_plugins*, plugins may add commands: they are loaded when a name is asked for that
+    the group does not know, and `launchkit plugins` lists what they add.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        commands_at: dict[str, tuple[str, str]],
+        takes_plugins: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._commands_at = commands_at
+        self._takes_plugins = takes_plugins
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names that need no plugin."""
+        return sorted({*self._commands_at, *self.commands})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command; ask the plugins for one that is not known."""
+        if cmd_name in self._commands_at:
+            module, _, attribute = self._commands_at[cmd_name][0].partition(":")
+            command: click.Command = getattr(import_module(module), attribute)
+            return command
+        if self._takes_plugins and cmd_name not in self.commands and not cmd_name.startswith("-"):
+            self.commands |= plugin_commands()
+        return self.commands.get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As always, with a suggestion for a name that is nearly right."""
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, self.list_commands(ctx), n=1)
+            ctx.fail(f"no such command {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        lines = {name: command.get_short_help_str() for name, command in self.commands.items()}
+        lines |= {name: about for name, (_, about) in self._commands_at.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(lines.items()))
+
+
+def plugin_commands() -> dict[str, click.Command]:
+    """The commands that plugins add, by name."""
+    from launchkit.plugins import Plugins
+
+    scratch = click.Group()
+    Plugins().hook.launchkit_commands(group=scratch)
+    return scratch.commands

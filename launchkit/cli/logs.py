@@ -1,0 +1,28 @@
+"""`launchkit logs`."""
+
+import click
+
+from launchkit.cli.options import common_options, say
+from launchkit.cli.progress import copy_log, status_line
+from launchkit.cli.session import with_client
+from launchkit.client import Client
+from launchkit.errors import NotFound
+
+
+@click.command()
+@click.argument("ref")
+@click.option("-f", "--follow", is_flag=True, help="Go on until it has ended.")
+@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="Not the latest attempt.")
+@common_options
+@with_client
+async def logs(client: Client, ref: str, follow: bool, attempt: int | None) -> None:
+    """Print what a launch printed, byte for byte.
+
+    REF is its id, its run's id, or its name.
+    """
+    run = await client.launched(ref)
+    if attempt and attempt > run.item.attempt:
+        raise NotFound(f"launch {run.id} has no attempt {attempt} yet, only {run.item.attempt}")
+    if not await copy_log(run, attempt, follow):
+        view = await run.view()
+        say(f"no output: {status_line(view, view.item.ended_at or view.item.updated_at)}")

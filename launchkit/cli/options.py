@@ -1,0 +1,87 @@
+"""Options that commands share, and what the user chose with them before or after the command."""
+
+import os
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FORMS = ("table", "json", "jsonl", "yaml", "name")
+SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def remember(ctx: click.Context, param: click.Parameter, value: object) -> object:
+    """Keep a value for the whole command line: what stands after the command wins."""
+    if value:
+        ctx.meta[f"launchkit.{param.name}"] = value
+    return value
+
+
+def chosen(name: str) -> Any:
+    """What was given for a shared option, or None."""
+    return click.get_current_context().meta.get(f"launchkit.{name}")
+
+
+def wants_traceback() -> bool:
+    """Whether the user wants to see where an unexpected error is from."""
+    return bool(os.environ.get("LAUNCHKIT_DEBUG") or chosen("verbose"))
+
+
+def common_options(command: F) -> F:
+    """--backend, --entity and --quiet: they may stand before or after the command's name."""
+    for option in (
+        click.option(
+            "--quiet",
+            is_flag=True,
+            callback=remember,
+            expose_value=False,
+            help="Print data and errors only.",
+        ),
+        click.option(
+            "-e",
+            "--entity",
+            metavar="NAME",
+            callback=remember,
+            expose_value=False,
+            help="The owner of queues, jobs and launches. Or set LAUNCHKIT_ENTITY.",
+        ),
+        click.option(
+            "--backend",
+            metavar="URL",
+            callback=remember,
+            expose_value=False,
+            help="The queue, such as sqlite:///PATH. Or set LAUNCHKIT_BACKEND.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def output_option(command: F) -> F:
+    """-o/--output, given to the command as `form`."""
+    return click.option(
+        "-o",
+        "--output",
+        "form",
+        type=click.Choice(FORMS),
+        default="table",
+        show_default=True,
+        help="How to print the result.",
+    )(command)
+
+
+def say(text: str) -> None:
+    """Tell the user something that is not data: on stderr, unless --quiet."""
+    if not chosen("quiet"):
+        click.echo(text, err=True)
+
+
+def duration(text: str) -> float:
+    """Seconds of a time span: `90`, `90s`, `15m`, `2h`, `1d`."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
+    if not match:
+        raise click.BadParameter(f"{text!r} is not a time span such as 90, 90s, 15m, 2h or 1d")
+    return float(match[1]) * SECONDS[match[2]]

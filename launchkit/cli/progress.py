@@ -1,0 +1,84 @@
+"""What is shown while a launch is waited for, on stderr; and its log, on stdout."""
+
+import sys
+import time
+
+import anyio
+
+from launchkit.abc import ItemView
+from launchkit.cli.options import chosen, say
+from launchkit.cli.present import clean, clock, event_data, span
+from launchkit.client import Launched
+from launchkit.errors import unwrapped
+from launchkit.model import Event
+
+LOOK_SECONDS = 1.0
+
+
+async def watch(run: Launched, *, logs: bool) -> None:
+    """Wait until a launch has ended; show its events, on a terminal also what it waits for. With
+    *logs* its output goes to stdout.
+    """
+    with unwrapped():
+        async with anyio.create_task_group() as tasks:
+            if logs:
+                tasks.start_soon(copy_log, run, None, True)
+            if sys.stderr.isatty() and not logs and not chosen("quiet"):
+                await _live(run)
+            else:
+                async for event in run.changes():
+                    say(event_line(event))
+
+
+async def copy_log(run: Launched, attempt: int | None, follow: bool) -> int:
+    """Write what a run printed to stdout, byte for byte; gives how many bytes. With *follow* until
+    it has ended, and over all attempts from now on if none is named.
+    """
+    number = attempt or run.item.attempt
+    written = 0
+    while True:
+        async for chunk in run.output(follow=follow, attempt=number):
+            await anyio.to_thread.run_sync(_write, chunk.data)
+            written += len(chunk.data)
+        if attempt or not follow or (await run.view()).item.attempt == number:
+            return written
+        number = run.item.attempt
+
+
+def event_line(event: Event) -> str:
+    """One event as a line."""
+    data = event_data(event)
+    cause = f"  {clean(event.cause)}" if event.cause else ""
+    return f"{clock(data['at'])}  {data['state'] or event.kind:<10}  {event.actor}{cause}"
+
+
+def status_line(view: ItemView, now: float) -> str:
+    """What a launch does or waits for, and for how long it exists."""
+    item = view.item
+    place = f", number {view.position} in queue {item.queue}" if view.position else ""
+    why = f": {clean(view.reason)}" if view.reason else ""
+    return f"{clean(item.name)} {item.state}{place} after {span(now - item.created_at)}{why}"
+
+
+async def _live(run: Launched) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    with console.status(Text(run.id)) as status:
+
+        async def tick() -> None:
+            while True:
+                status.update(Text(status_line(await run.view(), time.time())))
+                await anyio.sleep(LOOK_SECONDS)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(tick)
+            async for event in run.changes():
+                console.print(Text(event_line(event)))
+            tasks.cancel_scope.cancel()
+
+
+def _write(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()

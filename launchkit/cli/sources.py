@@ -1,0 +1,33 @@
+"""Texts that users name on the command line: a file, `-` for stdin, or JSON itself."""
+
+from pathlib import Path
+
+import click
+
+from launchkit.cli.options import say
+from launchkit.document import Document, parse_mapping, read_document, require_mapping
+from launchkit.errors import ConfigError
+
+
+def mapping_from(text: str, option: str) -> Document:
+    """The mapping in the file *text*; in stdin for `-`; in *text* itself if it begins with `{`.
+
+    :raises ConfigError: if it cannot be read, or is no mapping of texts to values.
+    """
+    if text.lstrip().startswith("{"):
+        document = parse_mapping(text, option)
+    elif text == "-":
+        document = parse_mapping(_stdin(), "stdin")
+    else:
+        document = read_document(Path(text).expanduser())
+        require_mapping(document)
+    for warning in document.warnings:
+        say(warning)
+    return document
+
+
+def _stdin() -> str:
+    try:
+        return click.get_binary_stream("stdin").read().decode()
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"stdin: is not UTF-8 text (byte {exc.start})") from exc

@@ -1,0 +1,55 @@
+"""The sessions: `nox` runs lint, types and tests; `nox -s demo` runs a job from end to end."""
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "tests"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+PINNED = ("--constraint", "constraints.txt")
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """Install launchkit as it stands here, and what some dependency groups name, all pinned."""
+    session.install(*PINNED, "hatchling", "editables")
+    packages = nox.project.dependency_groups(PYPROJECT, *groups)
+    session.install(*PINNED, "--no-build-isolation", "--editable", ".", *packages)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Look at style, formatting and the layers."""
+    install(session, "lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types."""
+    install(session, "types")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests; arguments after `--` go to pytest."""
+    install(session, "test")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run each command of the documentation, and load each of its examples."""
+    install(session, "test")
+    session.run("pytest", "tests/docs", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Send a real training script from a git repository through a queue and an agent."""
+    install(session)
+    session.run("python", "docs/examples/demo.py")

@@ -1,0 +1,77 @@
+"""An agent on a real store, running real processes."""
+
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import anyio
+import pytest
+
+import launchkit
+from launchkit import Agent, AgentSettings, Client, Launched
+from launchkit.model import ItemState, Timeouts
+from launchkit.plugins import Plugins
+from launchkit.settings import load_settings
+
+
+@dataclass
+class Bench:
+    """A client, a directory for code, and settings for agents that serve it."""
+
+    client: Client
+    url: str
+    folder: Path
+
+    def settings(self, **more: object) -> AgentSettings:
+        flags = {
+            "backend": self.url,
+            "queues": ["q"],
+            "stopped_run_timeout": 5,
+            "state_dir": str(self.folder / "state"),
+            "cache_dir": str(self.folder / "cache"),
+            **more,
+        }
+        return load_settings(flags=flags).settings
+
+    def agent(self, *plugins: ModuleType, **more: object) -> Agent:
+        return Agent(self.settings(**more), plugins=Plugins(*plugins, entry_points=False))
+
+    async def launch(self, script: str, *args: str, queue: str = "q", **more: object) -> Launched:
+        code = self.folder / f"code-{abs(hash(script))}"
+        code.mkdir(exist_ok=True)
+        (code / "train.py").write_text(script)
+        entry = [sys.executable, "-u", "train.py"]
+        return await self.client.launch(queue, uri=str(code), entry_point=entry, args=args, **more)  # type: ignore[arg-type]
+
+    async def ended(self, *runs: Launched) -> Sequence[ItemState]:
+        with anyio.fail_after(30):
+            return [(await run.wait()).state for run in runs]
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    url = f"sqlite:///{tmp_path}/launchkit.db"
+    async with launchkit.connect(url) as client:
+        await client.create_queue("q", "local-process")
+        yield Bench(client, url, tmp_path)
+
+
+async def text(run: Launched) -> str:
+    return "\n".join([line async for line in run.logs(follow=True)])
+
+
+async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for something that no event tells of."""
+    with anyio.fail_after(seconds):
+        while not condition():  # noqa: ASYNC110
+            await anyio.sleep(0.02)
+
+
+async def running(run: Launched) -> None:
+    await run.wait_until(ItemState.RUNNING, timeout=30)
+    assert run.item.state is ItemState.RUNNING, run.item
+
+
+__all__ = ["Bench", "Timeouts", "running", "text", "until"]

@@ -1,0 +1,155 @@
+"""Each command in the documentation is run, and each of its YAML examples is loaded.
+
+The words after the language of a fenced block say what it is: `yaml launch-config`, `yaml queue`,
+`yaml variables`, `yaml spec`; `file=NAME` writes it for the page's commands to use. A `console`
+block holds commands after `$ `, and what they print: `…` stands for any text, alone on a line for
+any lines. A comment `# exit code N` tells of a command that fails.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from launchkit.builtin.local_process.args import parse_args
+from launchkit.cli.launch_file import with_flags
+from launchkit.document import Document, parse_mapping, require_mapping
+from launchkit.settings import load_settings
+from launchkit.steps.templates import check_template, fill_template
+from launchkit.steps.variables import parse_variables
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+FENCE = re.compile(r"^```(\w+) ?(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
+END = "@end@"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, the words after it, its text, and where it stands."""
+
+    language: str
+    words: tuple[str, ...]
+    text: str
+    place: str
+
+    @property
+    def file(self) -> str | None:
+        names = (word.removeprefix("file=") for word in self.words if word.startswith("file="))
+        return next(names, None)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command, its exit code, and the lines that it prints, if they are shown."""
+
+    text: str
+    code: int
+    lines: tuple[str, ...]
+    place: str
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    text = page.read_text()
+    for match in FENCE.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        yield Block(match[1], tuple(match[2].split()), match[3], f"{name_of(page)}:{line}")
+
+
+def commands(block: Block) -> Iterator[Command]:
+    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        text, *lines = part.rstrip("\n").split("\n")
+        while text.endswith("\\"):
+            text += "\n" + lines.pop(0)
+        code = re.search(r"# exit code (\d+)$", text)
+        yield Command(text, int(code[1]) if code else 0, tuple(lines), block.place)
+
+
+def matches(shown: Sequence[str], printed: Sequence[str]) -> bool:
+    lines = ["(?:.*\n)*" if line.strip() == "…" else pattern(line) for line in shown]
+    text = "".join(f"{line.rstrip()}\n" for line in printed)
+    return re.fullmatch("".join(lines), text) is not None
+
+
+def pattern(line: str) -> str:
+    return ".*".join(re.escape(part) for part in line.rstrip().split("…")) + "\n"
+
+
+YAML = {page: [b for b in blocks(page) if b.language == "yaml"] for page in PAGES}
+CONSOLE = {page: [b for b in blocks(page) if b.language == "console"] for page in PAGES}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if YAML[page]], ids=name_of)
+def test_the_yaml_of_a_page_can_be_loaded(page: Path, tmp_path: Path) -> None:
+    for block, following in pairwise([*YAML[page], None]):
+        assert block is not None
+        document = parse_mapping(block.text, block.place)
+        kind = block.words[0] if block.words else None
+        if kind == "launch-config":
+            (tmp_path / "launch-config.yaml").write_text(block.text)
+            load_settings(tmp_path / "launch-config.yaml", environ={"HOME": str(tmp_path)})
+        elif kind == "spec":
+            assert with_flags(document, {})[1] == []
+        elif kind == "queue":
+            assert "local-process" in block.words
+            text = following.text if following and following.words[0] == "variables" else ""
+            check_queue(document, parse_mapping(text, block.place))
+        else:
+            assert kind == "variables", f"{block.place}: say what this block is"
+
+
+def check_queue(config: Document, definitions: Document) -> None:
+    """Do as when a queue is made, and when a launch sets the least of all that it can set."""
+    variables = parse_variables(require_mapping(definitions), definitions.locate)
+    data = require_mapping(config)
+    check_template(data, variables, config.locate)
+    values = {
+        name: variable.enum[0] if variable.enum else variable.minimum or 0
+        for name, variable in variables.items()
+    }
+    parse_args(fill_template(data, variables, values))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if CONSOLE[page]], ids=name_of)
+def test_the_commands_of_a_page_do_what_it_says(page: Path, tmp_path: Path) -> None:
+    for block in blocks(page):
+        if block.file:
+            (tmp_path / block.file).write_text(block.text)
+    typed = [command for block in CONSOLE[page] for command in commands(block)]
+    script = "".join(f"{command.text}\necho {END} $?\n" for command in typed)
+    done = subprocess.run(
+        ["bash", "-c", f"exec 2>&1 </dev/null\n{script}"],
+        cwd=tmp_path,
+        env=environ(tmp_path),
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    *outputs, _ = re.split(rf"^{END} (\d+)\n", done.stdout, flags=re.MULTILINE)
+    for command, printed, code in zip(typed, outputs[::2], outputs[1::2], strict=True):
+        about = f"{command.place}: $ {command.text}\n{printed}"
+        assert int(code) == command.code, about
+        assert not command.lines or matches(command.lines, printed.splitlines()), about
+
+
+def environ(home: Path) -> dict[str, str]:
+    """The environment of somebody who has installed launchkit and set up git."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "COLUMNS": "100",
+        "LANG": "C.UTF-8",
+        **{f"GIT_{who}_NAME": "Ada" for who in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{who}_EMAIL": "ada@example.com" for who in ("AUTHOR", "COMMITTER")},
+    }

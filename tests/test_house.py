@@ -1,0 +1,52 @@
+"""The house: public names, what an import costs, and files that must agree with each other."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import launchkit
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("pydantic", "sqlite3", "click", "rich", "httpx", "yaml", "pluggy", "anyio", "asyncio")
+
+
+def test_importing_launchkit_loads_nothing_heavy() -> None:
+    code = "import sys, launchkit; print('\\n'.join(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert not {name.partition(".")[0] for name in loaded} & {*HEAVY}
+
+
+@pytest.mark.parametrize("name", launchkit.__all__)
+def test_a_public_name_can_be_had(name: str) -> None:
+    assert getattr(launchkit, name) is not None
+
+
+def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        launchkit.nothing  # noqa: B018 - the access is what is tested
+
+
+def test_the_version_is_the_one_of_the_distribution() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert launchkit.__version__ == project["version"]
+
+
+def test_the_changelog_tells_of_this_version() -> None:
+    assert f"## [{launchkit.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_each_distribution_is_pinned_by_name_and_version_alone() -> None:
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[\w.]+( ; [\w\s.'=<>!]+)?", line), line
+
+
+def test_continuous_integration_runs_the_test_command_of_the_readme() -> None:
+    last = (ROOT / ".ci" / "run").read_text().splitlines()[-1]
+    assert f"\n{last}\n" in (ROOT / "README.md").read_text()
+    assert last.endswith(".venv/bin/nox")
