@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -120,7 +119,7 @@ class Agent:
         settings = self.settings
         state_dir, cache_dir = settings.state_dir, settings.cache_dir
         async with AsyncExitStack() as stack:
-            stack.enter_context(present(state_dir / "agents", self.name))
+            await stack.enter_async_context(present(state_dir / "agents", self.name))
             background = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(background.cancel_scope.cancel)
             site = Site(
@@ -132,7 +131,7 @@ class Agent:
             )
             kit = await start_kit(settings, self._plugins, stack, site)
             room = Room(agent=self.name, site=site.name, resources=frozenset(kit.runners))
-            await self._arrive(kit, room, state_dir)
+            await self._arrive(kit, room)
             background.start_soon(self._beat, kit)
             await self._work(kit, room, task_status)
             with anyio.move_on_after(LEAVE_SECONDS, shield=True):
@@ -154,16 +153,19 @@ class Agent:
         under_way = f"{held} under way" if held and not (limit > 0 and held >= limit) else ""
         return "; ".join(part for part in (under_way, *parts) if part)
 
-    async def _arrive(self, kit: Kit, room: Room, state_dir: Path) -> None:
+    async def _arrive(self, kit: Kit, room: Room) -> None:
         """Free what dead agents of this machine held, and see that the queues exist."""
         try:
-            for name in await anyio.to_thread.run_sync(bury, state_dir / "agents"):
-                log.warning("agent %s died without a word; its launches are taken over", name)
-                await kit.backend.leave(name, dead=True)
+            await self._bury(kit)
             for queue in self.settings.queues:
                 self._notes[queue] = await kit.backend.blocked(queue, room) or ""
         except Unreachable as exc:
             log.warning("%s; trying again", exc)
+
+    async def _bury(self, kit: Kit) -> None:
+        for name in await anyio.to_thread.run_sync(bury, kit.site.state_dir / "agents"):
+            log.warning("agent %s died without a word; its launches are taken over", name)
+            await kit.backend.leave(name, dead=True)
 
     async def _work(self, kit: Kit, room: Room, task_status: TaskStatus[None]) -> None:
         limit = self.settings.max_jobs
@@ -243,6 +245,7 @@ class Agent:
         while True:
             held = [journey.claim for journey in self._journeys.values()]
             try:
+                await self._bury(kit)
                 orders = await kit.backend.beat(self._say(), held, self.settings.lease_seconds / 3)
             except QueueError as exc:
                 pause = min(next(pauses), self.settings.lease_seconds / 6)

@@ -14,7 +14,7 @@ log = logging.getLogger("launchkit.agent")
 T = TypeVar("T")
 
 FIRST_SECONDS = 0.2
-CAP_SECONDS = 30.0
+CAP_SECONDS = 10.0
 
 
 def delays() -> Iterator[float]:

@@ -173,31 +173,30 @@ class Journey:
             raise LeaseLost("another agent holds it by now")
         by = f" by {self._stop.by}" if self._stop and self._stop.by else ""
         why = f": {self._stop.reason}" if self._stop and self._stop.reason else ""
-        status = await self._gone()
-        if status is None:
+        if self._run is None:
             verdict = Verdict(code="stopped", summary=f"Stopped{by} before it started{why}.")
             return Outcome(state=RunState.STOPPED, verdict=verdict)
+        await self._gone()
+        status = await self._run.status()
         if status.verdict and status.state in {RunState.FINISHED, RunState.FAILED}:
             return Outcome(state=status.state, exit_code=status.exit_code, verdict=status.verdict)
         verdict = Verdict(code="stopped", summary=f"Stopped{by}{why}.")
         return Outcome(state=RunState.STOPPED, exit_code=status.exit_code, verdict=verdict)
 
-    async def _gone(self) -> RunStatus | None:
-        """End the run; come back only when it is verified over and its log is stored."""
-        if self._run is None:
-            return None
+    async def _gone(self) -> None:
+        """End the run, if any; come back only when it is verified over and its log is stored."""
         for delay in delays():
             with anyio.move_on_after(self._limits.stop_grace + GONE_SECONDS, shield=True):
                 try:
-                    await self._run.cancel(self._limits.stop_grace)
-                    await pump(self._run, self._kit.backend, self.claim)
-                    return await self._run.status()
+                    if self._run is not None:
+                        await self._run.cancel(self._limits.stop_grace)
+                        await pump(self._run, self._kit.backend, self.claim)
+                    return
                 except RunLost:
-                    return None
+                    return
                 except LaunchError as exc:
                     log.warning("launch %s cannot be ended yet: %s", self.claim.item.id, exc)
             await anyio.sleep(delay)
-        raise AssertionError  # delays never end
 
     async def _end(self, outcome: Outcome) -> None:
         """Store how it ended, then remove what it left: in this order a crash loses nothing."""

@@ -2,27 +2,27 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+
+import anyio
 
 from launchkit.errors import Conflict
 
+TRIES = 20
+TRY_SECONDS = 0.05
 
-@contextmanager
-def present(folder: Path, name: str) -> Iterator[None]:
+
+@asynccontextmanager
+async def present(folder: Path, name: str) -> AsyncIterator[None]:
     """Hold the lock of agent *name* for the time of the context.
 
     :raises Conflict: if a living agent has it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.lock"
-    lock = _lock(path)
-    if lock is None:
-        raise Conflict(
-            f"an agent named {name!r} runs on this machine already",
-            hint="give this one another name in launch-config.yaml, or leave the name out",
-        )
+    lock = await _patiently(path)
     try:
         yield
     finally:
@@ -42,21 +42,31 @@ def bury(folder: Path) -> list[str]:
     return dead
 
 
-def _lock(path: Path, *, create: bool = True) -> int | None:
+async def _patiently(path: Path) -> int:
+    """Take a lock that may be tried by another agent's `bury` for a moment."""
+    for _ in range(TRIES):
+        lock = _lock(path, create=True)
+        if lock is not None:
+            return lock
+        await anyio.sleep(TRY_SECONDS)
+    raise Conflict(
+        f"an agent named {path.stem!r} runs on this machine already",
+        hint="give this one another name in launch-config.yaml, or leave the name out",
+    )
+
+
+def _lock(path: Path, *, create: bool) -> int | None:
     """An open file with its lock; None if somebody else has it, or it is gone."""
     flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
-    while True:
-        try:
-            lock = os.open(path, flags, 0o600)
-        except FileNotFoundError:
-            return None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and path.stat().st_ino == os.fstat(lock).st_ino:
-                return lock
-        except BlockingIOError:
-            os.close(lock)
-            return None
-        os.close(lock)  # removed between open and lock
-        if not create:
-            return None
+    try:
+        lock = os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if path.stat().st_ino == os.fstat(lock).st_ino:
+            return lock
+    except (BlockingIOError, FileNotFoundError):
+        pass  # held, or removed between open and lock
+    os.close(lock)
+    return None

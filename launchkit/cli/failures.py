@@ -70,14 +70,19 @@ class reported:  # noqa: N801 - reads as a verb: with reported()
         """Nothing is needed before."""
 
     def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if isinstance(exc, click.Abort | KeyboardInterrupt):
             _say("interrupted")
             sys.exit(INTERRUPTED)
         if isinstance(exc, BrokenPipeError):
             _close_quietly()
-        if isinstance(exc, Exception) and not isinstance(exc, click.ClickException | click.exceptions.Exit):
+        if isinstance(exc, Exception) and not isinstance(
+            exc, click.ClickException | click.exceptions.Exit
+        ):
             _say(describe(exc) if exit_code(exc) != UNEXPECTED else _unexpected(exc))
             sys.exit(exit_code(exc))
 

@@ -194,7 +194,9 @@ async def _request(
     except NotFound as exc:
         raise NotFound(exc.message, hint=exc.hint if file.queue else "name one: -q NAME") from exc
     if file.resource not in {None, queue.resource}:
-        raise ConfigError(f"resource: queue {name} is of kind {queue.resource}, not {file.resource}")
+        raise ConfigError(
+            f"resource: queue {name} is of kind {queue.resource}, not {file.resource}"
+        )
     job = own_job(file.job, client.entity) if file.job else None
     source = {**file.source, "job": job}
     recipe, reference = await client.recipe(**source, ref=file.git_ref)

@@ -96,12 +96,12 @@ class LaunchFile:
     uri: str | None = None
     git: GitPart | None = None
     ref: str | None = None
-    overrides: OverridesPart = OverridesPart()
+    overrides: OverridesPart = field(default_factory=OverridesPart)
     resource: str | None = None
     resource_args: Json = field(default_factory=dict)
     template_variables: Mapping[str, Scalar] = field(default_factory=dict)
     priority: Annotated[Priority, BeforeValidator(read_priority)] | None = None
-    timeouts: Timeouts = Timeouts()
+    timeouts: Timeouts = field(default_factory=Timeouts)
     python_version: str | None = None
     base_image: str | None = None
     build_context: str | None = None

@@ -89,9 +89,12 @@ async def ls(
 async def wait(client: Client, refs: Sequence[str], timeout: float | None, form: str) -> None:
     """Wait until launches have ended; exit with 1 if one of them failed or was stopped."""
     runs = await _found(client, refs)
-    with anyio.fail_after(timeout):
+    with anyio.move_on_after(timeout) as limit:
         for run in runs:
             await run.wait()
+    if limit.cancelled_caught:
+        open_ = [f"{run.id} is {run.item.state}" for run in runs if not run.item.state.ended]
+        raise TimeoutError(f"after {span(timeout or 0)}: {', '.join(open_)}")
     show_all([ended_data(run.item) for run in runs], form, LAYOUT)
     if any(run.item.state is not ItemState.FINISHED for run in runs):
         raise click.exceptions.Exit(LAUNCH_FAILED)

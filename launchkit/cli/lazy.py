@@ -35,7 +35,7 @@ class LazyGroup(click.Group):
             command: click.Command = getattr(import_module(module), attribute)
             return command
         if self._takes_plugins and cmd_name not in self.commands and not cmd_name.startswith("-"):
-            self.commands |= plugin_commands()
+            self.commands.update(plugin_commands())
         return self.commands.get(cmd_name)
 
     def resolve_command(
@@ -64,4 +64,4 @@ def plugin_commands() -> dict[str, click.Command]:
 
     scratch = click.Group()
     Plugins().hook.launchkit_commands(group=scratch)
-    return scratch.commands
+    return dict(scratch.commands)

@@ -150,7 +150,7 @@ def moment(at: float | None) -> str | None:
 def span(seconds: float) -> str:
     """A time span for people: `8s`, `3m 20s`, `2h 5m`, `3d 4h`."""
     rest = max(0, round(seconds))
-    parts = []
+    parts: list[str] = []
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
         count, rest = divmod(rest, size)
         if count or parts:

@@ -1,8 +1,7 @@
 """Texts that users name on the command line: a file, `-` for stdin, or JSON itself."""
 
+import sys
 from pathlib import Path
-
-import click
 
 from launchkit.cli.options import say
 from launchkit.document import Document, parse_mapping, read_document, require_mapping
@@ -28,6 +27,6 @@ def mapping_from(text: str, option: str) -> Document:
 
 def _stdin() -> str:
     try:
-        return click.get_binary_stream("stdin").read().decode()
+        return sys.stdin.buffer.read().decode()
     except UnicodeDecodeError as exc:
         raise ConfigError(f"stdin: is not UTF-8 text (byte {exc.start})") from exc

@@ -42,19 +42,21 @@ async def connect(
     *,
     entity: str | None = None,
     actor: str | None = None,
+    config: Path | str | None = None,
     plugins: Plugins | None = None,
 ) -> "AsyncIterator[Client]":
     """Open a queue service for the time of the context.
 
-    *url* and *entity* default to what launch-config.yaml and the environment say; *actor*, whose
-    name stands in the record, to the login name.
+    *url* and *entity* default to what *config* (by default launch-config.yaml) and the environment
+    say; *actor*, whose name stands in the record, to the login name.
 
     :raises ConfigError: if the URL or launch-config.yaml is wrong.
     :raises PluginError: if no plugin serves the URL's scheme.
     :raises Unreachable: if the service cannot be reached.
     """
     settings = load_settings(
-        flags={name: value for name, value in (("backend", url), ("entity", entity)) if value}
+        config,
+        flags={name: value for name, value in (("backend", url), ("entity", entity)) if value},
     ).settings
     plugins = plugins or Plugins()
     url = settings.backend_url()

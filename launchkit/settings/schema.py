@@ -144,7 +144,7 @@ class AgentSettings(BaseModel):
     verbosity: Annotated[StrictInt, Field(ge=0)] = 0
     stopped_run_timeout: Annotated[StrictInt, Field(ge=0)] = 60
     """From the polite request to stop until a run is killed."""
-    name: str | None = None
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] | None = None
     """The agent's name; it makes one up if there is none."""
     backend: str | None = None
     """The queue's URL."""

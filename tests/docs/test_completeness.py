@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -31,9 +32,8 @@ def keys(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def fields(*classes: type) -> list[str]:
-    return [name for cls in classes for name in inspect.get_annotations(cls)
-            if not name.startswith("_")]  # fmt: skip
+def fields(cls: type) -> list[str]:
+    return [name for name in inspect.get_annotations(cls) if not name.startswith("_")]
 
 
 def error_classes(root: type[errors.LaunchkitError]) -> Iterator[type[errors.LaunchkitError]]:
@@ -71,6 +71,11 @@ def commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Comma
             yield from commands(command, f"{prefix} {name}")
 
 
+SHARED = {"--backend", "-e", "--entity", "--quiet", "-o", "--output", "-h", "--help"}
+"""Options of all commands, or of all that print data; a section of their own tells of them."""
+
+COMMANDS = dict(commands(cli, "launchkit"))
+
 ERRORS = [*error_classes(errors.LaunchkitError)]
 
 PAGES = {
@@ -83,18 +88,33 @@ PAGES = {
     "templates-and-macros": [*fields(Variable), "${image_uri}"],
     "launch-spec": [*fields(LaunchFile), *fields(OverridesPart)],
     "plugins": [*(name for name in vars(hookspecs) if name.startswith("launchkit_")), *BUILT_IN],
-    "cli": [name for name, _ in commands(cli, "launchkit")],
 }  # fmt: skip
+
+
+def named(text: str) -> set[str]:
+    """The words in code spans, and the parts of dotted ones."""
+    words = {
+        word for span in re.findall(r"`([^`\n]+)`", text) for word in re.split(r"[ (,)]+", span)
+    }
+    return words | {part for word in words for part in word.split(".")}
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_of_the_reference_names_everything(page: str) -> None:
-    text = (REFERENCE / f"{page}.md").read_text()
-    words = {word.strip("`,.()") for word in text.replace("`", " ` ").split()}
-    missing = [name for name in PAGES[page] if f"{name}" not in words and f"`{name}" not in text]
-    assert not missing
+    assert {*map(str, PAGES[page])} - named((REFERENCE / f"{page}.md").read_text()) == set()
 
 
 def test_the_errors_page_names_each_exit_code() -> None:
     text = (REFERENCE / "errors.md").read_text()
     assert [code for code in MEANINGS if f"\n| {code} | " not in text] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_page_of_the_command_line_has_each_command_with_its_options(name: str) -> None:
+    sections = re.split(r"^##+ ", (REFERENCE / "cli.md").read_text(), flags=re.MULTILINE)
+    section = next((text for text in sections if text.split("\n")[0] == f"`{name}`"), None)
+    assert section is not None, f"there is no section for {name}"
+    options = [param for param in COMMANDS[name].params if isinstance(param, click.Option)]
+    wanted = {word for option in options if not option.hidden
+              for word in (*option.opts, *option.secondary_opts)}  # fmt: skip
+    assert wanted - SHARED - named(section) == set()

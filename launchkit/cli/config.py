@@ -1,0 +1,93 @@
+"""`launchkit config`: look at the settings."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from launchkit.cli.agent import check_components
+from launchkit.cli.options import chosen, common_options, output_option, say
+from launchkit.cli.output import Column, Layout, as_json, as_yaml, get, show_all
+from launchkit.cli.present import Data
+from launchkit.cli.session import with_client
+from launchkit.client import Client
+from launchkit.codec import dotted
+from launchkit.plugins import Plugins
+from launchkit.settings import Loaded, load_settings, settings_schema
+from launchkit.steps.remotes import without_credentials
+
+KEY, VALUE = Column("KEY", get("key")), Column("VALUE", get("value"))
+LAYOUT = Layout((KEY, VALUE), name="key")
+ORIGINS = Layout((KEY, VALUE, Column("ORIGIN", get("origin"))), name="key")
+
+
+@click.group()
+def config() -> None:
+    """Look at launch-config.yaml and other settings."""
+
+
+@config.command()
+@click.option("--origin", is_flag=True, help="Tell where each value is from.")
+@output_option
+@common_options
+def show(origin: bool, form: str) -> None:
+    """Show the settings that hold: defaults < file < environment variables < flags."""
+    loaded = _load(Plugins())
+    data = settings_data(loaded)
+    if form in {"json", "yaml"} and not origin:
+        click.echo(as_json(data) if form == "json" else as_yaml(data).rstrip())
+        return
+    rows = [
+        {"key": key, "value": value, "origin": loaded.origins.get(key, "default")}
+        for key, value in flattened(data)
+    ]
+    if not origin:
+        rows = [{"key": row["key"], "value": row["value"]} for row in rows]
+    show_all(rows, form, ORIGINS if origin else LAYOUT)
+
+
+@config.command()
+@common_options
+def check() -> None:
+    """Load the settings, look for their plugins, and open the queue."""
+    plugins = Plugins()
+    loaded = _load(plugins)
+    for warning in loaded.warnings:
+        say(f"warning: {warning}")
+    check_components(loaded.settings, plugins)
+
+    @with_client
+    async def queues(client: Client) -> int:
+        return len(await client.queues())
+
+    place = loaded.path or "no file; defaults, environment variables and flags"
+    say(f"settings: {place}")
+    backend = without_credentials(loaded.settings.backend_url())
+    say(f"backend: {backend}, {queues()} queues of {loaded.settings.entity}")
+    say("ok")
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON Schema of launch-config.yaml."""
+    click.echo(as_json(settings_schema()))
+
+
+def settings_data(loaded: Loaded) -> Data:
+    """The settings as plain data, as a file would have them, without credentials in the URL."""
+    data = loaded.settings.model_dump(mode="json", by_alias=True)
+    return {**data, "backend": without_credentials(loaded.settings.backend_url())}
+
+
+def flattened(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Each value with its dotted key; a list is one value."""
+    for key, value in data.items():
+        if isinstance(value, Mapping) and value:
+            yield from flattened(value, (*path, key))
+        else:
+            yield dotted((*path, key)), value
+
+
+def _load(plugins: Plugins) -> Loaded:
+    flags = {"backend": chosen("backend"), "entity": chosen("entity")}
+    return load_settings(chosen("config"), flags=flags, plugins=plugins)

@@ -1,0 +1,188 @@
+"""`launchkit queue`: make, look at, pause and remove queues."""
+
+import time
+from datetime import datetime
+from textwrap import indent
+from typing import Any
+
+import click
+
+from launchkit.cli.lazy import LazyGroup
+from launchkit.cli.options import common_options, duration, output_option, say
+from launchkit.cli.output import Column, Layout, aligned, as_json, as_yaml, get, show_all, show_one
+from launchkit.cli.present import Data, clean, clock, queue_data, span, variable_data
+from launchkit.cli.queue_config import checked_config, warn_of_resource
+from launchkit.cli.session import with_client
+from launchkit.cli.sources import mapping_from
+from launchkit.client import Client
+from launchkit.document import require_mapping
+from launchkit.model import ENDED
+from launchkit.steps.templates import find_variables
+
+
+def _waiting(row: Data) -> int:
+    return int(row["counts"].get("queued", 0)) + int(row["counts"].get("held", 0))
+
+
+def _under_way(row: Data) -> int:
+    return sum(
+        count for state, count in row["counts"].items() if state not in {*ENDED, "queued", "held"}
+    )
+
+
+LAYOUT = Layout(
+    (
+        Column("NAME", get("name")),
+        Column("RESOURCE", get("resource")),
+        Column("WAITING", _waiting),
+        Column("UNDER WAY", _under_way),
+        Column("LIMIT", get("max_concurrent")),
+        Column("PRIORITIES", get("prioritization")),
+        Column("PAUSED", get("paused", "reason")),
+    ),
+    name="name",
+)
+VARIABLES = Layout((Column("NAME", get("name")), Column("TYPE", get("type"))), name="name")
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_at={
+        "edit": ("launchkit.cli.queue_edit:edit", "Change a queue, with options or in an editor.")
+    },
+)
+def queue() -> None:
+    """Make, change, pause and remove queues."""
+
+
+@queue.command()
+@click.argument("name")
+@click.option("-r", "--resource", required=True, metavar="KIND", help="local-process, …")
+@click.option("--config", metavar="FILE|-", help="The config of its runs, YAML or JSON.")
+@click.option("--template-variables", "variables", metavar="FILE|-", help="What {{fields}} may be.")
+@click.option("--prioritization", is_flag=True, help="Let launches have priorities.")
+@click.option(
+    "--max-concurrent", type=click.IntRange(min=0), metavar="N", help="Under way at once, at most."
+)
+@output_option
+@common_options
+def create(name: str, config: str | None, variables: str | None, form: str, **given: Any) -> None:
+    """Make a queue."""
+    settings, defined = checked_config(config, variables)
+    warn_of_resource(given["resource"])
+
+    @with_client
+    async def made(client: Client) -> Data:
+        await client.create_queue(name, config=settings, variables=defined, **given)
+        return queue_data(await client.queue(name))
+
+    show_one(made(), form, LAYOUT)
+    say(f"next: launchkit launch -q {name} … | launchkit agent -q {name}")
+
+
+@queue.command(name="list")
+@output_option
+@common_options
+@with_client
+async def list_(client: Client, form: str) -> None:
+    """List queues."""
+    show_all([queue_data(view) for view in await client.queues()], form, LAYOUT)
+
+
+@queue.command()
+@click.argument("name")
+@output_option
+@common_options
+@with_client
+async def show(client: Client, name: str, form: str) -> None:
+    """Show a queue: its state, its config and its template variables."""
+    data = queue_data(await client.queue(name))
+    if form != "table":
+        show_one(data, form, LAYOUT)
+        return
+    counts = ", ".join(f"{count} {state}" for state, count in data["counts"].items())
+    limit = data["max_concurrent"]
+    facts = [
+        ("name", f"{data['name']} of {data['entity']} (version {data['version']})"),
+        ("resource", data["resource"]),
+        ("launches", counts or "none"),
+        ("limit", "none" if limit is None else f"{limit} under way at once"),
+        ("priorities", "yes" if data["prioritization"] else "no"),
+        ("paused", clean(_pause_text(data["paused"]))),
+    ]
+    for line in aligned(facts):
+        click.echo(line)
+    for key in ("config", "template_variables"):
+        if data[key]:
+            click.echo(f"\n{key}:\n{indent(as_yaml(data[key]), '  ')}", nl=False)
+
+
+@queue.command()
+@click.argument("file", metavar="FILE|-")
+@output_option
+@common_options
+def parse(file: str, form: str) -> None:
+    """List the template fields of a config, with a guess at each one's type.
+
+    With -o yaml, what it prints can be a file for --template-variables.
+    """
+    found = find_variables(require_mapping(mapping_from(file, "FILE")))
+    data = {name: variable_data(variable) for name, variable in found.items()}
+    if form == "yaml":
+        click.echo(as_yaml(data), nl=False)
+    elif form == "json":
+        click.echo(as_json(data))
+    else:
+        show_all([{"name": name, **about} for name, about in data.items()], form, VARIABLES)
+
+
+@queue.command()
+@click.argument("name")
+@click.option("--reason", required=True, metavar="TEXT", help="Shown to all whose launches wait.")
+@click.option("--for", "how_long", type=duration, metavar="TIME", help="Such as 90, 15m, 2h.")
+@click.option("--until", type=datetime.fromisoformat, metavar="ISO", help="2030-01-31T08:00.")
+@common_options
+@with_client
+async def pause(
+    client: Client, name: str, reason: str, how_long: float | None, until: datetime | None
+) -> None:
+    """Claim nothing more from a queue; what is under way goes on."""
+    if how_long is not None and until is not None:
+        raise click.UsageError("--for and --until exclude each other")
+    end = until.timestamp() if until else None
+    if how_long is not None:
+        end = time.time() + how_long
+    if end is not None and end <= time.time():
+        raise click.UsageError(f"--until {until} is over already")
+    await client.pause_queue(name, reason, until=end)
+    say(f"queue {name} is paused" + (f" for {span(end - time.time())}" if end else ""))
+
+
+@queue.command()
+@click.argument("name")
+@common_options
+@with_client
+async def resume(client: Client, name: str) -> None:
+    """End a pause."""
+    await client.resume_queue(name)
+    say(f"queue {name} goes on")
+
+
+@queue.command()
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Stop the launches that wait in it.")
+@common_options
+@with_client
+async def delete(client: Client, name: str, force: bool) -> None:
+    """Remove a queue; launches that have ended stay visible."""
+    stopped = await client.delete_queue(name, force=force)
+    say(
+        f"queue {name} is gone" + (f"; {stopped} launches that waited were stopped" * bool(stopped))
+    )
+
+
+def _pause_text(pause: Data | None) -> str:
+    if pause is None:
+        return "no"
+    until = f", until {clock(pause['until'])}" if pause["until"] else ""
+    return f"{pause['reason']} (by {pause['by']}, since {clock(pause['at'])}{until})"

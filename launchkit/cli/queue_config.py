@@ -1,0 +1,60 @@
+"""A queue's config and its template variables, read from what the user names."""
+
+from collections.abc import Mapping
+
+from launchkit.abc import Runner
+from launchkit.cli.options import say
+from launchkit.cli.output import as_yaml
+from launchkit.cli.present import variable_data
+from launchkit.cli.sources import mapping_from
+from launchkit.codec import suggest
+from launchkit.document import Document, require_mapping
+from launchkit.errors import ConfigError
+from launchkit.model import Json, Variable
+from launchkit.plugins import PROVIDERS, Plugins
+from launchkit.steps.templates import check_template, find_variables
+from launchkit.steps.variables import parse_variables
+
+Variables = Mapping[str, Variable]
+
+
+def checked_config(config: str | None, variables: str | None) -> tuple[Json, Variables]:
+    """The config and the variables, which fit each other.
+
+    :raises ConfigError: with file and line of what is wrong.
+    """
+    if config == "-" and variables == "-":
+        raise ConfigError("--config and --template-variables cannot both be read from stdin")
+    document = mapping_from(config, "--config") if config else Document({}, "--config", {})
+    data = require_mapping(document)
+    if variables is None:
+        found = find_variables(data)
+        if found:
+            raise undefined(found, document.source)
+    defined = read_variables(variables) if variables else {}
+    check_template(data, defined, document.locate)
+    return data, defined
+
+
+def read_variables(source: str) -> Variables:
+    """Definitions of template variables. :raises ConfigError: with file and line."""
+    document = mapping_from(source, "--template-variables")
+    return parse_variables(require_mapping(document), document.locate)
+
+
+def undefined(found: Variables, source: str) -> ConfigError:
+    """The error for fields that nobody defines, with a file of definitions to begin with."""
+    guess = as_yaml({name: variable_data(variable) for name, variable in found.items()})
+    return ConfigError(
+        f"{source}: has template fields that nobody defines: {', '.join(found)}",
+        hint=f"put this into a file, correct it, and give it as --template-variables:\n{guess}",
+    )
+
+
+def warn_of_resource(resource: str) -> None:
+    """Say so if nothing here knows this kind: its runner may be installed where the agent is."""
+    known = {*Plugins().classes(Runner), *PROVIDERS}
+    if resource not in known:
+        near = suggest(resource, known)
+        ending = f"; did you mean {near!r}?" if near else ""
+        say(f"warning: no plugin that is installed here runs {resource!r}{ending}")

@@ -1,0 +1,114 @@
+"""`launchkit show`."""
+
+from collections.abc import Iterator
+
+import click
+
+from launchkit.cli.launches import LAYOUT, age, ran
+from launchkit.cli.options import common_options, output_option
+from launchkit.cli.output import aligned, as_yaml, show_one, styled
+from launchkit.cli.present import Data, clean, clock, launch_data
+from launchkit.cli.session import with_client
+from launchkit.client import Client
+from launchkit.codec import dotted
+from launchkit.model import ItemState
+from launchkit.steps.walk import leaves
+
+APART = frozenset({"origins", "request", "env", "command"})
+
+
+@click.command()
+@click.argument("ref")
+@click.option(
+    "--resolved", is_flag=True, help="Show every choice, who made it, and the exact request."
+)
+@output_option
+@common_options
+@with_client
+async def show(client: Client, ref: str, resolved: bool, form: str) -> None:
+    """Show a launch: state, reason, verdict and timeline.
+
+    REF is its id, its run's id, or its name.
+    """
+    run = await client.launched(ref)
+    data = launch_data(await run.view(), await run.events())
+    if form != "table":
+        show_one(data, form, LAYOUT)
+        return
+    for line in resolved_screen(data["resolved"]) if resolved else screen(data):
+        click.echo(line)
+
+
+def screen(data: Data) -> Iterator[str]:
+    """One screen about a launch."""
+    yield click.style(clean(data["name"]), bold=True)
+    yield from _facts(_header(data))
+    if data["verdict"]:
+        yield ""
+        yield from _verdict(data["verdict"])
+    yield ""
+    rows = [
+        (
+            clock(event["at"]),
+            event["state"] or event["kind"],
+            f"try {event['attempt']}",
+            event["actor"],
+            clean(event["cause"] or ""),
+        )
+        for event in data["events"]
+    ]
+    yield from aligned(rows)
+
+
+def resolved_screen(resolved: Data | None) -> Iterator[str]:
+    """Every choice with who made it, and the request that was sent."""
+    if resolved is None:
+        yield "Not resolved yet: that happens when an agent claims it."
+        return
+    origins = resolved["origins"]
+    command = " ".join(dict.fromkeys(origins.get(key, "-") for key in ("entry_point", "args")))
+    rows = [("CHOICE", "VALUE", "DECIDED BY"), ("command", str(resolved["command"]), command)]
+    for path, value in leaves({k: v for k, v in resolved.items() if k not in APART}):
+        key = dotted(path)
+        rows.append((key, clean(str(value)), origins.get(key, "-")))
+    rows += [(f"env.{name}", "", origins.get(f"env.{name}", "agent")) for name in resolved["env"]]
+    yield from aligned(rows)
+    yield ""
+    yield click.style("request", bold=True)
+    yield from as_yaml(resolved["request"]).splitlines()
+
+
+def _header(data: Data) -> Iterator[tuple[str, str | None]]:
+    yield "id", f"{data['id']} (run {data['run_id']}, try {data['attempt']})"
+    stopping = " (asked to stop)" if data["stop_requested"] else ""
+    yield "state", styled(data["state"]) + stopping
+    yield "queue", f"{data['queue']} of {data['entity']}, priority {data['priority']}"
+    if data["state"] == ItemState.QUEUED:
+        yield "position", str(data["position"])
+        yield "waits", data["reason"]
+    elif not data["verdict"]:
+        yield "message", data["message"]
+    yield "job", data["job"]
+    yield "project", data["project"]
+    yield "by", data["author"]
+    yield "agent", data["agent"]
+    yield "ref", data["ref"]
+    yield "age", age(data)
+    yield "ran", ran(data)
+    yield "exit code", None if data["exit_code"] is None else str(data["exit_code"])
+
+
+def _facts(facts: Iterator[tuple[str, str | None]]) -> Iterator[str]:
+    for name, value in facts:
+        if value:
+            # styles that launchkit put there itself stay; everything else is cleaned
+            yield f"{name:<10} {value if name == 'state' else clean(value)}"
+
+
+def _verdict(verdict: Data) -> Iterator[str]:
+    yield f"{click.style(verdict['code'], bold=True)}  {clean(verdict['summary'])}"
+    for text in verdict["evidence"]:
+        for line in text.splitlines():
+            yield f"  | {clean(line)}"
+    if verdict["hint"]:
+        yield f"  hint: {clean(verdict['hint'])}"

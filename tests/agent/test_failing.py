@@ -1,0 +1,176 @@
+"""One failing launch never hurts another, and each failure is explained."""
+
+import contextlib
+import shutil
+import signal
+import threading
+from pathlib import Path
+
+import anyio
+import pytest
+from agent import stage
+from agent.conftest import Bench, running, text
+
+from launchkit import Agent
+from launchkit.agent.presence import bury, present
+from launchkit.errors import Conflict, PluginError
+from launchkit.model import ItemState
+from launchkit.plugins import Plugins
+
+
+@pytest.mark.parametrize("moment", ["submit", "status"])
+async def test_a_bug_in_a_plugin_fails_its_launch_and_no_other(bench: Bench, moment: str) -> None:
+    await bench.client.create_queue("stage", "stage", {"raise": moment})
+    bad, good = await bench.launch("", queue="stage"), await bench.launch("print(1)")
+    async with bench.agent(stage, queues=["stage", "q"]):
+        assert await bench.ended(bad, good) == [ItemState.FAILED, ItemState.FINISHED]
+    assert bad.item.verdict
+    assert bad.item.verdict.code == "internal_error"
+    assert "a bug in the plugin" in "".join(bad.item.verdict.evidence)
+
+
+async def test_a_preempted_run_goes_back_to_its_queue_as_the_next_attempt(bench: Bench) -> None:
+    await bench.client.create_queue("stage", "stage", {"preempt": 2})
+    run = await bench.launch("", queue="stage")
+    agent = Agent(
+        bench.settings(queues=["stage"]),
+        plugins=Plugins(stage, entry_points=False),
+        exit_when_idle=True,
+    )
+    await agent.run()
+    assert await bench.ended(run) == [ItemState.FINISHED]
+    assert run.item.attempt == 3
+
+
+async def test_a_run_that_is_preempted_too_often_fails(bench: Bench) -> None:
+    await bench.client.create_queue("stage", "stage", {"preempt": 99})
+    run = await bench.launch("", queue="stage")
+    async with bench.agent(stage, queues=["stage"]):
+        assert await bench.ended(run) == [ItemState.FAILED]
+    assert (run.item.attempt, run.item.verdict and run.item.verdict.code) == (6, "preempted")
+
+
+async def test_a_run_that_cannot_outlive_its_agent_goes_back_to_its_queue(bench: Bench) -> None:
+    await bench.client.create_queue("stage", "stage", {"state": "running"})
+    run = await bench.launch("", queue="stage")
+    async with bench.agent(stage, queues=["stage"], drain_timeout=0):
+        await running(run)
+    item = (await run.view()).item
+    assert (item.state, item.attempt) == (ItemState.QUEUED, 2)
+
+
+async def test_a_plugin_may_object_and_add_variables(bench: Bench) -> None:
+    no = await bench.launch("print(1)", name="forbidden")
+    yes = await bench.launch("import os; print(os.environ['FROM_PLUGIN'])")
+    async with bench.agent(stage):
+        assert await bench.ended(no, yes) == [ItemState.FAILED, ItemState.FINISHED]
+    assert no.item.verdict
+    assert (no.item.verdict.code, no.item.verdict.summary) == ("rejected", "this name is forbidden")
+    assert await text(yes) == "q"
+
+
+async def test_a_source_that_is_down_fails_its_launch_with_advice(bench: Bench) -> None:
+    from launchkit.model import GitSource, LaunchSpec, Recipe
+
+    gone = GitSource(remote=f"file://{bench.folder}/gone.git", ref="main", commit="a" * 40)
+    run = await bench.client.submit("q", LaunchSpec(recipe=Recipe(source=gone)))
+    async with bench.agent():
+        assert await bench.ended(run) == [ItemState.FAILED]
+    assert run.item.verdict
+    assert run.item.verdict.code == "fetch_failed"
+    assert "gone.git" in run.item.verdict.summary
+
+
+@pytest.mark.parametrize(
+    ("entry", "code"),
+    [
+        (["./missing.sh"], "entry_point_missing"),
+        (["./train.py"], "entry_point_not_executable"),
+        ([], "rejected"),
+    ],
+)
+async def test_an_entry_point_that_cannot_start_is_named(
+    bench: Bench, entry: list[str], code: str
+) -> None:
+    folder = bench.folder / "code"
+    folder.mkdir()
+    (folder / "train.py").write_text("print(1)")
+    run = await bench.client.launch("q", uri=str(folder), entry_point=entry)
+    async with bench.agent():
+        assert await bench.ended(run) == [ItemState.FAILED]
+    assert run.item.verdict
+    assert run.item.verdict.code == code
+
+
+async def test_work_goes_on_while_the_queue_cannot_be_reached(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = bench.folder / "gate"
+    wait = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\nprint(9)"
+    database = Path(bench.url.removeprefix("sqlite:///"))
+    run = await bench.launch(wait)
+    async with bench.agent(lease_seconds=0.6):
+        await running(run)
+        away = database.with_suffix(".away")
+        database.rename(away)
+        gate.touch()
+        with anyio.fail_after(20):
+            while "was deleted while in use" not in caplog.text:  # noqa: ASYNC110
+                await anyio.sleep(0.02)
+        away.rename(database)
+        assert await bench.ended(run) == [ItemState.FINISHED]
+    assert await text(run) == "9"
+
+
+async def test_a_missing_component_is_named_at_start(bench: Bench) -> None:
+    with pytest.raises(PluginError, match="builder 'kaniko' is not installed") as error:
+        async with bench.agent(builder={"type": "kaniko"}):
+            pass
+    assert "launchkit-kubernetes" in str(error.value.hint)
+
+
+async def test_an_agent_in_a_program_leaves_nothing_behind(bench: Bench) -> None:
+    before = (
+        {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)},
+        {thread.name for thread in threading.enumerate() if "launchkit" in thread.name},
+    )
+    run = await bench.launch("print(1)")
+    async with anyio.create_task_group() as tasks:
+        agent = bench.agent()
+        await tasks.start(agent.run)
+        await bench.ended(run)
+        agent.stop()
+    after = (
+        {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)},
+        {thread.name for thread in threading.enumerate() if "launchkit" in thread.name},
+    )
+    assert before == after
+    assert not list((bench.folder / "state" / "agents").iterdir())
+
+
+async def test_a_name_belongs_to_one_living_agent(tmp_path: Path) -> None:
+    async with present(tmp_path, "gpu-1"):
+        with pytest.raises(Conflict, match="'gpu-1' runs on this machine already"):
+            async with present(tmp_path, "gpu-1"):
+                pass
+        assert bury(tmp_path) == []
+
+
+async def test_an_agent_that_died_is_buried_once(tmp_path: Path) -> None:
+    (tmp_path / "gpu-1.lock").touch()
+    async with present(tmp_path, "gpu-2"):
+        assert bury(tmp_path) == ["gpu-1"]
+        assert bury(tmp_path) == []
+
+
+async def test_a_state_directory_that_vanishes_fails_launches_not_the_agent(bench: Bench) -> None:
+    run = await bench.launch("print(1)")
+    async with bench.agent():
+        await bench.ended(run)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(bench.folder / "state" / "runs")
+        (bench.folder / "state" / "runs").write_text("in the way")
+        second = await bench.launch("print(1)")
+        assert await bench.ended(second) == [ItemState.FAILED]
+    assert second.item.verdict
+    assert second.item.verdict.code == "submit_failed"
