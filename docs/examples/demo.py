@@ -49,8 +49,8 @@ class Demo:
         """Put a file into the directory."""
         (self.home / name).write_text(text)
 
-    def run(self, command: str) -> str:
-        """Show a command and run it; give what it printed, and show that too."""
+    def run(self, command: str, *, quiet: bool = False) -> str:
+        """Show a command and run it; give what it printed, and unless *quiet* show that too."""
         print(f"\n$ {command}", flush=True)
         words = shlex.split(command)
         if words[0] == "launchkit":
@@ -58,7 +58,8 @@ class Demo:
         done = subprocess.run(
             words, cwd=self.home, env=self.env, stdout=subprocess.PIPE, text=True, check=False
         )
-        print(done.stdout, end="", flush=True)
+        if done.stdout:
+            print("…" if quiet else done.stdout.rstrip(), flush=True)
         if done.returncode:
             sys.exit(f"demo: this ended with exit code {done.returncode}: {command}")
         return done.stdout
@@ -93,7 +94,7 @@ def require(holds: bool, what: str) -> None:
 
 def check(demo: Demo, item_id: str, name: str) -> str:
     """See that a launch did all that it should; gives when it started."""
-    item = json.loads(demo.run(f"launchkit show {item_id} --output json"))
+    item = json.loads(demo.run(f"launchkit show {item_id} --output json", quiet=True))
     require(item["state"] == "finished", f"{name} is {item['state']}: {item['verdict']}")
     require(item["exit_code"] == 0, f"{name} ended with exit code {item['exit_code']}")
     result = json.loads((demo.home / f"{name}.json").read_text())
@@ -117,7 +118,6 @@ def main() -> None:
         urgent = launch(demo, uri, "urgent", "--priority high --set-var cpu_seconds=30")
         demo.run("launchkit ls")
         demo.run("launchkit agent -q train --exit-when-idle")
-        demo.run("launchkit ls")
         demo.run(f"launchkit show {urgent}")
         log = demo.run(f"launchkit logs {urgent}")
         require("epoch 12" in log, "the log is complete")

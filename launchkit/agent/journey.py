@@ -191,11 +191,12 @@ class Journey:
                     if self._run is not None:
                         await self._run.cancel(self._limits.stop_grace)
                         await pump(self._run, self._kit.backend, self.claim)
-                    return
                 except RunLost:
                     return
                 except LaunchError as exc:
                     log.warning("launch %s cannot be ended yet: %s", self.claim.item.id, exc)
+                else:
+                    return
             await anyio.sleep(delay)
 
     async def _end(self, outcome: Outcome) -> None:

@@ -36,7 +36,7 @@ MEANINGS = {
     USAGE: "the command was typed wrong",
     3: "a configuration is invalid, or a plugin is missing",
     4: "refused: a rule of the queue or of launchkit says no",
-    5: "there is no queue, job, launch or file of that name",
+    5: "there is no queue, job or launch of that name",
     6: "conflict: it exists already, is in use, or was changed meanwhile",
     7: "the queue cannot be reached",
     TIMED_OUT: "timed out",

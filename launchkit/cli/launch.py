@@ -175,7 +175,7 @@ async def _launched(file: LaunchFile, given: Data, handles: list[Launched]) -> I
         )
         handles.append(handle)
         if given["wait"] or given["logs"]:
-            say(f"launched {handle.id} into queue {queue}")
+            say(f"launched {handle.id}")
             await watch(handle, logs=given["logs"])
         if not given["logs"]:
             show_one(item_data(await handle.view()), given["form"], LAYOUT)

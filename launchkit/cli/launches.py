@@ -41,7 +41,7 @@ LAYOUT = Layout(
         Column("POS", get("position")),
         Column("AGE", age),
         Column("RAN", ran),
-        Column("PRIORITY", get("priority")),
+        Column("PRIO", get("priority")),
         Column("USER", get("author")),
         Column("TRY", get("attempt")),
         Column("REASON", get("reason")),

@@ -113,8 +113,8 @@ def _rich_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in titles:
-        table.add_column(title, overflow="fold")
+    for number, title in enumerate(titles):
+        table.add_column(title, overflow="fold", no_wrap=number < len(titles) - 1)
     for row in rows:
         table.add_row(*(Text(cell, style=STATE_STYLES.get(cell, "")) for cell in row))
     Console().print(table)

@@ -26,6 +26,7 @@ async def watch(run: Launched, *, logs: bool) -> None:
             if sys.stderr.isatty() and not logs and not chosen("quiet"):
                 await _live(run)
             else:
+                say(status_line(await run.view(), time.time()))
                 async for event in run.changes():
                     say(event_line(event))
 

@@ -1,6 +1,5 @@
 """One failing launch never hurts another, and each failure is explained."""
 
-import contextlib
 import shutil
 import signal
 import threading
@@ -9,7 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 from agent import stage
-from agent.conftest import Bench, running, text
+from agent.conftest import Bench, running, text, until
 
 from launchkit import Agent
 from launchkit.agent.presence import bury, present
@@ -167,9 +166,10 @@ async def test_a_state_directory_that_vanishes_fails_launches_not_the_agent(benc
     run = await bench.launch("print(1)")
     async with bench.agent():
         await bench.ended(run)
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(bench.folder / "state" / "runs")
-        (bench.folder / "state" / "runs").write_text("in the way")
+        runs = bench.folder / "state" / "runs"
+        await until(lambda: [path.name for path in runs.iterdir()] == [".tombs"])
+        shutil.rmtree(runs)
+        runs.write_text("in the way")
         second = await bench.launch("print(1)")
         assert await bench.ended(second) == [ItemState.FAILED]
     assert second.item.verdict

@@ -1,11 +1,12 @@
 """Whatever a user can meet by name stands on its page of the reference."""
 
 import ast
+import dataclasses
 import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 import pytest
@@ -32,8 +33,8 @@ def keys(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def fields(cls: type) -> list[str]:
-    return [name for name in inspect.get_annotations(cls) if not name.startswith("_")]
+def fields(cls: type[Any]) -> list[str]:
+    return [field.name for field in dataclasses.fields(cls)]
 
 
 def error_classes(root: type[errors.LaunchkitError]) -> Iterator[type[errors.LaunchkitError]]:

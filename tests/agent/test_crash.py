@@ -1,0 +1,169 @@
+"""The guarantee, with agents as real processes that are killed for real."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import anyio
+import pytest
+from agent.conftest import Bench, running, text
+
+from launchkit.model import ItemState, Timeouts
+
+KILLS = 50
+JOBS = 100
+LINES = 300
+
+COUNTED = f"""
+import os, sys, time
+mark = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+os.write(mark, (os.environ["LAUNCHKIT_RUN_ID"] + "\\n").encode())
+for n in range({LINES}):
+    print("line", n)
+    if n % 100 == 0:
+        time.sleep(float(sys.argv[2]))
+sys.exit(int(sys.argv[3]))
+"""
+
+
+def start(bench: Bench, *flags: str) -> "subprocess.Popen[bytes]":
+    config = bench.folder / "launch-config.yaml"
+    config.write_text(
+        f"state_dir: {bench.folder}/state\n"
+        f"cache_dir: {bench.folder}/cache\n"
+        "stopped_run_timeout: 5\n"
+    )
+    command = [sys.executable, "-m", "launchkit", "agent", "-q", "q", "-j", "4", *flags]
+    command += ["--config", str(config), "--backend", bench.url]
+    with (bench.folder / "agent.log").open("ab") as log:
+        return subprocess.Popen(command, stderr=log)
+
+
+async def ended(process: "subprocess.Popen[bytes]") -> int:
+    return await anyio.to_thread.run_sync(process.wait)
+
+
+async def kill_until_done(bench: Bench, chance: random.Random) -> int:
+    kills = 0
+    while kills < KILLS:
+        agents = [start(bench) for _ in range(chance.choice((1, 1, 2)))]
+        await anyio.sleep(chance.uniform(0.2, 1.2))  # a random moment, not a condition
+        for agent in agents:
+            agent.kill()
+            await ended(agent)
+            kills += 1
+    return kills
+
+
+async def test_after_fifty_kills_every_job_has_run_once_and_every_log_is_whole(
+    bench: Bench,
+) -> None:
+    chance = random.Random(int(os.environ.get("LAUNCHKIT_TEST_SEED", "20")))
+    marks = bench.folder / "marks"
+    runs = [
+        await bench.launch(COUNTED, str(marks), f"{chance.uniform(0, 0.4):.3f}", str(n % 3))
+        for n in range(JOBS)
+    ]
+    kills = await kill_until_done(bench, chance)
+    async with bench.agent(max_jobs=8):
+        with anyio.fail_after(120):
+            states = [(await run.wait()).state for run in runs]
+    events = [event for run in runs for event in await run.events()]
+    taken_over = sum("fell silent" in str(event.cause) for event in events)
+    assert kills >= KILLS
+    assert taken_over >= KILLS  # else the kills hit nothing
+    assert Counter(marks.read_text().split()) == Counter(run.run_id for run in runs)
+    assert states == [ItemState.FAILED if n % 3 else ItemState.FINISHED for n in range(JOBS)]
+    assert [run.item.exit_code for run in runs] == [n % 3 for n in range(JOBS)]
+    whole = "\n".join(f"line {n}" for n in range(LINES))
+    assert all([await text(run) == whole for run in runs])
+
+
+async def test_a_second_agent_takes_over_what_a_killed_one_left(bench: Bench) -> None:
+    gate = bench.folder / "gate"
+    wait = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\nprint(7)"
+    run = await bench.launch(wait)
+    first = start(bench)
+    await running(run)
+    async with bench.agent(lease_seconds=1):
+        first.kill()
+        await ended(first)
+        gate.touch()
+        assert await bench.ended(run) == [ItemState.FINISHED]
+    assert await text(run) == "7"
+    events = await run.events()
+    assert any("fell silent" in str(event.cause) for event in events)
+
+
+async def test_a_stopped_agent_that_wakes_up_late_does_no_harm(bench: Bench) -> None:
+    marks = bench.folder / "marks"
+    runs = [await bench.launch(COUNTED, str(marks), "0.1", "0") for _ in range(6)]
+    sleeper = start(bench)
+    await running(runs[0])
+    sleeper.send_signal(signal.SIGSTOP)
+    async with bench.agent(lease_seconds=0.5, max_jobs=4):
+        await bench.ended(*runs[4:])
+    sleeper.send_signal(signal.SIGCONT)
+    async with bench.agent():
+        assert await bench.ended(*runs) == [ItemState.FINISHED] * 6
+    sleeper.terminate()
+    assert await ended(sleeper) == 0
+    assert Counter(marks.read_text().split()) == Counter(run.run_id for run in runs)
+
+
+async def test_sigterm_drains_and_a_second_one_leaves_runs_to_the_next_agent(
+    bench: Bench,
+) -> None:
+    gate = bench.folder / "gate"
+    wait = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\nprint(7)"
+    run = await bench.launch(wait, timeouts=Timeouts(stop_grace=1))
+    agent = start(bench)
+    await running(run)
+    agent.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        await anyio.to_thread.run_sync(agent.wait, 0.5)
+    agent.send_signal(signal.SIGTERM)
+    assert await ended(agent) == 130
+    assert (await run.view()).item.state is ItemState.RUNNING
+    gate.touch()
+    assert await ended(start(bench, "--exit-when-idle")) == 0
+    assert (await run.view()).item.state is ItemState.FINISHED
+    assert await text(run) == "7"
+
+
+async def test_two_agents_on_one_queue_share_it(bench: Bench) -> None:
+    marks = bench.folder / "marks"
+    runs = [await bench.launch(COUNTED, str(marks), "0", "0") for _ in range(20)]
+    agents = [start(bench, "--exit-when-idle") for _ in range(2)]
+    for agent in agents:
+        assert await ended(agent) == 0
+    assert await bench.ended(*runs) == [ItemState.FINISHED] * 20
+    assert Counter(marks.read_text().split()) == Counter(run.run_id for run in runs)
+
+
+async def test_a_full_disk_loses_nothing(bench: Bench, tmp_path: Path) -> None:
+    from store.test_file import fill, mounted
+
+    with mounted(tmp_path / "disk") as disk:
+        import launchkit
+
+        url = f"sqlite:///{disk}/launchkit.db"
+        async with launchkit.connect(url) as client:
+            small = Bench(client, url, bench.folder)
+            await client.create_queue("q", "local-process")
+            runs = [
+                await small.launch(COUNTED, str(bench.folder / "marks"), "0.1", "0")
+                for _ in range(4)
+            ]
+            async with small.agent(max_jobs=2, lease_seconds=3):
+                await running(runs[0])
+                ballast = disk / "ballast"
+                await anyio.to_thread.run_sync(fill, ballast)
+                await anyio.sleep(1)  # time for things to go wrong
+                ballast.unlink()
+                assert await small.ended(*runs) == [ItemState.FINISHED] * 4
+            assert len((bench.folder / "marks").read_text().split()) == 4
