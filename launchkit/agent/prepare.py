@@ -11,9 +11,10 @@ import anyio
 
 from launchkit.abc import Runner
 from launchkit.agent.kit import Kit
-from launchkit.errors import Rejected, SubmitError
+from launchkit.errors import SubmitError
 from launchkit.model import BuildRequest, Image, ImageSource, Launch
 from launchkit.steps.bind import Bound, bind
+from launchkit.steps.suit import check_suits
 
 CLEANUP_SECONDS = 30.0
 
@@ -58,14 +59,10 @@ async def prepared(launch: Launch, runner: Runner, kit: Kit, work: Path) -> Boun
 
     :raises LaunchError: if a rule objects, or code or image cannot be had.
     """
+    check_suits(runner, launch.source, (*launch.entry_point, *launch.args))
     image = code = None
     if runner.needs_image:
         image = await image_for(launch, kit, work)
-    elif isinstance(launch.source, ImageSource):
-        raise Rejected(
-            f"runner {runner.kind} runs code, and cannot run the image {launch.source.image}",
-            hint="put image jobs into a queue whose resource runs containers",
-        )
     else:
         code = await fetch(launch, kit, work)
     return bind(

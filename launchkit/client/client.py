@@ -34,6 +34,7 @@ from launchkit.model import (
 from launchkit.plugins import Plugins
 from launchkit.settings import load_settings
 from launchkit.steps.resolve import validate_launch
+from launchkit.steps.suit import check_suits
 
 
 @asynccontextmanager
@@ -278,7 +279,8 @@ class Client:
 
     def _check(self, queue: QueueSpec, spec: LaunchSpec) -> None:
         """Ask the queue's runner, where it is installed here too."""
-        args = validate_launch(queue, spec)
-        runners = self._plugins.classes(Runner)
-        if queue.resource in runners:
-            self._plugins.create(Runner, queue.resource, {}).check_args(args)
+        plan = validate_launch(queue, spec)
+        if queue.resource in self._plugins.classes(Runner):
+            runner = self._plugins.create(Runner, queue.resource, {})
+            check_suits(runner, spec.recipe.source, (*plan.entry_point, *plan.args))
+            runner.check_args(plan.resource_args)

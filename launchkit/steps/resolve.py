@@ -21,7 +21,7 @@ Origins = dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Choices:
+class Choices:
     """What a queue and a launch decide together."""
 
     resource_args: dict[str, object]
@@ -72,16 +72,15 @@ def resolve(claim: Claim, defaults: Limits) -> Launch:
     )
 
 
-def validate_launch(queue: QueueSpec, spec: LaunchSpec) -> Json:
-    """Look at a launch as `resolve` will, before it is put into its queue; gives the resource
-    arguments that its runner will get.
+def validate_launch(queue: QueueSpec, spec: LaunchSpec) -> Choices:
+    """Choose as `resolve` will, before the launch is put into its queue.
 
     :raises Rejected: if it does not fit the queue.
     """
-    return _choose(queue, spec).resource_args
+    return _choose(queue, spec)
 
 
-def _choose(queue: QueueSpec, spec: LaunchSpec) -> _Choices:
+def _choose(queue: QueueSpec, spec: LaunchSpec) -> Choices:
     check_inputs(spec)
     _check_closed(queue, spec)
     recipe, overrides = spec.recipe, spec.overrides
@@ -96,7 +95,7 @@ def _choose(queue: QueueSpec, spec: LaunchSpec) -> _Choices:
     origins |= _layer_origins("config", {"job": recipe.config, "launch": overrides.config})
     for name, value in (("entry_point", overrides.entry_point), ("args", overrides.args)):
         origins[name] = "job" if value is None else "launch"
-    return _Choices(
+    return Choices(
         resource_args=resource_args,
         builder_args=dict(builder_args),
         entry_point=_either(overrides.entry_point, recipe.entry_point),

@@ -12,7 +12,7 @@ from agent.conftest import Bench, running, text, until
 
 from launchkit import Agent
 from launchkit.agent.presence import bury, present
-from launchkit.errors import Conflict, PluginError
+from launchkit.errors import Conflict, PluginError, Rejected
 from launchkit.model import ItemState
 from launchkit.plugins import Plugins
 
@@ -72,7 +72,7 @@ async def test_a_source_that_is_down_fails_its_launch_with_advice(bench: Bench) 
     from launchkit.model import GitSource, LaunchSpec, Recipe
 
     gone = GitSource(remote=f"file://{bench.folder}/gone.git", ref="main", commit="a" * 40)
-    run = await bench.client.submit("q", LaunchSpec(recipe=Recipe(source=gone)))
+    run = await bench.client.submit("q", LaunchSpec(recipe=Recipe(source=gone, entry_point=("a",))))
     async with bench.agent():
         assert await bench.ended(run) == [ItemState.FAILED]
     assert run.item.verdict
@@ -85,7 +85,6 @@ async def test_a_source_that_is_down_fails_its_launch_with_advice(bench: Bench) 
     [
         (["./missing.sh"], "entry_point_missing"),
         (["./train.py"], "entry_point_not_executable"),
-        ([], "rejected"),
     ],
 )
 async def test_an_entry_point_that_cannot_start_is_named(
@@ -99,6 +98,13 @@ async def test_an_entry_point_that_cannot_start_is_named(
         assert await bench.ended(run) == [ItemState.FAILED]
     assert run.item.verdict
     assert run.item.verdict.code == code
+
+
+async def test_what_the_runner_cannot_run_is_refused_at_launch(bench: Bench) -> None:
+    with pytest.raises(Rejected, match="cannot run the image busybox"):
+        await bench.client.launch("q", image="busybox")
+    with pytest.raises(Rejected, match="no entry point"):
+        await bench.client.launch("q", uri=str(Path(__file__).parent))
 
 
 async def test_work_goes_on_while_the_queue_cannot_be_reached(

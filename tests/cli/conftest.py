@@ -82,6 +82,13 @@ def queue(program: Program) -> Program:
 
 
 @pytest.fixture
+def images(program: Program) -> Program:
+    """The program, with a queue q for images."""
+    program("queue", "create", "q", "--resource", "local-container")
+    return program
+
+
+@pytest.fixture
 def repository(tmp_path: Path) -> str:
     """The address of a git repository with a script, and a tag."""
     place = tmp_path / "repository"

@@ -1,0 +1,116 @@
+"""`launchkit agent`: a real process that gets real signals."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from cli.conftest import WAIT, Program, read_until
+
+
+def running(queue: Program) -> tuple["subprocess.Popen[str]", Path, str]:
+    """An agent with a run that goes on until a file is there."""
+    gate = queue.folder / "gate"
+    run = queue.launch(WAIT.replace("sys.argv[1]", repr(str(gate))))
+    agent = queue.start("agent", "-q", "q")
+    read_until(agent, lambda line: "at limit 1 of 1" in line)
+    while queue.data("show", run)["state"] != "running":
+        pass
+    return agent, gate, run
+
+
+def test_an_agent_runs_what_waits_and_ends_when_idle(queue: Program) -> None:
+    run = queue.launch("print(1)")
+    said = queue("agent", "-q", "q", "--exit-when-idle").stderr
+    assert queue.data("show", run)["state"] == "finished"
+    first, *rest = said.splitlines()
+    assert "agent " in first
+    assert f"serves q, at most 1 at once; backend sqlite:///{queue.folder}/queue.db" in first
+    assert "INFO    at limit 1 of 1" in "\n".join(rest)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_lets_runs_end(queue: Program, number: signal.Signals) -> None:
+    agent, gate, run = running(queue)
+    agent.send_signal(number)
+    read_until(agent, lambda line: "draining: 1 under way" in line)
+    gate.touch()
+    agent.communicate(timeout=60)
+    assert (agent.returncode, queue.data("show", run)["state"]) == (0, "finished")
+
+
+def test_the_second_signal_leaves_runs_to_the_next_agent(queue: Program) -> None:
+    agent, gate, run = running(queue)
+    for _ in range(2):
+        agent.send_signal(signal.SIGTERM)
+        read_until(agent, lambda line: "stopping" in line)
+    agent.communicate(timeout=60)
+    assert (agent.returncode, queue.data("show", run)["state"]) == (130, "running")
+    gate.touch()
+    queue.work()
+    assert queue.data("show", run)["state"] == "finished"
+
+
+def test_agents_are_listed_while_they_are_there(queue: Program) -> None:
+    agent, gate, _ = running(queue)
+    (listed,) = queue.data("agents")
+    assert (listed["online"], listed["queues"], listed["pid"]) == (True, ["q"], agent.pid)
+    assert listed["name"] in queue.out("agents")
+    gate.touch()
+    agent.send_signal(signal.SIGTERM)
+    agent.communicate(timeout=60)
+    assert queue.data("agents") == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [((), {"INFO    waits for"}), (("-v",), {"claimed"}), (("-vv",), {"DEBUG", "claimed"})],
+)
+def test_verbose_says_more(queue: Program, flags: tuple[str, ...], words: set[str]) -> None:
+    queue.launch("print(1)")
+    said = queue("agent", "-q", "q", "--exit-when-idle", *flags).stderr
+    assert all(word in said for word in words)
+    assert ("DEBUG" in said) == (flags == ("-vv",))
+
+
+@pytest.mark.parametrize("place", ["agent.log", "-"])
+def test_the_log_goes_where_it_is_wanted(queue: Program, place: str) -> None:
+    result = queue("agent", "-q", "q", "--exit-when-idle", "-l", place)
+    text = result.stdout if place == "-" else Path(place).read_text()
+    assert "serves q" in text
+    assert not result.stderr
+
+
+def test_a_file_configures_an_agent_and_flags_change_it(queue: Program) -> None:
+    config = queue.file("agent.yaml", "queue: none\nqueues: [nothing]\nmax_jobs: 7\n")
+    words = ("agent", "-c", config, "-q", "q", "--exit-when-idle")
+    said = queue(*words).stderr
+    assert "WARNING" in said.splitlines()[0]
+    assert "agent.yaml:1: queue: read as one more of `queues`" in said
+    assert "serves q, at most 7 at once" in said
+    assert "at most 2 at once" in queue(*words, "-j", "2").stderr
+    assert "without limit" in queue("--config", config, *words[:1], *words[3:], "-j", "-1").stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "code", "problem"),
+    [
+        (
+            "builder: {type: kaniko}\nenvironment: {type: aws, region: x}",
+            (),
+            3,
+            "pip install launchkit-kubernetes",
+        ),
+        ("", ("-q", "none"), 5, "there is no queue 'none'"),
+        ("", ("-j", "-2"), 3, "--max-jobs: max_jobs: must be a whole number, or -1"),
+        ("queues: []", (), 3, "no queues"),
+        ("max_jobz: 1", (), 3, "a.yaml:1: max_jobz: unknown key; did you mean 'max_jobs'?"),
+        ("", ("-q", "q", "-l", "."), 3, "--log-file .: cannot be written: Is a directory"),
+    ],
+)
+def test_what_an_agent_cannot_start_with_is_said(
+    queue: Program, text: str, words: tuple[str, ...], code: int, problem: str
+) -> None:
+    config = queue.file("a.yaml", text)
+    queues = () if "queues" in text or "-q" in words else ("-q", "q")
+    assert problem in queue("agent", "-c", config, *queues, *words, code=code).stderr

@@ -1,0 +1,28 @@
+"""Distributions with entry points, put on the path of a real interpreter's search."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Install = Callable[[str, str], None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Installs a distribution `launchkit-NAME` with one module, which its entry point names."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def make(name: str, code: str) -> None:
+        (tmp_path / f"launchkit_{name}.py").write_text(code)
+        info = tmp_path / f"launchkit_{name}-1.2.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: launchkit-{name}\nVersion: 1.2\n"
+        )
+        (info / "entry_points.txt").write_text(f"[launchkit]\n{name} = launchkit_{name}\n")
+
+    yield make
+    for name in [name for name in sys.modules if name.startswith("launchkit_")]:
+        del sys.modules[name]
