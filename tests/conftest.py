@@ -1,6 +1,11 @@
 """What all tests share."""
 
+import os
+from collections.abc import Iterator
+from uuid import uuid4
+
 import pytest
+from postgres import Postgres, find_programs
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +27,32 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
         ("CACHE", "cache"),
     ):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / place))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL server, for all tests that need one."""
+    programs = find_programs()
+    if programs is None:
+        assert "CI" not in os.environ, "PostgreSQL is not installed"
+        pytest.skip("PostgreSQL's server is not installed")
+    server = Postgres(programs)
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+async def postgres_url(postgres: Postgres) -> str:
+    """A URL of an empty schema of its own, upgraded to the current version."""
+    import asyncpg
+
+    from launchkit.store.postgres import migrate
+
+    schema = f"test_{uuid4().hex}"
+    connection = await asyncpg.connect(postgres.url)
+    await connection.execute(f"create schema {schema}")
+    await connection.close()
+    url = f"{postgres.url}?search_path={schema}"
+    await migrate(url)
+    return url

@@ -28,6 +28,13 @@ COMMANDS = {
 class Program(LazyGroup):
     """The whole program: errors end here."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse what could be neither stored nor shown."""
+        for arg in args:
+            if not arg.isascii() and any("\ud800" <= letter <= "\udfff" for letter in arg):
+                raise click.UsageError(f"{arg!r} is not UTF-8 text", ctx)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
         with reported():

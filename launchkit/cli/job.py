@@ -56,9 +56,7 @@ def recipe_options(command: F) -> F:
         click.option("-D", "--dockerfile", metavar="PATH", help="The Dockerfile, in the context."),
         click.option("-b", "--build-context", metavar="PATH", help="The part to build from."),
         click.option("-r", "--runtime", type=python_version, metavar="3.X", help="Python."),
-        click.option(
-            "-E", "--entry-point", type=words, default=(), metavar="COMMAND", help="What to run."
-        ),
+        click.option("-E", "--entry-point", type=words, metavar="COMMAND", help="What to run."),
         click.option("-a", "--alias", "aliases", multiple=True, metavar="NAME", help="Repeat it."),
         click.option("-n", "--name", metavar="NAME", help="The job's name.  [default: made up]"),
         click.option("-p", "--project", hidden=True),
@@ -95,7 +93,7 @@ def git(uri: str, ref: str | None, **given: Any) -> None:
     """
     if not looks_like_git(uri):
         raise click.UsageError(f"{uri} is not a git address; for a directory: job create code")
-    name = given["name"] or git_job_name(uri, entry_file(given["entry_point"]))
+    name = given["name"] or git_job_name(uri, entry_file(given["entry_point"] or ()))
     _create(name, {"uri": uri, "ref": ref}, given)
 
 
@@ -148,7 +146,7 @@ def _create(name: str, source: dict[str, str | None], given: Data) -> None:
             say(f"--{option} is ignored: a job belongs to its entity and has no description")
     schema = given["schema"]
     more = {
-        "entry_point": tuple(given["entry_point"]),
+        "entry_point": tuple(given["entry_point"] or ()),
         "base_image": given.get("base_image"),
         "build_context": given["build_context"],
         "dockerfile": given["dockerfile"],

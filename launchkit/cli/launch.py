@@ -48,7 +48,7 @@ def env_pair(text: str) -> tuple[str, str | None]:
     return name, value if equals else None
 
 
-@click.command(context_settings={"show_default": True})
+@click.command()
 @click.option(
     "-q",
     "--queue",
@@ -56,7 +56,6 @@ def env_pair(text: str) -> tuple[str, str | None]:
     flag_value=DEFAULT_QUEUE,
     metavar="NAME",
     help="The queue.  [default: default]",
-    show_default=False,
 )
 @click.option("-j", "--job", metavar="NAME[:ALIAS]", help="A job that was made with `job create`.")
 @click.option("-d", "--docker-image", metavar="IMAGE", help="A container image.")
@@ -75,7 +74,9 @@ def env_pair(text: str) -> tuple[str, str | None]:
 @click.option(
     "-P", "--priority", type=priority, metavar="LEVEL", help="critical, high, medium or low."
 )
-@click.option("--name", envvar="WANDB_NAME", metavar="NAME", help="The run's name.")
+@click.option(
+    "--name", envvar="WANDB_NAME", metavar="NAME", help="The run's name. Or set WANDB_NAME."
+)
 @click.option("-p", "--project", metavar="NAME", help="The run's project.")
 @click.option("-r", "--resource", metavar="KIND", help="Refuse a queue of another kind.")
 @click.option("-B", "--base-image", metavar="IMAGE", help="The image that code is put on.")
@@ -168,7 +169,7 @@ def flags_of(given: Data) -> Data:
 
 
 async def _launched(file: LaunchFile, given: Data, handles: list[Launched]) -> ItemState:
-    async with connected() as client:
+    async with connected(file.entity) as client:
         spec, queue = await _request(client, file, given["set_var"])
         handle = await client.submit(
             queue, spec, priority=file.priority, idempotency_key=given["idempotency_key"]

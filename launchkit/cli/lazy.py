@@ -52,7 +52,7 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands."""
-        lines = {name: command.get_short_help_str() for name, command in self.commands.items()}
+        lines = {name: command.get_short_help_str(80) for name, command in self.commands.items()}
         lines |= {name: about for name, (_, about) in self._commands_at.items()}
         with formatter.section("Commands"):
             formatter.write_dl(sorted(lines.items()))

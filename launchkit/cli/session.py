@@ -22,11 +22,12 @@ def run(main: Callable[[], Awaitable[T]]) -> T:
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[Client]:
-    """A client for the queue and the entity that the user chose."""
-    async with connect(
-        chosen("backend"), entity=chosen("entity"), config=chosen("config")
-    ) as client:
+async def connected(entity: str | None = None) -> AsyncIterator[Client]:
+    """A client for the queue and the entity that the user chose; *entity* holds where the command
+    line names none.
+    """
+    entity = chosen("entity") or entity
+    async with connect(chosen("backend"), entity=entity, config=chosen("config")) as client:
         yield client
 
 

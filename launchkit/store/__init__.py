@@ -1,4 +1,4 @@
-"""The queue itself, in a SQLite file. Rules are written once, as transaction bodies."""
+"""The queue itself, in SQLite or PostgreSQL. Rules are written once, as transaction bodies."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 @hookimpl
 def launchkit_queue_backends() -> "Sequence[type[QueueBackend]]":
     """The agent's side."""
-    from launchkit.store.backend import EmbeddedBackend
+    from launchkit.store.backend import StoreBackend
 
-    return [EmbeddedBackend]
+    return [StoreBackend]
 
 
 @hookimpl
 def launchkit_hubs() -> "Sequence[type[Hub]]":
     """The user's side."""
-    from launchkit.store.backend import EmbeddedHub
+    from launchkit.store.backend import StoreHub
 
-    return [EmbeddedHub]
+    return [StoreHub]

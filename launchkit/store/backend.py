@@ -1,6 +1,7 @@
 """The store as a component: the agent's side, and the user's side."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -36,14 +37,23 @@ from launchkit.model import (
 from launchkit.store import agents, claims, jobs, launches, logs, queues
 from launchkit.store.bells import Bell
 from launchkit.store.database import Database
+from launchkit.store.postgres import PostgresDatabase
 from launchkit.store.sqlite import SqliteDatabase, file_of
 
 
+def database_of(url: str, clock: Callable[[], float] = time.time) -> Database:
+    """The database that a URL names: `sqlite:///PATH` or `postgresql://…`."""
+    if url.startswith("sqlite:"):
+        return SqliteDatabase(file_of(url), clock=clock)
+    return PostgresDatabase(url, clock=clock)
+
+
 @dataclass(kw_only=True)
-class EmbeddedBackend(QueueBackend):
-    """The agent's side of a queue in a SQLite file."""
+class StoreBackend(QueueBackend):
+    """The agent's side of a queue in a SQLite file or a PostgreSQL database."""
 
     kind = "sqlite"
+    aliases = ("postgresql", "postgres")
 
     url: str
     entity: str
@@ -56,7 +66,7 @@ class EmbeddedBackend(QueueBackend):
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Open the database for the agent's life."""
-        self._database = SqliteDatabase(file_of(self.url))
+        self._database = database_of(self.url)
         await stack.enter_async_context(self._database.opened())
         self._stack = stack
 
@@ -123,10 +133,11 @@ class EmbeddedBackend(QueueBackend):
 
 
 @dataclass(kw_only=True)
-class EmbeddedHub(Hub):
-    """The user's side of a queue in a SQLite file."""
+class StoreHub(Hub):
+    """The user's side of a queue in a SQLite file or a PostgreSQL database."""
 
     kind = "sqlite"
+    aliases = ("postgresql", "postgres")
 
     url: str
     entity: str
@@ -134,7 +145,7 @@ class EmbeddedHub(Hub):
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Open the database."""
-        self._database = SqliteDatabase(file_of(self.url))
+        self._database = database_of(self.url)
         await stack.enter_async_context(self._database.opened())
 
     def queues(self) -> Queues:

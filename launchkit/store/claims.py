@@ -50,7 +50,10 @@ class Take:
         return await self._lease(tx, queue, waiting) if waiting else None
 
     async def _leased(self, tx: Tx, queue: Row) -> int:
-        return await leased(tx, queue["id"]) if queue["max_concurrent"] is not None else 0
+        if queue["max_concurrent"] is None:
+            return 0
+        await named(tx, self.entity, self.queue, "_locked")
+        return await leased(tx, queue["id"])
 
     async def _lease(self, tx: Tx, queue: Row, picked: Row) -> Claim:
         item = await tx.row(

@@ -28,7 +28,7 @@ class Launch:
     request: LaunchRequest
 
     async def __call__(self, tx: Tx) -> QueueItem:
-        row = await named(tx, self.entity, self.queue)
+        row = await named(tx, self.entity, self.queue, "_shared")
         priority = _priority(self.request.priority, row)
         digest = request_digest(self.queue, self.request.spec, priority)
         if self.request.idempotency_key:
@@ -106,7 +106,8 @@ class Stop:
     reason: str | None
 
     async def __call__(self, tx: Tx) -> QueueItem:
-        row = await find(tx, self.entity, self.ref)
+        found = await find(tx, self.entity, self.ref)
+        row = await tx.row("item_locked", id=found["id"])
         state = ItemState(row["state"])
         if state.ended:
             return item_of(row, row["queue"])

@@ -1,6 +1,7 @@
 """Queues: make, change, pause and remove them."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from launchkit.abc import QueueView
 from launchkit.codec import encode_json
@@ -11,6 +12,8 @@ from launchkit.store.database import Row, Tx
 from launchkit.store.events import record, record_queue
 from launchkit.store.rows import queue_of
 from launchkit.store.rules import check_name
+
+Lock = Literal["", "_shared", "_locked"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Update:
 
     async def __call__(self, tx: Tx) -> Queue:
         check_queue(self.spec)
-        old = queue_of(await named(tx, self.entity, self.spec.name))
+        old = queue_of(await named(tx, self.entity, self.spec.name, "_locked"))
         if self.if_version not in {None, old.version}:
             raise Conflict(
                 f"queue {old.name!r} was changed by somebody else meanwhile"
@@ -75,7 +78,7 @@ class Delete:
     force: bool
 
     async def __call__(self, tx: Tx) -> int:
-        queue = await named(tx, self.entity, self.name)
+        queue = await named(tx, self.entity, self.name, "_locked")
         counts = await count(tx, queue["id"])
         held = await leased(tx, queue["id"])
         waiting = counts.get(ItemState.QUEUED, 0) + counts.get(ItemState.HELD, 0)
@@ -119,9 +122,13 @@ class List:
         return [QueueView(queue=queue_of(r), counts=await count(tx, r["id"])) for r in rows]
 
 
-async def named(tx: Tx, entity: str, name: str) -> Row:
-    """The row of a queue. :raises NotFound: if there is none."""
-    row = await tx.one("queue_named", entity=entity, name=name)
+async def named(tx: Tx, entity: str, name: str, lock: Lock = "") -> Row:
+    """The row of a queue; `_shared` keeps others from changing it until the transaction ends,
+    `_locked` also from launching into it.
+
+    :raises NotFound: if there is none.
+    """
+    row = await tx.one(f"queue_named{lock}", entity=entity, name=name)
     if row is None:
         names = [r["name"] for r in await tx.all("queues", entity=entity)]
         raise NotFound(

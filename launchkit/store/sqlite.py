@@ -74,7 +74,6 @@ class SqliteDatabase(Database):
         self.bells = Bells()
         self._path = path
         self._clock = clock
-        self._post = Post(Path(f"{path}-wake"))
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -82,6 +81,7 @@ class SqliteDatabase(Database):
         self._writes: SimpleQueue[_Order | None] = SimpleQueue()
         self._reads: SimpleQueue[_Order | None] = SimpleQueue()
         await anyio.to_thread.run_sync(prepare, self._path)
+        self._post = Post(Path(f"{self._path}-wake"))
         threads = [
             threading.Thread(target=self._work, args=args, daemon=True, name=f"launchkit-{args[1]}")
             for args in ((self._writes, "writer"), (self._reads, "reader"))

@@ -4,8 +4,12 @@ import signal
 import subprocess
 from pathlib import Path
 
+import anyio
 import pytest
 from cli.conftest import WAIT, Program, read_until
+
+from launchkit import connect
+from launchkit.model import ItemState
 
 
 def running(queue: Program) -> tuple["subprocess.Popen[str]", Path, str]:
@@ -14,9 +18,13 @@ def running(queue: Program) -> tuple["subprocess.Popen[str]", Path, str]:
     run = queue.launch(WAIT.replace("sys.argv[1]", repr(str(gate))))
     agent = queue.start("agent", "-q", "q")
     read_until(agent, lambda line: "at limit 1 of 1" in line)
-    while queue.data("show", run)["state"] != "running":
-        pass
+    anyio.run(_until_running, run)
     return agent, gate, run
+
+
+async def _until_running(run: str) -> None:
+    async with connect() as client:
+        await (await client.launched(run)).wait_until(ItemState.RUNNING, timeout=30)
 
 
 def test_an_agent_runs_what_waits_and_ends_when_idle(queue: Program) -> None:

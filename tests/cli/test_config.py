@@ -52,7 +52,7 @@ def test_check_loads_the_file_and_opens_the_queue(queue: Program) -> None:
         ("entity: [", "c.yaml:1: not valid YAML"),
         ("max_jobs: many", "c.yaml:1: max_jobs"),
         ("builder: {type: docker}", "pip install launchkit-docker"),
-        ("backend: mysql://x", "there is no hub 'mysql'"),
+        ("backend: mysql://x", "there is no queue backend 'mysql'"),
     ],
 )
 def test_check_says_what_is_wrong(

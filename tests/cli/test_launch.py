@@ -112,6 +112,13 @@ def test_a_launch_spec_may_be_text_and_flags_change_it(images: Program) -> None:
     assert (spec.job, spec.overrides.resource_args) == (None, {"nice": 1})
 
 
+def test_a_launch_spec_may_name_the_entity(program: Program) -> None:
+    program("queue", "create", "q", "-r", "local-container", "-e", "me")
+    words = ("launch", "-q", "q", "-d", "img", "-c", '{"entity": "me"}')
+    assert program.data(*words)["entity"] == "me"
+    assert "of other" in program(*words, "-e", "other", code=5).stderr
+
+
 def test_the_name_may_stand_in_the_environment(
     images: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +145,7 @@ def test_a_priority_is_a_word_or_a_number(program: Program, level: str, word: st
 
 def test_template_variables_get_their_type_and_keep_their_bounds(program: Program) -> None:
     config, variables = (
-        program.file("c", "nice: '{{nice}}'"),
+        program.file("c", "cpus: '{{nice}}'"),
         program.file("v", "nice: {type: integer, maximum: 3}"),
     )
     program(
@@ -146,7 +153,7 @@ def test_template_variables_get_their_type_and_keep_their_bounds(program: Progra
         "create",
         "q",
         "-r",
-        "local-process",
+        "local-container",
         "--config",
         config,
         "--template-variables",
@@ -238,8 +245,9 @@ def test_logs_puts_the_output_alone_on_stdout(queue: Program) -> None:
     assert (process.returncode, out) == (0, "one\ntwo\n")
 
 
-def test_a_launch_goes_on_when_its_waiter_is_interrupted(queue: Program) -> None:
-    process = start_waiting(queue, "print(1)", "--wait")
+@pytest.mark.parametrize("flag", ["--wait", "--logs"])
+def test_a_launch_goes_on_when_its_waiter_is_interrupted(queue: Program, flag: str) -> None:
+    process = start_waiting(queue, "print(1)", flag)
     read_until(process, lambda line: " queued " in line)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)

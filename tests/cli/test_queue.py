@@ -2,6 +2,7 @@
 
 import json
 import sys
+from typing import Any
 
 import pytest
 import yaml
@@ -136,9 +137,9 @@ def editor(program: Program, text: str) -> str:
     return f"{sys.executable} {script}"
 
 
-def edit(program: Program, monkeypatch: pytest.MonkeyPatch, how: str, **more: object) -> str:
+def edit(program: Program, monkeypatch: pytest.MonkeyPatch, how: str, **more: Any) -> str:
     monkeypatch.setenv("EDITOR", editor(program, how))
-    return program("queue", "edit", "q", **more).stderr  # type: ignore[arg-type]
+    return program("queue", "edit", "q", **more).stderr
 
 
 def test_an_editor_changes_a_queue(queue: Program, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,8 +22,8 @@ from launchkit.model import (
     Room,
 )
 from launchkit.store import claims, launches, queues
-from launchkit.store.database import Tx
-from launchkit.store.sqlite import SqliteDatabase
+from launchkit.store.backend import database_of
+from launchkit.store.database import Database, Tx
 
 T = TypeVar("T")
 LEASE = 30.0
@@ -61,7 +61,7 @@ def status(agent: str = "a") -> AgentStatus:
 class Store:
     """The calls that tests make most, short."""
 
-    database: SqliteDatabase
+    database: Database
     clock: Clock
 
     async def queue(self, name: str = "q", **settings: object) -> None:
@@ -108,8 +108,16 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/launchkit.db"
+    return str(request.getfixturevalue("postgres_url"))
+
+
 @pytest.fixture
-async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
-    database = SqliteDatabase(tmp_path / "launchkit.db", clock=clock)
+async def store(url: str, clock: Clock) -> AsyncIterator[Store]:
+    database = database_of(url, clock)
     async with database.opened():
         yield Store(database, clock)

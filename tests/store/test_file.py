@@ -18,6 +18,13 @@ from launchkit.store.bells import Bells
 from launchkit.store.post import Post
 from launchkit.store.sqlite import SqliteDatabase, connect, file_of, prepare
 
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """These tests are about SQLite only."""
+    return f"sqlite:///{tmp_path}/launchkit.db"
+
+
 CHILD = """
 import sys, anyio
 sys.path.insert(0, "tests")

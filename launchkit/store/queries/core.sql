@@ -69,10 +69,6 @@ set state = case when state = 'queued' then 'claimed' else state end, token = to
 where seq = :seq
 returning *
 
--- name: held_item
-select i.*, q.name as queue from item i join queue q on q.id = i.queue_id
-where i.id = :id and i.token = :token
-
 -- name: update_item
 update item
 set state = :state, attempt = :attempt, lease_until = :lease_until, agent = :agent, site = :site, ref = :ref,

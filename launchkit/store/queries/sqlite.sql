@@ -1,5 +1,18 @@
 -- What SQLite does in its own way. There is one writer at a time, so a claim needs no row lock.
 
+-- name: queue_named_shared
+select * from queue where entity = :entity and name = :name and deleted_at is null
+
+-- name: queue_named_locked
+select * from queue where entity = :entity and name = :name and deleted_at is null
+
+-- name: item_locked
+select i.*, q.name as queue from item i join queue q on q.id = i.queue_id where i.id = :id
+
+-- name: held_item
+select i.*, q.name as queue from item i join queue q on q.id = i.queue_id
+where i.id = :id and i.token = :token
+
 -- name: pick_waiting
 select seq, null as agent from item where queue_id = :queue and state = 'queued' order by priority, seq limit 1
 

@@ -1,0 +1,289 @@
+"""The store in a PostgreSQL database: a pool of connections, and one that listens."""
+
+import logging
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import anyio
+
+from launchkit.errors import ConfigError, PluginError, QueueError, Unreachable, unwrapped
+from launchkit.store.bells import EVERYTHING, Bells
+from launchkit.store.database import Body, Database, Row, Tx, migrations, statements
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+
+T = TypeVar("T")
+
+log = logging.getLogger("launchkit.store")
+
+POOL_SIZE = 10
+CONNECT_SECONDS = 10.0
+CLOSE_SECONDS = 5.0
+PATIENCE_SECONDS = 60.0
+"""How long a lost database is waited for before the caller is told."""
+AGAIN_SECONDS = 0.2
+MIGRATION_LOCK = 7_261_540_219
+"""The advisory lock that one upgrade holds against another."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement in asyncpg's form, and the names of its values in their order."""
+
+    sql: str
+    names: Sequence[str]
+
+
+class PostgresTx(Tx):
+    """A transaction on one connection."""
+
+    def __init__(self, connection: "Connection", now: float) -> None:
+        super().__init__(now)
+        self._connection = connection
+
+    async def all(self, statement: str, /, **values: object) -> Sequence[Row]:
+        """Run the statement of that name; give its rows."""
+        found = _statements()[statement]
+        given = {"now": self.now, **values}
+        rows = await self._connection.fetch(found.sql, *(given[name] for name in found.names))
+        return cast("Sequence[Row]", rows)
+
+
+class PostgresDatabase(Database):
+    """A PostgreSQL database, shared by any number of processes and machines."""
+
+    def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
+        self.bells = Bells()
+        self._url = url
+        self._clock = clock
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Connect, and see that the schema is this version's."""
+        driver = _driver()
+        try:
+            with anyio.fail_after(CONNECT_SECONDS):
+                self._pool = await driver.create_pool(
+                    self._url, min_size=0, max_size=POOL_SIZE, timeout=CONNECT_SECONDS
+                )
+                await self._check_schema()
+        except (OSError, TimeoutError, driver.PostgresError, driver.InterfaceError) as exc:
+            raise self._unreachable(exc) from exc
+        with unwrapped():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._listen)
+                try:
+                    yield
+                finally:
+                    tasks.cancel_scope.cancel()
+                    with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                        await self._pool.close()
+                    self._pool.terminate()
+
+    async def write(self, body: Body[T]) -> T:
+        """Run *body* in a transaction that may write. A connection that is lost is made anew, and
+        whether its last commit took place is looked up, so that nothing happens twice.
+        """
+        return await self._patiently(lambda: self._write(body))
+
+    async def read(self, body: Body[T]) -> T:
+        """Run *body* on a consistent snapshot."""
+
+        async def attempt() -> T:
+            async with (
+                self._pool.acquire(timeout=CONNECT_SECONDS) as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                return await body(PostgresTx(connection, self._clock()))
+
+        return await self._patiently(attempt)
+
+    async def _write(self, body: Body[T]) -> T:
+        xact = None
+        async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            tx = PostgresTx(connection, self._clock())
+            try:
+                result = await body(tx)
+                xact = (await tx.row("announce", topics=list(tx.topics)))["xact"]
+            except BaseException:
+                with anyio.move_on_after(CONNECT_SECONDS, shield=True):
+                    await self._rolled_back(transaction)
+                raise
+            try:
+                await transaction.commit()
+            except _lost() as exc:
+                if xact is None or not await self._took_place(xact):
+                    raise
+                log.warning("the connection was lost after a commit: %s", exc)
+        return result
+
+    async def _rolled_back(self, transaction: "asyncpg.transaction.Transaction") -> None:
+        try:
+            await transaction.rollback()
+        except (*_lost(), _driver().PostgresError):
+            pass  # the connection is gone, and the transaction with it
+
+    async def _took_place(self, xact: str) -> bool:
+        """Whether a transaction whose commit was not answered was committed."""
+
+        async def look() -> str:
+            async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
+                tx = PostgresTx(connection, self._clock())
+                return str((await tx.row("fate", xact=xact))["status"])
+
+        while (status := await self._patiently(look)) == "in progress":  # noqa: ASYNC110
+            await anyio.sleep(AGAIN_SECONDS)
+        return bool(status == "committed")
+
+    async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try again while the database is away, or other transactions are in the way."""
+        driver = _driver()
+        deadline = anyio.current_time() + PATIENCE_SECONDS
+        while True:
+            try:
+                return await attempt()
+            except (driver.UniqueViolationError, driver.SerializationError) as exc:
+                failure: Exception = exc
+            except driver.DeadlockDetectedError as exc:
+                failure = exc
+            except _lost() as exc:
+                failure = exc
+            except driver.PostgresError as exc:
+                raise QueueError(f"the queue's database: {exc}") from exc
+            if anyio.current_time() > deadline:
+                raise self._unreachable(failure) from failure
+            await anyio.sleep(AGAIN_SECONDS)
+
+    async def _listen(self) -> None:
+        """Ring the bells that other connections announce; all of them after each new start."""
+        while True:
+            try:
+                with anyio.CancelScope(shield=True):  # cut short, it would leave its socket open
+                    connection = await _driver().connect(self._url, timeout=CONNECT_SECONDS)
+                gone = anyio.Event()
+                connection.add_termination_listener(lambda _, gone=gone: gone.set())
+                await connection.add_listener("launchkit", self._hear)
+                self.bells.ring([EVERYTHING])
+                try:
+                    await gone.wait()
+                finally:
+                    with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                        await connection.close(timeout=CLOSE_SECONDS)
+            except (*_lost(), _driver().PostgresError) as exc:
+                log.warning("no announcements from the queue's database: %s", exc)
+            await anyio.sleep(AGAIN_SECONDS)
+
+    def _hear(self, _connection: object, _pid: int, _channel: str, topic: object) -> None:
+        self.bells.ring([str(topic)])
+
+    async def _check_schema(self) -> None:
+        async with self._pool.acquire() as connection:
+            found = await schema_version(connection)
+        wanted = len(migrations("postgres"))
+        if found > wanted:
+            raise ConfigError(
+                f"the queue's database was made by a newer launchkit: its schema is {found}, and"
+                f" this one knows {wanted}",
+                hint="upgrade launchkit",
+            )
+        if found < wanted:
+            raise ConfigError(
+                f"the queue's database has the schema {found}, and this launchkit needs {wanted}",
+                hint="upgrade it with: launchkit store migrate",
+            )
+
+    def _unreachable(self, exc: BaseException) -> Unreachable:
+        return Unreachable(
+            f"the queue's database {without_password(self._url)} cannot be reached:"
+            f" {str(exc) or type(exc).__name__}",
+            hint="is the server up, and are the address and the login right?",
+        )
+
+
+async def migrate(url: str) -> int:
+    """Bring a database to this version's schema, one upgrade at a time; gives its version.
+
+    :raises Unreachable: if it cannot be reached.
+    """
+    driver = _driver()
+    try:
+        connection = await driver.connect(url, timeout=CONNECT_SECONDS)
+    except (OSError, TimeoutError, driver.PostgresError, driver.InterfaceError) as exc:
+        raise Unreachable(f"{without_password(url)} cannot be reached: {exc}") from exc
+    try:
+        async with connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+            found = await schema_version(connection)
+            for number, script in enumerate(migrations("postgres")[found:], start=found + 1):
+                await connection.execute(script)
+                await connection.execute("update schema_version set version = $1", number)
+                found = number
+            return found
+    finally:
+        connection.terminate()
+
+
+async def schema_version(connection: Any) -> int:
+    """The number of the last migration; 0 for an empty database."""
+    if await connection.fetchval("select to_regclass('schema_version')") is None:
+        return 0
+    return int(await connection.fetchval(_statements()["schema_version"].sql))
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1@", url)
+
+
+@cache
+def _driver() -> Any:
+    try:
+        import asyncpg
+    except ImportError as exc:
+        raise PluginError(
+            "the driver for PostgreSQL is not installed", hint="pip install 'launchkit[postgres]'"
+        ) from exc
+    return asyncpg
+
+
+@cache
+def _lost() -> tuple[type[Exception], ...]:
+    """The errors of a connection that is lost, or cannot be made now."""
+    driver = _driver()
+    return (
+        OSError,
+        TimeoutError,
+        driver.PostgresConnectionError,
+        driver.InterfaceError,
+        driver.CannotConnectNowError,
+        driver.AdminShutdownError,
+        driver.CrashShutdownError,
+        driver.TooManyConnectionsError,
+    )
+
+
+@cache
+def _statements() -> Mapping[str, Statement]:
+    return {name: positional(sql) for name, sql in statements("core", "postgres").items()}
+
+
+def positional(sql: str) -> Statement:
+    """Write `:name` as `$1`, the same name as the same number."""
+    names: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        if match[1] not in names:
+            names.append(match[1])
+        return f"${names.index(match[1]) + 1}"
+
+    return Statement(re.sub(r"(?<!:):([a-z_]+)", number, sql), tuple(names))

@@ -1,0 +1,59 @@
+"""A throw-away PostgreSQL server on the loopback interface."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+NAMES = ("initdb", "pg_ctl")
+
+
+def find_programs() -> Path | None:
+    """Where PostgreSQL's server programs are, if it is installed."""
+    places = [Path(p) for p in os.environ["PATH"].split(":")]
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((p for p in places if all((p / name).exists() for name in NAMES)), None)
+
+
+class Postgres:
+    """One server with its data; it may be stopped and started again."""
+
+    def __init__(self, programs: Path) -> None:
+        self._programs = programs
+        self._folder = Path(tempfile.mkdtemp(prefix="launchkit-pg-", dir="/tmp"))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        if self._as:
+            shutil.chown(self._folder, "postgres", "postgres")
+        self._run(
+            "initdb", "-D", self._data, "-U", "lk", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"
+        )
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://lk@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def _data(self) -> str:
+        return str(self._folder / "data")
+
+    def start(self) -> None:
+        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c max_connections=100"
+        options += f" -c unix_socket_directories={self._folder}"
+        log = str(self._folder / "log")
+        self._run("pg_ctl", "-D", self._data, "-l", log, "-w", "-t", "30", "-o", options, "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        self._run("pg_ctl", "-D", self._data, "-m", mode, "-w", "stop")
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run(self, program: str, *args: str) -> None:
+        command = [*self._as, str(self._programs / program), *args]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")
