@@ -15,6 +15,7 @@ import pluggy
 from launchkit import abc, hookspecs
 from launchkit.codec import Locate, decode, suggest
 from launchkit.errors import PluginError
+from launchkit.model import Event
 
 log = logging.getLogger("launchkit.plugins")
 
@@ -94,6 +95,7 @@ class Plugins:
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(hookspecs)
         self._infos: dict[str, PluginInfo] = {}
+        self._deaf: set[str] = set()
         for name in _words(environ.get("LAUNCHKIT_BLOCK_PLUGINS", "")):
             self._manager.set_blocked(name)
         if environ.get("LAUNCHKIT_TRACE_PLUGINS"):
@@ -164,6 +166,20 @@ class Plugins:
         :raises ConfigError: if the settings do not fit the class.
         """
         return decode(self.get(seam, kind), dict(settings), locate)
+
+    def listens(self) -> bool:
+        """Whether any plugin wants to hear events."""
+        return bool(self.hook.launchkit_event.get_hookimpls())
+
+    def tell(self, event: Event) -> None:
+        """Let each plugin hear an event; the first failure of each is logged, the others not."""
+        for hook in self.hook.launchkit_event.get_hookimpls():
+            try:
+                hook.function(*([event] if hook.argnames else []))
+            except Exception as exc:  # noqa: BLE001 - foreign code may raise anything in a hook
+                if hook.plugin_name not in self._deaf:
+                    self._deaf.add(hook.plugin_name)
+                    log.warning("plugin %s: launchkit_event failed: %r", hook.plugin_name, exc)
 
     @cached_property
     def _by_seam(self) -> Mapping[type[abc.Component], Sequence[Sequence[Any]]]:

@@ -6,6 +6,8 @@ from launchkit.abc.component import Component, Finding, Site
 from launchkit.abc.environment import Environment
 from launchkit.abc.fetcher import Fetcher
 from launchkit.abc.hub import (
+    Change,
+    Hold,
     Hub,
     ItemView,
     Jobs,
@@ -14,17 +16,22 @@ from launchkit.abc.hub import (
     Logs,
     Queues,
     QueueView,
+    Release,
     Selection,
+    SetPriority,
+    Stop,
 )
 from launchkit.abc.registry import Registry
 from launchkit.abc.runner import Run, Runner
 
 __all__ = [
     "Builder",
+    "Change",
     "Component",
     "Environment",
     "Fetcher",
     "Finding",
+    "Hold",
     "Hub",
     "ItemView",
     "Jobs",
@@ -35,8 +42,11 @@ __all__ = [
     "QueueView",
     "Queues",
     "Registry",
+    "Release",
     "Run",
     "Runner",
     "Selection",
+    "SetPriority",
     "Site",
+    "Stop",
 ]

@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from launchkit.abc.component import Component
 from launchkit.model import (
@@ -47,6 +48,8 @@ class LaunchRequest:
     actor: str
     priority: Priority | None = None
     idempotency_key: str | None = None
+    again: str | None = None
+    """The id of the launch that this one repeats, for the record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +58,46 @@ class Selection:
 
     queue: str | None = None
     states: Collection[ItemState] | None = None
+    author: str | None = None
+    agent: str | None = None
+    """The agent that holds or held it."""
+    name: str | None = None
+    """A pattern for the run's name, in which `*` is any text and `?` any letter."""
+    since: float | None = None
+    """Launched at this Unix time or later."""
     limit: int = 100
-    ids: Collection[str] = field(default=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """An item is to end. One that waits is stopped at once; one that is held by an agent gets the
+    wish recorded, and the agent carries it out.
+    """
+
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """An item that is queued is not to be claimed until a person releases it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """An item that is held goes back into its queue, at the place that it had."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetPriority:
+    """An item that waits gets another priority."""
+
+    level: Priority
+
+
+Change: TypeAlias = Stop | Hold | Release | SetPriority
+"""What a person may want of a launch that exists."""
 
 
 class Queues(ABC):
@@ -140,14 +181,22 @@ class Launches(ABC):
         """Items, newest first."""
 
     @abstractmethod
-    async def stop(self, item_id: str, actor: str, reason: str | None) -> QueueItem:
-        """Ask that a launch end. One that waits is stopped at once; one that is held by an agent
-        gets the wish recorded, and the agent carries it out.
+    async def change(self, item_id: str, change: Change, actor: str) -> QueueItem:
+        """Change an item as *actor* wants it; one that is so already stays as it is.
+
+        :raises Conflict: if its state does not allow it.
+        :raises Rejected: if it is given a priority, and its queue has no prioritization.
         """
 
     @abstractmethod
-    async def changed(self, item_id: str, since: int, wait: float) -> Sequence[Event]:
-        """The events of an item with an id above *since*; waits up to *wait* seconds for one."""
+    async def changed(self, item_id: str | None, since: int, wait: float) -> Sequence[Event]:
+        """The events of an item with an id above *since*; waits up to *wait* seconds for one.
+        With None the newest such events of all items.
+        """
+
+    async def stop(self, item_id: str, actor: str, reason: str | None) -> QueueItem:
+        """`change` with `Stop`."""
+        return await self.change(item_id, Stop(reason=reason), actor)
 
 
 class Logs(ABC):

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -22,10 +23,13 @@ from launchkit.agent.kit import Kit, start_kit
 from launchkit.agent.presence import bury, present
 from launchkit.errors import ConfigError, QueueError, Unreachable, unwrapped
 from launchkit.model import AgentOrders, AgentStatus, Claim, Room
+from launchkit.observe import Outlook, Watchdog, journal, opened_outlook
+from launchkit.observe.outlook import Subject
+from launchkit.observe.watchdog import poller
 from launchkit.plugins import Plugins
 from launchkit.settings import AgentSettings
 
-log = logging.getLogger("launchkit.agent")
+logger = logging.getLogger("launchkit.agent")
 
 NEWS_SECONDS = 5.0
 """How long a poller waits for news before it looks again: leases lapse without any."""
@@ -57,6 +61,9 @@ class Agent:
             )
         self.settings = settings
         self.name = settings.name or f"{socket.gethostname()}-{secrets.token_hex(3)}"
+        self.address: str | None = None
+        """Where metrics and health are served, once it runs."""
+        self._log = journal(logger, self.name)
         self._plugins = plugins or Plugins()
         self._exit_when_idle = exit_when_idle
         self._on_status = on_status
@@ -130,6 +137,7 @@ class Agent:
                 tasks=background,
             )
             kit = await start_kit(settings, self._plugins, stack, site)
+            kit = await self._watched(kit, background, stack)
             room = Room(agent=self.name, site=site.name, resources=frozenset(kit.runners))
             await self._arrive(kit, room)
             background.start_soon(self._beat, kit)
@@ -153,6 +161,22 @@ class Agent:
         under_way = f"{held} under way" if held and not (limit > 0 and held >= limit) else ""
         return "; ".join(part for part in (under_way, *parts) if part)
 
+    async def _watched(self, kit: Kit, background: TaskGroup, stack: AsyncExitStack) -> Kit:
+        """The kit, such that what is done with it is seen."""
+        subject = Subject(
+            name=self.name,
+            settings=self.settings,
+            plugins=self._plugins,
+            held=lambda: len(self._journeys),
+            draining=lambda: self._stopping,
+        )
+        outlook = await stack.enter_async_context(opened_outlook(subject, background))
+        self._watchdog, self.address = outlook.watchdog, outlook.address
+        if self.address:
+            message = "%s serves /metrics, /livez and /readyz"
+            self._log.info(message, self.address, action="listen")
+        return replace(kit, backend=outlook.watched(kit.backend), observer=outlook.observer)
+
     async def _arrive(self, kit: Kit, room: Room) -> None:
         """Free what dead agents of this machine held, and see that the queues exist."""
         try:
@@ -160,11 +184,12 @@ class Agent:
             for queue in self.settings.queues:
                 self._notes[queue] = await kit.backend.blocked(queue, room) or ""
         except Unreachable as exc:
-            log.warning("%s; trying again", exc)
+            self._log.warning("%s; trying again", exc, action="arrive")
 
     async def _bury(self, kit: Kit) -> None:
         for name in await anyio.to_thread.run_sync(bury, kit.site.state_dir / "agents"):
-            log.warning("agent %s died without a word; its launches are taken over", name)
+            message = "agent %s died without a word; its launches are taken over"
+            self._log.warning(message, name, action="bury")
             await kit.backend.leave(name, dead=True)
 
     async def _work(self, kit: Kit, room: Room, task_status: TaskStatus[None]) -> None:
@@ -207,7 +232,8 @@ class Agent:
         """Take a slot, then an item; give the slot back if there is none."""
         assert self._slots is not None  # noqa: S101 - for the type checker
         slot = object()
-        await self._slots.acquire_on_behalf_of(slot)
+        with self._watchdog.resting(poller(queue)):
+            await self._slots.acquire_on_behalf_of(slot)
         claim = None
         try:
             with anyio.CancelScope(shield=True):  # a claim that was made must not be forgotten
@@ -220,18 +246,21 @@ class Agent:
         self._idle.discard(queue)
         journey = Journey(claim, kit, self.settings.limits())
         self._journeys[claim.item.id] = journey
-        journeys.start_soon(self._travel, journey, slot, name=f"launch {claim.item.id}")
+        journeys.start_soon(self._travel, journey, kit, slot, name=f"launch {claim.item.id}")
         return True
 
-    async def _travel(self, journey: Journey, slot: object) -> None:
+    async def _travel(self, journey: Journey, kit: Kit, slot: object) -> None:
         item = journey.claim.item
-        log.info("launch %s (run %s, attempt %d) claimed", item.id, item.run_id, item.attempt)
+        log = journal(logger, self.name, journey.claim)
+        message = "launch %s (run %s, attempt %d) claimed"
+        log.info(message, item.id, item.run_id, item.attempt, action="claim")
         self._show()
         try:
             await journey.travel()
         except Exception:
-            log.exception("launch %s: left for its next holder", item.id)
+            log.exception("launch %s: left for its next holder", item.id, action="fault")
         finally:
+            kit.observer.left(journey.claim)
             del self._journeys[item.id]
             assert self._slots is not None  # noqa: S101 - for the type checker
             self._slots.release_on_behalf_of(slot)
@@ -249,7 +278,8 @@ class Agent:
                 orders = await kit.backend.beat(self._say(), held, self.settings.lease_seconds / 3)
             except QueueError as exc:
                 pause = min(next(pauses), self.settings.lease_seconds / 6)
-                log.warning("heartbeat: %s; trying again in %.1f s", exc, pause)
+                message = "heartbeat: %s; trying again in %.1f s"
+                self._log.warning(message, exc, pause, action="retry")
                 await anyio.sleep(pause)
             else:
                 pauses = delays()
@@ -283,7 +313,7 @@ class Agent:
         try:
             await kit.backend.leave(self.name, dead=True)
         except QueueError as exc:
-            log.warning("%s", exc)
+            self._log.warning("%s", exc, action="leave")
 
     def _note(self, queue: str, note: str) -> None:
         self._notes[queue] = note
@@ -293,7 +323,7 @@ class Agent:
         line = self.status
         if line != self._line:
             self._line = line
-            log.debug("%s", line)
+            self._log.debug("%s", line, action="status")
             if self._on_status:
                 self._on_status(line)
 

@@ -1,6 +1,5 @@
 """Trying again: with growing, jittered, capped pauses."""
 
-import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
@@ -8,8 +7,7 @@ from typing import TypeVar
 import anyio
 
 from launchkit.errors import Unreachable
-
-log = logging.getLogger("launchkit.agent")
+from launchkit.observe import Journal
 
 T = TypeVar("T")
 
@@ -25,12 +23,12 @@ def delays() -> Iterator[float]:
         delay = min(CAP_SECONDS, delay * 2)
 
 
-async def persist(call: Callable[[], Awaitable[T]], what: str) -> T:
+async def persist(call: Callable[[], Awaitable[T]], what: str, log: Journal) -> T:
     """Call until the queue can be reached."""
     for delay in delays():
         try:
             return await call()
         except Unreachable as exc:
-            log.warning("%s: %s; trying again in %.1f s", what, exc, delay)
+            log.warning("%s: %s; trying again in %.1f s", what, exc, delay, action="retry")
             await anyio.sleep(delay)
     raise AssertionError  # delays never end

@@ -38,12 +38,13 @@ from launchkit.model import (
     Submission,
     Verdict,
 )
+from launchkit.observe import journal
 from launchkit.steps.bind import Bound
 from launchkit.steps.policy import check_policy
 from launchkit.steps.resolve import resolve
 from launchkit.steps.watch import watch
 
-log = logging.getLogger("launchkit.agent")
+logger = logging.getLogger("launchkit.agent")
 
 SUBMIT_SECONDS = 300.0
 REPORT_SECONDS = 30.0
@@ -61,6 +62,7 @@ class Journey:
         self.requeued = False
         self._kit = kit
         self._limits = limits
+        self._log = journal(logger, kit.site.agent, claim)
         self._scope = anyio.CancelScope()
         self._stop: StopOrder | None = None
         self._lost = False
@@ -85,7 +87,8 @@ class Journey:
         try:
             await self._end(await self._outcome())
         except QueueError as exc:
-            log.warning("launch %s: %s; left for its next holder", self.claim.item.id, exc)
+            message = "launch %s: %s; left for its next holder"
+            self._log.warning(message, self.claim.item.id, exc, action="leave")
         except anyio.get_cancelled_exc_class():
             with anyio.move_on_after(REPORT_SECONDS, shield=True):
                 await self._leave()
@@ -104,7 +107,7 @@ class Journey:
         except LaunchkitError as exc:
             return _failed(exc)
         except Exception as exc:
-            log.exception("launch %s: unforeseen error", self.claim.item.id)
+            self._log.exception("launch %s: unforeseen error", self.claim.item.id, action="fault")
             await self._gone()
             return _unforeseen(exc)
 
@@ -123,7 +126,7 @@ class Journey:
             await anyio.lowlevel.checkpoint()
         if self._run is not None:
             return self._run
-        launch = resolve(self.claim, self._limits)
+        launch = self._kit.observer.carried(resolve(self.claim, self._limits))
         self._limits = launch.limits
         check_policy(launch, self._kit.policy)
         self._kit.check(launch)
@@ -135,7 +138,10 @@ class Journey:
             if builds(launch, runner):
                 await self._report(ItemReport(state=ItemState.BUILDING))
             bound = await prepared(launch, runner, self._kit, work)
-            with anyio.move_on_after(SUBMIT_SECONDS, shield=True):
+            with (
+                anyio.move_on_after(SUBMIT_SECONDS, shield=True),
+                self._kit.observer.step(launch.item_id, "submit"),
+            ):
                 await self._intend(bound, runner)
                 self._run = await runner.submit(bound.submission)
         if self._run is None:
@@ -155,9 +161,9 @@ class Journey:
         )
 
     async def _watched(self, run: Run) -> Outcome:
-        with unwrapped():
+        with self._kit.observer.step(self.claim.item.id, "run"), unwrapped():
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(pump, run, self._kit.backend, self.claim)
+                tasks.start_soon(pump, run, self._kit.backend, self.claim, self._log)
                 return await watch(run, self._limits, self._tell, self.claim.item.started_at)
         raise AssertionError  # a task group swallows nothing
 
@@ -190,11 +196,12 @@ class Journey:
                 try:
                     if self._run is not None:
                         await self._run.cancel(self._limits.stop_grace)
-                        await pump(self._run, self._kit.backend, self.claim)
+                        await pump(self._run, self._kit.backend, self.claim, self._log)
                 except RunLost:
                     return
                 except LaunchError as exc:
-                    log.warning("launch %s cannot be ended yet: %s", self.claim.item.id, exc)
+                    message = "launch %s cannot be ended yet: %s"
+                    self._log.warning(message, self.claim.item.id, exc, action="end.retry")
                 else:
                     return
             await anyio.sleep(delay)
@@ -231,13 +238,13 @@ class Journey:
         try:
             await self._kit.backend.report(self.claim, report)
         except QueueError as exc:
-            log.warning("launch %s: %s", self.claim.item.id, exc)
+            self._log.warning("launch %s: %s", self.claim.item.id, exc, action="leave")
 
     async def _report(self, report: ItemReport) -> None:
         if (report.state, report.message) == self._last and not report.state.ended:
             return
         what = f"report of {self.claim.item.id}"
-        await persist(partial(self._kit.backend.report, self.claim, report), what)
+        await persist(partial(self._kit.backend.report, self.claim, report), what, self._log)
         self._last = (report.state, report.message)
 
 

@@ -17,6 +17,7 @@ from launchkit.abc import (
 )
 from launchkit.errors import Rejected
 from launchkit.model import Launch
+from launchkit.observe import Observer
 from launchkit.plugins import Plugins
 from launchkit.settings import AgentSettings, BuilderBlock, EnvironmentBlock, RegistryBlock
 from launchkit.steps.policy import Policy
@@ -37,6 +38,7 @@ class Kit:
     platform: str | None
     policy: Policy
     site: Site
+    observer: Observer = Observer()
 
     def runner(self, resource: str) -> Runner:
         """The runner of a resource kind. :raises Rejected: if there is none."""

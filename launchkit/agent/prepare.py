@@ -39,7 +39,8 @@ async def fetch(launch: Launch, kit: Kit, work: Path) -> Path:
     """The directory with the launch's code. :raises FetchError: if it cannot be had."""
     code = work / "code"
     code.mkdir()
-    await kit.fetchers[launch.source.kind].fetch(launch.source, code)
+    with kit.observer.step(launch.item_id, "fetch"):
+        await kit.fetchers[launch.source.kind].fetch(launch.source, code)
     return code
 
 
@@ -51,7 +52,8 @@ async def image_for(launch: Launch, kit: Kit, work: Path) -> Image:
     request = BuildRequest(
         launch=launch, code=code, destination=kit.destination, platform=kit.platform
     )
-    return await kit.builder.build(request)
+    with kit.observer.step(launch.item_id, "build"):
+        return await kit.builder.build(request)
 
 
 async def prepared(launch: Launch, runner: Runner, kit: Kit, work: Path) -> Bound:

@@ -59,6 +59,8 @@ class Launch:
     build_context: str | None = None
     dockerfile: str | None = None
     runtime: str | None = None
+    traceparent: str | None = None
+    """What the workload's own spans continue."""
     origins: Mapping[str, str] = field(default_factory=dict)
     """Dotted path of a value → who decided it: `queue`, `template`, `job`, `launch` or, for
     a default, `agent`."""

@@ -239,7 +239,7 @@ class Event:
     id: int
     item_id: str
     at: float
-    kind: Literal["state", "warning", "stop", "lease", "queue"]
+    kind: Literal["state", "warning", "stop", "lease", "priority", "queue"]
     actor: str
     attempt: int
     state: ItemState | None = None

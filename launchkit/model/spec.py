@@ -121,3 +121,5 @@ class LaunchSpec:
     overrides: Overrides = field(default_factory=Overrides)
     template_variables: Mapping[str, Scalar] = field(default_factory=dict)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    traceparent: str | None = None
+    """The span of the launch, as W3C Trace Context writes it."""

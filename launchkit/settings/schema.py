@@ -142,6 +142,14 @@ class AgentSettings(BaseModel):
     registry: RegistryBlock | None = None
     builder: BuilderBlock | None = None
     verbosity: Annotated[StrictInt, Field(ge=0)] = 0
+    log_format: Literal["auto", "human", "json"] = "auto"
+    """How the agent's log is written; auto is for people on a terminal, else JSON lines."""
+    metrics_port: Annotated[StrictInt, Field(ge=0, le=65535)] | None = None
+    """Serve /metrics, /livez and /readyz on this port; 0 takes a free one, null serves nothing."""
+    metrics_host: str = "127.0.0.1"
+    """The address to serve them on."""
+    telemetry: StrictBool | None = None
+    """OpenTelemetry spans; null makes them if OTEL_EXPORTER_OTLP_ENDPOINT is set."""
     stopped_run_timeout: Annotated[StrictInt, Field(ge=0)] = 60
     """From the polite request to stop until a run is killed."""
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] | None = None

@@ -20,6 +20,10 @@ VARIABLES = {
     "LAUNCHKIT_MAX_SCHEDULERS": "max_schedulers",
     "LAUNCHKIT_SECURE_MODE": "secure_mode",
     "LAUNCHKIT_VERBOSITY": "verbosity",
+    "LAUNCHKIT_LOG_FORMAT": "log_format",
+    "LAUNCHKIT_METRICS_PORT": "metrics_port",
+    "LAUNCHKIT_METRICS_HOST": "metrics_host",
+    "LAUNCHKIT_TELEMETRY": "telemetry",
     "LAUNCHKIT_START_TIMEOUT": "start_timeout",
     "LAUNCHKIT_RUN_TIMEOUT": "run_timeout",
     "LAUNCHKIT_DRAIN_TIMEOUT": "drain_timeout",
@@ -27,7 +31,7 @@ VARIABLES = {
     "LAUNCHKIT_LEASE_SECONDS": "lease_seconds",
 }
 """The key that each variable sets; a later one wins over an earlier one."""
-TEXTS = frozenset({"entity", "name", "backend", "state_dir", "cache_dir"})
+TEXTS = frozenset({"entity", "name", "backend", "state_dir", "cache_dir", "log_format", "metrics_host"})
 FLAGS = {"queues": "--queue", "verbosity": "--verbose"}
 """Flags that are not called like the key that they set."""
 

@@ -81,6 +81,7 @@ def _own_env(launch: Launch, max_length: int) -> dict[str, str]:
         "LAUNCHKIT_PROJECT": launch.project,
         "LAUNCHKIT_AUTHOR": launch.author or "",
         "LAUNCHKIT_JOB": launch.job or "",
+        "TRACEPARENT": launch.traceparent or "",
         "LAUNCHKIT_RUN_CONFIG": config if len(config) <= max_length else "",
     }
 

@@ -1,6 +1,7 @@
 """Inputs of a launch: its config against the job's schema, and its paths and texts."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -9,6 +10,10 @@ from launchkit.codec import dotted
 from launchkit.errors import Rejected
 from launchkit.model import ImageSource, Json, LaunchSpec
 
+TRACEPARENT = re.compile(
+    r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII
+)
+"""Version 00 of https://www.w3.org/TR/trace-context/; ids of zeros only are not valid."""
 FILE_SUFFIXES = (".json", ".yaml", ".yml")
 
 
@@ -42,8 +47,14 @@ def check_inputs(spec: LaunchSpec) -> None:
     :raises Rejected: naming each one that cannot be used.
     """
     problems = [*_path_problems(spec), *_text_problems(spec), *_timeout_problems(spec)]
+    problems += _trace_problems(spec)
     if problems:
         raise Rejected("\n".join(problems))
+
+
+def _trace_problems(spec: LaunchSpec) -> Iterator[str]:
+    if spec.traceparent is not None and not TRACEPARENT.fullmatch(spec.traceparent):
+        yield f"traceparent: {spec.traceparent!r} is not one of W3C Trace Context"
 
 
 def _path_problems(spec: LaunchSpec) -> Iterator[str]:

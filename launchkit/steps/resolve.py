@@ -68,6 +68,7 @@ def resolve(claim: Claim, defaults: Limits) -> Launch:
         build_context=recipe.build_context,
         dockerfile=overrides.dockerfile or recipe.dockerfile,
         runtime=recipe.runtime,
+        traceparent=spec.traceparent,
         origins={**choices.origins, **limit_origins},
     )
 

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from launchkit.abc import (
+    Change,
     Hub,
     ItemView,
     Jobs,
@@ -34,7 +35,7 @@ from launchkit.model import (
     Recipe,
     Room,
 )
-from launchkit.store import agents, claims, jobs, launches, logs, queues
+from launchkit.store import agents, changes, claims, jobs, launches, logs, queues
 from launchkit.store.bells import Bell
 from launchkit.store.database import Database
 from launchkit.store.postgres import PostgresDatabase
@@ -59,6 +60,8 @@ class StoreBackend(QueueBackend):
     entity: str
     lease: float = 30.0
     """Seconds that a claim lives without a sign of life from its agent."""
+    clock: Callable[[], float] = field(init=False, repr=False, default=time.time)
+    """Gives Unix time; tests set their own before `start`."""
     _database: Database = field(init=False, repr=False)
     _stack: AsyncExitStack = field(init=False, repr=False)
     _bells: dict[str, Bell] = field(init=False, repr=False, default_factory=dict)
@@ -66,7 +69,7 @@ class StoreBackend(QueueBackend):
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Open the database for the agent's life."""
-        self._database = database_of(self.url)
+        self._database = database_of(self.url, self.clock)
         await stack.enter_async_context(self._database.opened())
         self._stack = stack
 
@@ -141,11 +144,13 @@ class StoreHub(Hub):
 
     url: str
     entity: str
+    clock: Callable[[], float] = field(init=False, repr=False, default=time.time)
+    """Gives Unix time; tests set their own before `start`."""
     _database: Database = field(init=False, repr=False)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Open the database."""
-        self._database = database_of(self.url)
+        self._database = database_of(self.url, self.clock)
         await stack.enter_async_context(self._database.opened())
 
     def queues(self) -> Queues:
@@ -229,14 +234,17 @@ class _Launches(_Group, Launches):
     async def list(self, selection: Selection) -> Sequence[ItemView]:
         return await self.database.read(launches.List(self.entity, selection))
 
-    async def stop(self, item_id: str, actor: str, reason: str | None) -> QueueItem:
-        return await self.database.write(launches.Stop(self.entity, item_id, actor, reason))
+    async def change(self, item_id: str, change: Change, actor: str) -> QueueItem:
+        return await self.database.write(changes.Make(self.entity, item_id, change, actor))
 
-    async def changed(self, item_id: str, since: int, wait: float) -> Sequence[Event]:
-        with self.database.bells.hung(f"item:{item_id}") as bell:
-            events = await self.database.read(launches.Events(item_id, since))
+    async def changed(self, item_id: str | None, since: int, wait: float) -> Sequence[Event]:
+        topic, body = f"entity:{self.entity}", launches.Newest(self.entity, since)
+        if item_id is not None:
+            topic, body = f"item:{item_id}", launches.Events(item_id, since)
+        with self.database.bells.hung(topic) as bell:
+            events = await self.database.read(body)
             if not events and await bell.wait(wait):
-                events = await self.database.read(launches.Events(item_id, since))
+                events = await self.database.read(body)
             return events
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from launchkit.model import ItemState
 from launchkit.store.database import Row, Tx
 
-Kind = Literal["state", "warning", "stop", "lease", "queue"]
+Kind = Literal["state", "warning", "stop", "lease", "priority", "queue"]
 
 
 async def record(
@@ -22,7 +22,7 @@ async def record(
         state=state,
         cause=cause,
     )
-    tx.ring(f"item:{item['id']}")
+    tx.ring(f"item:{item['id']}", f"entity:{item['entity']}")
 
 
 async def record_queue(tx: Tx, queue: int, actor: str, cause: str) -> None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from launchkit.abc import ItemView, LaunchRequest, Selection
 from launchkit.codec import encode_json
-from launchkit.errors import Conflict, NotFound, Rejected
+from launchkit.errors import Conflict, NotFound
 from launchkit.model import Event, GitSource, ItemState, LaunchSpec, Priority, QueueItem
 from launchkit.steps.resolve import validate_launch
 from launchkit.store import agents, rules
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
-from launchkit.store.queues import end_waiting, leased, named
+from launchkit.store.queues import end_waiting, leased, named, require_prioritization
 from launchkit.store.rows import event_of, item_of, queue_of
 
 ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -51,7 +51,8 @@ class Launch:
             idempotency_key=self.request.idempotency_key,
             request_digest=digest,
         )
-        await record(tx, item, "state", self.request.actor, "launched", ItemState.QUEUED)
+        cause = f"again: {self.request.again}" if self.request.again else "launched"
+        await record(tx, item, "state", self.request.actor, cause, ItemState.QUEUED)
         tx.ring(f"queue:{row['id']}")
         return item_of(item, self.queue)
 
@@ -91,6 +92,10 @@ class List:
             entity=self.entity,
             queue=self.selection.queue,
             states=json.dumps([str(s) for s in states]) if states is not None else None,
+            author=self.selection.author,
+            agent=self.selection.agent,
+            name=self.selection.name,
+            since=self.selection.since,
             limit=self.selection.limit,
         )
         return [await view(tx, row) for row in rows]
@@ -134,6 +139,18 @@ class Events:
         return [event_of(row) for row in rows]
 
 
+@dataclass(frozen=True)
+class Newest:
+    """What happened lately to the items of an entity, after event *since*."""
+
+    entity: str
+    since: int
+
+    async def __call__(self, tx: Tx) -> list[Event]:
+        rows = await tx.all("newest_events", entity=self.entity, since=self.since)
+        return [event_of(row) for row in reversed(rows)]
+
+
 async def find(tx: Tx, entity: str, ref: str) -> Row:
     """The row of an item, by item id, run id or a run name that only one has.
 
@@ -155,6 +172,8 @@ async def find(tx: Tx, entity: str, ref: str) -> Row:
 async def view(tx: Tx, row: Row) -> ItemView:
     """An item with its position and why it waits."""
     item = item_of(row, row["queue"])
+    if item.state is ItemState.HELD:
+        return ItemView(item=item, reason=item.message)
     if item.state is not ItemState.QUEUED:
         return ItemView(item=item, reason=item.verdict.code if item.verdict else None)
     place = await tx.row(
@@ -167,7 +186,10 @@ async def view(tx: Tx, row: Row) -> ItemView:
 
 
 def request_digest(queue: str, spec: LaunchSpec, priority: Priority) -> str:
-    """What makes two requests the same. The commit that a branch meant that day does not count."""
+    """What makes two requests the same. The commit that a branch meant that day and the
+    trace do not count.
+    """
+    spec = replace(spec, traceparent=None)
     source = spec.recipe.source
     if isinstance(source, GitSource):
         spec = replace(spec, recipe=replace(spec.recipe, source=replace(source, commit=None)))
@@ -180,9 +202,7 @@ def random_word(length: int) -> str:
 
 
 def _priority(wanted: Priority | None, queue: Row) -> Priority:
-    if wanted is not None and not queue["prioritization"]:
-        raise Rejected(
-            f"queue {queue['name']!r} has no prioritization: its launches run first in, first out",
-            hint="leave the priority out, or switch prioritization on with: launchkit queue edit",
-        )
-    return Priority.MEDIUM if wanted is None else wanted
+    if wanted is None:
+        return Priority.MEDIUM
+    require_prioritization(queue)
+    return wanted

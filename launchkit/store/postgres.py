@@ -4,7 +4,7 @@ import logging
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -68,15 +68,10 @@ class PostgresDatabase(Database):
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Connect, and see that the schema is this version's."""
-        driver = _driver()
-        try:
-            with anyio.fail_after(CONNECT_SECONDS):
-                self._pool = await driver.create_pool(
-                    self._url, min_size=0, max_size=POOL_SIZE, timeout=CONNECT_SECONDS
-                )
-                await self._check_schema()
-        except (OSError, TimeoutError, driver.PostgresError, driver.InterfaceError) as exc:
-            raise self._unreachable(exc) from exc
+        await self._check_schema()
+        self._pool = await _driver().create_pool(
+            self._url, min_size=0, max_size=POOL_SIZE, timeout=CONNECT_SECONDS
+        )
         with unwrapped():
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._listen)
@@ -99,16 +94,26 @@ class PostgresDatabase(Database):
 
         async def attempt() -> T:
             async with (
-                self._pool.acquire(timeout=CONNECT_SECONDS) as connection,
+                self._connection() as connection,
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
                 return await body(PostgresTx(connection, self._clock()))
 
         return await self._patiently(attempt)
 
+    @asynccontextmanager
+    async def _connection(self) -> "AsyncIterator[Connection]":
+        connection = await self._pool.acquire(timeout=CONNECT_SECONDS)
+        try:
+            yield connection
+        finally:
+            # What was committed is committed, also if the connection is lost on its way back.
+            with suppress(*_lost(), _driver().PostgresError):
+                await self._pool.release(connection, timeout=CLOSE_SECONDS)
+
     async def _write(self, body: Body[T]) -> T:
         xact = None
-        async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
+        async with self._connection() as connection:
             transaction = connection.transaction()
             await transaction.start()
             tx = PostgresTx(connection, self._clock())
@@ -137,7 +142,7 @@ class PostgresDatabase(Database):
         """Whether a transaction whose commit was not answered was committed."""
 
         async def look() -> str:
-            async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
+            async with self._connection() as connection:
                 tx = PostgresTx(connection, self._clock())
                 return str((await tx.row("fate", xact=xact))["status"])
 
@@ -161,7 +166,7 @@ class PostgresDatabase(Database):
             except driver.PostgresError as exc:
                 raise QueueError(f"the queue's database: {exc}") from exc
             if anyio.current_time() > deadline:
-                raise self._unreachable(failure) from failure
+                raise unreachable(self._url, failure) from failure
             await anyio.sleep(AGAIN_SECONDS)
 
     async def _listen(self) -> None:
@@ -170,11 +175,11 @@ class PostgresDatabase(Database):
             try:
                 with anyio.CancelScope(shield=True):  # cut short, it would leave its socket open
                     connection = await _driver().connect(self._url, timeout=CONNECT_SECONDS)
-                gone = anyio.Event()
-                connection.add_termination_listener(lambda _, gone=gone: gone.set())
-                await connection.add_listener("launchkit", self._hear)
-                self.bells.ring([EVERYTHING])
                 try:
+                    gone = anyio.Event()
+                    connection.add_termination_listener(lambda _, gone=gone: gone.set())
+                    await connection.add_listener("launchkit", self._hear)
+                    self.bells.ring([EVERYTHING])
                     await gone.wait()
                 finally:
                     with anyio.move_on_after(CLOSE_SECONDS, shield=True):
@@ -187,7 +192,7 @@ class PostgresDatabase(Database):
         self.bells.ring([str(topic)])
 
     async def _check_schema(self) -> None:
-        async with self._pool.acquire() as connection:
+        async with connected(self._url) as connection:
             found = await schema_version(connection)
         wanted = len(migrations("postgres"))
         if found > wanted:
@@ -202,35 +207,38 @@ class PostgresDatabase(Database):
                 hint="upgrade it with: launchkit store migrate",
             )
 
-    def _unreachable(self, exc: BaseException) -> Unreachable:
-        return Unreachable(
-            f"the queue's database {without_password(self._url)} cannot be reached:"
-            f" {str(exc) or type(exc).__name__}",
-            hint="is the server up, and are the address and the login right?",
-        )
-
 
 async def migrate(url: str) -> int:
     """Bring a database to this version's schema, one upgrade at a time; gives its version.
 
     :raises Unreachable: if it cannot be reached.
     """
+    async with connected(url) as connection, connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+        found = await schema_version(connection)
+        for number, script in enumerate(migrations("postgres")[found:], start=found + 1):
+            await connection.execute(script)
+            await connection.execute("update schema_version set version = $1", number)
+            found = number
+        return found
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Any]:
+    """One connection, for the time of the context.
+
+    :raises Unreachable: if it cannot be made.
+    """
     driver = _driver()
     try:
         connection = await driver.connect(url, timeout=CONNECT_SECONDS)
     except (OSError, TimeoutError, driver.PostgresError, driver.InterfaceError) as exc:
-        raise Unreachable(f"{without_password(url)} cannot be reached: {exc}") from exc
+        raise unreachable(url, exc) from exc
     try:
-        async with connection.transaction():
-            await connection.execute("select pg_advisory_xact_lock($1)", MIGRATION_LOCK)
-            found = await schema_version(connection)
-            for number, script in enumerate(migrations("postgres")[found:], start=found + 1):
-                await connection.execute(script)
-                await connection.execute("update schema_version set version = $1", number)
-                found = number
-            return found
+        yield connection
     finally:
-        connection.terminate()
+        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+            await connection.close(timeout=CLOSE_SECONDS)
 
 
 async def schema_version(connection: Any) -> int:
@@ -243,6 +251,15 @@ async def schema_version(connection: Any) -> int:
 def without_password(url: str) -> str:
     """The URL as it may be shown."""
     return re.sub(r"(://[^:/@]*):[^@]*@", r"\1@", url)
+
+
+def unreachable(url: str, exc: BaseException) -> Unreachable:
+    """The error for a database that does not answer, or not to us."""
+    return Unreachable(
+        f"the queue's database {without_password(url)} cannot be reached:"
+        f" {str(exc) or type(exc).__name__}",
+        hint="is the server up, and are the address and the login right?",
+    )
 
 
 @cache
@@ -265,6 +282,7 @@ def _lost() -> tuple[type[Exception], ...]:
         TimeoutError,
         driver.PostgresConnectionError,
         driver.InterfaceError,
+        driver.InternalClientError,
         driver.CannotConnectNowError,
         driver.AdminShutdownError,
         driver.CrashShutdownError,

@@ -5,7 +5,7 @@ from typing import Literal
 
 from launchkit.abc import QueueView
 from launchkit.codec import encode_json
-from launchkit.errors import ConfigError, Conflict, NotFound
+from launchkit.errors import ConfigError, Conflict, NotFound, Rejected
 from launchkit.model import ItemState, Pause, Priority, Queue, QueueSpec
 from launchkit.steps.templates import check_template
 from launchkit.store.database import Row, Tx
@@ -147,6 +147,15 @@ async def count(tx: Tx, queue: int) -> dict[ItemState, int]:
 async def leased(tx: Tx, queue: int) -> int:
     """How many items are under way: those with a lease, also one that has lapsed."""
     return int((await tx.row("count_leased", queue=queue))["n"])
+
+
+def require_prioritization(queue: Row) -> None:
+    """:raises Rejected: if a queue takes no priorities."""
+    if not queue["prioritization"]:
+        raise Rejected(
+            f"queue {queue['name']!r} has no prioritization: its launches run first in, first out",
+            hint="leave the priority out, or switch prioritization on with: launchkit queue edit",
+        )
 
 
 async def end_waiting(tx: Tx, item: Row, actor: str, cause: str) -> Row:

@@ -248,7 +248,8 @@ class _Worker:
             return exc
         where = f"the queue's database {self._path}"
         if isinstance(exc, sqlite3.IntegrityError):
-            return QueueError(f"{where}: {exc}")
+            hint = "name the new place with --backend" if "has moved" in str(exc) else None
+            return QueueError(f"{where}: {exc}", hint=hint)
         hint = next((hint for word, hint in _HINTS.items() if word in str(exc)), None)
         return Unreachable(f"{where}: {exc}", hint=hint)
 

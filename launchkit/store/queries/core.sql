@@ -25,7 +25,8 @@ returning *
 update queue set deleted_at = :now where id = :id
 
 -- name: level_priorities
-update item set priority = :priority where queue_id = :queue and state = 'queued'
+update item set priority = :priority
+where queue_id = :queue and state not in ('finished', 'failed', 'stopped')
 
 -- name: count_states
 select state, count(*) as n from item where queue_id = :queue group by state
@@ -63,6 +64,10 @@ values (:queue, :item, :now, :kind, :actor, :attempt, :state, :cause)
 -- name: events_of_item
 select * from event where item_id = :item and id > :since order by id
 
+-- name: newest_events
+select e.* from event e join item i on i.id = e.item_id
+where i.entity = :entity and e.id > :since order by e.id desc limit 100
+
 -- name: claim_item
 update item
 set state = case when state = 'queued' then 'claimed' else state end, token = token + 1, agent = :agent, lease_until = :until, updated_at = :now
@@ -75,6 +80,13 @@ set state = :state, attempt = :attempt, lease_until = :lease_until, agent = :age
     message = :message, exit_code = :exit_code, verdict = :verdict, resolved = :resolved,
     updated_at = :now, started_at = :started_at, ended_at = :ended_at
 where id = :id
+
+-- name: change_waiting
+update item set state = :state, message = :message, agent = null, site = null, ref = null, updated_at = :now
+where id = :id
+
+-- name: change_priority
+update item set priority = :priority, updated_at = :now where id = :id
 
 -- name: want_stop
 update item set stop_by = :actor, stop_reason = :reason, updated_at = :now where id = :id

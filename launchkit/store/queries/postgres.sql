@@ -42,6 +42,11 @@ select i.*, q.name as queue from item i join queue q on q.id = i.queue_id
 where i.entity = :entity
   and (:queue::text is null or q.name = :queue)
   and (:states::text is null or i.state in (select json_array_elements_text(:states::json)))
+  and (:author::text is null or i.author = :author)
+  and (:agent::text is null or i.agent = :agent)
+  and (:name::text is null or coalesce(i.name, i.run_id) like
+       translate(replace(replace(replace(:name, '\', '\\'), '%', '\%'), '_', '\_'), '*?', '%_'))
+  and (:since::float8 is null or i.created_at >= :since)
 order by i.seq desc limit :limit
 
 -- name: announce
@@ -49,7 +54,7 @@ select pg_current_xact_id_if_assigned()::text as xact,
        (select count(pg_notify('launchkit', topic)) from unnest(:topics::text[]) topic) as told
 
 -- name: fate
-select pg_xact_status(:xact::xid8) as status
+select pg_xact_status(:xact::text::xid8) as status
 
 -- name: schema_version
 select version from schema_version

@@ -35,6 +35,10 @@ select i.*, q.name as queue from item i join queue q on q.id = i.queue_id
 where i.entity = :entity
   and (:queue is null or q.name = :queue)
   and (:states is null or i.state in (select value from json_each(:states)))
+  and (:author is null or i.author = :author)
+  and (:agent is null or i.agent = :agent)
+  and (:name is null or coalesce(i.name, i.run_id) glob replace(:name, '[', '[[]'))
+  and (:since is null or i.created_at >= :since)
 order by i.seq desc limit :limit
 
 -- name: data_version

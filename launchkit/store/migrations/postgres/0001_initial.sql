@@ -121,3 +121,6 @@ create table agent (
     drain integer not null default 0,
     primary key (entity, name)
 );
+
+-- Filled when this database was made by moving a queue here.
+create table moved_from (source text not null);

@@ -1,0 +1,89 @@
+"""A queue backend that is watched: what passes through it is what an agent does."""
+
+import time
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import contextmanager
+
+from launchkit.abc import QueueBackend
+from launchkit.errors import LeaseLost, QueueError, Unreachable
+from launchkit.model import AgentOrders, AgentStatus, Claim, ItemReport, Room
+from launchkit.observe.observer import Observer
+from launchkit.observe.watchdog import HEARTBEAT, Watchdog, poller
+
+
+class WatchedBackend(QueueBackend):
+    """Hands all calls on to a started backend, and tells an observer and a watchdog of them."""
+
+    def __init__(self, backend: QueueBackend, observer: Observer, watchdog: Watchdog) -> None:
+        self._backend = backend
+        self._observer = observer
+        self._watchdog = watchdog
+
+    async def claim(self, queue: str, room: Room) -> Claim | None:
+        """Take the next item, and tell of it."""
+        began = time.monotonic()
+        try:
+            with self._asking("claim"):
+                claim = await self._backend.claim(queue, room)
+        finally:
+            self._watchdog.move(poller(queue))
+        if claim is not None:
+            self._observer.claimed(claim, time.monotonic() - began)
+        return claim
+
+    async def report(self, claim: Claim, report: ItemReport) -> None:
+        """Store a new fact, and tell of it."""
+        with self._asking("report"):
+            await self._backend.report(claim, report)
+        self._observer.stored(claim, report)
+
+    async def beat(self, status: AgentStatus, held: Collection[Claim], wait: float) -> AgentOrders:
+        """Renew the leases, which is a sign of life."""
+        with self._asking("beat"):
+            orders = await self._backend.beat(status, held, wait)
+        self._watchdog.move(HEARTBEAT)
+        return orders
+
+    async def append_log(self, claim: Claim, offset: int, data: bytes) -> None:
+        """Add output, and tell how much."""
+        with self._asking("append_log"):
+            await self._backend.append_log(claim, offset, data)
+        self._observer.pumped(len(data))
+
+    def archive(self, digest: str) -> AsyncIterator[bytes]:
+        """The bytes of a packed code directory."""
+        return self._backend.archive(digest)
+
+    async def news(self, queue: str, wait: float) -> None:
+        """Wait for a reason to claim."""
+        with self._asking("news"):
+            await self._backend.news(queue, wait)
+        self._watchdog.move(poller(queue))
+
+    async def blocked(self, queue: str, room: Room) -> str | None:
+        """Why a queue gives nothing."""
+        with self._asking("blocked"):
+            return await self._backend.blocked(queue, room)
+
+    async def log_size(self, claim: Claim) -> int:
+        """How much output is stored."""
+        with self._asking("log_size"):
+            return await self._backend.log_size(claim)
+
+    async def leave(self, agent: str, *, dead: bool) -> None:
+        """Say that an agent has ended."""
+        with self._asking("leave"):
+            await self._backend.leave(agent, dead=dead)
+
+    @contextmanager
+    def _asking(self, call: str) -> Iterator[None]:
+        try:
+            yield
+        except LeaseLost:
+            self._watchdog.answer()
+            raise
+        except QueueError as exc:
+            self._observer.failed(call)
+            self._watchdog.answer(exc.message if isinstance(exc, Unreachable) else "")
+            raise
+        self._watchdog.answer()

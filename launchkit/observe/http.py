@@ -1,0 +1,84 @@
+"""A very small HTTP server: GET of a few paths, one request to a connection."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import anyio
+import h11
+from anyio.abc import ByteStream, SocketAttribute
+
+from launchkit.errors import ConfigError
+
+HEAD_BYTES = 8192
+REQUEST_SECONDS = 5.0
+CONNECTIONS = 32
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a path answers."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+Pages = Mapping[str, Callable[[], Page]]
+
+
+class HttpServer:
+    """Serves pages on a port; 0 takes a free one."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._places = anyio.CapacityLimiter(CONNECTIONS)
+
+    async def listen(self, host: str, port: int, tasks: anyio.abc.TaskGroup) -> int:
+        """Listen, and serve as a task of *tasks*; gives the port.
+
+        :raises ConfigError: if the address cannot be had.
+        """
+        try:
+            listener = await anyio.create_tcp_listener(local_host=host, local_port=port)
+        except OSError as exc:
+            raise ConfigError(
+                f"metrics_port: cannot listen on {host}:{port}: {exc.strerror or exc}",
+                hint="choose another port or metrics_host; port 0 takes a free one",
+            ) from exc
+        tasks.start_soon(listener.serve, self._serve)
+        return listener.extra(SocketAttribute.local_port)
+
+    async def _serve(self, stream: ByteStream) -> None:
+        async with stream, self._places:
+            with anyio.move_on_after(REQUEST_SECONDS):
+                try:
+                    await self._exchange(stream)
+                except (anyio.BrokenResourceError, h11.RemoteProtocolError):
+                    pass  # gone, or no HTTP
+
+    async def _exchange(self, stream: ByteStream) -> None:
+        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES)
+        while (event := connection.next_event()) is h11.NEED_DATA:
+            try:
+                connection.receive_data(await stream.receive())
+            except anyio.EndOfStream:
+                connection.receive_data(b"")
+        if isinstance(event, h11.Request):
+            await stream.send(self._answer(connection, event))
+            await stream.send_eof()
+
+    def _answer(self, connection: h11.Connection, request: h11.Request) -> bytes:
+        page = self._page(request.method, request.target.partition(b"?")[0].decode())
+        headers = [("content-type", page.content_type), ("content-length", str(len(page.body)))]
+        headers.append(("connection", "close"))
+        if page.status == 405:
+            headers.append(("allow", "GET"))
+        head = connection.send(h11.Response(status_code=page.status, headers=headers)) or b""
+        return head + page.body
+
+    def _page(self, method: bytes, path: str) -> Page:
+        if path not in self._pages:
+            return Page(404, "text/plain", b"no such page\n")
+        if method != b"GET":
+            return Page(405, "text/plain", b"GET only\n")
+        return self._pages[path]()

@@ -1,0 +1,80 @@
+"""For authors of plugins: a contract suite per seam, fakes with faults, and a clock that tests set.
+
+Subclass a contract in a test module, give the fixtures that its docstring names, and pytest runs
+the suite on your component:
+
+    class TestMyRunner(RunnerContract):
+        @pytest.fixture
+        async def runner(self, site):
+            async with started(MyRunner(), site) as runner:
+                yield runner
+
+        @pytest.fixture
+        def workload(self, runner):
+            return MyWorkload(runner)
+
+Needs pytest: install `launchkit[testing]`. Async tests and fixtures run under anyio's own plugin;
+set `anyio_mode = "auto"` in pytest's configuration, so that your async fixtures do too.
+"""
+
+import pytest
+
+pytest.register_assert_rewrite("launchkit.testing.contracts")
+
+from launchkit.testing.clock import VirtualClock  # noqa: E402 - after the line above
+from launchkit.testing.contracts import (  # noqa: E402
+    BuilderContract,
+    EnvironmentContract,
+    FetcherContract,
+    HubContract,
+    QueueBackendContract,
+    RegistryContract,
+    RunnerContract,
+    Workload,
+)
+from launchkit.testing.fake_backend import FakeBackend, FakeHub  # noqa: E402
+from launchkit.testing.fake_images import FakeBuilder, FakeImages, FakeRegistry  # noqa: E402
+from launchkit.testing.fake_runner import FakeCompute, FakeRunner  # noqa: E402
+from launchkit.testing.faults import Fault, Faults, Hang, LostAnswer, Slow, Throttle, Twice  # noqa: E402
+from launchkit.testing.makers import (  # noqa: E402
+    make_launch,
+    make_room,
+    make_spec,
+    make_status,
+    make_submission,
+    site_at,
+    started,
+)
+
+__all__ = [
+    "BuilderContract",
+    "EnvironmentContract",
+    "FakeBackend",
+    "FakeBuilder",
+    "FakeCompute",
+    "FakeHub",
+    "FakeImages",
+    "FakeRegistry",
+    "FakeRunner",
+    "Fault",
+    "Faults",
+    "FetcherContract",
+    "Hang",
+    "HubContract",
+    "LostAnswer",
+    "QueueBackendContract",
+    "RegistryContract",
+    "RunnerContract",
+    "Slow",
+    "Throttle",
+    "Twice",
+    "VirtualClock",
+    "Workload",
+    "make_launch",
+    "make_room",
+    "make_spec",
+    "make_status",
+    "make_submission",
+    "site_at",
+    "started",
+]
