@@ -23,13 +23,12 @@ from launchkit.agent.kit import Kit, start_kit
 from launchkit.agent.presence import bury, present
 from launchkit.errors import ConfigError, QueueError, Unreachable, unwrapped
 from launchkit.model import AgentOrders, AgentStatus, Claim, Room
-from launchkit.observe import Outlook, Watchdog, journal, opened_outlook
-from launchkit.observe.outlook import Subject
-from launchkit.observe.watchdog import poller
+from launchkit.observe import Subject, Watchdog, journal, opened_outlook, poller
 from launchkit.plugins import Plugins
 from launchkit.settings import AgentSettings
 
 logger = logging.getLogger("launchkit.agent")
+status_logger = logging.getLogger("launchkit.status")
 
 NEWS_SECONDS = 5.0
 """How long a poller waits for news before it looks again: leases lapse without any."""
@@ -76,6 +75,7 @@ class Agent:
         self._polling: anyio.CancelScope | None = None
         self._working: anyio.CancelScope | None = None
         self._slots: anyio.CapacityLimiter | None = None
+        self._watchdog = Watchdog(settings.queues, settings.lease_seconds)
 
     async def __aenter__(self) -> Self:
         self._tasks = anyio.create_task_group()
@@ -169,12 +169,13 @@ class Agent:
             plugins=self._plugins,
             held=lambda: len(self._journeys),
             draining=lambda: self._stopping,
+            watchdog=self._watchdog,
         )
         outlook = await stack.enter_async_context(opened_outlook(subject, background))
-        self._watchdog, self.address = outlook.watchdog, outlook.address
+        self.address = outlook.address
         if self.address:
             message = "%s serves /metrics, /livez and /readyz"
-            self._log.info(message, self.address, action="listen")
+            journal(status_logger, self.name).info(message, self.address, action="listen")
         return replace(kit, backend=outlook.watched(kit.backend), observer=outlook.observer)
 
     async def _arrive(self, kit: Kit, room: Room) -> None:

@@ -62,7 +62,7 @@ class Journey:
         self.requeued = False
         self._kit = kit
         self._limits = limits
-        self._log = journal(logger, kit.site.agent, claim)
+        self._logger = journal(logger, kit.site.agent, claim)
         self._scope = anyio.CancelScope()
         self._stop: StopOrder | None = None
         self._lost = False
@@ -88,7 +88,7 @@ class Journey:
             await self._end(await self._outcome())
         except QueueError as exc:
             message = "launch %s: %s; left for its next holder"
-            self._log.warning(message, self.claim.item.id, exc, action="leave")
+            self._logger.warning(message, self.claim.item.id, exc, action="leave")
         except anyio.get_cancelled_exc_class():
             with anyio.move_on_after(REPORT_SECONDS, shield=True):
                 await self._leave()
@@ -107,7 +107,9 @@ class Journey:
         except LaunchkitError as exc:
             return _failed(exc)
         except Exception as exc:
-            self._log.exception("launch %s: unforeseen error", self.claim.item.id, action="fault")
+            self._logger.exception(
+                "launch %s: unforeseen error", self.claim.item.id, action="fault"
+            )
             await self._gone()
             return _unforeseen(exc)
 
@@ -163,7 +165,7 @@ class Journey:
     async def _watched(self, run: Run) -> Outcome:
         with self._kit.observer.step(self.claim.item.id, "run"), unwrapped():
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(pump, run, self._kit.backend, self.claim, self._log)
+                tasks.start_soon(pump, run, self._kit.backend, self.claim, self._logger)
                 return await watch(run, self._limits, self._tell, self.claim.item.started_at)
         raise AssertionError  # a task group swallows nothing
 
@@ -196,12 +198,12 @@ class Journey:
                 try:
                     if self._run is not None:
                         await self._run.cancel(self._limits.stop_grace)
-                        await pump(self._run, self._kit.backend, self.claim, self._log)
+                        await pump(self._run, self._kit.backend, self.claim, self._logger)
                 except RunLost:
                     return
                 except LaunchError as exc:
                     message = "launch %s cannot be ended yet: %s"
-                    self._log.warning(message, self.claim.item.id, exc, action="end.retry")
+                    self._logger.warning(message, self.claim.item.id, exc, action="end.retry")
                 else:
                     return
             await anyio.sleep(delay)
@@ -238,13 +240,13 @@ class Journey:
         try:
             await self._kit.backend.report(self.claim, report)
         except QueueError as exc:
-            self._log.warning("launch %s: %s", self.claim.item.id, exc, action="leave")
+            self._logger.warning("launch %s: %s", self.claim.item.id, exc, action="leave")
 
     async def _report(self, report: ItemReport) -> None:
         if (report.state, report.message) == self._last and not report.state.ended:
             return
         what = f"report of {self.claim.item.id}"
-        await persist(partial(self._kit.backend.report, self.claim, report), what, self._log)
+        await persist(partial(self._kit.backend.report, self.claim, report), what, self._logger)
         self._last = (report.state, report.message)
 
 

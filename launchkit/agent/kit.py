@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from launchkit.abc import (
@@ -38,7 +38,7 @@ class Kit:
     platform: str | None
     policy: Policy
     site: Site
-    observer: Observer = Observer()
+    observer: Observer = field(default_factory=Observer)
 
     def runner(self, resource: str) -> Runner:
         """The runner of a resource kind. :raises Rejected: if there is none."""

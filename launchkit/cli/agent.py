@@ -3,10 +3,10 @@
 import logging
 import signal
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import anyio
 import click
@@ -18,6 +18,7 @@ from launchkit.cli.failures import INTERRUPTED
 from launchkit.cli.options import chosen, common_options
 from launchkit.cli.session import run
 from launchkit.errors import ConfigError, PluginError
+from launchkit.observe import Journal, formatter_for, journal
 from launchkit.plugins import Plugins
 from launchkit.settings import AgentSettings, load_settings, missing_components
 from launchkit.steps.remotes import without_credentials
@@ -26,7 +27,7 @@ LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 REPEAT_SECONDS = (300.0, 20.0)
 """How often the status line is repeated; the second with -v. As W&B does."""
 
-status_log = logging.getLogger("launchkit.status")
+logger = logging.getLogger("launchkit.status")
 
 
 @click.command()
@@ -38,15 +39,26 @@ status_log = logging.getLogger("launchkit.status")
 @click.option("--exit-when-idle", is_flag=True, help="End when the queues give nothing more.")
 @click.option("-v", "--verbose", "verbosity", count=True, help="Say more; -vv says everything.")
 @click.option("-l", "--log-file", metavar="FILE", help="Log there; - is stdout.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["auto", "human", "json"]),
+    help="How to log; auto is for people on a terminal, else JSON lines.",
+)
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="Serve /metrics, /livez and /readyz there; 0 takes a free port.",
+)
 @common_options
 def agent(
     *,
     queues: Sequence[str],
-    max_jobs: int | None,
     config: str | None,
     exit_when_idle: bool,
     verbosity: int,
     log_file: str | None,
+    **given: object,
 ) -> None:
     """Take launches from queues and run them.
 
@@ -55,25 +67,26 @@ def agent(
     """
     plugins = Plugins()
     flags = {
+        **given,
         "queues": list(queues) or None,
-        "max_jobs": max_jobs,
         "verbosity": verbosity or None,
         "backend": chosen("backend"),
         "entity": chosen("entity"),
     }
     loaded = load_settings(config or chosen("config"), flags=flags, plugins=plugins)
-    with logging_to(log_file, loaded.settings.verbosity):
+    with logging_to(log_file, loaded.settings):
         for warning in loaded.warnings:
-            status_log.warning("%s", warning)
+            logger.warning("%s", warning, extra={"action": "settings"})
         check_components(loaded.settings, plugins)
         worker = Agent(
             loaded.settings,
             plugins=plugins,
             exit_when_idle=exit_when_idle,
-            on_status=lambda line: status_log.info("%s", line),
+            on_status=lambda line: log.info("%s", line, action="status"),
         )
-        status_log.info("%s", first_line(worker.name, loaded.settings))
-        signals = run(lambda: serve(worker))
+        log = journal(logger, worker.name)
+        log.info("%s", first_line(worker.name, loaded.settings), action="start")
+        signals = run(lambda: serve(worker, log))
     if signals > 1:
         raise click.exceptions.Exit(INTERRUPTED)
 
@@ -94,54 +107,56 @@ def check_components(settings: AgentSettings, plugins: Plugins) -> None:
         raise PluginError("\n".join(error.message for error in missing), hint=hints or None)
 
 
-async def serve(worker: Agent) -> int:
+async def serve(worker: Agent, log: Journal) -> int:
     """Run an agent until it ends; gives how many signals it got."""
     received: list[int] = []
     async with anyio.create_task_group() as tasks:
-        await tasks.start(_obey, worker, received)
-        tasks.start_soon(_repeat, worker)
+        await tasks.start(_obey, worker, log, received)
+        tasks.start_soon(_repeat, worker, log)
         await worker.run()
         tasks.cancel_scope.cancel()
     return len(received)
 
 
 async def _obey(
-    worker: Agent, received: list[int], *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+    worker: Agent,
+    log: Journal,
+    received: list[int],
+    *,
+    task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
 ) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         task_status.started()
         async for number in signals:
             received.append(number)
             if len(received) == 1:
-                status_log.info("stopping when all that is under way has ended; again: at once")
+                message = "stopping when all that is under way has ended; again: at once"
+                log.info(message, action="stop")
                 worker.stop()
             else:
-                status_log.info("stopping at once")
+                log.info("stopping at once", action="abort")
                 worker.abort()
 
 
-async def _repeat(worker: Agent) -> None:
+async def _repeat(worker: Agent, log: Journal) -> None:
     pause = REPEAT_SECONDS[bool(worker.settings.verbosity)]
     while True:
         await anyio.sleep(pause)
-        status_log.info("%s", worker.status)
+        log.info("%s", worker.status, action="status")
 
 
 @contextmanager
-def logging_to(place: str | None, verbosity: int) -> Iterator[None]:
+def logging_to(place: str | None, settings: AgentSettings) -> Iterator[None]:
     """Log to a file, to stdout for `-`, else to stderr, for the time of the context.
 
     :raises ConfigError: if the file cannot be written.
     """
     handler = _handler(place)
-    formatter = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s")
-    formatter.converter = time.gmtime
-    formatter.default_time_format, formatter.default_msec_format = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
-    handler.setFormatter(formatter)
+    handler.setFormatter(formatter_for(settings.log_format, handler.stream))
     root, ours = logging.getLogger(), logging.getLogger("launchkit")
     root.addHandler(handler)
-    ours.setLevel(LEVELS[min(verbosity, len(LEVELS) - 1)])
-    status_log.setLevel(logging.INFO if not chosen("quiet") else logging.WARNING)
+    ours.setLevel(LEVELS[min(settings.verbosity, len(LEVELS) - 1)])
+    logger.setLevel(logging.INFO if not chosen("quiet") else logging.WARNING)
     try:
         yield
     finally:
@@ -149,7 +164,7 @@ def logging_to(place: str | None, verbosity: int) -> Iterator[None]:
         handler.close()
 
 
-def _handler(place: str | None) -> logging.Handler:
+def _handler(place: str | None) -> "logging.StreamHandler[TextIO] | logging.FileHandler":
     if place is None:
         return logging.StreamHandler()
     if place == "-":

@@ -2,16 +2,17 @@
 
 import os
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 
 from launchkit.abc import Hub, ItemView, LaunchRequest, QueueView, Runner, Selection, Site
 from launchkit.client.actor import current_user
-from launchkit.client.launched import Launched
+from launchkit.client.launched import WAIT_SECONDS, Launched
 from launchkit.client.source import source_of
 from launchkit.errors import Rejected, unwrapped
 from launchkit.model import (
@@ -31,10 +32,14 @@ from launchkit.model import (
     Timeouts,
     Variable,
 )
+from launchkit.observe import launching, opened_tracer
 from launchkit.plugins import Plugins
 from launchkit.settings import load_settings
-from launchkit.steps.resolve import validate_launch
+from launchkit.steps.resolve import queue_args, validate_launch
 from launchkit.steps.suit import check_suits
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
 
 @asynccontextmanager
@@ -66,6 +71,7 @@ async def connect(
         async with AsyncExitStack() as stack:
             tasks = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(tasks.cancel_scope.cancel)
+            tracer = await stack.enter_async_context(opened_tracer(settings, "launchkit"))
             site = Site(
                 agent="",
                 name="",
@@ -74,17 +80,29 @@ async def connect(
                 tasks=tasks,
             )
             await hub.start(stack, site)
-            yield Client(hub, actor or current_user(), settings.entity, plugins)
+            yield Client(hub, actor or current_user(), settings.entity, plugins, tracer)
 
 
 class Client:
     """Queues, jobs and launches of one entity at one queue service."""
 
-    def __init__(self, hub: Hub, actor: str, entity: str, plugins: Plugins) -> None:
+    actor: str
+    """Whose name stands in the record."""
+    entity: str
+
+    def __init__(
+        self,
+        hub: Hub,
+        actor: str,
+        entity: str,
+        plugins: Plugins,
+        tracer: "Tracer | None" = None,
+    ) -> None:
         self.hub = hub
         self.actor = actor
         self.entity = entity
         self._plugins = plugins
+        self._tracer = tracer
 
     async def create_queue(
         self,
@@ -99,6 +117,7 @@ class Client:
         """Make a queue.
 
         :raises ConfigError: if config and variables do not fit each other.
+        :raises Rejected: if the runner, where it is installed here, does not accept the config.
         :raises Conflict: if there is a queue of that name.
         """
         spec = QueueSpec(
@@ -109,7 +128,22 @@ class Client:
             prioritization=prioritization,
             max_concurrent=max_concurrent,
         )
+        return await self.add_queue(spec)
+
+    async def add_queue(self, spec: QueueSpec) -> Queue:
+        """Make a queue; what `create_queue` does when it has read its arguments."""
+        await self.check_queue(spec)
         return await self.hub.queues().create(spec, self.actor)
+
+    async def check_queue(self, spec: QueueSpec) -> None:
+        """Show a config, with the defaults of its variables, to its runner if that is installed
+        here. A config whose variables have no defaults is looked at when something is launched.
+
+        :raises Rejected: if the runner does not accept it.
+        """
+        args = queue_args(spec)
+        if args is not None and spec.resource in self._plugins.classes(Runner):
+            self._plugins.create(Runner, spec.resource, {}).check_args(args)
 
     async def queue(self, name: str) -> QueueView:
         """One queue. :raises NotFound: if there is none."""
@@ -122,15 +156,19 @@ class Client:
     async def edit_queue(self, spec: QueueSpec, *, if_version: int | None = None) -> Queue:
         """Replace config, variables and limits of the queue named `spec.name`.
 
+        :raises Rejected: if the runner, where it is installed here, does not accept the config.
         :raises Conflict: if its version is not *if_version* any more.
         """
+        await self.check_queue(spec)
         view = await self.queue(spec.name)
         return await self.hub.queues().update(
             spec, self.actor, pause=view.queue.pause, if_version=if_version
         )
 
     async def pause_queue(self, name: str, reason: str, *, until: float | None = None) -> Queue:
-        """Claim nothing from a queue until *until* (Unix time) or `resume_queue`."""
+        """Claim nothing from a queue until *until* (Unix time) or `resume_queue`; what is under
+        way goes on. :raises NotFound: if there is no such queue.
+        """
         view = await self.queue(name)
         pause = Pause(reason=reason, by=self.actor, at=time.time(), until=until)
         return await self.hub.queues().update(
@@ -138,7 +176,7 @@ class Client:
         )
 
     async def resume_queue(self, name: str) -> Queue:
-        """End a pause."""
+        """End a pause. :raises NotFound: if there is no such queue."""
         view = await self.queue(name)
         return await self.hub.queues().update(
             view.queue.spec, self.actor, pause=None, if_version=view.queue.version
@@ -245,21 +283,42 @@ class Client:
         priority: Priority | None = None,
         idempotency_key: str | None = None,
     ) -> Launched:
-        """Put a complete launch into a queue; what `launch` does when it has read its arguments."""
-        view = await self.queue(queue)
-        self._check(view.queue.spec, spec)
+        """Put a complete launch into a queue; what `launch` does when it has read its arguments.
+
+        :raises NotFound: if there is no such queue.
+        :raises Rejected: if the queue does not allow what is asked.
+        :raises Conflict: if the idempotency key stands for another request.
+        """
         request = LaunchRequest(
             spec=replace(spec, author=spec.author or self.actor),
             actor=self.actor,
             priority=priority,
             idempotency_key=idempotency_key,
         )
-        return Launched(self, await self.hub.launches().launch(queue, request))
+        return await self._put(queue, request)
+
+    async def repeat(self, ref: str) -> Launched:
+        """Launch again what was launched before, named as for `launched`: a new launch with the
+        same request, of this client's actor, in the same queue.
+
+        :raises NotFound: if there is no such launch, or its queue is gone.
+        :raises Rejected: if the queue does not allow it any more.
+        """
+        item = (await self.launched(ref)).item
+        queue = (await self.queue(item.queue)).queue.spec
+        request = LaunchRequest(
+            spec=replace(item.spec, author=self.actor),
+            actor=self.actor,
+            priority=item.priority if queue.prioritization else None,
+            again=item.id,
+        )
+        return await self._put(item.queue, request)
 
     async def launched(self, ref: str) -> Launched:
         """A handle on a launch, by item id, run id, or name if only one has it.
 
         :raises NotFound: if there is none.
+        :raises Conflict: if several launches have that name.
         """
         return Launched(self, (await self.hub.launches().get(ref)).item)
 
@@ -267,15 +326,51 @@ class Client:
         self,
         *,
         queue: str | None = None,
-        states: Sequence[ItemState] | None = None,
+        states: Collection[ItemState] | None = None,
+        author: str | None = None,
+        agent: str | None = None,
+        name: str | None = None,
+        since: float | None = None,
         limit: int = 100,
     ) -> Sequence[ItemView]:
-        """Launches, newest first."""
-        return await self.hub.launches().list(Selection(queue=queue, states=states, limit=limit))
+        """Launches, newest first: those of a queue, in one of *states*, of an author, that an
+        agent holds or held, whose run's name fits a pattern such as `sweep-*`, and made since a
+        Unix time; None is all.
+        """
+        return await self.select(
+            Selection(
+                queue=queue,
+                states=states,
+                author=author,
+                agent=agent,
+                name=name,
+                since=since,
+                limit=limit,
+            )
+        )
+
+    async def select(self, selection: Selection) -> Sequence[ItemView]:
+        """Launches, newest first; what `launches` does when it has read its arguments."""
+        return await self.hub.launches().list(selection)
+
+    async def watch(self, selection: Selection) -> AsyncIterator[Sequence[ItemView]]:
+        """Launches as `select` gives them, now and again whenever something may have changed."""
+        seen, wait = 0, 0.0
+        while True:
+            events = await self.hub.launches().changed(None, seen, wait)
+            seen, wait = max([seen, *(event.id for event in events)]), WAIT_SECONDS
+            yield await self.select(selection)
 
     async def agents(self) -> Sequence[AgentView]:
         """The agents that were seen lately."""
         return await self.hub.agents()
+
+    async def _put(self, queue: str, request: LaunchRequest) -> Launched:
+        view = await self.queue(queue)
+        self._check(view.queue.spec, request.spec)
+        with launching(self._tracer, queue, request.spec) as traced:
+            item = await self.hub.launches().launch(queue, replace(request, spec=traced))
+        return Launched(self, item)
 
     def _check(self, queue: QueueSpec, spec: LaunchSpec) -> None:
         """Ask the queue's runner, where it is installed here too."""

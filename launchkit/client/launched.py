@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from launchkit.abc import ItemView
-from launchkit.model import Event, ItemState, LogChunk, QueueItem
+from launchkit.abc import Change, Hold, ItemView, Release, SetPriority, Stop
+from launchkit.model import Event, ItemState, LogChunk, Priority, QueueItem
 
 if TYPE_CHECKING:
     from launchkit.client.client import Client
@@ -16,10 +16,10 @@ WAIT_SECONDS = 20.0
 
 
 class Launched:
-    """One launch: look at it, wait for it, read its log, stop it.
+    """One launch: look at it, wait for it, read its log, stop it, launch it again."""
 
-    `item` is the launch as it was when it was last looked at.
-    """
+    item: QueueItem
+    """The launch as it was when it was last looked at."""
 
     def __init__(self, client: "Client", item: QueueItem) -> None:
         self.item = item
@@ -103,6 +103,35 @@ class Launched:
 
     async def stop(self, reason: str | None = None) -> QueueItem:
         """Ask that it end; `wait` tells when it has."""
-        actor = self._client.actor
-        self.item = await self._client.hub.launches().stop(self.id, actor, reason)
+        return await self._change(Stop(reason=reason))
+
+    async def hold(self, reason: str) -> QueueItem:
+        """Keep it from being claimed until it is requeued.
+
+        :raises Conflict: if it does not wait.
+        """
+        return await self._change(Hold(reason=reason))
+
+    async def requeue(self) -> "Launched":
+        """Put one that is held back into its queue; launch one that has ended again, which gives
+        the new launch.
+
+        :raises Conflict: if it is under way.
+        """
+        if (await self.view()).item.state.ended:
+            return await self._client.repeat(self.id)
+        await self._change(Release())
+        return self
+
+    async def set_priority(self, level: Priority) -> QueueItem:
+        """Give it another priority while it waits.
+
+        :raises Conflict: if it does not wait.
+        :raises Rejected: if its queue has no prioritization.
+        """
+        return await self._change(SetPriority(level=level))
+
+    async def _change(self, change: Change) -> QueueItem:
+        launches = self._client.hub.launches()
+        self.item = await launches.change(self.id, change, self._client.actor)
         return self.item

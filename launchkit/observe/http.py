@@ -1,13 +1,17 @@
 """A very small HTTP server: GET of a few paths, one request to a connection."""
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 
 import anyio
 import h11
-from anyio.abc import ByteStream, SocketAttribute
+from anyio.abc import ByteStream, SocketAttribute, SocketStream, TaskGroup
+from anyio.streams.stapled import MultiListener
 
 from launchkit.errors import ConfigError
+from launchkit.observe.watchdog import Check
 
 HEAD_BYTES = 8192
 REQUEST_SECONDS = 5.0
@@ -23,6 +27,13 @@ class Page:
     body: bytes
 
 
+def health(checks: Mapping[str, Check]) -> Page:
+    """A page that says whether all is well, and each check."""
+    ok = all(check.ok for check in checks.values())
+    data = {"ok": ok, "checks": {name: asdict(check) for name, check in checks.items()}}
+    return Page(200 if ok else 503, "application/json", json.dumps(data).encode())
+
+
 Pages = Mapping[str, Callable[[], Page]]
 
 
@@ -33,7 +44,7 @@ class HttpServer:
         self._pages = pages
         self._places = anyio.CapacityLimiter(CONNECTIONS)
 
-    async def listen(self, host: str, port: int, tasks: anyio.abc.TaskGroup) -> int:
+    async def listen(self, host: str, port: int, tasks: TaskGroup) -> int:
         """Listen, and serve as a task of *tasks*; gives the port.
 
         :raises ConfigError: if the address cannot be had.
@@ -45,16 +56,18 @@ class HttpServer:
                 f"metrics_port: cannot listen on {host}:{port}: {exc.strerror or exc}",
                 hint="choose another port or metrics_host; port 0 takes a free one",
             ) from exc
-        tasks.start_soon(listener.serve, self._serve)
-        return listener.extra(SocketAttribute.local_port)
+        tasks.start_soon(self._listen, listener)
+        return listener.extra(SocketAttribute.local_port)  # noqa: S610 - not Django's
+
+    async def _listen(self, listener: MultiListener[SocketStream]) -> None:
+        async with listener:
+            await listener.serve(self._serve)
 
     async def _serve(self, stream: ByteStream) -> None:
         async with stream, self._places:
             with anyio.move_on_after(REQUEST_SECONDS):
-                try:
+                with suppress(anyio.BrokenResourceError, h11.RemoteProtocolError):
                     await self._exchange(stream)
-                except (anyio.BrokenResourceError, h11.RemoteProtocolError):
-                    pass  # gone, or no HTTP
 
     async def _exchange(self, stream: ByteStream) -> None:
         connection = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES)

@@ -38,12 +38,12 @@ def journal(logger: logging.Logger, agent: str, claim: Claim | None = None) -> J
 class HumanLines(logging.Formatter):
     """Time (UTC), level and message."""
 
-    converter = time.gmtime
     default_time_format = TIME
     default_msec_format = "%s.%03dZ"
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s")
+        self.converter = time.gmtime
 
 
 class JsonLines(HumanLines):
@@ -64,7 +64,7 @@ class JsonLines(HumanLines):
         return json.dumps(line)
 
 
-def formatter_for(wanted: LogFormat, stream: TextIO) -> logging.Formatter:
+def formatter_for(wanted: LogFormat, stream: TextIO | None) -> logging.Formatter:
     """The format that the settings want; `auto` is for people where *stream* is a terminal."""
-    human = stream.isatty() if wanted == "auto" else wanted == "human"
+    human = bool(stream and stream.isatty()) if wanted == "auto" else wanted == "human"
     return HumanLines() if human else JsonLines()

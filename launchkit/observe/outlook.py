@@ -1,9 +1,8 @@
 """Put together what watches an agent, as its settings want it."""
 
-import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 from anyio.abc import TaskGroup
@@ -12,10 +11,9 @@ from launchkit.abc import QueueBackend
 from launchkit.errors import ConfigError
 from launchkit.observe.backend import WatchedBackend
 from launchkit.observe.events import telling
-from launchkit.observe.http import HttpServer, Page
 from launchkit.observe.observer import Observer, Observers
-from launchkit.observe.tracing import Spans, opened_tracing
-from launchkit.observe.watchdog import Check, Watchdog
+from launchkit.observe.tracing import Spans, opened_tracer
+from launchkit.observe.watchdog import Watchdog
 from launchkit.plugins import Plugins
 from launchkit.settings import AgentSettings
 
@@ -30,6 +28,7 @@ class Subject:
     held: Callable[[], int]
     """How many launches are under way."""
     draining: Callable[[], bool]
+    watchdog: Watchdog
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,39 +52,34 @@ async def opened_outlook(subject: Subject, tasks: TaskGroup) -> AsyncIterator[Ou
     :raises ConfigError: if a package is missing or the port cannot be had.
     """
     settings = subject.settings
-    watchdog = Watchdog(settings.queues, settings.lease_seconds)
     observers: list[Observer] = []
     async with AsyncExitStack() as stack:
         events = await stack.enter_async_context(telling(subject.name, subject.plugins, tasks))
         if events is not None:
             observers.append(events)
-        tracing = await stack.enter_async_context(opened_tracing(settings, "launchkit-agent"))
-        if tracing is not None:
-            observers.append(Spans(tracing.tracer, subject.name))
+        tracer = await stack.enter_async_context(opened_tracer(settings, "launchkit-agent"))
+        if tracer is not None:
+            observers.append(Spans(tracer, subject.name))
         address = None
         if settings.metrics_port is not None:
-            address = await _serve(subject, settings.metrics_port, watchdog, observers, tasks)
-        yield Outlook(observer=Observers(observers), watchdog=watchdog, address=address)
+            metrics, address = await _served(subject, settings.metrics_port, tasks)
+            observers.append(metrics)
+        yield Outlook(observer=Observers(observers), watchdog=subject.watchdog, address=address)
 
 
-async def _serve(
-    subject: Subject,
-    port: int,
-    watchdog: Watchdog,
-    observers: list[Observer],
-    tasks: TaskGroup,
-) -> str:
-    """Serve metrics and health; gives the address."""
+async def _served(subject: Subject, port: int, tasks: TaskGroup) -> tuple[Observer, str]:
+    """Serve metrics and health; gives what counts, and the address."""
     if not find_spec("prometheus_client"):
         raise ConfigError(
             "metrics_port: the package prometheus-client is not installed",
             hint="pip install 'launchkit[metrics]'",
         )
+    from launchkit.observe.http import HttpServer, health
     from launchkit.observe.metrics import Load, Metrics
 
-    settings = subject.settings
+    settings, watchdog = subject.settings, subject.watchdog
+    host = settings.metrics_host
     metrics = Metrics(watchdog, Load(used=subject.held, limit=settings.max_jobs))
-    observers.append(metrics)
     server = HttpServer(
         {
             "/metrics": metrics.page,
@@ -93,13 +87,5 @@ async def _serve(
             "/readyz": lambda: health(watchdog.ready(draining=subject.draining())),
         }
     )
-    port = await server.listen(settings.metrics_host, port, tasks)
-    host = settings.metrics_host
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def health(checks: Mapping[str, Check]) -> Page:
-    """A page that says whether all is well, and each check."""
-    ok = all(check.ok for check in checks.values())
-    data = {"ok": ok, "checks": {name: asdict(check) for name, check in checks.items()}}
-    return Page(200 if ok else 503, "application/json", json.dumps(data).encode())
+    port = await server.listen(host, port, tasks)
+    return metrics, f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

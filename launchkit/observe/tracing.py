@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -22,30 +22,25 @@ if TYPE_CHECKING:
 FLUSH_SECONDS = 5.0
 
 
-@dataclass(frozen=True)
-class Tracing:
-    """Makes the spans of one program; an own provider, so that no global one is touched."""
-
-    tracer: "Tracer"
-
-    @contextmanager
-    def launching(self, queue: str, spec: LaunchSpec) -> Iterator[LaunchSpec]:
-        """The span of a launch being made, and the spec that says so. It continues the trace of
-        *spec*, if it has one, or that of the caller.
-        """
-        context = context_of(spec.traceparent)
-        attributes = {"launchkit.queue": queue, "launchkit.project": spec.project}
-        with (
-            self.tracer.start_as_current_span(
-                "launch",
-                context=context,
-                attributes=attributes,
-                record_exception=False,
-                set_status_on_exception=False,
-            ) as span,
-            failing(span),
-        ):
-            yield replace(spec, traceparent=traceparent_of(span))
+@contextmanager
+def launching(tracer: "Tracer | None", queue: str, spec: LaunchSpec) -> Iterator[LaunchSpec]:
+    """The span of a launch being made, and the spec that says so. It continues the trace of
+    *spec*, if it has one, or that of the caller. Without a tracer, nothing happens.
+    """
+    if tracer is None:
+        yield spec
+        return
+    with (
+        tracer.start_as_current_span(
+            "launch",
+            context=context_of(spec.traceparent),
+            attributes={"launchkit.queue": queue, "launchkit.project": spec.project},
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span,
+        failing(span),
+    ):
+        yield replace(spec, traceparent=traceparent_of(span))
 
 
 class Spans(Observer):
@@ -111,8 +106,8 @@ class Spans(Observer):
 
 
 @asynccontextmanager
-async def opened_tracing(settings: AgentSettings, service: str) -> AsyncIterator[Tracing | None]:
-    """Tracing for the time of the context, if the settings or OTEL_EXPORTER_OTLP_ENDPOINT want
+async def opened_tracer(settings: AgentSettings, service: str) -> "AsyncIterator[Tracer | None]":
+    """A tracer for the time of the context, if the settings or OTEL_EXPORTER_OTLP_ENDPOINT want
     it; what is collected then is sent at the latest at the end.
 
     :raises ConfigError: if the settings want it and its packages are missing.
@@ -127,10 +122,11 @@ async def opened_tracing(settings: AgentSettings, service: str) -> AsyncIterator
 
     name = os.environ.get("OTEL_SERVICE_NAME") or service
     resource = Resource.create({SERVICE_NAME: name})
+    # A provider of our own: a program that uses launchkit keeps its global one.
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     try:
-        yield Tracing(provider.get_tracer("launchkit"))
+        yield provider.get_tracer("launchkit")
     finally:
         with anyio.move_on_after(FLUSH_SECONDS, shield=True):
             await anyio.to_thread.run_sync(provider.shutdown, abandon_on_cancel=True)

@@ -31,7 +31,9 @@ VARIABLES = {
     "LAUNCHKIT_LEASE_SECONDS": "lease_seconds",
 }
 """The key that each variable sets; a later one wins over an earlier one."""
-TEXTS = frozenset({"entity", "name", "backend", "state_dir", "cache_dir", "log_format", "metrics_host"})
+TEXTS = frozenset(
+    {"entity", "name", "backend", "state_dir", "cache_dir", "log_format", "metrics_host"}
+)
 FLAGS = {"queues": "--queue", "verbosity": "--verbose"}
 """Flags that are not called like the key that they set."""
 
@@ -45,6 +47,8 @@ def find_file(config: Path | str | None, environ: Mapping[str, str]) -> Path | N
     if not named:
         return next((path for path in config_files(environ) if path.is_file()), None)
     path = Path(named).expanduser()
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a directory; name the file in it")
     if not path.is_file():
         raise ConfigError(
             f"{path}: there is no such configuration file",

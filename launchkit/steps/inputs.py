@@ -10,9 +10,7 @@ from launchkit.codec import dotted
 from launchkit.errors import Rejected
 from launchkit.model import ImageSource, Json, LaunchSpec
 
-TRACEPARENT = re.compile(
-    r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII
-)
+TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 """Version 00 of https://www.w3.org/TR/trace-context/; ids of zeros only are not valid."""
 FILE_SUFFIXES = (".json", ".yaml", ".yml")
 

@@ -81,6 +81,16 @@ def validate_launch(queue: QueueSpec, spec: LaunchSpec) -> Choices:
     return _choose(queue, spec)
 
 
+def queue_args(queue: QueueSpec) -> Json | None:
+    """The resource arguments that a queue gives when a launch chooses nothing; None if one of its
+    variables has no default.
+    """
+    if any(variable.default is None for variable in queue.variables.values()):
+        return None
+    args = _unwrapped(fill_template(queue.config, queue.variables, {}), queue.resource)
+    return {key: value for key, value in args.items() if key != "builder"}
+
+
 def _choose(queue: QueueSpec, spec: LaunchSpec) -> Choices:
     check_inputs(spec)
     _check_closed(queue, spec)

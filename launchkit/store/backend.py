@@ -37,7 +37,7 @@ from launchkit.model import (
 )
 from launchkit.store import agents, changes, claims, jobs, launches, logs, queues
 from launchkit.store.bells import Bell
-from launchkit.store.database import Database
+from launchkit.store.database import Body, Database
 from launchkit.store.postgres import PostgresDatabase
 from launchkit.store.sqlite import SqliteDatabase, file_of
 
@@ -238,9 +238,10 @@ class _Launches(_Group, Launches):
         return await self.database.write(changes.Make(self.entity, item_id, change, actor))
 
     async def changed(self, item_id: str | None, since: int, wait: float) -> Sequence[Event]:
-        topic, body = f"entity:{self.entity}", launches.Newest(self.entity, since)
+        topic = f"entity:{self.entity}" if item_id is None else f"item:{item_id}"
+        body: Body[Sequence[Event]] = launches.Newest(self.entity, since)
         if item_id is not None:
-            topic, body = f"item:{item_id}", launches.Events(item_id, since)
+            body = launches.Events(item_id, since)
         with self.database.bells.hung(topic) as bell:
             events = await self.database.read(body)
             if not events and await bell.wait(wait):

@@ -1,7 +1,7 @@
 """Claims: hand items to agents under leases, and take their reports. Each write names its token."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from launchkit.codec import encode_json
@@ -17,22 +17,46 @@ from launchkit.model import (
     Verdict,
 )
 from launchkit.store import rules
-from launchkit.store.database import Row, Tx
+from launchkit.store.database import Answer, AtOnce, Row, Tx
 from launchkit.store.events import record
 from launchkit.store.queues import leased, named
 from launchkit.store.rows import item_of, queue_of
 
 
 @dataclass(frozen=True)
-class Take:
+class Take(AtOnce[Claim | None]):
     """Claim the next item of a queue. One whose agent fell silent comes first: it holds a place
     that was given already, so neither a pause nor a limit is in its way.
     """
+
+    statement = "claim_at_once"
 
     entity: str
     queue: str
     room: Room
     lease: float
+
+    def values(self, now: float) -> Mapping[str, object]:
+        """The values of the one statement."""
+        return {
+            "entity": self.entity,
+            "name": self.queue,
+            "resources": sorted(self.room.resources),
+            "horizon": rules.horizon(now, self.lease),
+            "site": self.room.site,
+            "agent": self.room.agent,
+            "until": now + self.lease,
+        }
+
+    def answer(self, row: Row | None) -> Answer[Claim | None] | None:
+        """The claim; the body explains a missing queue, and keeps to a limit."""
+        if row is None or row["q_max_concurrent"] is not None:
+            return None
+        if row["seq"] is None:
+            return Answer(None, ())
+        fields = dict(row).items()
+        queue = {name.removeprefix("q_"): value for name, value in fields if name.startswith("q_")}
+        return Answer(self._claim(row, queue), (f"item:{row['id']}",))
 
     async def __call__(self, tx: Tx) -> Claim | None:
         queue = await named(tx, self.entity, self.queue)
@@ -64,6 +88,9 @@ class Take:
         else:
             cause = f"taken over: agent {picked['agent']} fell silent"
             await record(tx, item, "lease", self.room.agent, cause)
+        return self._claim(item, queue)
+
+    def _claim(self, item: Row, queue: Row) -> Claim:
         return Claim(
             item=item_of(item, queue["name"]),
             queue=queue_of(queue),
@@ -116,7 +143,7 @@ class Beat:
         )
         held = json.dumps([[claim.item.id, claim.token] for claim in self.held])
         rows = await tx.all("renew_leases", held=held, until=tx.now + self.lease)
-        orders = await tx.all("stop_orders", agent=self.status.name)
+        orders = await tx.all("stop_orders", entity=self.entity, agent=self.status.name)
         return AgentOrders(
             stop=tuple(
                 StopOrder(item_id=row["id"], by=row["stop_by"], reason=row["stop_reason"])

@@ -3,8 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from launchkit.store.bells import Bells
 
@@ -45,6 +46,28 @@ class Tx(ABC):
 
 
 Body: TypeAlias = Callable[[Tx], Awaitable[T]]
+
+
+class AtOnce(ABC, Generic[T]):
+    """A body that a database with slow round trips may run as one statement of its own instead."""
+
+    statement: ClassVar[str]
+
+    @abstractmethod
+    def values(self, now: float) -> Mapping[str, object]:
+        """The values of the statement."""
+
+    @abstractmethod
+    def answer(self, row: Row | None) -> "Answer[T] | None":
+        """What the body would have given; None if the body must be run after all."""
+
+
+@dataclass(frozen=True)
+class Answer(Generic[T]):
+    """The result of a body, and the topics that it rings."""
+
+    result: T
+    topics: Sequence[str]
 
 
 class Database(ABC):

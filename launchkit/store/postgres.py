@@ -1,9 +1,10 @@
 """The store in a PostgreSQL database: a pool of connections, and one that listens."""
 
 import logging
+import math
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -12,8 +13,17 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import anyio
 
 from launchkit.errors import ConfigError, PluginError, QueueError, Unreachable, unwrapped
-from launchkit.store.bells import EVERYTHING, Bells
-from launchkit.store.database import Body, Database, Row, Tx, migrations, statements
+from launchkit.store.bells import EVERYTHING, Bell, Bells
+from launchkit.store.database import (
+    Answer,
+    AtOnce,
+    Body,
+    Database,
+    Row,
+    Tx,
+    migrations,
+    statements,
+)
 
 if TYPE_CHECKING:
     import asyncpg
@@ -64,22 +74,25 @@ class PostgresDatabase(Database):
         self.bells = Bells()
         self._url = url
         self._clock = clock
+        self._announcer = Announcer(self._announce)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Connect, and see that the schema is this version's."""
         await self._check_schema()
         self._pool = await _driver().create_pool(
-            self._url, min_size=0, max_size=POOL_SIZE, timeout=CONNECT_SECONDS
+            self._url, min_size=0, max_size=POOL_SIZE, timeout=CONNECT_SECONDS, reset=_leave_as_is
         )
         with unwrapped():
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._listen)
+                tasks.start_soon(self._announcer.work)
                 try:
                     yield
                 finally:
                     tasks.cancel_scope.cancel()
                     with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                        await self._announcer.flush()
                         await self._pool.close()
                     self._pool.terminate()
 
@@ -87,7 +100,19 @@ class PostgresDatabase(Database):
         """Run *body* in a transaction that may write. A connection that is lost is made anew, and
         whether its last commit took place is looked up, so that nothing happens twice.
         """
+        if isinstance(body, AtOnce):
+            answer = await self._patiently(lambda: self._at_once(body))
+            if answer is not None:
+                return cast("T", answer.result)
         return await self._patiently(lambda: self._write(body))
+
+    async def _at_once(self, body: AtOnce[Any]) -> Answer[Any] | None:
+        async with self._connection() as connection:
+            tx = PostgresTx(connection, self._clock())
+            answer = body.answer(await tx.one(body.statement, **body.values(tx.now)))
+        if answer is not None:
+            self._announcer.tell(answer.topics)
+        return answer
 
     async def read(self, body: Body[T]) -> T:
         """Run *body* on a consistent snapshot."""
@@ -119,7 +144,7 @@ class PostgresDatabase(Database):
             tx = PostgresTx(connection, self._clock())
             try:
                 result = await body(tx)
-                xact = (await tx.row("announce", topics=list(tx.topics)))["xact"]
+                xact = (await tx.row("transaction"))["xact"]
             except BaseException:
                 with anyio.move_on_after(CONNECT_SECONDS, shield=True):
                     await self._rolled_back(transaction)
@@ -130,6 +155,7 @@ class PostgresDatabase(Database):
                 if xact is None or not await self._took_place(xact):
                     raise
                 log.warning("the connection was lost after a commit: %s", exc)
+        self._announcer.tell(tx.topics)
         return result
 
     async def _rolled_back(self, transaction: "asyncpg.transaction.Transaction") -> None:
@@ -169,6 +195,11 @@ class PostgresDatabase(Database):
                 raise unreachable(self._url, failure) from failure
             await anyio.sleep(AGAIN_SECONDS)
 
+    async def _announce(self, topics: Sequence[str]) -> None:
+        self.bells.ring(topics)
+        async with self._connection() as connection:
+            await PostgresTx(connection, 0.0).all("announce", topics=topics)
+
     async def _listen(self) -> None:
         """Ring the bells that other connections announce; all of them after each new start."""
         while True:
@@ -206,6 +237,39 @@ class PostgresDatabase(Database):
                 f"the queue's database has the schema {found}, and this launchkit needs {wanted}",
                 hint="upgrade it with: launchkit store migrate",
             )
+
+
+class Announcer:
+    """Sends topics to the other processes, those of many transactions at once: a commit that
+    notifies holds a lock that all such commits share, so no claim should wait for it. What is lost
+    in a crash is found by those who wait when they look again.
+    """
+
+    def __init__(self, send: Callable[[Sequence[str]], Awaitable[None]]) -> None:
+        self._send = send
+        self._topics: set[str] = set()
+        self._bell = Bell()
+
+    def tell(self, topics: Iterable[str]) -> None:
+        """Send these soon."""
+        self._topics.update(topics)
+        if self._topics:
+            self._bell.ring()
+
+    async def work(self) -> None:
+        """Send what is told, until cancelled."""
+        while True:
+            await self._bell.wait(math.inf)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Send what was told and not sent yet."""
+        topics, self._topics = sorted(self._topics), set()
+        if topics:
+            try:
+                await self._send(topics)
+            except (*_lost(), _driver().PostgresError) as exc:
+                log.warning("an announcement was lost: %s", exc)
 
 
 async def migrate(url: str) -> int:
@@ -251,6 +315,10 @@ async def schema_version(connection: Any) -> int:
 def without_password(url: str) -> str:
     """The URL as it may be shown."""
     return re.sub(r"(://[^:/@]*):[^@]*@", r"\1@", url)
+
+
+async def _leave_as_is(_connection: object) -> None:
+    """Nothing of a transaction outlives it, so there is nothing to reset between two."""
 
 
 def unreachable(url: str, exc: BaseException) -> Unreachable:

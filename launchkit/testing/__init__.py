@@ -21,8 +21,8 @@ import pytest
 
 pytest.register_assert_rewrite("launchkit.testing.contracts")
 
-from launchkit.testing.clock import VirtualClock  # noqa: E402 - after the line above
-from launchkit.testing.contracts import (  # noqa: E402
+from launchkit.testing.clock import VirtualClock
+from launchkit.testing.contracts import (
     BuilderContract,
     EnvironmentContract,
     FetcherContract,
@@ -32,11 +32,11 @@ from launchkit.testing.contracts import (  # noqa: E402
     RunnerContract,
     Workload,
 )
-from launchkit.testing.fake_backend import FakeBackend, FakeHub  # noqa: E402
-from launchkit.testing.fake_images import FakeBuilder, FakeImages, FakeRegistry  # noqa: E402
-from launchkit.testing.fake_runner import FakeCompute, FakeRunner  # noqa: E402
-from launchkit.testing.faults import Fault, Faults, Hang, LostAnswer, Slow, Throttle, Twice  # noqa: E402
-from launchkit.testing.makers import (  # noqa: E402
+from launchkit.testing.fake_backend import FakeBackend
+from launchkit.testing.fake_images import FakeBuilder, FakeImages, FakeRegistry
+from launchkit.testing.fake_runner import FakeCompute, FakeRunner
+from launchkit.testing.faults import Fault, Faults, Hang, LostAnswer, Slow, Throttle, Twice
+from launchkit.testing.makers import (
     make_launch,
     make_room,
     make_spec,
@@ -52,7 +52,6 @@ __all__ = [
     "FakeBackend",
     "FakeBuilder",
     "FakeCompute",
-    "FakeHub",
     "FakeImages",
     "FakeRegistry",
     "FakeRunner",

@@ -29,7 +29,7 @@ async def _until_running(run: str) -> None:
 
 def test_an_agent_runs_what_waits_and_ends_when_idle(queue: Program) -> None:
     run = queue.launch("print(1)")
-    said = queue("agent", "-q", "q", "--exit-when-idle").stderr
+    said = queue("agent", "-q", "q", "--exit-when-idle", "--log-format", "human").stderr
     assert queue.data("show", run)["state"] == "finished"
     first, *rest = said.splitlines()
     assert "agent " in first
@@ -76,7 +76,8 @@ def test_agents_are_listed_while_they_are_there(queue: Program) -> None:
 )
 def test_verbose_says_more(queue: Program, flags: tuple[str, ...], words: set[str]) -> None:
     queue.launch("print(1)")
-    said = queue("agent", "-q", "q", "--exit-when-idle", *flags).stderr
+    command = ("agent", "-q", "q", "--exit-when-idle", "--log-format", "human")
+    said = queue(*command, *flags).stderr
     assert all(word in said for word in words)
     assert ("DEBUG" in said) == (flags == ("-vv",))
 

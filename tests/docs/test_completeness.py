@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 import click
 import pytest
@@ -45,15 +45,21 @@ def error_classes(root: type[errors.LaunchkitError]) -> Iterator[type[errors.Lau
 
 
 def verdict_codes() -> set[str]:
-    """The texts that the source gives to `code` of a `Verdict`, also by a variable."""
+    """The texts that the source gives to `code` of a `Verdict`, also by a variable `code`."""
     found = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Verdict":
+            if is_verdict(node):
                 found |= {text for k in node.keywords if k.arg == "code" for text in texts(k.value)}
-            elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "code":
-                found |= {*texts(node.value)} - {"code"}
+            elif isinstance(node, ast.FunctionDef) and any(map(is_verdict, ast.walk(node))):
+                given = [inner for inner in ast.walk(node) if isinstance(inner, ast.Assign)]
+                named = [inner for inner in given if ast.unparse(inner.targets[0]) == "code"]
+                found |= {text for inner in named for text in texts(inner.value)} - {"code"}
     return found
+
+
+def is_verdict(node: ast.AST) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "Verdict"
 
 
 def texts(node: ast.AST) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The runner: prepares run directories, starts supervisors, and finds runs again."""
 
 import errno
+import importlib.util
 import logging
 import os
 import shutil
@@ -190,8 +191,20 @@ def _prepare(place: RunDir, submission: Submission, setups: Path) -> Plan:
     return plan
 
 
+def _supervisor_program() -> str:
+    """The supervisor's file: compiled where there is such a one, which saves milliseconds a run."""
+    source = supervisor.__file__
+    compiled = importlib.util.cache_from_source(source)
+    try:
+        if Path(compiled).stat().st_mtime >= Path(source).stat().st_mtime:
+            return compiled
+    except OSError:
+        pass
+    return source
+
+
 def _start_supervisor(place: RunDir, env: Mapping[str, str]) -> None:
-    argv = [sys.executable, "-I", "-S", supervisor.__file__, str(place.path)]
+    argv = [sys.executable, "-I", "-S", _supervisor_program(), str(place.path)]
     errors = str(place.path / "supervisor.log")
     signals = signal.valid_signals()
     pid = os.posix_spawn(

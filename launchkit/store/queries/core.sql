@@ -93,7 +93,7 @@ update item set stop_by = :actor, stop_reason = :reason, updated_at = :now where
 
 -- name: stop_orders
 select id, stop_by, stop_reason from item
-where agent = :agent and lease_until is not null and stop_by is not null
+where entity = :entity and agent = :agent and lease_until is not null and stop_by is not null
 
 -- name: lapse_leases_of
 update item set lease_until = :now where agent = :agent and entity = :entity and lease_until > :now
@@ -109,7 +109,7 @@ delete from agent where entity = :entity and name = :name
 
 -- name: agents
 select a.status, a.seen_at,
-       (select count(*) from item i where i.agent = a.name and i.lease_until is not null) as held
+       (select count(*) from item i where i.entity = a.entity and i.agent = a.name and i.lease_until is not null) as held
 from agent a where a.entity = :entity and a.seen_at > :since order by a.name
 
 -- name: log_end

@@ -29,6 +29,46 @@ where queue_id = :queue and lease_until is not null
 order by priority, seq limit 1
 for update skip locked
 
+-- A whole claim in one round trip, for queues without a limit. The row of the queue always comes
+-- back, beside nulls where there was nothing to claim.
+-- name: claim_at_once
+with q as (
+    select * from queue where entity = :entity and name = :name and deleted_at is null
+), lapsed as (
+    select i.seq, i.agent from item i join q on i.queue_id = q.id
+    where q.max_concurrent is null and q.resource = any(:resources::text[])
+      and i.lease_until is not null and (i.lease_until <= :now or i.lease_until > :horizon)
+      and (i.site is null or i.site = :site)
+    order by i.priority, i.seq limit 1 for update of i skip locked
+), waiting as (
+    select i.seq, null::text as agent from item i
+    where i.queue_id = (
+        select id from q
+        where max_concurrent is null and resource = any(:resources::text[])
+          and (pause is null or paused_until <= :now)
+          and not exists (select 1 from lapsed))
+      and i.state = 'queued'
+    order by i.priority, i.seq limit 1 for update skip locked
+), picked as (
+    select * from lapsed union all select * from waiting
+), claimed as (
+    update item i
+    set state = case when i.state = 'queued' then 'claimed' else i.state end, token = i.token + 1,
+        agent = :agent, lease_until = :until, updated_at = :now
+    from picked where i.seq = picked.seq
+    returning i.*, picked.agent as former
+), noted as (
+    insert into event (queue_id, item_id, at, kind, actor, attempt, state, cause)
+    select queue_id, id, :now, case when former is null then 'state' else 'lease' end, :agent, attempt,
+           case when former is null then 'claimed' end,
+           case when former is null then 'claimed' else 'taken over: agent ' || former || ' fell silent' end
+    from claimed
+)
+select claimed.*, q.id as q_id, q.entity as q_entity, q.name as q_name, q.spec as q_spec,
+       q.version as q_version, q.created_at as q_created_at, q.updated_at as q_updated_at,
+       q.pause as q_pause, q.max_concurrent as q_max_concurrent
+from q left join claimed on true
+
 -- name: renew_leases
 update item set lease_until = :until
 where lease_until is not null and seq in (
@@ -49,9 +89,11 @@ where i.entity = :entity
   and (:since::float8 is null or i.created_at >= :since)
 order by i.seq desc limit :limit
 
+-- name: transaction
+select pg_current_xact_id_if_assigned()::text as xact
+
 -- name: announce
-select pg_current_xact_id_if_assigned()::text as xact,
-       (select count(pg_notify('launchkit', topic)) from unnest(:topics::text[]) topic) as told
+select count(pg_notify('launchkit', topic)) from unnest(:topics::text[]) topic
 
 -- name: fate
 select pg_xact_status(:xact::text::xid8) as status

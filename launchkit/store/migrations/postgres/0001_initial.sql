@@ -51,7 +51,7 @@ create table item (
     ended_at        double precision
 );
 create index item_waiting on item (queue_id, priority, seq) where state = 'queued';
-create index item_leased on item (queue_id, priority, seq) where lease_until is not null;
+create index item_leased on item (queue_id, lease_until) where lease_until is not null;
 create index item_of_agent on item (agent) where lease_until is not null;
 create index item_state on item (queue_id, state);
 create index item_recent on item (entity, seq);

@@ -1,0 +1,1 @@
+"""Benchmarks: measured, saved and compared, never asserted on."""

@@ -1,0 +1,43 @@
+"""The local environment, and the builder that builds nothing."""
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from launchkit.builtin.local import LocalEnvironment
+from launchkit.builtin.noop import NoopBuilder
+from launchkit.model import BuildRequest
+from launchkit.testing import BuilderContract, EnvironmentContract, make_launch
+from launchkit.testing.contracts.environment import Stored
+
+
+class TestLocalEnvironment(EnvironmentContract):
+    @pytest.fixture
+    def environment(self) -> LocalEnvironment:
+        return LocalEnvironment()
+
+    @pytest.fixture
+    def uri(self, tmp_path: Path) -> str:
+        return f"file://{tmp_path}/storage/object"
+
+    @pytest.fixture
+    def stored(self) -> Stored:
+        async def read(uri: str) -> bytes:
+            return await anyio.Path(uri.removeprefix("file://")).read_bytes()
+
+        return read
+
+
+class TestNoopBuilder(BuilderContract):
+    @pytest.fixture
+    def builder(self) -> NoopBuilder:
+        return NoopBuilder()
+
+    @pytest.fixture
+    def buildable(self) -> BuildRequest:
+        pytest.skip("it builds nothing")
+
+    @pytest.fixture
+    def unbuildable(self, tmp_path: Path) -> BuildRequest:
+        return BuildRequest(launch=make_launch(), code=tmp_path, destination=None)
