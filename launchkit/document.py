@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from launchkit.codec import Locate, dotted
 from launchkit.codec import Path as KeyPath
-from launchkit.codec import dotted
 from launchkit.errors import ConfigError
 
 
@@ -33,17 +33,35 @@ def read_document(path: Path) -> Document:
 
     :raises ConfigError: if it cannot be read or is not well-formed.
     """
+    return parse_document(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """What a file holds. :raises ConfigError: if it cannot be read, or is not UTF-8 text."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
+    except IsADirectoryError as exc:
+        raise ConfigError(f"{path}: is a directory; name the file in it") from exc
     except OSError as exc:
         raise ConfigError(f"{path}: cannot be read: {exc.strerror}") from exc
     except UnicodeDecodeError as exc:
         raise ConfigError(f"{path}: is not UTF-8 text (byte {exc.start})") from exc
-    return parse_document(text, str(path))
 
 
 def parse_document(text: str, source: str) -> Document:
     """Read YAML or JSON text; an empty text is an empty mapping.
+
+    :raises ConfigError: if it is not well-formed, gives one key twice, or is several documents.
+    """
+    document, *others = parse_documents(text, source)
+    if others:
+        line = others[0].lines.get((), 1)
+        raise ConfigError(f"{source}:{line}: not valid YAML: one document is wanted, not several")
+    return document
+
+
+def parse_documents(text: str, source: str) -> list[Document]:
+    """Read YAML text in which `---` parts documents; an empty text is one empty mapping.
 
     :raises ConfigError: if it is not well-formed, or gives one key twice.
     """
@@ -53,19 +71,18 @@ def parse_document(text: str, source: str) -> Document:
         warnings = (f"{source}: tabs used as indentation were read as two spaces each",)
     loader = yaml.SafeLoader(text)
     try:
-        node = loader.get_single_node()
-        lines: dict[KeyPath, int] = {}
-        if node is None:
-            return Document({}, source, lines, warnings)
-        _note_lines(node, (), lines, source)
-        data = loader.construct_document(node)
+        found: list[Document] = []
+        while (node := loader.get_node() if loader.check_node() else None) is not None:
+            lines: dict[KeyPath, int] = {}
+            _note_lines(node, (), lines, source)
+            found.append(Document(loader.construct_document(node), source, lines, warnings))
     except yaml.YAMLError as exc:
         raise ConfigError(_yaml_message(exc, source), hint=_yaml_hint(text)) from exc
     except (ValueError, RecursionError) as exc:
         raise ConfigError(f"{source}: not valid YAML: {exc}") from exc
     finally:
         loader.dispose()
-    return Document(data, source, lines, warnings)
+    return found or [Document({}, source, {}, warnings)]
 
 
 def parse_mapping(text: str, source: str) -> Document:
@@ -82,28 +99,30 @@ def require_mapping(document: Document) -> dict[str, object]:
     """
     if not isinstance(document.data, dict):
         kind = type(document.data).__name__
+        line = document.lines.get((), 1)
         raise ConfigError(
-            f"{document.source}:1: a mapping of keys to values is wanted, not a {kind}"
+            f"{document.source}:{line}: a mapping of keys to values is wanted, not a {kind}"
         )
-    _require_plain(document.data, (), document)
+    require_plain(document.data, document.locate)
     return document.data
 
 
-def _require_plain(value: object, path: KeyPath, document: Document) -> None:
+def require_plain(value: object, locate: Locate, path: KeyPath = ()) -> None:
+    """:raises ConfigError: if a value is not what JSON can hold, or has a key that is no text."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if not isinstance(key, str):
                 raise ConfigError(
-                    f"{document.locate((*path, str(key)))}: a key must be text, not {key!r}",
+                    f"{locate((*path, str(key)))}: a key must be text, not {key!r}",
                     hint='put it into quotes; a template field as a value is written "{{name}}"',
                 )
-            _require_plain(inner, (*path, key), document)
+            require_plain(inner, locate, (*path, key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            _require_plain(inner, (*path, index), document)
+            require_plain(inner, locate, (*path, index))
     elif not isinstance(value, str | int | float | None):
         raise ConfigError(
-            f"{document.locate(path)}: a {type(value).__name__} cannot be kept as JSON",
+            f"{locate(path)}: a {type(value).__name__} cannot be kept as JSON",
             hint="put the value into quotes to make it text",
         )
 

@@ -73,9 +73,16 @@ class Unreachable(QueueError):
 
 
 class LeaseLost(QueueError):
-    """The item is no longer held by the one who writes: its fencing token is stale."""
+    """The item is no longer held by the one who writes: its fencing token is stale.
+
+    With *ended* the item has ended meanwhile, so that nothing of it may run any more.
+    """
 
     code = "lease_lost"
+
+    def __init__(self, message: str, *, ended: bool = False) -> None:
+        super().__init__(message)
+        self.ended = ended
 
 
 class LaunchError(LaunchkitError):

@@ -86,6 +86,10 @@ class Journey:
         """Make the journey; what the outcome is, is stored with the queue."""
         try:
             await self._end(await self._outcome())
+        except LeaseLost as exc:
+            self._logger.warning("%s; left to its new holder", exc, action="lose")
+            if exc.ended:
+                await self._end_unowned()
         except QueueError as exc:
             message = "launch %s: %s; left for its next holder"
             self._logger.warning(message, self.claim.item.id, exc, action="leave")
@@ -227,6 +231,13 @@ class Journey:
             exit_code=outcome.exit_code,
             verdict=outcome.verdict,
         )
+
+    async def _end_unowned(self) -> None:
+        """End what this agent submitted for an item that somebody ended while it slept."""
+        with anyio.move_on_after(self._limits.stop_grace + GONE_SECONDS, shield=True):
+            if self._run is not None:
+                await self._run.cancel(self._limits.stop_grace)
+                await self._run.aclose()
 
     async def _leave(self) -> None:
         """The agent goes away: what survives it is left alone, the rest goes back to the queue."""

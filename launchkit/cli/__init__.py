@@ -21,6 +21,7 @@ COMMANDS = {
     "queue": ("launchkit.cli.queue:queue", "Make, change, pause and remove queues."),
     "show": ("launchkit.cli.show:show", "Show a launch: state, reason, verdict and timeline."),
     "stop": ("launchkit.cli.launches:stop", "Ask that launches end."),
+    "store": ("launchkit.cli.store:store", "Upgrade a database, or move a queue to another one."),
     "wait": ("launchkit.cli.launches:wait", "Wait until launches have ended."),
 }
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import click
 
+from launchkit.abc import QueueView
 from launchkit.cli.lazy import LazyGroup
 from launchkit.cli.options import common_options, duration, output_option, say
 from launchkit.cli.output import Column, Layout, aligned, as_json, as_yaml, get, show_all, show_one
 from launchkit.cli.present import Data, clean, clock, queue_data, span, variable_data
 from launchkit.cli.queue_config import checked_config, warn_of_resource
+from launchkit.cli.queue_file import queue_entry
 from launchkit.cli.session import with_client
 from launchkit.cli.sources import mapping_from
 from launchkit.client import Client
@@ -85,8 +87,8 @@ def create(name: str, config: str | None, variables: str | None, form: str, **gi
 @common_options
 @with_client
 async def list_(client: Client, form: str) -> None:
-    """List queues."""
-    show_all([queue_data(view) for view in await client.queues()], form, LAYOUT)
+    """List queues; with -o yaml, as the file that `apply` reads."""
+    show_all([_data(view, form) for view in await client.queues()], form, LAYOUT)
 
 
 @queue.command()
@@ -95,8 +97,11 @@ async def list_(client: Client, form: str) -> None:
 @common_options
 @with_client
 async def show(client: Client, name: str, form: str) -> None:
-    """Show a queue: its state, its config and its template variables."""
-    data = queue_data(await client.queue(name))
+    """Show a queue: its state, its config and its template variables.
+
+    With -o yaml it prints what `apply` reads.
+    """
+    data = _data(await client.queue(name), form)
     if form != "table":
         show_one(data, form, LAYOUT)
         return
@@ -179,6 +184,10 @@ async def delete(client: Client, name: str, force: bool) -> None:
     say(
         f"queue {name} is gone" + (f"; {stopped} launches that waited were stopped" * bool(stopped))
     )
+
+
+def _data(view: QueueView, form: str) -> Data:
+    return queue_entry(view.queue.spec) if form == "yaml" else queue_data(view)
 
 
 def _pause_text(pause: Data | None) -> str:

@@ -1,41 +1,23 @@
 """`launchkit queue edit`."""
 
-import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from dataclasses import replace
 
 import click
 
 from launchkit.cli.failures import describe
 from launchkit.cli.options import common_options, say
 from launchkit.cli.output import as_yaml
-from launchkit.cli.present import variable_data
 from launchkit.cli.queue_config import read_variables
+from launchkit.cli.queue_file import diff, editable_data, edited
 from launchkit.cli.session import with_client
 from launchkit.cli.sources import mapping_from
 from launchkit.client import Client
-from launchkit.codec import decode, plain
 from launchkit.document import parse_mapping, require_mapping
-from launchkit.errors import ConfigError
-from launchkit.model import Json, Queue, QueueSpec
-from launchkit.model.spec import STRICT
+from launchkit.errors import ConfigError, Rejected
+from launchkit.model import Queue, QueueSpec
 from launchkit.steps.templates import check_template
-from launchkit.steps.variables import parse_variables
 
 NO_LIMIT = -1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Editable:
-    """What an editor shows of a queue."""
-
-    __pydantic_config__: ClassVar = STRICT
-
-    config: Json = field(default_factory=dict)
-    template_variables: Mapping[str, Json] = field(default_factory=dict)
-    prioritization: bool = False
-    max_concurrent: int | None = None
 
 
 def limit(text: str) -> int:
@@ -88,6 +70,11 @@ async def _load(client: Client, name: str) -> Queue:
 
 
 @with_client
+async def _check(client: Client, spec: QueueSpec) -> None:
+    await client.check_queue(spec)
+
+
+@with_client
 async def _save(client: Client, spec: QueueSpec, version: int) -> None:
     await client.edit_queue(spec, if_version=version)
 
@@ -102,57 +89,28 @@ def _with_files(spec: QueueSpec, config: str | None, variables: str | None) -> Q
     return spec
 
 
-def text_of(spec: QueueSpec) -> str:
-    """A queue as an editor shows it."""
-    return as_yaml(
-        {
-            "config": plain(dict(spec.config)),
-            "template_variables": {k: variable_data(v) for k, v in spec.variables.items()},
-            "prioritization": spec.prioritization,
-            "max_concurrent": spec.max_concurrent,
-        }
-    )
-
-
 def read_text(text: str, spec: QueueSpec) -> QueueSpec:
     """The queue *spec* as an edited text says.
 
     :raises ConfigError: naming the lines that are wrong.
     """
     document = parse_mapping(text, spec.name)
-    data = {key: value for key, value in require_mapping(document).items() if value is not None}
-    edited = decode(Editable, data, document.locate)
-    variables = parse_variables(
-        edited.template_variables, lambda path: document.locate(("template_variables", *path))
-    )
-    check_template(edited.config, variables, lambda path: document.locate(("config", *path)))
-    return replace(
-        spec,
-        config=edited.config,
-        variables=variables,
-        prioritization=edited.prioritization,
-        max_concurrent=edited.max_concurrent,
-    )
-
-
-def diff(before: QueueSpec, after: QueueSpec) -> str:
-    """What was changed, line by line."""
-    lines = difflib.unified_diff(
-        text_of(before).splitlines(), text_of(after).splitlines(), "before", "after", lineterm=""
-    )
-    return "\n".join(lines)
+    return edited(require_mapping(document), spec, document.locate)
 
 
 def _edited(spec: QueueSpec) -> QueueSpec:
     """The queue as the user leaves it in the editor; a text that is wrong can be corrected."""
-    text = text_of(spec)
+    text = as_yaml(editable_data(spec))
     while True:
-        edited = click.edit(text, extension=".yaml")
-        if edited is None:
+        written = click.edit(text, extension=".yaml")
+        if written is None:
             return spec
         try:
-            return read_text(edited, spec)
-        except ConfigError as exc:
+            after = read_text(written, spec)
+            _check(after)
+        except (ConfigError, Rejected) as exc:
             click.echo(describe(exc), err=True)
             click.confirm("Edit it again?", default=True, abort=True, err=True)
-            text = edited
+            text = written
+        else:
+            return after

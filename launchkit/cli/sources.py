@@ -4,7 +4,14 @@ import sys
 from pathlib import Path
 
 from launchkit.cli.options import say
-from launchkit.document import Document, parse_mapping, read_document, require_mapping
+from launchkit.document import (
+    Document,
+    parse_documents,
+    parse_mapping,
+    read_document,
+    read_text,
+    require_mapping,
+)
 from launchkit.errors import ConfigError
 
 
@@ -23,6 +30,21 @@ def mapping_from(text: str, option: str) -> Document:
     for warning in document.warnings:
         say(warning)
     return document
+
+
+def documents_from(text: str) -> list[Document]:
+    """The documents in the file *text*, or in stdin for `-`.
+
+    :raises ConfigError: if it cannot be read.
+    """
+    if text == "-":
+        found = parse_documents(_stdin(), "stdin")
+    else:
+        path = Path(text).expanduser()
+        found = parse_documents(read_text(path), str(path))
+    for warning in found[0].warnings:
+        say(warning)
+    return found
 
 
 def _stdin() -> str:

@@ -35,6 +35,7 @@ from launchkit.model import (
 from launchkit.observe import launching, opened_tracer
 from launchkit.plugins import Plugins
 from launchkit.settings import load_settings
+from launchkit.steps.queues import check_queue
 from launchkit.steps.resolve import queue_args, validate_launch
 from launchkit.steps.suit import check_suits
 
@@ -139,8 +140,10 @@ class Client:
         """Show a config, with the defaults of its variables, to its runner if that is installed
         here. A config whose variables have no defaults is looked at when something is launched.
 
+        :raises ConfigError: if no queue can be like this.
         :raises Rejected: if the runner does not accept it.
         """
+        check_queue(spec)
         args = queue_args(spec)
         if args is not None and spec.resource in self._plugins.classes(Runner):
             self._plugins.create(Runner, spec.resource, {}).check_args(args)

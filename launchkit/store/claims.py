@@ -112,7 +112,7 @@ class Report:
         if row is None or row["lease_until"] is None:
             if row is not None and row["state"] == new.state:
                 return  # the same report again: its answer was lost
-            raise lost(self.claim)
+            raise lost(self.claim, await tx.one("item_locked", id=self.claim.item.id))
         if new.state is ItemState.QUEUED and row["stop_by"] is not None:
             new = ItemReport(state=ItemState.STOPPED, message=new.message, verdict=_STOPPED)
         await tx.all("update_item", id=row["id"], **_columns(row, new, tx.now))
@@ -171,9 +171,11 @@ class Blocked:
         return rules.blocked(queue_of(queue), await leased(tx, queue["id"]), tx.now)
 
 
-def lost(claim: Claim) -> LeaseLost:
-    """The error for a write with a stale token."""
-    return LeaseLost(f"launch {claim.item.id} is held by another agent by now, or has ended")
+def lost(claim: Claim, row: Row | None) -> LeaseLost:
+    """The error for a write with a stale token; *row* is the item as it is, if there is one."""
+    ended = row is not None and ItemState(row["state"]).ended
+    why = "has ended" if ended else "is held by another agent by now"
+    return LeaseLost(f"launch {claim.item.id} {why}", ended=ended)
 
 
 _STOPPED = Verdict(code="stopped", summary="Stopped before it was tried again.")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from launchkit.codec import encode_json, suggest
 from launchkit.errors import ConfigError, NotFound
 from launchkit.model import JobVersion, Recipe
+from launchkit.steps.queues import check_name
 from launchkit.store.database import Row, Tx
 from launchkit.store.rows import job_of
-from launchkit.store.rules import check_name
 
 LATEST = "latest"
 

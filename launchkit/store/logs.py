@@ -21,7 +21,7 @@ class Append:
         item = self.claim.item
         row = await tx.one("held_item", id=item.id, token=self.claim.token)
         if row is None or row["lease_until"] is None:
-            raise lost(self.claim)
+            raise lost(self.claim, await tx.one("item_locked", id=item.id))
         size = await log_size(tx, item.id, item.attempt)
         if self.offset > size:
             raise QueueError(f"log of {item.id}: output from {size} to {self.offset} is missing")

@@ -5,13 +5,12 @@ from typing import Literal
 
 from launchkit.abc import QueueView
 from launchkit.codec import encode_json
-from launchkit.errors import ConfigError, Conflict, NotFound, Rejected
+from launchkit.errors import Conflict, NotFound, Rejected
 from launchkit.model import ItemState, Pause, Priority, Queue, QueueSpec
-from launchkit.steps.templates import check_template
+from launchkit.steps.queues import check_queue
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record, record_queue
 from launchkit.store.rows import queue_of
-from launchkit.store.rules import check_name
 
 Lock = Literal["", "_shared", "_locked"]
 
@@ -163,14 +162,6 @@ async def end_waiting(tx: Tx, item: Row, actor: str, cause: str) -> Row:
     row = await tx.row("stop_waiting", id=item["id"], verdict=_STOPPED, message=cause)
     await record(tx, item, "state", actor, cause, ItemState.STOPPED)
     return row
-
-
-def check_queue(spec: QueueSpec) -> None:
-    """:raises ConfigError: if a queue cannot be like this."""
-    check_name("queue", spec.name)
-    check_template(spec.config, spec.variables)
-    if spec.max_concurrent is not None and spec.max_concurrent < 0:
-        raise ConfigError(f"max_concurrent: must be 0 or more, not {spec.max_concurrent}")
 
 
 _STOPPED = '{"code":"stopped","summary":"Stopped before it started."}'

@@ -1,9 +1,7 @@
 """The rules of the queue that need no database: leases, pauses, and why an item waits."""
 
-import re
 from collections.abc import Sequence
 
-from launchkit.errors import ConfigError
 from launchkit.model import AgentView, Pause, Queue
 
 ONLINE_SECONDS = 45.0
@@ -49,12 +47,3 @@ def waiting(queue: Queue, leased: int, agents: Sequence[AgentView], now: float) 
             f"agent {a.status.name} is at its limit: {a.held} of {a.status.max_jobs}" for a in full
         )
     return "an agent is about to claim it"
-
-
-def check_name(what: str, name: str) -> None:
-    """:raises ConfigError: if *name* could not be typed and shown everywhere."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", name):
-        raise ConfigError(
-            f"{what} name {name!r}: 1 to 128 letters, digits, dots, dashes and underscores,"
-            " the first a letter or digit"
-        )

@@ -50,7 +50,8 @@ class Queue:
     paused_until: float | None = None
 
     def launch(self, priority: Priority | None) -> None:
-        self.items.append(Item(len(self.items), priority or Priority.MEDIUM))
+        level = Priority.MEDIUM if priority is None else priority
+        self.items.append(Item(len(self.items), level))
 
     def used(self) -> int:
         return sum(item.until is not None for item in self.items)

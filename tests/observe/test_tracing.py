@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from agent.conftest import Bench, text
+from observe import boxes
 from observe.conftest import Collector
 
 import launchkit
@@ -54,6 +55,22 @@ async def test_a_failed_launch_has_a_failed_span_with_its_verdict(
         await run.wait()
     status = collector.named("claim").status
     assert (status.code, status.message) == (2, "user_exit")
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "error"),
+    [("good", ["build", "submit", "run"], ""), ("broken", ["build"], "build_failed")],
+)
+async def test_a_build_has_a_span(
+    bench: Bench, collector: Collector, name: str, names: list[str], error: str
+) -> None:
+    await bench.client.create_queue("box", "box")
+    run = await bench.launch("print(1)", queue="box", name=name)
+    builder = {"type": "docker", "destination": "localhost:5000/box"}
+    async with bench.agent(boxes, queues=["box"], builder=builder):
+        await run.wait()
+    assert [span.name for span in collector.spans] == ["fetch", *names, "claim"]
+    assert collector.named("build").status.message == error
 
 
 async def test_without_telemetry_the_workload_gets_the_trace_of_the_launch(bench: Bench) -> None:

@@ -1,0 +1,61 @@
+"""An agent that slept at the wrong moment: what it does late is undone."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+from agent.conftest import Bench, until
+
+from launchkit import Agent
+from launchkit.abc import Run, Runner
+from launchkit.agent.kit import Kit
+from launchkit.builtin.local_process import supervisor
+from launchkit.builtin.local_process.runner import LocalProcessRunner
+from launchkit.hookspecs import hookimpl
+from launchkit.model import ItemState, Submission
+from launchkit.plugins import Plugins
+
+asleep, awake = anyio.Event(), anyio.Event()
+submitted: list[Run] = []
+
+
+@dataclass(kw_only=True)
+class SleepyRunner(LocalProcessRunner):
+    """The real runner, with a long pause before it submits."""
+
+    slept: bool = field(init=False, default=False)
+
+    async def submit(self, submission: Submission) -> Run:
+        asleep.set()
+        await awake.wait()
+        run = await super().submit(submission)
+        submitted.append(run)
+        return run
+
+
+class SleepyAgent(Agent):
+    """Its heart does not beat while it sleeps, as when the process is stopped."""
+
+    async def _beat(self, kit: Kit) -> None:
+        await anyio.sleep_forever()
+
+
+@hookimpl
+def launchkit_runners() -> list[type[Runner]]:
+    return [SleepyRunner]
+
+
+async def test_what_is_submitted_after_the_launch_was_stopped_is_ended(bench: Bench) -> None:
+    module = sys.modules[__name__]
+    blocked = {"LAUNCHKIT_BLOCK_PLUGINS": "local-process"}
+    plugins = Plugins(module, entry_points=False, environ=blocked)
+    run = await bench.launch("import time\nprint('up')\ntime.sleep(60)")
+    async with SleepyAgent(bench.settings(lease_seconds=0.5), plugins=plugins):
+        await asleep.wait()
+        await run.stop()
+        async with bench.agent(lease_seconds=0.5):
+            assert await bench.ended(run) == [ItemState.STOPPED]
+        awake.set()
+        await until(lambda: bool(submitted) and not Path(submitted[0].ref).exists())
+    assert supervisor.tagged(Path(submitted[0].ref).name.encode()) == []
