@@ -12,15 +12,26 @@ from launchkit.cli.options import common_options, remember
 COMMANDS = {
     "agent": ("launchkit.cli.agent:agent", "Take launches from queues and run them."),
     "agents": ("launchkit.cli.inventory:agents", "List the agents that were seen lately."),
+    "apply": ("launchkit.cli.apply:apply", "Make the queues as a file wants them."),
+    "completion": (
+        "launchkit.cli.completion:completion",
+        "Print a script with which a shell completes commands and names.",
+    ),
     "config": ("launchkit.cli.config:config", "Look at launch-config.yaml and other settings."),
+    "hold": ("launchkit.cli.change:hold", "Keep launches that wait from being claimed."),
     "job": ("launchkit.cli.job:job", "Make and list jobs: named, versioned recipes."),
     "launch": ("launchkit.cli.launch:launch", "Put a launch into a queue."),
     "logs": ("launchkit.cli.logs:logs", "Print what a launch printed."),
-    "ls": ("launchkit.cli.launches:ls", "List launches, newest first."),
+    "ls": ("launchkit.cli.ls:ls", "List launches, newest first."),
     "plugins": ("launchkit.cli.inventory:plugins", "List plugins and what they provide."),
+    "priority": ("launchkit.cli.change:priority", "Change the priority of what waits."),
     "queue": ("launchkit.cli.queue:queue", "Make, change, pause and remove queues."),
+    "requeue": (
+        "launchkit.cli.change:requeue",
+        "Put back launches that are held; launch again those that have ended.",
+    ),
     "show": ("launchkit.cli.show:show", "Show a launch: state, reason, verdict and timeline."),
-    "stop": ("launchkit.cli.launches:stop", "Ask that launches end."),
+    "stop": ("launchkit.cli.stop:stop", "Ask that launches end."),
     "store": ("launchkit.cli.store:store", "Upgrade a database, or move a queue to another one."),
     "wait": ("launchkit.cli.launches:wait", "Wait until launches have ended."),
 }

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from launchkit.cli.launch import words
+from launchkit.cli.names import job_names
 from launchkit.cli.options import common_options, output_option, say
 from launchkit.cli.output import Column, Layout, as_yaml, get, show_all, show_one
 from launchkit.cli.present import Data, job_data
@@ -117,7 +118,7 @@ def image(image_ref: str, **given: Any) -> None:
 
 
 @job.command(name="list")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=job_names)
 @output_option
 @common_options
 @with_client

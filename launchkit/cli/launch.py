@@ -9,6 +9,7 @@ import click
 from launchkit.cli.failures import LAUNCH_FAILED
 from launchkit.cli.launch_file import LaunchFile, read_priority, spec_of, with_flags
 from launchkit.cli.launches import LAYOUT
+from launchkit.cli.names import job_names, queue_names
 from launchkit.cli.options import common_options, duration, output_option, say
 from launchkit.cli.output import show_one
 from launchkit.cli.present import Data, item_data
@@ -55,9 +56,16 @@ def env_pair(text: str) -> tuple[str, str | None]:
     is_flag=False,
     flag_value=DEFAULT_QUEUE,
     metavar="NAME",
+    shell_complete=queue_names,
     help="The queue.  [default: default]",
 )
-@click.option("-j", "--job", metavar="NAME[:ALIAS]", help="A job that was made with `job create`.")
+@click.option(
+    "-j",
+    "--job",
+    metavar="NAME[:ALIAS]",
+    shell_complete=job_names,
+    help="A job that was made with `job create`.",
+)
 @click.option("-d", "--docker-image", metavar="IMAGE", help="A container image.")
 @click.option("-u", "--uri", metavar="URI", help="A git repository's address, or a directory.")
 @click.option("--ref", "-g", "--git-version", metavar="REF", help="Its branch, tag or commit.")

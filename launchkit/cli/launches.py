@@ -1,6 +1,5 @@
-"""`launchkit ls`, `wait` and `stop`."""
+"""How launches are shown, and `launchkit wait`."""
 
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -8,9 +7,10 @@ import anyio
 import click
 
 from launchkit.cli.failures import LAUNCH_FAILED
-from launchkit.cli.options import common_options, duration, output_option, say
+from launchkit.cli.names import launch_names
+from launchkit.cli.options import common_options, duration, output_option
 from launchkit.cli.output import Column, Layout, get, show_all
-from launchkit.cli.present import Data, ended_data, item_data, span
+from launchkit.cli.present import Data, ended_data, span
 from launchkit.cli.session import with_client
 from launchkit.client import Client, Launched
 from launchkit.model import ItemState
@@ -51,44 +51,14 @@ LAYOUT = Layout(
 
 
 @click.command()
-@click.option("-q", "--queue", metavar="NAME", help="Of one queue.")
-@click.option(
-    "--state",
-    "states",
-    multiple=True,
-    type=click.Choice([state.value for state in ItemState]),
-    help="In this state; repeat it for more.",
-)
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N")
-@click.option("-a", "--all", "no_limit", is_flag=True, help="However many there are.")
-@output_option
-@common_options
-@with_client
-async def ls(
-    client: Client, queue: str | None, states: Sequence[str], limit: int, no_limit: bool, form: str
-) -> None:
-    """List launches, newest first."""
-    if queue is not None:
-        await client.queue(queue)
-    wanted = [ItemState(state) for state in states] or None
-    views = await client.launches(
-        queue=queue, states=wanted, limit=sys.maxsize if no_limit else limit + 1
-    )
-    shown = views if no_limit else views[:limit]
-    show_all([item_data(view) for view in shown], form, LAYOUT)
-    if len(views) > len(shown):
-        say(f"there are more than these {limit}; see them all with -a")
-
-
-@click.command()
-@click.argument("refs", nargs=-1, required=True, metavar="REF...")
+@click.argument("refs", nargs=-1, required=True, metavar="REF...", shell_complete=launch_names)
 @click.option("--timeout", type=duration, metavar="TIME", help="Give up after 90, 15m, 2h.")
 @output_option
 @common_options
 @with_client
 async def wait(client: Client, refs: Sequence[str], timeout: float | None, form: str) -> None:
     """Wait until launches have ended; exit with 1 if one of them failed or was stopped."""
-    runs = await _found(client, refs)
+    runs = await found(client, refs)
     with anyio.move_on_after(timeout) as limit:
         for run in runs:
             await run.wait()
@@ -100,25 +70,6 @@ async def wait(client: Client, refs: Sequence[str], timeout: float | None, form:
         raise click.exceptions.Exit(LAUNCH_FAILED)
 
 
-@click.command()
-@click.argument("refs", nargs=-1, required=True, metavar="REF...")
-@click.option("--reason", metavar="TEXT", help="Why, for the record.")
-@output_option
-@common_options
-@with_client
-async def stop(client: Client, refs: Sequence[str], reason: str | None, form: str) -> None:
-    """Ask that launches end.
-
-    One that waits ends at once; one that runs gets SIGTERM, and SIGKILL after its grace.
-    """
-    runs = await _found(client, refs)
-    for run in runs:
-        if run.item.state.ended:
-            say(f"{run.id} has ended already: {run.item.state}")
-        await run.stop(reason)
-    show_all([item_data(await run.view()) for run in runs], form, LAYOUT)
-
-
-async def _found(client: Client, refs: Sequence[str]) -> list[Launched]:
+async def found(client: Client, refs: Sequence[str]) -> list[Launched]:
     """All of them, before anything is done to one."""
     return [await client.launched(ref) for ref in dict.fromkeys(refs)]

@@ -1,9 +1,12 @@
 """A group whose commands are imported when they are called; its help imports none of them."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class LazyGroup(click.Group):
@@ -43,19 +46,36 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As always, with a suggestion for a name that is nearly right."""
         name = args[0]
-        if not name.startswith("-") and self.get_command(ctx, name) is None:
+        unknown = not name.startswith("-") and self.get_command(ctx, name) is None
+        if unknown and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
             near = get_close_matches(name, self.list_commands(ctx), n=1)
             ctx.fail(f"no such command {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Complete names of commands, without importing one, and options."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=about)
+            for name, about in self._abouts().items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands."""
-        lines = {name: command.get_short_help_str(80) for name, command in self.commands.items()}
-        lines |= {name: about for name, (_, about) in self._commands_at.items()}
         with formatter.section("Commands"):
-            formatter.write_dl(sorted(lines.items()))
+            formatter.write_dl(list(self._abouts().items()))
+
+    def _abouts(self) -> dict[str, str]:
+        """A line about each command, by name."""
+        lines = {name: command.get_short_help_str(80) for name, command in self.commands.items()}
+        return dict(
+            sorted((lines | {n: about for n, (_, about) in self._commands_at.items()}).items())
+        )
 
 
 def plugin_commands() -> dict[str, click.Command]:

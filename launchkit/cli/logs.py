@@ -2,6 +2,7 @@
 
 import click
 
+from launchkit.cli.names import launch_names
 from launchkit.cli.options import common_options, say
 from launchkit.cli.progress import copy_log, status_line
 from launchkit.cli.session import with_client
@@ -10,7 +11,7 @@ from launchkit.errors import NotFound
 
 
 @click.command()
-@click.argument("ref")
+@click.argument("ref", shell_complete=launch_names)
 @click.option("-f", "--follow", is_flag=True, help="Go on until it has ended.")
 @click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="Not the latest attempt.")
 @common_options

@@ -4,11 +4,14 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from launchkit.cli.present import Data, clean
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 STATE_STYLES = {
     "finished": "green",
@@ -49,7 +52,7 @@ def show_all(rows: Sequence[Data], form: str, layout: Layout) -> None:
         for row in rows:
             click.echo(row[layout.name])
     else:
-        show_table([[_cell(column.text(row)) for column in layout.columns] for row in rows], layout)
+        show_table(table_cells(rows, layout), layout)
 
 
 def show_one(row: Data, form: str, layout: Layout) -> None:
@@ -64,12 +67,18 @@ def show_one(row: Data, form: str, layout: Layout) -> None:
 
 def show_table(rows: Sequence[Sequence[str]], layout: Layout) -> None:
     """Print a table: one of rich's on a terminal, aligned text elsewhere."""
-    titles = [column.title for column in layout.columns]
     if sys.stdout.isatty():
-        _rich_table(titles, rows)
+        from rich.console import Console
+
+        Console().print(rich_table(rows, layout))
     else:
-        for line in aligned([titles, *rows]):
+        for line in aligned([[column.title for column in layout.columns], *rows]):
             click.echo(line)
+
+
+def table_cells(rows: Sequence[Data], layout: Layout) -> list[list[str]]:
+    """The texts of a table."""
+    return [[_cell(column.text(row)) for column in layout.columns] for row in rows]
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
@@ -107,17 +116,18 @@ def _cell(value: object) -> str:
     return clean(str(value)).replace("\n", " ")
 
 
-def _rich_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
+def rich_table(rows: Sequence[Sequence[str]], layout: Layout) -> "Table":
+    """A table for a terminal."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for number, title in enumerate(titles):
-        table.add_column(title, overflow="fold", no_wrap=number < len(titles) - 1)
+    last = layout.columns[-1]
+    for column in layout.columns:
+        table.add_column(column.title, overflow="fold", no_wrap=column is not last)
     for row in rows:
         table.add_row(*(Text(cell, style=STATE_STYLES.get(cell, "")) for cell in row))
-    Console().print(table)
+    return table
 
 
 def get(*path: str) -> Callable[[Mapping[str, Any]], object]:

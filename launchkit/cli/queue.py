@@ -9,6 +9,7 @@ import click
 
 from launchkit.abc import QueueView
 from launchkit.cli.lazy import LazyGroup
+from launchkit.cli.names import queue_names
 from launchkit.cli.options import common_options, duration, output_option, say
 from launchkit.cli.output import Column, Layout, aligned, as_json, as_yaml, get, show_all, show_one
 from launchkit.cli.present import Data, clean, clock, queue_data, span, variable_data
@@ -92,7 +93,7 @@ async def list_(client: Client, form: str) -> None:
 
 
 @queue.command()
-@click.argument("name")
+@click.argument("name", shell_complete=queue_names)
 @output_option
 @common_options
 @with_client
@@ -142,7 +143,7 @@ def parse(file: str, form: str) -> None:
 
 
 @queue.command()
-@click.argument("name")
+@click.argument("name", shell_complete=queue_names)
 @click.option("--reason", required=True, metavar="TEXT", help="Shown to all whose launches wait.")
 @click.option("--for", "how_long", type=duration, metavar="TIME", help="Such as 90, 15m, 2h.")
 @click.option("--until", type=datetime.fromisoformat, metavar="ISO", help="2030-01-31T08:00.")
@@ -164,7 +165,7 @@ async def pause(
 
 
 @queue.command()
-@click.argument("name")
+@click.argument("name", shell_complete=queue_names)
 @common_options
 @with_client
 async def resume(client: Client, name: str) -> None:
@@ -174,7 +175,7 @@ async def resume(client: Client, name: str) -> None:
 
 
 @queue.command()
-@click.argument("name")
+@click.argument("name", shell_complete=queue_names)
 @click.option("--force", is_flag=True, help="Stop the launches that wait in it.")
 @common_options
 @with_client

@@ -5,6 +5,7 @@ from dataclasses import replace
 import click
 
 from launchkit.cli.failures import describe
+from launchkit.cli.names import queue_names
 from launchkit.cli.options import common_options, say
 from launchkit.cli.output import as_yaml
 from launchkit.cli.queue_config import read_variables
@@ -30,7 +31,7 @@ def limit(text: str) -> int:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=queue_names)
 @click.option("--config", metavar="FILE|-", help="A new config.")
 @click.option("--template-variables", "variables", metavar="FILE|-", help="New definitions.")
 @click.option("--prioritization/--no-prioritization", default=None, help="Priorities or not.")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import click
 
 from launchkit.cli.launches import LAYOUT, age, ran
+from launchkit.cli.names import launch_names
 from launchkit.cli.options import common_options, output_option
 from launchkit.cli.output import aligned, as_yaml, show_one, styled
 from launchkit.cli.present import Data, clean, clock, launch_data
@@ -18,7 +19,7 @@ APART = frozenset({"origins", "request", "env", "command"})
 
 
 @click.command()
-@click.argument("ref")
+@click.argument("ref", shell_complete=launch_names)
 @click.option(
     "--resolved", is_flag=True, help="Show every choice, who made it, and the exact request."
 )

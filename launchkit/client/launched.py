@@ -69,9 +69,9 @@ class Launched:
             if self.item.state.ended and not events:
                 return
 
-    async def events(self) -> Sequence[Event]:
-        """What has happened to it so far."""
-        return await self._client.hub.launches().changed(self.id, 0, 0.0)
+    async def events(self, since: int = 0) -> Sequence[Event]:
+        """What has happened to it so far, after the event with id *since*."""
+        return await self._client.hub.launches().changed(self.id, since, 0.0)
 
     async def output(
         self, *, follow: bool = False, attempt: int | None = None, offset: int = 0

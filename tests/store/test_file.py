@@ -200,3 +200,11 @@ async def test_an_open_store_leaves_no_thread_and_no_socket_behind(tmp_path: Pat
     async with database.opened():
         await database.read(launches.Events("x", 0))
     assert not list(Path(f"{tmp_path}/x.db-wake").iterdir())
+
+
+def test_a_file_on_a_read_only_disk_is_named(small_disk: Path) -> None:
+    prepare(small_disk / "x.db")
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(Unreachable, match=r"x\.db: Read-only file system") as error:
+        prepare(small_disk / "x.db")
+    assert "--backend" in str(error.value.hint)

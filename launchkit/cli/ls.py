@@ -1,0 +1,106 @@
+"""`launchkit ls`."""
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from launchkit.abc import ItemView, Selection
+from launchkit.cli.launches import LAYOUT
+from launchkit.cli.options import common_options, duration, output_option, say
+from launchkit.cli.output import show_all
+from launchkit.cli.present import event_data, item_data
+from launchkit.cli.selecting import filter_options, queue_option, state_option
+from launchkit.cli.session import with_client
+from launchkit.client import Client, Launched
+
+
+@click.command()
+@queue_option
+@state_option
+@filter_options
+@click.option("--since", type=duration, metavar="TIME", help="Launched in the last 90, 15m, 2h.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N")
+@click.option("-a", "--all", "no_limit", is_flag=True, help="However many there are.")
+@click.option("-w", "--watch", "watched", is_flag=True, help="Go on, and show each change.")
+@output_option
+@common_options
+def ls(since: float | None, no_limit: bool, watched: bool, form: str, **wanted: Any) -> None:
+    """List launches, newest first.
+
+    --watch keeps the list on the terminal up to date; with -o jsonl it prints a line for each
+    event of what it lists, from now on. Ctrl-C ends it.
+    """
+    if no_limit:
+        wanted["limit"] = sys.maxsize
+    start = None if since is None else time.time() - since
+    selection = Selection(since=start, **wanted)
+    if not watched:
+        _list(selection, form)
+    elif form == "jsonl":
+        _stream(selection)
+    elif form == "table" and sys.stdout.isatty():
+        _live(selection)
+    else:
+        raise click.UsageError("--watch needs a terminal, or -o jsonl")
+
+
+@with_client
+async def _list(client: Client, selection: Selection, form: str) -> None:
+    await _require_queue(client, selection)
+    limit = selection.limit
+    more = replace(selection, limit=min(limit + 1, sys.maxsize))
+    views = await client.select(more)
+    show_all([item_data(view) for view in views[:limit]], form, LAYOUT)
+    if len(views) > limit:
+        say(f"there are more than these {limit}; see them all with -a")
+
+
+@with_client
+async def _stream(client: Client, selection: Selection) -> None:
+    await _require_queue(client, selection)
+    seen: dict[str, int] | None = None
+    async for views in client.watch(selection):
+        seen = await _print_news(client, views, seen)
+
+
+async def _print_news(
+    client: Client, views: Sequence[ItemView], seen: dict[str, int] | None
+) -> dict[str, int]:
+    """Print the events after those that were *seen* of each launch; gives what is seen now. None
+    is the start: nothing is printed.
+    """
+    now: dict[str, int] = {}
+    for view in reversed(views):
+        item = view.item
+        since = 0 if seen is None else seen.get(item.id, 0)
+        events = await Launched(client, item).events(since)
+        if seen is not None:
+            for event in events:
+                line = {"id": item.id, "name": item.name, "queue": item.queue, **event_data(event)}
+                click.echo(json.dumps(line, ensure_ascii=False))
+        now[item.id] = events[-1].id if events else since
+    return {**(seen or {}), **now}
+
+
+@with_client
+async def _live(client: Client, selection: Selection) -> None:
+    from rich.live import Live
+
+    from launchkit.cli.output import rich_table, table_cells
+
+    await _require_queue(client, selection)
+    with Live(screen=False, auto_refresh=False) as live:
+        async for views in client.watch(selection):
+            shown = views[: max(1, live.console.height - 3)]
+            cells = table_cells([item_data(view) for view in shown], LAYOUT)
+            live.update(rich_table(cells, LAYOUT), refresh=True)
+
+
+async def _require_queue(client: Client, selection: Selection) -> None:
+    if selection.queue is not None:
+        await client.queue(selection.queue)
