@@ -9,19 +9,20 @@ nox.options.sessions = ["lint", "types", "tests"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PINNED = ("--constraint", "constraints.txt")
+EXTRAS = ".[metrics,otel,postgres,testing]"
 
 
-def install(session: nox.Session, *groups: str) -> None:
+def install(session: nox.Session, launchkit: str, *groups: str) -> None:
     """Install launchkit as it stands here, and what some dependency groups name, all pinned."""
     session.install(*PINNED, "hatchling", "editables")
     packages = nox.project.dependency_groups(PYPROJECT, *groups)
-    session.install(*PINNED, "--no-build-isolation", "--editable", ".", *packages)
+    session.install(*PINNED, "--no-build-isolation", "--editable", launchkit, *packages)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Look at style, formatting and the layers."""
-    install(session, "lint")
+    install(session, ".", "lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("lint-imports")
@@ -30,26 +31,36 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types."""
-    install(session, "types")
+    install(session, EXTRAS, "types")
     session.run("mypy")
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests; arguments after `--` go to pytest."""
-    install(session, "test")
+    install(session, EXTRAS, "test")
     session.run("pytest", *session.posargs)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Run each command of the documentation, and load each of its examples."""
-    install(session, "test")
+    """Build the pages, then run each command and load each example in them."""
+    install(session, EXTRAS, "test", "docs")
+    session.run("mkdocs", "build", "--strict", "--quiet", "--site-dir", f"{session.create_tmp()}/site")
     session.run("pytest", "tests/docs", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure; after `--`: names of benchmarks, `--save FILE`, `--compare FILE`."""
+    install(session, EXTRAS, "test")
+    files = [session.invoked_from + "/" + arg if arg.endswith(".json") else arg for arg in session.posargs]
+    session.chdir("tests")
+    session.run("python", "-m", "benchmarks", *files)
 
 
 @nox.session
 def demo(session: nox.Session) -> None:
     """Send a real training script from a git repository through a queue and an agent."""
-    install(session)
+    install(session, ".")
     session.run("python", "docs/examples/demo.py")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from launchkit import sync
     from launchkit.agent import Agent
     from launchkit.client import Client, Launched, connect
     from launchkit.hookspecs import hookimpl
@@ -33,10 +34,13 @@ __all__ = [
     "connect",
     "hookimpl",
     "load_settings",
+    "sync",
 ]
 
 
 def __getattr__(name: str) -> object:
+    if name == "sync":
+        return import_module("launchkit.sync")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'launchkit' has no attribute {name!r}")

@@ -116,10 +116,12 @@ def _require_idle(gone: Sequence[QueueView], force: bool) -> None:
 @with_client
 async def _do(client: Client, steps: Sequence[Step], force: bool) -> None:
     for step in steps:
+        if step.action == "unchanged":
+            continue
         if step.after is None:
             await client.delete_queue(step.name, force=force)
         elif step.before is None:
             await client.add_queue(step.after)
-        elif step.action == "update":
+        else:
             await client.edit_queue(step.after, if_version=step.before.version)
         say(f"{step.action} {step.name}: done")

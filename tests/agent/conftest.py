@@ -51,8 +51,13 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    url = f"sqlite:///{tmp_path}/launchkit.db"
+def url(tmp_path: Path) -> str:
+    """A queue in a file; some test modules run on PostgreSQL as well."""
+    return f"sqlite:///{tmp_path}/launchkit.db"
+
+
+@pytest.fixture
+async def bench(tmp_path: Path, url: str) -> AsyncIterator[Bench]:
     async with launchkit.connect(url) as client:
         await client.create_queue("q", "local-process")
         yield Bench(client, url, tmp_path)

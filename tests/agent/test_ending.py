@@ -2,8 +2,10 @@
 
 import os
 import signal
+from pathlib import Path
 
 import anyio
+import pytest
 from agent.conftest import Bench, running, text, until
 
 from launchkit.model import ItemState, Timeouts
@@ -21,6 +23,14 @@ POLITE = (
     "print('ready')\n"
     "while True: time.sleep(0.05)"
 )
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A queue of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/launchkit.db"
+    return str(request.getfixturevalue("postgres_url"))
 
 
 async def printed(run: object, word: str) -> None:

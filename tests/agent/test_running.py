@@ -1,6 +1,7 @@
 """What an agent does with launches that nothing disturbs."""
 
 import json
+from pathlib import Path
 
 import pytest
 from agent.conftest import Bench, text
@@ -8,6 +9,14 @@ from agent.conftest import Bench, text
 from launchkit import Agent
 from launchkit.errors import ConfigError, NotFound
 from launchkit.model import ItemState
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A queue of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/launchkit.db"
+    return str(request.getfixturevalue("postgres_url"))
 
 
 async def test_a_launch_runs_and_its_log_and_end_are_stored(bench: Bench) -> None:

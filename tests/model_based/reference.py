@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from launchkit.model import ItemState, Priority
+from launchkit.model import ItemReport, ItemState, Pause, Priority
 
 S = ItemState
 LEASE = 30.0
@@ -46,8 +46,7 @@ class Queue:
     items: list[Item] = field(default_factory=list)
     prioritization: bool = True
     limit: int | None = None
-    paused: bool = False
-    paused_until: float | None = None
+    pause: Pause | None = None
 
     def launch(self, priority: Priority | None) -> None:
         level = Priority.MEDIUM if priority is None else priority
@@ -76,13 +75,14 @@ class Queue:
             item.agent, item.until = agent, now + LEASE
         return item
 
-    def report(self, item: Item, token: int, state: ItemState, *, again: bool, site: str | None):
+    def report(self, item: Item, token: int, report: ItemReport) -> bool:
         """Whether the report is accepted."""
+        state, again = report.state, report.next_attempt
         if item.token != token or item.until is None:
             return item.token == token and item.state is state
         if item.stop and state in WAITING:
             state, again = S.STOPPED, False
-        item.site = site or item.site
+        item.site = report.site or item.site
         item.attempt += again
         if state is not item.state:
             item.history.append(state)
@@ -130,8 +130,8 @@ class Queue:
                 item.priority = Priority.MEDIUM
 
     def _barred(self, now: float) -> bool:
-        paused = self.paused and (self.paused_until is None or self.paused_until > now)
-        return paused or (self.limit is not None and self.used() >= self.limit)
+        until = self.pause.until if self.pause else 0.0
+        return until is None or until > now or self.limit in range(self.used() + 1)
 
     @staticmethod
     def _first(items):

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, the store agrees with the reference and keeps its promises."""
+"""Whatever happens, in whatever order, the store agrees with the reference and keeps its word."""
 
 import os
 from collections.abc import Awaitable, Callable
@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -42,8 +43,8 @@ JUMPS = (1.0, LEASE - 1, LEASE + 1, 3 * LEASE, -1.0, -LEASE, -3 * LEASE)
 AGENTS = st.sampled_from([*SITES])
 PRIORITIES = st.sampled_from([None, *Priority])
 SETTINGS = settings(
-    max_examples=400,
-    stateful_step_count=40,
+    max_examples=100,
+    stateful_step_count=50,
     deadline=None,
     database=None,
     derandomize="CI" in os.environ,
@@ -94,6 +95,11 @@ class StoreMachine(RuleBasedStateMachine):
             max_concurrent=self.model.limit,
         )
 
+    @initialize(priorities=st.lists(PRIORITIES, min_size=2, max_size=5))
+    def begin(self, priorities: list[Priority | None]) -> None:
+        for priority in priorities:
+            self.launch(priority)
+
     @rule(priority=PRIORITIES)
     def launch(self, priority: Priority | None) -> None:
         request = LaunchRequest(spec=make_spec(), actor="ann", priority=priority)
@@ -117,18 +123,22 @@ class StoreMachine(RuleBasedStateMachine):
         items = [self.model.take(agent, SITES[agent], self.clock()) for _ in range(many)]
         self.check_claims(claims, items)
 
-    @precondition(lambda self: self.given)
+    @precondition(lambda self: self.good())
     @rule(data=st.data(), again=st.booleans(), bound=st.booleans())
     def report(self, data: st.DataObject, again: bool, bound: bool) -> None:
-        number, claim = self.a_claim(data)
-        item = self.model.items[number]
-        choices = sorted((NEXT.get(item.state) or ENDS) | {item.state})
-        state = data.draw(st.sampled_from(choices))
+        number, claim = data.draw(st.sampled_from(self.good()))
+        state = data.draw(st.sampled_from(sorted(NEXT[self.model.items[number].state])))
         again = again and state is ItemState.QUEUED
         site = SITES[claim.item.agent or ""] if bound and state in UNDER_WAY else None
-        report = ItemReport(state=state, next_attempt=again, site=site)
-        accepted = self.model.report(item, claim.token, state, again=again, site=site)
-        self.expect(claims.Report(claim, report), LeaseLost, allowed=accepted)
+        self.reported(number, claim, ItemReport(state=state, next_attempt=again, site=site))
+
+    @precondition(lambda self: self.given)
+    @rule(data=st.data(), state=st.sampled_from(ItemState))
+    def report_of_any_claim(self, data: st.DataObject, state: ItemState) -> None:
+        number, claim = data.draw(st.sampled_from(self.given))
+        item = self.model.items[number]
+        good = item.token == claim.token and item.until is not None
+        self.reported(number, claim, ItemReport(state=item.state if good else state))
 
     @rule(agent=AGENTS, data=st.data())
     def beat(self, agent: str, data: st.DataObject) -> None:
@@ -168,23 +178,29 @@ class StoreMachine(RuleBasedStateMachine):
         if allowed:
             item.priority = level
 
-    @rule(
-        pause=st.sampled_from([None, 0.0, LEASE, "for ever"]),
-        limit=st.sampled_from([None, None, 0, 1, 2]),
-        prioritization=st.sampled_from([True, True, False]),
-    )
-    def change_queue(
-        self, pause: float | str | None, limit: int | None, prioritization: bool
-    ) -> None:
-        model = self.model
-        model.paused, model.limit = pause is not None, limit
-        model.paused_until = self.clock() + pause if isinstance(pause, float) else None
-        if model.prioritization and not prioritization:
-            model.level()
-        model.prioritization = prioritization
-        shown = Pause(reason="r", by="ann", at=self.clock(), until=model.paused_until)
-        pausing = shown if model.paused else None
-        self.write(queues.Update(self.entity, self.spec(), "ann", pausing, None))
+    @rule(seconds=st.sampled_from([0.0, LEASE, None]))
+    def pause(self, seconds: float | None) -> None:
+        until = None if seconds is None else self.clock() + seconds
+        self.model.pause = Pause(reason="r", by="ann", at=self.clock(), until=until)
+        self.update()
+
+    @precondition(lambda self: self.model.pause)
+    @rule()
+    def resume(self) -> None:
+        self.model.pause = None
+        self.update()
+
+    @rule(limit=st.sampled_from([None, None, None, 0, 1, 2]))
+    def set_limit(self, limit: int | None) -> None:
+        self.model.limit = limit
+        self.update()
+
+    @rule()
+    def toggle_prioritization(self) -> None:
+        if self.model.prioritization:
+            self.model.level()
+        self.model.prioritization = not self.model.prioritization
+        self.update()
 
     @rule(agent=AGENTS, dead=st.booleans())
     def leave(self, agent: str, dead: bool) -> None:
@@ -251,6 +267,10 @@ class StoreMachine(RuleBasedStateMachine):
                 tasks.start_soon(take)
         return found
 
+    def update(self) -> None:
+        body = queues.Update(self.entity, self.spec(), "ann", self.model.pause, None)
+        self.write(body)
+
     def expect(self, body: Callable[[Tx], Awaitable[Any]], error: type, *, allowed: bool) -> None:
         if allowed:
             self.write(body)
@@ -258,17 +278,20 @@ class StoreMachine(RuleBasedStateMachine):
             with pytest.raises(error):
                 self.write(body)
 
+    def reported(self, number: int, claim: Claim, report: ItemReport) -> None:
+        accepted = self.model.report(self.model.items[number], claim.token, report)
+        self.expect(claims.Report(claim, report), LeaseLost, allowed=accepted)
+
     def known(self, item: str) -> bool:
         return item in self.ids
 
     def an_item(self, data: st.DataObject) -> Item:
         return data.draw(st.sampled_from(self.model.items))
 
-    def a_claim(self, data: st.DataObject) -> tuple[int, Claim]:
-        """Most often one that is still good."""
-        good = [(n, c) for n, c in self.given if self.model.items[n].token == c.token]
-        choices = good if good and data.draw(st.integers(0, 4)) else self.given
-        return data.draw(st.sampled_from(choices))
+    def good(self) -> list[tuple[int, Claim]]:
+        """The claims that still hold, with the numbers of their items."""
+        items = self.model.items
+        return [(n, c) for n, c in self.given if items[n].token == c.token and items[n].until]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
