@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping
 
 from launchkit.errors import Rejected
-from launchkit.model import Env, Image, ImageSource, Json, Launch
+from launchkit.model import Env, Image, ImageSource, Json, Launch, Secret
 
 MAX_LENGTH = 32670
 """Characters of one variable, as W&B has it; what is longer is cut into `NAME_0`, `NAME_1`, …"""
@@ -24,8 +24,9 @@ def workload_env(
 
 def agent_values(
     env: Env, allowed: Collection[str], environ: Mapping[str, str]
-) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Give names without a value the agent's own value of that variable; also gives warnings.
+) -> tuple[dict[str, str | Secret], tuple[str, ...]]:
+    """Give names without a value the agent's own value of that variable, as a secret; also gives
+    warnings.
 
     A variable that the agent does not have is left out, with a warning.
 
@@ -39,7 +40,7 @@ def agent_values(
             hint="give a value, or have the agent's owner list it under policy.env_from_agent",
         )
     values = {
-        name: environ[name] if value is None else value
+        name: Secret(environ[name]) if value is None else value
         for name, value in env.items()
         if value is not None or name in environ
     }

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from launchkit.abc import (
     Change,
@@ -54,7 +55,7 @@ class StoreBackend(QueueBackend):
     """The agent's side of a queue in a SQLite file or a PostgreSQL database."""
 
     kind = "sqlite"
-    aliases = ("postgresql", "postgres")
+    aliases: ClassVar[tuple[str, ...]] = ("postgresql", "postgres")
 
     url: str
     entity: str

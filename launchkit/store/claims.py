@@ -113,7 +113,7 @@ class Report:
             if row is not None and row["state"] == new.state:
                 return  # the same report again: its answer was lost
             raise lost(self.claim, await tx.one("item_locked", id=self.claim.item.id))
-        if new.state is ItemState.QUEUED and row["stop_by"] is not None:
+        if new.state in _WAITING and row["stop_by"] is not None:
             new = ItemReport(state=ItemState.STOPPED, message=new.message, verdict=_STOPPED)
         await tx.all("update_item", id=row["id"], **_columns(row, new, tx.now))
         agent = row["agent"]
@@ -121,7 +121,7 @@ class Report:
             await record(tx, row, "warning", agent, warning)
         if new.state != row["state"]:
             await record(tx, row, "state", agent, new.message, new.state)
-        if new.state.ended or new.state is ItemState.QUEUED:
+        if new.state.ended or new.state in _WAITING:
             tx.ring(f"queue:{row['queue_id']}", f"log:{row['id']}")
 
 
@@ -178,11 +178,12 @@ def lost(claim: Claim, row: Row | None) -> LeaseLost:
     return LeaseLost(f"launch {claim.item.id} {why}", ended=ended)
 
 
+_WAITING = frozenset({ItemState.QUEUED, ItemState.HELD})
 _STOPPED = Verdict(code="stopped", summary="Stopped before it was tried again.")
 
 
 def _columns(row: Row, new: ItemReport, now: float) -> dict[str, object]:
-    released = new.state.ended or new.state in {ItemState.QUEUED, ItemState.HELD}
+    released = new.state.ended or new.state in _WAITING
     requeued = new.state is ItemState.QUEUED
     starts = new.state is ItemState.RUNNING and row["started_at"] is None
     return {

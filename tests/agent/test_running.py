@@ -151,3 +151,17 @@ async def test_an_agent_without_queues_or_with_an_unknown_one_does_not_start(
     with pytest.raises(NotFound, match="no queue 'nope'"):
         async with bench.agent(queues=["nope"]):
             pass
+
+
+async def test_the_agents_own_values_are_stored_nowhere(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_KEY", "do-not-store-me")
+    await bench.client.create_queue("keys", "local-process", {"env": ["API_KEY"]})
+    run = await bench.launch("import os; print(len(os.environ['API_KEY']))", queue="keys")
+    async with bench.agent(queues=["keys"]):
+        await bench.ended(run)
+    assert await text(run) == "15"
+    assert "do-not-store-me" not in json.dumps(run.item.resolved)
+    for path in bench.folder.glob("launchkit.db*"):
+        assert not path.is_file() or b"do-not-store-me" not in path.read_bytes()

@@ -21,11 +21,6 @@ FILES = {"train.py": b"print('hello')\n", "data/x.bin": bytes(range(256))}
 
 
 @pytest.fixture
-def files() -> Mapping[str, bytes]:
-    return FILES
-
-
-@pytest.fixture
 def code(tmp_path: Path) -> Path:
     for name, data in FILES.items():
         path = tmp_path / "code" / name
@@ -36,8 +31,8 @@ def code(tmp_path: Path) -> Path:
 
 class FetchesFiles(FetcherContract):
     @pytest.fixture
-    def files(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
-        return files
+    def files(self) -> Mapping[str, bytes]:
+        return FILES
 
 
 class TestGitFetcher(FetchesFiles):

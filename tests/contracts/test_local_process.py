@@ -14,7 +14,7 @@ from launchkit.testing import RunnerContract, Workload, make_submission, started
 
 
 class Processes(Workload):
-    """Shell commands that leave a line in a file when they start."""
+    """Shell scripts that leave a line in a file when they start."""
 
     def __init__(self, runner: LocalProcessRunner, place: Path) -> None:
         self.runner = runner

@@ -52,8 +52,12 @@ async def hub(url: str, site: Site, clock: VirtualClock) -> AsyncIterator[StoreH
         yield hub
 
 
-class Moving:
-    """Time passes when the suite says so."""
+class OnTheStore:
+    """The hub of the same database, and time that passes when the suite says so."""
+
+    @pytest.fixture
+    def hub(self, hub: StoreHub) -> Hub:
+        return hub
 
     @pytest.fixture
     def advance(self, clock: VirtualClock) -> Advance:
@@ -63,17 +67,11 @@ class Moving:
         return advance
 
 
-class TestStoreHub(HubContract):
-    @pytest.fixture
-    def hub(self, hub: StoreHub) -> Hub:
-        return hub
+class TestStoreHub(OnTheStore, HubContract):
+    """On both databases."""
 
 
-class TestStoreBackend(Moving, QueueBackendContract):
-    @pytest.fixture
-    def hub(self, hub: StoreHub) -> Hub:
-        return hub
-
+class TestStoreBackend(OnTheStore, QueueBackendContract):
     @pytest.fixture
     async def backend(
         self, url: str, site: Site, clock: VirtualClock
@@ -93,11 +91,7 @@ async def fake(url: str, site: Site, clock: VirtualClock) -> AsyncIterator[FakeB
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-class TestFakeBackend(Moving, QueueBackendContract):
-    @pytest.fixture
-    def hub(self, hub: StoreHub) -> Hub:
-        return hub
-
+class TestFakeBackend(OnTheStore, QueueBackendContract):
     @pytest.fixture
     def backend(self, fake: FakeBackend) -> QueueBackend:
         return fake

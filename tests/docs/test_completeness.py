@@ -4,7 +4,7 @@ import ast
 import dataclasses
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeGuard, get_args
 
@@ -13,12 +13,18 @@ import pytest
 from pydantic import BaseModel
 
 import launchkit
-from launchkit import errors, hookspecs
+import launchkit.testing
+from launchkit import Client, Launched, connect, errors, hookspecs
 from launchkit.builtin.local_process.args import LimitArgs, QueueArgs
 from launchkit.cli import cli
 from launchkit.cli.failures import MEANINGS
 from launchkit.cli.launch_file import LaunchFile, OverridesPart
+from launchkit.client.blocking import public
 from launchkit.model import Event, ItemState, Priority, RunState, Variable
+from launchkit.observe.journal import IDS
+from launchkit.observe.metrics import Load, Metrics
+from launchkit.observe.observer import Step
+from launchkit.observe.watchdog import Watchdog
 from launchkit.plugins import BUILT_IN
 from launchkit.settings import AgentSettings
 from launchkit.settings.schema import BuilderBlock, EnvironmentBlock, RegistryBlock
@@ -81,6 +87,30 @@ def commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Comma
 SHARED = {"--backend", "-e", "--entity", "--quiet", "-o", "--output", "-h", "--help"}
 """Options of all commands, or of all that print data; a section of their own tells of them."""
 
+
+def names(cls: type) -> list[str]:
+    return [name for name, _ in public(cls)]
+
+
+def parameters(function: Callable[..., object]) -> list[str]:
+    return [name for name in inspect.signature(function).parameters if name != "self"]
+
+
+def actions() -> set[str]:
+    """What the source gives as `action` to log lines."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        found |= {*re.findall(r'\baction="([a-z.]+)"', path.read_text())}
+    return found
+
+
+def metrics() -> set[str]:
+    """The names of the agent's metrics, as its page tells them."""
+    page = Metrics(Watchdog((), 30), Load(used=lambda: 0, limit=1)).page().body.decode()
+    told = re.findall(r"^# HELP (\w+)", page, re.MULTILINE)
+    return {name for name in told if not name.endswith("_created")}
+
+
 COMMANDS = dict(commands(cli, "launchkit"))
 
 ERRORS = [*error_classes(errors.LaunchkitError)]
@@ -94,6 +124,10 @@ PAGES = {
     "local-process": [*fields(QueueArgs), *(f"limits.{name}" for name in fields(LimitArgs))],
     "templates-and-macros": [*fields(Variable), "${image_uri}"],
     "launch-spec": [*fields(LaunchFile), *fields(OverridesPart)],
+    "python-api": [*launchkit.__all__, *names(Client), *names(Launched),
+                   *parameters(connect), *parameters(Client.launch)],
+    "testing": launchkit.testing.__all__,
+    "observability": [*actions(), *metrics(), *IDS, *get_args(Step)],
     "plugins": [*(name for name in vars(hookspecs) if name.startswith("launchkit_")), *BUILT_IN],
 }  # fmt: skip
 

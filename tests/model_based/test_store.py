@@ -43,7 +43,7 @@ JUMPS = (1.0, LEASE - 1, LEASE + 1, 3 * LEASE, -1.0, -LEASE, -3 * LEASE)
 AGENTS = st.sampled_from([*SITES])
 PRIORITIES = st.sampled_from([None, *Priority])
 SETTINGS = settings(
-    max_examples=100,
+    max_examples=120,
     stateful_step_count=50,
     deadline=None,
     database=None,
@@ -95,10 +95,15 @@ class StoreMachine(RuleBasedStateMachine):
             max_concurrent=self.model.limit,
         )
 
-    @initialize(priorities=st.lists(PRIORITIES, min_size=2, max_size=5))
-    def begin(self, priorities: list[Priority | None]) -> None:
+    @initialize(
+        priorities=st.lists(PRIORITIES, min_size=3, max_size=6),
+        claimers=st.lists(AGENTS, min_size=1, max_size=4),
+    )
+    def begin(self, priorities: list[Priority | None], claimers: list[str]) -> None:
         for priority in priorities:
             self.launch(priority)
+        for agent in claimers:
+            self.claim(agent)
 
     @rule(priority=PRIORITIES)
     def launch(self, priority: Priority | None) -> None:

@@ -219,3 +219,25 @@ async def test_the_leases_of_an_agent_that_is_known_to_be_dead_lapse_at_once(sto
     await store.claimed("a")
     await store.write(agents.Forget("e", "a", dead=True))
     assert await store.claim("b")
+
+
+@pytest.mark.parametrize("state", [ItemState.QUEUED, ItemState.HELD])
+async def test_an_item_that_is_to_stop_does_not_wait_again(store: Store, state: ItemState) -> None:
+    await store.queue()
+    item = await store.launch()
+    claim = await store.claimed()
+    await store.write(launches.Stop("e", item.id, "bob", None))
+    await store.report(claim, state)
+    assert (await store.item(item.id)).state is ItemState.STOPPED
+
+
+async def test_agents_of_one_name_in_two_entities_do_not_hear_or_count_each_others(
+    store: Store,
+) -> None:
+    await store.queue()
+    item = await store.launch()
+    await store.claimed("a")
+    await store.write(launches.Stop("e", item.id, "bob", None))
+    orders = await store.write(claims.Beat("other", status("a"), [], LEASE))
+    assert orders.stop == ()
+    assert [view.held for view in await store.database.read(agents.List("other"))] == [0]

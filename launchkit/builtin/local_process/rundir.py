@@ -150,6 +150,10 @@ class RunDir:
         (tombs / self.path.name).touch()
         self.delete()
 
+    def is_over(self) -> bool:
+        """Whether a run of this name has ended and was removed."""
+        return (self.path.parent / TOMBS / self.path.name).exists()
+
     def delete(self) -> None:
         """Delete it all, such that a half-deleted run is never seen."""
         aside = self.path.with_name(f"{_ENDED}{self.path.name}-{secrets.token_hex(4)}")

@@ -170,9 +170,11 @@ def _submit(place: RunDir, submission: Submission, setups: Path) -> None:
             else "is the disk full, or the directory not writable?",
         ) from exc
     sight = place.look()
+    if place.is_over():
+        raise SubmitError(f"{place.path}: a run of this name is over already")
     if not (sight.started or sight.supervisor):
         said = place.tail("supervisor.log").decode(errors="replace").strip().splitlines()
-        why = said[-1] if said else "a run of this name is over already"
+        why = said[-1] if said else "no reason"
         raise SubmitError(f"{place.path}: the run's supervisor did not start: {why}")
 
 

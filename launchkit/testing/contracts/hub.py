@@ -1,4 +1,4 @@
-"""The suite for hubs: the user's side of a queue. What agents do to it is in the backends' suite."""
+"""The suite for hubs: the user's side. What agents do to a queue is in the suite of backends."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -214,7 +214,8 @@ class HubContract(ComponentContract):
         news: list[Event] = []
 
         async def follow() -> None:
-            news.extend(await hub.launches().changed(item.id, first.id, HOUR))
+            while not news:  # it may wake for nothing
+                news.extend(await hub.launches().changed(item.id, first.id, HOUR))
 
         with anyio.fail_after(self.patience):
             async with anyio.create_task_group() as tasks:

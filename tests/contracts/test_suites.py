@@ -1,0 +1,80 @@
+"""The suites work in the project of somebody else, and find what is wrong there."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PLUGIN = '''
+import pytest
+from launchkit.testing import FakeRunner, RunnerContract, Workload, make_submission
+
+
+class Forgetful(FakeRunner):
+    """Starts a run each time that it is asked."""
+
+    async def submit(self, submission):
+        if {broken}:
+            self.compute.processes.pop(submission.name, None)
+        return await super().submit(submission)
+
+
+class Fakes(Workload):
+    def __init__(self, compute):
+        self.compute = compute
+
+    def exits(self, code):
+        return make_submission(resource_args={{"exit_code": code}})
+
+    def waits(self):
+        return make_submission()
+
+    def prints(self, text):
+        return make_submission(resource_args={{"output": text, "exit_code": 0}})
+
+    async def starts(self, submission):
+        return self.compute.starts.get(submission.name, 0)
+
+    async def traces(self, submission):
+        return [name for name in self.compute.processes if name == submission.name]
+
+    async def exposed(self, submission):
+        return b""
+
+
+class TestMine(RunnerContract):
+    @pytest.fixture
+    {fixture}
+
+    @pytest.fixture
+    def workload(self, runner):
+        return Fakes(runner.compute)
+'''
+AUTO = "[pytest]\nanyio_mode = auto\nfilterwarnings = error\n"
+SYNC = "def runner(self):\n        return Forgetful()"
+ASYNC = "async def runner(self):\n        return Forgetful()"
+
+
+def run(place: Path, fixture: str, *, broken: bool = False, settings: str = AUTO) -> str:
+    (place / "pytest.ini").write_text(settings)
+    (place / "test_mine.py").write_text(PLUGIN.format(fixture=fixture, broken=broken))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    return subprocess.run(command, cwd=place, capture_output=True, text=True, check=False).stdout
+
+
+@pytest.mark.parametrize("settings", [AUTO, "[pytest]\n"], ids=["auto", "no mode"])
+@pytest.mark.parametrize("fixture", [SYNC, ASYNC], ids=["sync fixture", "async fixture"])
+def test_a_good_runner_passes_without_skips(tmp_path: Path, fixture: str, settings: str) -> None:
+    last = run(tmp_path, fixture, settings=settings).splitlines()[-1]
+    assert "passed" in last
+    assert not {"failed", "skipped", "error", "warning"} & {*last.split()}, last
+
+
+def test_a_runner_that_starts_twice_is_found_and_the_values_are_shown(tmp_path: Path) -> None:
+    output = run(tmp_path, SYNC, broken=True)
+    assert (
+        "FAILED test_mine.py::TestMine::test_submitting_a_name_twice_in_a_row_starts_it_once"
+        in output
+    )
+    assert "assert 2 == 1" in output
