@@ -19,13 +19,19 @@ def install(session: nox.Session, launchkit: str, *groups: str) -> None:
     session.install(*PINNED, "--no-build-isolation", "--editable", launchkit, *packages)
 
 
+def build_pages(session: nox.Session) -> None:
+    """Build the documentation; what mkdocs warns of is an error."""
+    session.run("mkdocs", "build", "--strict", "--site-dir", f"{session.create_tmp()}/site")
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Look at style, formatting and the layers."""
-    install(session, ".", "lint")
+    """Look at style, formatting, the layers, and the links in the documentation."""
+    install(session, ".", "lint", "docs")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("lint-imports")
+    build_pages(session)
 
 
 @nox.session
@@ -46,8 +52,7 @@ def tests(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the pages, then run each command and load each example in them."""
     install(session, EXTRAS, "test", "docs")
-    site = f"{session.create_tmp()}/site"
-    session.run("mkdocs", "build", "--strict", "--site-dir", site)
+    build_pages(session)
     session.run("pytest", "tests/docs", *session.posargs)
 
 

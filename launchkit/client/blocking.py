@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Iterator
+from concurrent.futures import wait
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -11,6 +12,8 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from launchkit.client import client, launched
 
 END = object()
+SIGNAL_SECONDS = 1.0
+"""A signal that comes just before the thread begins to wait is seen after this time at the latest."""
 
 
 class Blocking:
@@ -29,6 +32,8 @@ class Blocking:
         """Run an async function to its end; an interruption here ends it there."""
         future = self._portal.start_task_soon(functools.partial(function, *args, **kwargs))
         try:
+            while not wait([future], SIGNAL_SECONDS).done:
+                pass
             return self._handed_over(future.result())
         except BaseException:
             future.cancel()

@@ -71,8 +71,8 @@ import launchkit
 with launchkit.sync.connect() as client:
     client.create_queue('q', 'local-process')
     run = client.launch('q', uri={str(code)!r}, entry_point=['true'])
-    print('waits', flush=True)
     try:
+        print('waits', flush=True)
         run.wait()
     except KeyboardInterrupt:
         print('state', run.view().item.state)

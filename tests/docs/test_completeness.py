@@ -159,3 +159,10 @@ def test_the_page_of_the_command_line_has_each_command_with_its_options(name: st
     wanted = {word for option in options if not option.hidden
               for word in (*option.opts, *option.secondary_opts)}  # fmt: skip
     assert wanted - SHARED - named(section) == set()
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "plugins/README.md"])
+def test_links_into_the_documentation_lead_somewhere(name: str) -> None:
+    page = REFERENCE.parents[1] / name
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
