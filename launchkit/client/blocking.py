@@ -7,13 +7,14 @@ from concurrent.futures import wait
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from anyio import CancelScope
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from launchkit.client import client, launched
 
 END = object()
 SIGNAL_SECONDS = 1.0
-"""A signal that comes just before the thread begins to wait is seen after this time at the latest."""
+"""How late a signal is seen that comes just before the thread begins to wait."""
 
 
 class Blocking:
@@ -30,14 +31,20 @@ class Blocking:
 
     def _await(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run an async function to its end; an interruption here ends it there."""
-        future = self._portal.start_task_soon(functools.partial(function, *args, **kwargs))
+        scope = self._portal.call(CancelScope)
+
+        async def run() -> Any:
+            with scope:
+                return await function(*args, **kwargs)
+
         try:
+            future = self._portal.start_task_soon(run)
             while not wait([future], SIGNAL_SECONDS).done:
                 pass
-            return self._handed_over(future.result())
         except BaseException:
-            future.cancel()
+            self._portal.start_task_soon(scope.cancel)
             raise
+        return self._handed_over(future.result())
 
     def _iterate(self, items: AsyncGenerator[Any, None]) -> Iterator[Any]:
         try:
