@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 from postgres import Postgres, find_programs
 
-
 # A shell that starts the tests in the background has them ignore it, and their children with them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -15,7 +15,7 @@ COMMANDS = {
     "apply": ("launchkit.cli.apply:apply", "Make the queues as a file wants them."),
     "completion": (
         "launchkit.cli.completion:completion",
-        "Print a script with which a shell completes commands and names.",
+        "Print a script with which a shell completes commands, options and names.",
     ),
     "config": ("launchkit.cli.config:config", "Look at launch-config.yaml and other settings."),
     "hold": ("launchkit.cli.change:hold", "Keep launches that wait from being claimed."),
@@ -24,11 +24,11 @@ COMMANDS = {
     "logs": ("launchkit.cli.logs:logs", "Print what a launch printed."),
     "ls": ("launchkit.cli.ls:ls", "List launches, newest first."),
     "plugins": ("launchkit.cli.inventory:plugins", "List plugins and what they provide."),
-    "priority": ("launchkit.cli.change:priority", "Change the priority of what waits."),
+    "priority": ("launchkit.cli.change:priority", "Change the priority of a launch that waits."),
     "queue": ("launchkit.cli.queue:queue", "Make, change, pause and remove queues."),
     "requeue": (
         "launchkit.cli.change:requeue",
-        "Put back launches that are held; launch again those that have ended.",
+        "Put launches back into their queues.",
     ),
     "show": ("launchkit.cli.show:show", "Show a launch: state, reason, verdict and timeline."),
     "stop": ("launchkit.cli.stop:stop", "Ask that launches end."),

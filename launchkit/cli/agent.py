@@ -15,6 +15,7 @@ from anyio.abc import TaskStatus
 from launchkit import __version__
 from launchkit.agent import Agent
 from launchkit.cli.failures import INTERRUPTED
+from launchkit.cli.names import queue_names
 from launchkit.cli.options import chosen, common_options
 from launchkit.cli.session import run
 from launchkit.errors import ConfigError, PluginError
@@ -32,7 +33,13 @@ logger = logging.getLogger("launchkit.status")
 
 @click.command()
 @click.option(
-    "-q", "--queue", "queues", multiple=True, metavar="NAME", help="A queue; repeat it for more."
+    "-q",
+    "--queue",
+    "queues",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=queue_names,
+    help="A queue; repeat it for more.",
 )
 @click.option("-j", "--max-jobs", type=int, metavar="N", help="At once; -1 is without limit.")
 @click.option("-c", "--config", metavar="FILE", help="The settings.")

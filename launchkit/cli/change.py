@@ -72,9 +72,9 @@ async def hold(client: Client, refs: Sequence[str], reason: str, form: str) -> N
 @common_options
 @with_client
 async def priority(client: Client, ref: str, level: Priority, form: str) -> None:
-    """Change the priority of a launch that waits, in a queue with prioritization.
+    """Change the priority of a launch that waits.
 
-    LEVEL is critical, high, medium or low, or 0 to 3.
+    Its queue must have prioritization. LEVEL is critical, high, medium or low, or 0 to 3.
     """
     run = await client.launched(ref)
     await run.set_priority(level)

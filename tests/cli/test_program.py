@@ -119,7 +119,7 @@ def test_a_fault_shows_where_it_is_from_if_asked(
         (("launch", "-q", "q"), 2, "name one source"),
         (("launch", "-q", "q", "-d", "img", "--name", "\udcff"), 2, "is not UTF-8 text"),
         (("queue", "create", "b", "-r", "x", "--config", "no.yaml"), 3, "no.yaml: cannot be read"),
-        (("queue", "create", "b", "-r", "x", "--config", "."), 3, "Is a directory"),
+        (("queue", "create", "b", "-r", "x", "--config", "."), 3, "is a directory"),
         (("queue", "create", "bad name", "-r", "local-process"), 3, "queue name 'bad name'"),
         (("--config", "no.yaml", "ls"), 3, "there is no such configuration file"),
         (("--backend", "mysql://x", "ls"), 3, "there is no hub 'mysql'"),

@@ -1,0 +1,92 @@
+"""Lists of some launches, and lists that go on."""
+
+import getpass
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+
+import pytest
+from cli.conftest import Program
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("--name", "sweep-*"), ["sweep-2", "sweep-1"]),
+        (("--name", "sweep-?", "--state", "stopped"), ["sweep-1"]),
+        (("--author", "nobody"), []),
+        (("--author", getpass.getuser(), "--limit", "1"), ["other"]),
+        (("--agent", "none"), []),
+        (("--since", "1h", "-q", "q"), ["other", "sweep-2", "sweep-1"]),
+        (("--since", "0"), []),
+    ],
+)
+def test_launches_are_listed_by_what_is_wanted(
+    queue: Program, words: tuple[str, ...], found: list[str]
+) -> None:
+    for name in ("sweep-1", "sweep-2", "other"):
+        queue.launch("1", "--name", name)
+    queue("stop", "sweep-1")
+    assert [row["name"] for row in queue.data("ls", *words)] == found
+
+
+def test_launches_are_listed_by_their_agent(queue: Program) -> None:
+    run = queue.launch("print(1)")
+    queue.work()
+    agent = queue.data("show", run)["agent"]
+    assert queue.out("ls", "--agent", agent, "-o", "name").split() == [run]
+
+
+@pytest.mark.parametrize("form", ["table", "json", "yaml", "name"])
+def test_a_list_that_goes_on_needs_a_terminal_or_lines(queue: Program, form: str) -> None:
+    assert "--watch needs a terminal" in queue("ls", "-w", "-o", form, code=2).stderr
+
+
+def test_a_stream_has_a_line_for_each_event_from_now_on(queue: Program) -> None:
+    old = queue.launch("1", "--name", "old")
+    with queue.start("ls", "-w", "-o", "jsonl", "--name", "[no]*", "-q", "q") as none:
+        none.terminate()
+        none.communicate()
+    with queue.start("ls", "-w", "-o", "jsonl", "--name", "o*", env=unbuffered()) as watcher:
+        assert watcher.stdout
+        read: list[dict[str, str]] = []
+        while not read:
+            queue.launch("1", "--name", "other")  # the watcher may not be there yet
+            queue("hold", old, "--reason", "x")
+            queue("requeue", old)
+            os.set_blocking(watcher.stdout.fileno(), False)
+            read = [json.loads(line) for line in watcher.stdout]
+        assert {event["id"] for event in read} >= {old}
+        assert {event["kind"] for event in read} == {"state"}
+        watcher.send_signal(signal.SIGINT)
+        assert watcher.wait(30) == 130
+
+
+def unbuffered() -> dict[str, str]:
+    return {**os.environ, "PYTHONUNBUFFERED": "1"}
+
+
+def test_a_list_on_a_terminal_follows_what_happens(queue: Program) -> None:
+    run = queue.launch("1")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "launchkit", "ls", "--watch"]
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "200", "LINES": "50"}
+    with subprocess.Popen(command, stdout=theirs, env=env) as process:
+        os.close(theirs)
+        shown = read_until(ours, "queued")
+        assert run in shown
+        queue("stop", run)
+        read_until(ours, "stopped")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    os.close(ours)
+
+
+def read_until(terminal: int, word: str) -> str:
+    shown = ""
+    while word not in shown:
+        shown += os.read(terminal, 4096).decode()
+    return shown
