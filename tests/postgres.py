@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 
 NAMES = ("initdb", "pg_ctl")
+RUNUSER = shutil.which("runuser") or "/usr/sbin/runuser"
+"""The server refuses to run as root."""
 
 
 def find_programs() -> Path | None:
@@ -26,7 +28,7 @@ class Postgres:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        self._as = [RUNUSER, "-u", "postgres", "--"] if os.geteuid() == 0 else []
         if self._as:
             shutil.chown(self._folder, "postgres", "postgres")
         self._run(

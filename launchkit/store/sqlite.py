@@ -28,7 +28,7 @@ LOOK_SECONDS = 1.0
 BATCH = 64
 """How many waiting transactions share one commit at most."""
 BUSY_SECONDS = 60.0
-"""How long a program that is not launchkit may keep the file locked."""
+"""How long another process may keep the file locked before the caller is told."""
 JOIN_SECONDS = 5.0
 _STATEMENTS = statements("core", "sqlite")
 
@@ -117,7 +117,12 @@ class SqliteDatabase(Database):
         loop = asyncio.get_running_loop()
         order = _Order(body, loop, loop.create_future())
         orders.put(order)
-        return cast("T", await order.answer)
+        with anyio.move_on_after(BUSY_SECONDS):
+            return cast("T", await order.answer)
+        raise Unreachable(
+            f"the queue's database {self._path} did not answer within {BUSY_SECONDS:g} seconds",
+            hint="another process holds its lock; one that was stopped in the middle of a write?",
+        )
 
     async def _look(self) -> None:
         last = None
@@ -135,7 +140,7 @@ class SqliteDatabase(Database):
         worker = _Worker(self._path, self._clock, writes=role == "writer")
         with contextlib.closing(worker):
             while (batch := _batch(orders)) is not None:
-                worker.run([order for order in batch if not order.answer.cancelled()])
+                worker.run(batch)
                 self._deliver(batch)
 
     def _deliver(self, batch: Sequence[_Order]) -> None:
@@ -191,7 +196,8 @@ class _Worker:
         try:
             with self._opened() as connection, self._turn(), _transaction(connection, self._writes):
                 for order in batch:
-                    self._run_one(connection, order)
+                    if not order.answer.cancelled():  # nobody waits for it any more
+                        self._run_one(connection, order)
         except (sqlite3.Error, OSError, LaunchkitError) as exc:
             for order in batch:
                 order.error = order.error or self._translated(exc)

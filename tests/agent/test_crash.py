@@ -1,5 +1,6 @@
 """The guarantee, with agents as real processes that are killed for real."""
 
+import fcntl
 import os
 import random
 import signal
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from agent.conftest import Bench, running, text
+from agent.conftest import Bench, running, text, until
 
 from launchkit.model import ItemState, Timeouts
 
@@ -99,12 +100,34 @@ async def test_a_second_agent_takes_over_what_a_killed_one_left(bench: Bench) ->
     assert any("fell silent" in str(event.cause) for event in events)
 
 
+async def stop_between_writes(agent: "subprocess.Popen[bytes]", bench: Bench) -> None:
+    """Stop a process, but not while it has the turn to write or is next: all would wait for it."""
+    database = bench.url.removeprefix("sqlite:///")
+    stat = Path(f"/proc/{agent.pid}/stat")
+    while True:
+        agent.send_signal(signal.SIGSTOP)
+        await until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T")
+        if free(f"{database}-next") and free(f"{database}-turn"):
+            return
+        agent.send_signal(signal.SIGCONT)
+        await anyio.sleep(0.01)
+
+
+def free(lock: str) -> bool:
+    with Path(lock).open("rb+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
 async def test_a_stopped_agent_that_wakes_up_late_does_no_harm(bench: Bench) -> None:
     marks = bench.folder / "marks"
     runs = [await bench.launch(COUNTED, str(marks), "0.1", "0") for _ in range(6)]
     sleeper = start(bench)
     await running(runs[0])
-    sleeper.send_signal(signal.SIGSTOP)
+    await stop_between_writes(sleeper, bench)
     async with bench.agent(lease_seconds=0.5, max_jobs=4):
         await bench.ended(*runs[4:])
     sleeper.send_signal(signal.SIGCONT)

@@ -46,7 +46,6 @@ def test_a_launch_that_is_queued_stays_as_it_is(queue: Program) -> None:
 def test_what_is_under_way_is_not_changed(program: Program, words: tuple[str, ...]) -> None:
     program("queue", "create", "q", "-r", "local-process", "--prioritization")
     gate = program.folder / "gate"
-    program.folder.joinpath("pipe").mkdir()
     script = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)"
     run = program.launch(script)
     with program.start("agent", "-q", "q", "--exit-when-idle") as agent:

@@ -75,3 +75,8 @@ def test_plugins_are_listed_with_what_they_provide(
     assert found["store"]["kinds"] == ["queue backend sqlite", "hub sqlite"]
     assert (found["noop"]["error"], found["store"]["source"]) == ("blocked", "built-in")
     assert "runner local-process" in program.out("plugins")
+
+
+def test_a_directory_is_no_configuration_file(program: Program) -> None:
+    result = program("--config", str(program.folder), "config", "check", code=3)
+    assert "is a directory; name the file in it" in result.stderr

@@ -46,7 +46,7 @@ def fields(cls: type[Any]) -> list[str]:
 def error_classes(root: type[errors.LaunchkitError]) -> Iterator[type[errors.LaunchkitError]]:
     yield root
     for cls in root.__subclasses__():
-        if cls.__module__.startswith("launchkit."):
+        if cls.__module__ == errors.__name__:  # others are private to their module
             yield from error_classes(cls)
 
 

@@ -86,7 +86,6 @@ class BackgroundRunner(Runner):
         if submission.name not in self._runs:
             place = self._root / submission.name
             await run_sync(copytree, str(submission.code), place / "code")
-            # setpriv: the process ends with the agent, however that ends.
             # The process ends with the agent, also if that is killed.
             args = ["setpriv", "--pdeathsig", "KILL", "nice", f"-n{self.nice}", *submission.command]
             env = {**os.environ, **submission.env}
