@@ -59,7 +59,7 @@ def test_a_bare_q_and_none_mean_the_queue_default(program: Program, words: tuple
 
 def test_flags_become_the_request(queue: Program, tmp_path: Path) -> None:
     args = queue.file("args.yaml", "nice: 3")
-    words = (
+    words = [
         "-E",
         "python 'my train.py'",
         "-a",
@@ -70,27 +70,11 @@ def test_flags_become_the_request(queue: Program, tmp_path: Path) -> None:
         "A=1=2",
         "--env",
         "B",
-        "-R",
-        args,
-    )
-    times = ("--start-timeout", "90", "--run-timeout", "2h", "--stop-grace", "1.5m")
-    built = ("-B", "base", "--build-context", "sub", "-D", "Dockerfile.x")
-    code = queue.code("print(1)")
-    queue(
-        "launch",
-        "-q",
-        "q",
-        "-u",
-        code,
-        *words,
-        *times,
-        *built,
-        "--name",
-        "x",
-        "-r",
-        "local-process",
-        "--async",
-    )
+    ]
+    times = ["--start-timeout", "90", "--run-timeout", "2h", "--stop-grace", "1.5m"]
+    built = ["-B", "base", "--build-context", "sub", "-D", "Dockerfile.x"]
+    named = ["--name", "x", "-r", "local-process", "--async", "-R", args]
+    queue("launch", "-q", "q", "-u", queue.code("print(1)"), *words, *times, *built, *named)
     spec = spec_of("x")
     over = spec.overrides
     assert (over.entry_point, over.args) == (("python", "my train.py"), ("--lr", "0.1"))
