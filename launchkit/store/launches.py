@@ -174,6 +174,8 @@ async def view(tx: Tx, row: Row) -> ItemView:
     item = item_of(row, row["queue"])
     if item.state is ItemState.HELD:
         return ItemView(item=item, reason=item.message)
+    if row["lease_until"] is not None and row["lease_until"] <= tx.now:
+        return ItemView(item=item, reason=rules.silent(row["agent"], row["site"]))
     if item.state is not ItemState.QUEUED:
         return ItemView(item=item, reason=item.verdict.code if item.verdict else None)
     place = await tx.row(

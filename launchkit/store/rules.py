@@ -47,3 +47,9 @@ def waiting(queue: Queue, leased: int, agents: Sequence[AgentView], now: float) 
             f"agent {a.status.name} is at its limit: {a.held} of {a.status.max_jobs}" for a in full
         )
     return "an agent is about to claim it"
+
+
+def silent(agent: str, site: str | None) -> str:
+    """Why an item that was claimed does not go on: its agent gives no sign of life."""
+    who = f"an agent on {site}, where its run can be found again," if site else "the next agent"
+    return f"agent {agent} fell silent; {who} takes it over"

@@ -142,3 +142,17 @@ async def test_prioritization_switched_off_makes_what_waits_first_in_first_out(
     plain = QueueSpec(name="q", resource="local-process")
     await store.write(queues.Update("e", plain, "ann", None, None))
     assert (await store.claimed()).item.name == "low"
+
+
+@pytest.mark.parametrize(
+    ("site", "who"), [(None, "the next agent"), ("here:/state", "an agent on here:/state")]
+)
+async def test_an_item_whose_agent_fell_silent_says_who_can_take_it_over(
+    store: Store, clock: Clock, site: str | None, who: str
+) -> None:
+    await store.queue()
+    item = await store.launch()
+    await store.report(await store.claimed("a"), ItemState.RUNNING, site=site)
+    clock.now += LEASE + 1
+    view = await store.database.read(launches.Get("e", item.id))
+    assert f"agent a fell silent; {who}" in str(view.reason)
