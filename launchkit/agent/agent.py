@@ -33,6 +33,7 @@ status_logger = logging.getLogger("launchkit.status")
 NEWS_SECONDS = 5.0
 """How long a poller waits for news before it looks again: leases lapse without any."""
 LEAVE_SECONDS = 10.0
+CLAIM_SECONDS = 90.0
 
 
 class Agent:
@@ -217,17 +218,17 @@ class Agent:
             try:
                 claimed = await self._claim(queue, kit, room, journeys)
                 note = "" if claimed else await kit.backend.blocked(queue, room) or ""
+                self._note(queue, note)
+                if not claimed:
+                    self._idle.add(queue)
+                    self._end_if_idle()
+                    await kit.backend.news(queue, NEWS_SECONDS)
             except QueueError as exc:
                 pause = next(pauses)
                 self._note(queue, f"queue {queue}: {exc}; trying again")
                 await anyio.sleep(pause)
                 continue
             pauses = delays()
-            self._note(queue, note)
-            if not claimed:
-                self._idle.add(queue)
-                self._end_if_idle()
-                await kit.backend.news(queue, NEWS_SECONDS)
 
     async def _claim(self, queue: str, kit: Kit, room: Room, journeys: TaskGroup) -> bool:
         """Take a slot, then an item; give the slot back if there is none."""
@@ -237,7 +238,8 @@ class Agent:
             await self._slots.acquire_on_behalf_of(slot)
         claim = None
         try:
-            with anyio.CancelScope(shield=True):  # a claim that was made must not be forgotten
+            # A claim that was made must not be forgotten.
+            with anyio.move_on_after(CLAIM_SECONDS, shield=True):
                 claim = await kit.backend.claim(queue, room)
         finally:
             if claim is None:
@@ -262,7 +264,8 @@ class Agent:
             log.exception("launch %s: left for its next holder", item.id, action="fault")
         finally:
             kit.observer.left(journey.claim)
-            del self._journeys[item.id]
+            if self._journeys.get(item.id) is journey:  # else this agent has claimed it again
+                del self._journeys[item.id]
             assert self._slots is not None  # noqa: S101 - for the type checker
             self._slots.release_on_behalf_of(slot)
             if journey.requeued:

@@ -168,7 +168,9 @@ async def test_two_agents_on_one_queue_share_it(bench: Bench) -> None:
     assert Counter(marks.read_text().split()) == Counter(run.run_id for run in runs)
 
 
-async def test_a_full_disk_loses_nothing(bench: Bench, tmp_path: Path) -> None:
+async def test_a_full_disk_loses_nothing(
+    bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     from store.test_file import fill, mounted
 
     with mounted(tmp_path / "disk") as disk:
@@ -186,7 +188,7 @@ async def test_a_full_disk_loses_nothing(bench: Bench, tmp_path: Path) -> None:
                 await running(runs[0])
                 ballast = disk / "ballast"
                 await anyio.to_thread.run_sync(fill, ballast)
-                await anyio.sleep(1)  # time for things to go wrong
+                await until(lambda: "full" in caplog.text)
                 ballast.unlink()
                 assert await small.ended(*runs) == [ItemState.FINISHED] * 4
             assert len((bench.folder / "marks").read_text().split()) == 4

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
-from agent.conftest import Bench, until
+from agent.conftest import Bench, running, until
 
 from launchkit import Agent
 from launchkit.abc import Run, Runner
@@ -59,3 +59,19 @@ async def test_what_is_submitted_after_the_launch_was_stopped_is_ended(bench: Be
         awake.set()
         await until(lambda: bool(submitted) and not Path(submitted[0].ref).exists())
     assert supervisor.tagged(Path(submitted[0].ref).name.encode()) == []
+
+
+async def test_an_agent_that_claims_its_own_lapsed_launch_again_goes_on(bench: Bench) -> None:
+    gate = bench.folder / "gate"
+    wait = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)"
+    agent = SleepyAgent(bench.settings(lease_seconds=0.3, max_jobs=-1))
+    async with agent:
+        run = await bench.launch(wait)
+        await running(run)
+        taken = False
+        while not taken:
+            await bench.ended(await bench.launch("print(1)"))  # wakes the poller each time
+            taken = any("fell silent" in str(event.cause) for event in await run.events())
+        gate.touch()
+        last = await bench.launch("print(2)")
+        assert await bench.ended(run, last) == [ItemState.FINISHED] * 2
