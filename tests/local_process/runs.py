@@ -9,9 +9,9 @@ from anyio.abc import TaskGroup
 
 from launchkit.abc import Run, Site
 from launchkit.builtin.local_process import supervisor
-from launchkit.model import GitSource, Launch, Limits, RunState, RunStatus, Submission
+from launchkit.model import Launch, RunState, RunStatus, Submission
+from launchkit.testing import make_launch
 
-NO_LIMITS = Limits(start=0, run=0, stop_grace=5)
 Make = Callable[..., Submission]
 
 
@@ -26,28 +26,7 @@ def site_at(place: Path, tasks: TaskGroup) -> Site:
 
 
 def a_launch(command: tuple[str, ...]) -> Launch:
-    return Launch(
-        item_id="1",
-        run_id="r1",
-        attempt=0,
-        entity="me",
-        project="p",
-        name="n",
-        author=None,
-        queue="q",
-        resource="local-process",
-        source=GitSource(remote="https://example.com/r"),
-        job=None,
-        entry_point=command,
-        args=(),
-        env={},
-        config={},
-        files={},
-        artifacts={},
-        resource_args={},
-        builder_args={},
-        limits=NO_LIMITS,
-    )
+    return make_launch(entry_point=command)
 
 
 async def end_of(run: Run) -> RunStatus:
