@@ -21,6 +21,7 @@ from launchkit.abc.hub import (
     SetPriority,
     Stop,
 )
+from launchkit.abc.output import Output
 from launchkit.abc.registry import Registry
 from launchkit.abc.runner import Run, Runner
 
@@ -38,6 +39,7 @@ __all__ = [
     "LaunchRequest",
     "Launches",
     "Logs",
+    "Output",
     "QueueBackend",
     "QueueView",
     "Queues",

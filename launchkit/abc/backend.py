@@ -67,6 +67,15 @@ class QueueBackend(Component):
         """How many bytes of the attempt's output are stored; a later agent goes on from there."""
         return 0
 
+    async def hold(self, name: str, holder: str, seconds: float) -> bool:
+        """Take or renew the lock *name* for *holder* for some time; False while another has it.
+        A backend that knows no locks lets everybody go on.
+        """
+        return True
+
+    async def let_go(self, name: str, holder: str) -> None:
+        """Give the lock *name* back, if *holder* has it."""
+
     async def leave(self, agent: str, *, dead: bool) -> None:
         """Say that an agent has ended; the leases of one that is known to be *dead* lapse now
         instead of when their time is over.

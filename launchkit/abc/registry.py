@@ -17,6 +17,10 @@ class Registry(Component):
     async def exists(self, ref: str) -> bool:
         """Whether an image of that reference can be pulled."""
 
+    async def digest(self, ref: str) -> str | None:
+        """The digest of the image of that reference; None if there is none or it is not known."""
+        return None
+
     async def credentials(self) -> Credentials | None:
         """A short-lived login; None where the platform sees to it. Asked for again when it ages."""
         return None

@@ -7,6 +7,7 @@ from typing import ClassVar
 import anyio
 
 from launchkit.abc.component import Component
+from launchkit.abc.output import Output
 from launchkit.errors import RunLost
 from launchkit.model import Json, LogChunk, RunStatus, Submission
 
@@ -53,6 +54,8 @@ class Runner(Component):
     """False: gets a directory with code."""
     survives_agent: ClassVar[bool] = True
     """False: its runs end with the agent."""
+    mounts_code: ClassVar[bool] = False
+    """True: can lay a directory with code into a container of an image that lacks it."""
     bound_to_site: ClassVar[bool] = False
     """True: its runs can be found again only from the same machine and state directory."""
 
@@ -68,6 +71,13 @@ class Runner(Component):
         so that no crash can hide what was started.
         """
         return None
+
+    async def prepare(self, submission: Submission, out: Output) -> None:
+        """Get what the run will need, such as its image, and say so to *out*. It may take long,
+        may be interrupted at any time, and is done again by the next agent.
+
+        :raises SubmitError: if it cannot be had.
+        """
 
     @abstractmethod
     async def submit(self, submission: Submission) -> Run:

@@ -136,6 +136,7 @@ class Agent:
                 state_dir=state_dir,
                 cache_dir=cache_dir,
                 tasks=background,
+                gpus=settings.policy.gpus(),
             )
             kit = await start_kit(settings, self._plugins, stack, site)
             kit = await self._watched(kit, background, stack)

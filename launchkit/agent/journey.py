@@ -9,6 +9,7 @@ import anyio
 from launchkit.abc import Run, Runner
 from launchkit.agent.backoff import delays, persist
 from launchkit.agent.kit import Kit
+from launchkit.agent.preamble import Preamble
 from launchkit.agent.prepare import builds, prepared, work_directory
 from launchkit.agent.pump import pump
 from launchkit.codec import plain
@@ -29,6 +30,7 @@ from launchkit.model import (
     Claim,
     ItemReport,
     ItemState,
+    Json,
     Launch,
     Limits,
     Outcome,
@@ -48,6 +50,8 @@ logger = logging.getLogger("launchkit.agent")
 
 SUBMIT_SECONDS = 300.0
 REPORT_SECONDS = 30.0
+LOG_BASE = "log_base"
+"""The key of `resolved` that says where in the log the run's own output begins."""
 GONE_SECONDS = 60.0
 """Beyond the grace, how long a run may take to be gone before ending it is tried again."""
 MAX_PREEMPTIONS = 5
@@ -69,6 +73,8 @@ class Journey:
         self._run: Run | None = None
         self._runner: Runner | None = None
         self._submitting = claim.item.state is ItemState.SUBMITTING
+        self._preamble = Preamble(kit.backend, claim, self._logger)
+        self._log_base = 0
         self._last: tuple[ItemState, str | None] = (claim.item.state, None)
 
     def stop(self, order: StopOrder) -> None:
@@ -124,6 +130,7 @@ class Journey:
         if item.ref:
             try:
                 self._run = await self._runner.attach(item.ref)
+                self._log_base = log_base(item.resolved)
             except RunLost:
                 if not self._submitting:
                     raise
@@ -141,9 +148,13 @@ class Journey:
 
     async def _submitted(self, launch: Launch, runner: Runner) -> Run:
         async with work_directory(self._kit) as work:
-            if builds(launch, runner):
+            if builds(launch, runner, self._kit):
                 await self._report(ItemReport(state=ItemState.BUILDING))
-            bound = await prepared(launch, runner, self._kit, work)
+            out = self._preamble.write
+            bound = await prepared(launch, runner, self._kit, work, out)
+            with self._kit.observer.step(launch.item_id, "prepare"):
+                await runner.prepare(bound.submission, out)
+            self._log_base = await self._preamble.size()
             with (
                 anyio.move_on_after(SUBMIT_SECONDS, shield=True),
                 self._kit.observer.step(launch.item_id, "submit"),
@@ -156,12 +167,13 @@ class Journey:
 
     async def _intend(self, bound: Bound, runner: Runner) -> None:
         """Store what is about to happen before it happens."""
+        self._last = (ItemState.CLAIMED, None)  # an earlier try may have stored another one
         await self._report(
             ItemReport(
                 state=ItemState.SUBMITTING,
                 ref=runner.ref_of(bound.submission),
                 site=self._kit.site.name if runner.bound_to_site else None,
-                resolved=resolution(bound.submission, runner),
+                resolved=resolution(bound.submission, runner) | {LOG_BASE: self._log_base},
                 warnings=bound.warnings,
             )
         )
@@ -169,9 +181,12 @@ class Journey:
     async def _watched(self, run: Run) -> Outcome:
         with self._kit.observer.step(self.claim.item.id, "run"), unwrapped():
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(pump, run, self._kit.backend, self.claim, self._logger)
+                tasks.start_soon(self._pumped, run)
                 return await watch(run, self._limits, self._tell, self.claim.item.started_at)
         raise AssertionError  # a task group swallows nothing
+
+    async def _pumped(self, run: Run) -> None:
+        await pump(run, self._kit.backend, self.claim, self._logger, self._log_base)
 
     async def _tell(self, status: RunStatus) -> None:
         states = {RunState.STARTING: ItemState.STARTING, RunState.RUNNING: ItemState.RUNNING}
@@ -202,7 +217,7 @@ class Journey:
                 try:
                     if self._run is not None:
                         await self._run.cancel(self._limits.stop_grace)
-                        await pump(self._run, self._kit.backend, self.claim, self._logger)
+                        await self._pumped(self._run)
                 except RunLost:
                     return
                 except LaunchError as exc:
@@ -262,6 +277,12 @@ class Journey:
         what = f"report of {self.claim.item.id}"
         await persist(partial(self._kit.backend.report, self.claim, report), what, self._logger)
         self._last = (report.state, report.message)
+
+
+def log_base(resolved: Json | None) -> int:
+    """Where in the log the output of the run begins, as it was stored before it started."""
+    base = (resolved or {}).get(LOG_BASE, 0)
+    return base if isinstance(base, int) else 0
 
 
 def resolution(submission: Submission, runner: Runner) -> dict[str, object]:

@@ -19,7 +19,13 @@ from launchkit.errors import Rejected
 from launchkit.model import Launch
 from launchkit.observe import Observer
 from launchkit.plugins import Plugins
-from launchkit.settings import AgentSettings, BuilderBlock, EnvironmentBlock, RegistryBlock
+from launchkit.settings import (
+    AgentSettings,
+    BuilderBlock,
+    EnvironmentBlock,
+    RegistryBlock,
+    registry_kind,
+)
 from launchkit.steps.policy import Policy
 
 C = TypeVar("C", bound=Component)
@@ -77,11 +83,11 @@ async def start_kit(
         environment = _made(Environment, settings.environment, plugins)
         await environment.start(stack, site)
         site = replace(site, environment=environment)
-    if settings.registry:
-        registry = _made(Registry, settings.registry, plugins)
+    if where := registry_block(settings, plugins):
+        registry = _made(Registry, where, plugins)
         await registry.start(stack, site)
         site = replace(site, registry=registry)
-    block = settings.builder or BuilderBlock(type="noop")
+    block = settings.builder or BuilderBlock(type=await builder_kind(plugins))
     builder = _made(Builder, block, plugins)
     await builder.start(stack, site)
     runners: dict[str, Runner] = {}
@@ -105,6 +111,25 @@ async def start_kit(
         policy=settings.policy,
         site=site,
     )
+
+
+async def builder_kind(plugins: Plugins) -> str:
+    """The builder for an agent whose settings name none: the first that works here."""
+    for kind, cls in plugins.classes(Builder).items():
+        if kind == cls.kind and cls.builds and await plugins.create(Builder, kind, {}).works_here():
+            return kind
+    return "noop"
+
+
+def registry_block(settings: AgentSettings, plugins: Plugins) -> RegistryBlock | None:
+    """The registry of the settings; a builder's destination alone names one too. Where the kind
+    that its host tells of is not installed, `oci` stands in: all of them speak its API.
+    """
+    if settings.registry or settings.builder is None or settings.builder.destination is None:
+        return settings.registry
+    kind = registry_kind(settings.builder.destination)
+    known = plugins.classes(Registry)
+    return RegistryBlock(type=kind if kind in known else "oci", uri=settings.builder.destination)
 
 
 def backend_of(settings: AgentSettings, plugins: Plugins) -> QueueBackend:

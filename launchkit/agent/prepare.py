@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 
 import anyio
 
-from launchkit.abc import Runner
+from launchkit.abc import Output, Runner
 from launchkit.agent.kit import Kit
 from launchkit.errors import SubmitError
 from launchkit.model import BuildRequest, Image, ImageSource, Launch
@@ -44,29 +44,32 @@ async def fetch(launch: Launch, kit: Kit, work: Path) -> Path:
     return code
 
 
-async def image_for(launch: Launch, kit: Kit, work: Path) -> Image:
-    """The image that the launch names, or one that is built from its code."""
-    if isinstance(launch.source, ImageSource):
-        return Image(ref=launch.source.image)
-    code = await fetch(launch, kit, work)
+async def image_of(launch: Launch, code: Path, kit: Kit, out: Output) -> Image:
+    """An image that is built from the code."""
     request = BuildRequest(
         launch=launch, code=code, destination=kit.destination, platform=kit.platform
     )
     with kit.observer.step(launch.item_id, "build"):
-        return await kit.builder.build(request)
+        return await kit.builder.build(request, out)
 
 
-async def prepared(launch: Launch, runner: Runner, kit: Kit, work: Path) -> Bound:
+async def prepared(launch: Launch, runner: Runner, kit: Kit, work: Path, out: Output) -> Bound:
     """The submission of *launch*, and what there is to warn of.
 
     :raises LaunchError: if a rule objects, or code or image cannot be had.
     """
     check_suits(runner, launch.source, (*launch.entry_point, *launch.args))
     image = code = None
-    if runner.needs_image:
-        image = await image_for(launch, kit, work)
+    if runner.needs_image and isinstance(launch.source, ImageSource):
+        image = Image(ref=launch.source.image)
     else:
         code = await fetch(launch, kit, work)
+    base = mounted_on(launch, runner, kit)
+    if base:
+        image = Image(ref=base)
+    elif runner.needs_image and code is not None:
+        image = await image_of(launch, code, kit, out)
+        code = None
     return bind(
         launch,
         image=image,
@@ -77,6 +80,15 @@ async def prepared(launch: Launch, runner: Runner, kit: Kit, work: Path) -> Boun
     )
 
 
-def builds(launch: Launch, runner: Runner) -> bool:
+def builds(launch: Launch, runner: Runner, kit: Kit) -> bool:
     """Whether an image has to be built for this launch."""
-    return runner.needs_image and not isinstance(launch.source, ImageSource)
+    has_image = isinstance(launch.source, ImageSource) or mounted_on(launch, runner, kit)
+    return runner.needs_image and not has_image
+
+
+def mounted_on(launch: Launch, runner: Runner, kit: Kit) -> str | None:
+    """The image that the launch's code is laid into as it is, where nothing builds images."""
+    if kit.builder.builds or not runner.mounts_code or isinstance(launch.source, ImageSource):
+        return None
+    base = launch.base_image or launch.builder_args.get("base_image")
+    return str(base) if base else None

@@ -6,7 +6,7 @@ from typing import Literal
 
 from launchkit.model import Claim, ItemReport, Launch
 
-Step = Literal["fetch", "build", "submit", "run"]
+Step = Literal["fetch", "build", "prepare", "submit", "run"]
 
 
 class Observer:

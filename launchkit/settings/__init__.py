@@ -1,5 +1,6 @@
 """Settings: launch-config.yaml, environment variables and flags to checked values."""
 
+from launchkit.settings.images import registry_kind
 from launchkit.settings.json_schema import settings_schema
 from launchkit.settings.load import Loaded, load_settings, missing_components
 from launchkit.settings.places import default_backend
@@ -19,5 +20,6 @@ __all__ = [
     "default_backend",
     "load_settings",
     "missing_components",
+    "registry_kind",
     "settings_schema",
 ]

@@ -40,6 +40,16 @@ def image_repository(text: str) -> str:
     return _for_host(host, path, plain)
 
 
+def registry_kind(repository: str) -> str:
+    """The kind of registry that a repository of that name is in, as its host tells."""
+    host = repository.partition("/")[0]
+    if ECR_HOST.fullmatch(host):
+        return "ecr"
+    if host.endswith(".azurecr.io"):
+        return "acr"
+    return "gcr" if host.endswith("-docker.pkg.dev") else "oci"
+
+
 def lacks_dkr(text: str) -> bool:
     """Whether *text* is an ECR repository whose host lacks `.dkr.`, a common slip."""
     match = ECR_HOST.match(text.removeprefix("https://"))

@@ -4,12 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from launchkit.codec import Path as KeyPath
 from launchkit.codec import dotted
 from launchkit.model import Env, EnvValues, Image, Launch, Submission
 from launchkit.steps.env_list import parse_env
 from launchkit.steps.environment import agent_values, workload_env
 from launchkit.steps.macros import fill_macros
 from launchkit.steps.policy import Policy
+
+DOCKER_KEYS = ("e", "env")
+ENV_KEYS = {
+    "local-process": ("env",),
+    "local-container": DOCKER_KEYS,
+    "docker": DOCKER_KEYS,
+}
+"""The resource arguments that hold variables for a run on this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +41,7 @@ def bind(
     """Make the submission of a launch whose image or code is ready.
 
     A variable of the environment comes from, the later the stronger: `workload_env`; *extra_env*,
-    which plugins give; for processes on this machine `env` of the resource arguments; the job and
+    which plugins give; for runs on this machine `env` of the resource arguments; the job and
     the launch. *environ* is the agent's environment.
 
     :raises Rejected: if the launch asks for a variable of the agent that the policy keeps back.
@@ -75,9 +84,9 @@ def _args_env(launch: Launch) -> tuple[dict[str, str | None], set[str]]:
     """`env` of the resource arguments, and the names in it to which the queue config itself gives
     the agent's value.
     """
-    if launch.resource != "local-process":
-        return {}, set()
-    entries = parse_env(launch.resource_args.get("env"), ("resource_args", "env"))
+    entries: dict[KeyPath, tuple[str, str | None]] = {}
+    for key in ENV_KEYS.get(launch.resource, ()):
+        entries |= parse_env(launch.resource_args.get(key), ("resource_args", key))
     trusted = {
         name
         for path, (name, value) in entries.items()

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from anyio.to_thread import run_sync
 
-from launchkit.abc import Builder, Registry
+from launchkit.abc import Builder, Output, Registry
 from launchkit.errors import BuildError
 from launchkit.model import BuildRequest, Credentials, Image, Secret
 from launchkit.testing.faults import Faults
@@ -30,15 +30,16 @@ class FakeBuilder(Builder):
 
     images: FakeImages = field(default_factory=FakeImages, repr=False)
 
-    async def build(self, request: BuildRequest) -> Image:
+    async def build(self, request: BuildRequest, out: Output) -> Image:
         """:raises BuildError: if the directory is empty."""
-        return await self.images.faults.around("build", lambda: self._build(request))
+        return await self.images.faults.around("build", lambda: self._build(request, out))
 
-    async def _build(self, request: BuildRequest) -> Image:
+    async def _build(self, request: BuildRequest, out: Output) -> Image:
         digest = await run_sync(_digest, request.code)
         name = request.destination or "fake"
         ref = f"{name}:{digest.removeprefix('sha256:')[:12]}"
         self.images.digests[ref] = digest
+        await out(f"built {ref}\n".encode())
         return Image(ref=ref, digest=digest)
 
 
@@ -62,6 +63,10 @@ class FakeRegistry(Registry):
             return ref in self.images.digests
 
         return await self.images.faults.around("exists", look)
+
+    async def digest(self, ref: str) -> str | None:
+        """The digest of what was built."""
+        return self.images.digests.get(ref)
 
     async def credentials(self) -> Credentials:
         """A login that never ages."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from agent.stage import StageRunner
 
-from launchkit.abc import Builder, Runner
+from launchkit.abc import Builder, Output, Runner
 from launchkit.errors import BuildError
 from launchkit.hookspecs import hookimpl
 from launchkit.model import BuildRequest, Image
@@ -20,7 +20,7 @@ class BoxRunner(StageRunner):
 class BoxBuilder(Builder):
     kind = "docker"
 
-    async def build(self, request: BuildRequest) -> Image:
+    async def build(self, request: BuildRequest, out: Output) -> Image:
         if request.launch.name == "broken":
             raise BuildError("step 3 failed")
         return Image(ref="box:1")

@@ -23,10 +23,10 @@ async def test_one_trace_leads_from_the_launch_to_the_run(
         async with bench.agent() as agent:
             await run.wait()
     spans = {span.name: span for span in collector.spans}
-    assert set(spans) == {"launch", "claim", "fetch", "submit", "run"}
+    assert set(spans) == {"launch", "claim", "fetch", "prepare", "submit", "run"}
     assert {span.trace_id for span in spans.values()} == {spans["launch"].trace_id}
     assert spans["claim"].parent_span_id == spans["launch"].span_id
-    below = {spans[name].parent_span_id for name in ("fetch", "submit", "run")}
+    below = {spans[name].parent_span_id for name in ("fetch", "prepare", "submit", "run")}
     assert below == {spans["claim"].span_id}
     told = {a.key: a.value for a in spans["claim"].attributes}
     assert told["launchkit.item"].string_value == run.id
@@ -59,7 +59,7 @@ async def test_a_failed_launch_has_a_failed_span_with_its_verdict(
 
 @pytest.mark.parametrize(
     ("name", "names", "error"),
-    [("good", ["build", "submit", "run"], ""), ("broken", ["build"], "build_failed")],
+    [("good", ["build", "prepare", "submit", "run"], ""), ("broken", ["build"], "build_failed")],
 )
 async def test_a_build_has_a_span(
     bench: Bench, collector: Collector, name: str, names: list[str], error: str

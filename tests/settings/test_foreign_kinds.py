@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from launchkit.abc import Builder, QueueBackend, Runner
+from launchkit.abc import Builder, Output, QueueBackend, Runner
 from launchkit.errors import ConfigError
 from launchkit.hookspecs import hookimpl
 from launchkit.model import BuildRequest, Image
@@ -20,7 +20,7 @@ class PodmanBuilder(Builder):
     kind = "podman"
     socket: str = "/run/podman.sock"
 
-    async def build(self, request: BuildRequest) -> Image:
+    async def build(self, request: BuildRequest, out: Output) -> Image:
         return Image(ref=f"{request.destination}:x")
 
 

@@ -1,6 +1,12 @@
 import pytest
+from wandb_cases import cases
 
-from launchkit.settings.images import build_context_store, image_repository, lacks_dkr
+from launchkit.settings.images import (
+    build_context_store,
+    image_repository,
+    lacks_dkr,
+    registry_kind,
+)
 
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/repo"
 
@@ -67,3 +73,17 @@ def test_a_store_for_build_contexts_is_accepted(text: str) -> None:
 def test_another_store_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be s3://bucket/prefix"):
         build_context_store(text)
+
+
+KINDS = {
+    "AzureContainerRegistry": "acr",
+    "GoogleArtifactRegistry": "gcr",
+    "ElasticContainerRegistry": "ecr",
+    "AnonynmousRegistry": "oci",
+}
+
+
+@pytest.mark.parametrize("case", cases("registry-from-uri"))
+def test_the_kind_of_a_registry_follows_from_its_host(case: dict[str, dict[str, str]]) -> None:
+    for uri, name in case["expected"].items():
+        assert registry_kind(image_repository(uri)) == KINDS[name]

@@ -1,0 +1,109 @@
+"""What is said before a run starts stands before its own output, also across agents."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+
+import anyio
+import pytest
+from agent.conftest import Bench, running, text
+
+from launchkit import Agent
+from launchkit.abc import Builder, Output, Runner
+from launchkit.hookspecs import hookimpl
+from launchkit.model import BuildRequest, Image, ItemState, Submission
+from launchkit.plugins import Plugins
+from launchkit.settings import BuilderBlock
+from launchkit.testing import FakeCompute, FakeRunner
+
+COMPUTE = FakeCompute()
+BUILT = "it is built\n"
+FETCHED = "its image is here\n"
+
+
+@dataclass(kw_only=True)
+class TalkingRunner(FakeRunner):
+    kind = "talking"
+    compute: FakeCompute = field(default_factory=lambda: COMPUTE, repr=False)
+
+    async def prepare(self, submission: Submission, out: Output) -> None:
+        await out(FETCHED.encode())
+
+
+@dataclass(kw_only=True)
+class TalkingBuilder(Builder):
+    kind = "talking"
+
+    async def works_here(self) -> bool:
+        return True
+
+    async def build(self, request: BuildRequest, out: Output) -> Image:
+        await out(BUILT.encode())
+        return Image(ref="built")
+
+
+@hookimpl
+def launchkit_runners() -> list[type[Runner]]:
+    return [TalkingRunner]
+
+
+@hookimpl
+def launchkit_builders() -> list[type[Builder]]:
+    return [TalkingBuilder]
+
+
+@pytest.fixture
+def plugin() -> Iterator[ModuleType]:
+    module = ModuleType("talking")
+    vars(module).update(launchkit_runners=launchkit_runners, launchkit_builders=launchkit_builders)
+    yield module
+    COMPUTE.processes.clear()
+
+
+def agent_of(bench: Bench, plugin: ModuleType, **more: object) -> Agent:
+    plugins = Plugins(plugin, entry_points=False)
+    return Agent(bench.settings(queues=["talking"], **more), plugins=plugins)
+
+
+async def test_what_is_said_on_the_way_comes_before_the_output(
+    bench: Bench, plugin: ModuleType
+) -> None:
+    config = {"output": "its own output\n", "exit_code": 0}
+    await bench.client.create_queue("talking", "talking", config)
+    run = await bench.launch("", queue="talking")
+    async with agent_of(bench, plugin):
+        assert await bench.ended(run) == [ItemState.FINISHED]
+    assert await text(run) == (BUILT + FETCHED + "its own output")
+
+
+async def test_the_next_agent_goes_on_where_the_output_stopped(
+    bench: Bench, plugin: ModuleType
+) -> None:
+    await bench.client.create_queue("talking", "talking", {"output": "first\n"})
+    run = await bench.client.launch("talking", image="img")
+    async with anyio.create_task_group() as tasks:
+        first = agent_of(bench, plugin)
+        tasks.start_soon(first.run)
+        await running(run)
+        first.abort()
+    (process,) = COMPUTE.processes.values()
+    process.print("second\n")
+    process.end()
+    async with agent_of(bench, plugin):
+        assert await bench.ended(run) == [ItemState.FINISHED]
+    assert await text(run) == FETCHED + "first\nsecond"
+    assert list(COMPUTE.starts.values())[-1] == 1
+
+
+async def test_a_builder_that_was_chosen_wins_over_one_that_works_here(
+    bench: Bench, plugin: ModuleType
+) -> None:
+    await bench.client.create_queue("talking", "talking", {"exit_code": 0})
+    run = await bench.launch("", queue="talking")
+    plugins = Plugins(plugin, entry_points=False)
+    settings = bench.settings(queues=["talking"])
+    chosen = settings.model_copy(update={"builder": BuilderBlock(type="noop")})
+    async with Agent(chosen, plugins=plugins):
+        assert await bench.ended(run) == [ItemState.FAILED]
+    assert run.item.verdict
+    assert run.item.verdict.code == "build_failed"
