@@ -18,6 +18,7 @@ COMMANDS = {
         "Print a script with which a shell completes commands, options and names.",
     ),
     "config": ("launchkit.cli.config:config", "Look at launch-config.yaml and other settings."),
+    "doctor": ("launchkit.cli.doctor:doctor", "Look whether an agent could work here."),
     "hold": ("launchkit.cli.change:hold", "Keep launches that wait from being claimed."),
     "job": ("launchkit.cli.job:job", "Make and list jobs: named, versioned recipes."),
     "launch": ("launchkit.cli.launch:launch", "Put a launch into a queue."),

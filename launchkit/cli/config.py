@@ -32,7 +32,7 @@ def config() -> None:
 @common_options
 def show(origin: bool, form: str) -> None:
     """Show the settings that hold: defaults < file < environment variables < flags."""
-    loaded = _load(Plugins())
+    loaded = loaded_settings(Plugins())
     data = settings_data(loaded)
     if form in {"json", "yaml"} and not origin:
         click.echo(as_json(data) if form == "json" else as_yaml(data).rstrip())
@@ -51,7 +51,7 @@ def show(origin: bool, form: str) -> None:
 def check() -> None:
     """Load the settings, look for their plugins, and open the queue."""
     plugins = Plugins()
-    loaded = _load(plugins)
+    loaded = loaded_settings(plugins)
     for warning in loaded.warnings:
         say(f"warning: {warning}")
     check_components(loaded.settings, plugins)
@@ -88,6 +88,7 @@ def flattened(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[t
             yield dotted((*path, key)), value
 
 
-def _load(plugins: Plugins) -> Loaded:
+def loaded_settings(plugins: Plugins) -> Loaded:
+    """The settings that the user chose. :raises ConfigError: naming all that is wrong."""
     flags = {"backend": chosen("backend"), "entity": chosen("entity")}
     return load_settings(chosen("config"), flags=flags, plugins=plugins)

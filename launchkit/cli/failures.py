@@ -32,7 +32,7 @@ CODES: dict[type[Exception], int] = {
 
 MEANINGS = {
     DONE: "done",
-    LAUNCH_FAILED: "the launch failed or was stopped (with --wait, --logs, and for wait)",
+    LAUNCH_FAILED: "the launch failed or was stopped (--wait, --logs, wait); doctor found an error",
     USAGE: "the command was typed wrong",
     3: "a configuration is invalid, or a plugin is missing",
     4: "refused: a rule of the queue or of launchkit says no",

@@ -20,6 +20,9 @@ STATE_STYLES = {
     "running": "cyan",
     "starting": "cyan",
     "held": "magenta",
+    "ok": "green",
+    "warning": "yellow",
+    "error": "red",
 }
 
 

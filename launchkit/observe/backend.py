@@ -70,6 +70,16 @@ class WatchedBackend(QueueBackend):
         with self._asking("log_size"):
             return await self._backend.log_size(claim)
 
+    async def hold(self, name: str, holder: str, seconds: float) -> bool:
+        """Take or renew a lock."""
+        with self._asking("hold"):
+            return await self._backend.hold(name, holder, seconds)
+
+    async def let_go(self, name: str, holder: str) -> None:
+        """Give a lock back."""
+        with self._asking("let_go"):
+            await self._backend.let_go(name, holder)
+
     async def leave(self, agent: str, *, dead: bool) -> None:
         """Say that an agent has ended."""
         with self._asking("leave"):

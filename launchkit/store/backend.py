@@ -36,7 +36,7 @@ from launchkit.model import (
     Recipe,
     Room,
 )
-from launchkit.store import agents, changes, claims, jobs, launches, logs, queues
+from launchkit.store import agents, changes, claims, jobs, launches, locks, logs, queues
 from launchkit.store.bells import Bell
 from launchkit.store.database import Body, Database
 from launchkit.store.postgres import PostgresDatabase
@@ -115,6 +115,14 @@ class StoreBackend(QueueBackend):
         while (data := await self._database.read(jobs.GetChunk(digest, number))) is not None:
             yield data
             number += 1
+
+    async def hold(self, name: str, holder: str, seconds: float) -> bool:
+        """Take or renew a lock; its names are shared by all entities, as image names are."""
+        return await self._database.write(locks.Hold(name, holder, seconds))
+
+    async def let_go(self, name: str, holder: str) -> None:
+        """Give a lock back."""
+        await self._database.write(locks.LetGo(name, holder))
 
     async def leave(self, agent: str, *, dead: bool) -> None:
         """Forget an agent; the leases of one that is *dead* lapse now."""

@@ -28,13 +28,16 @@ TABLES: Mapping[str, str | None] = {
     "archive_chunk": None,
     "agent": None,
 }
-"""All tables, referenced ones first, each with the column that numbers its rows, if any."""
+"""What is copied, referenced tables first, each with the column that numbers its rows, if any.
+
+Locks stay behind: they last seconds, and who holds one may go on renewing it in the file.
+"""
 BATCH = 500
 
 
 async def move(source: Path, target: str) -> Mapping[str, int]:
-    """Copy everything in *source* to the empty database *target*; *source* refuses writes from
-    then on. Gives how many rows each table had.
+    """Copy all but the locks in *source* to the empty database *target*; *source* refuses writes
+    from then on. Gives how many rows each table had.
 
     :raises Conflict: if *target* is not empty, or *source* has moved elsewhere.
     :raises Unreachable: if either cannot be reached; nothing is lost then, and it may be repeated.

@@ -38,6 +38,16 @@ class FakeBackend(StoreBackend):
         append = super().append_log
         await self.faults.around("append_log", lambda: append(claim, offset, data))
 
+    async def hold(self, name: str, holder: str, seconds: float) -> bool:
+        """As the store's, unless a fault waits."""
+        hold = super().hold
+        return await self.faults.around("hold", lambda: hold(name, holder, seconds))
+
+    async def let_go(self, name: str, holder: str) -> None:
+        """As the store's, unless a fault waits."""
+        let_go = super().let_go
+        await self.faults.around("let_go", lambda: let_go(name, holder))
+
     async def archive(self, digest: str) -> AsyncIterator[bytes]:
         """As the store's; a fault stands before the first piece."""
         pieces = super().archive(digest)

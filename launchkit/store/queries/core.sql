@@ -178,3 +178,12 @@ select * from item where queue_id = :queue and state in ('queued', 'held')
 update item set state = 'stopped', verdict = :verdict, message = :message, updated_at = :now, ended_at = :now
 where id = :id
 returning *
+
+-- name: hold_lock
+insert into lock (name, holder, until) values (:name, :holder, :until)
+on conflict (name) do update set holder = excluded.holder, until = excluded.until
+where lock.holder = excluded.holder or lock.until <= :now
+returning name
+
+-- name: let_go_of_lock
+delete from lock where name = :name and holder = :holder

@@ -387,3 +387,13 @@ class QueueBackendContract(ComponentContract):
         await hub.jobs().put_archive(digest, chunks())
         assert await hub.jobs().has_archive(digest)
         assert b"".join([piece async for piece in backend.archive(digest)]) == b"".join(pieces)
+
+    async def test_a_lock_has_one_holder(self, backend: QueueBackend, advance: Advance) -> None:
+        """As long as it is renewed; and what another lets go of is not given back."""
+        assert await backend.hold("image", "a", HOUR)
+        await backend.let_go("image", "b")
+        if await backend.hold("image", "b", HOUR):
+            pytest.skip("it knows no locks")
+        assert await backend.hold("image", "a", 1.0)
+        await advance(1.5)
+        assert await backend.hold("image", "b", HOUR)

@@ -1,0 +1,166 @@
+"""What an agent would work with, each part started and looked at on its own."""
+
+import math
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import anyio
+from anyio.abc import TaskStatus
+
+from launchkit.abc import (
+    Builder,
+    Component,
+    Environment,
+    Fetcher,
+    Finding,
+    QueueBackend,
+    Registry,
+    Runner,
+    Site,
+)
+from launchkit.agent.kit import backend_of, builder_kind, registry_block
+from launchkit.errors import LaunchkitError, unwrapped
+from launchkit.model import Room
+from launchkit.plugins import Plugins
+from launchkit.settings import AgentSettings, BuilderBlock
+
+PATIENCE_SECONDS = 60.0
+"""How long one component may take to start and to look."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A component to be looked at; *place* is where those that come later find it in the site."""
+
+    subject: str
+    make: Callable[[], Awaitable[Component]]
+    place: str | None = None
+
+
+async def checkup(
+    settings: AgentSettings, plugins: Plugins, *, patience: float = PATIENCE_SECONDS
+) -> Sequence[Finding]:
+    """Start and check all components, for *patience* seconds each, in a directory of their own that
+    is removed afterwards; a failure of one does not hide the others.
+    """
+    found: list[Finding] = []
+    async with AsyncExitStack() as stack:
+        folder = await _folder(stack, settings.state_dir, found)
+        tasks = await stack.enter_async_context(anyio.create_task_group())
+        stack.callback(tasks.cancel_scope.cancel)
+        site = Site(
+            agent=folder.name,
+            name=folder.name,
+            state_dir=folder,
+            cache_dir=folder,
+            tasks=tasks,
+            gpus=settings.policy.gpus(),
+        )
+        examiner = _Examiner(patience, found)
+        for part in parts(settings, plugins):
+            component = await tasks.start(examiner.examine, part, site)
+            if part.place and component is not None:
+                site = replace(site, **{part.place: component})
+        if site.backend is not None:
+            kinds = frozenset(plugins.classes(Runner))
+            room = Room(agent=site.agent, site=site.name, resources=kinds)
+            found += [await queue_finding(site.backend, name, room) for name in settings.queues]
+    return found
+
+
+async def _folder(stack: AsyncExitStack, state_dir: Path, found: list[Finding]) -> Path:
+    """A directory beside the agent's own state, or in the system's place if that fails."""
+    try:
+        await anyio.Path(state_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside = anyio.TemporaryDirectory(prefix="checkup-", dir=str(state_dir))
+        return Path(await stack.enter_async_context(beside))
+    except OSError as exc:
+        found.append(failure("state_dir", exc))
+    elsewhere = anyio.TemporaryDirectory(prefix="checkup-")
+    return Path(await stack.enter_async_context(elsewhere))
+
+
+def parts(settings: AgentSettings, plugins: Plugins) -> Iterator[Part]:
+    """The components that the settings name and those that are installed, in their order."""
+
+    async def backend() -> Component:
+        return backend_of(settings, plugins)
+
+    async def builder() -> Component:
+        block = settings.builder or BuilderBlock(type=await builder_kind(plugins))
+        return plugins.create(Builder, block.type, block.options())
+
+    def named(
+        seam: type[Component], subject: str, kind: str, options: Mapping[str, object]
+    ) -> Part:
+        async def make() -> Component:
+            return plugins.create(seam, kind, options)
+
+        place = subject if subject in {"environment", "registry"} else None
+        return Part(f"{subject} {kind}", make, place)
+
+    yield Part("queue backend", backend, "backend")
+    if block := settings.environment:
+        yield named(Environment, "environment", block.type, block.options())
+    if where := registry_block(settings, plugins):
+        yield named(Registry, "registry", where.type, where.options())
+    yield Part("builder", builder)
+    runners = plugins.classes(Runner)
+    kinds = [name for name, cls in runners.items() if name == cls.kind]
+    for kind in (*kinds, *(name for name in settings.runners if name not in runners)):
+        yield named(Runner, "runner", kind, settings.runners.get(kind, {}))
+    for kind in plugins.classes(Fetcher):
+        yield named(Fetcher, "fetcher", kind, {})
+
+
+async def queue_finding(backend: QueueBackend, queue: str, room: Room) -> Finding:
+    """Whether a queue is there and gives its launches to this agent."""
+    subject = f"queue {queue}"
+    try:
+        obstacle = await backend.blocked(queue, room)
+    except LaunchkitError as exc:
+        return failure(subject, exc)
+    if obstacle:
+        return Finding(level="warning", subject=subject, message=obstacle)
+    return _ready(subject)
+
+
+def failure(subject: str, exc: Exception) -> Finding:
+    """What an error says, as a finding."""
+    hint = exc.hint if isinstance(exc, LaunchkitError) else None
+    return Finding(level="error", subject=subject, message=str(exc), hint=hint)
+
+
+def _ready(subject: str) -> Finding:
+    return Finding(level="ok", subject=subject, message="ready")
+
+
+@dataclass(frozen=True)
+class _Examiner:
+    patience: float
+    found: list[Finding]
+
+    async def examine(
+        self, part: Part, site: Site, *, task_status: TaskStatus[Component | None]
+    ) -> None:
+        """Start and check a component, and keep it until cancelled for those that build on it."""
+        started = False
+        try:
+            with unwrapped(), anyio.CancelScope() as scope:
+                scope.deadline = anyio.current_time() + self.patience
+                async with AsyncExitStack() as stack:
+                    component = await part.make()
+                    await component.start(stack, site)
+                    self.found.extend(await component.check() or [_ready(part.subject)])
+                    scope.deadline = math.inf
+                    started = True
+                    task_status.started(component)
+                    await anyio.sleep_forever()
+            message = f"it did not answer within {self.patience:g} seconds"
+            self.found.append(Finding(level="error", subject=part.subject, message=message))
+        except (LaunchkitError, OSError) as exc:
+            self.found.append(failure(part.subject, exc))
+        if not started:
+            task_status.started(None)

@@ -1,0 +1,58 @@
+"""`launchkit doctor`: whether an agent with these settings could work here."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+
+from launchkit.abc import Finding
+from launchkit.agent.checkup import checkup, failure
+from launchkit.cli.config import loaded_settings
+from launchkit.cli.failures import LAUNCH_FAILED
+from launchkit.cli.options import common_options, output_option
+from launchkit.cli.output import Column, Layout, get, show_all
+from launchkit.cli.session import run
+from launchkit.errors import LaunchkitError
+from launchkit.plugins import Plugins
+
+LAYOUT = Layout(
+    (
+        Column("LEVEL", get("level")),
+        Column("SUBJECT", get("subject")),
+        Column("MESSAGE", get("message")),
+        Column("HINT", get("hint")),
+    ),
+    name="subject",
+)
+
+
+@click.command()
+@output_option
+@common_options
+def doctor(form: str) -> None:
+    """Look whether an agent could work here.
+
+    Starts and checks all that an agent with these settings works with, each part on its own. Exits
+    with 1 if there is an error among the findings.
+    """
+    found = list(findings(Plugins()))
+    show_all([asdict(finding) for finding in found], form, LAYOUT)
+    if any(finding.level == "error" for finding in found):
+        raise click.exceptions.Exit(LAUNCH_FAILED)
+
+
+def findings(plugins: Plugins) -> Iterator[Finding]:
+    """What is to be said of the plugins, of the settings, and of each component."""
+    for info in plugins.infos():
+        if info.error:
+            yield Finding(level="warning", subject=f"plugin {info.name}", message=info.error)
+    try:
+        loaded = loaded_settings(plugins)
+    except LaunchkitError as exc:
+        yield failure("settings", exc)
+        return
+    place = loaded.path or "no file; defaults, environment variables and flags"
+    yield Finding(level="ok", subject="settings", message=str(place))
+    for text in loaded.warnings:
+        yield Finding(level="warning", subject="settings", message=text)
+    yield from run(lambda: checkup(loaded.settings, plugins))

@@ -1,0 +1,120 @@
+"""What `launchkit doctor` finds, on real queues and with real components."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
+
+import anyio
+import pytest
+from cli.conftest import Program
+
+from launchkit.abc import Fetcher, Site
+from launchkit.agent.checkup import checkup
+from launchkit.builtin.git import GitFetcher
+from launchkit.hookspecs import hookimpl
+from launchkit.plugins import Plugins
+from launchkit.settings import AgentSettings
+
+
+@dataclass(kw_only=True)
+class SilentFetcher(GitFetcher):
+    """One that waits for something that does not answer."""
+
+    kind: ClassVar[str] = "silent"
+
+    async def start(self, stack: AsyncExitStack, site: Site) -> None:
+        await anyio.sleep_forever()
+
+
+@hookimpl
+def launchkit_fetchers() -> list[type[Fetcher]]:
+    return [SilentFetcher]
+
+
+def levels(rows: list[dict[str, Any]]) -> dict[str, str]:
+    return {row["subject"]: row["level"] for row in rows}
+
+
+@pytest.fixture(autouse=True)
+def only_what_is_built_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other packages find depends on the machine."""
+    monkeypatch.setenv("LAUNCHKIT_BLOCK_PLUGINS", "docker")
+
+
+def test_all_parts_are_well_where_no_queue_is_named(program: Program) -> None:
+    found = levels(program.data("doctor"))
+    assert found["queue backend"] == found["builder"] == found["git"] == "ok"
+    assert found["fetcher archive"] == found["settings"] == "ok"
+    assert "error" not in found.values()
+
+
+def test_queues_are_looked_for_and_all_errors_are_told_at_once(queue: Program) -> None:
+    config = queue.file("c.yaml", "queues: [q, nowhere]\nrunners: {kubernetes: {}}\n")
+    rows = queue.data("--config", config, "doctor", code=1)
+    found = levels(rows)
+    assert (found["queue q"], found["queue nowhere"]) == ("ok", "error")
+    assert found["runner kubernetes"] == "error"
+    assert found["git"] == found["queue backend"] == "ok"
+
+
+def test_a_paused_queue_is_a_warning(queue: Program) -> None:
+    queue("queue", "pause", "q", "--reason", "repairs")
+    config = queue.file("c.yaml", "queues: [q]\n")
+    rows = queue.data("--config", config, "doctor")
+    (row,) = [row for row in rows if row["subject"] == "queue q"]
+    assert row["level"] == "warning"
+    assert "repairs" in row["message"]
+
+
+@pytest.mark.parametrize(
+    ("text", "subject", "problem"),
+    [
+        ("max_jobs: many", "settings", "c.yaml:1: max_jobs"),
+        ("entity: [", "settings", "not valid YAML"),
+        ("backend: mysql://x", "queue backend", "there is no queue backend 'mysql'"),
+        ("registry: {type: nowhere}", "settings", "registry.type: there is no 'nowhere'"),
+        ("registry: {type: ecr}", "registry ecr", "'ecr' is not installed"),
+        ("state_dir: /proc/none", "state_dir", "/proc/none"),
+        ("backend: sqlite:////proc/none/x.db", "queue backend", "/proc/none"),
+    ],
+)
+def test_what_is_wrong_is_a_finding(
+    program: Program, monkeypatch: pytest.MonkeyPatch, text: str, subject: str, problem: str
+) -> None:
+    monkeypatch.delenv("LAUNCHKIT_BACKEND")
+    config = program.file("c.yaml", text)
+    rows = program.data("--config", config, "doctor", code=1)
+    row = next(row for row in rows if row["level"] == "error")
+    assert row["subject"] == subject
+    assert problem in row["message"]
+
+
+def test_the_table_has_the_hint_of_an_error(program: Program) -> None:
+    config = program.file("c.yaml", "registry: {type: ecr}")
+    text = program.out("--config", config, "doctor", code=1)
+    assert text.splitlines()[0].split() == ["LEVEL", "SUBJECT", "MESSAGE", "HINT"]
+    assert "pip install launchkit-aws" in text
+
+
+def test_a_broken_or_blocked_plugin_is_a_warning(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAUNCHKIT_BLOCK_PLUGINS", "docker,git")
+    found = levels(program.data("doctor"))
+    assert found["plugin git"] == "warning"
+    assert "git" not in found
+
+
+async def test_a_part_that_does_not_answer_is_an_error_and_the_others_are_looked_at(
+    tmp_path: Path,
+) -> None:
+    settings = AgentSettings(backend=f"sqlite:///{tmp_path}/queue.db", state_dir=tmp_path)
+    plugin = ModuleType("silent")
+    plugin.__dict__["launchkit_fetchers"] = launchkit_fetchers
+    found = await checkup(settings, Plugins(plugin), patience=1.0)
+    told = {finding.subject: finding for finding in found}
+    assert told["fetcher silent"].message == "it did not answer within 1 seconds"
+    assert told["fetcher archive"].level == "ok"
+    assert list(tmp_path.glob("checkup-*")) == []

@@ -1,0 +1,141 @@
+"""One at a time, with a real queue in a file."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import anyio
+import pytest
+
+from launchkit.abc import Site
+from launchkit.errors import LaunchError
+from launchkit.steps.single_flight import single_flight
+from launchkit.store.backend import StoreBackend
+from launchkit.testing import FakeBackend, Throttle
+
+LEASE = 0.6
+PATIENCE = 20.0
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with anyio.create_task_group() as tasks:
+        yield Site(agent="a", name="here", state_dir=tmp_path, cache_dir=tmp_path, tasks=tasks)
+
+
+@pytest.fixture
+async def backend(site: Site, tmp_path: Path) -> AsyncIterator[FakeBackend]:
+    async with AsyncExitStack() as stack:
+        backend = FakeBackend(url=f"sqlite:///{tmp_path}/launchkit.db", entity="e")
+        await backend.start(stack, site)
+        yield backend
+
+
+@pytest.fixture
+async def other(backend: FakeBackend, site: Site) -> AsyncIterator[StoreBackend]:
+    """Another agent's way to the same queue."""
+    async with AsyncExitStack() as stack:
+        other = StoreBackend(url=backend.url, entity="e")
+        await other.start(stack, site)
+        yield other
+
+
+@pytest.mark.parametrize("shared", [True, False])
+async def test_bodies_of_one_name_run_one_after_the_other(
+    backend: FakeBackend, shared: bool
+) -> None:
+    inside: set[int] = set()
+    most = []
+
+    async def body(number: int) -> None:
+        async with single_flight(backend if shared else None, "image", f"h{number}"):
+            inside.add(number)
+            await anyio.lowlevel.checkpoint()
+            most.append(len(inside))
+            inside.remove(number)
+
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            for number in range(5):
+                tasks.start_soon(body, number)
+    assert most == [1] * 5
+
+
+async def test_another_name_does_not_wait(backend: FakeBackend) -> None:
+    with anyio.fail_after(PATIENCE):
+        async with single_flight(backend, "one", "a"), single_flight(backend, "two", "a"):
+            pass
+
+
+async def test_who_waits_goes_on_when_a_dead_holder_s_time_is_over(
+    backend: FakeBackend, other: StoreBackend
+) -> None:
+    assert await other.hold("image", "dead", LEASE)
+    with anyio.fail_after(PATIENCE):
+        async with single_flight(backend, "image", "alive"):
+            assert not await other.hold("image", "dead", LEASE)
+
+
+async def test_a_lock_is_renewed_while_the_body_lasts_and_free_afterwards(
+    backend: FakeBackend, other: StoreBackend
+) -> None:
+    async with single_flight(backend, "image", "a", lease=LEASE):
+        until = anyio.current_time() + 2 * LEASE
+        while anyio.current_time() < until:
+            assert not await other.hold("image", "b", LEASE)
+            await anyio.sleep(LEASE / 20)
+    assert await other.hold("image", "b", LEASE)
+
+
+async def test_a_failure_of_the_body_comes_out_as_it_is_and_frees_the_lock(
+    backend: FakeBackend, other: StoreBackend
+) -> None:
+    with pytest.raises(ValueError, match="broken"):
+        async with single_flight(backend, "image", "a"):
+            raise ValueError("broken")
+    assert await other.hold("image", "b", LEASE)
+
+
+async def test_a_body_that_is_cancelled_frees_the_lock(
+    backend: FakeBackend, other: StoreBackend
+) -> None:
+    with anyio.CancelScope() as scope:
+        async with single_flight(backend, "image", "a"):
+            scope.cancel()
+            await anyio.sleep_forever()
+    assert await other.hold("image", "b", LEASE)
+
+
+async def test_a_body_whose_lock_another_took_is_cancelled(
+    backend: FakeBackend, other: StoreBackend
+) -> None:
+    async def robbed() -> None:
+        async with single_flight(backend, "image", "a", lease=LEASE):
+            await other.let_go("image", "a")
+            assert await other.hold("image", "b", 60)
+            await anyio.sleep_forever()
+
+    with anyio.fail_after(PATIENCE), pytest.raises(LaunchError, match="'image' was lost"):
+        await robbed()
+    assert not await other.hold("image", "c", LEASE)
+
+
+async def test_a_queue_that_is_away_for_a_moment_does_no_harm(
+    backend: FakeBackend, other: StoreBackend
+) -> None:
+    backend.faults.add(Throttle("hold"))
+    with anyio.fail_after(PATIENCE):
+        async with single_flight(backend, "image", "a", lease=LEASE):
+            backend.faults.add(Throttle("hold"))
+            await anyio.sleep(1.5 * LEASE)
+            assert not await other.hold("image", "b", LEASE)
+
+
+async def test_a_queue_that_stays_away_ends_the_body_with_the_lease(backend: FakeBackend) -> None:
+    async def cut_off() -> None:
+        async with single_flight(backend, "image", "a", lease=LEASE):
+            backend.faults.add(Throttle("hold", times=1000))
+            await anyio.sleep_forever()
+
+    with anyio.fail_after(PATIENCE), pytest.raises(LaunchError, match="could not be told"):
+        await cut_off()

@@ -1,0 +1,40 @@
+"""Locks in a real database of each kind."""
+
+import anyio
+from store.conftest import Clock, Store
+
+from launchkit.store.locks import Hold, LetGo
+
+
+async def test_one_of_many_who_ask_at_once_gets_the_lock(store: Store) -> None:
+    held = []
+
+    async def ask(holder: str) -> None:
+        if await store.write(Hold("image", holder, 30)):
+            held.append(holder)
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(10):
+            tasks.start_soon(ask, f"h{number}")
+    assert len(held) == 1
+
+
+async def test_a_lock_that_is_let_go_is_free_at_once(store: Store) -> None:
+    assert await store.write(Hold("image", "a", 30))
+    assert await store.write(Hold("other", "b", 30))
+    await store.write(LetGo("image", "b"))
+    assert not await store.write(Hold("image", "b", 30))
+    await store.write(LetGo("image", "a"))
+    assert await store.write(Hold("image", "b", 30))
+
+
+async def test_asking_again_renews_and_a_lock_that_is_not_renewed_passes_on(
+    store: Store, clock: Clock
+) -> None:
+    for _ in range(3):
+        assert await store.write(Hold("image", "a", 30))
+        clock.now += 20
+        assert not await store.write(Hold("image", "b", 30))
+    clock.now += 10
+    assert await store.write(Hold("image", "b", 30))
+    assert not await store.write(Hold("image", "a", 30))
