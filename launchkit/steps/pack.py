@@ -2,34 +2,12 @@
 
 import gzip
 import hashlib
-import io
-import os
-import stat
-import tarfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from launchkit.errors import LaunchError, Rejected
+from launchkit.errors import LaunchError
 from launchkit.model import ArchiveSource
 from launchkit.steps.survey import DEFAULT_LIMITS, Entry, PackLimits, survey
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
-
-
-class _Hashing(io.BufferedIOBase):
-    """Hands on what is written to it, and knows its SHA-256."""
-
-    def __init__(self, to: gzip.GzipFile) -> None:
-        self._to = to
-        self._sha = hashlib.sha256()
-
-    def write(self, data: "ReadableBuffer", /) -> int:
-        self._sha.update(data)
-        return self._to.write(data)
-
-    def hexdigest(self) -> str:
-        return self._sha.hexdigest()
+from launchkit.steps.tar_stream import tar_chunks, tar_end
 
 
 def pack(root: Path, into: Path, limits: PackLimits = DEFAULT_LIMITS) -> ArchiveSource:
@@ -55,50 +33,16 @@ def pack(root: Path, into: Path, limits: PackLimits = DEFAULT_LIMITS) -> Archive
 
 
 def _write(root: Path, entries: list[Entry], into: Path) -> str:
+    sha, size = hashlib.sha256(), 0
     with (
         into.open("wb") as raw,
         gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0) as packed,
     ):
-        stream = _Hashing(packed)
-        with tarfile.open(mode="w|", fileobj=stream, format=tarfile.PAX_FORMAT) as tar:
-            for entry in entries:
-                _add(tar, root, entry)
-    return stream.hexdigest()
-
-
-def _add(tar: tarfile.TarFile, root: Path, entry: Entry) -> None:
-    info = tarfile.TarInfo(entry.path)
-    if entry.kind == stat.S_IFDIR:
-        info.type, info.mode = tarfile.DIRTYPE, 0o755
-        tar.addfile(info)
-    elif entry.kind == stat.S_IFLNK:
-        info.type, info.mode, info.linkname = tarfile.SYMTYPE, 0o777, entry.target
-        tar.addfile(info)
-    else:
-        info.size, info.mode = entry.size, 0o755 if entry.executable else 0o644
-        _add_file(tar, root, info)
-
-
-def _add_file(tar: tarfile.TarFile, root: Path, info: tarfile.TarInfo) -> None:
-    try:
-        # what was a file when we looked may be a link or a pipe by now
-        handle = os.open(root / info.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as exc:
-        raise Rejected(
-            f"{info.name}: cannot be read: {exc.strerror}",
-            hint=f"list /{info.name} in .launchkitignore to leave it out",
-        ) from exc
-    with os.fdopen(handle, "rb") as file:
-        _require_size(info, os.fstat(handle).st_size)
-        try:
-            tar.addfile(info, file)
-        finally:  # a file that shrinks ends too early for tar
-            _require_size(info, os.fstat(handle).st_size)
-
-
-def _require_size(info: tarfile.TarInfo, size: int) -> None:
-    if size != info.size:
-        raise Rejected(
-            f"{info.name}: changed while it was packed, from {info.size} to {size} bytes",
-            hint="pack again when nothing writes to the code directory",
-        )
+        for chunk in tar_chunks(root, entries, ".launchkitignore"):
+            size += len(chunk)
+            sha.update(chunk)
+            packed.write(chunk)
+        end = tar_end(size)
+        sha.update(end)
+        packed.write(end)
+    return sha.hexdigest()

@@ -1,0 +1,13 @@
+"""Files of a code directory, never followed out of it by a link."""
+
+from pathlib import Path
+
+
+def has_file(root: Path, path: str) -> bool:
+    """Whether *path* is a file that really lies in *root*."""
+    return (root / path).is_file() and is_inside(root, path)
+
+
+def is_inside(root: Path, path: str) -> bool:
+    """Whether *path*, with every link followed, lies in *root*."""
+    return (root / path).resolve().is_relative_to(root.resolve())
