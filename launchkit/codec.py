@@ -84,7 +84,8 @@ def _line(error: ErrorDetails, of: object, locate: Locate) -> str:
         return f"{where}: unknown key" + (f"; did you mean {near!r}?" if near else "")
     if error["type"] in {"missing", "missing_argument", "missing_keyword_only_argument"}:
         return f"{where}: this key is required"
-    got = "" if isinstance(error["input"], dict | list | tuple) else f", not {error['input']!r}"
+    hidden = isinstance(error["input"], dict | list | tuple) or "password" in path
+    got = "" if hidden else f", not {error['input']!r}"
     return f"{where}: {error['msg'].removeprefix('Value error, ')}{got}"
 
 

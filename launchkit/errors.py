@@ -18,7 +18,7 @@ LaunchkitError
    └─ RunLost       the infrastructure no longer knows the run
 """
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 
 class LaunchkitError(Exception):
@@ -28,7 +28,7 @@ class LaunchkitError(Exception):
     word, the one that the command line prints and the documentation lists.
     """
 
-    code: ClassVar[str] = "error"
+    code: str = "error"
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)

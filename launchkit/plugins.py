@@ -29,6 +29,7 @@ BUILT_IN = {
     "local": "launchkit.builtin.local",
     "local-process": "launchkit.builtin.local_process",
     "noop": "launchkit.builtin.noop",
+    "oci": "launchkit.builtin.oci",
     "store": "launchkit.store",
 }
 

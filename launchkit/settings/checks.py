@@ -30,7 +30,7 @@ class BlockRules:
 
 BLOCKS: Mapping[str, BlockRules] = {
     "environment": BlockRules(Environment, EnvironmentBlock, ("aws", "azure", "gcp")),
-    "registry": BlockRules(Registry, RegistryBlock, ("acr", "ecr", "gcr")),
+    "registry": BlockRules(Registry, RegistryBlock, ("acr", "ecr", "gcr", "oci")),
     "builder": BlockRules(Builder, BuilderBlock, ("docker", "kaniko", "noop")),
 }
 RUNNERS = ("docker", "gcp-vertex", "kubernetes", "local-container", "sagemaker", "vertex")

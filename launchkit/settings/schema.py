@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     StrictBool,
     StrictInt,
     WithJsonSchema,
@@ -100,6 +101,22 @@ class RegistryBlock(Block):
     repository: str | None = None
     image_name: str | None = Field(default=None, alias="image-name")
     project: str | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    """Better named by one of the next two."""
+    password_env: str | None = None
+    """The agent's variable that holds the password."""
+    password_file: str | None = None
+    """A file that holds the password."""
+    insecure: StrictBool | None = None
+    """Ask without TLS; on this machine that is tried without saying so."""
+    ca: str | None = None
+    """A file with certificate authorities to trust beside the machine's."""
+
+    def options(self) -> dict[str, object]:
+        """As for all blocks, with the password as it is."""
+        given = super().options()
+        return given | {"password": self.password.get_secret_value()} if self.password else given
 
 
 class BuilderBlock(Block):

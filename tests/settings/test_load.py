@@ -231,3 +231,21 @@ def test_switching_the_builder_off_needs_no_other_change(load: Load) -> None:
     builder = load(config).settings.builder
     assert builder is not None
     assert builder.options() == {}
+
+
+@pytest.mark.parametrize(("password", "message"), [("hunter22", None), ("12345678", "password")])
+def test_a_password_is_shown_neither_in_settings_nor_in_errors(
+    tmp_path: Path, password: str, message: str | None
+) -> None:
+    path = tmp_path / "launch-config.yaml"
+    block = f"{{type: oci, uri: localhost:5000/a, username: u, password: {password}}}"
+    path.write_text(f"registry: {block}\n")
+    if message is None:
+        settings = load_settings(path, environ={"HOME": str(tmp_path)}).settings
+        assert password not in repr(settings) + settings.model_dump_json()
+        assert settings.registry
+        assert settings.registry.options()["password"] == password
+    else:
+        with pytest.raises(ConfigError, match=message) as error:
+            load_settings(path, environ={"HOME": str(tmp_path)})
+        assert password not in str(error.value)

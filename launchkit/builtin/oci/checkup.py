@@ -1,0 +1,88 @@
+"""What a registry allows, found out without writing anything."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+import httpx
+
+from launchkit.abc import Finding
+from launchkit.builtin.oci.auth import IDENTITY
+from launchkit.builtin.oci.requests import LOGIN_HINT, Ask, Courier
+from launchkit.errors import LaunchError
+from launchkit.model import Credentials
+
+ABSENT = "launchkit-check"
+"""A tag that is asked for; the answer that it is not there shows the right to ask."""
+PULL_OK = frozenset({httpx.codes.OK, httpx.codes.NOT_FOUND})
+PUSH_OK = frozenset({httpx.codes.ACCEPTED})
+
+
+async def examine(
+    courier: Courier, host: str, path: str, login: Credentials | None
+) -> list[Finding]:
+    """Whether it answers, accepts *login*, and lets one pull from and push to *path*."""
+    subject = f"registry {host}"
+    try:
+        answer = await courier.send(Ask(method="GET", host=host, target="/v2/"))
+    except LaunchError as exc:
+        return [Finding(level="error", subject=subject, message=str(exc), hint=exc.hint)]
+    if finding := _stranger(answer, subject, login):
+        return [finding]
+    who = _who(login)
+    found = [Finding(level="ok", subject=subject, message=f"it answers; {who}")]
+    found.append(await _right(courier, _pull(host, path), subject, f"pull from {path}"))
+    found.append(await _right(courier, _push(host, path), subject, f"push to {path}"))
+    return found
+
+
+def _stranger(answer: httpx.Response, subject: str, login: Credentials | None) -> Finding | None:
+    """What keeps one out at the door, if anything does."""
+    if answer.status_code in {401, 403}:
+        message = "the login is not accepted" if login else "it wants a login, and there is none"
+        hint = LOGIN_HINT if login else "set username and password_env, or do `docker login`"
+        return Finding(level="error", subject=subject, message=message, hint=hint)
+    if answer.status_code != httpx.codes.OK:
+        message = f"GET /v2/ gives HTTP {answer.status_code}: this is no image registry"
+        return Finding(level="error", subject=subject, message=message, hint="check registry.uri")
+    return None
+
+
+def _who(login: Credentials | None) -> str:
+    if login is None:
+        return "no login is set"
+    return "logged in" if login.username == IDENTITY else f"logged in as {login.username}"
+
+
+def _pull(host: str, path: str) -> Ask:
+    target = f"/v2/{path}/manifests/{ABSENT}"
+    return Ask(method="HEAD", host=host, target=target, path=path, actions="pull")
+
+
+def _push(host: str, path: str) -> Ask:
+    target = f"/v2/{path}/blobs/uploads/"
+    return Ask(method="POST", host=host, target=target, path=path, actions="pull,push")
+
+
+async def _right(courier: Courier, ask: Ask, subject: str, what: str) -> Finding:
+    try:
+        answer = await courier.send(ask)
+        if answer.status_code == httpx.codes.ACCEPTED:
+            await _cancel(courier, ask, answer)
+    except LaunchError as exc:
+        return Finding(level="error", subject=subject, message=str(exc), hint=exc.hint)
+    if answer.status_code in (PULL_OK if ask.method == "HEAD" else PUSH_OK):
+        return Finding(level="ok", subject=subject, message=f"may {what}")
+    return Finding(
+        level="error",
+        subject=subject,
+        message=f"may not {what} (HTTP {answer.status_code})",
+        hint="give the login that right, or set another one",
+    )
+
+
+async def _cancel(courier: Courier, ask: Ask, answer: httpx.Response) -> None:
+    """Take back an upload that was begun; a registry that cannot forgets it by itself."""
+    if place := answer.headers.get("location"):
+        with suppress(LaunchError, httpx.InvalidURL):
+            end = replace(ask, method="DELETE", target=place, actions="delete,pull,push")
+            await courier.send(end)

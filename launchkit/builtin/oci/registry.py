@@ -1,0 +1,182 @@
+"""A repository of a registry: which images it has, its login, and what it allows."""
+
+import os
+import re
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import httpx
+from anyio.to_thread import run_sync
+
+from launchkit.abc import Finding, Registry, Site
+from launchkit.builtin.oci.checkup import examine
+from launchkit.builtin.oci.credentials import docker_login
+from launchkit.builtin.oci.names import ImageName, is_loopback, parse_image, parse_repository
+from launchkit.builtin.oci.requests import LOGIN_HINT, Ask, Courier, tls_context
+from launchkit.errors import ConfigError, LaunchError
+from launchkit.model import Credentials, Secret
+
+TIMEOUT_SECONDS = 30.0
+MANIFESTS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+"""All that may stand behind a tag: a registry says 404 if its kind is not asked for."""
+USERNAME, PASSWORD = "LAUNCHKIT_REGISTRY_USERNAME", "LAUNCHKIT_REGISTRY_PASSWORD"
+
+
+@dataclass(kw_only=True)
+class OciRegistry(Registry):
+    """Any registry of the OCI distribution API, Docker Hub among them."""
+
+    kind: ClassVar[str] = "oci"
+
+    uri: str
+    """The repository: `host/path`, or as Docker writes those of Docker Hub."""
+    username: str | None = None
+    password: Any = field(default=None, repr=False)
+    """Text. Any shape is taken, since an error about the shape would show it."""
+    password_env: str | None = None
+    """The agent's variable that holds the password."""
+    password_file: str | None = None
+    """A file that holds the password; it is read again whenever a login is needed."""
+    insecure: bool = False
+    """Whether it may be asked without TLS; on this machine it always may."""
+    ca: str | None = None
+    """A file with certificate authorities to trust beside the machine's."""
+
+    _host: str = field(init=False, repr=False)
+    _path: str = field(init=False, repr=False)
+    _courier: Courier = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.uri = self.uri.removeprefix("https://").rstrip("/")
+        if "/" not in self.uri and re.search(r"[.:]|^localhost$", self.uri):
+            raise ValueError(f"uri: {self.uri} is a host; name a repository there: {self.uri}/NAME")
+        self._host, self._path = parse_repository(self.uri)
+        if self.password is not None:
+            if not isinstance(self.password, str):
+                raise ValueError("password: must be text; put it in quotes")
+            self.password = Secret(self.password)
+        ways = [self.password, self.password_env, self.password_file]
+        if len(ways) - ways.count(None) != (self.username is not None):
+            raise ValueError(
+                "username belongs together with one of password, password_env and password_file"
+            )
+
+    async def start(self, stack: AsyncExitStack, site: Site) -> None:
+        """Open the connections. :raises ConfigError: if `ca` or the password cannot be read."""
+        try:
+            context = await run_sync(tls_context, self.ca)
+        except OSError as exc:
+            raise ConfigError(f"registry.ca: {self.ca}: {exc.strerror or exc}") from exc
+        client = httpx.AsyncClient(verify=context, timeout=TIMEOUT_SECONDS)
+        await stack.enter_async_context(client)
+        await self._own_login()
+        self._courier = Courier(client=client, logins=self._login, plain=self._plain)
+
+    def image_ref(self, tag: str) -> str:
+        """The repository with the tag."""
+        return f"{self.uri}:{tag}"
+
+    async def exists(self, ref: str) -> bool:
+        """Whether an image of that reference can be pulled.
+
+        :raises LaunchError: if the registry cannot be reached, or does not say.
+        """
+        return await self._head(ref) is not None
+
+    async def digest(self, ref: str) -> str | None:
+        """The digest of the image of that reference; None if there is none.
+
+        :raises LaunchError: if the registry cannot be reached, or does not say.
+        """
+        response = await self._head(ref)
+        return response.headers.get("docker-content-digest") if response else None
+
+    async def credentials(self) -> Credentials | None:
+        """The login, read afresh; its user is `<token>` if the password is an identity token."""
+        return await self._login(self._host)
+
+    async def check(self) -> Sequence[Finding]:
+        """Look whether it can be reached, accepts the login, and allows to pull and to push."""
+        try:
+            login = await self.credentials()
+        except (LaunchError, ConfigError) as exc:
+            subject = f"registry {self._host}"
+            return [Finding(level="error", subject=subject, message=str(exc), hint=exc.hint)]
+        return await examine(self._courier, self._host, self._path, login)
+
+    async def _head(self, ref: str) -> httpx.Response | None:
+        """What a registry says of an image; None if it has no such image."""
+        image = _parsed(ref)
+        response = await self._courier.send(
+            Ask(
+                method="HEAD",
+                host=image.host,
+                target=f"/v2/{image.path}/manifests/{image.version}",
+                path=image.path,
+                actions="pull",
+                headers={"Accept": ", ".join(MANIFESTS)},
+            )
+        )
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        if response.status_code == httpx.codes.OK:
+            return response
+        raise LaunchError(
+            f"registry {image.host}: does not say whether it has {ref}"
+            f" (HTTP {response.status_code})",
+            hint=f"{LOGIN_HINT}, and whether it may read {image.path}",
+        )
+
+    async def _login(self, host: str) -> Credentials | None:
+        """The login for a registry. The settings are those of this one, and no other gets them."""
+        own = await self._own_login() if host == self._host else None
+        return own or await docker_login(host)
+
+    async def _own_login(self) -> Credentials | None:
+        """The login of the settings, else of the environment."""
+        if self.username is not None:
+            return Credentials(username=self.username, password=await self._password())
+        username, password = os.environ.get(USERNAME), os.environ.get(PASSWORD)
+        if username and password:
+            return Credentials(username=username, password=Secret(password))
+        return None
+
+    async def _password(self) -> Secret:
+        if self.password_env is not None:
+            if password := os.environ.get(self.password_env):
+                return Secret(password)
+            raise ConfigError(
+                f"registry.password_env: the variable {self.password_env} is not set",
+                hint="set it where the agent is started",
+            )
+        if self.password_file is not None:
+            return await run_sync(_read_password, self.password_file)
+        return Secret(self.password or "")
+
+    def _plain(self, host: str) -> bool:
+        """Whether a host may be asked without TLS."""
+        return is_loopback(host) or (self.insecure and host == self._host)
+
+
+def _parsed(ref: str) -> ImageName:
+    try:
+        return parse_image(ref)
+    except ValueError as exc:
+        raise LaunchError(str(exc), hint="write it as [host/]path[:tag]") from exc
+
+
+def _read_password(path: str) -> Secret:
+    try:
+        return Secret(Path(path).expanduser().read_text().rstrip("\r\n"))
+    except OSError as exc:
+        raise ConfigError(f"registry.password_file: {path}: {exc.strerror}") from exc
+    except UnicodeDecodeError:
+        raise ConfigError(f"registry.password_file: {path}: is not text") from None

@@ -1,0 +1,117 @@
+"""Registries that say no for now, or are no registries: real HTTP servers that answer so."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from launchkit.builtin.oci.registry import OciRegistry
+from launchkit.errors import LaunchError, unwrapped
+from launchkit.testing import site_at, started
+
+Answer = tuple[int, dict[str, str]]
+DIGEST = {"Docker-Content-Digest": f"sha256:{'b' * 64}"}
+
+
+@contextmanager
+def answering(answers: Sequence[Answer]) -> Iterator[tuple[str, list[str]]]:
+    """A server that gives one answer after another, the last one for ever; what was asked."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            status, headers = answers[min(len(asked), len(answers) - 1)]
+            asked.append(f"{self.command} {self.path}")
+            self.send_response(status)
+            for name, text in headers.items():
+                self.send_header(name, text)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_HEAD(self) -> None:
+            self.answer()
+
+        def do_GET(self) -> None:
+            self.answer()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+async def digest(host: str, tmp_path: Path) -> str | None:
+    registry = OciRegistry(uri=f"{host}/a/b")
+    with unwrapped():
+        async with site_at(tmp_path) as site, started(registry, site):
+            return await registry.digest(registry.image_ref("v1"))
+
+
+async def test_a_registry_that_says_when_to_come_back_is_asked_again(tmp_path: Path) -> None:
+    answers = [(429, {"Retry-After": "0"}), (429, {"Retry-After": "0"}), (200, DIGEST)]
+    with answering(answers) as (host, asked):
+        assert await digest(host, tmp_path) == DIGEST["Docker-Content-Digest"]
+    assert asked == ["HEAD /v2/a/b/manifests/v1"] * 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ((429, {"Retry-After": "3600"}), "too many requests; it wants 3600 more seconds"),
+        ((503, {}), "answers with HTTP 503"),
+        ((403, {}), "does not say whether it has .*/a/b:v1"),
+        ((401, {"WWW-Authenticate": 'Basic realm="x"'}), "does not say whether it has"),
+        ((302, {"Location": "/again"}), "sends requests around in a circle"),
+        ((401, {"WWW-Authenticate": 'Bearer realm="http://a:x/"'}), "has no valid URL"),
+        (
+            (401, {"WWW-Authenticate": 'Bearer realm="http://auth.example.com/token"'}),
+            "its token service auth.example.com has no TLS",
+        ),
+        ((401, {"WWW-Authenticate": 'Bearer realm="HERE/token"'}), "does not accept requests"),
+    ],
+)
+async def test_an_answer_that_does_not_help_is_told(
+    answer: Answer, message: str, tmp_path: Path
+) -> None:
+    headers = dict(answer[1])
+    with answering([(answer[0], headers)]) as (host, _):
+        for name, text in headers.items():
+            headers[name] = text.replace("HERE", f"http://{host}")
+        with pytest.raises(LaunchError, match=message):
+            await digest(host, tmp_path)
+
+
+async def test_a_token_service_that_gives_no_token_is_told(tmp_path: Path) -> None:
+    headers: dict[str, str] = {}
+    with answering([(401, headers), (200, {})]) as (host, _):
+        headers["WWW-Authenticate"] = f'Bearer realm="http://{host}/token"'
+        with pytest.raises(LaunchError, match="gave an answer without a token"):
+            await digest(host, tmp_path)
+
+
+async def test_a_server_that_is_no_registry_is_told(tmp_path: Path) -> None:
+    with answering([(404, {})]) as (host, _):
+        registry = OciRegistry(uri=f"{host}/a")
+        async with site_at(tmp_path) as site, started(registry, site):
+            [finding] = await registry.check()
+    assert finding.message == "GET /v2/ gives HTTP 404: this is no image registry"
+
+
+async def test_a_login_to_somewhere_else_is_not_followed_by_a_redirect(tmp_path: Path) -> None:
+    """A redirect is followed, as registries send to where they store, but without the login."""
+    headers: dict[str, str] = {}
+    with answering([(200, DIGEST)]) as (store, asked), answering([(307, headers)]) as (host, _):
+        headers["Location"] = f"http://{store}/stored"
+        assert await digest(host, tmp_path)
+    assert asked == ["HEAD /stored"]
