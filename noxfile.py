@@ -10,13 +10,15 @@ nox.options.sessions = ["lint", "types", "tests"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PINNED = ("--constraint", "constraints.txt")
 EXTRAS = ".[metrics,otel,postgres,testing]"
+PLUGINS = ("plugins/docker",)
 
 
 def install(session: nox.Session, launchkit: str, *groups: str) -> None:
-    """Install launchkit as it stands here, and what some dependency groups name, all pinned."""
+    """Install launchkit and its plugins as they stand here, and some dependency groups, pinned."""
     session.install(*PINNED, "hatchling", "editables")
     packages = nox.project.dependency_groups(PYPROJECT, *groups)
-    session.install(*PINNED, "--no-build-isolation", "--editable", launchkit, *packages)
+    editable = [word for place in (launchkit, *PLUGINS) for word in ("--editable", place)]
+    session.install(*PINNED, "--no-build-isolation", *editable, *packages)
 
 
 def build_pages(session: nox.Session) -> None:

@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""What all tests share, also those of the plugins: their conftest imports it."""
 
 import os
 import signal
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+import python_image as python_image_file
+from docker_engine import Engine
 from postgres import Postgres, find_programs
 
 # A shell that starts the tests in the background has them ignore it, and their children with them.
@@ -60,3 +62,28 @@ async def postgres_url(postgres: Postgres) -> str:
     url = f"{postgres.url}?search_path={schema}"
     await migrate(url)
     return url
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[Engine]:
+    """A Docker Engine that answers."""
+    with Engine() as engine:
+        if not engine.answers():
+            assert "CI" not in os.environ, "no Docker Engine answers"
+            pytest.skip("no Docker Engine answers")
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def python_image(docker_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of the image that code for this Python is built on: the official one where the
+    engine has it, else one like it.
+    """
+    if docker_engine.has(python_image_file.REF):
+        yield python_image_file.REF
+        return
+    path = tmp_path_factory.mktemp("image") / "python.tar"
+    python_image_file.write_image(path)
+    docker_engine.load(path, python_image_file.REF)
+    yield python_image_file.REF
+    docker_engine.remove(python_image_file.REF)

@@ -1,7 +1,8 @@
 """The main job, from an empty directory to two trained models; each command is shown first.
 
 Everything is kept in a temporary directory: the queue's file, the agent's state, the repository.
-Ends with a code other than 0 if anything is not as it should be.
+Where a Docker Engine answers, images are built and run there; else the jobs are
+local processes. Ends with a code other than 0 if anything is not as it should be.
 """
 
 import json
@@ -13,13 +14,24 @@ import sys
 import tempfile
 from pathlib import Path
 
+import aiodocker
+import anyio
+
 TRAIN = Path(__file__).parent / "train"
 
-QUEUE = """\
+PYTHON = f"python:{sys.version_info[0]}.{sys.version_info[1]}-slim"
+"""What images for this Python are built on."""
+
+PROCESSES = """\
 env:
   EFFORT: "{{effort}}"
 limits:
   cpu_time: "{{cpu_seconds}}"
+"""
+CONTAINERS = """\
+env: ["EFFORT={{effort}}"]
+ulimit: ["cpu={{cpu_seconds}}"]
+volume: HOME/results:/results
 """
 VARIABLES = """\
 effort: {type: string, enum: [quick, thorough], default: quick}
@@ -36,6 +48,10 @@ class Demo:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        results = home / "results"
+        results.mkdir()
+        self.seen_as = str(results)
+        results.chmod(0o777)  # containers write as another user
         self.env = {name: value for name, value in os.environ.items() if not _ours(name)}
         self.env["LAUNCHKIT_CONFIG"] = str(home / "launch-config.yaml")
         settings = {
@@ -65,6 +81,20 @@ class Demo:
         return done.stdout
 
 
+async def docker_is_ready() -> bool:
+    """Whether a Docker Engine answers that has, or can get, what images are built on."""
+    try:
+        async with aiodocker.Docker() as engine:
+            await engine.version()
+            if not await engine.images.list(filter=PYTHON):
+                print(f"Docker gets {PYTHON}; this may take a minute", flush=True)
+                await engine.images.pull(PYTHON)
+    except (aiodocker.DockerError, OSError, ValueError) as exc:
+        print(f"Runs local processes, not containers: {exc}", flush=True)
+        return False
+    return True
+
+
 def make_repository(demo: Demo) -> str:
     """A git repository with the training script; gives its address."""
     shutil.copytree(TRAIN, demo.home / "train")
@@ -79,7 +109,7 @@ def launch(demo: Demo, uri: str, name: str, options: str) -> str:
     """Launch the training script; gives the launch's id."""
     out = demo.run(
         f"launchkit launch -q train -u {uri} -E 'python train.py' -c launch.yaml --name {name}"
-        f" --env RESULT={demo.home / name}.json {options} --output json"
+        f" --env RESULT={demo.seen_as}/{name}.json {options} --output json"
     )
     item: dict[str, object] = json.loads(out)
     require(item["state"] == "queued", f"a new launch is queued, not {item['state']}")
@@ -97,7 +127,7 @@ def check(demo: Demo, item_id: str, name: str) -> str:
     item = json.loads(demo.run(f"launchkit show {item_id} --output json", quiet=True))
     require(item["state"] == "finished", f"{name} is {item['state']}: {item['verdict']}")
     require(item["exit_code"] == 0, f"{name} ended with exit code {item['exit_code']}")
-    result = json.loads((demo.home / f"{name}.json").read_text())
+    result = json.loads((demo.home / "results" / f"{name}.json").read_text())
     require(result["loss"] < 1, f"{name} has learned: {result}")
     return str(item["started_at"])
 
@@ -107,13 +137,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="launchkit-demo-") as folder:
         demo = Demo(Path(folder))
         uri = make_repository(demo)
-        demo.write("queue.yaml", QUEUE)
+        containers = anyio.run(docker_is_ready)
+        queue = CONTAINERS.replace("HOME", folder) if containers else PROCESSES
+        resource = "local-container" if containers else "local-process"
+        demo.write("queue.yaml", queue)
         demo.write("variables.yaml", VARIABLES)
         demo.write("launch.yaml", LAUNCH)
         demo.run(
-            "launchkit queue create train --resource local-process --config queue.yaml"
+            f"launchkit queue create train --resource {resource} --config queue.yaml"
             " --template-variables variables.yaml --prioritization"
         )
+        if containers:
+            demo.seen_as = "/results"
         patient = launch(demo, uri, "patient", "--priority low --set-var effort=thorough")
         urgent = launch(demo, uri, "urgent", "--priority high --set-var cpu_seconds=30")
         demo.run("launchkit ls")

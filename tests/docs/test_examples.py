@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from launchkit_docker.options import parse_options
 
 from launchkit.builtin.local_process.args import parse_args
 from launchkit.cli.launch_file import with_flags
@@ -29,6 +30,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```(\w+) ?(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 END = "@end@"
+WANT_DOCKER = {"gpu-workstation.md"}
+CHECKS = {"local-process": parse_args, "docker": parse_options}
 
 
 @dataclass(frozen=True)
@@ -107,14 +110,13 @@ def test_the_yaml_of_a_page_can_be_loaded(page: Path, tmp_path: Path) -> None:
         elif kind == "spec":
             assert with_flags(document, {})[1] == []
         elif kind == "queue":
-            assert "local-process" in block.words
             text = following.text if following and following.words[0] == "variables" else ""
-            check_queue(document, parse_mapping(text, block.place))
+            check_queue(block.words[1], document, parse_mapping(text, block.place))
         else:
             assert kind == "variables", f"{block.place}: say what this block is"
 
 
-def check_queue(config: Document, definitions: Document) -> None:
+def check_queue(kind: str, config: Document, definitions: Document) -> None:
     """Do as when a queue is made, and when a launch sets the least of all that it can set."""
     variables = parse_variables(require_mapping(definitions), definitions.locate)
     data = require_mapping(config)
@@ -123,11 +125,15 @@ def check_queue(config: Document, definitions: Document) -> None:
         name: variable.enum[0] if variable.enum else variable.minimum or 0
         for name, variable in variables.items()
     }
-    parse_args(fill_template(data, variables, values))
+    CHECKS[kind](fill_template(data, variables, values))
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if CONSOLE[page]], ids=name_of)
-def test_the_commands_of_a_page_do_what_it_says(page: Path, tmp_path: Path) -> None:
+def test_the_commands_of_a_page_do_what_it_says(
+    page: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if page.name in WANT_DOCKER:
+        request.getfixturevalue("python_image")
     for block in blocks(page):
         if block.file:
             (tmp_path / block.file).write_text(block.text)

@@ -1,0 +1,70 @@
+"""One build by the Engine: the context goes in as a stream, what it prints comes out as one."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import anyio
+from aiodocker import Docker
+from anyio.streams.memory import MemoryObjectSendStream
+from anyio.to_thread import run_sync
+
+from launchkit.abc import Output
+from launchkit.errors import unwrapped
+from launchkit.steps.build_plan import BuildPlan
+from launchkit.steps.context import tar_chunks
+from launchkit_docker.build_stream import BuildLog
+from launchkit_docker.images import find
+from launchkit_docker.messages import follow, posted
+
+LABEL = "launchkit.built"
+TAR = {"Content-Type": "application/x-tar"}
+CHUNKS_AHEAD = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is to be built; the Engine has its base images."""
+
+    plan: BuildPlan
+    ref: str
+    platform: str | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+
+    def params(self) -> dict[str, str]:
+        """The parameters of the Engine's call."""
+        params = {
+            "t": self.ref,
+            "dockerfile": self.plan.dockerfile_name,
+            "buildargs": json.dumps(dict(self.build_args)),
+            "labels": json.dumps({LABEL: "1"}),
+            "rm": "1",
+            "forcerm": "1",
+        }
+        return params | ({"platform": self.platform} if self.platform else {})
+
+
+async def build(engine: Docker, order: Order, out: Output) -> None:
+    """Build and name the image; if cancelled, the Engine ends the build and tidies up.
+
+    :raises BuildError: with the step that failed and the last lines that it printed.
+    """
+    log = BuildLog()
+    send, receive = anyio.create_memory_object_stream[bytes](CHUNKS_AHEAD)
+    with send, receive, unwrapped():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_feed, tar_chunks(order.plan), send)
+            async with posted(
+                engine, "build", params=order.params(), headers=TAR, data=receive
+            ) as response:
+                await follow(response, log.take, out)
+            tasks.cancel_scope.cancel()
+    if await find(engine, order.ref) is None:
+        raise log.failure("the Engine ended the build without an image")
+
+
+async def _feed(chunks: Iterator[bytes], send: MemoryObjectSendStream[bytes]) -> None:
+    """Send all chunks. Only a context that is whole is ended: else it might pass for whole."""
+    while (chunk := await run_sync(next, chunks, None)) is not None:
+        await send.send(chunk)
+    send.close()

@@ -1,0 +1,61 @@
+"""What the Engine says while it builds: what to show of it, and what of it explains a failure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from launchkit.errors import BuildError
+from launchkit_docker.messages import Progress, failure_in
+
+STEP = re.compile(r"Step \d+/\d+ : ")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+BOOKKEEPING = (" ---> ", "Removing intermediate container ")
+KEPT_CHARACTERS = 8000
+TAIL_LINES = 20
+HINTS = (
+    (
+        "exec format error",
+        "a program of another processor architecture: build for this machine or install emulation",
+    ),
+    ("no space left on device", "free some disk space where Docker keeps its images"),
+    ("unknown instruction", "correct the Dockerfile"),
+    ("dockerfile parse error", "correct the Dockerfile"),
+    (
+        "the --mount option requires BuildKit",
+        "this builder uses the classic builder of the Engine: leave --mount out of the Dockerfile",
+    ),
+)
+
+
+class BuildLog:
+    """Follows the messages of one build."""
+
+    def __init__(self) -> None:
+        self._step: str | None = None
+        self._printed = ""
+        self._progress = Progress()
+
+    def take(self, message: Mapping[str, Any]) -> bytes:
+        """What to show of a message; nothing of one that says nothing new.
+
+        :raises BuildError: if the message is that the build failed.
+        """
+        if reason := failure_in(message):
+            raise self.failure(reason)
+        if "status" in message:
+            return self._progress.take(message)
+        text = COLOURS.sub("", str(message.get("stream", "")))
+        if STEP.match(text):
+            self._step, self._printed = text.strip(), ""
+        elif not text.startswith(BOOKKEEPING):
+            self._printed = (self._printed + text)[-KEPT_CHARACTERS:]
+        return text.encode()
+
+    def failure(self, reason: str) -> BuildError:
+        """The error for a build that failed: *reason*, the step and the last lines it printed."""
+        where = f"{self._step}: " if self._step else ""
+        lines = [line.rstrip() for line in self._printed.splitlines() if line.strip()]
+        tail = "".join(f"\n  {line}" for line in lines[-TAIL_LINES:])
+        seen = f"{reason}{tail}"
+        hint = next((hint for word, hint in HINTS if word in seen), None)
+        return BuildError(f"the image could not be built: {where}{reason}{tail}", hint=hint)

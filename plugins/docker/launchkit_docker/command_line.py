@@ -1,0 +1,28 @@
+"""The `docker run` command that would start the same container, for people to read."""
+
+from collections.abc import Sequence
+
+from launchkit.model import Secret, Submission
+from launchkit_docker.body import image_ref, process
+from launchkit_docker.options import Options
+
+
+def command_line(
+    options: Options, submission: Submission, *, binds: Sequence[str] = ()
+) -> list[str]:
+    """The words of the command, in W&B's order; values of secret variables are masked.
+
+    :raises SubmitError: if the submission has no image.
+    """
+    entrypoint, command = process(options, submission)
+    words = ["docker", "run", *(["--rm"] if options.remove else [])]
+    words += ["--name", options.name or submission.name]
+    for name, value in submission.env.items():
+        words += ["-e", f"{name}=…" if isinstance(value, Secret) else f"{name}={value}"]
+    for bind in binds:
+        words += ["--volume", bind]
+    for option in options.words:
+        words += option
+    if entrypoint:
+        words += ["--entrypoint", entrypoint[0]]
+    return [*words, image_ref(submission), *(entrypoint or ())[1:], *command]

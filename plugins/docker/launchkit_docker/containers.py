@@ -1,0 +1,108 @@
+"""The containers of an agent's runs, by name, with the marks that must outlive them."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+from aiodocker import Docker, DockerError
+from aiohttp import ClientError
+from anyio.to_thread import run_sync
+
+from launchkit.errors import RunLost
+from launchkit_docker.access import NO_CONNECTION
+from launchkit_docker.events import Events
+
+log = logging.getLogger("launchkit.docker")
+T = TypeVar("T")
+
+RETRY_SECONDS = 1.0
+SWEEP_SECONDS = 3600.0
+KEEP_SECONDS = 86400.0
+"""How long an agent that slept is kept from starting again what has ended."""
+
+
+@dataclass(frozen=True)
+class Containers:
+    """What the runs of one agent share."""
+
+    engine: Docker
+    marks: Path
+    """A directory for empty files: who was cancelled, who is over."""
+    events: Events = field(default_factory=Events)
+
+    async def inspect(self, name: str) -> Mapping[str, Any]:
+        """Look at a container. :raises RunLost: if there is none of that name."""
+        path = f"containers/{name}/json"
+        try:
+            return dict(await self.asked(lambda: self.engine._query_json(path)))  # noqa: SLF001
+        except DockerError as exc:
+            if exc.status == HTTPStatus.NOT_FOUND:
+                raise RunLost(f"there is no container {name}") from exc
+            raise
+
+    async def post(self, name: str, action: str, **params: str) -> None:
+        """Have something done to a container. :raises DockerError: if it is refused."""
+        path = f"containers/{name}/{action}"
+        await self.asked(lambda: self._post(path, params))
+
+    async def remove(self, name: str) -> None:
+        """Remove an ended container and its nameless volumes; none is no error."""
+        path = f"containers/{name}"
+        params = {"v": "true", "force": "true"}
+        try:
+            await self.asked(lambda: self._sent(path, "DELETE", params))
+        except DockerError as exc:
+            gone = {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}  # the second: it is being removed
+            if exc.status not in gone:
+                raise
+
+    async def asked(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Call until the Engine answers: while it is away, nothing can be said of its containers.
+
+        :raises DockerError: if it refuses.
+        """
+        while True:
+            try:
+                return await call()
+            except DockerError as exc:
+                if exc.status != NO_CONNECTION:
+                    raise
+                log.warning("the Docker Engine does not answer; trying again")
+            except (ClientError, ConnectionError, TimeoutError) as exc:
+                log.warning("the Docker Engine hung up (%s); trying again", exc)
+            await anyio.sleep(RETRY_SECONDS)
+
+    async def marked(self, name: str, mark: str) -> bool:
+        """Whether a container has a mark."""
+        return await run_sync((self.marks / f"{name}.{mark}").exists)
+
+    async def mark(self, name: str, mark: str) -> None:
+        """Give a container a mark."""
+        await run_sync((self.marks / f"{name}.{mark}").touch)
+
+    async def unmark(self, name: str, mark: str) -> None:
+        """Take a mark away."""
+        await run_sync(lambda: (self.marks / f"{name}.{mark}").unlink(missing_ok=True))
+
+    async def sweep(self) -> None:
+        """Forget now and then what ended long ago, until cancelled."""
+        while True:
+            await run_sync(self._forget)
+            await anyio.sleep(SWEEP_SECONDS)
+
+    def _forget(self) -> None:
+        for path in self.marks.iterdir():
+            if path.stat().st_mtime < time.time() - KEEP_SECONDS:
+                path.unlink(missing_ok=True)
+
+    async def _post(self, path: str, params: Mapping[str, str]) -> None:
+        await self._sent(path, "POST", params)
+
+    async def _sent(self, path: str, method: str, params: Mapping[str, str]) -> None:
+        async with self.engine._query(path, method, params=dict(params), timeout=None):  # noqa: SLF001
+            pass

@@ -1,0 +1,70 @@
+"""One stream of the Engine's events for all containers of an agent: nobody polls."""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+from aiodocker import Docker, DockerError
+from aiohttp import ClientError
+
+from launchkit_docker.streams import streamed
+
+log = logging.getLogger("launchkit.docker")
+
+MARK = "launchkit.run-id"
+"""The label that all containers of runs have."""
+FILTERS = json.dumps({"type": ["container"], "label": [MARK]})
+PAUSE_SECONDS = 0.5
+CAP_SECONDS = 5.0
+
+
+class Events:
+    """Wakes those who wait for news of a container, and everyone after each gap."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, anyio.Event] = {}
+        self._any = anyio.Event()
+
+    def of(self, name: str) -> anyio.Event:
+        """Set when something happens to the container. Take it before you look."""
+        return self._waiting.setdefault(name, anyio.Event())
+
+    def of_any(self) -> anyio.Event:
+        """Set when something happens to any container."""
+        return self._any
+
+    def ring(self, name: str) -> None:
+        """Something has happened to a container."""
+        if event := self._waiting.pop(name, None):
+            event.set()
+        self._any.set()
+        self._any = anyio.Event()
+
+    def ring_all(self) -> None:
+        """Something may have happened to any container."""
+        for name in [*self._waiting]:
+            self.ring(name)
+        self.ring("")
+
+    async def follow(self, engine: Docker) -> None:
+        """Listen until cancelled; an Engine that hangs up or is away is tried again."""
+        pause = PAUSE_SECONDS
+        while True:
+            try:
+                async with streamed(engine, "events", {"filters": FILTERS}) as response:
+                    self.ring_all()
+                    pause = PAUSE_SECONDS
+                    async for line in response.content:
+                        self._take(json.loads(line))
+            except (DockerError, ClientError, OSError, ValueError) as exc:
+                log.debug("the Engine's events cannot be followed now: %s", exc)
+            self.ring_all()
+            await anyio.sleep(pause)
+            pause = min(CAP_SECONDS, pause * 2)
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        attributes = event.get("Actor", {}).get("Attributes", {})
+        if name := attributes.get("name"):
+            self.ring(name)

@@ -1,0 +1,139 @@
+"""GPUs of this machine, each given to one run at a time, over all agents of one queue service."""
+
+import logging
+from collections.abc import Sequence
+
+import anyio
+from aiodocker import Docker
+
+from launchkit.abc import Output, QueueBackend
+from launchkit.errors import QueueError, Rejected
+from launchkit_docker.events import MARK, Events
+from launchkit_docker.gpu_request import Gpus
+
+log = logging.getLogger("launchkit.docker")
+
+LABEL = "launchkit.gpus"
+LEASE_SECONDS = 60.0
+LOOK_SECONDS = 5.0
+LIVE = ["created", "running", "paused", "restarting"]
+
+
+class Slots:
+    """Hands out devices. A device is taken while a live container has it by its label, or while
+    a run holds its lock, which is renewed for as long as its agent lives.
+    """
+
+    def __init__(
+        self, devices: Sequence[str], engine: Docker, events: Events, backend: QueueBackend | None
+    ) -> None:
+        self._devices = tuple(devices)
+        self._engine = engine
+        self._events = events
+        self._backend = backend
+        self._given: dict[str, tuple[str, ...]] = {}
+        self._turn = anyio.Lock()
+        self._place = ""
+
+    def given(self, name: str) -> tuple[str, ...] | None:
+        """The devices of a run, if it has any."""
+        return self._given.get(name)
+
+    def check(self, wish: Gpus) -> None:
+        """:raises Rejected: if this machine can never fulfil the wish."""
+        unknown = [device for device in wish.device_ids if device not in self._devices]
+        if unknown:
+            raise Rejected(
+                f"resource_args.gpus: this machine has no GPU {', '.join(unknown)} to give",
+                hint=f"policy.gpu_slots of its agent has: {', '.join(self._devices)}",
+            )
+        if (wish.count or 0) > len(self._devices):
+            raise Rejected(
+                f"resource_args.gpus: {wish.count} are wanted, and this machine gives"
+                f" {len(self._devices)}",
+                hint="ask for fewer, or have the agent's owner raise policy.gpu_slots",
+            )
+
+    async def take(self, name: str, wish: Gpus, out: Output) -> None:
+        """Wait for devices, in the order of asking. :raises Rejected: if there are too few."""
+        self.check(wish)
+        if name in self._given:
+            return
+        said = False
+        async with self._turn:
+            while True:
+                news = self._events.of_any()
+                if taken := await self._taken(name, wish):
+                    self._given[name] = taken
+                    await out(f"has GPU {', '.join(taken)}\n".encode())
+                    return
+                if not said:
+                    await out(f"waits for {wish.text()} of {len(self._devices)} GPUs\n".encode())
+                    said = True
+                with anyio.move_on_after(LOOK_SECONDS):
+                    await news.wait()
+
+    async def release(self, name: str) -> None:
+        """Give back what a run had."""
+        for device in self._given.pop(name, ()):
+            await self._let_go(device, name)
+        self._events.ring("")
+
+    def adopt(self, name: str, label: str) -> None:
+        """Go on for a run of an earlier agent."""
+        if label:
+            self._given[name] = tuple(label.split(","))
+
+    async def keep(self) -> None:
+        """Renew what is held until cancelled."""
+        while True:
+            await anyio.sleep(LEASE_SECONDS / 3)
+            for name, devices in [*self._given.items()]:
+                for device in devices:
+                    await self._hold(device, name)
+
+    async def _taken(self, name: str, wish: Gpus) -> tuple[str, ...]:
+        """All devices that are wished for, or none."""
+        used = {device for devices in self._given.values() for device in devices}
+        used |= await self._in_use(name)
+        free = [device for device in wish.device_ids or self._devices if device not in used]
+        count = len(wish.device_ids) or (len(self._devices) if wish.count == -1 else wish.count)
+        held: list[str] = []
+        for device in free:
+            if len(held) < (count or 1) and await self._hold(device, name):
+                held.append(device)
+        if len(held) == (count or 1):
+            return tuple(held)
+        for device in held:
+            await self._let_go(device, name)
+        return ()
+
+    async def _in_use(self, name: str) -> set[str]:
+        """The devices of live containers of other runs, whoever started them."""
+        filters = {"label": [MARK, LABEL], "status": LIVE}
+        found = await self._engine.containers.list(all=True, filters=filters)
+        others = [c for c in found if f"/{name}" not in c["Names"]]
+        labels = [str(c["Labels"].get(LABEL, "")) for c in others]
+        return {device for label in labels for device in label.split(",") if device}
+
+    async def _hold(self, device: str, name: str) -> bool:
+        if self._backend is None:
+            return True
+        try:
+            return await self._backend.hold(await self._lock(device), name, LEASE_SECONDS)
+        except QueueError as exc:
+            log.warning("GPU %s cannot be reserved now: %s", device, exc)
+            return False
+
+    async def _let_go(self, device: str, name: str) -> None:
+        if self._backend is None:
+            return
+        try:
+            await self._backend.let_go(await self._lock(device), name)
+        except QueueError as exc:
+            log.warning("GPU %s is given back when its lease ends: %s", device, exc)
+
+    async def _lock(self, device: str) -> str:
+        if not self._place:
+            self._place = str((await self._engine.system.info())["ID"])
+        return f"gpu:{self._place}/{device}"

@@ -1,0 +1,33 @@
+"""Files with variables, as `--env-file` reads them."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from launchkit.errors import SubmitError
+
+
+def read_files(paths: Iterable[str]) -> dict[str, str]:
+    """The variables in files on the agent's machine, later ones winning; a name without a value
+    takes the agent's own.
+
+    :raises SubmitError: if a file cannot be read, or a line has no name.
+    """
+    found: dict[str, str] = {}
+    for path in paths:
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise SubmitError(
+                f"env-file {path} cannot be read: {exc}",
+                hint="it must be a file on the agent's machine that the agent may read",
+            ) from exc
+        for number, line in enumerate(text.splitlines(), start=1):
+            if not line.strip() or line.lstrip().startswith("#"):
+                continue
+            name, equals, value = line.lstrip().partition("=")
+            if not name or " " in name.strip():
+                raise SubmitError(f"{path}:{number}: a variable's name is missing or has spaces")
+            if equals or name in os.environ:
+                found[name] = value if equals else os.environ[name]
+    return found

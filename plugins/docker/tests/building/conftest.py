@@ -1,0 +1,74 @@
+"""A builder on a real Engine, code for it, and a registry; all images of a test go with it."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import aiodocker
+import pytest
+from docker_engine import Engine
+from launchkit_docker.builder import DockerBuilder
+from launchkit_docker.images import find
+from workshop import TOUCH, Heard, Make, serve_registry, write_code
+
+from launchkit.abc import Site
+from launchkit.model import ArchiveSource, BuildRequest
+from launchkit.testing.makers import make_launch, site_at, started
+
+
+@pytest.fixture
+def out() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+async def engine(docker_engine: Engine) -> AsyncIterator[aiodocker.Docker]:
+    async with aiodocker.Docker() as engine:
+        yield engine
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with site_at(tmp_path / "site") as site:
+        yield site
+
+
+@pytest.fixture
+async def builder(engine: aiodocker.Docker, site: Site) -> AsyncIterator[DockerBuilder]:
+    async with started(DockerBuilder(), site) as builder:
+        yield builder
+
+
+@pytest.fixture
+async def word(engine: aiodocker.Docker) -> AsyncIterator[str]:
+    """A part of the names of all images of a test; they are removed at its end."""
+    word = uuid.uuid4().hex[:12]
+    yield word
+    for image in await engine.images.list():
+        for name in [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())]:
+            if word in name and await find(engine, name):
+                await engine.images.delete(name, force=True)
+
+
+@pytest.fixture
+def make(tmp_path: Path, word: str) -> Make:
+    """Requests whose image is unlike that of any other test."""
+
+    def make(dockerfile: str = TOUCH, **fields: object) -> BuildRequest:
+        code = write_code(tmp_path / "code", dockerfile, word=word)
+        launch = make_launch(
+            source=ArchiveSource(digest="d", size=1, name=word), dockerfile="Dockerfile"
+        )
+        return replace(
+            BuildRequest(launch=launch, code=code, destination=None),
+            **fields,  # type: ignore[arg-type] # fields of a request
+        )
+
+    return make
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[str]:
+    with serve_registry(tmp_path / "registry") as host:
+        yield host

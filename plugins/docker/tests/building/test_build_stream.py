@@ -1,0 +1,66 @@
+"""What is shown and kept of the messages of the Engine."""
+
+import pytest
+from launchkit_docker.build_stream import TAIL_LINES, BuildLog
+
+from launchkit.errors import BuildError
+
+
+def fails(*messages: dict[str, object], reason: str = "it went wrong") -> BuildError:
+    log = BuildLog()
+    for message in messages:
+        log.take(message)
+    with pytest.raises(BuildError) as caught:
+        log.take({"errorDetail": {"code": 1, "message": reason}, "error": reason})
+    return caught.value
+
+
+def says(text: str) -> dict[str, object]:
+    return {"stream": text}
+
+
+def test_output_is_shown_as_it_is_but_for_its_colours() -> None:
+    assert BuildLog().take(says("\x1b[91mbroken\n\x1b[0m")) == b"broken\n"
+
+
+def test_each_state_of_a_layer_is_shown_once_and_its_bars_never() -> None:
+    log = BuildLog()
+    layer = {"id": "abc", "status": "Downloading", "progress": "[=> ] 1/9"}
+    assert [log.take(layer), log.take(layer)] == [b"abc: Downloading\n", b""]
+    assert log.take({"id": "abc", "status": "Pull complete"}) == b"abc: Pull complete\n"
+
+
+def test_what_is_no_text_is_not_shown() -> None:
+    assert BuildLog().take({"aux": {"ID": "sha256:1"}}) == b""
+
+
+def test_a_failure_has_its_step_and_only_the_lines_of_that_step() -> None:
+    error = fails(
+        says("Step 1/2 : FROM scratch"),
+        says("\n"),
+        says(" ---> 123\n"),
+        says("early\n"),
+        says("Step 2/2 : RUN make"),
+        says("la"),
+        says("te\n"),
+    )
+    assert error.message == (
+        "the image could not be built: Step 2/2 : RUN make: it went wrong\n  late"
+    )
+
+
+def test_of_long_output_the_end_is_kept() -> None:
+    lines = fails(*[says(f"line {n}\n") for n in range(3000)]).message.splitlines()
+    assert lines[1:] == [f"  line {n}" for n in range(3000 - TAIL_LINES, 3000)]
+
+
+@pytest.mark.parametrize(
+    ("reason", "hint"),
+    [
+        ("exec /bin/sh: exec format error", "emulation"),
+        ("write /x: no space left on device", "disk space"),
+        ("the --mount option requires BuildKit", "classic builder"),
+    ],
+)
+def test_a_known_failure_comes_with_advice(reason: str, hint: str) -> None:
+    assert hint in (fails(reason=reason).hint or "")

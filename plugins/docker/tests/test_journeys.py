@@ -1,0 +1,244 @@
+"""Launches that go all the way: from code or an image, through an agent, into containers."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+import launchkit_docker
+import pytest
+from docker_engine import Engine
+from workshop import serve_registry
+
+import launchkit
+from launchkit import Agent, Client, Launched
+from launchkit.model import ItemState, Timeouts
+from launchkit.plugins import Plugins
+from launchkit.settings import load_settings
+
+SEED = {
+    "env": ["MY_ENV_VAR=value", "MY_EXISTING_ENV_VAR"],
+    "volume": "/tmp:/mnt/datasets",
+    "rm": True,
+}
+
+
+@dataclass
+class Stage:
+    """A client, settings for agents, and code in a git repository."""
+
+    client: Client
+    url: str
+    folder: Path
+    engine: Engine
+
+    def config(self, **more: object) -> Path:
+        path = self.folder / "launch-config.yaml"
+        settings = {
+            "backend": self.url,
+            "queues": ["q"],
+            "max_jobs": 4,
+            "stopped_run_timeout": 5,
+            "state_dir": str(self.folder / "state"),
+            "cache_dir": str(self.folder / "cache"),
+            **more,
+        }
+        path.write_text(repr(settings).replace("True", "true").replace("None", "null"))
+        return path
+
+    def agent(self, **more: object) -> Agent:
+        settings = load_settings(self.config(**more), environ={}).settings
+        return Agent(settings, plugins=Plugins(launchkit_docker, entry_points=False))
+
+    def process(self) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "launchkit", "agent", "-q", "q"]
+        command += ["--config", str(self.config(builder={"type": "noop"}))]
+        with (self.folder / "agent.log").open("ab") as log:
+            return subprocess.Popen(command, stderr=log)
+
+    def repository(self, **files: str) -> str:
+        root = self.folder / f"repository-{len(list(self.folder.iterdir()))}"
+        root.mkdir()
+        for name, content in files.items():
+            (root / f"{name}.py").write_text(content)
+        for command in ("init --quiet -b main", "add .", "commit --quiet -m code"):
+            who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+            subprocess.run(["git", "-C", root, *who, *command.split()], check=True)
+        return root.as_uri()
+
+    async def ended(self, *runs: Launched) -> Sequence[ItemState]:
+        with anyio.fail_after(90):
+            return [(await run.wait()).state for run in runs]
+
+    def containers(self, run: Launched) -> list[dict[str, Any]]:
+        return self.engine.containers(**{"launchkit.run-id": run.run_id})
+
+    def inspect(self, run: Launched) -> dict[str, Any]:
+        (container,) = self.containers(run)
+        found: dict[str, Any] = self.engine.http.get(f"/containers/{container['Id']}/json").json()
+        return found
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, docker_engine: Engine) -> AsyncIterator[Stage]:
+    url = f"sqlite:///{tmp_path}/launchkit.db"
+    async with launchkit.connect(url) as client:
+        stage = Stage(client, url, tmp_path, docker_engine)
+        yield stage
+        for run in await client.launches():
+            for container in stage.engine.containers(**{"launchkit.run-id": run.item.run_id}):
+                docker_engine.http.delete(f"/containers/{container['Id']}", params={"force": True})
+
+
+async def text(run: Launched) -> str:
+    return "\n".join([line async for line in run.logs(follow=True)])
+
+
+async def running(run: Launched) -> None:
+    await run.wait_until(ItemState.RUNNING, timeout=60)
+    assert run.item.state is ItemState.RUNNING, run.item
+
+
+async def test_the_example_of_the_seed_yields_exactly_its_container(
+    stage: Stage, python_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_EXISTING_ENV_VAR", "the agent's")
+    await stage.client.create_queue("q", "local-container", SEED)
+    run = await stage.client.launch("q", image=python_image, entry_point=["sleep", "1000"])
+    async with stage.agent(builder={"type": "noop"}):
+        await running(run)
+        seen = stage.inspect(run)
+        await run.stop("test")
+        assert await stage.ended(run) == [ItemState.STOPPED]
+    assert {"MY_ENV_VAR=value", "MY_EXISTING_ENV_VAR=the agent's"} <= {*seen["Config"]["Env"]}
+    assert seen["HostConfig"]["Binds"] == ["/tmp:/mnt/datasets"]
+    assert seen["Config"]["Entrypoint"] == ["sleep"]
+    assert seen["Config"]["Cmd"] == ["1000"]
+    assert stage.containers(run) == []
+
+
+async def test_a_killed_agent_leaves_its_container_to_the_next(
+    stage: Stage, python_image: str
+) -> None:
+    gate = stage.folder / "gate"
+    gate.mkdir()
+    script = "print('first', flush=True)\nimport os, time\n"
+    script += "while not os.path.exists('/gate/open'): time.sleep(0.02)\nprint('second')"
+    await stage.client.create_queue("q", "local-container", {"volume": f"{gate}:/gate"})
+    entry = ["python", "-c", script]
+    run = await stage.client.launch("q", image=python_image, entry_point=entry)
+    first = stage.process()
+    await running(run)
+    first.kill()
+    await anyio.to_thread.run_sync(first.wait)
+    container = stage.inspect(run)["Id"]
+    async with stage.agent(builder={"type": "noop"}):
+        (gate / "open").touch()
+        assert await stage.ended(run) == [ItemState.FINISHED]
+    assert (await text(run)).endswith("first\nsecond")
+    assert container
+    assert stage.containers(run) == []
+
+
+async def test_what_ends_badly_has_a_verdict(stage: Stage, python_image: str) -> None:
+    await stage.client.create_queue("q", "local-container", {"memory": "32m", "memory-swap": "32m"})
+    hungry = ["python", "-c", "x = bytearray(1 << 30)"]
+    runs = [
+        await stage.client.launch("q", image=python_image, entry_point=entry)
+        for entry in (["python", "-c", "exit(3)"], ["no-such-program"], hungry)
+    ]
+    runs.append(await stage.client.launch("q", image="no.such.host.example/none:1"))
+    async with stage.agent(builder={"type": "noop"}):
+        assert set(await stage.ended(*runs)) == {ItemState.FAILED}
+    codes = [run.item.verdict and run.item.verdict.code for run in runs]
+    assert codes == ["user_exit", "entry_point_not_found", "oom_killed", "image_pull_failed"]
+    assert [stage.containers(run) for run in runs] == [[], [], [], []]
+
+
+async def test_sixteen_containers_at_once_leave_nothing(stage: Stage, python_image: str) -> None:
+    await stage.client.create_queue("q", "docker")
+    entry = ["python", "-c", "print('done')"]
+    runs = [
+        await stage.client.launch("q", image=python_image, entry_point=entry) for _ in range(16)
+    ]
+    async with stage.agent(max_jobs=-1, builder={"type": "noop"}):
+        assert set(await stage.ended(*runs)) == {ItemState.FINISHED}
+    assert {(await text(run)).splitlines()[-1] for run in runs} == {"done"}
+    assert [stage.containers(run) for run in runs] == [[]] * 16
+
+
+async def test_code_is_laid_into_a_base_image_where_nothing_builds(
+    stage: Stage, python_image: str
+) -> None:
+    config = {"builder": {"base_image": python_image}}
+    await stage.client.create_queue("q", "local-container", config)
+    uri = stage.repository(train="import os; print(os.getcwd(), os.access('train.py', os.W_OK))")
+    run = await stage.client.launch("q", uri=uri, entry_point=["python", "train.py"])
+    async with stage.agent(builder={"type": "noop"}):
+        assert await stage.ended(run) == [ItemState.FINISHED], run.item.verdict
+    assert (await text(run)).endswith("/mnt/launchkit False")
+
+
+async def test_a_repository_is_built_pushed_and_run_by_digest_and_not_built_again(
+    stage: Stage, python_image: str, authenticated_registry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGISTRY_PASSWORD", "s3cret")
+    repository = f"{authenticated_registry}/team/digits"
+    registry = {
+        "type": "oci",
+        "uri": repository,
+        "username": "alice",
+        "password_env": "REGISTRY_PASSWORD",
+    }
+    settings = {"builder": {"type": "docker", "destination": repository}, "registry": registry}
+    await stage.client.create_queue("q", "local-container")
+    uri = stage.repository(train="print('trained')")
+    entry = ["python", "train.py"]
+    first = await stage.client.launch("q", uri=uri, entry_point=entry)
+    second = await stage.client.launch("q", uri=uri, entry_point=entry)
+    async with stage.agent(max_jobs=1, **settings):
+        assert await stage.ended(first, second) == [ItemState.FINISHED] * 2, first.item.verdict
+    assert first.item.resolved
+    assert second.item.resolved
+    image = str(first.item.resolved["image"])
+    assert image.startswith(f"{repository}@sha256:")
+    assert second.item.resolved["image"] == image
+    assert "pushing image" in await text(first)
+    assert "nothing to build" in await text(second)
+    assert "s3cret" not in await text(first) + repr(first.item)
+    for name in stage.engine.images(repository):
+        stage.engine.remove(name)
+    stage.engine.remove(image)
+
+
+async def test_a_run_that_is_stopped_is_told_first(stage: Stage, python_image: str) -> None:
+    script = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (print('told', flush=True), sys.exit(0)))\n"
+        "print('ready', flush=True)\ntime.sleep(1000)"
+    )
+    await stage.client.create_queue("q", "local-container")
+    entry = ["python", "-c", script]
+    limits = Timeouts(stop_grace=20)
+    run = await stage.client.launch("q", image=python_image, entry_point=entry, timeouts=limits)
+    async with stage.agent(builder={"type": "noop"}):
+        async for line in run.logs(follow=True):
+            if line == "ready":
+                await run.stop("test")
+        assert await stage.ended(run) == [ItemState.STOPPED]
+    assert "told" in await text(run)
+
+
+@pytest.fixture
+def authenticated_registry(tmp_path: Path) -> Iterator[str]:
+    """A real registry on this machine that wants a password."""
+    if not shutil.which("docker-registry") or not shutil.which("htpasswd"):
+        assert "CI" not in os.environ, "docker-registry and htpasswd are not installed"
+        pytest.skip("docker-registry and htpasswd are not installed")
+    with serve_registry(tmp_path / "registry", ("alice", "s3cret")) as host:
+        yield host

@@ -1,0 +1,64 @@
+"""The Docker Engine of this machine, as tests look at it: not by the client under test."""
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+SOCKET = "/var/run/docker.sock"
+
+
+class Engine:
+    """A few requests of the Engine API."""
+
+    def __enter__(self) -> Self:
+        transport = httpx.HTTPTransport(uds=SOCKET)
+        self.http = httpx.Client(transport=transport, base_url="http://docker", timeout=60)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.http.close()
+
+    def answers(self) -> bool:
+        """Whether it is there."""
+        try:
+            return self.http.get("/_ping").is_success
+        except httpx.TransportError:
+            return False
+
+    def has(self, image: str) -> bool:
+        """Whether it has an image of that name."""
+        return self.http.get(f"/images/{quote(image)}/json").is_success
+
+    def load(self, tar: Path, image: str) -> None:
+        """Make an image of a file system."""
+        repo, _, tag = image.partition(":")
+        path = "ENV PATH=/usr/local/bin:/usr/bin:/bin"
+        params = {"fromSrc": "-", "repo": repo, "tag": tag, "changes": path}
+        with tar.open("rb") as data:
+            self.http.post("/images/create", params=params, content=data).raise_for_status()
+
+    def remove(self, image: str) -> None:
+        """Remove an image, if it is there."""
+        self.http.delete(f"/images/{quote(image)}", params={"force": True})
+
+    def containers(self, **labels: str) -> list[dict[str, Any]]:
+        """All containers with those labels, also ended ones."""
+        wanted = [f"{name}={value}" for name, value in labels.items()]
+        params = {"all": "true", "filters": json.dumps({"label": wanted})}
+        found: list[dict[str, Any]] = self.http.get("/containers/json", params=params).json()
+        return found
+
+    def images(self, prefix: str) -> list[str]:
+        """The names of its images that begin with *prefix*."""
+        listed = self.http.get("/images/json").json()
+        names = [name for image in listed for name in image["RepoTags"] or ()]
+        return [name for name in names if name.startswith(prefix)]
