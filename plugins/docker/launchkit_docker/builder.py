@@ -1,149 +1,66 @@
 """The builder `docker`: images from code, made by the Engine of this machine."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from functools import partial
-from typing import ClassVar
-from uuid import uuid4
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import anyio
-from aiodocker import Docker
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Builder, Finding, Output, Site
-from launchkit.errors import BuildError
 from launchkit.model import BuildRequest, Image
-from launchkit.steps.build_plan import BuildPlan, plan_build
-from launchkit.steps.image_tag import image_tag
-from launchkit.steps.single_flight import single_flight
-from launchkit_docker.access import as_build_errors, open_engine
-from launchkit_docker.bases import Bases
-from launchkit_docker.build import Order, build
-from launchkit_docker.images import find, repository_of
-from launchkit_docker.push import push
-from launchkit_docker.target import Target, target_of
+from launchkit_docker.ping import answers
 
-VERSION = "docker-1"
-"""Part of each tag: to be raised when the same code would give another image."""
-ANSWER_SECONDS = 2.0
+if TYPE_CHECKING:
+    from launchkit_docker.yard import Yard
 
 
 @dataclass(kw_only=True)
 class DockerBuilder(Builder):
-    """Builds with the Engine, unless the image is there already, and pushes to the registry."""
+    """Builds with the Engine, unless the image is there already, and pushes to the registry.
+
+    What talks to the Engine is imported and opened with the first build.
+    """
 
     kind: ClassVar[str] = "docker"
 
     build_args: dict[str, str] = field(default_factory=dict)
     """Values of the Dockerfile's `ARG`s; they end up in the image's history."""
-    _engine: Docker = field(init=False, repr=False)
-    _bases: Bases = field(init=False, repr=False)
+
+    _stack: AsyncExitStack = field(init=False, repr=False)
     _site: Site = field(init=False, repr=False)
+    _yard: Any = field(init=False, repr=False, default=None)
+    _opening: anyio.Lock = field(init=False, repr=False, default_factory=anyio.Lock)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
-        """Open the Engine, which need not answer yet."""
-        self._engine = await stack.enter_async_context(open_engine())
-        self._bases = Bases(self._engine, site.registry)
-        self._site = site
+        """Remember where it stands; the Engine need not answer yet."""
+        self._stack, self._site = stack, site
 
     async def build(self, request: BuildRequest, out: Output) -> Image:
         """The image of the code, from where it is already or newly built.
 
         :raises BuildError: if it cannot be built or pushed.
         """
-        with as_build_errors("build the image"):
-            order, target = await self._prepare(request, out)
-            if image := await self._present(target, out):
-                return image
-            holder = f"{self._site.agent}/{request.launch.run_id}/{uuid4().hex}"
-            name = await self._lock_name(target)
-            async with single_flight(self._site.backend, name, holder):
-                return await self._present(target, out) or await self._make(order, target, out)
+        return await (await self._opened()).build(request, out)
 
     async def works_here(self) -> bool:
         """Whether an Engine answers."""
-        with anyio.move_on_after(ANSWER_SECONDS), suppress(BuildError):
-            async with open_engine() as engine:
-                with as_build_errors("ask the Docker Engine"):
-                    await engine.version()
-                    return True
-        return False
+        return await answers()
 
     async def check(self) -> Sequence[Finding]:
         """Whether the Engine answers."""
-        subject = "builder docker"
-        try:
-            with as_build_errors("ask the Docker Engine"):
-                about = await self._engine.version()
-        except BuildError as exc:
-            return [Finding(level="error", subject=subject, message=exc.message, hint=exc.hint)]
-        message = f"builds with Docker Engine {about['Version']} for {about['Os']}/{about['Arch']}"
-        return [Finding(level="ok", subject=subject, message=message)]
+        return await (await self._opened()).findings()
 
-    async def _prepare(self, request: BuildRequest, out: Output) -> tuple[Order, Target]:
-        """What to build, and where its image is to be. Reads the whole code."""
-        plan = await run_sync(partial(plan_build, request.launch, request.code, buildkit=False))
-        for warning in (*plan.warnings, *await self._emulation(request.platform)):
-            await _say(out, f"warning: {warning}")
-        bases = await self._bases.digests(plan.base_images, request.platform, out)
-        tag = await run_sync(partial(self._tag, plan, bases, request.platform))
-        target = target_of(request, self._site.registry, tag)
-        order = Order(
-            plan=plan, ref=target.ref, platform=request.platform, build_args=self.build_args
-        )
-        return order, target
+    async def _opened(self) -> "Yard":
+        await run_sync(import_module, "launchkit_docker.yard")
+        from launchkit_docker.access import open_engine
+        from launchkit_docker.yard import Yard
 
-    def _tag(self, plan: BuildPlan, bases: Mapping[str, str], platform: str | None) -> str:
-        return image_tag(
-            plan,
-            base_digests=bases,
-            platform=platform,
-            build_args=self.build_args,
-            builder_version=VERSION,
-        )
-
-    async def _emulation(self, platform: str | None) -> Sequence[str]:
-        if platform is None:
-            return ()
-        here = await self._engine.version()
-        native = f"{here['Os']}/{here['Arch']}"
-        if platform == native:
-            return ()
-        return (f"this machine is {native}: a build for {platform} is emulated, and slow",)
-
-    async def _present(self, target: Target, out: Output) -> Image | None:
-        """The image, if it is where it is to be."""
-        if not target.pushed:
-            image = Image(ref=target.ref) if await find(self._engine, target.ref) else None
-        elif target.registry and await target.registry.exists(target.ref):
-            image = _image(target.ref, await target.registry.digest(target.ref))
-        else:
-            image = None
-        if image:
-            await _say(out, f"image {target.ref} is there already: nothing to build")
-        return image
-
-    async def _make(self, order: Order, target: Target, out: Output) -> Image:
-        if await find(self._engine, target.ref) is None:
-            await _say(out, f"building image {target.ref}")
-            await build(self._engine, order, out)
-        if not target.pushed:
-            return Image(ref=target.ref)
-        await _say(out, f"pushing image {target.ref}")
-        return _image(target.ref, await push(self._engine, target.ref, target.registry, out))
-
-    async def _lock_name(self, target: Target) -> str:
-        """One build at a time: of all agents if the image is pushed, else of one Engine's."""
-        if target.pushed:
-            return f"image:{target.ref}"
-        return f"image:{(await self._engine.system.info())['ID']}/{target.ref}"
-
-
-def _image(ref: str, digest: str | None) -> Image:
-    """What the run uses: the digest, if it is known, because a tag may be moved."""
-    return Image(ref=f"{repository_of(ref)}@{digest}" if digest else ref, digest=digest)
-
-
-async def _say(out: Output, text: str) -> None:
-    await out(f"{text}\n".encode())
+        async with self._opening:
+            if self._yard is None:
+                engine = await self._stack.enter_async_context(open_engine())
+                self._yard = Yard(engine, self._site, self.build_args)
+        yard: Yard = self._yard
+        return yard

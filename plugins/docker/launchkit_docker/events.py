@@ -9,13 +9,12 @@ import anyio
 from aiodocker import Docker, DockerError
 from aiohttp import ClientError
 
+from launchkit_docker import labels
 from launchkit_docker.streams import streamed
 
 log = logging.getLogger("launchkit.docker")
 
-MARK = "launchkit.run-id"
-"""The label that all containers of runs have."""
-FILTERS = json.dumps({"type": ["container"], "label": [MARK]})
+FILTERS = json.dumps({"type": ["container"], "label": [labels.RUN]})
 PAUSE_SECONDS = 0.5
 CAP_SECONDS = 5.0
 

@@ -8,12 +8,12 @@ from aiodocker import Docker
 
 from launchkit.abc import Output, QueueBackend
 from launchkit.errors import QueueError, Rejected
-from launchkit_docker.events import MARK, Events
+from launchkit_docker import labels
+from launchkit_docker.events import Events
 from launchkit_docker.gpu_request import Gpus
 
 log = logging.getLogger("launchkit.docker")
 
-LABEL = "launchkit.gpus"
 LEASE_SECONDS = 60.0
 LOOK_SECONDS = 5.0
 LIVE = ["created", "running", "paused", "restarting"]
@@ -110,11 +110,11 @@ class Slots:
 
     async def _in_use(self, name: str) -> set[str]:
         """The devices of live containers of other runs, whoever started them."""
-        filters = {"label": [MARK, LABEL], "status": LIVE}
+        filters = {"label": [labels.RUN, labels.GPUS], "status": LIVE}
         found = await self._engine.containers.list(all=True, filters=filters)
         others = [c for c in found if f"/{name}" not in c["Names"]]
-        labels = [str(c["Labels"].get(LABEL, "")) for c in others]
-        return {device for label in labels for device in label.split(",") if device}
+        names = [str(c["Labels"].get(labels.GPUS, "")) for c in others]
+        return {device for label in names for device in label.split(",") if device}
 
     async def _hold(self, device: str, name: str) -> bool:
         if self._backend is None:

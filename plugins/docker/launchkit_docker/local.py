@@ -2,13 +2,12 @@
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import ClassVar
+from importlib import import_module
+from typing import Any, ClassVar
 
-from aiodocker import Docker
+from anyio.to_thread import run_sync
 
 from launchkit.abc import Registry, Site
-from launchkit_docker.access import open_engine
-from launchkit_docker.images import find
 
 
 @dataclass(kw_only=True)
@@ -19,10 +18,13 @@ class LocalRegistry(Registry):
 
     uri: str = "launchkit/images"
     """The name of the images."""
-    _engine: Docker = field(init=False, repr=False)
+    _engine: Any = field(init=False, repr=False)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
-        """Open the Engine."""
+        """Open the Engine, whose client is imported only now."""
+        await run_sync(import_module, "launchkit_docker.access")
+        from launchkit_docker.access import open_engine
+
         self._engine = await stack.enter_async_context(open_engine())
 
     def image_ref(self, tag: str) -> str:
@@ -31,4 +33,6 @@ class LocalRegistry(Registry):
 
     async def exists(self, ref: str) -> bool:
         """Whether the Engine has it."""
+        from launchkit_docker.images import find
+
         return await find(self._engine, ref) is not None

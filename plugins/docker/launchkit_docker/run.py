@@ -16,13 +16,13 @@ from anyio.to_thread import run_sync
 from launchkit.abc import Run
 from launchkit.errors import RunLost, SubmitError
 from launchkit.model import LogChunk, RunStatus
+from launchkit_docker import labels
 from launchkit_docker.access import NO_CONNECTION
 from launchkit_docker.containers import RETRY_SECONDS, Containers
 from launchkit_docker.output import last_output, output
 from launchkit_docker.verdicts import EVIDENCE_LINES, is_over, status_of, was_started
 
 CANCELLED, OVER = "cancelled", "over"
-REMOVE_LABEL = "launchkit.rm"
 UNREADABLE = {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.INTERNAL_SERVER_ERROR}
 
 
@@ -112,7 +112,7 @@ class ContainerRun(Run):
             if was_started(seen) and not is_over(seen):
                 return
             await self._containers.mark(self.ref, OVER)
-            if seen["Config"]["Labels"].get(REMOVE_LABEL, "true") == "true":
+            if seen["Config"]["Labels"].get(labels.REMOVE, "true") == "true":
                 await self._containers.remove(self.ref)
         await self._release(self.ref)
         await self._containers.unmark(self.ref, CANCELLED)

@@ -118,7 +118,7 @@ def restart_policy(value: str) -> str:
     """`no`, the only policy under which a container runs once."""
     if value != "no":
         raise ValueError(
-            "would start the container again, and a launch runs once; set retries at the launch"
+            "would start the container again, and a launch runs once; launch it again instead"
         )
     return value
 

@@ -1,0 +1,148 @@
+"""The runs of one agent at the Engine: prepared, started and found again."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from aiodocker import DockerError
+from anyio.to_thread import run_sync
+
+from launchkit.abc import Finding, Output, Run, Site
+from launchkit.errors import RunLost, SubmitError
+from launchkit.model import Submission
+from launchkit_docker import labels
+from launchkit_docker.access import open_engine
+from launchkit_docker.body import image_ref
+from launchkit_docker.code import move_code
+from launchkit_docker.containers import Containers
+from launchkit_docker.findings import engine_findings
+from launchkit_docker.gpus import Slots
+from launchkit_docker.options import Options, parse_options
+from launchkit_docker.pull import Puller
+from launchkit_docker.request import Given, request_of
+from launchkit_docker.run import CANCELLED, OVER, ContainerRun
+from launchkit_docker.variables import read_files
+from launchkit_docker.verdicts import start_failure, was_started
+
+CONFLICT = 409
+
+
+async def open_dock(stack: AsyncExitStack, site: Site) -> "Dock":
+    """Open the Engine, which need not answer yet, and listen to its events."""
+    engine = await stack.enter_async_context(open_engine())
+    marks = site.state_dir / "docker" / "marks"
+    await run_sync(lambda: marks.mkdir(mode=0o700, parents=True, exist_ok=True))
+    containers = Containers(engine, marks)
+    site.tasks.start_soon(containers.events.follow, engine, name="events of Docker")
+    site.tasks.start_soon(containers.sweep, name="sweep of old marks")
+    slots = None
+    if site.gpus is not None:
+        slots = Slots(site.gpus, engine, containers.events, site.backend)
+        site.tasks.start_soon(slots.keep, name="GPUs that are given")
+    return Dock(site, containers, Puller(engine, site.registry), slots)
+
+
+class Dock:
+    """What the runner works with once the Engine is open."""
+
+    def __init__(
+        self, site: Site, containers: Containers, puller: Puller, slots: Slots | None
+    ) -> None:
+        self._site = site
+        self._containers = containers
+        self._puller = puller
+        self._slots = slots
+
+    async def findings(self) -> Sequence[Finding]:
+        """What is to be said of the Engine."""
+        return await engine_findings(self._containers.engine)
+
+    def gpus_of(self, name: str) -> tuple[str, ...] | None:
+        """The devices that a run was given."""
+        return self._slots.given(name) if self._slots else None
+
+    async def prepare(self, submission: Submission, out: Output) -> None:
+        """Pull the image if it is missing, and wait for GPUs.
+
+        :raises SubmitError: if the image cannot be had.
+        :raises Rejected: if there are not so many GPUs.
+        """
+        options = parse_options(submission.resource_args)
+        ref = image_ref(submission)
+        await self._containers.asked(
+            lambda: self._puller.get(ref, options.pull, options.platform, out)
+        )
+        if self._slots and options.gpus:
+            await self._slots.take(submission.name, options.gpus, out)
+
+    async def submit(self, submission: Submission) -> Run:
+        """Create the container, unless it is there, and start it, unless it was.
+
+        :raises SubmitError: if the Engine refuses.
+        """
+        name = submission.name
+        if await self._containers.marked(name, OVER):
+            raise SubmitError(f"{name}: a run of this name is over already")
+        options = parse_options(submission.resource_args)
+        from_files = await run_sync(read_files, options.env_files)
+        env = {**from_files, **submission.env}
+        if submission.code is not None:
+            await run_sync(move_code, submission.code, self._code(name))
+        given = Given(
+            env=env, gpus=self.gpus_of(name), code=self._code(name), agent=self._site.agent
+        )
+        await self._create(name, request_of(options, submission, given), options)
+        seen = await self._containers.inspect(name)
+        if not was_started(seen) and not await self._containers.marked(name, CANCELLED):
+            await self._start(name)
+        return self._run(name)
+
+    async def attach(self, ref: str) -> Run:
+        """Find a container again. :raises RunLost: if it is gone, or was never started."""
+        if await self._containers.marked(ref, OVER):
+            raise RunLost(f"container {ref} is over and removed")
+        seen = await self._containers.inspect(ref)
+        if not was_started(seen) and not await self._containers.marked(ref, CANCELLED):
+            raise RunLost(f"container {ref} was never started")
+        if self._slots:
+            self._slots.adopt(ref, seen["Config"]["Labels"].get(labels.GPUS, ""))
+        return self._run(ref)
+
+    def _run(self, name: str) -> Run:
+        return ContainerRun(name, self._containers, self._code(name), self._released)
+
+    async def _released(self, name: str) -> None:
+        if self._slots:
+            await self._slots.release(name)
+
+    def _code(self, name: str) -> Path:
+        return self._site.state_dir / "docker" / "code" / name
+
+    async def _create(self, name: str, body: Mapping[str, Any], options: Options) -> None:
+        params = {"name": name, **({"platform": options.platform} if options.platform else {})}
+        engine = self._containers.engine
+        try:
+            await self._containers.asked(
+                lambda: engine._query_json(  # noqa: SLF001 - the public call pulls images
+                    "containers/create", "POST", data=body, params=params
+                )
+            )
+        except DockerError as exc:
+            if exc.status != CONFLICT:
+                raise _refused("created", exc.message) from exc
+
+    async def _start(self, name: str) -> None:
+        try:
+            await self._containers.post(name, "start")
+        except DockerError as exc:
+            await self._containers.remove(name)
+            await self._released(name)
+            raise _refused("started", exc.message) from exc
+
+
+def _refused(what: str, message: str) -> SubmitError:
+    code, hint = start_failure(message)
+    error = SubmitError(f"the container cannot be {what}: {message}", hint=hint)
+    error.code = code
+    return error
