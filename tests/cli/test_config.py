@@ -51,7 +51,7 @@ def test_check_loads_the_file_and_opens_the_queue(queue: Program) -> None:
     [
         ("entity: [", "c.yaml:1: not valid YAML"),
         ("max_jobs: many", "c.yaml:1: max_jobs"),
-        ("builder: {type: docker}", "pip install launchkit-docker"),
+        ("builder: {type: kaniko}", "pip install launchkit-kubernetes"),
         ("backend: mysql://x", "there is no queue backend 'mysql'"),
     ],
 )

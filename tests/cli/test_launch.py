@@ -90,10 +90,10 @@ def test_flags_become_the_request(queue: Program, tmp_path: Path) -> None:
 def test_a_launch_spec_may_be_text_and_flags_change_it(images: Program) -> None:
     over = '{"run_config": {"lr": 1}, "files": {"a.json": {"x": 2}}}'
     text = f'{{"job": "j", "queue": "q", "overrides": {over}}}'
-    images("launch", "-c", text, "-d", "img", "--name", "x", "-R", '{"nice": 1}')
+    images("launch", "-c", text, "-d", "img", "--name", "x", "-R", '{"memory": "1g"}')
     spec = spec_of("x")
     assert (spec.overrides.config, spec.overrides.files) == ({"lr": 1}, {"a.json": {"x": 2}})
-    assert (spec.job, spec.overrides.resource_args) == (None, {"nice": 1})
+    assert (spec.job, spec.overrides.resource_args) == (None, {"memory": "1g"})
 
 
 def test_a_launch_spec_may_name_the_entity(program: Program) -> None:

@@ -28,7 +28,7 @@ def test_a_database_is_upgraded_by_command(
 ) -> None:
     monkeypatch.setenv("LAUNCHKIT_BACKEND", empty)
     assert "launchkit store migrate" in program("ls", code=3).stderr
-    assert "is up to date, schema 1" in program("store", "migrate").stderr
+    assert "is up to date, schema 2" in program("store", "migrate").stderr
     program("ls")
 
 

@@ -77,8 +77,12 @@ def launch() -> Launch:
 
 async def test_the_builder_that_builds_nothing_says_what_to_do(tmp_path: Path) -> None:
     request = BuildRequest(launch=launch(), code=tmp_path, destination=None)
+
+    async def out(data: bytes) -> None:
+        raise AssertionError(data)
+
     with pytest.raises(BuildError, match="'gpu' needs an image") as caught:
-        await NoopBuilder().build(request)
+        await NoopBuilder().build(request, out)
     for way in ("names an image", "docker", "local-process"):
         assert way in str(caught.value.hint)
 

@@ -36,14 +36,19 @@ class Containers:
     events: Events = field(default_factory=Events)
 
     async def inspect(self, name: str) -> Mapping[str, Any]:
-        """Look at a container. :raises RunLost: if there is none of that name."""
+        """Look at a container; an Engine in trouble is asked again.
+
+        :raises RunLost: if there is none of that name.
+        """
         path = f"containers/{name}/json"
-        try:
-            return dict(await self.asked(lambda: self.engine._query_json(path)))  # noqa: SLF001
-        except DockerError as exc:
-            if exc.status == HTTPStatus.NOT_FOUND:
-                raise RunLost(f"there is no container {name}") from exc
-            raise
+        while True:
+            try:
+                return dict(await self.asked(lambda: self.engine._query_json(path)))  # noqa: SLF001
+            except DockerError as exc:
+                if exc.status == HTTPStatus.NOT_FOUND:
+                    raise RunLost(f"there is no container {name}") from exc
+                log.warning("container %s cannot be looked at: %s; trying again", name, exc.message)
+            await anyio.sleep(RETRY_SECONDS)
 
     async def post(self, name: str, action: str, **params: str) -> None:
         """Have something done to a container. :raises DockerError: if it is refused."""
