@@ -27,7 +27,7 @@ def test_the_page_lists_exactly_the_options_with_their_fields() -> None:
 
 
 def test_the_page_says_why_each_refused_option_is_refused() -> None:
-    section = PAGE.read_text().split("## Refused options")[1]
+    section = PAGE.read_text().split("## Refused options")[1].partition("\n## ")[0]
     short = {name: alias for alias, name in REFUSED_ALIASES.items()}
     assert re.findall(r"^\| (`.*`) \| (.*) \|$", section, flags=re.MULTILINE) == [
         (names(*filter(None, (name, short.get(name)))), reason) for name, reason in REFUSED.items()
