@@ -79,6 +79,11 @@ class Runner(Component):
         :raises SubmitError: if it cannot be had.
         """
 
+    async def forget(self, submission: Submission) -> None:
+        """Give back what `prepare` took for a submission that is not under way, because it could
+        not be submitted or was stopped before.
+        """
+
     @abstractmethod
     async def submit(self, submission: Submission) -> Run:
         """Start it. Submitting the same name again gives the run that is there already.

@@ -150,20 +150,30 @@ class Journey:
         async with work_directory(self._kit) as work:
             if builds(launch, runner, self._kit):
                 await self._report(ItemReport(state=ItemState.BUILDING))
-            out = self._preamble.write
-            bound = await prepared(launch, runner, self._kit, work, out)
-            with self._kit.observer.step(launch.item_id, "prepare"):
-                await runner.prepare(bound.submission, out)
-            self._log_base = await self._preamble.size()
-            with (
-                anyio.move_on_after(SUBMIT_SECONDS, shield=True),
-                self._kit.observer.step(launch.item_id, "submit"),
-            ):
-                await self._intend(bound, runner)
-                self._run = await runner.submit(bound.submission)
+            bound = await prepared(launch, runner, self._kit, work, self._preamble.write)
+            try:
+                await self._carried_out(bound, runner)
+            except BaseException:
+                if self._run is None:
+                    with anyio.move_on_after(REPORT_SECONDS, shield=True):
+                        await runner.forget(bound.submission)
+                raise
         if self._run is None:
             raise Unreachable(f"runner {runner.kind} did not answer within {SUBMIT_SECONDS:g} s")
         return self._run
+
+    async def _carried_out(self, bound: Bound, runner: Runner) -> None:
+        """Prepare, which may be interrupted, and submit, which may not."""
+        item_id = self.claim.item.id
+        with self._kit.observer.step(item_id, "prepare"):
+            await runner.prepare(bound.submission, self._preamble.write)
+        self._log_base = await self._preamble.size()
+        with (
+            anyio.move_on_after(SUBMIT_SECONDS, shield=True),
+            self._kit.observer.step(item_id, "submit"),
+        ):
+            await self._intend(bound, runner)
+            self._run = await runner.submit(bound.submission)
 
     async def _intend(self, bound: Bound, runner: Runner) -> None:
         """Store what is about to happen before it happens."""

@@ -19,6 +19,7 @@ async def open_engine() -> AsyncIterator[Docker]:
         engine = Docker()
     except AssertionError:  # aiodocker found no socket
         engine = Docker(SOCKET)
+    engine.connector._limit = 0  # noqa: SLF001 - each followed log holds one; aiohttp allows 100
     async with engine:
         yield engine
 

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import anyio
 from aiodocker import DockerError
 from anyio.to_thread import run_sync
 
@@ -35,7 +36,14 @@ async def open_dock(stack: AsyncExitStack, site: Site) -> "Dock":
     marks = site.state_dir / "docker" / "marks"
     await run_sync(lambda: marks.mkdir(mode=0o700, parents=True, exist_ok=True))
     containers = Containers(engine, marks)
-    site.tasks.start_soon(containers.events.follow, engine, name="events of Docker")
+    scope = anyio.CancelScope()
+
+    async def follow() -> None:
+        with scope:
+            await containers.events.follow(engine)
+
+    site.tasks.start_soon(follow, name="events of Docker")
+    stack.callback(scope.cancel)  # before the engine's client closes
     site.tasks.start_soon(containers.sweep, name="sweep of old marks")
     slots = None
     if site.gpus is not None:
@@ -78,6 +86,10 @@ class Dock:
         )
         if self._slots and options.gpus:
             await self._slots.take(submission.name, options.gpus, out)
+
+    async def forget(self, submission: Submission) -> None:
+        """Give back the GPUs of a run that is not under way."""
+        await self._released(submission.name)
 
     async def submit(self, submission: Submission) -> Run:
         """Create the container, unless it is there, and start it, unless it was.
@@ -140,7 +152,6 @@ class Dock:
             await self._containers.post(name, "start")
         except DockerError as exc:
             await self._containers.remove(name)
-            await self._released(name)
             raise _refused("started", exc.message) from exc
 
 

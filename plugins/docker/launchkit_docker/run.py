@@ -81,9 +81,8 @@ class ContainerRun(Run):
         while True:
             seen = await self._containers.inspect(self.ref)
             if not was_started(seen):
-                if await self._containers.marked(self.ref, CANCELLED):
+                if await self._never_starts():
                     return
-                await self._started()
                 continue
             whole = True
             try:
@@ -118,10 +117,14 @@ class ContainerRun(Run):
         await self._containers.unmark(self.ref, CANCELLED)
         await run_sync(shutil.rmtree, self._code, True)
 
-    async def _started(self) -> None:
+    async def _never_starts(self) -> bool:
+        """Whether it was cancelled before it started; else waits until something has happened."""
         news = self._containers.events.of(self.ref)
+        if await self._containers.marked(self.ref, CANCELLED):
+            return True
         if not was_started(await self._containers.inspect(self.ref)):
             await news.wait()
+        return False
 
     async def _read(self, offset: int, seen: Mapping[str, Any]) -> AsyncGenerator[LogChunk, None]:
         at = 0

@@ -75,6 +75,11 @@ class ContainerRunner(Runner):
         """
         await (await self._opened()).prepare(submission, out)
 
+    async def forget(self, submission: Submission) -> None:
+        """Give its GPUs back."""
+        if self._dock is not None:
+            await self._dock.forget(submission)
+
     async def submit(self, submission: Submission) -> Run:
         """Create a container named like the submission and start it; one that is there is given
         as it is, for it is started at most once.

@@ -1,0 +1,56 @@
+"""What a look at a container means."""
+
+from typing import Any
+
+import pytest
+from launchkit_docker.verdicts import NEVER, start_failure, status_of, tail_lines
+
+from launchkit.model import RunState
+
+
+def seen(status: str, code: int = 0, *, oom: bool = False) -> dict[str, Any]:
+    started = NEVER if status == "created" else "2024-01-01T00:00:00Z"
+    state = {"Status": status, "ExitCode": code, "OOMKilled": oom, "StartedAt": started}
+    return {"State": state}
+
+
+@pytest.mark.parametrize(
+    ("look", "cancelled", "state", "code"),
+    [
+        (seen("created"), False, RunState.STARTING, None),
+        (seen("created"), True, RunState.STOPPED, "stopped"),
+        (seen("running"), True, RunState.RUNNING, None),
+        (seen("paused"), False, RunState.RUNNING, None),
+        (seen("exited"), False, RunState.FINISHED, "ok"),
+        (seen("exited", 143), True, RunState.STOPPED, "stopped"),
+        (seen("exited", 3), False, RunState.FAILED, "user_exit"),
+        (seen("exited", 137), False, RunState.FAILED, "killed_by_signal"),
+        (seen("exited", 137, oom=True), False, RunState.FAILED, "oom_killed"),
+        (seen("dead", 255), False, RunState.FAILED, "user_exit"),
+    ],
+)
+def test_each_state_has_its_verdict(
+    look: dict[str, Any], cancelled: bool, state: RunState, code: str | None
+) -> None:
+    status = status_of(look, cancelled=cancelled, output=b"")
+    assert status.state is state
+    assert (status.verdict.code if status.verdict else None) == code
+
+
+def test_evidence_is_plain_text_whatever_was_printed() -> None:
+    assert tail_lines(b"\x1b[31mred\x1b[0m\r\n\xff\x00end\n") == ("red", "\ufffdend")
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ('exec: "nope": executable file not found in $PATH', "entry_point_not_found"),
+        ('exec: "/x": permission denied', "entry_point_not_executable"),
+        ("could not select device driver with capabilities: [[gpu]]", "no_such_device"),
+        ("Bind for 0.0.0.0:80 failed: port is already allocated", "port_in_use"),
+        ("network nope not found", "no_such_network"),
+        ("something else", "submit_failed"),
+    ],
+)
+def test_a_refused_start_has_a_code(message: str, code: str) -> None:
+    assert start_failure(message)[0] == code
