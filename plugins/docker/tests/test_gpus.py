@@ -1,0 +1,82 @@
+"""GPUs are given to one run at a time; the devices here are only names."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import anyio
+import pytest
+from aiodocker import Docker
+from docker_engine import Engine
+from launchkit_docker.events import Events
+from launchkit_docker.gpu_request import Gpus
+from launchkit_docker.gpus import Slots
+from workshop import Heard
+
+from launchkit.abc import QueueBackend
+from launchkit.errors import Rejected
+from launchkit.plugins import Plugins
+from launchkit.testing import site_at, started
+
+Make = Callable[[], Slots]
+
+
+@pytest.fixture
+async def make(tmp_path: Path, docker_engine: Engine) -> AsyncIterator[Make]:
+    """Slots of agents of one machine, with GPUs a, b and c."""
+    settings = {"url": f"sqlite:///{tmp_path}/launchkit.db", "entity": "test", "lease": 30.0}
+    backend = Plugins(entry_points=False).create(QueueBackend, "sqlite", settings)
+    async with (
+        Docker() as engine,
+        site_at(tmp_path) as site,
+        started(backend, site) as queue,
+    ):
+        yield lambda: Slots(("a", "b", "c"), engine, Events(), queue)
+
+
+async def test_runs_get_devices_of_their_own_and_give_them_back(make: Make) -> None:
+    slots, out = make(), Heard()
+    await slots.take("one", Gpus(count=2), out)
+    await slots.take("two", Gpus(count=1), out)
+    assert (slots.given("one"), slots.given("two")) == (("a", "b"), ("c",))
+    await slots.release("one")
+    await slots.take("three", Gpus(device_ids=("b",)), out)
+    assert slots.given("three") == ("b",)
+    assert slots.given("one") is None
+
+
+async def test_a_run_waits_until_enough_are_free_and_says_so(make: Make) -> None:
+    slots, out = make(), Heard()
+    await slots.take("one", Gpus(count=-1), out)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(slots.take, "two", Gpus(count=2), out)
+        while "waits for 2 of 3 GPUs" not in out.text:  # noqa: ASYNC110 - nothing tells us
+            await anyio.sleep(0.01)
+        assert slots.given("two") is None
+        await slots.release("one")
+    assert slots.given("two") == ("a", "b")
+
+
+async def test_two_agents_never_give_one_device_twice(make: Make) -> None:
+    first, second, out = make(), make(), Heard()
+    await first.take("one", Gpus(count=2), out)
+    await second.take("two", Gpus(count=1), out)
+    assert second.given("two") == ("c",)
+    with anyio.move_on_after(0.5):
+        await second.take("three", Gpus(count=1), out)
+    assert second.given("three") is None
+
+
+async def test_devices_of_a_run_of_an_earlier_agent_stay_taken(make: Make) -> None:
+    slots = make()
+    slots.adopt("old", "a,b")
+    await slots.take("new", Gpus(count=1), Heard())
+    assert slots.given("new") == ("c",)
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [(Gpus(count=4), "4 are wanted"), (Gpus(device_ids=("x",)), "no GPU x")],
+)
+async def test_what_can_never_be_given_is_rejected(make: Make, wish: Gpus, message: str) -> None:
+    with pytest.raises(Rejected, match=message):
+        await make().take("one", wish, Heard())
