@@ -107,7 +107,10 @@ class Dock:
         given = Given(
             env=env, gpus=self.gpus_of(name), code=self._code(name), agent=self._site.agent
         )
-        await self._create(name, request_of(options, submission, given), options)
+        body = request_of(options, submission, given)
+        more = await run_sync(read_files, options.label_files, {})
+        body["Labels"] = {**more, **body["Labels"]}
+        await self._create(name, body, options)
         seen = await self._containers.inspect(name)
         if not was_started(seen) and not await self._containers.marked(name, CANCELLED):
             await self._start(name)

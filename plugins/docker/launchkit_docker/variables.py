@@ -1,15 +1,15 @@
 """Files with variables, as `--env-file` reads them."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from launchkit.errors import SubmitError
 
 
-def read_files(paths: Iterable[str]) -> dict[str, str]:
+def read_files(paths: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The variables in files on the agent's machine, later ones winning; a name without a value
-    takes the agent's own.
+    takes that of *environ*, by default the agent's own.
 
     :raises SubmitError: if a file cannot be read, or a line has no name.
     """
@@ -19,7 +19,7 @@ def read_files(paths: Iterable[str]) -> dict[str, str]:
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as exc:
             raise SubmitError(
-                f"env-file {path} cannot be read: {exc}",
+                f"{path} cannot be read: {exc}",
                 hint="it must be a file on the agent's machine that the agent may read",
             ) from exc
         for number, line in enumerate(text.splitlines(), start=1):
@@ -28,6 +28,6 @@ def read_files(paths: Iterable[str]) -> dict[str, str]:
             name, equals, value = line.lstrip().partition("=")
             if not name or " " in name.strip():
                 raise SubmitError(f"{path}:{number}: a variable's name is missing or has spaces")
-            if equals or name in os.environ:
-                found[name] = value if equals else os.environ[name]
+            if equals or name in environ:
+                found[name] = value if equals else environ[name]
     return found

@@ -29,3 +29,12 @@ def test_a_line_without_a_name_is_refused_with_its_place(tmp_path: Path) -> None
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(SubmitError, match="nowhere cannot be read"):
         read_files([str(tmp_path / "nowhere")])
+
+
+def test_a_file_of_labels_takes_nothing_from_the_agent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "secret")
+    path = tmp_path / "labels"
+    path.write_text("team=vision\nTOKEN\n")
+    assert read_files([str(path)], {}) == {"team": "vision"}
