@@ -76,7 +76,7 @@ async def test_after_fifty_kills_every_job_has_run_once_and_every_log_is_whole(
     events = [event for run in runs for event in await run.events()]
     taken_over = sum("fell silent" in str(event.cause) for event in events)
     assert kills >= KILLS
-    assert taken_over >= KILLS / 2  # else the kills hit nothing
+    assert taken_over >= KILLS  # else the kills hit nothing
     assert Counter(marks.read_text().split()) == Counter(run.run_id for run in runs)
     assert states == [ItemState.FAILED if n % 3 else ItemState.FINISHED for n in range(JOBS)]
     assert [run.item.exit_code for run in runs] == [n % 3 for n in range(JOBS)]
