@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from launchkit.steps.requirements import Dependencies
 
 HOME = "/home/launchkit"
+CACHE = "/var/cache/pip"
+"""Where pip keeps what it fetched, in builds that share it."""
 WORKDIR = f"{HOME}/src"
 """Where the code lies in an image, and where its command starts."""
 USER = "1000:0"
@@ -92,7 +94,7 @@ def _environment(design: Design, dependencies: Dependencies) -> Iterator[str]:
         yield _copy(file)
     install, words = "python -m pip install", shlex.join(dependencies.install)
     if design.buildkit:
-        yield f"RUN --mount=type=cache,target=/root/.cache/pip {install} {words}"
+        yield f"RUN --mount=type=cache,target={CACHE} {install} --cache-dir {CACHE} {words}"
     else:
         yield f"RUN {install} --no-cache-dir {words}"
 

@@ -62,8 +62,8 @@ def test_packages_are_installed_before_the_code_is_copied(tree: Tree) -> None:
 def test_the_cache_of_pip_is_mounted_where_the_builder_can(tree: Tree) -> None:
     text = lines(tree(**{"requirements.txt": "numpy"}), buildkit=True)
     assert (
-        "RUN --mount=type=cache,target=/root/.cache/pip python -m pip install -r requirements.txt"
-        in text
+        "RUN --mount=type=cache,target=/var/cache/pip"
+        " python -m pip install --cache-dir /var/cache/pip -r requirements.txt" in text
     )
 
 
