@@ -280,7 +280,9 @@ class Agent:
             held = [journey.claim for journey in self._journeys.values()]
             try:
                 await self._bury(kit)
-                orders = await kit.backend.beat(self._say(), held, self.settings.lease_seconds / 3)
+                orders = await kit.backend.beat(
+                    self._say(kit), held, self.settings.lease_seconds / 3
+                )
             except QueueError as exc:
                 pause = min(next(pauses), self.settings.lease_seconds / 6)
                 message = "heartbeat: %s; trying again in %.1f s"
@@ -301,7 +303,7 @@ class Agent:
         if orders.drain:
             self.stop()
 
-    def _say(self) -> AgentStatus:
+    def _say(self, kit: Kit) -> AgentStatus:
         return AgentStatus(
             name=self.name,
             host=socket.gethostname(),
@@ -312,6 +314,7 @@ class Agent:
             max_jobs=self.settings.max_jobs,
             started_at=self._started_at,
             doing=self.status,
+            builds=kit.builder.builds,
         )
 
     async def _depart(self, kit: Kit) -> None:

@@ -10,7 +10,7 @@ from launchkit.abc import Run, Runner
 from launchkit.agent.backoff import delays, persist
 from launchkit.agent.kit import Kit
 from launchkit.agent.preamble import Preamble
-from launchkit.agent.prepare import builds, prepared, work_directory
+from launchkit.agent.prepare import builds, check_can_be_had, prepared, work_directory
 from launchkit.agent.pump import pump
 from launchkit.codec import plain
 from launchkit.errors import (
@@ -144,6 +144,7 @@ class Journey:
         check_policy(launch, self._kit.policy)
         self._kit.check(launch)
         self._runner.check_args(launch.resource_args)
+        check_can_be_had(launch, self._runner, self._kit)
         return await self._submitted(launch, self._runner)
 
     async def _submitted(self, launch: Launch, runner: Runner) -> Run:

@@ -14,7 +14,7 @@ from launchkit.agent.kit import Kit
 from launchkit.errors import SubmitError
 from launchkit.model import BuildRequest, Image, ImageSource, Launch
 from launchkit.steps.bind import Bound, bind
-from launchkit.steps.suit import check_suits
+from launchkit.steps.suit import check_suits, needs_build, not_built
 
 CLEANUP_SECONDS = 30.0
 
@@ -56,20 +56,18 @@ async def image_of(launch: Launch, code: Path, kit: Kit, out: Output) -> Image:
 async def prepared(launch: Launch, runner: Runner, kit: Kit, work: Path, out: Output) -> Bound:
     """The submission of *launch*, and what there is to warn of.
 
-    :raises LaunchError: if a rule objects, or code or image cannot be had.
+    :raises LaunchError: if code or image cannot be had, or a rule objects to what is filled in.
     """
-    check_suits(runner, launch.source, (*launch.entry_point, *launch.args))
     image = code = None
     if runner.needs_image and isinstance(launch.source, ImageSource):
         image = Image(ref=launch.source.image)
     else:
         code = await fetch(launch, kit, work)
-    base = mounted_on(launch, runner, kit)
-    if base:
-        image = Image(ref=base)
-    elif runner.needs_image and code is not None:
+    if code and builds(launch, runner, kit):
         image = await image_of(launch, code, kit, out)
         code = None
+    elif code and runner.needs_image:
+        image = Image(ref=str(base_of(launch)))
     return bind(
         launch,
         image=image,
@@ -80,15 +78,20 @@ async def prepared(launch: Launch, runner: Runner, kit: Kit, work: Path, out: Ou
     )
 
 
+def check_can_be_had(launch: Launch, runner: Runner, kit: Kit) -> None:
+    """:raises Rejected: if *runner* cannot run what is launched, or an image would be needed that
+    nothing builds.
+    """
+    check_suits(runner, launch.source, (*launch.entry_point, *launch.args))
+    if not kit.builder.builds and needs_build(runner, launch.source, base_of(launch)):
+        raise not_built(runner, f"the agent builds none (builder.type is {kit.builder.kind})")
+
+
 def builds(launch: Launch, runner: Runner, kit: Kit) -> bool:
     """Whether an image has to be built for this launch."""
-    has_image = isinstance(launch.source, ImageSource) or mounted_on(launch, runner, kit)
-    return runner.needs_image and not has_image
+    return kit.builder.builds and needs_build(runner, launch.source, None)
 
 
-def mounted_on(launch: Launch, runner: Runner, kit: Kit) -> str | None:
-    """The image that the launch's code is laid into as it is, where nothing builds images."""
-    if kit.builder.builds or not runner.mounts_code or isinstance(launch.source, ImageSource):
-        return None
-    base = launch.base_image or launch.builder_args.get("base_image")
-    return str(base) if base else None
+def base_of(launch: Launch) -> object:
+    """The base image that the job or the queue names: code is laid into it where nothing builds."""
+    return launch.base_image or launch.builder_args.get("base_image")

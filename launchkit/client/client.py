@@ -37,7 +37,7 @@ from launchkit.plugins import Plugins
 from launchkit.settings import load_settings
 from launchkit.steps.queues import check_queue
 from launchkit.steps.resolve import queue_args, validate_launch
-from launchkit.steps.suit import check_suits
+from launchkit.steps.suit import check_suits, needs_build, not_built
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
@@ -370,15 +370,26 @@ class Client:
 
     async def _put(self, queue: str, request: LaunchRequest) -> Launched:
         view = await self.queue(queue)
-        self._check(view.queue.spec, request.spec)
+        await self._check(view.queue.spec, request.spec)
         with launching(self._tracer, queue, request.spec) as traced:
             item = await self.hub.launches().launch(queue, replace(request, spec=traced))
         return Launched(self, item)
 
-    def _check(self, queue: QueueSpec, spec: LaunchSpec) -> None:
+    async def _check(self, queue: QueueSpec, spec: LaunchSpec) -> None:
         """Ask the queue's runner, where it is installed here too."""
         plan = validate_launch(queue, spec)
         if queue.resource in self._plugins.classes(Runner):
             runner = self._plugins.create(Runner, queue.resource, {})
             check_suits(runner, spec.recipe.source, (*plan.entry_point, *plan.args))
             runner.check_args(plan.resource_args)
+            base = spec.recipe.base_image or plan.builder_args.get("base_image")
+            if needs_build(runner, spec.recipe.source, base):
+                await self._check_builders(queue.name, runner)
+
+    async def _check_builders(self, queue: str, runner: Runner) -> None:
+        """See that an agent builds images, if there are any for this queue."""
+        views = [view for view in await self.agents() if view.online]
+        serving = [view.status for view in views if queue in view.status.queues]
+        if serving and not any(status.builds for status in serving):
+            names = ", ".join(status.name for status in serving)
+            raise not_built(runner, f"no agent of queue {queue} builds any (builder noop): {names}")

@@ -219,6 +219,8 @@ class AgentStatus:
     started_at: float
     doing: str = ""
     """What it waits for, in words."""
+    builds: bool = True
+    """Whether it makes images from code."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -132,6 +132,10 @@ class BuilderBlock(Block):
     secret_key: str | None = Field(default=None, alias="secret-key")
     kaniko_image: str | None = Field(default=None, alias="kaniko-image")
     kaniko_config: dict[str, Any] | None = Field(default=None, alias="kaniko-config")
+    build_args: dict[str, str] | None = Field(default=None, alias="build-args")
+    """Values of the Dockerfile's ARGs; they can be read in the image's history."""
+    buildkit: StrictBool | None = None
+    """Whether Docker builds with BuildKit; without it, as the Engine prefers."""
 
     def options(self) -> dict[str, object]:
         """As for all blocks, without what each `BuildRequest` says; noop has no settings."""

@@ -19,3 +19,19 @@ def check_suits(runner: Runner, source: Source, command: tuple[str, ...]) -> Non
             "there is no entry point: nothing says which program to start",
             hint='give one with -E, such as -E "python train.py"',
         )
+
+
+def needs_build(runner: Runner, source: Source, base_image: object) -> bool:
+    """Whether an image has to be made of *source* where code can be laid into *base_image*."""
+    laid = runner.mounts_code and base_image
+    return runner.needs_image and not laid and not isinstance(source, ImageSource)
+
+
+def not_built(runner: Runner, nobody: str) -> Rejected:
+    """The refusal of a source that needs a build where nothing builds; *nobody* says so."""
+    base = "a base_image for the code to be laid into, or " if runner.mounts_code else ""
+    return Rejected(
+        f"runner {runner.kind} needs an image of this code, and {nobody}",
+        hint=f"name {base}an image that has the code; or give the agent a builder, such as"
+        " builder: {type: docker}; or use a queue of local-process, which needs no image",
+    )

@@ -106,4 +106,5 @@ async def test_a_builder_that_was_chosen_wins_over_one_that_works_here(
     async with Agent(chosen, plugins=plugins):
         assert await bench.ended(run) == [ItemState.FAILED]
     assert run.item.verdict
-    assert run.item.verdict.code == "build_failed"
+    assert run.item.verdict.code == "rejected"
+    assert "builder.type is noop" in run.item.verdict.summary

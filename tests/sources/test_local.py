@@ -75,16 +75,14 @@ def launch() -> Launch:
     )  # fmt: skip
 
 
-async def test_the_builder_that_builds_nothing_says_what_to_do(tmp_path: Path) -> None:
+async def test_the_builder_that_builds_nothing_says_so(tmp_path: Path) -> None:
     request = BuildRequest(launch=launch(), code=tmp_path, destination=None)
 
     async def out(data: bytes) -> None:
         raise AssertionError(data)
 
-    with pytest.raises(BuildError, match="'gpu' needs an image") as caught:
+    with pytest.raises(BuildError, match="noop builds none"):
         await NoopBuilder().build(request, out)
-    for way in ("names an image", "docker", "local-process"):
-        assert way in str(caught.value.hint)
 
 
 def test_both_are_built_in_plugins() -> None:
