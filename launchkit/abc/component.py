@@ -34,6 +34,8 @@ class Site:
     backend: "QueueBackend | None" = None
     environment: "Environment | None" = None
     registry: "Registry | None" = None
+    builds: bool = True
+    """Whether the agent's builder builds, so that images are pushed to its registry."""
     gpus: tuple[str, ...] | None = None
     """The devices that runs may have, each one at a time; None leaves it to the runner."""
 

@@ -20,11 +20,11 @@ from launchkit.abc import (
     Runner,
     Site,
 )
-from launchkit.agent.kit import backend_of, builder_kind, registry_block
+from launchkit.agent.kit import backend_of, builder_block, registry_block
 from launchkit.errors import LaunchkitError, unwrapped
 from launchkit.model import Room
 from launchkit.plugins import Plugins
-from launchkit.settings import AgentSettings, BuilderBlock
+from launchkit.settings import AgentSettings
 
 PATIENCE_SECONDS = 60.0
 """How long one component may take to start and to look."""
@@ -56,6 +56,7 @@ async def checkup(
             state_dir=folder,
             cache_dir=folder,
             tasks=tasks,
+            builds=await _builds(settings, plugins),
             gpus=settings.policy.gpus(),
         )
         examiner = _Examiner(patience, found)
@@ -89,7 +90,7 @@ def parts(settings: AgentSettings, plugins: Plugins) -> Iterator[Part]:
         return backend_of(settings, plugins)
 
     async def builder() -> Component:
-        block = settings.builder or BuilderBlock(type=await builder_kind(plugins))
+        block = await builder_block(settings, plugins)
         return plugins.create(Builder, block.type, block.options())
 
     def named(
@@ -113,6 +114,11 @@ def parts(settings: AgentSettings, plugins: Plugins) -> Iterator[Part]:
         yield named(Runner, "runner", kind, settings.runners.get(kind, {}))
     for kind in plugins.classes(Fetcher):
         yield named(Fetcher, "fetcher", kind, {})
+
+
+async def _builds(settings: AgentSettings, plugins: Plugins) -> bool:
+    cls = plugins.classes(Builder).get((await builder_block(settings, plugins)).type)
+    return cls is None or cls.builds
 
 
 async def queue_finding(backend: QueueBackend, queue: str, room: Room) -> Finding:

@@ -78,7 +78,9 @@ async def start_kit(
     """
     backend = backend_of(settings, plugins)
     await backend.start(stack, site)
-    site = replace(site, backend=backend)
+    block = await builder_block(settings, plugins)
+    builder = _made(Builder, block, plugins)
+    site = replace(site, backend=backend, builds=builder.builds)
     if settings.environment:
         environment = _made(Environment, settings.environment, plugins)
         await environment.start(stack, site)
@@ -87,8 +89,6 @@ async def start_kit(
         registry = _made(Registry, where, plugins)
         await registry.start(stack, site)
         site = replace(site, registry=registry)
-    block = settings.builder or BuilderBlock(type=await builder_kind(plugins))
-    builder = _made(Builder, block, plugins)
     await builder.start(stack, site)
     runners: dict[str, Runner] = {}
     for name, runner_class in plugins.classes(Runner).items():
@@ -113,12 +113,14 @@ async def start_kit(
     )
 
 
-async def builder_kind(plugins: Plugins) -> str:
-    """The builder for an agent whose settings name none: the first that works here."""
+async def builder_block(settings: AgentSettings, plugins: Plugins) -> BuilderBlock:
+    """The builder of the settings; where they name none, the first that works here."""
+    if settings.builder:
+        return settings.builder
     for kind, cls in plugins.classes(Builder).items():
         if kind == cls.kind and cls.builds and await plugins.create(Builder, kind, {}).works_here():
-            return kind
-    return "noop"
+            return BuilderBlock(type=kind)
+    return BuilderBlock(type="noop")
 
 
 def registry_block(settings: AgentSettings, plugins: Plugins) -> RegistryBlock | None:

@@ -72,6 +72,8 @@ class Image:
 
     ref: str
     digest: str | None = None
+    warnings: tuple[str, ...] = ()
+    """What its builder has to say that is no reason not to run it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,21 +3,21 @@
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from launchkit.errors import Rejected
 from launchkit.model import Json, Launch
 from launchkit.steps.base_images import base_images
 from launchkit.steps.context import BuildPlan, list_context
-from launchkit.steps.dockerfile import Design, write_dockerfile
+from launchkit.steps.dockerfile import Design, mount_cache, write_dockerfile
 from launchkit.steps.image_name import check_image_name
 from launchkit.steps.inside import has_file, is_inside
 from launchkit.steps.names import entry_file
 from launchkit.steps.requirements import Dependencies, find_dependencies
 from launchkit.steps.survey import Entry
 
-__all__ = ["BuildPlan", "plan_build"]
+__all__ = ["BuildPlan", "plan_build", "with_cache_mounts"]
 
 BESIDE = ("Dockerfile.launchkit", "Dockerfile.wandb")
 """Dockerfiles that stand beside an entry file; the first one there is taken."""
@@ -26,7 +26,7 @@ OPTIONS = "resource_args.builder"
 _RUNTIME = re.compile(r"(?:python)?(3\.[0-9]+)(?:\.[0-9]+)?")
 
 
-def plan_build(launch: Launch, code: Path, *, buildkit: bool) -> BuildPlan:
+def plan_build(launch: Launch, code: Path) -> BuildPlan:
     """Choose and read all that goes into the image of *launch*; its code lies in *code*.
 
     The Dockerfile is that of the launch, else of the job, else one beside the entry file, whose
@@ -41,7 +41,12 @@ def plan_build(launch: Launch, code: Path, *, buildkit: bool) -> BuildPlan:
     for name in BESIDE:
         if has_file(folder, name):
             return _own_plan(launch, folder, name)
-    return _generated_plan(launch, context, buildkit=buildkit)
+    return _generated_plan(launch, context)
+
+
+def with_cache_mounts(plan: BuildPlan) -> BuildPlan:
+    """The plan for a builder that knows cache mounts: of an equal image, so not for its tag."""
+    return replace(plan, dockerfile=mount_cache(plan.dockerfile)) if plan.generated else plan
 
 
 def _context(launch: Launch, code: Path) -> Path:
@@ -93,7 +98,7 @@ def _own_plan(launch: Launch, context: Path, dockerfile: str) -> BuildPlan:
     )
 
 
-def _generated_plan(launch: Launch, context: Path, *, buildkit: bool) -> BuildPlan:
+def _generated_plan(launch: Launch, context: Path) -> BuildPlan:
     if not launch.entry_point:
         raise Rejected(
             "entry_point: an image cannot be made of code without knowing how it is started",
@@ -111,7 +116,6 @@ def _generated_plan(launch: Launch, context: Path, *, buildkit: bool) -> BuildPl
             base_image=base.image,
             accelerator=base.accelerator,
             dependencies=dependencies,
-            buildkit=buildkit,
         )
     )
     return BuildPlan(

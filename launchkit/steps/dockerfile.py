@@ -10,6 +10,8 @@ from launchkit.steps.requirements import Dependencies
 HOME = "/home/launchkit"
 CACHE = "/var/cache/pip"
 """Where pip keeps what it fetched, in builds that share it."""
+INSTALL = "RUN python -m pip install --no-cache-dir "
+CACHED_INSTALL = f"RUN --mount=type=cache,target={CACHE} python -m pip install --cache-dir {CACHE} "
 WORKDIR = f"{HOME}/src"
 """Where the code lies in an image, and where its command starts."""
 USER = "1000:0"
@@ -41,8 +43,6 @@ class Design:
     accelerator: bool
     """Python is installed with apt where the base image does not have it."""
     dependencies: Dependencies | None
-    buildkit: bool
-    """The builder knows cache mounts."""
 
 
 def write_dockerfile(design: Design) -> str:
@@ -56,6 +56,11 @@ def write_dockerfile(design: Design) -> str:
         stages.append([*_environment(design, design.dependencies)])
     stages.append([*_image(design)])
     return HEADER + "\n".join("".join(f"{line}\n" for line in stage) for stage in stages)
+
+
+def mount_cache(dockerfile: str) -> str:
+    """The same for a builder that knows cache mounts: builds share what pip has fetched."""
+    return dockerfile.replace(f"\n{INSTALL}", f"\n{CACHED_INSTALL}")
 
 
 def _base(design: Design) -> list[str]:
@@ -92,11 +97,7 @@ def _environment(design: Design, dependencies: Dependencies) -> Iterator[str]:
     yield f"WORKDIR {WORKDIR}"
     for file in dependencies.files:
         yield _copy(file)
-    install, words = "python -m pip install", shlex.join(dependencies.install)
-    if design.buildkit:
-        yield f"RUN --mount=type=cache,target={CACHE} {install} --cache-dir {CACHE} {words}"
-    else:
-        yield f"RUN {install} --no-cache-dir {words}"
+    yield f"{INSTALL}{shlex.join(dependencies.install)}"
 
 
 def _copy(file: str) -> str:

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,15 @@ async def test_a_login_that_may_only_pull_is_told(token_registry: Served, site: 
         issuer.rights = rights
     assert [finding.level for finding in findings] == ["ok", "ok", "error"]
     assert findings[2].message == "may not push to lk/job (HTTP 401)"
+
+
+async def test_the_right_to_push_is_not_asked_for_where_nothing_is_built(
+    open_registry: Served, site: Site
+) -> None:
+    site = replace(site, builds=False)
+    async with started(OciRegistry(**settings(open_registry)), site) as registry:
+        findings = await registry.check()
+    assert [finding.message for finding in findings[1:]] == ["may pull from lk/job"]
 
 
 async def test_a_token_is_used_again_while_it_lives(token_registry: Served, site: Site) -> None:

@@ -18,9 +18,9 @@ PUSH_OK = frozenset({httpx.codes.ACCEPTED})
 
 
 async def examine(
-    courier: Courier, host: str, path: str, login: Credentials | None
+    courier: Courier, host: str, path: str, login: Credentials | None, *, pushes: bool
 ) -> list[Finding]:
-    """Whether it answers, accepts *login*, and lets one pull from and push to *path*."""
+    """Whether it answers, accepts *login*, and lets one pull from *path*, and push to it."""
     subject = f"registry {host}"
     try:
         answer = await courier.send(Ask(method="GET", host=host, target="/v2/"))
@@ -31,7 +31,8 @@ async def examine(
     who = _who(login)
     found = [Finding(level="ok", subject=subject, message=f"it answers; {who}")]
     found.append(await _right(courier, _pull(host, path), subject, f"pull from {path}"))
-    found.append(await _right(courier, _push(host, path), subject, f"push to {path}"))
+    if pushes:
+        found.append(await _right(courier, _push(host, path), subject, f"push to {path}"))
     return found
 
 

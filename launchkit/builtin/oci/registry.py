@@ -53,6 +53,7 @@ class OciRegistry(Registry):
     _host: str = field(init=False, repr=False)
     _path: str = field(init=False, repr=False)
     _courier: Courier = field(init=False, repr=False)
+    _pushes: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.uri = self.uri.removeprefix("https://").rstrip("/")
@@ -79,6 +80,7 @@ class OciRegistry(Registry):
         await stack.enter_async_context(client)
         await self._own_login()
         self._courier = Courier(client=client, logins=self._login, plain=self._plain)
+        self._pushes = site.builds
 
     def image_ref(self, tag: str) -> str:
         """The repository with the tag."""
@@ -104,13 +106,15 @@ class OciRegistry(Registry):
         return await self._login(self._host)
 
     async def check(self) -> Sequence[Finding]:
-        """Look whether it can be reached, accepts the login, and allows to pull and to push."""
+        """Look whether it can be reached, accepts the login, and allows to pull, and to push where
+        the agent builds.
+        """
         try:
             login = await self.credentials()
         except (LaunchError, ConfigError) as exc:
             subject = f"registry {self._host}"
             return [Finding(level="error", subject=subject, message=str(exc), hint=exc.hint)]
-        return await examine(self._courier, self._host, self._path, login)
+        return await examine(self._courier, self._host, self._path, login, pushes=self._pushes)
 
     async def _head(self, ref: str) -> httpx.Response | None:
         """What a registry says of an image; None if it has no such image."""
