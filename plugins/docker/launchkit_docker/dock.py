@@ -47,7 +47,7 @@ async def open_dock(stack: AsyncExitStack, site: Site) -> "Dock":
     site.tasks.start_soon(containers.sweep, name="sweep of old marks")
     slots = None
     if site.gpus is not None:
-        slots = Slots(site.gpus, engine, containers.events, site.backend)
+        slots = Slots(site.gpus, containers, site.backend)
         site.tasks.start_soon(slots.keep, name="GPUs that are given")
     return Dock(site, containers, Puller(engine, site.registry), slots)
 
@@ -100,6 +100,8 @@ class Dock:
         if await self._containers.marked(name, OVER):
             raise SubmitError(f"{name}: a run of this name is over already")
         options = parse_options(submission.resource_args)
+        if self._slots and options.gpus:
+            await self._slots.confirm(name, options.gpus)
         from_files = await run_sync(read_files, options.env_files)
         env = {**from_files, **submission.env}
         if submission.code is not None:
@@ -112,6 +114,7 @@ class Dock:
         body["Labels"] = {**more, **body["Labels"]}
         await self._create(name, body, options)
         seen = await self._containers.inspect(name)
+        self._adopt(name, seen)
         if not was_started(seen) and not await self._containers.marked(name, CANCELLED):
             await self._start(name)
         return self._run(name)
@@ -123,9 +126,13 @@ class Dock:
         seen = await self._containers.inspect(ref)
         if not was_started(seen) and not await self._containers.marked(ref, CANCELLED):
             raise RunLost(f"container {ref} was never started")
-        if self._slots:
-            self._slots.adopt(ref, seen["Config"]["Labels"].get(labels.GPUS, ""))
+        self._adopt(ref, seen)
         return self._run(ref)
+
+    def _adopt(self, name: str, seen: Mapping[str, Any]) -> None:
+        """A container has the devices of its label, whoever created it."""
+        if self._slots:
+            self._slots.adopt(name, seen["Config"]["Labels"].get(labels.GPUS, ""))
 
     def _run(self, name: str) -> Run:
         return ContainerRun(name, self._containers, self._code(name), self._released)

@@ -4,12 +4,11 @@ import logging
 from collections.abc import Sequence
 
 import anyio
-from aiodocker import Docker
 
 from launchkit.abc import Output, QueueBackend
 from launchkit.errors import QueueError, Rejected
 from launchkit_docker import labels
-from launchkit_docker.events import Events
+from launchkit_docker.containers import Containers
 from launchkit_docker.gpu_request import Gpus
 
 log = logging.getLogger("launchkit.docker")
@@ -25,11 +24,12 @@ class Slots:
     """
 
     def __init__(
-        self, devices: Sequence[str], engine: Docker, events: Events, backend: QueueBackend | None
+        self, devices: Sequence[str], containers: Containers, backend: QueueBackend | None
     ) -> None:
         self._devices = tuple(devices)
-        self._engine = engine
-        self._events = events
+        self._engine = containers.engine
+        self._asked = containers.asked
+        self._events = containers.events
         self._backend = backend
         self._given: dict[str, tuple[str, ...]] = {}
         self._turn = anyio.Lock()
@@ -84,6 +84,18 @@ class Slots:
         if label:
             self._given[name] = tuple(label.split(","))
 
+    async def confirm(self, name: str, wish: Gpus) -> None:
+        """Give a run that is about to start other devices if somebody else has got its own, which
+        can happen while the machine sleeps.
+        """
+        devices = self._given.get(name, ())
+        used = await self._in_use(name)
+        for device in devices:
+            if device in used or not await self._hold(device, name):
+                await self.release(name)
+                await self.take(name, wish, _unheard)
+                return
+
     async def keep(self) -> None:
         """Renew what is held until cancelled."""
         while True:
@@ -111,7 +123,7 @@ class Slots:
     async def _in_use(self, name: str) -> set[str]:
         """The devices of live containers of other runs, whoever started them."""
         filters = {"label": [labels.RUN, labels.GPUS], "status": LIVE}
-        found = await self._engine.containers.list(all=True, filters=filters)
+        found = await self._asked(lambda: self._engine.containers.list(all=True, filters=filters))
         others = [c for c in found if f"/{name}" not in c["Names"]]
         names = [str(c["Labels"].get(labels.GPUS, "")) for c in others]
         return {device for label in names for device in label.split(",") if device}
@@ -135,5 +147,9 @@ class Slots:
 
     async def _lock(self, device: str) -> str:
         if not self._place:
-            self._place = str((await self._engine.system.info())["ID"])
+            self._place = str((await self._asked(self._engine.system.info))["ID"])
         return f"gpu:{self._place}/{device}"
+
+
+async def _unheard(data: bytes) -> None:
+    """Where there is nobody to tell any more."""

@@ -7,7 +7,7 @@ import anyio
 import pytest
 from aiodocker import Docker
 from docker_engine import Engine
-from launchkit_docker.events import Events
+from launchkit_docker.containers import Containers
 from launchkit_docker.gpu_request import Gpus
 from launchkit_docker.gpus import Slots
 from workshop import Heard
@@ -30,7 +30,7 @@ async def make(tmp_path: Path, docker_engine: Engine) -> AsyncIterator[Make]:
         site_at(tmp_path) as site,
         started(backend, site) as queue,
     ):
-        yield lambda: Slots(("a", "b", "c"), engine, Events(), queue)
+        yield lambda: Slots(("a", "b", "c"), Containers(engine, tmp_path), queue)
 
 
 async def test_runs_get_devices_of_their_own_and_give_them_back(make: Make) -> None:
@@ -83,3 +83,15 @@ async def test_devices_of_a_run_of_an_earlier_agent_stay_taken(make: Make) -> No
 async def test_what_can_never_be_given_is_rejected(make: Make, wish: Gpus, message: str) -> None:
     with pytest.raises(Rejected, match=message):
         await make().take("one", wish, Heard())
+
+
+async def test_devices_that_another_agent_got_meanwhile_are_given_up(make: Make) -> None:
+    slept, awake, out = make(), make(), Heard()
+    await slept.take("one", Gpus(count=1), out)
+    awake.adopt("one", "a")
+    await awake.release("one")
+    await awake.take("two", Gpus(count=1), out)
+    assert (slept.given("one"), awake.given("two")) == (("a",), ("a",))
+    await slept.confirm("one", Gpus(count=1))
+    await awake.confirm("two", Gpus(count=1))
+    assert (slept.given("one"), awake.given("two")) == (("b",), ("a",))
