@@ -36,8 +36,8 @@ class Site:
     registry: "Registry | None" = None
     builds: bool = True
     """Whether the agent's builder builds, so that images are pushed to its registry."""
-    gpus: tuple[str, ...] | None = None
-    """The devices that runs may have, each one at a time; None leaves it to the runner."""
+    gpus: tuple[str, ...] | Literal["shared"] | None = None
+    """The devices that runs may have, each one at a time; None: those that the runner finds."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,12 +36,17 @@ class Policy:
     without a value. A queue config may always do so."""
     docker: Literal["open", "strict"] = "open"
     """strict: a Docker queue may use only the options in `STRICT_OPTIONS`."""
-    gpu_slots: tuple[str, ...] | int | None = None
-    """The GPUs of this machine that runs may have, each one at a time: their ids, or how many."""
+    gpu_slots: tuple[str, ...] | int | Literal["shared"] | None = None
+    """The GPUs of this machine that runs may have, each one at a time: their ids, or how many.
+    Without it, those that are found; with shared, runs may have the same."""
     secure_mode: bool = False
     """Refuse launches that could reach beyond their container, or run something else in it."""
 
-    def gpus(self) -> tuple[str, ...] | None:
+    def __post_init__(self) -> None:
+        if isinstance(self.gpu_slots, int) and self.gpu_slots < 0:
+            raise ValueError("gpu_slots: must be a number from 0 on, a list of ids, or shared")
+
+    def gpus(self) -> tuple[str, ...] | Literal["shared"] | None:
         """The ids of the GPUs that runs may have; a number stands for the first so many."""
         if isinstance(self.gpu_slots, int):
             return tuple(str(index) for index in range(self.gpu_slots))

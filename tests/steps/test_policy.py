@@ -75,3 +75,6 @@ def test_gpu_slots_are_ids_or_a_number() -> None:
     assert Policy().gpus() is None
     assert Policy(gpu_slots=2).gpus() == ("0", "1")
     assert Policy(gpu_slots=("GPU-a", "3")).gpus() == ("GPU-a", "3")
+    assert Policy(gpu_slots="shared").gpus() == "shared"
+    with pytest.raises(ValueError, match="from 0 on"):
+        Policy(gpu_slots=-1)

@@ -24,6 +24,7 @@ from launchkit_docker.ping import answers
 from launchkit_docker.pull import Puller
 from launchkit_docker.request import Given, request_of
 from launchkit_docker.run import CANCELLED, OVER, ContainerRun
+from launchkit_docker.stock import stock_of
 from launchkit_docker.variables import read_files
 from launchkit_docker.verdicts import start_failure, was_started
 
@@ -46,8 +47,8 @@ async def open_dock(stack: AsyncExitStack, site: Site) -> "Dock":
     stack.callback(scope.cancel)  # before the engine's client closes
     site.tasks.start_soon(containers.sweep, name="sweep of old marks")
     slots = None
-    if site.gpus is not None:
-        slots = Slots(site.gpus, containers, site.backend)
+    if stock := await stock_of(site.gpus):
+        slots = Slots(stock, containers, site.backend)
         site.tasks.start_soon(slots.keep, name="GPUs that are given")
     return Dock(site, containers, Puller(engine, site.registry), slots)
 

@@ -1,7 +1,7 @@
 """What `launchkit doctor` tells of the Docker Engine."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import anyio
@@ -10,6 +10,7 @@ from aiohttp import ClientError
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding
+from launchkit_docker.stock import find_gpus
 
 ANSWER_SECONDS = 5.0
 LOW_SPACE = 5 * 1024**3
@@ -32,10 +33,22 @@ async def engine_findings(engine: Docker) -> Sequence[Finding]:
             f" {about['NCPU']} CPUs, {about['MemTotal'] / 2**30:.0f} GiB of memory",
         )
     ]
-    nvidia = "nvidia" in (about.get("Runtimes") or {})
-    gpus = "can be given to containers" if nvidia else "none: the Engine has no runtime nvidia"
-    found.append(Finding(level="ok", subject="docker GPUs", message=gpus))
+    found.append(_gpus(await find_gpus(), gives="nvidia" in (about.get("Runtimes") or {})))
     return [*found, *await run_sync(_room, Path(about["DockerRootDir"]))]
+
+
+def _gpus(found: Mapping[str, str], *, gives: bool) -> Finding:
+    """What there is, and whether the Engine can give it to containers."""
+    listed = ", ".join(f"{index} ({uuid})" for index, uuid in found.items())
+    if found and not gives:
+        return Finding(
+            level="warning",
+            subject="docker GPUs",
+            message=f"the Engine cannot give them to containers: {listed}",
+            hint="install the NVIDIA container toolkit, and add its runtime to the Engine",
+        )
+    nothing = "nvidia-smi lists none" if gives else "none"
+    return Finding(level="ok", subject="docker GPUs", message=listed or nothing)
 
 
 def _room(root: Path) -> Sequence[Finding]:

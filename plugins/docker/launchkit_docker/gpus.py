@@ -1,15 +1,15 @@
 """GPUs of this machine, each given to one run at a time, over all agents of one queue service."""
 
 import logging
-from collections.abc import Sequence
 
 import anyio
 
 from launchkit.abc import Output, QueueBackend
-from launchkit.errors import QueueError, Rejected
+from launchkit.errors import QueueError
 from launchkit_docker import labels
 from launchkit_docker.containers import Containers
 from launchkit_docker.gpu_request import Gpus
+from launchkit_docker.stock import Stock
 
 log = logging.getLogger("launchkit.docker")
 
@@ -23,10 +23,8 @@ class Slots:
     a run holds its lock, which is renewed for as long as its agent lives.
     """
 
-    def __init__(
-        self, devices: Sequence[str], containers: Containers, backend: QueueBackend | None
-    ) -> None:
-        self._devices = tuple(devices)
+    def __init__(self, stock: Stock, containers: Containers, backend: QueueBackend | None) -> None:
+        self._stock = stock
         self._engine = containers.engine
         self._asked = containers.asked
         self._events = containers.events
@@ -39,24 +37,9 @@ class Slots:
         """The devices of a run, if it has any."""
         return self._given.get(name)
 
-    def check(self, wish: Gpus) -> None:
-        """:raises Rejected: if this machine can never fulfil the wish."""
-        unknown = [device for device in wish.device_ids if device not in self._devices]
-        if unknown:
-            raise Rejected(
-                f"resource_args.gpus: this machine has no GPU {', '.join(unknown)} to give",
-                hint=f"policy.gpu_slots of its agent has: {', '.join(self._devices)}",
-            )
-        if (wish.count or 0) > len(self._devices):
-            raise Rejected(
-                f"resource_args.gpus: {wish.count} are wanted, and this machine gives"
-                f" {len(self._devices)}",
-                hint="ask for fewer, or have the agent's owner raise policy.gpu_slots",
-            )
-
     async def take(self, name: str, wish: Gpus, out: Output) -> None:
         """Wait for devices, in the order of asking. :raises Rejected: if there are too few."""
-        self.check(wish)
+        self._stock.check(wish)
         if name in self._given:
             return
         said = False
@@ -68,7 +51,8 @@ class Slots:
                     await out(f"has GPU {', '.join(taken)}\n".encode())
                     return
                 if not said:
-                    await out(f"waits for {wish.text()} of {len(self._devices)} GPUs\n".encode())
+                    total = len(self._stock.devices)
+                    await out(f"waits for {wish.text()} of {total} GPUs\n".encode())
                     said = True
                 with anyio.move_on_after(LOOK_SECONDS):
                     await news.wait()
@@ -108,13 +92,13 @@ class Slots:
         """All devices that are wished for, or none."""
         used = {device for devices in self._given.values() for device in devices}
         used |= await self._in_use(name)
-        free = [device for device in wish.device_ids or self._devices if device not in used]
-        count = len(wish.device_ids) or (len(self._devices) if wish.count == -1 else wish.count)
+        wanted = self._stock.named(wish) or self._stock.devices
+        count = self._stock.count(wish)
         held: list[str] = []
-        for device in free:
-            if len(held) < (count or 1) and await self._hold(device, name):
+        for device in wanted:
+            if len(held) < count and device not in used and await self._hold(device, name):
                 held.append(device)
-        if len(held) == (count or 1):
+        if len(held) == count:
             return tuple(held)
         for device in held:
             await self._let_go(device, name)

@@ -10,6 +10,7 @@ from docker_engine import Engine
 from launchkit_docker.containers import Containers
 from launchkit_docker.gpu_request import Gpus
 from launchkit_docker.gpus import Slots
+from launchkit_docker.stock import Stock
 from workshop import Heard
 
 from launchkit.abc import QueueBackend
@@ -18,6 +19,7 @@ from launchkit.plugins import Plugins
 from launchkit.testing import site_at, started
 
 Make = Callable[[], Slots]
+STOCK = Stock(devices=("a", "b", "c"), names={"GPU-1": "a"})
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ async def make(tmp_path: Path, docker_engine: Engine) -> AsyncIterator[Make]:
         site_at(tmp_path) as site,
         started(backend, site) as queue,
     ):
-        yield lambda: Slots(("a", "b", "c"), Containers(engine, tmp_path), queue)
+        yield lambda: Slots(STOCK, Containers(engine, tmp_path), queue)
 
 
 async def test_runs_get_devices_of_their_own_and_give_them_back(make: Make) -> None:
@@ -76,13 +78,16 @@ async def test_devices_of_a_run_of_an_earlier_agent_stay_taken(make: Make) -> No
     assert slots.given("new") == ("c",)
 
 
-@pytest.mark.parametrize(
-    ("wish", "message"),
-    [(Gpus(count=4), "4 are wanted"), (Gpus(device_ids=("x",)), "no GPU x")],
-)
-async def test_what_can_never_be_given_is_rejected(make: Make, wish: Gpus, message: str) -> None:
-    with pytest.raises(Rejected, match=message):
-        await make().take("one", wish, Heard())
+async def test_a_device_may_be_named_in_two_ways(make: Make) -> None:
+    slots = make()
+    await slots.take("one", Gpus(device_ids=("GPU-1",)), Heard())
+    await slots.take("two", Gpus(count=1), Heard())
+    assert (slots.given("one"), slots.given("two")) == (("a",), ("b",))
+
+
+async def test_what_can_never_be_given_is_not_waited_for(make: Make) -> None:
+    with pytest.raises(Rejected, match="4 is wanted"):
+        await make().take("one", Gpus(count=4), Heard())
 
 
 async def test_devices_that_another_agent_got_meanwhile_are_given_up(make: Make) -> None:
