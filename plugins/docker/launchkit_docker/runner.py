@@ -4,28 +4,26 @@ import shlex
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar
-
-import anyio
-from anyio.to_thread import run_sync
+from typing import TYPE_CHECKING, ClassVar
 
 from launchkit.abc import Finding, Output, Run, Runner, Site
 from launchkit.model import Json, Secret, Submission
 from launchkit_docker.command_line import command_line
+from launchkit_docker.lazy import Lazy
 from launchkit_docker.options import parse_options
 from launchkit_docker.request import Given, request_of
 
 if TYPE_CHECKING:
     from launchkit_docker.dock import Dock
 
+DOCK = "launchkit_docker.dock"
+
 
 @dataclass(kw_only=True)
 class ContainerRunner(Runner):
     """Runs images in containers with the options of `docker run`. They outlive the agent.
 
-    What talks to the Engine is imported and opened with the first run: agents that serve other
-    queues start without it.
+    The Engine is opened with the first run.
     """
 
     kind: ClassVar[str] = "local-container"
@@ -33,18 +31,15 @@ class ContainerRunner(Runner):
     bound_to_site: ClassVar[bool] = True
     mounts_code: ClassVar[bool] = True
 
-    _stack: AsyncExitStack = field(init=False, repr=False)
-    _site: Site = field(init=False, repr=False)
-    _dock: Any = field(init=False, repr=False, default=None)
-    _opening: anyio.Lock = field(init=False, repr=False, default_factory=anyio.Lock)
+    _dock: "Lazy[Dock]" = field(init=False, repr=False)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Remember where it stands; the Engine need not answer yet."""
-        self._stack, self._site = stack, site
+        self._dock = Lazy(DOCK, lambda dock: dock.open_dock(stack, site))
 
     async def check(self) -> Sequence[Finding]:
         """Whether the Engine answers, which GPUs it sees, and whether its disk has room."""
-        return await (await self._opened()).findings()
+        return await (await self._dock.opened()).findings()
 
     def check_args(self, args: Json) -> None:
         """Look at a queue's config. :raises Rejected: naming each option that is wrong."""
@@ -57,7 +52,8 @@ class ContainerRunner(Runner):
             name: "…" if isinstance(value, Secret) else value
             for name, value in submission.env.items()
         }
-        gpus = self._dock.gpus_of(submission.name) if self._dock else None
+        dock = self._dock.value
+        gpus = dock.gpus_of(submission.name) if dock else None
         return {
             "command": shlex.join(command_line(options, submission)),
             "request": request_of(options, submission, Given(env=env, gpus=gpus)),
@@ -73,12 +69,12 @@ class ContainerRunner(Runner):
         :raises SubmitError: if the image cannot be had.
         :raises Rejected: if there are not so many GPUs.
         """
-        await (await self._opened()).prepare(submission, out)
+        await (await self._dock.opened()).prepare(submission, out)
 
     async def forget(self, submission: Submission) -> None:
         """Give its GPUs back."""
-        if self._dock is not None:
-            await self._dock.forget(submission)
+        if self._dock.value is not None:
+            await self._dock.value.forget(submission)
 
     async def submit(self, submission: Submission) -> Run:
         """Create a container named like the submission and start it; one that is there is given
@@ -86,18 +82,8 @@ class ContainerRunner(Runner):
 
         :raises SubmitError: if the Engine refuses.
         """
-        return await (await self._opened()).submit(submission)
+        return await (await self._dock.opened()).submit(submission)
 
     async def attach(self, ref: str) -> Run:
         """Find a container again. :raises RunLost: if it is gone, or was never started."""
-        return await (await self._opened()).attach(ref)
-
-    async def _opened(self) -> "Dock":
-        await run_sync(import_module, "launchkit_docker.dock")
-        from launchkit_docker.dock import open_dock
-
-        async with self._opening:
-            if self._dock is None:
-                self._dock = await open_dock(self._stack, self._site)
-        dock: Dock = self._dock
-        return dock
+        return await (await self._dock.opened()).attach(ref)
