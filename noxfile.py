@@ -1,5 +1,7 @@
 """The sessions: `nox` runs lint, types and tests; `nox -s demo` runs a job from end to end."""
 
+import os
+
 import nox
 
 nox.needs_version = ">=2025.2.9"
@@ -62,7 +64,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure; after `--`: names of benchmarks, `--save FILE`, `--compare FILE`."""
     install(session, EXTRAS, "test")
-    env = {"PYTHONPATH": "tests"}
+    env = {"PYTHONPATH": os.pathsep.join(("tests", *(f"{place}/tests" for place in PLUGINS)))}
     session.run("python", "-m", "benchmarks", *session.posargs, env=env)
 
 

@@ -1,14 +1,19 @@
 """The Docker Engine of this machine, as tests look at it: not by the client under test."""
 
 import json
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx
 
 SOCKET = "/var/run/docker.sock"
+APPLETS = ("sh", "sleep", "cat", "env", "true", "echo", "printf")
 
 
 class Engine:
@@ -50,12 +55,34 @@ class Engine:
         """Remove an image, if it is there."""
         self.http.delete(f"/images/{quote(image)}", params={"force": True})
 
+    @contextmanager
+    def busybox(self, folder: Path) -> Iterator[str]:
+        """The name of an image with a shell alone; removed at the end."""
+        name = f"launchkit-test-{uuid4().hex[:8]}:1"
+        path = folder / "busybox.tar"
+        with tarfile.open(path, "w") as tar:
+            tar.add("/bin/busybox", "bin/busybox")
+            for applet in APPLETS:
+                link = tarfile.TarInfo(f"bin/{applet}")
+                link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+                tar.addfile(link)
+        self.load(path, name)
+        try:
+            yield name
+        finally:
+            self.remove(name)
+
     def containers(self, **labels: str) -> list[dict[str, Any]]:
         """All containers with those labels, also ended ones."""
         wanted = [f"{name}={value}" for name, value in labels.items()]
         params = {"all": "true", "filters": json.dumps({"label": wanted})}
         found: list[dict[str, Any]] = self.http.get("/containers/json", params=params).json()
         return found
+
+    def remove_containers(self, **labels: str) -> None:
+        """Remove all containers with those labels, also running ones."""
+        for container in self.containers(**labels):
+            self.http.delete(f"/containers/{container['Id']}", params={"force": True})
 
     def images(self, prefix: str) -> list[str]:
         """The names of its images that begin with *prefix*."""

@@ -1,11 +1,14 @@
-"""`python -m benchmarks [NAME …] [--save FILE] [--compare FILE]`, in the folder `tests`."""
+"""`python -m benchmarks [NAME …] [--save FILE] [--compare FILE]`.
+
+`PYTHONPATH` has to name the folders `tests` and `plugins/docker/tests`.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from benchmarks import agents, claims, memory
+from benchmarks import agents, builds, claims, containers, memory
 from benchmarks.report import Benchmark, Figure, load, save, show
 
 ALL: Mapping[str, Benchmark] = {
@@ -17,6 +20,10 @@ ALL: Mapping[str, Benchmark] = {
     "idle": agents.idle,
     "memory": memory.tracked_runs,
     "pump": agents.log_pump,
+    "containers": containers.containers,
+    "containers-memory": containers.memory,
+    "rebuild": builds.rebuild,
+    "builds-at-once": builds.at_once,
 }
 
 

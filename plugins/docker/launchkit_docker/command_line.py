@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from launchkit.model import Secret, Submission
 from launchkit_docker.body import image_ref, process
 from launchkit_docker.options import Options
+from launchkit_docker.request import container_name
 
 
 def command_line(
@@ -16,7 +17,7 @@ def command_line(
     """
     entrypoint, command = process(options, submission)
     words = ["docker", "run", *(["--rm"] if options.remove else [])]
-    words += ["--name", options.name or submission.name]
+    words += ["--name", container_name(options, submission)]
     for name, value in submission.env.items():
         words += ["-e", f"{name}=…" if isinstance(value, Secret) else f"{name}={value}"]
     for bind in binds:

@@ -22,7 +22,7 @@ from launchkit_docker.gpus import Slots
 from launchkit_docker.options import Options, parse_options
 from launchkit_docker.ping import answers
 from launchkit_docker.pull import Puller
-from launchkit_docker.request import Given, request_of
+from launchkit_docker.request import Given, container_name, request_of
 from launchkit_docker.run import CANCELLED, OVER, ContainerRun
 from launchkit_docker.stock import stock_of
 from launchkit_docker.variables import read_files
@@ -63,6 +63,7 @@ class Dock:
         self._containers = containers
         self._puller = puller
         self._slots = slots
+        self._driver: str | None = None
 
     async def findings(self) -> Sequence[Finding]:
         """What is to be said of the Engine."""
@@ -86,21 +87,22 @@ class Dock:
             lambda: self._puller.get(ref, options.pull, options.platform, out)
         )
         if self._slots and options.gpus:
-            await self._slots.take(submission.name, options.gpus, out)
+            await self._slots.take(container_name(options, submission), options.gpus, out)
 
     async def forget(self, submission: Submission) -> None:
         """Give back the GPUs of a run that is not under way."""
-        await self._released(submission.name)
+        options = parse_options(submission.resource_args)
+        await self._released(container_name(options, submission))
 
     async def submit(self, submission: Submission) -> Run:
         """Create the container, unless it is there, and start it, unless it was.
 
         :raises SubmitError: if the Engine refuses.
         """
-        name = submission.name
+        options = parse_options(submission.resource_args)
+        name = container_name(options, submission)
         if await self._containers.marked(name, OVER):
             raise SubmitError(f"{name}: a run of this name is over already")
-        options = parse_options(submission.resource_args)
         if self._slots and options.gpus:
             await self._slots.confirm(name, options.gpus)
         from_files = await run_sync(read_files, options.env_files)
@@ -108,13 +110,19 @@ class Dock:
         if submission.code is not None:
             await run_sync(move_code, submission.code, self._code(name))
         given = Given(
-            env=env, gpus=self.gpus_of(name), code=self._code(name), agent=self._site.agent
+            env=env,
+            gpus=self.gpus_of(name),
+            code=self._code(name),
+            agent=self._site.agent,
+            log_driver=await self._log_driver(),
         )
         body = request_of(options, submission, given)
         more = await run_sync(read_files, options.label_files, {})
         body["Labels"] = {**more, **body["Labels"]}
         await self._create(name, body, options)
         seen = await self._containers.inspect(name)
+        if seen["Config"]["Labels"].get(labels.RUN) != submission.launch.run_id:
+            raise SubmitError(f"the name {name} is taken by a container of somebody else")
         self._adopt(name, seen)
         if not was_started(seen) and not await self._containers.marked(name, CANCELLED):
             await self._start(name)
@@ -134,6 +142,12 @@ class Dock:
         """A container has the devices of its label, whoever created it."""
         if self._slots:
             self._slots.adopt(name, seen["Config"]["Labels"].get(labels.GPUS, ""))
+
+    async def _log_driver(self) -> str:
+        if self._driver is None:
+            info = await self._containers.asked(self._containers.engine.system.info)
+            self._driver = str(info.get("LoggingDriver", ""))
+        return self._driver
 
     def _run(self, name: str) -> Run:
         return ContainerRun(name, self._containers, self._code(name), self._released)

@@ -2,12 +2,13 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 import anyio
 from aiodocker import Docker, DockerError
-from aiohttp import ClientError
+from aiohttp import ClientError, StreamReader
 
 from launchkit_docker import labels
 from launchkit_docker.streams import streamed
@@ -17,13 +18,15 @@ log = logging.getLogger("launchkit.docker")
 FILTERS = json.dumps({"type": ["container"], "label": [labels.RUN]})
 PAUSE_SECONDS = 0.5
 CAP_SECONDS = 5.0
+TROUBLE = (DockerError, ClientError, OSError, ValueError, RuntimeError)
+"""The last: the client was closed while it read."""
 
 
 class Events:
     """Wakes those who wait for news of a container, and everyone after each gap."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, anyio.Event] = {}
+        self._waiting = WeakValueDictionary[str, anyio.Event]()  # forgets whom nobody waits for
         self._any = anyio.Event()
 
     def of(self, name: str) -> anyio.Event:
@@ -55,9 +58,9 @@ class Events:
                 async with streamed(engine, "events", {"filters": FILTERS}) as response:
                     self.ring_all()
                     pause = PAUSE_SECONDS
-                    async for line in response.content:
+                    async for line in _lines(response.content):
                         self._take(json.loads(line))
-            except (DockerError, ClientError, OSError, ValueError) as exc:
+            except TROUBLE as exc:
                 log.debug("the Engine's events cannot be followed now: %s", exc)
             self.ring_all()
             await anyio.sleep(pause)
@@ -67,3 +70,12 @@ class Events:
         attributes = event.get("Actor", {}).get("Attributes", {})
         if name := attributes.get("name"):
             self.ring(name)
+
+
+async def _lines(stream: StreamReader) -> AsyncIterator[bytes]:
+    """Lines of any length: an event has all labels of its container."""
+    rest = b""
+    async for chunk in stream.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line

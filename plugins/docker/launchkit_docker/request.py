@@ -11,6 +11,10 @@ from launchkit_docker.body import container_body
 from launchkit_docker.code import MOUNT, laid_in
 from launchkit_docker.options import Options
 
+ROTATING = "json-file"
+UNLIMITED = {"max-size": "1p"}
+"""A petabyte: it takes no word for "never"."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
@@ -21,6 +25,16 @@ class Given:
     code: Path | None = None
     """Where the code is kept that is laid into the container."""
     agent: str = ""
+    log_driver: str = ""
+    """The Engine's own, which keeps the output where the options name none."""
+
+
+def container_name(options: Options, submission: Submission) -> str:
+    """The same for each try of an attempt, and another for each attempt: the name of the
+    submission, or the one in the options, with what makes it the only one of its kind.
+    """
+    launch = submission.launch
+    return f"{options.name}-{launch.run_id}-{launch.attempt}" if options.name else submission.name
 
 
 def request_of(options: Options, submission: Submission, given: Given) -> dict[str, Any]:
@@ -48,4 +62,15 @@ def request_of(options: Options, submission: Submission, given: Given) -> dict[s
         labels=named,
         binds=(f"{given.code or 'CODE'}:{MOUNT}:ro",) if has_code else (),
     )
+    body["HostConfig"] |= _unrotated(body["HostConfig"].get("LogConfig", {}), given.log_driver)
     return laid_in(body, submission) if has_code else body
+
+
+def _unrotated(config: Mapping[str, Any], default: str) -> dict[str, Any]:
+    """Output is kept until it was copied, also where the Engine's settings rotate it by default:
+    an agent that goes on for another counts bytes from the beginning.
+    """
+    driver = config.get("Type") or default
+    if driver != ROTATING:
+        return {}
+    return {"LogConfig": {"Type": driver, "Config": {**UNLIMITED, **config.get("Config", {})}}}

@@ -11,7 +11,7 @@ from launchkit.model import Json, Secret, Submission
 from launchkit_docker.command_line import command_line
 from launchkit_docker.lazy import Lazy
 from launchkit_docker.options import parse_options
-from launchkit_docker.request import Given, request_of
+from launchkit_docker.request import Given, container_name, request_of
 
 if TYPE_CHECKING:
     from launchkit_docker.dock import Dock
@@ -53,15 +53,15 @@ class ContainerRunner(Runner):
             for name, value in submission.env.items()
         }
         dock = self._dock.value
-        gpus = dock.gpus_of(submission.name) if dock else None
+        gpus = dock.gpus_of(container_name(options, submission)) if dock else None
         return {
             "command": shlex.join(command_line(options, submission)),
             "request": request_of(options, submission, Given(env=env, gpus=gpus)),
         }
 
     def ref_of(self, submission: Submission) -> str:
-        """The container's name, which is the submission's."""
-        return submission.name
+        """The container's name."""
+        return container_name(parse_options(submission.resource_args), submission)
 
     async def prepare(self, submission: Submission, out: Output) -> None:
         """Pull the image if it is missing, and wait for GPUs.

@@ -52,8 +52,14 @@ def test_options_are_written_as_docker_takes_them(args: dict[str, object], expec
     assert words(args) == " ".join(f"docker run --rm --name n {expected} img".split())
 
 
-def test_rm_false_keeps_the_container_and_name_names_it() -> None:
-    assert words({"rm": False, "name": "mine"}) == "docker run --name mine img"
+def test_rm_false_keeps_the_container() -> None:
+    assert words({"rm": False}) == "docker run --name n img"
+
+
+def test_a_name_is_made_the_only_one_of_its_kind() -> None:
+    made = submission()
+    expected = f"docker run --rm --name mine-{made.launch.run_id}-{made.launch.attempt} img"
+    assert words({"name": "mine"}, made) == expected
 
 
 def test_the_entry_point_of_the_launch_wins_over_the_option() -> None:

@@ -1,0 +1,174 @@
+"""One stream of events tells of all containers, also after it was cut."""
+
+from collections.abc import AsyncIterator, Iterator, MutableMapping
+from pathlib import Path
+
+import anyio
+import pytest
+from docker_engine import Engine
+from launchkit_docker.events import Events
+from launchkit_docker.run import ContainerRun
+from launchkit_docker.runner import ContainerRunner
+from workshop import Relay, Scripts, ended, relay, to_engine, until
+
+from launchkit.abc import Run
+from launchkit.errors import RunLost
+from launchkit.model import RunState, RunStatus
+from launchkit.testing import site_at, started
+
+WAITS = "sleep 600"
+GATE = "until [ -e /place/gate ]; do sleep 0.1; done; exit 3"
+
+
+@pytest.fixture
+async def way(docker_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Relay]:
+    """Between the runner and the Engine."""
+    async with relay(to_engine) as way:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://{way.host}")
+        yield way
+
+
+@pytest.fixture
+async def runner(tmp_path: Path, way: Relay) -> AsyncIterator[ContainerRunner]:
+    async with site_at(tmp_path) as site, started(ContainerRunner(), site) as runner:
+        yield runner
+
+
+@pytest.fixture
+def scripts(docker_engine: Engine, busybox: str) -> Iterator[Scripts]:
+    scripts = Scripts(docker_engine, busybox)
+    yield scripts
+    scripts.remove()
+
+
+def waiting(run: Run) -> MutableMapping[str, anyio.Event]:
+    """The names of the containers for whose news somebody waits, this run's or another's."""
+    assert isinstance(run, ContainerRun)
+    return run._containers.events._waiting
+
+
+async def test_however_many_runs_wait_there_is_one_stream(
+    runner: ContainerRunner, scripts: Scripts, way: Relay, tmp_path: Path
+) -> None:
+    ends: list[RunStatus] = []
+
+    async def watch(run: Run) -> None:
+        ends.append(await ended(run))
+
+    runs = [await runner.submit(scripts(GATE, volume=f"{tmp_path}:/place")) for _ in range(12)]
+    async with anyio.create_task_group() as tasks:
+        for run in runs:
+            tasks.start_soon(watch, run)
+        await until(lambda: len(waiting(runs[0])) == len(runs))
+        (tmp_path / "gate").touch()
+    assert {(end.state, end.exit_code) for end in ends} == {(RunState.FAILED, 3)}
+    assert len(ends) == len(runs)
+    assert way.count("/events") == 1
+
+
+async def test_a_run_that_ends_while_the_stream_is_cut_is_noticed_after_it(
+    runner: ContainerRunner, scripts: Scripts, way: Relay
+) -> None:
+    run = await runner.submit(scripts(WAITS))
+    ends: list[RunStatus] = []
+
+    async def watch() -> None:
+        ends.append(await ended(run))
+
+    async with anyio.create_task_group() as tasks:
+        await until(lambda: way.count("/events") == 1)
+        tasks.start_soon(watch)
+        await until(lambda: run.ref in waiting(run))
+        looks = way.count(f"{run.ref}/json")
+        way.shut("/events")
+        await until(lambda: way.held and way.count(f"{run.ref}/json") > looks)
+        scripts.do(run.ref, "kill")
+        await until(lambda: not scripts.inspect(run.ref)["State"]["Running"])
+        assert ends == []
+        way.open()
+    assert [end.state for end in ends] == [RunState.FAILED]
+    assert way.count("/events") == 2
+
+
+async def test_an_engine_that_goes_away_is_waited_for_and_listened_to_again(
+    runner: ContainerRunner, scripts: Scripts, way: Relay
+) -> None:
+    run = await runner.submit(scripts(WAITS))
+    ends: list[RunStatus] = []
+
+    async def watch() -> None:
+        ends.append(await ended(run))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        await until(lambda: way.count("/events") == 1 and run.ref in waiting(run))
+        way.shut("/")
+        await until(lambda: any("/events" in path for path in way.held))
+        scripts.do(run.ref, "kill")
+        way.open()
+    assert [end.state for end in ends] == [RunState.FAILED]
+
+
+async def test_one_who_waits_for_a_run_that_somebody_removes_is_told(
+    runner: ContainerRunner, scripts: Scripts
+) -> None:
+    run = await runner.submit(scripts(WAITS))
+    lost: list[RunLost] = []
+
+    async def watch() -> None:
+        with pytest.raises(RunLost) as caught:
+            await ended(run)
+        lost.append(caught.value)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        await until(lambda: run.ref in waiting(run))
+        scripts.remove()
+    assert [error.code for error in lost] == ["run_lost"]
+
+
+async def test_an_event_may_be_as_long_as_the_labels_of_its_container(
+    runner: ContainerRunner, scripts: Scripts, way: Relay, tmp_path: Path
+) -> None:
+    (tmp_path / "labels").write_text(f"long={'x' * 900_000}\n")
+    run = await runner.submit(scripts("exit 3", label_file=str(tmp_path / "labels")))
+    assert (await ended(run)).exit_code == 3
+    assert way.count("/events") == 1
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+async def test_nothing_is_remembered_of_a_run_that_is_over(
+    runner: ContainerRunner, scripts: Scripts, keeps: bool
+) -> None:
+    run = await runner.submit(scripts(WAITS, rm=not keeps))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ended, run)
+        await until(lambda: run.ref in waiting(run))
+        scripts.do(run.ref, "kill")
+    await run.aclose()
+    assert [*waiting(run)] == []
+
+
+@pytest.mark.parametrize("rounds", range(4))
+async def test_an_agent_may_end_at_any_moment_while_news_come(
+    scripts: Scripts, tmp_path: Path, rounds: int
+) -> None:
+    async with site_at(tmp_path) as site, started(ContainerRunner(), site) as runner:
+        run = await runner.submit(scripts("exit 0"))
+        await ended(run)
+        scripts.remove()
+        for _ in range(rounds):
+            await anyio.lowlevel.checkpoint()
+    assert scripts.inspect(run.ref) is None
+
+
+async def test_news_wake_those_who_asked_before_and_nobody_else() -> None:
+    events = Events()
+    own, same, other = (events.of(name) for name in ("one", "one", "two"))
+    every = events.of_any()
+    events.ring("one")
+    assert [event.is_set() for event in (own, same, other, every)] == [True, True, False, True]
+    assert not events.of("one").is_set()
+    assert not events.of_any().is_set()
+    events.ring_all()
+    assert other.is_set()

@@ -1,0 +1,355 @@
+"""Images come from real registries: once for all who want one, and with the right login."""
+
+import base64
+import io
+import json
+import tarfile
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from uuid import uuid4
+
+import anyio
+import pytest
+from aiodocker import Docker, DockerError
+from docker_engine import SOCKET, Engine
+from launchkit_docker.access import NO_CONNECTION
+from launchkit_docker.pull import Policy, Puller, PullError
+from launchkit_docker.runner import ContainerRunner
+from workshop import Heard, Relay, relay, serve_registry, to_engine, until
+
+from launchkit.abc import Registry
+from launchkit.testing import FakeRegistry, make_submission, site_at, started
+
+LOGIN = ("fake", "fake-password")
+"""What a fake registry knows."""
+Stock = Callable[..., str]
+"""Puts another image into a registry by a name and a tag; gives its id."""
+
+
+@pytest.fixture
+async def docker(docker_engine: Engine) -> AsyncIterator[Docker]:
+    async with Docker(url=f"unix://{SOCKET}") as docker:
+        yield docker
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[str]:
+    with serve_registry(tmp_path / "registry") as host:
+        yield host
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Iterator[str]:
+    with serve_registry(tmp_path / "private", LOGIN) as host:
+        yield host
+
+
+@pytest.fixture
+async def way(host: str) -> AsyncIterator[Relay]:
+    """Between the Engine and the registry."""
+    async with relay(partial(anyio.connect_tcp, *host.split(":"))) as way:
+        yield way
+
+
+@pytest.fixture
+def word(docker_engine: Engine) -> Iterator[str]:
+    """A part of the first names of all images of a test; they are removed at its end."""
+    word = uuid4().hex[:12]
+    yield word
+    for image in docker_engine.http.get("/images/json").json():
+        if word in str(image):
+            docker_engine.remove(image["Id"])
+
+
+@pytest.fixture
+def stock(docker_engine: Engine, word: str) -> Stock:
+    def stock(ref: str, login: tuple[str, str] | None = None, architecture: str = "amd64") -> str:
+        made = load(docker_engine, f"{word}:1", architecture)
+        push(docker_engine, f"{word}:1", ref, login)
+        for name in (ref, f"{word}:1"):
+            docker_engine.remove(name)
+        return made
+
+    return stock
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An image in the registry behind the way."""
+
+    ref: str
+    id: str
+
+
+@pytest.fixture
+def offer(host: str, way: Relay, word: str, stock: Stock) -> Offer:
+    return Offer(f"{way.host}/{word}/job:1", stock(f"{host}/{word}/job:1"))
+
+
+def load(engine: Engine, name: str, architecture: str) -> str:
+    """Make an image unlike any other for some computer; its id."""
+    layer = archive({"content": uuid4().bytes})
+    digests = [f"sha256:{sha256(layer).hexdigest()}"]
+    config = {
+        "architecture": architecture,
+        "os": "linux",
+        "config": {"Labels": {"launchkit.test": name}},
+        "rootfs": {"type": "layers", "diff_ids": digests},
+    }
+    manifest = [{"Config": "config", "RepoTags": [name], "Layers": ["layer"]}]
+    texts = {"config": config, "manifest.json": manifest}
+    members = {file: json.dumps(text).encode() for file, text in texts.items()}
+    content = archive({"layer": layer, **members})
+    engine.http.post("/images/load", content=content).raise_for_status()
+    made = image_id(engine, name)
+    assert made
+    return made
+
+
+def archive(members: Mapping[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return file.getvalue()
+
+
+def push(engine: Engine, image: str, ref: str, login: tuple[str, str] | None) -> None:
+    name, _, tag = ref.rpartition(":")
+    engine.http.post(f"/images/{image}/tag", params={"repo": name, "tag": tag}).raise_for_status()
+    said = dict(zip(("username", "password"), login or (), strict=False))
+    header = base64.urlsafe_b64encode(json.dumps(said).encode()).decode()
+    answer = engine.http.post(
+        f"/images/{name}/push", params={"tag": tag}, headers={"X-Registry-Auth": header}
+    )
+    assert "errorDetail" not in answer.text, answer.text
+
+
+def image_id(engine: Engine, ref: str) -> str | None:
+    answer = engine.http.get(f"/images/{ref}/json")
+    return answer.json()["Id"] if answer.is_success else None
+
+
+@contextmanager
+def recorder() -> Iterator[tuple[str, list[str | None]]]:
+    """A registry that wants a password and has nothing; what it was given."""
+    given: list[str | None] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            given.append(self.headers["Authorization"])
+            self.send_response(401 if self.headers["Authorization"] is None else 404)
+            self.send_header("WWW-Authenticate", 'Basic realm="test"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_HEAD = do_GET  # noqa: N815 - named by http.server
+
+        def log_message(self, *args: object) -> None:
+            """The tests' output is not for that."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever).start()
+        try:
+            yield f"127.0.0.1:{server.server_port}", given
+        finally:
+            server.shutdown()
+
+
+async def test_a_pull_says_what_it_does_and_gives_the_image(
+    docker: Docker, docker_engine: Engine, offer: Offer
+) -> None:
+    out = Heard()
+    await Puller(docker, None).get(offer.ref, "missing", None, out)
+    assert image_id(docker_engine, offer.ref) == offer.id
+    assert out.text.startswith(f"pulling image {offer.ref}\n")
+    assert "Pull complete\n" in out.text
+    assert "Status: Downloaded newer image" in out.text
+
+
+async def test_what_is_there_is_not_pulled_unless_always(
+    docker: Docker, docker_engine: Engine, offer: Offer, host: str, word: str, stock: Stock
+) -> None:
+    puller, out = Puller(docker, None), Heard()
+    await puller.get(offer.ref, "always", None, out)
+    new = stock(f"{host}/{word}/job:1")
+    for policy in ("missing", "never"):
+        await puller.get(offer.ref, policy, None, out)
+        assert image_id(docker_engine, offer.ref) == offer.id
+    await puller.get(offer.ref, "always", None, out)
+    assert image_id(docker_engine, offer.ref) == new
+    assert out.text.count("pulling image") == 2
+
+
+@pytest.mark.parametrize("platform", ["linux/arm64", "arm64", "linux/aarch64", "linux/arm64/v8"])
+async def test_an_image_for_another_platform_is_as_good_as_none(
+    docker: Docker, docker_engine: Engine, word: str, host: str, stock: Stock, platform: str
+) -> None:
+    ref, puller, out = f"{host}/{word}/job:1", Puller(docker, None), Heard()
+    stored = stock(ref, architecture="arm64")
+    load(docker_engine, ref, "amd64")
+    with pytest.raises(PullError, match=f"{ref} for {platform}"):
+        await puller.get(ref, "never", platform, out)
+    await puller.get(ref, "missing", platform, out)
+    assert image_id(docker_engine, ref) == stored
+    await puller.get(ref, "never", platform, out)
+
+
+@pytest.mark.parametrize(
+    ("image", "said", "hint"),
+    [
+        ("{host}/none:1", "manifest unknown", "its tag there"),
+        ("{host}/none@sha256:" + "0" * 64, "manifest unknown", "its tag there"),
+        ("{private}/none:1", "no basic auth credentials", "registry login"),
+        ("no.such.host.example/none:1", "no such host", "reach the registry"),
+        ("127.0.0.1:1/none:1", "connection refused", "reach the registry"),
+        ("{host}/NONE:1", "must be lowercase", "its name right"),
+    ],
+)
+async def test_an_image_that_cannot_be_had_says_why_and_what_to_do(
+    docker: Docker, host: str, private: str, image: str, said: str, hint: str
+) -> None:
+    ref = image.format(host=host, private=private)
+    with pytest.raises(PullError, match=said) as caught:
+        await Puller(docker, None).get(ref, "missing", None, Heard())
+    assert ref in caught.value.message
+    assert caught.value.code == "image_pull_failed"
+    assert hint in (caught.value.hint or "")
+
+
+async def test_an_image_that_may_not_be_pulled_is_missing(docker: Docker) -> None:
+    with pytest.raises(PullError, match="pull: never") as caught:
+        await Puller(docker, None).get(f"none-{uuid4().hex}:1", "never", None, Heard())
+    assert caught.value.hint
+
+
+async def test_a_login_that_the_registry_refuses_is_not_shown(
+    docker: Docker, tmp_path: Path
+) -> None:
+    with serve_registry(tmp_path / "other", ("alice", "other")) as host:
+        ref, out = f"{host}/job:1", Heard()
+        with pytest.raises(PullError, match="unauthorized") as caught:
+            await Puller(docker, FakeRegistry(name=f"{host}/x")).get(ref, "missing", None, out)
+    assert "registry login" in (caught.value.hint or "")
+    assert LOGIN[1] not in f"{caught.value.message}{out.text}"
+
+
+async def test_a_pull_logs_in_at_the_registry_of_the_agent(
+    docker: Docker, docker_engine: Engine, private: str, word: str, stock: Stock
+) -> None:
+    ref, out = f"{private}/{word}/job:1", Heard()
+    stored = stock(ref, LOGIN)
+    registry = FakeRegistry(name=f"{private}/{word}/another-repository")
+    await Puller(docker, registry).get(ref, "missing", None, out)
+    assert image_id(docker_engine, ref) == stored
+    assert LOGIN[1] not in out.text
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_a_login_is_told_to_its_own_registry_alone(
+    docker: Docker, private: str, own: bool
+) -> None:
+    with recorder() as (host, given):
+        registry: Registry = FakeRegistry(name=f"{host if own else private}/jobs")
+        with pytest.raises(PullError):
+            await Puller(docker, registry).get(f"{host}/job:1", "missing", None, Heard())
+    assert given
+    assert any(given) is own
+
+
+async def test_many_who_miss_an_image_pull_it_once(
+    docker: Docker, way: Relay, offer: Offer
+) -> None:
+    outs = await pulled_together(docker, way, offer.ref, "missing")
+    assert ["pulling image" in out.text for out in outs] == [True, False, False, False, False]
+
+
+async def test_those_who_always_pull_share_the_pull_that_begins_next(
+    docker: Docker, way: Relay, offer: Offer
+) -> None:
+    outs = await pulled_together(docker, way, offer.ref, "always")
+    assert ["pulling image" in out.text for out in outs] == [True, True, False, False, False]
+
+
+async def pulled_together(docker: Docker, way: Relay, ref: str, policy: Policy) -> Sequence[Heard]:
+    """What each of five heard, of whom the first had begun to pull when the others came."""
+    puller, outs = Puller(docker, None), [Heard() for _ in range(5)]
+    way.shut("/manifests/")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(puller.get, ref, policy, None, outs[0])
+        await until(lambda: way.held)
+        for out in outs[1:]:
+            tasks.start_soon(puller.get, ref, policy, None, out)
+        await until(lambda: all("already" in out.text for out in outs[1:]))
+        way.open()
+    return outs
+
+
+async def test_when_the_one_who_pulls_is_stopped_another_goes_on(
+    docker: Docker, docker_engine: Engine, way: Relay, offer: Offer
+) -> None:
+    puller, first, second = Puller(docker, None), Heard(), Heard()
+    way.shut("/manifests/")
+    async with anyio.create_task_group() as others:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(puller.get, offer.ref, "always", None, first)
+            await until(lambda: way.held)
+            others.start_soon(puller.get, offer.ref, "always", None, second)
+            await until(lambda: "already" in second.text)
+            tasks.cancel_scope.cancel()
+        way.open()
+    assert "Pull complete" not in first.text
+    assert "Pull complete" in second.text
+    assert image_id(docker_engine, offer.ref) == offer.id
+
+
+async def test_an_image_whose_registry_is_silent_holds_up_no_other(
+    docker: Docker, docker_engine: Engine, way: Relay, host: str, word: str, stock: Stock
+) -> None:
+    puller, ref = Puller(docker, None), f"{host}/{word}/job:1"
+    stored = stock(ref)
+    way.shut("/manifests/")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(puller.get, f"{way.host}/{word}/job:1", "missing", None, Heard())
+        await until(lambda: way.held)
+        await puller.get(ref, "missing", None, Heard())
+        tasks.cancel_scope.cancel()
+    assert image_id(docker_engine, ref) == stored
+
+
+@pytest.mark.parametrize("policy", ["missing", "always"])
+async def test_an_engine_that_is_away_is_no_fault_of_the_image(policy: Policy) -> None:
+    async with Docker(url="tcp://127.0.0.1:1", api_version="v1.41") as nobody:
+        with pytest.raises(DockerError) as caught:
+            await Puller(nobody, None).get("busybox:1", policy, None, Heard())
+    assert caught.value.status == NO_CONNECTION
+
+
+async def test_a_pull_that_the_engine_drops_is_begun_again(
+    docker_engine: Engine,
+    offer: Offer,
+    way: Relay,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = Heard()
+    way.shut("/manifests/")
+    async with relay(to_engine) as engine, site_at(tmp_path) as site:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://{engine.host}")
+        async with started(ContainerRunner(), site) as runner, anyio.create_task_group() as tasks:
+            tasks.start_soon(runner.prepare, make_submission(image=offer.ref), out)
+            await until(lambda: way.held)
+            engine.shut("/images/create")
+            await until(lambda: engine.held)
+            engine.open()
+            way.open()
+    assert image_id(docker_engine, offer.ref) == offer.id
+    assert out.text.count("pulling image") == 2

@@ -1,0 +1,300 @@
+"""What the runner promises of a run, seen in real containers and from outside of them."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from pathlib import Path
+from uuid import uuid4
+
+import anyio
+import pytest
+from docker_engine import Engine
+from launchkit_docker.runner import ContainerRunner
+from workshop import Scripts, ended, read, relay, to_engine
+
+from launchkit.errors import RunLost, SubmitError
+from launchkit.model import RunState
+from launchkit.testing import site_at, started
+
+WAITS = "trap 'exit 0' TERM; echo ready; sleep 600 & wait"
+BINARY = b"".join(bytes([number]) * 3 + b"\n" for number in range(256))
+LONG = "".join(f"{letter * 300_000}\n" for letter in "abc").encode()
+TEXT = "naïve ☃ \x00\x01\x1b[31m\x7f no end".encode()
+
+
+@pytest.fixture
+async def runner(tmp_path: Path) -> AsyncIterator[ContainerRunner]:
+    async with site_at(tmp_path) as site, started(ContainerRunner(), site) as runner:
+        yield runner
+
+
+@pytest.fixture
+def scripts(docker_engine: Engine, busybox: str) -> Iterator[Scripts]:
+    scripts = Scripts(docker_engine, busybox)
+    yield scripts
+    scripts.remove()
+
+
+@pytest.fixture
+def network(docker_engine: Engine) -> Iterator[str]:
+    name = f"launchkit-test-{uuid4().hex[:8]}"
+    docker_engine.http.post("/networks/create", json={"Name": name}).raise_for_status()
+    yield name
+    docker_engine.http.delete(f"/networks/{name}").raise_for_status()
+
+
+@pytest.mark.parametrize(
+    ("driver", "printed"),
+    [("json-file", LONG), ("json-file", TEXT), ("local", BINARY), ("local", TEXT)],
+    ids=["long lines", "text", "binary", "text in another driver"],
+)
+@pytest.mark.parametrize("stream", ["1", "2"])
+async def test_output_is_exact_from_any_offset_to_the_end(
+    runner: ContainerRunner,
+    scripts: Scripts,
+    tmp_path: Path,
+    driver: str,
+    printed: bytes,
+    stream: str,
+) -> None:
+    (tmp_path / "printed").write_bytes(printed)
+    script = f"cat /place/printed >&{stream}"
+    run = await runner.submit(
+        scripts(script, volume=f"{tmp_path}:/place:ro", **{"log-driver": driver})
+    )
+    assert await read(run) == printed
+    assert (await ended(run)).exit_code == 0
+    for offset in (1, 8, len(printed) // 2, 16_384, len(printed) - 1, len(printed)):
+        assert await read(run, offset) == printed[offset:]
+
+
+async def test_bytes_that_the_engine_does_not_keep_do_not_shift_the_offsets(
+    runner: ContainerRunner, scripts: Scripts
+) -> None:
+    run = await runner.submit(scripts(r"printf 'a\377b\nc\n'"))
+    kept = await read(run)
+    assert kept == "a\ufffdb\nc\n".encode()
+    assert [await read(run, at) for at in range(len(kept))] == [
+        kept[at:] for at in range(len(kept))
+    ]
+
+
+async def test_both_streams_are_kept_whole(runner: ContainerRunner, scripts: Scripts) -> None:
+    script = "i=0; while [ $i -lt 500 ]; do echo out $i; echo err $i >&2; i=$((i+1)); done"
+    run = await runner.submit(scripts(script))
+    lines = (await read(run)).decode().splitlines()
+    for stream in ("out", "err"):
+        assert [line for line in lines if stream in line] == [f"{stream} {i}" for i in range(500)]
+
+
+async def test_output_is_exact_though_the_connection_breaks_again_and_again(
+    runner: ContainerRunner, scripts: Scripts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "printed").write_bytes(LONG)
+    submission = scripts("cat /place/printed; echo end", volume=f"{tmp_path}:/place")
+    data, cuts = b"", 0
+    async with relay(to_engine) as way:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://{way.host}")
+        run = await runner.submit(submission)
+        async with aclosing(run.logs(0)) as chunks:
+            async for chunk in chunks:
+                assert chunk.offset == len(data)
+                data += chunk.data
+                if len(data) > cuts * 100_000:
+                    cuts += 1
+                    way.shut("/logs")
+                    way.open()
+        assert data == LONG + b"end\n"
+        assert way.count("/logs") > 3
+        await ended(run)
+
+
+async def test_a_terminal_gives_what_it_shows_from_any_offset(
+    runner: ContainerRunner, scripts: Scripts
+) -> None:
+    run = await runner.submit(scripts("echo one; echo two >&2; printf 'red\\033[0m'", tty=True))
+    shown = b"one\r\ntwo\r\nred\x1b[0m"
+    assert await read(run) == shown
+    assert (await ended(run)).state is RunState.FINISHED
+    for offset in (1, 5, len(shown)):
+        assert await read(run, offset) == shown[offset:]
+
+
+async def test_a_run_that_does_not_listen_is_killed_after_its_grace(
+    runner: ContainerRunner, scripts: Scripts
+) -> None:
+    run = await runner.submit(scripts("trap '' TERM; echo ready; while true; do sleep 1; done"))
+    await read(run, to=b"ready")
+    with anyio.fail_after(30):
+        await run.cancel(1)
+    seen = scripts.inspect(run.ref)
+    assert seen
+    assert seen["State"]["Running"] is False
+    status = await run.status()
+    assert (status.state, status.exit_code) == (RunState.STOPPED, 137)
+
+
+async def test_a_run_is_told_by_the_signal_that_its_queue_names(
+    runner: ContainerRunner, scripts: Scripts
+) -> None:
+    script = "trap 'echo told; exit 0' USR1; echo ready; sleep 600 & wait"
+    run = await runner.submit(scripts(script, stop_signal="SIGUSR1"))
+    await read(run, to=b"ready")
+    await run.cancel(30)
+    assert await read(run) == b"ready\ntold\n"
+    assert (await run.status()).exit_code == 0
+
+
+async def test_a_run_that_somebody_paused_runs_and_can_be_cancelled(
+    runner: ContainerRunner, scripts: Scripts
+) -> None:
+    run = await runner.submit(scripts(WAITS))
+    await read(run, to=b"ready")
+    scripts.do(run.ref, "pause")
+    assert (await run.status()).state is RunState.RUNNING
+    with anyio.fail_after(30):
+        await run.cancel(2)
+    assert (await run.status()).state is RunState.STOPPED
+
+
+async def test_a_run_that_somebody_removed_is_lost_to_those_who_wait(
+    runner: ContainerRunner, scripts: Scripts
+) -> None:
+    run = await runner.submit(scripts(WAITS))
+    await read(run, to=b"ready")
+    scripts.remove()
+    with pytest.raises(RunLost, match=run.ref) as caught:
+        await ended(run)
+    assert caught.value.code == "run_lost"
+    with pytest.raises(RunLost):
+        await read(run)
+    with pytest.raises(RunLost):
+        await run.cancel(1)
+    await run.aclose()
+
+
+async def test_a_run_that_somebody_killed_says_so_with_its_last_lines(
+    runner: ContainerRunner, scripts: Scripts
+) -> None:
+    run = await runner.submit(scripts(WAITS))
+    await read(run, to=b"ready")
+    scripts.do(run.ref, "kill")
+    status = await ended(run)
+    assert status.verdict
+    assert status.verdict.code == "killed_by_signal"
+    assert "SIGKILL" in status.verdict.summary
+    assert status.verdict.evidence == ("ready",)
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+async def test_a_container_is_kept_only_if_its_queue_says_so(
+    runner: ContainerRunner, scripts: Scripts, keeps: bool
+) -> None:
+    submission = scripts("echo text", rm=not keeps)
+    run = await runner.submit(submission)
+    await ended(run)
+    await run.aclose()
+    assert (scripts.inspect(run.ref) is not None) is keeps
+    with pytest.raises(SubmitError, match="is over already"):
+        await runner.submit(submission)
+    with pytest.raises(RunLost, match="is over"):
+        await runner.attach(run.ref)
+
+
+async def test_a_second_submit_gives_the_container_that_is_there(
+    runner: ContainerRunner, scripts: Scripts
+) -> None:
+    submission = scripts(WAITS)
+    first = await runner.submit(submission)
+    before = scripts.inspect(first.ref)
+    second = await runner.submit(submission)
+    after = scripts.inspect(second.ref)
+    assert before
+    assert after
+    for name in ("Id", "RestartCount"):
+        assert before[name] == after[name]
+    assert before["State"]["StartedAt"] == after["State"]["StartedAt"]
+
+
+async def test_what_was_created_and_not_started_is_started_by_the_next_submit(
+    runner: ContainerRunner, scripts: Scripts
+) -> None:
+    submission = scripts("echo started")
+    body = runner.render(submission)["request"]
+    made = scripts.engine.http.post(
+        "/containers/create", params={"name": submission.name}, json=body
+    )
+    assert made.is_success
+    with pytest.raises(RunLost, match="never started"):
+        await runner.attach(submission.name)
+    run = await runner.submit(submission)
+    assert await read(run) == b"started\n"
+    seen = scripts.inspect(run.ref)
+    assert seen
+    assert seen["Id"] == made.json()["Id"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"device": "/dev/no-such-device"}, "no_such_device"),
+        ({"network": "no-such-network"}, "no_such_network"),
+        ({"mount": "type=bind,source=/no/such/path,target=/x"}, "no_such_volume"),
+    ],
+)
+async def test_a_refused_start_says_why_and_leaves_nothing(
+    runner: ContainerRunner, scripts: Scripts, options: dict[str, object], code: str
+) -> None:
+    submission = scripts("true", **options)
+    with pytest.raises(SubmitError) as caught:
+        await runner.submit(submission)
+    assert caught.value.code == code
+    assert caught.value.hint
+    assert scripts.inspect(submission.name) is None
+
+
+async def test_a_port_that_another_container_has_is_told(
+    runner: ContainerRunner, scripts: Scripts, network: str
+) -> None:
+    first = await runner.submit(scripts(WAITS, network=network, publish="127.0.0.1::80"))
+    seen = scripts.inspect(first.ref)
+    assert seen
+    port = seen["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"]
+    second = scripts(WAITS, network=network, publish=f"127.0.0.1:{port}:80")
+    with pytest.raises(SubmitError, match=port) as caught:
+        await runner.submit(second)
+    assert caught.value.code == "port_in_use"
+    assert scripts.inspect(second.name) is None
+    scripts.remove()
+
+
+async def test_a_container_of_somebody_else_is_never_taken_for_the_run(
+    runner: ContainerRunner, scripts: Scripts
+) -> None:
+    submission = scripts("echo started")
+    made = {"Image": scripts.image, "Cmd": ["true"], "Labels": {"launchkit.test": scripts.label}}
+    scripts.engine.http.post(
+        "/containers/create", params={"name": submission.name}, json=made
+    ).raise_for_status()
+    with pytest.raises(SubmitError, match="taken by a container of somebody else"):
+        await runner.submit(submission)
+    seen = scripts.inspect(submission.name)
+    assert seen
+    assert seen["State"]["Status"] == "created"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, {"max-size": "1p"}),
+        ({"log-driver": "json-file", "log-opt": "max-file=2"}, {"max-size": "1p", "max-file": "2"}),
+        ({"log-opt": "max-size=10m"}, {"max-size": "10m"}),
+        ({"log-driver": "local"}, {}),
+    ],
+)
+async def test_output_is_not_rotated_away_before_it_is_copied(
+    runner: ContainerRunner, scripts: Scripts, options: dict[str, object], expected: dict[str, str]
+) -> None:
+    run = await runner.submit(scripts("true", **options))
+    seen = scripts.inspect(run.ref)
+    assert seen
+    assert seen["HostConfig"]["LogConfig"]["Config"] == expected
