@@ -32,6 +32,7 @@ def write_image(path: Path) -> None:
             tar.add(file, arcname=str(file).lstrip("/"), recursive=False)
         directory(tar, "tmp", 0o1777)
         text(tar, "etc/passwd", "root:x:0:0::/:/bin/sh\n")
+        text(tar, "etc/group", "root:x:0:\n")  # BuildKit looks for it
         for name in (*APPLETS, *MORE_APPLETS):
             link(tar, f"bin/{name}", "busybox")
         for name in {"python", "python3", f"python{VERSION}"} - {program.name}:

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -68,7 +69,7 @@ async def prepared(launch: Launch, runner: Runner, kit: Kit, work: Path, out: Ou
         code = None
     elif code and runner.needs_image:
         image = Image(ref=str(base_of(launch)))
-    return bind(
+    bound = bind(
         launch,
         image=image,
         code=code,
@@ -76,6 +77,7 @@ async def prepared(launch: Launch, runner: Runner, kit: Kit, work: Path, out: Ou
         environ=os.environ,
         extra_env=kit.env(launch),
     )
+    return replace(bound, warnings=(*image.warnings, *bound.warnings)) if image else bound
 
 
 def check_can_be_had(launch: Launch, runner: Runner, kit: Kit) -> None:

@@ -73,7 +73,7 @@ class Image:
     ref: str
     digest: str | None = None
     warnings: tuple[str, ...] = ()
-    """What its builder has to say that is no reason not to run it."""
+    """What its builder warns of; it is run all the same."""
 
 
 @dataclass(frozen=True, kw_only=True)

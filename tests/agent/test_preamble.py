@@ -19,6 +19,7 @@ from launchkit.testing import FakeCompute, FakeRunner
 COMPUTE = FakeCompute()
 BUILT = "it is built\n"
 FETCHED = "its image is here\n"
+SLOW = "the build is emulated, and slow"
 
 
 @dataclass(kw_only=True)
@@ -39,7 +40,7 @@ class TalkingBuilder(Builder):
 
     async def build(self, request: BuildRequest, out: Output) -> Image:
         await out(BUILT.encode())
-        return Image(ref="built")
+        return Image(ref="built", warnings=(SLOW,))
 
 
 @hookimpl
@@ -74,6 +75,16 @@ async def test_what_is_said_on_the_way_comes_before_the_output(
     async with agent_of(bench, plugin):
         assert await bench.ended(run) == [ItemState.FINISHED]
     assert await text(run) == (BUILT + FETCHED + "its own output")
+
+
+async def test_what_the_builder_warns_of_stands_in_the_timeline(
+    bench: Bench, plugin: ModuleType
+) -> None:
+    await bench.client.create_queue("talking", "talking", {"output": "", "exit_code": 0})
+    run = await bench.launch("", queue="talking")
+    async with agent_of(bench, plugin):
+        assert await bench.ended(run) == [ItemState.FINISHED]
+    assert [event.cause for event in await run.events() if event.kind == "warning"] == [SLOW]
 
 
 async def test_the_next_agent_goes_on_where_the_output_stopped(

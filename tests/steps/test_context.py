@@ -22,7 +22,7 @@ def paths(root: Path, dockerfile: str | None = None) -> list[str]:
 
 
 def planned(code: Path) -> BuildPlan:
-    return plan_build(make_launch(entry_point=("python", "a.py")), code, buildkit=False)
+    return plan_build(make_launch(entry_point=("python", "a.py")), code)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from launchkit.errors import Rejected
 from launchkit.steps.base_images import base_images
-from launchkit.steps.build_plan import BuildPlan, plan_build
+from launchkit.steps.build_plan import BuildPlan, plan_build, with_cache_mounts
 from launchkit.testing.makers import make_launch
 
 Tree = Callable[..., Path]
@@ -20,9 +20,9 @@ HOME = "/home/launchkit"
 LOGIN = f"launchkit:x:1000:0:launchkit:{HOME}:/bin/sh"
 
 
-def plan(code: Path, *, buildkit: bool = False, **fields: Any) -> BuildPlan:
+def plan(code: Path, **fields: Any) -> BuildPlan:
     fields = {"entry_point": ("python", "main.py"), **fields}
-    return plan_build(make_launch(**fields), code, buildkit=buildkit)
+    return plan_build(make_launch(**fields), code)
 
 
 def lines(code: Path, **fields: Any) -> list[str]:
@@ -60,11 +60,19 @@ def test_packages_are_installed_before_the_code_is_copied(tree: Tree) -> None:
 
 
 def test_the_cache_of_pip_is_mounted_where_the_builder_can(tree: Tree) -> None:
-    text = lines(tree(**{"requirements.txt": "numpy"}), buildkit=True)
-    assert (
+    made = plan(tree(**{"requirements.txt": "numpy"}))
+    plain, mounted = (each.dockerfile.splitlines() for each in (made, with_cache_mounts(made)))
+    (install,) = [line for line in mounted if line not in plain]
+    assert install == (
         "RUN --mount=type=cache,target=/var/cache/pip"
-        " python -m pip install --cache-dir /var/cache/pip -r requirements.txt" in text
+        " python -m pip install --cache-dir /var/cache/pip -r requirements.txt"
     )
+
+
+def test_a_dockerfile_that_code_brings_is_sent_as_it_is(tree: Tree) -> None:
+    text = "FROM python\nRUN python -m pip install --no-cache-dir numpy\n"
+    made = plan(tree(**{"main.py": "", "Dockerfile.launchkit": text}))
+    assert with_cache_mounts(made).dockerfile == text
 
 
 def test_requirements_of_a_project_are_quoted_for_the_shell(tree: Tree) -> None:
@@ -245,13 +253,13 @@ def test_a_path_out_of_the_code_is_refused(key: str, path: str, tree: Tree) -> N
     code = tree(**{"a/b": ""})
     (code / "out").symlink_to("/etc")
     with pytest.raises(Rejected, match=rf"^{key}: {path}: leads out of the code"):
-        plan_build(make_launch(**{key: path}), code, buildkit=False)
+        plan_build(make_launch(**{key: path}), code)
 
 
 @pytest.mark.parametrize(("key", "what"), [("build_context", "directory"), ("dockerfile", "file")])
 def test_a_path_to_nothing_is_refused(key: str, what: str, tree: Tree) -> None:
     with pytest.raises(Rejected, match=rf"^{key}: none: there is no such {what}"):
-        plan_build(make_launch(**{key: "none"}), tree(), buildkit=False)
+        plan_build(make_launch(**{key: "none"}), tree())
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ BUILD: dict[str, Any] = {
 
 def tag(code: Path, *, entry_point: tuple[str, ...] = ("python", "a.py"), **changes: Any) -> str:
     launch = make_launch(entry_point=entry_point, runtime="3.11")
-    return image_tag(plan_build(launch, code, buildkit=False), **{**BUILD, **changes})
+    return image_tag(plan_build(launch, code), **{**BUILD, **changes})
 
 
 def test_a_tag_is_twenty_hex_digits(tree: Tree) -> None:

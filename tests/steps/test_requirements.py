@@ -8,7 +8,7 @@ import pytest
 from wandb_cases import cases
 
 from launchkit.errors import Rejected
-from launchkit.steps.build_plan import plan_build
+from launchkit.steps.build_plan import plan_build, with_cache_mounts
 from launchkit.steps.requirements import Dependencies, find_dependencies
 from launchkit.testing.makers import make_launch
 
@@ -29,7 +29,8 @@ all = ["my-code[gpu, docs]", "numpy>=2"]
 def test_dependencies_are_installed_as_wandb_does(case: dict[str, Any], tree: Tree) -> None:
     code = tree(**{"main.py": "", **dict.fromkeys(case["input"]["files"], "")})
     launch = make_launch(entry_point=("python", "main.py"))
-    text = plan_build(launch, code, buildkit=case["input"]["buildx"]).dockerfile
+    plan = plan_build(launch, code)
+    text = (with_cache_mounts(plan) if case["input"]["buildx"] else plan).dockerfile
     expected = case["expected"]
     assert [f'"{path}"' in text for path in expected["copied"]] == [True] * len(expected["copied"])
     assert ("pip install" in text) == (expected["install"] != "none")

@@ -1,8 +1,10 @@
 """One build by the Engine: the context goes in as a stream, what it prints comes out as one."""
 
 import json
+import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import anyio
 from aiodocker import Docker
@@ -14,12 +16,15 @@ from launchkit.errors import unwrapped
 from launchkit.steps.build_plan import BuildPlan
 from launchkit.steps.context import tar_chunks
 from launchkit_docker.build_stream import BuildLog
+from launchkit_docker.buildkit_log import BuildKitLog
 from launchkit_docker.images import find
 from launchkit_docker.messages import follow, posted
 
 LABEL = "launchkit.built"
 TAR = {"Content-Type": "application/x-tar"}
 CHUNKS_AHEAD = 2
+Log: TypeAlias = BuildLog | BuildKitLog
+BUILDKIT = "2"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +35,7 @@ class Order:
     ref: str
     platform: str | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
+    buildkit: bool = False
 
     def params(self) -> dict[str, str]:
         """The parameters of the Engine's call."""
@@ -41,19 +47,26 @@ class Order:
             "rm": "1",
             "forcerm": "1",
         }
-        return params | ({"platform": self.platform} if self.platform else {})
+        if self.platform:
+            params["platform"] = self.platform
+        return params | ({"version": BUILDKIT} if self.buildkit else {})
+
+    def chunks(self) -> Iterator[bytes]:
+        """What is sent."""
+        if self.buildkit:
+            yield _plain_entry()
+        yield from tar_chunks(self.plan)
 
 
-async def build(engine: Docker, order: Order, out: Output) -> None:
+async def build(engine: Docker, order: Order, log: Log, out: Output) -> None:
     """Build and name the image; if cancelled, the Engine ends the build and tidies up.
 
     :raises BuildError: with the step that failed and the last lines that it printed.
     """
-    log = BuildLog()
     send, receive = anyio.create_memory_object_stream[bytes](CHUNKS_AHEAD)
     with send, receive, unwrapped():
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_feed, tar_chunks(order.plan), send)
+            tasks.start_soon(_feed, order.chunks(), send)
             async with posted(
                 engine, "build", params=order.params(), headers=TAR, data=receive
             ) as response:
@@ -61,6 +74,13 @@ async def build(engine: Docker, order: Order, out: Output) -> None:
             tasks.cancel_scope.cancel()
     if await find(engine, order.ref) is None:
         raise log.failure("the Engine ended the build without an image")
+
+
+def _plain_entry() -> bytes:
+    """What must come first: a tar that begins with a long name BuildKit takes for a Dockerfile."""
+    root = tarfile.TarInfo("./")
+    root.type, root.mode = tarfile.DIRTYPE, 0o755
+    return root.tobuf()
 
 
 async def _feed(chunks: Iterator[bytes], send: MemoryObjectSendStream[bytes]) -> None:

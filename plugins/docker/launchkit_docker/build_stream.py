@@ -22,7 +22,7 @@ HINTS = (
     ("dockerfile parse error", "correct the Dockerfile"),
     (
         "the --mount option requires BuildKit",
-        "this builder uses the classic builder of the Engine: leave --mount out of the Dockerfile",
+        "set `buildkit: true` for the builder, or leave --mount out of the Dockerfile",
     ),
 )
 
@@ -31,6 +31,8 @@ class BuildLog:
     """Follows the messages of one build."""
 
     def __init__(self) -> None:
+        self.steps = 0
+        """How many steps were begun."""
         self._step: str | None = None
         self._printed = ""
         self._progress = Progress()
@@ -46,6 +48,7 @@ class BuildLog:
             return self._progress.take(message)
         text = COLOURS.sub("", str(message.get("stream", "")))
         if STEP.match(text):
+            self.steps += 1
             self._step, self._printed = text.strip(), ""
         elif not text.startswith(BOOKKEEPING):
             self._printed = (self._printed + text)[-KEPT_CHARACTERS:]
@@ -53,9 +56,14 @@ class BuildLog:
 
     def failure(self, reason: str) -> BuildError:
         """The error for a build that failed: *reason*, the step and the last lines it printed."""
-        where = f"{self._step}: " if self._step else ""
-        lines = [line.rstrip() for line in self._printed.splitlines() if line.strip()]
-        tail = "".join(f"\n  {line}" for line in lines[-TAIL_LINES:])
-        seen = f"{reason}{tail}"
-        hint = next((hint for word, hint in HINTS if word in seen), None)
-        return BuildError(f"the image could not be built: {where}{reason}{tail}", hint=hint)
+        return build_error(self._step, reason, self._printed)
+
+
+def build_error(step: str | None, reason: str, printed: str, hint: str | None = None) -> BuildError:
+    """The error for a *step* that failed: why, and the last lines of what it *printed*."""
+    where = f"{step}: " if step else ""
+    lines = [line.rstrip() for line in printed.splitlines() if line.strip()]
+    tail = "".join(f"\n  {line}" for line in lines[-TAIL_LINES:])
+    seen = f"{reason}{tail}"
+    known = next((advice for word, advice in HINTS if word in seen), None)
+    return BuildError(f"the image could not be built: {where}{reason}{tail}", hint=hint or known)

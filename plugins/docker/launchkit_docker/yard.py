@@ -1,6 +1,8 @@
 """The images of one agent at the Engine: planned, looked for, built and pushed."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from uuid import uuid4
 
@@ -10,42 +12,63 @@ from anyio.to_thread import run_sync
 from launchkit.abc import Finding, Output, Site
 from launchkit.errors import BuildError
 from launchkit.model import BuildRequest, Image
-from launchkit.steps.build_plan import BuildPlan, plan_build
+from launchkit.steps.build_plan import BuildPlan, plan_build, with_cache_mounts
 from launchkit.steps.image_tag import image_tag
 from launchkit.steps.single_flight import single_flight
-from launchkit_docker.access import as_build_errors
+from launchkit_docker.access import as_build_errors, open_engine
 from launchkit_docker.bases import Bases
-from launchkit_docker.build import Order, build
+from launchkit_docker.build import Log, Order, build
+from launchkit_docker.build_stream import BuildLog
+from launchkit_docker.buildkit_log import BuildKitLog
 from launchkit_docker.images import find, repository_of
 from launchkit_docker.push import push
 from launchkit_docker.target import Target, target_of
+from launchkit_docker.tries import FAILURES, Tries, prefers_buildkit
 
 VERSION = "docker-1"
 """Part of each tag: to be raised when the same code would give another image."""
 
 
+async def open_yard(
+    stack: AsyncExitStack, site: Site, build_args: Mapping[str, str], buildkit: bool | None
+) -> "Yard":
+    """The yard of an Engine that need not answer yet."""
+    engine = await stack.enter_async_context(open_engine())
+    return Yard(engine, site, build_args, buildkit)
+
+
 class Yard:
     """What the builder works with once the Engine is open."""
 
-    def __init__(self, engine: Docker, site: Site, build_args: Mapping[str, str]) -> None:
+    def __init__(
+        self, engine: Docker, site: Site, build_args: Mapping[str, str], wanted: bool | None
+    ) -> None:
         self._engine = engine
         self._site = site
         self._build_args = build_args
+        self._wanted = wanted
+        """Whether to build with BuildKit; None: as the Engine prefers."""
+        self._buildkit: bool | None = None
+        """None: the Engine has not been asked yet."""
         self._bases = Bases(engine, site.registry)
 
     async def build(self, request: BuildRequest, out: Output) -> Image:
         """The image of the code, from where it is already or newly built.
 
+        An Engine that goes away meanwhile is waited for; one that was never there is not.
+
         :raises BuildError: if it cannot be built or pushed.
         """
         with as_build_errors("build the image"):
-            order, target = await self._prepare(request, out)
-            if image := await self._present(target, out):
-                return image
-            holder = f"{self._site.agent}/{request.launch.run_id}/{uuid4().hex}"
-            name = await self._lock_name(target)
-            async with single_flight(self._site.backend, name, holder):
-                return await self._present(target, out) or await self._make(order, target, out)
+            buildkit = await self._builds_with_buildkit()
+            tries = Tries(self._engine, out)
+            while True:
+                log = BuildKitLog() if buildkit else BuildLog()
+                try:
+                    return await self._built(request, log, out)
+                except FAILURES as exc:
+                    if not await tries.go_on(exc, log.steps):
+                        raise
 
     async def findings(self) -> Sequence[Finding]:
         """Whether the Engine answers."""
@@ -53,21 +76,49 @@ class Yard:
         try:
             with as_build_errors("ask the Docker Engine"):
                 about = await self._engine.version()
+                buildkit = await self._builds_with_buildkit()
         except BuildError as exc:
             return [Finding(level="error", subject=subject, message=exc.message, hint=exc.hint)]
-        message = f"builds with Docker Engine {about['Version']} for {about['Os']}/{about['Arch']}"
+        engine = f"Docker Engine {about['Version']}{' and BuildKit' if buildkit else ''}"
+        message = f"builds with {engine} for {about['Os']}/{about['Arch']}"
         return [Finding(level="ok", subject=subject, message=message)]
+
+    async def _builds_with_buildkit(self) -> bool:
+        """As the settings want, else as the Engine prefers; asked once, so that it is known to be
+        there.
+        """
+        if self._buildkit is None:
+            preferred = await prefers_buildkit(self._engine)
+            self._buildkit = preferred if self._wanted is None else self._wanted
+        return self._buildkit
+
+    async def _built(self, request: BuildRequest, log: Log, out: Output) -> Image:
+        order, target = await self._prepare(request, out)
+        image = await self._present(target, out)
+        if image is None:
+            holder = f"{self._site.agent}/{request.launch.run_id}/{uuid4().hex}"
+            name = await self._lock_name(target)
+            async with single_flight(self._site.backend, name, holder):
+                image = await self._present(target, out)
+                image = image or await self._make(order, target, log, out)
+        return replace(image, warnings=order.plan.warnings)
 
     async def _prepare(self, request: BuildRequest, out: Output) -> tuple[Order, Target]:
         """What to build, and where its image is to be. Reads the whole code."""
-        plan = await run_sync(partial(plan_build, request.launch, request.code, buildkit=False))
-        for warning in (*plan.warnings, *await self._emulation(request.platform)):
+        plan = await run_sync(plan_build, request.launch, request.code)
+        emulation = await self._emulation(request.platform)
+        plan = replace(plan, warnings=(*plan.warnings, *emulation))
+        for warning in plan.warnings:
             await _say(out, f"warning: {warning}")
         bases = await self._bases.digests(plan.base_images, request.platform, out)
         tag = await run_sync(partial(self._tag, plan, bases, request.platform))
         target = target_of(request, self._site.registry, tag)
         order = Order(
-            plan=plan, ref=target.ref, platform=request.platform, build_args=self._build_args
+            plan=with_cache_mounts(plan) if self._buildkit else plan,
+            ref=target.ref,
+            platform=request.platform,
+            build_args=self._build_args,
+            buildkit=bool(self._buildkit),
         )
         return order, target
 
@@ -101,10 +152,10 @@ class Yard:
             await _say(out, f"image {target.ref} is there already: nothing to build")
         return image
 
-    async def _make(self, order: Order, target: Target, out: Output) -> Image:
+    async def _make(self, order: Order, target: Target, log: Log, out: Output) -> Image:
         if await find(self._engine, target.ref) is None:
             await _say(out, f"building image {target.ref}")
-            await build(self._engine, order, out)
+            await build(self._engine, order, log, out)
         if not target.pushed:
             return Image(ref=target.ref)
         await _say(out, f"pushing image {target.ref}")

@@ -1,9 +1,11 @@
 """A builder on a real Engine, code for it, and a registry; all images of a test go with it."""
 
+import json
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiodocker
 import pytest
@@ -15,6 +17,9 @@ from workshop import TOUCH, Heard, Make, serve_registry, write_code
 from launchkit.abc import Site
 from launchkit.model import ArchiveSource, BuildRequest
 from launchkit.testing.makers import make_launch, site_at, started
+
+WORD = "launchkit.test"
+"""A label that says which test an image is of."""
 
 
 @pytest.fixture
@@ -35,20 +40,54 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 
 
 @pytest.fixture
-async def builder(engine: aiodocker.Docker, site: Site) -> AsyncIterator[DockerBuilder]:
-    async with started(DockerBuilder(), site) as builder:
+def buildkit() -> bool:
+    """Whether the builder builds with BuildKit; files that test both have one of their own."""
+    return False
+
+
+@pytest.fixture
+async def builder(
+    engine: aiodocker.Docker, build_cache: None, site: Site, buildkit: bool
+) -> AsyncIterator[DockerBuilder]:
+    async with started(DockerBuilder(buildkit=buildkit), site) as builder:
         yield builder
+
+
+@pytest.fixture(scope="session")
+def build_cache(docker_engine: Engine) -> Iterator[None]:
+    """What BuildKit keeps of the tests goes at their end."""
+    before = {each["ID"] for each in cached(docker_engine)}
+    yield
+    left = None
+    while left != (left := {each["ID"] for each in cached(docker_engine)} - before):
+        for record in left:
+            prune(docker_engine, record)
+
+
+def cached(engine: Engine) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = engine.http.get("/system/df").json()["BuildCache"] or []
+    return found
+
+
+def prune(engine: Engine, record: str) -> None:
+    """Remove it, unless it is in use, or another one is made from it."""
+    params = {"all": "1", "filters": json.dumps({"id": [record]})}
+    engine.http.post("/build/prune", params=params).raise_for_status()
 
 
 @pytest.fixture
 async def word(engine: aiodocker.Docker) -> AsyncIterator[str]:
-    """A part of the names of all images of a test; they are removed at its end."""
+    """A part of the names of all images of a test; they are removed at its end, and the layers of
+    those that failed with them.
+    """
     word = uuid.uuid4().hex[:12]
     yield word
     for image in await engine.images.list():
         for name in [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())]:
             if word in name and await find(engine, name):
                 await engine.images.delete(name, force=True)
+    for layer in await engine.images.list(filters={"label": [f"{WORD}={word}"]}):
+        await engine.images.delete(layer["Id"])
 
 
 @pytest.fixture
@@ -56,7 +95,7 @@ def make(tmp_path: Path, word: str) -> Make:
     """Requests whose image is unlike that of any other test."""
 
     def make(dockerfile: str = TOUCH, **fields: object) -> BuildRequest:
-        code = write_code(tmp_path / "code", dockerfile, word=word)
+        code = write_code(tmp_path / "code", f"LABEL {WORD}={word}\n{dockerfile}", word=word)
         launch = make_launch(
             source=ArchiveSource(digest="d", size=1, name=word), dockerfile="Dockerfile"
         )

@@ -59,7 +59,7 @@ def test_of_long_output_the_end_is_kept() -> None:
     [
         ("exec /bin/sh: exec format error", "emulation"),
         ("write /x: no space left on device", "disk space"),
-        ("the --mount option requires BuildKit", "classic builder"),
+        ("the --mount option requires BuildKit", "buildkit: true"),
     ],
 )
 def test_a_known_failure_comes_with_advice(reason: str, hint: str) -> None:

@@ -13,6 +13,11 @@ from launchkit.testing import BuilderContract, RegistryContract
 from launchkit.testing.makers import started
 
 
+@pytest.fixture(params=[False, True], ids=["classic", "buildkit"])
+def buildkit(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
 class TestDockerBuilder(BuilderContract):
     @pytest.fixture
     def builder(self, builder: DockerBuilder) -> DockerBuilder:

@@ -1,0 +1,76 @@
+"""What is different where BuildKit builds, with a real Engine."""
+
+import ensurepip
+import shutil
+from pathlib import Path
+
+import aiodocker
+import pytest
+from launchkit_docker.builder import DockerBuilder
+from workshop import SHELL, Heard, Make, serve_registry
+
+from launchkit.abc import Site
+from launchkit.errors import BuildError
+from launchkit.model import ArchiveSource, BuildRequest
+from launchkit.testing.makers import make_launch, started
+
+
+@pytest.fixture
+def buildkit() -> bool:
+    return True
+
+
+@pytest.fixture
+async def base(builder: DockerBuilder, make: Make, python_image: str) -> str:
+    """An image with Python and the pip that comes with it."""
+    request = make(f"FROM {python_image}\nCOPY pip.whl /\nENV PYTHONPATH=/pip.whl\n")
+    (wheel,) = Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl")
+    shutil.copy(wheel, request.code / "pip.whl")
+    return (await builder.build(request, Heard())).ref
+
+
+async def test_dependencies_are_installed_with_a_cache_and_the_tag_does_not_tell(
+    builder: DockerBuilder, base: str, site: Site, tmp_path: Path, word: str, out: Heard
+) -> None:
+    code = tmp_path / "project"
+    code.mkdir()
+    (code / "requirements.txt").write_text("")
+    source = ArchiveSource(digest="d", size=1, name=word)
+    launch = make_launch(source=source, entry_point=("python", "train.py"), base_image=base)
+    request = BuildRequest(launch=launch, code=code, destination=None)
+    image = await builder.build(request, out)
+    assert "RUN --mount=type=cache,target=/var/cache/pip" in out.text
+    async with started(DockerBuilder(buildkit=False), site) as classic:
+        assert await classic.build(request, out) == image
+    assert out.text.endswith("is there already: nothing to build\n")
+
+
+async def test_a_dockerfile_may_mount_what_other_builds_left(
+    builder: DockerBuilder, make: Make, word: str, out: Heard
+) -> None:
+    mount = f"RUN --mount=type=cache,id={word},target=/cache"
+    leave = f'{mount} ["/bin/busybox", "touch", "/cache/left"]\n'
+    find = f'{mount} ["/bin/busybox", "ls", "/cache"]\n'
+    await builder.build(make(leave), Heard())
+    await builder.build(make(find), out)
+    assert "left\n" in out.text
+
+
+async def test_a_context_may_begin_with_any_file(
+    builder: DockerBuilder, make: Make, out: Heard, engine: aiodocker.Docker
+) -> None:
+    request = make()
+    (request.code / f"0{'ä' * 60}").write_text("first, and its name needs a header of its own")
+    image = await builder.build(request, out)
+    assert await engine.images.inspect(image.ref)
+
+
+async def test_a_syntax_that_cannot_be_had_without_a_login_comes_with_advice(
+    builder: DockerBuilder, make: Make, tmp_path: Path, out: Heard
+) -> None:
+    request = make()
+    with serve_registry(tmp_path / "registry", ("alice", "s3cret")) as host:
+        (request.code / "Dockerfile").write_text(f"# syntax={host}/syntax:1\n{SHELL}")
+        with pytest.raises(BuildError) as caught:
+            await builder.build(request, out)
+    assert "set `buildkit: false`" in (caught.value.hint or "")
