@@ -20,7 +20,7 @@ from launchkit_docker.containers import Containers
 from launchkit_docker.findings import engine_findings
 from launchkit_docker.gpus import Slots
 from launchkit_docker.options import Options, parse_options
-from launchkit_docker.ping import answers
+from launchkit_docker.ping import WAITS, answers
 from launchkit_docker.pull import Puller
 from launchkit_docker.request import Given, container_name, request_of
 from launchkit_docker.run import CANCELLED, OVER, ContainerRun
@@ -82,7 +82,7 @@ class Dock:
         options = parse_options(submission.resource_args)
         ref = image_ref(submission)
         if not await answers():
-            await out(b"no Docker Engine answers on the agent's machine; waits for it\n")
+            await out(WAITS)
         await self._containers.asked(
             lambda: self._puller.get(ref, options.pull, options.platform, out)
         )

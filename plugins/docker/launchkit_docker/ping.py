@@ -9,6 +9,8 @@ from anyio.abc import ByteStream
 SOCKET = "/var/run/docker.sock"
 ANSWER_SECONDS = 2.0
 PLAIN_PORT = 2375
+WAITS = b"no Docker Engine answers on the agent's machine; waits for it\n"
+"""What a launch's log says then."""
 
 
 async def answers() -> bool:

@@ -9,6 +9,7 @@ from aiohttp import ClientError
 from launchkit.abc import Output
 from launchkit.errors import BuildError
 from launchkit_docker.access import NO_CONNECTION
+from launchkit_docker.ping import WAITS
 
 FAILURES = (BuildError, DockerError, ClientError)
 BREAKS = 3
@@ -62,9 +63,18 @@ class Tries:
                 hint="its own log may say why",
             ) from failure
         await self._out(b"the Engine hung up: waiting for it, to try again\n")
+        await self._there()
+        return True
+
+    async def begin(self) -> None:
+        """Wait until there is an Engine."""
+        if not await self._answers():
+            await self._out(WAITS)
+            await self._there()
+
+    async def _there(self) -> None:
         while not await self._answers():  # noqa: ASYNC110 - nothing tells of an Engine
             await anyio.sleep(RETRY_SECONDS)
-        return True
 
     async def _answers(self) -> bool:
         try:

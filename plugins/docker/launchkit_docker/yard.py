@@ -55,13 +55,14 @@ class Yard:
     async def build(self, request: BuildRequest, out: Output) -> Image:
         """The image of the code, from where it is already or newly built.
 
-        An Engine that goes away meanwhile is waited for; one that was never there is not.
+        An Engine that is not there, or goes away meanwhile, is waited for.
 
         :raises BuildError: if it cannot be built or pushed.
         """
         with as_build_errors("build the image"):
-            buildkit = await self._builds_with_buildkit()
             tries = Tries(self._engine, out)
+            await tries.begin()
+            buildkit = await self._builds_with_buildkit()
             while True:
                 log = BuildKitLog() if buildkit else BuildLog()
                 try:

@@ -9,9 +9,10 @@ import aiohttp
 import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
+from docker_engine import SOCKET
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.tries import BREAKS, Tries, prefers_buildkit
-from workshop import Heard, Make, engine_until
+from workshop import Heard, Make, engine_until, until
 
 from launchkit.abc import Site
 from launchkit.errors import BuildError, unwrapped
@@ -88,16 +89,16 @@ async def test_a_failed_build_is_tried_again_only_if_the_engine_went_away(
         assert await Tries(broken, out).go_on(BuildError("exit code: 137"), 1) == again
 
 
-@pytest.mark.parametrize("buildkit", [None, True])
-async def test_an_engine_that_was_never_there_fails_the_build_at_once(
-    site: Site, make: Make, out: Heard, tmp_path: Path, buildkit: bool | None
+async def test_an_engine_that_is_not_there_yet_is_waited_for(
+    site: Site, make: Make, out: Heard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DOCKER_HOST", f"unix://{tmp_path / 'none.sock'}")
-        async with started(DockerBuilder(buildkit=buildkit), site) as builder:
-            with pytest.raises(BuildError, match="cannot build the image") as caught:
-                await builder.build(make(), out)
-    assert "Engine running" in (caught.value.hint or "")
+    socket = tmp_path / "docker.sock"
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{socket}")
+    async with started(DockerBuilder(), site) as builder, anyio.create_task_group() as tasks:
+        tasks.start_soon(builder.build, make(), out)
+        await until(lambda: "no Docker Engine answers" in out.text)
+        socket.symlink_to(SOCKET)
+        await until(lambda: "building image" in out.text)
 
 
 @pytest.mark.parametrize(
