@@ -1,7 +1,19 @@
 """Where what happens on the way to a run is said, so that its author can read it."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from abc import ABC, abstractmethod
 
-Output: TypeAlias = Callable[[bytes], Awaitable[None]]
-"""Takes bytes that come before a run's own output in its log."""
+
+class Output(ABC):
+    """The log of a launch before its run's own output, and its timeline."""
+
+    @abstractmethod
+    async def __call__(self, data: bytes) -> None:
+        """Add *data* to the log."""
+
+    async def mark(self, text: str) -> None:
+        """Add a line to the timeline: a step that begins, or what is waited for."""
+
+    async def say(self, text: str) -> None:
+        """Add a line to both."""
+        await self(f"{text}\n".encode())
+        await self.mark(text)

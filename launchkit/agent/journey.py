@@ -73,7 +73,7 @@ class Journey:
         self._run: Run | None = None
         self._runner: Runner | None = None
         self._submitting = claim.item.state is ItemState.SUBMITTING
-        self._preamble = Preamble(kit.backend, claim, self._logger)
+        self._preamble = Preamble(kit.backend, claim, self._logger, self._mark)
         self._log_base = 0
         self._last: tuple[ItemState, str | None] = (claim.item.state, None)
 
@@ -151,7 +151,7 @@ class Journey:
         async with work_directory(self._kit) as work:
             if builds(launch, runner, self._kit):
                 await self._report(ItemReport(state=ItemState.BUILDING))
-            bound = await prepared(launch, runner, self._kit, work, self._preamble.write)
+            bound = await prepared(launch, runner, self._kit, work, self._preamble)
             try:
                 await self._carried_out(bound, runner)
             except BaseException:
@@ -167,7 +167,7 @@ class Journey:
         """Prepare, which may be interrupted, and submit, which may not."""
         item_id = self.claim.item.id
         with self._kit.observer.step(item_id, "prepare"):
-            await runner.prepare(bound.submission, self._preamble.write)
+            await runner.prepare(bound.submission, self._preamble)
         self._log_base = await self._preamble.size()
         with (
             anyio.move_on_after(SUBMIT_SECONDS, shield=True),
@@ -188,6 +188,10 @@ class Journey:
                 warnings=bound.warnings,
             )
         )
+
+    async def _mark(self, text: str) -> None:
+        """Tell what is going on before there is a run to tell it."""
+        await self._report(ItemReport(state=self._last[0], message=text))
 
     async def _watched(self, run: Run) -> Outcome:
         with self._kit.observer.step(self.claim.item.id, "run"), unwrapped():

@@ -241,7 +241,7 @@ class Event:
     id: int
     item_id: str
     at: float
-    kind: Literal["state", "warning", "stop", "lease", "priority", "queue"]
+    kind: Literal["state", "progress", "warning", "stop", "lease", "priority", "queue"]
     actor: str
     attempt: int
     state: ItemState | None = None

@@ -17,7 +17,7 @@ from launchkit.plugins import Plugins
 
 log = logging.getLogger("launchkit.plugins")
 
-EventKind = Literal["state", "warning", "lease"]
+EventKind = Literal["state", "progress", "warning", "lease"]
 
 WAITING = 10_000
 """Events that wait for slow plugins; what comes on top is dropped."""
@@ -45,12 +45,14 @@ class Events(Observer):
             self._send(claim, "lease", "taken over", None)
 
     def stored(self, claim: Claim, report: ItemReport) -> None:
-        """Warnings, and a state if it is another one."""
+        """Warnings, and a state if it is another one, else what is going on in it."""
         for warning in report.warnings:
             self._send(claim, "warning", warning, None)
         if report.state is not self._states.get(claim.item.id):
             self._states[claim.item.id] = report.state
             self._send(claim, "state", report.message, report.state)
+        elif report.message:
+            self._send(claim, "progress", report.message, None)
 
     def left(self, claim: Claim) -> None:
         """Forget it."""

@@ -121,6 +121,8 @@ class Report:
             await record(tx, row, "warning", agent, warning)
         if new.state != row["state"]:
             await record(tx, row, "state", agent, new.message, new.state)
+        elif new.message and new.message != row["message"]:
+            await record(tx, row, "progress", agent, new.message)
         if new.state.ended or new.state in _WAITING:
             tx.ring(f"queue:{row['queue_id']}", f"log:{row['id']}")
 
@@ -193,7 +195,7 @@ def _columns(row: Row, new: ItemReport, now: float) -> dict[str, object]:
         "agent": None if requeued else row["agent"],
         "site": None if requeued else new.site or row["site"],
         "ref": None if requeued else new.ref or row["ref"],
-        "message": new.message or row["message"],
+        "message": new.message or (row["message"] if new.state == row["state"] else None),
         "exit_code": row["exit_code"] if new.exit_code is None else new.exit_code,
         "verdict": encode_json(new.verdict) if new.verdict else row["verdict"],
         "resolved": json.dumps(new.resolved) if new.resolved else row["resolved"],

@@ -5,7 +5,7 @@ from typing import Literal
 from launchkit.model import ItemState
 from launchkit.store.database import Row, Tx
 
-Kind = Literal["state", "warning", "stop", "lease", "priority", "queue"]
+Kind = Literal["state", "progress", "warning", "stop", "lease", "priority", "queue"]
 
 
 async def record(

@@ -36,6 +36,7 @@ from launchkit.testing.fake_backend import FakeBackend
 from launchkit.testing.fake_images import FakeBuilder, FakeImages, FakeRegistry
 from launchkit.testing.fake_runner import FakeCompute, FakeRunner
 from launchkit.testing.faults import Fault, Faults, Hang, LostAnswer, Slow, Throttle, Twice
+from launchkit.testing.heard import Heard
 from launchkit.testing.makers import (
     make_launch,
     make_room,
@@ -59,6 +60,7 @@ __all__ = [
     "Faults",
     "FetcherContract",
     "Hang",
+    "Heard",
     "HubContract",
     "LostAnswer",
     "QueueBackendContract",

@@ -39,7 +39,7 @@ class FakeBuilder(Builder):
         name = request.destination or "fake"
         ref = f"{name}:{digest.removeprefix('sha256:')[:12]}"
         self.images.digests[ref] = digest
-        await out(f"built {ref}\n".encode())
+        await out.say(f"built {ref}")
         return Image(ref=ref, digest=digest)
 
 

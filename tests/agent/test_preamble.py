@@ -28,7 +28,7 @@ class TalkingRunner(FakeRunner):
     compute: FakeCompute = field(default_factory=lambda: COMPUTE, repr=False)
 
     async def prepare(self, submission: Submission, out: Output) -> None:
-        await out(FETCHED.encode())
+        await out.say(FETCHED.strip())
 
 
 @dataclass(kw_only=True)
@@ -85,6 +85,21 @@ async def test_what_the_builder_warns_of_stands_in_the_timeline(
     async with agent_of(bench, plugin):
         assert await bench.ended(run) == [ItemState.FINISHED]
     assert [event.cause for event in await run.events() if event.kind == "warning"] == [SLOW]
+
+
+async def test_what_is_going_on_stands_in_the_timeline_too(
+    bench: Bench, plugin: ModuleType
+) -> None:
+    await bench.client.create_queue("talking", "talking", {"output": "", "exit_code": 0})
+    run = await bench.client.launch("talking", image="img")
+    async with agent_of(bench, plugin):
+        assert await bench.ended(run) == [ItemState.FINISHED]
+    causes = [(event.kind, event.state, event.cause) for event in await run.events()]
+    assert causes[1:4] == [
+        ("state", ItemState.CLAIMED, "claimed"),
+        ("progress", None, FETCHED.strip()),
+        ("state", ItemState.SUBMITTING, None),
+    ]
 
 
 async def test_the_next_agent_goes_on_where_the_output_stopped(

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import anyio
 from launchkit_docker.builder import DockerBuilder
-from workshop import Heard, serve_registry, write_code
+from workshop import serve_registry, write_code
 
 import launchkit
 from benchmarks.agents import start
@@ -22,6 +22,7 @@ from launchkit import Launched
 from launchkit.abc import Registry
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.model import ArchiveSource, BuildRequest
+from launchkit.testing import Heard
 from launchkit.testing.makers import make_launch, site_at, started
 
 FILES = 2000

@@ -248,6 +248,23 @@ class QueueBackendContract(ComponentContract):
         shown = [event.state for event in events if event.kind == "state"]
         assert shown == [ItemState.QUEUED, ItemState.CLAIMED, *states]
 
+    async def test_what_is_going_on_in_a_state_is_an_event_too(
+        self, backend: QueueBackend, hub: Hub
+    ) -> None:
+        """Once, until another message comes, and until the state changes."""
+        await self.queue(hub)
+        item = await self.launch(hub)
+        claim = await self.claimed(backend)
+        await self.report(backend, claim, ItemState.BUILDING)
+        for message in ("step 1", "step 1", "step 2"):
+            await self.report(backend, claim, ItemState.BUILDING, message=message)
+        assert (await hub.launches().get(item.id)).item.message == "step 2"
+        await self.report(backend, claim, ItemState.SUBMITTING)
+        assert (await hub.launches().get(item.id)).item.message is None
+        events = await hub.launches().changed(item.id, 0, 0)
+        causes = [event.cause for event in events if event.kind == "progress"]
+        assert causes == ["step 1", "step 2"]
+
     async def test_a_new_attempt_waits_again_as_the_same_run(
         self, backend: QueueBackend, hub: Hub
     ) -> None:

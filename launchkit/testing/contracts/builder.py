@@ -8,6 +8,7 @@ from launchkit.abc import Builder, Component
 from launchkit.errors import BuildError
 from launchkit.model import BuildRequest
 from launchkit.testing.contracts.component import ComponentContract
+from launchkit.testing.heard import Heard
 
 
 class BuilderContract(ComponentContract):
@@ -39,7 +40,7 @@ class BuilderContract(ComponentContract):
         self, builder: Builder, buildable: BuildRequest
     ) -> None:
         """The runner pulls it from there."""
-        image = await builder.build(buildable, _hear_nothing)
+        image = await builder.build(buildable, Heard())
         assert image.ref.startswith(buildable.destination or "")
         assert image.ref
         assert image.digest is None or image.digest.startswith("sha256:")
@@ -48,15 +49,15 @@ class BuilderContract(ComponentContract):
         self, builder: Builder, buildable: BuildRequest
     ) -> None:
         """An agent that died while building builds again, and gets an image of the same name."""
-        first = await builder.build(buildable, _hear_nothing)
-        assert (await builder.build(buildable, _hear_nothing)).ref == first.ref
+        first = await builder.build(buildable, Heard())
+        assert (await builder.build(buildable, Heard())).ref == first.ref
 
     async def test_the_code_stays_as_it_was(
         self, builder: Builder, buildable: BuildRequest
     ) -> None:
         """It may be built again from the same directory."""
         before = _contents(buildable.code)
-        await builder.build(buildable, _hear_nothing)
+        await builder.build(buildable, Heard())
         assert _contents(buildable.code) == before
 
     async def test_what_cannot_be_built_is_a_build_error_that_says_why(
@@ -64,12 +65,8 @@ class BuilderContract(ComponentContract):
     ) -> None:
         """The author of the code reads it."""
         with pytest.raises(BuildError) as caught:
-            await builder.build(unbuildable, _hear_nothing)
+            await builder.build(unbuildable, Heard())
         assert len(caught.value.message.split()) > 2
-
-
-async def _hear_nothing(data: bytes) -> None:
-    assert isinstance(data, bytes)
 
 
 def _contents(root: Path) -> dict[str, bytes]:

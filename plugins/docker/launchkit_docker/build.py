@@ -4,6 +4,7 @@ import json
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import TypeAlias
 
 import anyio
@@ -25,6 +26,7 @@ TAR = {"Content-Type": "application/x-tar"}
 CHUNKS_AHEAD = 2
 Log: TypeAlias = BuildLog | BuildKitLog
 BUILDKIT = "2"
+MARK_CHARACTERS = 160
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +72,26 @@ async def build(engine: Docker, order: Order, log: Log, out: Output) -> None:
             async with posted(
                 engine, "build", params=order.params(), headers=TAR, data=receive
             ) as response:
-                await follow(response, log.take, out)
+                await follow(response, log.take, _Steps(log, out))
             tasks.cancel_scope.cancel()
     if await find(engine, order.ref) is None:
         raise log.failure("the Engine ended the build without an image")
+
+
+class _Steps(Output):
+    """Marks each step of a build that begins, beside what is printed."""
+
+    def __init__(self, log: Log, out: Output) -> None:
+        self._log = log
+        self._out = out
+        self._marked: str | None = None
+
+    async def __call__(self, data: bytes) -> None:
+        """Pass it on."""
+        await self._out(data)
+        if self._log.step and self._log.step != self._marked:
+            self._marked = self._log.step
+            await self._out.mark(shorten(self._marked, MARK_CHARACTERS, placeholder=" …"))
 
 
 def _plain_entry() -> bytes:

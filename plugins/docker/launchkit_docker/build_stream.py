@@ -33,7 +33,8 @@ class BuildLog:
     def __init__(self) -> None:
         self.steps = 0
         """How many steps were begun."""
-        self._step: str | None = None
+        self.step: str | None = None
+        """The step that began last."""
         self._printed = ""
         self._progress = Progress()
 
@@ -49,14 +50,14 @@ class BuildLog:
         text = COLOURS.sub("", str(message.get("stream", "")))
         if STEP.match(text):
             self.steps += 1
-            self._step, self._printed = text.strip(), ""
+            self.step, self._printed = text.strip(), ""
         elif not text.startswith(BOOKKEEPING):
             self._printed = (self._printed + text)[-KEPT_CHARACTERS:]
         return text.encode()
 
     def failure(self, reason: str) -> BuildError:
         """The error for a build that failed: *reason*, the step and the last lines it printed."""
-        return build_error(self._step, reason, self._printed)
+        return build_error(self.step, reason, self._printed)
 
 
 def build_error(step: str | None, reason: str, printed: str, hint: str | None = None) -> BuildError:

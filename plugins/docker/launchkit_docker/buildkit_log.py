@@ -45,6 +45,8 @@ class BuildKitLog:
     def __init__(self) -> None:
         self.steps = 0
         """How many steps are done."""
+        self.step: str | None = None
+        """The step that began last."""
         self._shown: dict[str, _Shown] = {}
         self._numbered = 0
 
@@ -92,6 +94,7 @@ class BuildKitLog:
     def _begin(self, shown: _Shown) -> Iterator[str]:
         shown.begun = True
         if not shown.name.startswith(BOOKKEEPING):
+            self.step = shown.name
             yield f"#{self._number(shown)} {shown.name}"
 
     def _end(self, shown: _Shown, step: Step) -> Iterator[str]:

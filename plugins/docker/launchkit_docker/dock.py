@@ -82,7 +82,7 @@ class Dock:
         options = parse_options(submission.resource_args)
         ref = image_ref(submission)
         if not await answers():
-            await out(WAITS)
+            await out.say(WAITS)
         await self._containers.asked(
             lambda: self._puller.get(ref, options.pull, options.platform, out)
         )

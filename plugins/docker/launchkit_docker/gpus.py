@@ -48,11 +48,11 @@ class Slots:
                 news = self._events.of_any()
                 if taken := await self._taken(name, wish):
                     self._given[name] = taken
-                    await out(f"has GPU {', '.join(taken)}\n".encode())
+                    await out.say(f"has GPU {', '.join(taken)}")
                     return
                 if not said:
                     total = len(self._stock.devices)
-                    await out(f"waits for {wish.text()} of {total} GPUs\n".encode())
+                    await out.say(f"waits for {wish.text()} of {total} GPUs")
                     said = True
                 with anyio.move_on_after(LOOK_SECONDS):
                     await news.wait()
@@ -77,7 +77,7 @@ class Slots:
         for device in devices:
             if device in used or not await self._hold(device, name):
                 await self.release(name)
-                await self.take(name, wish, _unheard)
+                await self.take(name, wish, _Unheard())
                 return
 
     async def keep(self) -> None:
@@ -135,5 +135,8 @@ class Slots:
         return f"gpu:{self._place}/{device}"
 
 
-async def _unheard(data: bytes) -> None:
+class _Unheard(Output):
     """Where there is nobody to tell any more."""
+
+    async def __call__(self, data: bytes) -> None:
+        """Forget it."""

@@ -9,7 +9,7 @@ from anyio.abc import ByteStream
 SOCKET = "/var/run/docker.sock"
 ANSWER_SECONDS = 2.0
 PLAIN_PORT = 2375
-WAITS = b"no Docker Engine answers on the agent's machine; waits for it\n"
+WAITS = "no Docker Engine answers on the agent's machine; waits for it"
 """What a launch's log says then."""
 
 

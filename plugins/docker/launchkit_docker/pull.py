@@ -79,12 +79,12 @@ class Puller:
         asked = anyio.current_time()
         turn = self._turns.setdefault((ref, platform), _Turn())
         if turn.lock.locked():
-            await out(f"image {ref} is being pulled already; waits\n".encode())
+            await out.say(f"image {ref} is being pulled already; waits")
         async with turn.lock:
             if turn.began > asked or (policy == "missing" and await self._has(ref, platform)):
                 return
             began = anyio.current_time()
-            await out(f"pulling image {ref}\n".encode())
+            await out.say(f"pulling image {ref}")
             await self._pull(ref, platform, out)
             turn.began = began
 

@@ -62,14 +62,14 @@ class Tries:
                 f"the Engine hung up {BREAKS} times at the same step of the build: {failure}",
                 hint="its own log may say why",
             ) from failure
-        await self._out(b"the Engine hung up: waiting for it, to try again\n")
+        await self._out.say("the Engine hung up: waiting for it, to try again")
         await self._there()
         return True
 
     async def begin(self) -> None:
         """Wait until there is an Engine."""
         if not await self._answers():
-            await self._out(WAITS)
+            await self._out.say(WAITS)
             await self._there()
 
     async def _there(self) -> None:

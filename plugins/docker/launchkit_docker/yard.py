@@ -110,7 +110,7 @@ class Yard:
         emulation = await self._emulation(request.platform)
         plan = replace(plan, warnings=(*plan.warnings, *emulation))
         for warning in plan.warnings:
-            await _say(out, f"warning: {warning}")
+            await out(f"warning: {warning}\n".encode())
         bases = await self._bases.digests(plan.base_images, request.platform, out)
         tag = await run_sync(partial(self._tag, plan, bases, request.platform))
         target = target_of(request, self._site.registry, tag)
@@ -150,16 +150,16 @@ class Yard:
         else:
             image = None
         if image:
-            await _say(out, f"image {target.ref} is there already: nothing to build")
+            await out.say(f"image {target.ref} is there already: nothing to build")
         return image
 
     async def _make(self, order: Order, target: Target, log: Log, out: Output) -> Image:
         if await find(self._engine, target.ref) is None:
-            await _say(out, f"building image {target.ref}")
+            await out.say(f"building image {target.ref}")
             await build(self._engine, order, log, out)
         if not target.pushed:
             return Image(ref=target.ref)
-        await _say(out, f"pushing image {target.ref}")
+        await out.say(f"pushing image {target.ref}")
         return _image(target.ref, await push(self._engine, target.ref, target.registry, out))
 
     async def _lock_name(self, target: Target) -> str:
@@ -172,7 +172,3 @@ class Yard:
 def _image(ref: str, digest: str | None) -> Image:
     """What the run uses: the digest, if it is known, because a tag may be moved."""
     return Image(ref=f"{repository_of(ref)}@{digest}" if digest else ref, digest=digest)
-
-
-async def _say(out: Output, text: str) -> None:
-    await out(f"{text}\n".encode())

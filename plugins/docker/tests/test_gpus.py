@@ -11,12 +11,11 @@ from launchkit_docker.containers import Containers
 from launchkit_docker.gpu_request import Gpus
 from launchkit_docker.gpus import Slots
 from launchkit_docker.stock import Stock
-from workshop import Heard
 
 from launchkit.abc import QueueBackend
 from launchkit.errors import Rejected
 from launchkit.plugins import Plugins
-from launchkit.testing import site_at, started
+from launchkit.testing import Heard, site_at, started
 
 Make = Callable[[], Slots]
 STOCK = Stock(devices=("a", "b", "c"), names={"GPU-1": "a"})

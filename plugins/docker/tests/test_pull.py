@@ -21,10 +21,10 @@ from docker_engine import SOCKET, Engine
 from launchkit_docker.access import NO_CONNECTION
 from launchkit_docker.pull import Policy, Puller, PullError
 from launchkit_docker.runner import ContainerRunner
-from workshop import Heard, Relay, relay, serve_registry, to_engine, until
+from workshop import Relay, relay, serve_registry, to_engine, until
 
 from launchkit.abc import Registry
-from launchkit.testing import FakeRegistry, make_submission, site_at, started
+from launchkit.testing import FakeRegistry, Heard, make_submission, site_at, started
 
 LOGIN = ("fake", "fake-password")
 """What a fake registry knows."""

@@ -43,16 +43,6 @@ def write_code(path: Path, dockerfile: str, **files: str) -> Path:
     return path
 
 
-class Heard:
-    """What was said on the way, as text."""
-
-    def __init__(self) -> None:
-        self.text = ""
-
-    async def __call__(self, data: bytes) -> None:
-        self.text += data.decode()
-
-
 @contextmanager
 def serve_registry(path: Path, login: tuple[str, str] | None = None) -> Iterator[str]:
     """A real registry on this machine; `host:port`."""

@@ -12,10 +12,11 @@ import pytest
 from docker_engine import Engine
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.images import find
-from workshop import TOUCH, Heard, Make, serve_registry, write_code
+from workshop import TOUCH, Make, serve_registry, write_code
 
 from launchkit.abc import Site
 from launchkit.model import ArchiveSource, BuildRequest
+from launchkit.testing import Heard
 from launchkit.testing.makers import make_launch, site_at, started
 
 WORD = "launchkit.test"

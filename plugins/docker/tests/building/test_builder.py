@@ -13,13 +13,14 @@ from launchkit_docker.build import LABEL, Order, build
 from launchkit_docker.build_stream import BuildLog
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.images import find
-from workshop import TOUCH, Heard, Make, in_registry, serve_registry
+from workshop import TOUCH, Make, in_registry, serve_registry, until
 
 from launchkit.abc import Site
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import BuildError
 from launchkit.model import ArchiveSource, BuildRequest, Secret
 from launchkit.steps.build_plan import plan_build
+from launchkit.testing import Heard
 from launchkit.testing.makers import make_launch, started
 
 
@@ -59,6 +60,15 @@ async def test_code_that_brings_no_dockerfile_becomes_an_image_that_starts_it(
         assert await container.log(stdout=True, stderr=True) == [f"{word} ['--epochs', '3']\n"]
     finally:
         await container.delete(force=True)
+
+
+async def test_each_step_of_a_build_stands_in_the_timeline(
+    builder: DockerBuilder, make: Make, out: Heard
+) -> None:
+    image = await builder.build(make(TOUCH), out)
+    first, *steps = out.marks
+    assert first == f"building image {image.ref}"
+    assert 'RUN ["/bin/busybox", "touch", "/made"]' in "".join(steps)
 
 
 async def test_the_second_time_nothing_is_built(
@@ -150,11 +160,7 @@ async def test_a_cancelled_build_leaves_nothing_behind(
     builder: DockerBuilder, make: Make, word: str, engine: aiodocker.Docker
 ) -> None:
     step = f'RUN ["/bin/busybox", "sh", "-c", "echo waiting; sleep 600; : {word}"]\n'
-    started = anyio.Event()
-
-    async def hear(data: bytes) -> None:
-        if re.search(rb"^(#\d+ )?waiting$", data, re.MULTILINE):
-            started.set()
+    out = Heard()
 
     async def at_work() -> bool:
         for each in await engine.containers.list(all=True):
@@ -165,14 +171,12 @@ async def test_a_cancelled_build_leaves_nothing_behind(
 
     with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(builder.build, make(step), hear)
-            await started.wait()
+            tasks.start_soon(builder.build, make(step), out)
+            await until(lambda: re.search(r"^(#\d+ )?waiting$", out.text, re.MULTILINE))
             assert await at_work()
             tasks.cancel_scope.cancel()
         while await at_work():  # noqa: ASYNC110 - the Engine tells no one when it has tidied up
             await anyio.sleep(0.05)
-    ours = await engine.images.list(filters={"dangling": ["true"], "label": [LABEL]})
-    assert ours == []
     assert not [image for image in await engine.images.list() if word in str(image["RepoTags"])]
 
 

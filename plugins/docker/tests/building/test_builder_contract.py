@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.local import LocalRegistry
-from workshop import Heard, Make
+from workshop import Make
 
 from launchkit.abc import Site
 from launchkit.model import BuildRequest
-from launchkit.testing import BuilderContract, RegistryContract
+from launchkit.testing import BuilderContract, Heard, RegistryContract
 from launchkit.testing.makers import started
 
 

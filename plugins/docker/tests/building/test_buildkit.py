@@ -7,11 +7,12 @@ from pathlib import Path
 import aiodocker
 import pytest
 from launchkit_docker.builder import DockerBuilder
-from workshop import SHELL, Heard, Make, serve_registry
+from workshop import SHELL, Make, serve_registry
 
 from launchkit.abc import Site
 from launchkit.errors import BuildError
 from launchkit.model import ArchiveSource, BuildRequest
+from launchkit.testing import Heard
 from launchkit.testing.makers import make_launch, started
 
 

@@ -10,13 +10,13 @@ import anyio.abc
 import pytest
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.push import login_header, push
-from workshop import Heard, Make, in_registry, serve_registry
+from workshop import Make, in_registry, serve_registry
 
 from launchkit.abc import Site
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import BuildError
 from launchkit.model import Credentials, Secret
-from launchkit.testing import FakeRegistry
+from launchkit.testing import FakeRegistry, Heard
 from launchkit.testing.makers import started
 
 

@@ -12,11 +12,12 @@ from anyio.abc import SocketAttribute, SocketStream
 from docker_engine import SOCKET
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.tries import BREAKS, Tries, prefers_buildkit
-from workshop import Heard, Make, engine_until, until
+from workshop import Make, engine_until, until
 
 from launchkit.abc import Site
 from launchkit.errors import BuildError, unwrapped
 from launchkit.model import Image
+from launchkit.testing import Heard
 from launchkit.testing.makers import started
 
 Build: TypeAlias = Callable[..., Awaitable[Image]]
