@@ -257,7 +257,7 @@ class QueueBackendContract(ComponentContract):
         claim = await self.claimed(backend)
         await self.report(backend, claim, ItemState.BUILDING)
         for message in ("step 1", "step 1", "step 2"):
-            await self.report(backend, claim, ItemState.BUILDING, message=message)
+            await backend.report(claim, ItemReport(state=ItemState.BUILDING, message=message))
         assert (await hub.launches().get(item.id)).item.message == "step 2"
         await self.report(backend, claim, ItemState.SUBMITTING)
         assert (await hub.launches().get(item.id)).item.message is None
