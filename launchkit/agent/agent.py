@@ -20,6 +20,7 @@ from launchkit.abc import Site
 from launchkit.agent.backoff import delays
 from launchkit.agent.journey import Journey
 from launchkit.agent.kit import Kit, start_kit
+from launchkit.agent.prepare import clear_work
 from launchkit.agent.presence import bury, present
 from launchkit.errors import ConfigError, QueueError, Unreachable, unwrapped
 from launchkit.model import AgentOrders, AgentStatus, Claim, Room
@@ -126,9 +127,12 @@ class Agent:
     async def _run(self, task_status: TaskStatus[None]) -> None:
         settings = self.settings
         state_dir, cache_dir = settings.state_dir, settings.cache_dir
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(present(state_dir / "agents", self.name))
-            background = await stack.enter_async_context(anyio.create_task_group())
+        # The task group is not on the stack, which could link its exceptions into a ring.
+        async with (
+            present(state_dir / "agents", self.name),
+            anyio.create_task_group() as background,
+            AsyncExitStack() as stack,
+        ):
             stack.callback(background.cancel_scope.cancel)
             site = Site(
                 agent=self.name,
@@ -143,9 +147,11 @@ class Agent:
             room = Room(agent=self.name, site=site.name, resources=frozenset(kit.runners))
             await self._arrive(kit, room)
             background.start_soon(self._beat, kit)
-            await self._work(kit, room, task_status)
-            with anyio.move_on_after(LEAVE_SECONDS, shield=True):
-                await self._depart(kit)
+            try:
+                await self._work(kit, room, task_status)
+            finally:
+                with anyio.move_on_after(LEAVE_SECONDS, shield=True):
+                    await self._depart(kit)
 
     @property
     def status(self) -> str:
@@ -194,6 +200,7 @@ class Agent:
             message = "agent %s died without a word; its launches are taken over"
             self._log.warning(message, name, action="bury")
             await kit.backend.leave(name, dead=True)
+            await anyio.to_thread.run_sync(clear_work, kit.site.state_dir, name)
 
     async def _work(self, kit: Kit, room: Room, task_status: TaskStatus[None]) -> None:
         limit = self.settings.max_jobs

@@ -48,26 +48,23 @@ async def checkup(
     found: list[Finding] = []
     async with AsyncExitStack() as stack:
         folder = await _folder(stack, settings.state_dir, found)
-        tasks = await stack.enter_async_context(anyio.create_task_group())
-        stack.callback(tasks.cancel_scope.cancel)
-        site = Site(
-            agent=folder.name,
-            name=folder.name,
-            state_dir=folder,
-            cache_dir=folder,
-            tasks=tasks,
-            builds=await _builds(settings, plugins),
-            gpus=settings.policy.gpus(),
-        )
-        examiner = _Examiner(patience, found)
-        for part in parts(settings, plugins):
-            component = await tasks.start(examiner.examine, part, site)
-            if part.place and component is not None:
-                site = replace(site, **{part.place: component})
-        if site.backend is not None:
-            kinds = frozenset(plugins.classes(Runner))
-            room = Room(agent=site.agent, site=site.name, resources=kinds)
-            found += [await queue_finding(site.backend, name, room) for name in settings.queues]
+        async with anyio.create_task_group() as tasks:
+            site = Site(
+                agent=folder.name,
+                name=folder.name,
+                state_dir=folder,
+                cache_dir=folder,
+                tasks=tasks,
+                builds=await _builds(settings, plugins),
+                gpus=settings.policy.gpus(),
+            )
+            examiner = _Examiner(patience, found)
+            for part in parts(settings, plugins):
+                component = await tasks.start(examiner.examine, part, site)
+                if part.place and component is not None:
+                    site = replace(site, **{part.place: component})
+            found += await _queue_findings(settings, plugins, site)
+            tasks.cancel_scope.cancel()
     return found
 
 
@@ -119,6 +116,17 @@ def parts(settings: AgentSettings, plugins: Plugins) -> Iterator[Part]:
 async def _builds(settings: AgentSettings, plugins: Plugins) -> bool:
     cls = plugins.classes(Builder).get((await builder_block(settings, plugins)).type)
     return cls is None or cls.builds
+
+
+async def _queue_findings(
+    settings: AgentSettings, plugins: Plugins, site: Site
+) -> Sequence[Finding]:
+    """Whether the queues are there and give their launches to this agent."""
+    if site.backend is None:
+        return ()
+    kinds = frozenset(plugins.classes(Runner))
+    room = Room(agent=site.agent, site=site.name, resources=kinds)
+    return [await queue_finding(site.backend, name, room) for name in settings.queues]
 
 
 async def queue_finding(backend: QueueBackend, queue: str, room: Room) -> Finding:

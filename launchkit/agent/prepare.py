@@ -26,7 +26,7 @@ async def work_directory(kit: Kit) -> AsyncIterator[Path]:
     folder = kit.site.state_dir / "work"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path = Path(mkdtemp(dir=folder))
+        path = Path(mkdtemp(prefix=f"{kit.site.agent}.", dir=folder))
     except OSError as exc:
         raise SubmitError(f"{folder}: cannot be written: {exc.strerror}") from exc
     try:
@@ -34,6 +34,13 @@ async def work_directory(kit: Kit) -> AsyncIterator[Path]:
     finally:
         with anyio.move_on_after(CLEANUP_SECONDS, shield=True):
             await anyio.to_thread.run_sync(shutil.rmtree, path, True)
+
+
+def clear_work(state_dir: Path, agent: str) -> None:
+    """Remove what an agent that died left half prepared."""
+    for path in (state_dir / "work").glob("*"):
+        if path.name.rpartition(".")[0] == agent:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 async def fetch(launch: Launch, kit: Kit, work: Path) -> Path:

@@ -69,8 +69,7 @@ async def connect(
     url = settings.backend_url()
     hub = plugins.create(Hub, url.partition("://")[0], {"url": url, "entity": settings.entity})
     with unwrapped():
-        async with AsyncExitStack() as stack:
-            tasks = await stack.enter_async_context(anyio.create_task_group())
+        async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
             stack.callback(tasks.cancel_scope.cancel)
             tracer = await stack.enter_async_context(opened_tracer(settings, "launchkit"))
             site = Site(

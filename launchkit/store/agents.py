@@ -33,5 +33,7 @@ class Forget:
         await tx.all("forget_agent", entity=self.entity, name=self.name)
         if not self.dead:
             return
+        own = f"{self.name}/"
+        await tx.all("free_locks_of", own=own, size=len(own))
         for row in await tx.all("lapse_leases_of", entity=self.entity, agent=self.name):
             tx.ring(f"queue:{row['queue_id']}")

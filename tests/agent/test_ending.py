@@ -101,8 +101,9 @@ async def test_an_agent_that_is_told_to_stop_lets_its_runs_end(bench: Bench) -> 
     assert (await later.view()).item.state is ItemState.QUEUED
 
 
+@pytest.mark.parametrize("how", ["aborted", "cancelled"])
 async def test_a_run_outlives_an_agent_that_does_not_wait_and_the_next_one_attaches(
-    bench: Bench,
+    bench: Bench, how: str
 ) -> None:
     gate = bench.folder / "gate"
     wait = (
@@ -115,7 +116,10 @@ async def test_a_run_outlives_an_agent_that_does_not_wait_and_the_next_one_attac
         agent = bench.agent()
         await tasks.start(agent.run)
         await running(run)
-        agent.abort()
+        if how == "aborted":
+            agent.abort()
+        else:
+            tasks.cancel_scope.cancel()
     assert (await run.view()).item.state is ItemState.RUNNING
     async with bench.agent():
         gate.touch()

@@ -3,6 +3,7 @@
 import anyio
 from store.conftest import Clock, Store
 
+from launchkit.store.agents import Forget
 from launchkit.store.locks import Hold, LetGo
 
 
@@ -38,3 +39,14 @@ async def test_asking_again_renews_and_a_lock_that_is_not_renewed_passes_on(
     clock.now += 10
     assert await store.write(Hold("image", "b", 30))
     assert not await store.write(Hold("image", "a", 30))
+
+
+async def test_the_locks_of_an_agent_that_died_are_free_at_once(store: Store) -> None:
+    for holder in ("a/run/1", "ab/run/1", "a_/run/1"):
+        assert await store.write(Hold(f"image of {holder}", holder, 30))
+    await store.write(Forget("e", "a", dead=True))
+    free = [
+        await store.write(Hold(f"image of {holder}", "other", 30))
+        for holder in ("a/run/1", "ab/run/1", "a_/run/1")
+    ]
+    assert free == [True, False, False]

@@ -185,5 +185,8 @@ on conflict (name) do update set holder = excluded.holder, until = excluded.unti
 where lock.holder = excluded.holder or lock.until <= :now
 returning name
 
+-- name: free_locks_of
+delete from lock where substr(holder, 1, :size) = :own
+
 -- name: let_go_of_lock
 delete from lock where name = :name and holder = :holder

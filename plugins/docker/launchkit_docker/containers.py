@@ -14,12 +14,16 @@ from aiohttp import ClientError
 from anyio.to_thread import run_sync
 
 from launchkit.errors import RunLost
+from launchkit_docker import labels
 from launchkit_docker.access import NO_CONNECTION
 from launchkit_docker.events import Events
+from launchkit_docker.verdicts import was_started
 
 log = logging.getLogger("launchkit.docker")
 T = TypeVar("T")
 
+CANCELLED, OVER = "cancelled", "over"
+ENDED = ["created", "exited", "dead"]
 RETRY_SECONDS = 1.0
 SWEEP_SECONDS = 3600.0
 KEEP_SECONDS = 86400.0
@@ -54,6 +58,19 @@ class Containers:
         """Have something done to a container. :raises DockerError: if it is refused."""
         path = f"containers/{name}/{action}"
         await self.asked(lambda: self._post(path, params))
+
+    async def start(self, name: str) -> None:
+        """Start a container, unless it has ever been: it may have run and ended before an answer
+        that was lost.
+
+        :raises DockerError: if it is refused.
+        """
+
+        async def once() -> None:
+            if not was_started(await self.inspect(name)):
+                await self._post(f"containers/{name}/start", {})
+
+        await self.asked(once)
 
     async def remove(self, name: str) -> None:
         """Remove an ended container and its nameless volumes; none is no error."""
@@ -98,7 +115,20 @@ class Containers:
         """Forget now and then what ended long ago, until cancelled."""
         while True:
             await run_sync(self._forget)
+            await self._remove_left()
             await anyio.sleep(SWEEP_SECONDS)
+
+    async def _remove_left(self) -> None:
+        """Remove the containers at whose removal an agent was killed."""
+        filters = {"label": [labels.RUN, f"{labels.REMOVE}=true"], "status": ENDED}
+        try:
+            found = await self.asked(lambda: self.engine.containers.list(all=True, filters=filters))
+            for container in found:
+                name = container["Names"][0].removeprefix("/")
+                if await self.marked(name, OVER):
+                    await self.remove(name)
+        except DockerError as exc:
+            log.warning("old containers cannot be removed now: %s", exc.message)
 
     def _forget(self) -> None:
         for path in self.marks.iterdir():

@@ -16,14 +16,14 @@ from launchkit_docker import labels
 from launchkit_docker.access import open_engine
 from launchkit_docker.body import image_ref
 from launchkit_docker.code import move_code
-from launchkit_docker.containers import Containers
+from launchkit_docker.containers import CANCELLED, OVER, Containers
 from launchkit_docker.findings import engine_findings
 from launchkit_docker.gpus import Slots
 from launchkit_docker.options import Options, parse_options
 from launchkit_docker.ping import WAITS, answers
 from launchkit_docker.pull import Puller
 from launchkit_docker.request import Given, container_name, request_of
-from launchkit_docker.run import CANCELLED, OVER, ContainerRun
+from launchkit_docker.run import ContainerRun
 from launchkit_docker.stock import stock_of
 from launchkit_docker.variables import read_files
 from launchkit_docker.verdicts import start_failure, was_started
@@ -174,7 +174,7 @@ class Dock:
 
     async def _start(self, name: str) -> None:
         try:
-            await self._containers.post(name, "start")
+            await self._containers.start(name)
         except DockerError as exc:
             await self._containers.remove(name)
             raise _refused("started", exc.message) from exc

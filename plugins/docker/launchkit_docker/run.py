@@ -18,11 +18,10 @@ from launchkit.errors import RunLost, SubmitError
 from launchkit.model import LogChunk, RunStatus
 from launchkit_docker import labels
 from launchkit_docker.access import NO_CONNECTION
-from launchkit_docker.containers import RETRY_SECONDS, Containers
+from launchkit_docker.containers import CANCELLED, OVER, RETRY_SECONDS, Containers
 from launchkit_docker.output import last_output, output
 from launchkit_docker.verdicts import EVIDENCE_LINES, is_over, status_of, was_started
 
-CANCELLED, OVER = "cancelled", "over"
 UNREADABLE = {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.INTERNAL_SERVER_ERROR}
 
 

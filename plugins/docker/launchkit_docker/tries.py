@@ -1,6 +1,8 @@
 """Builds outlive an Engine that goes away: it is waited for, and the build tried again."""
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 
 import anyio
 from aiodocker import Docker, DockerError
@@ -10,11 +12,15 @@ from launchkit.abc import Output
 from launchkit.errors import BuildError
 from launchkit_docker.access import NO_CONNECTION
 from launchkit_docker.ping import WAITS
+from launchkit_docker.streams import streamed
 
 FAILURES = (BuildError, DockerError, ClientError)
 BREAKS = 3
 """So often in a row an Engine may go away at the same step: it may be that which ends it."""
 ANSWER_SECONDS = 5.0
+FAREWELL_SECONDS = 2.0
+"""How long an Engine that is told to end may take to hang up, after what it was doing failed."""
+QUIET = {"filters": json.dumps({"type": ["daemon"]})}
 RETRY_SECONDS = 1.0
 
 
@@ -53,7 +59,7 @@ class Tries:
 
         :raises BuildError: if the Engine has gone away too often at the same step.
         """
-        if not _is_break(failure) and await self._answers():
+        if not _is_break(failure) and not await self._goes_away():
             return False
         self._breaks = 1 if steps > self._furthest else self._breaks + 1
         self._furthest = max(self._furthest, steps)
@@ -75,6 +81,15 @@ class Tries:
     async def _there(self) -> None:
         while not await self._answers():  # noqa: ASYNC110 - nothing tells of an Engine
             await anyio.sleep(RETRY_SECONDS)
+
+    async def _goes_away(self) -> bool:
+        """Whether the Engine shuts down, or has: before it hangs up, builds fail in all ways."""
+        with anyio.move_on_after(FAREWELL_SECONDS):
+            with suppress(*FAILURES):
+                async with streamed(self._engine, "events", QUIET) as response:
+                    await response.content.read()
+            return True
+        return False
 
     async def _answers(self) -> bool:
         try:

@@ -160,16 +160,19 @@ async def test_what_ends_badly_has_a_verdict(stage: Stage, python_image: str) ->
     assert [stage.containers(run) for run in runs] == [[], [], [], []]
 
 
-async def test_sixteen_containers_at_once_leave_nothing(stage: Stage, python_image: str) -> None:
-    await stage.client.create_queue("q", "docker")
-    entry = ["python", "-c", "print('done')"]
-    runs = [
-        await stage.client.launch("q", image=python_image, entry_point=entry) for _ in range(16)
-    ]
+async def test_sixty_four_containers_at_once_leave_nothing(stage: Stage, busybox: str) -> None:
+    gate = stage.folder / "gate"
+    gate.mkdir()
+    await stage.client.create_queue("q", "docker", {"volume": f"{gate}:/gate"})
+    entry = ["sh", "-c", "while [ ! -e /gate/open ]; do sleep 0.1; done; echo done"]
+    runs = [await stage.client.launch("q", image=busybox, entry_point=entry) for _ in range(64)]
     async with stage.agent(max_jobs=-1, builder={"type": "noop"}):
+        for run in runs:
+            await running(run)
+        (gate / "open").touch()
         assert set(await stage.ended(*runs)) == {ItemState.FINISHED}
-    assert {(await text(run)).splitlines()[-1] for run in runs} == {"done"}
-    assert [stage.containers(run) for run in runs] == [[]] * 16
+    assert [(await text(run)).splitlines()[-1] for run in runs] == ["done"] * 64
+    assert [stage.containers(run) for run in runs] == [[]] * 64
 
 
 async def test_code_is_laid_into_a_base_image_where_nothing_builds(

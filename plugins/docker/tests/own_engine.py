@@ -1,0 +1,118 @@
+"""A Docker Engine of the tests' own: it can be stopped, killed and started again."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+import pytest
+from docker_engine import Engine
+
+PATIENCE = 60.0
+DAEMON = ("unshare", "--net", "dockerd", "--iptables=false", "--ip6tables=false")
+"""In a network of its own: two daemons in one would take away each other's bridge."""
+
+
+class OwnEngine(Engine):
+    """A daemon with all that it has in one directory; gone without a trace at the end."""
+
+    def __init__(self, *flags: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="lk-"))  # a socket's path must be short
+        self.flags = flags
+        self.socket = self.folder / "s"
+        self.url = f"unix://{self.socket}"
+        self._daemon: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        transport = httpx.HTTPTransport(uds=str(self.socket))
+        self.http = httpx.Client(transport=transport, base_url="http://docker", timeout=60)
+        try:
+            self.start()
+        except BaseException:
+            self._clear()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if self._daemon is None:
+                self.start()
+            self.remove_containers()
+        finally:
+            self._clear()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers. :raises RuntimeError: if it does not."""
+        places = {"--data-root": "data", "--exec-root": "exec", "--pidfile": "pid"}
+        command = [*DAEMON, "--host", self.url, *self.flags]
+        for flag, name in places.items():
+            command += [flag, str(self.folder / name)]
+        with (self.folder / "log").open("ab") as log:
+            self._daemon = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        end = time.monotonic() + PATIENCE
+        while not (self._listens() and self.answers()):
+            if self._daemon.poll() is not None or time.monotonic() > end:
+                raise RuntimeError((self.folder / "log").read_text().splitlines()[-1])
+            time.sleep(0.05)
+
+    def _listens(self) -> bool:
+        """Asked without httpx, which does not close a socket that cannot connect."""
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(self.socket)) == 0
+
+    def stop(self) -> None:
+        """Have it end as when its machine shuts down: containers end, unless it restores them."""
+        self._end(subprocess.Popen.terminate)
+
+    def kill(self) -> None:
+        """Let it die as in a crash: its containers go on for now, containerd dies with it."""
+        self._end(subprocess.Popen.kill)
+        # until init has reaped containerd, the next daemon would take it for alive
+        (self.folder / "exec/containerd/containerd.pid").unlink(missing_ok=True)
+
+    def _end(self, how: Callable[["subprocess.Popen[bytes]"], None]) -> None:
+        if self._daemon is not None:
+            how(self._daemon)
+            self._daemon.wait(PATIENCE)
+            self._daemon = None
+
+    def _clear(self) -> None:
+        self.http.close()
+        self.stop()
+        self._kill_shims()
+        for mount in reversed(Path("/proc/mounts").read_text().splitlines()):
+            place = mount.split()[1]
+            if place.startswith(f"{self.folder}/"):
+                subprocess.run(["umount", place], check=True)
+        shutil.rmtree(self.folder)
+
+    def _kill_shims(self) -> None:
+        """Those whose daemon was killed may stay when their containers have ended."""
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                if f"{self.folder}/exec".encode() in path.read_bytes():
+                    os.kill(int(path.parent.name), signal.SIGKILL)
+
+
+@contextmanager
+def own_engine(*flags: str) -> Iterator[OwnEngine]:
+    """A Docker Engine that nobody else uses, with *flags* of dockerd."""
+    if os.geteuid() != 0 or not shutil.which("dockerd"):
+        assert "CI" not in os.environ, "a Docker Engine cannot be started here"
+        pytest.skip("a Docker Engine of one's own needs dockerd, and root")
+    with OwnEngine(*flags) as engine:
+        yield engine

@@ -1,0 +1,294 @@
+"""Agents that are killed at each step of a container's life, and those that finish for them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import anyio
+import pytest
+from anyio.abc import ByteStream, SocketAttribute
+from anyio.to_thread import run_sync
+from docker_engine import Engine
+from launchkit_docker.build import LABEL
+from test_journeys import Stage, text
+from workshop import engine_until, serve_registry, to_engine, until, write_code
+
+import launchkit
+from launchkit import Launched
+from launchkit.errors import unwrapped
+from launchkit.model import ItemState
+
+LINES = 100
+COUNT = "echo started >> /place/starts"
+SCRIPT = f"{COUNT}; n=0; while [ $n -lt {LINES} ]; do echo line $n; n=$((n+1)); done; sleep 0.3"
+WHOLE = [f"line {n}" for n in range(LINES)]
+REQUESTS = {
+    "build": r"POST /v[\d.]+/build\b",
+    "pull": r"POST /v[\d.]+/images/create\b",
+    "create": r"POST /v[\d.]+/containers/create\b",
+    "start": r"POST /v[\d.]+/containers/[^/]+/start\b",
+    "logs": r"GET /v[\d.]+/containers/[^/]+/logs\b",
+    "remove": r"DELETE /v[\d.]+/containers/",
+}
+MOMENTS = [
+    ("create", "before"),
+    ("create", "after"),
+    ("start", "before"),
+    ("start", "after"),
+    ("logs", "before"),
+    ("logs", "during"),
+    ("logs", "after"),
+    ("remove", "after"),
+]
+BROKEN = (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError)
+
+
+@dataclass
+class Ambush:
+    """A way to the Engine on which an agent is killed at one moment of one request."""
+
+    step: str
+    moment: str
+    agent: "subprocess.Popen[bytes] | None" = None
+    done: anyio.Event = field(default_factory=anyio.Event)
+
+    async def serve(self, client: ByteStream) -> None:
+        """Forward a connection until a side closes it."""
+        with suppress(*BROKEN), unwrapped():
+            async with client, await to_engine() as engine, anyio.create_task_group() as tasks:
+                answers: list[bytes] = []
+                tasks.start_soon(self._ask, client, engine, answers)
+                async for data in engine:
+                    if answers:
+                        answers[0] += data
+                        if self.moment == "during" or _is_whole(answers[0]):
+                            await self._kill()
+                    await client.send(data)
+                tasks.cancel_scope.cancel()
+
+    async def _ask(self, client: ByteStream, engine: ByteStream, answers: list[bytes]) -> None:
+        with suppress(*BROKEN):
+            async for data in client:
+                if re.match(REQUESTS[self.step].encode(), data):
+                    if self.moment == "before":
+                        await self._kill()
+                        break
+                    answers.append(b"")
+                await engine.send(data)
+        with suppress(*BROKEN):
+            await engine.send_eof()
+
+    async def _kill(self) -> None:
+        assert self.agent
+        self.agent.kill()
+        await run_sync(self.agent.wait)
+        self.done.set()
+
+
+def _is_whole(answer: bytes) -> bool:
+    return b"Transfer-Encoding: chunked" not in answer or answer.endswith(b"0\r\n\r\n")
+
+
+@asynccontextmanager
+async def ambushed(step: str, moment: str) -> AsyncIterator[tuple[Ambush, str]]:
+    """The ambush, and the URL at which its agent finds the Engine."""
+    ambush = Ambush(step, moment)
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as ways,  # they end when their agent is dead
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(listener.serve, ambush.serve, ways)
+        yield ambush, f"tcp://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
+        tasks.cancel_scope.cancel()
+
+
+@dataclass
+class Scene:
+    """A queue whose containers leave word in a directory."""
+
+    stage: Stage
+    folder: Path
+    builder: str
+
+    def process(self, host: str) -> "subprocess.Popen[bytes]":
+        config = self.stage.config(builder={"type": self.builder})
+        command = [sys.executable, "-m", "launchkit", "agent", "-q", "q", "--config", str(config)]
+        with (self.stage.folder / "agent.log").open("ab") as log:
+            return subprocess.Popen(command, stderr=log, env={**os.environ, "DOCKER_HOST": host})
+
+    async def kill_and_finish(self, run: Launched, step: str, moment: str) -> None:
+        """Have an agent killed, and another one finish the launch."""
+        async with ambushed(step, moment) as (ambush, host):
+            ambush.agent = self.process(host)
+            try:
+                with anyio.fail_after(60):
+                    await ambush.done.wait()
+            finally:
+                ambush.agent.kill()
+                await run_sync(ambush.agent.wait)
+        async with self.stage.agent(builder={"type": self.builder}):
+            await self.stage.ended(run)
+
+    async def check(self, run: Launched) -> None:
+        """It ran once, all that it printed is there once, and nothing is left of it."""
+        assert run.item.state is ItemState.FINISHED, (run.item.verdict, await text(run))
+        assert (self.folder / "starts").read_text() == "started\n"
+        lines = (await text(run)).splitlines()
+        assert lines[-LINES:] == WHOLE
+        assert [line for line in lines if line.startswith("line ")] == WHOLE
+        assert self.stage.containers(run) == []
+        code = self.stage.folder / "state" / "docker" / "code"
+        assert not code.exists() or [*code.iterdir()] == []
+
+
+@pytest.fixture
+async def scene(tmp_path: Path, docker_engine: Engine) -> AsyncIterator[Scene]:
+    folder = tmp_path / "place"
+    folder.mkdir()
+    url = f"sqlite:///{tmp_path}/launchkit.db"
+    async with launchkit.connect(url) as client:
+        await client.create_queue(
+            "q", "local-container", {"volume": f"{folder}:/place", "network": "none"}
+        )
+        yield Scene(Stage(client, url, tmp_path, docker_engine), folder, "noop")
+        for run in await client.launches():
+            docker_engine.remove_containers(**{"launchkit.run-id": run.item.run_id})
+
+
+@pytest.mark.parametrize(("step", "moment"), MOMENTS)
+async def test_a_container_whose_agent_is_killed_runs_once_and_leaves_nothing(
+    scene: Scene, busybox: str, step: str, moment: str
+) -> None:
+    run = await scene.stage.client.launch("q", image=busybox, entry_point=["sh", "-c", SCRIPT])
+    await scene.kill_and_finish(run, step, moment)
+    await scene.check(run)
+
+
+async def test_what_a_killed_agent_was_about_to_remove_goes_with_the_next_launch(
+    scene: Scene, busybox: str
+) -> None:
+    launch = scene.stage.client.launch
+    run = await launch("q", image=busybox, entry_point=["sh", "-c", SCRIPT])
+    await scene.kill_and_finish(run, "remove", "before")
+    assert scene.stage.containers(run)
+    async with scene.stage.agent(builder={"type": "noop"}):
+        await scene.stage.ended(await launch("q", image=busybox, entry_point=["true"]))
+        await until(lambda: scene.stage.containers(run) == [])
+    await scene.check(run)
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serve_registry(tmp_path_factory.mktemp("host") / "registry") as host:
+        yield host
+
+
+@pytest.fixture
+def remote(docker_engine: Engine, busybox: str, host: str) -> Iterator[str]:
+    """An image that only a registry has."""
+    name = f"{host}/{uuid4().hex[:8]}"
+    docker_engine.http.post(f"/images/{busybox}/tag", params={"repo": name, "tag": "1"})
+    pushed = docker_engine.http.post(
+        f"/images/{name}/push", params={"tag": "1"}, headers={"X-Registry-Auth": "e30="}
+    )
+    assert "digest" in pushed.text, pushed.text
+    docker_engine.remove(f"{name}:1")
+    assert not docker_engine.has(f"{name}:1")
+    yield f"{name}:1"
+    docker_engine.remove(f"{name}:1")
+
+
+@pytest.mark.parametrize("moment", ["before", "during", "after"])
+async def test_an_image_whose_agent_is_killed_while_it_is_pulled_is_pulled_by_the_next(
+    scene: Scene, remote: str, moment: str
+) -> None:
+    run = await scene.stage.client.launch("q", image=remote, entry_point=["sh", "-c", SCRIPT])
+    await scene.kill_and_finish(run, "pull", moment)
+    await scene.check(run)
+
+
+@pytest.fixture
+def code(tmp_path: Path, docker_engine: Engine) -> Iterator[Path]:
+    """Code that becomes an image of its own name."""
+    name = f"crash-{uuid4().hex[:8]}"
+    step = 'RUN ["/bin/busybox", "sh", "-c", "/bin/busybox --install /bin; echo at work; sleep 1"]'
+    code = write_code(tmp_path / name, f"{step}\n", word=name)
+    (code / "Dockerfile").rename(code / "Dockerfile.launchkit")
+    yield code
+    for image in docker_engine.images(f"launchkit/{name}"):
+        docker_engine.remove(image)
+
+
+def dangling(engine: Engine) -> set[str]:
+    """The images without a name that builds have left."""
+    filters = json.dumps({"dangling": ["true"], "label": [LABEL]})
+    listed = engine.http.get("/images/json", params={"filters": filters}).json()
+    return {image["Id"] for image in listed}
+
+
+@pytest.mark.parametrize("moment", ["before", "during", "after"])
+async def test_code_whose_agent_is_killed_while_it_is_built_is_built_by_the_next(
+    scene: Scene, code: Path, moment: str
+) -> None:
+    scene.builder, left = "docker", dangling(scene.stage.engine)
+    entry = ["/bin/sh", "-c", SCRIPT]
+    run = await scene.stage.client.launch("q", uri=str(code), entry_point=entry)
+    await scene.kill_and_finish(run, "build", moment)
+    await scene.check(run)
+    assert (await text(run)).count("building image") == (1 if moment == "after" else 2)
+    assert dangling(scene.stage.engine) <= left
+    assert [*(scene.stage.folder / "state" / "work").iterdir()] == []
+
+
+async def test_two_agents_make_one_image_also_if_one_is_killed_at_it(
+    scene: Scene, code: Path
+) -> None:
+    scene.builder = "docker"
+    launch = scene.stage.client.launch
+    entry = ["/bin/sh", "-c", COUNT]
+    runs = [await launch("q", uri=str(code), entry_point=entry) for _ in range(4)]
+    async with ambushed("build", "during") as (ambush, host):
+        ambush.agent = scene.process(host)
+        with anyio.fail_after(60):
+            await ambush.done.wait()
+    async with (
+        scene.stage.agent(builder={"type": "docker"}),
+        scene.stage.agent(builder={"type": "docker"}),
+    ):
+        assert await scene.stage.ended(*runs) == [ItemState.FINISHED] * 4
+    said = "\n".join([await text(run) for run in runs])
+    assert said.count("building image") == 2  # that of the killed one, and one more
+    assert (scene.folder / "starts").read_text() == "started\n" * 4
+
+
+async def test_a_start_whose_answer_is_lost_is_not_made_twice(
+    scene: Scene, busybox: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await scene.stage.client.launch("q", image=busybox, entry_point=["sh", "-c", COUNT])
+    async with engine_until(b"204 No Content") as url:
+        monkeypatch.setenv("DOCKER_HOST", url)
+        async with scene.stage.agent(builder={"type": "noop"}):
+            assert await scene.stage.ended(run) == [ItemState.FINISHED]
+    assert (scene.folder / "starts").read_text() == "started\n"
+
+
+async def test_an_agent_that_is_cancelled_ends_and_leaves_its_container_alone(
+    scene: Scene, code: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = ["/bin/sh", "-c", f"{COUNT}; sleep 600"]
+    run = await scene.stage.client.launch("q", uri=str(code), entry_point=entry)
+    with anyio.fail_after(60), anyio.CancelScope() as scope:
+        async with scene.stage.agent(builder={"type": "docker"}):
+            await run.wait_until(ItemState.RUNNING)
+            scope.cancel()
+    assert scope.cancelled_caught
+    assert "Exception in callback" not in caplog.text  # so a hang of the event loop ends
+    assert scene.stage.inspect(run)["State"]["Running"]
