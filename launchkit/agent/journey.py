@@ -244,13 +244,14 @@ class Journey:
 
     async def _end(self, outcome: Outcome) -> None:
         """Store how it ended, then remove what it left: in this order a crash loses nothing."""
+        problem = "its end could not be stored in time; left for its next holder"
         with anyio.move_on_after(REPORT_SECONDS, shield=True) as scope:
             await self._report(self._last_report(outcome))
+            problem = "what it left could not be removed in time"
             if self._run is not None:
                 await self._run.aclose()
         if scope.cancelled_caught:
-            message = "launch %s: its end could not be stored in time; left for its next holder"
-            self._logger.warning(message, self.claim.item.id, action="leave")
+            self._logger.warning("launch %s: %s", self.claim.item.id, problem, action="leave")
 
     def _last_report(self, outcome: Outcome) -> ItemReport:
         attempt = self.claim.item.attempt

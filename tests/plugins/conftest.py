@@ -14,7 +14,10 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     """Installs a distribution `launchkit-NAME` with one module, which its entry point names."""
     monkeypatch.syspath_prepend(str(tmp_path))
 
+    made = []
+
     def make(name: str, code: str) -> None:
+        made.append(f"launchkit_{name}")
         (tmp_path / f"launchkit_{name}.py").write_text(code)
         info = tmp_path / f"launchkit_{name}-1.2.dist-info"
         info.mkdir()
@@ -24,5 +27,5 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         (info / "entry_points.txt").write_text(f"[launchkit]\n{name} = launchkit_{name}\n")
 
     yield make
-    for name in [name for name in sys.modules if name.startswith("launchkit_")]:
-        del sys.modules[name]
+    for name in made:
+        sys.modules.pop(name, None)

@@ -84,14 +84,14 @@ class _Steps(Output):
     def __init__(self, log: Log, out: Output) -> None:
         self._log = log
         self._out = out
-        self._marked: str | None = None
+        self._marked = 0
 
     async def __call__(self, data: bytes) -> None:
         """Pass it on."""
         await self._out(data)
-        if self._log.step and self._log.step != self._marked:
-            self._marked = self._log.step
-            await self._out.mark(shorten(self._marked, MARK_CHARACTERS, placeholder=" …"))
+        for step in self._log.begun[self._marked :]:
+            self._marked += 1
+            await self._out.mark(shorten(step, MARK_CHARACTERS, placeholder=" …"))
 
 
 def _plain_entry() -> bytes:

@@ -31,10 +31,8 @@ class BuildLog:
     """Follows the messages of one build."""
 
     def __init__(self) -> None:
-        self.steps = 0
-        """How many steps were begun."""
-        self.step: str | None = None
-        """The step that began last."""
+        self.begun: list[str] = []
+        """The steps, as they began."""
         self._printed = ""
         self._progress = Progress()
 
@@ -49,15 +47,16 @@ class BuildLog:
             return self._progress.take(message)
         text = COLOURS.sub("", str(message.get("stream", "")))
         if STEP.match(text):
-            self.steps += 1
-            self.step, self._printed = text.strip(), ""
+            self.begun.append(text.strip())
+            self._printed = ""
         elif not text.startswith(BOOKKEEPING):
             self._printed = (self._printed + text)[-KEPT_CHARACTERS:]
         return text.encode()
 
     def failure(self, reason: str) -> BuildError:
         """The error for a build that failed: *reason*, the step and the last lines it printed."""
-        return build_error(self.step, reason, self._printed)
+        step = self.begun[-1] if self.begun else None
+        return build_error(step, reason, self._printed)
 
 
 def build_error(step: str | None, reason: str, printed: str, hint: str | None = None) -> BuildError:

@@ -43,10 +43,8 @@ class BuildKitLog:
     """Follows the messages of one build."""
 
     def __init__(self) -> None:
-        self.steps = 0
-        """How many steps are done."""
-        self.step: str | None = None
-        """The step that began last."""
+        self.begun: list[str] = []
+        """The steps, as they began."""
         self._shown: dict[str, _Shown] = {}
         self._numbered = 0
 
@@ -94,12 +92,11 @@ class BuildKitLog:
     def _begin(self, shown: _Shown) -> Iterator[str]:
         shown.begun = True
         if not shown.name.startswith(BOOKKEEPING):
-            self.step = shown.name
+            self.begun.append(shown.name)
             yield f"#{self._number(shown)} {shown.name}"
 
     def _end(self, shown: _Shown, step: Step) -> Iterator[str]:
         shown.ended = True
-        self.steps += 1
         yield from self._output(shown, b"\n")
         if shown.number:
             done = "CACHED" if step.cached else f"DONE {step.completed - step.started:.1f} s"

@@ -1,6 +1,7 @@
 """The containers of an agent's runs, by name, with the marks that must outlive them."""
 
 import logging
+import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -35,8 +36,8 @@ class Containers:
     """What the runs of one agent share."""
 
     engine: Docker
-    marks: Path
-    """A directory for empty files: who was cancelled, who is over."""
+    folder: Path
+    """For what is kept of containers on this machine: code, and marks."""
     events: Events = field(default_factory=Events)
 
     async def inspect(self, name: str) -> Mapping[str, Any]:
@@ -99,6 +100,19 @@ class Containers:
                 log.warning("the Docker Engine hung up (%s); trying again", exc)
             await anyio.sleep(RETRY_SECONDS)
 
+    @property
+    def marks(self) -> Path:
+        """A directory for empty files: who was cancelled, who is over."""
+        return self.folder / "marks"
+
+    def code(self, name: str) -> Path:
+        """Where the code is kept that is laid into a container."""
+        return self.folder / "code" / name
+
+    async def drop_code(self, name: str) -> None:
+        """Remove the code that was laid into an ended container, if there is any."""
+        await run_sync(shutil.rmtree, self.code(name), True)
+
     async def marked(self, name: str, mark: str) -> bool:
         """Whether a container has a mark."""
         return await run_sync((self.marks / f"{name}.{mark}").exists)
@@ -126,6 +140,7 @@ class Containers:
             for container in found:
                 name = container["Names"][0].removeprefix("/")
                 if await self.marked(name, OVER):
+                    await self.drop_code(name)
                     await self.remove(name)
         except DockerError as exc:
             log.warning("old containers cannot be removed now: %s", exc.message)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -34,9 +33,8 @@ CONFLICT = 409
 async def open_dock(stack: AsyncExitStack, site: Site) -> "Dock":
     """Open the Engine, which need not answer yet, and listen to its events."""
     engine = await stack.enter_async_context(open_engine())
-    marks = site.state_dir / "docker" / "marks"
-    await run_sync(lambda: marks.mkdir(mode=0o700, parents=True, exist_ok=True))
-    containers = Containers(engine, marks)
+    containers = Containers(engine, site.state_dir / "docker")
+    await run_sync(lambda: containers.marks.mkdir(mode=0o700, parents=True, exist_ok=True))
     scope = anyio.CancelScope()
 
     async def follow() -> None:
@@ -108,11 +106,11 @@ class Dock:
         from_files = await run_sync(read_files, options.env_files)
         env = {**from_files, **submission.env}
         if submission.code is not None:
-            await run_sync(move_code, submission.code, self._code(name))
+            await run_sync(move_code, submission.code, self._containers.code(name))
         given = Given(
             env=env,
             gpus=self.gpus_of(name),
-            code=self._code(name),
+            code=self._containers.code(name),
             agent=self._site.agent,
             log_driver=await self._log_driver(),
         )
@@ -150,14 +148,11 @@ class Dock:
         return self._driver
 
     def _run(self, name: str) -> Run:
-        return ContainerRun(name, self._containers, self._code(name), self._released)
+        return ContainerRun(name, self._containers, self._released)
 
     async def _released(self, name: str) -> None:
         if self._slots:
             await self._slots.release(name)
-
-    def _code(self, name: str) -> Path:
-        return self._site.state_dir / "docker" / "code" / name
 
     async def _create(self, name: str, body: Mapping[str, Any], options: Options) -> None:
         params = {"name": name, **({"platform": options.platform} if options.platform else {})}

@@ -1,17 +1,14 @@
 """A container as a run: watched, read, ended and removed."""
 
-import shutil
 from asyncio import IncompleteReadError
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 import anyio
 from aiodocker import DockerError
 from aiohttp import ClientError
-from anyio.to_thread import run_sync
 
 from launchkit.abc import Run
 from launchkit.errors import RunLost, SubmitError
@@ -29,15 +26,10 @@ class ContainerRun(Run):
     """A run whose `ref` is the name of its container."""
 
     def __init__(
-        self,
-        name: str,
-        containers: Containers,
-        code: Path,
-        release: Callable[[str], Awaitable[None]],
+        self, name: str, containers: Containers, release: Callable[[str], Awaitable[None]]
     ) -> None:
         self.ref = name
         self._containers = containers
-        self._code = code
         self._release = release
 
     async def status(self) -> RunStatus:
@@ -110,11 +102,11 @@ class ContainerRun(Run):
             if was_started(seen) and not is_over(seen):
                 return
             await self._containers.mark(self.ref, OVER)
-            if seen["Config"]["Labels"].get(labels.REMOVE, "true") == "true":
-                await self._containers.remove(self.ref)
+        await self._containers.drop_code(self.ref)
+        if seen is not None and seen["Config"]["Labels"].get(labels.REMOVE, "true") == "true":
+            await self._containers.remove(self.ref)
         await self._release(self.ref)
         await self._containers.unmark(self.ref, CANCELLED)
-        await run_sync(shutil.rmtree, self._code, True)
 
     async def _never_starts(self) -> bool:
         """Whether it was cancelled before it started; else waits until something has happened."""

@@ -68,7 +68,7 @@ class Yard:
                 try:
                     return await self._built(request, log, out)
                 except FAILURES as exc:
-                    if not await tries.go_on(exc, log.steps):
+                    if not await tries.go_on(exc, len(log.begun)):
                         raise
 
     async def findings(self) -> Sequence[Finding]:

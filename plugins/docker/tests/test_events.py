@@ -1,6 +1,6 @@
 """One stream of events tells of all containers, also after it was cut."""
 
-from collections.abc import AsyncIterator, Iterator, MutableMapping
+from collections.abc import AsyncIterator, MutableMapping
 from pathlib import Path
 
 import anyio
@@ -32,13 +32,6 @@ async def way(docker_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
 async def runner(tmp_path: Path, way: Relay) -> AsyncIterator[ContainerRunner]:
     async with site_at(tmp_path) as site, started(ContainerRunner(), site) as runner:
         yield runner
-
-
-@pytest.fixture
-def scripts(docker_engine: Engine, busybox: str) -> Iterator[Scripts]:
-    scripts = Scripts(docker_engine, busybox)
-    yield scripts
-    scripts.remove()
 
 
 def waiting(run: Run) -> MutableMapping[str, anyio.Event]:

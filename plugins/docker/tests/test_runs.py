@@ -28,13 +28,6 @@ async def runner(tmp_path: Path) -> AsyncIterator[ContainerRunner]:
 
 
 @pytest.fixture
-def scripts(docker_engine: Engine, busybox: str) -> Iterator[Scripts]:
-    scripts = Scripts(docker_engine, busybox)
-    yield scripts
-    scripts.remove()
-
-
-@pytest.fixture
 def network(docker_engine: Engine) -> Iterator[str]:
     name = f"launchkit-test-{uuid4().hex[:8]}"
     docker_engine.http.post("/networks/create", json={"Name": name}).raise_for_status()
