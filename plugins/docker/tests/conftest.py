@@ -4,10 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 from docker_engine import Engine
+from registry.conftest import password_registry, place
 from surroundings import _own_home, anyio_backend, docker_engine, python_image
 from workshop import Scripts
 
-__all__ = ["_own_home", "anyio_backend", "docker_engine", "python_image"]
+__all__ = [
+    "_own_home",
+    "anyio_backend",
+    "docker_engine",
+    "password_registry",
+    "place",
+    "python_image",
+]
 
 
 @pytest.fixture(scope="session")

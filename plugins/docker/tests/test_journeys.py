@@ -1,7 +1,5 @@
 """Launches that go all the way: from code or an image, through an agent, into containers."""
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -13,6 +11,7 @@ import anyio
 import launchkit_docker
 import pytest
 from docker_engine import Engine
+from registry.conftest import PASSWORD, USER, Served
 from workshop import serve_registry
 
 import launchkit
@@ -188,16 +187,15 @@ async def test_code_is_laid_into_a_base_image_where_nothing_builds(
 
 
 async def test_a_repository_is_built_pushed_and_run_by_digest_and_not_built_again(
-    stage: Stage, python_image: str, authenticated_registry: str, monkeypatch: pytest.MonkeyPatch
+    stage: Stage,
+    python_image: str,
+    authenticated_registry: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("REGISTRY_PASSWORD", "s3cret")
-    repository = f"{authenticated_registry}/team/digits"
-    registry = {
-        "type": "oci",
-        "uri": repository,
-        "username": "alice",
-        "password_env": "REGISTRY_PASSWORD",
-    }
+    monkeypatch.setenv("REGISTRY_PASSWORD", PASSWORD)
+    repository = authenticated_registry["uri"]
+    login = {"username": USER, "password_env": "REGISTRY_PASSWORD"}
+    registry = {"type": "oci", **authenticated_registry, **login}
     settings = {"builder": {"type": "docker", "destination": repository}, "registry": registry}
     await stage.client.create_queue("q", "local-container")
     uri = stage.repository(train="print('trained')")
@@ -213,7 +211,7 @@ async def test_a_repository_is_built_pushed_and_run_by_digest_and_not_built_agai
     assert second.item.resolved["image"] == image
     assert "pushing image" in await text(first)
     assert "nothing to build" in await text(second)
-    assert "s3cret" not in await text(first) + repr(first.item)
+    assert PASSWORD not in await text(first) + repr(first.item)
     for name in stage.engine.images(repository):
         stage.engine.remove(name)
     stage.engine.remove(image)
@@ -237,11 +235,14 @@ async def test_a_run_that_is_stopped_is_told_first(stage: Stage, python_image: s
     assert "told" in await text(run)
 
 
-@pytest.fixture
-def authenticated_registry(tmp_path: Path) -> Iterator[str]:
-    """A real registry on this machine that wants a password."""
-    if not shutil.which("docker-registry") or not shutil.which("htpasswd"):
-        assert "CI" not in os.environ, "docker-registry and htpasswd are not installed"
-        pytest.skip("docker-registry and htpasswd are not installed")
-    with serve_registry(tmp_path / "registry", ("alice", "s3cret")) as host:
-        yield host
+@pytest.fixture(params=["plain", "TLS"])
+def authenticated_registry(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[dict[str, str]]:
+    """How to reach a real registry on this machine that wants a password."""
+    if request.param == "TLS":
+        served: Served = request.getfixturevalue("password_registry")
+        yield {"uri": f"{served.host}/{tmp_path.name}", "ca": str(served.ca)}
+        return
+    with serve_registry(tmp_path / "registry", (USER, PASSWORD)) as host:
+        yield {"uri": f"{host}/{tmp_path.name}"}
