@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import aiodocker
 import anyio
@@ -95,6 +96,12 @@ async def docker_is_ready() -> bool:
     return True
 
 
+async def remove_image(name: str) -> None:
+    """Leave nothing behind; the layers below it stay for as long as Docker wants."""
+    async with aiodocker.Docker() as engine:
+        await engine.images.delete(name)
+
+
 def make_repository(demo: Demo) -> str:
     """A git repository with the training script; gives its address."""
     shutil.copytree(TRAIN, demo.home / "train")
@@ -122,14 +129,16 @@ def require(holds: bool, what: str) -> None:
         sys.exit(f"demo: this does not hold: {what}")
 
 
-def check(demo: Demo, item_id: str, name: str) -> str:
-    """See that a launch did all that it should; gives when it started."""
-    item = json.loads(demo.run(f"launchkit show {item_id} --output json", quiet=True))
+def check(demo: Demo, item_id: str, name: str) -> dict[str, Any]:
+    """See that a launch did all that it should; gives what is known of it."""
+    item: dict[str, Any] = json.loads(
+        demo.run(f"launchkit show {item_id} --output json", quiet=True)
+    )
     require(item["state"] == "finished", f"{name} is {item['state']}: {item['verdict']}")
     require(item["exit_code"] == 0, f"{name} ended with exit code {item['exit_code']}")
     result = json.loads((demo.home / "results" / f"{name}.json").read_text())
     require(result["loss"] < 1, f"{name} has learned: {result}")
-    return str(item["started_at"])
+    return item
 
 
 def main() -> None:
@@ -157,7 +166,9 @@ def main() -> None:
         log = demo.run(f"launchkit logs {urgent}")
         require("epoch 12" in log, "the log is complete")
         first, second = check(demo, urgent, "urgent"), check(demo, patient, "patient")
-        require(first < second, "what was urgent ran first")
+        require(first["started_at"] < second["started_at"], "what was urgent ran first")
+        if containers:
+            anyio.run(remove_image, first["resolved"]["image"])
         print("\ndemo: all is as it should be")
 
 

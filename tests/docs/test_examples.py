@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from docker_engine import Engine
 from launchkit_docker.options import parse_options
 
 from launchkit.builtin.local_process.args import parse_args
@@ -128,12 +129,21 @@ def check_queue(kind: str, config: Document, definitions: Document) -> None:
     CHECKS[kind](fill_template(data, variables, values))
 
 
+@pytest.fixture
+def no_images_left(docker_engine: Engine, python_image: str) -> Iterator[None]:
+    """What is built meanwhile is removed."""
+    before = {*docker_engine.images("launchkit/")}
+    yield
+    for name in {*docker_engine.images("launchkit/")} - before:
+        docker_engine.remove(name)
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if CONSOLE[page]], ids=name_of)
 def test_the_commands_of_a_page_do_what_it_says(
     page: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     if page.name in WANT_DOCKER:
-        request.getfixturevalue("python_image")
+        request.getfixturevalue("no_images_left")
     for block in blocks(page):
         if block.file:
             (tmp_path / block.file).write_text(block.text)
