@@ -14,12 +14,24 @@ ROOT = Path(__file__).parents[1]
 HEAVY = ("pydantic", "sqlite3", "click", "rich", "httpx", "yaml", "pluggy", "anyio", "asyncio")
 
 
-def test_importing_launchkit_loads_nothing_heavy() -> None:
-    code = "import sys, launchkit; print('\\n'.join(sys.modules))"
+CLIENTS = ("httpx", "aiohttp", "aiodocker", "asyncpg")
+"""What plugins need only when they are used."""
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        ("import launchkit", HEAVY),
+        ("from launchkit.plugins import Plugins; Plugins()", CLIENTS),
+    ],
+)
+def test_what_is_heavy_is_loaded_only_when_it_is_needed(code: str, absent: tuple[str, ...]) -> None:
+    program = f"import sys; {code}; print('\\n'.join(sys.modules))"
     loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    assert not {name.partition(".")[0] for name in loaded} & {*HEAVY}
+    assert "launchkit" in loaded
+    assert not {name.partition(".")[0] for name in loaded} & {*absent}
 
 
 @pytest.mark.parametrize("name", launchkit.__all__)

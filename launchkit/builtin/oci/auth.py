@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import httpx
 
+from launchkit.builtin.oci.credentials import IDENTITY
 from launchkit.errors import LaunchError
 from launchkit.model import Credentials, Secret
 
-IDENTITY = "<token>"
-"""The user name that marks a password as an identity token, as Docker's helpers have it."""
 TOKEN_SECONDS = 60.0
 """How long a token lives if its issuer does not say."""
 MARGIN_SECONDS = 15.0

@@ -6,7 +6,7 @@ from dataclasses import replace
 import httpx
 
 from launchkit.abc import Finding
-from launchkit.builtin.oci.auth import IDENTITY
+from launchkit.builtin.oci.credentials import IDENTITY
 from launchkit.builtin.oci.requests import LOGIN_HINT, Ask, Courier
 from launchkit.errors import LaunchError
 from launchkit.model import Credentials

@@ -13,11 +13,12 @@ from typing import Any
 import anyio
 from anyio.to_thread import run_sync
 
-from launchkit.builtin.oci.auth import IDENTITY
 from launchkit.builtin.oci.names import login_key, registry_of
 from launchkit.errors import LaunchError
 from launchkit.model import Credentials, Secret
 
+IDENTITY = "<token>"
+"""The user's name that Docker gives to a login whose password is an identity token."""
 HELPER_SECONDS = 30.0
 NOT_FOUND = "credentials not found"
 

@@ -5,28 +5,23 @@ import re
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import httpx
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Registry, Site
-from launchkit.builtin.oci.checkup import examine
 from launchkit.builtin.oci.credentials import docker_login
-from launchkit.builtin.oci.names import ImageName, is_loopback, parse_image, parse_repository
-from launchkit.builtin.oci.requests import LOGIN_HINT, Ask, Courier, tls_context
+from launchkit.builtin.oci.names import is_loopback, parse_repository
 from launchkit.errors import ConfigError, LaunchError
 from launchkit.model import Credentials, Secret
 
-TIMEOUT_SECONDS = 30.0
-MANIFESTS = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-)
-"""All that may stand behind a tag: a registry says 404 if its kind is not asked for."""
+if TYPE_CHECKING:
+    from launchkit.builtin.oci.inquiry import Inquiry
+
+INQUIRY = "launchkit.builtin.oci.inquiry"
+"""Imported when an agent needs it: HTTP takes a while."""
 USERNAME, PASSWORD = "LAUNCHKIT_REGISTRY_USERNAME", "LAUNCHKIT_REGISTRY_PASSWORD"
 
 
@@ -52,7 +47,7 @@ class OciRegistry(Registry):
 
     _host: str = field(init=False, repr=False)
     _path: str = field(init=False, repr=False)
-    _courier: Courier = field(init=False, repr=False)
+    _inquiry: "Inquiry" = field(init=False, repr=False)
     _pushes: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -72,15 +67,13 @@ class OciRegistry(Registry):
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Open the connections. :raises ConfigError: if `ca` or the password cannot be read."""
+        await self._own_login()
+        self._pushes = site.builds
+        inquiry = await run_sync(import_module, INQUIRY)
         try:
-            context = await run_sync(tls_context, self.ca)
+            self._inquiry = await inquiry.open_inquiry(stack, self.ca, self._login, self._plain)
         except OSError as exc:
             raise ConfigError(f"registry.ca: {self.ca}: {exc.strerror or exc}") from exc
-        client = httpx.AsyncClient(verify=context, timeout=TIMEOUT_SECONDS)
-        await stack.enter_async_context(client)
-        await self._own_login()
-        self._courier = Courier(client=client, logins=self._login, plain=self._plain)
-        self._pushes = site.builds
 
     def image_ref(self, tag: str) -> str:
         """The repository with the tag."""
@@ -91,15 +84,14 @@ class OciRegistry(Registry):
 
         :raises LaunchError: if the registry cannot be reached, or does not say.
         """
-        return await self._head(ref) is not None
+        return (await self._inquiry.find(ref))[0]
 
     async def digest(self, ref: str) -> str | None:
         """The digest of the image of that reference; None if there is none.
 
         :raises LaunchError: if the registry cannot be reached, or does not say.
         """
-        response = await self._head(ref)
-        return response.headers.get("docker-content-digest") if response else None
+        return (await self._inquiry.find(ref))[1]
 
     async def credentials(self) -> Credentials | None:
         """The login, read afresh; its user is `<token>` if the password is an identity token."""
@@ -114,30 +106,7 @@ class OciRegistry(Registry):
         except (LaunchError, ConfigError) as exc:
             subject = f"registry {self._host}"
             return [Finding(level="error", subject=subject, message=str(exc), hint=exc.hint)]
-        return await examine(self._courier, self._host, self._path, login, pushes=self._pushes)
-
-    async def _head(self, ref: str) -> httpx.Response | None:
-        """What a registry says of an image; None if it has no such image."""
-        image = _parsed(ref)
-        response = await self._courier.send(
-            Ask(
-                method="HEAD",
-                host=image.host,
-                target=f"/v2/{image.path}/manifests/{image.version}",
-                path=image.path,
-                actions="pull",
-                headers={"Accept": ", ".join(MANIFESTS)},
-            )
-        )
-        if response.status_code == httpx.codes.NOT_FOUND:
-            return None
-        if response.status_code == httpx.codes.OK:
-            return response
-        raise LaunchError(
-            f"registry {image.host}: does not say whether it has {ref}"
-            f" (HTTP {response.status_code})",
-            hint=f"{LOGIN_HINT}, and whether it may read {image.path}",
-        )
+        return await self._inquiry.examine(self._host, self._path, login, pushes=self._pushes)
 
     async def _login(self, host: str) -> Credentials | None:
         """The login for a registry. The settings are those of this one, and no other gets them."""
@@ -168,13 +137,6 @@ class OciRegistry(Registry):
     def _plain(self, host: str) -> bool:
         """Whether a host may be asked without TLS."""
         return is_loopback(host) or (self.insecure and host == self._host)
-
-
-def _parsed(ref: str) -> ImageName:
-    try:
-        return parse_image(ref)
-    except ValueError as exc:
-        raise LaunchError(str(exc), hint="write it as [host/]path[:tag]") from exc
 
 
 def _read_password(path: str) -> Secret:

@@ -11,7 +11,6 @@ import anyio
 import httpx
 
 from launchkit.builtin.oci.auth import (
-    IDENTITY,
     Challenge,
     Token,
     basic,
@@ -19,6 +18,7 @@ from launchkit.builtin.oci.auth import (
     read_token,
     token_request,
 )
+from launchkit.builtin.oci.credentials import IDENTITY
 from launchkit.builtin.oci.names import api_host
 from launchkit.errors import LaunchError
 from launchkit.model import Credentials
