@@ -33,11 +33,12 @@ class QueueView:
 
 @dataclass(frozen=True, kw_only=True)
 class ItemView:
-    """An item, and for one that waits its position (1 is next) and why it waits."""
+    """An item, and for one that waits its position (1 is next)."""
 
     item: QueueItem
     position: int | None = None
     reason: str | None = None
+    """Why it waits, what goes on in it, or the code of its verdict."""
 
 
 @dataclass(frozen=True, kw_only=True)

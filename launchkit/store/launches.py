@@ -170,14 +170,14 @@ async def find(tx: Tx, entity: str, ref: str) -> Row:
 
 
 async def view(tx: Tx, row: Row) -> ItemView:
-    """An item with its position and why it waits."""
+    """An item with its position, and why it waits, what goes on in it, or how it ended."""
     item = item_of(row, row["queue"])
     if item.state is ItemState.HELD:
         return ItemView(item=item, reason=item.message)
     if row["lease_until"] is not None and row["lease_until"] <= tx.now:
         return ItemView(item=item, reason=rules.silent(row["agent"], row["site"]))
     if item.state is not ItemState.QUEUED:
-        return ItemView(item=item, reason=item.verdict.code if item.verdict else None)
+        return ItemView(item=item, reason=item.verdict.code if item.verdict else item.message)
     place = await tx.row(
         "position", queue=row["queue_id"], priority=row["priority"], seq=row["seq"]
     )
