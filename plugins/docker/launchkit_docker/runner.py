@@ -31,10 +31,12 @@ class ContainerRunner(Runner):
     bound_to_site: ClassVar[bool] = True
     mounts_code: ClassVar[bool] = True
 
+    _agent: str = field(init=False, repr=False)
     _dock: "Lazy[Dock]" = field(init=False, repr=False)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Remember where it stands; the Engine need not answer yet."""
+        self._agent = site.agent
         self._dock = Lazy(DOCK, lambda dock: dock.open_dock(stack, site))
 
     async def check(self) -> Sequence[Finding]:
@@ -54,9 +56,10 @@ class ContainerRunner(Runner):
         }
         dock = self._dock.value
         gpus = dock.gpus_of(container_name(options, submission)) if dock else None
+        given = Given(env=env, gpus=gpus, agent=self._agent)
         return {
             "command": shlex.join(command_line(options, submission)),
-            "request": request_of(options, submission, Given(env=env, gpus=gpus)),
+            "request": request_of(options, submission, given),
         }
 
     def ref_of(self, submission: Submission) -> str:
