@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+import anyio
 import httpx
 from anyio.to_thread import run_sync
 
@@ -15,6 +16,7 @@ from launchkit.errors import LaunchError
 from launchkit.model import Credentials
 
 TIMEOUT_SECONDS = 30.0
+CLOSE_SECONDS = 5.0
 MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.oci.image.manifest.v1+json",
@@ -30,8 +32,13 @@ async def open_inquiry(
     """Open the connections. :raises OSError: if the file *ca* cannot be read."""
     context = await run_sync(tls_context, ca)
     client = httpx.AsyncClient(verify=context, timeout=TIMEOUT_SECONDS)
-    await stack.enter_async_context(client)
+    stack.push_async_callback(_close, client)
     return Inquiry(Courier(client=client, logins=logins, plain=plain))
+
+
+async def _close(client: httpx.AsyncClient) -> None:
+    with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+        await client.aclose()
 
 
 @dataclass(frozen=True)

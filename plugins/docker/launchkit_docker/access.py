@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+import anyio
 from aiodocker import Docker, DockerError
 from aiohttp import ClientError
 
@@ -10,6 +11,7 @@ from launchkit.errors import BuildError
 
 SOCKET = "unix:///var/run/docker.sock"
 NO_CONNECTION = 900
+CLOSE_SECONDS = 5.0
 
 
 @asynccontextmanager
@@ -20,8 +22,11 @@ async def open_engine() -> AsyncIterator[Docker]:
     except AssertionError:  # aiodocker found no socket
         engine = Docker(SOCKET)
     engine.connector._limit = 0  # noqa: SLF001 - each followed log holds one; aiohttp allows 100
-    async with engine:
+    try:
         yield engine
+    finally:
+        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+            await engine.close()
 
 
 @contextmanager

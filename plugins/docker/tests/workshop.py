@@ -179,7 +179,8 @@ class Relay:
                     way.path, way.waits = found[1].decode(), True
                     await self._pass(way.path)
                 await server.send(data)
-        way.scope.cancel()
+        with suppress(*BROKEN):
+            await server.send_eof()
 
     async def _pass(self, path: str) -> None:
         if self._shut and self._shut in path:
