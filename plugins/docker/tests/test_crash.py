@@ -222,8 +222,9 @@ def code(tmp_path: Path, docker_engine: Engine) -> Iterator[Path]:
     step = 'RUN ["/bin/busybox", "sh", "-c", "/bin/busybox --install /bin; echo at work; sleep 1"]'
     code = write_code(tmp_path / name, f"{step}\n", word=name)
     (code / "Dockerfile").rename(code / "Dockerfile.launchkit")
+    before = dangling(docker_engine)
     yield code
-    for image in docker_engine.images(f"launchkit/{name}"):
+    for image in (*docker_engine.images(f"launchkit/{name}"), *dangling(docker_engine) - before):
         docker_engine.remove(image)
 
 
