@@ -293,3 +293,4 @@ async def test_an_agent_that_is_cancelled_ends_and_leaves_its_container_alone(
     assert scope.cancelled_caught
     assert "Exception in callback" not in caplog.text  # so a hang of the event loop ends
     assert scene.stage.inspect(run)["State"]["Running"]
+    scene.stage.engine.remove_containers(**{"launchkit.run-id": run.run_id})
