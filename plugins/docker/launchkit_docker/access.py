@@ -7,7 +7,7 @@ import anyio
 from aiodocker import Docker, DockerError
 from aiohttp import ClientError
 
-from launchkit.errors import BuildError
+from launchkit.errors import BuildError, LaunchError
 
 SOCKET = "unix:///var/run/docker.sock"
 NO_CONNECTION = 900
@@ -31,7 +31,9 @@ async def open_engine() -> AsyncIterator[Docker]:
 
 @contextmanager
 def as_build_errors(what: str) -> Iterator[None]:
-    """Make errors of the Engine errors of the build. *what* was being done."""
+    """Make errors of the Engine, and of others that do not say what they mean to the launch, errors
+    of the build. *what* was being done.
+    """
     try:
         yield
     except DockerError as exc:
@@ -41,3 +43,7 @@ def as_build_errors(what: str) -> Iterator[None]:
         raise BuildError(f"cannot {what}: {exc.message}", hint=hint) from exc
     except ClientError as exc:
         raise BuildError(f"cannot {what}: the Engine hung up: {exc}") from exc
+    except LaunchError as exc:
+        if exc.code != LaunchError.code:
+            raise
+        raise BuildError(f"cannot {what}: {exc.message}", hint=exc.hint) from exc

@@ -207,6 +207,18 @@ async def test_what_the_registry_has_is_neither_built_nor_pushed_again(
     assert "building" not in out.text
 
 
+async def test_a_registry_that_does_not_answer_fails_the_build_with_its_name(
+    site: Site, make: Make, out: Heard
+) -> None:
+    place = OciRegistry(uri="127.0.0.1:9/team/job")
+    async with (
+        started(place, site),
+        started(DockerBuilder(), replace(site, registry=place)) as builder,
+    ):
+        with pytest.raises(BuildError, match=r"registry 127\.0\.0\.1:9: cannot be reached"):
+            await builder.build(make(), out)
+
+
 async def test_an_image_that_was_built_but_not_pushed_is_only_pushed(
     builder: DockerBuilder, make: Make, word: str, host: str, out: Heard
 ) -> None:
