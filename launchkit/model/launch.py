@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from launchkit.model.spec import Env, Json, Source
 
@@ -104,6 +104,14 @@ class BuildRequest:
 class Credentials:
     """A login to a registry; `expires_at` is Unix time."""
 
+    IDENTITY: ClassVar[str] = "<token>"
+    """The user's name, as Docker has it, of a login whose password is an identity token."""
+
     username: str
     password: Secret
     expires_at: float | None = None
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether the password is an identity token."""
+        return self.username == self.IDENTITY

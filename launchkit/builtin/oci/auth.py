@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import httpx
 
-from launchkit.builtin.oci.credentials import IDENTITY
 from launchkit.errors import LaunchError
 from launchkit.model import Credentials, Secret
 
@@ -63,7 +62,7 @@ def token_request(challenge: Challenge, scope: str, login: Credentials | None) -
     realm = challenge.parameters["realm"]
     service = challenge.parameters.get("service", "")
     asked = {name: text for name, text in (("service", service), ("scope", scope)) if text}
-    if login and login.username == IDENTITY:
+    if login and login.is_identity:
         secret = {"grant_type": "refresh_token", "refresh_token": str.__str__(login.password)}
         return httpx.Request("POST", realm, data={**secret, **asked, "client_id": "launchkit"})
     headers = {"Authorization": basic(login)} if login else {}

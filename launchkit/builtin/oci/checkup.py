@@ -6,7 +6,6 @@ from dataclasses import replace
 import httpx
 
 from launchkit.abc import Finding
-from launchkit.builtin.oci.credentials import IDENTITY
 from launchkit.builtin.oci.requests import LOGIN_HINT, Ask, Courier
 from launchkit.errors import LaunchError
 from launchkit.model import Credentials
@@ -51,7 +50,7 @@ def _stranger(answer: httpx.Response, subject: str, login: Credentials | None) -
 def _who(login: Credentials | None) -> str:
     if login is None:
         return "no login is set"
-    return "logged in" if login.username == IDENTITY else f"logged in as {login.username}"
+    return "logged in" if login.is_identity else f"logged in as {login.username}"
 
 
 def _pull(host: str, path: str) -> Ask:

@@ -17,8 +17,6 @@ from launchkit.builtin.oci.names import login_key, registry_of
 from launchkit.errors import LaunchError
 from launchkit.model import Credentials, Secret
 
-IDENTITY = "<token>"
-"""The user's name that Docker gives to a login whose password is an identity token."""
 HELPER_SECONDS = 30.0
 NOT_FOUND = "credentials not found"
 
@@ -69,7 +67,7 @@ def _decode(entry: Any, path: Path) -> Credentials | None:
     if not isinstance(entry, dict):
         return None
     if entry.get("identitytoken"):
-        return Credentials(username=IDENTITY, password=Secret(entry["identitytoken"]))
+        return Credentials(username=Credentials.IDENTITY, password=Secret(entry["identitytoken"]))
     if entry.get("auth"):
         try:
             user, _, password = (

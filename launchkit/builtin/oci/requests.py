@@ -18,7 +18,6 @@ from launchkit.builtin.oci.auth import (
     read_token,
     token_request,
 )
-from launchkit.builtin.oci.credentials import IDENTITY
 from launchkit.builtin.oci.names import api_host
 from launchkit.errors import LaunchError
 from launchkit.model import Credentials
@@ -93,7 +92,7 @@ class Courier:
         bearer = challenges.get("bearer")
         if bearer and bearer.parameters.get("realm"):
             return f"Bearer {str.__str__((await self._token(bearer, ask, login)).text)}"
-        if "basic" in challenges and login and login.username != IDENTITY:
+        if "basic" in challenges and login and not login.is_identity:
             return basic(login)
         return None
 
@@ -231,6 +230,4 @@ def _same_origin(base: str, url: httpx.URL) -> bool:
 def _whose(login: Credentials | None) -> str:
     if login is None:
         return "requests without a login"
-    return (
-        "the identity token" if login.username == IDENTITY else f"the login of {login.username!r}"
-    )
+    return "the identity token" if login.is_identity else f"the login of {login.username!r}"

@@ -15,8 +15,6 @@ from launchkit_docker.images import host_of, repository_of
 from launchkit_docker.messages import Progress, failure_in, follow, posted
 
 PUSH_SECONDS = 3600.0
-IDENTITY = "<token>"
-"""The user's name that Docker gives to a login whose password is an identity token."""
 
 
 class PushLog:
@@ -85,8 +83,7 @@ def login_header(login: Credentials | None, ref: str) -> str:
     said: dict[str, str] = {}
     if login:
         secret = str.__str__(login.password)
-        identity = login.username == IDENTITY
         named = {"username": login.username, "password": secret}
-        said = {"identitytoken": secret} if identity else named
+        said = {"identitytoken": secret} if login.is_identity else named
         said["serveraddress"] = host_of(ref)
     return base64.urlsafe_b64encode(json.dumps(said).encode()).decode()
