@@ -199,8 +199,8 @@ class Agent:
         for name in await anyio.to_thread.run_sync(bury, kit.site.state_dir / "agents"):
             message = "agent %s died without a word; its launches are taken over"
             self._log.warning(message, name, action="bury")
-            await kit.backend.leave(name, dead=True)
             await anyio.to_thread.run_sync(clear_work, kit.site.state_dir, name)
+            await kit.backend.leave(name, dead=True)
 
     async def _work(self, kit: Kit, room: Room, task_status: TaskStatus[None]) -> None:
         limit = self.settings.max_jobs
