@@ -69,14 +69,14 @@ def test_commands_and_options_are_completed(line: str, offered: list[str]) -> No
         ("launchkit launch -q g", ["gpu"]),
         ("launchkit launch -j ", ["hello"]),
         ("launchkit launch -j hello:", ["hello:v0", "hello:latest"]),
-        ("launchkit show mi", ["mine"]),
-        ("launchkit stop other m", ["mine"]),
+        ("launchkit show my-", ["my-job"]),  # ids, which are made at random, have no dash
+        ("launchkit stop other my-", ["my-job"]),
     ],
 )
 def test_names_of_the_queue_are_completed(queue: Program, line: str, offered: list[str]) -> None:
     queue("queue", "create", "gpu", "-r", "local-process")
     queue("job", "create", "code", queue.code("1"), "-E", "python train.py", "-n", "hello")
-    queue.launch("1", "--name", "mine")
+    queue.launch("1", "--name", "my-job")
     assert completed(line) == offered
 
 
