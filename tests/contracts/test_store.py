@@ -22,7 +22,7 @@ from launchkit.testing import (
     site_at,
     started,
 )
-from launchkit.testing.contracts.backend import Advance
+from launchkit.testing.contracts.service import Advance
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -1,104 +1,33 @@
 """The suite for queue backends: the agent's side, driven from the user's side."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeAlias
+from collections.abc import AsyncIterator
 
 import anyio
 import pytest
 
-from launchkit.abc import Component, Hub, LaunchRequest, QueueBackend
+from launchkit.abc import Hub, QueueBackend
 from launchkit.errors import LeaseLost, NotFound
 from launchkit.model import (
-    AgentOrders,
     Claim,
     ItemReport,
     ItemState,
     Pause,
     Priority,
-    QueueItem,
-    QueueSpec,
     StopOrder,
 )
-from launchkit.testing.contracts.component import ComponentContract
+from launchkit.testing.contracts.service import Advance, QueueService
 from launchkit.testing.makers import make_room, make_spec, make_status
-
-Advance: TypeAlias = Callable[[float], Awaitable[None]]
 
 HOUR = 3600.0
 
 
-class QueueBackendContract(ComponentContract):
+class QueueBackendContract(QueueService):
     """Give the fixtures `backend` and `hub`, both started, for one empty queue service and one
     entity; and, if the backend's clock can be moved, `advance`. Else let leases be short.
     """
 
     patience = 20.0
     """Seconds that a wake-up may take."""
-
-    @pytest.fixture
-    def backend(self) -> QueueBackend:
-        """The started backend."""
-        raise pytest.UsageError("override the fixture `backend`")
-
-    @pytest.fixture
-    def hub(self) -> Hub:
-        """The started hub of the same service and entity."""
-        raise pytest.UsageError("override the fixture `hub`")
-
-    @pytest.fixture
-    def advance(self) -> Advance:
-        """Lets seconds pass for the backend; this one really waits."""
-        return anyio.sleep
-
-    @pytest.fixture
-    def component(self, backend: QueueBackend) -> Component:
-        """The backend."""
-        return backend
-
-    async def queue(
-        self, hub: Hub, *, prioritization: bool = False, max_concurrent: int | None = None
-    ) -> QueueSpec:
-        """Make the queue `q`."""
-        spec = QueueSpec(
-            name="q",
-            resource="local-process",
-            prioritization=prioritization,
-            max_concurrent=max_concurrent,
-        )
-        await hub.queues().create(spec, "ann")
-        return spec
-
-    async def launch(
-        self, hub: Hub, name: str = "run", priority: Priority | None = None
-    ) -> QueueItem:
-        """Put a launch into `q`."""
-        request = LaunchRequest(spec=make_spec(name), actor="ann", priority=priority)
-        return await hub.launches().launch("q", request)
-
-    async def claimed(self, backend: QueueBackend, agent: str = "a", site: str = "here") -> Claim:
-        """Claim an item that must be there."""
-        claim = await backend.claim("q", make_room(agent, site))
-        assert claim is not None
-        return claim
-
-    async def report(
-        self, backend: QueueBackend, claim: Claim, state: ItemState, ref: str | None = None
-    ) -> None:
-        """Report a state."""
-        await backend.report(claim, ItemReport(state=state, ref=ref))
-
-    async def beat(self, backend: QueueBackend, claim: Claim) -> AgentOrders:
-        """One beat of the agent `a` that waits for nothing."""
-        return await backend.beat(make_status("a"), [claim], 0)
-
-    async def log(self, hub: Hub, item: QueueItem) -> bytes:
-        """The whole log of an ended item."""
-        data = b""
-        while True:
-            page = await hub.logs().read(item.id, None, len(data), 0)
-            data += page.data
-            if page.complete and len(data) >= page.size:
-                return data
 
     async def test_items_are_given_first_in_first_out(
         self, backend: QueueBackend, hub: Hub
