@@ -1,6 +1,7 @@
 """One claim's way through the steps, with everything that can go wrong on it in one place."""
 
 import logging
+import time
 import traceback
 from functools import partial
 
@@ -8,6 +9,7 @@ import anyio
 
 from launchkit.abc import Run, Runner
 from launchkit.agent.backoff import delays, persist
+from launchkit.agent.intent import Intent, stored
 from launchkit.agent.kit import Kit
 from launchkit.agent.preamble import Preamble
 from launchkit.agent.prepare import builds, check_can_be_had, prepared, work_directory
@@ -30,7 +32,6 @@ from launchkit.model import (
     Claim,
     ItemReport,
     ItemState,
-    Json,
     Launch,
     Limits,
     Outcome,
@@ -43,15 +44,13 @@ from launchkit.model import (
 from launchkit.observe import journal
 from launchkit.steps.bind import Bound
 from launchkit.steps.policy import check_policy
-from launchkit.steps.resolve import resolve
+from launchkit.steps.resolve import limits_of, resolve
 from launchkit.steps.watch import watch
 
 logger = logging.getLogger("launchkit.agent")
 
 SUBMIT_SECONDS = 300.0
 REPORT_SECONDS = 30.0
-LOG_BASE = "log_base"
-"""The key of `resolved` that says where in the log the run's own output begins."""
 GONE_SECONDS = 60.0
 """Beyond the grace, how long a run may take to be gone before ending it is tried again."""
 MAX_PREEMPTIONS = 5
@@ -65,7 +64,7 @@ class Journey:
         self.claim = claim
         self.requeued = False
         self._kit = kit
-        self._limits = limits
+        self._defaults = limits
         self._logger = journal(logger, kit.site.agent, claim)
         self._scope = anyio.CancelScope()
         self._stop: StopOrder | None = None
@@ -74,7 +73,7 @@ class Journey:
         self._runner: Runner | None = None
         self._submitting = claim.item.state is ItemState.SUBMITTING
         self._preamble = Preamble(kit.backend, claim, self._logger, self._mark)
-        self._log_base = 0
+        self._intent = Intent(limits=limits)
         self._last: tuple[ItemState, str | None] = (claim.item.state, None)
 
     def stop(self, order: StopOrder) -> None:
@@ -130,7 +129,8 @@ class Journey:
         if item.ref:
             try:
                 self._run = await self._runner.attach(item.ref)
-                self._log_base = log_base(item.resolved)
+                limits, _ = limits_of(item.spec, self._defaults)
+                self._intent = stored(item.resolved, limits)
             except RunLost:
                 if not self._submitting:
                     raise
@@ -139,8 +139,7 @@ class Journey:
             await anyio.lowlevel.checkpoint()
         if self._run is not None:
             return self._run
-        launch = self._kit.observer.carried(resolve(self.claim, self._limits))
-        self._limits = launch.limits
+        launch = self._kit.observer.carried(resolve(self.claim, self._defaults))
         check_policy(launch, self._kit.policy)
         self._kit.check(launch)
         self._runner.check_args(launch.resource_args)
@@ -168,7 +167,9 @@ class Journey:
         item_id = self.claim.item.id
         with self._kit.observer.step(item_id, "prepare"):
             await runner.prepare(bound.submission, self._preamble)
-        self._log_base = await self._preamble.size()
+        limits = bound.submission.launch.limits
+        base = await self._preamble.size()
+        self._intent = Intent(limits=limits, log_base=base, submitted_at=time.time())
         with (
             anyio.move_on_after(SUBMIT_SECONDS, shield=True),
             self._kit.observer.step(item_id, "submit"),
@@ -184,7 +185,7 @@ class Journey:
                 state=ItemState.SUBMITTING,
                 ref=runner.ref_of(bound.submission),
                 site=self._kit.site.name if runner.bound_to_site else None,
-                resolved=resolution(bound.submission, runner) | {LOG_BASE: self._log_base},
+                resolved=resolution(bound.submission, runner) | self._intent.fields(),
                 warnings=bound.warnings,
             )
         )
@@ -197,11 +198,17 @@ class Journey:
         with self._kit.observer.step(self.claim.item.id, "run"), unwrapped():
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._pumped, run)
-                return await watch(run, self._limits, self._tell, self.claim.item.started_at)
+                return await watch(
+                    run,
+                    self._intent.limits,
+                    self._tell,
+                    submitted_at=self._intent.submitted_at,
+                    running_since=self.claim.item.started_at,
+                )
         raise AssertionError  # a task group swallows nothing
 
     async def _pumped(self, run: Run) -> None:
-        await pump(run, self._kit.backend, self.claim, self._logger, self._log_base)
+        await pump(run, self._kit.backend, self.claim, self._logger, self._intent.log_base)
 
     async def _tell(self, status: RunStatus) -> None:
         states = {RunState.STARTING: ItemState.STARTING, RunState.RUNNING: ItemState.RUNNING}
@@ -228,10 +235,10 @@ class Journey:
     async def _gone(self) -> None:
         """End the run, if any; come back only when it is verified over and its log is stored."""
         for delay in delays():
-            with anyio.move_on_after(self._limits.stop_grace + GONE_SECONDS, shield=True):
+            with anyio.move_on_after(self._intent.limits.stop_grace + GONE_SECONDS, shield=True):
                 try:
                     if self._run is not None:
-                        await self._run.cancel(self._limits.stop_grace)
+                        await self._run.cancel(self._intent.limits.stop_grace)
                         await self._pumped(self._run)
                 except RunLost:
                     return
@@ -268,9 +275,9 @@ class Journey:
 
     async def _end_unowned(self) -> None:
         """End what this agent submitted for an item that somebody ended while it slept."""
-        with anyio.move_on_after(self._limits.stop_grace + GONE_SECONDS, shield=True):
+        with anyio.move_on_after(self._intent.limits.stop_grace + GONE_SECONDS, shield=True):
             if self._run is not None:
-                await self._run.cancel(self._limits.stop_grace)
+                await self._run.cancel(self._intent.limits.stop_grace)
                 await self._run.aclose()
 
     async def _leave(self) -> None:
@@ -279,7 +286,7 @@ class Journey:
             return
         started = self._run is not None
         if self._run is not None:
-            await self._run.cancel(self._limits.stop_grace)
+            await self._run.cancel(self._intent.limits.stop_grace)
         message = f"agent {self._kit.site.agent} is shutting down"
         report = ItemReport(state=ItemState.QUEUED, message=message, next_attempt=started)
         try:
@@ -293,12 +300,6 @@ class Journey:
         what = f"report of {self.claim.item.id}"
         await persist(partial(self._kit.backend.report, self.claim, report), what, self._logger)
         self._last = (report.state, report.message)
-
-
-def log_base(resolved: Json | None) -> int:
-    """Where in the log the output of the run begins, as it was stored before it started."""
-    base = (resolved or {}).get(LOG_BASE, 0)
-    return base if isinstance(base, int) else 0
 
 
 def resolution(submission: Submission, runner: Runner) -> dict[str, object]:

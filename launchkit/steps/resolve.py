@@ -40,7 +40,7 @@ def resolve(claim: Claim, defaults: Limits) -> Launch:
     """
     item, spec, queue = claim.item, claim.item.spec, claim.queue.spec
     choices = _choose(queue, spec)
-    limits, limit_origins = _limits(spec, defaults)
+    limits, limit_origins = limits_of(spec, defaults)
     recipe, overrides = spec.recipe, spec.overrides
     return Launch(
         item_id=item.id,
@@ -89,6 +89,18 @@ def queue_args(queue: QueueSpec) -> Json | None:
         return None
     args = _unwrapped(fill_template(queue.config, queue.variables, {}), queue.resource)
     return {key: value for key, value in args.items() if key != "builder"}
+
+
+def limits_of(spec: LaunchSpec, defaults: Limits) -> tuple[Limits, Origins]:
+    """The limits that a launch sets, else *defaults*; and who decided each."""
+    wanted = spec.timeouts
+    origins: Origins = {}
+    values: dict[str, float] = {}
+    for name in ("start", "run", "stop_grace"):
+        value: float | None = getattr(wanted, name)
+        origins[f"limits.{name}"] = "agent" if value is None else "launch"
+        values[name] = getattr(defaults, name) if value is None else value
+    return Limits(**values), origins
 
 
 def _choose(queue: QueueSpec, spec: LaunchSpec) -> Choices:
@@ -175,17 +187,6 @@ def _layer_origins(prefix: str, layers: Mapping[str, Json]) -> Origins:
         owners |= {dotted(path): who for path, _ in leaves(layer, (prefix,))}
     names = [dotted(path) for path, _ in leaves(merged, (prefix,)) if len(path) > 1]
     return {name: owners[name] for name in names}
-
-
-def _limits(spec: LaunchSpec, defaults: Limits) -> tuple[Limits, Origins]:
-    wanted = spec.timeouts
-    origins: Origins = {}
-    values: dict[str, float] = {}
-    for name in ("start", "run", "stop_grace"):
-        value: float | None = getattr(wanted, name)
-        origins[f"limits.{name}"] = "agent" if value is None else "launch"
-        values[name] = getattr(defaults, name) if value is None else value
-    return Limits(**values), origins
 
 
 def _either(over: tuple[str, ...] | None, below: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,11 +14,14 @@ async def watch(
     run: Run,
     limits: Limits,
     tell: Callable[[RunStatus], Awaitable[None]],
+    *,
+    submitted_at: float | None = None,
     running_since: float | None = None,
 ) -> Outcome:
     """Tell of each change of *run* until it ends; give how it ended.
 
-    *running_since* is the Unix time at which an earlier agent saw it running.
+    *submitted_at* and *running_since* are the Unix times at which it was submitted and first seen
+    running, maybe by an earlier agent: its limits count from there.
 
     :raises StartTimeout: if it does not run within `limits.start` seconds.
     :raises RunTimeout: if it runs longer than `limits.run` seconds.
@@ -26,7 +29,7 @@ async def watch(
     status = await run.status()
     await tell(status)
     if status.state is RunState.STARTING:
-        with _limit(limits.start) as scope:
+        with _limit(limits.start, submitted_at) as scope:
             status = await _until(run, status, tell, lambda s: s.state is not RunState.STARTING)
         if scope.cancelled_caught:
             waited = f": {status.message}" if status.message else ""
@@ -35,8 +38,7 @@ async def watch(
                 hint="raise the start time-out, or look at what it waits for",
             )
     if not status.state.ended:
-        past = max(0.0, time.time() - running_since) if running_since else 0.0
-        with _limit(limits.run, past) as scope:
+        with _limit(limits.run, running_since) as scope:
             status = await _until(run, status, tell, lambda s: s.state.ended)
         if scope.cancelled_caught:
             raise RunTimeout(f"ran longer than its {limits.run:g} seconds and was ended")
@@ -59,7 +61,8 @@ async def _until(
     return status
 
 
-def _limit(seconds: float, past: float = 0.0) -> anyio.CancelScope:
+def _limit(seconds: float, since: float | None) -> anyio.CancelScope:
+    past = max(0.0, time.time() - since) if since else 0.0
     return anyio.move_on_after(max(0.0, seconds - past) if seconds else None)
 
 
