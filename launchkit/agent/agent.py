@@ -255,10 +255,13 @@ class Agent:
         if claim is None:
             return False
         self._idle.discard(queue)
-        journey = Journey(claim, kit, self.settings.limits())
+        journey = self._journey(claim, kit)
         self._journeys[claim.item.id] = journey
         journeys.start_soon(self._travel, journey, kit, slot, name=f"launch {claim.item.id}")
         return True
+
+    def _journey(self, claim: Claim, kit: Kit) -> Journey:
+        return Journey(claim, kit, self.settings.limits())
 
     async def _travel(self, journey: Journey, kit: Kit, slot: object) -> None:
         item = journey.claim.item

@@ -3,21 +3,25 @@
 import logging
 import time
 import traceback
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 
 import anyio
 
 from launchkit.abc import Run, Runner
-from launchkit.agent.backoff import delays, persist
+from launchkit.agent.backoff import delays
 from launchkit.agent.intent import Intent, stored
+from launchkit.agent.interruption import Interruption
 from launchkit.agent.kit import Kit
+from launchkit.agent.patience import FOREIGN_SECONDS, Patience, PatientRun, Unwatchable
 from launchkit.agent.preamble import Preamble
 from launchkit.agent.prepare import builds, check_can_be_had, prepared, work_directory
 from launchkit.agent.pump import pump
+from launchkit.agent.reporter import Reporter
 from launchkit.codec import plain
 from launchkit.errors import (
     ConfigError,
-    LaunchError,
     LaunchkitError,
     LeaseLost,
     QueueError,
@@ -32,11 +36,9 @@ from launchkit.model import (
     Claim,
     ItemReport,
     ItemState,
-    Launch,
     Limits,
     Outcome,
     RunState,
-    RunStatus,
     StopOrder,
     Submission,
     Verdict,
@@ -57,45 +59,51 @@ MAX_PREEMPTIONS = 5
 """W&B's limit: a run that is preempted more often fails."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A run that this agent watches."""
+
+    run: Run
+    runner: Runner
+    intent: Intent
+
+
 class Journey:
     """Takes one claim from `claimed` to its end, or leaves it so that the next agent can."""
 
-    def __init__(self, claim: Claim, kit: Kit, limits: Limits) -> None:
+    def __init__(
+        self, claim: Claim, kit: Kit, limits: Limits, *, foreign_seconds: float = FOREIGN_SECONDS
+    ) -> None:
         self.claim = claim
         self.requeued = False
         self._kit = kit
         self._defaults = limits
         self._logger = journal(logger, kit.site.agent, claim)
-        self._scope = anyio.CancelScope()
-        self._stop: StopOrder | None = None
-        self._lost = False
-        self._run: Run | None = None
-        self._runner: Runner | None = None
-        self._submitting = claim.item.state is ItemState.SUBMITTING
-        self._preamble = Preamble(kit.backend, claim, self._logger, self._mark)
-        self._intent = Intent(limits=limits)
-        self._last: tuple[ItemState, str | None] = (claim.item.state, None)
+        self._reporter = Reporter(kit.backend, claim, self._logger)
+        self._preamble = Preamble(kit.backend, claim, self._logger, self._reporter.mark)
+        self._patience = Patience(self._tell_trouble, foreign_seconds=foreign_seconds)
+        self._interruption = Interruption()
+        self._sought = claim.item.ref is None
+        """Whether it is known if there is a run of this attempt."""
+        self._held: Held | None = None
 
     def stop(self, order: StopOrder) -> None:
         """Somebody wants this run to end."""
-        if self._stop is None:
-            self._stop = order
-            self._scope.cancel()
+        self._interruption.stop(order)
 
     def lose(self) -> None:
         """Another agent holds the item by now; what runs is left to it."""
-        self._lost = True
-        self._scope.cancel()
+        self._interruption.lose()
 
     async def travel(self) -> None:
         """Make the journey; what the outcome is, is stored with the queue."""
         try:
-            await self._end(await self._outcome())
+            await self._travel()
         except LeaseLost as exc:
             self._logger.warning("%s; left to its new holder", exc, action="lose")
             if exc.ended:
                 await self._end_unowned()
-        except QueueError as exc:
+        except (QueueError, Unwatchable) as exc:
             message = "launch %s: %s; left for its next holder"
             self._logger.warning(message, self.claim.item.id, exc, action="leave")
         except anyio.get_cancelled_exc_class():
@@ -103,12 +111,22 @@ class Journey:
                 await self._leave()
             raise
 
+    async def _travel(self) -> None:
+        with self._interruption.owned:
+            await self._end(await self._outcome())
+            return
+        raise LeaseLost("another agent holds it by now")
+
     async def _outcome(self) -> Outcome:
         try:
-            with self._scope:
-                return await self._watched(await self._opened())
+            await self._find()
+            with self._interruption.wanted:
+                if self.claim.item.stop_requested:
+                    self.stop(StopOrder(item_id=self.claim.item.id, by=""))
+                    await anyio.lowlevel.checkpoint()
+                return await self._watched(self._held or await self._started())
             return await self._interrupted()
-        except QueueError:
+        except (QueueError, Unwatchable):
             raise
         except (StartTimeout, RunTimeout) as exc:
             await self._gone()
@@ -116,149 +134,164 @@ class Journey:
         except LaunchkitError as exc:
             return _failed(exc)
         except Exception as exc:
-            self._logger.exception(
-                "launch %s: unforeseen error", self.claim.item.id, action="fault"
-            )
-            await self._gone()
+            item_id = self.claim.item.id
+            self._logger.exception("launch %s: unforeseen error", item_id, action="fault")
+            if self._held is not None:
+                raise Unwatchable(f"an unforeseen error: {exc!r}") from exc
             return _unforeseen(exc)
 
-    async def _opened(self) -> Run:
-        """The run of this attempt: one that was started before, or a new one."""
+    async def _find(self) -> None:
+        """Look for a run of this attempt that was started before. A stop does not interrupt this:
+        whether there is anything to be ended must be known.
+        """
         item = self.claim.item
-        self._runner = self._kit.runner(self.claim.queue.spec.resource)
-        if item.ref:
-            try:
-                self._run = await self._runner.attach(item.ref)
-                limits, _ = limits_of(item.spec, self._defaults)
-                self._intent = stored(item.resolved, limits)
-            except RunLost:
-                if not self._submitting:
-                    raise
-        if item.stop_requested:
-            self.stop(StopOrder(item_id=item.id, by=""))
-            await anyio.lowlevel.checkpoint()
-        if self._run is not None:
-            return self._run
+        if item.ref is None:
+            return
+        runner = self._kit.runner(self.claim.queue.spec.resource)
+        limits, _ = limits_of(item.spec, self._defaults)
+        try:
+            self._held = await self._attached(item.ref, runner, stored(item.resolved, limits))
+        except RunLost:
+            if item.state is not ItemState.SUBMITTING:
+                raise
+        self._sought = True
+
+    async def _attached(self, ref: str, runner: Runner, intent: Intent) -> Held:
+        run = await self._patience.through(partial(runner.attach, ref), "found")
+        return self._holding(run, runner, intent)
+
+    def _holding(self, run: Run, runner: Runner, intent: Intent) -> Held:
+        return Held(run=PatientRun(run, self._patience), runner=runner, intent=intent)
+
+    async def _tell_trouble(self, text: str) -> None:
+        self._logger.warning("launch %s: its run %s", self.claim.item.id, text, action="watch")
+        with suppress(LeaseLost):  # what is to be ended is to be ended all the same
+            await self._reporter.mark(f"the run {text}")
+
+    async def _started(self) -> Held:
+        """A new run of this attempt."""
         launch = self._kit.observer.carried(resolve(self.claim, self._defaults))
+        runner = self._kit.runner(launch.resource)
         check_policy(launch, self._kit.policy)
         self._kit.check(launch)
-        self._runner.check_args(launch.resource_args)
-        check_can_be_had(launch, self._runner, self._kit)
-        return await self._submitted(launch, self._runner)
-
-    async def _submitted(self, launch: Launch, runner: Runner) -> Run:
+        runner.check_args(launch.resource_args)
+        check_can_be_had(launch, runner, self._kit)
         async with work_directory(self._kit) as work:
             if builds(launch, runner, self._kit):
-                await self._report(ItemReport(state=ItemState.BUILDING))
+                await self._reporter.report(ItemReport(state=ItemState.BUILDING))
             bound = await prepared(launch, runner, self._kit, work, self._preamble)
             try:
-                await self._carried_out(bound, runner)
+                await self._carry_out(bound, runner)
             except BaseException:
-                if self._run is None:
+                if self._held is None:
                     with anyio.move_on_after(REPORT_SECONDS, shield=True):
                         await runner.forget(bound.submission)
                 raise
-        if self._run is None:
+        if self._held is None:
             raise Unreachable(f"runner {runner.kind} did not answer within {SUBMIT_SECONDS:g} s")
-        return self._run
+        return self._held
 
-    async def _carried_out(self, bound: Bound, runner: Runner) -> None:
+    async def _carry_out(self, bound: Bound, runner: Runner) -> None:
         """Prepare, which may be interrupted, and submit, which may not."""
-        item_id = self.claim.item.id
-        with self._kit.observer.step(item_id, "prepare"):
+        step = partial(self._kit.observer.step, self.claim.item.id)
+        with step("prepare"):
             await runner.prepare(bound.submission, self._preamble)
-        limits = bound.submission.launch.limits
-        base = await self._preamble.size()
-        self._intent = Intent(limits=limits, log_base=base, submitted_at=time.time())
-        with (
-            anyio.move_on_after(SUBMIT_SECONDS, shield=True),
-            self._kit.observer.step(item_id, "submit"),
-        ):
-            await self._intend(bound, runner)
-            self._run = await runner.submit(bound.submission)
-
-    async def _intend(self, bound: Bound, runner: Runner) -> None:
-        """Store what is about to happen before it happens."""
-        self._last = (ItemState.CLAIMED, None)  # an earlier try may have stored another one
-        await self._report(
-            ItemReport(
-                state=ItemState.SUBMITTING,
-                ref=runner.ref_of(bound.submission),
-                site=self._kit.site.name if runner.bound_to_site else None,
-                resolved=resolution(bound.submission, runner) | self._intent.fields(),
-                warnings=bound.warnings,
-            )
+        intent = Intent(
+            limits=bound.submission.launch.limits,
+            log_base=await self._preamble.size(),
+            submitted_at=time.time(),
         )
+        with anyio.move_on_after(SUBMIT_SECONDS, shield=True), step("submit"):
+            await self._intend(bound, runner, intent)
+            await self._submit(bound.submission, runner, intent)
 
-    async def _mark(self, text: str) -> None:
-        """Tell what is going on before there is a run to tell it."""
-        await self._report(ItemReport(state=self._last[0], message=text))
+    async def _intend(self, bound: Bound, runner: Runner, intent: Intent) -> None:
+        """Store what is about to happen before it happens."""
+        report = ItemReport(
+            state=ItemState.SUBMITTING,
+            ref=runner.ref_of(bound.submission),
+            site=self._kit.site.name if runner.bound_to_site else None,
+            resolved=resolution(bound.submission, runner) | intent.fields(),
+            warnings=bound.warnings,
+        )
+        await self._reporter.report(report, again=True)  # an earlier try may have stored another
 
-    async def _watched(self, run: Run) -> Outcome:
+    async def _submit(self, submission: Submission, runner: Runner, intent: Intent) -> None:
+        """Start it. After an error that does not say so, whether it runs is looked up."""
+        try:
+            run = await runner.submit(submission)
+        except LaunchkitError:
+            raise
+        except Exception as exc:
+            ref = runner.ref_of(submission)
+            if ref is None:
+                raise
+            self._logger.warning("submit failed: %r; looks for its run", exc, action="fault")
+            try:
+                self._held = await self._attached(ref, runner, intent)
+            except RunLost:
+                raise exc from None
+        else:
+            self._held = self._holding(run, runner, intent)
+
+    async def _watched(self, held: Held) -> Outcome:
         with self._kit.observer.step(self.claim.item.id, "run"), unwrapped():
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._pumped, run)
+                tasks.start_soon(self._pumped, held)
                 return await watch(
-                    run,
-                    self._intent.limits,
-                    self._tell,
-                    submitted_at=self._intent.submitted_at,
+                    held.run,
+                    held.intent.limits,
+                    partial(self._reporter.see, ref=held.run.ref),
+                    submitted_at=held.intent.submitted_at,
                     running_since=self.claim.item.started_at,
                 )
         raise AssertionError  # a task group swallows nothing
 
-    async def _pumped(self, run: Run) -> None:
-        await pump(run, self._kit.backend, self.claim, self._logger, self._intent.log_base)
-
-    async def _tell(self, status: RunStatus) -> None:
-        states = {RunState.STARTING: ItemState.STARTING, RunState.RUNNING: ItemState.RUNNING}
-        if status.state in states:
-            ref = self._run.ref if self._run else None
-            state = states[status.state]
-            await self._report(ItemReport(state=state, ref=ref, message=status.message))
+    async def _pumped(self, held: Held) -> None:
+        backend, base = self._kit.backend, held.intent.log_base
+        await pump(held.run, backend, self.claim, self._logger, base)
 
     async def _interrupted(self) -> Outcome:
-        if self._lost:
-            raise LeaseLost("another agent holds it by now")
-        by = f" by {self._stop.by}" if self._stop and self._stop.by else ""
-        why = f": {self._stop.reason}" if self._stop and self._stop.reason else ""
-        if self._run is None:
-            verdict = Verdict(code="stopped", summary=f"Stopped{by} before it started{why}.")
+        summary = self._interruption.summary(started=self._held is not None)
+        verdict = Verdict(code="stopped", summary=summary)
+        if self._held is None:
             return Outcome(state=RunState.STOPPED, verdict=verdict)
         await self._gone()
-        status = await self._run.status()
+        status = await self._held.run.status()
         if status.verdict and status.state in {RunState.FINISHED, RunState.FAILED}:
             return Outcome(state=status.state, exit_code=status.exit_code, verdict=status.verdict)
-        verdict = Verdict(code="stopped", summary=f"Stopped{by}{why}.")
         return Outcome(state=RunState.STOPPED, exit_code=status.exit_code, verdict=verdict)
 
     async def _gone(self) -> None:
         """End the run, if any; come back only when it is verified over and its log is stored."""
+        if self._held is None:
+            return
+        grace = self._held.intent.limits.stop_grace
         for delay in delays():
-            with anyio.move_on_after(self._intent.limits.stop_grace + GONE_SECONDS, shield=True):
-                try:
-                    if self._run is not None:
-                        await self._run.cancel(self._intent.limits.stop_grace)
-                        await self._pumped(self._run)
-                except RunLost:
-                    return
-                except LaunchError as exc:
-                    message = "launch %s cannot be ended yet: %s"
-                    self._logger.warning(message, self.claim.item.id, exc, action="end.retry")
-                else:
-                    return
+            with anyio.move_on_after(grace + GONE_SECONDS, shield=True):
+                with suppress(RunLost):
+                    await self._held.run.cancel(grace)
+                    await self._pumped(self._held)
+                return
             await anyio.sleep(delay)
 
     async def _end(self, outcome: Outcome) -> None:
         """Store how it ended, then remove what it left: in this order a crash loses nothing."""
         problem = "its end could not be stored in time; left for its next holder"
         with anyio.move_on_after(REPORT_SECONDS, shield=True) as scope:
-            await self._report(self._last_report(outcome))
+            await self._reporter.report(self._last_report(outcome))
             problem = "what it left could not be removed in time"
-            if self._run is not None:
-                await self._run.aclose()
+            await self._clear_away()
         if scope.cancelled_caught:
             self._logger.warning("launch %s: %s", self.claim.item.id, problem, action="leave")
+
+    async def _clear_away(self) -> None:
+        try:
+            if self._held is not None:
+                await self._held.run.aclose()
+        except Exception as exc:  # noqa: BLE001 - a runner may raise anything
+            message = "launch %s: what it left cannot be removed: %r"
+            self._logger.warning(message, self.claim.item.id, exc, action="leave")
 
     def _last_report(self, outcome: Outcome) -> ItemReport:
         attempt = self.claim.item.attempt
@@ -275,31 +308,28 @@ class Journey:
 
     async def _end_unowned(self) -> None:
         """End what this agent submitted for an item that somebody ended while it slept."""
-        with anyio.move_on_after(self._intent.limits.stop_grace + GONE_SECONDS, shield=True):
-            if self._run is not None:
-                await self._run.cancel(self._intent.limits.stop_grace)
-                await self._run.aclose()
+        if self._held is None:
+            return
+        grace = self._held.intent.limits.stop_grace
+        with anyio.move_on_after(grace + GONE_SECONDS, shield=True):
+            await self._held.run.cancel(grace)
+            await self._clear_away()
 
     async def _leave(self) -> None:
-        """The agent goes away: what survives it is left alone, the rest goes back to the queue."""
-        if self._lost or (self._run and self._runner and self._runner.survives_agent):
+        """The agent goes away: what survives it, and what was not found yet, is left alone; the
+        rest goes back to the queue.
+        """
+        held = self._held
+        if self._interruption.lost or not self._sought or (held and held.runner.survives_agent):
             return
-        started = self._run is not None
-        if self._run is not None:
-            await self._run.cancel(self._intent.limits.stop_grace)
+        if held is not None:
+            await held.run.cancel(held.intent.limits.stop_grace)
         message = f"agent {self._kit.site.agent} is shutting down"
-        report = ItemReport(state=ItemState.QUEUED, message=message, next_attempt=started)
+        report = ItemReport(state=ItemState.QUEUED, message=message, next_attempt=held is not None)
         try:
             await self._kit.backend.report(self.claim, report)
         except QueueError as exc:
             self._logger.warning("launch %s: %s", self.claim.item.id, exc, action="leave")
-
-    async def _report(self, report: ItemReport) -> None:
-        if (report.state, report.message) == self._last and not report.state.ended:
-            return
-        what = f"report of {self.claim.item.id}"
-        await persist(partial(self._kit.backend.report, self.claim, report), what, self._logger)
-        self._last = (report.state, report.message)
 
 
 def resolution(submission: Submission, runner: Runner) -> dict[str, object]:

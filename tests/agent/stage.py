@@ -32,8 +32,6 @@ class StageRun(Run):
         self._cancelled = False
 
     async def status(self) -> RunStatus:
-        if self._args.get("raise") == "status":
-            raise ZeroDivisionError("a bug in the plugin")
         if self._cancelled:
             return RunStatus(state=RunState.STOPPED)
         if self._attempt <= int(str(self._args.get("preempt", 0))):

@@ -1,0 +1,161 @@
+"""Watching a run through trouble: what cannot be looked at now is looked at again, never judged."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing
+from functools import partial
+from typing import TypeVar
+
+import anyio
+
+from launchkit.abc import Run
+from launchkit.agent.backoff import delays
+from launchkit.errors import LaunchkitError, RunLost
+from launchkit.model import LogChunk, RunStatus
+
+T = TypeVar("T")
+
+FOREIGN_SECONDS = 300.0
+"""How long an exception that says nothing to launchkit may come again and again."""
+LONGEST_CAUSE = 500
+"""Characters of an error that are told."""
+
+
+class Unwatchable(LaunchkitError):
+    """A run goes on, for all that is known, but this agent cannot watch it: its item is left under
+    its lease, to be taken over.
+    """
+
+    code = "unwatchable"
+
+
+class Patience:
+    """Tries again, with growing pauses, what a runner cannot do now: for as long as it takes when
+    the error is one of launchkit's, which a runner raises when its infrastructure is in trouble,
+    and for *foreign_seconds* when it is any other.
+
+    *tell* hears of each cause once, and when it is over.
+    """
+
+    def __init__(
+        self,
+        tell: Callable[[str], Awaitable[None]],
+        *,
+        foreign_seconds: float = FOREIGN_SECONDS,
+        pauses: Callable[[], Iterator[float]] = delays,
+    ) -> None:
+        self._tell = tell
+        self._foreign_seconds = foreign_seconds
+        self._pauses = pauses
+        self._told: dict[str, str] = {}
+        """What cannot be done now, and the cause that was told."""
+
+    async def through(self, call: Callable[[], Awaitable[T]], what: str) -> T:
+        """What *call* gives when it works; *what* is being tried, as in "cannot be looked at".
+
+        :raises RunLost: if the infrastructure knows no such run.
+        :raises Unwatchable: if foreign exceptions go on.
+        """
+        trouble = self.trouble(what)
+        while True:
+            try:
+                result = await call()
+            except RunLost:
+                raise
+            except Exception as exc:  # noqa: BLE001 - a runner may raise anything
+                await trouble.endure(exc)
+            else:
+                await trouble.end()
+                return result
+
+    def trouble(self, what: str) -> "Trouble":
+        """What may go wrong with one thing."""
+        return Trouble(self, what, self._pauses())
+
+    async def tell_of(self, what: str, cause: str) -> None:
+        """Tell of a cause, unless it is known."""
+        known = cause in self._told.values()
+        self._told[what] = cause
+        if not known:
+            await self._tell(f"cannot be {what} now: {cause}; trying again")
+
+    async def tell_end(self, what: str) -> None:
+        """Tell that the trouble with *what* is over, if there was any and it was the last."""
+        if self._told.pop(what, None) and not self._told:
+            await self._tell(f"can be {what} again")
+
+    def ends(self, foreign_since: float) -> bool:
+        """Whether foreign exceptions have come for too long."""
+        return anyio.current_time() - foreign_since > self._foreign_seconds
+
+
+class Trouble:
+    """What has gone wrong with one thing since it last worked."""
+
+    def __init__(self, patience: Patience, what: str, pauses: Iterator[float]) -> None:
+        self._patience = patience
+        self._what = what
+        self._pauses = pauses
+        self._foreign_since: float | None = None
+
+    async def endure(self, exc: Exception) -> None:
+        """Wait until it may be tried again. :raises Unwatchable: if that is of no use."""
+        known = isinstance(exc, LaunchkitError)
+        cause = (str(exc) if known else repr(exc))[:LONGEST_CAUSE]
+        if known:
+            self._foreign_since = None
+        elif self._foreign_since is None:
+            self._foreign_since = anyio.current_time()
+        elif self._patience.ends(self._foreign_since):
+            raise Unwatchable(f"its run cannot be {self._what}: {cause}") from exc
+        await self._patience.tell_of(self._what, cause)
+        await anyio.sleep(next(self._pauses))
+
+    async def end(self) -> None:
+        """It works again, or has all the time."""
+        self._foreign_since = None
+        await self._patience.tell_end(self._what)
+
+
+class PatientRun(Run):
+    """A run whose looks, log and cancelling go through trouble with *patience*."""
+
+    def __init__(self, run: Run, patience: Patience) -> None:
+        self.ref = run.ref
+        self._run = run
+        self._patience = patience
+
+    async def status(self) -> RunStatus:
+        """Look until something is seen; raises as `Patience.through` does."""
+        return await self._patience.through(self._run.status, "looked at")
+
+    async def changed(self, last: RunStatus) -> RunStatus:
+        """Wait for another status; raises as `Patience.through` does."""
+        return await self._patience.through(partial(self._run.changed, last), "looked at")
+
+    async def cancel(self, grace: float) -> None:
+        """End it; raises as `Patience.through` does."""
+        await self._patience.through(partial(self._run.cancel, grace), "ended")
+
+    async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
+        """All output from *offset* on, also where the stream breaks off with an error; raises as
+        `Patience.through` does.
+        """
+        trouble = self._patience.trouble("read")
+        while True:
+            try:
+                async with aclosing(self._run.logs(offset)) as chunks:
+                    async for chunk in chunks:
+                        await trouble.end()
+                        yield chunk
+                        offset = chunk.offset + len(chunk.data)
+            except RunLost:
+                raise
+            except Exception as exc:  # noqa: BLE001 - a runner may raise anything
+                await trouble.endure(exc)
+            else:
+                await trouble.end()
+                return
+
+    async def aclose(self) -> None:
+        """Remove what the ended run left behind, tried once."""
+        await self._run.aclose()

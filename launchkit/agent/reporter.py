@@ -1,0 +1,42 @@
+"""What a journey tells its queue of the item that it holds."""
+
+from functools import partial
+
+from launchkit.abc import QueueBackend
+from launchkit.agent.backoff import persist
+from launchkit.model import Claim, ItemReport, ItemState, RunState, RunStatus
+from launchkit.observe import Journal
+
+STATES = {RunState.STARTING: ItemState.STARTING, RunState.RUNNING: ItemState.RUNNING}
+
+
+class Reporter:
+    """Reports on one claim, each fact once, for as long as it takes to reach the queue.
+
+    All of its methods raise LeaseLost if the claim is no longer ours.
+    """
+
+    def __init__(self, backend: QueueBackend, claim: Claim, log: Journal) -> None:
+        self._backend = backend
+        self._claim = claim
+        self._log = log
+        self._last: tuple[ItemState, str | None] = (claim.item.state, None)
+
+    async def report(self, report: ItemReport, *, again: bool = False) -> None:
+        """Tell a fact, unless it was the last one that was told; *again* tells it in any case."""
+        fact = (report.state, report.message)
+        if fact == self._last and not report.state.ended and not again:
+            return
+        call = partial(self._backend.report, self._claim, report)
+        await persist(call, f"report of {self._claim.item.id}", self._log)
+        self._last = fact
+
+    async def mark(self, text: str) -> None:
+        """Add a line to the timeline: what goes on in the state that it is in."""
+        await self.report(ItemReport(state=self._last[0], message=text))
+
+    async def see(self, status: RunStatus, ref: str) -> None:
+        """Tell how the run stands. An end is told apart, with all that is known of it."""
+        if status.state in STATES:
+            state = STATES[status.state]
+            await self.report(ItemReport(state=state, ref=ref, message=status.message))
