@@ -17,6 +17,7 @@ from typing import Any
 
 import aiodocker
 import anyio
+from launchkit_docker.builder import DockerBuilder
 
 TRAIN = Path(__file__).parent / "train"
 
@@ -84,9 +85,11 @@ class Demo:
 
 async def docker_is_ready() -> bool:
     """Whether a Docker Engine answers that has, or can get, what images are built on."""
+    if not await DockerBuilder().works_here():
+        print("Runs local processes, not containers: no Docker Engine answers", flush=True)
+        return False
     try:
         async with aiodocker.Docker() as engine:
-            await engine.version()
             if not await engine.images.list(filter=PYTHON):
                 print(f"Docker gets {PYTHON}; this may take a minute", flush=True)
                 await engine.images.pull(PYTHON)

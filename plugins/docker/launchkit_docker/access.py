@@ -1,13 +1,15 @@
 """The Engine, opened, and what its errors mean to a build."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from urllib.parse import urlsplit
 
 import anyio
 from aiodocker import Docker, DockerError
 from aiohttp import ClientError
 
-from launchkit.errors import BuildError, LaunchError
+from launchkit.errors import BuildError, ConfigError, LaunchError
 
 SOCKET = "unix:///var/run/docker.sock"
 NO_CONNECTION = 900
@@ -16,17 +18,29 @@ CLOSE_SECONDS = 5.0
 
 @asynccontextmanager
 async def open_engine() -> AsyncIterator[Docker]:
-    """A client of the Engine that the environment names; it need not answer yet."""
-    try:
-        engine = Docker()
-    except AssertionError:  # aiodocker found no socket
-        engine = Docker(SOCKET)
+    """A client of the Engine that the environment names; it need not answer yet.
+
+    :raises ConfigError: if its address makes no sense.
+    """
+    engine = _client()
     engine.connector._limit = 0  # noqa: SLF001 - each followed log holds one; aiohttp allows 100
     try:
         yield engine
     finally:
         with anyio.move_on_after(CLOSE_SECONDS, shield=True):
             await engine.close()
+
+
+def _client() -> Docker:
+    host = os.environ.get("DOCKER_HOST", "")
+    try:
+        _ = urlsplit(host).port
+        return Docker()
+    except AssertionError:  # aiodocker found no socket
+        return Docker(SOCKET)
+    except ValueError as exc:
+        hint = f"an address is such as {SOCKET} or tcp://gpu-box:2375"
+        raise ConfigError(f"DOCKER_HOST: {host!r}: {exc}", hint=hint) from exc
 
 
 @contextmanager

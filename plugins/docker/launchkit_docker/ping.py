@@ -15,14 +15,15 @@ WAITS = "no Docker Engine answers on the agent's machine; waits for it"
 
 async def answers() -> bool:
     """Whether the Engine that `DOCKER_HOST` names, or the one of this machine, is there. One
-    that wants TLS is taken for absent: it must be asked for in the settings.
+    that wants TLS is taken for absent: it must be asked for in the settings. So is one whose
+    address makes no sense.
     """
     try:
         with anyio.fail_after(ANSWER_SECONDS):
             async with await _connected(os.environ.get("DOCKER_HOST", "")) as stream:
                 await stream.send(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
                 return b" 200 " in await stream.receive()
-    except (OSError, TimeoutError, anyio.EndOfStream, anyio.BrokenResourceError):
+    except (OSError, ValueError, TimeoutError, anyio.EndOfStream, anyio.BrokenResourceError):
         return False
 
 
