@@ -1,18 +1,32 @@
-"""The sessions: `nox` runs lint, types and tests; `nox -s demo` runs a job from end to end."""
+"""The sessions: `nox` runs lint, types and tests, also where Docker and PostgreSQL are missing;
+`nox -s demo` runs a job from end to end.
+"""
 
 import os
+import shutil
+import subprocess
 
 import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "types", "tests"]
+nox.options.sessions = ["lint", "types", "tests", "bare"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PINNED = ("--constraint", "constraints.txt")
 EXTRAS = ".[metrics,otel,postgres,testing]"
 PLUGINS = ("plugins/docker",)
+DEMO = ("python", "docs/examples/demo.py")
+
+HIDE = """\
+for place in /run /var/run /usr/lib/postgresql; do
+  [ ! -d $place ] || mount -t tmpfs tmpfs $place || exit
+done
+exec "$@"
+"""
+BARE = ("unshare", "--mount", "sh", "-c", HIDE, "sh")
+"""Runs a command where no socket of a Docker Engine and no PostgreSQL server can be found."""
 
 
 def install(session: nox.Session, launchkit: str, *groups: str) -> None:
@@ -53,6 +67,24 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def bare(session: nox.Session) -> None:
+    """Run the demo and the tests where neither a Docker Engine nor PostgreSQL can be found."""
+    if not can_hide():
+        (session.error if "CI" in os.environ else session.skip)("only root can hide services")
+    install(session, EXTRAS, "test")
+    env = {"DOCKER_HOST": None, "LAUNCHKIT_TESTS_WITHOUT": "docker,postgres"}
+    session.run(*BARE, *DEMO, env=env, external=True)
+    session.run(*BARE, "pytest", *session.posargs, env=env, external=True)
+
+
+def can_hide() -> bool:
+    """Whether this user may mount something over the places of services."""
+    if not shutil.which("unshare"):
+        return False
+    return subprocess.run([*BARE, "true"], capture_output=True, check=False).returncode == 0
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Build the pages, then run each command and load each example in them."""
     install(session, EXTRAS, "test", "docs")
@@ -72,4 +104,4 @@ def bench(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """Send a real training script from a git repository through a queue and an agent."""
     install(session, ".")
-    session.run("python", "docs/examples/demo.py")
+    session.run(*DEMO)

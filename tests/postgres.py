@@ -5,7 +5,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from services import skip_if_hidden, skip_without
 
 NAMES = ("initdb", "pg_ctl")
 RUNUSER = shutil.which("runuser") or "/usr/sbin/runuser"
@@ -59,3 +63,16 @@ class Postgres:
     def _run(self, program: str, *args: str) -> None:
         command = [*self._as, str(self._programs / program), *args]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+
+@contextmanager
+def served() -> Iterator[Postgres]:
+    """A server that runs, and is gone at the end; the test is skipped where there can be none."""
+    skip_if_hidden("postgres")
+    programs = find_programs()
+    if programs is None:
+        skip_without("PostgreSQL's server")
+    server = Postgres(programs)
+    server.start()
+    yield server
+    server.remove()

@@ -10,7 +10,11 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from docker_engine import Engine
+from shared import in_use, one_at_a_time
 
 BUSYBOX = Path("/bin/busybox")
 APPLETS = ("cat", "chmod", "cp", "echo", "env", "false", "id", "kill", "ls", "mkdir", "rm", "sh")
@@ -19,6 +23,24 @@ LEFT_OUT = {"test", "tests", "idlelib", "tkinter", "lib2to3", "turtledemo", "__p
 FOREIGN = {"site-packages", "dist-packages", "ensurepip"}
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 REF = f"python:{VERSION}-slim"
+
+
+LABEL = "launchkit.stand-in"
+
+
+@contextmanager
+def available(engine: Engine, folder: Path) -> Iterator[str]:
+    """The name of the image: the official one where the engine has it, else one like it, which
+    goes with the last of the test runs that use it.
+    """
+    with in_use("python-image") as is_last:
+        with one_at_a_time("python-image-load"):
+            if not engine.has(REF):
+                write_image(folder / "python.tar")
+                engine.load(folder / "python.tar", REF, f"LABEL {LABEL}=1")
+        yield REF
+        if is_last() and LABEL in engine.labels(REF):
+            engine.remove(REF)
 
 
 def write_image(path: Path) -> None:

@@ -1,6 +1,5 @@
 """What all tests share, also those of the plugins: their conftest imports it."""
 
-import os
 import signal
 from collections.abc import Iterator
 from uuid import uuid4
@@ -8,7 +7,8 @@ from uuid import uuid4
 import pytest
 import python_image as python_image_file
 from docker_engine import Engine
-from postgres import Postgres, find_programs
+from postgres import Postgres, served
+from services import skip_if_hidden, skip_without
 
 # A shell that starts the tests in the background has them ignore it, and their children with them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -38,14 +38,8 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A real PostgreSQL server, for all tests that need one."""
-    programs = find_programs()
-    if programs is None:
-        assert "CI" not in os.environ, "PostgreSQL is not installed"
-        pytest.skip("PostgreSQL's server is not installed")
-    server = Postgres(programs)
-    server.start()
-    yield server
-    server.remove()
+    with served() as server:
+        yield server
 
 
 @pytest.fixture
@@ -67,10 +61,10 @@ async def postgres_url(postgres: Postgres) -> str:
 @pytest.fixture(scope="session")
 def docker_engine() -> Iterator[Engine]:
     """A Docker Engine that answers."""
+    skip_if_hidden("docker")
     with Engine() as engine:
         if not engine.answers():
-            assert "CI" not in os.environ, "no Docker Engine answers"
-            pytest.skip("no Docker Engine answers")
+            skip_without("a Docker Engine that answers")
         yield engine
 
 
@@ -79,11 +73,5 @@ def python_image(docker_engine: Engine, tmp_path_factory: pytest.TempPathFactory
     """The name of the image that code for this Python is built on: the official one where the
     engine has it, else one like it.
     """
-    if docker_engine.has(python_image_file.REF):
-        yield python_image_file.REF
-        return
-    path = tmp_path_factory.mktemp("image") / "python.tar"
-    python_image_file.write_image(path)
-    docker_engine.load(path, python_image_file.REF)
-    yield python_image_file.REF
-    docker_engine.remove(python_image_file.REF)
+    with python_image_file.available(docker_engine, tmp_path_factory.mktemp("image")) as name:
+        yield name

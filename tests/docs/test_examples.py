@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 from docker_engine import Engine
 from launchkit_docker.options import parse_options
+from shared import in_use
+from waiting import PATIENCE
 
 from launchkit.builtin.local_process.args import parse_args
 from launchkit.cli.launch_file import with_flags
@@ -32,6 +34,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").r
 FENCE = re.compile(r"^```(\w+) ?(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 END = "@end@"
 WANT_DOCKER = {"gpu-workstation.md"}
+IMAGES = "launchkit/digits:"
 CHECKS = {"local-process": parse_args, "docker": parse_options}
 
 
@@ -131,11 +134,13 @@ def check_queue(kind: str, config: Document, definitions: Document) -> None:
 
 @pytest.fixture
 def no_images_left(docker_engine: Engine, python_image: str) -> Iterator[None]:
-    """What is built meanwhile is removed."""
-    before = {*docker_engine.images("launchkit/")}
-    yield
-    for name in {*docker_engine.images("launchkit/")} - before:
-        docker_engine.remove(name)
+    """The images that the pages build are removed, if no other test run is at the same page."""
+    before = {*docker_engine.images(IMAGES)}
+    with in_use("images-of-pages") as is_last:
+        yield
+        if is_last():
+            for name in {*docker_engine.images(IMAGES)} - before:
+                docker_engine.remove(name)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if CONSOLE[page]], ids=name_of)
@@ -155,7 +160,7 @@ def test_the_commands_of_a_page_do_what_it_says(
         env=environ(tmp_path),
         stdout=subprocess.PIPE,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=True,
     )
     *outputs, _ = re.split(rf"^{END} (\d+)\n", done.stdout, flags=re.MULTILINE)

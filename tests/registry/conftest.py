@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import socket
 import ssl
@@ -15,6 +14,8 @@ from time import monotonic, sleep
 import httpx
 import pytest
 from registry.issuer import Issuer
+from services import skip_without
+from waiting import PATIENCE
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 USER, PASSWORD = "alice", "s3cret"
@@ -87,8 +88,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name for name in ("docker-registry", "htpasswd", "openssl") if not shutil.which(name)
     ]
     if missing:
-        assert "CI" not in os.environ, f"not installed: {missing}"
-        pytest.skip(f"not installed: {missing}")
+        skip_without(", ".join(missing))
     place = tmp_path_factory.mktemp("registries")
     new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
     openssl(*new, "-keyout", place / "ca.key", "-out", place / "ca.pem", "-subj", "/CN=lk test CA",
@@ -121,7 +121,7 @@ def serve(
         ["docker-registry", "serve", config], stdout=log, stderr=subprocess.STDOUT
     )
     log.close()
-    limit = monotonic() + 20
+    limit = monotonic() + PATIENCE
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -136,7 +136,7 @@ def serve(
 
 def end(process: "subprocess.Popen[bytes]") -> None:
     process.terminate()
-    process.wait(10)
+    process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 from store.conftest import Clock, Store
+from waiting import PATIENCE
 
 from launchkit.errors import ConfigError, Unreachable
 from launchkit.store import launches, queues
@@ -99,7 +100,7 @@ async def test_one_process_wakes_another(store: Store) -> None:
     await store.queue()
     with store.database.bells.hung("queue:1") as bell:
         one = child(store.database._path, "a", 1)
-        assert await bell.wait(30)
+        assert await bell.wait(PATIENCE)
         await anyio.to_thread.run_sync(one.communicate)
 
 

@@ -1,5 +1,6 @@
 """PostgreSQL: many writers at once, lost connections, upgrades, and moving in from SQLite."""
 
+import random
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,8 +9,9 @@ from pathlib import Path
 import anyio
 import asyncpg
 import pytest
-from postgres import Postgres, find_programs
+from postgres import Postgres, served
 from store.conftest import Clock, Store
+from waiting import PATIENCE
 
 from launchkit.abc import Selection
 from launchkit.errors import ConfigError, Conflict, QueueError, Unreachable
@@ -31,13 +33,8 @@ def url(postgres_url: str) -> str:
 @pytest.fixture
 def own_server() -> Iterator[Postgres]:
     """A server that the test may stop."""
-    programs = find_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL's server is not installed")
-    server = Postgres(programs)
-    server.start()
-    yield server
-    server.remove()
+    with served() as server:
+        yield server
 
 
 async def names(store: Store) -> Counter[str]:
@@ -93,23 +90,21 @@ async def test_connections_cut_at_any_moment_lose_and_double_nothing(
     store: Store, postgres: Postgres
 ) -> None:
     await store.queue()
-    done = anyio.Event()
+    chance = random.Random(20)
+    killer = await asyncpg.connect(postgres.url)
 
     async def cut() -> None:
-        killer = await asyncpg.connect(postgres.url)
-        while not done.is_set():
-            await killer.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity"
-                " where pid <> pg_backend_pid() and backend_type = 'client backend'"
-            )
-            await anyio.sleep(0.05)
-        await killer.close()
+        await anyio.sleep(chance.uniform(0, 0.01))  # a random moment, not a condition
+        await killer.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where pid <> pg_backend_pid() and backend_type = 'client backend'"
+        )
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(cut)
-        for number in range(40):
+    for number in range(40):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(cut)
             await store.launch(str(number))
-        done.set()
+    await killer.close()
     assert await names(store) == Counter(map(str, range(40)))
 
 
@@ -124,7 +119,7 @@ async def test_a_restart_of_the_server_is_only_a_delay(own_server: Postgres) -> 
                 await anyio.to_thread.run_sync(own_server.stop)
                 tasks.start_soon(store.launch, "during")
                 await anyio.to_thread.run_sync(own_server.start)
-            assert await bell.wait(30)
+            assert await bell.wait(PATIENCE)
         await store.launch("after")
         assert set(await names(store)) == {"during", "after"}
 
@@ -137,7 +132,7 @@ async def test_a_launch_wakes_a_waiter_on_another_connection(store: Store, url: 
         with other.bells.hung(f"queue:{queue.id}") as bell:
             await bell.wait(0.5)  # the first listening rings everything
             await store.launch()
-            assert await bell.wait(30)
+            assert await bell.wait(PATIENCE)
 
 
 async def test_upgrades_at_once_are_one(postgres: Postgres) -> None:

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,10 +13,10 @@ from types import TracebackType
 from typing import Self
 
 import httpx
-import pytest
 from docker_engine import Engine
+from services import skip_if_hidden, skip_without
+from waiting import PATIENCE
 
-PATIENCE = 60.0
 DAEMON = ("unshare", "--net", "dockerd", "--iptables=false", "--ip6tables=false")
 """In a network of its own: two daemons in one would take away each other's bridge."""
 
@@ -34,7 +33,7 @@ class OwnEngine(Engine):
 
     def __enter__(self) -> Self:
         transport = httpx.HTTPTransport(uds=str(self.socket))
-        self.http = httpx.Client(transport=transport, base_url="http://docker", timeout=60)
+        self.http = httpx.Client(transport=transport, base_url="http://docker", timeout=PATIENCE)
         try:
             self.start()
         except BaseException:
@@ -64,15 +63,10 @@ class OwnEngine(Engine):
         with (self.folder / "log").open("ab") as log:
             self._daemon = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         end = time.monotonic() + PATIENCE
-        while not (self._listens() and self.answers()):
+        while not self.answers():
             if self._daemon.poll() is not None or time.monotonic() > end:
                 raise RuntimeError((self.folder / "log").read_text().splitlines()[-1])
             time.sleep(0.05)
-
-    def _listens(self) -> bool:
-        """Asked without httpx, which does not close a socket that cannot connect."""
-        with socket.socket(socket.AF_UNIX) as client:
-            return client.connect_ex(str(self.socket)) == 0
 
     def stop(self) -> None:
         """Have it end as when its machine shuts down: containers end, unless it restores them."""
@@ -111,8 +105,8 @@ class OwnEngine(Engine):
 @contextmanager
 def own_engine(*flags: str) -> Iterator[OwnEngine]:
     """A Docker Engine that nobody else uses, with *flags* of dockerd."""
+    skip_if_hidden("docker")
     if os.geteuid() != 0 or not shutil.which("dockerd"):
-        assert "CI" not in os.environ, "a Docker Engine cannot be started here"
-        pytest.skip("a Docker Engine of one's own needs dockerd, and root")
+        skip_without("dockerd and root, for a Docker Engine of one's own")
     with OwnEngine(*flags) as engine:
         yield engine

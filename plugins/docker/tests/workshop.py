@@ -2,7 +2,6 @@
 servers that break.
 """
 
-import os
 import re
 import shutil
 import socket
@@ -16,9 +15,10 @@ from uuid import uuid4
 
 import anyio
 import httpx
-import pytest
 from anyio.abc import ByteStream, SocketAttribute
 from docker_engine import SOCKET, Engine
+from services import skip_without
+from waiting import PATIENCE
 
 from launchkit.abc import Run
 from launchkit.errors import unwrapped
@@ -47,8 +47,7 @@ def write_code(path: Path, dockerfile: str, **files: str) -> Path:
 def serve_registry(path: Path, login: tuple[str, str] | None = None) -> Iterator[str]:
     """A real registry on this machine; `host:port`."""
     if not shutil.which("docker-registry") or not shutil.which("htpasswd"):
-        assert "CI" not in os.environ, "docker-registry and htpasswd are not installed"
-        pytest.skip("docker-registry and htpasswd are not installed")
+        skip_without("docker-registry or htpasswd")
     path.mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -103,16 +102,8 @@ async def engine_until(*words: bytes) -> AsyncIterator[str]:
         tasks.cancel_scope.cancel()
 
 
-PATIENCE = 60.0
 BROKEN = (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError)
 REQUEST = re.compile(rb"[A-Z]+ (/\S*) HTTP/1\.1\r\n")
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for what nothing tells us of."""
-    with anyio.fail_after(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - nothing tells us
-            await anyio.sleep(0.01)
 
 
 @dataclass(eq=False)

@@ -1,17 +1,16 @@
 """A builder on a real Engine, code for it, and a registry; all images of a test go with it."""
 
-import json
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import aiodocker
 import pytest
 from docker_engine import Engine
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.images import find
+from shared import in_use
 from workshop import TOUCH, Make, serve_registry, write_code
 
 from launchkit.abc import Site
@@ -56,24 +55,20 @@ async def builder(
 
 @pytest.fixture(scope="session")
 def build_cache(docker_engine: Engine) -> Iterator[None]:
-    """What BuildKit keeps of the tests goes at their end."""
-    before = {each["ID"] for each in cached(docker_engine)}
-    yield
-    left = None
-    while left != (left := {each["ID"] for each in cached(docker_engine)} - before):
-        for record in left:
-            prune(docker_engine, record)
+    """What BuildKit keeps of the tests goes at their end. It does not tell whose it is, and test
+    runs share it: the last one clears away.
+    """
+    before = kept(docker_engine)
+    with in_use("build-cache") as is_last:
+        yield
+        left = None
+        while is_last() and left != (left := kept(docker_engine) - before):
+            for record in left:
+                docker_engine.prune(record)
 
 
-def cached(engine: Engine) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = engine.http.get("/system/df").json()["BuildCache"] or []
-    return found
-
-
-def prune(engine: Engine, record: str) -> None:
-    """Remove it, unless it is in use, or another one is made from it."""
-    params = {"all": "1", "filters": json.dumps({"id": [record]})}
-    engine.http.post("/build/prune", params=params).raise_for_status()
+def kept(engine: Engine) -> set[str]:
+    return {each["ID"] for each in engine.build_cache()}
 
 
 @pytest.fixture

@@ -9,11 +9,14 @@ import aiodocker
 import anyio
 import anyio.abc
 import pytest
+from anyio.to_thread import run_sync
+from docker_engine import Engine
 from launchkit_docker.build import LABEL, Order, build
 from launchkit_docker.build_stream import BuildLog
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.images import find
-from workshop import TOUCH, Make, in_registry, serve_registry, until
+from waiting import PATIENCE, until
+from workshop import TOUCH, Make, in_registry, serve_registry
 
 from launchkit.abc import Site
 from launchkit.builtin.oci.registry import OciRegistry
@@ -157,7 +160,7 @@ async def test_twenty_at_once_are_one_build(builder: DockerBuilder, make: Make, 
 
 
 async def test_a_cancelled_build_leaves_nothing_behind(
-    builder: DockerBuilder, make: Make, word: str, engine: aiodocker.Docker
+    builder: DockerBuilder, make: Make, word: str, engine: aiodocker.Docker, docker_engine: Engine
 ) -> None:
     step = f'RUN ["/bin/busybox", "sh", "-c", "echo waiting; sleep 600; : {word}"]\n'
     out = Heard()
@@ -166,10 +169,10 @@ async def test_a_cancelled_build_leaves_nothing_behind(
         for each in await engine.containers.list(all=True):
             if word in json.dumps(each["Command"]):
                 return True
-        kept = (await engine._query_json("system/df"))["BuildCache"] or ()
+        kept = await run_sync(docker_engine.build_cache)
         return any(word in each["Description"] and each["InUse"] for each in kept)
 
-    with anyio.fail_after(60):
+    with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(builder.build, make(step), out)
             await until(lambda: re.search(r"^(#\d+ )?waiting$", out.text, re.MULTILINE))
@@ -274,5 +277,5 @@ async def test_an_engine_that_never_answers_is_not_waited_for(
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as silent:
         port = silent.extra(anyio.abc.SocketAttribute.local_port)
         monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{port}")
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE):
             assert not await DockerBuilder().works_here()

@@ -12,7 +12,8 @@ from anyio.abc import SocketAttribute, SocketStream
 from docker_engine import SOCKET
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.tries import BREAKS, Tries, prefers_buildkit
-from workshop import Make, engine_until, until
+from waiting import until
+from workshop import Make, engine_until
 
 from launchkit.abc import Site
 from launchkit.errors import BuildError, unwrapped
