@@ -1,13 +1,14 @@
 """An agent on a real store, running real processes."""
 
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import anyio
 import pytest
+from waiting import PATIENCE, until
 
 import launchkit
 from launchkit import Agent, AgentSettings, Client, Launched
@@ -46,7 +47,7 @@ class Bench:
         return await self.client.launch(queue, uri=str(code), entry_point=entry, args=args, **more)  # type: ignore[arg-type]
 
     async def ended(self, *runs: Launched) -> Sequence[ItemState]:
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE):
             return [(await run.wait()).state for run in runs]
 
 
@@ -67,15 +68,8 @@ async def text(run: Launched) -> str:
     return "\n".join([line async for line in run.logs(follow=True)])
 
 
-async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for something that no event tells of."""
-    with anyio.fail_after(seconds):
-        while not condition():  # noqa: ASYNC110
-            await anyio.sleep(0.02)
-
-
 async def running(run: Launched) -> None:
-    await run.wait_until(ItemState.RUNNING, timeout=30)
+    await run.wait_until(ItemState.RUNNING, timeout=PATIENCE)
     assert run.item.state is ItemState.RUNNING, run.item
 
 

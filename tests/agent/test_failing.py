@@ -9,6 +9,7 @@ import anyio
 import pytest
 from agent import stage
 from agent.conftest import Bench, running, text, until
+from waiting import PATIENCE
 
 from launchkit import Agent
 from launchkit.agent.presence import bury, present
@@ -118,7 +119,7 @@ async def test_work_goes_on_while_the_queue_cannot_be_reached(
         away = database.with_suffix(".away")
         database.rename(away)
         gate.touch()
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             while "was deleted while in use" not in caplog.text:  # noqa: ASYNC110
                 await anyio.sleep(0.02)
         away.rename(database)

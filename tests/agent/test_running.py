@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from agent.conftest import Bench, text
+from waiting import PATIENCE
 
 from launchkit import Agent
 from launchkit.errors import ConfigError, NotFound
@@ -53,7 +54,7 @@ async def test_a_slot_is_taken_before_a_claim(bench: Bench) -> None:
     wait = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)"
     first, second = await bench.launch(wait), await bench.launch("print(2)")
     async with bench.agent(max_jobs=1) as agent:
-        await first.wait_until(ItemState.RUNNING, timeout=30)
+        await first.wait_until(ItemState.RUNNING, timeout=PATIENCE)
         assert (await second.view()).item.state is ItemState.QUEUED
         assert agent.status == "at limit 1 of 1"
         gate.touch()

@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 from cli.conftest import WAIT, Program, read_until
+from waiting import PATIENCE
 
 from launchkit import connect
 from launchkit.model import ItemState
@@ -24,7 +25,7 @@ def running(queue: Program) -> tuple["subprocess.Popen[str]", Path, str]:
 
 async def _until_running(run: str) -> None:
     async with connect() as client:
-        await (await client.launched(run)).wait_until(ItemState.RUNNING, timeout=30)
+        await (await client.launched(run)).wait_until(ItemState.RUNNING, timeout=PATIENCE)
 
 
 def test_an_agent_runs_what_waits_and_ends_when_idle(queue: Program) -> None:
@@ -43,7 +44,7 @@ def test_the_first_signal_lets_runs_end(queue: Program, number: signal.Signals) 
     agent.send_signal(number)
     read_until(agent, lambda line: "draining: 1 under way" in line)
     gate.touch()
-    agent.communicate(timeout=60)
+    agent.communicate(timeout=PATIENCE)
     assert (agent.returncode, queue.data("show", run)["state"]) == (0, "finished")
 
 
@@ -52,7 +53,7 @@ def test_the_second_signal_leaves_runs_to_the_next_agent(queue: Program) -> None
     for _ in range(2):
         agent.send_signal(signal.SIGTERM)
         read_until(agent, lambda line: "stopping" in line)
-    agent.communicate(timeout=60)
+    agent.communicate(timeout=PATIENCE)
     assert (agent.returncode, queue.data("show", run)["state"]) == (130, "running")
     gate.touch()
     queue.work()
@@ -66,7 +67,7 @@ def test_agents_are_listed_while_they_are_there(queue: Program) -> None:
     assert listed["name"] in queue.out("agents")
     gate.touch()
     agent.send_signal(signal.SIGTERM)
-    agent.communicate(timeout=60)
+    agent.communicate(timeout=PATIENCE)
     assert queue.data("agents") == []
 
 

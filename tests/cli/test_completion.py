@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cli.conftest import Program
+from waiting import PATIENCE
 
 # somebody who types waits for a fifth of a second, a busy test machine for longer
 PATIENT = "import launchkit.cli.names as n; n.BUDGET_SECONDS = 20; "
@@ -29,7 +30,7 @@ def completed(line: str, *, first: str = PATIENT, **env: str) -> list[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert done.stderr == ""
     return [row.partition(",")[2] for row in done.stdout.splitlines() if row]

@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import pytest
 from cli.conftest import WAIT, Program, read_until
+from waiting import PATIENCE
 
 from launchkit.client import connect
 from launchkit.model import LaunchSpec
@@ -215,7 +216,7 @@ def test_wait_ends_with_the_launch_and_its_exit_code(
     process = start_waiting(queue, script, "--wait", "-o", "json")
     read_until(process, lambda line: " queued " in line)
     queue.work()
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
     assert f'"state": "{state}"' in out
     assert state in err.splitlines()[-1]
@@ -225,7 +226,7 @@ def test_logs_puts_the_output_alone_on_stdout(queue: Program) -> None:
     process = start_waiting(queue, "print('one'); print('two')", "--logs")
     read_until(process, lambda line: " queued " in line)
     queue.work()
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (0, "one\ntwo\n")
 
 
@@ -234,7 +235,7 @@ def test_a_launch_goes_on_when_its_waiter_is_interrupted(queue: Program, flag: s
     process = start_waiting(queue, "print(1)", flag)
     read_until(process, lambda line: " queued " in line)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     run = queue.data("ls")[0]
     assert (process.returncode, run["state"]) == (130, "queued")
     assert f"the launch goes on; to end it: launchkit stop {run['id']}\ninterrupted\n" in err
@@ -244,7 +245,7 @@ def test_a_stopped_launch_is_code_1_for_its_waiter(queue: Program) -> None:
     process = start_waiting(queue, WAIT, "--wait")
     read_until(process, lambda line: " queued " in line)
     queue("stop", queue.data("ls")[0]["id"])
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 from cli.conftest import Program
+from waiting import PATIENCE
 
 from launchkit import __version__
 from launchkit.cli import COMMANDS, cli
@@ -47,7 +48,7 @@ def plugin(tmp_path: Path) -> dict[str, str]:
 
 def ended(program: Program, *words: str, env: dict[str, str]) -> tuple[int, str, str]:
     process = program.start(*words, env=env)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err
 
 
@@ -140,7 +141,7 @@ def test_a_users_mistake_is_a_line_with_its_exit_code(
 
 def test_a_queue_that_cannot_be_reached_is_code_7(program: Program) -> None:
     process = program.start("--backend", "sqlite:////proc/nothing/x.db", "ls")
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err[:17]) == (7, "error unreachable")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from waiting import PATIENCE
 
 from launchkit import Agent, Client, Launched
 from launchkit.client.blocking import public
@@ -28,7 +29,7 @@ def test_each_public_call_tells_what_it_does(cls: type) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 async def test_an_example_runs(agent: Agent, example: Path) -> None:
-    with anyio.fail_after(60):
+    with anyio.fail_after(PATIENCE):
         done = await anyio.run_process(
             [sys.executable, "-W", "error", str(example)], stderr=subprocess.PIPE, check=False
         )

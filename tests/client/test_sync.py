@@ -9,6 +9,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from waiting import PATIENCE
 
 import launchkit.sync
 from launchkit import Agent
@@ -20,7 +21,7 @@ def launched(code: Path, entry_point: Sequence[str]) -> tuple[list[str], ItemSta
     with launchkit.sync.connect() as client:
         run = client.launch("examples", uri=str(code), entry_point=entry_point)
         lines = list(run.logs(follow=True))
-        return lines, run.wait(timeout=30).state, run.item.exit_code == 0 and run.id
+        return lines, run.wait(timeout=PATIENCE).state, run.item.exit_code == 0 and run.id
 
 
 async def test_it_works_in_a_thread_of_a_program_with_its_own_loop(
@@ -82,4 +83,4 @@ with launchkit.sync.connect() as client:
         assert process.stdout
         assert process.stdout.readline() == "waits\n"
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=30)[0] == "state queued\n"
+        assert process.communicate(timeout=PATIENCE)[0] == "state queued\n"

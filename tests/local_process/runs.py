@@ -6,6 +6,7 @@ from pathlib import Path
 
 import anyio
 from anyio.abc import TaskGroup
+from waiting import PATIENCE, until
 
 from launchkit.abc import Run, Site
 from launchkit.builtin.local_process import supervisor
@@ -30,7 +31,7 @@ def a_launch(command: tuple[str, ...]) -> Launch:
 
 
 async def end_of(run: Run) -> RunStatus:
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         status = await run.status()
         while not status.state.ended:
             status = await run.changed(status)
@@ -38,7 +39,7 @@ async def end_of(run: Run) -> RunStatus:
 
 
 async def running(run: Run) -> None:
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         status = await run.status()
         while status.state is RunState.STARTING:
             status = await run.changed(status)
@@ -46,7 +47,7 @@ async def running(run: Run) -> None:
 
 async def output_of(run: Run, offset: int = 0) -> bytes:
     data = b""
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         async for chunk in run.logs(offset):
             assert chunk.offset == offset + len(data)
             data += chunk.data
@@ -57,12 +58,6 @@ async def printed(run: Run, text: bytes) -> None:
     """Wait until the run has printed *text*."""
     log = Path(run.ref) / "output.log"
     await until(lambda: log.exists() and text in log.read_bytes())
-
-
-async def until(true: Callable[[], bool]) -> None:
-    with anyio.fail_after(20):
-        while not true():  # noqa: ASYNC110 - nothing tells us
-            await anyio.sleep(0.005)
 
 
 def processes_of(submission: Submission) -> list[int]:

@@ -17,6 +17,7 @@ from local_process.runs import (
     running,
     until,
 )
+from waiting import PATIENCE
 
 from launchkit.abc import Run
 from launchkit.builtin.local_process.rundir import RunDir
@@ -25,7 +26,7 @@ from launchkit.model import RunState, Submission
 
 
 async def cancelled(run: Run, grace: float = 10) -> None:
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         await run.cancel(grace)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import anyio
 from local_process.runs import Make, end_of, output_of, printed, running, until
+from waiting import PATIENCE
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 
@@ -26,7 +27,7 @@ async def test_output_is_given_while_the_run_goes_on(
         make("sh", "-c", "echo one; until [ -e go ]; do sleep 0.01; done; echo two")
     )
     seen = []
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         async for chunk in run.logs(0):
             seen.append((chunk.offset, chunk.data))
             (Path(run.ref) / "code" / "go").touch()
@@ -37,7 +38,7 @@ async def test_much_output_passes_in_little_memory(runner: LocalProcessRunner, m
     run = await runner.submit(make("sh", "-c", "yes | head -c 100000000"))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     size = 0
-    with anyio.fail_after(60):
+    with anyio.fail_after(PATIENCE):
         async for chunk in run.logs(0):
             assert len(chunk.data) <= MIB
             size += len(chunk.data)

@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 from local_process.runs import Make, end_of, site_at
+from waiting import PATIENCE
 
 from launchkit.abc import Runner
 from launchkit.builtin.local_process.runner import LocalProcessRunner
@@ -48,7 +49,7 @@ async def test_what_earlier_runs_left_is_swept_when_it_is_old(place: Path) -> No
         os.utime(root / name, (time.time() - days * 86400 - 60,) * 2)
     async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
         await LocalProcessRunner().start(stack, site_at(place, tasks))
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE):
             while sorted(path.name for path in root.iterdir()) != ["new-ended", "new-half"]:  # noqa: ASYNC110
                 await anyio.sleep(0.01)
         tasks.cancel_scope.cancel()

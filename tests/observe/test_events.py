@@ -1,12 +1,13 @@
 """Plugins hear what an agent stores, and cannot hurt it."""
 
 import logging
-import time
+import threading
 from types import ModuleType
 
 import pytest
 from agent.conftest import Bench
 from observe.conftest import Ear
+from waiting import PATIENCE
 
 from launchkit.hookspecs import hookimpl
 from launchkit.model import Event, ItemState
@@ -47,16 +48,17 @@ async def test_a_plugin_that_fails_is_named_once_and_hurts_no_run(
 
 async def test_a_plugin_that_blocks_does_not_hold_up_the_run(bench: Bench) -> None:
     slow = ModuleType("slow")
-    order: list[str] = []
+    gate, heard = threading.Event(), []
 
     @hookimpl
     def launchkit_event(event: Event) -> None:
-        time.sleep(1)
-        order.append("heard")
+        gate.wait(PATIENCE)
+        heard.append(event)
 
     slow.launchkit_event = launchkit_event  # type: ignore[attr-defined]
     run = await bench.launch("print(1)")
     async with bench.agent(slow):
         assert await bench.ended(run) == [ItemState.FINISHED]
-        heard = len(order)
-    assert heard < 4 <= len(order)
+        assert heard == []
+        gate.set()
+    assert len(heard) >= 4

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from agent.conftest import Bench, running, until
 from prometheus_client.parser import text_string_to_metric_families
+from waiting import PATIENCE
 
 from launchkit import Agent
 from launchkit.errors import ConfigError
@@ -116,7 +117,7 @@ async def test_what_is_no_request_gets_no_answer_and_does_no_harm(
             if request_.endswith(b"HTT"):
                 await stream.send_eof()
             with (
-                anyio.fail_after(10),
+                anyio.fail_after(PATIENCE),
                 pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)),
             ):
                 await stream.receive()

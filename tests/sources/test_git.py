@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 from sources.conftest import Repository
+from waiting import PATIENCE
 
 from launchkit.builtin.git import GitFetcher, resolve_commit
 from launchkit.codec import decode
@@ -214,7 +215,7 @@ def living(pids: Path) -> list[str]:
 async def cancel_when_it_hangs(remote: str, pids: Path, into: Path) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(GitFetcher().fetch, GitSource(remote=remote), into)
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             while not pids.exists():  # noqa: ASYNC110 - another process makes it
                 await anyio.sleep(0.01)
         assert len(living(pids)) == 2

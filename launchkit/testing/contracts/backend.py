@@ -26,7 +26,7 @@ class QueueBackendContract(QueueService):
     entity; and, if the backend's clock can be moved, `advance`. Else let leases be short.
     """
 
-    patience = 20.0
+    patience = 60.0
     """Seconds that a wake-up may take."""
 
     async def test_items_are_given_first_in_first_out(

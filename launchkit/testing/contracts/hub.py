@@ -27,7 +27,7 @@ HOUR = 3600.0
 class HubContract(ComponentContract):
     """Give the fixture `hub`, started, for an empty queue service."""
 
-    patience = 20.0
+    patience = 60.0
     """Seconds that a wake-up may take."""
 
     @pytest.fixture

@@ -5,8 +5,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -18,7 +18,8 @@ from anyio.to_thread import run_sync
 from docker_engine import Engine
 from launchkit_docker.build import LABEL
 from test_journeys import Stage, text
-from workshop import engine_until, serve_registry, to_engine, until, write_code
+from waiting import PATIENCE, until
+from workshop import engine_until, serve_registry, to_engine, write_code
 
 import launchkit
 from launchkit import Launched
@@ -56,6 +57,8 @@ class Ambush:
 
     step: str
     moment: str
+    word: bytes = b""
+    """What the answer must hold for the moment `during`."""
     agent: "subprocess.Popen[bytes] | None" = None
     done: anyio.Event = field(default_factory=anyio.Event)
 
@@ -68,7 +71,7 @@ class Ambush:
                 async for data in engine:
                     if answers:
                         answers[0] += data
-                        if self.moment == "during" or _is_whole(answers[0]):
+                        if self._comes(answers[0]):
                             await self._kill()
                     await client.send(data)
                 tasks.cancel_scope.cancel()
@@ -85,6 +88,10 @@ class Ambush:
         with suppress(*BROKEN):
             await engine.send_eof()
 
+    def _comes(self, answer: bytes) -> bool:
+        """Whether the moment has come."""
+        return (self.moment == "during" and self.word in answer) or _is_whole(answer)
+
     async def _kill(self) -> None:
         assert self.agent
         self.agent.kill()
@@ -97,16 +104,15 @@ def _is_whole(answer: bytes) -> bool:
 
 
 @asynccontextmanager
-async def ambushed(step: str, moment: str) -> AsyncIterator[tuple[Ambush, str]]:
-    """The ambush, and the URL at which its agent finds the Engine."""
-    ambush = Ambush(step, moment)
+async def ambushed(ambush: Ambush) -> AsyncIterator[str]:
+    """The URL at which its agent finds the Engine."""
     async with (
         await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
         anyio.create_task_group() as ways,  # they end when their agent is dead
         anyio.create_task_group() as tasks,
     ):
         tasks.start_soon(listener.serve, ambush.serve, ways)
-        yield ambush, f"tcp://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
+        yield f"tcp://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
         tasks.cancel_scope.cancel()
 
 
@@ -116,25 +122,33 @@ class Scene:
 
     stage: Stage
     folder: Path
-    builder: str
+    builder: Mapping[str, object] = field(default_factory=lambda: {"type": "noop"})
 
     def process(self, host: str) -> "subprocess.Popen[bytes]":
-        config = self.stage.config(builder={"type": self.builder})
+        config = self.stage.config(builder=self.builder)
         command = [sys.executable, "-m", "launchkit", "agent", "-q", "q", "--config", str(config)]
         with (self.stage.folder / "agent.log").open("ab") as log:
             return subprocess.Popen(command, stderr=log, env={**os.environ, "DOCKER_HOST": host})
 
-    async def kill_and_finish(self, run: Launched, step: str, moment: str) -> None:
-        """Have an agent killed, and another one finish the launch."""
-        async with ambushed(step, moment) as (ambush, host):
+    async def kill(self, ambush: Ambush) -> None:
+        """Have an agent killed."""
+        async with ambushed(ambush) as host:
             ambush.agent = self.process(host)
             try:
-                with anyio.fail_after(60):
+                with anyio.fail_after(PATIENCE):
                     await ambush.done.wait()
             finally:
                 ambush.agent.kill()
                 await run_sync(ambush.agent.wait)
-        async with self.stage.agent(builder={"type": self.builder}):
+
+    async def kill_and_finish(self, run: Launched, step: str, moment: str) -> None:
+        """Have an agent killed, and another one finish the launch."""
+        await self.kill(Ambush(step, moment))
+        await self.finish(run)
+
+    async def finish(self, run: Launched) -> None:
+        """Have another agent finish the launch."""
+        async with self.stage.agent(builder=self.builder):
             await self.stage.ended(run)
 
     async def check(self, run: Launched) -> None:
@@ -158,7 +172,7 @@ async def scene(tmp_path: Path, docker_engine: Engine) -> AsyncIterator[Scene]:
         await client.create_queue(
             "q", "local-container", {"volume": f"{folder}:/place", "network": "none"}
         )
-        yield Scene(Stage(client, url, tmp_path, docker_engine), folder, "noop")
+        yield Scene(Stage(client, url, tmp_path, docker_engine), folder)
         for run in await client.launches():
             docker_engine.remove_containers(**{"launchkit.run-id": run.item.run_id})
 
@@ -215,54 +229,89 @@ async def test_an_image_whose_agent_is_killed_while_it_is_pulled_is_pulled_by_th
     await scene.check(run)
 
 
+CLASSIC = {"type": "docker", "buildkit": False}
+"""Its builds have containers that others can see, and send signals to."""
+AT_WORK = b'"at work'
+STEP = "/bin/busybox --install /bin; trap 'exit 0' TERM; echo at work; sleep 600 & wait"
+
+
+@dataclass(frozen=True)
+class Code:
+    """Code that becomes an image of its own name, with a step that lasts until it is told."""
+
+    path: Path
+    engine: Engine
+
+    def steps(self) -> list[str]:
+        """The containers of the step that are at work."""
+        listed = self.engine.http.get("/containers/json").json()
+        return [each["Id"] for each in listed if self.path.name in each["Command"]]
+
+    @asynccontextmanager
+    async def steps_end(self) -> AsyncIterator[None]:
+        """Meanwhile the step is told to end whenever it is at work."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._end_steps)
+            yield
+            tasks.cancel_scope.cancel()
+
+    async def _end_steps(self) -> None:
+        while True:
+            for each in self.steps():
+                self.engine.http.post(f"/containers/{each}/kill", params={"signal": "TERM"})
+            await anyio.sleep(0.05)
+
+    def nameless(self, *labels: str) -> list[str]:
+        """The images without a name that builds have left."""
+        wanted = [f"launchkit.test={self.path.name}", *labels]
+        filters = json.dumps({"dangling": ["true"], "label": wanted})
+        listed = self.engine.http.get("/images/json", params={"filters": filters}).json()
+        return [image["Id"] for image in listed]
+
+
 @pytest.fixture
-def code(tmp_path: Path, docker_engine: Engine) -> Iterator[Path]:
-    """Code that becomes an image of its own name."""
+def code(tmp_path: Path, docker_engine: Engine) -> Iterator[Code]:
     name = f"crash-{uuid4().hex[:8]}"
-    step = 'RUN ["/bin/busybox", "sh", "-c", "/bin/busybox --install /bin; echo at work; sleep 1"]'
-    code = write_code(tmp_path / name, f"{step}\n", word=name)
-    (code / "Dockerfile").rename(code / "Dockerfile.launchkit")
-    before = dangling(docker_engine)
+    step = f'RUN ["/bin/busybox", "sh", "-c", "{STEP}; : {name}"]'
+    path = write_code(tmp_path / name, f"LABEL launchkit.test={name}\n{step}\n", word=name)
+    (path / "Dockerfile").rename(path / "Dockerfile.launchkit")
+    code = Code(path, docker_engine)
     yield code
-    for image in (*docker_engine.images(f"launchkit/{name}"), *dangling(docker_engine) - before):
+    for image in (*docker_engine.images(f"launchkit/{name}"), *code.nameless()):
         docker_engine.remove(image)
-
-
-def dangling(engine: Engine) -> set[str]:
-    """The images without a name that builds have left."""
-    filters = json.dumps({"dangling": ["true"], "label": [LABEL]})
-    listed = engine.http.get("/images/json", params={"filters": filters}).json()
-    return {image["Id"] for image in listed}
 
 
 @pytest.mark.parametrize("moment", ["before", "during", "after"])
 async def test_code_whose_agent_is_killed_while_it_is_built_is_built_by_the_next(
-    scene: Scene, code: Path, moment: str
+    scene: Scene, code: Code, moment: str
 ) -> None:
-    scene.builder, left = "docker", dangling(scene.stage.engine)
+    scene.builder = CLASSIC
     entry = ["/bin/sh", "-c", SCRIPT]
-    run = await scene.stage.client.launch("q", uri=str(code), entry_point=entry)
-    await scene.kill_and_finish(run, "build", moment)
+    run = await scene.stage.client.launch("q", uri=str(code.path), entry_point=entry)
+    async with code.steps_end() if moment == "after" else nullcontext():
+        await scene.kill(Ambush("build", moment, AT_WORK))
+    await until(lambda: code.steps() == [])
+    async with code.steps_end():
+        await scene.finish(run)
     await scene.check(run)
     assert (await text(run)).count("building image") == (1 if moment == "after" else 2)
-    assert dangling(scene.stage.engine) <= left
+    assert code.nameless(LABEL) == []
     assert [*(scene.stage.folder / "state" / "work").iterdir()] == []
 
 
 async def test_two_agents_make_one_image_also_if_one_is_killed_at_it(
-    scene: Scene, code: Path
+    scene: Scene, code: Code
 ) -> None:
-    scene.builder = "docker"
+    scene.builder = CLASSIC
     launch = scene.stage.client.launch
     entry = ["/bin/sh", "-c", COUNT]
-    runs = [await launch("q", uri=str(code), entry_point=entry) for _ in range(4)]
-    async with ambushed("build", "during") as (ambush, host):
-        ambush.agent = scene.process(host)
-        with anyio.fail_after(60):
-            await ambush.done.wait()
+    runs = [await launch("q", uri=str(code.path), entry_point=entry) for _ in range(4)]
+    await scene.kill(Ambush("build", "during", AT_WORK))
+    await until(lambda: code.steps() == [])
     async with (
-        scene.stage.agent(builder={"type": "docker"}),
-        scene.stage.agent(builder={"type": "docker"}),
+        code.steps_end(),
+        scene.stage.agent(builder=CLASSIC),
+        scene.stage.agent(builder=CLASSIC),
     ):
         assert await scene.stage.ended(*runs) == [ItemState.FINISHED] * 4
     said = "\n".join([await text(run) for run in runs])
@@ -282,12 +331,12 @@ async def test_a_start_whose_answer_is_lost_is_not_made_twice(
 
 
 async def test_an_agent_that_is_cancelled_ends_and_leaves_its_container_alone(
-    scene: Scene, code: Path, caplog: pytest.LogCaptureFixture
+    scene: Scene, code: Code, caplog: pytest.LogCaptureFixture
 ) -> None:
     entry = ["/bin/sh", "-c", f"{COUNT}; sleep 600"]
-    run = await scene.stage.client.launch("q", uri=str(code), entry_point=entry)
-    with anyio.fail_after(60), anyio.CancelScope() as scope:
-        async with scene.stage.agent(builder={"type": "docker"}):
+    run = await scene.stage.client.launch("q", uri=str(code.path), entry_point=entry)
+    with anyio.fail_after(PATIENCE), anyio.CancelScope() as scope:
+        async with code.steps_end(), scene.stage.agent(builder=CLASSIC):
             await run.wait_until(ItemState.RUNNING)
             scope.cancel()
     assert scope.cancelled_caught

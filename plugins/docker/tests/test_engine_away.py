@@ -9,7 +9,8 @@ import pytest
 from anyio.to_thread import run_sync
 from own_engine import OwnEngine, own_engine
 from test_journeys import Stage, text
-from workshop import until, write_code
+from waiting import PATIENCE, until
+from workshop import write_code
 
 import launchkit
 from launchkit import Launched
@@ -53,7 +54,7 @@ class Place:
         (self.folder / "gate").touch()
 
     async def printed(self, run: Launched, line: str) -> None:
-        with anyio.fail_after(60):
+        with anyio.fail_after(PATIENCE):
             async for got in run.logs(follow=True):
                 if got == line:
                     return

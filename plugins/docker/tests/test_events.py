@@ -9,7 +9,8 @@ from docker_engine import Engine
 from launchkit_docker.events import Events
 from launchkit_docker.run import ContainerRun
 from launchkit_docker.runner import ContainerRunner
-from workshop import Relay, Scripts, ended, relay, to_engine, until
+from waiting import until
+from workshop import Relay, Scripts, ended, relay, to_engine
 
 from launchkit.abc import Run
 from launchkit.errors import RunLost

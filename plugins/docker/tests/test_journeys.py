@@ -12,6 +12,7 @@ import launchkit_docker
 import pytest
 from docker_engine import Engine
 from registry.conftest import PASSWORD, USER, Served
+from waiting import PATIENCE
 from workshop import serve_registry
 
 import launchkit
@@ -71,7 +72,7 @@ class Stage:
         return root.as_uri()
 
     async def ended(self, *runs: Launched) -> Sequence[ItemState]:
-        with anyio.fail_after(90):
+        with anyio.fail_after(PATIENCE):
             return [(await run.wait()).state for run in runs]
 
     def containers(self, run: Launched) -> list[dict[str, Any]]:
@@ -99,7 +100,7 @@ async def text(run: Launched) -> str:
 
 
 async def running(run: Launched) -> None:
-    await run.wait_until(ItemState.RUNNING, timeout=60)
+    await run.wait_until(ItemState.RUNNING, timeout=PATIENCE)
     assert run.item.state is ItemState.RUNNING, run.item
 
 

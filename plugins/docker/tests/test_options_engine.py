@@ -16,6 +16,7 @@ from docker_engine import Engine
 from launchkit_docker.body import container_body
 from launchkit_docker.command_line import command_line
 from launchkit_docker.options import parse_options
+from waiting import PATIENCE
 
 from launchkit.testing import make_submission
 
@@ -305,6 +306,6 @@ async def test_the_container_runs_with_what_it_was_given(docker: Docker, image: 
     command = ("/bin/busybox", "sh", "-c", script, "sh", "x y")
     async with created(docker, image, args, *command) as container:
         await container.start()
-        ended = await container.wait(timeout=30)
+        ended = await container.wait(timeout=PATIENCE)
         output = "".join(await container.log(stdout=True, stderr=True))
     assert (ended["StatusCode"], output) == (3, "/t b 7 33 x y\n")

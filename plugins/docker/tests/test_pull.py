@@ -21,7 +21,8 @@ from docker_engine import SOCKET, Engine
 from launchkit_docker.access import NO_CONNECTION
 from launchkit_docker.pull import Policy, Puller, PullError
 from launchkit_docker.runner import ContainerRunner
-from workshop import Relay, relay, serve_registry, to_engine, until
+from waiting import until
+from workshop import Relay, relay, serve_registry, to_engine
 
 from launchkit.abc import Registry
 from launchkit.testing import FakeRegistry, Heard, make_submission, site_at, started

@@ -9,6 +9,7 @@ import anyio
 import pytest
 from docker_engine import Engine
 from launchkit_docker.runner import ContainerRunner
+from waiting import PATIENCE
 from workshop import Scripts, ended, read, relay, to_engine
 
 from launchkit.errors import RunLost, SubmitError
@@ -117,7 +118,7 @@ async def test_a_run_that_does_not_listen_is_killed_after_its_grace(
 ) -> None:
     run = await runner.submit(scripts("trap '' TERM; echo ready; while true; do sleep 1; done"))
     await read(run, to=b"ready")
-    with anyio.fail_after(30):
+    with anyio.fail_after(PATIENCE):
         await run.cancel(1)
     seen = scripts.inspect(run.ref)
     assert seen
@@ -144,7 +145,7 @@ async def test_a_run_that_somebody_paused_runs_and_can_be_cancelled(
     await read(run, to=b"ready")
     scripts.do(run.ref, "pause")
     assert (await run.status()).state is RunState.RUNNING
-    with anyio.fail_after(30):
+    with anyio.fail_after(PATIENCE):
         await run.cancel(2)
     assert (await run.status()).state is RunState.STOPPED
 
