@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from agent.conftest import Bench, text
+from niceness import nicer_by
 from waiting import PATIENCE
 
 from launchkit import Agent
@@ -131,7 +132,7 @@ async def test_template_and_macros_are_filled(bench: Bench) -> None:
     run = await bench.launch(script, queue="t", variables={"nice": 3})
     async with bench.agent(queues=["t"]):
         await bench.ended(run)
-    assert await text(run) == f"3 default/{run.run_id} ${{odd}}"
+    assert await text(run) == f"{nicer_by(3)} default/{run.run_id} ${{odd}}"
     assert any(e.kind == "warning" and "odd" in str(e.cause) for e in await run.events())
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from local_process.runs import Make, command_line, end_of, output_of, printed
+from niceness import nicer_by
 
 from launchkit.builtin.local_process.args import parse_size
 from launchkit.builtin.local_process.runner import LocalProcessRunner
@@ -104,7 +105,7 @@ async def test_niceness_is_given_to_the_run(runner: LocalProcessRunner, make: Ma
     submission = make("nice", resource_args={"nice": 7})
     run = await runner.submit(submission)
     await end_of(run)
-    assert await output_of(run) == b"7\n"
+    assert await output_of(run) == f"{nicer_by(7)}\n".encode()
 
 
 async def environment(runner: LocalProcessRunner, make: Make, **args: object) -> dict[str, str]:

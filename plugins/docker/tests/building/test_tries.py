@@ -23,7 +23,7 @@ from launchkit.testing.makers import started
 
 Build: TypeAlias = Callable[..., Awaitable[Image]]
 
-SLEEP = 'RUN ["/bin/busybox", "sleep", "1"]\n'
+SLEEP = 'RUN ["/bin/busybox", "sleep", "3"]\n'
 """Long enough for the Engine to see that nobody listens, and to end the build."""
 ANY_ANSWER = b"Api-Version"
 FIRST_STEP = b"Step 1/"
