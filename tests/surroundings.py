@@ -2,11 +2,13 @@
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import python_image as python_image_file
 from docker_engine import Engine
+from mounts import Mount, SmallDisk, mount, unmount
 from postgres import Postgres, served
 from services import skip_if_hidden, skip_without
 
@@ -75,3 +77,27 @@ def python_image(docker_engine: Engine, tmp_path_factory: pytest.TempPathFactory
     """
     with python_image_file.available(docker_engine, tmp_path_factory.mktemp("image")) as name:
         yield name
+
+
+@pytest.fixture
+def mounted() -> Iterator[Mount]:
+    """Mounts what a test needs, for as long as the test."""
+    places: list[Path] = []
+
+    def mount_for_a_test(*args: object) -> None:
+        if not mount(*args):
+            skip_without("the right to mount a file system")
+        places.append(Path(str(args[-1])))
+
+    yield mount_for_a_test
+    for place in places:
+        unmount(place)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, mounted: Mount) -> SmallDisk:
+    """A file system of its own, which a test can fill."""
+    path = tmp_path / "small-disk"
+    path.mkdir()
+    mounted("-t", "tmpfs", "-o", "size=1m", "tmpfs", path)
+    return SmallDisk(path)

@@ -1,7 +1,6 @@
 """From a launch with every choice made to a submission: code, image, and everything filled in."""
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,6 +14,7 @@ from launchkit.agent.kit import Kit
 from launchkit.errors import SubmitError
 from launchkit.model import BuildRequest, Image, ImageSource, Launch
 from launchkit.steps.bind import Bound, bind
+from launchkit.steps.remove_tree import remove_tree
 from launchkit.steps.suit import check_suits, needs_build, not_built
 
 CLEANUP_SECONDS = 30.0
@@ -33,14 +33,14 @@ async def work_directory(kit: Kit) -> AsyncIterator[Path]:
         yield path
     finally:
         with anyio.move_on_after(CLEANUP_SECONDS, shield=True):
-            await anyio.to_thread.run_sync(shutil.rmtree, path, True)
+            await anyio.to_thread.run_sync(remove_tree, path)
 
 
 def clear_work(state_dir: Path, agent: str) -> None:
     """Remove what an agent that died left half prepared."""
     for path in (state_dir / "work").glob("*"):
         if path.name.rpartition(".")[0] == agent:
-            shutil.rmtree(path, ignore_errors=True)
+            remove_tree(path)
 
 
 async def fetch(launch: Launch, kit: Kit, work: Path) -> Path:

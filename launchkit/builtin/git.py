@@ -1,10 +1,8 @@
 """Fetch code from git repositories."""
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -25,6 +23,7 @@ from launchkit.steps.remotes import (
     looks_like_git,
     unknown_ref,
 )
+from launchkit.steps.remove_tree import remove_tree
 
 __all__ = ["GitFetcher", "check_remote", "looks_like_git", "resolve_commit"]
 
@@ -156,7 +155,7 @@ async def _fetch_submodules(git: Git, into: Path) -> None:
     except FetchError:  # some servers do not give a commit that is no tip: begin again, with all
         await git.run("submodule", "--quiet", "deinit", "--all", "--force", cwd=into)
         modules = into / ".git" / "modules"
-        await anyio.to_thread.run_sync(partial(shutil.rmtree, modules, ignore_errors=True))
+        await anyio.to_thread.run_sync(remove_tree, modules)
         await git.run(*update, cwd=into)
 
 

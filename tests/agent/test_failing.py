@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from agent.conftest import Bench, running, text, until
 from waiting import PATIENCE
 
 from launchkit import Agent
+from launchkit.agent.prepare import clear_work
 from launchkit.agent.presence import bury, present
 from launchkit.errors import Conflict, PluginError, Rejected
 from launchkit.model import ItemState
@@ -166,6 +168,15 @@ async def test_an_agent_that_died_is_buried_once(tmp_path: Path) -> None:
     async with present(tmp_path, "gpu-2"):
         assert bury(tmp_path) == ["gpu-1"]
         assert bury(tmp_path) == []
+
+
+async def test_what_a_dead_agent_left_half_prepared_is_removed_however_deep(tmp_path: Path) -> None:
+    for name in ("gpu-1.abc", "gpu-1.def", "gpu-2.abc"):
+        (tmp_path / "work" / name).mkdir(parents=True)
+    nest = "import os\nfor _ in range(1500): os.mkdir('deep'); os.chdir('deep')"
+    await anyio.run_process([sys.executable, "-c", nest], cwd=tmp_path / "work" / "gpu-1.abc")
+    clear_work(tmp_path, "gpu-1")
+    assert [path.name for path in (tmp_path / "work").iterdir()] == ["gpu-2.abc"]
 
 
 async def test_a_state_directory_that_vanishes_fails_launches_not_the_agent(bench: Bench) -> None:

@@ -30,6 +30,10 @@ def a_launch(command: tuple[str, ...]) -> Launch:
     return make_launch(entry_point=command)
 
 
+NEST = "import os\nfor _ in range(1500): os.mkdir('deep'); os.chdir('deep')"
+"""A program that leaves a tree which is too deep for what calls itself at each level."""
+
+
 async def end_of(run: Run) -> RunStatus:
     with anyio.fail_after(PATIENCE):
         status = await run.status()
@@ -63,7 +67,7 @@ async def printed(run: Run, text: bytes) -> None:
 def processes_of(submission: Submission) -> list[int]:
     """The live processes of a run, its supervisor not among them."""
     found = supervisor.tagged(submission.name.encode())
-    return [pid for pid in found if "supervisor.py" not in command_line(pid)]
+    return [pid for pid in found if "local_process/" not in command_line(pid)]
 
 
 def command_line(pid: int) -> str:

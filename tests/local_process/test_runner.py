@@ -1,6 +1,8 @@
 """The runner as a component."""
 
 import os
+import subprocess
+import sys
 import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -8,12 +10,14 @@ from pathlib import Path
 
 import anyio
 import pytest
-from local_process.runs import Make, end_of, site_at
-from waiting import PATIENCE
+from local_process.runs import NEST, Make, end_of, site_at
+from mounts import Mount
+from waiting import PATIENCE, until
 
 from launchkit.abc import Runner
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.errors import ConfigError, SubmitError
+from launchkit.model import RunState
 from launchkit.plugins import Plugins
 
 
@@ -53,6 +57,34 @@ async def test_what_earlier_runs_left_is_swept_when_it_is_old(place: Path) -> No
             while sorted(path.name for path in root.iterdir()) != ["new-ended", "new-half"]:  # noqa: ASYNC110
                 await anyio.sleep(0.01)
         tasks.cancel_scope.cancel()
+
+
+async def test_what_a_run_left_is_removed_however_deep(
+    runner: LocalProcessRunner, make: Make
+) -> None:
+    run = await runner.submit(make("python", "-c", NEST))
+    assert (await end_of(run)).state is RunState.FINISHED
+    await run.aclose()
+    assert [path.name for path in Path(run.ref).parent.iterdir()] == [".tombs"]
+
+
+async def test_what_cannot_be_swept_is_told_and_hinders_nothing(
+    place: Path, mounted: Mount, caplog: pytest.LogCaptureFixture
+) -> None:
+    root, setups = place / "state" / "runs", place / "cache" / "setup"
+    for name in ("a", "b", "c"):
+        (root / f".ended-{name}" / "used").mkdir(parents=True)
+    mounted("--bind", root, root / ".ended-b" / "used")
+    (setups / "0.old-1" / "bin").mkdir(parents=True)
+    (setups / "1").mkdir()
+    subprocess.run([sys.executable, "-c", NEST], cwd=root / ".ended-c", check=True)
+    async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
+        await LocalProcessRunner().start(stack, site_at(place, tasks))
+        left = [root / ".ended-b", setups / "1"]
+        await until(lambda: [*root.iterdir(), *setups.iterdir()] == left)
+        tasks.cancel_scope.cancel()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert f"{root}/.ended-b cannot be removed altogether" in caplog.text
 
 
 async def test_check_tells_of_disk_and_processes(runner: LocalProcessRunner, place: Path) -> None:

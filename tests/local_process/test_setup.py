@@ -4,7 +4,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from local_process.runs import Make, end_of, output_of, printed
+from local_process.runs import NEST, Make, end_of, output_of, printed
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import RunState, Submission
@@ -74,6 +74,18 @@ async def test_a_failed_setup_fails_the_run_and_is_made_anew(
     assert states[0].verdict.code == "setup_failed"
     assert states[0].verdict.evidence[-1] == "oops"
     assert states[1].state is RunState.FINISHED
+
+
+async def test_what_a_failed_setup_left_is_removed_however_deep(
+    runner: LocalProcessRunner, make: Make, tmp_path: Path, place: Path
+) -> None:
+    half = f'cd "$LAUNCHKIT_SETUP_DIR"; python -c "{NEST}"; exit 1'
+    setup = f"test -e {tmp_path}/repaired || {{ {half}; }}"
+    await end_of(await runner.submit(make("true", resource_args={"setup": setup})))
+    (tmp_path / "repaired").touch()
+    run = await runner.submit(make("true", resource_args={"setup": setup}))
+    assert (await end_of(run)).state is RunState.FINISHED
+    assert not list((place / "cache" / "setup").glob("*.old-*"))
 
 
 @pytest.mark.parametrize(

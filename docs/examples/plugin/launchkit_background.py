@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from shutil import copytree, rmtree
+from shutil import copytree
 from subprocess import DEVNULL, STDOUT
 
 import anyio
@@ -18,6 +18,7 @@ from launchkit import hookimpl
 from launchkit.abc import Run, Runner, Site
 from launchkit.errors import Rejected
 from launchkit.model import Json, LogChunk, RunState, RunStatus, Submission, Verdict
+from launchkit.steps.remove_tree import remove_tree
 
 open_quiet = partial(anyio.open_process, stdin=DEVNULL, stderr=STDOUT, start_new_session=True)
 
@@ -64,7 +65,7 @@ class BackgroundRun(Run):
 
     async def aclose(self) -> None:
         self.runs.pop(self.ref, None)
-        await run_sync(rmtree, self.place, True)
+        await run_sync(remove_tree, self.place)
 
 
 @dataclass(kw_only=True)

@@ -1,10 +1,12 @@
 """One run on this machine: watched through its directory and its supervisor's process."""
 
+import logging
 import os
 import signal
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import anyio
 from anyio.to_thread import run_sync
@@ -12,8 +14,10 @@ from anyio.to_thread import run_sync
 from launchkit.abc import Run
 from launchkit.builtin.local_process import supervisor, verdicts
 from launchkit.builtin.local_process.rundir import RunDir, Sight
-from launchkit.errors import RunLost
+from launchkit.errors import LaunchError, RunLost
 from launchkit.model import LogChunk, RunState, RunStatus
+
+log = logging.getLogger("launchkit.local_process")
 
 CHUNK_BYTES = 1 << 20
 STUCK_SECONDS = 5.0
@@ -28,14 +32,16 @@ class ProcessRun(Run):
         self._dir = place
         self._keep = keep
         self._end: RunStatus | None = None
+        self._cancelled = False
         self._over = anyio.Event()
 
     async def status(self) -> RunStatus:
-        """Look once. What is left of a run that nobody watches is ended first."""
+        """Look once. No end is told before what is left of the run is ended, too."""
         if self._end:
             return self._end
         sight = await run_sync(self._dir.look)
         if sight.record is not None:
+            await self._force_end()
             self._end = await run_sync(self._ended, sight.record)
         elif sight.supervisor is not None:
             return verdicts.alive(sight)
@@ -61,14 +67,15 @@ class ProcessRun(Run):
         return now
 
     async def cancel(self, grace: float) -> None:
-        """SIGTERM to all its processes, after *grace* seconds SIGKILL, until none is left."""
-        if (await self.status()).state.ended:
-            return
-        await run_sync(self._dir.mark_cancelled, time.monotonic() + grace)
-        with anyio.move_on_after(grace):
-            await run_sync(self._signal, signal.SIGTERM, signal.SIGCONT)
-            await self._supervisor_gone()
-        await self._force_end()
+        """SIGTERM to all its processes, after *grace* seconds SIGKILL, until none is left.
+
+        :raises LaunchError: if the system does not let it look or signal; to be tried again.
+        """
+        try:
+            if not (await self.status()).state.ended:
+                await self._cancel(grace)
+        except OSError as exc:
+            raise LaunchError(f"{self.ref}: the run cannot be ended: {exc}") from exc
 
     async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
         """The output from byte *offset* on, in pieces of at most 1 MiB, until all was given."""
@@ -86,13 +93,47 @@ class ProcessRun(Run):
 
     async def aclose(self) -> None:
         """Remove the directory of an ended run, unless the runner is to keep it."""
-        sight = await run_sync(self._dir.look)
-        if sight.record is not None:
-            await self._supervisor_gone()
-        elif sight.supervisor is not None:
+        try:
+            sight = await run_sync(self._dir.look)
+            if sight.record is not None:
+                await self._supervisor_gone()
+            elif sight.supervisor is not None:
+                return
+            if not self._keep:
+                await run_sync(self._dir.remove)
+        except OSError as exc:
+            log.warning("%s: cannot be removed: %s", self.ref, exc)
+
+    async def _cancel(self, grace: float) -> None:
+        self._cancelled = True
+        try:
+            await run_sync(self._dir.mark_cancelled, time.monotonic() + grace)
+        except OSError as exc:
+            log.warning("%s: that it is stopped cannot be noted there: %s", self.ref, exc.strerror)
+            await self._cancel_unmarked(grace)
             return
-        if not self._keep:
-            await run_sync(self._dir.remove)
+        with anyio.move_on_after(grace):
+            await run_sync(self._signal, signal.SIGTERM, signal.SIGCONT)
+            await self._supervisor_gone()
+        await self._force_end()
+
+    async def _cancel_unmarked(self, grace: float) -> None:
+        """End a run whose supervisor finds no mark, and would start what comes next: it is halted
+        before anything else is, and never goes on.
+        """
+        with anyio.move_on_after(grace):
+            await self._halt_supervisor()
+            await run_sync(self._signal, signal.SIGTERM, signal.SIGCONT)
+            while await run_sync(self._processes):  # noqa: ASYNC110 - nothing tells us
+                await anyio.sleep(0.05)
+        await self._force_end(patience=0)
+
+    async def _halt_supervisor(self) -> None:
+        while pid := await run_sync(self._dir.supervisor):
+            supervisor.send(pid, signal.SIGSTOP)
+            if _is_halted(pid):
+                return
+            await anyio.sleep(0.001)
 
     async def _more_output(self, offset: int, idle_since: float) -> None:
         while not self._over.is_set() and self._log_size() <= offset:
@@ -114,10 +155,10 @@ class ProcessRun(Run):
             await _exit_of(pid, self._dir)
             _reap(pid)
 
-    async def _force_end(self) -> None:
-        stuck = anyio.current_time() + STUCK_SECONDS
+    async def _force_end(self, patience: float = STUCK_SECONDS) -> None:
+        stuck = anyio.current_time() + patience
         pause = 0.005
-        while await run_sync(self._kill, anyio.current_time() > stuck):
+        while await run_sync(self._kill, anyio.current_time() >= stuck):
             await anyio.sleep(pause)
             pause = min(pause * 1.5, 0.5)
 
@@ -143,14 +184,15 @@ class ProcessRun(Run):
         return bool(left or watcher)
 
     def _processes(self) -> list[int]:
-        return supervisor.tagged(self._dir.spec["name"][0], self._dir.supervisor() or 0)
+        return supervisor.tagged(os.fsencode(self._dir.path.name), self._dir.supervisor() or 0)
 
     def _ended(self, record: Mapping[str, str]) -> RunStatus:
         return verdicts.ended(record, self._dir.spec, self._dir.tail("output.log"))
 
     def _lost(self, sight: Sight) -> RunStatus:
         evidence = self._dir.tail("output.log") + b"\n" + self._dir.tail("supervisor.log")
-        return verdicts.lost(sight, verdicts.tail_lines(evidence))
+        cancelled = sight.cancelled or self._cancelled
+        return verdicts.lost(verdicts.tail_lines(evidence), cancelled=cancelled)
 
 
 async def _exit_of(pid: int, place: RunDir) -> None:
@@ -170,6 +212,14 @@ def _reap(pid: int) -> None:
     """Supervisors are nobody's children, which is to say those of process 1: that may be us."""
     with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
+
+
+def _is_halted(pid: int) -> bool:
+    """Whether a process does nothing until it gets SIGCONT, as far as the system tells."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] in b"Tt"
+    except OSError:
+        return True
 
 
 def _group_of(pid: int) -> int:

@@ -6,17 +6,20 @@
     setup           setup has begun   child           number and start time of the main process
     exit            how it ended      supervisor.log  errors of the supervisor itself
 
-All methods touch the disk, and belong into a worker thread.
+Files that must be written on a full disk too have a place set aside: `child.tmp`, `exit.tmp` and
+`cancelled.tmp`. All methods touch the disk, and belong into a worker thread.
 """
 
 import errno
 import fcntl
+import logging
 import os
 import secrets
 import shutil
 import struct
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,10 +27,14 @@ from pathlib import Path
 from launchkit.builtin.local_process.supervisor import (
     TOMBS,
     Spec,
+    overwrite,
     parse_spec,
     start_time,
     sync_dir,
 )
+from launchkit.steps.remove_tree import remove_tree
+
+log = logging.getLogger("launchkit.local_process")
 
 _FLOCK = "@qqihh" if sys.platform == "darwin" else "@hhqqi0q"
 _ENDED = ".ended-"
@@ -88,16 +95,30 @@ class RunDir:
             os.close(fd)
 
     def group(self) -> int | None:
-        """The process group of the command, if its main process lives."""
+        """The process group of the command, if its main process lives, as far as can be told."""
         try:
             pid, began = map(int, (self.path / "child").read_text().split())
-        except FileNotFoundError:
+        except OSError:
             return None
         return pid if start_time(pid) == began else None
 
     def mark_cancelled(self, until: float) -> None:
-        """Note that the run was told to stop, and may end by itself *until* that monotonic time."""
-        self.write("cancelled", str(until).encode())
+        """Note that the run was told to stop, and may end by itself *until* that monotonic time.
+        The supervisor has set space aside for it; a mark that cannot be renewed stays as it is.
+
+        :raises OSError: if there is no mark and none can be made.
+        """
+        aside = self.path / f".cancelled-{secrets.token_hex(4)}"
+        try:
+            with suppress(FileNotFoundError):
+                (self.path / "cancelled.tmp").rename(aside)
+            overwrite(str(aside), str(until).encode())
+            aside.replace(self.path / "cancelled")
+        except OSError:
+            if not self._has("cancelled"):
+                raise
+        finally:
+            aside.unlink(missing_ok=True)
 
     def write(self, name: str, data: bytes) -> None:
         """Write one of the files, whole or not at all."""
@@ -112,7 +133,7 @@ class RunDir:
         """Move a directory with code to its place, unless one is there from an earlier try."""
         target = self.path / "code"
         if target.exists():
-            shutil.rmtree(code, ignore_errors=True)
+            remove_tree(code)
             return
         try:
             code.rename(target)
@@ -121,7 +142,7 @@ class RunDir:
                 self._copy_code(code, target)
             elif exc.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
                 raise
-            shutil.rmtree(code, ignore_errors=True)
+            remove_tree(code)
 
     def tail(self, name: str, size: int = 8192) -> bytes:
         """The last bytes of one of the files; nothing if there is none."""
@@ -142,26 +163,22 @@ class RunDir:
             return b""
 
     def remove(self) -> None:
-        """Delete it, but leave a mark that a run of this name is over: without it, an agent that
-        slept on its way to `submit` would run it again.
+        """Delete it, such that a half-deleted run is never seen, but leave a mark that a run of
+        this name is over: an agent that slept on its way to `submit` would run it again.
+
+        :raises OSError: if there is no room for the mark, or the directory cannot be moved.
         """
+        for large in (self.path / "code", self.log):  # first: a full disk has no room for the mark
+            remove_tree(large)
         tombs = self.path.parent / TOMBS
         tombs.mkdir(mode=0o700, exist_ok=True)
         (tombs / self.path.name).touch()
-        self.delete()
+        with suppress(FileNotFoundError):
+            remove_tree(_aside(self.path))
 
     def is_over(self) -> bool:
         """Whether a run of this name has ended and was removed."""
         return (self.path.parent / TOMBS / self.path.name).exists()
-
-    def delete(self) -> None:
-        """Delete it all, such that a half-deleted run is never seen."""
-        aside = self.path.with_name(f"{_ENDED}{self.path.name}-{secrets.token_hex(4)}")
-        try:
-            self.path.rename(aside)
-        except FileNotFoundError:
-            return
-        shutil.rmtree(aside, ignore_errors=True)
 
     def sync(self) -> None:
         """Make its new names survive a power cut."""
@@ -184,11 +201,13 @@ class RunDir:
         try:
             shutil.copytree(code, aside, symlinks=True)
             aside.rename(target)
+        except shutil.Error as exc:  # lists all that failed
+            raise OSError(errno.EIO, exc.args[0][0][2]) from exc
         except OSError as exc:
             if exc.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
                 raise
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            remove_tree(aside)
 
 
 def outdated(root: Path, now: float, days: float) -> list[Path]:
@@ -199,11 +218,11 @@ def outdated(root: Path, now: float, days: float) -> list[Path]:
     for path in root.iterdir():
         if path.name == TOMBS or not path.is_dir():
             continue
-        sight = RunDir(path).look()
-        limit = days if sight.started else 1
-        gone = path.name.startswith(_ENDED) or now - path.stat().st_mtime > limit * 86400
-        if gone and sight.supervisor is None:
-            found.append(path)
+        try:
+            if _is_outdated(path, now, days):
+                found.append(path)
+        except OSError as exc:
+            log.warning("%s cannot be looked at: %s", path, exc.strerror)
     return found
 
 
@@ -213,6 +232,32 @@ def forget(root: Path, now: float, days: float) -> None:
     for path in tombs.iterdir() if tombs.is_dir() else ():
         if now - path.stat().st_mtime > days * 86400:
             path.unlink(missing_ok=True)
+
+
+def clear_away(path: Path) -> Path:
+    """Remove a directory that is outdated; gives where it would stand if it cannot be removed."""
+    try:
+        path = _aside(path)
+    except OSError as exc:
+        log.warning("%s cannot be cleared away: %s", path, exc.strerror)
+    else:
+        remove_tree(path)
+    return path
+
+
+def _aside(path: Path) -> Path:
+    """Where a directory stands while it is removed; it is moved there in one step."""
+    if path.name.startswith(_ENDED):
+        return path
+    return path.rename(path.with_name(f"{_ENDED}{path.name}-{secrets.token_hex(4)}"))
+
+
+def _is_outdated(path: Path, now: float, days: float) -> bool:
+    if path.name.startswith(_ENDED):
+        return True
+    sight = RunDir(path).look()
+    limit = days if sight.started else 1
+    return sight.supervisor is None and now - path.stat().st_mtime > limit * 86400
 
 
 def _lock_holder(fd: int) -> int | None:

@@ -23,7 +23,7 @@ from launchkit.builtin.local_process.args import parse_args
 from launchkit.builtin.local_process.files import override_files
 from launchkit.builtin.local_process.plan import Plan, checked_command, make_plan
 from launchkit.builtin.local_process.run import ProcessRun
-from launchkit.builtin.local_process.rundir import RunDir, forget, outdated
+from launchkit.builtin.local_process.rundir import RunDir, clear_away, forget, outdated
 from launchkit.errors import Rejected, RunLost, SubmitError
 from launchkit.model import Json, Secret, Submission
 
@@ -114,14 +114,19 @@ class LocalProcessRunner(Runner):
         return RunDir(self._root / name)
 
     async def _sweep(self) -> None:
+        tried: set[Path] = set()  # what cannot be removed is told once
         while True:
             try:
-                for path in await run_sync(outdated, self._root, time.time(), SWEEP_DAYS):
-                    await run_sync(RunDir(path).delete)
+                for path in await run_sync(self._outdated) - tried:
+                    tried |= {path, await run_sync(clear_away, path)}
                 await run_sync(forget, self._root, time.time(), TOMB_DAYS)
             except OSError as exc:
                 log.warning("old runs in %s cannot be cleared away: %s", self._root, exc)
             await anyio.sleep(SWEEP_EVERY_SECONDS)
+
+    def _outdated(self) -> set[Path]:
+        setups = self._setups.glob(f"*{supervisor.OLD_SETUP}*")
+        return {*outdated(self._root, time.time(), SWEEP_DAYS), *setups}
 
     def _findings(self) -> Sequence[Finding]:
         if not os.access(self._root, os.W_OK):
@@ -164,7 +169,7 @@ def _submit(place: RunDir, submission: Submission, setups: Path) -> None:
         _start_supervisor(place, plan.env)
     except OSError as exc:
         raise SubmitError(
-            f"{exc.filename or place.path}: the run cannot be prepared: {exc.strerror}",
+            f"{exc.filename or place.path}: the run cannot be prepared: {exc.strerror or exc}",
             hint="the command and its environment together are too long for this system"
             if exc.errno == errno.E2BIG
             else "is the disk full, or the directory not writable?",
@@ -206,6 +211,7 @@ def _supervisor_program() -> str:
 
 
 def _start_supervisor(place: RunDir, env: Mapping[str, str]) -> None:
+    """:raises OSError: the one for which it did not begin, as far as it could tell."""
     argv = [sys.executable, "-I", "-S", _supervisor_program(), str(place.path)]
     errors = str(place.path / "supervisor.log")
     signals = signal.valid_signals()
@@ -223,4 +229,6 @@ def _start_supervisor(place: RunDir, env: Mapping[str, str]) -> None:
         setsigdef=signals - {signal.SIGKILL, signal.SIGSTOP},
     )
     with suppress(ChildProcessError):  # some programs reap all their children by themselves
-        os.waitpid(pid, 0)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if code > 1:  # 1 is told in supervisor.log
+            raise OSError(code, os.strerror(code))

@@ -6,7 +6,8 @@ and as little of it as it can, because one is started for each run.
 Its own environment is the run's environment, so that no secret is written anywhere. It is started
 with all signals blocked, and only SIGKILL and SIGSTOP reach it. In the run directory it reads
 `spec` and `cancelled`, and writes `started`, `setup`, `child`, `output.log` and `exit`. A lock on
-`lock`, which ends with the process however it ends, tells that it lives.
+`lock`, which ends with the process however it ends, tells that it lives. What it started does not
+outlive its trouble: where it cannot do its work, it ends the run before it writes an end.
 """
 
 # pathlib and contextlib would be loaded once more for each run, so it does without:
@@ -23,8 +24,14 @@ TAG = "LAUNCHKIT_PROCESS_TAG"
 """Each process of a run has this variable, with the run's name in it."""
 TOMBS = ".tombs"
 """Beside the run directories: an empty file for each run that has ended and was removed."""
+OLD_SETUP = ".old-"
+"""In the name of a setup directory that is to be removed."""
+NEEDED = ("child", "exit", "cancelled")
+"""What must be written while the run goes on. Space for it is set aside before the run starts, so
+that a full disk hides neither how it ended nor that it was told to stop.
+"""
 RESERVED = 512
-"""Bytes set aside for the exit record, so that a full disk does not hide how a run ended."""
+"""Bytes set aside for each of them."""
 GONE_SECONDS = 10.0
 """How long processes may take to vanish after SIGKILL."""
 
@@ -46,26 +53,27 @@ class Command:
 
 
 def main(run_dir: str) -> int:
-    """Start the supervisor in the background; returns when the run is on record as started."""
+    """Start the supervisor in the background; gives the error's number if the run did not start."""
     os.chdir(run_dir)
     reader, writer = os.pipe()
     if os.fork():
         os.close(writer)
-        return 0 if os.read(reader, 1) else 1
+        answer = os.read(reader, 1)
+        return answer[0] if answer else 1
     os.close(reader)
     lock = os.open("lock", os.O_RDWR | os.O_CREAT, 0o600)
     first = _locked(lock) and not os.path.exists("started") and not _is_over(run_dir)
-    if first:
-        os.close(os.open("started", os.O_WRONLY | os.O_CREAT, 0o600))
-        sync_dir(".")
-    _tell(writer)
-    if first:
+    error = _begin() if first else 0
+    _tell(writer, error)
+    if first and not error:
         try:
             with open("spec", "rb") as file:
                 spec = parse_spec(file.read())
             record = supervise(spec)
         except OSError as exc:
-            record = {"stage": "supervisor", "errno": exc.errno}
+            end_tagged(os.environb[TAG.encode()])
+            cancelled = int(os.path.exists("cancelled"))
+            record = {"stage": "supervisor", "errno": exc.errno, "cancelled": cancelled}
         write_record(record)
     return 0
 
@@ -81,7 +89,6 @@ def parse_spec(data: bytes) -> Spec:
 
 def supervise(spec: Spec) -> Record:
     """Run setup and the command to their end, and say how they ended."""
-    _reserve_record()
     log = os.open("output.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for name in spec.get("drop", ()):
         os.environb.pop(name, None)  # set by this interpreter's start, not by the agent
@@ -127,8 +134,7 @@ def run_command(command: Command, log: int) -> Record:
     began = time.time()
     ooms = _oom_kills()
     pid, failure = _spawn(command, log)
-    if not failure and not command.setup:
-        _write_whole("child", f"{pid} {start_time(pid)}\n".encode())
+    unrecorded = 0 if failure or command.setup else _record_child(pid)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     cancelled = int(os.path.exists("cancelled"))
     end_leftovers(pid, command.tag)
@@ -137,6 +143,8 @@ def run_command(command: Command, log: int) -> Record:
         stage, errno = failure.split()
         prefix = "setup-" if command.setup else ""
         return {"stage": prefix + stage, "errno": errno, "cancelled": cancelled}
+    if unrecorded and os.WTERMSIG(status) == signal.SIGKILL:
+        return {"stage": "unrecorded", "errno": unrecorded, "cancelled": cancelled}
     return {
         "stage": "ran",
         "code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
@@ -157,8 +165,13 @@ def end_leftovers(leader: int, tag: bytes) -> None:
     """
     while time.monotonic() < _grace_end() and tagged(tag, os.getpid()):
         time.sleep(0.02)
-    deadline = time.monotonic() + GONE_SECONDS
     send(leader, signal.SIGKILL, group=True)
+    end_tagged(tag)
+
+
+def end_tagged(tag: bytes) -> None:
+    """SIGKILL to all processes of the run named *tag* but this one, until none is left."""
+    deadline = time.monotonic() + GONE_SECONDS
     while (left := tagged(tag, os.getpid())) and time.monotonic() < deadline:
         for pid in left:
             send(pid, signal.SIGKILL)
@@ -217,26 +230,40 @@ def say(log: int, text: str) -> None:
 def write_record(record: Record) -> None:
     """Leave the exit record, whole or not at all."""
     text = "".join(f"{key} {value}\n" for key, value in record.items())
-    fd = os.open("exit.tmp", os.O_WRONLY | os.O_CREAT, 0o600)
-    os.write(fd, text.encode().ljust(RESERVED))
-    os.fsync(fd)
-    os.close(fd)
+    overwrite("exit.tmp", text.encode(), sync=True)
     os.rename("exit.tmp", "exit")
     sync_dir(".")
 
 
-def _reserve_record() -> None:
-    _write("exit.tmp", b" " * RESERVED)
+def overwrite(path: str, data: bytes, *, sync: bool = False) -> None:
+    """Write *data*, padded with spaces, into the space that a file has already."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb", buffering=0) as file:
+        file.write(data.ljust(RESERVED))
+        if sync:
+            os.fsync(file.fileno())
 
 
-def _write(path: str, data: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(data)
+def _begin() -> int:
+    """Set space aside and note that the run was started; gives the error's number if it cannot."""
+    try:
+        for name in NEEDED:
+            overwrite(name + ".tmp", b"")
+        os.close(os.open("started", os.O_WRONLY | os.O_CREAT, 0o600))
+    except OSError as exc:
+        return exc.errno or 1
+    sync_dir(".")
+    return 0
 
 
-def _write_whole(path: str, data: bytes) -> None:
-    _write(path + ".tmp", data)
-    os.rename(path + ".tmp", path)
+def _record_child(pid: int) -> int:
+    """Note the command's process; one that cannot be is ended, and the error's number given."""
+    try:
+        overwrite("child.tmp", f"{pid} {start_time(pid)}\n".encode())
+        os.rename("child.tmp", "child")
+    except OSError as exc:
+        send(pid, signal.SIGKILL, group=True)
+        return exc.errno or 1
+    return 0
 
 
 def _is_over(run_dir: str) -> bool:
@@ -253,9 +280,9 @@ def _locked(lock: int) -> bool:
     return True
 
 
-def _tell(writer: int) -> None:
+def _tell(writer: int, error: int) -> None:
     try:
-        os.write(writer, b".")
+        os.write(writer, bytes([error]))
     except BrokenPipeError:
         pass
     os.close(writer)
@@ -278,10 +305,15 @@ def _setup_turn(lock: int, log: int) -> bool:
 
 
 def _empty(home: bytes) -> None:
-    import shutil
-
+    """Make an empty directory; what stood there, however deep, goes aside and is removed."""
     if os.path.lexists(home):
-        shutil.rmtree(home)
+        aside = home + OLD_SETUP.encode() + os.urandom(4).hex().encode()
+        os.rename(home, aside)
+        try:
+            rm = os.posix_spawn("/bin/rm", ("rm", "-rf", aside), os.environ, setsigmask=())
+            os.waitpid(rm, 0)
+        except OSError:
+            pass  # the agent removes it later, as it does what rm has left
     os.makedirs(home)
 
 

@@ -23,9 +23,9 @@ def alive(sight: Sight) -> RunStatus:
     return RunStatus(state=RunState.STARTING, message="setup" if sight.in_setup else None)
 
 
-def lost(sight: Sight, evidence: Sequence[str]) -> RunStatus:
+def lost(evidence: Sequence[str], *, cancelled: bool) -> RunStatus:
     """The status of a run whose supervisor died before the run ended."""
-    if sight.cancelled:
+    if cancelled:
         return _ended(RunState.STOPPED, None, Verdict(code="stopped", summary="It was stopped."))
     verdict = Verdict(
         code="run_lost",
@@ -105,9 +105,13 @@ def _not_started(record: Mapping[str, str], spec: Spec) -> Verdict:
     what = os.strerror(int(record["errno"]))
     if stage == "exec":
         return _no_exec(record, spec)
-    if stage == "supervisor":
-        summary = f"The run could not be set going: {what}."
+    unwritten = {
+        "supervisor": "The run could not be set going",
+        "unrecorded": "The program was ended at its start, which could not be written down",
+    }
+    if stage in unwritten:
         hint = "is the disk full, or the runner's directory not writable?"
+        summary = f"{unwritten[stage]}: {what}."
         return Verdict(code="submit_failed", summary=summary, hint=hint)
     where = {"cwd": "its working directory", "nice": "its niceness"}.get(stage, f"its {stage}")
     return Verdict(code="submit_failed", summary=f"The program could not be given {where}: {what}.")

@@ -1,11 +1,11 @@
 """Code that is laid into a container of an image that lacks it."""
 
-import shutil
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from launchkit.errors import Rejected
 from launchkit.model import Submission
+from launchkit.steps.remove_tree import remove_tree
 
 MOUNT = "/mnt/launchkit"
 PACKAGES = "/tmp/launchkit-packages"  # noqa: S108 - in the container, which is the run's own
@@ -21,7 +21,7 @@ exec "$@"
 def move_code(code: Path, place: Path) -> None:
     """Keep the code for as long as the run; what a first try kept already stays."""
     if place.exists():
-        shutil.rmtree(code)
+        remove_tree(code)
         return
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     code.chmod(0o755)  # the container's user is another one

@@ -1,7 +1,6 @@
 """The containers of an agent's runs, by name, with the marks that must outlive them."""
 
 import logging
-import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from aiohttp import ClientError
 from anyio.to_thread import run_sync
 
 from launchkit.errors import RunLost
+from launchkit.steps.remove_tree import remove_tree
 from launchkit_docker import labels
 from launchkit_docker.access import NO_CONNECTION
 from launchkit_docker.events import Events
@@ -111,7 +111,7 @@ class Containers:
 
     async def drop_code(self, name: str) -> None:
         """Remove the code that was laid into an ended container, if there is any."""
-        await run_sync(shutil.rmtree, self.code(name), True)
+        await run_sync(remove_tree, self.code(name))
 
     async def marked(self, name: str, mark: str) -> bool:
         """Whether a container has a mark."""
