@@ -1,19 +1,42 @@
 """`launchkit store`: the databases that queues live in."""
 
+from pathlib import Path
+
 import click
 
-from launchkit.cli.options import chosen, common_options
+from launchkit.cli.options import chosen, common_options, say
 from launchkit.cli.session import run
 from launchkit.errors import ConfigError
 from launchkit.settings import load_settings
+from launchkit.store.backup import back_up, restore
 from launchkit.store.copy import move
 from launchkit.store.postgres import migrate, without_password
 from launchkit.store.sqlite import file_of, prepare
 
+POSTGRESQL = ("postgresql:", "postgres:")
+
 
 @click.group()
 def store() -> None:
-    """Upgrade a database, or move a queue to another one."""
+    """Upgrade a database, keep a backup of it, or move a queue to another one."""
+
+
+def _backend() -> str:
+    flags = {"backend": chosen("backend")}
+    return load_settings(chosen("config"), flags=flags).settings.backend_url()
+
+
+def _own_file(postgresql: str) -> Path:
+    """The queue's file; the hint *postgresql* says what to do where it is no file."""
+    url = _backend()
+    if url.startswith("sqlite:"):
+        return file_of(url)
+    if url.startswith(POSTGRESQL):
+        raise ConfigError(
+            f"{without_password(url)}: backups of PostgreSQL are made and restored by its programs",
+            hint=postgresql,
+        )
+    raise ConfigError(f"{without_password(url)}: only a SQLite file can be backed up here")
 
 
 @store.command("migrate")
@@ -23,13 +46,12 @@ def migrate_command() -> None:
 
     A PostgreSQL database is upgraded by this command only, a SQLite file whenever it is opened.
     """
-    flags = {"backend": chosen("backend")}
-    url = load_settings(chosen("config"), flags=flags).settings.backend_url()
+    url = _backend()
     if url.startswith("sqlite:"):
         prepare(file_of(url))
         click.echo(f"{url} is up to date", err=True)
         return
-    if not url.startswith(("postgresql:", "postgres:")):
+    if not url.startswith(POSTGRESQL):
         raise ConfigError(f"{without_password(url)}: only SQLite and PostgreSQL have a schema here")
     version = run(lambda: migrate(url))
     click.echo(f"{without_password(url)} is up to date, schema {version}", err=True)
@@ -45,8 +67,43 @@ def copy_command(source: str, target: str) -> None:
     what they run; stop them, and start them with the new URL: runs are found again. A move that
     was cut short is repeated with the same command.
     """
-    if not target.startswith(("postgresql:", "postgres:")):
+    if not target.startswith(POSTGRESQL):
         raise ConfigError(f"{without_password(target)}: the target is written postgresql://…")
     counts = run(lambda: move(file_of(source), target))
     told = ", ".join(f"{number} {table}" for table, number in counts.items() if number)
     click.echo(f"moved to {without_password(target)}: {told or 'nothing, it was empty'}", err=True)
+
+
+@store.command("backup")
+@click.argument("target", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+@common_options
+def backup_command(target: Path, force: bool) -> None:
+    """Write all that is in the queue's SQLite file into FILE, while agents run.
+
+    FILE appears when it is whole, synced to the disk and checked.
+    """
+    path = _own_file(
+        "pg_dump --format=custom --file=FILE DATABASE makes one, also while agents run"
+    )
+    back_up(path, target, force=force)
+    say(f"{path} is backed up in {target}")
+
+
+@store.command("restore")
+@click.argument(
+    "source", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@common_options
+def restore_command(source: Path) -> None:
+    """Put a backup in the place of the queue's SQLite file; stop all agents first.
+
+    What is replaced is kept in a directory beside it, which is named. FILE stays as it is.
+    """
+    path = _own_file(
+        "stop the agents; pg_restore --clean --if-exists --dbname=DATABASE FILE puts one back; then"
+        " launchkit store migrate"
+    )
+    kept = restore(path, source)
+    replaced = f"; what it was is kept in {kept}" if kept else ""
+    say(f"{path} is restored from {source}{replaced}")

@@ -14,7 +14,7 @@ import anyio
 
 from launchkit.errors import Conflict
 from launchkit.store.postgres import connected, schema_version, without_password
-from launchkit.store.sqlite import connect, prepare
+from launchkit.store.sqlite import attach, connect, prepare
 from launchkit.store.turnstile import Turnstile
 
 TABLES: Mapping[str, str | None] = {
@@ -74,7 +74,7 @@ def freeze(source: Path, target: str) -> str:
     with (
         closing(Turnstile(source)) as turnstile,
         turnstile.turn(),
-        closing(connect(source)) as connection,
+        closing(attach(source)) as connection,
     ):
         connection.execute("begin immediate")
         connection.execute("create table if not exists moved (target text, identity text)")

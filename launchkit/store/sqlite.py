@@ -19,7 +19,9 @@ from launchkit.errors import ConfigError, LaunchkitError, QueueError, Unreachabl
 from launchkit.store.bells import EVERYTHING, Bells
 from launchkit.store.database import Body, Database, Row, Tx, migrations, statements
 from launchkit.store.post import Post
+from launchkit.store.swap import finish
 from launchkit.store.turnstile import Turnstile
+from launchkit.store.wal import advance, begin, check_wal
 
 T = TypeVar("T")
 
@@ -185,16 +187,20 @@ class _Worker:
         self._inode = -1
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
+        self._disconnect()
         if self._turnstile is not None:
             self._turnstile.close()
-        self._connection = self._turnstile = None
+        self._turnstile = None
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
 
     def run(self, batch: Sequence[_Order]) -> None:
         """Run all of *batch* in one transaction. One that fails does not disturb the others."""
         try:
-            with self._opened() as connection, self._turn(), _transaction(connection, self._writes):
+            with self._turn(), self._opened() as connection, _transaction(connection, self._writes):
                 for order in batch:
                     if not order.answer.cancelled():  # nobody waits for it any more
                         self._run_one(connection, order)
@@ -222,26 +228,32 @@ class _Worker:
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        try:
-            inode = self._path.stat().st_ino
-        except FileNotFoundError as exc:
-            self.close()
+        inode = self._inode_now()
+        if inode is None:
+            self._disconnect()
             raise Unreachable(
                 f"the queue's database {self._path} was deleted while in use",
                 hint="restore it from a backup; restart to begin with an empty one",
-            ) from exc
+            )
         if inode != self._inode:
-            self.close()
+            self._disconnect()
         if self._connection is None:
-            self._connection = connect(self._path)
+            self._connection = attach(self._path)
             if not self._writes:
                 self._connection.execute("pragma query_only = on")
-            self._inode = inode
+            self._inode = self._path.stat().st_ino
         yield self._connection
+
+    def _inode_now(self) -> int | None:
+        try:
+            return self._path.stat().st_ino
+        except FileNotFoundError:
+            return None
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if not self._writes:
+        """Wait for a turn to write, or to open the file."""
+        if not self._writes and self._connection and self._inode_now() == self._inode:
             yield
             return
         if self._turnstile is None:
@@ -256,11 +268,11 @@ class _Worker:
         if isinstance(exc, sqlite3.IntegrityError):
             hint = "name the new place with --backend" if "has moved" in str(exc) else None
             return QueueError(f"{where}: {exc}", hint=hint)
-        hint = next((hint for word, hint in _HINTS.items() if word in str(exc)), None)
+        hint = next((hint for word, hint in HINTS.items() if word in str(exc)), None)
         return Unreachable(f"{where}: {exc}", hint=hint)
 
 
-_HINTS = {
+HINTS = {
     "full": "free some disk space; what waits is tried again",
     "readonly": "the file and its folder must be writable for this user",
     "unable to open": "the file and its folder must be readable and writable for this user",
@@ -268,6 +280,18 @@ _HINTS = {
     "not a database": "the path names some other file",
     "locked": "another program than launchkit holds a lock on the file",
 }
+"""What to do next, by a word in what SQLite says."""
+
+
+def attach(path: Path) -> sqlite3.Connection:
+    """Connect to the file that belongs there, and with no other file's WAL. Belongs into a turn.
+
+    :raises Unreachable: if the file was replaced beside its WAL.
+    """
+    real = path.resolve()
+    finish(real)
+    check_wal(real)
+    return connect(path)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -276,6 +300,8 @@ def connect(path: Path) -> sqlite3.Connection:
         path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     connection.row_factory = sqlite3.Row
+    if not connection.execute("pragma page_count").fetchone()[0]:
+        begin(connection)
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = full")
     connection.execute("pragma foreign_keys = on")
@@ -294,7 +320,7 @@ def prepare(path: Path) -> None:
         with (
             contextlib.closing(Turnstile(path)) as turnstile,
             turnstile.turn(),
-            contextlib.closing(connect(path)) as connection,
+            contextlib.closing(attach(path)) as connection,
         ):
             _migrate(connection, path, scripts)
     except OSError as exc:
@@ -303,7 +329,7 @@ def prepare(path: Path) -> None:
             hint="choose another place with --backend sqlite:///PATH",
         ) from exc
     except sqlite3.DatabaseError as exc:
-        hint = next((hint for word, hint in _HINTS.items() if word in str(exc)), None)
+        hint = next((hint for word, hint in HINTS.items() if word in str(exc)), None)
         raise Unreachable(f"the queue's database {path}: {exc}", hint=hint) from exc
 
 
@@ -326,8 +352,11 @@ def _migrate(connection: sqlite3.Connection, path: Path, scripts: Sequence[str])
 @contextmanager
 def _transaction(connection: sqlite3.Connection, writes: bool) -> Iterator[None]:
     connection.execute("begin immediate" if writes else "begin")
+    before = connection.total_changes
     try:
         yield
+        if connection.total_changes != before:
+            advance(connection)
         connection.execute("commit")
     except BaseException:
         if connection.in_transaction:

@@ -184,7 +184,7 @@ async def test_two_agents_on_one_queue_share_it(bench: Bench) -> None:
 async def test_a_full_disk_loses_nothing(
     bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from store.test_file import fill, mounted
+    from store.conftest import fill, mounted
 
     with mounted(tmp_path / "disk") as disk:
         import launchkit

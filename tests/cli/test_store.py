@@ -1,11 +1,13 @@
-"""`launchkit store`: upgrades, and a queue that moves from a file to PostgreSQL."""
+"""`launchkit store`: upgrades, backups, and a queue that moves from a file to PostgreSQL."""
 
+import subprocess
 from pathlib import Path
 
 import anyio
 import asyncpg
 import pytest
 from cli.conftest import Program
+from cli.test_agent import running
 from postgres import Postgres
 
 
@@ -60,3 +62,71 @@ def test_a_target_that_is_no_database_is_refused(queue: Program, tmp_path: Path)
     source = f"sqlite:///{queue.folder}/queue.db"
     says = queue("store", "copy", source, f"sqlite:///{tmp_path}/y.db", code=3).stderr
     assert "postgresql://" in says
+
+
+def finish(queue: Program) -> None:
+    """Work off the queue with an agent that is a process of its own."""
+    agent = queue.start("agent", "-q", "q", "-j", "-1", "--exit-when-idle")
+    said = agent.communicate(timeout=60)[1]
+    assert agent.returncode == 0, said
+
+
+def test_a_restore_finds_the_run_that_a_killed_agent_left(queue: Program) -> None:
+    agent, gate, run = running(queue)
+    assert "is backed up in day.db" in queue("store", "backup", "day.db").stderr
+    later = queue.launch("print('later')")
+    assert "is in use" in queue("store", "restore", "day.db", code=6).stderr
+    agent.kill()
+    agent.communicate()
+    assert Path("queue.db-wal").stat().st_size
+    assert "queue.db-replaced-1" in queue("store", "restore", "day.db").stderr
+    queue("show", later, code=5)
+    gate.touch()
+    finish(queue)
+    assert queue.data("show", run)["state"] == "finished"
+    assert queue.out("logs", run) == "end\n"
+
+
+def stop(agent: "subprocess.Popen[str]") -> None:
+    agent.terminate()
+    agent.communicate(timeout=60)
+
+
+def test_what_was_run_after_the_backup_is_not_run_again_here_but_its_end_is_lost(
+    queue: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAUNCHKIT_LEASE_SECONDS", "2")
+    agent, gate, run = running(queue)
+    mark = queue.folder / "mark"
+    waits = queue.launch(f"open({str(mark)!r}, 'a').write('x')")
+    queue("store", "backup", "day.db")
+    gate.touch()
+    queue("wait", run, waits)
+    stop(agent)
+    queue("store", "restore", "day.db")
+    assert queue.data("show", waits)["state"] == "queued"
+    agent = queue.start("agent", "-q", "q")
+    queue("wait", run, waits, code=1)
+    stop(agent)
+    verdicts = [queue.data("show", item)["verdict"]["code"] for item in (run, waits)]
+    assert verdicts == ["run_lost", "submit_failed"]
+    assert mark.read_text() == "x"
+
+
+def test_a_backup_replaces_a_file_by_force_alone(queue: Program) -> None:
+    queue("store", "backup", "day.db")
+    assert "--force" in queue("store", "backup", "day.db", code=6).stderr
+    queue("store", "backup", "--force", "day.db")
+
+
+@pytest.mark.parametrize("words", [("backup", "new.db"), ("restore", "day.db")])
+def test_a_database_of_postgresql_names_the_program_for_its_backups(
+    queue: Program, words: tuple[str, str]
+) -> None:
+    queue("store", "backup", "day.db")
+    url = "postgresql://me:secret@db.example.com/queue"
+    says = queue("store", *words, "--backend", url, code=3).stderr
+    assert {"backup": "pg_dump", "restore": "pg_restore"}[words[0]] in says
+    assert "secret" not in says
+    url = "https://queue.example.com"
+    assert "only a SQLite file" in queue("store", *words, "--backend", url, code=3).stderr

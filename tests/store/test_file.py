@@ -1,16 +1,13 @@
 """The SQLite file: several processes, faults of the disk, other versions, wake-ups."""
 
-import contextlib
-import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
 import pytest
-from store.conftest import Clock, Store
+from store.conftest import Clock, Store, fill
 from waiting import PATIENCE
 
 from launchkit.errors import ConfigError, Unreachable
@@ -46,32 +43,6 @@ async def main(path, name, n):
 
 anyio.run(main, *sys.argv[1:])
 """
-
-
-@contextlib.contextmanager
-def mounted(folder: Path) -> Iterator[Path]:
-    """A file system of two megabytes."""
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False).returncode:
-        pytest.skip("a small file system can be mounted only as root")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    with mounted(tmp_path / "disk") as folder:
-        yield folder
-
-
-def fill(path: Path) -> None:
-    """Write until the disk is full."""
-    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
-        while True:
-            file.write(b"x" * 4096)
 
 
 async def launch_many(store: Store) -> None:
