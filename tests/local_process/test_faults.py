@@ -22,7 +22,7 @@ from local_process.runs import (
 
 from launchkit.builtin.local_process.rundir import RunDir
 from launchkit.builtin.local_process.runner import LocalProcessRunner
-from launchkit.errors import RunLost, SubmitError
+from launchkit.errors import LaunchError, RunLost, SubmitError
 from launchkit.model import RunState
 
 AGENT = """
@@ -175,6 +175,35 @@ async def test_a_run_that_was_never_started_is_lost(
     for ref in (half_made, half_made.with_name("no-such-run")):
         with pytest.raises(RunLost, match=str(ref)):
             await runner.attach(str(ref))
+
+
+@pytest.mark.parametrize(
+    "ref",
+    ["RUNS/../outside", "OUTSIDE", "RUNS/.tombs", "RUNS", "RUNS/..", "outside", "", "a\0/b", "/"],
+)
+async def test_a_record_is_no_reason_to_touch_a_directory_elsewhere(
+    runner: LocalProcessRunner, place: Path, ref: str
+) -> None:
+    outside = place / "state" / "outside"
+    outside.mkdir()
+    (outside / "started").touch()
+    (outside / "exit").write_text("stage ran\ncode 0\n")
+    runs = place / "state" / "runs"
+    (runs / ".tombs").mkdir()
+    with pytest.raises(LaunchError, match="where this runner keeps its runs") as caught:
+        await runner.attach(ref.replace("RUNS", str(runs)).replace("OUTSIDE", str(outside)))
+    assert caught.value.code == "run_lost"
+    assert not isinstance(caught.value, RunLost)  # after which it would be submitted again
+    assert {path.name for path in outside.iterdir()} == {"started", "exit"}
+
+
+async def test_a_run_is_found_through_another_name_of_its_place(
+    runner: LocalProcessRunner, make: Make, place: Path
+) -> None:
+    run = await runner.submit(make("sh", "-c", "exit 3"))
+    (place / "link").symlink_to(place / "state")
+    again = await runner.attach(str(place / "link" / "runs" / Path(run.ref).name))
+    assert (await end_of(again)).exit_code == 3
 
 
 async def test_a_submit_that_was_cut_short_is_completed(

@@ -16,6 +16,7 @@ from launchkit.builtin.local_process import supervisor, verdicts
 from launchkit.builtin.local_process.rundir import RunDir, Sight
 from launchkit.errors import LaunchError, RunLost
 from launchkit.model import LogChunk, RunState, RunStatus
+from launchkit.steps.plain_text import tail_lines
 
 log = logging.getLogger("launchkit.local_process")
 
@@ -192,7 +193,7 @@ class ProcessRun(Run):
     def _lost(self, sight: Sight) -> RunStatus:
         evidence = self._dir.tail("output.log") + b"\n" + self._dir.tail("supervisor.log")
         cancelled = sight.cancelled or self._cancelled
-        return verdicts.lost(verdicts.tail_lines(evidence), cancelled=cancelled)
+        return verdicts.lost(tail_lines(evidence), cancelled=cancelled)
 
 
 async def _exit_of(pid: int, place: RunDir) -> None:

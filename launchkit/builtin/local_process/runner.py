@@ -24,8 +24,9 @@ from launchkit.builtin.local_process.files import override_files
 from launchkit.builtin.local_process.plan import Plan, checked_command, make_plan
 from launchkit.builtin.local_process.run import ProcessRun
 from launchkit.builtin.local_process.rundir import RunDir, clear_away, forget, outdated
-from launchkit.errors import Rejected, RunLost, SubmitError
+from launchkit.errors import LaunchError, Rejected, RunLost, SubmitError
 from launchkit.model import Json, Secret, Submission
+from launchkit.steps.plain_text import shortened
 
 log = logging.getLogger("launchkit.local_process")
 
@@ -33,6 +34,14 @@ SWEEP_EVERY_SECONDS = 3600.0
 SWEEP_DAYS = 7.0
 TOMB_DAYS = 1.0
 LOW_DISK_BYTES = 1 << 30
+
+
+class Elsewhere(LaunchError):
+    """The record of a run names a place that is not this runner's. Not a `RunLost`, after which a
+    run that was being submitted is submitted again: it may run there.
+    """
+
+    code = "run_lost"
 
 
 @dataclass(kw_only=True)
@@ -100,8 +109,12 @@ class LocalProcessRunner(Runner):
         return ProcessRun(place, keep=self.keep)
 
     async def attach(self, ref: str) -> Run:
-        """Find a run again by its directory. :raises RunLost: if it is not there or never began."""
-        place = RunDir(Path(ref))
+        """Find a run again by its directory.
+
+        :raises RunLost: if it is not there or never began.
+        :raises Elsewhere: if that is no place where this runner keeps runs.
+        """
+        place = await run_sync(self._place_at, ref)
         sight = await run_sync(place.look)
         if not (sight.started or sight.cancelled or sight.supervisor):
             what = "this run was never started" if place.path.is_dir() else "there is no such run"
@@ -109,8 +122,18 @@ class LocalProcessRunner(Runner):
         return ProcessRun(place, keep=self.keep)
 
     def _place(self, name: str) -> RunDir:
-        if Path(name).name != name or not name or name.startswith("."):
-            raise SubmitError(f"{name!r} cannot be the name of a directory for a run")
+        if not _names_a_run(name):
+            raise SubmitError(f"{shortened(name)!r} cannot be the name of a directory for a run")
+        return RunDir(self._root / name)
+
+    def _place_at(self, ref: str) -> RunDir:
+        """The directory of a run that is on record: the record is no reason to touch any other."""
+        parent, name = os.path.split(ref)
+        if "\0" in parent or not _names_a_run(name) or not _is_same(parent, self._root):
+            raise Elsewhere(
+                f"{shortened(ref)!r} is not in {self._root}, where this runner keeps its runs",
+                hint="was `dir` or `state_dir` changed while it ran? then see what became of it",
+            )
         return RunDir(self._root / name)
 
     async def _sweep(self) -> None:
@@ -148,6 +171,14 @@ class LocalProcessRunner(Runner):
                 hint="run the agent on Linux 5.3 or later",
             )
         return [disk, watch]
+
+
+def _names_a_run(name: str) -> bool:
+    return bool(name) and not name.startswith(".") and not {"/", "\0"} & {*name}
+
+
+def _is_same(folder: str, root: Path) -> bool:
+    return os.path.realpath(folder) == os.path.realpath(root)
 
 
 def _absolute(path: str | Path) -> Path:

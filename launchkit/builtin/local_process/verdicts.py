@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,10 +9,7 @@ from pathlib import Path
 from launchkit.builtin.local_process.rundir import Sight
 from launchkit.builtin.local_process.supervisor import Spec
 from launchkit.model import RunState, RunStatus, Verdict
-
-EVIDENCE_LINES = 20
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+from launchkit.steps.plain_text import tail_lines
 
 
 def alive(sight: Sight) -> RunStatus:
@@ -56,13 +52,6 @@ def ended(record: Mapping[str, str], spec: Spec, output: bytes) -> RunStatus:
     else:
         return _ended(RunState.FINISHED, 0, Verdict(code="ok", summary="The program ended well."))
     return _ended(RunState.FAILED, code, _with(verdict, evidence))
-
-
-def tail_lines(output: bytes) -> tuple[str, ...]:
-    """The last lines of some output as plain text, whatever its bytes are."""
-    text = _ESCAPES.sub("", output.decode(errors="replace"))
-    lines = [_CONTROL.sub("", line).rstrip() for line in re.split(r"[\r\n]+", text)]
-    return tuple([line for line in lines if line][-EVIDENCE_LINES:])
 
 
 def _ended(state: RunState, code: int | None, verdict: Verdict) -> RunStatus:

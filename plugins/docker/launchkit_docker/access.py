@@ -10,6 +10,7 @@ from aiodocker import Docker, DockerError
 from aiohttp import ClientError
 
 from launchkit.errors import BuildError, ConfigError, LaunchError
+from launchkit.steps.plain_text import shortened
 
 SOCKET = "unix:///var/run/docker.sock"
 NO_CONNECTION = 900
@@ -54,7 +55,7 @@ def as_build_errors(what: str) -> Iterator[None]:
         hint = None
         if exc.status == NO_CONNECTION:
             hint = "is the Docker Engine running, and may this user reach it?"
-        raise BuildError(f"cannot {what}: {exc.message}", hint=hint) from exc
+        raise BuildError(f"cannot {what}: {shortened(exc.message)}", hint=hint) from exc
     except ClientError as exc:
         raise BuildError(f"cannot {what}: the Engine hung up: {exc}") from exc
     except LaunchError as exc:

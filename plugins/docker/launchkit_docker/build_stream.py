@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from launchkit.errors import BuildError
+from launchkit.steps.plain_text import shortened, tail_lines
 from launchkit_docker.messages import Progress, failure_in
 
 STEP = re.compile(r"Step \d+/\d+ : ")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 BOOKKEEPING = (" ---> ", "Removing intermediate container ")
 KEPT_CHARACTERS = 8000
-TAIL_LINES = 20
 HINTS = (
     (
         "exec format error",
@@ -47,7 +47,7 @@ class BuildLog:
             return self._progress.take(message)
         text = COLOURS.sub("", str(message.get("stream", "")))
         if STEP.match(text):
-            self.begun.append(text.strip())
+            self.begun.append(shortened(text.strip()))
             self._printed = ""
         elif not text.startswith(BOOKKEEPING):
             self._printed = (self._printed + text)[-KEPT_CHARACTERS:]
@@ -62,8 +62,7 @@ class BuildLog:
 def build_error(step: str | None, reason: str, printed: str, hint: str | None = None) -> BuildError:
     """The error for a *step* that failed: why, and the last lines of what it *printed*."""
     where = f"{step}: " if step else ""
-    lines = [line.rstrip() for line in printed.splitlines() if line.strip()]
-    tail = "".join(f"\n  {line}" for line in lines[-TAIL_LINES:])
-    seen = f"{reason}{tail}"
+    lines = tail_lines(printed.encode(errors="replace"))
+    seen = shortened(reason) + "".join(f"\n  {line}" for line in lines)
     known = next((advice for word, advice in HINTS if word in seen), None)
-    return BuildError(f"the image could not be built: {where}{reason}{tail}", hint=hint or known)
+    return BuildError(f"the image could not be built: {where}{seen}", hint=hint or known)

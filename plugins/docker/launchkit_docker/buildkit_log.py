@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from launchkit.errors import BuildError
+from launchkit.steps.plain_text import shortened
 from launchkit_docker.build_stream import COLOURS, KEPT_CHARACTERS, build_error
 from launchkit_docker.messages import failure_in
 from launchkit_docker.trace import Printed, Step, read_trace
 
 TRACE = "moby.buildkit.trace"
 BOOKKEEPING = ("[internal] ", "copy /context /")
+LINE_BYTES = 1 << 16
+"""A longer line is shown in pieces."""
 EXIT_CODE = re.compile(r"exit code: \d+$")
 NO_LOGIN = re.compile(
     r"no active session|failed to authorize|authorization failed|pull access denied"
@@ -79,7 +82,7 @@ class BuildKitLog:
         if isinstance(news, Printed):
             yield from self._output(shown, news.data)
             return
-        shown.name = news.name or shown.name
+        shown.name = shortened(news.name) or shown.name
         if news.started and not shown.begun:
             yield from self._begin(shown)
         if news.completed and not (shown.ended or news.error):
@@ -104,6 +107,9 @@ class BuildKitLog:
 
     def _output(self, shown: _Shown, data: bytes) -> Iterator[str]:
         *lines, shown.rest = (shown.rest + data.replace(b"\r", b"\n")).split(b"\n")
+        if len(shown.rest) > LINE_BYTES:
+            lines.append(shown.rest)
+            shown.rest = b""
         for line in lines:
             if text := COLOURS.sub("", line.decode(errors="replace")).rstrip():
                 shown.printed = (shown.printed + f"{text}\n")[-KEPT_CHARACTERS:]

@@ -14,10 +14,12 @@ from aiohttp import ClientError
 from anyio.to_thread import run_sync
 
 from launchkit.errors import RunLost
+from launchkit.steps.plain_text import shortened
 from launchkit.steps.remove_tree import remove_tree
 from launchkit_docker import labels
 from launchkit_docker.access import NO_CONNECTION
 from launchkit_docker.events import Events
+from launchkit_docker.names import kept_as
 from launchkit_docker.verdicts import was_started
 
 log = logging.getLogger("launchkit.docker")
@@ -52,7 +54,8 @@ class Containers:
             except DockerError as exc:
                 if exc.status == HTTPStatus.NOT_FOUND:
                     raise RunLost(f"there is no container {name}") from exc
-                log.warning("container %s cannot be looked at: %s; trying again", name, exc.message)
+                said = shortened(exc.message)
+                log.warning("container %s cannot be looked at: %s; trying again", name, said)
             await anyio.sleep(RETRY_SECONDS)
 
     async def post(self, name: str, action: str, **params: str) -> None:
@@ -107,7 +110,7 @@ class Containers:
 
     def code(self, name: str) -> Path:
         """Where the code is kept that is laid into a container."""
-        return self.folder / "code" / name
+        return self.folder / "code" / kept_as(name)
 
     async def drop_code(self, name: str) -> None:
         """Remove the code that was laid into an ended container, if there is any."""
@@ -115,20 +118,24 @@ class Containers:
 
     async def marked(self, name: str, mark: str) -> bool:
         """Whether a container has a mark."""
-        return await run_sync((self.marks / f"{name}.{mark}").exists)
+        return await run_sync(self._place(name, mark).exists)
 
     async def mark(self, name: str, mark: str) -> None:
         """Give a container a mark."""
-        await run_sync((self.marks / f"{name}.{mark}").touch)
+        await run_sync(self._place(name, mark).touch)
 
     async def unmark(self, name: str, mark: str) -> None:
         """Take a mark away."""
-        await run_sync(lambda: (self.marks / f"{name}.{mark}").unlink(missing_ok=True))
+        await run_sync(lambda: self._place(name, mark).unlink(missing_ok=True))
+
+    def _place(self, name: str, mark: str) -> Path:
+        return self.marks / f"{kept_as(name)}.{mark}"
 
     async def sweep(self) -> None:
         """Forget now and then what ended long ago, until cancelled."""
         while True:
             await run_sync(self._forget)
+            await anyio.lowlevel.checkpoint_if_cancelled()  # the client may be closed by now
             await self._remove_left()
             await anyio.sleep(SWEEP_SECONDS)
 
@@ -143,7 +150,7 @@ class Containers:
                     await self.drop_code(name)
                     await self.remove(name)
         except DockerError as exc:
-            log.warning("old containers cannot be removed now: %s", exc.message)
+            log.warning("old containers cannot be removed now: %s", shortened(exc.message))
 
     def _forget(self) -> None:
         for path in self.marks.iterdir():

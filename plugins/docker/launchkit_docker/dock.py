@@ -11,6 +11,7 @@ from anyio.to_thread import run_sync
 from launchkit.abc import Finding, Output, Run, Site
 from launchkit.errors import RunLost, SubmitError
 from launchkit.model import Submission
+from launchkit.steps.plain_text import shortened
 from launchkit_docker import labels
 from launchkit_docker.access import open_engine
 from launchkit_docker.body import image_ref
@@ -18,6 +19,7 @@ from launchkit_docker.code import move_code
 from launchkit_docker.containers import CANCELLED, OVER, Containers
 from launchkit_docker.findings import engine_findings
 from launchkit_docker.gpus import Slots
+from launchkit_docker.names import is_name, quoted
 from launchkit_docker.options import Options, parse_options
 from launchkit_docker.ping import WAITS, answers
 from launchkit_docker.pull import Puller
@@ -37,13 +39,14 @@ async def open_dock(stack: AsyncExitStack, site: Site) -> "Dock":
     await run_sync(lambda: containers.marks.mkdir(mode=0o700, parents=True, exist_ok=True))
     scope = anyio.CancelScope()
 
-    async def follow() -> None:
+    async def attend() -> None:
         with scope:
-            await containers.events.follow(engine)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(containers.events.follow, engine, name="events of Docker")
+                tasks.start_soon(containers.sweep, name="sweep of old marks")
 
-    site.tasks.start_soon(follow, name="events of Docker")
+    site.tasks.start_soon(attend, name="what goes on at Docker")
     stack.callback(scope.cancel)  # before the engine's client closes
-    site.tasks.start_soon(containers.sweep, name="sweep of old marks")
     slots = None
     if stock := await stock_of(site.gpus):
         slots = Slots(stock, containers, site.backend)
@@ -75,9 +78,10 @@ class Dock:
         """Pull the image if it is missing, and wait for GPUs.
 
         :raises SubmitError: if the image cannot be had.
-        :raises Rejected: if there are not so many GPUs.
+        :raises Rejected: if there are not so many GPUs, or its name cannot be a container's.
         """
         options = parse_options(submission.resource_args)
+        name = container_name(options, submission)
         ref = image_ref(submission)
         if not await answers():
             await out.say(WAITS)
@@ -85,7 +89,7 @@ class Dock:
             lambda: self._puller.get(ref, options.pull, options.platform, out)
         )
         if self._slots and options.gpus:
-            await self._slots.take(container_name(options, submission), options.gpus, out)
+            await self._slots.take(name, options.gpus, out)
 
     async def forget(self, submission: Submission) -> None:
         """Give back the GPUs of a run that is not under way."""
@@ -127,10 +131,17 @@ class Dock:
         return self._run(name)
 
     async def attach(self, ref: str) -> Run:
-        """Find a container again. :raises RunLost: if it is gone, or was never started."""
+        """Find a container again.
+
+        :raises RunLost: if it is gone or was never started, or *ref* is not the name of a run's.
+        """
+        if not is_name(ref):
+            raise RunLost(f"{quoted(ref)} is not the name of a container")
         if await self._containers.marked(ref, OVER):
             raise RunLost(f"container {ref} is over and removed")
         seen = await self._containers.inspect(ref)
+        if seen["Name"].removeprefix("/") != ref or labels.RUN not in seen["Config"]["Labels"]:
+            raise RunLost(f"{ref} is not the name of a run's container")
         if not was_started(seen) and not await self._containers.marked(ref, CANCELLED):
             raise RunLost(f"container {ref} was never started")
         self._adopt(ref, seen)
@@ -177,6 +188,6 @@ class Dock:
 
 def _refused(what: str, message: str) -> SubmitError:
     code, hint = start_failure(message)
-    error = SubmitError(f"the container cannot be {what}: {message}", hint=hint)
+    error = SubmitError(f"the container cannot be {what}: {shortened(message)}", hint=hint)
     error.code = code
     return error

@@ -2,16 +2,17 @@
 
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
+from contextlib import aclosing
 from typing import Any
 from weakref import WeakValueDictionary
 
 import anyio
 from aiodocker import Docker, DockerError
-from aiohttp import ClientError, StreamReader
+from aiohttp import ClientError
 
 from launchkit_docker import labels
-from launchkit_docker.streams import streamed
+from launchkit_docker.streams import streamed, whole_lines
 
 log = logging.getLogger("launchkit.docker")
 
@@ -58,8 +59,10 @@ class Events:
                 async with streamed(engine, "events", {"filters": FILTERS}) as response:
                     self.ring_all()
                     pause = PAUSE_SECONDS
-                    async for line in _lines(response.content):
-                        self._take(json.loads(line))
+                    async with aclosing(whole_lines(response.content)) as news:
+                        async for lines in news:
+                            for line in lines:
+                                self._take(json.loads(line))
             except TROUBLE as exc:
                 log.debug("the Engine's events cannot be followed now: %s", exc)
             self.ring_all()
@@ -70,12 +73,3 @@ class Events:
         attributes = event.get("Actor", {}).get("Attributes", {})
         if name := attributes.get("name"):
             self.ring(name)
-
-
-async def _lines(stream: StreamReader) -> AsyncIterator[bytes]:
-    """Lines of any length: an event has all labels of its container."""
-    rest = b""
-    async for chunk in stream.iter_any():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line

@@ -8,12 +8,17 @@ from typing import Any
 from aiodocker import Docker, DockerError
 
 from launchkit.model import ArchiveSource, GitSource, Launch
+from launchkit.steps.image_name import check_image_name
 
 HUB = "docker.io"
 
 
 async def find(engine: Docker, ref: str) -> Mapping[str, Any] | None:
-    """What the Engine knows of an image; None if it does not have it."""
+    """What the Engine knows of an image; None if it does not have it.
+
+    :raises Rejected: if *ref* is not the name of an image, but perhaps another path of the API.
+    """
+    check_image_name(ref, "image")
     try:
         return await engine.images.inspect(ref)
     except DockerError as exc:

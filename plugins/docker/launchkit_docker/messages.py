@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from aiodocker import Docker
 from aiohttp import ClientResponse, ClientTimeout
 
 from launchkit.abc import Output
+from launchkit_docker.streams import whole_lines
 
 Take = Callable[[Mapping[str, Any]], bytes]
 """Turns a message into what is shown of it."""
@@ -37,18 +38,20 @@ async def posted(
 
 
 async def follow(response: ClientResponse, take: Take, out: Output) -> None:
-    """Give each message to *take* and what it shows to *out*, as much at once as has come."""
-    rest = b""
-    async for chunk in response.content.iter_any():
-        *lines, rest = (rest + chunk).split(b"\n")
-        shown = bytearray()
-        try:
-            for line in lines:
-                if line.strip():
-                    shown += take(json.loads(line))
-        finally:
-            if shown:
-                await out(bytes(shown))
+    """Give each message to *take* and what it shows to *out*, as much at once as has come.
+
+    :raises DockerError: if one is too long.
+    """
+    async with aclosing(whole_lines(response.content)) as messages:
+        async for lines in messages:
+            shown = bytearray()
+            try:
+                for line in lines:
+                    if line.strip():
+                        shown += take(json.loads(line))
+            finally:
+                if shown:
+                    await out(bytes(shown))
 
 
 class Progress:

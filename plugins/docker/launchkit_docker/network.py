@@ -152,6 +152,6 @@ def merge(into: Piece, more: Mapping[str, Any]) -> None:
         if isinstance(old, dict) and isinstance(value, dict):
             merge(old, value)
         elif isinstance(old, list) and isinstance(value, list):
-            into[key] = [*old, *value]
+            old.extend(value)
         else:
             into[key] = value

@@ -10,6 +10,7 @@ from launchkit.errors import Rejected
 from launchkit.model import Json
 from launchkit.steps.env_list import parse_env
 from launchkit_docker.gpu_request import Gpus
+from launchkit_docker.names import quoted
 from launchkit_docker.network import merge, networking
 from launchkit_docker.table import OPTIONS, REFUSED, REFUSED_ALIASES, Option
 
@@ -114,7 +115,8 @@ class _Reading:
             try:
                 put = True if text is None else option.parse(text)
             except ValueError as exc:
-                self._problem(where, f"{exc}, not {text!r}")
+                self._problem(where, f"{exc}, not {quoted(text or '')}")
+                self.hint = self.hint or option.hint
                 continue
             merge(self.found, _at(option, put))
             if option.base not in _SAID_ELSEWHERE:

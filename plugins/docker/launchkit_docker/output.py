@@ -1,16 +1,23 @@
 """What a container prints, as raw bytes from any offset on."""
 
+from asyncio import IncompleteReadError
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+import anyio
 from aiodocker import Docker
 from aiohttp import StreamReader
 
+from launchkit.steps.plain_text import LINES, TAIL_BYTES
 from launchkit_docker.streams import streamed
 
 HEADER = 8
 """Bytes before each piece: the stream's number, three zeros, and the length (Engine API,
 `ContainerAttach`)."""
+AT_ONCE_BYTES = 1 << 16
+LAST_BYTES = 2 * TAIL_BYTES
+LAST_SECONDS = 10.0
+"""How long the last lines may take: they may be long, and the Engine busy."""
 
 
 async def output(
@@ -34,10 +41,24 @@ async def _pieces(stream: StreamReader) -> AsyncGenerator[bytes, None]:
         if not header:
             return
         header += await stream.readexactly(HEADER - 1)
-        yield await stream.readexactly(int.from_bytes(header[4:], "big"))
+        left = int.from_bytes(header[4:], "big")
+        while left:
+            piece = await stream.read(min(left, AT_ONCE_BYTES))
+            if not piece:
+                raise IncompleteReadError(b"", left)
+            left -= len(piece)
+            yield piece
 
 
-async def last_output(engine: Docker, name: str, *, tty: bool, lines: int) -> bytes:
-    """The last lines that a container printed."""
-    async with aclosing(output(engine, name, tty=tty, follow=False, tail=str(lines))) as pieces:
-        return b"".join([piece async for piece in pieces])
+async def last_output(engine: Docker, name: str, *, tty: bool) -> bytes:
+    """The last lines that a container printed, of them at most `LAST_BYTES`; nothing if the
+    Engine does not tell them within `LAST_SECONDS`.
+    """
+    last = bytearray()
+    with anyio.move_on_after(LAST_SECONDS):
+        async with aclosing(output(engine, name, tty=tty, follow=False, tail=str(LINES))) as pieces:
+            async for piece in pieces:
+                last += piece
+                del last[:-LAST_BYTES]
+        return bytes(last)
+    return b""

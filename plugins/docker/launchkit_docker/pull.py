@@ -11,6 +11,7 @@ from aiodocker import Docker, DockerError
 
 from launchkit.abc import Output, Registry
 from launchkit.errors import SubmitError
+from launchkit.steps.plain_text import shortened
 from launchkit_docker.access import NO_CONNECTION
 from launchkit_docker.images import find, host_of, repository_of
 from launchkit_docker.messages import Progress, failure_in, follow, posted
@@ -117,6 +118,7 @@ class Puller:
             await follow(response, take, out)
 
 
-def _failed(ref: str, reason: str) -> PullError:
+def _failed(ref: str, message: str) -> PullError:
+    reason = shortened(message)  # some of it may be a registry's
     hints = (hint for pattern, hint in REASONS if re.search(pattern, reason, re.IGNORECASE))
     return PullError(f"image {ref} cannot be pulled: {reason}", hint=next(hints, None))

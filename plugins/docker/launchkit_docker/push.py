@@ -11,6 +11,7 @@ from aiodocker import Docker
 from launchkit.abc import Output, Registry
 from launchkit.errors import BuildError
 from launchkit.model import Credentials
+from launchkit.steps.plain_text import shortened
 from launchkit_docker.images import host_of, repository_of
 from launchkit_docker.messages import Progress, failure_in, follow, posted
 
@@ -29,7 +30,7 @@ class PushLog:
         """What to show of a message. :raises BuildError: if it is that the push failed."""
         if reason := failure_in(message):
             raise BuildError(
-                f"{self._ref} was built but could not be pushed: {reason}",
+                f"{self._ref} was built but could not be pushed: {shortened(reason)}",
                 hint="see what `launchkit doctor` says about the registry and its credentials",
             )
         aux = message.get("aux")

@@ -9,6 +9,7 @@ from launchkit.model import Submission
 from launchkit_docker import labels
 from launchkit_docker.body import container_body
 from launchkit_docker.code import MOUNT, laid_in
+from launchkit_docker.names import checked_name
 from launchkit_docker.options import Options
 
 ROTATING = "json-file"
@@ -32,9 +33,12 @@ class Given:
 def container_name(options: Options, submission: Submission) -> str:
     """The same for each try of an attempt, and another for each attempt: the name of the
     submission, or the one in the options, with what makes it the only one of its kind.
+
+    :raises Rejected: if no container can have it.
     """
     launch = submission.launch
-    return f"{options.name}-{launch.run_id}-{launch.attempt}" if options.name else submission.name
+    named = f"{options.name}-{launch.run_id}-{launch.attempt}" if options.name else submission.name
+    return checked_name(named)
 
 
 def request_of(options: Options, submission: Submission, given: Given) -> dict[str, Any]:

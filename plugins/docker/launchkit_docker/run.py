@@ -13,11 +13,12 @@ from aiohttp import ClientError
 from launchkit.abc import Run
 from launchkit.errors import RunLost, SubmitError
 from launchkit.model import LogChunk, RunStatus
+from launchkit.steps.plain_text import shortened
 from launchkit_docker import labels
 from launchkit_docker.access import NO_CONNECTION
 from launchkit_docker.containers import CANCELLED, OVER, RETRY_SECONDS, Containers
 from launchkit_docker.output import last_output, output
-from launchkit_docker.verdicts import EVIDENCE_LINES, is_over, status_of, was_started
+from launchkit_docker.verdicts import is_over, status_of, was_started
 
 UNREADABLE = {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.INTERNAL_SERVER_ERROR}
 
@@ -63,7 +64,8 @@ class ContainerRun(Run):
                 await self._containers.post(self.ref, "kill")
         except DockerError as exc:
             if not is_over(await self._containers.inspect(self.ref)):
-                raise SubmitError(f"{self.ref} cannot be stopped: {exc.message}") from exc
+                said = shortened(exc.message)
+                raise SubmitError(f"{self.ref} cannot be stopped: {said}") from exc
         while not is_over(await self._containers.inspect(self.ref)):  # noqa: ASYNC110
             await anyio.sleep(RETRY_SECONDS)
 
@@ -130,6 +132,6 @@ class ContainerRun(Run):
     async def _tail(self, seen: Mapping[str, Any]) -> bytes:
         engine, tty = self._containers.engine, seen["Config"]["Tty"]
         try:
-            return await last_output(engine, self.ref, tty=tty, lines=EVIDENCE_LINES)
+            return await last_output(engine, self.ref, tty=tty)
         except (DockerError, ClientError, IncompleteReadError):
             return b""

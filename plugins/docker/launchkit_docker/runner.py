@@ -63,7 +63,7 @@ class ContainerRunner(Runner):
         }
 
     def ref_of(self, submission: Submission) -> str:
-        """The container's name."""
+        """The container's name. :raises Rejected: if no container can have it."""
         return container_name(parse_options(submission.resource_args), submission)
 
     async def prepare(self, submission: Submission, out: Output) -> None:
@@ -88,5 +88,8 @@ class ContainerRunner(Runner):
         return await (await self._dock.opened()).submit(submission)
 
     async def attach(self, ref: str) -> Run:
-        """Find a container again. :raises RunLost: if it is gone, or was never started."""
+        """Find a container again.
+
+        :raises RunLost: if it is gone or was never started, or *ref* is not the name of a run's.
+        """
         return await (await self._dock.opened()).attach(ref)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from launchkit_docker import gpu_request, network, storage, values
+from launchkit_docker import gpu_request, names, network, storage, values
 from launchkit_docker.values import duration, integer, size, text
 
 Shape = Literal["flag", "one", "many", "map", "piece"]
@@ -27,6 +27,8 @@ class Option:
     parse: Callable[[str], object] = text
     aliases: tuple[str, ...] = ()
     base: str = ""
+    hint: str | None = None
+    """What to do about a bad value."""
 
     @property
     def place(self) -> list[str]:
@@ -161,7 +163,7 @@ _REST = (
     Option("label-file", "many", "Labels", base=":label_files"),
     _host("log-driver", "one", "LogConfig.Type", values.log_driver),
     _host("log-opt", "map", "LogConfig.Config", values.pair),
-    Option("name", "one", "?name", base=":name"),
+    Option("name", "one", "?name", names.name_start, base=":name", hint=names.HINT),
     Option("platform", "one", "?platform", base=":platform"),
     Option("pull", "one", "", values.one_of("missing", "always", "never"), base=":pull"),
     Option("quiet", "flag", "", aliases=("q",), base=":unused"),

@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp]?)i?b?", re.IGNORECASE)
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
+_SIZE = re.compile(r"(\d{1,20}(?:\.\d{1,20})?) ?([kmgtp]?)i?b?", re.IGNORECASE)
+_DURATION_PART = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)(ns|us|µs|ms|s|m|h)")
+_LONGEST_DURATION = 100
+_MOST_CPUS = 1_000_000
 _NANOSECONDS = {
     "ns": 1,
     "us": 10**3,
@@ -64,7 +66,7 @@ def duration(value: str) -> int:
     wanted = value.strip()
     if wanted == "0":
         return 0
-    parts = list(_DURATION_PART.finditer(wanted))
+    parts = list(_DURATION_PART.finditer(wanted[:_LONGEST_DURATION]))
     if not parts or "".join(part[0] for part in parts) != wanted:
         raise ValueError("must be a time with a unit, such as 30s or 1m30s")
     return sum(int(Decimal(part[1]) * _NANOSECONDS[part[2]]) for part in parts)
@@ -76,7 +78,7 @@ def nano_cpus(value: str) -> int:
         number = Decimal(value)
     except InvalidOperation:
         raise ValueError("must be a number of processors, such as 1.5") from None
-    if not number.is_finite() or number < 0:
+    if not number.is_finite() or not 0 <= number <= _MOST_CPUS:
         raise ValueError("must be a number of processors, such as 1.5")
     return int(number * 10**9)
 

@@ -7,12 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from launchkit.model import RunState, RunStatus, Verdict
+from launchkit.steps.plain_text import shortened, tail_lines
 
-EVIDENCE_LINES = 20
 NEVER = "0001-01-01T00:00:00Z"
 """When a container was started that never was."""
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 SHELL_NOT_EXECUTABLE, SHELL_NOT_FOUND = 126, 127
 
 
@@ -44,17 +42,11 @@ def status_of(seen: Mapping[str, Any], *, cancelled: bool, output: bytes) -> Run
     return _ended(RunState.FAILED, code, verdict)
 
 
-def tail_lines(output: bytes) -> tuple[str, ...]:
-    """The last lines of some output as plain text, whatever its bytes are."""
-    text = _ESCAPES.sub("", output.decode(errors="replace"))
-    lines = [_CONTROL.sub("", line).rstrip() for line in re.split(r"[\r\n]+", text)]
-    return tuple([line for line in lines if line][-EVIDENCE_LINES:])
-
-
 def start_failure(message: str) -> tuple[str, str | None]:
     """The code of a start that the Engine refused with *message*, and what to do about it."""
+    said = shortened(message)  # it has words of the user's, and some patterns look far ahead
     for pattern, code, hint in _START_FAILURES:
-        if re.search(pattern, message, re.IGNORECASE):
+        if re.search(pattern, said, re.IGNORECASE):
             return code, hint
     return "submit_failed", None
 
@@ -103,7 +95,8 @@ def _bad_end(state: Mapping[str, Any], code: int) -> Verdict:
         )
     if code in {SHELL_NOT_EXECUTABLE, SHELL_NOT_FOUND} and state.get("Error"):
         kind, hint = start_failure(state["Error"])
-        return Verdict(code=kind, summary=f"It could not be started: {state['Error']}", hint=hint)
+        summary = f"It could not be started: {shortened(state['Error'])}"
+        return Verdict(code=kind, summary=summary, hint=hint)
     number = code - 128
     if number in signal.valid_signals():
         name = signal.Signals(number).name

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, MutableMapping
 from pathlib import Path
 
 import anyio
+import launchkit_docker.streams
 import pytest
 from docker_engine import Engine
 from launchkit_docker.events import Events
@@ -128,6 +129,20 @@ async def test_an_event_may_be_as_long_as_the_labels_of_its_container(
     run = await runner.submit(scripts("exit 3", label_file=str(tmp_path / "labels")))
     assert (await ended(run)).exit_code == 3
     assert way.count("/events") == 1
+
+
+async def test_an_event_without_measure_is_passed_over_and_nobody_misses_it(
+    runner: ContainerRunner,
+    scripts: Scripts,
+    way: Relay,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(launchkit_docker.streams, "LINE_BYTES", 100_000)
+    (tmp_path / "labels").write_text(f"long={'x' * 900_000}\n")
+    run = await runner.submit(scripts("exit 3", label_file=str(tmp_path / "labels")))
+    assert (await ended(run)).exit_code == 3
+    await until(lambda: way.count("/events") > 1)
 
 
 @pytest.mark.parametrize("keeps", [True, False])

@@ -187,6 +187,54 @@ async def test_code_is_laid_into_a_base_image_where_nothing_builds(
     assert (await text(run)).endswith("/mnt/launchkit False")
 
 
+@pytest.mark.parametrize("policy", ["open", "strict"])
+async def test_a_name_that_macros_make_a_path_lays_code_nowhere(
+    stage: Stage, python_image: str, policy: str
+) -> None:
+    config = {"name": "${run_name}", "builder": {"base_image": python_image}}
+    await stage.client.create_queue("q", "local-container", config)
+    uri = stage.repository(train="print('trained')")
+    outside = stage.folder / "outside"
+    outside.mkdir()
+    names = [str(outside / "y"), "../../../outside/y", "../y", "train"]
+    entry = ["python", "train.py"]
+    runs = [await stage.client.launch("q", uri=uri, entry_point=entry, name=name) for name in names]
+    before = sorted(stage.folder.glob("[!lsc]*/**"))
+    async with stage.agent(builder={"type": "noop"}, policy={"docker": policy}):
+        *refused, good = await stage.ended(*runs)
+    assert good is ItemState.FINISHED, runs[-1].item.verdict
+    assert refused == [ItemState.FAILED] * 3
+    for run in runs[:3]:
+        assert run.item.verdict
+        assert run.item.verdict.code == "rejected"
+        assert "resource_args.name: must be at most" in run.item.verdict.summary
+        assert stage.containers(run) == []
+    assert sorted(stage.folder.glob("[!lsc]*/**")) == before
+    state = {path.name for path in (stage.folder / "state").rglob("*")}
+    assert not any(name.startswith(("y", "train")) for name in state)
+
+
+async def test_what_a_run_prints_holds_up_neither_its_agent_nor_other_runs(
+    stage: Stage, busybox: str
+) -> None:
+    (stage.folder / "printed").write_bytes(b"\x1b]" * 80_000)
+    await stage.client.create_queue("q", "local-container", {"volume": f"{stage.folder}:/place"})
+    script = "echo up; until [ -e /place/gate ]; do sleep 0.1; done"
+    steady = await stage.client.launch("q", image=busybox, entry_point=["sh", "-c", script])
+    async with stage.agent(builder={"type": "noop"}, lease_seconds=3.0):
+        await running(steady)
+        script = "cat /place/printed; exit 1"
+        loud = await stage.client.launch("q", image=busybox, entry_point=["sh", "-c", script])
+        assert await stage.ended(loud) == [ItemState.FAILED]
+        steady = await stage.client.launched(steady.item.id)
+        assert steady.item.state is ItemState.RUNNING
+        (stage.folder / "gate").touch()
+        assert await stage.ended(steady) == [ItemState.FINISHED]
+    assert loud.item.verdict
+    assert (loud.item.verdict.code, loud.item.verdict.evidence) == ("user_exit", ("…",))
+    assert (steady.item.attempt, await text(steady)) == (1, "up")
+
+
 async def test_a_repository_is_built_pushed_and_run_by_digest_and_not_built_again(
     stage: Stage,
     python_image: str,

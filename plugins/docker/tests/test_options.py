@@ -390,6 +390,7 @@ def test_false_and_null_drop_an_option(option: str, value: object) -> None:
         ({"env": [1]}, "resource_args.env[0]: must be NAME=value"),
         ({"memory": ""}, "must be a number of bytes"),
         ({"command": "'"}, "No closing quotation"),
+        ({"name": "../y"}, "resource_args.name: must be at most 200 letters, digits, dots"),
     ],
 )
 def test_a_bad_option_is_refused_with_its_place(args: dict[str, object], message: str) -> None:
@@ -449,3 +450,31 @@ def test_each_field_of_the_body_is_tried_here() -> None:
     names = {OPTIONS[option_name(key)].name for args in tried for key in args}
     elsewhere = {option.name for option in TABLE if option.base.startswith(":")}
     assert {option.name for option in TABLE} == names | elsewhere
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"health-interval": "1" * 1_000_000}, "must be a time with a unit"),
+        ({"memory": "9" * 5000}, "must be a number of bytes"),
+        ({"cpus": "1e999999"}, "must be a number of processors"),
+        ({"cpus": "9" * 1_000_000}, "must be a number of processors"),
+        ({"pids-limit": "9" * 1_000_000}, "must be a whole number"),
+        ({"volume": "a:" * 500_000}, "must be SOURCE:TARGET[:MODES]"),
+        ({"ulimit": "nofile=" + "1" * 1_000_000 + "x"}, "must be NAME=SOFT[:HARD]"),
+        ({"publish": "-" * 1_000_000}, "a port must be between 1 and 65535"),
+    ],
+    ids=range(8),
+)
+def test_a_value_without_measure_is_refused_in_few_words(
+    args: dict[str, object], message: str
+) -> None:
+    with pytest.raises(Rejected) as caught:
+        parse_options(args)
+    assert message in caught.value.message
+    assert len(caught.value.message) < 400
+
+
+def test_an_option_may_be_given_very_often() -> None:
+    groups = [str(number) for number in range(100_000)]
+    assert parse_options({"group-add": groups}).body == host(GroupAdd=groups)

@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import anyio
+import launchkit_docker.output
 import pytest
 from docker_engine import Engine
 from launchkit_docker.runner import ContainerRunner
@@ -177,6 +178,36 @@ async def test_a_run_that_somebody_killed_says_so_with_its_last_lines(
     assert status.verdict.code == "killed_by_signal"
     assert "SIGKILL" in status.verdict.summary
     assert status.verdict.evidence == ("ready",)
+
+
+async def test_of_lines_without_measure_only_the_end_is_kept_in_the_verdict(
+    runner: ContainerRunner, scripts: Scripts, tmp_path: Path
+) -> None:
+    line = b"x" * 3_000_000 + b" tail\n"
+    (tmp_path / "line").write_bytes(line)
+    script = "for i in 1 2 3 4 5 6 7 8 9 10; do cat /place/line /place/line; done; exit 1"
+    options = {"volume": f"{tmp_path}:/place:ro", "log-driver": "local"}
+    status = await ended(await runner.submit(scripts(script, **options)))
+    assert status.verdict
+    assert status.verdict.code == "user_exit"
+    (evidence,) = status.verdict.evidence
+    assert evidence.startswith("…xxx")
+    assert evidence.endswith("xxx tail")
+    assert len(evidence) <= 1000
+
+
+async def test_a_run_ends_though_the_engine_does_not_tell_its_last_lines(
+    scripts: Scripts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launchkit_docker.output, "LAST_SECONDS", 0.1)
+    async with relay(to_engine) as way:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://{way.host}")
+        async with site_at(tmp_path) as site, started(ContainerRunner(), site) as runner:
+            way.shut("/logs")
+            status = await ended(await runner.submit(scripts("echo lost; exit 1")))
+            assert way.held
+    assert status.verdict
+    assert (status.verdict.code, status.verdict.evidence) == ("user_exit", ())
 
 
 @pytest.mark.parametrize("keeps", [True, False])

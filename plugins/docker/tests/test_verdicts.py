@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from launchkit_docker.verdicts import NEVER, start_failure, status_of, tail_lines
+from launchkit_docker.verdicts import NEVER, start_failure, status_of
 
 from launchkit.model import RunState
 
@@ -38,7 +38,20 @@ def test_each_state_has_its_verdict(
 
 
 def test_evidence_is_plain_text_whatever_was_printed() -> None:
-    assert tail_lines(b"\x1b[31mred\x1b[0m\r\n\xff\x00end\n") == ("red", "\ufffdend")
+    output = b"\x1b[31mred\x1b[0m\r\n\xff\x00end\n"
+    verdict = status_of(seen("exited", 1), cancelled=False, output=output).verdict
+    assert verdict
+    assert verdict.evidence == ("red", "\ufffdend")
+
+
+def test_what_the_engine_says_of_a_start_is_told_in_short() -> None:
+    look = seen("exited", 127)
+    look["State"]["Error"] = "no such file or directory " * 40_000 + ": unknown"
+    verdict = status_of(look, cancelled=False, output=b"").verdict
+    assert verdict
+    assert verdict.code == "entry_point_not_found"
+    assert verdict.summary.endswith(": unknown")
+    assert len(verdict.summary) < 2100
 
 
 @pytest.mark.parametrize(
@@ -50,7 +63,11 @@ def test_evidence_is_plain_text_whatever_was_printed() -> None:
         ("Bind for 0.0.0.0:80 failed: port is already allocated", "port_in_use"),
         ("network nope not found", "no_such_network"),
         ("something else", "submit_failed"),
+        ("no such file or directory " * 40_000, "submit_failed"),
+        ("exec:" * 200_000, "submit_failed"),
+        ("network " * 125_000, "submit_failed"),
     ],
+    ids=range(9),
 )
 def test_a_refused_start_has_a_code(message: str, code: str) -> None:
     assert start_failure(message)[0] == code

@@ -1,9 +1,10 @@
 """What is shown and kept of the messages of the Engine."""
 
 import pytest
-from launchkit_docker.build_stream import TAIL_LINES, BuildLog
+from launchkit_docker.build_stream import BuildLog
 
 from launchkit.errors import BuildError
+from launchkit.steps.plain_text import LINES
 
 
 def fails(*messages: dict[str, object], reason: str = "it went wrong") -> BuildError:
@@ -51,7 +52,16 @@ def test_a_failure_has_its_step_and_only_the_lines_of_that_step() -> None:
 
 def test_of_long_output_the_end_is_kept() -> None:
     lines = fails(*[says(f"line {n}\n") for n in range(3000)]).message.splitlines()
-    assert lines[1:] == [f"  line {n}" for n in range(3000 - TAIL_LINES, 3000)]
+    assert lines[1:] == [f"  line {n}" for n in range(3000 - LINES, 3000)]
+
+
+def test_a_failure_without_measure_is_told_in_short() -> None:
+    step = says(f"Step 1/1 : RUN {'x' * 1_000_000}")
+    error = fails(step, says("\x1b]" * 500_000), reason="denied " * 150_000)
+    assert "Step 1/1 : RUN xxx" in error.message
+    assert "denied" in error.message
+    assert "\x1b" not in error.message
+    assert len(error.message) < 6000
 
 
 @pytest.mark.parametrize(

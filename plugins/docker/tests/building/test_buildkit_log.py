@@ -128,3 +128,16 @@ def test_advice_about_logins_is_given_where_buildkit_pulls(step_of: str, hinted:
     reason = "401 Unauthorized" if hinted else "exit code: 1"
     news = prints(step_of, b"401 Unauthorized\n") + step(step_of, start=1, end=2, error=reason)
     assert ("buildkit: false" in (fails(reason, news).hint or "")) == hinted
+
+
+def test_a_line_that_does_not_end_is_shown_in_pieces() -> None:
+    pieces = [prints("a", b"x" * 10_000) for _ in range(1000)]
+    _, *lines = shown(step("a", start=1), *pieces)
+    assert len(lines) > 100
+    assert max(map(len, lines)) < 100_000
+    assert {*"".join(line.removeprefix("#1 ") for line in lines)} == {"x"}
+
+
+def test_a_step_without_measure_is_named_in_short() -> None:
+    error = fails("it went wrong: exit code: 1", step("x" * 1_000_000, start=1, error="it went"))
+    assert len(error.message) < 3000

@@ -1,0 +1,47 @@
+"""What other programs print and say, as plain text of bounded length.
+
+It takes linear time, whatever they print: the input is cut first, and no pattern backtracks.
+"""
+
+import re
+
+LINES = 20
+LINE_CHARACTERS = 1000
+MESSAGE_CHARACTERS = 2000
+TAIL_BYTES = 1 << 14
+"""How much is looked at of what was printed last."""
+
+_ESCAPES = re.compile(
+    r"\x1b(?:[\]PX^_][^\x07\x1b\r\n]*+(?:\x07|\x1b\\)?"
+    r"|\[[0-?]*+[ -/]*+[@-~]?"
+    r"|[ -/]*+[0-~]?)"
+)
+"""Escape sequences (ECMA-48, 5.3 to 5.6): control strings, control sequences, and all others; one
+that does not end goes to the end of its line.
+"""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_LINE_ENDS = re.compile(r"[\r\n]+")
+_INSIDE_LETTERS = bytes(range(0x80, 0xC0))
+"""The bytes of UTF-8 with which no letter begins."""
+
+
+def tail_lines(output: bytes) -> tuple[str, ...]:
+    """The last lines of some output without escape sequences, whatever its bytes are: at most
+    `LINES` that are not empty, of at most `LINE_CHARACTERS` each, from its last `TAIL_BYTES`.
+
+    What was cut has an ellipsis in its place.
+    """
+    end = output[-TAIL_BYTES:]
+    if len(end) < len(output):
+        end = "…".encode() + end.lstrip(_INSIDE_LETTERS)
+    text = _ESCAPES.sub("", end.decode(errors="replace"))
+    lines = (_CONTROL.sub("", line).rstrip() for line in _LINE_ENDS.split(text))
+    return tuple([shortened(line, LINE_CHARACTERS) for line in lines if line][-LINES:])
+
+
+def shortened(text: str, characters: int = MESSAGE_CHARACTERS) -> str:
+    """A text of at most so many *characters*: of a longer one its beginning and its end."""
+    if len(text) <= characters:
+        return text
+    half = (characters - len(" … ")) // 2
+    return f"{text[:half]} … {text[-half:]}"
