@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from shared import one_at_a_time
 from waiting import PATIENCE
 
 DEMO = Path(__file__).parents[2] / "docs" / "examples" / "demo.py"
@@ -50,7 +51,8 @@ def docker_is_ready() -> Callable[[], Awaitable[bool]]:
 
 @pytest.mark.usefixtures("docker_engine", "python_image")
 def test_the_demo_runs_in_containers() -> None:
-    out = run_demo()
+    with one_at_a_time("demo"):  # it removes its image, which has the same name each time
+        out = run_demo()
     assert "--resource local-container" in out
     assert PROCESSES not in out
 

@@ -124,6 +124,7 @@ async def test_signals_to_the_agents_group_do_not_reach_the_run(
 ) -> None:
     run = await runner.submit(make("sh", "-c", "echo up; sleep 300"))
     await printed(run, b"up")
+    await running(run)
     watcher = RunDir(Path(run.ref)).supervisor()
     assert watcher
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):

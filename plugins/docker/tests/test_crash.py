@@ -19,6 +19,7 @@ from docker_engine import Engine
 from launchkit_docker.build import LABEL
 from test_journeys import Stage, text
 from waiting import PATIENCE, until
+from workshop import LABEL as TEST_LABEL
 from workshop import engine_until, serve_registry, to_engine, write_code
 
 import launchkit
@@ -263,7 +264,7 @@ class Code:
 
     def nameless(self, *labels: str) -> list[str]:
         """The images without a name that builds have left."""
-        wanted = [f"launchkit.test={self.path.name}", *labels]
+        wanted = [f"{TEST_LABEL}={self.path.name}", *labels]
         filters = json.dumps({"dangling": ["true"], "label": wanted})
         listed = self.engine.http.get("/images/json", params={"filters": filters}).json()
         return [image["Id"] for image in listed]
@@ -273,7 +274,7 @@ class Code:
 def code(tmp_path: Path, docker_engine: Engine) -> Iterator[Code]:
     name = f"crash-{uuid4().hex[:8]}"
     step = f'RUN ["/bin/busybox", "sh", "-c", "{STEP}; : {name}"]'
-    path = write_code(tmp_path / name, f"LABEL launchkit.test={name}\n{step}\n", word=name)
+    path = write_code(tmp_path / name, f"{step}\n", label=name, word=name)
     (path / "Dockerfile").rename(path / "Dockerfile.launchkit")
     code = Code(path, docker_engine)
     yield code

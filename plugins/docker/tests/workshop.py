@@ -29,15 +29,20 @@ Make: TypeAlias = Callable[..., BuildRequest]
 """Makes a request from the lines of a Dockerfile and other fields."""
 
 BUSYBOX = Path("/bin/busybox")
-SHELL = "FROM scratch\nCOPY busybox /bin/busybox\n"
+SHELL = "FROM scratch\n{label}COPY busybox /bin/busybox\n"
+LABEL = "launchkit.test"
+"""A label that says which test an image is of."""
 TOUCH = 'RUN ["/bin/busybox", "touch", "/made"]\n'
 
 
-def write_code(path: Path, dockerfile: str, **files: str) -> Path:
-    """A directory whose Dockerfile starts from busybox alone, so that `RUN [...]` works."""
+def write_code(path: Path, dockerfile: str, *, label: str = "", **files: str) -> Path:
+    """A directory whose Dockerfile starts from busybox alone, so that `RUN [...]` works. With a
+    label of its own it shares no layer with others, who might remove it during the build.
+    """
     path.mkdir(parents=True, exist_ok=True)
     shutil.copy(BUSYBOX, path / "busybox")
-    (path / "Dockerfile").write_text(SHELL + dockerfile)
+    first = f"LABEL {LABEL}={label}\n" if label else ""
+    (path / "Dockerfile").write_text(SHELL.format(label=first) + dockerfile)
     for name, text in files.items():
         (path / name).write_text(text)
     return path

@@ -11,15 +11,12 @@ from docker_engine import Engine
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.images import find
 from shared import in_use
-from workshop import TOUCH, Make, serve_registry, write_code
+from workshop import LABEL, TOUCH, Make, serve_registry, write_code
 
 from launchkit.abc import Site
 from launchkit.model import ArchiveSource, BuildRequest
 from launchkit.testing import Heard
 from launchkit.testing.makers import make_launch, site_at, started
-
-WORD = "launchkit.test"
-"""A label that says which test an image is of."""
 
 
 @pytest.fixture
@@ -82,7 +79,7 @@ async def word(engine: aiodocker.Docker) -> AsyncIterator[str]:
         for name in [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())]:
             if word in name and await find(engine, name):
                 await engine.images.delete(name, force=True)
-    for layer in await engine.images.list(filters={"label": [f"{WORD}={word}"]}):
+    for layer in await engine.images.list(filters={"label": [f"{LABEL}={word}"]}):
         await engine.images.delete(layer["Id"])
 
 
@@ -91,7 +88,7 @@ def make(tmp_path: Path, word: str) -> Make:
     """Requests whose image is unlike that of any other test."""
 
     def make(dockerfile: str = TOUCH, **fields: object) -> BuildRequest:
-        code = write_code(tmp_path / "code", f"LABEL {WORD}={word}\n{dockerfile}", word=word)
+        code = write_code(tmp_path / "code", dockerfile, label=word, word=word)
         launch = make_launch(
             source=ArchiveSource(digest="d", size=1, name=word), dockerfile="Dockerfile"
         )

@@ -71,7 +71,9 @@ async def test_a_syntax_that_cannot_be_had_without_a_login_comes_with_advice(
 ) -> None:
     request = make()
     with serve_registry(tmp_path / "registry", ("alice", "s3cret")) as host:
-        (request.code / "Dockerfile").write_text(f"# syntax={host}/syntax:1\n{SHELL}")
+        (request.code / "Dockerfile").write_text(
+            f"# syntax={host}/syntax:1\n{SHELL.format(label='')}"
+        )
         with pytest.raises(BuildError) as caught:
             await builder.build(request, out)
     assert "set `buildkit: false`" in (caught.value.hint or "")
