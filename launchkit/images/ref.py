@@ -46,7 +46,7 @@ class ImageRef:
 
     def __post_init__(self) -> None:
         if fault := _fault(self.host, self.path, self.tag, self.digest):
-            raise _refused(str(self), *fault)
+            raise _refused(str(self), "an image", *fault)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -56,12 +56,26 @@ class ImageRef:
 
         :raises Rejected: if it cannot be the name of an image; a password in it is not shown.
         """
+        return cls._read(text, "an image")
+
+    @classmethod
+    def parse_repository(cls, text: str) -> Self:
+        """Take the name of a repository apart. :raises Rejected: also if it has tag or digest."""
+        ref = cls._read(text, "a repository")
+        if ref.tag is None and ref.digest is None:
+            return ref
+        raise _refused(
+            text, "a repository", "it names one image of it", "leave out its tag and its digest"
+        )
+
+    @classmethod
+    def _read(cls, text: str, what: str) -> Self:
         if len(text) > LONGEST_TEXT:
             why = f"it has {len(text)} characters, and {LONGEST_TEXT} are the most"
-            raise _refused(text, why, FORM)
+            raise _refused(text, what, why, FORM)
         if re.search(r"\s", text):
             why = "there is a space or a line break in it"
-            raise _refused(text, why, "a name has no spaces, line breaks or comments")
+            raise _refused(text, what, why, "a name has no spaces, line breaks or comments")
         name, at, digest = text.partition("@")
         before, colon, tag = name.rpartition(":")
         if not colon or "/" in tag:
@@ -69,18 +83,8 @@ class ImageRef:
         host, path = _split(before)
         parts = (host, path, tag if colon else None, digest if at else None)
         if fault := _fault(*parts):
-            raise _refused(text, *fault)
+            raise _refused(text, what, *fault)
         return cls(host=parts[0], path=parts[1], tag=parts[2], digest=parts[3])
-
-    @classmethod
-    def parse_repository(cls, text: str) -> Self:
-        """Take the name of a repository apart. :raises Rejected: also if it has tag or digest."""
-        ref = cls.parse(text)
-        if ref.tag is None and ref.digest is None:
-            return ref
-        raise _refused(
-            text, "it names one image of a repository", "leave out what follows the repository"
-        )
 
     @property
     def registry(self) -> str:
@@ -132,8 +136,10 @@ def _split(name: str) -> tuple[str, str]:
 
 def _fault(host: str, path: str, tag: str | None, digest: str | None) -> tuple[str, str] | None:
     """What is wrong with the parts of a name, and what to do about it."""
-    if digest is not None and not _DIGEST.fullmatch(digest):  # first: it may be a login that leads
-        return "what follows the @ is not a digest", FORM if "/" in digest else DIGEST_FORM
+    if digest is not None and not _DIGEST.fullmatch(digest):  # first: it may be a login
+        if "/" in digest:
+            return "there is a login in it", FORM
+        return "what follows the @ is not a digest", DIGEST_FORM
     if len(host) > LONGEST_HOST or not _HOST.fullmatch(host):
         return f"{_shown(host)!r} is not the name of a host", FORM
     if fault := _path_fault(path):
@@ -154,8 +160,8 @@ def _path_fault(path: str) -> tuple[str, str] | None:
     return None
 
 
-def _refused(text: str, why: str, hint: str) -> Rejected:
-    return Rejected(f"{_shown(text)!r} is not the name of an image: {why}", hint=hint)
+def _refused(text: str, what: str, why: str, hint: str) -> Rejected:
+    return Rejected(f"{_shown(text)!r} is not the name of {what}: {why}", hint=hint)
 
 
 def _shown(text: str) -> str:

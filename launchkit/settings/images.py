@@ -2,16 +2,14 @@
 
 import re
 
+from launchkit.errors import Rejected
+from launchkit.images.ref import ImageRef
+
 ECR_HOST = re.compile(r"\d{12}\.(?P<dkr>dkr\.)?ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
 ECR_ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):ecr:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):repository/(?P<name>.+)"
 )
-HOST = re.compile(
-    r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?"
-)
-SEGMENT = re.compile(r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*")
-
-REPOSITORY = r"^(https://)?[^:/@<>]+(:[0-9]+/)?[^:@<>]*$|^arn:aws[a-z-]*:ecr:"
+REPOSITORY = r"^(https://)?(\[[0-9a-fA-F:]+\]|[^:/@<>]+)(:[0-9]+/)?[^:@<>]*$|^arn:aws[a-z-]*:ecr:"
 """What JSON Schema can say of it; `image_repository` looks closer."""
 STORE = (
     r"^(s3://[a-z0-9][a-z0-9.-]*|gs://[a-z0-9][a-z0-9._-]*"
@@ -32,12 +30,12 @@ def image_repository(text: str) -> str:
     host, slash, path = plain.partition("/")
     if "@" in plain or ":" in path or (":" in host and not slash):
         raise ValueError("must name a repository, without a tag; launchkit makes the tags")
-    if not HOST.fullmatch(host):
-        raise ValueError(f"{host!r} is not the name of a host")
-    for segment in path.split("/") if slash else ():
-        if not SEGMENT.fullmatch(segment):
-            raise ValueError(f"{segment!r} cannot be a part of a repository's name")
-    return _for_host(host, path, plain)
+    plain = _for_host(host, path, plain)
+    try:
+        ImageRef.parse_repository(plain)
+    except Rejected as exc:
+        raise ValueError(f"{exc.message}; {exc.hint}") from exc
+    return plain
 
 
 def registry_kind(repository: str) -> str:

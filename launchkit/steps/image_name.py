@@ -1,22 +1,7 @@
-"""The names of container images, as the distribution project's reference grammar has them.
-
-See https://pkg.go.dev/github.com/distribution/reference: `[domain/]path[:tag][@digest]`.
-"""
-
-import re
+"""The names of base images, as people write them into jobs and queue configs."""
 
 from launchkit.errors import Rejected
-
-_LABEL = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)"
-_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
-_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_ALGORITHM = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*"
-_REFERENCE = re.compile(
-    rf"(?P<name>(?:{_HOST}/)?{_PART}(?:/{_PART})*)"
-    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
-    rf"(?:@{_ALGORITHM}:[0-9a-fA-F]{{32,}})?"
-)
-LONGEST_NAME = 255
+from launchkit.images.ref import ImageRef
 
 
 def check_image_name(text: str, path: str) -> str:
@@ -24,19 +9,8 @@ def check_image_name(text: str, path: str) -> str:
 
     :raises Rejected: if it cannot be the name of an image.
     """
-    found = _REFERENCE.fullmatch(text)
-    if found and len(found["name"]) <= LONGEST_NAME:
-        return text
-    raise Rejected(f"{path}: {text!r} is not the name of an image", hint=_advice(text))
-
-
-def _advice(text: str) -> str:
-    before, at, digest = text.partition("@")
-    repository = before if "/" in before else before.partition(":")[0]
-    if text != text.strip() or re.search(r"\s", text):
-        return "a name has no spaces, line breaks or comments"
-    if at and not _REFERENCE.fullmatch(f"a@{digest}"):
-        return "a digest is written sha256: and 64 hex digits"
-    if repository != repository.lower():
-        return "the repository is written in lower case"
-    return "write it as [registry/]repository[:tag], such as ubuntu:24.04"
+    try:
+        ImageRef.parse(text)
+    except Rejected as exc:
+        raise Rejected(f"{path}: {exc.message}", hint=exc.hint) from exc
+    return text

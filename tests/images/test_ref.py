@@ -55,6 +55,7 @@ NO_NAMES = [
     (f"x@{SHA.upper()}", "not a digest", "64 hex digits"),
     (f"x@{SHA}0", "not a digest", "64 hex digits"),
     (f"x@sha1:{'a' * 40}", "not a digest", "64 hex digits"),
+    ("alice:pw@r.io/x", "there is a login in it", "write it as"),
     ("x@", "not a digest", "64 hex digits"),
     ("x:", "'' cannot be a tag", "write it as"),
     ("x:-", "'-' cannot be a tag", "write it as"),
@@ -164,7 +165,9 @@ def test_no_name_can_be_put_together_that_does_not_mean_what_it_says(
 def test_a_repository_has_neither_tag_nor_digest() -> None:
     assert ImageRef.parse_repository("r.io/a/b").path == "a/b"
     for text in ("r.io/a/b:1", f"r.io/a/b@{SHA}"):
-        with pytest.raises(Rejected, match="one image of a repository") as caught:
+        with pytest.raises(
+            Rejected, match="is not the name of a repository: it names one image"
+        ) as caught:
             ImageRef.parse_repository(text)
         assert "leave out" in (caught.value.hint or "")
 

@@ -1,4 +1,4 @@
-"""Names of images, challenges and pauses: what is decided without a registry."""
+"""Hosts, challenges and pauses: what is decided without a registry."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -6,46 +6,12 @@ from email.utils import format_datetime
 import pytest
 
 from launchkit.builtin.oci.auth import Challenge, parse_challenges
-from launchkit.builtin.oci.names import api_host, is_loopback, login_key, parse_image, registry_of
+from launchkit.builtin.oci.names import api_host, is_loopback
 from launchkit.builtin.oci.requests import retry_after
 
-DIGEST = f"sha256:{'a' * 64}"
 
-
-@pytest.mark.parametrize(
-    ("text", "host", "path", "version"),
-    [
-        ("python", "docker.io", "library/python", "latest"),
-        ("python:3.12-slim", "docker.io", "library/python", "3.12-slim"),
-        ("alice/train", "docker.io", "alice/train", "latest"),
-        ("docker.io/python", "docker.io", "library/python", "latest"),
-        ("index.docker.io/alice/train:v1", "docker.io", "alice/train", "v1"),
-        ("registry-1.docker.io/alice/train", "docker.io", "alice/train", "latest"),
-        ("localhost/x", "localhost", "x", "latest"),
-        ("localhost:5000/x:v1", "localhost:5000", "x", "v1"),
-        ("[::1]:5000/x/y", "[::1]:5000", "x/y", "latest"),
-        (f"r.example.com/x:v1@{DIGEST}", "r.example.com", "x", DIGEST),
-        (f"r.example.com:443/a/b/c@{DIGEST}", "r.example.com:443", "a/b/c", DIGEST),
-    ],
-)
-def test_a_name_leads_to_a_registry(text: str, host: str, path: str, version: str) -> None:
-    image = parse_image(text)
-    assert (image.host, image.path, image.version) == (host, path, version)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "Upper", "r.io/", "r.io//x", "x:", "x:-", "x@", "x@sha256:12", "r.io/../x", "r_.io:1/x"],
-)
-def test_what_is_no_name_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not the name of"):
-        parse_image(text)
-
-
-def test_docker_hub_answers_at_another_host_and_has_a_key_of_its_own() -> None:
+def test_docker_hub_answers_at_another_host() -> None:
     assert (api_host("docker.io"), api_host("r.io")) == ("registry-1.docker.io", "r.io")
-    assert registry_of(login_key("docker.io")) == "docker.io"
-    assert registry_of(login_key("r.io:5000")) == "r.io:5000"
 
 
 @pytest.mark.parametrize(

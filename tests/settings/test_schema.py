@@ -36,6 +36,8 @@ def test_it_judges_as_loading_does(case: dict[str, Any]) -> None:
         ("max_jobs: weird", False),
         ("builder: {type: docker, destination: localhost:5000/r}", True),
         ("builder: {type: docker, destination: localhost:5000/r:tag}", False),
+        ("builder: {type: docker, destination: '[::1]:5000/r'}", True),
+        ("builder: {type: docker, destination: '[::1]:5000/r:tag'}", False),
         ("builder: {type: kaniko, kaniko-imag: x}", False),
         ("builder: {type: kaniko, secret-name: x}", False),
         ("builder: {type: docker, uri: https://a.azurecr.io/b}", True),

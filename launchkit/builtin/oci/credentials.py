@@ -13,8 +13,8 @@ from typing import Any
 import anyio
 from anyio.to_thread import run_sync
 
-from launchkit.builtin.oci.names import login_key, registry_of
 from launchkit.errors import LaunchError
+from launchkit.images.login import login_key, registry_of
 from launchkit.model import Credentials, Secret
 
 HELPER_SECONDS = 30.0

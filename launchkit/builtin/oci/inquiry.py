@@ -10,9 +10,9 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding
 from launchkit.builtin.oci.checkup import examine
-from launchkit.builtin.oci.names import ImageName, parse_image
 from launchkit.builtin.oci.requests import LOGIN_HINT, Ask, Courier, Logins, tls_context
 from launchkit.errors import LaunchError
+from launchkit.images.ref import ImageRef
 from launchkit.model import Credentials
 
 TIMEOUT_SECONDS = 30.0
@@ -50,13 +50,14 @@ class Inquiry:
     async def find(self, ref: str) -> tuple[bool, str | None]:
         """Whether a registry has an image, and the digest that it tells.
 
+        :raises Rejected: if *ref* is not the name of an image.
         :raises LaunchError: if the registry cannot be reached, or does not say.
         """
-        image = _parsed(ref)
+        image = ImageRef.parse(ref)
         response = await self.courier.send(
             Ask(
                 method="HEAD",
-                host=image.host,
+                host=image.registry,
                 target=f"/v2/{image.path}/manifests/{image.version}",
                 path=image.path,
                 actions="pull",
@@ -68,7 +69,7 @@ class Inquiry:
         if response.status_code == httpx.codes.OK:
             return True, response.headers.get("docker-content-digest")
         raise LaunchError(
-            f"registry {image.host}: does not say whether it has {ref}"
+            f"registry {image.registry}: does not say whether it has {ref}"
             f" (HTTP {response.status_code})",
             hint=f"{LOGIN_HINT}, and whether it may read {image.path}",
         )
@@ -78,10 +79,3 @@ class Inquiry:
     ) -> Sequence[Finding]:
         """What a registry allows."""
         return await examine(self.courier, host, path, login, pushes=pushes)
-
-
-def _parsed(ref: str) -> ImageName:
-    try:
-        return parse_image(ref)
-    except ValueError as exc:
-        raise LaunchError(str(exc), hint="write it as [host/]path[:tag]") from exc

@@ -13,8 +13,9 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Registry, Site
 from launchkit.builtin.oci.credentials import docker_login
-from launchkit.builtin.oci.names import is_loopback, parse_repository
-from launchkit.errors import ConfigError, LaunchError
+from launchkit.builtin.oci.names import is_loopback
+from launchkit.errors import ConfigError, LaunchError, Rejected
+from launchkit.images.ref import ImageRef
 from launchkit.model import Credentials, Secret
 
 if TYPE_CHECKING:
@@ -54,7 +55,11 @@ class OciRegistry(Registry):
         self.uri = self.uri.removeprefix("https://").rstrip("/")
         if "/" not in self.uri and re.search(r"[.:]|^localhost$", self.uri):
             raise ValueError(f"uri: {self.uri} is a host; name a repository there: {self.uri}/NAME")
-        self._host, self._path = parse_repository(self.uri)
+        try:
+            place = ImageRef.parse_repository(self.uri)
+        except Rejected as exc:
+            raise ValueError(f"uri: {exc.message}; {exc.hint}") from exc
+        self._host, self._path = place.registry, place.path
         if self.password is not None:
             if not isinstance(self.password, str):
                 raise ValueError("password: must be text; put it in quotes")
