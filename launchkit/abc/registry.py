@@ -1,6 +1,7 @@
 """Registries keep images."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from launchkit.abc.component import Component
 from launchkit.model import Credentials
@@ -8,6 +9,9 @@ from launchkit.model import Credentials
 
 class Registry(Component):
     """A place for images."""
+
+    pushes: ClassVar[bool] = True
+    """False: images stay where they are built, and are not pushed."""
 
     @abstractmethod
     def image_ref(self, tag: str) -> str:

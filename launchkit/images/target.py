@@ -1,0 +1,50 @@
+"""Where an image is to be: decided from the request, the registry and the tag."""
+
+import re
+from dataclasses import dataclass
+
+from launchkit.abc import Registry
+from launchkit.images.ref import ImageRef
+from launchkit.model import ArchiveSource, BuildRequest, GitSource, Launch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The place of an image that may not be there yet."""
+
+    ref: str
+    """Its name, as the settings write it, with its tag."""
+    pushed: bool
+    """False: it stays in the store where it is built."""
+    registry: Registry | None = None
+    """Tells whether it is there already, and knows the login; None: nobody here does."""
+
+
+def target_of(request: BuildRequest, registry: Registry | None, tag: str) -> Target:
+    """The destination if the request names one, else a place in the registry, else local.
+
+    :raises Rejected: if that gives no name of an image.
+    """
+    own = registry.image_ref(tag) if registry else None
+    if request.destination:
+        ref = f"{request.destination}:{tag}"
+    else:
+        ref = own or f"{local_repository(request.launch)}:{tag}"
+    wanted = ImageRef.parse(ref)
+    if not (registry.pushes if registry else request.destination):
+        return Target(ref=ref, pushed=False)
+    theirs = own is not None and ImageRef.parse(own).registry == wanted.registry
+    return Target(ref=ref, pushed=True, registry=registry if theirs else None)
+
+
+def local_repository(launch: Launch) -> str:
+    """The name of images that go to no registry; launches of one source share it."""
+    source = launch.source
+    name = launch.job.partition(":")[0] if launch.job else "code"
+    if launch.job is None and isinstance(source, GitSource):
+        name = source.remote.rstrip("/").removesuffix(".git")
+    elif launch.job is None and isinstance(source, ArchiveSource):
+        name = source.name
+    last = re.split(r"[/:\\]", name)[-1].lower()
+    safe = re.sub(r"[^a-z0-9]+", "-", last).strip("-")[:100].strip("-")
+    return f"launchkit/{safe or 'code'}"

@@ -1,0 +1,55 @@
+"""A real registry, and code to build."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from registry.conftest import open_registry, place
+
+from launchkit.abc import Site
+from launchkit.model import ArchiveSource, BuildRequest
+from launchkit.testing import Heard, make_launch, site_at
+
+__all__ = ["open_registry", "place"]
+
+Make: TypeAlias = Callable[..., BuildRequest]
+DOCKERFILE = "FROM scratch\nARG WORD\nCOPY train.py /train.py\n"
+"""Of the images whose tags are known: no change of launchkit may change them."""
+
+
+@pytest.fixture
+def out() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with site_at(tmp_path / "site") as site:
+        yield site
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Requests with a Dockerfile, or with None for the one that is generated."""
+
+    def make(
+        dockerfile: str | None = DOCKERFILE,
+        *,
+        text: str = "print('hello')\n",
+        destination: str | None = None,
+        platform: str | None = None,
+    ) -> BuildRequest:
+        code = tmp_path / "code"
+        code.mkdir(exist_ok=True)
+        (code / "train.py").write_text(text)
+        if dockerfile:
+            (code / "Dockerfile.launchkit").write_text(dockerfile)
+        launch = make_launch(
+            source=ArchiveSource(digest="d", size=1, name="golden"),
+            entry_point=("python", "train.py"),
+            runtime=None if dockerfile else "3.11",
+        )
+        return BuildRequest(launch=launch, code=code, destination=destination, platform=platform)
+
+    return make
