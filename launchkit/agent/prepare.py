@@ -12,10 +12,19 @@ import anyio
 from launchkit.abc import Output, Runner
 from launchkit.agent.kit import Kit
 from launchkit.errors import SubmitError
-from launchkit.model import BuildRequest, Image, ImageSource, Launch
+from launchkit.images.delivery import (
+    BuiltImage,
+    CodeAlone,
+    CodeInBase,
+    Delivery,
+    GivenImage,
+    Traits,
+    Wanted,
+    delivery_of,
+)
+from launchkit.model import BuildRequest, Image, Launch
 from launchkit.steps.bind import Bound, bind
 from launchkit.steps.remove_tree import remove_tree
-from launchkit.steps.suit import check_suits, needs_build, not_built
 
 CLEANUP_SECONDS = 30.0
 
@@ -66,16 +75,7 @@ async def prepared(launch: Launch, runner: Runner, kit: Kit, work: Path, out: Ou
 
     :raises LaunchError: if code or image cannot be had, or a rule objects to what is filled in.
     """
-    image = code = None
-    if runner.needs_image and isinstance(launch.source, ImageSource):
-        image = Image(ref=launch.source.image)
-    else:
-        code = await fetch(launch, kit, work)
-    if code and builds(launch, runner, kit):
-        image = await image_of(launch, code, kit, out)
-        code = None
-    elif code and runner.needs_image:
-        image = Image(ref=str(base_of(launch)))
+    image, code = await _delivered(launch, runner, kit, work, out)
     bound = bind(
         launch,
         image=image,
@@ -87,20 +87,34 @@ async def prepared(launch: Launch, runner: Runner, kit: Kit, work: Path, out: Ou
     return replace(bound, warnings=(*image.warnings, *bound.warnings)) if image else bound
 
 
+async def _delivered(
+    launch: Launch, runner: Runner, kit: Kit, work: Path, out: Output
+) -> tuple[Image | None, Path | None]:
+    match _delivery(launch, runner, kit):
+        case GivenImage(image):
+            return Image(ref=image), None
+        case CodeInBase(base_image):
+            return Image(ref=base_image), await fetch(launch, kit, work)
+        case BuiltImage():
+            code = await fetch(launch, kit, work)
+            return await image_of(launch, code, kit, out), None
+        case CodeAlone():
+            return None, await fetch(launch, kit, work)
+
+
 def check_can_be_had(launch: Launch, runner: Runner, kit: Kit) -> None:
     """:raises Rejected: if *runner* cannot run what is launched, or an image would be needed that
     nothing builds.
     """
-    check_suits(runner, launch.source, (*launch.entry_point, *launch.args))
-    if not kit.builder.builds and needs_build(runner, launch.source, base_of(launch)):
-        raise not_built(runner, f"the agent builds none (builder.type is {kit.builder.kind})")
+    _delivery(launch, runner, kit)
 
 
 def builds(launch: Launch, runner: Runner, kit: Kit) -> bool:
-    """Whether an image has to be built for this launch."""
-    return kit.builder.builds and needs_build(runner, launch.source, None)
+    """Whether an image has to be built for this launch, which can be had."""
+    return isinstance(_delivery(launch, runner, kit), BuiltImage)
 
 
-def base_of(launch: Launch) -> object:
-    """The base image that the job or the queue names: code is laid into it where nothing builds."""
-    return launch.base_image or launch.builder_args.get("base_image")
+def _delivery(launch: Launch, runner: Runner, kit: Kit) -> Delivery:
+    idle = f"the agent builds none (builder.type is {kit.builder.kind})"
+    no_builder = None if kit.builder.builds else idle
+    return delivery_of(Wanted.of(launch), Traits.of(runner), no_builder)

@@ -15,6 +15,7 @@ from launchkit.client.actor import current_user
 from launchkit.client.launched import WAIT_SECONDS, Launched
 from launchkit.client.source import source_of
 from launchkit.errors import Rejected, unwrapped
+from launchkit.images.delivery import BuiltImage, Traits, Wanted, delivery_of
 from launchkit.model import (
     AgentView,
     ImageSource,
@@ -37,7 +38,6 @@ from launchkit.plugins import Plugins
 from launchkit.settings import load_settings
 from launchkit.steps.queues import check_queue
 from launchkit.steps.resolve import queue_args, validate_launch
-from launchkit.steps.suit import check_suits, needs_build, not_built
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
@@ -379,16 +379,17 @@ class Client:
         plan = validate_launch(queue, spec)
         if queue.resource in self._plugins.classes(Runner):
             runner = self._plugins.create(Runner, queue.resource, {})
-            check_suits(runner, spec.recipe.source, (*plan.entry_point, *plan.args))
+            traits, wanted = Traits.of(runner), Wanted.asked(spec.recipe, plan)
+            delivery = delivery_of(wanted, traits)
             runner.check_args(plan.resource_args)
-            base = spec.recipe.base_image or plan.builder_args.get("base_image")
-            if needs_build(runner, spec.recipe.source, base):
-                await self._check_builders(queue.name, runner)
+            if isinstance(delivery, BuiltImage):
+                delivery_of(wanted, traits, await self._no_builder(queue.name))
 
-    async def _check_builders(self, queue: str, runner: Runner) -> None:
-        """See that an agent builds images, if there are any for this queue."""
+    async def _no_builder(self, queue: str) -> str | None:
+        """Why no image is built for a queue; None if an agent builds some, or no agent is there."""
         views = [view for view in await self.agents() if view.online]
         serving = [view.status for view in views if queue in view.status.queues]
-        if serving and not any(status.builds for status in serving):
-            names = ", ".join(status.name for status in serving)
-            raise not_built(runner, f"no agent of queue {queue} builds any (builder noop): {names}")
+        if not serving or any(status.builds for status in serving):
+            return None
+        names = ", ".join(status.name for status in serving)
+        return f"no agent of queue {queue} builds any (builder noop): {names}"
