@@ -67,9 +67,18 @@ class Conflict(QueueError):
 
 
 class Unreachable(QueueError):
-    """The queue cannot be reached or cannot write now; trying again may help."""
+    """The queue cannot be reached or cannot write now; trying again may help.
+
+    With *retry_after* it asks to be left alone for so many seconds.
+    """
 
     code = "unreachable"
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
 
 
 class LeaseLost(QueueError):

@@ -1,0 +1,9 @@
+"""What waits and tries again. Each module is imported by its own name, where it is used:
+
+- `launchkit.aio.retry`: `Backoff`, `retry`, `pauses`: try again, with growing, jittered pauses
+- `launchkit.aio.trouble`: `Trouble`: one voice for what many tasks suffer from
+- `launchkit.aio.token_bucket`: `TokenBucket`: no more calls of an API than it allows
+- `launchkit.aio.topics`: `Topics`, `Subscription`: subscribe before you look, then wait for news
+- `launchkit.aio.lines`: `lines`: chunks of bytes to lines
+- `launchkit.aio.lazy`: `Lazy`: what is imported and opened when it is first needed
+"""
