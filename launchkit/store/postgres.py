@@ -254,7 +254,7 @@ class Announcer:
         """Send these soon."""
         self._topics.update(topics)
         if self._topics:
-            self._bell.ring()
+            self._bell.notify()
 
     async def work(self) -> None:
         """Send what is told, until cancelled."""
