@@ -4,12 +4,12 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import anyio
-
 from launchkit.abc import Run, Runner
+from launchkit.aio.topics import Topics
 from launchkit.codec import decode
 from launchkit.errors import ConfigError, Rejected, RunLost
-from launchkit.model import Json, LogChunk, RunState, RunStatus, Secret, Submission, Verdict
+from launchkit.model import Json, LogChunk, RunState, RunStatus, Submission, Verdict
+from launchkit.runners.masking import masked
 from launchkit.testing.faults import Faults
 
 
@@ -28,18 +28,18 @@ class FakeArgs:
 class FakeProcess:
     """One run as the infrastructure knows it."""
 
-    def __init__(self, name: str, args: FakeArgs) -> None:
+    def __init__(self, name: str, args: FakeArgs, news: Topics[str]) -> None:
         self.name = name
         self.status = RunStatus(state=RunState.RUNNING)
         self.output = args.output.encode()
-        self._news = anyio.Event()
+        self._news = news
         if args.exit_code is not None:
             self.end(args.exit_code)
 
     def print(self, text: str) -> None:
         """Add to its output."""
         self.output += text.encode()
-        self._ring()
+        self._news.notify(self.name)
 
     def end(self, exit_code: int = 0) -> None:
         """Let it end by itself."""
@@ -57,15 +57,7 @@ class FakeProcess:
             return
         verdict = Verdict(code=code, summary=summary)
         self.status = RunStatus(state=state, exit_code=exit_code, verdict=verdict)
-        self._ring()
-
-    async def news(self) -> None:
-        """Return when it has printed or ended."""
-        await self._news.wait()
-
-    def _ring(self) -> None:
-        self._news.set()
-        self._news = anyio.Event()
+        self._news.notify(self.name)
 
 
 class FakeCompute:
@@ -73,6 +65,8 @@ class FakeCompute:
 
     def __init__(self) -> None:
         self.processes: dict[str, FakeProcess] = {}
+        self.news = Topics[str]()
+        """By the names of runs: it has printed, or ended."""
         self.starts: dict[str, int] = {}
         """How often each name was started."""
         self.faults = Faults()
@@ -81,7 +75,7 @@ class FakeCompute:
     def start(self, name: str, args: FakeArgs) -> FakeProcess:
         """Start a run, unless there is one of that name."""
         if name not in self.processes:
-            self.processes[name] = FakeProcess(name, args)
+            self.processes[name] = FakeProcess(name, args, self.news)
             self.starts[name] = self.starts.get(name, 0) + 1
         return self.processes[name]
 
@@ -109,9 +103,10 @@ class FakeRun(Run):
 
     async def changed(self, last: RunStatus) -> RunStatus:
         """Wait for another status."""
-        while (now := await self.status()) == last:
-            await self._compute.find(self.ref).news()
-        return now
+        with self._compute.news.subscribed(self.ref) as news:
+            while (now := await self.status()) == last:
+                await news.wait()
+            return now
 
     async def cancel(self, grace: float) -> None:
         """End it at once."""
@@ -125,14 +120,15 @@ class FakeRun(Run):
     async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
         """The output from byte *offset* on, until it has ended and all was given."""
         process = self._compute.find(self.ref)
-        while True:
-            if data := process.output[offset:]:
-                yield LogChunk(offset=offset, data=data)
-                offset += len(data)
-            elif process.status.state.ended:
-                return
-            else:
-                await process.news()
+        with self._compute.news.subscribed(self.ref) as news:
+            while True:
+                if data := process.output[offset:]:
+                    yield LogChunk(offset=offset, data=data)
+                    offset += len(data)
+                elif process.status.state.ended:
+                    return
+                else:
+                    await news.wait()
 
     async def aclose(self) -> None:
         """Forget the ended run."""
@@ -162,8 +158,11 @@ class FakeRunner(Runner):
 
     def render(self, submission: Submission) -> Json:
         """What `submit` would start."""
-        env = {k: "…" if isinstance(v, Secret) else v for k, v in submission.env.items()}
-        return {"name": submission.name, "args": dict(submission.resource_args), "env": env}
+        return {
+            "name": submission.name,
+            "args": dict(submission.resource_args),
+            "env": masked(submission.env),
+        }
 
     def ref_of(self, submission: Submission) -> str:
         """The submission's name."""
