@@ -45,6 +45,7 @@ from launchkit.model.spec import (
     Source,
     Timeouts,
 )
+from launchkit.model.verdicts import VerdictCode
 
 __all__ = [
     "ENDED",
@@ -90,4 +91,5 @@ __all__ = [
     "Timeouts",
     "Variable",
     "Verdict",
+    "VerdictCode",
 ]
