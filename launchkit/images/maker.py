@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from launchkit.abc import Output
 from launchkit.images.target import Target
@@ -30,7 +29,7 @@ class ImageMaker(ABC):
 
     version: str
     """Part of each tag: to be raised when the same code would give another image."""
-    build_args: Mapping[str, str] = MappingProxyType({})
+    build_args: Mapping[str, str]
     """Values of the Dockerfile's `ARG`s; part of each tag."""
 
     @abstractmethod

@@ -39,6 +39,7 @@ class Pusher(ImageMaker):
     tells: bool = True
     pushes: bool = True
     version: str = "pusher-1"
+    build_args: dict[str, str] = field(default_factory=dict)
     made: list[PlannedBuild] = field(default_factory=list)
 
     async def make(self, build: PlannedBuild, out: Output) -> str | None:
