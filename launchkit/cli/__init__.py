@@ -33,7 +33,10 @@ COMMANDS = {
     ),
     "show": ("launchkit.cli.show:show", "Show a launch: state, reason, verdict and timeline."),
     "stop": ("launchkit.cli.stop:stop", "Ask that launches end."),
-    "store": ("launchkit.cli.store:store", "Upgrade a database, back it up, or move a queue."),
+    "store": (
+        "launchkit.cli.store:store",
+        "Upgrade a database, back it up, or move a queue to another one.",
+    ),
     "wait": ("launchkit.cli.launches:wait", "Wait until launches have ended."),
 }
 

@@ -18,7 +18,7 @@ POSTGRESQL = ("postgresql:", "postgres:")
 
 @click.group()
 def store() -> None:
-    """Upgrade a database, keep a backup of it, or move a queue to another one."""
+    """Upgrade a database, back it up, or move a queue to another one."""
 
 
 def _backend() -> str:

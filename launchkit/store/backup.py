@@ -53,9 +53,9 @@ def restore(path: Path, source: Path) -> Path | None:
     :raises Unreachable: if *source* cannot be read, or the store not be written.
     """
     real = path.resolve()
-    if real.exists() and real.samefile(source):
-        raise Conflict(f"{source} is the queue's file itself")
     with _explained(f"the restore of {path} from {source}"):
+        if real.exists() and real.samefile(source):
+            raise Conflict(f"{source} is the queue's file itself")
         real.parent.mkdir(parents=True, exist_ok=True)
         with _unused(real):
             pass  # who uses it is told of at once

@@ -277,3 +277,12 @@ async def test_who_waits_to_open_the_store_opens_what_a_restore_decided(tmp_path
     assert names_of_backup(tmp_path / "backup.db") == {"new"}
     assert await anyio.to_thread.run_sync(names_in, path) == {"new"}
     assert not folder.exists()
+
+
+def test_a_backup_that_is_not_there_or_is_the_store_itself_is_told_of(tmp_path: Path) -> None:
+    path = make(tmp_path / "q.db", "first")
+    with pytest.raises(Unreachable, match="No such file"):
+        restore(path, tmp_path / "backup.db")
+    with pytest.raises(Conflict, match="the queue's file itself"):
+        restore(path, path)
+    assert names_in(path) == {"first"}
