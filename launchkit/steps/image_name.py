@@ -4,6 +4,15 @@ from launchkit.errors import Rejected
 from launchkit.images.ref import ImageRef
 
 
+def is_image_name(text: str) -> bool:
+    """Whether an image can be called so."""
+    try:
+        ImageRef.parse(text)
+    except Rejected:
+        return False
+    return True
+
+
 def check_image_name(text: str, path: str) -> str:
     """Give back *text* if it names an image; *path* is where it was written.
 

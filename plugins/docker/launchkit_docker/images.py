@@ -8,7 +8,7 @@ from typing import Any
 from aiodocker import Docker, DockerError
 
 from launchkit.model import ArchiveSource, GitSource, Launch
-from launchkit.steps.image_name import check_image_name
+from launchkit.steps.image_name import is_image_name
 
 HUB = "docker.io"
 
@@ -16,9 +16,10 @@ HUB = "docker.io"
 async def find(engine: Docker, ref: str) -> Mapping[str, Any] | None:
     """What the Engine knows of an image; None if it does not have it.
 
-    :raises Rejected: if *ref* is not the name of an image, but perhaps another path of the API.
+    It is not asked for what no image is called: that may be another path of its API.
     """
-    check_image_name(ref, "image")
+    if not is_image_name(ref):
+        return None
     try:
         return await engine.images.inspect(ref)
     except DockerError as exc:

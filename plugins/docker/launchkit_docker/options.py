@@ -14,6 +14,8 @@ from launchkit_docker.names import quoted
 from launchkit_docker.network import merge, networking
 from launchkit_docker.table import OPTIONS, REFUSED, REFUSED_ALIASES, Option
 
+LONGEST_LINE = 1 << 16
+"""Of a command: the time to split a line grows with the square of its length."""
 _SAID_ELSEWHERE = frozenset({":env", ":name", ":remove", ":entrypoint", ":command"})
 """What the command line says at a place of its own, not among `Options.words`."""
 
@@ -198,4 +200,6 @@ def _settle(body: dict[str, Any], own: dict[str, Any]) -> None:
 
 def _command(words: list[str]) -> tuple[str, ...]:
     """The words of a command; one text alone is a line, split as a shell would."""
+    if len(words) == 1 and len(words[0]) > LONGEST_LINE:
+        raise ValueError(f"command: a line has at most {LONGEST_LINE} characters; write a list")
     return tuple(shlex.split(words[0]) if len(words) == 1 else words)

@@ -14,7 +14,7 @@ from launchkit.testing import make_launch, make_submission
 
 def submission(*command: str, **fields: Any) -> Submission:
     """Runs the image `img` with *command*, which the launch says whole."""
-    return make_submission(*command, name="n", image="img", **fields)
+    return make_submission(*command, name="run", image="img", **fields)
 
 
 def words(args: Mapping[str, object], made: Submission | None = None) -> str:
@@ -30,7 +30,7 @@ def test_the_seeds_example_gives_its_command() -> None:
         "gpus": "all",
     }
     assert words(args, made) == (
-        "docker run --rm --name n -e MY_ENV_VAR=value -e MY_EXISTING_ENV_VAR=… "
+        "docker run --rm --name run -e MY_ENV_VAR=value -e MY_EXISTING_ENV_VAR=… "
         "--volume /mnt/datasets:/mnt/datasets --gpus all img"
     )
 
@@ -49,11 +49,11 @@ def test_the_seeds_example_gives_its_command() -> None:
     ],
 )
 def test_options_are_written_as_docker_takes_them(args: dict[str, object], expected: str) -> None:
-    assert words(args) == " ".join(f"docker run --rm --name n {expected} img".split())
+    assert words(args) == " ".join(f"docker run --rm --name run {expected} img".split())
 
 
 def test_rm_false_keeps_the_container() -> None:
-    assert words({"rm": False}) == "docker run --name n img"
+    assert words({"rm": False}) == "docker run --name run img"
 
 
 def test_a_name_is_made_the_only_one_of_its_kind() -> None:

@@ -463,8 +463,9 @@ def test_each_field_of_the_body_is_tried_here() -> None:
         ({"volume": "a:" * 500_000}, "must be SOURCE:TARGET[:MODES]"),
         ({"ulimit": "nofile=" + "1" * 1_000_000 + "x"}, "must be NAME=SOFT[:HARD]"),
         ({"publish": "-" * 1_000_000}, "a port must be between 1 and 65535"),
+        ({"command": "x" * 1_000_000}, "a line has at most 65536 characters; write a list"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_a_value_without_measure_is_refused_in_few_words(
     args: dict[str, object], message: str
