@@ -7,6 +7,7 @@ import anyio
 import pytest
 from agent.conftest import Bench, text
 from agent.test_ending import POLITE, printed
+from waiting import PATIENCE
 
 from launchkit import Launched
 from launchkit.model import ItemState, Timeouts
@@ -25,7 +26,7 @@ async def abandoned(bench: Bench, run: Launched, *states: ItemState, **settings:
     async with anyio.create_task_group() as tasks:
         agent = bench.agent(**settings)
         await tasks.start(agent.run)
-        with anyio.fail_after(60):
+        with anyio.fail_after(PATIENCE):
             while (await run.view()).item.state not in states:  # noqa: ASYNC110
                 await anyio.sleep(0.02)
         agent.abort()
@@ -35,14 +36,14 @@ async def abandoned(bench: Bench, run: Launched, *states: ItemState, **settings:
 async def taken_over(bench: Bench, run: Launched, **settings: object) -> AsyncIterator[None]:
     """Another agent, with other defaults, which has taken *run* over."""
     async with bench.agent(**settings) as agent:
-        with anyio.fail_after(60):
+        with anyio.fail_after(PATIENCE):
             while (await run.view()).item.agent != agent.name:  # noqa: ASYNC110
                 await anyio.sleep(0.02)
         yield
 
 
 async def test_a_run_time_out_holds_and_counts_from_the_start(bench: Bench) -> None:
-    run = await bench.launch(POLITE, timeouts=Timeouts(run=1))
+    run = await bench.launch(POLITE, timeouts=Timeouts(run=3))
     await abandoned(bench, run, ItemState.RUNNING)
     async with taken_over(bench, run):
         assert await bench.ended(run) == [ItemState.FAILED]
@@ -62,7 +63,7 @@ async def test_a_run_that_has_no_limit_is_not_given_one(bench: Bench) -> None:
 
 async def test_the_default_of_the_agent_that_submitted_holds_on(bench: Bench) -> None:
     run = await bench.launch(POLITE)
-    await abandoned(bench, run, ItemState.RUNNING, run_timeout=1.0)
+    await abandoned(bench, run, ItemState.RUNNING, run_timeout=3.0)
     async with taken_over(bench, run):
         assert await bench.ended(run) == [ItemState.FAILED]
     assert run.item.verdict
@@ -84,7 +85,7 @@ async def test_a_stop_gives_the_time_that_the_launch_asked_for(
 
 async def test_a_start_time_out_holds_and_counts_from_the_submission(bench: Bench) -> None:
     await bench.client.create_queue("slow", "local-process", {"setup": ["sleep", "60"]})
-    run = await bench.launch("print(1)", queue="slow", timeouts=Timeouts(start=2))
+    run = await bench.launch("print(1)", queue="slow", timeouts=Timeouts(start=4))
     await abandoned(bench, run, ItemState.STARTING, queues=["slow"])
     async with taken_over(bench, run, queues=["slow"], start_timeout=3600.0):
         assert await bench.ended(run) == [ItemState.FAILED]

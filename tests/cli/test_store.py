@@ -9,6 +9,7 @@ import pytest
 from cli.conftest import Program
 from cli.test_agent import running
 from postgres import Postgres
+from waiting import PATIENCE
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_a_target_that_is_no_database_is_refused(queue: Program, tmp_path: Path)
 def finish(queue: Program) -> None:
     """Work off the queue with an agent that is a process of its own."""
     agent = queue.start("agent", "-q", "q", "-j", "-1", "--exit-when-idle")
-    said = agent.communicate(timeout=60)[1]
+    said = agent.communicate(timeout=PATIENCE)[1]
     assert agent.returncode == 0, said
 
 
@@ -89,7 +90,7 @@ def test_a_restore_finds_the_run_that_a_killed_agent_left(queue: Program) -> Non
 
 def stop(agent: "subprocess.Popen[str]") -> None:
     agent.terminate()
-    agent.communicate(timeout=60)
+    agent.communicate(timeout=PATIENCE)
 
 
 def test_what_was_run_after_the_backup_is_not_run_again_here_but_its_end_is_lost(

@@ -19,6 +19,7 @@ from local_process.runs import (
     until,
 )
 from mounts import SmallDisk
+from waiting import PATIENCE
 
 from launchkit.abc import Run
 from launchkit.builtin.local_process import supervisor
@@ -49,7 +50,7 @@ async def tried(runner: LocalProcessRunner, submission: Submission) -> Run | Sub
 
 async def started(run: Run) -> RunStatus:
     """The first status that is not the one of a run that starts."""
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         status = await run.status()
         while status.state is RunState.STARTING:
             status = await run.changed(status)
@@ -57,7 +58,7 @@ async def started(run: Run) -> RunStatus:
 
 
 async def stopped(run: Run, grace: float = 10) -> RunStatus:
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         await run.cancel(grace)
         return await run.status()
 

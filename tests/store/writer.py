@@ -14,6 +14,7 @@ from pathlib import Path
 
 import anyio
 from store.conftest import Clock, Store
+from waiting import PATIENCE
 
 from launchkit.store.sqlite import SqliteDatabase, connect, prepare
 
@@ -83,7 +84,7 @@ def writing(path: Path, *names: str) -> Iterator[Path]:
 
 async def stored(journal: Path, number: int) -> Sequence[str]:
     """The names in a journal, once there are so many."""
-    with anyio.fail_after(60):
+    with anyio.fail_after(PATIENCE):
         while True:
             if await anyio.Path(journal).exists():
                 names = (await anyio.Path(journal).read_text()).split()

@@ -29,7 +29,8 @@ Make: TypeAlias = Callable[..., BuildRequest]
 """Makes a request from the lines of a Dockerfile and other fields."""
 
 BUSYBOX = Path("/bin/busybox")
-SHELL = "FROM scratch\n{label}COPY busybox /bin/busybox\n"
+SHELL = "FROM scratch\nCOPY busybox /bin/\n"
+OWN_SHELL = "FROM scratch\nCOPY busybox label /bin/\nLABEL {0}={1}\n"
 LABEL = "launchkit.test"
 """A label that says which test an image is of."""
 TOUCH = 'RUN ["/bin/busybox", "touch", "/made"]\n'
@@ -41,8 +42,9 @@ def write_code(path: Path, dockerfile: str, *, label: str = "", **files: str) ->
     """
     path.mkdir(parents=True, exist_ok=True)
     shutil.copy(BUSYBOX, path / "busybox")
-    first = f"LABEL {LABEL}={label}\n" if label else ""
-    (path / "Dockerfile").write_text(SHELL.format(label=first) + dockerfile)
+    (path / "label").write_text(label)
+    shell = OWN_SHELL.format(LABEL, label) if label else SHELL
+    (path / "Dockerfile").write_text(shell + dockerfile)
     for name, text in files.items():
         (path / name).write_text(text)
     return path
