@@ -1,0 +1,210 @@
+"""One task tells all who wait for runs of one place, and nobody is told what is not so."""
+
+import logging
+from typing import Any
+
+import anyio
+import pytest
+from runners.place import Place, running, until
+
+from launchkit.aio.retry import Backoff
+from launchkit.aio.token_bucket import TokenBucket
+from launchkit.aio.trouble import Trouble
+from launchkit.runners.informer import Informer
+
+SOON = Backoff(first=0.001, cap=0.002)
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place()
+
+
+def polling(place: Place, **settings: Any) -> Informer[str, str]:
+    trouble = Trouble(logging.getLogger("launchkit.test"), "the place")
+    given = {"relist": 3600.0, "backoff": SOON, "trouble": trouble, **settings}
+    return Informer(list_all=place.list_all, **given)
+
+
+def watching(place: Place, **settings: Any) -> Informer[str, str]:
+    return polling(place, watch=place.watch, **settings)
+
+
+async def test_64_who_ask_share_one_list(place: Place) -> None:
+    place.runs = {str(number): "running" for number in range(64)}
+    informer = polling(place)
+    async with running(informer), anyio.create_task_group() as tasks:
+        for name in place.runs:
+            tasks.start_soon(informer.get, name)
+    assert place.lists == 1
+
+
+async def test_a_run_that_was_just_submitted_is_not_lost_by_an_older_list(place: Place) -> None:
+    informer = polling(place)
+    place.hold_lists()
+    async with running(informer), anyio.create_task_group() as tasks:
+        tasks.start_soon(informer.get, "other")
+        await place.looked.wait()
+        place.runs["new"] = "starting"
+        place.let_go_soon(tasks)
+        assert await informer.get("new") == "starting"
+    assert place.lists == 2
+
+
+async def test_what_is_gone_is_told_by_a_list_that_began_after_the_question(place: Place) -> None:
+    async with running(informer := polling(place)):
+        assert await informer.get("none") is None
+        assert await informer.get("none") is None
+    assert place.lists == 2
+
+
+async def test_what_is_known_is_given_without_a_list_unless_it_must_be_fresh(place: Place) -> None:
+    place.runs["a"] = "running"
+    async with running(informer := polling(place)):
+        await informer.get("a")
+        place.runs["a"] = "ended"
+        assert await informer.get("a") == "running"
+        assert await informer.get("a", fresh=True) == "ended"
+
+
+async def test_those_who_wait_hear_of_a_change_and_of_the_end(place: Place) -> None:
+    place.runs["a"] = "running"
+    async with running(informer := watching(place)):
+        assert await informer.changed("a", None) == "running"
+        place.runs["a"] = "ended"
+        await place.tell(("a", "ended"))
+        assert await informer.changed("a", "running") == "ended"
+        del place.runs["a"]
+        await place.tell(("a", None))
+        assert await informer.changed("a", "ended") is None
+
+
+async def test_a_watch_that_says_gone_is_not_believed_without_a_list(place: Place) -> None:
+    place.runs["a"] = "running"
+    async with running(informer := watching(place)):
+        assert await informer.get("a") == "running"
+        lists = place.lists
+        await place.tell(("a", None))
+        await until(lambda: place.lists > lists)
+        assert await informer.get("a", fresh=True) == "running"
+
+
+async def test_a_change_in_the_time_without_a_watch_is_found(place: Place) -> None:
+    place.runs["a"] = "running"
+    async with running(informer := watching(place)):
+        await informer.get("a")
+        for lost in (OSError("connection reset"), EOFError("the stream ended")):
+            place.runs["a"] += "!"
+            await place.tell(lost)
+            last = place.runs["a"].removesuffix("!")
+            assert await informer.changed("a", last) == place.runs["a"]
+        await until(lambda: place.watches == 3)
+
+
+async def test_an_event_that_was_lost_is_found_by_the_slow_list(place: Place) -> None:
+    place.runs["a"] = "running"
+    async with running(informer := watching(place, relist=0.01)):
+        assert await informer.changed("a", None) == "running"
+        place.runs["a"] = "ended"
+        with anyio.fail_after(20):
+            assert await informer.changed("a", "running") == "ended"
+
+
+async def test_a_list_does_not_take_back_what_the_watch_has_told_meanwhile(place: Place) -> None:
+    place.runs["a"] = "running"
+    async with running(informer := watching(place)):
+        assert await informer.get("a") == "running"
+        await until(lambda: place.watches and informer._done == place.lists)
+        place.hold_lists()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(informer.get, "other")
+            await place.looked.wait()
+            await place.tell(("a", "ended"))
+            assert await informer.changed("a", "running") == "ended"
+            place.runs["a"] = "ended"
+            place.gate.set()
+        assert await informer.get("a") == "ended"
+
+
+async def test_trouble_in_listing_is_no_verdict_and_told_once(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    place.runs["a"] = "running"
+    place.list_failures = [OSError("away") for _ in range(9)]
+    async with running(informer := polling(place)), anyio.create_task_group() as tasks:
+        for _ in range(64):
+            tasks.start_soon(informer.get, "b")
+        assert await informer.get("a") == "running"
+    assert caplog.messages[0] == "the place: away; trying again"
+    assert "works again" in caplog.messages[1]
+    assert len(caplog.messages) == 2
+
+
+async def test_a_place_that_is_away_is_told_once_for_lists_and_watch(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    place.list_failures = [OSError("away") for _ in range(9)]
+    place.watch_failures = [OSError("away") for _ in range(9)]
+    place.runs["a"] = "running"
+    async with running(informer := watching(place)):
+        assert await informer.get("a") == "running"
+        await until(lambda: place.watches)
+    assert caplog.messages.count("the place: away; trying again") == 1
+
+
+async def test_a_foreign_fault_does_not_end_the_watch_over_all_runs(place: Place) -> None:
+    place.list_failures = [KeyError("status")]
+    place.watch_failures = [ValueError("no JSON"), RuntimeError("closed")]
+    async with running(informer := watching(place)):
+        await informer.get("a")
+        await until(lambda: place.watches)
+
+
+async def test_nothing_is_listed_or_kept_while_nobody_is_interested(place: Place) -> None:
+    place.runs["a"] = "running"
+    async with running(informer := watching(place, relist=0.005)):
+        await informer.get("a")
+        await until(lambda: not informer._active.is_set())
+        lists = place.lists
+        await place.tell(("b", "running"))
+        await anyio.wait_all_tasks_blocked()
+        assert informer._values == {}
+        assert place.lists == lists
+        assert await informer.get("a") == "running"
+
+
+async def test_one_who_waits_keeps_the_lists_going(place: Place) -> None:
+    place.runs["a"] = "running"
+    informer = polling(place, relist=0.001)
+    async with running(informer), anyio.create_task_group() as tasks:
+        tasks.start_soon(informer.changed, "a", "running")
+        await until(lambda: place.lists > 5)
+        place.runs["a"] = "ended"
+
+
+async def test_one_who_is_cancelled_leaves_nothing_behind(place: Place) -> None:
+    place.runs["a"] = "running"
+    async with running(informer := polling(place)):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(informer.changed, "a", "running")
+            tasks.start_soon(informer.get, "b")
+            await anyio.lowlevel.checkpoint()
+            assert informer._topics
+            tasks.cancel_scope.cancel()
+        assert not informer._topics
+        assert await informer.get("a") == "running"
+
+
+async def test_lists_keep_to_the_limit_of_the_api(place: Place) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        bucket._tokens = 1.0
+
+    bucket = TokenBucket(0.5, 1.0, clock=lambda: 0.0, sleep=sleep)
+    async with running(informer := polling(place, limiter=bucket)):
+        for _ in range(3):
+            await informer.get("a")
+    assert waits == [2.0, 2.0]
