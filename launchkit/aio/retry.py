@@ -94,6 +94,6 @@ def matches(exc: Exception, on: On) -> bool:
     return on(exc)
 
 
-def retry_after(exc: Exception) -> float:
+def retry_after(exc: Exception | None) -> float:
     """The seconds for which the one who failed asks to be left alone; 0 if it does not say."""
     return float(getattr(exc, "retry_after", None) or 0.0)
