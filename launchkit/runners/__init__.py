@@ -2,8 +2,8 @@
 name:
 
 - `launchkit.runners.informer`: `Informer`: one task that watches all runs of one place
-- `launchkit.runners.log_following`: `follow`: output by byte offset, over reconnects
-- `launchkit.runners.identity`: `RunIdentity`, and its labels in the styles of four platforms
+- `launchkit.runners.log_following`: `Following`: output by byte offset, over reconnects
+- `launchkit.runners.identity`: `RunIdentity`, `LabelStyle`: labels of runs on four platforms
 - `launchkit.runners.verdicts`: `of_exit`, `status_of`, `reason_of`: verdicts by one set of codes
 - `launchkit.runners.markers`: `Markers`: durable marks beside runs
 - `launchkit.runners.slots`: `Slots`: devices, each given to one run at a time

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from launchkit.aio import retry as module
@@ -132,6 +132,7 @@ async def test_64_that_suffer_from_one_thing_log_one_line(
     assert len(caplog.records) == 2
 
 
+@settings(deadline=None)
 @given(
     first=st.floats(0.001, 10), cap=st.floats(10, 100), jitter=st.floats(0, 1), n=st.integers(0, 50)
 )
