@@ -1,6 +1,6 @@
 """A place with runs, as an Informer sees it: the faults that it has are set by the tests."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import anyio
@@ -18,6 +18,8 @@ class Place:
         self.watches = 0
         self.list_failures: list[Exception] = []
         self.watch_failures: list[Exception] = []
+        self.opening: Callable[[], Awaitable[None]] | None = None
+        """Done once, just before a watch is open."""
         self.gate = anyio.Event()
         self.gate.set()
         self.looked = anyio.Event()
@@ -61,6 +63,9 @@ class Place:
                 yield change
 
         async with send, receive:
+            if self.opening is not None:
+                opening, self.opening = self.opening, None
+                await opening()
             self._watcher = send
             self.watches += 1
             try:

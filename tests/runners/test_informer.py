@@ -101,6 +101,31 @@ async def test_a_change_in_the_time_without_a_watch_is_found(place: Place) -> No
         await until(lambda: place.watches == 3)
 
 
+async def test_a_change_just_before_the_watch_is_open_again_is_found(place: Place) -> None:
+    place.runs["a"] = "running"
+
+    async def change() -> None:
+        await until(lambda: informer._done == place.lists and informer._needed <= informer._done)
+        place.runs["a"] = "ended"
+
+    async with running(informer := watching(place)):
+        await informer.get("a")
+        place.opening = change
+        await place.tell(OSError("connection reset"))
+        with anyio.fail_after(20):
+            assert await informer.changed("a", "running") == "ended"
+
+
+async def test_while_the_watch_cannot_be_opened_lists_take_its_place(place: Place) -> None:
+    place.runs["a"] = "running"
+    place.watch_failures = [OSError("forbidden")] * 10_000
+    async with running(informer := watching(place)):
+        await informer.get("a")
+        place.runs["a"] = "ended"
+        with anyio.fail_after(20):
+            assert await informer.changed("a", "running") == "ended"
+
+
 async def test_an_event_that_was_lost_is_found_by_the_slow_list(place: Place) -> None:
     place.runs["a"] = "running"
     async with running(informer := watching(place, relist=0.01)):

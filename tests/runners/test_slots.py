@@ -139,6 +139,15 @@ async def test_devices_that_another_agent_got_meanwhile_are_given_up(machine: Ma
     assert await awake.confirm("two", wish(1)) == ("a",)
 
 
+async def test_what_is_given_up_is_free_for_others(machine: Machine) -> None:
+    slept, awake = machine.agent(), machine.agent()
+    await slept.take("one", wish(2))
+    machine.live["foreign"] = ("a",)
+    assert await slept.confirm("one", wish(1, "c")) == ("c",)
+    with anyio.fail_after(20):
+        assert await awake.take("two", wish(1, "b")) == ("b",)
+
+
 async def test_one_who_is_cancelled_leaves_no_device_taken(machine: Machine) -> None:
     slots, other, out = machine.agent(), machine.agent(), Heard()
     await other.take("one", wish(1, "c"))
