@@ -14,6 +14,7 @@ from launchkit.agent.kit import Kit
 from launchkit.agent.preamble import Preamble
 from launchkit.agent.prepare import builds, check_can_be_had, prepared, work_directory
 from launchkit.agent.pump import pump
+from launchkit.agent.runners import RunnerUnavailable
 from launchkit.codec import plain
 from launchkit.errors import (
     ConfigError,
@@ -72,15 +73,17 @@ class Journey:
         self._run: Run | None = None
         self._runner: Runner | None = None
         self._submitting = claim.item.state is ItemState.SUBMITTING
+        self._looking = claim.item.ref is not None
         self._preamble = Preamble(kit.backend, claim, self._logger, self._mark)
         self._intent = Intent(limits=limits)
         self._last: tuple[ItemState, str | None] = (claim.item.state, None)
 
     def stop(self, order: StopOrder) -> None:
-        """Somebody wants this run to end."""
+        """Somebody wants this run to end; one that is still looked for is ended when found."""
         if self._stop is None:
             self._stop = order
-            self._scope.cancel()
+            if self._run is not None or not self._looking:
+                self._scope.cancel()
 
     def lose(self) -> None:
         """Another agent holds the item by now; what runs is left to it."""
@@ -90,7 +93,9 @@ class Journey:
     async def travel(self) -> None:
         """Make the journey; what the outcome is, is stored with the queue."""
         try:
-            await self._end(await self._outcome())
+            outcome = await self._outcome()
+            if outcome is not None:
+                await self._end(outcome)
         except LeaseLost as exc:
             self._logger.warning("%s; left to its new holder", exc, action="lose")
             if exc.ended:
@@ -103,13 +108,17 @@ class Journey:
                 await self._leave()
             raise
 
-    async def _outcome(self) -> Outcome:
+    async def _outcome(self) -> Outcome | None:
+        """How it ended; None if it was put back."""
         try:
             with self._scope:
                 return await self._watched(await self._opened())
             return await self._interrupted()
         except QueueError:
             raise
+        except RunnerUnavailable as exc:
+            await self._put_back(str(exc))
+            return None
         except (StartTimeout, RunTimeout) as exc:
             await self._gone()
             return _failed(exc)
@@ -125,7 +134,7 @@ class Journey:
     async def _opened(self) -> Run:
         """The run of this attempt: one that was started before, or a new one."""
         item = self.claim.item
-        self._runner = self._kit.runner(self.claim.queue.spec.resource)
+        self._runner = await self._kit.runner(self.claim.queue.spec.resource)
         if item.ref:
             try:
                 self._run = await self._runner.attach(item.ref)
@@ -134,13 +143,16 @@ class Journey:
             except RunLost:
                 if not self._submitting:
                     raise
+        self._looking = False
         if item.stop_requested:
             self.stop(StopOrder(item_id=item.id, by=""))
+        if self._stop is not None:
+            self._scope.cancel()
             await anyio.lowlevel.checkpoint()
         if self._run is not None:
             return self._run
-        launch = self._kit.observer.carried(resolve(self.claim, self._defaults))
-        check_policy(launch, self._kit.policy)
+        launch = self._kit.observer.carried(resolve(self.claim, self._defaults, type(self._runner)))
+        check_policy(launch, self._kit.policy, type(self._runner))
         self._kit.check(launch)
         self._runner.check_args(launch.resource_args)
         check_can_be_had(launch, self._runner, self._kit)
@@ -272,6 +284,16 @@ class Journey:
             exit_code=outcome.exit_code,
             verdict=outcome.verdict,
         )
+
+    async def _put_back(self, why: str) -> None:
+        """Let an agent that can do it have the launch; a try that never began does not count. What
+        runs already is left under its lease, for only its ref leads to it.
+        """
+        if self.claim.item.ref:
+            await self._mark(why)
+        else:
+            self.requeued = True
+            await self._report(ItemReport(state=ItemState.QUEUED, message=why))
 
     async def _end_unowned(self) -> None:
         """End what this agent submitted for an item that somebody ended while it slept."""

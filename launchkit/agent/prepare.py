@@ -14,7 +14,7 @@ from launchkit.abc import Output, Runner
 from launchkit.agent.kit import Kit
 from launchkit.errors import SubmitError
 from launchkit.model import BuildRequest, Image, ImageSource, Launch
-from launchkit.steps.bind import Bound, bind
+from launchkit.steps.bind import AgentSide, Bound, bind
 from launchkit.steps.suit import check_suits, needs_build, not_built
 
 CLEANUP_SECONDS = 30.0
@@ -80,9 +80,8 @@ async def prepared(launch: Launch, runner: Runner, kit: Kit, work: Path, out: Ou
         launch,
         image=image,
         code=code,
-        policy=kit.policy,
-        environ=os.environ,
-        extra_env=kit.env(launch),
+        runner=type(runner),
+        agent=AgentSide(policy=kit.policy, environ=os.environ, extra_env=kit.env(launch)),
     )
     return replace(bound, warnings=(*image.warnings, *bound.warnings)) if image else bound
 
@@ -91,14 +90,14 @@ def check_can_be_had(launch: Launch, runner: Runner, kit: Kit) -> None:
     """:raises Rejected: if *runner* cannot run what is launched, or an image would be needed that
     nothing builds.
     """
-    check_suits(runner, launch.source, (*launch.entry_point, *launch.args))
-    if not kit.builder.builds and needs_build(runner, launch.source, base_of(launch)):
-        raise not_built(runner, f"the agent builds none (builder.type is {kit.builder.kind})")
+    check_suits(type(runner), launch.source, (*launch.entry_point, *launch.args))
+    if not kit.builder.builds and needs_build(type(runner), launch.source, base_of(launch)):
+        raise not_built(type(runner), f"the agent builds none (builder.type is {kit.builder.kind})")
 
 
 def builds(launch: Launch, runner: Runner, kit: Kit) -> bool:
     """Whether an image has to be built for this launch."""
-    return kit.builder.builds and needs_build(runner, launch.source, None)
+    return kit.builder.builds and needs_build(type(runner), launch.source, None)
 
 
 def base_of(launch: Launch) -> object:

@@ -24,7 +24,7 @@ def migrate_command() -> None:
     A PostgreSQL database is upgraded by this command only, a SQLite file whenever it is opened.
     """
     flags = {"backend": chosen("backend")}
-    url = load_settings(chosen("config"), flags=flags).settings.backend_url()
+    url = load_settings(chosen("config"), flags=flags, for_agent=False).settings.backend_url()
     if url.startswith("sqlite:"):
         prepare(file_of(url))
         click.echo(f"{url} is up to date", err=True)

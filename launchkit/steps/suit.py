@@ -5,7 +5,7 @@ from launchkit.errors import Rejected
 from launchkit.model import ImageSource, Source
 
 
-def check_suits(runner: Runner, source: Source, command: tuple[str, ...]) -> None:
+def check_suits(runner: type[Runner], source: Source, command: tuple[str, ...]) -> None:
     """:raises Rejected: if *runner* cannot run *source*, or lacks a command for it."""
     if runner.needs_image:
         return
@@ -21,13 +21,13 @@ def check_suits(runner: Runner, source: Source, command: tuple[str, ...]) -> Non
         )
 
 
-def needs_build(runner: Runner, source: Source, base_image: object) -> bool:
+def needs_build(runner: type[Runner], source: Source, base_image: object) -> bool:
     """Whether an image has to be made of *source* where code can be laid into *base_image*."""
     laid = runner.mounts_code and base_image
     return runner.needs_image and not laid and not isinstance(source, ImageSource)
 
 
-def not_built(runner: Runner, nobody: str) -> Rejected:
+def not_built(runner: type[Runner], nobody: str) -> Rejected:
     """The refusal of a source that needs a build where nothing builds; *nobody* says so."""
     base = "a base_image for the code to be laid into, or " if runner.mounts_code else ""
     return Rejected(

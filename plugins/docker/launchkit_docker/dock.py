@@ -20,6 +20,7 @@ from launchkit_docker.findings import engine_findings
 from launchkit_docker.gpus import Slots
 from launchkit_docker.options import Options, parse_options
 from launchkit_docker.ping import WAITS, answers
+from launchkit_docker.policy import DockerPolicy
 from launchkit_docker.pull import Puller
 from launchkit_docker.request import Given, container_name, request_of
 from launchkit_docker.run import ContainerRun
@@ -45,7 +46,7 @@ async def open_dock(stack: AsyncExitStack, site: Site) -> "Dock":
     stack.callback(scope.cancel)  # before the engine's client closes
     site.tasks.start_soon(containers.sweep, name="sweep of old marks")
     slots = None
-    if stock := await stock_of(site.gpus):
+    if stock := await stock_of(site.policy.part(DockerPolicy).gpus()):
         slots = Slots(stock, containers, site.backend)
         site.tasks.start_soon(slots.keep, name="GPUs that are given")
     return Dock(site, containers, Puller(engine, site.registry), slots)
