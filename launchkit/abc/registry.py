@@ -23,12 +23,13 @@ class Registry(Component):
     @classmethod
     def answers_for(cls, repository: str) -> bool:
         """Whether *repository* is in a registry of this class, as its host tells."""
-        host = repository.removeprefix("https://").partition("/")[0]
+        host = repository.partition("/")[0]
         return any(re.fullmatch(pattern, host) for pattern in cls.hosts)
 
     @classmethod
     def repository(cls, text: str) -> str:
-        """The repository that *text* names, in one of its `hosts`, as all others write it. Pure.
+        """The repository that *text*, without a scheme, names in one of its `hosts`, as all others
+        write it. Pure.
 
         :raises ValueError: with what is missing, if it names none.
         """

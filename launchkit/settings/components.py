@@ -134,15 +134,16 @@ def _examine_destination(found: Examined, plugins: Plugins, locate: Locate) -> N
     if not isinstance(given, str) or is_placeholder(given):
         return
     where = locate(("builder", "destination"))
-    cls = registry_for(given, plugins)
+    plain = given.removeprefix("https://").rstrip("/")
+    cls = registry_for(plain, plugins)
     if cls is None:
         return
     try:
-        read = cls.repository(given)
+        read = cls.repository(plain)
     except ValueError as exc:
         found.problems.append(f"{where}: {exc}, not {given!r}")
         return
-    if read != given.removeprefix("https://").rstrip("/"):
+    if read != plain:
         found.notes.append(f"{where}: read as {read}")
     found.data["builder"] = {**builder, "destination": read}
 
