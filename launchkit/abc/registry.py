@@ -14,8 +14,9 @@ class Registry(Component):
     seam: ClassVar[str] = "registry"
 
     hosts: ClassVar[tuple[str, ...]] = ()
-    """Patterns of what stands before the first slash of a repository that is in such a registry. A
-    builder's destination in one of them needs no registry beside it: this class gets it as `uri`.
+    """Patterns, as JSON Schema knows them too, of what stands before the first slash of a
+    repository that is in such a registry. A builder's destination in one of them needs no registry
+    beside it: this class gets it as `uri`.
     """
     pushes: ClassVar[bool] = True
     """False: images stay where they are built, and are not pushed."""

@@ -1,15 +1,16 @@
 """The JSON Schema of a launch-config.yaml, for editors, put together from what is installed."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from launchkit.abc import Component, Policy, Runner
+from launchkit.abc import Component, Policy, Registry, Runner
 from launchkit.catalogue import PACKAGES
 from launchkit.json_schema import json_schema
 from launchkit.plugins import Plugins
 from launchkit.settings.components import CORE_KEYS, SEAMS, policy_classes
 from launchkit.settings.schema import AgentSettings, BuilderBlock
 
+C = TypeVar("C", bound=Component)
 Schema = dict[str, Any]
 
 OLD_KEYS = {
@@ -48,7 +49,7 @@ def _choice(shape: Schema) -> Schema:
 
 def _block(name: str, seam: type[Component], plugins: Plugins, definitions: Schema) -> Schema:
     """A block: its `type` decides which other keys there are."""
-    core = BuilderBlock.model_json_schema()["properties"] if name == "builder" else {}
+    core = _builder_keys(plugins) if name == "builder" else {}
     rules = []
     kinds = {*PACKAGES.get(seam.seam, ())}
     for cls in _named(plugins, seam):
@@ -70,6 +71,17 @@ def _block(name: str, seam: type[Component], plugins: Plugins, definitions: Sche
     }
 
 
+def _builder_keys(plugins: Plugins) -> Schema:
+    """What the core reads of a builder; a repository may also be written as its registry does."""
+    core: Schema = BuilderBlock.model_json_schema()["properties"]
+    hosts = [host for cls in _named(plugins, Registry) for host in cls.hosts]
+    for key in ("destination", "uri"):
+        core[key]["anyOf"] += [
+            {"type": "string", "pattern": f"^(https://)?({host})(/.*)?$"} for host in hosts
+        ]
+    return core
+
+
 def _runners(plugins: Plugins, definitions: Schema) -> Schema:
     """Settings of runners by kind; those of kinds that are not installed may be anything."""
     properties: Schema = {}
@@ -89,7 +101,7 @@ def _policy(plugins: Plugins) -> Schema:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _named(plugins: Plugins, seam: type[Component]) -> Iterator[type[Component]]:
+def _named(plugins: Plugins, seam: type[C]) -> Iterator[type[C]]:
     for name, cls in plugins.classes(seam).items():
         if name == cls.kind and not cls.unnamed:
             yield cls

@@ -17,7 +17,7 @@ from launchkit.hookspecs import hookimpl
 from launchkit.model import BuildRequest, Image, Secret, Submission
 from launchkit.plugins import Plugins
 
-ECR_HOST = r"\d{12}\.(?P<dkr>dkr\.)?ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?"
+ECR_HOST = r"\d{12}\.(dkr\.)?ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?"
 ECR_ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):ecr:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):repository/(?P<name>.+)"
 )
@@ -47,7 +47,7 @@ def ecr_repository(text: str) -> str:
     match = re.fullmatch(ECR_HOST, host)
     if match and not path:
         raise ValueError("must be ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY")
-    return plain.replace(".ecr", ".dkr.ecr", 1) if match and not match["dkr"] else plain
+    return plain.replace(".ecr", ".dkr.ecr", 1) if match and not match[1] else plain
 
 
 @dataclass(kw_only=True)
