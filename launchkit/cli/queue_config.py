@@ -63,3 +63,11 @@ def runner_class(resource: str) -> type[Runner] | None:
         ending = f"; did you mean {near!r}?" if near else ""
         say(f"warning: no plugin that is installed here runs {resource!r}{ending}")
     return cls
+
+
+def same_kind(one: str, other: str) -> bool:
+    """Whether two words stand for one kind of resource, as far as can be told here."""
+    if one == other:
+        return True
+    cls = Plugins().find(Runner, one)
+    return cls is not None and other in cls.names()

@@ -1,5 +1,6 @@
 """Settings shown to the components that they are for: kinds, keys and values of plugins."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -8,7 +9,7 @@ from launchkit.abc import Builder, Component, Environment, Registry, Runner
 from launchkit.catalogue import PACKAGES, package_of
 from launchkit.codec import Locate, Path, decode, unknown_key
 from launchkit.errors import ConfigError
-from launchkit.model import Json
+from launchkit.model import Json, Secret
 from launchkit.plugins import Plugins
 from launchkit.settings.placeholders import is_placeholder, value_at
 from launchkit.settings.schema import CORE_POLICY, AgentSettings, BuilderBlock
@@ -25,6 +26,8 @@ CORE_KEYS: Mapping[str, frozenset[str]] = {
     "builder": frozenset(BuilderBlock.model_fields),
 }
 """What the core reads of a block itself; all other keys are the plugin's."""
+
+SECRET_SOUND = re.compile(r"password|passwd|secret|token|credential", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ def _examine_block(
     cls = plugins.find(seam, kind)
     if cls is None:
         _not_installed(found, seam, kind, plugins, (name, "type"), locate)
+        found.data[name] = _cautious(block)
         return
     if cls.unnamed:
         text = f"leave the {name} block out to use this machine, instead of {kind!r}"
@@ -121,6 +125,14 @@ def _not_installed(
         found.problems.append(line)
 
 
+def _cautious(settings: Json) -> dict[str, object]:
+    """Settings that no class tells the types of: what sounds like a secret is taken for one."""
+    return {
+        key: Secret(value) if isinstance(value, str) and SECRET_SOUND.search(key) else value
+        for key, value in settings.items()
+    }
+
+
 def _examine_destination(found: Examined, plugins: Plugins, locate: Locate) -> None:
     """Let the registry that the destination is in read it."""
     builder = found.data.get("builder")
@@ -153,6 +165,7 @@ def _examine_runner(found: Examined, kind: str, plugins: Plugins, locate: Locate
     cls, given = plugins.find(Runner, kind), runners[kind]
     if cls is None:
         _not_installed(found, Runner, kind, plugins, ("runners", kind), locate)
+        runners[kind] = _cautious(given) if isinstance(given, Mapping) else given
         return
     twice = [name for name in cls.names() if name in runners and name != kind]
     if twice:

@@ -272,6 +272,17 @@ def test_a_secret_of_any_plugin_is_shown_neither_in_settings_nor_in_errors(load:
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["registry: {type: ecr, password: hunter22}", "runners: {kubernetes: {api-token: hunter22}}"],
+)
+def test_what_sounds_like_a_secret_is_not_shown_where_no_plugin_tells(
+    load: Load, text: str
+) -> None:
+    settings = load(text, plugins=Plugins(entry_points=False)).settings
+    assert "hunter22" not in repr(settings) + settings.model_dump_json()
+
+
+@pytest.mark.parametrize(
     ("runners", "problem"),
     [
         ("{vertex: {}}", ":1: runners.vertex.project: this key is required"),
