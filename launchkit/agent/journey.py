@@ -134,7 +134,12 @@ class Journey:
     async def _opened(self) -> Run:
         """The run of this attempt: one that was started before, or a new one."""
         item = self.claim.item
-        self._runner = await self._kit.runner(self.claim.queue.spec.resource)
+        try:
+            self._runner = await self._kit.runner(self.claim.queue.spec.resource)
+        except LaunchError as exc:
+            if item.ref:  # what runs already is no launch that a runner could refuse
+                raise RunnerUnavailable(exc.message, hint=exc.hint) from exc
+            raise
         if item.ref:
             try:
                 self._run = await self._runner.attach(item.ref)
@@ -304,7 +309,9 @@ class Journey:
 
     async def _leave(self) -> None:
         """The agent goes away: what survives it is left alone, the rest goes back to the queue."""
-        if self._lost or (self._run and self._runner and self._runner.survives_agent):
+        if self._lost or self._looking:
+            return
+        if self._run and self._runner and self._runner.survives_agent:
             return
         started = self._run is not None
         if self._run is not None:

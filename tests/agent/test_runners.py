@@ -14,7 +14,7 @@ from launchkit import Agent, Client, Launched
 from launchkit.abc import Runner, Site
 from launchkit.errors import SubmitError
 from launchkit.hookspecs import hookimpl
-from launchkit.model import ItemState
+from launchkit.model import ItemState, QueueItem
 from launchkit.plugins import Plugins
 from launchkit.testing import FakeCompute, FakeRunner
 
@@ -198,17 +198,24 @@ async def abandoned(bench: Bench, client: Client) -> AsyncIterator[Launched]:
     yield run
 
 
+async def until_told(run: Launched, text: str) -> QueueItem:
+    """Wait for a message on a launch."""
+    with anyio.fail_after(30):
+        while text not in str((item := (await run.view()).item).message):  # noqa: ASYNC110
+            await anyio.sleep(0.01)
+    return item
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("no login"), SubmitError("no account")])
 async def test_a_run_is_kept_for_whoever_can_find_it_while_its_runner_cannot_start(
-    bench: Bench, client: Client, cloud: Cloud
+    bench: Bench, client: Client, cloud: Cloud, error: Exception
 ) -> None:
     async with abandoned(bench, client) as run:
         before = (await run.view()).item
-        cloud.error = ZeroDivisionError("no credentials")
-        async with agent_for(bench, "cloud", lease_seconds=0.5) as agent:
-            await until(lambda: "queue cloud waits" in agent.status)
-            item = (await run.view()).item
+        cloud.error = error
+        async with agent_for(bench, "cloud", lease_seconds=0.5):
+            item = await until_told(run, str(error))
             assert (item.state, item.ref, item.attempt) == (ItemState.RUNNING, before.ref, 1)
-            assert "cannot start runner cloud" in str(item.message)
             cloud.error = None
             (process,) = cloud.compute.processes.values()
             process.end()
@@ -229,3 +236,21 @@ async def test_a_stop_while_the_runner_starts_ends_the_run_that_goes_on(
             (process,) = cloud.compute.processes.values()
             assert await bench.ended(run) == [ItemState.STOPPED]
     assert process.status.state.ended
+
+
+async def test_an_agent_that_ends_while_the_runner_starts_leaves_the_run_alone(
+    bench: Bench, client: Client, cloud: Cloud
+) -> None:
+    async with abandoned(bench, client) as run:
+        before = (await run.view()).item
+        cloud.gate = anyio.Event()
+        async with agent_for(bench, "cloud") as agent:
+            await until(lambda: cloud.starts == 2)
+            agent.abort()
+        item = (await run.view()).item
+        assert (item.state, item.ref, item.attempt) == (ItemState.RUNNING, before.ref, 1)
+        cloud.gate = None
+        async with agent_for(bench, "cloud"):
+            await run.stop()
+            assert await bench.ended(run) == [ItemState.STOPPED]
+    assert [*cloud.compute.starts.values()] == [1]
