@@ -83,7 +83,11 @@ def test_plugins_are_listed_with_what_they_provide(
     found = {one["name"]: one for one in program.data("plugins")}
     assert found["store"]["kinds"] == ["queue backend sqlite", "hub sqlite"]
     assert (found["noop"]["error"], found["store"]["source"]) == ("blocked", "built-in")
-    assert "runner local-process" in program.out("plugins")
+    others = ["postgresql", "postgres"]
+    assert found["store"]["aliases"] == {"queue backend sqlite": others, "hub sqlite": others}
+    table = program.out("plugins")
+    assert "runner local-process" in table
+    assert "hub sqlite (postgresql, postgres)" in table
 
 
 def test_a_directory_is_no_configuration_file(program: Program) -> None:
