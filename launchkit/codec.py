@@ -5,10 +5,11 @@ import typing
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import SecretBytes, SecretStr, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from launchkit.errors import ConfigError
+from launchkit.model import Secret
 
 T = TypeVar("T")
 Path = tuple[str | int, ...]
@@ -65,9 +66,28 @@ def dotted(path: Path) -> str:
     return text or "(top level)"
 
 
+def below(*above: str | int) -> Locate:
+    """Names places that stand under the path *above*."""
+    return lambda path: dotted((*above, *path))
+
+
 def suggest(word: str, known: Iterable[str]) -> str | None:
     """The known word nearest to *word*, if one is near."""
     return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), None)
+
+
+def unknown_key(where: str, key: str, known: Iterable[str]) -> str:
+    """The message about a key that is not among the *known* ones, with the nearest of them as the
+    key is spelled: with dashes or underscores.
+    """
+    spelled = (name.replace("_", "-") for name in known) if "-" in key else known
+    near = suggest(key, spelled)
+    return f"{where}: unknown key" + (f"; did you mean {near!r}?" if near else "")
+
+
+def is_secret(of: object) -> bool:
+    """Whether a value of type *of* may be a secret, which is then not shown."""
+    return of in {Secret, SecretStr, SecretBytes} or any(map(is_secret, typing.get_args(of)))
 
 
 def explain(exc: ValidationError, of: object, locate: Locate) -> ConfigError:
@@ -80,20 +100,24 @@ def _line(error: ErrorDetails, of: object, locate: Locate) -> str:
     path = tuple(error["loc"])
     where = locate(path)
     if error["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
-        near = suggest(str(path[-1]), _fields_at(of, path[:-1]))
-        return f"{where}: unknown key" + (f"; did you mean {near!r}?" if near else "")
+        return unknown_key(where, str(path[-1]), _fields_at(of, path[:-1]))
     if error["type"] in {"missing", "missing_argument", "missing_keyword_only_argument"}:
         return f"{where}: this key is required"
-    hidden = isinstance(error["input"], dict | list | tuple) or "password" in path
+    hidden = isinstance(error["input"], dict | list | tuple) or is_secret(_type_at(of, path))
     got = "" if hidden else f", not {error['input']!r}"
     return f"{where}: {error['msg'].removeprefix('Value error, ')}{got}"
 
 
 def _fields_at(of: object, path: Sequence[str | int]) -> list[str]:
     """The names of the fields of the type found at *path* inside *of*."""
+    return _field_names(_type_at(of, path))
+
+
+def _type_at(of: object, path: Sequence[str | int]) -> object:
+    """The type of the field at *path* inside *of*, if it can be told."""
     for part in path:
         of = _field_type(of, part)
-    return _field_names(of)
+    return of
 
 
 def _alternatives(of: object) -> Iterable[object]:
@@ -119,6 +143,7 @@ def _field_type(of: object, part: str | int) -> object:
         for name, field in getattr(one, "model_fields", {}).items():
             if part in {name, field.alias}:
                 return field.annotation
-        if isinstance(part, str) and part in getattr(one, "__dataclass_fields__", {}):
-            return typing.get_type_hints(one).get(part)
+        field = getattr(one, "__dataclass_fields__", {}).get(part)
+        if field is not None and not isinstance(field.type, str):
+            return typing.cast("object", field.type)
     return None

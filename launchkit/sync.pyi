@@ -73,8 +73,9 @@ class Client:
     def add_queue(self, spec: QueueSpec) -> Queue:
         """Make a queue; what `create_queue` does when it has read its arguments."""
     def check_queue(self, spec: QueueSpec) -> None:
-        """Show a config, with the defaults of its variables, to its runner if that is installed
-        here. A config whose variables have no defaults is looked at when something is launched.
+        """Show a config to its runner if that is installed here, with the defaults of its
+        variables, and with values that fit those that have none; what is wrong with one such value
+        alone is told when something is launched.
 
         :raises ConfigError: if no queue can be like this.
         :raises Rejected: if the runner does not accept it.

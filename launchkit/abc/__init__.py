@@ -22,6 +22,7 @@ from launchkit.abc.hub import (
     Stop,
 )
 from launchkit.abc.output import Output
+from launchkit.abc.policy import Policy
 from launchkit.abc.registry import Registry
 from launchkit.abc.runner import Run, Runner
 
@@ -40,6 +41,7 @@ __all__ = [
     "Launches",
     "Logs",
     "Output",
+    "Policy",
     "QueueBackend",
     "QueueView",
     "Queues",

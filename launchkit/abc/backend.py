@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Collection
+from typing import ClassVar
 
 import anyio
 
@@ -14,6 +15,8 @@ class QueueBackend(Component):
 
     Each method may raise `Unreachable`; the caller tries again later.
     """
+
+    seam: ClassVar[str] = "queue backend"
 
     @abstractmethod
     async def claim(self, queue: str, room: Room) -> Claim | None:

@@ -11,6 +11,8 @@ from launchkit.model import BuildRequest, Image
 class Builder(Component):
     """Makes an image from a directory with code."""
 
+    seam: ClassVar[str] = "builder"
+
     builds: ClassVar[bool] = True
     """False: refuses to build, so that code is laid into a base image if there is one."""
 

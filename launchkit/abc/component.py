@@ -1,18 +1,26 @@
 """What all components have in common, and the place where an agent's components stand."""
 
 from abc import ABC
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 from anyio.abc import TaskGroup
+
+from launchkit.abc.policy import Policy
+from launchkit.codec import Locate, decode, dotted, is_secret, unknown_key
+from launchkit.codec import Path as KeyPath
+from launchkit.errors import ConfigError
+from launchkit.model import Secret
 
 if TYPE_CHECKING:
     from launchkit.abc.backend import QueueBackend
     from launchkit.abc.environment import Environment
     from launchkit.abc.registry import Registry
+
+E = TypeVar("E", bound="Environment")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +44,21 @@ class Site:
     registry: "Registry | None" = None
     builds: bool = True
     """Whether the agent's builder builds, so that images are pushed to its registry."""
-    gpus: tuple[str, ...] | Literal["shared"] | None = None
-    """The devices that runs may have, each one at a time; None: those that the runner finds."""
+    policy: Policy = field(default_factory=Policy)
+    """What the agent's owner allows; `policy.part` gives a runner its own keys."""
+
+    def require(self, environment: type[E], by: "Component") -> E:
+        """The agent's environment, for a component that works in one of this class only.
+
+        :raises ConfigError: if the agent has another one, or none.
+        """
+        if isinstance(self.environment, environment):
+            return self.environment
+        here = f", not {self.environment.kind}" if self.environment else ""
+        raise ConfigError(
+            f"{by.seam} {by.kind} needs environment: {{type: {environment.kind}}}{here}",
+            hint="name it under `environment` in launch-config.yaml",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +79,70 @@ class Component(ABC):
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid", "arbitrary_types_allowed": True}
 
+    seam: ClassVar[str]
+    """What people call such a component: runner, registry, …"""
     kind: ClassVar[str]
     """The word in the configuration that selects this class."""
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other words for it."""
+    unnamed: ClassVar[bool] = False
+    """True: it stands where the configuration names none, and cannot be named there."""
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """All words that select this class."""
+        return (cls.kind, *cls.aliases)
+
+    @classmethod
+    def configured(cls, settings: Mapping[str, object], locate: Locate | None = None) -> Self:
+        """Make one of its settings, whose keys may be written with dashes or underscores. Pure.
+
+        :raises ConfigError: naming each setting that is wrong, as it is spelled.
+        """
+        where = locate or dotted
+        problems: list[str] = []
+        spelled: dict[str, str] = {}
+        for key in settings:
+            first = spelled.setdefault(key.replace("-", "_"), key)
+            if first != key:
+                problems.append(f"{where((key,))}: is given twice; {first} is the same key")
+        known = cls.setting_names()
+        if cls.__pydantic_config__["extra"] == "forbid":
+            strange = [key for name, key in spelled.items() if name not in known]
+            problems += [unknown_key(where((key,)), key, known) for key in strange]
+
+        def here(path: KeyPath) -> str:
+            return where((spelled.get(str(path[0]), path[0]), *path[1:]) if path else ())
+
+        try:
+            given = {name: settings[key] for name, key in spelled.items() if name in known}
+            made = decode(cls, given, here)
+        except ConfigError as exc:
+            raise ConfigError("\n".join([exc.message, *problems])) from exc
+        if problems:
+            raise ConfigError("\n".join(problems))
+        return made
+
+    @classmethod
+    def setting_names(cls) -> list[str]:
+        """Its settings: the fields that are given when it is made."""
+        return [one.name for one in fields(cls) if one.init]  # type: ignore[arg-type] # a dataclass
+
+    @classmethod
+    def settings_schema(cls) -> dict[str, Any]:
+        """JSON Schema of its settings, described by the docstrings of its fields."""
+        from launchkit.json_schema import json_schema
+
+        return json_schema(cls)
+
+    @classmethod
+    def shown(cls, settings: Mapping[str, object]) -> dict[str, object]:
+        """The settings, with a `Secret` where a field's type says that it is one."""
+        hidden = {one.name for one in fields(cls) if is_secret(one.type)}  # type: ignore[arg-type] # a dataclass
+        return {
+            key: Secret(value) if key.replace("-", "_") in hidden else value
+            for key, value in settings.items()
+        }
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Acquire what is needed; what is entered on *stack* is released when the agent ends."""

@@ -2,12 +2,15 @@
 
 from abc import abstractmethod
 from pathlib import Path
+from typing import ClassVar
 
 from launchkit.abc.component import Component
 
 
 class Environment(Component):
     """A cloud account, or a plain machine."""
+
+    seam: ClassVar[str] = "environment"
 
     @abstractmethod
     async def upload(self, source: Path, uri: str) -> None:

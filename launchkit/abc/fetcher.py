@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from pathlib import Path
+from typing import ClassVar
 
 from launchkit.abc.component import Component
 from launchkit.model import Source
@@ -10,9 +11,19 @@ from launchkit.model import Source
 class Fetcher(Component):
     """Brings one kind of source; `kind` is the source's."""
 
+    seam: ClassVar[str] = "fetcher"
+
     @abstractmethod
     async def fetch(self, source: Source, into: Path) -> None:
         """Put the code into *into*, which exists and is empty.
 
         :raises FetchError: if it cannot be had.
         """
+
+    async def pin(self, source: Source) -> Source:
+        """The same source such that it means the same for ever, for example with its commit.
+
+        :raises Rejected: if it names nothing.
+        :raises FetchError: if it cannot be asked for.
+        """
+        return source

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from launchkit.abc.component import Component
 from launchkit.model import (
@@ -212,6 +212,8 @@ class Logs(ABC):
 
 class Hub(Component):
     """The user's side of one queue service, for one entity."""
+
+    seam: ClassVar[str] = "hub"
 
     @abstractmethod
     def queues(self) -> Queues:

@@ -1,5 +1,6 @@
 """Registries keep images."""
 
+import re
 from abc import abstractmethod
 from typing import ClassVar
 
@@ -10,8 +11,30 @@ from launchkit.model import Credentials
 class Registry(Component):
     """A place for images."""
 
+    seam: ClassVar[str] = "registry"
+
+    hosts: ClassVar[tuple[str, ...]] = ()
+    """Patterns, as JSON Schema knows them too, of what stands before the first slash of a
+    repository that is in such a registry. A builder's destination in one of them needs no registry
+    beside it: this class gets it as `uri`.
+    """
     pushes: ClassVar[bool] = True
     """False: images stay where they are built, and are not pushed."""
+
+    @classmethod
+    def answers_for(cls, repository: str) -> bool:
+        """Whether *repository* is in a registry of this class, as its host tells."""
+        host = repository.partition("/")[0]
+        return any(re.fullmatch(pattern, host) for pattern in cls.hosts)
+
+    @classmethod
+    def repository(cls, text: str) -> str:
+        """The repository that *text*, without a scheme, names in one of its `hosts`, as all others
+        write it. Pure.
+
+        :raises ValueError: with what is missing, if it names none.
+        """
+        return text
 
     @abstractmethod
     def image_ref(self, tag: str) -> str:

@@ -1,13 +1,14 @@
 """Runners start submissions on some kind of compute; runs are what they started."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator
-from typing import ClassVar
+from collections.abc import AsyncGenerator, Iterable
+from typing import Any, ClassVar
 
 import anyio
 
 from launchkit.abc.component import Component
 from launchkit.abc.output import Output
+from launchkit.abc.policy import Policy
 from launchkit.errors import RunLost
 from launchkit.model import Json, LogChunk, RunStatus, Submission
 
@@ -48,7 +49,14 @@ class Run(ABC):
 
 
 class Runner(Component):
-    """Starts submissions. The smallest one implements `submit`."""
+    """Starts submissions. The smallest one implements `submit`.
+
+    An agent makes and starts a runner when a launch first needs it. A `LaunchError` of `start`
+    fails that launch; after any other exception the launch goes back to its queue, and the agent
+    claims nothing for this kind until `start` works, which it tries again from time to time.
+    """
+
+    seam: ClassVar[str] = "runner"
 
     needs_image: ClassVar[bool] = True
     """False: gets a directory with code."""
@@ -58,9 +66,48 @@ class Runner(Component):
     """True: can lay a directory with code into a container of an image that lacks it."""
     bound_to_site: ClassVar[bool] = False
     """True: its runs can be found again only from the same machine and state directory."""
+    policy_class: ClassVar[type[Any] | None] = None
+    """A frozen dataclass whose fields are this runner's own keys under `policy`; `Policy.part`
+    gives its values.
+    """
 
-    def check_args(self, args: Json) -> None:
-        """Look at resource arguments, at launch and again at claim. :raises Rejected: if bad."""
+    @classmethod
+    def check_args(cls, args: Json) -> None:
+        """Look at resource arguments, when a queue is made, at launch, and again at claim; needs
+        no settings. Each line of the message begins with the key's path. Pure.
+
+        :raises Rejected: if they are bad.
+        """
+
+    @classmethod
+    def args_schema(cls) -> dict[str, Any]:
+        """JSON Schema of resource arguments, for editors and forms, and for telling which keys
+        there are. `check_args` may look closer.
+        """
+        return {"type": "object"}
+
+    @classmethod
+    def starter_config(cls) -> str:
+        """A queue's config to begin with: YAML with comments. Without a runner's own, the keys of
+        its schema.
+        """
+        from launchkit.abc.starter import starter
+
+        return starter(cls.kind, cls.args_schema())
+
+    @classmethod
+    def args_env(cls) -> tuple[str, ...]:
+        """The keys of resource arguments that hold variables for a run on the agent's machine:
+        a list of `NAME=value`, or a mapping.
+        """
+        return ()
+
+    @classmethod
+    def objections(cls, args: Json, policy: Policy) -> Iterable[str]:
+        """What the *policy* of the agent's owner forbids in resource arguments; each text names
+        the key and the rule. What holds for all runners is looked at elsewhere. Pure.
+        """
+        return ()
 
     def render(self, submission: Submission) -> Json:
         """The exact request that `submit` would send, as data, with secrets masked. Pure."""

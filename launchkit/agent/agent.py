@@ -140,18 +140,18 @@ class Agent:
                 state_dir=state_dir,
                 cache_dir=cache_dir,
                 tasks=background,
-                gpus=settings.policy.gpus(),
+                policy=settings.policy,
             )
             kit = await start_kit(settings, self._plugins, stack, site)
             kit = await self._watched(kit, background, stack)
-            room = Room(agent=self.name, site=site.name, resources=frozenset(kit.runners))
-            await self._arrive(kit, room)
-            background.start_soon(self._beat, kit)
-            try:
-                await self._work(kit, room, task_status)
-            finally:
-                with anyio.move_on_after(LEAVE_SECONDS, shield=True):
-                    await self._depart(kit)
+            async with kit.runners:  # they end before what they stand on
+                await self._arrive(kit)
+                background.start_soon(self._beat, kit)
+                try:
+                    await self._work(kit, task_status)
+                finally:
+                    with anyio.move_on_after(LEAVE_SECONDS, shield=True):
+                        await self._depart(kit)
 
     @property
     def status(self) -> str:
@@ -186,12 +186,12 @@ class Agent:
             journal(status_logger, self.name).info(message, self.address, action="listen")
         return replace(kit, backend=outlook.watched(kit.backend), observer=outlook.observer)
 
-    async def _arrive(self, kit: Kit, room: Room) -> None:
+    async def _arrive(self, kit: Kit) -> None:
         """Free what dead agents of this machine held, and see that the queues exist."""
         try:
             await self._bury(kit)
             for queue in self.settings.queues:
-                self._notes[queue] = await kit.backend.blocked(queue, room) or ""
+                self._notes[queue] = await self._obstacle(queue, kit)
         except Unreachable as exc:
             self._log.warning("%s; trying again", exc, action="arrive")
 
@@ -202,7 +202,7 @@ class Agent:
             await anyio.to_thread.run_sync(clear_work, kit.site.state_dir, name)
             await kit.backend.leave(name, dead=True)
 
-    async def _work(self, kit: Kit, room: Room, task_status: TaskStatus[None]) -> None:
+    async def _work(self, kit: Kit, task_status: TaskStatus[None]) -> None:
         limit = self.settings.max_jobs
         self._slots = anyio.CapacityLimiter(math.inf if limit < 0 else limit)
         async with anyio.create_task_group() as journeys:
@@ -214,23 +214,22 @@ class Agent:
                     self._polling.cancel()
                 async with anyio.create_task_group() as pollers:
                     for queue in self.settings.queues:
-                        pollers.start_soon(self._poll, queue, kit, room, journeys)
+                        pollers.start_soon(self._poll, queue, kit, journeys)
             self._stopping = True
             self._show()
             if self.settings.drain_timeout is not None:
                 journeys.cancel_scope.deadline = anyio.current_time() + self.settings.drain_timeout
 
-    async def _poll(self, queue: str, kit: Kit, room: Room, journeys: TaskGroup) -> None:
+    async def _poll(self, queue: str, kit: Kit, journeys: TaskGroup) -> None:
         pauses = delays()
         while True:
             try:
-                claimed = await self._claim(queue, kit, room, journeys)
-                note = "" if claimed else await kit.backend.blocked(queue, room) or ""
-                self._note(queue, note)
+                claimed = await self._claim(queue, kit, journeys)
+                self._note(queue, "" if claimed else await self._obstacle(queue, kit))
                 if not claimed:
                     self._idle.add(queue)
                     self._end_if_idle()
-                    await kit.backend.news(queue, NEWS_SECONDS)
+                    await self._news(queue, kit)
             except QueueError as exc:
                 pause = next(pauses)
                 self._note(queue, f"queue {queue}: {exc}; trying again")
@@ -238,7 +237,28 @@ class Agent:
                 continue
             pauses = delays()
 
-    async def _claim(self, queue: str, kit: Kit, room: Room, journeys: TaskGroup) -> bool:
+    async def _news(self, queue: str, kit: Kit) -> None:
+        """Return when *queue* may give something: it has changed, or a runner works again."""
+        async with anyio.create_task_group() as waiting:
+
+            async def runners() -> None:
+                await kit.runners.changed()
+                waiting.cancel_scope.cancel()
+
+            waiting.start_soon(runners)
+            await kit.backend.news(queue, NEWS_SECONDS)
+            waiting.cancel_scope.cancel()
+
+    async def _obstacle(self, queue: str, kit: Kit) -> str:
+        return await kit.backend.blocked(queue, self._room(kit)) or ""
+
+    def _room(self, kit: Kit) -> Room:
+        """What this agent can run now."""
+        runners = kit.runners
+        site = kit.site.name
+        return Room(agent=self.name, site=site, resources=runners.ready(), unable=runners.unable())
+
+    async def _claim(self, queue: str, kit: Kit, journeys: TaskGroup) -> bool:
         """Take a slot, then an item; give the slot back if there is none."""
         assert self._slots is not None  # noqa: S101 - for the type checker
         slot = object()
@@ -248,7 +268,7 @@ class Agent:
         try:
             # A claim that was made must not be forgotten.
             with anyio.move_on_after(CLAIM_SECONDS, shield=True):
-                claim = await kit.backend.claim(queue, room)
+                claim = await kit.backend.claim(queue, self._room(kit))
         finally:
             if claim is None:
                 self._slots.release_on_behalf_of(slot)

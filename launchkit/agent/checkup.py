@@ -21,10 +21,11 @@ from launchkit.abc import (
     Site,
 )
 from launchkit.agent.kit import backend_of, builder_block, registry_block
-from launchkit.errors import LaunchkitError, unwrapped
+from launchkit.codec import below
+from launchkit.errors import ConfigError, LaunchkitError, unwrapped
 from launchkit.model import Room
 from launchkit.plugins import Plugins
-from launchkit.settings import AgentSettings
+from launchkit.settings import AgentSettings, runner_settings
 
 PATIENCE_SECONDS = 60.0
 """How long one component may take to start and to look."""
@@ -37,13 +38,21 @@ class Part:
     subject: str
     make: Callable[[], Awaitable[Component]]
     place: str | None = None
+    runs: tuple[str, ...] = ()
+    """The resource kinds of a runner."""
 
 
 async def checkup(
-    settings: AgentSettings, plugins: Plugins, *, patience: float = PATIENCE_SECONDS
+    settings: AgentSettings,
+    plugins: Plugins,
+    *,
+    runner_problems: Mapping[str, str] | None = None,
+    patience: float = PATIENCE_SECONDS,
 ) -> Sequence[Finding]:
     """Start and check all components, for *patience* seconds each, in a directory of their own that
     is removed afterwards; a failure of one does not hide the others.
+
+    *runner_problems* are those that were found when the settings were loaded, with their places.
     """
     found: list[Finding] = []
     async with AsyncExitStack() as stack:
@@ -56,14 +65,17 @@ async def checkup(
                 cache_dir=folder,
                 tasks=tasks,
                 builds=await _builds(settings, plugins),
-                gpus=settings.policy.gpus(),
+                policy=settings.policy,
             )
             examiner = _Examiner(patience, found)
-            for part in parts(settings, plugins):
+            unable: dict[str, str] = {}
+            for part in parts(settings, plugins, runner_problems or {}):
                 component = await tasks.start(examiner.examine, part, site)
                 if part.place and component is not None:
                     site = replace(site, **{part.place: component})
-            found += await _queue_findings(settings, plugins, site)
+                if component is None:
+                    unable |= dict.fromkeys(part.runs, f"{part.subject} does not work")
+            found += await _queue_findings(settings, plugins, site, unable)
             tasks.cancel_scope.cancel()
     return found
 
@@ -80,7 +92,9 @@ async def _folder(stack: AsyncExitStack, state_dir: Path, found: list[Finding]) 
     return Path(await stack.enter_async_context(elsewhere))
 
 
-def parts(settings: AgentSettings, plugins: Plugins) -> Iterator[Part]:
+def parts(
+    settings: AgentSettings, plugins: Plugins, runner_problems: Mapping[str, str]
+) -> Iterator[Part]:
     """The components that the settings name and those that are installed, in their order."""
 
     async def backend() -> Component:
@@ -105,27 +119,47 @@ def parts(settings: AgentSettings, plugins: Plugins) -> Iterator[Part]:
     if where := registry_block(settings, plugins):
         yield named(Registry, "registry", where.type, where.options())
     yield Part("builder", builder)
-    runners = plugins.classes(Runner)
-    kinds = [name for name, cls in runners.items() if name == cls.kind]
-    for kind in (*kinds, *(name for name in settings.runners if name not in runners)):
-        yield named(Runner, "runner", kind, settings.runners.get(kind, {}))
+    yield from _runners(settings, plugins, runner_problems)
     for kind in plugins.classes(Fetcher):
         yield named(Fetcher, "fetcher", kind, {})
 
 
+def _runners(
+    settings: AgentSettings, plugins: Plugins, problems: Mapping[str, str]
+) -> Iterator[Part]:
+    """Those that are installed, and those that only the settings name."""
+    classes = plugins.classes(Runner)
+
+    def part(kind: str, names: tuple[str, ...]) -> Part:
+        async def make() -> Component:
+            if told := [problems[name] for name in names if name in problems]:
+                raise ConfigError("\n".join(told))
+            cls = plugins.get(Runner, kind)
+            return cls.configured(runner_settings(settings, cls), below("runners", kind))
+
+        return Part(f"runner {kind}", make, runs=names)
+
+    for kind, cls in classes.items():
+        if kind == cls.kind:
+            yield part(kind, cls.names())
+    for kind in settings.runners:
+        if kind not in classes:
+            yield part(kind, (kind,))
+
+
 async def _builds(settings: AgentSettings, plugins: Plugins) -> bool:
-    cls = plugins.classes(Builder).get((await builder_block(settings, plugins)).type)
+    cls = plugins.find(Builder, (await builder_block(settings, plugins)).type)
     return cls is None or cls.builds
 
 
 async def _queue_findings(
-    settings: AgentSettings, plugins: Plugins, site: Site
+    settings: AgentSettings, plugins: Plugins, site: Site, unable: Mapping[str, str]
 ) -> Sequence[Finding]:
     """Whether the queues are there and give their launches to this agent."""
     if site.backend is None:
         return ()
-    kinds = frozenset(plugins.classes(Runner))
-    room = Room(agent=site.agent, site=site.name, resources=kinds)
+    kinds = plugins.classes(Runner).keys() - unable.keys()
+    room = Room(agent=site.agent, site=site.name, resources=frozenset(kinds), unable=unable)
     return [await queue_finding(site.backend, name, room) for name in settings.queues]
 
 

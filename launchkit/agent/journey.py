@@ -19,9 +19,11 @@ from launchkit.agent.preamble import Preamble
 from launchkit.agent.prepare import builds, check_can_be_had, prepared, work_directory
 from launchkit.agent.pump import pump
 from launchkit.agent.reporter import Reporter
+from launchkit.agent.runners import RunnerUnavailable
 from launchkit.codec import plain
 from launchkit.errors import (
     ConfigError,
+    LaunchError,
     LaunchkitError,
     LeaseLost,
     QueueError,
@@ -113,11 +115,14 @@ class Journey:
 
     async def _travel(self) -> None:
         with self._interruption.owned:
-            await self._end(await self._outcome())
+            outcome = await self._outcome()
+            if outcome is not None:
+                await self._end(outcome)
             return
         raise LeaseLost("another agent holds it by now")
 
-    async def _outcome(self) -> Outcome:
+    async def _outcome(self) -> Outcome | None:
+        """How it ended; None if it was put back."""
         try:
             await self._find()
             with self._interruption.wanted:
@@ -128,6 +133,9 @@ class Journey:
             return await self._interrupted()
         except (QueueError, Unwatchable):
             raise
+        except RunnerUnavailable as exc:
+            await self._put_back(str(exc))
+            return None
         except (StartTimeout, RunTimeout) as exc:
             await self._gone()
             return _failed(exc)
@@ -147,7 +155,10 @@ class Journey:
         item = self.claim.item
         if item.ref is None:
             return
-        runner = self._kit.runner(self.claim.queue.spec.resource)
+        try:
+            runner = await self._kit.runner(self.claim.queue.spec.resource)
+        except LaunchError as exc:  # what runs already is no launch that a runner could refuse
+            raise RunnerUnavailable(exc.message, hint=exc.hint) from exc
         limits, _ = limits_of(item.spec, self._defaults)
         try:
             self._held = await self._attached(item.ref, runner, stored(item.resolved, limits))
@@ -170,9 +181,9 @@ class Journey:
 
     async def _started(self) -> Held:
         """A new run of this attempt."""
-        launch = self._kit.observer.carried(resolve(self.claim, self._defaults))
-        runner = self._kit.runner(launch.resource)
-        check_policy(launch, self._kit.policy)
+        runner = await self._kit.runner(self.claim.queue.spec.resource)
+        launch = self._kit.observer.carried(resolve(self.claim, self._defaults, type(runner)))
+        check_policy(launch, self._kit.policy, type(runner))
         self._kit.check(launch)
         runner.check_args(launch.resource_args)
         check_can_be_had(launch, runner, self._kit)
@@ -305,6 +316,16 @@ class Journey:
             exit_code=outcome.exit_code,
             verdict=outcome.verdict,
         )
+
+    async def _put_back(self, why: str) -> None:
+        """Let an agent that can do it have the launch; a try that never began does not count. What
+        runs already is left under its lease, for only its ref leads to it.
+        """
+        if self.claim.item.ref:
+            await self._reporter.mark(why)
+        else:
+            self.requeued = True
+            await self._reporter.report(ItemReport(state=ItemState.QUEUED, message=why))
 
     async def _end_unowned(self) -> None:
         """End what this agent submitted for an item that somebody ended while it slept."""

@@ -10,23 +10,23 @@ from launchkit.abc import (
     Component,
     Environment,
     Fetcher,
+    Policy,
     QueueBackend,
     Registry,
     Runner,
     Site,
 )
+from launchkit.agent.runners import Runners
 from launchkit.errors import Rejected
 from launchkit.model import Launch
 from launchkit.observe import Observer
 from launchkit.plugins import Plugins
 from launchkit.settings import (
     AgentSettings,
+    Block,
     BuilderBlock,
-    EnvironmentBlock,
-    RegistryBlock,
-    registry_kind,
+    registry_for,
 )
-from launchkit.steps.policy import Policy
 
 C = TypeVar("C", bound=Component)
 
@@ -37,7 +37,7 @@ class Kit:
 
     plugins: Plugins
     backend: QueueBackend
-    runners: Mapping[str, Runner]
+    runners: Runners
     fetchers: Mapping[str, Fetcher]
     builder: Builder
     destination: str | None
@@ -46,11 +46,13 @@ class Kit:
     site: Site
     observer: Observer = field(default_factory=Observer)
 
-    def runner(self, resource: str) -> Runner:
-        """The runner of a resource kind. :raises Rejected: if there is none."""
-        if resource not in self.runners:
-            raise Rejected(f"this agent has no runner for {resource}")
-        return self.runners[resource]
+    async def runner(self, resource: str) -> Runner:
+        """The runner of a resource kind, which is made and started when it is first asked for.
+
+        :raises LaunchError: if there is none, or its start says that it cannot run this launch.
+        :raises RunnerUnavailable: if it cannot be started now.
+        """
+        return await self.runners.get(resource)
 
     def check(self, launch: Launch) -> None:
         """Ask the plugins. :raises Rejected: with all their objections."""
@@ -71,7 +73,7 @@ class Kit:
 async def start_kit(
     settings: AgentSettings, plugins: Plugins, stack: AsyncExitStack, site: Site
 ) -> Kit:
-    """Make and start the components, in their order; *stack* releases them.
+    """Make and start the components but for the runners, in their order; *stack* releases them.
 
     :raises ConfigError: if the settings do not fit a component.
     :raises PluginError: if a component is not installed.
@@ -90,12 +92,6 @@ async def start_kit(
         await registry.start(stack, site)
         site = replace(site, registry=registry)
     await builder.start(stack, site)
-    runners: dict[str, Runner] = {}
-    for name, runner_class in plugins.classes(Runner).items():
-        if name == runner_class.kind:
-            runner = plugins.create(Runner, name, settings.runners.get(name, {}))
-            await runner.start(stack, site)
-            runners |= dict.fromkeys((runner.kind, *runner.aliases), runner)
     fetchers: dict[str, Fetcher] = {}
     for name in plugins.classes(Fetcher):
         fetchers[name] = plugins.create(Fetcher, name, {})
@@ -103,7 +99,7 @@ async def start_kit(
     return Kit(
         plugins=plugins,
         backend=backend,
-        runners=runners,
+        runners=Runners(settings, plugins, site),
         fetchers=fetchers,
         builder=builder,
         destination=block.destination,
@@ -123,15 +119,15 @@ async def builder_block(settings: AgentSettings, plugins: Plugins) -> BuilderBlo
     return BuilderBlock(type="noop")
 
 
-def registry_block(settings: AgentSettings, plugins: Plugins) -> RegistryBlock | None:
+def registry_block(settings: AgentSettings, plugins: Plugins) -> Block | None:
     """The registry of the settings; a builder's destination alone names one too. Where the kind
-    that its host tells of is not installed, `oci` stands in: all of them speak its API.
+    that its host tells of is not installed, `oci` stands in: registries speak its API.
     """
     if settings.registry or settings.builder is None or settings.builder.destination is None:
         return settings.registry
-    kind = registry_kind(settings.builder.destination)
-    known = plugins.classes(Registry)
-    return RegistryBlock(type=kind if kind in known else "oci", uri=settings.builder.destination)
+    cls = registry_for(settings.builder.destination, plugins)
+    where = {"type": cls.kind if cls else "oci", "uri": settings.builder.destination}
+    return Block.model_validate(where)
 
 
 def backend_of(settings: AgentSettings, plugins: Plugins) -> QueueBackend:
@@ -141,7 +137,5 @@ def backend_of(settings: AgentSettings, plugins: Plugins) -> QueueBackend:
     return plugins.create(QueueBackend, url.partition("://")[0], fields)
 
 
-def _made(
-    seam: type[C], block: EnvironmentBlock | RegistryBlock | BuilderBlock, plugins: Plugins
-) -> C:
+def _made(seam: type[C], block: Block, plugins: Plugins) -> C:
     return plugins.create(seam, block.type, block.options())

@@ -23,7 +23,7 @@ from launchkit.images.delivery import (
     delivery_of,
 )
 from launchkit.model import BuildRequest, Image, Launch
-from launchkit.steps.bind import Bound, bind
+from launchkit.steps.bind import AgentSide, Bound, bind
 from launchkit.steps.remove_tree import remove_tree
 
 CLEANUP_SECONDS = 30.0
@@ -80,9 +80,8 @@ async def prepared(launch: Launch, runner: Runner, kit: Kit, work: Path, out: Ou
         launch,
         image=image,
         code=code,
-        policy=kit.policy,
-        environ=os.environ,
-        extra_env=kit.env(launch),
+        runner=type(runner),
+        agent=AgentSide(policy=kit.policy, environ=os.environ, extra_env=kit.env(launch)),
     )
     return replace(bound, warnings=(*image.warnings, *bound.warnings)) if image else bound
 

@@ -20,15 +20,14 @@ from launchkit.steps.remotes import (
     check_remote,
     choose_commit,
     is_commit,
-    looks_like_git,
     unknown_ref,
 )
 from launchkit.steps.remove_tree import remove_tree
 
-__all__ = ["GitFetcher", "check_remote", "looks_like_git", "resolve_commit"]
-
 WHOLE_HISTORY = "2147483647"
 """The depth that git takes as infinite."""
+PIN_SECONDS = 60.0
+"""How long a remote may take to say which commit a ref means."""
 
 
 @dataclass(kw_only=True)
@@ -55,6 +54,16 @@ class GitFetcher(Fetcher):
             if await anyio.Path(into / ".gitmodules").exists():
                 await _fetch_submodules(git, into)
 
+    async def pin(self, source: Source) -> Source:
+        """The source with the commit that its ref means in the remote now; no ref is its HEAD.
+
+        :raises Rejected: if the address is not acceptable, or there is no such ref.
+        :raises FetchError: if the remote cannot be asked in time, or is empty.
+        """
+        if not isinstance(source, GitSource):
+            raise FetchError(f"not the source of a git repository: {source}")
+        return replace(source, commit=await _resolve(source, PIN_SECONDS))
+
     async def check(self) -> Sequence[Finding]:
         """Look whether git is there."""
         try:
@@ -62,15 +71,6 @@ class GitFetcher(Fetcher):
         except FetchError as exc:
             return [Finding(level="error", subject="git", message=exc.message, hint=exc.hint)]
         return [Finding(level="ok", subject="git", message=version.strip())]
-
-
-async def resolve_commit(source: GitSource, timeout: float = 60) -> GitSource:
-    """The source with the commit that its ref means in the remote now; no ref is its HEAD.
-
-    :raises Rejected: if the address is not acceptable, or there is no such ref.
-    :raises FetchError: if the remote cannot be asked within *timeout* seconds, or is empty.
-    """
-    return replace(source, commit=await _resolve(source, timeout))
 
 
 async def _resolve(source: GitSource, timeout: float) -> str:

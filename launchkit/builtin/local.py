@@ -11,11 +11,9 @@ from urllib.parse import unquote, urlsplit
 import anyio.to_thread
 
 from launchkit.abc import Environment
+from launchkit.catalogue import environment_for, install_hint, package_of
 from launchkit.errors import LaunchError, Rejected
 from launchkit.hookspecs import hookimpl
-
-CLOUDS = {"s3": ("aws", "launchkit-aws"), "gs": ("gcp", "launchkit-gcp")}
-AZURE_HOST = ".blob.core.windows.net"
 
 
 @dataclass(kw_only=True)
@@ -23,6 +21,7 @@ class LocalEnvironment(Environment):
     """A machine without a cloud: copies to `file://` addresses and absolute paths."""
 
     kind: ClassVar[str] = "local"
+    unnamed: ClassVar[bool] = True
 
     async def upload(self, source: Path, uri: str) -> None:
         """Copy a file; whoever reads the target sees all of it or nothing.
@@ -53,19 +52,15 @@ def local_path(uri: str) -> Path:
     if not path.is_absolute():
         raise Rejected(
             f"{uri}: the environment 'local' stores under file:///… or an absolute path only",
-            hint=_advice(parts.scheme, parts.hostname or ""),
+            hint=_advice(uri),
         )
     return path
 
 
-def _advice(scheme: str, host: str) -> str | None:
-    if scheme == "https" and host.endswith(AZURE_HOST):
-        kind, package = "azure", "launchkit-azure"
-    elif scheme in CLOUDS:
-        kind, package = CLOUDS[scheme]
-    else:
-        return None
-    return f"set environment: {{type: {kind}}}; it comes with: pip install {package}"
+def _advice(uri: str) -> str | None:
+    kind = environment_for(uri)
+    package = package_of(Environment.seam, kind) if kind else None
+    return f"set environment: {{type: {kind}}}; {install_hint(package)}" if package else None
 
 
 def _copy(source: Path, target: Path) -> None:

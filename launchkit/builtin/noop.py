@@ -1,7 +1,7 @@
 """The builder that builds nothing: for agents that only run images which exist already."""
 
 from dataclasses import dataclass
-from typing import ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from launchkit.abc import Builder, Output
 from launchkit.errors import BuildError
@@ -11,7 +11,12 @@ from launchkit.model import BuildRequest
 
 @dataclass(kw_only=True)
 class NoopBuilder(Builder):
-    """Refuses to build; agents refuse what it would have to build before they ask it."""
+    """Refuses to build; agents refuse what it would have to build before they ask it.
+
+    It takes the settings of any other builder, so that switching a builder off is one change.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {**Builder.__pydantic_config__, "extra": "ignore"}
 
     kind: ClassVar[str] = "noop"
     builds: ClassVar[bool] = False

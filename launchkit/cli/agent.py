@@ -82,7 +82,7 @@ def agent(
     }
     loaded = load_settings(config or chosen("config"), flags=flags, plugins=plugins)
     with logging_to(log_file, loaded.settings):
-        for warning in loaded.warnings:
+        for warning in (*loaded.warnings, *loaded.runner_problems.values()):
             logger.warning("%s", warning, extra={"action": "settings"})
         check_components(loaded.settings, plugins)
         worker = Agent(

@@ -9,7 +9,7 @@ import click
 from launchkit.abc import QueueView
 from launchkit.cli.options import common_options, output_option, say
 from launchkit.cli.output import Column, Layout, get, show_all
-from launchkit.cli.queue_config import warn_of_resource
+from launchkit.cli.queue_config import runner_class
 from launchkit.cli.queue_file import Wanted, diff, wanted_queues
 from launchkit.cli.session import with_client
 from launchkit.cli.sources import documents_from
@@ -51,7 +51,7 @@ def apply(file: str, prune: bool, force: bool, dry_run: bool, yes: bool, form: s
     if prune and not wanted:
         raise ConfigError(f"{file}: has no queues; --prune would remove all that there are")
     for resource in dict.fromkeys(one.spec.resource for one in wanted):
-        warn_of_resource(resource)
+        runner_class(resource)
     steps = _plan(wanted, prune, force)
     for step in steps:
         if step.action in {"create", "update"}:

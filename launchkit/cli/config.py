@@ -5,15 +5,17 @@ from typing import Any
 
 import click
 
-from launchkit.cli.agent import check_components
+from launchkit.abc import QueueBackend
 from launchkit.cli.options import chosen, common_options, output_option, say
 from launchkit.cli.output import Column, Layout, as_json, as_yaml, get, show_all
 from launchkit.cli.present import Data
 from launchkit.cli.session import with_client
 from launchkit.client import Client
 from launchkit.codec import dotted
+from launchkit.errors import ConfigError
 from launchkit.plugins import Plugins
-from launchkit.settings import Loaded, load_settings, settings_schema
+from launchkit.settings import Loaded, load_settings
+from launchkit.settings.json_schema import settings_schema
 from launchkit.steps.remotes import without_credentials
 
 KEY, VALUE = Column("KEY", get("key")), Column("VALUE", get("value"))
@@ -49,12 +51,17 @@ def show(origin: bool, form: str) -> None:
 @config.command()
 @common_options
 def check() -> None:
-    """Load the settings, look for their plugins, and open the queue."""
+    """Load the settings, show each block to its plugin, and open the queue.
+
+    What is not installed here is told and accepted: its settings cannot be looked at.
+    """
     plugins = Plugins()
     loaded = loaded_settings(plugins)
     for warning in loaded.warnings:
         say(f"warning: {warning}")
-    check_components(loaded.settings, plugins)
+    if loaded.runner_problems:
+        raise ConfigError("\n".join(loaded.runner_problems.values()))
+    plugins.get(QueueBackend, loaded.settings.backend_url().partition(":")[0])
 
     @with_client
     async def queues(client: Client) -> int:
@@ -69,8 +76,8 @@ def check() -> None:
 
 @config.command()
 def schema() -> None:
-    """Print the JSON Schema of launch-config.yaml."""
-    click.echo(as_json(settings_schema()))
+    """Print the JSON Schema of launch-config.yaml, with the kinds that are installed."""
+    click.echo(as_json(settings_schema(Plugins())))
 
 
 def settings_data(loaded: Loaded) -> Data:

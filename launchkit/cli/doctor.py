@@ -55,4 +55,5 @@ def findings(plugins: Plugins) -> Iterator[Finding]:
     yield Finding(level="ok", subject="settings", message=str(place))
     for text in loaded.warnings:
         yield Finding(level="warning", subject="settings", message=text)
-    yield from run(lambda: checkup(loaded.settings, plugins))
+    problems = loaded.runner_problems
+    yield from run(lambda: checkup(loaded.settings, plugins, runner_problems=problems))

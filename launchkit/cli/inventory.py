@@ -5,17 +5,24 @@ import click
 from launchkit.cli.lazy import plugin_commands
 from launchkit.cli.options import common_options, output_option, say
 from launchkit.cli.output import Column, Layout, get, show_all
-from launchkit.cli.present import agent_data
+from launchkit.cli.present import Data, agent_data
 from launchkit.cli.session import with_client
 from launchkit.client import Client
 from launchkit.plugins import Plugins
+
+
+def _kinds(row: Data) -> str:
+    """Each kind, with its other words in brackets."""
+    others = {kind: f" ({', '.join(words)})" for kind, words in row["aliases"].items()}
+    return ", ".join(kind + others.get(kind, "") for kind in row["kinds"])
+
 
 PLUGINS = Layout(
     (
         Column("NAME", get("name")),
         Column("VERSION", get("version")),
         Column("SOURCE", get("source")),
-        Column("KINDS", get("kinds")),
+        Column("KINDS", _kinds),
         Column("PROBLEM", get("error")),
     ),
     name="name",
@@ -47,6 +54,7 @@ def plugins(form: str) -> None:
             "version": info.version,
             "source": info.source,
             "kinds": list(info.kinds),
+            "aliases": {kind: list(words) for kind, words in info.aliases.items()},
             "error": info.error,
         }
         for info in Plugins().infos()

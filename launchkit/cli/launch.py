@@ -14,6 +14,7 @@ from launchkit.cli.options import common_options, duration, output_option, say
 from launchkit.cli.output import show_one
 from launchkit.cli.present import Data, item_data
 from launchkit.cli.progress import watch
+from launchkit.cli.queue_config import same_kind
 from launchkit.cli.session import connected, run
 from launchkit.cli.sources import mapping_from
 from launchkit.client import Client, Launched
@@ -202,7 +203,7 @@ async def _request(
         queue = (await client.queue(name)).queue.spec
     except NotFound as exc:
         raise NotFound(exc.message, hint=exc.hint if file.queue else "name one: -q NAME") from exc
-    if file.resource not in {None, queue.resource}:
+    if file.resource and not same_kind(file.resource, queue.resource):
         raise ConfigError(
             f"resource: queue {name} is of kind {queue.resource}, not {file.resource}"
         )

@@ -109,7 +109,7 @@ def _place(context: click.Context) -> tuple[str | None, str | None]:
 
     config = context.meta.get("launchkit.config")
     flags = {"backend": context.meta.get("launchkit.backend")}
-    url = load_settings(config, flags=flags).settings.backend_url()
+    url = load_settings(config, flags=flags, for_agent=False).settings.backend_url()
     if url.startswith("sqlite:") and not file_of(url).is_file():
         return None, config
     return url, config

@@ -13,8 +13,9 @@ from launchkit.cli.names import queue_names
 from launchkit.cli.options import common_options, duration, output_option, say
 from launchkit.cli.output import Column, Layout, aligned, as_json, as_yaml, get, show_all, show_one
 from launchkit.cli.present import Data, clean, clock, queue_data, span, variable_data
-from launchkit.cli.queue_config import checked_config, warn_of_resource
+from launchkit.cli.queue_config import checked_config, runner_class
 from launchkit.cli.queue_file import queue_entry
+from launchkit.cli.queue_template import offered_config
 from launchkit.cli.session import with_client
 from launchkit.cli.sources import mapping_from
 from launchkit.client import Client
@@ -51,7 +52,11 @@ VARIABLES = Layout((Column("NAME", get("name")), Column("TYPE", get("type"))), n
 @click.group(
     cls=LazyGroup,
     commands_at={
-        "edit": ("launchkit.cli.queue_edit:edit", "Change a queue, with options or in an editor.")
+        "edit": ("launchkit.cli.queue_edit:edit", "Change a queue, with options or in an editor."),
+        "template": (
+            "launchkit.cli.queue_template:template",
+            "Print a config to begin with for a queue of a KIND.",
+        ),
     },
 )
 def queue() -> None:
@@ -72,7 +77,9 @@ def queue() -> None:
 def create(name: str, config: str | None, variables: str | None, form: str, **given: Any) -> None:
     """Make a queue."""
     settings, defined = checked_config(config, variables)
-    warn_of_resource(given["resource"])
+    runner = runner_class(given["resource"])
+    if config is None and runner is not None:
+        settings = offered_config(runner)
 
     @with_client
     async def made(client: Client) -> Data:
@@ -80,6 +87,8 @@ def create(name: str, config: str | None, variables: str | None, form: str, **gi
         return queue_data(await client.queue(name))
 
     show_one(made(), form, LAYOUT)
+    if runner is not None and not settings:
+        say(f"its config is empty: launchkit queue template {given['resource']} prints one to edit")
     say(f"next: launchkit launch -q {name} … | launchkit agent -q {name}")
 
 

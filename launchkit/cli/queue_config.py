@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from launchkit.abc import Runner
+from launchkit.catalogue import PACKAGES, package_of
 from launchkit.cli.options import say
 from launchkit.cli.output import as_yaml
 from launchkit.cli.present import variable_data
@@ -11,7 +12,7 @@ from launchkit.codec import suggest
 from launchkit.document import Document, require_mapping
 from launchkit.errors import ConfigError
 from launchkit.model import Json, Variable
-from launchkit.plugins import PROVIDERS, Plugins
+from launchkit.plugins import Plugins
 from launchkit.steps.templates import check_template, find_variables
 from launchkit.steps.variables import parse_variables
 
@@ -51,10 +52,22 @@ def undefined(found: Variables, source: str) -> ConfigError:
     )
 
 
-def warn_of_resource(resource: str) -> None:
-    """Say so if nothing here knows this kind: its runner may be installed where the agent is."""
-    known = {*Plugins().classes(Runner), *PROVIDERS}
-    if resource not in known:
-        near = suggest(resource, known)
+def runner_class(resource: str) -> type[Runner] | None:
+    """The class of a queue's kind, if it is installed here; a kind that nothing here knows is
+    warned of: its runner may be installed where the agent is.
+    """
+    plugins = Plugins()
+    cls = plugins.find(Runner, resource)
+    if cls is None and not package_of(Runner.seam, resource):
+        near = suggest(resource, [*plugins.classes(Runner), *PACKAGES[Runner.seam]])
         ending = f"; did you mean {near!r}?" if near else ""
         say(f"warning: no plugin that is installed here runs {resource!r}{ending}")
+    return cls
+
+
+def same_kind(one: str, other: str) -> bool:
+    """Whether two words stand for one kind of resource, as far as can be told here."""
+    if one == other:
+        return True
+    cls = Plugins().find(Runner, one)
+    return cls is not None and other in cls.names()

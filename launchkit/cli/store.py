@@ -23,7 +23,7 @@ def store() -> None:
 
 def _backend() -> str:
     flags = {"backend": chosen("backend")}
-    return load_settings(chosen("config"), flags=flags).settings.backend_url()
+    return load_settings(chosen("config"), flags=flags, for_agent=False).settings.backend_url()
 
 
 def _own_file(postgresql: str) -> Path:

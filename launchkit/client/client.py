@@ -37,7 +37,8 @@ from launchkit.observe import launching, opened_tracer
 from launchkit.plugins import Plugins
 from launchkit.settings import load_settings
 from launchkit.steps.queues import check_queue
-from launchkit.steps.resolve import queue_args, validate_launch
+from launchkit.steps.resolve import validate_launch
+from launchkit.steps.samples import check_config_of
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
@@ -64,6 +65,7 @@ async def connect(
     settings = load_settings(
         config,
         flags={name: value for name, value in (("backend", url), ("entity", entity)) if value},
+        for_agent=False,
     ).settings
     plugins = plugins or Plugins()
     url = settings.backend_url()
@@ -136,16 +138,16 @@ class Client:
         return await self.hub.queues().create(spec, self.actor)
 
     async def check_queue(self, spec: QueueSpec) -> None:
-        """Show a config, with the defaults of its variables, to its runner if that is installed
-        here. A config whose variables have no defaults is looked at when something is launched.
+        """Show a config to its runner if that is installed here, with the defaults of its
+        variables, and with values that fit those that have none; what is wrong with one such value
+        alone is told when something is launched.
 
         :raises ConfigError: if no queue can be like this.
         :raises Rejected: if the runner does not accept it.
         """
         check_queue(spec)
-        args = queue_args(spec)
-        if args is not None and spec.resource in self._plugins.classes(Runner):
-            self._plugins.create(Runner, spec.resource, {}).check_args(args)
+        if runner := self._plugins.find(Runner, spec.resource):
+            check_config_of(spec, runner)
 
     async def queue(self, name: str) -> QueueView:
         """One queue. :raises NotFound: if there is none."""
@@ -230,7 +232,8 @@ class Client:
             return found.recipe, found.reference
         if image is not None:
             return Recipe(source=ImageSource(image=image)), None
-        return Recipe(source=await source_of(given[0], ref, self.hub.jobs())), None
+        source = await source_of(given[0], ref, self.hub.jobs(), self._plugins)
+        return Recipe(source=source), None
 
     async def launch(
         self,
@@ -376,9 +379,9 @@ class Client:
 
     async def _check(self, queue: QueueSpec, spec: LaunchSpec) -> None:
         """Ask the queue's runner, where it is installed here too."""
-        plan = validate_launch(queue, spec)
-        if queue.resource in self._plugins.classes(Runner):
-            runner = self._plugins.create(Runner, queue.resource, {})
+        runner = self._plugins.find(Runner, queue.resource)
+        plan = validate_launch(queue, spec, runner)
+        if runner is not None:
             traits, wanted = Traits.of(runner), Wanted.asked(spec.recipe, plan)
             delivery = delivery_of(wanted, traits)
             runner.check_args(plan.resource_args)

@@ -6,24 +6,25 @@ from tempfile import TemporaryDirectory
 
 import anyio
 
-from launchkit.abc import Jobs
-from launchkit.builtin.git import resolve_commit
+from launchkit.abc import Fetcher, Jobs
 from launchkit.errors import Rejected
 from launchkit.model import ArchiveSource, GitSource, Source
+from launchkit.plugins import Plugins
 from launchkit.steps.pack import pack
 from launchkit.steps.remotes import looks_like_git
 
 CHUNK = 1 << 20
 
 
-async def source_of(uri: str, ref: str | None, jobs: Jobs) -> Source:
+async def source_of(uri: str, ref: str | None, jobs: Jobs, plugins: Plugins) -> Source:
     """A git source with its commit, or a local directory packed and stored.
 
     :raises Rejected: if it is neither, or may not be packed.
     :raises FetchError: if the git remote cannot be reached.
     """
     if looks_like_git(uri):
-        return await resolve_commit(GitSource(remote=uri, ref=ref))
+        source = GitSource(remote=uri, ref=ref)
+        return await plugins.create(Fetcher, source.kind, {}).pin(source)
     if ref is not None:
         raise Rejected(f"{uri} is a local directory, which has no git ref {ref!r}")
     return await store_directory(Path(uri), jobs)

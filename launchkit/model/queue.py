@@ -165,7 +165,9 @@ class Room:
     site: str
     """Names the machine and directory whose local runs this agent can find again."""
     resources: frozenset[str]
-    """The resource kinds that this agent has runners for."""
+    """The resource kinds that this agent can run now."""
+    unable: Mapping[str, str] = field(default_factory=dict)
+    """Kinds that it has runners for, but cannot run now, and why; for people."""
 
 
 @dataclass(frozen=True, kw_only=True)

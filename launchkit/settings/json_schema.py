@@ -1,9 +1,17 @@
-"""The JSON Schema of a launch-config.yaml, for editors."""
+"""The JSON Schema of a launch-config.yaml, for editors, put together from what is installed."""
 
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
 
-from launchkit.settings.checks import BLOCKS
-from launchkit.settings.schema import AgentSettings
+from launchkit.abc import Component, Policy, Registry, Runner
+from launchkit.catalogue import PACKAGES
+from launchkit.json_schema import json_schema
+from launchkit.plugins import Plugins
+from launchkit.settings.components import CORE_KEYS, SEAMS, policy_classes
+from launchkit.settings.schema import AgentSettings, BuilderBlock
+
+C = TypeVar("C", bound=Component)
+Schema = dict[str, Any]
 
 OLD_KEYS = {
     "queue": {"type": "string", "description": "One more of queues.", "deprecated": True},
@@ -12,36 +20,126 @@ OLD_KEYS = {
 ABOUT = frozenset({"title", "description", "default"})
 
 
-def settings_schema() -> dict[str, Any]:
-    """JSON Schema 2020-12 of the file, with the kinds that launchkit itself knows.
+def settings_schema(plugins: Plugins) -> Schema:
+    """JSON Schema 2020-12 of the file, with the kinds of *plugins*, and those that are known to be
+    provided by packages that are not installed.
 
     It says what an editor can use; loading the file looks closer.
     """
-    schema: dict[str, Any] = AgentSettings.model_json_schema()
-    definitions = schema["$defs"]
-    for rules in BLOCKS.values():
-        block = definitions[rules.model.__name__]
-        block["additionalProperties"] = False
-        block["properties"]["type"]["enum"] = list(rules.kinds)
-    definitions["EnvironmentBlock"] |= {
-        "if": {"properties": {"type": {"enum": ["aws", "gcp"]}}},
-        "then": {"required": ["type", "region"]},
-    }
-    definitions["BuilderBlock"]["dependentRequired"] = {
-        "secret-name": ["secret-key"],
-        "secret-key": ["secret-name"],
-    }
-    properties = {key: _or_null(value) for key, value in schema["properties"].items()}
+    schema: Schema = AgentSettings.model_json_schema()
+    properties: Schema = schema["properties"]
+    definitions: Schema = {}
+    for name, seam in SEAMS.items():
+        properties[name] |= _choice(_block(name, seam, plugins, definitions))
+    properties["runners"] |= _runners(plugins, definitions)
+    properties["policy"] = {**properties["policy"], **_policy(plugins)}
+    properties["policy"].pop("$ref", None)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
+        "$defs": dict(sorted(definitions.items())),
         "title": "launch-config.yaml",
-        "properties": {**properties, **OLD_KEYS},
+        "properties": {**{key: _or_null(value) for key, value in properties.items()}, **OLD_KEYS},
     }
 
 
-def _or_null(value: dict[str, Any]) -> dict[str, Any]:
+def _choice(shape: Schema) -> Schema:
+    return {"anyOf": [shape, {"type": "null"}]}
+
+
+def _block(name: str, seam: type[Component], plugins: Plugins, definitions: Schema) -> Schema:
+    """A block: its `type` decides which other keys there are."""
+    core = _builder_keys(plugins) if name == "builder" else {}
+    rules = []
+    kinds = {*PACKAGES.get(seam.seam, ())}
+    for cls in _named(plugins, seam):
+        kinds |= {*cls.names()}
+        key = f"{seam.seam}-{cls.kind}"
+        shared = dict.fromkeys(sorted(CORE_KEYS[name]), True)
+        definitions |= _definitions(key, cls.settings_schema(), shared)
+        rules.append(
+            {
+                "if": {"properties": {"type": {"enum": [*cls.names()]}}},
+                "then": {"$ref": f"#/$defs/{key}"},
+            }
+        )
+    return {
+        "type": "object",
+        "properties": {**core, "type": {"enum": sorted(kinds)}},
+        "required": ["type"],
+        "allOf": rules,
+    }
+
+
+def _builder_keys(plugins: Plugins) -> Schema:
+    """What the core reads of a builder; a repository may also be written as its registry does."""
+    core: Schema = BuilderBlock.model_json_schema()["properties"]
+    hosts = [host for cls in _named(plugins, Registry) for host in cls.hosts]
+    for key in ("destination", "uri"):
+        core[key]["anyOf"] += [
+            {"type": "string", "pattern": f"^(https://)?({host})(/.*)?$"} for host in hosts
+        ]
+    return core
+
+
+def _runners(plugins: Plugins, definitions: Schema) -> Schema:
+    """Settings of runners by kind; those of kinds that are not installed may be anything."""
+    properties: Schema = {}
+    for cls in _named(plugins, Runner):
+        key = f"runner-{cls.kind}"
+        definitions |= _definitions(key, cls.settings_schema(), {})
+        properties |= {name: {"$ref": f"#/$defs/{key}"} for name in cls.names()}
+    return {"properties": properties, "additionalProperties": {"type": ["object", "null"]}}
+
+
+def _policy(plugins: Plugins) -> Schema:
+    core = json_schema(Policy)
+    properties = {name: about for name, about in core["properties"].items() if name != "of_runners"}
+    properties |= dict.fromkeys(PACKAGES["policy"], True)
+    for cls in policy_classes(plugins):
+        properties |= json_schema(cls)["properties"]
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _named(plugins: Plugins, seam: type[C]) -> Iterator[type[C]]:
+    for name, cls in plugins.classes(seam).items():
+        if name == cls.kind and not cls.unnamed:
+            yield cls
+
+
+def _definitions(key: str, schema: Schema, shared: Schema) -> Schema:
+    """The settings of one kind, and what they refer to, under names of their own."""
+    inner = {f"{key}.{name}": about for name, about in schema.pop("$defs", {}).items()}
+    spelled: Schema = {}
+    for name, about in schema.get("properties", {}).items():
+        spelled |= dict.fromkeys((name, name.replace("_", "-")), _or_null(about))
+    required = [_either(name) for name in schema.pop("required", ())]
+    whole = {**schema, "properties": {**shared, **spelled}}
+    if required:
+        whole["allOf"] = required
+    return {name: _moved(about, key) for name, about in {key: whole, **inner}.items()}
+
+
+def _either(name: str) -> Schema:
+    return {"anyOf": [{"required": [one]} for one in dict.fromkeys((name, name.replace("_", "-")))]}
+
+
+def _moved(schema: Any, key: str) -> Any:
+    """With references that lead to the definitions of *key*."""
+    if isinstance(schema, Mapping):
+        return {
+            name: f"#/$defs/{key}.{about.rpartition('/')[2]}"
+            if name == "$ref"
+            else _moved(about, key)
+            for name, about in schema.items()
+        }
+    return [_moved(one, key) for one in schema] if isinstance(schema, list) else schema
+
+
+def _or_null(value: Schema) -> Schema:
     """A key without a value counts as not given."""
     about = {key: value[key] for key in value if key in ABOUT}
     shape = {key: value[key] for key in value if key not in ABOUT}
+    if {"type": "null"} in shape.get("anyOf", ()):
+        return value
     return {**about, "anyOf": [shape, {"type": "null"}]}

@@ -2,22 +2,25 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from launchkit.abc import QueueBackend, Runner
+from launchkit.abc import Component, QueueBackend
 from launchkit.codec import Locate, decode, dotted
 from launchkit.codec import Path as KeyPath
 from launchkit.document import Document, read_document
 from launchkit.errors import ConfigError, PluginError
 from launchkit.plugins import Plugins
-from launchkit.settings.checks import BLOCKS, placeholders, problems, value_at, without
+from launchkit.settings.components import SEAMS, Examined, examine
+from launchkit.settings.placeholders import placeholders, value_at, without
 from launchkit.settings.places import default_cache_dir, default_state_dir
 from launchkit.settings.schema import AgentSettings
 from launchkit.settings.sources import find_file, from_flags, from_variables
 from launchkit.settings.tidy import WORDS, tidied
 from launchkit.steps.walk import leaves
+
+AGENTS_OWN = frozenset({"environment", "registry", "builder", "runners", "policy"})
+"""Keys whose values are for components of an agent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,9 @@ class Loaded:
     warnings: tuple[str, ...]
     path: Path | None
     """The file that was read."""
+    runner_problems: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with the settings of a runner, by its key, with its place. An agent claims
+    nothing for such a kind, and works for all others."""
 
 
 def load_settings(
@@ -38,8 +44,12 @@ def load_settings(
     environ: Mapping[str, str] = os.environ,
     flags: Mapping[str, object] | None = None,
     plugins: Plugins | None = None,
+    for_agent: bool = True,
 ) -> Loaded:
     """Read the settings; a flag of None counts as not given.
+
+    What plugins have to say of their blocks is asked of *plugins*, or of those that are installed.
+    Without *for_agent* the blocks, which clients do not need, are left out and not looked at.
 
     :raises ConfigError: naming all that is wrong, each with the place where it stands.
     """
@@ -55,47 +65,42 @@ def load_settings(
         return f"{source}: {dotted(where)}" if source else document.locate(where)
 
     data = {**filed, **variables, **given}
-    settings = _checked(data, environ, locate, plugins)
+    if not for_agent:
+        data = {key: value for key, value in data.items() if key not in AGENTS_OWN}
+    examined = examine(data, plugins or Plugins(environ=environ), locate)
+    settings = _checked(examined, environ, locate)
     return Loaded(
         settings=settings,
         origins=_origins(settings, document, sources),
-        warnings=(*document.warnings, *warnings),
+        warnings=(*document.warnings, *warnings, *examined.notes),
         path=path,
+        runner_problems=examined.runners,
     )
 
 
 def missing_components(settings: AgentSettings, plugins: Plugins) -> tuple[PluginError, ...]:
-    """One error for each component that the settings name but no plugin provides."""
-    named = [
-        (rules.seam, block.type)
-        for name, rules in BLOCKS.items()
+    """One error for each component that an agent cannot be without, and no plugin provides."""
+    named: list[tuple[type[Component], str]] = [
+        (seam, block.type)
+        for name, seam in SEAMS.items()
         if (block := getattr(settings, name)) is not None
     ]
-    named += [(Runner, kind) for kind in settings.runners]
     if settings.backend:
         named.append((QueueBackend, settings.backend.partition(":")[0]))
-    errors = []
-    for seam, kind in named:
-        try:
-            plugins.get(seam, kind)
-        except PluginError as exc:
-            errors.append(exc)
-    return tuple(errors)
+    return tuple(
+        plugins.missing(seam, kind) for seam, kind in named if plugins.find(seam, kind) is None
+    )
 
 
-def _checked(
-    data: dict[str, object],
-    environ: Mapping[str, str],
-    locate: Locate,
-    plugins: Plugins | None,
-) -> AgentSettings:
+def _checked(examined: Examined, environ: Mapping[str, str], locate: Locate) -> AgentSettings:
+    data = examined.data
     unfilled = placeholders(data)
-    found = [
-        (path, f"is still the placeholder {value_at(data, path)!r}; put your own value there")
+    lines = [
+        f"{locate(path)}: is still the placeholder {value_at(data, path)!r};"
+        " put your own value there"
         for path in unfilled
     ]
-    found += problems(data, cache(lambda: plugins or Plugins(environ=environ)))
-    lines = [f"{locate(path)}: {text}" for path, text in found]
+    lines += examined.problems
     places = {
         "state_dir": default_state_dir(environ),
         "cache_dir": default_cache_dir(environ),
@@ -103,9 +108,9 @@ def _checked(
     try:
         settings = decode(AgentSettings, {**places, **without(data, unfilled)}, locate)
     except ConfigError as exc:
-        raise ConfigError("\n".join((exc.message, *lines))) from exc
+        raise ConfigError("\n".join((exc.message, *lines, *examined.runners.values()))) from exc
     if lines:
-        raise ConfigError("\n".join(lines))
+        raise ConfigError("\n".join((*lines, *examined.runners.values())))
     return settings
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,17 +12,19 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    SecretStr,
+    SerializerFunctionWrapHandler,
     StrictBool,
     StrictInt,
     WithJsonSchema,
+    field_serializer,
+    model_serializer,
     model_validator,
 )
 
-from launchkit.model import Json, Limits
-from launchkit.settings.images import REPOSITORY, STORE, build_context_store, image_repository
+from launchkit.abc import Policy
+from launchkit.model import Json, Limits, Secret
+from launchkit.settings.images import REPOSITORY, image_repository
 from launchkit.settings.places import default_backend, default_cache_dir, default_state_dir
-from launchkit.steps.policy import Policy
 
 
 def _job_count(value: object) -> object:
@@ -67,9 +70,6 @@ Directory = Annotated[Path, AfterValidator(_absolute)]
 Repository = Annotated[
     str, AfterValidator(image_repository), WithJsonSchema({"type": "string", "pattern": REPOSITORY})
 ]
-Store = Annotated[
-    str, AfterValidator(build_context_store), WithJsonSchema({"type": "string", "pattern": STORE})
-]
 
 
 class Block(BaseModel):
@@ -80,68 +80,41 @@ class Block(BaseModel):
     type: str
 
     def options(self) -> dict[str, object]:
-        """The keys that were given beside `type`, under the names of the plugin's fields."""
-        return self.model_dump(exclude={"type"}, exclude_none=True)
+        """The plugin's own keys that were given, as they were spelled."""
+        return {key: value for key, value in (self.model_extra or {}).items() if value is not None}
 
-
-class EnvironmentBlock(Block):
-    """The cloud that the agent works in."""
-
-    region: str | None = None
-    project: str | None = None
-
-
-class RegistryBlock(Block):
-    """The registry that images are pushed to and pulled from."""
-
-    uri: Repository | None = None
-    account_id: str | None = None
-    region: str | None = None
-    repo_name: str | None = None
-    repository: str | None = None
-    image_name: str | None = Field(default=None, alias="image-name")
-    project: str | None = None
-    username: str | None = None
-    password: SecretStr | None = None
-    """Better named by one of the next two."""
-    password_env: str | None = None
-    """The agent's variable that holds the password."""
-    password_file: str | None = None
-    """A file that holds the password."""
-    insecure: StrictBool | None = None
-    """Ask without TLS; on this machine that is tried without saying so."""
-    ca: str | None = None
-    """A file with certificate authorities to trust beside the machine's."""
-
-    def options(self) -> dict[str, object]:
-        """As for all blocks, with the password as it is."""
-        given = super().options()
-        return given | {"password": self.password.get_secret_value()} if self.password else given
+    @model_serializer(mode="wrap")
+    def _shown(self, dump: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Without secrets."""
+        return {**dump(self), **without_secrets(self.model_extra or {})}
 
 
 class BuilderBlock(Block):
     """How images are built and where they go."""
 
     destination: Repository | None = None
+    """The repository that images are pushed to."""
     uri: Annotated[Repository | None, Field(json_schema_extra={"deprecated": True})] = None
     """Another word for destination."""
     platform: Literal["linux/amd64", "linux/arm64"] | None = None
-    build_context_store: Store | None = Field(default=None, alias="build-context-store")
-    build_job_name: str | None = Field(default=None, alias="build-job-name")
-    secret_name: str | None = Field(default=None, alias="secret-name")
-    secret_key: str | None = Field(default=None, alias="secret-key")
-    kaniko_image: str | None = Field(default=None, alias="kaniko-image")
-    kaniko_config: dict[str, Any] | None = Field(default=None, alias="kaniko-config")
-    build_args: dict[str, str] | None = Field(default=None, alias="build-args")
-    """Values of the Dockerfile's ARGs; they can be read in the image's history."""
-    buildkit: StrictBool | None = None
-    """Whether Docker builds with BuildKit; without it, as the Engine prefers."""
+    """What the images run on; without it, the builder's own."""
 
-    def options(self) -> dict[str, object]:
-        """As for all blocks, without what each `BuildRequest` says; noop has no settings."""
-        if self.type == "noop":
-            return {}
-        return self.model_dump(exclude={"type", "destination", "platform"}, exclude_none=True)
+
+def without_secrets(settings: Json) -> dict[str, object]:
+    """Settings as they may be shown."""
+    return {key: "…" if isinstance(value, Secret) else value for key, value in settings.items()}
+
+
+def _split(value: object) -> object:
+    """The keys of the core, and those that runners declare."""
+    if not isinstance(value, Mapping):
+        return value
+    own = {key: value[key] for key in CORE_POLICY & value.keys()}
+    return {**own, "of_runners": {key: value[key] for key in value.keys() - CORE_POLICY}}
+
+
+CORE_POLICY = frozenset(one.name for one in fields(Policy)) - {"of_runners"}
+PolicyBlock = Annotated[Policy, BeforeValidator(_split)]
 
 
 class AgentSettings(BaseModel):
@@ -159,8 +132,10 @@ class AgentSettings(BaseModel):
     """The same for sweep schedulers, which do not count as jobs."""
     secure_mode: StrictBool = False
     """Stands for `policy.secure_mode`."""
-    environment: EnvironmentBlock | None = None
-    registry: RegistryBlock | None = None
+    environment: Block | None = None
+    """The cloud that the agent works in."""
+    registry: Block | None = None
+    """The registry that images are pushed to and pulled from."""
     builder: BuilderBlock | None = None
     verbosity: Annotated[StrictInt, Field(ge=0)] = 0
     log_format: Literal["auto", "human", "json"] = "auto"
@@ -179,7 +154,8 @@ class AgentSettings(BaseModel):
     """The queue's URL."""
     runners: Mapping[str, Json] = Field(default_factory=dict)
     """Settings of runners, by the resource kind."""
-    policy: Policy = Policy()
+    policy: PolicyBlock = Policy()
+    """What the agent's owner does not let a queue or a launch do."""
     start_timeout: Seconds = 1800
     """From submission until a run starts."""
     run_timeout: Seconds = 0
@@ -199,10 +175,20 @@ class AgentSettings(BaseModel):
         if not isinstance(data, Mapping) or data.get("secure_mode") is not True:
             return data
         policy = data.get("policy") or {}
-        given = vars(policy) if isinstance(policy, Policy) else policy
-        if not isinstance(given, Mapping):
+        if isinstance(policy, Policy):
+            return {**data, "policy": replace(policy, secure_mode=True)}
+        if not isinstance(policy, Mapping):
             return data
-        return {**data, "policy": {**given, "secure_mode": True}}
+        return {**data, "policy": {**policy, "secure_mode": True}}
+
+    @field_serializer("policy")
+    def _policy_as_written(self, policy: Policy) -> dict[str, object]:
+        own = {name: getattr(policy, name) for name in sorted(CORE_POLICY)}
+        return {**own, **policy.of_runners}
+
+    @field_serializer("runners")
+    def _runners_without_secrets(self, runners: Mapping[str, Json]) -> dict[str, object]:
+        return {kind: without_secrets(settings) for kind, settings in runners.items()}
 
     def limits(self) -> Limits:
         """The limits of a launch that sets none itself."""

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from launchkit.codec import Path
 from launchkit.document import Document, require_mapping
-from launchkit.settings.checks import BLOCKS, value_at
-from launchkit.settings.images import lacks_dkr
+from launchkit.settings.placeholders import BLOCKS
 
 WORDS: dict[Path, Path] = {
     ("builder", "destination"): ("builder", "uri"),
@@ -25,12 +24,7 @@ def tidied(document: Document) -> tuple[dict[str, object], list[str]]:
     for name in BLOCKS:
         if data.get(name) == {}:
             del data[name]
-    warnings = [*_top_words(data, document), *_builder_words(data, document)]
-    for path in (("builder", "destination"), ("registry", "uri")):
-        place = value_at(data, path)
-        if isinstance(place, str) and lacks_dkr(place):
-            warnings.append(f"{document.locate(path)}: an ECR host has `.dkr.` in it; added")
-    return data, warnings
+    return data, [*_top_words(data, document), *_builder_words(data, document)]
 
 
 def _top_words(data: dict[str, object], document: Document) -> Iterator[str]:

@@ -1,24 +1,27 @@
 """Bind: macros filled and the environment collected; what a runner gets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from launchkit.abc import Policy, Runner
 from launchkit.codec import Path as KeyPath
 from launchkit.codec import dotted
 from launchkit.model import Env, EnvValues, Image, Launch, Submission
 from launchkit.steps.env_list import parse_env
 from launchkit.steps.environment import agent_values, workload_env
 from launchkit.steps.macros import fill_macros
-from launchkit.steps.policy import Policy
 
-DOCKER_KEYS = ("e", "env")
-ENV_KEYS = {
-    "local-process": ("env",),
-    "local-container": DOCKER_KEYS,
-    "docker": DOCKER_KEYS,
-}
-"""The resource arguments that hold variables for a run on this machine."""
+
+@dataclass(frozen=True, kw_only=True)
+class AgentSide:
+    """What the agent brings to a submission."""
+
+    policy: Policy
+    environ: Mapping[str, str]
+    """Its own environment."""
+    extra_env: EnvValues
+    """Variables that plugins give."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,19 +37,18 @@ def bind(
     *,
     image: Image | None,
     code: Path | None,
-    policy: Policy,
-    environ: Mapping[str, str],
-    extra_env: EnvValues,
+    runner: type[Runner],
+    agent: AgentSide,
 ) -> Bound:
     """Make the submission of a launch whose image or code is ready.
 
-    A variable of the environment comes from, the later the stronger: `workload_env`; *extra_env*,
-    which plugins give; for runs on this machine `env` of the resource arguments; the job and
-    the launch. *environ* is the agent's environment.
+    A variable of the environment comes from, the later the stronger: `workload_env`; the plugins;
+    for runs on this machine the resource arguments that *runner* names; the job and the launch.
 
     :raises Rejected: if the launch asks for a variable of the agent that the policy keeps back.
     """
-    own, trusted = _args_env(launch)
+    policy, environ = agent.policy, agent.environ
+    own, trusted = _args_env(launch, runner.args_env())
     wanted: Env = {**own, **launch.env}
     macros = _macros(launch, image, policy, environ)
     args, args_warnings = fill_macros({"resource_args": launch.resource_args}, macros)
@@ -56,7 +58,7 @@ def bind(
         name=f"launchkit-{launch.run_id}-{launch.attempt}",
         launch=launch,
         command=(*launch.entry_point, *launch.args),
-        env={**workload_env(launch, image), **extra_env, **values},
+        env={**workload_env(launch, image), **agent.extra_env, **values},
         resource_args=args["resource_args"],
         image=image,
         code=code,
@@ -80,12 +82,12 @@ def _macros(
     }
 
 
-def _args_env(launch: Launch) -> tuple[dict[str, str | None], set[str]]:
-    """`env` of the resource arguments, and the names in it to which the queue config itself gives
-    the agent's value.
+def _args_env(launch: Launch, keys: Sequence[str]) -> tuple[dict[str, str | None], set[str]]:
+    """The variables under *keys* of the resource arguments, and the names in it to which the queue
+    config itself gives the agent's value.
     """
     entries: dict[KeyPath, tuple[str, str | None]] = {}
-    for key in ENV_KEYS.get(launch.resource, ()):
+    for key in keys:
         entries |= parse_env(launch.resource_args.get(key), ("resource_args", key))
     trusted = {
         name

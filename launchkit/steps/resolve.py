@@ -5,17 +5,16 @@ variables is closed: its launches set these variables, and no other resource arg
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from launchkit.abc import Runner
 from launchkit.codec import dotted
 from launchkit.errors import Rejected
-from launchkit.model import Claim, Env, Json, Launch, LaunchSpec, Limits, QueueSpec
+from launchkit.model import Claim, Env, Json, Launch, LaunchSpec, Limits, QueueSpec, Scalar
 from launchkit.steps.inputs import check_config, check_inputs
 from launchkit.steps.merge import deep_merge
 from launchkit.steps.templates import fill_template, has_field
 from launchkit.steps.walk import leaves
-
-SAME_RESOURCE = ({"gcp-vertex", "vertex"}, {"local-container", "docker"})
 
 Origins = dict[str, str]
 
@@ -33,13 +32,14 @@ class Choices:
     origins: Origins
 
 
-def resolve(claim: Claim, defaults: Limits) -> Launch:
+def resolve(claim: Claim, defaults: Limits, runner: type[Runner] | None = None) -> Launch:
     """Make every choice of a claimed launch; *defaults* hold where the launch sets no limit.
+    *runner* is the class of the queue's resource, where it is installed.
 
     :raises Rejected: if the launch does not fit its queue as it was when it was claimed.
     """
     item, spec, queue = claim.item, claim.item.spec, claim.queue.spec
-    choices = _choose(queue, spec)
+    choices = _choose(queue, spec, runner)
     limits, limit_origins = limits_of(spec, defaults)
     recipe, overrides = spec.recipe, spec.overrides
     return Launch(
@@ -73,21 +73,30 @@ def resolve(claim: Claim, defaults: Limits) -> Launch:
     )
 
 
-def validate_launch(queue: QueueSpec, spec: LaunchSpec) -> Choices:
+def validate_launch(
+    queue: QueueSpec, spec: LaunchSpec, runner: type[Runner] | None = None
+) -> Choices:
     """Choose as `resolve` will, before the launch is put into its queue.
 
     :raises Rejected: if it does not fit the queue.
     """
-    return _choose(queue, spec)
+    return _choose(queue, spec, runner)
 
 
-def queue_args(queue: QueueSpec) -> Json | None:
-    """The resource arguments that a queue gives when a launch chooses nothing; None if one of its
-    variables has no default.
+def queue_args(
+    queue: QueueSpec, runner: type[Runner] | None = None, values: Mapping[str, Scalar] | None = None
+) -> Json:
+    """The resource arguments that a queue gives for *values* of its variables and defaults.
+
+    :raises Rejected: if a variable has neither.
     """
-    if any(variable.default is None for variable in queue.variables.values()):
-        return None
-    args = _unwrapped(fill_template(queue.config, queue.variables, {}), queue.resource)
+    filled = fill_template(queue.config, queue.variables, values or {})
+    return queue_template(replace(queue, config=filled), runner)
+
+
+def queue_template(queue: QueueSpec, runner: type[Runner] | None = None) -> Json:
+    """The resource arguments that a queue gives, with the fields that are in them."""
+    args = _unwrapped(queue.config, _names(queue, runner))
     return {key: value for key, value in args.items() if key != "builder"}
 
 
@@ -103,11 +112,11 @@ def limits_of(spec: LaunchSpec, defaults: Limits) -> tuple[Limits, Origins]:
     return Limits(**values), origins
 
 
-def _choose(queue: QueueSpec, spec: LaunchSpec) -> Choices:
+def _choose(queue: QueueSpec, spec: LaunchSpec, runner: type[Runner] | None) -> Choices:
     check_inputs(spec)
     _check_closed(queue, spec)
     recipe, overrides = spec.recipe, spec.overrides
-    resource_args, origins = _resource_args(queue, spec)
+    resource_args, origins = _resource_args(queue, spec, _names(queue, runner))
     builder_args = resource_args.pop("builder", None) or {}
     if not isinstance(builder_args, Mapping):
         raise Rejected(f"resource_args.builder: must be a mapping, not {builder_args!r}")
@@ -144,26 +153,32 @@ def _check_closed(queue: QueueSpec, spec: LaunchSpec) -> None:
             )
 
 
-def _resource_args(queue: QueueSpec, spec: LaunchSpec) -> tuple[dict[str, object], Origins]:
+def _names(queue: QueueSpec, runner: type[Runner] | None) -> set[str]:
+    """All words for the queue's resource."""
+    return {queue.resource, *(runner.names() if runner else ())}
+
+
+def _resource_args(
+    queue: QueueSpec, spec: LaunchSpec, names: set[str]
+) -> tuple[dict[str, object], Origins]:
     filled = fill_template(queue.config, queue.variables, spec.template_variables)
     layers = {
-        "queue": _unwrapped(filled, queue.resource),
-        "job": _unwrapped(spec.recipe.resource_args, queue.resource),
-        "launch": _unwrapped(spec.overrides.resource_args, queue.resource),
+        "queue": _unwrapped(filled, names),
+        "job": _unwrapped(spec.recipe.resource_args, names),
+        "launch": _unwrapped(spec.overrides.resource_args, names),
     }
     origins = _layer_origins("resource_args", layers)
-    template = _unwrapped(queue.config, queue.resource)
+    template = _unwrapped(queue.config, names)
     for path, value in leaves(template, ("resource_args",)):
         if has_field(value) and origins.get(dotted(path)) == "queue":
             origins[dotted(path)] = "template"
     return deep_merge(deep_merge(layers["queue"], layers["job"]), layers["launch"]), origins
 
 
-def _unwrapped(config: Json, resource: str) -> dict[str, object]:
-    """Without the levels `resource_args` and *resource*, where someone wrote them around it all;
-    `builder` may stand beside them.
+def _unwrapped(config: Json, names: set[str]) -> dict[str, object]:
+    """Without the levels `resource_args` and one of the resource's *names*, where someone wrote
+    them around it all; `builder` may stand beside them.
     """
-    names = {resource}.union(*(group for group in SAME_RESOURCE if resource in group))
     for wrappers in ({"resource_args"}, names):
         inner = _only(config, wrappers)
         if inner is not None:

@@ -166,10 +166,11 @@ class Blocked:
 
     async def __call__(self, tx: Tx) -> str | None:
         queue = await named(tx, self.entity, self.queue)
-        if queue["resource"] not in self.room.resources:
-            return (
-                f"queue {self.queue} needs a runner for {queue['resource']}, which is not installed"
-            )
+        resource = queue["resource"]
+        if resource in self.room.unable:
+            return f"queue {self.queue} waits: {self.room.unable[resource]}"
+        if resource not in self.room.resources:
+            return f"queue {self.queue} needs a runner for {resource}, which is not installed"
         return rules.blocked(queue_of(queue), await leased(tx, queue["id"]), tx.now)
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from launchkit.abc import Run, Runner
 from launchkit.aio.topics import Topics
-from launchkit.codec import decode
+from launchkit.codec import below, decode
 from launchkit.errors import ConfigError, Rejected, RunLost
+from launchkit.json_schema import json_schema
 from launchkit.model import Json, LogChunk, RunState, RunStatus, Submission, Verdict
 from launchkit.runners.masking import masked
 from launchkit.testing.faults import Faults
@@ -152,9 +153,15 @@ class FakeRunner(Runner):
 
     compute: FakeCompute = field(default_factory=FakeCompute, repr=False)
 
-    def check_args(self, args: Json) -> None:
+    @classmethod
+    def check_args(cls, args: Json) -> None:
         """:raises Rejected: if they are not `FakeArgs`."""
         _args(args)
+
+    @classmethod
+    def args_schema(cls) -> dict[str, Any]:
+        """The fields of `FakeArgs`."""
+        return json_schema(FakeArgs)
 
     def render(self, submission: Submission) -> Json:
         """What `submit` would start."""
@@ -185,6 +192,6 @@ class FakeRunner(Runner):
 
 def _args(args: Json) -> FakeArgs:
     try:
-        return decode(FakeArgs, dict(args))
+        return decode(FakeArgs, dict(args), below("resource_args"))
     except ConfigError as exc:
-        raise Rejected(f"resource arguments of a fake run: {exc.message}") from exc
+        raise Rejected(exc.message) from exc

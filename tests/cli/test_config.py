@@ -51,7 +51,8 @@ def test_check_loads_the_file_and_opens_the_queue(queue: Program) -> None:
     [
         ("entity: [", "c.yaml:1: not valid YAML"),
         ("max_jobs: many", "c.yaml:1: max_jobs"),
-        ("builder: {type: kaniko}", "pip install launchkit-kubernetes"),
+        ("builder: {type: docker, kaniko-image: x}", "c.yaml:1: builder.kaniko-image: unknown"),
+        ("runners:\n  docker: {typo: 1}", "c.yaml:2: runners.docker.typo: unknown key"),
         ("backend: mysql://x", "there is no queue backend 'mysql'"),
     ],
 )
@@ -61,6 +62,14 @@ def test_check_says_what_is_wrong(
     monkeypatch.delenv("LAUNCHKIT_BACKEND")
     config = program.file("c.yaml", text)
     assert problem in program("--config", config, "config", "check", code=3).stderr
+
+
+def test_check_notes_what_is_not_installed_and_accepts_it(program: Program) -> None:
+    config = program.file("c.yaml", "builder:\n  type: kaniko\n  kaniko-image: x\n")
+    said = program("--config", config, "config", "check").stderr
+    assert "c.yaml:2: builder.type: builder 'kaniko' is not installed" in said
+    assert "launchkit-kubernetes provides it" in said
+    assert said.endswith("ok\n")
 
 
 def test_the_schema_is_json_schema(program: Program) -> None:
@@ -74,7 +83,11 @@ def test_plugins_are_listed_with_what_they_provide(
     found = {one["name"]: one for one in program.data("plugins")}
     assert found["store"]["kinds"] == ["queue backend sqlite", "hub sqlite"]
     assert (found["noop"]["error"], found["store"]["source"]) == ("blocked", "built-in")
-    assert "runner local-process" in program.out("plugins")
+    others = ["postgresql", "postgres"]
+    assert found["store"]["aliases"] == {"queue backend sqlite": others, "hub sqlite": others}
+    table = program.out("plugins")
+    assert "runner local-process" in table
+    assert "hub sqlite (postgresql, postgres)" in table
 
 
 def test_a_directory_is_no_configuration_file(program: Program) -> None:

@@ -74,7 +74,7 @@ def test_a_paused_queue_is_a_warning(queue: Program) -> None:
         ("max_jobs: many", "settings", "c.yaml:1: max_jobs"),
         ("entity: [", "settings", "not valid YAML"),
         ("backend: mysql://x", "queue backend", "there is no queue backend 'mysql'"),
-        ("registry: {type: nowhere}", "settings", "registry.type: there is no 'nowhere'"),
+        ("registry: {type: nowhere}", "settings", "registry.type: there is no registry 'nowhere'"),
         ("registry: {type: ecr}", "registry ecr", "'ecr' is not installed"),
         ("state_dir: /proc/none", "state_dir", "/proc/none"),
         ("backend: sqlite:////proc/none/x.db", "queue backend", "/proc/none"),

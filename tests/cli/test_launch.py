@@ -263,3 +263,7 @@ def test_a_terminal_shows_what_a_launch_waits_for(images: Program) -> None:
     images("stop", "mine")
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
     os.close(ours)
+
+
+def test_a_kind_may_be_named_by_any_of_its_words(images: Program) -> None:
+    assert images.data("launch", "-q", "q", "-d", "img", "-r", "docker")["state"] == "queued"

@@ -1,6 +1,9 @@
 """Queues from the command line."""
 
 import json
+import os
+import pty
+import subprocess
 import sys
 from typing import Any
 
@@ -218,3 +221,39 @@ def test_a_queue_with_launches_is_removed_by_force_only(queue: Program) -> None:
     assert "1 launches" in queue("queue", "delete", "q", "--force").stderr
     assert queue.data("queue", "list") == []
     assert queue.data("show", run)["state"] == "stopped"
+
+
+def test_a_template_is_yaml_in_which_everything_may_be_left_out(program: Program) -> None:
+    text = program.out("queue", "template", "local-process")
+    assert yaml.safe_load(text) is None
+    assert "# nice: 0" in text
+    assert "gpus" in program.out("queue", "template", "docker")
+    assert "did you mean" in program("queue", "template", "local-proces", code=3).stderr
+
+
+def test_a_queue_without_a_config_is_made_and_told_of_the_template(program: Program) -> None:
+    said = program("queue", "create", "q", "-r", "local-process").stderr
+    assert "its config is empty: launchkit queue template local-process prints one" in said
+
+
+def test_on_a_terminal_a_config_is_offered_in_the_editor(program: Program) -> None:
+    how = "open(path, 'w').write(text.replace('# nice: 0', 'nice: 7'))\n"
+    how += "import os; os.utime(path, (1, 1))"
+    controller, terminal = pty.openpty()
+    words = ("queue", "create", "q", "-r", "local-process")
+    environ = {**os.environ, "EDITOR": editor(program, how)}
+    os.write(controller, b"y\n")
+    subprocess.run(
+        [sys.executable, "-m", "launchkit", *words],
+        stdin=terminal, stdout=terminal, stderr=terminal, env=environ, check=True, timeout=60,
+    )  # fmt: skip
+    assert program.data("queue", "show", "q")["config"] == {"nice": 7}
+
+
+def test_an_unknown_key_is_told_when_a_queue_with_open_variables_is_made(program: Program) -> None:
+    config = program.file("c.yaml", 'nise: "{{n}}"\nenv: {A: "{{n}}"}\n')
+    variables = program.file("v.yaml", "n: {type: integer}")
+    words = ("queue", "create", "q", "-r", "local-process", "--config", config)
+    said = program(*words, "--template-variables", variables, code=4).stderr
+    assert "resource_args.nise: unknown key; did you mean 'nice'?" in said
+    assert program.data("queue", "list") == []

@@ -5,6 +5,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from launchkit.abc import Component
 from launchkit.builtin.local import LocalEnvironment
 from launchkit.builtin.noop import NoopBuilder
 from launchkit.model import BuildRequest
@@ -41,3 +42,7 @@ class TestNoopBuilder(BuilderContract):
     @pytest.fixture
     def unbuildable(self, tmp_path: Path) -> BuildRequest:
         return BuildRequest(launch=make_launch(), code=tmp_path, destination=None)
+
+    async def test_an_unknown_setting_is_refused(self, component: Component) -> None:
+        """Not here: it stands in for any other builder, with the settings of that one."""
+        assert type(component).configured({"no_such_setting": 1}) == component

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 import launchkit
 import launchkit.testing
 from launchkit import Client, Launched, connect, errors, hookspecs
+from launchkit.abc import Component, Registry, Runner
 from launchkit.builtin.local_process.args import LimitArgs, QueueArgs
 from launchkit.cli import cli
 from launchkit.cli.failures import MEANINGS
@@ -25,11 +26,11 @@ from launchkit.observe.journal import IDS
 from launchkit.observe.metrics import Load, Metrics
 from launchkit.observe.observer import Step
 from launchkit.observe.watchdog import Watchdog
-from launchkit.plugins import BUILT_IN
+from launchkit.plugins import BUILT_IN, Plugins
 from launchkit.settings import AgentSettings
-from launchkit.settings.schema import BuilderBlock, EnvironmentBlock, RegistryBlock
+from launchkit.settings.components import SEAMS, policy_classes
+from launchkit.settings.schema import CORE_POLICY, BuilderBlock
 from launchkit.settings.sources import VARIABLES
-from launchkit.steps.policy import Policy
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 PACKAGE = Path(launchkit.__file__).parent
@@ -111,13 +112,35 @@ def metrics() -> set[str]:
     return {name for name in told if not name.endswith("_created")}
 
 
+def seam_members() -> set[str]:
+    """What a component may say of its kind before it is made."""
+    shared = {name for name, value in vars(Component).items() if isinstance(value, classmethod)}
+    told = {name for cls in (Runner, Registry) for name, value in vars(cls).items()
+            if isinstance(value, classmethod)}  # fmt: skip
+    return {name for name in told | shared if not name.startswith("_")} - {"setting_names"}
+
+
+def own_settings() -> set[str]:
+    """The settings of each kind of a block, as this repository's plugins have them; those of W&B
+    are written with dashes.
+    """
+    classes = {cls for seam in SEAMS.values() for cls in Plugins().classes(seam).values()}
+    found = {name for cls in classes if not cls.unnamed for name in cls.setting_names()}
+    return {name.replace("_", "-") if name == "build_args" else name for name in found}
+
+
+def policy_keys() -> set[str]:
+    """The keys under `policy`, of the core and of this repository's runners."""
+    return CORE_POLICY | {name for cls in policy_classes(Plugins()) for name in fields(cls)}
+
+
 COMMANDS = dict(commands(cli, "launchkit"))
 
 ERRORS = [*error_classes(errors.LaunchkitError)]
 
 PAGES = {
-    "settings": [*keys(AgentSettings), *fields(Policy), *keys(EnvironmentBlock),
-                 *keys(RegistryBlock), *keys(BuilderBlock), *VARIABLES],
+    "settings": [*keys(AgentSettings), *keys(BuilderBlock), *VARIABLES, *own_settings(),
+                 *policy_keys()],
     "states": [*ItemState, *RunState, *get_args(inspect.get_annotations(Event)["kind"]),
                *(level.name.lower() for level in Priority)],
     "errors": [*verdict_codes(), *(cls.code for cls in ERRORS), *(cls.__name__ for cls in ERRORS)],
@@ -128,7 +151,8 @@ PAGES = {
                    *parameters(connect), *parameters(Client.launch)],
     "testing": launchkit.testing.__all__,
     "observability": [*actions(), *metrics(), *IDS, *get_args(Step)],
-    "plugins": [*(name for name in vars(hookspecs) if name.startswith("launchkit_")), *BUILT_IN],
+    "plugins": [*(name for name in vars(hookspecs) if name.startswith("launchkit_")), *BUILT_IN,
+                *seam_members()],
 }  # fmt: skip
 
 

@@ -68,8 +68,8 @@ def test_a_broken_plugin_is_named_with_its_distribution_and_stops_no_other(
     install("broken", code)
     install("slurm", RUNNER)
     plugins = Plugins()
-    assert "plugin broken of launchkit-broken is left out" in caplog.text
     assert info(plugins, "broken").error
+    assert "plugin broken of launchkit-broken is left out" in caplog.text
     assert "slurm" in plugins.classes(Runner)
 
 

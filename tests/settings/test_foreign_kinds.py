@@ -5,12 +5,14 @@ from types import ModuleType
 
 import pytest
 
-from launchkit.abc import Builder, Output, QueueBackend, Runner
+from launchkit.abc import Builder, Output, QueueBackend
+from launchkit.builtin.local import LocalEnvironment
 from launchkit.errors import ConfigError
 from launchkit.hookspecs import hookimpl
 from launchkit.model import BuildRequest, Image
 from launchkit.plugins import Plugins
 from launchkit.settings import load_settings, missing_components
+from launchkit.testing import site_at
 
 
 @dataclass
@@ -50,16 +52,36 @@ def test_an_installed_plugins_kind_may_have_keys_of_its_own(
 def test_a_kind_near_an_installed_one_is_suggested(tmp_path: Path, plugins: Plugins) -> None:
     path = tmp_path / "c.yaml"
     path.write_text("builder: {type: podmn}")
-    with pytest.raises(ConfigError, match="there is no 'podmn'; did you mean 'podman'"):
+    with pytest.raises(ConfigError, match="there is no builder 'podmn'; did you mean 'podman'"):
         load_settings(path, plugins=plugins)
 
 
-def test_runners_and_backends_may_be_missing_too(tmp_path: Path, plugins: Plugins) -> None:
+def test_a_backend_may_be_missing_too(tmp_path: Path, plugins: Plugins) -> None:
     path = tmp_path / "c.yaml"
     path.write_text("backend: https://q.example.com\nrunners: {kubernetes: {namespace: jobs}}")
     settings = load_settings(path, plugins=plugins).settings
     texts = [str(error) for error in missing_components(settings, plugins)]
-    assert "runner 'kubernetes' is not installed" in texts
-    assert "queue backend 'https' is not installed" in texts
-    assert not {"kubernetes"} & plugins.classes(Runner).keys()
-    assert "https" not in plugins.classes(QueueBackend)
+    assert texts == ["queue backend 'https' is not installed"]
+    assert plugins.find(QueueBackend, "https") is None
+
+
+@dataclass
+class SomeCloud(LocalEnvironment):
+    kind = "some-cloud"
+
+
+@dataclass
+class OtherCloud(LocalEnvironment):
+    kind = "other-cloud"
+
+
+async def test_a_component_gets_the_environment_that_it_needs_or_says_so(tmp_path: Path) -> None:
+    asks = PodmanBuilder()
+    async with site_at(tmp_path, environment=SomeCloud()) as site:
+        assert isinstance(site.require(SomeCloud, asks), SomeCloud)
+        with pytest.raises(ConfigError) as other:
+            site.require(OtherCloud, asks)
+    async with site_at(tmp_path) as site:
+        with pytest.raises(ConfigError, match="builder podman needs environment"):
+            site.require(SomeCloud, asks)
+    assert str(other.value).endswith("needs environment: {type: other-cloud}, not some-cloud")

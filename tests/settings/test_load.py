@@ -4,10 +4,14 @@ from typing import Any
 
 import pytest
 import yaml
+from settings.clouds import Vertex, cloud_plugins
 from wandb_cases import cases
 
+from launchkit.abc import Builder
+from launchkit.builtin.noop import NoopBuilder
 from launchkit.errors import ConfigError
-from launchkit.settings import Loaded, load_settings
+from launchkit.plugins import Plugins
+from launchkit.settings import Loaded, load_settings, runner_settings
 from launchkit.settings.places import config_files, default_backend
 
 Load = Callable[..., Loaded]
@@ -20,7 +24,7 @@ def load(tmp_path: Path) -> Load:
     def load(config: str | Mapping[str, object], **rest: Any) -> Loaded:
         path = tmp_path / "launch-config.yaml"
         path.write_text(config if isinstance(config, str) else yaml.safe_dump(dict(config)))
-        return load_settings(path, **rest)
+        return load_settings(path, **{"plugins": cloud_plugins(), **rest})
 
     return load
 
@@ -143,15 +147,15 @@ start_timeout: -1
 """
     with pytest.raises(ConfigError) as caught:
         load(config, environ={"LAUNCHKIT_VERBOSITY": "loud"})
-    file = tmp_path / "launch-config.yaml"
+    file, near = tmp_path / "launch-config.yaml", "did you mean 'kubernetes'?"
     assert sorted(str(caught.value).splitlines()) == sorted(
         [
             f"{file}:1: quues: unknown key; did you mean 'queues'?",
             f"{file}:2: max_jobs: must be a whole number, or -1 for no limit, not 1.5",
-            f"{file}:3: environment.type: there is no 'awss'; did you mean 'aws'?",
+            f"{file}:3: environment.type: there is no environment 'awss'; did you mean 'aws'?",
             f"{file}:6: builder.kaniko-imag: unknown key; did you mean 'kaniko-image'?",
-            f"{file}:4: builder.secret-key: secret-name and secret-key belong together; give both",
-            f"{file}:9: runners.kubernets: there is no 'kubernets'; did you mean 'kubernetes'?",
+            f"{file}:4: builder: secret-name and secret-key belong together; give both",
+            f"{file}:9: runners.kubernets: there is no runner 'kubernets'; {near}",
             f"{file}:10: start_timeout: Input should be greater than or equal to 0, not -1",
             "$LAUNCHKIT_VERBOSITY: verbosity: Input should be a valid integer, not 'loud'",
         ]
@@ -178,8 +182,14 @@ start_timeout: -1
         ("builder: {destination: a/b}", "builder.type: this key is required"),
         ("builder: {type: docker, platform: linux/arm}", "builder.platform: Input should be"),
         ("builder: {type: docker, uri: a/b, destination: a/c}", "builder.uri: is another word"),
-        ("registry: {type: local}", "registry.type: leave the registry block out"),
-        ("environment: {type: gcp}", "environment.region: this key is required for gcp"),
+        ("environment: {type: local}", "environment.type: leave the environment block out"),
+        ("environment: {type: gcp}", "environment.region: this key is required"),
+        ("builder: {type: docker, kaniko-image: x}", "builder.kaniko-image: unknown key"),
+        ("builder: {type: docker, bulid-args: {}}", "did you mean 'build-args'"),
+        ("builder: {type: docker, build-args: {}, build_args: {}}", "build_args: is given twice"),
+        ("builder: {type: kaniko, build-context-store: /x}", "build-context-store: must be s3://"),
+        ("policy: {dokcer: strict}", "policy.dokcer: unknown key; did you mean 'docker'"),
+        ("policy: {docker: closed}", "policy.docker: Input should be 'open' or 'strict'"),
         ("builder: {type: < kaniko|docker >}", "builder.type: is still the placeholder"),
         (
             "max_jobs: <n concurrent jobs>",
@@ -230,7 +240,7 @@ def test_switching_the_builder_off_needs_no_other_change(load: Load) -> None:
     config = "builder: {type: noop, build-context-store: 's3://b', uri: h.io/r}"
     builder = load(config).settings.builder
     assert builder is not None
-    assert builder.options() == {}
+    assert isinstance(Plugins().create(Builder, "noop", builder.options()), NoopBuilder)
 
 
 @pytest.mark.parametrize(("password", "message"), [("hunter22", None), ("12345678", "password")])
@@ -249,3 +259,61 @@ def test_a_password_is_shown_neither_in_settings_nor_in_errors(
         with pytest.raises(ConfigError, match=message) as error:
             load_settings(path, environ={"HOME": str(tmp_path)})
         assert password not in str(error.value)
+
+
+def test_a_secret_of_any_plugin_is_shown_neither_in_settings_nor_in_errors(load: Load) -> None:
+    settings = load("registry: {type: ecr, token: hunter22}").settings
+    assert "hunter22" not in repr(settings) + settings.model_dump_json()
+    assert settings.registry
+    assert settings.registry.options()["token"] == "hunter22"
+    with pytest.raises(ConfigError, match=r"registry\.token: must be text") as error:
+        load("registry: {type: ecr, token: 12345678}")
+    assert "12345678" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["registry: {type: ecr, password: hunter22}", "runners: {kubernetes: {api-token: hunter22}}"],
+)
+def test_what_sounds_like_a_secret_is_not_shown_where_no_plugin_tells(
+    load: Load, text: str
+) -> None:
+    settings = load(text, plugins=Plugins(entry_points=False)).settings
+    assert "hunter22" not in repr(settings) + settings.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("runners", "problem"),
+    [
+        ("{vertex: {}}", ":1: runners.vertex.project: this key is required"),
+        ("{gcp-vertex: {project: p, pol-seconds: 1}}", "pol-seconds: unknown key; did you mean"),
+        ("{vertex: {project: p}, gcp-vertex: {}}", "another word for it; give one of them"),
+        ("{slurmm: {}}", ":1: runners.slurmm: there is no runner 'slurmm'"),
+    ],
+)
+def test_what_is_wrong_with_a_runner_is_told_with_its_place_and_stops_nothing_else(
+    load: Load, runners: str, problem: str
+) -> None:
+    told = load(f"runners: {runners}").runner_problems
+    assert problem in "\n".join(told.values())
+
+
+def test_settings_of_a_runner_count_under_each_of_its_names(load: Load) -> None:
+    settings = load("runners: {gcp-vertex: {project: p, poll-seconds: 1}}").settings
+    given = runner_settings(settings, Vertex)
+    assert Vertex.configured(given) == Vertex(project="p", poll_seconds=1)
+
+
+def test_what_is_not_installed_is_noted_with_its_package_and_accepted(load: Load) -> None:
+    config = "builder: {type: kaniko, foo: 1}\nrunners: {kubernetes: {}}\npolicy: {docker: strict}"
+    loaded = load(config, plugins=Plugins(entry_points=False))
+    assert loaded.runner_problems == {}
+    builder, runner, policy = loaded.warnings
+    assert ":1: builder.type: builder 'kaniko' is not installed, so its settings cannot" in builder
+    assert "launchkit-kubernetes provides it" in runner
+    assert ":3: policy.docker: is for launchkit-docker, which is not installed" in policy
+
+
+def test_a_client_does_not_look_at_what_is_for_agents(load: Load) -> None:
+    loaded = load("entity: e\nbuilder: {type: dokcer}\npolicy: 5", for_agent=False)
+    assert (loaded.settings.entity, loaded.settings.builder) == ("e", None)

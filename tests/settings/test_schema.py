@@ -5,20 +5,22 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from settings.clouds import cloud_plugins
 from wandb_cases import cases
 
-from launchkit.settings import settings_schema
+from launchkit.plugins import Plugins
+from launchkit.settings.json_schema import settings_schema
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "reference" / "launch-config.schema.json"
-VALIDATOR = Draft202012Validator(settings_schema())
+VALIDATOR = Draft202012Validator(settings_schema(cloud_plugins()))
 
 
 def test_the_published_schema_is_current() -> None:
-    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == settings_schema()
+    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == settings_schema(Plugins())
 
 
 def test_it_is_a_schema() -> None:
-    Draft202012Validator.check_schema(settings_schema())
+    Draft202012Validator.check_schema(settings_schema(cloud_plugins()))
 
 
 @pytest.mark.parametrize("case", cases("cfg-"))
@@ -46,6 +48,14 @@ def test_it_judges_as_loading_does(case: dict[str, Any]) -> None:
         ("registry: {type: ecr, uri: 'arn:aws:ecr:us-east-1:123456789012:repository/r'}", True),
         ("policy: {secure_mode: true, macros_from_env: [A]}", True),
         ("policy: {secure: true}", False),
+        ("policy: {docker: strict, gpu_slots: 2}", True),
+        ("policy: {docker: closed}", False),
+        ("builder: {type: docker, kaniko-image: x}", False),
+        ("builder: {type: docker, build_args: {A: b}, buildkit: null}", True),
+        ("builder: {type: noop, anything: 1}", True),
+        ("runners: {gcp-vertex: {project: p}}", True),
+        ("runners: {gcp-vertex: {}}", False),
+        ("runners: {local-process: {kep: true}}", False),
         ("runners: {kubernetes: {namespace: jobs}}", True),
         ("start_timeout: -1", False),
         ("drain_timeout: null", True),

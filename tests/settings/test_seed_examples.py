@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from settings.clouds import Ecr, Kaniko, cloud_plugins
 
 from launchkit.errors import ConfigError
 from launchkit.plugins import Plugins
@@ -38,43 +39,53 @@ AGENT_CONFIGS = sorted(path.name for path in SEED.glob("*.yaml") if path.name !=
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com/launch"
 
 
-def load(name: str, tmp_path: Path) -> Loaded:
-    return load_text((SEED / name).read_text(encoding="utf-8"), tmp_path)
+def load(name: str, tmp_path: Path, plugins: Plugins | None = None) -> Loaded:
+    return load_text((SEED / name).read_text(encoding="utf-8"), tmp_path, plugins)
 
 
-def load_text(text: str, tmp_path: Path) -> Loaded:
+def load_text(text: str, tmp_path: Path, plugins: Plugins | None = None) -> Loaded:
     for place, value in FILLED.items():
         text = text.replace(place, value)
     path = tmp_path / "launch-config.yaml"
     path.write_text(text, encoding="utf-8")
-    return load_settings(path, environ={})
+    return load_settings(path, environ={}, plugins=plugins or cloud_plugins())
 
 
+@pytest.mark.parametrize("installed", [True, False])
 @pytest.mark.parametrize("name", AGENT_CONFIGS)
-def test_an_example_loads(name: str, tmp_path: Path) -> None:
-    assert isinstance(load(name, tmp_path).settings, AgentSettings)
+def test_an_example_loads_whether_its_plugins_are_installed_or_not(
+    name: str, installed: bool, tmp_path: Path
+) -> None:
+    plugins = cloud_plugins() if installed else Plugins(entry_points=False)
+    loaded = load(name, tmp_path, plugins)
+    assert isinstance(loaded.settings, AgentSettings)
+    assert any("is not installed" in text for text in loaded.warnings) <= (not installed)
 
 
 def test_the_helm_values_hold_a_configuration_that_loads(tmp_path: Path) -> None:
     values = yaml.safe_load((SEED / "helm-values.yaml").read_text(encoding="utf-8"))
     settings = load_text(values["launchConfig"], tmp_path).settings
     assert settings.max_jobs == 5
+    assert registry_uri(settings) == ECR
+
+
+def registry_uri(settings: AgentSettings) -> object:
+    """As the registry itself reads it."""
     assert settings.registry is not None
-    assert settings.registry.uri == ECR
+    return vars(Ecr.configured(settings.registry.options()))["uri"]
 
 
 def test_an_ecr_destination_without_dkr_is_put_right_with_a_warning(tmp_path: Path) -> None:
     loaded = load("aws.yaml", tmp_path)
     assert loaded.settings.builder is not None
     assert loaded.settings.builder.destination == ECR
-    assert "`.dkr.`" in loaded.warnings[0]
+    assert f"builder.destination: read as {ECR}" in loaded.warnings[0]
 
 
 def test_a_registry_may_be_named_by_its_arn(tmp_path: Path) -> None:
     settings = load("sagemaker.yaml", tmp_path).settings
     assert settings.max_jobs == -1
-    assert settings.registry is not None
-    assert settings.registry.uri == ECR
+    assert registry_uri(settings) == ECR
 
 
 def test_gcps_project_and_other_word_for_destination_are_honoured(tmp_path: Path) -> None:
@@ -106,8 +117,9 @@ def test_tabs_are_read_as_indentation(tmp_path: Path) -> None:
 def test_the_kaniko_config_reaches_the_builder_whole(tmp_path: Path) -> None:
     builder = load("kaniko-config.yaml", tmp_path).settings.builder
     assert builder is not None
-    assert builder.options()["build_job_name"] == "wandb-image-build"
-    assert builder.options()["kaniko_config"] == {
+    made = Kaniko.configured(builder.options())
+    assert made.build_job_name == "wandb-image-build"
+    assert made.kaniko_config == {
         "spec": {
             "template": {
                 "spec": {

@@ -11,7 +11,7 @@ import pytest
 from sources.conftest import Repository
 from waiting import PATIENCE
 
-from launchkit.builtin.git import GitFetcher, resolve_commit
+from launchkit.builtin.git import GitFetcher
 from launchkit.codec import decode
 from launchkit.errors import ConfigError, FetchError, Rejected
 from launchkit.model import ArchiveSource, GitSource
@@ -29,10 +29,16 @@ def head(code: Path) -> str:
     return subprocess.run(command, cwd=code, check=True, capture_output=True, text=True).stdout[:-1]
 
 
+async def pinned(source: GitSource) -> GitSource:
+    found = await GitFetcher().pin(source)
+    assert isinstance(found, GitSource)
+    return found
+
+
 async def test_no_ref_means_the_head_of_the_remote(repository: Repository) -> None:
     repository.git("checkout", "-qb", "trunk")
     tip = repository.commit({"a": "1"})
-    assert (await resolve_commit(source(repository))).commit == tip
+    assert (await pinned(source(repository))).commit == tip
 
 
 @pytest.mark.parametrize("ref", ["release", "v1", "refs/heads/release", "refs/tags/v1"])
@@ -41,18 +47,18 @@ async def test_a_branch_or_tag_is_resolved_to_its_commit(ref: str, repository: R
     repository.git("branch", "release")
     repository.git("tag", "-a", "v1", "-m", "annotated")
     repository.commit({"a": "2"})
-    found = await resolve_commit(source(repository, ref))
+    found = await pinned(source(repository, ref))
     assert (found.ref, found.commit) == (ref, tip)
 
 
 async def test_a_full_commit_id_is_taken_as_it_is_without_asking_anybody() -> None:
-    found = await resolve_commit(GitSource(remote=DOWN, ref="a" * 40))
+    found = await pinned(GitSource(remote=DOWN, ref="a" * 40))
     assert found.commit == "a" * 40
 
 
 async def test_an_unknown_ref_is_rejected_and_near_ones_are_named(repository: Repository) -> None:
     with pytest.raises(Rejected, match="has no branch or tag 'mian'") as caught:
-        await resolve_commit(source(repository, "mian"))
+        await pinned(source(repository, "mian"))
     assert caught.value.hint == "did you mean 'main'?"
 
 
@@ -67,7 +73,7 @@ async def test_a_remote_that_does_not_answer_is_told_in_the_words_of_git(
     remote: str, message: str, hint: str, into: Path
 ) -> None:
     with pytest.raises(FetchError, match=message) as caught:
-        await resolve_commit(GitSource(remote=remote))
+        await pinned(GitSource(remote=remote))
     assert hint in str(caught.value.hint)
     with pytest.raises(FetchError, match=message):
         await GitFetcher().fetch(GitSource(remote=remote, commit="a" * 40), into)
@@ -249,7 +255,7 @@ async def test_a_server_that_wants_a_password_fails_at_once_and_names_the_helper
     unauthorized: str,
 ) -> None:
     with pytest.raises(FetchError, match="could not read Username") as caught:
-        await resolve_commit(GitSource(remote=unauthorized))
+        await pinned(GitSource(remote=unauthorized))
     assert "credential helper" in str(caught.value.hint)
 
 
@@ -267,7 +273,7 @@ async def test_the_ambient_credential_helper_is_asked_and_its_password_is_never_
     command = ["git", "config", "--global", "credential.helper", str(helper)]
     subprocess.run(command, check=True, env=os.environ)
     with pytest.raises(FetchError, match="Authentication failed") as caught:
-        await resolve_commit(GitSource(remote=unauthorized))
+        await pinned(GitSource(remote=unauthorized))
     assert "hunter2" not in f"{caught.value} {caught.value.hint}"
 
 

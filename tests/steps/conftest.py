@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from launchkit.abc import Runner
 from launchkit.model import (
     Claim,
     ImageSource,
@@ -79,9 +80,15 @@ def make_claim() -> Callable[..., Claim]:
 
 @pytest.fixture
 def make_launch(make_claim: Callable[..., Claim]) -> Callable[..., Launch]:
-    def make(config: Json | None = None, *, attempt: int = 1, **rest: Any) -> Launch:
+    def make(
+        config: Json | None = None,
+        *,
+        attempt: int = 1,
+        runner: type[Runner] | None = None,
+        **rest: Any,
+    ) -> Launch:
         claim = make_claim(config, **rest)
-        return resolve(replace(claim, item=replace(claim.item, attempt=attempt)), LIMITS)
+        return resolve(replace(claim, item=replace(claim.item, attempt=attempt)), LIMITS, runner)
 
     return make
 

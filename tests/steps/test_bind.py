@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from wandb_cases import cases
 
+from launchkit.abc import Policy
+from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.errors import Rejected
 from launchkit.model import Image, Launch, Secret
-from launchkit.steps.bind import Bound, bind
+from launchkit.steps.bind import AgentSide, Bound, bind
 from launchkit.steps.environment import workload_env
-from launchkit.steps.policy import Policy
 
 MakeLaunch = Callable[..., Launch]
 
@@ -23,14 +24,8 @@ def bound(
     environ: Mapping[str, str] | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> Bound:
-    return bind(
-        launch,
-        image=image,
-        code=None,
-        policy=policy or Policy(),
-        environ=environ or {},
-        extra_env=extra or {},
-    )
+    agent = AgentSide(policy=policy or Policy(), environ=environ or {}, extra_env=extra or {})
+    return bind(launch, image=image, code=None, runner=LocalProcessRunner, agent=agent)
 
 
 @pytest.mark.parametrize("case", cases("macro-full-set"))

@@ -1,14 +1,34 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from launchkit.errors import Rejected
-from launchkit.model import Launch
-from launchkit.steps.policy import Policy, check_policy
+from launchkit.abc import Policy
+from launchkit.errors import ConfigError, Rejected
+from launchkit.model import Json, Launch
+from launchkit.steps.policy import check_policy
+from launchkit.testing import FakeRunner
 
 MakeLaunch = Callable[..., Launch]
 SECURE = Policy(secure_mode=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChoosyPolicy:
+    open_hosts: tuple[str, ...] | None = None
+
+
+@dataclass(kw_only=True)
+class ChoosyRunner(FakeRunner):
+    kind = "choosy"
+    policy_class = ChoosyPolicy
+
+    @classmethod
+    def objections(cls, args: Json, policy: Policy) -> Iterable[str]:
+        hosts = policy.part(ChoosyPolicy).open_hosts
+        if hosts is not None and args["host"] not in hosts:
+            yield f"resource_args.host: {args['host']} is closed"
 
 
 def pod(spec: dict[str, Any]) -> dict[str, Any]:
@@ -30,51 +50,34 @@ def test_secure_mode_refuses_what_reaches_out_of_a_container(
     make_launch: MakeLaunch, config: dict[str, Any], place: str
 ) -> None:
     launch = make_launch(config, resource="kubernetes")
-    check_policy(launch, Policy())
+    check_policy(launch, Policy(), FakeRunner)
     with pytest.raises(Rejected, match=place):
-        check_policy(launch, SECURE)
+        check_policy(launch, SECURE, FakeRunner)
 
 
 def test_secure_mode_refuses_an_entry_point_of_the_launch(make_launch: MakeLaunch) -> None:
     launch = make_launch(overrides={"entry_point": ("sh",)})
-    check_policy(launch, Policy())
+    check_policy(launch, Policy(), FakeRunner)
     with pytest.raises(Rejected, match="entry_point: a launch cannot choose it"):
-        check_policy(launch, SECURE)
+        check_policy(launch, SECURE, FakeRunner)
 
 
 def test_secure_mode_lets_ordinary_launches_pass(make_launch: MakeLaunch) -> None:
     config = pod({"hostPID": False, "containers": [{"image": "x"}]})
-    check_policy(make_launch({**config, "command": "metadata"}, resource="kubernetes"), SECURE)
+    check_policy(
+        make_launch({**config, "command": "metadata"}, resource="kubernetes"), SECURE, FakeRunner
+    )
 
 
-@pytest.mark.parametrize(
-    ("option", "problem"),
-    [
-        ({"volume": "/:/host"}, "resource_args.volume: this option is not allowed"),
-        ({"--Rm": True}, "resource_args.--Rm: this option is not allowed"),
-        ({"gpus": True}, "resource_args.gpus: flags are not allowed"),
-        ({"cpus": [1, 2]}, "resource_args.cpus: this option may stand once only"),
-    ],
-)
-def test_a_strict_docker_policy_names_what_it_does_not_allow(
-    make_launch: MakeLaunch, option: dict[str, Any], problem: str
-) -> None:
-    launch = make_launch(option, resource="local-container")
-    check_policy(launch, Policy())
-    with pytest.raises(Rejected, match=problem):
-        check_policy(launch, Policy(docker="strict"))
+def test_a_runner_may_object_by_a_key_of_its_own(make_launch: MakeLaunch) -> None:
+    launch = make_launch({"host": "gpu-1"}, resource="choosy")
+    check_policy(launch, Policy(), ChoosyRunner)
+    policy = Policy(of_runners={"open_hosts": ["cpu-1"], "of_another": 5})
+    with pytest.raises(Rejected, match=r"policy forbids:\nresource_args.host: gpu-1 is closed"):
+        check_policy(launch, policy, ChoosyRunner)
+    check_policy(launch, Policy(of_runners={"open_hosts": ["gpu-1"]}), ChoosyRunner)
 
 
-def test_a_strict_docker_policy_lets_the_rest_pass(make_launch: MakeLaunch) -> None:
-    args = {"env": ["A=1", "B=2"], "memory_swap": "2g", "-m": "1g", "pids-limit": 100}
-    check_policy(make_launch(args, resource="docker"), Policy(docker="strict"))
-    check_policy(make_launch({"volume": "x"}, resource="kubernetes"), Policy(docker="strict"))
-
-
-def test_gpu_slots_are_ids_or_a_number() -> None:
-    assert Policy().gpus() is None
-    assert Policy(gpu_slots=2).gpus() == ("0", "1")
-    assert Policy(gpu_slots=("GPU-a", "3")).gpus() == ("GPU-a", "3")
-    assert Policy(gpu_slots="shared").gpus() == "shared"
-    with pytest.raises(ValueError, match="from 0 on"):
-        Policy(gpu_slots=-1)
+def test_a_key_of_a_runner_is_read_as_its_dataclass_says() -> None:
+    with pytest.raises(ConfigError, match=r"policy.open_hosts: Input should be a valid tuple"):
+        Policy(of_runners={"open_hosts": 5}).part(ChoosyPolicy)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from launchkit.errors import Rejected
 from launchkit.model import Claim, GitSource, Launch, Limits
 from launchkit.steps.resolve import resolve, validate_launch
+from launchkit.testing import FakeRunner
 
 MakeLaunch = Callable[..., Launch]
 MakeClaim = Callable[..., Claim]
@@ -97,6 +99,12 @@ def test_a_templated_queue_takes_only_its_variables(make_claim: MakeClaim, where
     assert "cpu" in caught.value.hint
 
 
+@dataclass(kw_only=True)
+class VertexRunner(FakeRunner):
+    kind = "vertex"
+    aliases = ("gcp-vertex",)
+
+
 @pytest.mark.parametrize(
     ("resource", "config"),
     [
@@ -110,7 +118,9 @@ def test_a_templated_queue_takes_only_its_variables(make_claim: MakeClaim, where
 def test_levels_that_only_name_the_resource_are_taken_off(
     make_launch: MakeLaunch, resource: str, config: dict[str, Any]
 ) -> None:
-    launch = make_launch({**config, "builder": {"base_image": "x"}}, resource=resource)
+    wrapped = {**config, "builder": {"base_image": "x"}}
+    runner = VertexRunner if resource in VertexRunner.names() else None
+    launch = make_launch(wrapped, resource=resource, runner=runner)
     assert launch.resource_args == PYTORCH_JOB
     assert launch.builder_args == {"base_image": "x"}
     assert launch.origins["resource_args.kind"] == "queue"

@@ -79,7 +79,8 @@ class BackgroundRunner(Runner):
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         self._root = site.state_dir / "background"
 
-    def check_args(self, args: Json) -> None:
+    @classmethod
+    def check_args(cls, args: Json) -> None:
         if args:
             raise Rejected(f"background takes no resource arguments, but got {', '.join(args)}")
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from launchkit.codec import decode
+from launchkit.codec import below, decode
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json
 from launchkit.model.spec import STRICT, Scalar
@@ -34,7 +34,11 @@ def parse_size(value: object) -> int:
     return int(float(number) * base ** " KMGT".index(unit.upper() or " "))
 
 
-Size = Annotated[int, BeforeValidator(parse_size)]
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]}),
+]
 Command = str | tuple[str, ...]
 """A line for the shell, or a program and its arguments."""
 
@@ -52,6 +56,7 @@ class LimitArgs:
     cpu_time: Annotated[int, Field(ge=1)] | None = None
     """Seconds of processor time."""
     open_files: Annotated[int, Field(ge=8)] | None = None
+    """How many files may be open at once."""
     file_size: Size | None = None
     """Bytes of the largest file that a process may write; the run's output counts."""
     core: Size | None = None
@@ -76,9 +81,13 @@ class QueueArgs:
     __pydantic_config__: ClassVar = STRICT
 
     env: Mapping[str, Scalar | None] | tuple[str, ...] = field(default_factory=dict)
+    """Variables: a mapping, or a list of NAME=value; NAME alone takes the agent's own value."""
     setup: SetupArgs | Command | None = None
+    """A command that prepares the code's directory before the first run of that code."""
     limits: LimitArgs = field(default_factory=LimitArgs)
+    """Limits for each process: memory, cpu_time, open_files, file_size, core."""
     nice: Annotated[int, Field(ge=-20, le=19)] = 0
+    """From -20, the first to get processor time, to 19, the last."""
     inherit_env: bool | tuple[str, ...] = True
     """Which of the agent's own variables a run gets: all, a few that programs cannot do without,
     or those few and the ones named.
@@ -98,11 +107,13 @@ def parse_args(args: Json) -> QueueArgs:
     :raises Rejected: if it is not one for local processes.
     """
     try:
-        parsed = decode(QueueArgs, dict(args))
+        parsed = decode(QueueArgs, dict(args), below("resource_args"))
     except ConfigError as exc:
-        raise Rejected(f"config of a local-process queue: {exc.message}", hint=exc.hint) from exc
+        raise Rejected(
+            exc.message, hint="`launchkit queue template local-process` prints the keys"
+        ) from exc
     if parsed.setup_args and not parsed.setup_args.command:
-        raise Rejected("config of a local-process queue: setup: the command is empty")
+        raise Rejected("resource_args.setup: the command is empty")
     return parsed
 
 

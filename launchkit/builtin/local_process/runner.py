@@ -12,19 +12,20 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import anyio
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Run, Runner, Site
 from launchkit.builtin.local_process import supervisor
-from launchkit.builtin.local_process.args import parse_args
+from launchkit.builtin.local_process.args import QueueArgs, parse_args
 from launchkit.builtin.local_process.files import override_files
 from launchkit.builtin.local_process.plan import Plan, checked_command, make_plan
 from launchkit.builtin.local_process.run import ProcessRun
 from launchkit.builtin.local_process.rundir import RunDir, clear_away, forget, outdated
 from launchkit.errors import LaunchError, Rejected, RunLost, SubmitError
+from launchkit.json_schema import json_schema
 from launchkit.model import Json, Secret, Submission
 from launchkit.steps.plain_text import shortened
 
@@ -73,9 +74,20 @@ class LocalProcessRunner(Runner):
         """Whether runs can be written and watched here."""
         return await run_sync(self._findings)
 
-    def check_args(self, args: Json) -> None:
+    @classmethod
+    def check_args(cls, args: Json) -> None:
         """Look at a queue's config. :raises Rejected: if it is none for local processes."""
         parse_args(args)
+
+    @classmethod
+    def args_schema(cls) -> dict[str, Any]:
+        """The keys of a queue's config."""
+        return json_schema(QueueArgs)
+
+    @classmethod
+    def args_env(cls) -> tuple[str, ...]:
+        """`env`."""
+        return ("env",)
 
     def render(self, submission: Submission) -> Json:
         """What will run, in which part of the code, within which limits."""

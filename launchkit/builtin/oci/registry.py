@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from anyio.to_thread import run_sync
 
@@ -35,8 +35,8 @@ class OciRegistry(Registry):
     uri: str
     """The repository: `host/path`, or as Docker writes those of Docker Hub."""
     username: str | None = None
-    password: Any = field(default=None, repr=False)
-    """Text. Any shape is taken, since an error about the shape would show it."""
+    password: Secret | None = field(default=None, repr=False)
+    """Better named by one of the next two."""
     password_env: str | None = None
     """The agent's variable that holds the password."""
     password_file: str | None = None
@@ -61,8 +61,6 @@ class OciRegistry(Registry):
             raise ValueError(f"uri: {exc.message}; {exc.hint}") from exc
         self._host, self._path = place.registry, place.path
         if self.password is not None:
-            if not isinstance(self.password, str):
-                raise ValueError("password: must be text; put it in quotes")
             self.password = Secret(self.password)
         ways = [self.password, self.password_env, self.password_file]
         if len(ways) - ways.count(None) != (self.username is not None):
@@ -137,7 +135,7 @@ class OciRegistry(Registry):
             )
         if self.password_file is not None:
             return await run_sync(_read_password, self.password_file)
-        return Secret(self.password or "")
+        return self.password or Secret("")
 
     def _plain(self, host: str) -> bool:
         """Whether a host may be asked without TLS."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from launchkit.abc import Component, Site
 from launchkit.codec import decode
@@ -37,6 +38,10 @@ class ComponentContract:
         """A misspelled setting must not be lost in silence."""
         with pytest.raises(ConfigError, match="no_such_setting"):
             decode(type(component), {"no_such_setting": 1})
+
+    async def test_its_class_describes_its_settings(self, component: Component) -> None:
+        """Editors go by the schema."""
+        Draft202012Validator.check_schema(type(component).settings_schema())
 
     async def test_a_check_says_what_it_looked_at(self, component: Component) -> None:
         """`launchkit doctor` shows each finding."""

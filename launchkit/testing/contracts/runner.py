@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import anyio
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from launchkit.abc import Component, Run, Runner
 from launchkit.codec import plain
@@ -314,7 +316,22 @@ class RunnerContract(ComponentContract):
     async def test_unknown_resource_arguments_are_rejected(
         self, runner: Runner, workload: Workload
     ) -> None:
-        """A misspelled limit must not be lost in silence; the good ones pass."""
-        runner.check_args(workload.exits(0).resource_args)
+        """A misspelled limit must not be lost in silence; the good ones pass. The class alone
+        tells: a client has no runner.
+        """
+        cls = type(runner)
+        cls.check_args(workload.exits(0).resource_args)
         with pytest.raises(Rejected, match="no_such_argument"):
-            runner.check_args({"no_such_argument": 1})
+            cls.check_args({"no_such_argument": 1})
+
+    async def test_its_class_describes_a_queues_config(
+        self, runner: Runner, workload: Workload
+    ) -> None:
+        """Forms and editors go by the schema; what is offered to begin with is a good config."""
+        cls = type(runner)
+        schema = cls.args_schema()
+        Draft202012Validator.check_schema(schema)
+        Draft202012Validator(schema).validate(plain(dict(workload.exits(0).resource_args)))
+        offered = yaml.safe_load(cls.starter_config()) or {}
+        Draft202012Validator(schema).validate(offered)
+        cls.check_args(offered)

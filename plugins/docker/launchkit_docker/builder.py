@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import StrictBool
+
 from launchkit.abc import Builder, Finding, Output, Site
 from launchkit.model import BuildRequest, Image
 from launchkit_docker.lazy import Lazy
@@ -26,9 +28,9 @@ class DockerBuilder(Builder):
     kind: ClassVar[str] = "docker"
 
     build_args: dict[str, str] = field(default_factory=dict)
-    """Values of the Dockerfile's `ARG`s; they end up in the image's history."""
+    """Values of the Dockerfile's ARGs; they can be read in the image's history."""
 
-    buildkit: bool | None = None
+    buildkit: StrictBool | None = None
     """Whether BuildKit builds, with cache mounts; without a word, as the Engine prefers."""
 
     _yard: "Lazy[Yard]" = field(init=False, repr=False)

@@ -22,6 +22,7 @@ from launchkit_docker.gpus import Slots
 from launchkit_docker.names import is_name, quoted
 from launchkit_docker.options import Options, parse_options
 from launchkit_docker.ping import WAITS, answers
+from launchkit_docker.policy import DockerPolicy
 from launchkit_docker.pull import Puller
 from launchkit_docker.request import Given, container_name, request_of
 from launchkit_docker.run import ContainerRun
@@ -48,7 +49,7 @@ async def open_dock(stack: AsyncExitStack, site: Site) -> "Dock":
     site.tasks.start_soon(attend, name="what goes on at Docker")
     stack.callback(scope.cancel)  # before the engine's client closes
     slots = None
-    if stock := await stock_of(site.gpus):
+    if stock := await stock_of(site.policy.part(DockerPolicy).gpus()):
         slots = Slots(stock, containers, site.backend)
         site.tasks.start_soon(slots.keep, name="GPUs that are given")
     return Dock(site, containers, Puller(engine, site.registry), slots)

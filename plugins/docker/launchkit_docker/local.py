@@ -15,6 +15,8 @@ class LocalRegistry(Registry):
     """Has what the Engine of this machine has; nothing is pushed."""
 
     kind: ClassVar[str] = "local"
+    unnamed: ClassVar[bool] = True
+    pushes: ClassVar[bool] = False
 
     uri: str = "launchkit/images"
     """The name of the images."""

@@ -1,16 +1,18 @@
 """The runner `local-container`: containers of the Docker Engine of this machine."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from launchkit.abc import Finding, Output, Run, Runner, Site
+from launchkit.abc import Finding, Output, Policy, Run, Runner, Site
 from launchkit.model import Json, Secret, Submission
+from launchkit_docker import config
 from launchkit_docker.command_line import command_line
 from launchkit_docker.lazy import Lazy
 from launchkit_docker.options import parse_options
+from launchkit_docker.policy import DockerPolicy, strict_objections
 from launchkit_docker.request import Given, container_name, request_of
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class ContainerRunner(Runner):
     aliases: ClassVar[tuple[str, ...]] = ("docker",)
     bound_to_site: ClassVar[bool] = True
     mounts_code: ClassVar[bool] = True
+    policy_class: ClassVar[type[Any] | None] = DockerPolicy
 
     _agent: str = field(init=False, repr=False)
     _dock: "Lazy[Dock]" = field(init=False, repr=False)
@@ -43,9 +46,30 @@ class ContainerRunner(Runner):
         """Whether the Engine answers, which GPUs it sees, and whether its disk has room."""
         return await (await self._dock.opened()).findings()
 
-    def check_args(self, args: Json) -> None:
+    @classmethod
+    def check_args(cls, args: Json) -> None:
         """Look at a queue's config. :raises Rejected: naming each option that is wrong."""
         parse_options(args)
+
+    @classmethod
+    def args_schema(cls) -> dict[str, Any]:
+        """The options of `docker run`."""
+        return config.schema()
+
+    @classmethod
+    def starter_config(cls) -> str:
+        """A few usual options."""
+        return config.STARTER
+
+    @classmethod
+    def args_env(cls) -> tuple[str, ...]:
+        """The option `env`, by both names."""
+        return ("e", "env")
+
+    @classmethod
+    def objections(cls, args: Json, policy: Policy) -> Iterable[str]:
+        """What a strict policy does not allow."""
+        return strict_objections(args) if policy.part(DockerPolicy).docker == "strict" else ()
 
     def render(self, submission: Submission) -> Json:
         """The request to the Engine, and the `docker run` that would do the same."""

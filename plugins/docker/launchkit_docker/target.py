@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from launchkit.abc import Registry
 from launchkit.model import BuildRequest
 from launchkit_docker.images import host_of, local_repository
-from launchkit_docker.local import LocalRegistry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +20,7 @@ class Target:
 
 def target_of(request: BuildRequest, registry: Registry | None, tag: str) -> Target:
     """The destination if the request names one, else a place in the registry, else local."""
-    local = isinstance(registry, LocalRegistry) or (registry is None and not request.destination)
+    local = not registry.pushes if registry else not request.destination
     if request.destination:
         ref = f"{request.destination}:{tag}"
     elif registry:

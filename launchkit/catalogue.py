@@ -1,0 +1,47 @@
+"""Which package provides what is not installed: what to install is part of an error.
+
+These are words for people, and nothing depends on them: a kind that is not listed works as well.
+"""
+
+import re
+from collections.abc import Mapping
+
+PACKAGES: Mapping[str, Mapping[str, str]] = {
+    "environment": {"aws": "launchkit-aws", "azure": "launchkit-azure", "gcp": "launchkit-gcp"},
+    "registry": {"acr": "launchkit-azure", "ecr": "launchkit-aws", "gcr": "launchkit-gcp"},
+    "builder": {"docker": "launchkit-docker", "kaniko": "launchkit-kubernetes"},
+    "runner": {
+        "docker": "launchkit-docker",
+        "gcp-vertex": "launchkit-gcp",
+        "kubernetes": "launchkit-kubernetes",
+        "local-container": "launchkit-docker",
+        "sagemaker": "launchkit-aws",
+        "vertex": "launchkit-gcp",
+    },
+    "queue backend": {"http": "launchkit-server", "https": "launchkit-server"},
+    "hub": {"http": "launchkit-server", "https": "launchkit-server"},
+    "policy": {"docker": "launchkit-docker", "gpu_slots": "launchkit-docker"},
+}
+"""By the word for a seam, or `policy` for its keys: the package of each name."""
+
+STORES = (
+    (re.compile(r"s3://"), "aws"),
+    (re.compile(r"gs://"), "gcp"),
+    (re.compile(r"https://[a-z0-9]+\.blob\.core\.windows\.net/"), "azure"),
+)
+"""Addresses of object storage, and the environment that can reach them."""
+
+
+def package_of(word: str, name: str) -> str | None:
+    """The package that provides *name*, such as `kaniko` of the word `builder`."""
+    return PACKAGES.get(word, {}).get(name)
+
+
+def install_hint(package: str) -> str:
+    """How to get a package."""
+    return f"it comes with the package {package}: pip install {package}"
+
+
+def environment_for(uri: str) -> str | None:
+    """The kind of environment that reaches an address of object storage."""
+    return next((kind for pattern, kind in STORES if pattern.match(uri)), None)

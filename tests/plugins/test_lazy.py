@@ -1,0 +1,103 @@
+"""Plugins are imported when they are needed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from plugins.conftest import Install
+
+from launchkit.abc import Hub, Runner
+from launchkit.errors import PluginError
+from launchkit.plugins import BUILT_IN, Plugins
+
+NOT_FOR_A_LIST = ("launchkit.agent", "launchkit.builtin", "launchkit_docker")
+LS = """
+import sys
+from launchkit.cli import cli
+cli.main(["ls", "--backend", sys.argv[1]], prog_name="launchkit", standalone_mode=False)
+print(*sys.modules, sep="\\n", file=sys.stderr)
+"""
+
+
+def test_a_list_of_launches_loads_the_queue_and_no_other_plugin(tmp_path: Path) -> None:
+    (tmp_path / "launchkit").mkdir()
+    (tmp_path / "launchkit" / "launch-config.yaml").write_text(
+        "builder: {type: docker}\nrunners: {local-process: {keep: true}}\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", LS, f"sqlite:///{tmp_path}/queue.db"],
+        env={"XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded = done.stderr.splitlines()
+    ours = [name for name in loaded if name.startswith("launchkit")]
+    assert "launchkit.store.backend" in ours
+    assert [name for name in ours if name.startswith(NOT_FOR_A_LIST)] == []
+    assert (len(ours) < 100, len(loaded) < 470) == (True, True), (len(ours), len(loaded))
+
+
+def test_the_table_of_built_ins_says_what_they_offer() -> None:
+    for info in Plugins(entry_points=False).infos():
+        words = [*info.kinds, *(word for words in info.aliases.values() for word in words)]
+        offered = {word.rpartition(" ")[2] for word in words}
+        assert offered == {*BUILT_IN[info.name].kinds}
+
+
+def test_a_kind_that_a_built_in_has_imports_no_foreign_plugin(install: Install) -> None:
+    install("broken", "1 / 0")
+    plugins = Plugins()
+    assert plugins.find(Runner, "local-process")
+    assert plugins.find(Hub, "postgresql")
+    assert "launchkit_broken" not in sys.modules
+    assert not [info for info in plugins._infos.values() if info.error]
+    assert plugins.find(Runner, "nobody") is None
+    assert [info.name for info in plugins.infos() if info.error] == ["broken"]
+
+
+HOOK_FAILS = """
+from launchkit.hookspecs import hookimpl
+
+@hookimpl
+def launchkit_runners():
+    import nothing_of_that_name
+
+@hookimpl
+def launchkit_hubs():
+    return []
+"""
+
+
+def test_a_hook_that_fails_leaves_its_plugin_out_and_no_other(install: Install) -> None:
+    install("halfway", HOOK_FAILS)
+    plugins = Plugins()
+    assert "sqlite" in plugins.classes(Hub)
+    assert "local-process" in plugins.classes(Runner)
+    assert [info.name for info in plugins.infos() if info.error] == ["halfway"]
+
+
+SAME = """
+from launchkit.builtin.local_process.runner import LocalProcessRunner
+from launchkit.hookspecs import hookimpl
+
+class Other(LocalProcessRunner):
+    pass
+
+@hookimpl
+def launchkit_runners():
+    return [Other]
+"""
+
+
+def test_a_second_class_for_a_built_ins_kind_is_an_error_where_all_are_loaded(
+    install: Install,
+) -> None:
+    install("other", SAME)
+    with pytest.raises(PluginError, match="two classes answer to it"):
+        Plugins().classes(Runner)
+
+
+def test_two_plugins_of_one_name_are_two_plugins(install: Install) -> None:
+    install("git", "")
+    names = [info.name for info in Plugins().infos()]
+    assert names.count("git") == 2

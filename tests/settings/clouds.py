@@ -1,0 +1,199 @@
+"""A made-up plugin for three clouds: what the configurations of the requirements need installed.
+
+Its rules stand where a plugin has them: in types of fields, `__post_init__`, `hosts`, `repository`.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, WithJsonSchema
+
+from launchkit.abc import Builder, Environment, Output, Registry, Run, Runner
+from launchkit.hookspecs import hookimpl
+from launchkit.model import BuildRequest, Image, Secret, Submission
+from launchkit.plugins import Plugins
+
+ECR_HOST = r"\d{12}\.(dkr\.)?ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?"
+ECR_ARN = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):ecr:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):repository/(?P<name>.+)"
+)
+STORE = (
+    r"^(s3://[a-z0-9][a-z0-9.-]*|gs://[a-z0-9][a-z0-9._-]*"
+    r"|https://[a-z0-9]+\.blob\.core\.windows\.net/[a-z0-9-]+)(/.*)?$"
+)
+
+
+def context_store(text: str) -> str:
+    if not re.search(STORE, text):
+        raise ValueError(
+            "must be s3://bucket/prefix, gs://bucket/prefix"
+            " or https://account.blob.core.windows.net/container/prefix"
+        )
+    return text
+
+
+def ecr_repository(text: str) -> str:
+    arn = ECR_ARN.fullmatch(text)
+    if arn is not None:
+        ending = ".cn" if arn["partition"] == "aws-cn" else ""
+        host = f"{arn['account']}.dkr.ecr.{arn['region']}.amazonaws.com{ending}"
+        return f"{host}/{arn['name']}"
+    plain = text.removeprefix("https://").rstrip("/")
+    host, _, path = plain.partition("/")
+    match = re.fullmatch(ECR_HOST, host)
+    if match and not path:
+        raise ValueError("must be ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY")
+    return plain.replace(".ecr", ".dkr.ecr", 1) if match and not match[1] else plain
+
+
+@dataclass(kw_only=True)
+class Cloud(Environment):
+    async def upload(self, source: Path, uri: str) -> None:
+        raise AssertionError
+
+
+@dataclass(kw_only=True)
+class Aws(Cloud):
+    kind = "aws"
+    region: str
+
+
+@dataclass(kw_only=True)
+class Gcp(Cloud):
+    kind = "gcp"
+    region: str
+    project: str | None = None
+
+
+@dataclass(kw_only=True)
+class Azure(Cloud):
+    kind = "azure"
+
+
+@dataclass(kw_only=True)
+class CloudRegistry(Registry):
+    uri: str | None = None
+    token: Secret | None = None
+
+    def image_ref(self, tag: str) -> str:
+        return f"{self.uri}:{tag}"
+
+    async def exists(self, ref: str) -> bool:
+        raise AssertionError
+
+
+@dataclass(kw_only=True)
+class Ecr(CloudRegistry):
+    kind = "ecr"
+    hosts = (ECR_HOST, r"arn:aws[a-z-]*:ecr:.*")
+
+    def __post_init__(self) -> None:
+        self.uri = self.uri and ecr_repository(self.uri)
+
+    @classmethod
+    def repository(cls, text: str) -> str:
+        return ecr_repository(text)
+
+
+@dataclass(kw_only=True)
+class Gcr(CloudRegistry):
+    kind = "gcr"
+    aliases = ("artifact-registry",)
+    hosts = (r".+-docker\.pkg\.dev",)
+
+    @classmethod
+    def repository(cls, text: str) -> str:
+        if text.count("/") < 3:
+            raise ValueError("must be REGION-docker.pkg.dev/PROJECT/REPOSITORY/IMAGE")
+        return text
+
+
+@dataclass(kw_only=True)
+class Acr(CloudRegistry):
+    kind = "acr"
+    hosts = (r".+\.azurecr\.io",)
+
+    @classmethod
+    def repository(cls, text: str) -> str:
+        if not text.removeprefix("https://").partition("/")[2]:
+            raise ValueError("must be REGISTRY.azurecr.io/REPOSITORY")
+        return text
+
+
+@dataclass(kw_only=True)
+class Kaniko(Builder):
+    kind = "kaniko"
+    build_context_store: (
+        Annotated[
+            str,
+            AfterValidator(context_store),
+            WithJsonSchema({"type": "string", "pattern": STORE}),
+        ]
+        | None
+    ) = None
+    """Where the builder finds the code."""
+    build_job_name: str | None = None
+    kaniko_image: str | None = None
+    kaniko_config: dict[str, Any] | None = None
+    secret_name: str | None = None
+    secret_key: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.secret_name is None) != (self.secret_key is None):
+            raise ValueError("secret-name and secret-key belong together; give both")
+
+    @classmethod
+    def settings_schema(cls) -> dict[str, Any]:
+        pairs = {"secret-name": ["secret-key"], "secret-key": ["secret-name"]}
+        return {**super().settings_schema(), "dependentRequired": pairs}
+
+    async def build(self, request: BuildRequest, out: Output) -> Image:
+        raise AssertionError
+
+
+@dataclass(kw_only=True)
+class Vertex(Runner):
+    kind = "vertex"
+    aliases = ("gcp-vertex",)
+    project: str
+    poll_seconds: float = 10
+
+    async def submit(self, submission: Submission) -> Run:
+        raise AssertionError
+
+
+@hookimpl
+def launchkit_environments() -> Sequence[type[Environment]]:
+    return [Aws, Gcp, Azure]
+
+
+@hookimpl
+def launchkit_registries() -> Sequence[type[Registry]]:
+    return [Ecr, Gcr, Acr]
+
+
+@hookimpl
+def launchkit_builders() -> Sequence[type[Builder]]:
+    return [Kaniko]
+
+
+@hookimpl
+def launchkit_runners() -> Sequence[type[Runner]]:
+    return [Vertex]
+
+
+def cloud_plugins() -> Plugins:
+    """All that is installed, and the clouds."""
+    module = ModuleType("clouds")
+    hooks = (
+        launchkit_environments,
+        launchkit_registries,
+        launchkit_builders,
+        launchkit_runners,
+    )
+    vars(module).update({hook.__name__: hook for hook in hooks})
+    return Plugins(module)
