@@ -231,7 +231,12 @@ async def test_a_stop_while_the_runner_starts_ends_the_run_that_goes_on(
         async with agent_for(bench, "cloud", lease_seconds=0.5) as agent:
             await until(lambda: cloud.starts == 2)
             await run.stop()
-            await until(lambda: all(journey._stop for journey in agent._journeys.values()))
+            await until(
+                lambda: all(
+                    journey._interruption.wanted.cancel_called
+                    for journey in agent._journeys.values()
+                )
+            )
             cloud.gate.set()
             (process,) = cloud.compute.processes.values()
             assert await bench.ended(run) == [ItemState.STOPPED]
