@@ -81,7 +81,7 @@ async def test_what_cannot_be_swept_is_told_and_hinders_nothing(
     async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
         await LocalProcessRunner().start(stack, site_at(place, tasks))
         left = [root / ".ended-b", setups / "1"]
-        await until(lambda: [*root.iterdir(), *setups.iterdir()] == left)
+        await until(lambda: caplog.records and [*root.iterdir(), *setups.iterdir()] == left)
         tasks.cancel_scope.cancel()
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert f"{root}/.ended-b cannot be removed altogether" in caplog.text
