@@ -2,6 +2,7 @@
 servers that break.
 """
 
+import asyncio
 import re
 import shutil
 import socket
@@ -200,9 +201,34 @@ async def relay(connect: Callable[[], Awaitable[ByteStream]]) -> AsyncIterator[R
         tasks.cancel_scope.cancel()
 
 
+class Connection(ByteStream):
+    """A connection by asyncio's streams: with anyio's own for Unix sockets, a read that is
+    cancelled in the moment in which something comes is an error of the event loop.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        if data := await self._reader.read(max_bytes):
+            return data
+        raise anyio.EndOfStream
+
+    async def send(self, item: bytes) -> None:
+        self._writer.write(item)
+        await self._writer.drain()
+
+    async def send_eof(self) -> None:
+        self._writer.write_eof()
+
+    async def aclose(self) -> None:
+        self._writer.close()
+
+
 async def to_engine() -> ByteStream:
     """A connection to the Engine."""
-    return await anyio.connect_unix(SOCKET)
+    return Connection(*await asyncio.open_unix_connection(SOCKET))
 
 
 class Scripts:
