@@ -154,7 +154,7 @@ async def test_a_list_does_not_take_back_what_the_watch_has_told_meanwhile(place
 async def test_trouble_in_listing_is_no_verdict_and_told_once(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="launchkit.test")
     place.runs["a"] = "running"
     place.list_failures = [OSError("away") for _ in range(9)]
     async with running(informer := polling(place)), anyio.create_task_group() as tasks:
