@@ -108,7 +108,7 @@ async def test_one_who_waits_is_told_once_that_it_does() -> None:
 async def test_64_that_suffer_from_one_thing_log_one_line(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="launchkit.test")
     back = anyio.Event()
     waiting = 0
     trouble = Trouble(logging.getLogger("launchkit.test"), "the Engine")

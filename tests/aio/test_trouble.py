@@ -12,7 +12,7 @@ LOG = logging.getLogger("launchkit.test")
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="launchkit.test")
     return caplog
 
 
