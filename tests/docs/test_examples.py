@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from docker_engine import Engine
-from launchkit_docker.options import parse_options
+from launchkit_docker.options.parsing import parse_options
 from shared import in_use
 from waiting import PATIENCE
 

@@ -27,6 +27,6 @@ def launchkit_builders() -> "list[type[Builder]]":
 @hookimpl
 def launchkit_registries() -> "list[type[Registry]]":
     """Offer the Engine's own store."""
-    from launchkit_docker.local import LocalRegistry
+    from launchkit_docker.images.registry import LocalRegistry
 
     return [LocalRegistry]

@@ -9,13 +9,13 @@ from pydantic import StrictBool
 
 from launchkit.abc import Builder, Finding, Output, Site
 from launchkit.model import BuildRequest, Image
-from launchkit_docker.lazy import Lazy
-from launchkit_docker.ping import answers
+from launchkit_docker.engine.lazy import Lazy
+from launchkit_docker.engine.ping import answers
 
 if TYPE_CHECKING:
-    from launchkit_docker.yard import Yard
+    from launchkit_docker.build.images import ImageBuilds
 
-YARD = "launchkit_docker.yard"
+BUILDS = "launchkit_docker.build.images"
 
 
 @dataclass(kw_only=True)
@@ -33,12 +33,13 @@ class DockerBuilder(Builder):
     buildkit: StrictBool | None = None
     """Whether BuildKit builds, with cache mounts; without a word, as the Engine prefers."""
 
-    _yard: "Lazy[Yard]" = field(init=False, repr=False)
+    _builds: "Lazy[ImageBuilds]" = field(init=False, repr=False)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Remember where it stands; the Engine need not answer yet."""
-        self._yard = Lazy(
-            YARD, lambda yard: yard.open_yard(stack, site, self.build_args, self.buildkit)
+        self._builds = Lazy(
+            BUILDS,
+            lambda builds: builds.open_image_builds(stack, site, self.build_args, self.buildkit),
         )
 
     async def build(self, request: BuildRequest, out: Output) -> Image:
@@ -46,7 +47,7 @@ class DockerBuilder(Builder):
 
         :raises BuildError: if it cannot be built or pushed.
         """
-        return await (await self._yard.opened()).build(request, out)
+        return await (await self._builds.opened()).build(request, out)
 
     async def works_here(self) -> bool:
         """Whether an Engine answers."""
@@ -54,4 +55,4 @@ class DockerBuilder(Builder):
 
     async def check(self) -> Sequence[Finding]:
         """Whether the Engine answers."""
-        return await (await self._yard.opened()).findings()
+        return await (await self._builds.opened()).findings()

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from launchkit.abc import Finding, Output, Policy, Run, Runner, Site
 from launchkit.model import Json, Secret, Submission
-from launchkit_docker import config
-from launchkit_docker.command_line import command_line
-from launchkit_docker.lazy import Lazy
-from launchkit_docker.options import parse_options
-from launchkit_docker.policy import DockerPolicy, strict_objections
-from launchkit_docker.request import Given, container_name, request_of
+from launchkit_docker.containers.request import RunContext, container_name, request_of
+from launchkit_docker.engine.lazy import Lazy
+from launchkit_docker.options import schema as config
+from launchkit_docker.options.command_line import command_line
+from launchkit_docker.options.parsing import parse_options
+from launchkit_docker.options.policy import DockerPolicy, strict_objections
 
 if TYPE_CHECKING:
-    from launchkit_docker.dock import Dock
+    from launchkit_docker.containers.service import ContainerService
 
-DOCK = "launchkit_docker.dock"
+SERVICE = "launchkit_docker.containers.service"
 
 
 @dataclass(kw_only=True)
@@ -35,16 +35,16 @@ class ContainerRunner(Runner):
     policy_class: ClassVar[type[Any] | None] = DockerPolicy
 
     _agent: str = field(init=False, repr=False)
-    _dock: "Lazy[Dock]" = field(init=False, repr=False)
+    _service: "Lazy[ContainerService]" = field(init=False, repr=False)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Remember where it stands; the Engine need not answer yet."""
         self._agent = site.agent
-        self._dock = Lazy(DOCK, lambda dock: dock.open_dock(stack, site))
+        self._service = Lazy(SERVICE, lambda service: service.open_containers(stack, site))
 
     async def check(self) -> Sequence[Finding]:
         """Whether the Engine answers, which GPUs it sees, and whether its disk has room."""
-        return await (await self._dock.opened()).findings()
+        return await (await self._service.opened()).findings()
 
     @classmethod
     def check_args(cls, args: Json) -> None:
@@ -78,12 +78,12 @@ class ContainerRunner(Runner):
             name: "…" if isinstance(value, Secret) else value
             for name, value in submission.env.items()
         }
-        dock = self._dock.value
-        gpus = dock.gpus_of(container_name(options, submission)) if dock else None
-        given = Given(env=env, gpus=gpus, agent=self._agent)
+        service = self._service.value
+        gpus = service.gpus_of(container_name(options, submission)) if service else None
+        context = RunContext(env=env, gpus=gpus, agent=self._agent)
         return {
             "command": shlex.join(command_line(options, submission)),
-            "request": request_of(options, submission, given),
+            "request": request_of(options, submission, context),
         }
 
     def ref_of(self, submission: Submission) -> str:
@@ -96,12 +96,12 @@ class ContainerRunner(Runner):
         :raises SubmitError: if the image cannot be had.
         :raises Rejected: if there are not so many GPUs.
         """
-        await (await self._dock.opened()).prepare(submission, out)
+        await (await self._service.opened()).prepare(submission, out)
 
     async def forget(self, submission: Submission) -> None:
         """Give its GPUs back."""
-        if self._dock.value is not None:
-            await self._dock.value.forget(submission)
+        if self._service.value is not None:
+            await self._service.value.forget(submission)
 
     async def submit(self, submission: Submission) -> Run:
         """Create a container named like the submission and start it; one that is there is given
@@ -109,11 +109,11 @@ class ContainerRunner(Runner):
 
         :raises SubmitError: if the Engine refuses.
         """
-        return await (await self._dock.opened()).submit(submission)
+        return await (await self._service.opened()).submit(submission)
 
     async def attach(self, ref: str) -> Run:
         """Find a container again.
 
         :raises RunLost: if it is gone or was never started, or *ref* is not the name of a run's.
         """
-        return await (await self._dock.opened()).attach(ref)
+        return await (await self._service.opened()).attach(ref)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from launchkit_docker.body import container_body
-from launchkit_docker.options import parse_options
+from launchkit_docker.containers.body import container_body
+from launchkit_docker.options.parsing import parse_options
 
 from launchkit.model import Secret
 from launchkit.testing import make_launch, make_submission

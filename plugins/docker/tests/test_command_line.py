@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from launchkit_docker.command_line import command_line
-from launchkit_docker.options import parse_options
+from launchkit_docker.options.command_line import command_line
+from launchkit_docker.options.parsing import parse_options
 
 from launchkit.errors import SubmitError
 from launchkit.model import Secret, Submission

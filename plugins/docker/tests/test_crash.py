@@ -16,7 +16,7 @@ import pytest
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.to_thread import run_sync
 from docker_engine import Engine
-from launchkit_docker.build import LABEL
+from launchkit_docker.build.call import LABEL
 from test_journeys import Stage, text
 from waiting import PATIENCE, until
 from workshop import LABEL as TEST_LABEL

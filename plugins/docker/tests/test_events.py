@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, MutableMapping
 from pathlib import Path
 
 import anyio
-import launchkit_docker.streams
+import launchkit_docker.engine.streams
 import pytest
 from docker_engine import Engine
-from launchkit_docker.events import Events
-from launchkit_docker.run import ContainerRun
+from launchkit_docker.containers.run import ContainerRun
+from launchkit_docker.engine.events import Events
 from launchkit_docker.runner import ContainerRunner
 from waiting import until
 from workshop import Relay, Scripts, ended, relay, to_engine
@@ -138,7 +138,7 @@ async def test_an_event_without_measure_is_passed_over_and_nobody_misses_it(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(launchkit_docker.streams, "LINE_BYTES", 100_000)
+    monkeypatch.setattr(launchkit_docker.engine.streams, "LINE_BYTES", 100_000)
     (tmp_path / "labels").write_text(f"long={'x' * 900_000}\n")
     run = await runner.submit(scripts("exit 3", label_file=str(tmp_path / "labels")))
     assert (await ended(run)).exit_code == 3

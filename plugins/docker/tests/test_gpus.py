@@ -7,18 +7,18 @@ import anyio
 import pytest
 from aiodocker import Docker
 from docker_engine import Engine
-from launchkit_docker.containers import Containers
-from launchkit_docker.gpu_request import Gpus
-from launchkit_docker.gpus import Slots
-from launchkit_docker.stock import Stock
+from launchkit_docker.containers.containers import Containers
+from launchkit_docker.gpus.allocator import GpuAllocator
+from launchkit_docker.gpus.inventory import GpuInventory
+from launchkit_docker.options.gpu_request import Gpus
 
 from launchkit.abc import QueueBackend
 from launchkit.errors import Rejected
 from launchkit.plugins import Plugins
 from launchkit.testing import Heard, site_at, started
 
-Make = Callable[[], Slots]
-STOCK = Stock(devices=("a", "b", "c"), names={"GPU-1": "a"})
+Make = Callable[[], GpuAllocator]
+STOCK = GpuInventory(devices=("a", "b", "c"), names={"GPU-1": "a"})
 
 
 @pytest.fixture
@@ -31,30 +31,30 @@ async def make(tmp_path: Path, docker_engine: Engine) -> AsyncIterator[Make]:
         site_at(tmp_path) as site,
         started(backend, site) as queue,
     ):
-        yield lambda: Slots(STOCK, Containers(engine, tmp_path), queue)
+        yield lambda: GpuAllocator(STOCK, Containers(engine, tmp_path), queue)
 
 
 async def test_runs_get_devices_of_their_own_and_give_them_back(make: Make) -> None:
-    slots, out = make(), Heard()
-    await slots.take("one", Gpus(count=2), out)
-    await slots.take("two", Gpus(count=1), out)
-    assert (slots.given("one"), slots.given("two")) == (("a", "b"), ("c",))
-    await slots.release("one")
-    await slots.take("three", Gpus(device_ids=("b",)), out)
-    assert slots.given("three") == ("b",)
-    assert slots.given("one") is None
+    gpus, out = make(), Heard()
+    await gpus.take("one", Gpus(count=2), out)
+    await gpus.take("two", Gpus(count=1), out)
+    assert (gpus.given("one"), gpus.given("two")) == (("a", "b"), ("c",))
+    await gpus.release("one")
+    await gpus.take("three", Gpus(device_ids=("b",)), out)
+    assert gpus.given("three") == ("b",)
+    assert gpus.given("one") is None
 
 
 async def test_a_run_waits_until_enough_are_free_and_says_so(make: Make) -> None:
-    slots, out = make(), Heard()
-    await slots.take("one", Gpus(count=-1), out)
+    gpus, out = make(), Heard()
+    await gpus.take("one", Gpus(count=-1), out)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(slots.take, "two", Gpus(count=2), out)
+        tasks.start_soon(gpus.take, "two", Gpus(count=2), out)
         while "waits for 2 of 3 GPUs" not in out.text:  # noqa: ASYNC110 - nothing tells us
             await anyio.sleep(0.01)
-        assert slots.given("two") is None
-        await slots.release("one")
-    assert slots.given("two") == ("a", "b")
+        assert gpus.given("two") is None
+        await gpus.release("one")
+    assert gpus.given("two") == ("a", "b")
 
 
 async def test_two_agents_never_give_one_device_twice(make: Make) -> None:
@@ -71,17 +71,17 @@ async def test_two_agents_never_give_one_device_twice(make: Make) -> None:
 
 
 async def test_devices_of_a_run_of_an_earlier_agent_stay_taken(make: Make) -> None:
-    slots = make()
-    slots.adopt("old", "a,b")
-    await slots.take("new", Gpus(count=1), Heard())
-    assert slots.given("new") == ("c",)
+    gpus = make()
+    gpus.adopt("old", "a,b")
+    await gpus.take("new", Gpus(count=1), Heard())
+    assert gpus.given("new") == ("c",)
 
 
 async def test_a_device_may_be_named_in_two_ways(make: Make) -> None:
-    slots = make()
-    await slots.take("one", Gpus(device_ids=("GPU-1",)), Heard())
-    await slots.take("two", Gpus(count=1), Heard())
-    assert (slots.given("one"), slots.given("two")) == (("a",), ("b",))
+    gpus = make()
+    await gpus.take("one", Gpus(device_ids=("GPU-1",)), Heard())
+    await gpus.take("two", Gpus(count=1), Heard())
+    assert (gpus.given("one"), gpus.given("two")) == (("a",), ("b",))
 
 
 async def test_what_can_never_be_given_is_not_waited_for(make: Make) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from docker_engine import Engine
-from launchkit_docker.access import open_engine
-from launchkit_docker.images import find
-from launchkit_docker.names import LONGEST_START
-from launchkit_docker.options import parse_options
-from launchkit_docker.request import container_name
+from launchkit_docker.containers.names import LONGEST_START
+from launchkit_docker.containers.request import container_name
+from launchkit_docker.engine.client import open_engine
+from launchkit_docker.images.store import find
+from launchkit_docker.options.parsing import parse_options
 from launchkit_docker.runner import ContainerRunner
 from workshop import Scripts, read
 

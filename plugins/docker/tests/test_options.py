@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from launchkit_docker.gpu_request import Gpus
-from launchkit_docker.options import option_name, parse_options
-from launchkit_docker.table import OPTIONS, REFUSED, TABLE
+from launchkit_docker.options.gpu_request import Gpus
+from launchkit_docker.options.parsing import option_name, parse_options
+from launchkit_docker.options.table import OPTIONS, REFUSED, TABLE
 
 from launchkit.errors import Rejected
 

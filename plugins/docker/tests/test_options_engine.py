@@ -13,9 +13,9 @@ import pytest
 from aiodocker import Docker
 from aiodocker.containers import DockerContainer
 from docker_engine import Engine
-from launchkit_docker.body import container_body
-from launchkit_docker.command_line import command_line
-from launchkit_docker.options import parse_options
+from launchkit_docker.containers.body import container_body
+from launchkit_docker.options.command_line import command_line
+from launchkit_docker.options.parsing import parse_options
 from waiting import PATIENCE
 
 from launchkit.testing import make_submission

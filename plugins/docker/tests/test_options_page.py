@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from launchkit_docker.table import REFUSED, REFUSED_ALIASES, TABLE, Option
+from launchkit_docker.options.table import REFUSED, REFUSED_ALIASES, TABLE, Option
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "docker.md"
 ROW = re.compile(r"\| (`[^|]*`) \| (flag|once|repeats) \| (.*?) ?\| ?(`[^`]*`)? ?\|")

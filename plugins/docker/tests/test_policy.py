@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from launchkit_docker.policy import DockerPolicy
+from launchkit_docker.options.policy import DockerPolicy
 from launchkit_docker.runner import ContainerRunner
 
 from launchkit.abc import Policy

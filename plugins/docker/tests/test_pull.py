@@ -18,8 +18,8 @@ import anyio
 import pytest
 from aiodocker import Docker, DockerError
 from docker_engine import SOCKET, Engine
-from launchkit_docker.access import NO_CONNECTION
-from launchkit_docker.pull import Policy, Puller, PullError
+from launchkit_docker.engine.client import NO_CONNECTION
+from launchkit_docker.images.pull import Policy, Puller, PullError
 from launchkit_docker.runner import ContainerRunner
 from waiting import until
 from workshop import Relay, relay, serve_registry, to_engine

@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import anyio
-import launchkit_docker.output
+import launchkit_docker.containers.output
 import pytest
 from docker_engine import Engine
 from launchkit_docker.runner import ContainerRunner
@@ -199,7 +199,7 @@ async def test_of_lines_without_measure_only_the_end_is_kept_in_the_verdict(
 async def test_a_run_ends_though_the_engine_does_not_tell_its_last_lines(
     scripts: Scripts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launchkit_docker.output, "LAST_SECONDS", 0.1)
+    monkeypatch.setattr(launchkit_docker.containers.output, "LAST_SECONDS", 0.1)
     async with relay(to_engine) as way:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://{way.host}")
         async with site_at(tmp_path) as site, started(ContainerRunner(), site) as runner:

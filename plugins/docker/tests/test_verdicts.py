@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from launchkit_docker.verdicts import NEVER, start_failure, status_of
+from launchkit_docker.containers.verdicts import NEVER, start_failure, status_of
 
 from launchkit.model import RunState
 

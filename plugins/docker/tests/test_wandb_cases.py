@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import yaml
-from launchkit_docker.command_line import command_line
-from launchkit_docker.options import parse_options
+from launchkit_docker.options.command_line import command_line
+from launchkit_docker.options.parsing import parse_options
 
 from launchkit.errors import LaunchError, Rejected
 from launchkit.testing import make_launch, make_submission

@@ -9,7 +9,7 @@ import aiodocker
 import pytest
 from docker_engine import Engine
 from launchkit_docker.builder import DockerBuilder
-from launchkit_docker.images import find
+from launchkit_docker.images.store import find
 from shared import in_use
 from workshop import LABEL, TOUCH, Make, serve_registry, write_code
 

@@ -1,7 +1,7 @@
 """What is shown and kept of the messages of the Engine."""
 
 import pytest
-from launchkit_docker.build_stream import BuildLog
+from launchkit_docker.build.log import BuildLog
 
 from launchkit.errors import BuildError
 from launchkit.steps.plain_text import LINES

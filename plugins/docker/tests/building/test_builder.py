@@ -11,10 +11,10 @@ import anyio.abc
 import pytest
 from anyio.to_thread import run_sync
 from docker_engine import Engine
-from launchkit_docker.build import LABEL, Order, build
-from launchkit_docker.build_stream import BuildLog
+from launchkit_docker.build.call import LABEL, BuildCall, build
+from launchkit_docker.build.log import BuildLog
 from launchkit_docker.builder import DockerBuilder
-from launchkit_docker.images import find
+from launchkit_docker.images.store import find
 from waiting import PATIENCE, until
 from workshop import TOUCH, Make, in_registry, serve_registry
 
@@ -140,10 +140,10 @@ async def test_code_that_changes_during_the_build_is_not_taken_for_the_code_that
     (request.code / "A").write_text("as planned")
     plan = plan_build(request.launch, request.code)
     (request.code / "A").write_text("something else")
-    order = Order(plan=plan, ref=f"launchkit/{word}:changed", buildkit=buildkit)
+    call = BuildCall(plan=plan, ref=f"launchkit/{word}:changed", buildkit=buildkit)
     with pytest.raises(BuildError, match="A: "):
-        await build(engine, order, BuildLog(), out)
-    assert await find(engine, order.ref) is None
+        await build(engine, call, BuildLog(), out)
+    assert await find(engine, call.ref) is None
 
 
 async def test_twenty_at_once_are_one_build(builder: DockerBuilder, make: Make, out: Heard) -> None:

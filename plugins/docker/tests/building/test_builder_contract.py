@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from launchkit_docker.builder import DockerBuilder
-from launchkit_docker.local import LocalRegistry
+from launchkit_docker.images.registry import LocalRegistry
 from workshop import Make
 
 from launchkit.abc import Site

@@ -3,8 +3,8 @@
 from base64 import b64encode
 
 import pytest
-from launchkit_docker.buildkit_log import BuildKitLog
-from launchkit_docker.trace import Step, read_trace
+from launchkit_docker.build.buildkit_log import BuildKitLog
+from launchkit_docker.build.trace import Step, read_trace
 
 from launchkit.errors import BuildError
 

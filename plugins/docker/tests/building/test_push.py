@@ -9,7 +9,7 @@ import anyio
 import anyio.abc
 import pytest
 from launchkit_docker.builder import DockerBuilder
-from launchkit_docker.push import login_header, push
+from launchkit_docker.images.push import login_header, push
 from workshop import Make, in_registry, serve_registry
 
 from launchkit.abc import Site

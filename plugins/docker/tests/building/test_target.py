@@ -1,9 +1,9 @@
 """Where images go, and what they are called."""
 
 import pytest
-from launchkit_docker.images import content_of, host_of, local_repository, repository_of
-from launchkit_docker.local import LocalRegistry
-from launchkit_docker.target import target_of
+from launchkit_docker.images.registry import LocalRegistry
+from launchkit_docker.images.store import content_of, host_of, local_repository, repository_of
+from launchkit_docker.images.target import target_of
 
 from launchkit.abc import Registry
 from launchkit.model import ArchiveSource, BuildRequest, GitSource, Launch, Source

@@ -1,0 +1,123 @@
+"""What BuildKit says while it builds: shown as `docker build --progress=plain` does, in short."""
+
+import re
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from launchkit.errors import BuildError
+from launchkit.steps.plain_text import shortened
+from launchkit_docker.build.log import COLOURS, KEPT_CHARACTERS, build_error
+from launchkit_docker.engine.messages import failure_in
+from launchkit_docker.build.trace import Printed, Step, read_trace
+
+TRACE = "moby.buildkit.trace"
+BOOKKEEPING = ("[internal] ", "copy /context /")
+LINE_BYTES = 1 << 16
+"""A longer line is shown in pieces."""
+EXIT_CODE = re.compile(r"exit code: \d+$")
+NO_LOGIN = re.compile(
+    r"no active session|failed to authorize|authorization failed|pull access denied"
+    r"|no basic auth credentials|401 unauthorized",
+    re.IGNORECASE,
+)
+NO_LOGIN_HINT = (
+    "BuildKit fetches what `# syntax=` and `--from=` name without a login: pull that image by hand"
+    " on this machine, or set `buildkit: false` for the builder"
+)
+
+
+@dataclass
+class _Shown:
+    """What has been shown of a step."""
+
+    number: int = 0
+    name: str = ""
+    begun: bool = False
+    ended: bool = False
+    rest: bytes = b""
+    """A line that has not ended."""
+    printed: str = ""
+    error: str = ""
+
+
+class BuildKitLog:
+    """Follows the messages of one build."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        """The steps, as they began."""
+        self._shown: dict[str, _Shown] = {}
+        self._numbered = 0
+
+    def take(self, message: Mapping[str, Any]) -> bytes:
+        """What to show of a message; nothing of one that says nothing new, or is not understood.
+
+        :raises BuildError: if the message is that the build failed.
+        """
+        if reason := failure_in(message):
+            raise self.failure(reason)
+        if message.get("id") != TRACE:
+            return str(message.get("stream", "")).encode()
+        try:
+            news = [*read_trace(b64decode(str(message.get("aux"))))]
+        except ValueError:
+            return b""
+        return "".join(f"{line}\n" for each in news for line in self._lines(each)).encode()
+
+    def failure(self, reason: str) -> BuildError:
+        """The error for a build that failed: *reason*, the step and the last lines it printed."""
+        failed = [step for step in self._shown.values() if step.error]
+        # those that run beside the one that fails are called off, and fail too
+        step = next((each for each in failed if each.error in reason), None)
+        if step is None:
+            return build_error(None, reason, "", NO_LOGIN_HINT if NO_LOGIN.search(reason) else None)
+        code = EXIT_CODE.search(reason)
+        hint = NO_LOGIN_HINT if not code and NO_LOGIN.search(reason) else None
+        return build_error(step.name, code[0] if code else reason, step.printed, hint)
+
+    def _lines(self, news: Step | Printed) -> Iterator[str]:
+        shown = self._shown.setdefault(news.key, _Shown())
+        if isinstance(news, Printed):
+            yield from self._output(shown, news.data)
+            return
+        shown.name = shortened(news.name) or shown.name
+        if news.started and not shown.begun:
+            yield from self._begin(shown)
+        if news.completed and not (shown.ended or news.error):
+            yield from self._end(shown, news)
+        if news.error and not shown.error:
+            shown.error = news.error
+            yield from self._output(shown, b"\n")
+            yield f"#{self._number(shown)} ERROR {news.error}"
+
+    def _begin(self, shown: _Shown) -> Iterator[str]:
+        shown.begun = True
+        if not shown.name.startswith(BOOKKEEPING):
+            self.begun.append(shown.name)
+            yield f"#{self._number(shown)} {shown.name}"
+
+    def _end(self, shown: _Shown, step: Step) -> Iterator[str]:
+        shown.ended = True
+        yield from self._output(shown, b"\n")
+        if shown.number:
+            done = "CACHED" if step.cached else f"DONE {step.completed - step.started:.1f} s"
+            yield f"#{shown.number} {done}"
+
+    def _output(self, shown: _Shown, data: bytes) -> Iterator[str]:
+        *lines, shown.rest = (shown.rest + data.replace(b"\r", b"\n")).split(b"\n")
+        if len(shown.rest) > LINE_BYTES:
+            lines.append(shown.rest)
+            shown.rest = b""
+        for line in lines:
+            if text := COLOURS.sub("", line.decode(errors="replace")).rstrip():
+                shown.printed = (shown.printed + f"{text}\n")[-KEPT_CHARACTERS:]
+                yield f"#{self._number(shown)} {text}"
+
+    def _number(self, shown: _Shown) -> int:
+        """Its number: only of what is shown, in the order in which it is."""
+        if not shown.number:
+            self._numbered += 1
+            shown.number = self._numbered
+        return shown.number

@@ -1,0 +1,68 @@
+"""What the Engine says while it builds: what to show of it, and what of it explains a failure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from launchkit.errors import BuildError
+from launchkit.steps.plain_text import shortened, tail_lines
+from launchkit_docker.engine.messages import Progress, failure_in
+
+STEP = re.compile(r"Step \d+/\d+ : ")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+BOOKKEEPING = (" ---> ", "Removing intermediate container ")
+KEPT_CHARACTERS = 8000
+HINTS = (
+    (
+        "exec format error",
+        "a program of another processor architecture: build for this machine or install emulation",
+    ),
+    ("no space left on device", "free some disk space where Docker keeps its images"),
+    ("unknown instruction", "correct the Dockerfile"),
+    ("dockerfile parse error", "correct the Dockerfile"),
+    (
+        "the --mount option requires BuildKit",
+        "set `buildkit: true` for the builder, or leave --mount out of the Dockerfile",
+    ),
+)
+
+
+class BuildLog:
+    """Follows the messages of one build."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        """The steps, as they began."""
+        self._printed = ""
+        self._progress = Progress()
+
+    def take(self, message: Mapping[str, Any]) -> bytes:
+        """What to show of a message; nothing of one that says nothing new.
+
+        :raises BuildError: if the message is that the build failed.
+        """
+        if reason := failure_in(message):
+            raise self.failure(reason)
+        if "status" in message:
+            return self._progress.take(message)
+        text = COLOURS.sub("", str(message.get("stream", "")))
+        if STEP.match(text):
+            self.begun.append(shortened(text.strip()))
+            self._printed = ""
+        elif not text.startswith(BOOKKEEPING):
+            self._printed = (self._printed + text)[-KEPT_CHARACTERS:]
+        return text.encode()
+
+    def failure(self, reason: str) -> BuildError:
+        """The error for a build that failed: *reason*, the step and the last lines it printed."""
+        step = self.begun[-1] if self.begun else None
+        return build_error(step, reason, self._printed)
+
+
+def build_error(step: str | None, reason: str, printed: str, hint: str | None = None) -> BuildError:
+    """The error for a *step* that failed: why, and the last lines of what it *printed*."""
+    where = f"{step}: " if step else ""
+    lines = tail_lines(printed.encode(errors="replace"))
+    seen = shortened(reason) + "".join(f"\n  {line}" for line in lines)
+    known = next((advice for word, advice in HINTS if word in seen), None)
+    return BuildError(f"the image could not be built: {where}{seen}", hint=hint or known)

@@ -1,0 +1,1 @@
+"""Containers as runs: created, found again, watched, ended."""

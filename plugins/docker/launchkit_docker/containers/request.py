@@ -1,0 +1,80 @@
+"""The request with which the Engine creates the container of a submission."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from launchkit.model import Submission
+from launchkit_docker.containers import labels
+from launchkit_docker.containers.body import container_body
+from launchkit_docker.containers.code import MOUNT, laid_in
+from launchkit_docker.containers.names import checked_name
+from launchkit_docker.options.parsing import Options
+
+ROTATING = "json-file"
+UNLIMITED = {"max-size": "1p"}
+"""A petabyte: it takes no word for "never"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContext:
+    """What the agent adds to a submission."""
+
+    env: Mapping[str, str]
+    gpus: tuple[str, ...] | None = None
+    code: Path | None = None
+    """Where the code is kept that is laid into the container."""
+    agent: str = ""
+    log_driver: str = ""
+    """The Engine's own, which keeps the output where the options name none."""
+
+
+def container_name(options: Options, submission: Submission) -> str:
+    """The same for each try of an attempt, and another for each attempt: the name of the
+    submission, or the one in the options, with what makes it the only one of its kind.
+
+    :raises Rejected: if no container can have it.
+    """
+    launch = submission.launch
+    named = f"{options.name}-{launch.run_id}-{launch.attempt}" if options.name else submission.name
+    return checked_name(named)
+
+
+def request_of(options: Options, submission: Submission, context: RunContext) -> dict[str, Any]:
+    """The body of `POST /containers/create`.
+
+    :raises Rejected: if code is to be laid into the container, and nothing says what to start.
+    """
+    launch = submission.launch
+    named = {
+        labels.RUN: launch.run_id,
+        labels.ENTITY: launch.entity,
+        labels.QUEUE: launch.queue,
+        labels.ITEM: launch.item_id,
+        labels.ATTEMPT: str(launch.attempt),
+        labels.AGENT: context.agent,
+        labels.REMOVE: str(options.remove).lower(),
+        **({labels.GPUS: ",".join(context.gpus)} if context.gpus else {}),
+    }
+    has_code = submission.code is not None
+    body = container_body(
+        options,
+        submission,
+        env=context.env,
+        gpu_ids=context.gpus,
+        labels=named,
+        binds=(f"{context.code or 'CODE'}:{MOUNT}:ro",) if has_code else (),
+    )
+    body["HostConfig"] |= _unrotated(body["HostConfig"].get("LogConfig", {}), context.log_driver)
+    return laid_in(body, submission) if has_code else body
+
+
+def _unrotated(config: Mapping[str, Any], default: str) -> dict[str, Any]:
+    """Output is kept until it was copied, also where the Engine's settings rotate it by default:
+    an agent that goes on for another counts bytes from the beginning.
+    """
+    driver = config.get("Type") or default
+    if driver != ROTATING:
+        return {}
+    return {"LogConfig": {"Type": driver, "Config": {**UNLIMITED, **config.get("Config", {})}}}

@@ -1,0 +1,1 @@
+"""The Engine: its client, its streams, what it says."""

@@ -1,0 +1,64 @@
+"""What `launchkit doctor` tells of the Docker Engine."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import anyio
+from aiodocker import Docker, DockerError
+from aiohttp import ClientError
+from anyio.to_thread import run_sync
+
+from launchkit.abc import Finding
+from launchkit_docker.gpus.inventory import find_gpus
+
+ANSWER_SECONDS = 5.0
+LOW_SPACE = 5 * 1024**3
+
+
+async def engine_findings(engine: Docker) -> Sequence[Finding]:
+    """Whether it answers, whether it can give GPUs to containers, and whether its disk has room."""
+    try:
+        with anyio.fail_after(ANSWER_SECONDS):
+            about = await engine.system.info()
+    except (DockerError, ClientError, TimeoutError) as exc:
+        hint = "start it, or let this user reach its socket (group docker); see DOCKER_HOST"
+        message = f"no Docker Engine answers: {exc}"
+        return [Finding(level="warning", subject="docker", message=message, hint=hint)]
+    found = [
+        Finding(
+            level="ok",
+            subject="docker",
+            message=f"Docker Engine {about['ServerVersion']} answers,"
+            f" {about['NCPU']} CPUs, {about['MemTotal'] / 2**30:.0f} GiB of memory",
+        )
+    ]
+    found.append(_gpus(await find_gpus(), gives="nvidia" in (about.get("Runtimes") or {})))
+    return [*found, *await run_sync(_room, Path(about["DockerRootDir"]))]
+
+
+def _gpus(found: Mapping[str, str], *, gives: bool) -> Finding:
+    """What there is, and whether the Engine can give it to containers."""
+    listed = ", ".join(f"{index} ({uuid})" for index, uuid in found.items())
+    if found and not gives:
+        return Finding(
+            level="warning",
+            subject="docker GPUs",
+            message=f"the Engine cannot give them to containers: {listed}",
+            hint="install the NVIDIA container toolkit, and add its runtime to the Engine",
+        )
+    nothing = "nvidia-smi lists none" if gives else "none"
+    return Finding(level="ok", subject="docker GPUs", message=listed or nothing)
+
+
+def _room(root: Path) -> Sequence[Finding]:
+    """What is left of the disk with the images, if it is of this machine and can be seen."""
+    try:
+        free = shutil.disk_usage(root).free
+    except OSError:
+        return ()
+    message = f"{root} has {free / 1024**3:.1f} GiB free"
+    if free >= LOW_SPACE:
+        return [Finding(level="ok", subject="docker disk", message=message)]
+    hint = "remove images that are not used: docker image prune"
+    return [Finding(level="warning", subject="docker disk", message=message, hint=hint)]

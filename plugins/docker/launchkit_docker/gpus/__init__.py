@@ -1,0 +1,1 @@
+"""GPUs of this machine, each given to one run at a time."""

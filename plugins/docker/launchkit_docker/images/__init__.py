@@ -1,0 +1,1 @@
+"""Images in the Engine's own store: looked up, pulled, pushed."""

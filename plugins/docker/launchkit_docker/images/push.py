@@ -1,0 +1,90 @@
+"""Push an image with a fresh login, and tell its digest."""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+from aiodocker import Docker
+
+from launchkit.abc import Output, Registry
+from launchkit.errors import BuildError
+from launchkit.model import Credentials
+from launchkit.steps.plain_text import shortened
+from launchkit_docker.engine.messages import Progress, failure_in, follow, posted
+from launchkit_docker.images.store import host_of, repository_of
+
+PUSH_SECONDS = 3600.0
+
+
+class PushLog:
+    """Follows the messages of one push; *digest* is what the registry calls the image."""
+
+    def __init__(self, ref: str) -> None:
+        self.digest: str | None = None
+        self._ref = ref
+        self._progress = Progress()
+
+    def take(self, message: Mapping[str, Any]) -> bytes:
+        """What to show of a message. :raises BuildError: if it is that the push failed."""
+        if reason := failure_in(message):
+            raise BuildError(
+                f"{self._ref} was built but could not be pushed: {shortened(reason)}",
+                hint="see what `launchkit doctor` says about the registry and its credentials",
+            )
+        aux = message.get("aux")
+        if isinstance(aux, Mapping) and "Digest" in aux:
+            self.digest = str(aux["Digest"])
+        return self._progress.take(message)
+
+
+async def push(
+    engine: Docker,
+    ref: str,
+    registry: Registry | None,
+    out: Output,
+    *,
+    seconds: float = PUSH_SECONDS,
+) -> str:
+    """Push *ref*, with a login of *registry* if there is one; its digest.
+
+    :raises BuildError: if the registry refuses, or it takes longer than *seconds*.
+    """
+    log = PushLog(ref)
+    repository, tag = repository_of(ref), ref.rpartition(":")[2]
+    headers = {"X-Registry-Auth": login_header(await _login(ref, registry), ref)}
+    with anyio.move_on_after(seconds) as limit:
+        async with posted(
+            engine, f"images/{repository}/push", params={"tag": tag}, headers=headers
+        ) as response:
+            await follow(response, log.take, out)
+    if limit.cancelled_caught:
+        raise BuildError(f"{ref} was built, but its push did not end within {seconds:g} s")
+    if log.digest is None:
+        raise BuildError(f"{ref} was pushed, but the registry told no digest")
+    return log.digest
+
+
+async def _login(ref: str, registry: Registry | None) -> Credentials | None:
+    """A login that is known to be good: with a bad one the Engine tries for a minute."""
+    if registry is None:
+        return None
+    for finding in await registry.check():
+        if finding.level == "error":
+            raise BuildError(
+                f"{ref} was built but cannot be pushed: {finding.subject}: {finding.message}",
+                hint=finding.hint,
+            )
+    return await registry.credentials()
+
+
+def login_header(login: Credentials | None, ref: str) -> str:
+    """A login in the form that the Engine wants; without one, the Engine still wants a header."""
+    said: dict[str, str] = {}
+    if login:
+        secret = str.__str__(login.password)
+        named = {"username": login.username, "password": secret}
+        said = {"identitytoken": secret} if login.is_identity else named
+        said["serveraddress"] = host_of(ref)
+    return base64.urlsafe_b64encode(json.dumps(said).encode()).decode()

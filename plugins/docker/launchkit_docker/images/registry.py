@@ -1,0 +1,40 @@
+"""The registry `local`: the Engine's own store, for images that are run where they are built."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, ClassVar
+
+from anyio.to_thread import run_sync
+
+from launchkit.abc import Registry, Site
+
+
+@dataclass(kw_only=True)
+class LocalRegistry(Registry):
+    """Has what the Engine of this machine has; nothing is pushed."""
+
+    kind: ClassVar[str] = "local"
+    unnamed: ClassVar[bool] = True
+    pushes: ClassVar[bool] = False
+
+    uri: str = "launchkit/images"
+    """The name of the images."""
+    _engine: Any = field(init=False, repr=False)
+
+    async def start(self, stack: AsyncExitStack, site: Site) -> None:
+        """Open the Engine, whose client is imported only now."""
+        await run_sync(import_module, "launchkit_docker.engine.client")
+        from launchkit_docker.engine.client import open_engine
+
+        self._engine = await stack.enter_async_context(open_engine())
+
+    def image_ref(self, tag: str) -> str:
+        """The name with the tag."""
+        return f"{self.uri}:{tag}"
+
+    async def exists(self, ref: str) -> bool:
+        """Whether the Engine has it."""
+        from launchkit_docker.images.store import find
+
+        return await find(self._engine, ref) is not None

@@ -1,0 +1,1 @@
+"""Every option of `docker run`: read, checked, shown."""

@@ -1,0 +1,61 @@
+"""What an agent's owner may decide about Docker under `policy`, and what that forbids."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from launchkit.model import Json
+from launchkit_docker.options.parsing import option_name
+
+STRICT_OPTIONS = frozenset(
+    {
+        *("command", "cpu", "cpu-period", "cpu-quota", "cpu-shares", "cpus", "cpuset-cpus"),
+        *("cpuset-mems", "e", "env", "gpus", "m", "memory", "memory-reservation", "memory-swap"),
+        *("name", "pids-limit", "platform", "shm-size", "ulimit", "w", "workdir"),
+    }
+)
+"""Those that W&B's hardened agent takes (reference of its `local_container` runner)."""
+STRICT_LISTS = frozenset({"e", "env", "ulimit"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DockerPolicy:
+    """The keys of this plugin under `policy`."""
+
+    docker: Literal["open", "strict"] = "open"
+    """strict: a Docker queue may use only limits of CPU and memory and a few other options."""
+    gpu_slots: (
+        tuple[str, ...] | Annotated[int, Field(strict=True, ge=0)] | Literal["shared"] | None
+    ) = None
+    """The GPUs of this machine that runs may have, each one at a time: their ids, or how many.
+    Without it, those that are found; with shared, runs may have the same."""
+
+    def gpus(self) -> tuple[str, ...] | Literal["shared"] | None:
+        """The ids of the GPUs that runs may have; a number stands for the first so many."""
+        if isinstance(self.gpu_slots, int):
+            return tuple(str(index) for index in range(self.gpu_slots))
+        return self.gpu_slots
+
+
+def strict_objections(args: Json) -> Iterator[str]:
+    """What `policy.docker: strict` does not allow in the config of a Docker queue."""
+    problems = [
+        f"resource_args.{key}: {problem}"
+        for key, value in args.items()
+        if (problem := _problem(option_name(key), value))
+    ]
+    yield from problems
+    if problems:
+        yield f"policy.docker: strict allows only {', '.join(sorted(STRICT_OPTIONS))}"
+
+
+def _problem(option: str, value: object) -> str | None:
+    if option not in STRICT_OPTIONS:
+        return "this option is not allowed"
+    if isinstance(value, bool):
+        return "flags are not allowed"
+    if isinstance(value, list | tuple) and option not in STRICT_LISTS:
+        return "this option may stand once only"
+    return None

@@ -1,0 +1,125 @@
+"""Builds with an Engine that goes away, and what an Engine says that it prefers."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import aiodocker
+import aiohttp
+import anyio
+import pytest
+from anyio.abc import SocketAttribute, SocketStream
+from docker_engine import SOCKET
+from launchkit_docker.build.retry import BREAKS, BuildRetry, prefers_buildkit
+from launchkit_docker.builder import DockerBuilder
+from waiting import until
+from workshop import Make, engine_until
+
+from launchkit.abc import Site
+from launchkit.errors import BuildError, unwrapped
+from launchkit.model import Image
+from launchkit.testing import Heard
+from launchkit.testing.makers import started
+
+Build: TypeAlias = Callable[..., Awaitable[Image]]
+
+SLEEP = 'RUN ["/bin/busybox", "sleep", "3"]\n'
+"""Long enough for the Engine to see that nobody listens, and to end the build."""
+ANY_ANSWER = b"Api-Version"
+FIRST_STEP = b"Step 1/"
+WAITING = "the Engine hung up: waiting for it, to try again\n"
+
+
+@pytest.fixture
+def build(
+    site: Site, make: Make, build_cache: None, out: Heard, monkeypatch: pytest.MonkeyPatch
+) -> Build:
+    """Build while the Engine breaks off before it says these words."""
+
+    async def build(*words: bytes, buildkit: bool = False) -> Image:
+        with unwrapped():
+            async with engine_until(*words) as url:
+                monkeypatch.setenv("DOCKER_HOST", url)
+                async with started(DockerBuilder(buildkit=buildkit), site) as builder:
+                    return await builder.build(make(SLEEP), out)
+
+    return build
+
+
+@pytest.mark.parametrize(("buildkit", "at"), [(False, FIRST_STEP), (True, b"moby.buildkit.trace")])
+async def test_a_build_that_the_engine_breaks_off_is_tried_again(
+    build: Build, engine: aiodocker.Docker, out: Heard, buildkit: bool, at: bytes
+) -> None:
+    image = await build(at, buildkit=buildkit)
+    assert await engine.images.inspect(image.ref)
+    assert out.text.count(WAITING) == 1
+    assert out.text.count("building image") == 2
+
+
+async def test_an_engine_that_does_not_answer_any_more_is_waited_for(
+    build: Build, engine: aiodocker.Docker, out: Heard
+) -> None:
+    image = await build(FIRST_STEP, ANY_ANSWER, ANY_ANSWER)
+    assert await engine.images.inspect(image.ref)
+    assert out.text.count(WAITING) == 1
+
+
+async def test_an_engine_that_breaks_off_at_the_same_step_each_time_is_given_up(
+    build: Build,
+) -> None:
+    with pytest.raises(BuildError, match=f"hung up {BREAKS} times at the same step"):
+        await build(*[FIRST_STEP] * BREAKS)
+
+
+async def test_breaks_do_not_count_while_the_build_gets_further(
+    engine: aiodocker.Docker, out: Heard
+) -> None:
+    retry = BuildRetry(engine, out)
+    for step in range(2 * BREAKS):
+        assert await retry.go_on(aiohttp.ServerDisconnectedError("reset"), step)
+    for _ in range(BREAKS - 2):
+        assert await retry.go_on(aiohttp.ServerDisconnectedError("reset"), 0)
+    with pytest.raises(BuildError, match="reset"):
+        await retry.go_on(aiohttp.ServerDisconnectedError("reset"), 0)
+
+
+@pytest.mark.parametrize(("words", "again"), [((), False), ((ANY_ANSWER, ANY_ANSWER), True)])
+async def test_a_failed_build_is_tried_again_only_if_the_engine_went_away(
+    engine: aiodocker.Docker, out: Heard, words: tuple[bytes, ...], again: bool
+) -> None:
+    async with engine_until(*words) as url, aiodocker.Docker(url) as broken:
+        assert await BuildRetry(broken, out).go_on(BuildError("exit code: 137"), 1) == again
+
+
+async def test_an_engine_that_is_not_there_yet_is_waited_for(
+    site: Site, make: Make, out: Heard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket = tmp_path / "docker.sock"
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{socket}")
+    async with started(DockerBuilder(), site) as builder, anyio.create_task_group() as tasks:
+        tasks.start_soon(builder.build, make(), out)
+        await until(lambda: "no Docker Engine answers" in out.text)
+        socket.symlink_to(SOCKET)
+        await until(lambda: "building image" in out.text)
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [("", False), ("Builder-Version: 1\r\n", False), ("Builder-Version: 2\r\n", True)],
+)
+async def test_an_engine_says_whether_it_prefers_buildkit(header: str, wanted: bool) -> None:
+    async def answer(client: SocketStream) -> None:
+        async with client:
+            await client.receive()
+            text = f"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\n{header}Content-Length: 2\r\n\r\nOK"
+            await client.send(text.encode())
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(listener.serve, answer)
+        url = f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
+        async with aiodocker.Docker(url, api_version="v1.41") as engine:
+            assert await prefers_buildkit(engine) is wanted
+        tasks.cancel_scope.cancel()

@@ -1,0 +1,40 @@
+"""Files with variables."""
+
+from pathlib import Path
+
+import pytest
+from launchkit_docker.options.env_files import read_files
+
+from launchkit.errors import SubmitError
+
+
+def test_later_files_win_and_a_bare_name_takes_the_agents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINE", "from the agent")
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text("# a comment\n\nA=1\nB=x=y \nMINE\nNOT_THERE\n")
+    second.write_text("A=2\n")
+    found = read_files([str(first), str(second)])
+    assert found == {"A": "2", "B": "x=y ", "MINE": "from the agent"}
+
+
+def test_a_line_without_a_name_is_refused_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "env"
+    path.write_text("A=1\n=2\n")
+    with pytest.raises(SubmitError, match=r"env:2: a variable's name"):
+        read_files([str(path)])
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SubmitError, match="nowhere cannot be read"):
+        read_files([str(tmp_path / "nowhere")])
+
+
+def test_a_file_of_labels_takes_nothing_from_the_agent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "secret")
+    path = tmp_path / "labels"
+    path.write_text("team=vision\nTOKEN\n")
+    assert read_files([str(path)], {}) == {"team": "vision"}
