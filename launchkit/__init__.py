@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from launchkit import sync
     from launchkit.agent import Agent
-    from launchkit.client import Client, Launched, connect
+    from launchkit.client import Client, LaunchHandle, connect
     from launchkit.hookspecs import hookimpl
     from launchkit.settings import AgentSettings, load_settings
 
@@ -19,7 +19,7 @@ _HOMES = {
     "Agent": "launchkit.agent",
     "AgentSettings": "launchkit.settings",
     "Client": "launchkit.client",
-    "Launched": "launchkit.client",
+    "LaunchHandle": "launchkit.client",
     "connect": "launchkit.client",
     "hookimpl": "launchkit.hookspecs",
     "load_settings": "launchkit.settings",
@@ -29,7 +29,7 @@ __all__ = [
     "Agent",
     "AgentSettings",
     "Client",
-    "Launched",
+    "LaunchHandle",
     "__version__",
     "connect",
     "hookimpl",

@@ -3,6 +3,6 @@
 Each call blocks until it is done, and each async iterator is an iterator.
 """
 
-from launchkit.client.blocking import Client, Launched, connect
+from launchkit.client.blocking import Client, LaunchHandle, connect
 
-__all__ = ["Client", "Launched", "connect"]
+__all__ = ["Client", "LaunchHandle", "connect"]

@@ -146,7 +146,7 @@ class Client:
         project: str = "default",
         timeouts: Timeouts | None = None,
         idempotency_key: str | None = None,
-    ) -> Launched:
+    ) -> LaunchHandle:
         """Put a launch into a queue. Give exactly one of *job*, *image* and *uri*.
 
         :raises NotFound: if there is no such queue or job.
@@ -160,21 +160,21 @@ class Client:
         *,
         priority: Priority | None = None,
         idempotency_key: str | None = None,
-    ) -> Launched:
+    ) -> LaunchHandle:
         """Put a complete launch into a queue; what `launch` does when it has read its arguments.
 
         :raises NotFound: if there is no such queue.
         :raises Rejected: if the queue does not allow what is asked.
         :raises Conflict: if the idempotency key stands for another request.
         """
-    def repeat(self, ref: str) -> Launched:
+    def repeat(self, ref: str) -> LaunchHandle:
         """Launch again what was launched before, named as for `launched`: a new launch with the
         same request, of this client's actor, in the same queue.
 
         :raises NotFound: if there is no such launch, or its queue is gone.
         :raises Rejected: if the queue does not allow it any more.
         """
-    def launched(self, ref: str) -> Launched:
+    def launched(self, ref: str) -> LaunchHandle:
         """A handle on a launch, by item id, run id, or name if only one has it.
 
         :raises NotFound: if there is none.
@@ -202,7 +202,7 @@ class Client:
     def agents(self) -> Sequence[AgentView]:
         """The agents that were seen lately."""
 
-class Launched:
+class LaunchHandle:
     """One launch: look at it, wait for it, read its log, stop it, launch it again."""
 
     @property
@@ -243,7 +243,7 @@ class Launched:
 
         :raises Conflict: if it does not wait.
         """
-    def requeue(self) -> Launched:
+    def requeue(self) -> LaunchHandle:
         """Put one that is held back into its queue; launch one that has ended again, which gives
         the new launch.
 

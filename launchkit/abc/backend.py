@@ -7,7 +7,7 @@ from typing import ClassVar
 import anyio
 
 from launchkit.abc.component import Component
-from launchkit.model import AgentOrders, AgentStatus, Claim, ItemReport, Room
+from launchkit.model import AgentOrders, AgentStatus, Claim, ItemReport, AgentCapacity
 
 
 class QueueBackend(Component):
@@ -19,8 +19,8 @@ class QueueBackend(Component):
     seam: ClassVar[str] = "queue backend"
 
     @abstractmethod
-    async def claim(self, queue: str, room: Room) -> Claim | None:
-        """Take the next item of *queue* for which there is *room*, or None if there is none now.
+    async def claim(self, queue: str, capacity: AgentCapacity) -> Claim | None:
+        """Take the next item of *queue* for which there is *capacity*, or None if there is none now.
 
         An item whose agent fell silent comes first, with its `ref`, attempt and run id.
 
@@ -58,8 +58,8 @@ class QueueBackend(Component):
         """
         await anyio.sleep(min(wait, 1.0))
 
-    async def blocked(self, queue: str, room: Room) -> str | None:
-        """Why *queue* would give nothing to *room* even if items waited in it, in words; None if
+    async def blocked(self, queue: str, capacity: AgentCapacity) -> str | None:
+        """Why *queue* would give nothing to *capacity* even if items waited in it, in words; None if
         nothing is in the way. Shown on the agent's status line.
 
         :raises NotFound: if there is no such queue.
@@ -70,13 +70,13 @@ class QueueBackend(Component):
         """How many bytes of the attempt's output are stored; a later agent goes on from there."""
         return 0
 
-    async def hold(self, name: str, holder: str, seconds: float) -> bool:
+    async def acquire_lock(self, name: str, holder: str, seconds: float) -> bool:
         """Take or renew the lock *name* for *holder* for some time; False while another has it.
         A backend that knows no locks lets everybody go on.
         """
         return True
 
-    async def let_go(self, name: str, holder: str) -> None:
+    async def release_lock(self, name: str, holder: str) -> None:
         """Give the lock *name* back, if *holder* has it."""
 
     async def leave(self, agent: str, *, dead: bool) -> None:

@@ -126,7 +126,7 @@ class Runner(Component):
         :raises SubmitError: if it cannot be had.
         """
 
-    async def forget(self, submission: Submission) -> None:
+    async def release(self, submission: Submission) -> None:
         """Give back what `prepare` took for a submission that is not under way, because it could
         not be submitted or was stopped before.
         """

@@ -21,10 +21,10 @@ from launchkit.agent.backoff import delays
 from launchkit.agent.journey import Journey
 from launchkit.agent.kit import Kit, start_kit
 from launchkit.agent.prepare import clear_work
-from launchkit.agent.presence import bury, present
+from launchkit.agent.presence import hold_presence, reap_dead_agents
 from launchkit.errors import ConfigError, QueueError, Unreachable, unwrapped
-from launchkit.model import AgentOrders, AgentStatus, Claim, Room
-from launchkit.observe import Subject, Watchdog, journal, opened_outlook, poller
+from launchkit.model import AgentOrders, AgentStatus, Claim, AgentCapacity
+from launchkit.observe import ObservedAgent, Watchdog, journal, open_observability, poller
 from launchkit.plugins import Plugins
 from launchkit.settings import AgentSettings
 
@@ -129,7 +129,7 @@ class Agent:
         state_dir, cache_dir = settings.state_dir, settings.cache_dir
         # The task group is not on the stack, which could link its exceptions into a ring.
         async with (
-            present(state_dir / "agents", self.name),
+            hold_presence(state_dir / "agents", self.name),
             anyio.create_task_group() as background,
             AsyncExitStack() as stack,
         ):
@@ -171,7 +171,7 @@ class Agent:
 
     async def _watched(self, kit: Kit, background: TaskGroup, stack: AsyncExitStack) -> Kit:
         """The kit, such that what is done with it is seen."""
-        subject = Subject(
+        subject = ObservedAgent(
             name=self.name,
             settings=self.settings,
             plugins=self._plugins,
@@ -179,12 +179,12 @@ class Agent:
             draining=lambda: self._stopping,
             watchdog=self._watchdog,
         )
-        outlook = await stack.enter_async_context(opened_outlook(subject, background))
-        self.address = outlook.address
+        observability = await stack.enter_async_context(open_observability(subject, background))
+        self.address = observability.address
         if self.address:
             message = "%s serves /metrics, /livez and /readyz"
             journal(status_logger, self.name).info(message, self.address, action="listen")
-        return replace(kit, backend=outlook.watched(kit.backend), observer=outlook.observer)
+        return replace(kit, backend=observability.watched(kit.backend), observer=observability.observer)
 
     async def _arrive(self, kit: Kit) -> None:
         """Free what dead agents of this machine held, and see that the queues exist."""
@@ -196,9 +196,9 @@ class Agent:
             self._log.warning("%s; trying again", exc, action="arrive")
 
     async def _bury(self, kit: Kit) -> None:
-        for name in await anyio.to_thread.run_sync(bury, kit.site.state_dir / "agents"):
+        for name in await anyio.to_thread.run_sync(reap_dead_agents, kit.site.state_dir / "agents"):
             message = "agent %s died without a word; its launches are taken over"
-            self._log.warning(message, name, action="bury")
+            self._log.warning(message, name, action="reap")
             await anyio.to_thread.run_sync(clear_work, kit.site.state_dir, name)
             await kit.backend.leave(name, dead=True)
 
@@ -250,13 +250,13 @@ class Agent:
             waiting.cancel_scope.cancel()
 
     async def _obstacle(self, queue: str, kit: Kit) -> str:
-        return await kit.backend.blocked(queue, self._room(kit)) or ""
+        return await kit.backend.blocked(queue, self._capacity(kit)) or ""
 
-    def _room(self, kit: Kit) -> Room:
+    def _capacity(self, kit: Kit) -> AgentCapacity:
         """What this agent can run now."""
         runners = kit.runners
         site = kit.site.name
-        return Room(agent=self.name, site=site, resources=runners.ready(), unable=runners.unable())
+        return AgentCapacity(agent=self.name, site=site, resources=runners.ready(), unable=runners.unable())
 
     async def _claim(self, queue: str, kit: Kit, journeys: TaskGroup) -> bool:
         """Take a slot, then an item; give the slot back if there is none."""
@@ -268,7 +268,7 @@ class Agent:
         try:
             # A claim that was made must not be forgotten.
             with anyio.move_on_after(CLAIM_SECONDS, shield=True):
-                claim = await kit.backend.claim(queue, self._room(kit))
+                claim = await kit.backend.claim(queue, self._capacity(kit))
         finally:
             if claim is None:
                 self._slots.release_on_behalf_of(slot)

@@ -23,7 +23,7 @@ from launchkit.abc import (
 from launchkit.agent.kit import backend_of, builder_block, registry_block
 from launchkit.codec import below
 from launchkit.errors import ConfigError, LaunchkitError, unwrapped
-from launchkit.model import Room
+from launchkit.model import AgentCapacity
 from launchkit.plugins import Plugins
 from launchkit.settings import AgentSettings, runner_settings
 
@@ -159,15 +159,15 @@ async def _queue_findings(
     if site.backend is None:
         return ()
     kinds = plugins.classes(Runner).keys() - unable.keys()
-    room = Room(agent=site.agent, site=site.name, resources=frozenset(kinds), unable=unable)
-    return [await queue_finding(site.backend, name, room) for name in settings.queues]
+    capacity = AgentCapacity(agent=site.agent, site=site.name, resources=frozenset(kinds), unable=unable)
+    return [await queue_finding(site.backend, name, capacity) for name in settings.queues]
 
 
-async def queue_finding(backend: QueueBackend, queue: str, room: Room) -> Finding:
+async def queue_finding(backend: QueueBackend, queue: str, capacity: AgentCapacity) -> Finding:
     """Whether a queue is there and gives its launches to this agent."""
     subject = f"queue {queue}"
     try:
-        obstacle = await backend.blocked(queue, room)
+        obstacle = await backend.blocked(queue, capacity)
     except LaunchkitError as exc:
         return failure(subject, exc)
     if obstacle:

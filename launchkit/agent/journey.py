@@ -15,7 +15,7 @@ from launchkit.agent.intent import Intent, stored
 from launchkit.agent.interruption import Interruption
 from launchkit.agent.kit import Kit
 from launchkit.agent.patience import FOREIGN_SECONDS, Patience, PatientRun, Unwatchable
-from launchkit.agent.preamble import Preamble
+from launchkit.agent.pre_run_log import PreRunLog
 from launchkit.agent.prepare import builds, check_can_be_had, prepared, work_directory
 from launchkit.agent.pump import pump
 from launchkit.agent.reporter import Reporter
@@ -46,10 +46,10 @@ from launchkit.model import (
     Verdict,
 )
 from launchkit.observe import journal
-from launchkit.steps.bind import Bound
-from launchkit.steps.policy import check_policy
-from launchkit.steps.resolve import limits_of, resolve
-from launchkit.steps.watch import watch
+from launchkit.resolving.bind import Bound
+from launchkit.resolving.policy import check_policy
+from launchkit.resolving.resolve import limits_of, resolve
+from launchkit.agent.watch import watch
 
 logger = logging.getLogger("launchkit.agent")
 
@@ -82,7 +82,7 @@ class Journey:
         self._defaults = limits
         self._logger = journal(logger, kit.site.agent, claim)
         self._reporter = Reporter(kit.backend, claim, self._logger)
-        self._preamble = Preamble(kit.backend, claim, self._logger, self._reporter.mark)
+        self._pre_run_log = PreRunLog(kit.backend, claim, self._logger, self._reporter.mark)
         self._patience = Patience(self._tell_trouble, foreign_seconds=foreign_seconds)
         self._interruption = Interruption()
         self._sought = claim.item.ref is None
@@ -190,13 +190,13 @@ class Journey:
         async with work_directory(self._kit) as work:
             if builds(launch, runner, self._kit):
                 await self._reporter.report(ItemReport(state=ItemState.BUILDING))
-            bound = await prepared(launch, runner, self._kit, work, self._preamble)
+            bound = await prepared(launch, runner, self._kit, work, self._pre_run_log)
             try:
                 await self._carry_out(bound, runner)
             except BaseException:
                 if self._held is None:
                     with anyio.move_on_after(REPORT_SECONDS, shield=True):
-                        await runner.forget(bound.submission)
+                        await runner.release(bound.submission)
                 raise
         if self._held is None:
             raise Unreachable(f"runner {runner.kind} did not answer within {SUBMIT_SECONDS:g} s")
@@ -206,10 +206,10 @@ class Journey:
         """Prepare, which may be interrupted, and submit, which may not."""
         step = partial(self._kit.observer.step, self.claim.item.id)
         with step("prepare"):
-            await runner.prepare(bound.submission, self._preamble)
+            await runner.prepare(bound.submission, self._pre_run_log)
         intent = Intent(
             limits=bound.submission.launch.limits,
-            log_base=await self._preamble.size(),
+            log_base=await self._pre_run_log.size(),
             submitted_at=time.time(),
         )
         with anyio.move_on_after(SUBMIT_SECONDS, shield=True), step("submit"):

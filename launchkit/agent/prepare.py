@@ -23,8 +23,8 @@ from launchkit.images.delivery import (
     delivery_of,
 )
 from launchkit.model import BuildRequest, Image, Launch
-from launchkit.steps.bind import AgentSide, Bound, bind
-from launchkit.steps.remove_tree import remove_tree
+from launchkit.resolving.bind import AgentSide, Bound, bind
+from launchkit.code.remove_tree import remove_tree
 
 CLEANUP_SECONDS = 30.0
 

@@ -15,7 +15,7 @@ TRY_SECONDS = 0.05
 
 
 @asynccontextmanager
-async def present(folder: Path, name: str) -> AsyncIterator[None]:
+async def hold_presence(folder: Path, name: str) -> AsyncIterator[None]:
     """Hold the lock of agent *name* for the time of the context.
 
     :raises Conflict: if a living agent has it.
@@ -30,7 +30,7 @@ async def present(folder: Path, name: str) -> AsyncIterator[None]:
         os.close(lock)
 
 
-def bury(folder: Path) -> list[str]:
+def reap_dead_agents(folder: Path) -> list[str]:
     """The names of agents that died here without a word; each is named once."""
     dead = []
     for path in sorted(folder.glob("*.lock")):
@@ -43,7 +43,7 @@ def bury(folder: Path) -> list[str]:
 
 
 async def _patiently(path: Path) -> int:
-    """Take a lock that may be tried by another agent's `bury` for a moment."""
+    """Take a lock that may be tried by another agent's `reap_dead_agents` for a moment."""
     for _ in range(TRIES):
         lock = _lock(path, create=True)
         if lock is not None:

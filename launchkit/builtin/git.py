@@ -15,14 +15,14 @@ from launchkit.builtin.git_command import Git, quiet_environment
 from launchkit.errors import FetchError, Rejected
 from launchkit.hookspecs import hookimpl
 from launchkit.model import GitSource, Source
-from launchkit.steps.remotes import (
+from launchkit.code.remotes import (
     check_ref,
     check_remote,
     choose_commit,
     is_commit,
     unknown_ref,
 )
-from launchkit.steps.remove_tree import remove_tree
+from launchkit.code.remove_tree import remove_tree
 
 WHOLE_HISTORY = "2147483647"
 """The depth that git takes as infinite."""

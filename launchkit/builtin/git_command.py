@@ -12,7 +12,7 @@ import anyio
 from anyio.abc import Process
 
 from launchkit.errors import FetchError
-from launchkit.steps.remotes import without_credentials
+from launchkit.code.remotes import without_credentials
 
 KILL_SECONDS = 5.0
 ERROR_BYTES = 64 * 1024

@@ -22,7 +22,7 @@ from launchkit.errors import ConfigError, PluginError
 from launchkit.observe import Journal, formatter_for, journal
 from launchkit.plugins import Plugins
 from launchkit.settings import AgentSettings, load_settings, missing_components
-from launchkit.steps.remotes import without_credentials
+from launchkit.code.remotes import without_credentials
 
 LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 REPEAT_SECONDS = (300.0, 20.0)

@@ -11,7 +11,7 @@ from launchkit.cli.options import common_options, output_option, say
 from launchkit.cli.output import show_all
 from launchkit.cli.present import item_data
 from launchkit.cli.session import with_client
-from launchkit.client import Client, Launched
+from launchkit.client import Client, LaunchHandle
 from launchkit.errors import Conflict
 from launchkit.model import ItemState, Priority
 
@@ -81,5 +81,5 @@ async def priority(client: Client, ref: str, level: Priority, form: str) -> None
     await _print([run], form)
 
 
-async def _print(runs: Sequence[Launched], form: str) -> None:
+async def _print(runs: Sequence[LaunchHandle], form: str) -> None:
     show_all([item_data(await run.view()) for run in runs], form, LAYOUT)

@@ -16,7 +16,7 @@ from launchkit.errors import ConfigError
 from launchkit.plugins import Plugins
 from launchkit.settings import Loaded, load_settings
 from launchkit.settings.json_schema import settings_schema
-from launchkit.steps.remotes import without_credentials
+from launchkit.code.remotes import without_credentials
 
 KEY, VALUE = Column("KEY", get("key")), Column("VALUE", get("value"))
 LAYOUT = Layout((KEY, VALUE), name="key")

@@ -17,8 +17,8 @@ from launchkit.cli.sources import mapping_from
 from launchkit.client import Client
 from launchkit.document import require_mapping
 from launchkit.model import Recipe
-from launchkit.steps.names import code_name, entry_file, git_job_name, image_job_name
-from launchkit.steps.remotes import looks_like_git
+from launchkit.resolving.job_names import code_name, entry_file, git_job_name, image_job_name
+from launchkit.code.remotes import looks_like_git
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -17,11 +17,11 @@ from launchkit.cli.progress import watch
 from launchkit.cli.queue_config import same_kind
 from launchkit.cli.session import connected, run
 from launchkit.cli.sources import mapping_from
-from launchkit.client import Client, Launched
+from launchkit.client import Client, LaunchHandle
 from launchkit.document import Document, require_mapping
 from launchkit.errors import ConfigError, NotFound
 from launchkit.model import ItemState, LaunchSpec
-from launchkit.steps.variables import parse_set_vars
+from launchkit.resolving.variables import parse_set_vars
 
 DEFAULT_QUEUE = "default"
 
@@ -112,7 +112,7 @@ def launch(**given: Any) -> None:
     if given["logs"] and given["form"] != "table":
         raise click.UsageError("--logs and --output would both write to stdout; use --wait")
     file = read_launch(given)
-    handles: list[Launched] = []
+    handles: list[LaunchHandle] = []
     try:
         ended = run(lambda: _launched(file, given, handles))
     except KeyboardInterrupt:
@@ -177,7 +177,7 @@ def flags_of(given: Data) -> Data:
     return _given(flags)
 
 
-async def _launched(file: LaunchFile, given: Data, handles: list[Launched]) -> ItemState:
+async def _launched(file: LaunchFile, given: Data, handles: list[LaunchHandle]) -> ItemState:
     async with connected(file.entity) as client:
         spec, queue = await _request(client, file, given["set_var"])
         handle = await client.submit(

@@ -11,7 +11,7 @@ from launchkit.codec import decode
 from launchkit.document import Document, require_mapping
 from launchkit.model import Env, Json, LaunchSpec, Overrides, Priority, Recipe, Scalar, Timeouts
 from launchkit.model.spec import STRICT
-from launchkit.steps.merge import deep_merge
+from launchkit.resolving.merge import deep_merge
 
 IGNORED = ("run_id", "queue_entity", "builder", "_resume_count")
 """Keys of W&B's specs that say nothing here: launchkit makes run ids, and agents have builders."""

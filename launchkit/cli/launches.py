@@ -12,7 +12,7 @@ from launchkit.cli.options import common_options, duration, output_option
 from launchkit.cli.output import Column, Layout, get, show_all
 from launchkit.cli.present import Data, ended_data, span
 from launchkit.cli.session import with_client
-from launchkit.client import Client, Launched
+from launchkit.client import Client, LaunchHandle
 from launchkit.model import ItemState
 
 
@@ -70,6 +70,6 @@ async def wait(client: Client, refs: Sequence[str], timeout: float | None, form:
         raise click.exceptions.Exit(LAUNCH_FAILED)
 
 
-async def found(client: Client, refs: Sequence[str]) -> list[Launched]:
+async def found(client: Client, refs: Sequence[str]) -> list[LaunchHandle]:
     """All of them, before anything is done to one."""
     return [await client.launched(ref) for ref in dict.fromkeys(refs)]

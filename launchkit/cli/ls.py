@@ -16,7 +16,7 @@ from launchkit.cli.output import show_all
 from launchkit.cli.present import event_data, item_data
 from launchkit.cli.selecting import filter_options, queue_option, state_option
 from launchkit.cli.session import with_client
-from launchkit.client import Client, Launched
+from launchkit.client import Client, LaunchHandle
 
 
 @click.command()
@@ -78,7 +78,7 @@ async def _print_news(
     for view in reversed(views):
         item = view.item
         since = 0 if seen is None else seen.get(item.id, 0)
-        events = await Launched(client, item).events(since)
+        events = await LaunchHandle(client, item).events(since)
         if seen is not None:
             for event in events:
                 line = {"id": item.id, "name": item.name, "queue": item.queue, **event_data(event)}

@@ -8,14 +8,14 @@ import anyio
 from launchkit.abc import ItemView
 from launchkit.cli.options import chosen, say
 from launchkit.cli.present import clean, clock, event_data, span
-from launchkit.client import Launched
+from launchkit.client import LaunchHandle
 from launchkit.errors import unwrapped
 from launchkit.model import Event
 
 LOOK_SECONDS = 1.0
 
 
-async def watch(run: Launched, *, logs: bool) -> None:
+async def watch(run: LaunchHandle, *, logs: bool) -> None:
     """Wait until a launch has ended; show its events, on a terminal also what it waits for. With
     *logs* its output goes to stdout.
     """
@@ -31,7 +31,7 @@ async def watch(run: Launched, *, logs: bool) -> None:
                     say(event_line(event))
 
 
-async def copy_log(run: Launched, attempt: int | None, follow: bool) -> int:
+async def copy_log(run: LaunchHandle, attempt: int | None, follow: bool) -> int:
     """Write what a run printed to stdout, byte for byte; gives how many bytes. With *follow* until
     it has ended, and over all attempts from now on if none is named.
     """
@@ -61,7 +61,7 @@ def status_line(view: ItemView, now: float) -> str:
     return f"{clean(item.name)} {item.state}{place} after {span(now - item.created_at)}{why}"
 
 
-async def _live(run: Launched) -> None:
+async def _live(run: LaunchHandle) -> None:
     from rich.console import Console
     from rich.text import Text
 

@@ -21,7 +21,7 @@ from launchkit.cli.sources import mapping_from
 from launchkit.client import Client
 from launchkit.document import require_mapping
 from launchkit.model import ENDED
-from launchkit.steps.templates import find_variables
+from launchkit.resolving.templates import find_variables
 
 
 def _waiting(row: Data) -> int:

@@ -13,8 +13,8 @@ from launchkit.document import Document, require_mapping
 from launchkit.errors import ConfigError
 from launchkit.model import Json, Variable
 from launchkit.plugins import Plugins
-from launchkit.steps.templates import check_template, find_variables
-from launchkit.steps.variables import parse_variables
+from launchkit.resolving.templates import check_template, find_variables
+from launchkit.resolving.variables import parse_variables
 
 Variables = Mapping[str, Variable]
 

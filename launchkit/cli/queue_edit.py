@@ -16,7 +16,7 @@ from launchkit.client import Client
 from launchkit.document import parse_mapping, require_mapping
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Queue, QueueSpec
-from launchkit.steps.templates import check_template
+from launchkit.resolving.templates import check_template
 
 NO_LIMIT = -1
 

@@ -12,8 +12,8 @@ from launchkit.document import Document, require_plain
 from launchkit.errors import ConfigError
 from launchkit.model import Json, QueueSpec
 from launchkit.model.spec import STRICT
-from launchkit.steps.queues import check_queue
-from launchkit.steps.variables import parse_variables
+from launchkit.resolving.queue_checks import check_queue
+from launchkit.resolving.variables import parse_variables
 
 
 @dataclass(frozen=True, kw_only=True)

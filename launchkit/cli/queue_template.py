@@ -12,7 +12,7 @@ from launchkit.document import parse_mapping, require_mapping
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json
 from launchkit.plugins import Plugins
-from launchkit.steps.templates import find_variables
+from launchkit.resolving.templates import find_variables
 
 
 @click.command()

@@ -13,7 +13,7 @@ from launchkit.cli.session import with_client
 from launchkit.client import Client
 from launchkit.codec import dotted
 from launchkit.model import ItemState
-from launchkit.steps.walk import leaves
+from launchkit.resolving.nested import leaves
 
 APART = frozenset({"origins", "request", "env", "command"})
 

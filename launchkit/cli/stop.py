@@ -13,7 +13,7 @@ from launchkit.cli.output import show_all
 from launchkit.cli.present import item_data
 from launchkit.cli.selecting import queue_option, state_option
 from launchkit.cli.session import with_client
-from launchkit.client import Client, Launched
+from launchkit.client import Client, LaunchHandle
 from launchkit.model import ENDED, ItemState
 
 OPEN = [state for state in ItemState if state not in ENDED]
@@ -87,5 +87,5 @@ async def _show(client: Client, refs: Sequence[str], form: str) -> None:
     await _print(await found(client, refs), form)
 
 
-async def _print(runs: Sequence[Launched], form: str) -> None:
+async def _print(runs: Sequence[LaunchHandle], form: str) -> None:
     show_all([item_data(await run.view()) for run in runs], form, LAYOUT)

@@ -1,6 +1,6 @@
 """What a script, a service or a notebook calls."""
 
 from launchkit.client.client import Client, connect
-from launchkit.client.launched import Launched
+from launchkit.client.handle import LaunchHandle
 
-__all__ = ["Client", "Launched", "connect"]
+__all__ = ["Client", "LaunchHandle", "connect"]

@@ -111,5 +111,5 @@ async def _next(items: AsyncGenerator[Any, None]) -> Any:
 
 
 Client = blocking(client.Client)
-Launched = blocking(launched.Launched)
-CLASSES: dict[type, type[Blocking]] = {client.Client: Client, launched.Launched: Launched}
+LaunchHandle = blocking(handle.LaunchHandle)
+CLASSES: dict[type, type[Blocking]] = {client.Client: Client, handle.LaunchHandle: Launched}

@@ -12,7 +12,7 @@ import anyio
 
 from launchkit.abc import Hub, ItemView, LaunchRequest, QueueView, Runner, Selection, Site
 from launchkit.client.actor import current_user
-from launchkit.client.launched import WAIT_SECONDS, Launched
+from launchkit.client.handle import WAIT_SECONDS, LaunchHandle
 from launchkit.client.source import source_of
 from launchkit.errors import Rejected, unwrapped
 from launchkit.images.delivery import BuiltImage, Traits, Wanted, delivery_of
@@ -36,9 +36,9 @@ from launchkit.model import (
 from launchkit.observe import launching, opened_tracer
 from launchkit.plugins import Plugins
 from launchkit.settings import load_settings
-from launchkit.steps.queues import check_queue
-from launchkit.steps.resolve import validate_launch
-from launchkit.steps.samples import check_config_of
+from launchkit.resolving.queue_checks import check_queue
+from launchkit.resolving.resolve import validate_launch
+from launchkit.resolving.samples import check_config_of
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
@@ -254,7 +254,7 @@ class Client:
         project: str = "default",
         timeouts: Timeouts | None = None,
         idempotency_key: str | None = None,
-    ) -> Launched:
+    ) -> LaunchHandle:
         """Put a launch into a queue. Give exactly one of *job*, *image* and *uri*.
 
         :raises NotFound: if there is no such queue or job.
@@ -287,7 +287,7 @@ class Client:
         *,
         priority: Priority | None = None,
         idempotency_key: str | None = None,
-    ) -> Launched:
+    ) -> LaunchHandle:
         """Put a complete launch into a queue; what `launch` does when it has read its arguments.
 
         :raises NotFound: if there is no such queue.
@@ -302,7 +302,7 @@ class Client:
         )
         return await self._put(queue, request)
 
-    async def repeat(self, ref: str) -> Launched:
+    async def repeat(self, ref: str) -> LaunchHandle:
         """Launch again what was launched before, named as for `launched`: a new launch with the
         same request, of this client's actor, in the same queue.
 
@@ -319,13 +319,13 @@ class Client:
         )
         return await self._put(item.queue, request)
 
-    async def launched(self, ref: str) -> Launched:
+    async def launched(self, ref: str) -> LaunchHandle:
         """A handle on a launch, by item id, run id, or name if only one has it.
 
         :raises NotFound: if there is none.
         :raises Conflict: if several launches have that name.
         """
-        return Launched(self, (await self.hub.launches().get(ref)).item)
+        return LaunchHandle(self, (await self.hub.launches().get(ref)).item)
 
     async def launches(
         self,
@@ -370,12 +370,12 @@ class Client:
         """The agents that were seen lately."""
         return await self.hub.agents()
 
-    async def _put(self, queue: str, request: LaunchRequest) -> Launched:
+    async def _put(self, queue: str, request: LaunchRequest) -> LaunchHandle:
         view = await self.queue(queue)
         await self._check(view.queue.spec, request.spec)
         with launching(self._tracer, queue, request.spec) as traced:
             item = await self.hub.launches().launch(queue, replace(request, spec=traced))
-        return Launched(self, item)
+        return LaunchHandle(self, item)
 
     async def _check(self, queue: QueueSpec, spec: LaunchSpec) -> None:
         """Ask the queue's runner, where it is installed here too."""

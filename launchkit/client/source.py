@@ -10,8 +10,8 @@ from launchkit.abc import Fetcher, Jobs
 from launchkit.errors import Rejected
 from launchkit.model import ArchiveSource, GitSource, Source
 from launchkit.plugins import Plugins
-from launchkit.steps.pack import pack
-from launchkit.steps.remotes import looks_like_git
+from launchkit.code.pack import pack
+from launchkit.code.remotes import looks_like_git
 
 CHUNK = 1 << 20
 

@@ -6,7 +6,7 @@ from typing import Self, TypeAlias
 from launchkit.abc import Runner
 from launchkit.errors import Rejected
 from launchkit.model import ImageSource, Launch, Recipe, Source
-from launchkit.steps.resolve import Choices
+from launchkit.resolving.resolve import Choices
 
 BASE_IMAGE = "resource_args.builder.base_image"
 

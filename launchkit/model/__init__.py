@@ -27,7 +27,7 @@ from launchkit.model.queue import (
     Queue,
     QueueItem,
     QueueSpec,
-    Room,
+    AgentCapacity,
     StopOrder,
     Variable,
 )
@@ -80,7 +80,7 @@ __all__ = [
     "QueueItem",
     "QueueSpec",
     "Recipe",
-    "Room",
+    "AgentCapacity",
     "RunState",
     "RunStatus",
     "Scalar",

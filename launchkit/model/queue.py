@@ -158,7 +158,7 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Room:
+class AgentCapacity:
     """Who claims, and for what there is room."""
 
     agent: str

@@ -2,19 +2,19 @@
 
 from launchkit.observe.journal import Journal, formatter_for, journal
 from launchkit.observe.observer import Observer
-from launchkit.observe.outlook import Subject, opened_outlook
+from launchkit.observe.observability import ObservedAgent, open_observability
 from launchkit.observe.tracing import launching, opened_tracer
 from launchkit.observe.watchdog import Watchdog, poller
 
 __all__ = [
     "Journal",
     "Observer",
-    "Subject",
+    "ObservedAgent",
     "Watchdog",
     "formatter_for",
     "journal",
     "launching",
-    "opened_outlook",
+    "open_observability",
     "opened_tracer",
     "poller",
 ]

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from launchkit.abc import QueueBackend
 from launchkit.errors import LeaseLost, QueueError, Unreachable
-from launchkit.model import AgentOrders, AgentStatus, Claim, ItemReport, Room
+from launchkit.model import AgentOrders, AgentStatus, Claim, ItemReport, AgentCapacity
 from launchkit.observe.observer import Observer
 from launchkit.observe.watchdog import HEARTBEAT, Watchdog, poller
 
@@ -19,12 +19,12 @@ class WatchedBackend(QueueBackend):
         self._observer = observer
         self._watchdog = watchdog
 
-    async def claim(self, queue: str, room: Room) -> Claim | None:
+    async def claim(self, queue: str, capacity: AgentCapacity) -> Claim | None:
         """Take the next item, and tell of it."""
         began = time.monotonic()
         try:
             with self._asking("claim"):
-                claim = await self._backend.claim(queue, room)
+                claim = await self._backend.claim(queue, capacity)
         finally:
             self._watchdog.move(poller(queue))
         if claim is not None:
@@ -60,25 +60,25 @@ class WatchedBackend(QueueBackend):
             await self._backend.news(queue, wait)
         self._watchdog.move(poller(queue))
 
-    async def blocked(self, queue: str, room: Room) -> str | None:
+    async def blocked(self, queue: str, capacity: AgentCapacity) -> str | None:
         """Why a queue gives nothing."""
         with self._asking("blocked"):
-            return await self._backend.blocked(queue, room)
+            return await self._backend.blocked(queue, capacity)
 
     async def log_size(self, claim: Claim) -> int:
         """How much output is stored."""
         with self._asking("log_size"):
             return await self._backend.log_size(claim)
 
-    async def hold(self, name: str, holder: str, seconds: float) -> bool:
+    async def acquire_lock(self, name: str, holder: str, seconds: float) -> bool:
         """Take or renew a lock."""
-        with self._asking("hold"):
-            return await self._backend.hold(name, holder, seconds)
+        with self._asking("acquire_lock"):
+            return await self._backend.acquire_lock(name, holder, seconds)
 
-    async def let_go(self, name: str, holder: str) -> None:
+    async def release_lock(self, name: str, holder: str) -> None:
         """Give a lock back."""
-        with self._asking("let_go"):
-            await self._backend.let_go(name, holder)
+        with self._asking("release_lock"):
+            await self._backend.release_lock(name, holder)
 
     async def leave(self, agent: str, *, dead: bool) -> None:
         """Say that an agent has ended."""

@@ -158,7 +158,7 @@ class Slots:
         if self.backend is None:
             return True
         try:
-            held = await self.backend.hold(await self.lock_name(device), holder, LEASE_SECONDS)
+            held = await self.backend.acquire_lock(await self.lock_name(device), holder, LEASE_SECONDS)
         except QueueError as exc:
             self._trouble.tell(exc)
             return False
@@ -172,6 +172,6 @@ class Slots:
         with anyio.move_on_after(LET_GO_SECONDS, shield=True):
             for device in devices:
                 try:
-                    await self.backend.let_go(await self.lock_name(device), holder)
+                    await self.backend.release_lock(await self.lock_name(device), holder)
                 except QueueError as exc:
                     self._trouble.tell(exc)

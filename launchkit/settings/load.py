@@ -17,7 +17,7 @@ from launchkit.settings.places import default_cache_dir, default_state_dir
 from launchkit.settings.schema import AgentSettings
 from launchkit.settings.sources import find_file, from_flags, from_variables
 from launchkit.settings.tidy import WORDS, tidied
-from launchkit.steps.walk import leaves
+from launchkit.resolving.nested import leaves
 
 AGENTS_OWN = frozenset({"environment", "registry", "builder", "runners", "policy"})
 """Keys whose values are for components of an agent."""

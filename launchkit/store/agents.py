@@ -36,4 +36,4 @@ class Forget:
         own = f"{self.name}/"
         await tx.all("free_locks_of", own=own, size=len(own))
         for row in await tx.all("lapse_leases_of", entity=self.entity, agent=self.name):
-            tx.ring(f"queue:{row['queue_id']}")
+            tx.publish(f"queue:{row['queue_id']}")

@@ -34,10 +34,10 @@ from launchkit.model import (
     QueueItem,
     QueueSpec,
     Recipe,
-    Room,
+    AgentCapacity,
 )
 from launchkit.store import agents, changes, claims, jobs, launches, locks, logs, queues
-from launchkit.store.bells import Bell
+from launchkit.store.topics import Subscription
 from launchkit.store.database import Body, Database
 from launchkit.store.postgres import PostgresDatabase
 from launchkit.store.sqlite import SqliteDatabase, file_of
@@ -65,7 +65,7 @@ class StoreBackend(QueueBackend):
     """Gives Unix time; tests set their own before `start`."""
     _database: Database = field(init=False, repr=False)
     _stack: AsyncExitStack = field(init=False, repr=False)
-    _bells: dict[str, Bell] = field(init=False, repr=False, default_factory=dict)
+    _subscriptions: dict[str, Subscription] = field(init=False, repr=False, default_factory=dict)
     _told: set[str] = field(init=False, repr=False, default_factory=set)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
@@ -74,18 +74,18 @@ class StoreBackend(QueueBackend):
         await stack.enter_async_context(self._database.opened())
         self._stack = stack
 
-    async def claim(self, queue: str, room: Room) -> Claim | None:
+    async def claim(self, queue: str, capacity: AgentCapacity) -> Claim | None:
         """Take the next item, or one whose agent fell silent."""
-        await self._bell(queue)
-        return await self._database.write(claims.Take(self.entity, queue, room, self.lease))
+        await self._subscription(queue)
+        return await self._database.write(claims.Take(self.entity, queue, capacity, self.lease))
 
     async def news(self, queue: str, wait: float) -> None:
         """Wait until something changed in *queue* since the last claim."""
-        await (await self._bell(queue)).wait(wait)
+        await (await self._subscription(queue)).wait(wait)
 
-    async def blocked(self, queue: str, room: Room) -> str | None:
+    async def blocked(self, queue: str, capacity: AgentCapacity) -> str | None:
         """Whether a pause, a limit or a missing runner is in the way."""
-        return await self._database.read(claims.Blocked(self.entity, queue, room))
+        return await self._database.read(claims.Blocked(self.entity, queue, capacity))
 
     async def report(self, claim: Claim, report: ItemReport) -> None:
         """Store a new fact about a claimed item."""
@@ -93,10 +93,10 @@ class StoreBackend(QueueBackend):
 
     async def beat(self, status: AgentStatus, held: Collection[Claim], wait: float) -> AgentOrders:
         """Renew the leases, and wait for orders that were not given yet."""
-        bell = await self._hang(f"agent:{status.name}")
+        news = await self._hang(f"agent:{status.name}")
         body = claims.Beat(self.entity, status, held, self.lease)
         orders = await self._database.write(body)
-        if not self._news_in(orders) and await bell.wait(wait):
+        if not self._news_in(orders) and await news.wait(wait):
             orders = await self._database.write(body)
         self._told = {order.item_id for order in orders.stop}
         return orders
@@ -116,13 +116,13 @@ class StoreBackend(QueueBackend):
             yield data
             number += 1
 
-    async def hold(self, name: str, holder: str, seconds: float) -> bool:
+    async def acquire_lock(self, name: str, holder: str, seconds: float) -> bool:
         """Take or renew a lock; its names are shared by all entities, as image names are."""
-        return await self._database.write(locks.Hold(name, holder, seconds))
+        return await self._database.write(locks.Acquire(name, holder, seconds))
 
-    async def let_go(self, name: str, holder: str) -> None:
+    async def release_lock(self, name: str, holder: str) -> None:
         """Give a lock back."""
-        await self._database.write(locks.LetGo(name, holder))
+        await self._database.write(locks.Release(name, holder))
 
     async def leave(self, agent: str, *, dead: bool) -> None:
         """Forget an agent; the leases of one that is *dead* lapse now."""
@@ -132,16 +132,16 @@ class StoreBackend(QueueBackend):
         fresh = {order.item_id for order in orders.stop} - self._told
         return bool(fresh or orders.lost or orders.drain)
 
-    async def _bell(self, queue: str) -> Bell:
-        if queue not in self._bells:
+    async def _subscription(self, queue: str) -> Subscription:
+        if queue not in self._subscriptions:
             view = await self._database.read(queues.Get(self.entity, queue))
-            self._bells[queue] = await self._hang(f"queue:{view.queue.id}")
-        return self._bells[queue]
+            self._subscriptions[queue] = await self._hang(f"queue:{view.queue.id}")
+        return self._subscriptions[queue]
 
-    async def _hang(self, topic: str) -> Bell:
-        if topic not in self._bells:
-            self._bells[topic] = self._stack.enter_context(self._database.bells.hung(topic))
-        return self._bells[topic]
+    async def _hang(self, topic: str) -> Subscription:
+        if topic not in self._subscriptions:
+            self._subscriptions[topic] = self._stack.enter_context(self._database.topics.subscribed_to(topic))
+        return self._subscriptions[topic]
 
 
 @dataclass(kw_only=True)
@@ -251,9 +251,9 @@ class _Launches(_Group, Launches):
         body: Body[Sequence[Event]] = launches.Newest(self.entity, since)
         if item_id is not None:
             body = launches.Events(item_id, since)
-        with self.database.bells.hung(topic) as bell:
+        with self.database.topics.subscribed_to(topic) as news:
             events = await self.database.read(body)
-            if not events and await bell.wait(wait):
+            if not events and await news.wait(wait):
                 events = await self.database.read(body)
             return events
 
@@ -261,8 +261,8 @@ class _Launches(_Group, Launches):
 class _Logs(_Group, Logs):
     async def read(self, item_id: str, attempt: int | None, offset: int, wait: float) -> LogPage:
         body = logs.Read(self.entity, item_id, attempt, offset)
-        with self.database.bells.hung(f"log:{item_id}", f"item:{item_id}") as bell:
+        with self.database.topics.subscribed_to(f"log:{item_id}", f"item:{item_id}") as news:
             page = await self.database.read(body)
-            if not page.data and not page.complete and await bell.wait(wait):
+            if not page.data and not page.complete and await news.wait(wait):
                 page = await self.database.read(body)
             return page

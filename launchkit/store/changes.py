@@ -51,7 +51,7 @@ class Make:
             return
         await tx.all("change_waiting", id=row["id"], state=state, message=message)
         await record(tx, row, "state", self.actor, cause, state)
-        tx.ring(f"queue:{row['queue_id']}")
+        tx.publish(f"queue:{row['queue_id']}")
 
     async def _set_priority(self, tx: Tx, row: Row, level: Priority) -> None:
         before = Priority(row["priority"])

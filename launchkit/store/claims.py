@@ -12,7 +12,7 @@ from launchkit.model import (
     Claim,
     ItemReport,
     ItemState,
-    Room,
+    AgentCapacity,
     StopOrder,
     Verdict,
 )
@@ -33,7 +33,7 @@ class Take(AtOnce[Claim | None]):
 
     entity: str
     queue: str
-    room: Room
+    capacity: AgentCapacity
     lease: float
 
     def values(self, now: float) -> Mapping[str, object]:
@@ -41,10 +41,10 @@ class Take(AtOnce[Claim | None]):
         return {
             "entity": self.entity,
             "name": self.queue,
-            "resources": sorted(self.room.resources),
+            "resources": sorted(self.capacity.resources),
             "horizon": rules.horizon(now, self.lease),
-            "site": self.room.site,
-            "agent": self.room.agent,
+            "site": self.capacity.site,
+            "agent": self.capacity.agent,
             "until": now + self.lease,
         }
 
@@ -60,11 +60,11 @@ class Take(AtOnce[Claim | None]):
 
     async def __call__(self, tx: Tx) -> Claim | None:
         queue = await named(tx, self.entity, self.queue)
-        if queue["resource"] not in self.room.resources:
+        if queue["resource"] not in self.capacity.resources:
             return None
         horizon = rules.horizon(tx.now, self.lease)
         lapsed = await tx.one(
-            "pick_lapsed", queue=queue["id"], horizon=horizon, site=self.room.site
+            "pick_lapsed", queue=queue["id"], horizon=horizon, site=self.capacity.site
         )
         if lapsed is not None:
             return await self._lease(tx, queue, lapsed)
@@ -81,13 +81,13 @@ class Take(AtOnce[Claim | None]):
 
     async def _lease(self, tx: Tx, queue: Row, picked: Row) -> Claim:
         item = await tx.row(
-            "claim_item", seq=picked["seq"], agent=self.room.agent, until=tx.now + self.lease
+            "claim_item", seq=picked["seq"], agent=self.capacity.agent, until=tx.now + self.lease
         )
         if picked["agent"] is None:
-            await record(tx, item, "state", self.room.agent, "claimed", ItemState.CLAIMED)
+            await record(tx, item, "state", self.capacity.agent, "claimed", ItemState.CLAIMED)
         else:
             cause = f"taken over: agent {picked['agent']} fell silent"
-            await record(tx, item, "lease", self.room.agent, cause)
+            await record(tx, item, "lease", self.capacity.agent, cause)
         return self._claim(item, queue)
 
     def _claim(self, item: Row, queue: Row) -> Claim:
@@ -124,7 +124,7 @@ class Report:
         elif new.message and new.message != row["message"]:
             await record(tx, row, "progress", agent, new.message)
         if new.state.ended or new.state in _WAITING:
-            tx.ring(f"queue:{row['queue_id']}", f"log:{row['id']}")
+            tx.publish(f"queue:{row['queue_id']}", f"log:{row['id']}")
 
 
 @dataclass(frozen=True)
@@ -162,14 +162,14 @@ class Blocked:
 
     entity: str
     queue: str
-    room: Room
+    capacity: AgentCapacity
 
     async def __call__(self, tx: Tx) -> str | None:
         queue = await named(tx, self.entity, self.queue)
         resource = queue["resource"]
-        if resource in self.room.unable:
-            return f"queue {self.queue} waits: {self.room.unable[resource]}"
-        if resource not in self.room.resources:
+        if resource in self.capacity.unable:
+            return f"queue {self.queue} waits: {self.capacity.unable[resource]}"
+        if resource not in self.capacity.resources:
             return f"queue {self.queue} needs a runner for {resource}, which is not installed"
         return rules.blocked(queue_of(queue), await leased(tx, queue["id"]), tx.now)
 

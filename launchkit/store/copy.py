@@ -15,7 +15,7 @@ import anyio
 from launchkit.errors import Conflict
 from launchkit.store.postgres import connected, schema_version, without_password
 from launchkit.store.sqlite import attach, connect, prepare
-from launchkit.store.turnstile import Turnstile
+from launchkit.store.fair_file_lock import FairFileLock
 
 TABLES: Mapping[str, str | None] = {
     "queue": "id",
@@ -72,7 +72,7 @@ def freeze(source: Path, target: str) -> str:
     :raises Conflict: if it has moved to another place.
     """
     with (
-        closing(Turnstile(source)) as turnstile,
+        closing(FairFileLock(source)) as turnstile,
         turnstile.turn(),
         closing(attach(source)) as connection,
     ):

@@ -1,4 +1,4 @@
-"""What the rules of the store need of a database: transactions, named statements, and bells."""
+"""What the rules of the store need of a database: transactions, named statements, and topics."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
-from launchkit.store.bells import Bells
+from launchkit.store.topics import StoreTopics
 
 T = TypeVar("T")
 Row: TypeAlias = Mapping[str, Any]
@@ -40,7 +40,7 @@ class Tx(ABC):
         """Run a statement that always gives a row; give the first."""
         return (await self.all(statement, **values))[0]
 
-    def ring(self, *topics: str) -> None:
+    def publish(self, *topics: str) -> None:
         """Wake those who wait for one of *topics* once this transaction is committed."""
         self.topics.update(topics)
 
@@ -73,7 +73,7 @@ class Answer(Generic[T]):
 class Database(ABC):
     """Runs transaction bodies, and wakes those who wait for what they change."""
 
-    bells: Bells
+    topics: StoreTopics
 
     @abstractmethod
     async def write(self, body: Body[T]) -> T:

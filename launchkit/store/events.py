@@ -22,7 +22,7 @@ async def record(
         state=state,
         cause=cause,
     )
-    tx.ring(f"item:{item['id']}", f"entity:{item['entity']}")
+    tx.publish(f"item:{item['id']}", f"entity:{item['entity']}")
 
 
 async def record_queue(tx: Tx, queue: int, actor: str, cause: str) -> None:
@@ -37,4 +37,4 @@ async def record_queue(tx: Tx, queue: int, actor: str, cause: str) -> None:
         state=None,
         cause=cause,
     )
-    tx.ring(f"queue:{queue}")
+    tx.publish(f"queue:{queue}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from launchkit.codec import encode_json, suggest
 from launchkit.errors import ConfigError, NotFound
 from launchkit.model import JobVersion, Recipe
-from launchkit.steps.queues import check_name
+from launchkit.resolving.queue_checks import check_name
 from launchkit.store.database import Row, Tx
 from launchkit.store.rows import job_of
 

@@ -9,7 +9,7 @@ from launchkit.abc import ItemView, LaunchRequest, Selection
 from launchkit.codec import encode_json
 from launchkit.errors import Conflict, NotFound
 from launchkit.model import Event, GitSource, ItemState, LaunchSpec, Priority, QueueItem
-from launchkit.steps.resolve import validate_launch
+from launchkit.resolving.resolve import validate_launch
 from launchkit.store import agents, rules
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
@@ -53,7 +53,7 @@ class Launch:
         )
         cause = f"again: {self.request.again}" if self.request.again else "launched"
         await record(tx, item, "state", self.request.actor, cause, ItemState.QUEUED)
-        tx.ring(f"queue:{row['id']}")
+        tx.publish(f"queue:{row['id']}")
         return item_of(item, self.queue)
 
     async def _again(self, tx: Tx, known: Row, digest: str) -> QueueItem:
@@ -123,7 +123,7 @@ class Stop:
         if row["stop_by"] is None:
             await tx.all("want_stop", id=row["id"], actor=self.actor, reason=self.reason)
             await record(tx, row, "stop", self.actor, cause)
-            tx.ring(f"agent:{row['agent']}")
+            tx.publish(f"agent:{row['agent']}")
         return replace(item_of(row, row["queue"]), stop_requested=True)
 
 

@@ -6,7 +6,7 @@ from launchkit.store.database import Tx
 
 
 @dataclass(frozen=True)
-class Hold:
+class Acquire:
     """Take or renew a lock; gives False while another holder's time is not over."""
 
     name: str
@@ -15,16 +15,16 @@ class Hold:
 
     async def __call__(self, tx: Tx) -> bool:
         until = tx.now + self.seconds
-        row = await tx.one("hold_lock", name=self.name, holder=self.holder, until=until, now=tx.now)
+        row = await tx.one("acquire_lock", name=self.name, holder=self.holder, until=until, now=tx.now)
         return row is not None
 
 
 @dataclass(frozen=True)
-class LetGo:
+class Release:
     """Give a lock back, if *holder* has it."""
 
     name: str
     holder: str
 
     async def __call__(self, tx: Tx) -> None:
-        await tx.all("let_go_of_lock", name=self.name, holder=self.holder)
+        await tx.all("release_lock", name=self.name, holder=self.holder)

@@ -35,7 +35,7 @@ class Append:
                 size=len(new),
                 data=new,
             )
-            tx.ring(f"log:{item.id}")
+            tx.publish(f"log:{item.id}")
 
 
 @dataclass(frozen=True)

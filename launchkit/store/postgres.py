@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import anyio
 
 from launchkit.errors import ConfigError, PluginError, QueueError, Unreachable, unwrapped
-from launchkit.store.bells import EVERYTHING, Bell, Bells
+from launchkit.store.topics import EVERYTHING, Subscription, StoreTopics
 from launchkit.store.database import (
     Answer,
     AtOnce,
@@ -71,7 +71,7 @@ class PostgresDatabase(Database):
     """A PostgreSQL database, shared by any number of processes and machines."""
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
-        self.bells = Bells()
+        self.topics = StoreTopics()
         self._url = url
         self._clock = clock
         self._announcer = Announcer(self._announce)
@@ -196,12 +196,12 @@ class PostgresDatabase(Database):
             await anyio.sleep(AGAIN_SECONDS)
 
     async def _announce(self, topics: Sequence[str]) -> None:
-        self.bells.ring(topics)
+        self.topics.publish(topics)
         async with self._connection() as connection:
             await PostgresTx(connection, 0.0).all("announce", topics=topics)
 
     async def _listen(self) -> None:
-        """Ring the bells that other connections announce; all of them after each new start."""
+        """Ring the topics that other connections announce; all of them after each new start."""
         while True:
             try:
                 with anyio.CancelScope(shield=True):  # cut short, it would leave its socket open
@@ -210,7 +210,7 @@ class PostgresDatabase(Database):
                     gone = anyio.Event()
                     connection.add_termination_listener(lambda _, gone=gone: gone.set())
                     await connection.add_listener("launchkit", self._hear)
-                    self.bells.ring([EVERYTHING])
+                    self.topics.publish([EVERYTHING])
                     await gone.wait()
                 finally:
                     with anyio.move_on_after(CLOSE_SECONDS, shield=True):
@@ -220,7 +220,7 @@ class PostgresDatabase(Database):
             await anyio.sleep(AGAIN_SECONDS)
 
     def _hear(self, _connection: object, _pid: int, _channel: str, topic: object) -> None:
-        self.bells.ring([str(topic)])
+        self.topics.publish([str(topic)])
 
     async def _check_schema(self) -> None:
         async with connected(self._url) as connection:
@@ -248,18 +248,18 @@ class Announcer:
     def __init__(self, send: Callable[[Sequence[str]], Awaitable[None]]) -> None:
         self._send = send
         self._topics: set[str] = set()
-        self._bell = Bell()
+        self._subscription = Subscription()
 
     def tell(self, topics: Iterable[str]) -> None:
         """Send these soon."""
         self._topics.update(topics)
         if self._topics:
-            self._bell.notify()
+            self._subscription.notify()
 
     async def work(self) -> None:
         """Send what is told, until cancelled."""
         while True:
-            await self._bell.wait(math.inf)
+            await self._subscription.wait(math.inf)
             await self.flush()
 
     async def flush(self) -> None:

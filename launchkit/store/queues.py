@@ -7,7 +7,7 @@ from launchkit.abc import QueueView
 from launchkit.codec import encode_json
 from launchkit.errors import Conflict, NotFound, Rejected
 from launchkit.model import ItemState, Pause, Priority, Queue, QueueSpec
-from launchkit.steps.queues import check_queue
+from launchkit.resolving.queue_checks import check_queue
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record, record_queue
 from launchkit.store.rows import queue_of

@@ -16,17 +16,17 @@ from typing import Any, TypeVar, cast
 import anyio
 
 from launchkit.errors import ConfigError, LaunchkitError, QueueError, Unreachable, unwrapped
-from launchkit.store.bells import EVERYTHING, Bells
+from launchkit.store.topics import EVERYTHING, StoreTopics
 from launchkit.store.database import Body, Database, Row, Tx, migrations, statements
-from launchkit.store.post import Post
+from launchkit.store.notifier import DatagramNotifier
 from launchkit.store.swap import finish
-from launchkit.store.turnstile import Turnstile
+from launchkit.store.fair_file_lock import FairFileLock
 from launchkit.store.wal import advance, begin, check_wal
 
 T = TypeVar("T")
 
 LOOK_SECONDS = 1.0
-"""How often the file is looked at for changes that no bell told of."""
+"""How often the file is looked at for changes that no news told of."""
 BATCH = 64
 """How many waiting transactions share one commit at most."""
 BUSY_SECONDS = 60.0
@@ -73,7 +73,7 @@ class SqliteDatabase(Database):
     """A SQLite file. Any number of processes may use it, each through one of these."""
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
-        self.bells = Bells()
+        self.topics = StoreTopics()
         self._path = path
         self._clock = clock
 
@@ -83,7 +83,7 @@ class SqliteDatabase(Database):
         self._writes: SimpleQueue[_Order | None] = SimpleQueue()
         self._reads: SimpleQueue[_Order | None] = SimpleQueue()
         await anyio.to_thread.run_sync(prepare, self._path)
-        self._post = Post(Path(f"{self._path}-wake"))
+        self._notifier = DatagramNotifier(Path(f"{self._path}-wake"))
         threads = [
             threading.Thread(target=self._work, args=args, daemon=True, name=f"launchkit-{args[1]}")
             for args in ((self._writes, "writer"), (self._reads, "reader"))
@@ -94,7 +94,7 @@ class SqliteDatabase(Database):
             with unwrapped():
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self._look)
-                    tasks.start_soon(self._post.receive, self.bells.ring)
+                    tasks.start_soon(self._notifier.receive, self.topics.publish)
                     try:
                         yield
                     finally:
@@ -105,7 +105,7 @@ class SqliteDatabase(Database):
             with anyio.move_on_after(JOIN_SECONDS, shield=True):
                 for thread in threads:
                     await anyio.to_thread.run_sync(thread.join, JOIN_SECONDS)
-            self._post.close()
+            self._notifier.close()
 
     async def write(self, body: Body[T]) -> T:
         """Run *body* in a transaction that may write; it shares its commit with its neighbours."""
@@ -130,12 +130,12 @@ class SqliteDatabase(Database):
         last = None
         while True:
             await anyio.sleep(LOOK_SECONDS)
-            if not self.bells:
+            if not self.topics:
                 continue
             with contextlib.suppress(Unreachable):
                 version = await self._run(self._reads, _data_version)
                 if last is not None and version != last:
-                    self.bells.ring([EVERYTHING])
+                    self.topics.publish([EVERYTHING])
                 last = version
 
     def _work(self, orders: "SimpleQueue[_Order | None]", role: str) -> None:
@@ -152,12 +152,12 @@ class SqliteDatabase(Database):
             with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
                 loop.call_soon_threadsafe(self._hand_over, mine, topics)
         if topics:
-            self._post.send(topics)
+            self._notifier.send(topics)
 
     def _hand_over(self, batch: Sequence[_Order], topics: set[str]) -> None:
         for order in batch:
             order.deliver()
-        self.bells.ring(topics)
+        self.topics.publish(topics)
 
 
 def _batch(orders: "SimpleQueue[_Order | None]") -> Sequence[_Order] | None:
@@ -183,7 +183,7 @@ class _Worker:
         self._clock = clock
         self._writes = writes
         self._connection: sqlite3.Connection | None = None
-        self._turnstile: Turnstile | None = None
+        self._turnstile: FairFileLock | None = None
         self._inode = -1
 
     def close(self) -> None:
@@ -257,7 +257,7 @@ class _Worker:
             yield
             return
         if self._turnstile is None:
-            self._turnstile = Turnstile(self._path)
+            self._turnstile = FairFileLock(self._path)
         with self._turnstile.turn():
             yield
 
@@ -318,7 +318,7 @@ def prepare(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with (
-            contextlib.closing(Turnstile(path)) as turnstile,
+            contextlib.closing(FairFileLock(path)) as turnstile,
             turnstile.turn(),
             contextlib.closing(attach(path)) as connection,
         ):

@@ -36,10 +36,10 @@ from launchkit.testing.fake_backend import FakeBackend
 from launchkit.testing.fake_images import FakeBuilder, FakeImages, FakeRegistry
 from launchkit.testing.fake_runner import FakeCompute, FakeRunner
 from launchkit.testing.faults import Fault, Faults, Hang, LostAnswer, Slow, Throttle, Twice
-from launchkit.testing.heard import Heard
+from launchkit.testing.recording import RecordingOutput
 from launchkit.testing.makers import (
     make_launch,
-    make_room,
+    make_capacity,
     make_spec,
     make_status,
     make_submission,
@@ -60,7 +60,7 @@ __all__ = [
     "Faults",
     "FetcherContract",
     "Hang",
-    "Heard",
+    "RecordingOutput",
     "HubContract",
     "LostAnswer",
     "QueueBackendContract",
@@ -72,7 +72,7 @@ __all__ = [
     "VirtualClock",
     "Workload",
     "make_launch",
-    "make_room",
+    "make_capacity",
     "make_spec",
     "make_status",
     "make_submission",

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 
-from launchkit.model import AgentOrders, AgentStatus, Claim, ItemReport, Room
+from launchkit.model import AgentOrders, AgentStatus, Claim, ItemReport, AgentCapacity
 from launchkit.store.backend import StoreBackend
 from launchkit.testing.faults import Faults
 
@@ -18,10 +18,10 @@ class FakeBackend(StoreBackend):
     aliases = ()
     faults: Faults = field(init=False, repr=False, default_factory=Faults)
 
-    async def claim(self, queue: str, room: Room) -> Claim | None:
+    async def claim(self, queue: str, capacity: AgentCapacity) -> Claim | None:
         """As the store's, unless a fault waits."""
         claim = super().claim
-        return await self.faults.around("claim", lambda: claim(queue, room))
+        return await self.faults.around("claim", lambda: claim(queue, capacity))
 
     async def report(self, claim: Claim, report: ItemReport) -> None:
         """As the store's, unless a fault waits."""
@@ -38,15 +38,15 @@ class FakeBackend(StoreBackend):
         append = super().append_log
         await self.faults.around("append_log", lambda: append(claim, offset, data))
 
-    async def hold(self, name: str, holder: str, seconds: float) -> bool:
+    async def acquire_lock(self, name: str, holder: str, seconds: float) -> bool:
         """As the store's, unless a fault waits."""
-        hold = super().hold
-        return await self.faults.around("hold", lambda: hold(name, holder, seconds))
+        hold = super().acquire_lock
+        return await self.faults.around("acquire_lock", lambda: acquire_lock(name, holder, seconds))
 
-    async def let_go(self, name: str, holder: str) -> None:
+    async def release_lock(self, name: str, holder: str) -> None:
         """As the store's, unless a fault waits."""
-        let_go = super().let_go
-        await self.faults.around("let_go", lambda: let_go(name, holder))
+        release_lock = super().release_lock
+        await self.faults.around("release_lock", lambda: release_lock(name, holder))
 
     async def archive(self, digest: str) -> AsyncIterator[bytes]:
         """As the store's; a fault stands before the first piece."""

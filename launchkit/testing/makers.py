@@ -19,7 +19,7 @@ from launchkit.model import (
     LaunchSpec,
     Limits,
     Recipe,
-    Room,
+    AgentCapacity,
     Submission,
 )
 
@@ -80,9 +80,9 @@ def make_spec(name: str = "run", **fields: Any) -> LaunchSpec:
     return replace(LaunchSpec(recipe=recipe, name=name), **fields)
 
 
-def make_room(agent: str = "a", site: str = "here", resource: str = "local-process") -> Room:
+def make_capacity(agent: str = "a", site: str = "here", resource: str = "local-process") -> AgentCapacity:
     """Room for runs of one resource kind."""
-    return Room(agent=agent, site=site, resources=frozenset({resource}))
+    return AgentCapacity(agent=agent, site=site, resources=frozenset({resource}))
 
 
 def make_status(agent: str = "a", *, entity: str = "test", queue: str = "q") -> AgentStatus:

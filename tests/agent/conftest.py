@@ -11,7 +11,7 @@ import pytest
 from waiting import PATIENCE, until
 
 import launchkit
-from launchkit import Agent, AgentSettings, Client, Launched
+from launchkit import Agent, AgentSettings, Client, LaunchHandle
 from launchkit.model import ItemState, Timeouts
 from launchkit.plugins import Plugins
 from launchkit.settings import load_settings
@@ -39,14 +39,14 @@ class Bench:
     def agent(self, *plugins: ModuleType, **more: object) -> Agent:
         return Agent(self.settings(**more), plugins=Plugins(*plugins, entry_points=False))
 
-    async def launch(self, script: str, *args: str, queue: str = "q", **more: object) -> Launched:
+    async def launch(self, script: str, *args: str, queue: str = "q", **more: object) -> LaunchHandle:
         code = self.folder / f"code-{abs(hash(script))}"
         code.mkdir(exist_ok=True)
         (code / "train.py").write_text(script)
         entry = [sys.executable, "-u", "train.py"]
         return await self.client.launch(queue, uri=str(code), entry_point=entry, args=args, **more)  # type: ignore[arg-type]
 
-    async def ended(self, *runs: Launched) -> Sequence[ItemState]:
+    async def ended(self, *runs: LaunchHandle) -> Sequence[ItemState]:
         with anyio.fail_after(PATIENCE):
             return [(await run.wait()).state for run in runs]
 
@@ -64,11 +64,11 @@ async def bench(tmp_path: Path, url: str) -> AsyncIterator[Bench]:
         yield Bench(client, url, tmp_path)
 
 
-async def text(run: Launched) -> str:
+async def text(run: LaunchHandle) -> str:
     return "\n".join([line async for line in run.logs(follow=True)])
 
 
-async def running(run: Launched) -> None:
+async def running(run: LaunchHandle) -> None:
     await run.wait_until(ItemState.RUNNING, timeout=PATIENCE)
     assert run.item.state is ItemState.RUNNING, run.item
 

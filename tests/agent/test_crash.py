@@ -15,7 +15,7 @@ import pytest
 from agent.conftest import Bench, running, text, until
 from waiting import PATIENCE
 
-from launchkit import Launched
+from launchkit import LaunchHandle
 from launchkit.model import ItemState, Timeouts
 
 KILLS = 50
@@ -61,9 +61,9 @@ async def at_work(bench: Bench, agents: "Sequence[subprocess.Popen[bytes]]") -> 
             claimed = any([await bench.client.launches(agent=name, limit=1) for name in names])
 
 
-async def launch_and_kill(bench: Bench, chance: random.Random, marks: Path) -> list[Launched]:
+async def launch_and_kill(bench: Bench, chance: random.Random, marks: Path) -> list[LaunchHandle]:
     """Kill agents at random moments of their work until so many are dead; what was launched."""
-    kills, runs = 0, list[Launched]()
+    kills, runs = 0, list[LaunchHandle]()
     while kills < KILLS:
         agents = [start(bench) for _ in range(chance.choice((1, 1, 2)))]
         for _ in range(JOBS * len(agents)):

@@ -167,5 +167,5 @@ async def test_nothing_of_a_run_is_left_when_it_has_ended(bench: Bench) -> None:
     async with bench.agent():
         await bench.ended(run)
     runs = bench.folder / "state" / "runs"
-    await until(lambda: [path.name for path in runs.iterdir()] == [".tombs"])
+    await until(lambda: [path.name for path in runs.iterdir()] == [".over"])
     assert not list((bench.folder / "state" / "work").iterdir())

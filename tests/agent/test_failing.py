@@ -14,7 +14,7 @@ from waiting import PATIENCE
 
 from launchkit import Agent
 from launchkit.agent.prepare import clear_work
-from launchkit.agent.presence import bury, present
+from launchkit.agent.presence import hold_presence, reap_dead_agents
 from launchkit.errors import Conflict, PluginError, Rejected
 from launchkit.model import ItemState
 from launchkit.plugins import Plugins
@@ -156,18 +156,18 @@ async def test_an_agent_in_a_program_leaves_nothing_behind(bench: Bench) -> None
 
 
 async def test_a_name_belongs_to_one_living_agent(tmp_path: Path) -> None:
-    async with present(tmp_path, "gpu-1"):
+    async with hold_presence(tmp_path, "gpu-1"):
         with pytest.raises(Conflict, match="'gpu-1' runs on this machine already"):
-            async with present(tmp_path, "gpu-1"):
+            async with hold_presence(tmp_path, "gpu-1"):
                 pass
-        assert bury(tmp_path) == []
+        assert reap_dead_agents(tmp_path) == []
 
 
 async def test_an_agent_that_died_is_buried_once(tmp_path: Path) -> None:
     (tmp_path / "gpu-1.lock").touch()
-    async with present(tmp_path, "gpu-2"):
-        assert bury(tmp_path) == ["gpu-1"]
-        assert bury(tmp_path) == []
+    async with hold_presence(tmp_path, "gpu-2"):
+        assert reap_dead_agents(tmp_path) == ["gpu-1"]
+        assert reap_dead_agents(tmp_path) == []
 
 
 async def test_what_a_dead_agent_left_half_prepared_is_removed_however_deep(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ async def test_a_state_directory_that_vanishes_fails_launches_not_the_agent(benc
     async with bench.agent():
         await bench.ended(run)
         runs = bench.folder / "state" / "runs"
-        await until(lambda: [path.name for path in runs.iterdir()] == [".tombs"])
+        await until(lambda: [path.name for path in runs.iterdir()] == [".over"])
         shutil.rmtree(runs)
         runs.write_text("in the way")
         second = await bench.launch("print(1)")

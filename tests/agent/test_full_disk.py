@@ -24,6 +24,6 @@ async def test_stops_and_time_outs_work_on_a_full_disk(
             await run.stop()
         assert await bench.ended(run) == [state]
         runs = small_disk.path / "runs"
-        await until(lambda: [path.name for path in runs.iterdir()] == [".tombs"])
+        await until(lambda: [path.name for path in runs.iterdir()] == [".over"])
     assert run.item.verdict
     assert run.item.verdict.code == code

@@ -10,7 +10,7 @@ import pytest
 from agent.conftest import Bench, running, until
 
 import launchkit
-from launchkit import Agent, Client, Launched
+from launchkit import Agent, Client, LaunchHandle
 from launchkit.abc import Runner, Site
 from launchkit.errors import SubmitError
 from launchkit.hookspecs import hookimpl
@@ -91,7 +91,7 @@ async def agent_for(bench: Bench, *queues: str, **more: object) -> AsyncIterator
         yield agent
 
 
-async def put_back(run: Launched) -> str:
+async def put_back(run: LaunchHandle) -> str:
     """The message with which a launch was put back into its queue."""
     with anyio.fail_after(30):
         while not (item := (await run.view()).item).message:  # noqa: ASYNC110
@@ -189,7 +189,7 @@ async def test_a_runner_that_no_launch_needs_is_not_started(
 
 
 @asynccontextmanager
-async def abandoned(bench: Bench, client: Client) -> AsyncIterator[Launched]:
+async def abandoned(bench: Bench, client: Client) -> AsyncIterator[LaunchHandle]:
     """A run that goes on without the agent that started it."""
     run = await client.launch("cloud", image="img")
     async with agent_for(bench, "cloud") as agent:
@@ -198,7 +198,7 @@ async def abandoned(bench: Bench, client: Client) -> AsyncIterator[Launched]:
     yield run
 
 
-async def until_told(run: Launched, text: str) -> QueueItem:
+async def until_told(run: LaunchHandle, text: str) -> QueueItem:
     """Wait for a message on a launch."""
     with anyio.fail_after(30):
         while text not in str((item := (await run.view()).item).message):  # noqa: ASYNC110

@@ -9,7 +9,7 @@ from agent.conftest import Bench, text
 from agent.test_ending import POLITE, printed
 from waiting import PATIENCE
 
-from launchkit import Launched
+from launchkit import LaunchHandle
 from launchkit.model import ItemState, Timeouts
 
 SAVES_SLOWLY = (
@@ -21,7 +21,7 @@ SAVES_SLOWLY = (
 )
 
 
-async def abandoned(bench: Bench, run: Launched, *states: ItemState, **settings: object) -> None:
+async def abandoned(bench: Bench, run: LaunchHandle, *states: ItemState, **settings: object) -> None:
     """Let an agent start *run*, and leave it when it is in one of *states*."""
     async with anyio.create_task_group() as tasks:
         agent = bench.agent(**settings)
@@ -33,7 +33,7 @@ async def abandoned(bench: Bench, run: Launched, *states: ItemState, **settings:
 
 
 @asynccontextmanager
-async def taken_over(bench: Bench, run: Launched, **settings: object) -> AsyncIterator[None]:
+async def taken_over(bench: Bench, run: LaunchHandle, **settings: object) -> AsyncIterator[None]:
     """Another agent, with other defaults, which has taken *run* over."""
     async with bench.agent(**settings) as agent:
         with anyio.fail_after(PATIENCE):

@@ -8,7 +8,7 @@ import pytest
 from agent import troubled
 from agent.conftest import Bench, running, text, until
 
-from launchkit import Agent, Launched
+from launchkit import Agent, LaunchHandle
 from launchkit.agent.journey import Journey
 from launchkit.agent.kit import Kit
 from launchkit.errors import LaunchError, Unreachable
@@ -26,7 +26,7 @@ def _no_faults() -> Iterator[None]:
     troubled.faults.clear()
 
 
-async def gated(bench: Bench) -> tuple[Launched, Path]:
+async def gated(bench: Bench) -> tuple[LaunchHandle, Path]:
     """A launch that prints, waits for a file, and prints again."""
     await bench.client.create_queue("t", "troubled")
     gate = bench.folder / "gate"
@@ -38,7 +38,7 @@ async def gated(bench: Bench) -> tuple[Launched, Path]:
     return await bench.launch("\n".join(lines), queue="t"), gate
 
 
-async def causes(run: Launched) -> list[str]:
+async def causes(run: LaunchHandle) -> list[str]:
     return [str(event.cause) for event in await run.events() if event.cause]
 
 
@@ -110,7 +110,7 @@ async def test_a_submit_that_started_nothing_fails_the_launch(bench: Bench) -> N
     assert run.item.verdict.code == "internal_error"
 
 
-async def left_behind(bench: Bench, run: Launched) -> None:
+async def left_behind(bench: Bench, run: LaunchHandle) -> None:
     async with anyio.create_task_group() as tasks:
         agent = bench.agent(troubled, queues=["t"])
         await tasks.start(agent.run)

@@ -13,7 +13,7 @@ import anyio
 import launchkit
 from benchmarks.places import Kind, database, folder
 from benchmarks.report import Figure, percentile
-from launchkit import Client, Launched
+from launchkit import Client, LaunchHandle
 from launchkit.model import ItemState
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -49,7 +49,7 @@ async def online(client: Client) -> None:
 
 async def launch_many(
     client: Client, place: Path, number: int, entry: Sequence[str], pause: float = 0.0
-) -> list[Launched]:
+) -> list[LaunchHandle]:
     code = place / "code"
     code.mkdir(exist_ok=True)
     (code / "file").touch()

@@ -18,11 +18,11 @@ from benchmarks.agents import start
 from benchmarks.containers import answering, finished
 from benchmarks.places import database, folder
 from benchmarks.report import Figure
-from launchkit import Launched
+from launchkit import LaunchHandle
 from launchkit.abc import Registry
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.model import ArchiveSource, BuildRequest
-from launchkit.testing import Heard
+from launchkit.testing import RecordingOutput
 from launchkit.testing.makers import make_launch, site_at, started
 
 FILES = 2000
@@ -79,9 +79,9 @@ async def decision(place: Path, word: str, registry: Registry | None) -> float:
     request = BuildRequest(launch=launch, code=place / "code", destination=None)
     times = []
     async with builder(place, registry) as made:
-        first = await made.build(request, Heard())
+        first = await made.build(request, RecordingOutput())
         for _ in range(TIMES):
-            out = Heard()
+            out = RecordingOutput()
             began = time.perf_counter()
             assert await made.build(request, out) == first
             times.append(time.perf_counter() - began)
@@ -101,7 +101,7 @@ def rebuild() -> Iterator[Figure]:
     yield Figure("unchanged code, image of a registry", pushed, "s", "<= 1")
 
 
-async def text(run: Launched) -> str:
+async def text(run: LaunchHandle) -> str:
     return "\n".join([line async for line in run.logs()])
 
 

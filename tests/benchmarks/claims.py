@@ -12,14 +12,14 @@ from store.conftest import spec
 from benchmarks.places import Kind, database, python
 from benchmarks.report import Figure
 from launchkit.abc import LaunchRequest
-from launchkit.model import ItemReport, ItemState, QueueSpec, Room
+from launchkit.model import ItemReport, ItemState, QueueSpec, AgentCapacity
 from launchkit.store import claims, launches, queues
 from launchkit.store.backend import database_of
 from launchkit.store.database import Database, Tx
 from launchkit.store.postgres import connected
 from launchkit.store.sqlite import connect, file_of
 
-ROOM = Room(agent="a", site="s", resources=frozenset({"local-process"}))
+ROOM = AgentCapacity(agent="a", site="s", resources=frozenset({"local-process"}))
 DONE = ItemReport(state=ItemState.FINISHED)
 SECONDS = 2.0
 DEPTH = 60_000

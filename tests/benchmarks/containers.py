@@ -17,7 +17,7 @@ import launchkit
 from benchmarks.agents import cpu_seconds, online, resident_mib, start
 from benchmarks.places import database, folder
 from benchmarks.report import Figure
-from launchkit import Client, Launched
+from launchkit import Client, LaunchHandle
 from launchkit.model import ItemState, QueueItem
 
 NUMBER = 100
@@ -85,7 +85,7 @@ class Works:
     client: Client
     pid: int
 
-    async def launched(self, *command: str, number: int = 1) -> Sequence[Launched]:
+    async def launched(self, *command: str, number: int = 1) -> Sequence[LaunchHandle]:
         """Launches that are all in the queue before the first is claimed."""
         queue, image = self.ground.queue, self.ground.image
         await self.client.pause_queue(queue, "not all is in it yet")
@@ -171,14 +171,14 @@ async def together(ground: Ground) -> tuple[list[float], list[float], float]:
     return bare, ours, cpu
 
 
-async def finished(run: Launched) -> QueueItem:
+async def finished(run: LaunchHandle) -> QueueItem:
     """The launch, once it has ended well: one that failed would be fast."""
     item = await run.wait(timeout=WAIT_SECONDS)
     assert item.state is ItemState.FINISHED, item.verdict
     return item
 
 
-async def claimed_at(run: Launched) -> float:
+async def claimed_at(run: LaunchHandle) -> float:
     events = await run.events()
     return next(event.at for event in events if event.state is ItemState.CLAIMED)
 

@@ -10,7 +10,7 @@ import launchkit
 PACKAGE = Path(launchkit.__file__).parent
 STUB = PACKAGE / "sync.pyi"
 WIDTH = 100
-CLASSES = ("Client", "Launched")
+CLASSES = ("Client", "LaunchHandle")
 PLAIN = {"AsyncIterator": "Iterator"}
 EXTRA = {"contextlib": {"AbstractContextManager"}, "collections.abc": {"Iterator"}}
 

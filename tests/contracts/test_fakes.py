@@ -17,7 +17,7 @@ from launchkit.testing import (
     FakeRegistry,
     FakeRunner,
     Hang,
-    Heard,
+    RecordingOutput,
     LostAnswer,
     RegistryContract,
     RunnerContract,
@@ -96,7 +96,7 @@ class TestFakeRegistry(RegistryContract):
         (tmp_path / "train.py").write_text("print()")
         builder = FakeBuilder(images=registry.images)
         request = BuildRequest(launch=make_launch(), code=tmp_path, destination=registry.name)
-        return (await builder.build(request, Heard())).ref.rpartition(":")[2]
+        return (await builder.build(request, RecordingOutput())).ref.rpartition(":")[2]
 
 
 async def test_what_is_throttled_is_not_done_and_passes_when_tried_often_enough(
@@ -183,9 +183,9 @@ async def test_an_image_that_was_built_is_in_a_registry_of_the_same_images(tmp_p
     request = BuildRequest(launch=make_launch(), code=tmp_path, destination=registry.name)
     images.faults.add(Throttle("build"))
     with pytest.raises(Unreachable):
-        await FakeBuilder(images=images).build(request, Heard())
+        await FakeBuilder(images=images).build(request, RecordingOutput())
     other = replace(request, platform="linux/arm64")
-    image = await FakeBuilder(images=images).build(other, Heard())
+    image = await FakeBuilder(images=images).build(other, RecordingOutput())
     assert await registry.exists(image.ref)
     assert await registry.digest(image.ref) == image.digest
     assert await registry.digest(f"{registry.name}:other") is None

@@ -17,7 +17,7 @@ from launchkit.testing import (
     Throttle,
     Twice,
     VirtualClock,
-    make_room,
+    make_capacity,
     make_spec,
     site_at,
     started,
@@ -111,21 +111,21 @@ class TestFaults:
     async def test_a_throttled_claim_takes_nothing(self, fake: FakeBackend) -> None:
         fake.faults.add(Throttle("claim"))
         with pytest.raises(Unreachable):
-            await fake.claim("q", make_room())
-        assert await fake.claim("q", make_room())
+            await fake.claim("q", make_capacity())
+        assert await fake.claim("q", make_capacity())
 
     async def test_a_claim_whose_answer_is_lost_is_given_again_when_its_lease_lapsed(
         self, fake: FakeBackend, clock: VirtualClock
     ) -> None:
         fake.faults.add(LostAnswer("claim"))
         with pytest.raises(Unreachable):
-            await fake.claim("q", make_room())
-        assert await fake.claim("q", make_room()) is None
+            await fake.claim("q", make_capacity())
+        assert await fake.claim("q", make_capacity()) is None
         clock.advance(fake.lease + 1)
-        assert await fake.claim("q", make_room())
+        assert await fake.claim("q", make_capacity())
 
     async def test_an_end_that_arrives_twice_is_stored_once(self, fake: FakeBackend) -> None:
-        claim = await fake.claim("q", make_room())
+        claim = await fake.claim("q", make_capacity())
         assert claim
         fake.faults.add(Twice("report"))
         await fake.report(claim, ItemReport(state=ItemState.FINISHED))

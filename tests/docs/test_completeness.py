@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 import launchkit
 import launchkit.testing
-from launchkit import Client, Launched, connect, errors, hookspecs
+from launchkit import Client, LaunchHandle, connect, errors, hookspecs
 from launchkit.abc import Component, Registry, Runner
 from launchkit.builtin.local_process.args import LimitArgs, QueueArgs
 from launchkit.cli import cli
@@ -147,7 +147,7 @@ PAGES = {
     "local-process": [*fields(QueueArgs), *(f"limits.{name}" for name in fields(LimitArgs))],
     "templates-and-macros": [*fields(Variable), "${image_uri}"],
     "launch-spec": [*fields(LaunchFile), *fields(OverridesPart)],
-    "python-api": [*launchkit.__all__, *names(Client), *names(Launched),
+    "python-api": [*launchkit.__all__, *names(Client), *names(LaunchHandle),
                    *parameters(connect), *parameters(Client.launch)],
     "testing": launchkit.testing.__all__,
     "observability": [*actions(), *metrics(), *IDS, *get_args(Step)],

@@ -26,8 +26,8 @@ from launchkit.cli.launch_file import with_flags
 from launchkit.cli.queue_file import wanted_queues
 from launchkit.document import Document, parse_documents, parse_mapping, require_mapping
 from launchkit.settings import load_settings
-from launchkit.steps.templates import check_template, fill_template
-from launchkit.steps.variables import parse_variables
+from launchkit.resolving.templates import check_template, fill_template
+from launchkit.resolving.variables import parse_variables
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])

@@ -9,7 +9,7 @@ from registry.conftest import open_registry, place
 
 from launchkit.abc import Site
 from launchkit.model import ArchiveSource, BuildRequest
-from launchkit.testing import Heard, make_launch, site_at
+from launchkit.testing import RecordingOutput, make_launch, site_at
 
 __all__ = ["open_registry", "place"]
 
@@ -19,8 +19,8 @@ DOCKERFILE = "FROM scratch\nARG WORD\nCOPY train.py /train.py\n"
 
 
 @pytest.fixture
-def out() -> Heard:
-    return Heard()
+def out() -> RecordingOutput:
+    return RecordingOutput()
 
 
 @pytest.fixture

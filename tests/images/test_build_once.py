@@ -21,9 +21,9 @@ from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import BuildError, Rejected
 from launchkit.images.build_once import build_once
 from launchkit.images.maker import ImageMaker, PlannedBuild
-from launchkit.steps.context import tar_chunks
+from launchkit.images.context import tar_chunks
 from launchkit.store.backend import StoreBackend
-from launchkit.testing import FakeImages, FakeRegistry, Heard, started
+from launchkit.testing import FakeImages, FakeRegistry, RecordingOutput, started
 
 GOLDEN = "8398c7bab4cbc9257c49"
 """The tag that the builder `docker` of version `docker-1` gives the code of `DOCKERFILE`."""
@@ -115,7 +115,7 @@ async def agents(pushing: Site, tmp_path: Path) -> AsyncIterator[list[Site]]:
 
 
 async def test_an_image_that_exists_is_found_under_the_tag_that_it_always_had(
-    engine_maker: EngineMaker, site: Site, make: Make, out: Heard
+    engine_maker: EngineMaker, site: Site, make: Make, out: RecordingOutput
 ) -> None:
     image = await build_once(make(), site, out, engine_maker)
     assert (image.ref, image.digest) == (f"launchkit/golden:{GOLDEN}", None)
@@ -126,7 +126,7 @@ async def test_an_image_that_exists_is_found_under_the_tag_that_it_always_had(
 
 
 async def test_a_generated_dockerfile_has_the_tag_that_it_always_had(
-    docker_engine: Engine, site: Site, make: Make, out: Heard
+    docker_engine: Engine, site: Site, make: Make, out: RecordingOutput
 ) -> None:
     maker = EngineMaker(docker_engine, {"python:3.11-slim": f"sha256:{'0' * 64}"})
     registry = FakeRegistry(name="r.io/x")
@@ -138,7 +138,7 @@ async def test_a_generated_dockerfile_has_the_tag_that_it_always_had(
 
 @pytest.mark.parametrize("tells", [True, False])
 async def test_what_is_pushed_is_run_by_its_digest_and_found_again(
-    tells: bool, pusher: Pusher, pushing: Site, make: Make, out: Heard
+    tells: bool, pusher: Pusher, pushing: Site, make: Make, out: RecordingOutput
 ) -> None:
     request = make(text=f"{tells}")
     image = await build_once(request, pushing, out, replace(pusher, tells=tells))
@@ -153,7 +153,7 @@ async def test_what_is_pushed_is_run_by_its_digest_and_found_again(
 
 
 async def test_what_was_pushed_but_is_not_there_fails_the_build(
-    pusher: Pusher, pushing: Site, make: Make, out: Heard
+    pusher: Pusher, pushing: Site, make: Make, out: RecordingOutput
 ) -> None:
     broken = replace(pusher, pushes=False, tells=False)
     with pytest.raises(BuildError, match="was built, but the registry does not have it"):
@@ -161,7 +161,7 @@ async def test_what_was_pushed_but_is_not_there_fails_the_build(
 
 
 async def test_many_builds_of_one_image_by_two_agents_are_one(
-    pusher: Pusher, agents: list[Site], make: Make, out: Heard
+    pusher: Pusher, agents: list[Site], make: Make, out: RecordingOutput
 ) -> None:
     request, images = make(text="shared"), []
 
@@ -178,7 +178,7 @@ async def test_many_builds_of_one_image_by_two_agents_are_one(
 
 
 async def test_a_builder_without_a_store_says_that_it_needs_a_place(
-    pusher: Pusher, site: Site, make: Make, out: Heard
+    pusher: Pusher, site: Site, make: Make, out: RecordingOutput
 ) -> None:
     with pytest.raises(BuildError, match="no place for the image") as caught:
         await build_once(make(), site, out, pusher)
@@ -187,7 +187,7 @@ async def test_a_builder_without_a_store_says_that_it_needs_a_place(
 
 
 async def test_what_a_plan_and_a_builder_warn_of_is_told_and_kept(
-    engine_maker: EngineMaker, site: Site, make: Make, out: Heard
+    engine_maker: EngineMaker, site: Site, make: Make, out: RecordingOutput
 ) -> None:
     request = make()
     request = replace(request, launch=replace(request.launch, base_image="python:3"))
@@ -210,14 +210,14 @@ async def test_a_builder_without_an_engine_knows_base_images_by_what_the_registr
 ) -> None:
     base = f"{pusher.served.host}/{base}"
     request = make(f"FROM {base}\n", text=base)
-    image = await build_once(request, pushing, Heard(), pusher)
+    image = await build_once(request, pushing, RecordingOutput(), pusher)
     assert [text.partition(",")[0] for text in image.warnings] == [
         text.format(base) for text in warned
     ]
 
 
 async def test_a_base_image_that_changed_gives_another_tag(
-    pusher: Pusher, site: Site, make: Make, out: Heard
+    pusher: Pusher, site: Site, make: Make, out: RecordingOutput
 ) -> None:
     images = FakeImages()
     site = replace(site, registry=FakeRegistry(name=pusher.served.uri, images=images))
@@ -230,7 +230,7 @@ async def test_a_base_image_that_changed_gives_another_tag(
 
 
 async def test_a_registry_that_does_not_answer_fails_the_build_with_its_name(
-    pusher: Pusher, site: Site, make: Make, out: Heard
+    pusher: Pusher, site: Site, make: Make, out: RecordingOutput
 ) -> None:
     host = f"127.0.0.1:{free_port()}"
     async with started(OciRegistry(uri=f"{host}/x"), site) as registry:
@@ -240,7 +240,7 @@ async def test_a_registry_that_does_not_answer_fails_the_build_with_its_name(
 
 
 async def test_a_digest_that_is_none_fails_the_build(
-    pusher: Pusher, site: Site, make: Make, out: Heard
+    pusher: Pusher, site: Site, make: Make, out: RecordingOutput
 ) -> None:
     registry = FakeRegistry(name=pusher.served.uri)
     digests: dict[str, Any] = registry.images.digests
@@ -252,7 +252,7 @@ async def test_a_digest_that_is_none_fails_the_build(
 
 
 async def test_a_rule_that_says_no_stays_one(
-    pusher: Pusher, pushing: Site, make: Make, out: Heard
+    pusher: Pusher, pushing: Site, make: Make, out: RecordingOutput
 ) -> None:
     request = make()
     request = replace(request, launch=replace(request.launch, dockerfile="none"))
@@ -261,7 +261,7 @@ async def test_a_rule_that_says_no_stays_one(
 
 
 async def test_a_failed_build_lets_the_next_one_try(
-    pusher: Pusher, agents: list[Site], make: Make, out: Heard
+    pusher: Pusher, agents: list[Site], make: Make, out: RecordingOutput
 ) -> None:
     request = make(text="twice")
     with pytest.raises(BuildError):

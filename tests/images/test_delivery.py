@@ -16,7 +16,7 @@ from launchkit.images.delivery import (
     delivery_of,
 )
 from launchkit.model import ArchiveSource, GitSource, ImageSource, LaunchSpec, QueueSpec, Recipe
-from launchkit.steps.resolve import validate_launch
+from launchkit.resolving.resolve import validate_launch
 from launchkit.testing import FakeRunner, make_launch
 
 GIT = GitSource(remote="https://example.com/code")

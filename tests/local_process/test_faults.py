@@ -180,7 +180,7 @@ async def test_a_run_that_was_never_started_is_lost(
 
 @pytest.mark.parametrize(
     "ref",
-    ["RUNS/../outside", "OUTSIDE", "RUNS/.tombs", "RUNS", "RUNS/..", "outside", "", "a\0/b", "/"],
+    ["RUNS/../outside", "OUTSIDE", "RUNS/.over", "RUNS", "RUNS/..", "outside", "", "a\0/b", "/"],
 )
 async def test_a_record_is_no_reason_to_touch_a_directory_elsewhere(
     runner: LocalProcessRunner, place: Path, ref: str
@@ -190,7 +190,7 @@ async def test_a_record_is_no_reason_to_touch_a_directory_elsewhere(
     (outside / "started").touch()
     (outside / "exit").write_text("stage ran\ncode 0\n")
     runs = place / "state" / "runs"
-    (runs / ".tombs").mkdir()
+    (runs / ".over").mkdir()
     with pytest.raises(LaunchError, match="where this runner keeps its runs") as caught:
         await runner.attach(ref.replace("RUNS", str(runs)).replace("OUTSIDE", str(outside)))
     assert caught.value.code == "run_lost"

@@ -54,7 +54,7 @@ async def test_an_ended_run_leaves_nothing_when_it_is_closed(
     ended = await end_of(run)
     for _ in range(2):
         await run.aclose()
-        assert [path.name for path in Path(run.ref).parent.iterdir()] == [".tombs"]
+        assert [path.name for path in Path(run.ref).parent.iterdir()] == [".over"]
     assert await run.status() == ended
 
 

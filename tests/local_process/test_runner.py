@@ -65,7 +65,7 @@ async def test_what_a_run_left_is_removed_however_deep(
     run = await runner.submit(make("python", "-c", NEST))
     assert (await end_of(run)).state is RunState.FINISHED
     await run.aclose()
-    assert [path.name for path in Path(run.ref).parent.iterdir()] == [".tombs"]
+    assert [path.name for path in Path(run.ref).parent.iterdir()] == [".over"]
 
 
 async def test_what_cannot_be_swept_is_told_and_hinders_nothing(

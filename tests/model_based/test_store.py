@@ -35,7 +35,7 @@ from launchkit.model import (
 from launchkit.store import agents, changes, claims, launches, queues
 from launchkit.store.backend import database_of
 from launchkit.store.database import Database, Row, Tx
-from launchkit.testing import VirtualClock, make_room, make_spec, make_status
+from launchkit.testing import VirtualClock, make_capacity, make_spec, make_status
 
 T = TypeVar("T")
 SITES = {"a": "here", "b": "here", "c": "there"}
@@ -259,7 +259,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.given.append((number, claim))
 
     def taking(self, agent: str) -> claims.Take:
-        return claims.Take(self.entity, "q", make_room(agent, SITES[agent]), LEASE)
+        return claims.Take(self.entity, "q", make_capacity(agent, SITES[agent]), LEASE)
 
     async def race(self, agent: str, many: int) -> list[Claim | None]:
         found: list[Claim | None] = []

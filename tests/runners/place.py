@@ -32,11 +32,11 @@ class Place:
     def let_go_soon(self, tasks: TaskGroup) -> None:
         """Give the answers that are kept back, when everybody waits."""
 
-        async def let_go() -> None:
+        async def release_lock() -> None:
             await anyio.wait_all_tasks_blocked()
             self.gate.set()
 
-        tasks.start_soon(let_go)
+        tasks.start_soon(release_lock)
 
     async def list_all(self) -> Mapping[str, str]:
         """What there is at the time of the call."""

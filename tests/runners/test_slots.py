@@ -9,7 +9,7 @@ from runners.place import until
 
 from launchkit.errors import Rejected, Unreachable
 from launchkit.runners.slots import Slots, Wish
-from launchkit.testing import FakeBackend, Heard, LostAnswer, Throttle, site_at, started
+from launchkit.testing import FakeBackend, RecordingOutput, LostAnswer, Throttle, site_at, started
 
 DEVICES = ("a", "b", "c")
 
@@ -53,7 +53,7 @@ def wish(count: int, *devices: str) -> Wish:
     return Wish(devices=devices or DEVICES, count=count, text=f"{count} of 3 GPUs")
 
 
-def waiting(heard: Heard) -> Callable[[], bool]:
+def waiting(heard: RecordingOutput) -> Callable[[], bool]:
     return lambda: "waits for" in heard.text
 
 
@@ -66,7 +66,7 @@ async def test_runs_get_devices_of_their_own_and_give_them_back(slots: Slots) ->
 
 
 async def test_a_run_waits_until_enough_are_free_and_says_so_once(slots: Slots) -> None:
-    out = Heard()
+    out = RecordingOutput()
     await slots.take("one", wish(3))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(slots.take, "two", wish(2), out)
@@ -80,10 +80,10 @@ async def test_a_run_waits_until_enough_are_free_and_says_so_once(slots: Slots) 
 
 
 async def test_who_asks_first_is_served_first_and_all_who_wait_are_told(slots: Slots) -> None:
-    first, second, order = Heard(), Heard(), list[str]()
+    first, second, order = RecordingOutput(), RecordingOutput(), list[str]()
     await slots.take("one", wish(2))
 
-    async def take(holder: str, count: int, out: Heard) -> None:
+    async def take(holder: str, count: int, out: RecordingOutput) -> None:
         await slots.take(holder, wish(count), out)
         order.append(holder)
 
@@ -98,7 +98,7 @@ async def test_who_asks_first_is_served_first_and_all_who_wait_are_told(slots: S
 
 
 async def test_two_agents_never_give_one_device_twice(machine: Machine) -> None:
-    first, second, out = machine.agent(), machine.agent(), Heard()
+    first, second, out = machine.agent(), machine.agent(), RecordingOutput()
     await first.take("one", wish(2))
     assert await second.take("two", wish(1)) == ("c",)
     async with anyio.create_task_group() as tasks:
@@ -149,7 +149,7 @@ async def test_what_is_given_up_is_free_for_others(machine: Machine) -> None:
 
 
 async def test_one_who_is_cancelled_leaves_no_device_taken(machine: Machine) -> None:
-    slots, other, out = machine.agent(), machine.agent(), Heard()
+    slots, other, out = machine.agent(), machine.agent(), RecordingOutput()
     await other.take("one", wish(1, "c"))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(slots.take, "two", wish(3), out)
@@ -160,7 +160,7 @@ async def test_one_who_is_cancelled_leaves_no_device_taken(machine: Machine) -> 
 
 
 async def test_one_who_cannot_be_told_takes_no_device(machine: Machine) -> None:
-    class Deaf(Heard):
+    class Deaf(RecordingOutput):
         async def say(self, text: str) -> None:
             raise Unreachable("nobody listens")
 

@@ -20,10 +20,10 @@ from launchkit.model import (
     Claim,
     GitSource,
     ItemReport,
-    Room,
+    AgentCapacity,
 )
 from launchkit.plugins import Plugins
-from launchkit.steps.pack import pack
+from launchkit.code.pack import pack
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Shelf(QueueBackend):
             yield data[start : start + 100]
             await anyio.lowlevel.checkpoint()
 
-    async def claim(self, queue: str, room: Room) -> Claim | None:
+    async def claim(self, queue: str, room: AgentCapacity) -> Claim | None:
         return None
 
     async def report(self, claim: Claim, report: ItemReport) -> None: ...

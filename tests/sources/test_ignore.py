@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from launchkit.steps.ignore import parse_rules
-from launchkit.steps.survey import DEFAULT_LIMITS, survey
+from launchkit.code.ignore import parse_rules
+from launchkit.code.survey import DEFAULT_LIMITS, survey
 
 FILES = ["a", "b.py", "x/a", "x/b.py", "x/y/a", "x/y/c.log", "y/x/a", "y/é z", "#q", "a]"]
 

@@ -10,7 +10,7 @@ from launchkit.builtin.noop import NoopBuilder
 from launchkit.errors import BuildError, LaunchError, Rejected
 from launchkit.model import BuildRequest, GitSource, Launch, Limits
 from launchkit.plugins import Plugins
-from launchkit.testing import Heard
+from launchkit.testing import RecordingOutput
 
 
 @pytest.mark.parametrize("form", ["{}", "file://{}", "file://localhost{}"])
@@ -79,7 +79,7 @@ def launch() -> Launch:
 async def test_the_builder_that_builds_nothing_says_so(tmp_path: Path) -> None:
     request = BuildRequest(launch=launch(), code=tmp_path, destination=None)
     with pytest.raises(BuildError, match="noop builds none"):
-        await NoopBuilder().build(request, Heard())
+        await NoopBuilder().build(request, RecordingOutput())
 
 
 def test_both_are_built_in_plugins() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from launchkit.steps.names import code_name, entry_file, git_job_name, image_job_name
+from launchkit.resolving.job_names import code_name, entry_file, git_job_name, image_job_name
 
 WANDB_ENTRY_FILES = [
     (["python", "main.py"], "main.py"),

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sources.trees import tree
 
 from launchkit.errors import LaunchError, Rejected
-from launchkit.steps.pack import pack
-from launchkit.steps.survey import DEFAULT_LIMITS, PackLimits, survey
-from launchkit.steps.unpack import unpack
+from launchkit.code.pack import pack
+from launchkit.code.survey import DEFAULT_LIMITS, PackLimits, survey
+from launchkit.code.unpack import unpack
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from launchkit.errors import Rejected
-from launchkit.steps.remotes import (
+from launchkit.code.remotes import (
     check_ref,
     check_remote,
     choose_commit,

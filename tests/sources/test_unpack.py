@@ -10,8 +10,8 @@ import pytest
 from sources.trees import tree
 
 from launchkit.errors import FetchError
-from launchkit.steps.survey import PackLimits
-from launchkit.steps.unpack import DamagedArchive, unpack
+from launchkit.code.survey import PackLimits
+from launchkit.code.unpack import DamagedArchive, unpack
 
 
 def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:

@@ -25,8 +25,8 @@ from launchkit.model import (
     Recipe,
     Timeouts,
 )
-from launchkit.steps.resolve import resolve
-from launchkit.steps.variables import parse_variables
+from launchkit.resolving.resolve import resolve
+from launchkit.resolving.variables import parse_variables
 
 COMMAND = ("python", "train.py")
 LIMITS = Limits(start=1800, run=0, stop_grace=60)

@@ -22,7 +22,7 @@ from launchkit.model import (
     QueueItem,
     QueueSpec,
     Recipe,
-    Room,
+    AgentCapacity,
 )
 from launchkit.store import claims, launches, queues
 from launchkit.store.backend import database_of
@@ -43,8 +43,8 @@ def spec(name: str = "run", image: str = "img") -> LaunchSpec:
     return LaunchSpec(recipe=Recipe(source=ImageSource(image=image)), name=name)
 
 
-def room(agent: str = "a", site: str = "here") -> Room:
-    return Room(agent=agent, site=site, resources=frozenset({"local-process"}))
+def capacity(agent: str = "a", site: str = "here") -> AgentCapacity:
+    return AgentCapacity(agent=agent, site=site, resources=frozenset({"local-process"}))
 
 
 def status(agent: str = "a") -> AgentStatus:
@@ -88,7 +88,7 @@ class Store:
     async def claim(
         self, agent: str = "a", *, queue: str = "q", site: str = "here"
     ) -> Claim | None:
-        return await self.write(claims.Take("e", queue, room(agent, site), LEASE))
+        return await self.write(claims.Take("e", queue, capacity(agent, site), LEASE))
 
     async def claimed(self, agent: str = "a", *, site: str = "here") -> Claim:
         claim = await self.claim(agent, site=site)

@@ -1,10 +1,10 @@
 """Claims: who gets what, in which order, and who may write about it."""
 
 import pytest
-from store.conftest import LEASE, Clock, Store, room, status
+from store.conftest import LEASE, Clock, Store, capacity, status
 
 from launchkit.errors import LeaseLost, NotFound
-from launchkit.model import ItemState, Pause, Priority, QueueSpec, Room
+from launchkit.model import ItemState, Pause, Priority, QueueSpec, AgentCapacity
 from launchkit.store import agents, claims, launches, queues
 
 
@@ -128,7 +128,7 @@ async def test_a_run_bound_to_a_site_is_given_again_only_there(store: Store, clo
 async def test_an_agent_without_the_runner_gets_nothing_and_is_told_why(store: Store) -> None:
     await store.queue()
     await store.launch()
-    docker = Room(agent="a", site="here", resources=frozenset({"docker"}))
+    docker = AgentCapacity(agent="a", site="here", resources=frozenset({"docker"}))
     assert await store.write(claims.Take("e", "q", docker, LEASE)) is None
     why = await store.write(claims.Blocked("e", "q", docker))
     assert why == "queue q needs a runner for local-process, which is not installed"
@@ -142,7 +142,7 @@ async def test_max_concurrent_counts_what_is_under_way_also_if_its_agent_fell_si
     await store.launch("two")
     claim = await store.claimed("a")
     assert await store.claim("b") is None
-    assert "1 of 1" in str(await store.write(claims.Blocked("e", "q", room())))
+    assert "1 of 1" in str(await store.write(claims.Blocked("e", "q", capacity())))
     clock.now += LEASE + 1
     assert (await store.claimed("b")).item.id == claim.item.id
 
@@ -162,7 +162,7 @@ async def test_a_paused_queue_gives_nothing_until_its_end(store: Store, clock: C
     made = QueueSpec(name="q", resource="local-process")
     await store.write(queues.Update("e", made, "ann", pause, None))
     assert await store.claim() is None
-    assert "driver upgrade" in str(await store.write(claims.Blocked("e", "q", room())))
+    assert "driver upgrade" in str(await store.write(claims.Blocked("e", "q", capacity())))
     clock.now += 61
     assert await store.claim()
 

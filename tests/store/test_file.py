@@ -12,8 +12,8 @@ from waiting import PATIENCE
 
 from launchkit.errors import ConfigError, Unreachable
 from launchkit.store import launches, queues
-from launchkit.store.bells import Bells
-from launchkit.store.post import Post
+from launchkit.store.topics import StoreTopics
+from launchkit.store.notifier import DatagramNotifier
 from launchkit.store.sqlite import SqliteDatabase, connect, file_of, prepare
 
 
@@ -69,9 +69,9 @@ async def test_processes_share_a_file_without_an_error_and_nothing_is_given_twic
 
 async def test_one_process_wakes_another(store: Store) -> None:
     await store.queue()
-    with store.database.bells.hung("queue:1") as bell:
+    with store.database.topics.subscribed_to("queue:1") as news:
         one = child(store.database._path, "a", 1)
-        assert await bell.wait(PATIENCE)
+        assert await news.wait(PATIENCE)
         await anyio.to_thread.run_sync(one.communicate)
 
 
@@ -80,15 +80,15 @@ async def test_a_datagram_carries_the_topics_and_dead_mailboxes_are_removed(
 ) -> None:
     folder = tmp_path / ("deep" * 30)
     folder.parent.mkdir(exist_ok=True)
-    bells = Bells()
-    listener, sender = Post(folder), Post(folder)
-    with bells.hung("queue:7") as bell:
+    topics = StoreTopics()
+    listener, sender = DatagramNotifier(folder), DatagramNotifier(folder)
+    with topics.subscribed_to("queue:7") as news:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(listener.receive, bells.ring)
+            tasks.start_soon(listener.receive, topics.publish)
             await anyio.wait_all_tasks_blocked()
             (folder / "1-1").touch()
             sender.send({"queue:7"})
-            assert await bell.wait(10)
+            assert await news.wait(10)
             tasks.cancel_scope.cancel()
     listener.close()
     sender.close()

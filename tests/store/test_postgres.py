@@ -114,12 +114,12 @@ async def test_a_restart_of_the_server_is_only_a_delay(own_server: Postgres) -> 
     async with database.opened():
         store = Store(database, Clock())
         await store.queue()
-        with database.bells.hung("queue:1") as bell:
+        with database.topics.subscribed_to("queue:1") as news:
             async with anyio.create_task_group() as tasks:
                 await anyio.to_thread.run_sync(own_server.stop)
                 tasks.start_soon(store.launch, "during")
                 await anyio.to_thread.run_sync(own_server.start)
-            assert await bell.wait(PATIENCE)
+            assert await news.wait(PATIENCE)
         await store.launch("after")
         assert set(await names(store)) == {"during", "after"}
 
@@ -129,10 +129,10 @@ async def test_a_launch_wakes_a_waiter_on_another_connection(store: Store, url: 
     other = database_of(url)
     queue = (await store.database.read(queues.Get("e", "q"))).queue
     async with other.opened():
-        with other.bells.hung(f"queue:{queue.id}") as bell:
-            await bell.wait(0.5)  # the first listening rings everything
+        with other.topics.subscribed_to(f"queue:{queue.id}") as news:
+            await news.wait(0.5)  # the first listening rings everything
             await store.launch()
-            assert await bell.wait(PATIENCE)
+            assert await news.wait(PATIENCE)
 
 
 async def test_upgrades_at_once_are_one(postgres: Postgres) -> None:

@@ -19,7 +19,7 @@ async def main(code: Path) -> None:
     (code / "long.py").write_text(SCRIPT.format(600))
     async with launchkit.connect() as client:
 
-        async def launch(script: str) -> launchkit.Launched:
+        async def launch(script: str) -> launchkit.LaunchHandle:
             command = [sys.executable, script]
             return await client.launch("examples", uri=str(code), entry_point=command)
 

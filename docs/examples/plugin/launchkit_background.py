@@ -18,7 +18,7 @@ from launchkit import hookimpl
 from launchkit.abc import Run, Runner, Site
 from launchkit.errors import Rejected
 from launchkit.model import Json, LogChunk, RunState, RunStatus, Submission, Verdict
-from launchkit.steps.remove_tree import remove_tree
+from launchkit.code.remove_tree import remove_tree
 
 open_quiet = partial(anyio.open_process, stdin=DEVNULL, stderr=STDOUT, start_new_session=True)
 

@@ -8,7 +8,7 @@ import yaml
 
 from launchkit.errors import Rejected
 from launchkit.model import Json
-from launchkit.steps.merge import deep_merge
+from launchkit.resolving.merge import deep_merge
 
 
 class BadOverride(Rejected):

@@ -13,10 +13,10 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Run
 from launchkit.builtin.local_process import supervisor, verdicts
-from launchkit.builtin.local_process.rundir import RunDir, Sight
+from launchkit.builtin.local_process.rundir import RunDir, RunDirState
 from launchkit.errors import LaunchError, RunLost
 from launchkit.model import LogChunk, RunState, RunStatus
-from launchkit.steps.plain_text import tail_lines
+from launchkit.plain_text import tail_lines
 
 log = logging.getLogger("launchkit.local_process")
 
@@ -190,7 +190,7 @@ class ProcessRun(Run):
     def _ended(self, record: Mapping[str, str]) -> RunStatus:
         return verdicts.ended(record, self._dir.spec, self._dir.tail("output.log"))
 
-    def _lost(self, sight: Sight) -> RunStatus:
+    def _lost(self, sight: RunDirState) -> RunStatus:
         evidence = self._dir.tail("output.log") + b"\n" + self._dir.tail("supervisor.log")
         cancelled = sight.cancelled or self._cancelled
         return verdicts.lost(tail_lines(evidence), cancelled=cancelled)

@@ -25,14 +25,14 @@ from functools import cached_property
 from pathlib import Path
 
 from launchkit.builtin.local_process.supervisor import (
-    TOMBS,
+    OVER,
     Spec,
     overwrite,
     parse_spec,
     start_time,
     sync_dir,
 )
-from launchkit.steps.remove_tree import remove_tree
+from launchkit.code.remove_tree import remove_tree
 
 log = logging.getLogger("launchkit.local_process")
 
@@ -41,7 +41,7 @@ _ENDED = ".ended-"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sight:
+class RunDirState:
     """One look at a run."""
 
     supervisor: int | None
@@ -71,10 +71,10 @@ class RunDir:
         """What was to be run."""
         return parse_spec((self.path / "spec").read_bytes())
 
-    def look(self) -> Sight:
+    def look(self) -> RunDirState:
         """See how the run stands."""
         supervisor = self.supervisor()  # before the record, which is there when the lock is free
-        return Sight(
+        return RunDirState(
             supervisor=supervisor,
             record=self._record(),
             started=self._has("started"),
@@ -170,15 +170,15 @@ class RunDir:
         """
         for large in (self.path / "code", self.log):  # first: a full disk has no room for the mark
             remove_tree(large)
-        tombs = self.path.parent / TOMBS
-        tombs.mkdir(mode=0o700, exist_ok=True)
-        (tombs / self.path.name).touch()
+        over = self.path.parent / OVER
+        over.mkdir(mode=0o700, exist_ok=True)
+        (over / self.path.name).touch()
         with suppress(FileNotFoundError):
             remove_tree(_aside(self.path))
 
     def is_over(self) -> bool:
         """Whether a run of this name has ended and was removed."""
-        return (self.path.parent / TOMBS / self.path.name).exists()
+        return (self.path.parent / OVER / self.path.name).exists()
 
     def sync(self) -> None:
         """Make its new names survive a power cut."""
@@ -216,7 +216,7 @@ def outdated(root: Path, now: float, days: float) -> list[Path]:
     """
     found = []
     for path in root.iterdir():
-        if path.name == TOMBS or not path.is_dir():
+        if path.name == OVER or not path.is_dir():
             continue
         try:
             if _is_outdated(path, now, days):
@@ -228,8 +228,8 @@ def outdated(root: Path, now: float, days: float) -> list[Path]:
 
 def forget(root: Path, now: float, days: float) -> None:
     """Remove the marks of runs that were over *days* ago."""
-    tombs = root / TOMBS
-    for path in tombs.iterdir() if tombs.is_dir() else ():
+    over = root / OVER
+    for path in over.iterdir() if over.is_dir() else ():
         if now - path.stat().st_mtime > days * 86400:
             path.unlink(missing_ok=True)
 

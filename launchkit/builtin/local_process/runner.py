@@ -27,13 +27,13 @@ from launchkit.builtin.local_process.rundir import RunDir, clear_away, forget, o
 from launchkit.errors import LaunchError, Rejected, RunLost, SubmitError
 from launchkit.json_schema import json_schema
 from launchkit.model import Json, Secret, Submission
-from launchkit.steps.plain_text import shortened
+from launchkit.plain_text import shortened
 
 log = logging.getLogger("launchkit.local_process")
 
 SWEEP_EVERY_SECONDS = 3600.0
 SWEEP_DAYS = 7.0
-TOMB_DAYS = 1.0
+OVER_DAYS = 1.0
 LOW_DISK_BYTES = 1 << 30
 
 
@@ -154,7 +154,7 @@ class LocalProcessRunner(Runner):
             try:
                 for path in await run_sync(self._outdated) - tried:
                     tried |= {path, await run_sync(clear_away, path)}
-                await run_sync(forget, self._root, time.time(), TOMB_DAYS)
+                await run_sync(forget, self._root, time.time(), OVER_DAYS)
             except OSError as exc:
                 log.warning("old runs in %s cannot be cleared away: %s", self._root, exc)
             await anyio.sleep(SWEEP_EVERY_SECONDS)

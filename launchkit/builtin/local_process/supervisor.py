@@ -22,7 +22,7 @@ import time
 
 TAG = "LAUNCHKIT_PROCESS_TAG"
 """Each process of a run has this variable, with the run's name in it."""
-TOMBS = ".tombs"
+OVER = ".over"
 """Beside the run directories: an empty file for each run that has ended and was removed."""
 OLD_SETUP = ".old-"
 """In the name of a setup directory that is to be removed."""
@@ -269,7 +269,7 @@ def _record_child(pid: int) -> int:
 def _is_over(run_dir: str) -> bool:
     """Whether the run has ended and was removed: an agent that slept must not repeat it."""
     root, name = os.path.split(run_dir)
-    return os.path.exists(os.path.join(root, TOMBS, name))
+    return os.path.exists(os.path.join(root, OVER, name))
 
 
 def _locked(lock: int) -> bool:

@@ -6,13 +6,13 @@ import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from launchkit.builtin.local_process.rundir import Sight
+from launchkit.builtin.local_process.rundir import RunDirState
 from launchkit.builtin.local_process.supervisor import Spec
 from launchkit.model import RunState, RunStatus, Verdict
-from launchkit.steps.plain_text import tail_lines
+from launchkit.plain_text import tail_lines
 
 
-def alive(sight: Sight) -> RunStatus:
+def alive(sight: RunDirState) -> RunStatus:
     """The status of a run whose supervisor lives."""
     if sight.running:
         return RunStatus(state=RunState.RUNNING)

@@ -6,32 +6,32 @@ from dataclasses import replace
 import httpx
 
 from launchkit.abc import Finding
-from launchkit.builtin.oci.requests import LOGIN_HINT, Ask, Courier
+from launchkit.builtin.oci.client import LOGIN_HINT, RegistryRequest, RegistryClient
 from launchkit.errors import LaunchError
 from launchkit.model import Credentials
 
 ABSENT = "launchkit-check"
-"""A tag that is asked for; the answer that it is not there shows the right to ask."""
+"""A tag that is asked for; the answer that it is not there shows the right to request."""
 PULL_OK = frozenset({httpx.codes.OK, httpx.codes.NOT_FOUND})
 PUSH_OK = frozenset({httpx.codes.ACCEPTED})
 
 
 async def examine(
-    courier: Courier, host: str, path: str, login: Credentials | None, *, pushes: bool
+    client: RegistryClient, host: str, path: str, login: Credentials | None, *, pushes: bool
 ) -> list[Finding]:
     """Whether it answers, accepts *login*, and lets one pull from *path*, and push to it."""
     subject = f"registry {host}"
     try:
-        answer = await courier.send(Ask(method="GET", host=host, target="/v2/"))
+        answer = await client.send(RegistryRequest(method="GET", host=host, target="/v2/"))
     except LaunchError as exc:
         return [Finding(level="error", subject=subject, message=str(exc), hint=exc.hint)]
     if finding := _stranger(answer, subject, login):
         return [finding]
     who = _who(login)
     found = [Finding(level="ok", subject=subject, message=f"it answers; {who}")]
-    found.append(await _right(courier, _pull(host, path), subject, f"pull from {path}"))
+    found.append(await _right(client, _pull(host, path), subject, f"pull from {path}"))
     if pushes:
-        found.append(await _right(courier, _push(host, path), subject, f"push to {path}"))
+        found.append(await _right(client, _push(host, path), subject, f"push to {path}"))
     return found
 
 
@@ -53,24 +53,24 @@ def _who(login: Credentials | None) -> str:
     return "logged in" if login.is_identity else f"logged in as {login.username}"
 
 
-def _pull(host: str, path: str) -> Ask:
+def _pull(host: str, path: str) -> RegistryRequest:
     target = f"/v2/{path}/manifests/{ABSENT}"
-    return Ask(method="HEAD", host=host, target=target, path=path, actions="pull")
+    return RegistryRequest(method="HEAD", host=host, target=target, path=path, actions="pull")
 
 
-def _push(host: str, path: str) -> Ask:
+def _push(host: str, path: str) -> RegistryRequest:
     target = f"/v2/{path}/blobs/uploads/"
-    return Ask(method="POST", host=host, target=target, path=path, actions="pull,push")
+    return RegistryRequest(method="POST", host=host, target=target, path=path, actions="pull,push")
 
 
-async def _right(courier: Courier, ask: Ask, subject: str, what: str) -> Finding:
+async def _right(client: RegistryClient, request: RegistryRequest, subject: str, what: str) -> Finding:
     try:
-        answer = await courier.send(ask)
+        answer = await client.send(request)
         if answer.status_code == httpx.codes.ACCEPTED:
-            await _cancel(courier, ask, answer)
+            await _cancel(client, request, answer)
     except LaunchError as exc:
         return Finding(level="error", subject=subject, message=str(exc), hint=exc.hint)
-    if answer.status_code in (PULL_OK if ask.method == "HEAD" else PUSH_OK):
+    if answer.status_code in (PULL_OK if request.method == "HEAD" else PUSH_OK):
         return Finding(level="ok", subject=subject, message=f"may {what}")
     return Finding(
         level="error",
@@ -80,9 +80,9 @@ async def _right(courier: Courier, ask: Ask, subject: str, what: str) -> Finding
     )
 
 
-async def _cancel(courier: Courier, ask: Ask, answer: httpx.Response) -> None:
+async def _cancel(client: RegistryClient, request: RegistryRequest, answer: httpx.Response) -> None:
     """Take back an upload that was begun; a registry that cannot forgets it by itself."""
     if place := answer.headers.get("location"):
         with suppress(LaunchError, httpx.InvalidURL):
-            end = replace(ask, method="DELETE", target=place, actions="delete,pull,push")
-            await courier.send(end)
+            end = replace(request, method="DELETE", target=place, actions="delete,pull,push")
+            await client.send(end)

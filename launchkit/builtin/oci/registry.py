@@ -19,9 +19,9 @@ from launchkit.images.ref import ImageRef
 from launchkit.model import Credentials, Secret
 
 if TYPE_CHECKING:
-    from launchkit.builtin.oci.inquiry import Inquiry
+    from launchkit.builtin.oci.probe import RegistryProbe
 
-INQUIRY = "launchkit.builtin.oci.inquiry"
+INQUIRY = "launchkit.builtin.oci.probe"
 """Imported when an agent needs it: HTTP takes a while."""
 USERNAME, PASSWORD = "LAUNCHKIT_REGISTRY_USERNAME", "LAUNCHKIT_REGISTRY_PASSWORD"
 
@@ -48,7 +48,7 @@ class OciRegistry(Registry):
 
     _host: str = field(init=False, repr=False)
     _path: str = field(init=False, repr=False)
-    _inquiry: "Inquiry" = field(init=False, repr=False)
+    _probe: "RegistryProbe" = field(init=False, repr=False)
     _pushes: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -74,7 +74,7 @@ class OciRegistry(Registry):
         self._pushes = site.builds
         inquiry = await run_sync(import_module, INQUIRY)
         try:
-            self._inquiry = await inquiry.open_inquiry(stack, self.ca, self._login, self._plain)
+            self._probe = await inquiry.open_probe(stack, self.ca, self._login, self._plain)
         except OSError as exc:
             raise ConfigError(f"registry.ca: {self.ca}: {exc.strerror or exc}") from exc
 
@@ -87,14 +87,14 @@ class OciRegistry(Registry):
 
         :raises LaunchError: if the registry cannot be reached, or does not say.
         """
-        return (await self._inquiry.find(ref))[0]
+        return (await self._probe.find(ref))[0]
 
     async def digest(self, ref: str) -> str | None:
         """The digest of the image of that reference; None if there is none.
 
         :raises LaunchError: if the registry cannot be reached, or does not say.
         """
-        return (await self._inquiry.find(ref))[1]
+        return (await self._probe.find(ref))[1]
 
     async def credentials(self) -> Credentials | None:
         """The login, read afresh; its user is `<token>` if the password is an identity token."""
@@ -109,7 +109,7 @@ class OciRegistry(Registry):
         except (LaunchError, ConfigError) as exc:
             subject = f"registry {self._host}"
             return [Finding(level="error", subject=subject, message=str(exc), hint=exc.hint)]
-        return await self._inquiry.examine(self._host, self._path, login, pushes=self._pushes)
+        return await self._probe.examine(self._host, self._path, login, pushes=self._pushes)
 
     async def _login(self, host: str) -> Credentials | None:
         """The login for a registry. The settings are those of this one, and no other gets them."""

@@ -179,7 +179,7 @@ update item set state = 'stopped', verdict = :verdict, message = :message, updat
 where id = :id
 returning *
 
--- name: hold_lock
+-- name: acquire_lock
 insert into lock (name, holder, until) values (:name, :holder, :until)
 on conflict (name) do update set holder = excluded.holder, until = excluded.until
 where lock.holder = excluded.holder or lock.until <= :now
@@ -188,5 +188,5 @@ returning name
 -- name: free_locks_of
 delete from lock where substr(holder, 1, :size) = :own
 
--- name: let_go_of_lock
+-- name: release_lock
 delete from lock where name = :name and holder = :holder

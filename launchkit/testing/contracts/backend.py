@@ -16,7 +16,7 @@ from launchkit.model import (
     StopOrder,
 )
 from launchkit.testing.contracts.service import Advance, QueueService
-from launchkit.testing.makers import make_room, make_spec, make_status
+from launchkit.testing.makers import make_capacity, make_spec, make_status
 
 HOUR = 3600.0
 
@@ -61,14 +61,14 @@ class QueueBackendContract(QueueService):
         claims: list[Claim | None] = []
 
         async def ask(agent: str) -> None:
-            claims.append(await backend.claim("q", make_room(agent)))
+            claims.append(await backend.claim("q", make_capacity(agent)))
 
         async with anyio.create_task_group() as tasks:
             for number in range(6):
                 tasks.start_soon(ask, f"agent-{number}")
         given = [claim.item.id for claim in claims if claim]
         assert sorted(given) == sorted(set(given))
-        while claim := await backend.claim("q", make_room()):  # one that a neighbour had locked
+        while claim := await backend.claim("q", make_capacity()):  # one that a neighbour had locked
             given.append(claim.item.id)
         assert sorted(given) == sorted(items)
 
@@ -90,9 +90,9 @@ class QueueBackendContract(QueueService):
     ) -> None:
         """The agent tells a misspelled queue from a quiet one."""
         await self.queue(hub)
-        assert await backend.claim("q", make_room()) is None
+        assert await backend.claim("q", make_capacity()) is None
         with pytest.raises(NotFound, match="no-such-queue"):
-            await backend.claim("no-such-queue", make_room())
+            await backend.claim("no-such-queue", make_capacity())
 
     async def test_an_agent_without_the_runner_gets_nothing(
         self, backend: QueueBackend, hub: Hub
@@ -100,8 +100,8 @@ class QueueBackendContract(QueueService):
         """The item waits for one that has it."""
         await self.queue(hub)
         await self.launch(hub)
-        assert await backend.claim("q", make_room(resource="other")) is None
-        assert await backend.claim("q", make_room())
+        assert await backend.claim("q", make_capacity(resource="other")) is None
+        assert await backend.claim("q", make_capacity())
 
     async def test_a_lapsed_lease_is_given_again_with_ref_attempt_and_run_id(
         self, backend: QueueBackend, hub: Hub, advance: Advance
@@ -111,7 +111,7 @@ class QueueBackendContract(QueueService):
         await self.launch(hub)
         first = await self.claimed(backend, "a")
         await self.report(backend, first, ItemState.RUNNING, ref="ref-1")
-        assert await backend.claim("q", make_room("b")) is None
+        assert await backend.claim("q", make_capacity("b")) is None
         await advance(first.lease * 1.1)
         second = await self.claimed(backend, "b")
         assert (second.item.ref, second.item.run_id) == ("ref-1", first.item.run_id)
@@ -129,7 +129,7 @@ class QueueBackendContract(QueueService):
             await advance(claim.lease * 0.6)
             orders = await self.beat(backend, claim)
             assert not orders.lost
-        assert await backend.claim("q", make_room("b")) is None
+        assert await backend.claim("q", make_capacity("b")) is None
 
     async def test_writes_with_a_stale_token_are_refused(
         self, backend: QueueBackend, hub: Hub, advance: Advance
@@ -215,9 +215,9 @@ class QueueBackendContract(QueueService):
         await self.launch(hub)
         pause = Pause(reason="driver upgrade", by="ann", at=0)
         await hub.queues().update(spec, "ann", pause=pause, if_version=None)
-        assert await backend.claim("q", make_room()) is None
+        assert await backend.claim("q", make_capacity()) is None
         await hub.queues().update(spec, "ann", pause=None, if_version=None)
-        assert await backend.claim("q", make_room())
+        assert await backend.claim("q", make_capacity())
 
     async def test_a_limit_counts_what_is_under_way_and_an_end_makes_room(
         self, backend: QueueBackend, hub: Hub
@@ -227,7 +227,7 @@ class QueueBackendContract(QueueService):
         await self.launch(hub, "one")
         await self.launch(hub, "two")
         first = await self.claimed(backend, "a")
-        assert await backend.claim("q", make_room("b")) is None
+        assert await backend.claim("q", make_capacity("b")) is None
         await self.report(backend, first, ItemState.FINISHED)
         assert (await self.claimed(backend, "b")).item.name == "two"
 
@@ -272,11 +272,11 @@ class QueueBackendContract(QueueService):
         """And one that came just before the wait is not missed."""
         await self.queue(hub)
         for _ in range(2):
-            assert await backend.claim("q", make_room()) is None
+            assert await backend.claim("q", make_capacity()) is None
             with anyio.fail_after(self.patience):
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self.launch, hub)
-                    while (claim := await backend.claim("q", make_room())) is None:
+                    while (claim := await backend.claim("q", make_capacity())) is None:
                         await backend.news("q", HOUR)
                     await self.report(backend, claim, ItemState.FINISHED)
 
@@ -301,7 +301,7 @@ class QueueBackendContract(QueueService):
         await self.launch(hub)
         claim = await self.claimed(backend, "a")
         await backend.leave("a", dead=True)
-        if not (again := await backend.claim("q", make_room("b"))):
+        if not (again := await backend.claim("q", make_capacity("b"))):
             await advance(claim.lease * 1.1)
             again = await self.claimed(backend, "b")
         assert again.item.id == claim.item.id
@@ -336,10 +336,10 @@ class QueueBackendContract(QueueService):
 
     async def test_a_lock_has_one_holder(self, backend: QueueBackend, advance: Advance) -> None:
         """As long as it is renewed; and what another lets go of is not given back."""
-        assert await backend.hold("image", "a", HOUR)
-        await backend.let_go("image", "b")
-        if await backend.hold("image", "b", HOUR):
+        assert await backend.acquire_lock("image", "a", HOUR)
+        await backend.release_lock("image", "b")
+        if await backend.acquire_lock("image", "b", HOUR):
             pytest.skip("it knows no locks")
-        assert await backend.hold("image", "a", 1.0)
+        assert await backend.acquire_lock("image", "a", 1.0)
         await advance(1.5)
-        assert await backend.hold("image", "b", HOUR)
+        assert await backend.acquire_lock("image", "b", HOUR)

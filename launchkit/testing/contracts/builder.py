@@ -8,7 +8,7 @@ from launchkit.abc import Builder, Component
 from launchkit.errors import BuildError
 from launchkit.model import BuildRequest
 from launchkit.testing.contracts.component import ComponentContract
-from launchkit.testing.heard import Heard
+from launchkit.testing.recording import RecordingOutput
 
 
 class BuilderContract(ComponentContract):
@@ -40,7 +40,7 @@ class BuilderContract(ComponentContract):
         self, builder: Builder, buildable: BuildRequest
     ) -> None:
         """The runner pulls it from there."""
-        image = await builder.build(buildable, Heard())
+        image = await builder.build(buildable, RecordingOutput())
         assert image.ref.startswith(buildable.destination or "")
         assert image.ref
         assert image.digest is None or image.digest.startswith("sha256:")
@@ -49,15 +49,15 @@ class BuilderContract(ComponentContract):
         self, builder: Builder, buildable: BuildRequest
     ) -> None:
         """An agent that died while building builds again, and gets an image of the same name."""
-        first = await builder.build(buildable, Heard())
-        assert (await builder.build(buildable, Heard())).ref == first.ref
+        first = await builder.build(buildable, RecordingOutput())
+        assert (await builder.build(buildable, RecordingOutput())).ref == first.ref
 
     async def test_the_code_stays_as_it_was(
         self, builder: Builder, buildable: BuildRequest
     ) -> None:
         """It may be built again from the same directory."""
         before = _contents(buildable.code)
-        await builder.build(buildable, Heard())
+        await builder.build(buildable, RecordingOutput())
         assert _contents(buildable.code) == before
 
     async def test_what_cannot_be_built_is_a_build_error_that_says_why(
@@ -65,7 +65,7 @@ class BuilderContract(ComponentContract):
     ) -> None:
         """The author of the code reads it."""
         with pytest.raises(BuildError) as caught:
-            await builder.build(unbuildable, Heard())
+            await builder.build(unbuildable, RecordingOutput())
         assert len(caught.value.message.split()) > 2
 
 

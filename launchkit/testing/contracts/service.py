@@ -17,7 +17,7 @@ from launchkit.model import (
     QueueSpec,
 )
 from launchkit.testing.contracts.component import ComponentContract
-from launchkit.testing.makers import make_room, make_spec, make_status
+from launchkit.testing.makers import make_capacity, make_spec, make_status
 
 Advance: TypeAlias = Callable[[float], Awaitable[None]]
 
@@ -67,7 +67,7 @@ class QueueService(ComponentContract):
 
     async def claimed(self, backend: QueueBackend, agent: str = "a", site: str = "here") -> Claim:
         """Claim an item that must be there."""
-        claim = await backend.claim("q", make_room(agent, site))
+        claim = await backend.claim("q", make_capacity(agent, site))
         assert claim is not None
         return claim
 

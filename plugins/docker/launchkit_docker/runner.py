@@ -98,10 +98,10 @@ class ContainerRunner(Runner):
         """
         await (await self._service.opened()).prepare(submission, out)
 
-    async def forget(self, submission: Submission) -> None:
+    async def release(self, submission: Submission) -> None:
         """Give its GPUs back."""
         if self._service.value is not None:
-            await self._service.value.forget(submission)
+            await self._service.value.release(submission)
 
     async def submit(self, submission: Submission) -> Run:
         """Create a container named like the submission and start it; one that is there is given

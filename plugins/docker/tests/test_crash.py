@@ -23,7 +23,7 @@ from workshop import LABEL as TEST_LABEL
 from workshop import engine_until, serve_registry, to_engine, write_code
 
 import launchkit
-from launchkit import Launched
+from launchkit import LaunchHandle
 from launchkit.errors import unwrapped
 from launchkit.model import ItemState
 
@@ -142,17 +142,17 @@ class Scene:
                 ambush.agent.kill()
                 await run_sync(ambush.agent.wait)
 
-    async def kill_and_finish(self, run: Launched, step: str, moment: str) -> None:
+    async def kill_and_finish(self, run: LaunchHandle, step: str, moment: str) -> None:
         """Have an agent killed, and another one finish the launch."""
         await self.kill(Ambush(step, moment))
         await self.finish(run)
 
-    async def finish(self, run: Launched) -> None:
+    async def finish(self, run: LaunchHandle) -> None:
         """Have another agent finish the launch."""
         async with self.stage.agent(builder=self.builder):
             await self.stage.ended(run)
 
-    async def check(self, run: Launched) -> None:
+    async def check(self, run: LaunchHandle) -> None:
         """It ran once, all that it printed is there once, and nothing is left of it."""
         assert run.item.state is ItemState.FINISHED, (run.item.verdict, await text(run))
         assert (self.folder / "starts").read_text() == "started\n"

@@ -13,7 +13,7 @@ from waiting import PATIENCE, until
 from workshop import write_code
 
 import launchkit
-from launchkit import Launched
+from launchkit import LaunchHandle
 from launchkit.model import ItemState
 
 LINES = 200
@@ -41,7 +41,7 @@ class Place:
     image: str
     folder: Path
 
-    async def launch(self, *command: str, **more: object) -> Launched:
+    async def launch(self, *command: str, **more: object) -> LaunchHandle:
         entry = command or ("sh", "-c", SCRIPT)
         client = self.stage.client
         return await client.launch("q", image=self.image, entry_point=entry, **more)  # type: ignore[arg-type]
@@ -53,7 +53,7 @@ class Place:
     def open(self) -> None:
         (self.folder / "gate").touch()
 
-    async def printed(self, run: Launched, line: str) -> None:
+    async def printed(self, run: LaunchHandle, line: str) -> None:
         with anyio.fail_after(PATIENCE):
             async for got in run.logs(follow=True):
                 if got == line:

@@ -15,7 +15,7 @@ from launchkit_docker.options.gpu_request import Gpus
 from launchkit.abc import QueueBackend
 from launchkit.errors import Rejected
 from launchkit.plugins import Plugins
-from launchkit.testing import Heard, site_at, started
+from launchkit.testing import RecordingOutput, site_at, started
 
 Make = Callable[[], GpuAllocator]
 STOCK = GpuInventory(devices=("a", "b", "c"), names={"GPU-1": "a"})
@@ -35,7 +35,7 @@ async def make(tmp_path: Path, docker_engine: Engine) -> AsyncIterator[Make]:
 
 
 async def test_runs_get_devices_of_their_own_and_give_them_back(make: Make) -> None:
-    gpus, out = make(), Heard()
+    gpus, out = make(), RecordingOutput()
     await gpus.take("one", Gpus(count=2), out)
     await gpus.take("two", Gpus(count=1), out)
     assert (gpus.given("one"), gpus.given("two")) == (("a", "b"), ("c",))
@@ -46,7 +46,7 @@ async def test_runs_get_devices_of_their_own_and_give_them_back(make: Make) -> N
 
 
 async def test_a_run_waits_until_enough_are_free_and_says_so(make: Make) -> None:
-    gpus, out = make(), Heard()
+    gpus, out = make(), RecordingOutput()
     await gpus.take("one", Gpus(count=-1), out)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(gpus.take, "two", Gpus(count=2), out)
@@ -58,7 +58,7 @@ async def test_a_run_waits_until_enough_are_free_and_says_so(make: Make) -> None
 
 
 async def test_two_agents_never_give_one_device_twice(make: Make) -> None:
-    first, second, out = make(), make(), Heard()
+    first, second, out = make(), make(), RecordingOutput()
     await first.take("one", Gpus(count=2), out)
     await second.take("two", Gpus(count=1), out)
     assert second.given("two") == ("c",)
@@ -73,24 +73,24 @@ async def test_two_agents_never_give_one_device_twice(make: Make) -> None:
 async def test_devices_of_a_run_of_an_earlier_agent_stay_taken(make: Make) -> None:
     gpus = make()
     gpus.adopt("old", "a,b")
-    await gpus.take("new", Gpus(count=1), Heard())
+    await gpus.take("new", Gpus(count=1), RecordingOutput())
     assert gpus.given("new") == ("c",)
 
 
 async def test_a_device_may_be_named_in_two_ways(make: Make) -> None:
     gpus = make()
-    await gpus.take("one", Gpus(device_ids=("GPU-1",)), Heard())
-    await gpus.take("two", Gpus(count=1), Heard())
+    await gpus.take("one", Gpus(device_ids=("GPU-1",)), RecordingOutput())
+    await gpus.take("two", Gpus(count=1), RecordingOutput())
     assert (gpus.given("one"), gpus.given("two")) == (("a",), ("b",))
 
 
 async def test_what_can_never_be_given_is_not_waited_for(make: Make) -> None:
     with pytest.raises(Rejected, match="4 is wanted"):
-        await make().take("one", Gpus(count=4), Heard())
+        await make().take("one", Gpus(count=4), RecordingOutput())
 
 
 async def test_devices_that_another_agent_got_meanwhile_are_given_up(make: Make) -> None:
-    slept, awake, out = make(), make(), Heard()
+    slept, awake, out = make(), make(), RecordingOutput()
     await slept.take("one", Gpus(count=1), out)
     awake.adopt("one", "a")
     await awake.release("one")

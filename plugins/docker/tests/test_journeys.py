@@ -16,7 +16,7 @@ from waiting import PATIENCE
 from workshop import serve_registry
 
 import launchkit
-from launchkit import Agent, Client, Launched
+from launchkit import Agent, Client, LaunchHandle
 from launchkit.model import ItemState, Timeouts
 from launchkit.plugins import Plugins
 from launchkit.settings import load_settings
@@ -71,14 +71,14 @@ class Stage:
             subprocess.run(["git", "-C", root, *who, *command.split()], check=True)
         return root.as_uri()
 
-    async def ended(self, *runs: Launched) -> Sequence[ItemState]:
+    async def ended(self, *runs: LaunchHandle) -> Sequence[ItemState]:
         with anyio.fail_after(PATIENCE):
             return [(await run.wait()).state for run in runs]
 
-    def containers(self, run: Launched) -> list[dict[str, Any]]:
+    def containers(self, run: LaunchHandle) -> list[dict[str, Any]]:
         return self.engine.containers(**{"launchkit.run-id": run.run_id})
 
-    def inspect(self, run: Launched) -> dict[str, Any]:
+    def inspect(self, run: LaunchHandle) -> dict[str, Any]:
         (container,) = self.containers(run)
         found: dict[str, Any] = self.engine.http.get(f"/containers/{container['Id']}/json").json()
         return found
@@ -95,11 +95,11 @@ async def stage(tmp_path: Path, docker_engine: Engine) -> AsyncIterator[Stage]:
                 docker_engine.http.delete(f"/containers/{container['Id']}", params={"force": True})
 
 
-async def text(run: Launched) -> str:
+async def text(run: LaunchHandle) -> str:
     return "\n".join([line async for line in run.logs(follow=True)])
 
 
-async def running(run: Launched) -> None:
+async def running(run: LaunchHandle) -> None:
     await run.wait_until(ItemState.RUNNING, timeout=PATIENCE)
     assert run.item.state is ItemState.RUNNING, run.item
 

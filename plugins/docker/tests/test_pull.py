@@ -25,7 +25,7 @@ from waiting import until
 from workshop import Relay, relay, serve_registry, to_engine
 
 from launchkit.abc import Registry
-from launchkit.testing import FakeRegistry, Heard, make_submission, site_at, started
+from launchkit.testing import FakeRegistry, RecordingOutput, make_submission, site_at, started
 
 LOGIN = ("fake", "fake-password")
 """What a fake registry knows."""
@@ -168,7 +168,7 @@ def recorder() -> Iterator[tuple[str, list[str | None]]]:
 async def test_a_pull_says_what_it_does_and_gives_the_image(
     docker: Docker, docker_engine: Engine, offer: Offer
 ) -> None:
-    out = Heard()
+    out = RecordingOutput()
     await Puller(docker, None).get(offer.ref, "missing", None, out)
     assert image_id(docker_engine, offer.ref) == offer.id
     assert out.text.startswith(f"pulling image {offer.ref}\n")
@@ -179,7 +179,7 @@ async def test_a_pull_says_what_it_does_and_gives_the_image(
 async def test_what_is_there_is_not_pulled_unless_always(
     docker: Docker, docker_engine: Engine, offer: Offer, host: str, word: str, stock: Stock
 ) -> None:
-    puller, out = Puller(docker, None), Heard()
+    puller, out = Puller(docker, None), RecordingOutput()
     await puller.get(offer.ref, "always", None, out)
     new = stock(f"{host}/{word}/job:1")
     for policy in ("missing", "never"):
@@ -194,7 +194,7 @@ async def test_what_is_there_is_not_pulled_unless_always(
 async def test_an_image_for_another_platform_is_as_good_as_none(
     docker: Docker, docker_engine: Engine, word: str, host: str, stock: Stock, platform: str
 ) -> None:
-    ref, puller, out = f"{host}/{word}/job:1", Puller(docker, None), Heard()
+    ref, puller, out = f"{host}/{word}/job:1", Puller(docker, None), RecordingOutput()
     stored = stock(ref, architecture="arm64")
     load(docker_engine, ref, "amd64")
     with pytest.raises(PullError, match=f"{ref} for {platform}"):
@@ -220,7 +220,7 @@ async def test_an_image_that_cannot_be_had_says_why_and_what_to_do(
 ) -> None:
     ref = image.format(host=host, private=private)
     with pytest.raises(PullError, match=said) as caught:
-        await Puller(docker, None).get(ref, "missing", None, Heard())
+        await Puller(docker, None).get(ref, "missing", None, RecordingOutput())
     assert ref in caught.value.message
     assert caught.value.code == "image_pull_failed"
     assert hint in (caught.value.hint or "")
@@ -228,7 +228,7 @@ async def test_an_image_that_cannot_be_had_says_why_and_what_to_do(
 
 async def test_an_image_that_may_not_be_pulled_is_missing(docker: Docker) -> None:
     with pytest.raises(PullError, match="pull: never") as caught:
-        await Puller(docker, None).get(f"none-{uuid4().hex}:1", "never", None, Heard())
+        await Puller(docker, None).get(f"none-{uuid4().hex}:1", "never", None, RecordingOutput())
     assert caught.value.hint
 
 
@@ -236,7 +236,7 @@ async def test_a_login_that_the_registry_refuses_is_not_shown(
     docker: Docker, tmp_path: Path
 ) -> None:
     with serve_registry(tmp_path / "other", ("alice", "other")) as host:
-        ref, out = f"{host}/job:1", Heard()
+        ref, out = f"{host}/job:1", RecordingOutput()
         with pytest.raises(PullError, match="unauthorized") as caught:
             await Puller(docker, FakeRegistry(name=f"{host}/x")).get(ref, "missing", None, out)
     assert "registry login" in (caught.value.hint or "")
@@ -246,7 +246,7 @@ async def test_a_login_that_the_registry_refuses_is_not_shown(
 async def test_a_pull_logs_in_at_the_registry_of_the_agent(
     docker: Docker, docker_engine: Engine, private: str, word: str, stock: Stock
 ) -> None:
-    ref, out = f"{private}/{word}/job:1", Heard()
+    ref, out = f"{private}/{word}/job:1", RecordingOutput()
     stored = stock(ref, LOGIN)
     registry = FakeRegistry(name=f"{private}/{word}/another-repository")
     await Puller(docker, registry).get(ref, "missing", None, out)
@@ -261,7 +261,7 @@ async def test_a_login_is_told_to_its_own_registry_alone(
     with recorder() as (host, given):
         registry: Registry = FakeRegistry(name=f"{host if own else private}/jobs")
         with pytest.raises(PullError):
-            await Puller(docker, registry).get(f"{host}/job:1", "missing", None, Heard())
+            await Puller(docker, registry).get(f"{host}/job:1", "missing", None, RecordingOutput())
     assert given
     assert any(given) is own
 
@@ -280,9 +280,9 @@ async def test_those_who_always_pull_share_the_pull_that_begins_next(
     assert ["pulling image" in out.text for out in outs] == [True, True, False, False, False]
 
 
-async def pulled_together(docker: Docker, way: Relay, ref: str, policy: Policy) -> Sequence[Heard]:
+async def pulled_together(docker: Docker, way: Relay, ref: str, policy: Policy) -> Sequence[RecordingOutput]:
     """What each of five heard, of whom the first had begun to pull when the others came."""
-    puller, outs = Puller(docker, None), [Heard() for _ in range(5)]
+    puller, outs = Puller(docker, None), [RecordingOutput() for _ in range(5)]
     way.shut("/manifests/")
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(puller.get, ref, policy, None, outs[0])
@@ -297,7 +297,7 @@ async def pulled_together(docker: Docker, way: Relay, ref: str, policy: Policy) 
 async def test_when_the_one_who_pulls_is_stopped_another_goes_on(
     docker: Docker, docker_engine: Engine, way: Relay, offer: Offer
 ) -> None:
-    puller, first, second = Puller(docker, None), Heard(), Heard()
+    puller, first, second = Puller(docker, None), RecordingOutput(), RecordingOutput()
     way.shut("/manifests/")
     async with anyio.create_task_group() as others:
         async with anyio.create_task_group() as tasks:
@@ -319,9 +319,9 @@ async def test_an_image_whose_registry_is_silent_holds_up_no_other(
     stored = stock(ref)
     way.shut("/manifests/")
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(puller.get, f"{way.host}/{word}/job:1", "missing", None, Heard())
+        tasks.start_soon(puller.get, f"{way.host}/{word}/job:1", "missing", None, RecordingOutput())
         await until(lambda: way.held)
-        await puller.get(ref, "missing", None, Heard())
+        await puller.get(ref, "missing", None, RecordingOutput())
         tasks.cancel_scope.cancel()
     assert image_id(docker_engine, ref) == stored
 
@@ -330,7 +330,7 @@ async def test_an_image_whose_registry_is_silent_holds_up_no_other(
 async def test_an_engine_that_is_away_is_no_fault_of_the_image(policy: Policy) -> None:
     async with Docker(url="tcp://127.0.0.1:1", api_version="v1.41") as nobody:
         with pytest.raises(DockerError) as caught:
-            await Puller(nobody, None).get("busybox:1", policy, None, Heard())
+            await Puller(nobody, None).get("busybox:1", policy, None, RecordingOutput())
     assert caught.value.status == NO_CONNECTION
 
 
@@ -341,7 +341,7 @@ async def test_a_pull_that_the_engine_drops_is_begun_again(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    out = Heard()
+    out = RecordingOutput()
     way.shut("/manifests/")
     async with relay(to_engine) as engine, site_at(tmp_path) as site:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://{engine.host}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from launchkit.errors import BuildError
-from launchkit.steps.plain_text import shortened
+from launchkit.plain_text import shortened
 from launchkit_docker.build.log import COLOURS, KEPT_CHARACTERS, build_error
 from launchkit_docker.engine.messages import failure_in
 from launchkit_docker.build.trace import Printed, Step, read_trace

@@ -14,8 +14,8 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Output
 from launchkit.errors import unwrapped
-from launchkit.steps.build_plan import BuildPlan
-from launchkit.steps.context import tar_chunks
+from launchkit.images.build_plan import BuildPlan
+from launchkit.images.context import tar_chunks
 from launchkit_docker.build.log import BuildLog
 from launchkit_docker.build.buildkit_log import BuildKitLog
 from launchkit_docker.images.store import find

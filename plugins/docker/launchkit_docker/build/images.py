@@ -12,9 +12,9 @@ from anyio.to_thread import run_sync
 from launchkit.abc import Finding, Output, Site
 from launchkit.errors import BuildError
 from launchkit.model import BuildRequest, Image
-from launchkit.steps.build_plan import BuildPlan, plan_build, with_cache_mounts
-from launchkit.steps.image_tag import image_tag
-from launchkit.steps.single_flight import single_flight
+from launchkit.images.build_plan import BuildPlan, plan_build, with_cache_mounts
+from launchkit.images.tag import image_tag
+from launchkit.images.single_flight import single_flight
 from launchkit_docker.engine.client import as_build_errors, open_engine
 from launchkit_docker.images.bases import Bases
 from launchkit_docker.build.call import Log, BuildCall, build

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from launchkit.errors import BuildError
-from launchkit.steps.plain_text import shortened, tail_lines
+from launchkit.plain_text import shortened, tail_lines
 from launchkit_docker.engine.messages import Progress, failure_in
 
 STEP = re.compile(r"Step \d+/\d+ : ")

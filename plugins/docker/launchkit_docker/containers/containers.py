@@ -14,8 +14,8 @@ from aiohttp import ClientError
 from anyio.to_thread import run_sync
 
 from launchkit.errors import RunLost
-from launchkit.steps.plain_text import shortened
-from launchkit.steps.remove_tree import remove_tree
+from launchkit.plain_text import shortened
+from launchkit.code.remove_tree import remove_tree
 from launchkit_docker.containers import labels
 from launchkit_docker.containers.names import kept_as
 from launchkit_docker.containers.verdicts import was_started

@@ -8,7 +8,7 @@ import anyio
 from aiodocker import Docker
 from aiohttp import StreamReader
 
-from launchkit.steps.plain_text import LINES, TAIL_BYTES
+from launchkit.plain_text import LINES, TAIL_BYTES
 from launchkit_docker.engine.streams import streamed
 
 HEADER = 8

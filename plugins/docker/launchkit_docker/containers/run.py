@@ -13,7 +13,7 @@ from aiohttp import ClientError
 from launchkit.abc import Run
 from launchkit.errors import RunLost, SubmitError
 from launchkit.model import LogChunk, RunStatus
-from launchkit.steps.plain_text import shortened
+from launchkit.plain_text import shortened
 from launchkit_docker.containers import labels
 from launchkit_docker.containers.containers import (
     CANCELLED,

@@ -11,7 +11,7 @@ from anyio.to_thread import run_sync
 from launchkit.abc import Finding, Output, Run, Site
 from launchkit.errors import RunLost, SubmitError
 from launchkit.model import Submission
-from launchkit.steps.plain_text import shortened
+from launchkit.plain_text import shortened
 from launchkit_docker.containers import labels
 from launchkit_docker.containers.body import image_ref
 from launchkit_docker.containers.code import move_code
@@ -92,7 +92,7 @@ class ContainerService:
         if self._gpus and options.gpus:
             await self._gpus.take(name, options.gpus, out)
 
-    async def forget(self, submission: Submission) -> None:
+    async def release(self, submission: Submission) -> None:
         """Give back the GPUs of a run that is not under way."""
         options = parse_options(submission.resource_args)
         await self._released(container_name(options, submission))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from launchkit.model import RunState, RunStatus, Verdict
-from launchkit.steps.plain_text import shortened, tail_lines
+from launchkit.plain_text import shortened, tail_lines
 
 NEVER = "0001-01-01T00:00:00Z"
 """When a container was started that never was."""

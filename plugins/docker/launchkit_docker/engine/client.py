@@ -10,7 +10,7 @@ from aiodocker import Docker, DockerError
 from aiohttp import ClientError
 
 from launchkit.errors import BuildError, ConfigError, LaunchError
-from launchkit.steps.plain_text import shortened
+from launchkit.plain_text import shortened
 
 SOCKET = "unix:///var/run/docker.sock"
 NO_CONNECTION = 900

@@ -118,7 +118,7 @@ class GpuAllocator:
         if self._backend is None:
             return True
         try:
-            return await self._backend.hold(await self._lock(device), name, LEASE_SECONDS)
+            return await self._backend.acquire_lock(await self._lock(device), name, LEASE_SECONDS)
         except QueueError as exc:
             log.warning("GPU %s cannot be reserved now: %s", device, exc)
             return False
@@ -127,7 +127,7 @@ class GpuAllocator:
         if self._backend is None:
             return
         try:
-            await self._backend.let_go(await self._lock(device), name)
+            await self._backend.release_lock(await self._lock(device), name)
         except QueueError as exc:
             log.warning("GPU %s is given back when its lease ends: %s", device, exc)
 

@@ -11,7 +11,7 @@ from aiodocker import Docker, DockerError
 
 from launchkit.abc import Output, Registry
 from launchkit.errors import SubmitError
-from launchkit.steps.plain_text import shortened
+from launchkit.plain_text import shortened
 from launchkit_docker.engine.client import NO_CONNECTION
 from launchkit_docker.engine.messages import Progress, failure_in, follow, posted
 from launchkit_docker.images.push import login_header

@@ -11,7 +11,7 @@ from aiodocker import Docker
 from launchkit.abc import Output, Registry
 from launchkit.errors import BuildError
 from launchkit.model import Credentials
-from launchkit.steps.plain_text import shortened
+from launchkit.plain_text import shortened
 from launchkit_docker.engine.messages import Progress, failure_in, follow, posted
 from launchkit_docker.images.store import host_of, repository_of
 

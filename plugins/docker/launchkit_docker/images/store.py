@@ -8,7 +8,7 @@ from typing import Any
 from aiodocker import Docker, DockerError
 
 from launchkit.model import ArchiveSource, GitSource, Launch
-from launchkit.steps.image_name import is_image_name
+from launchkit.images.name import is_image_name
 
 HUB = "docker.io"
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from launchkit.codec import Path, dotted, suggest
 from launchkit.errors import Rejected
 from launchkit.model import Json
-from launchkit.steps.env_list import parse_env
+from launchkit.resolving.env_list import parse_env
 from launchkit_docker.containers.names import quoted
 from launchkit_docker.options.gpu_request import Gpus
 from launchkit_docker.options.network import merge, networking

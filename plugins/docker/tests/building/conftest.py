@@ -15,13 +15,13 @@ from workshop import LABEL, TOUCH, Make, serve_registry, write_code
 
 from launchkit.abc import Site
 from launchkit.model import ArchiveSource, BuildRequest
-from launchkit.testing import Heard
+from launchkit.testing import RecordingOutput
 from launchkit.testing.makers import make_launch, site_at, started
 
 
 @pytest.fixture
-def out() -> Heard:
-    return Heard()
+def out() -> RecordingOutput:
+    return RecordingOutput()
 
 
 @pytest.fixture

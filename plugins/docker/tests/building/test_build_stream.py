@@ -4,7 +4,7 @@ import pytest
 from launchkit_docker.build.log import BuildLog
 
 from launchkit.errors import BuildError
-from launchkit.steps.plain_text import LINES
+from launchkit.plain_text import LINES
 
 
 def fails(*messages: dict[str, object], reason: str = "it went wrong") -> BuildError:

@@ -22,8 +22,8 @@ from launchkit.abc import Site
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import BuildError
 from launchkit.model import ArchiveSource, BuildRequest, Secret
-from launchkit.steps.build_plan import plan_build
-from launchkit.testing import Heard
+from launchkit.images.build_plan import plan_build
+from launchkit.testing import RecordingOutput
 from launchkit.testing.makers import make_launch, started
 
 
@@ -33,7 +33,7 @@ def buildkit(request: pytest.FixtureRequest) -> bool:
 
 
 async def test_code_becomes_an_image_of_the_engine(
-    builder: DockerBuilder, make: Make, word: str, out: Heard, engine: aiodocker.Docker
+    builder: DockerBuilder, make: Make, word: str, out: RecordingOutput, engine: aiodocker.Docker
 ) -> None:
     image = await builder.build(make(), out)
     assert image.ref.startswith(f"launchkit/{word}:")
@@ -46,7 +46,7 @@ async def test_code_that_brings_no_dockerfile_becomes_an_image_that_starts_it(
     builder: DockerBuilder,
     tmp_path: Path,
     word: str,
-    out: Heard,
+    out: RecordingOutput,
     engine: aiodocker.Docker,
     python_image: str,
 ) -> None:
@@ -66,7 +66,7 @@ async def test_code_that_brings_no_dockerfile_becomes_an_image_that_starts_it(
 
 
 async def test_each_step_of_a_build_stands_in_the_timeline(
-    builder: DockerBuilder, make: Make, out: Heard
+    builder: DockerBuilder, make: Make, out: RecordingOutput
 ) -> None:
     image = await builder.build(make(TOUCH), out)
     first, *steps = out.marks
@@ -75,20 +75,20 @@ async def test_each_step_of_a_build_stands_in_the_timeline(
 
 
 async def test_the_second_time_nothing_is_built(
-    builder: DockerBuilder, make: Make, out: Heard
+    builder: DockerBuilder, make: Make, out: RecordingOutput
 ) -> None:
-    first = await builder.build(make(), Heard())
+    first = await builder.build(make(), RecordingOutput())
     assert await builder.build(make(), out) == first
     assert out.text == f"image {first.ref} is there already: nothing to build\n"
 
 
-async def test_other_code_is_another_image(builder: DockerBuilder, make: Make, out: Heard) -> None:
+async def test_other_code_is_another_image(builder: DockerBuilder, make: Make, out: RecordingOutput) -> None:
     first = await builder.build(make(), out)
     assert await builder.build(make(TOUCH + TOUCH), out) != first
 
 
 async def test_a_failing_step_is_shown_with_what_it_printed(
-    builder: DockerBuilder, make: Make, out: Heard
+    builder: DockerBuilder, make: Make, out: RecordingOutput
 ) -> None:
     # once a step has failed, BuildKit may say nothing more: it gets time to tell of it
     script = "echo before; echo no such thing >&2; sleep 1; exit 3"
@@ -102,21 +102,21 @@ async def test_a_failing_step_is_shown_with_what_it_printed(
 
 
 async def test_a_dockerfile_that_makes_no_sense_says_so(
-    builder: DockerBuilder, make: Make, out: Heard
+    builder: DockerBuilder, make: Make, out: RecordingOutput
 ) -> None:
     with pytest.raises(BuildError, match="unknown instruction: FLY"):
         await builder.build(make("FLY away\n"), out)
 
 
 async def test_a_base_image_that_cannot_be_had_is_named(
-    builder: DockerBuilder, make: Make, out: Heard, host: str
+    builder: DockerBuilder, make: Make, out: RecordingOutput, host: str
 ) -> None:
     with pytest.raises(BuildError, match=f"base image {host}/none:1 cannot be pulled"):
         await builder.build(make(f"FROM {host}/none:1\n"), out)
 
 
 async def test_a_base_image_is_pulled_once_with_the_login_of_its_registry(
-    site: Site, make: Make, word: str, tmp_path: Path, out: Heard, engine: aiodocker.Docker
+    site: Site, make: Make, word: str, tmp_path: Path, out: RecordingOutput, engine: aiodocker.Docker
 ) -> None:
     login = ("alice", "s3cret")
     with serve_registry(tmp_path / "registry", login) as host:
@@ -124,7 +124,7 @@ async def test_a_base_image_is_pulled_once_with_the_login_of_its_registry(
         async with started(place, site):
             site = replace(site, registry=place)
             async with started(DockerBuilder(), site) as builder:
-                base = await builder.build(make(), Heard())
+                base = await builder.build(make(), RecordingOutput())
                 await engine.images.delete(base.ref, force=True)
                 request = make(f"FROM {base.ref}\n{TOUCH}", destination=f"{host}/{word}/job")
                 image = await builder.build(request, out)
@@ -134,7 +134,7 @@ async def test_a_base_image_is_pulled_once_with_the_login_of_its_registry(
 
 
 async def test_code_that_changes_during_the_build_is_not_taken_for_the_code_that_was_planned(
-    engine: aiodocker.Docker, make: Make, word: str, out: Heard, buildkit: bool
+    engine: aiodocker.Docker, make: Make, word: str, out: RecordingOutput, buildkit: bool
 ) -> None:
     request = make()
     (request.code / "A").write_text("as planned")
@@ -146,7 +146,7 @@ async def test_code_that_changes_during_the_build_is_not_taken_for_the_code_that
     assert await find(engine, call.ref) is None
 
 
-async def test_twenty_at_once_are_one_build(builder: DockerBuilder, make: Make, out: Heard) -> None:
+async def test_twenty_at_once_are_one_build(builder: DockerBuilder, make: Make, out: RecordingOutput) -> None:
     request, refs = make(), set()
 
     async def build() -> None:
@@ -164,7 +164,7 @@ async def test_a_cancelled_build_leaves_nothing_behind(
     builder: DockerBuilder, make: Make, word: str, engine: aiodocker.Docker, docker_engine: Engine
 ) -> None:
     step = f'RUN ["/bin/busybox", "sh", "-c", "echo waiting; sleep 600; : {word}"]\n'
-    out = Heard()
+    out = RecordingOutput()
 
     async def at_work() -> bool:
         for each in await engine.containers.list(all=True):
@@ -185,7 +185,7 @@ async def test_a_cancelled_build_leaves_nothing_behind(
 
 
 async def test_what_is_pushed_is_run_by_its_digest(
-    builder: DockerBuilder, make: Make, word: str, host: str, out: Heard
+    builder: DockerBuilder, make: Make, word: str, host: str, out: RecordingOutput
 ) -> None:
     image = await builder.build(make(destination=f"{host}/{word}/job"), out)
     assert image.ref == f"{host}/{word}/job@{image.digest}"
@@ -194,7 +194,7 @@ async def test_what_is_pushed_is_run_by_its_digest(
 
 
 async def test_what_the_registry_has_is_neither_built_nor_pushed_again(
-    site: Site, make: Make, word: str, tmp_path: Path, out: Heard, engine: aiodocker.Docker
+    site: Site, make: Make, word: str, tmp_path: Path, out: RecordingOutput, engine: aiodocker.Docker
 ) -> None:
     login = ("alice", "s3cret")
     with serve_registry(tmp_path / "registry", login) as host:
@@ -203,7 +203,7 @@ async def test_what_the_registry_has_is_neither_built_nor_pushed_again(
             started(place, site),
             started(DockerBuilder(), replace(site, registry=place)) as builder,
         ):
-            first = await builder.build(make(), Heard())
+            first = await builder.build(make(), RecordingOutput())
             assert in_registry(host, first.ref, login) == first.digest
             await engine.images.delete(first.ref, force=True)
             assert await builder.build(make(), out) == first
@@ -212,7 +212,7 @@ async def test_what_the_registry_has_is_neither_built_nor_pushed_again(
 
 
 async def test_a_registry_that_does_not_answer_fails_the_build_with_its_name(
-    site: Site, make: Make, out: Heard
+    site: Site, make: Make, out: RecordingOutput
 ) -> None:
     place = OciRegistry(uri="127.0.0.1:9/team/job")
     async with (
@@ -224,17 +224,17 @@ async def test_a_registry_that_does_not_answer_fails_the_build_with_its_name(
 
 
 async def test_an_image_that_was_built_but_not_pushed_is_only_pushed(
-    builder: DockerBuilder, make: Make, word: str, host: str, out: Heard
+    builder: DockerBuilder, make: Make, word: str, host: str, out: RecordingOutput
 ) -> None:
     request = make(destination=f"{host}/{word}/job")
-    await builder.build(request, Heard())
+    await builder.build(request, RecordingOutput())
     assert (await builder.build(request, out)).digest
     assert "building" not in out.text
     assert "Layer already exists" in out.text
 
 
 async def test_a_platform_that_is_not_this_machines_is_warned_of(
-    builder: DockerBuilder, make: Make, out: Heard, engine: aiodocker.Docker
+    builder: DockerBuilder, make: Make, out: RecordingOutput, engine: aiodocker.Docker
 ) -> None:
     here = (await engine.version())["Arch"]
     other = "arm64" if here == "amd64" else "amd64"
@@ -245,7 +245,7 @@ async def test_a_platform_that_is_not_this_machines_is_warned_of(
 
 
 async def test_build_arguments_reach_the_dockerfile_and_the_tag(
-    site: Site, make: Make, out: Heard, builder: DockerBuilder
+    site: Site, make: Make, out: RecordingOutput, builder: DockerBuilder
 ) -> None:
     request = make('ARG WORD\nRUN ["/bin/busybox", "sh", "-c", "echo word=$WORD"]\n')
     async with started(DockerBuilder(build_args={"WORD": "hello"}), site) as other:

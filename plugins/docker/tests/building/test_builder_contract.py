@@ -9,7 +9,7 @@ from workshop import Make
 
 from launchkit.abc import Site
 from launchkit.model import BuildRequest
-from launchkit.testing import BuilderContract, Heard, RegistryContract
+from launchkit.testing import BuilderContract, RecordingOutput, RegistryContract
 from launchkit.testing.makers import started
 
 
@@ -40,4 +40,4 @@ class TestLocalRegistry(RegistryContract):
 
     @pytest.fixture
     async def present(self, builder: DockerBuilder, make: Make) -> str:
-        return (await builder.build(make(), Heard())).ref.rpartition(":")[2]
+        return (await builder.build(make(), RecordingOutput())).ref.rpartition(":")[2]

@@ -12,7 +12,7 @@ from workshop import Make, serve_registry
 from launchkit.abc import Site
 from launchkit.errors import BuildError
 from launchkit.model import ArchiveSource, BuildRequest
-from launchkit.testing import Heard
+from launchkit.testing import RecordingOutput
 from launchkit.testing.makers import make_launch, started
 
 
@@ -27,11 +27,11 @@ async def base(builder: DockerBuilder, make: Make, python_image: str) -> str:
     request = make(f"FROM {python_image}\nCOPY pip.whl /\nENV PYTHONPATH=/pip.whl\n")
     (wheel,) = Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl")
     shutil.copy(wheel, request.code / "pip.whl")
-    return (await builder.build(request, Heard())).ref
+    return (await builder.build(request, RecordingOutput())).ref
 
 
 async def test_dependencies_are_installed_with_a_cache_and_the_tag_does_not_tell(
-    builder: DockerBuilder, base: str, site: Site, tmp_path: Path, word: str, out: Heard
+    builder: DockerBuilder, base: str, site: Site, tmp_path: Path, word: str, out: RecordingOutput
 ) -> None:
     code = tmp_path / "project"
     code.mkdir()
@@ -47,18 +47,18 @@ async def test_dependencies_are_installed_with_a_cache_and_the_tag_does_not_tell
 
 
 async def test_a_dockerfile_may_mount_what_other_builds_left(
-    builder: DockerBuilder, make: Make, word: str, out: Heard
+    builder: DockerBuilder, make: Make, word: str, out: RecordingOutput
 ) -> None:
     mount = f"RUN --mount=type=cache,id={word},target=/cache"
     leave = f'{mount} ["/bin/busybox", "touch", "/cache/left"]\n'
     find = f'{mount} ["/bin/busybox", "ls", "/cache"]\n'
-    await builder.build(make(leave), Heard())
+    await builder.build(make(leave), RecordingOutput())
     await builder.build(make(find), out)
     assert "left\n" in out.text
 
 
 async def test_a_context_may_begin_with_any_file(
-    builder: DockerBuilder, make: Make, out: Heard, engine: aiodocker.Docker
+    builder: DockerBuilder, make: Make, out: RecordingOutput, engine: aiodocker.Docker
 ) -> None:
     request = make()
     (request.code / f"0{'ä' * 60}").write_text("first, and its name needs a header of its own")
@@ -67,7 +67,7 @@ async def test_a_context_may_begin_with_any_file(
 
 
 async def test_a_syntax_that_cannot_be_had_without_a_login_comes_with_advice(
-    builder: DockerBuilder, make: Make, tmp_path: Path, out: Heard
+    builder: DockerBuilder, make: Make, tmp_path: Path, out: RecordingOutput
 ) -> None:
     request = make()
     with serve_registry(tmp_path / "registry", ("alice", "s3cret")) as host:

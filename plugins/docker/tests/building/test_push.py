@@ -16,13 +16,13 @@ from launchkit.abc import Site
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import BuildError
 from launchkit.model import Credentials, Secret
-from launchkit.testing import FakeRegistry, Heard
+from launchkit.testing import FakeRegistry, RecordingOutput
 from launchkit.testing.makers import started
 
 
 @pytest.fixture
 async def image(builder: DockerBuilder, make: Make) -> str:
-    return (await builder.build(make(), Heard())).ref
+    return (await builder.build(make(), RecordingOutput())).ref
 
 
 async def named(engine: aiodocker.Docker, image: str, repository: str) -> str:
@@ -31,7 +31,7 @@ async def named(engine: aiodocker.Docker, image: str, repository: str) -> str:
 
 
 async def test_a_push_without_login_gives_the_digest_and_says_what_it_does(
-    engine: aiodocker.Docker, image: str, word: str, host: str, out: Heard
+    engine: aiodocker.Docker, image: str, word: str, host: str, out: RecordingOutput
 ) -> None:
     ref = await named(engine, image, f"{host}/{word}/job")
     digest = await push(engine, ref, None, out)
@@ -40,7 +40,7 @@ async def test_a_push_without_login_gives_the_digest_and_says_what_it_does(
 
 
 async def test_a_push_logs_in(
-    engine: aiodocker.Docker, image: str, word: str, tmp_path: Path, out: Heard
+    engine: aiodocker.Docker, image: str, word: str, tmp_path: Path, out: RecordingOutput
 ) -> None:
     login = ("fake", "fake-password")
     with serve_registry(tmp_path / "registry", login) as host:
@@ -52,7 +52,7 @@ async def test_a_push_logs_in(
 
 @pytest.mark.parametrize("logs_in", [True, False])
 async def test_a_refused_push_says_so_without_the_password(
-    engine: aiodocker.Docker, image: str, word: str, tmp_path: Path, out: Heard, logs_in: bool
+    engine: aiodocker.Docker, image: str, word: str, tmp_path: Path, out: RecordingOutput, logs_in: bool
 ) -> None:
     with serve_registry(tmp_path / "registry", ("alice", "other")) as host:
         ref = await named(engine, image, f"{host}/{word}/job")
@@ -65,7 +65,7 @@ async def test_a_refused_push_says_so_without_the_password(
 
 
 async def test_a_push_that_does_not_end_is_given_up(
-    engine: aiodocker.Docker, image: str, word: str, out: Heard
+    engine: aiodocker.Docker, image: str, word: str, out: RecordingOutput
 ) -> None:
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as silent:
         port = silent.extra(anyio.abc.SocketAttribute.local_port)
@@ -87,7 +87,7 @@ def test_a_login_is_said_as_the_engine_wants_it(username: str, said: dict[str, s
 
 
 async def test_a_registry_that_would_refuse_is_found_out_before_the_push(
-    engine: aiodocker.Docker, image: str, word: str, tmp_path: Path, out: Heard, site: Site
+    engine: aiodocker.Docker, image: str, word: str, tmp_path: Path, out: RecordingOutput, site: Site
 ) -> None:
     with serve_registry(tmp_path / "registry", ("alice", "s3cret")) as host:
         registry = OciRegistry(uri=f"{host}/{word}/job", username="alice", password="wr0ng")

@@ -18,7 +18,7 @@ from workshop import Make, engine_until
 from launchkit.abc import Site
 from launchkit.errors import BuildError, unwrapped
 from launchkit.model import Image
-from launchkit.testing import Heard
+from launchkit.testing import RecordingOutput
 from launchkit.testing.makers import started
 
 Build: TypeAlias = Callable[..., Awaitable[Image]]
@@ -32,7 +32,7 @@ WAITING = "the Engine hung up: waiting for it, to try again\n"
 
 @pytest.fixture
 def build(
-    site: Site, make: Make, build_cache: None, out: Heard, monkeypatch: pytest.MonkeyPatch
+    site: Site, make: Make, build_cache: None, out: RecordingOutput, monkeypatch: pytest.MonkeyPatch
 ) -> Build:
     """Build while the Engine breaks off before it says these words."""
 
@@ -48,7 +48,7 @@ def build(
 
 @pytest.mark.parametrize(("buildkit", "at"), [(False, FIRST_STEP), (True, b"moby.buildkit.trace")])
 async def test_a_build_that_the_engine_breaks_off_is_tried_again(
-    build: Build, engine: aiodocker.Docker, out: Heard, buildkit: bool, at: bytes
+    build: Build, engine: aiodocker.Docker, out: RecordingOutput, buildkit: bool, at: bytes
 ) -> None:
     image = await build(at, buildkit=buildkit)
     assert await engine.images.inspect(image.ref)
@@ -57,7 +57,7 @@ async def test_a_build_that_the_engine_breaks_off_is_tried_again(
 
 
 async def test_an_engine_that_does_not_answer_any_more_is_waited_for(
-    build: Build, engine: aiodocker.Docker, out: Heard
+    build: Build, engine: aiodocker.Docker, out: RecordingOutput
 ) -> None:
     image = await build(FIRST_STEP, ANY_ANSWER, ANY_ANSWER)
     assert await engine.images.inspect(image.ref)
@@ -72,7 +72,7 @@ async def test_an_engine_that_breaks_off_at_the_same_step_each_time_is_given_up(
 
 
 async def test_breaks_do_not_count_while_the_build_gets_further(
-    engine: aiodocker.Docker, out: Heard
+    engine: aiodocker.Docker, out: RecordingOutput
 ) -> None:
     retry = BuildRetry(engine, out)
     for step in range(2 * BREAKS):
@@ -85,14 +85,14 @@ async def test_breaks_do_not_count_while_the_build_gets_further(
 
 @pytest.mark.parametrize(("words", "again"), [((), False), ((ANY_ANSWER, ANY_ANSWER), True)])
 async def test_a_failed_build_is_tried_again_only_if_the_engine_went_away(
-    engine: aiodocker.Docker, out: Heard, words: tuple[bytes, ...], again: bool
+    engine: aiodocker.Docker, out: RecordingOutput, words: tuple[bytes, ...], again: bool
 ) -> None:
     async with engine_until(*words) as url, aiodocker.Docker(url) as broken:
         assert await BuildRetry(broken, out).go_on(BuildError("exit code: 137"), 1) == again
 
 
 async def test_an_engine_that_is_not_there_yet_is_waited_for(
-    site: Site, make: Make, out: Heard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site: Site, make: Make, out: RecordingOutput, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     socket = tmp_path / "docker.sock"
     monkeypatch.setenv("DOCKER_HOST", f"unix://{socket}")

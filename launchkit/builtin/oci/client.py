@@ -1,0 +1,233 @@
+"""Requests to registries: over TLS where there is, with a login, patient when told to wait."""
+
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import anyio
+import httpx
+
+from launchkit.builtin.oci.auth import (
+    Challenge,
+    Token,
+    basic,
+    parse_challenges,
+    read_token,
+    token_request,
+)
+from launchkit.builtin.oci.names import api_host
+from launchkit.errors import LaunchError
+from launchkit.model import Credentials
+
+PATIENCE_SECONDS = 60.0
+"""How long a request waits in all because the registry says that there are too many."""
+FIRST_PAUSE_SECONDS = 1.0
+
+LOGIN_HINT = "check the user name and the password; `docker login` uses the same"
+
+Logins = Callable[[str], Awaitable[Credentials | None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryRequest:
+    """One request: `actions` on the repository `path` of `host` are what it needs a token for."""
+
+    method: str
+    host: str
+    target: str
+    path: str = ""
+    actions: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def scope(self) -> str:
+        """The scope of a token that allows it."""
+        return f"repository:{self.path}:{self.actions}" if self.path else ""
+
+
+@dataclass(kw_only=True)
+class RegistryClient:
+    """Carries requests to registries. *plain* tells whether a host may be asked without TLS."""
+
+    client: httpx.AsyncClient
+    logins: Logins
+    plain: Callable[[str], bool]
+    _bases: dict[str, str] = field(default_factory=dict)
+    _tokens: dict[tuple[str, str, Credentials | None], Token] = field(
+        default_factory=dict, repr=False
+    )
+
+    async def send(self, request: RegistryRequest) -> httpx.Response:
+        """Send, and once more with what the registry's challenge wants.
+
+        :raises LaunchError: if there is no answer, none that helps, or the login is refused.
+        """
+        base = await self._base(request.host)
+        url = httpx.URL(base).join(request.target)
+        response = await self._patient(httpx.Request(request.method, url, headers=request.headers))
+        self._bases[request.host] = base
+        if response.status_code != httpx.codes.UNAUTHORIZED or not _same_origin(base, url):
+            return response
+        login = await self.logins(request.host)
+        header = await self._authorization(response, request, login)
+        if header is None:
+            return response
+        headers = {**request.headers, "Authorization": header}
+        response = await self._patient(httpx.Request(request.method, url, headers=headers))
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            self._tokens.clear()  # one may have been revoked; the next request gets another
+        return response
+
+    async def _authorization(
+        self, response: httpx.Response, request: RegistryRequest, login: Credentials | None
+    ) -> str | None:
+        """What answers the challenge; None if nothing does."""
+        challenges = {
+            one.scheme: one
+            for one in parse_challenges(response.headers.get("www-authenticate", ""))
+        }
+        bearer = challenges.get("bearer")
+        if bearer and bearer.parameters.get("realm"):
+            return f"Bearer {str.__str__((await self._token(bearer, request, login)).text)}"
+        if "basic" in challenges and login and not login.is_identity:
+            return basic(login)
+        return None
+
+    async def _token(self, challenge: Challenge, request: RegistryRequest, login: Credentials | None) -> Token:
+        scope = request.scope or challenge.parameters.get("scope", "")
+        key = (request.host, scope, login)
+        kept = self._tokens.get(key)
+        if kept and kept.until > time.time():
+            return kept
+        try:
+            request = token_request(challenge, scope, login)
+        except httpx.InvalidURL as exc:
+            raise LaunchError(f"registry {request.host}: its token service has no valid URL") from exc
+        if request.url.scheme != "https" and not self.plain(request.url.netloc.decode()):
+            raise LaunchError(
+                f"registry {request.host}: its token service {request.url.host} has no TLS, so that"
+                " it gets no login",
+                hint="give the registry a token service with an https URL",
+            )
+        response = await self._patient(request)
+        if response.status_code in {400, 401, 403}:
+            raise LaunchError(
+                f"registry {request.host}: its token service {request.url.host} does not accept"
+                f" {_whose(login)} (HTTP {response.status_code})",
+                hint=LOGIN_HINT,
+            )
+        token = self._tokens[key] = read_token(response, f"registry {request.host}")
+        return token
+
+    async def _base(self, host: str) -> str:
+        """The start of the host's URLs. One that may lack TLS is asked whether it does."""
+        if host in self._bases:
+            return self._bases[host]
+        secure = f"https://{api_host(host)}"
+        if self.plain(host) and not await self._has_tls(secure):
+            return f"http://{api_host(host)}"
+        return secure
+
+    async def _has_tls(self, base: str) -> bool:
+        try:
+            await self.client.get(f"{base}/v2/")
+        except httpx.ConnectError as exc:
+            return _certificate_problem(exc) is not None
+        except httpx.TransportError:
+            return False
+        return True
+
+    async def _patient(self, request: httpx.Request) -> httpx.Response:
+        """Send, again if there are too many requests, when the registry says or a while later."""
+        waited, pause = 0.0, FIRST_PAUSE_SECONDS
+        while True:
+            response = await self._once(request)
+            if response.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                break
+            told = retry_after(response.headers.get("retry-after"))
+            wait = pause if told is None else told
+            if waited + wait > PATIENCE_SECONDS:
+                raise LaunchError(
+                    f"registry {request.url.host}: too many requests; it wants {wait:g} more"
+                    " seconds of silence",
+                    hint="try again later; a login often has a higher limit than none",
+                )
+            await anyio.sleep(wait)
+            waited, pause = waited + wait, pause * 2
+        if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise LaunchError(
+                f"registry {request.url.host}: answers with HTTP {response.status_code}",
+                hint="the registry has a problem of its own; try again later",
+            )
+        return response
+
+    async def _once(self, request: httpx.Request) -> httpx.Response:
+        host = request.url.netloc.decode()
+        try:
+            return await self.client.send(request, follow_redirects=True)
+        except httpx.TimeoutException as exc:
+            why, hint = "it does not answer in time", "check the network between here and it"
+            raise LaunchError(f"registry {host}: {why}", hint=hint) from exc
+        except httpx.TooManyRedirects as exc:
+            raise LaunchError(f"registry {host}: sends requests around in a circle") from exc
+        except httpx.RequestError as exc:
+            why = _certificate_problem(exc) or str(exc) or type(exc).__name__
+            raise LaunchError(
+                f"registry {host}: cannot be reached: {why}", hint=_advice(exc)
+            ) from exc
+
+
+def retry_after(header: str | None) -> float | None:
+    """The seconds that a `Retry-After` header says, which may also name a time; None if nothing."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        then = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    return max(0.0, (then - datetime.now(UTC)).total_seconds())
+
+
+def tls_context(ca: str | None) -> ssl.SSLContext:
+    """What the machine trusts, and the certificates in the file *ca* too. Reads files.
+
+    :raises OSError: if the file cannot be read, or holds no certificate.
+    """
+    context = httpx.create_ssl_context()
+    if ca:
+        context.load_verify_locations(ca)
+    return context
+
+
+def _certificate_problem(exc: BaseException | None) -> str | None:
+    while exc is not None:
+        if isinstance(exc, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {exc.verify_message}"
+        exc = exc.__cause__ or exc.__context__
+    return None
+
+
+def _advice(exc: BaseException) -> str:
+    if _certificate_problem(exc):
+        return "name the file with its certificate authority as `ca`"
+    if "SSL" in str(exc):
+        return "if it has no TLS, set `insecure: true`"
+    return "check the name, the port, the network and HTTPS_PROXY"
+
+
+def _same_origin(base: str, url: httpx.URL) -> bool:
+    home = httpx.URL(base)
+    return (home.scheme, home.netloc) == (url.scheme, url.netloc)
+
+
+def _whose(login: Credentials | None) -> str:
+    if login is None:
+        return "requests without a login"
+    return "the identity token" if login.is_identity else f"the login of {login.username!r}"

@@ -1,0 +1,81 @@
+"""What is asked of a registry about its images; imported when an agent needs a registry."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import anyio
+import httpx
+from anyio.to_thread import run_sync
+
+from launchkit.abc import Finding
+from launchkit.builtin.oci.checkup import examine
+from launchkit.builtin.oci.client import LOGIN_HINT, RegistryRequest, RegistryClient, Logins, tls_context
+from launchkit.errors import LaunchError
+from launchkit.images.ref import ImageRef
+from launchkit.model import Credentials
+
+TIMEOUT_SECONDS = 30.0
+CLOSE_SECONDS = 5.0
+MANIFESTS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+"""All that may stand behind a tag: a registry says 404 if its kind is not asked for."""
+
+
+async def open_probe(
+    stack: AsyncExitStack, ca: str | None, logins: Logins, plain: Callable[[str], bool]
+) -> "RegistryProbe":
+    """Open the connections. :raises OSError: if the file *ca* cannot be read."""
+    context = await run_sync(tls_context, ca)
+    client = httpx.AsyncClient(verify=context, timeout=TIMEOUT_SECONDS)
+    stack.push_async_callback(_close, client)
+    return RegistryProbe(RegistryClient(client=client, logins=logins, plain=plain))
+
+
+async def _close(client: httpx.AsyncClient) -> None:
+    with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+        await client.aclose()
+
+
+@dataclass(frozen=True)
+class RegistryProbe:
+    """Questions about images."""
+
+    client: RegistryClient
+
+    async def find(self, ref: str) -> tuple[bool, str | None]:
+        """Whether a registry has an image, and the digest that it tells.
+
+        :raises Rejected: if *ref* is not the name of an image.
+        :raises LaunchError: if the registry cannot be reached, or does not say.
+        """
+        image = ImageRef.parse(ref)
+        response = await self.client.send(
+            RegistryRequest(
+                method="HEAD",
+                host=image.registry,
+                target=f"/v2/{image.path}/manifests/{image.version}",
+                path=image.path,
+                actions="pull",
+                headers={"Accept": ", ".join(MANIFESTS)},
+            )
+        )
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return False, None
+        if response.status_code == httpx.codes.OK:
+            return True, response.headers.get("docker-content-digest")
+        raise LaunchError(
+            f"registry {image.registry}: does not say whether it has {ref}"
+            f" (HTTP {response.status_code})",
+            hint=f"{LOGIN_HINT}, and whether it may read {image.path}",
+        )
+
+    async def examine(
+        self, host: str, path: str, login: Credentials | None, *, pushes: bool
+    ) -> Sequence[Finding]:
+        """What a registry allows."""
+        return await examine(self.client, host, path, login, pushes=pushes)

@@ -1,0 +1,137 @@
+"""A handle on one launch."""
+
+import codecs
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+
+import anyio
+
+from launchkit.abc import Change, Hold, ItemView, Release, SetPriority, Stop
+from launchkit.model import Event, ItemState, LogChunk, Priority, QueueItem
+
+if TYPE_CHECKING:
+    from launchkit.client.client import Client
+
+WAIT_SECONDS = 20.0
+
+
+class LaunchHandle:
+    """One launch: look at it, wait for it, read its log, stop it, launch it again."""
+
+    item: QueueItem
+    """The launch as it was when it was last looked at."""
+
+    def __init__(self, client: "Client", item: QueueItem) -> None:
+        self.item = item
+        self._client = client
+
+    @property
+    def id(self) -> str:
+        """The item's id."""
+        return self.item.id
+
+    @property
+    def run_id(self) -> str:
+        """The run's id, the same for all attempts."""
+        return self.item.run_id
+
+    async def view(self) -> ItemView:
+        """Look at it again: with its position and why it waits, if it does."""
+        view = await self._client.hub.launches().get(self.id)
+        self.item = view.item
+        return view
+
+    async def wait(self, timeout: float | None = None) -> QueueItem:
+        """Wait until it has ended. :raises TimeoutError: after *timeout* seconds."""
+        with anyio.fail_after(timeout):
+            async for _ in self.changes():
+                pass
+        return self.item
+
+    async def wait_until(self, *states: ItemState, timeout: float | None = None) -> QueueItem:
+        """Wait until it is in one of *states*, or has ended."""
+        with anyio.fail_after(timeout):
+            if self.item.state not in states:
+                async for _ in self.changes():
+                    if self.item.state in states:
+                        break
+        return self.item
+
+    async def changes(self, since: int = 0) -> AsyncIterator[Event]:
+        """Its events after the one with id *since*, as they happen, until it has ended."""
+        while True:
+            wait = 0.0 if self.item.state.ended else WAIT_SECONDS
+            events = await self._client.hub.launches().changed(self.id, since, wait)
+            await self.view()
+            for event in events:
+                since = event.id
+                yield event
+            if self.item.state.ended and not events:
+                return
+
+    async def events(self, since: int = 0) -> Sequence[Event]:
+        """What has happened to it so far, after the event with id *since*."""
+        return await self._client.hub.launches().changed(self.id, since, 0.0)
+
+    async def output(
+        self, *, follow: bool = False, attempt: int | None = None, offset: int = 0
+    ) -> AsyncIterator[LogChunk]:
+        """What its run printed, as raw bytes with their offsets; with *follow* until it has ended.
+
+        An interrupted reader goes on with `offset` = where it stopped.
+        """
+        while True:
+            wait = WAIT_SECONDS if follow else 0.0
+            page = await self._client.hub.logs().read(self.id, attempt, offset, wait)
+            if page.data:
+                yield LogChunk(offset=page.offset, data=page.data)
+                offset += len(page.data)
+            elif page.complete or not follow:
+                return
+
+    async def logs(self, *, follow: bool = False, attempt: int | None = None) -> AsyncIterator[str]:
+        """What its run printed, line by line; bytes that are not UTF-8 are replaced."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        rest = ""
+        async for chunk in self.output(follow=follow, attempt=attempt):
+            *lines, rest = (rest + decoder.decode(chunk.data)).split("\n")
+            for line in lines:
+                yield line
+        rest += decoder.decode(b"", final=True)
+        if rest:
+            yield rest
+
+    async def stop(self, reason: str | None = None) -> QueueItem:
+        """Ask that it end; `wait` tells when it has."""
+        return await self._change(Stop(reason=reason))
+
+    async def hold(self, reason: str) -> QueueItem:
+        """Keep it from being claimed until it is requeued.
+
+        :raises Conflict: if it does not wait.
+        """
+        return await self._change(Hold(reason=reason))
+
+    async def requeue(self) -> "LaunchHandle":
+        """Put one that is held back into its queue; launch one that has ended again, which gives
+        the new launch.
+
+        :raises Conflict: if it is under way.
+        """
+        if (await self.view()).item.state.ended:
+            return await self._client.repeat(self.id)
+        await self._change(Release())
+        return self
+
+    async def set_priority(self, level: Priority) -> QueueItem:
+        """Give it another priority while it waits.
+
+        :raises Conflict: if it does not wait.
+        :raises Rejected: if its queue has no prioritization.
+        """
+        return await self._change(SetPriority(level=level))
+
+    async def _change(self, change: Change) -> QueueItem:
+        launches = self._client.hub.launches()
+        self.item = await launches.change(self.id, change, self._client.actor)
+        return self.item

@@ -1,0 +1,1 @@
+"""Code directories: surveyed, packed, unpacked, removed, and where they come from."""

@@ -1,0 +1,86 @@
+"""A tar as a stream, equal for equal code: no owners, no times, no permission but "executable"."""
+
+import os
+import stat
+import tarfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from launchkit.errors import Rejected
+from launchkit.code.survey import Entry
+
+CHUNK = 1024**2
+
+
+def tar_chunks(
+    root: Path, entries: Iterable[Entry], ignore_file: str, prefix: str = ""
+) -> Iterator[bytes]:
+    """The tar of *entries* of the directory *root*, without its end; names begin with *prefix*.
+
+    :raises Rejected: if a file cannot be read, or is not as it was when it was listed; the advice
+        is to list it in *ignore_file*.
+    """
+    for entry in entries:
+        yield _header(entry, prefix)
+        if entry.kind == stat.S_IFREG:
+            yield from _content(root, entry, ignore_file)
+
+
+def tar_text(name: str, text: str) -> bytes:
+    """A file that holds *text*, as a part of a tar."""
+    data = text.encode()
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    return _packed(info) + data + _padding(len(data))
+
+
+def tar_end(size: int) -> bytes:
+    """What ends a tar of *size* bytes: two empty blocks, and as many as fill the last record."""
+    return bytes(2 * tarfile.BLOCKSIZE + -(size + 2 * tarfile.BLOCKSIZE) % tarfile.RECORDSIZE)
+
+
+def _header(entry: Entry, prefix: str) -> bytes:
+    info = tarfile.TarInfo(prefix + entry.path)
+    if entry.kind == stat.S_IFDIR:
+        info.type, info.mode = tarfile.DIRTYPE, 0o755
+    elif entry.kind == stat.S_IFLNK:
+        info.type, info.mode, info.linkname = tarfile.SYMTYPE, 0o777, entry.target
+    else:
+        info.size, info.mode = entry.size, 0o755 if entry.executable else 0o644
+    return _packed(info)
+
+
+def _packed(info: tarfile.TarInfo) -> bytes:
+    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+
+
+def _padding(size: int) -> bytes:
+    return bytes(-size % tarfile.BLOCKSIZE)
+
+
+def _content(root: Path, entry: Entry, ignore_file: str) -> Iterator[bytes]:
+    try:
+        # what was a file when we looked may be a link or a pipe by now
+        handle = os.open(root / entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as exc:
+        raise Rejected(
+            f"{entry.path}: cannot be read: {exc.strerror}",
+            hint=f"list /{entry.path} in {ignore_file} to leave it out",
+        ) from exc
+    with os.fdopen(handle, "rb") as file:
+        _require_size(entry, os.fstat(handle).st_size)
+        left = entry.size
+        while left and (chunk := file.read(min(CHUNK, left))):
+            left -= len(chunk)
+            yield chunk
+        _require_size(entry, entry.size - left)
+        _require_size(entry, os.fstat(handle).st_size)
+    yield _padding(entry.size)
+
+
+def _require_size(entry: Entry, size: int) -> None:
+    if size != entry.size:
+        raise Rejected(
+            f"{entry.path}: changed while it was packed, from {entry.size} to {size} bytes",
+            hint="try again when nothing writes to the code directory",
+        )

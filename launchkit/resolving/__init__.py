@@ -1,0 +1,1 @@
+"""The choices of a launch: templates, overrides, macros, policy, environment. Pure."""

@@ -1,0 +1,97 @@
+"""Bind: macros filled and the environment collected; what a runner gets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from launchkit.abc import Policy, Runner
+from launchkit.codec import Path as KeyPath
+from launchkit.codec import dotted
+from launchkit.model import Env, EnvValues, Image, Launch, Submission
+from launchkit.resolving.env_list import parse_env
+from launchkit.resolving.environment import agent_values, workload_env
+from launchkit.resolving.macros import fill_macros
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentSide:
+    """What the agent brings to a submission."""
+
+    policy: Policy
+    environ: Mapping[str, str]
+    """Its own environment."""
+    extra_env: EnvValues
+    """Variables that plugins give."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """A submission, and what its author should know about it."""
+
+    submission: Submission
+    warnings: tuple[str, ...]
+
+
+def bind(
+    launch: Launch,
+    *,
+    image: Image | None,
+    code: Path | None,
+    runner: type[Runner],
+    agent: AgentSide,
+) -> Bound:
+    """Make the submission of a launch whose image or code is ready.
+
+    A variable of the environment comes from, the later the stronger: `workload_env`; the plugins;
+    for runs on this machine the resource arguments that *runner* names; the job and the launch.
+
+    :raises Rejected: if the launch asks for a variable of the agent that the policy keeps back.
+    """
+    policy, environ = agent.policy, agent.environ
+    own, trusted = _args_env(launch, runner.args_env())
+    wanted: Env = {**own, **launch.env}
+    macros = _macros(launch, image, policy, environ)
+    args, args_warnings = fill_macros({"resource_args": launch.resource_args}, macros)
+    env, env_warnings = fill_macros({"env": wanted}, macros)
+    values, missing = agent_values(env["env"], {*policy.env_from_agent, *trusted}, environ)
+    submission = Submission(
+        name=f"launchkit-{launch.run_id}-{launch.attempt}",
+        launch=launch,
+        command=(*launch.entry_point, *launch.args),
+        env={**workload_env(launch, image), **agent.extra_env, **values},
+        resource_args=args["resource_args"],
+        image=image,
+        code=code,
+    )
+    return Bound(submission=submission, warnings=(*args_warnings, *env_warnings, *missing))
+
+
+def _macros(
+    launch: Launch, image: Image | None, policy: Policy, environ: Mapping[str, str]
+) -> dict[str, str | None]:
+    """W&B's names; variables that the policy opens come last and win, as they do there."""
+    opened = {name: environ[name] for name in policy.macros_from_env if name in environ}
+    return {
+        "project_name": launch.project.lower(),
+        "entity_name": launch.entity,
+        "run_id": launch.run_id,
+        "run_name": launch.name,
+        "image_uri": image.ref if image else None,
+        "author": launch.author,
+        **opened,
+    }
+
+
+def _args_env(launch: Launch, keys: Sequence[str]) -> tuple[dict[str, str | None], set[str]]:
+    """The variables under *keys* of the resource arguments, and the names in it to which the queue
+    config itself gives the agent's value.
+    """
+    entries: dict[KeyPath, tuple[str, str | None]] = {}
+    for key in keys:
+        entries |= parse_env(launch.resource_args.get(key), ("resource_args", key))
+    trusted = {
+        name
+        for path, (name, value) in entries.items()
+        if value is None and launch.origins.get(dotted(path)) == "queue"
+    }
+    return dict(entries.values()), trusted

@@ -1,0 +1,60 @@
+"""Whether a launch does what the policy of the agent's owner forbids."""
+
+from collections.abc import Iterator
+
+from launchkit.abc import Policy, Runner
+from launchkit.codec import Path, dotted
+from launchkit.errors import Rejected
+from launchkit.model import Json, Launch
+from launchkit.resolving.nested import entries
+
+NAMESPACES = frozenset({"hostPID", "hostIPC", "hostNetwork"})
+CONTAINER_LISTS = frozenset({"containers", "ephemeralContainers"})
+
+
+def check_policy(launch: Launch, policy: Policy, runner: type[Runner]) -> None:
+    """Look whether a launch does what the policy forbids. :raises Rejected: naming all of it."""
+    problems = [*runner.objections(launch.resource_args, policy)]
+    if problems:
+        raise Rejected(
+            "the agent's policy forbids:\n" + "\n".join(problems),
+            hint="take these out of the queue config or the launch,"
+            " or have the agent's owner change the policy",
+        )
+    if not policy.secure_mode:
+        return
+    problems = [*_chosen_program(launch), *pod_objections(launch.resource_args)]
+    if problems:
+        raise Rejected(
+            "secure mode forbids:\n" + "\n".join(problems),
+            hint="take these out of the queue config or the launch,"
+            " or have the agent's owner switch secure_mode off",
+        )
+
+
+def _chosen_program(launch: Launch) -> Iterator[str]:
+    if launch.origins.get("entry_point") == "launch":
+        yield "entry_point: a launch cannot choose it; only its job can"
+
+
+def pod_objections(args: Json) -> Iterator[str]:
+    """What reaches out of a container, or runs something else in it, in the words of a pod's spec,
+    wherever one stands in resource arguments. Asked for every runner, so that no author of one
+    needs to think of it.
+    """
+    for path, value in entries(args):
+        reason = _forbidden(path) if value else None
+        if reason:
+            yield f"resource_args.{dotted(path)}: {reason}"
+
+
+def _forbidden(path: Path) -> str | None:
+    key = path[-1]
+    if key in NAMESPACES:
+        return "the host's namespaces are closed"
+    if key == "initContainers":
+        return "init containers are not allowed"
+    in_container = len(path) > 2 and isinstance(path[-2], int) and path[-3] in CONTAINER_LISTS
+    if key == "command" and in_container:
+        return "a container's command cannot be set"
+    return None

@@ -1,0 +1,28 @@
+"""What a queue may be, whatever keeps it."""
+
+import re
+
+from launchkit.codec import Locate, dotted
+from launchkit.errors import ConfigError
+from launchkit.model import QueueSpec
+from launchkit.resolving.templates import check_template
+
+
+def check_queue(spec: QueueSpec, locate: Locate | None = None) -> None:
+    """:raises ConfigError: if a queue cannot be like this."""
+    where = locate or dotted
+    check_name("queue", spec.name, f"{where(('name',))}: " if locate else "")
+    check_template(spec.config, spec.variables, lambda path: where(("config", *path)))
+    if spec.max_concurrent is not None and spec.max_concurrent < 0:
+        raise ConfigError(
+            f"{where(('max_concurrent',))}: must be 0 or more, not {spec.max_concurrent}"
+        )
+
+
+def check_name(what: str, name: str, place: str = "") -> None:
+    """:raises ConfigError: if *name* could not be typed and shown everywhere."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", name):
+        raise ConfigError(
+            f"{place}{what} name {name!r}: 1 to 128 letters, digits, dots, dashes and underscores,"
+            " the first a letter or digit"
+        )

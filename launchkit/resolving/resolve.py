@@ -1,0 +1,208 @@
+"""Resolve: every choice of a launch made, and who made it.
+
+Queue config < job < launch: mappings merge, lists and scalars replace. A queue with template
+variables is closed: its launches set these variables, and no other resource argument.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from launchkit.abc import Runner
+from launchkit.codec import dotted
+from launchkit.errors import Rejected
+from launchkit.model import Claim, Env, Json, Launch, LaunchSpec, Limits, QueueSpec, Scalar
+from launchkit.resolving.inputs import check_config, check_inputs
+from launchkit.resolving.merge import deep_merge
+from launchkit.resolving.templates import fill_template, has_field
+from launchkit.resolving.nested import leaves
+
+Origins = dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What a queue and a launch decide together."""
+
+    resource_args: dict[str, object]
+    builder_args: dict[str, object]
+    entry_point: tuple[str, ...]
+    args: tuple[str, ...]
+    env: Env
+    config: dict[str, object]
+    origins: Origins
+
+
+def resolve(claim: Claim, defaults: Limits, runner: type[Runner] | None = None) -> Launch:
+    """Make every choice of a claimed launch; *defaults* hold where the launch sets no limit.
+    *runner* is the class of the queue's resource, where it is installed.
+
+    :raises Rejected: if the launch does not fit its queue as it was when it was claimed.
+    """
+    item, spec, queue = claim.item, claim.item.spec, claim.queue.spec
+    choices = _choose(queue, spec, runner)
+    limits, limit_origins = limits_of(spec, defaults)
+    recipe, overrides = spec.recipe, spec.overrides
+    return Launch(
+        item_id=item.id,
+        run_id=item.run_id,
+        attempt=item.attempt,
+        entity=item.entity,
+        project=spec.project,
+        name=item.name,
+        author=item.author or spec.author,
+        queue=queue.name,
+        resource=queue.resource,
+        source=recipe.source,
+        job=spec.job,
+        entry_point=choices.entry_point,
+        args=choices.args,
+        env=choices.env,
+        config=choices.config,
+        files=overrides.files,
+        artifacts=overrides.artifacts,
+        resource_args=choices.resource_args,
+        builder_args=choices.builder_args,
+        limits=limits,
+        working_dir=overrides.working_dir,
+        base_image=recipe.base_image,
+        build_context=recipe.build_context,
+        dockerfile=overrides.dockerfile or recipe.dockerfile,
+        runtime=recipe.runtime,
+        traceparent=spec.traceparent,
+        origins={**choices.origins, **limit_origins},
+    )
+
+
+def validate_launch(
+    queue: QueueSpec, spec: LaunchSpec, runner: type[Runner] | None = None
+) -> Choices:
+    """Choose as `resolve` will, before the launch is put into its queue.
+
+    :raises Rejected: if it does not fit the queue.
+    """
+    return _choose(queue, spec, runner)
+
+
+def queue_args(
+    queue: QueueSpec, runner: type[Runner] | None = None, values: Mapping[str, Scalar] | None = None
+) -> Json:
+    """The resource arguments that a queue gives for *values* of its variables and defaults.
+
+    :raises Rejected: if a variable has neither.
+    """
+    filled = fill_template(queue.config, queue.variables, values or {})
+    return queue_template(replace(queue, config=filled), runner)
+
+
+def queue_template(queue: QueueSpec, runner: type[Runner] | None = None) -> Json:
+    """The resource arguments that a queue gives, with the fields that are in them."""
+    args = _unwrapped(queue.config, _names(queue, runner))
+    return {key: value for key, value in args.items() if key != "builder"}
+
+
+def limits_of(spec: LaunchSpec, defaults: Limits) -> tuple[Limits, Origins]:
+    """The limits that a launch sets, else *defaults*; and who decided each."""
+    wanted = spec.timeouts
+    origins: Origins = {}
+    values: dict[str, float] = {}
+    for name in ("start", "run", "stop_grace"):
+        value: float | None = getattr(wanted, name)
+        origins[f"limits.{name}"] = "agent" if value is None else "launch"
+        values[name] = getattr(defaults, name) if value is None else value
+    return Limits(**values), origins
+
+
+def _choose(queue: QueueSpec, spec: LaunchSpec, runner: type[Runner] | None) -> Choices:
+    check_inputs(spec)
+    _check_closed(queue, spec)
+    recipe, overrides = spec.recipe, spec.overrides
+    resource_args, origins = _resource_args(queue, spec, _names(queue, runner))
+    builder_args = resource_args.pop("builder", None) or {}
+    if not isinstance(builder_args, Mapping):
+        raise Rejected(f"resource_args.builder: must be a mapping, not {builder_args!r}")
+    config = deep_merge(recipe.config, overrides.config)
+    if recipe.input_schema is not None:
+        check_config(config, recipe.input_schema)
+    origins |= _layer_origins("env", {"job": recipe.env, "launch": overrides.env})
+    origins |= _layer_origins("config", {"job": recipe.config, "launch": overrides.config})
+    for name, value in (("entry_point", overrides.entry_point), ("args", overrides.args)):
+        origins[name] = "job" if value is None else "launch"
+    return Choices(
+        resource_args=resource_args,
+        builder_args=dict(builder_args),
+        entry_point=_either(overrides.entry_point, recipe.entry_point),
+        args=_either(overrides.args, recipe.args),
+        env={**recipe.env, **overrides.env},
+        config=config,
+        origins=origins,
+    )
+
+
+def _check_closed(queue: QueueSpec, spec: LaunchSpec) -> None:
+    if not queue.variables:
+        return
+    for who, args in (
+        ("job", spec.recipe.resource_args),
+        ("launch", spec.overrides.resource_args),
+    ):
+        if args:
+            raise Rejected(
+                f"queue {queue.name} has template variables, so a {who} cannot set resource"
+                f" arguments ({', '.join(args)})",
+                hint=f"set its variables with --set-var: {', '.join(queue.variables)}",
+            )
+
+
+def _names(queue: QueueSpec, runner: type[Runner] | None) -> set[str]:
+    """All words for the queue's resource."""
+    return {queue.resource, *(runner.names() if runner else ())}
+
+
+def _resource_args(
+    queue: QueueSpec, spec: LaunchSpec, names: set[str]
+) -> tuple[dict[str, object], Origins]:
+    filled = fill_template(queue.config, queue.variables, spec.template_variables)
+    layers = {
+        "queue": _unwrapped(filled, names),
+        "job": _unwrapped(spec.recipe.resource_args, names),
+        "launch": _unwrapped(spec.overrides.resource_args, names),
+    }
+    origins = _layer_origins("resource_args", layers)
+    template = _unwrapped(queue.config, names)
+    for path, value in leaves(template, ("resource_args",)):
+        if has_field(value) and origins.get(dotted(path)) == "queue":
+            origins[dotted(path)] = "template"
+    return deep_merge(deep_merge(layers["queue"], layers["job"]), layers["launch"]), origins
+
+
+def _unwrapped(config: Json, names: set[str]) -> dict[str, object]:
+    """Without the levels `resource_args` and one of the resource's *names*, where someone wrote
+    them around it all; `builder` may stand beside them.
+    """
+    for wrappers in ({"resource_args"}, names):
+        inner = _only(config, wrappers)
+        if inner is not None:
+            builder = {key: value for key, value in config.items() if key == "builder"}
+            config = deep_merge(builder, inner)
+    return dict(config)
+
+
+def _only(config: Json, wrappers: set[str]) -> Json | None:
+    keys = config.keys() - {"builder"}
+    inner = config[next(iter(keys))] if len(keys) == 1 and keys <= wrappers else None
+    return inner if isinstance(inner, Mapping) else None
+
+
+def _layer_origins(prefix: str, layers: Mapping[str, Json]) -> Origins:
+    """Which layer each leaf of the merged layers comes from: the last one that has it."""
+    merged: Json = {}
+    owners: Origins = {}
+    for who, layer in layers.items():
+        merged = deep_merge(merged, layer)
+        owners |= {dotted(path): who for path, _ in leaves(layer, (prefix,))}
+    names = [dotted(path) for path, _ in leaves(merged, (prefix,)) if len(path) > 1]
+    return {name: owners[name] for name in names}
+
+
+def _either(over: tuple[str, ...] | None, below: tuple[str, ...]) -> tuple[str, ...]:
+    return below if over is None else over

@@ -1,0 +1,117 @@
+"""Templates: `{{name}}` in a queue config, filled with what a launch chooses.
+
+A field is a plain name in double braces, inside a value. Other things in double braces, such as
+`{{ .Values.x }}`, belong to someone else and stay as they are.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from launchkit.codec import Locate, Path, dotted, suggest
+from launchkit.errors import ConfigError, Rejected
+from launchkit.model import Json, Scalar, Variable
+from launchkit.resolving.variables import NAME, value_problems
+from launchkit.resolving.nested import entries, texts
+
+FIELD = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*\}}\}}", re.ASCII)
+
+COUNTING_WORDS = frozenset(
+    {"count", "cores", "cpu", "cpus", "gb", "gpu", "gpus", "limit", "mb", "minutes", "period"}
+    | {"completions", "parallelism", "processes", "quota", "replicas", "retries", "seconds"}
+    | {"shares", "size", "timeout", "workers"}
+)
+"""Last words of keys whose values are usually whole numbers."""
+
+
+def find_variables(config: Json) -> dict[str, Variable]:
+    """The fields of a config in the order in which they appear, each with the type that its
+    first place suggests: integer for a whole value of a key such as `cpus` or `InstanceCount`,
+    string for anything else.
+    """
+    found: dict[str, Variable] = {}
+    for path, text in texts(config):
+        for name in FIELD.findall(text):
+            found.setdefault(name, Variable(type=_guess(path, text)))
+    return found
+
+
+def check_template(
+    config: Json, variables: Mapping[str, Variable], locate: Locate | None = None
+) -> None:
+    """Look whether a config and the definitions of its variables belong together.
+
+    :raises ConfigError: for a field without a definition, a definition without a field, and a
+        field in a key.
+    """
+    where = locate or dotted
+    problems = [
+        f"{where(path)}: a template field cannot be a key"
+        for path, _ in entries(config)
+        if has_field(path[-1])
+    ]
+    used: set[str] = set()
+    for path, text in texts(config):
+        for name in FIELD.findall(text):
+            used.add(name)
+            if name not in variables:
+                near = suggest(name, variables)
+                ending = f"; did you mean {near!r}?" if near else ""
+                problems.append(f"{where(path)}: no variable {name!r} is defined{ending}")
+    for name in variables:
+        if name not in used:
+            near = suggest(name, used - variables.keys())
+            ending = f"; did you mean {near!r}?" if near else ""
+            problems.append(f"template variable {name}: no field of the config uses it{ending}")
+    if problems:
+        raise ConfigError(
+            "\n".join(dict.fromkeys(problems)),
+            hint="`launchkit queue parse` lists the fields of a config",
+        )
+
+
+def fill_template(
+    config: Json, variables: Mapping[str, Variable], values: Mapping[str, Scalar]
+) -> dict[str, object]:
+    """Put *values*, and defaults where there is none, into the fields of *config*.
+
+    A value keeps its type where the field is the whole value, and is text inside other text.
+
+    :raises Rejected: naming all that is wrong with the values, and fields without a definition.
+    """
+    problems = [*value_problems(values, variables)]
+    undefined = find_variables(config).keys() - variables.keys()
+    problems += [f"template variable {name}: the queue does not define it" for name in undefined]
+    if problems:
+        known = ", ".join(variables) or "none"
+        raise Rejected(
+            "\n".join(sorted(problems)), hint=f"this queue's template variables: {known}"
+        )
+    defaults = {name: v.default for name, v in variables.items() if v.default is not None}
+    chosen = {**defaults, **values}
+    return {key: _filled(value, chosen) for key, value in config.items()}
+
+
+def has_field(value: object) -> bool:
+    """Whether a value is text with a template field in it."""
+    return isinstance(value, str) and FIELD.search(value) is not None
+
+
+def _filled(value: object, chosen: Mapping[str, Scalar]) -> object:
+    if isinstance(value, Mapping):
+        return {key: _filled(inner, chosen) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_filled(inner, chosen) for inner in value]
+    if not isinstance(value, str):
+        return value
+    whole = FIELD.fullmatch(value.strip())
+    if whole:
+        return chosen[whole[1]]
+    return FIELD.sub(lambda field: str(chosen[field[1]]), value)
+
+
+def _guess(path: Path, text: str) -> Literal["string", "integer"]:
+    key = next((part for part in reversed(path) if isinstance(part, str)), "")
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", key)
+    counts = bool(words) and words[-1].lower() in COUNTING_WORDS
+    return "integer" if counts and FIELD.fullmatch(text.strip()) else "string"

@@ -1,1 +1,0 @@
-"""The steps between a claim and a submission: pure functions of values."""

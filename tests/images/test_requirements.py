@@ -1,0 +1,146 @@
+"""What a code directory asks to have installed."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wandb_cases import cases
+
+from launchkit.errors import Rejected
+from launchkit.images.build_plan import plan_build, with_cache_mounts
+from launchkit.images.requirements import Dependencies, find_dependencies
+from launchkit.testing.makers import make_launch
+
+Tree = Callable[..., Path]
+
+PYPROJECT = """
+[project]
+name = "My_Code"
+dependencies = ["numpy>=2", "torch"]
+[project.optional-dependencies]
+gpu = ["triton"]
+docs = ["mkdocs"]
+all = ["my-code[gpu, docs]", "numpy>=2"]
+"""
+
+
+@pytest.mark.parametrize("case", cases("req-"))
+def test_dependencies_are_installed_as_wandb_does(case: dict[str, Any], tree: Tree) -> None:
+    code = tree(**{"main.py": "", **dict.fromkeys(case["input"]["files"], "")})
+    launch = make_launch(entry_point=("python", "main.py"))
+    plan = plan_build(launch, code)
+    text = (with_cache_mounts(plan) if case["input"]["buildx"] else plan).dockerfile
+    expected = case["expected"]
+    assert [f'"{path}"' in text for path in expected["copied"]] == [True] * len(expected["copied"])
+    assert ("pip install" in text) == (expected["install"] != "none")
+    assert expected["install"] == "none" or f"-r {expected['install']}" in text
+    assert ("--mount=type=cache" in text) == expected["cache_mount"]
+
+
+@pytest.mark.parametrize(
+    ("files", "install"),
+    [
+        ([], None),
+        (["requirements.txt", "pyproject.toml", "environment.yml"], ("-r", "requirements.txt")),
+        (["pyproject.toml", "environment.yml"], ("numpy>=2", "torch")),
+        (["requirements.frozen.txt"], ("-r", "requirements.frozen.txt")),
+        ([".job/requirements.frozen.txt"], ("-r", ".job/requirements.frozen.txt")),
+    ],
+)
+def test_the_first_file_decides(files: list[str], install: tuple[str, ...], tree: Tree) -> None:
+    texts = {name: PYPROJECT if name == "pyproject.toml" else "" for name in files}
+    found = find_dependencies(tree(**texts))
+    assert (found.install if found else None) == install
+
+
+def test_a_conda_environment_is_refused_with_advice(tree: Tree) -> None:
+    code = tree(**{"environment.yml": "", "requirements.frozen.txt": ""})
+    with pytest.raises(Rejected, match=r"^environment.yml: ") as caught:
+        find_dependencies(code)
+    assert "requirements.txt" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("extras", "more"),
+    [((), ()), (("gpu",), ("triton",)), (("all", "gpu"), ("triton", "mkdocs"))],
+)
+def test_extras_of_a_project_are_added(extras: Any, more: tuple[str, ...], tree: Tree) -> None:
+    found = find_dependencies(tree(**{"pyproject.toml": PYPROJECT}), extras)
+    assert found is not None
+    assert set(found.install) == {"numpy>=2", "torch", *more}
+    assert len(found.install) == 2 + len(more)
+
+
+def test_an_unknown_extra_names_the_nearest_one(tree: Tree) -> None:
+    with pytest.raises(Rejected, match=r"builder\.extras: .* no extra 'gpus'") as caught:
+        find_dependencies(tree(**{"pyproject.toml": PYPROJECT}), ("gpus",))
+    assert caught.value.hint == "did you mean gpu?"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[project", "is not TOML"),
+        ("project = 1", "project: must be a table"),
+        ("[project]\ndependencies = 'a'", "must be a list"),
+        ("[project]\ndependencies = ['-e .']", "'-e .' is not a requirement"),
+        ('[project]\ndependencies = ["a\\nb"]', "is not a requirement"),
+    ],
+)
+def test_a_malformed_project_is_refused(text: str, message: str, tree: Tree) -> None:
+    with pytest.raises(Rejected, match=rf"^pyproject.toml: .*{message}"):
+        find_dependencies(tree(**{"pyproject.toml": text}))
+
+
+def test_files_that_requirements_include_are_needed_too(tree: Tree) -> None:
+    code = tree(
+        **{
+            "requirements.txt": "-r reqs/gpu.txt # more\n-chttps://example.com/c.txt\nnumpy\n",
+            "reqs/gpu.txt": "--constraint=../constraints.txt\ntorch\n",
+            "constraints.txt": "torch==2.5\n",
+        }
+    )
+    found = find_dependencies(code)
+    assert found == Dependencies(
+        files=("requirements.txt", "reqs/gpu.txt", "constraints.txt"),
+        install=("-r", "requirements.txt"),
+    )
+
+
+@pytest.mark.parametrize(
+    "line", [".", "-e .", "./wheels/a.whl", "libs/own", "a @ file:///x", "-f wheels", ".[gpu]"]
+)
+def test_a_local_package_needs_all_of_the_code(line: str, tree: Tree) -> None:
+    found = find_dependencies(tree(**{"requirements.txt": f"numpy\n{line}\n"}))
+    assert found is not None
+    assert found.files == (".",)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "numpy>=2 # see docs/x",
+        "a @ https://example.com/a.whl",
+        "git+https://example.com/a",
+        "-i https://x/y",
+        "--find-links=https://x/y",
+    ],
+)
+def test_packages_from_elsewhere_need_the_file_only(line: str, tree: Tree) -> None:
+    found = find_dependencies(tree(**{"requirements.txt": f"{line}\n"}))
+    assert found is not None
+    assert found.files == ("requirements.txt",)
+
+
+@pytest.mark.parametrize("path", ["../other.txt", "/etc/other.txt"])
+def test_requirements_from_outside_of_the_code_are_refused(path: str, tree: Tree) -> None:
+    with pytest.raises(Rejected, match="not inside the code directory"):
+        find_dependencies(tree(**{"requirements.txt": f"-r {path}\n"}))
+
+
+def test_a_link_out_of_the_code_is_not_read(tree: Tree, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("[secret")
+    code = tree(**{"main.py": ""})
+    (code / "pyproject.toml").symlink_to(tmp_path / "secret")
+    assert find_dependencies(code) is None

@@ -1,0 +1,194 @@
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from wandb_cases import cases
+
+from launchkit.abc import Policy
+from launchkit.builtin.local_process.runner import LocalProcessRunner
+from launchkit.errors import Rejected
+from launchkit.model import Image, Launch, Secret
+from launchkit.resolving.bind import AgentSide, Bound, bind
+from launchkit.resolving.environment import workload_env
+
+MakeLaunch = Callable[..., Launch]
+
+
+def bound(
+    launch: Launch,
+    *,
+    image: Image | None = None,
+    policy: Policy | None = None,
+    environ: Mapping[str, str] | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> Bound:
+    agent = AgentSide(policy=policy or Policy(), environ=environ or {}, extra_env=extra or {})
+    return bind(launch, image=image, code=None, runner=LocalProcessRunner, agent=agent)
+
+
+@pytest.mark.parametrize("case", cases("macro-full-set"))
+def test_the_full_set_of_macros_is_filled(make_launch: MakeLaunch, case: dict[str, Any]) -> None:
+    given, spec = case["input"], case["input"]["spec"]
+    launch = make_launch({"x": given["template"]}, project=spec["project"], name=spec["name"])
+    got = bound(
+        launch,
+        image=Image(ref=given["image"]),
+        policy=Policy(macros_from_env=tuple(given["agent_env"])),
+        environ=given["agent_env"],
+    )
+    assert got.submission.resource_args["x"] == case["expected"]
+    assert got.warnings == ("resource_args.x[7]: unknown macro ${zzz} is left as it is",)
+
+
+def test_the_agents_environment_is_no_macro_unless_the_policy_opens_it(
+    make_launch: MakeLaunch,
+) -> None:
+    got = bound(make_launch({"x": "${TOKEN}"}), environ={"TOKEN": "hush"})
+    assert got.submission.resource_args == {"x": "${TOKEN}"}
+    assert "unknown macro ${TOKEN}" in got.warnings[0]
+
+
+def test_a_variable_that_the_policy_opens_wins_over_a_macro_of_that_name(
+    make_launch: MakeLaunch,
+) -> None:
+    policy = Policy(macros_from_env=("run_id",))
+    got = bound(make_launch({"x": "${run_id}"}), policy=policy, environ={"run_id": "mine"})
+    assert got.submission.resource_args == {"x": "mine"}
+
+
+def test_later_sources_of_the_environment_win(make_launch: MakeLaunch) -> None:
+    launch = make_launch(
+        {"env": {"WANDB_NAME": "queue", "B": "queue", "C": "${run_id}"}},
+        recipe={"env": {"B": "job", "D": "${author}"}},
+        overrides={"env": {"E": "launch"}},
+    )
+    extra = {"WANDB_NAME": "plugin", "WANDB_PROJECT": "plugin", "KEY": Secret("s")}
+    env = bound(launch, extra=extra).submission.env
+    picked = {name: env[name] for name in ("WANDB_NAME", "WANDB_PROJECT", "B", "C", "D", "E")}
+    assert picked == {
+        "WANDB_NAME": "queue",
+        "WANDB_PROJECT": "plugin",
+        "B": "job",
+        "C": "abcd1234",
+        "D": "bob",
+        "E": "launch",
+    }
+    assert isinstance(env["KEY"], Secret)
+
+
+@pytest.mark.parametrize("env", [["MINE", "X=a=b"], {"MINE": None, "X": "a=b"}])
+def test_a_queue_config_may_pass_the_agents_variables_on(
+    make_launch: MakeLaunch, env: object
+) -> None:
+    got = bound(make_launch({"env": env}), environ={"MINE": "1"}).submission
+    assert (got.env["MINE"], got.env["X"]) == ("1", "a=b")
+    assert got.resource_args == {"env": env}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"overrides": {"env": {"TOKEN": None}}},
+        {"recipe": {"env": {"TOKEN": None}}},
+        {"overrides": {"resource_args": {"env": ["TOKEN"]}}},
+        {"overrides": {"resource_args": {"env": {"TOKEN": None}}}},
+    ],
+)
+def test_a_launch_gets_only_those_that_the_policy_names(
+    make_launch: MakeLaunch, spec: dict[str, Any]
+) -> None:
+    launch = make_launch(**spec)
+    with pytest.raises(Rejected, match="its own value of TOKEN"):
+        bound(launch, environ={"TOKEN": "hush"})
+    policy = Policy(env_from_agent=("TOKEN",))
+    assert bound(launch, policy=policy, environ={"TOKEN": "1"}).submission.env["TOKEN"] == "1"
+
+
+def test_a_template_cannot_be_used_to_name_the_agents_variables(make_launch: MakeLaunch) -> None:
+    launch = make_launch(
+        {"env": ["{{name}}"]},
+        variables={"name": {"type": "string"}},
+        template_variables={"name": "TOKEN"},
+    )
+    with pytest.raises(Rejected, match="its own value of TOKEN"):
+        bound(launch, environ={"TOKEN": "hush"})
+
+
+def test_a_variable_that_the_agent_lacks_is_left_out_with_a_warning(
+    make_launch: MakeLaunch,
+) -> None:
+    got = bound(make_launch({"env": ["MINE"]}))
+    assert "MINE" not in got.submission.env
+    assert got.warnings == ("env.MINE: the agent has no such variable; left out",)
+
+
+@pytest.mark.parametrize(
+    ("env", "message"),
+    [
+        ([{"name": "A"}], r"resource_args.env\[0\]: must be NAME=value"),
+        ({"A": ["x"]}, "resource_args.env.A: must be NAME=value"),
+        (["=x"], r"resource_args.env\[0\]: a variable needs a name"),
+    ],
+)
+def test_an_env_of_another_shape_is_refused_with_its_place(
+    make_launch: MakeLaunch, env: object, message: str
+) -> None:
+    with pytest.raises(Rejected, match=message):
+        bound(make_launch({"env": env}))
+
+
+def test_the_command_is_the_entry_point_and_then_the_args(make_launch: MakeLaunch) -> None:
+    got = bound(make_launch(recipe={"args": ("--lr", "1")}, attempt=3)).submission
+    assert got.command == ("python", "train.py", "--lr", "1")
+    assert got.name == "launchkit-abcd1234-3"
+
+
+def test_a_workload_finds_wandbs_variables_and_ours(make_launch: MakeLaunch) -> None:
+    launch = make_launch(
+        job="train:v1",
+        project="p",
+        name="nm",
+        overrides={"config": {"lr": 1}, "files": {"c.json": {"a": 1}}, "artifacts": {"d": "x:v0"}},
+    )
+    assert workload_env(launch, None) == {
+        "WANDB_PROJECT": "p",
+        "WANDB_ENTITY": "ent",
+        "WANDB_LAUNCH": "True",
+        "WANDB_RUN_ID": "abcd1234",
+        "WANDB_DOCKER": "img:1",
+        "WANDB_NAME": "nm",
+        "WANDB_USERNAME": "bob",
+        "WANDB_LAUNCH_QUEUE_NAME": "gpu",
+        "WANDB_LAUNCH_QUEUE_ENTITY": "ent",
+        "WANDB_LAUNCH_TRACE_ID": "item1",
+        "WANDB_CONFIG": '{"lr": 1}',
+        "WANDB_LAUNCH_FILE_OVERRIDES": '{"c.json": {"a": 1}}',
+        "WANDB_ARTIFACTS": '{"_wandb_job": "train:v1", "d": "x:v0"}',
+        "LAUNCHKIT_ITEM_ID": "item1",
+        "LAUNCHKIT_RUN_ID": "abcd1234",
+        "LAUNCHKIT_RUN_NAME": "nm",
+        "LAUNCHKIT_ATTEMPT": "1",
+        "LAUNCHKIT_QUEUE": "gpu",
+        "LAUNCHKIT_ENTITY": "ent",
+        "LAUNCHKIT_PROJECT": "p",
+        "LAUNCHKIT_AUTHOR": "bob",
+        "LAUNCHKIT_JOB": "train:v1",
+        "LAUNCHKIT_RUN_CONFIG": '{"lr": 1}',
+    }
+
+
+def test_what_is_empty_is_left_out_and_a_later_attempt_resumes(make_launch: MakeLaunch) -> None:
+    env = workload_env(replace(make_launch(attempt=2), author=None), None)
+    assert env["WANDB_RESUME"] == "allow"
+    assert not {"WANDB_NAME", "WANDB_USERNAME", "WANDB_CONFIG", "WANDB_ARTIFACTS"} & env.keys()
+
+
+def test_a_long_config_is_cut_into_numbered_variables(make_launch: MakeLaunch) -> None:
+    config = {"text": "ü" * 500}
+    env = workload_env(make_launch(overrides={"config": config}), None, max_length=1000)
+    pieces = [env[f"WANDB_CONFIG_{i}"] for i in range(4)]
+    assert json.loads("".join(pieces)) == config
+    assert max(map(len, pieces)) == 1000
+    assert not {"WANDB_CONFIG", "WANDB_CONFIG_4", "LAUNCHKIT_RUN_CONFIG"} & env.keys()

@@ -1,0 +1,208 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from launchkit.errors import Rejected
+from launchkit.model import Claim, GitSource, Launch, Limits
+from launchkit.resolving.resolve import resolve, validate_launch
+from launchkit.testing import FakeRunner
+
+MakeLaunch = Callable[..., Launch]
+MakeClaim = Callable[..., Claim]
+
+PYTORCH_JOB = {
+    "kind": "PyTorchJob",
+    "apiVersion": "kubeflow.org/v1",
+    "metadata": {"name": "${run_id}-pytorch-job"},
+}
+
+
+def test_queue_job_and_launch_are_laid_over_each_other(make_launch: MakeLaunch) -> None:
+    launch = make_launch(
+        {"limits": {"memory": "1g", "cpu": 1}, "env": ["A=1"], "setup": "true"},
+        recipe={"resource_args": {"limits": {"cpu": 2}, "env": ["B=2"]}},
+        overrides={"resource_args": {"limits": {"files": 9}, "setup": None}},
+    )
+    assert launch.resource_args == {
+        "limits": {"memory": "1g", "cpu": 2, "files": 9},
+        "env": ["B=2"],
+        "setup": None,
+    }
+    origins = {k: v for k, v in launch.origins.items() if k.startswith("resource_args")}
+    assert origins == {
+        "resource_args.limits.memory": "queue",
+        "resource_args.limits.cpu": "job",
+        "resource_args.limits.files": "launch",
+        "resource_args.env[0]": "job",
+        "resource_args.setup": "launch",
+    }
+
+
+def test_a_list_that_was_replaced_leaves_no_trace_in_the_origins(make_launch: MakeLaunch) -> None:
+    launch = make_launch({"args": [1, 2, 3]}, overrides={"resource_args": {"args": [4]}})
+    origins = {k: v for k, v in launch.origins.items() if k.startswith("resource_args")}
+    assert origins == {"resource_args.args[0]": "launch"}
+
+
+def test_the_launch_decides_over_the_job(make_launch: MakeLaunch) -> None:
+    launch = make_launch(
+        recipe={"args": ("--a",), "env": {"A": "1", "B": "1"}, "config": {"lr": {"x": 1, "y": 1}}},
+        overrides={
+            "entry_point": ("sh", "run.sh"),
+            "args": (),
+            "env": {"B": "2"},
+            "config": {"lr": {"y": 2}},
+        },
+        timeouts={"run": 60},
+    )
+    assert launch.entry_point == ("sh", "run.sh")
+    assert launch.args == ()
+    assert launch.env == {"A": "1", "B": "2"}
+    assert launch.config == {"lr": {"x": 1, "y": 2}}
+    assert launch.limits == Limits(start=1800, run=60, stop_grace=60)
+    assert launch.origins == {
+        "entry_point": "launch",
+        "args": "launch",
+        "env.A": "job",
+        "env.B": "launch",
+        "config.lr.x": "job",
+        "config.lr.y": "launch",
+        "limits.start": "agent",
+        "limits.run": "launch",
+        "limits.stop_grace": "agent",
+    }
+
+
+def test_template_values_are_filled_and_marked(make_launch: MakeLaunch) -> None:
+    launch = make_launch(
+        {"limits": {"memory": "{{mem}}g", "cpu": "{{cpu}}", "files": 9}},
+        variables={"mem": {"type": "integer"}, "cpu": {"type": "integer", "default": 2}},
+        template_variables={"mem": 4},
+    )
+    assert launch.resource_args == {"limits": {"memory": "4g", "cpu": 2, "files": 9}}
+    assert launch.origins["resource_args.limits.memory"] == "template"
+    assert launch.origins["resource_args.limits.files"] == "queue"
+
+
+@pytest.mark.parametrize("where", ["recipe", "overrides"])
+def test_a_templated_queue_takes_only_its_variables(make_claim: MakeClaim, where: str) -> None:
+    claim = make_claim(
+        {"cpu": "{{cpu}}"},
+        variables={"cpu": {"type": "integer", "default": 1}},
+        **{where: {"resource_args": {"memory": "4g"}}},
+    )
+    with pytest.raises(Rejected, match=r"queue gpu has template variables.*memory") as caught:
+        validate_launch(claim.queue.spec, claim.item.spec)
+    assert caught.value.hint is not None
+    assert "cpu" in caught.value.hint
+
+
+@dataclass(kw_only=True)
+class VertexRunner(FakeRunner):
+    kind = "vertex"
+    aliases = ("gcp-vertex",)
+
+
+@pytest.mark.parametrize(
+    ("resource", "config"),
+    [
+        ("kubernetes", PYTORCH_JOB),
+        ("kubernetes", {"kubernetes": PYTORCH_JOB}),
+        ("kubernetes", {"resource_args": {"kubernetes": PYTORCH_JOB}}),
+        ("gcp-vertex", {"vertex": PYTORCH_JOB}),
+        ("vertex", {"resource_args": {"gcp-vertex": PYTORCH_JOB}}),
+    ],
+)
+def test_levels_that_only_name_the_resource_are_taken_off(
+    make_launch: MakeLaunch, resource: str, config: dict[str, Any]
+) -> None:
+    wrapped = {**config, "builder": {"base_image": "x"}}
+    runner = VertexRunner if resource in VertexRunner.names() else None
+    launch = make_launch(wrapped, resource=resource, runner=runner)
+    assert launch.resource_args == PYTORCH_JOB
+    assert launch.builder_args == {"base_image": "x"}
+    assert launch.origins["resource_args.kind"] == "queue"
+
+
+def test_another_resources_level_is_left_alone(make_launch: MakeLaunch) -> None:
+    launch = make_launch({"kubernetes": {"a": 1}}, resource="sagemaker")
+    assert launch.resource_args == {"kubernetes": {"a": 1}}
+
+
+def test_the_builders_part_goes_to_the_builder(make_launch: MakeLaunch) -> None:
+    image = {"accelerator": {"base_image": "tensorflow/tensorflow:latest-gpu"}}
+    launch = make_launch({"kubernetes": {"builder": image}}, resource="kubernetes")
+    assert launch.builder_args == image
+    assert launch.resource_args == {}
+
+
+def test_a_config_is_held_to_the_jobs_schema(make_claim: MakeClaim) -> None:
+    schema = {"type": "object", "properties": {"lr": {"type": "number"}}, "required": ["epochs"]}
+    claim = make_claim(recipe={"input_schema": schema}, overrides={"config": {"lr": "fast"}})
+    with pytest.raises(Rejected) as caught:
+        validate_launch(claim.queue.spec, claim.item.spec)
+    assert "config.lr: 'fast' is not of type 'number'" in str(caught.value)
+    assert "'epochs' is a required property" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [{"type": "objct"}, {"$ref": "http://127.0.0.1:1/x"}, {"$schema": 5}, {"pattern": "("}],
+)
+def test_a_schema_that_cannot_be_used_is_named_as_such(
+    make_claim: MakeClaim, schema: dict[str, Any]
+) -> None:
+    claim = make_claim(recipe={"input_schema": schema}, overrides={"config": {"lr": 1}})
+    with pytest.raises(Rejected, match="the job's input schema"):
+        validate_launch(claim.queue.spec, claim.item.spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"overrides": {"files": {"../x.json": {}}}}, "files: ../x.json: must be a path inside"),
+        (
+            {"overrides": {"files": {"/etc/x.yaml": {}}}},
+            "/etc/x.yaml: must be a path",
+        ),
+        (
+            {"overrides": {"files": {"x.toml": {}}}},
+            "x.toml: must be a .json",
+        ),
+        ({"overrides": {"env": {"A=B": "1"}}}, "env: 'A=B' cannot be the name"),
+        ({"overrides": {"env": {"A": "a\0b"}}}, "env.A: a value cannot hold a NUL"),
+        ({"overrides": {"args": ("a\0b",)}}, "an argument cannot hold a NUL"),
+        ({"timeouts": {"run": -1}}, "timeouts.run: must be seconds, or 0 for no limit, not -1"),
+        ({"timeouts": {"start": float("nan")}}, "timeouts.start: must be seconds"),
+    ],
+)
+def test_what_no_runner_could_use_is_refused_at_launch(
+    make_claim: MakeClaim, spec: dict[str, Any], message: str
+) -> None:
+    claim = make_claim(**spec)
+    with pytest.raises(Rejected, match=message):
+        validate_launch(claim.queue.spec, claim.item.spec)
+
+
+def test_a_working_directory_must_be_inside_the_code(make_claim: MakeClaim) -> None:
+    source = GitSource(remote="https://example.com/r.git")
+    claim = make_claim(recipe={"source": source}, overrides={"working_dir": "/etc"})
+    with pytest.raises(Rejected, match="working_dir: /etc: must be a path inside the code"):
+        validate_launch(claim.queue.spec, claim.item.spec)
+
+
+def test_resolve_checks_again_what_was_checked_at_launch(make_claim: MakeClaim) -> None:
+    claim = make_claim(
+        {"cpu": "{{cpu}}"}, variables={"cpu": {"type": "integer"}}, template_variables={"cpu": "2"}
+    )
+    with pytest.raises(Rejected, match="cpu: must be of type integer"):
+        resolve(claim, Limits(start=0, run=0, stop_grace=0))
+
+
+def test_a_launch_carries_what_its_claim_knows(make_launch: MakeLaunch) -> None:
+    launch = make_launch(job="train:v1", project="ProJ", attempt=2)
+    assert (launch.item_id, launch.run_id, launch.attempt) == ("item1", "abcd1234", 2)
+    assert (launch.entity, launch.project, launch.name) == ("ent", "ProJ", "abcd1234")
+    assert (launch.author, launch.queue, launch.job) == ("bob", "gpu", "train:v1")

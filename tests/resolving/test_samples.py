@@ -1,0 +1,97 @@
+"""What is told of a queue's config while its template variables have no values yet."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from launchkit.builtin.local_process.runner import LocalProcessRunner
+from launchkit.errors import Rejected
+from launchkit.model import Json, QueueSpec
+from launchkit.resolving.samples import check_config_of, samples, values_of
+from launchkit.resolving.variables import parse_variables
+from launchkit.testing import FakeRunner
+
+
+@dataclass(kw_only=True)
+class StubbornRunner(FakeRunner):
+    """Says nothing about keys, and the same of all values but one."""
+
+    kind = "stubborn"
+
+    @classmethod
+    def check_args(cls, args: Json) -> None:
+        if args.get("mode") != "sha256:ab":
+            raise Rejected("resource_args.mode: must be a digest")
+
+    @classmethod
+    def args_schema(cls) -> dict[str, Any]:
+        return {"type": "object"}
+
+
+def queue(config: Json, **variables: Json) -> QueueSpec:
+    return QueueSpec(name="q", resource="x", config=config, variables=parse_variables(variables))
+
+
+NUMBER = {"type": "integer"}
+TEXT = {"type": "string"}
+
+
+@pytest.mark.parametrize(
+    ("config", "variables", "problem"),
+    [
+        ({"nise": "{{n}}"}, {"n": NUMBER}, "nise: unknown key"),
+        ({"nise": 1, "env": {"A": "{{t}}"}}, {"t": TEXT}, "nise: unknown key"),
+        ({"limits": {"memry": "{{t}}"}}, {"t": TEXT}, "limits.memry: unknown key"),
+        ({"nice": 50, "env": {"A": "{{t}}"}}, {"t": TEXT}, "nice: Input should be less"),
+        ({"local-process": {"nise": "{{n}}"}}, {"n": NUMBER}, "nise: unknown key"),
+        ({"nice": "{{t}}"}, {"t": {**TEXT, "default": "hot"}}, "nice: Input should be a valid"),
+    ],
+)
+def test_what_no_value_could_mend_is_refused(
+    config: Json, variables: dict[str, Json], problem: str
+) -> None:
+    with pytest.raises(Rejected, match=f"resource_args.{problem}") as caught:
+        check_config_of(queue({**config}, **variables), LocalProcessRunner)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "variables"),
+    [
+        ({"nice": "{{n}}"}, {"n": NUMBER}),
+        ({"nice": "{{n}}"}, {"n": {**NUMBER, "minimum": 50}}),
+        ({"limits": {"memory": "{{t}}"}}, {"t": TEXT}),
+        ({"setup": "{{t}}", "env": ["{{t}}={{n}}"]}, {"t": TEXT, "n": NUMBER}),
+        ({"setup": {"command": ["{{t}}"]}}, {"t": TEXT}),
+        ({"builder": {"anything": "{{t}}"}}, {"t": TEXT}),
+    ],
+)
+def test_what_may_depend_on_a_value_is_let_pass(config: Json, variables: dict[str, Json]) -> None:
+    check_config_of(queue(config, **variables), LocalProcessRunner)
+
+
+def test_the_same_objection_to_all_samples_of_a_free_text_is_not_taken_for_all_texts() -> None:
+    check_config_of(queue({"mode": "{{t}}"}, t=TEXT), StubbornRunner)
+
+
+def test_an_objection_to_each_listed_value_is() -> None:
+    values = {**TEXT, "enum": ["fast", "slow"]}
+    with pytest.raises(Rejected, match=r"resource_args\.mode: must be a digest"):
+        check_config_of(queue({"mode": "{{t}}"}, t=values), StubbornRunner)
+
+
+def test_samples_keep_to_types_and_bounds() -> None:
+    found = parse_variables(
+        {
+            "few": {**NUMBER, "minimum": 3, "maximum": 6},
+            "much": {"type": "number", "minimum": 2000},
+            "word": {**TEXT, "enum": ["a", "b"]},
+            "set": {**TEXT, "default": "x"},
+        }
+    )
+    assert values_of(found["few"]) == [3, 6]
+    assert values_of(found["much"]) == [2000]
+    made = list(samples(found))
+    assert [one["word"] for one in made] == ["a", "b"]
+    assert all("set" not in one for one in made)
