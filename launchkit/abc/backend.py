@@ -7,7 +7,7 @@ from typing import ClassVar
 import anyio
 
 from launchkit.abc.component import Component
-from launchkit.model import AgentOrders, AgentStatus, Claim, ItemReport, AgentCapacity
+from launchkit.model import AgentCapacity, AgentOrders, AgentStatus, Claim, ItemReport
 
 
 class QueueBackend(Component):
@@ -20,7 +20,7 @@ class QueueBackend(Component):
 
     @abstractmethod
     async def claim(self, queue: str, capacity: AgentCapacity) -> Claim | None:
-        """Take the next item of *queue* for which there is *capacity*, or None if there is none now.
+        """Take the next item of *queue* that *capacity* has a place for, or None if there is none.
 
         An item whose agent fell silent comes first, with its `ref`, attempt and run id.
 
@@ -59,7 +59,7 @@ class QueueBackend(Component):
         await anyio.sleep(min(wait, 1.0))
 
     async def blocked(self, queue: str, capacity: AgentCapacity) -> str | None:
-        """Why *queue* would give nothing to *capacity* even if items waited in it, in words; None if
+        """Why *queue* would give *capacity* nothing even if items waited in it, in words; None if
         nothing is in the way. Shown on the agent's status line.
 
         :raises NotFound: if there is no such queue.

@@ -65,7 +65,7 @@ class Selection:
     name: str | None = None
     """A pattern for the run's name, in which `*` is any text and `?` any letter."""
     since: float | None = None
-    """LaunchHandle at this Unix time or later."""
+    """Launched at this Unix time or later."""
     limit: int = 100
 
 

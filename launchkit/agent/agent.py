@@ -23,7 +23,7 @@ from launchkit.agent.kit import Kit, start_kit
 from launchkit.agent.prepare import clear_work
 from launchkit.agent.presence import hold_presence, reap_dead_agents
 from launchkit.errors import ConfigError, QueueError, Unreachable, unwrapped
-from launchkit.model import AgentOrders, AgentStatus, Claim, AgentCapacity
+from launchkit.model import AgentCapacity, AgentOrders, AgentStatus, Claim
 from launchkit.observe import ObservedAgent, Watchdog, journal, open_observability, poller
 from launchkit.plugins import Plugins
 from launchkit.settings import AgentSettings
@@ -171,7 +171,7 @@ class Agent:
 
     async def _watched(self, kit: Kit, background: TaskGroup, stack: AsyncExitStack) -> Kit:
         """The kit, such that what is done with it is seen."""
-        subject = ObservedAgent(
+        observed = ObservedAgent(
             name=self.name,
             settings=self.settings,
             plugins=self._plugins,
@@ -179,23 +179,24 @@ class Agent:
             draining=lambda: self._stopping,
             watchdog=self._watchdog,
         )
-        observability = await stack.enter_async_context(open_observability(subject, background))
+        observability = await stack.enter_async_context(open_observability(observed, background))
         self.address = observability.address
         if self.address:
             message = "%s serves /metrics, /livez and /readyz"
             journal(status_logger, self.name).info(message, self.address, action="listen")
-        return replace(kit, backend=observability.watched(kit.backend), observer=observability.observer)
+        backend = observability.watched(kit.backend)
+        return replace(kit, backend=backend, observer=observability.observer)
 
     async def _arrive(self, kit: Kit) -> None:
         """Free what dead agents of this machine held, and see that the queues exist."""
         try:
-            await self._bury(kit)
+            await self._free_what_the_dead_held(kit)
             for queue in self.settings.queues:
                 self._notes[queue] = await self._obstacle(queue, kit)
         except Unreachable as exc:
             self._log.warning("%s; trying again", exc, action="arrive")
 
-    async def _bury(self, kit: Kit) -> None:
+    async def _free_what_the_dead_held(self, kit: Kit) -> None:
         for name in await anyio.to_thread.run_sync(reap_dead_agents, kit.site.state_dir / "agents"):
             message = "agent %s died without a word; its launches are taken over"
             self._log.warning(message, name, action="reap")
@@ -256,7 +257,9 @@ class Agent:
         """What this agent can run now."""
         runners = kit.runners
         site = kit.site.name
-        return AgentCapacity(agent=self.name, site=site, resources=runners.ready(), unable=runners.unable())
+        return AgentCapacity(
+            agent=self.name, site=site, resources=runners.ready(), unable=runners.unable()
+        )
 
     async def _claim(self, queue: str, kit: Kit, journeys: TaskGroup) -> bool:
         """Take a slot, then an item; give the slot back if there is none."""
@@ -309,7 +312,7 @@ class Agent:
         while True:
             held = [journey.claim for journey in self._journeys.values()]
             try:
-                await self._bury(kit)
+                await self._free_what_the_dead_held(kit)
                 orders = await kit.backend.beat(
                     self._say(kit), held, self.settings.lease_seconds / 3
                 )

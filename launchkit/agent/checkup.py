@@ -159,7 +159,9 @@ async def _queue_findings(
     if site.backend is None:
         return ()
     kinds = plugins.classes(Runner).keys() - unable.keys()
-    capacity = AgentCapacity(agent=site.agent, site=site.name, resources=frozenset(kinds), unable=unable)
+    capacity = AgentCapacity(
+        agent=site.agent, site=site.name, resources=frozenset(kinds), unable=unable
+    )
     return [await queue_finding(site.backend, name, capacity) for name in settings.queues]
 
 

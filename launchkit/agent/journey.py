@@ -20,6 +20,7 @@ from launchkit.agent.prepare import builds, check_can_be_had, prepared, work_dir
 from launchkit.agent.pump import pump
 from launchkit.agent.reporter import Reporter
 from launchkit.agent.runners import RunnerUnavailable
+from launchkit.agent.watch import watch
 from launchkit.codec import plain
 from launchkit.errors import (
     ConfigError,
@@ -49,7 +50,6 @@ from launchkit.observe import journal
 from launchkit.resolving.bind import Bound
 from launchkit.resolving.policy import check_policy
 from launchkit.resolving.resolve import limits_of, resolve
-from launchkit.agent.watch import watch
 
 logger = logging.getLogger("launchkit.agent")
 

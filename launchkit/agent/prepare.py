@@ -11,6 +11,7 @@ import anyio
 
 from launchkit.abc import Output, Runner
 from launchkit.agent.kit import Kit
+from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import SubmitError
 from launchkit.images.delivery import (
     BuiltImage,
@@ -24,7 +25,6 @@ from launchkit.images.delivery import (
 )
 from launchkit.model import BuildRequest, Image, Launch
 from launchkit.resolving.bind import AgentSide, Bound, bind
-from launchkit.code.remove_tree import remove_tree
 
 CLEANUP_SECONDS = 30.0
 

@@ -16,10 +16,10 @@ import anyio.to_thread
 from pydantic import Field
 
 from launchkit.abc import Fetcher, QueueBackend, Site
+from launchkit.code.unpack import DamagedArchive, unpack
 from launchkit.errors import FetchError, NotFound, PluginError, Unreachable
 from launchkit.hookspecs import hookimpl
 from launchkit.model import ArchiveSource, Source
-from launchkit.code.unpack import DamagedArchive, unpack
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)

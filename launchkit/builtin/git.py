@@ -12,9 +12,6 @@ from pydantic import Field
 
 from launchkit.abc import Fetcher, Finding
 from launchkit.builtin.git_command import Git, quiet_environment
-from launchkit.errors import FetchError, Rejected
-from launchkit.hookspecs import hookimpl
-from launchkit.model import GitSource, Source
 from launchkit.code.remotes import (
     check_ref,
     check_remote,
@@ -23,6 +20,9 @@ from launchkit.code.remotes import (
     unknown_ref,
 )
 from launchkit.code.remove_tree import remove_tree
+from launchkit.errors import FetchError, Rejected
+from launchkit.hookspecs import hookimpl
+from launchkit.model import GitSource, Source
 
 WHOLE_HISTORY = "2147483647"
 """The depth that git takes as infinite."""

@@ -11,8 +11,8 @@ from subprocess import DEVNULL
 import anyio
 from anyio.abc import Process
 
-from launchkit.errors import FetchError
 from launchkit.code.remotes import without_credentials
+from launchkit.errors import FetchError
 
 KILL_SECONDS = 5.0
 ERROR_BYTES = 64 * 1024

@@ -18,11 +18,11 @@ from launchkit.cli.failures import INTERRUPTED
 from launchkit.cli.names import queue_names
 from launchkit.cli.options import chosen, common_options
 from launchkit.cli.session import run
+from launchkit.code.remotes import without_credentials
 from launchkit.errors import ConfigError, PluginError
 from launchkit.observe import Journal, formatter_for, journal
 from launchkit.plugins import Plugins
 from launchkit.settings import AgentSettings, load_settings, missing_components
-from launchkit.code.remotes import without_credentials
 
 LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 REPEAT_SECONDS = (300.0, 20.0)

@@ -11,12 +11,12 @@ from launchkit.cli.output import Column, Layout, as_json, as_yaml, get, show_all
 from launchkit.cli.present import Data
 from launchkit.cli.session import with_client
 from launchkit.client import Client
+from launchkit.code.remotes import without_credentials
 from launchkit.codec import dotted
 from launchkit.errors import ConfigError
 from launchkit.plugins import Plugins
 from launchkit.settings import Loaded, load_settings
 from launchkit.settings.json_schema import settings_schema
-from launchkit.code.remotes import without_credentials
 
 KEY, VALUE = Column("KEY", get("key")), Column("VALUE", get("value"))
 LAYOUT = Layout((KEY, VALUE), name="key")

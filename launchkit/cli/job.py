@@ -15,10 +15,10 @@ from launchkit.cli.present import Data, job_data
 from launchkit.cli.session import with_client
 from launchkit.cli.sources import mapping_from
 from launchkit.client import Client
+from launchkit.code.remotes import looks_like_git
 from launchkit.document import require_mapping
 from launchkit.model import Recipe
 from launchkit.resolving.job_names import code_name, entry_file, git_job_name, image_job_name
-from launchkit.code.remotes import looks_like_git
 
 F = TypeVar("F", bound=Callable[..., Any])
 

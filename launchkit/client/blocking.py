@@ -10,7 +10,7 @@ from typing import Any
 from anyio import CancelScope
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from launchkit.client import client, launched
+from launchkit.client import client, handle
 
 END = object()
 SIGNAL_SECONDS = 1.0
@@ -112,4 +112,4 @@ async def _next(items: AsyncGenerator[Any, None]) -> Any:
 
 Client = blocking(client.Client)
 LaunchHandle = blocking(handle.LaunchHandle)
-CLASSES: dict[type, type[Blocking]] = {client.Client: Client, handle.LaunchHandle: Launched}
+CLASSES: dict[type, type[Blocking]] = {client.Client: Client, handle.LaunchHandle: LaunchHandle}

@@ -35,10 +35,10 @@ from launchkit.model import (
 )
 from launchkit.observe import launching, opened_tracer
 from launchkit.plugins import Plugins
-from launchkit.settings import load_settings
 from launchkit.resolving.queue_checks import check_queue
 from launchkit.resolving.resolve import validate_launch
 from launchkit.resolving.samples import check_config_of
+from launchkit.settings import load_settings
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer

@@ -7,11 +7,11 @@ from tempfile import TemporaryDirectory
 import anyio
 
 from launchkit.abc import Fetcher, Jobs
+from launchkit.code.pack import pack
+from launchkit.code.remotes import looks_like_git
 from launchkit.errors import Rejected
 from launchkit.model import ArchiveSource, GitSource, Source
 from launchkit.plugins import Plugins
-from launchkit.code.pack import pack
-from launchkit.code.remotes import looks_like_git
 
 CHUNK = 1 << 20
 

@@ -4,10 +4,10 @@ import gzip
 import hashlib
 from pathlib import Path
 
-from launchkit.errors import LaunchError
-from launchkit.model import ArchiveSource
 from launchkit.code.survey import DEFAULT_LIMITS, Entry, PackLimits, survey
 from launchkit.code.tar_stream import tar_chunks, tar_end
+from launchkit.errors import LaunchError
+from launchkit.model import ArchiveSource
 
 
 def pack(root: Path, into: Path, limits: PackLimits = DEFAULT_LIMITS) -> ArchiveSource:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from launchkit.errors import Rejected
 from launchkit.code.ignore import RuleFile, is_ignored, parse_rules
+from launchkit.errors import Rejected
 
 MIB = 1024**2
 GIB = 1024**3

@@ -6,8 +6,8 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from launchkit.errors import Rejected
 from launchkit.code.survey import Entry
+from launchkit.errors import Rejected
 
 CHUNK = 1024**2
 

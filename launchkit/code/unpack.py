@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from launchkit.errors import FetchError
 from launchkit.code.survey import DEFAULT_LIMITS, PackLimits
+from launchkit.errors import FetchError
 
 HEADER_BYTES = 4096
 """What the tar format may add to one entry: a header, the header of a long name, padding."""

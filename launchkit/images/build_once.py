@@ -10,13 +10,13 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Output, Registry, Site
 from launchkit.errors import BuildError, LaunchError, Rejected
+from launchkit.images.build_plan import plan_build
 from launchkit.images.maker import ImageMaker, PlannedBuild
 from launchkit.images.ref import ImageRef
+from launchkit.images.single_flight import single_flight
+from launchkit.images.tag import image_tag
 from launchkit.images.target import Target, target_of
 from launchkit.model import BuildRequest, Image
-from launchkit.images.build_plan import plan_build
-from launchkit.images.tag import image_tag
-from launchkit.images.single_flight import single_flight
 
 MOVING = (
     "{ref} is known by its name alone, since no digest of it is told: what is built on it is not"

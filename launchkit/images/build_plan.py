@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from launchkit.code.containment import has_file, is_inside
+from launchkit.code.survey import Entry
 from launchkit.errors import Rejected
-from launchkit.model import Json, Launch
 from launchkit.images.base_images import base_images
 from launchkit.images.context import BuildPlan, list_context
 from launchkit.images.dockerfile import Design, mount_cache, write_dockerfile
 from launchkit.images.name import check_image_name
-from launchkit.code.containment import has_file, is_inside
-from launchkit.resolving.job_names import entry_file
 from launchkit.images.requirements import Dependencies, find_dependencies
-from launchkit.code.survey import Entry
+from launchkit.model import Json, Launch
+from launchkit.resolving.job_names import entry_file
 
 __all__ = ["BuildPlan", "plan_build", "with_cache_mounts"]
 

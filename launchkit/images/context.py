@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from launchkit.errors import BuildError, Rejected
-from launchkit.images.dockerignore import Matches, Patterns, parse_dockerignore
 from launchkit.code.containment import has_file
 from launchkit.code.survey import Entry
 from launchkit.code.tar_stream import tar_chunks as file_chunks
 from launchkit.code.tar_stream import tar_end, tar_text
+from launchkit.errors import BuildError, Rejected
+from launchkit.images.dockerignore import Matches, Patterns, parse_dockerignore
 
 NEVER_SENT = ".git\n**/.git\n"
 """A repository's history changes with each fetch, and with it would every tag."""

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from launchkit.abc import Output
+from launchkit.images.build_plan import BuildPlan
 from launchkit.images.target import Target
 from launchkit.model import BuildRequest
-from launchkit.images.build_plan import BuildPlan
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
-from launchkit.errors import Rejected
 from launchkit.code.containment import has_file
+from launchkit.errors import Rejected
 
 PYPROJECT = "pyproject.toml"
 FROZEN = ("requirements.frozen.txt", ".job/requirements.frozen.txt")

@@ -14,6 +14,7 @@ from launchkit.model.launch import (
 from launchkit.model.queue import (
     ENDED,
     ENDING_STATES,
+    AgentCapacity,
     AgentOrders,
     AgentStatus,
     AgentView,
@@ -27,7 +28,6 @@ from launchkit.model.queue import (
     Queue,
     QueueItem,
     QueueSpec,
-    AgentCapacity,
     StopOrder,
     Variable,
 )
@@ -50,6 +50,7 @@ from launchkit.model.verdicts import VerdictCode
 __all__ = [
     "ENDED",
     "ENDING_STATES",
+    "AgentCapacity",
     "AgentOrders",
     "AgentStatus",
     "AgentView",
@@ -80,7 +81,6 @@ __all__ = [
     "QueueItem",
     "QueueSpec",
     "Recipe",
-    "AgentCapacity",
     "RunState",
     "RunStatus",
     "Scalar",

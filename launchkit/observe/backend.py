@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from launchkit.abc import QueueBackend
 from launchkit.errors import LeaseLost, QueueError, Unreachable
-from launchkit.model import AgentOrders, AgentStatus, Claim, ItemReport, AgentCapacity
+from launchkit.model import AgentCapacity, AgentOrders, AgentStatus, Claim, ItemReport
 from launchkit.observe.observer import Observer
 from launchkit.observe.watchdog import HEARTBEAT, Watchdog, poller
 

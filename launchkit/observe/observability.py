@@ -46,28 +46,30 @@ class Observability:
 
 
 @asynccontextmanager
-async def open_observability(subject: ObservedAgent, tasks: TaskGroup) -> AsyncIterator[Observability]:
+async def open_observability(
+    agent: ObservedAgent, tasks: TaskGroup
+) -> AsyncIterator[Observability]:
     """Watch an agent for the time of the context.
 
     :raises ConfigError: if a package is missing or the port cannot be had.
     """
-    settings = subject.settings
+    settings = agent.settings
     observers: list[Observer] = []
     async with AsyncExitStack() as stack:
-        events = await stack.enter_async_context(telling(subject.name, subject.plugins, tasks))
+        events = await stack.enter_async_context(telling(agent.name, agent.plugins, tasks))
         if events is not None:
             observers.append(events)
         tracer = await stack.enter_async_context(opened_tracer(settings, "launchkit-agent"))
         if tracer is not None:
-            observers.append(Spans(tracer, subject.name))
+            observers.append(Spans(tracer, agent.name))
         address = None
         if settings.metrics_port is not None:
-            metrics, address = await _served(subject, settings.metrics_port, tasks)
+            metrics, address = await _served(agent, settings.metrics_port, tasks)
             observers.append(metrics)
-        yield Observability(observer=Observers(observers), watchdog=subject.watchdog, address=address)
+        yield Observability(observer=Observers(observers), watchdog=agent.watchdog, address=address)
 
 
-async def _served(subject: ObservedAgent, port: int, tasks: TaskGroup) -> tuple[Observer, str]:
+async def _served(agent: ObservedAgent, port: int, tasks: TaskGroup) -> tuple[Observer, str]:
     """Serve metrics and health; gives what counts, and the address."""
     if not find_spec("prometheus_client"):
         raise ConfigError(
@@ -77,14 +79,14 @@ async def _served(subject: ObservedAgent, port: int, tasks: TaskGroup) -> tuple[
     from launchkit.observe.http import HttpServer, health
     from launchkit.observe.metrics import Load, Metrics
 
-    settings, watchdog = subject.settings, subject.watchdog
+    settings, watchdog = agent.settings, agent.watchdog
     host = settings.metrics_host
-    metrics = Metrics(watchdog, Load(used=subject.held, limit=settings.max_jobs))
+    metrics = Metrics(watchdog, Load(used=agent.held, limit=settings.max_jobs))
     server = HttpServer(
         {
             "/metrics": metrics.page,
             "/livez": lambda: health(watchdog.alive()),
-            "/readyz": lambda: health(watchdog.ready(draining=subject.draining())),
+            "/readyz": lambda: health(watchdog.ready(draining=agent.draining())),
         }
     )
     port = await server.listen(host, port, tasks)

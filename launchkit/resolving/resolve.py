@@ -13,8 +13,8 @@ from launchkit.errors import Rejected
 from launchkit.model import Claim, Env, Json, Launch, LaunchSpec, Limits, QueueSpec, Scalar
 from launchkit.resolving.inputs import check_config, check_inputs
 from launchkit.resolving.merge import deep_merge
-from launchkit.resolving.templates import fill_template, has_field
 from launchkit.resolving.nested import leaves
+from launchkit.resolving.templates import fill_template, has_field
 
 Origins = dict[str, str]
 

@@ -10,9 +10,9 @@ from launchkit.abc import Runner
 from launchkit.codec import Path, dotted
 from launchkit.errors import Rejected
 from launchkit.model import Json, QueueSpec, Scalar, Variable
+from launchkit.resolving.nested import entries, leaves
 from launchkit.resolving.resolve import queue_args, queue_template
 from launchkit.resolving.templates import FIELD, has_field
-from launchkit.resolving.nested import entries, leaves
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

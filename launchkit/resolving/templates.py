@@ -11,8 +11,8 @@ from typing import Literal
 from launchkit.codec import Locate, Path, dotted, suggest
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json, Scalar, Variable
-from launchkit.resolving.variables import NAME, value_problems
 from launchkit.resolving.nested import entries, texts
+from launchkit.resolving.variables import NAME, value_problems
 
 FIELD = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*\}}\}}", re.ASCII)
 

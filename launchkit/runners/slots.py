@@ -158,7 +158,9 @@ class Slots:
         if self.backend is None:
             return True
         try:
-            held = await self.backend.acquire_lock(await self.lock_name(device), holder, LEASE_SECONDS)
+            held = await self.backend.acquire_lock(
+                await self.lock_name(device), holder, LEASE_SECONDS
+            )
         except QueueError as exc:
             self._trouble.tell(exc)
             return False

@@ -11,13 +11,13 @@ from launchkit.codec import Path as KeyPath
 from launchkit.document import Document, read_document
 from launchkit.errors import ConfigError, PluginError
 from launchkit.plugins import Plugins
+from launchkit.resolving.nested import leaves
 from launchkit.settings.components import SEAMS, Examined, examine
 from launchkit.settings.placeholders import placeholders, value_at, without
 from launchkit.settings.places import default_cache_dir, default_state_dir
 from launchkit.settings.schema import AgentSettings
 from launchkit.settings.sources import find_file, from_flags, from_variables
 from launchkit.settings.tidy import WORDS, tidied
-from launchkit.resolving.nested import leaves
 
 AGENTS_OWN = frozenset({"environment", "registry", "builder", "runners", "policy"})
 """Keys whose values are for components of an agent."""

@@ -20,7 +20,9 @@ from launchkit.abc import (
     Selection,
     Site,
 )
+from launchkit.aio.topics import Subscription
 from launchkit.model import (
+    AgentCapacity,
     AgentOrders,
     AgentStatus,
     AgentView,
@@ -34,10 +36,8 @@ from launchkit.model import (
     QueueItem,
     QueueSpec,
     Recipe,
-    AgentCapacity,
 )
 from launchkit.store import agents, changes, claims, jobs, launches, locks, logs, queues
-from launchkit.store.topics import Subscription
 from launchkit.store.database import Body, Database
 from launchkit.store.postgres import PostgresDatabase
 from launchkit.store.sqlite import SqliteDatabase, file_of
@@ -93,7 +93,7 @@ class StoreBackend(QueueBackend):
 
     async def beat(self, status: AgentStatus, held: Collection[Claim], wait: float) -> AgentOrders:
         """Renew the leases, and wait for orders that were not given yet."""
-        news = await self._hang(f"agent:{status.name}")
+        news = await self._subscribed(f"agent:{status.name}")
         body = claims.Beat(self.entity, status, held, self.lease)
         orders = await self._database.write(body)
         if not self._news_in(orders) and await news.wait(wait):
@@ -135,12 +135,14 @@ class StoreBackend(QueueBackend):
     async def _subscription(self, queue: str) -> Subscription:
         if queue not in self._subscriptions:
             view = await self._database.read(queues.Get(self.entity, queue))
-            self._subscriptions[queue] = await self._hang(f"queue:{view.queue.id}")
+            self._subscriptions[queue] = await self._subscribed(f"queue:{view.queue.id}")
         return self._subscriptions[queue]
 
-    async def _hang(self, topic: str) -> Subscription:
+    async def _subscribed(self, topic: str) -> Subscription:
         if topic not in self._subscriptions:
-            self._subscriptions[topic] = self._stack.enter_context(self._database.topics.subscribed_to(topic))
+            self._subscriptions[topic] = self._stack.enter_context(
+                self._database.topics.subscribed(topic)
+            )
         return self._subscriptions[topic]
 
 
@@ -251,7 +253,7 @@ class _Launches(_Group, Launches):
         body: Body[Sequence[Event]] = launches.Newest(self.entity, since)
         if item_id is not None:
             body = launches.Events(item_id, since)
-        with self.database.topics.subscribed_to(topic) as news:
+        with self.database.topics.subscribed(topic) as news:
             events = await self.database.read(body)
             if not events and await news.wait(wait):
                 events = await self.database.read(body)
@@ -261,7 +263,7 @@ class _Launches(_Group, Launches):
 class _Logs(_Group, Logs):
     async def read(self, item_id: str, attempt: int | None, offset: int, wait: float) -> LogPage:
         body = logs.Read(self.entity, item_id, attempt, offset)
-        with self.database.topics.subscribed_to(f"log:{item_id}", f"item:{item_id}") as news:
+        with self.database.topics.subscribed(f"log:{item_id}", f"item:{item_id}") as news:
             page = await self.database.read(body)
             if not page.data and not page.complete and await news.wait(wait):
                 page = await self.database.read(body)

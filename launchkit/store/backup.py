@@ -11,9 +11,9 @@ from pathlib import Path
 
 from launchkit.errors import ConfigError, Conflict, QueueError, Unreachable
 from launchkit.store.database import migrations
+from launchkit.store.fair_file_lock import FairFileLock
 from launchkit.store.sqlite import HINTS, attach
 from launchkit.store.swap import COMPANIONS, NEW, cut_short, finish, swap, sync
-from launchkit.store.fair_file_lock import FairFileLock
 from launchkit.store.wal import begin, check_wal
 
 _TABLES = {"queue", "item", "event", "log", "agent"}
@@ -34,7 +34,7 @@ def back_up(path: Path, target: Path, *, force: bool = False) -> None:
     if not path.exists() and not cut_short(path.resolve()):
         raise ConfigError(f"there is no queue in {path}", hint="name its place with --backend")
     with _explained(f"the backup of {path} in {target}"):
-        with closing(FairFileLock(path)) as turnstile, turnstile.turn():
+        with closing(FairFileLock(path)) as lock, lock.turn():
             store = attach(path)
         with closing(store), _folder_beside(target) as folder:
             _require_free(path, target, force=force)
@@ -68,7 +68,7 @@ def restore(path: Path, source: Path) -> Path | None:
 
 def _replace(path: Path, folder: Path) -> Path | None:
     real = path.resolve()
-    with closing(FairFileLock(path)) as turnstile, turnstile.turn():
+    with closing(FairFileLock(path)) as lock, lock.turn():
         finish(real)
         with _unused(real):
             if real.exists():

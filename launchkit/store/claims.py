@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from launchkit.codec import encode_json
 from launchkit.errors import LeaseLost
 from launchkit.model import (
+    AgentCapacity,
     AgentOrders,
     AgentStatus,
     Claim,
     ItemReport,
     ItemState,
-    AgentCapacity,
     StopOrder,
     Verdict,
 )

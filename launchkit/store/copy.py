@@ -13,9 +13,9 @@ from typing import Any
 import anyio
 
 from launchkit.errors import Conflict
+from launchkit.store.fair_file_lock import FairFileLock
 from launchkit.store.postgres import connected, schema_version, without_password
 from launchkit.store.sqlite import attach, connect, prepare
-from launchkit.store.fair_file_lock import FairFileLock
 
 TABLES: Mapping[str, str | None] = {
     "queue": "id",
@@ -72,8 +72,8 @@ def freeze(source: Path, target: str) -> str:
     :raises Conflict: if it has moved to another place.
     """
     with (
-        closing(FairFileLock(source)) as turnstile,
-        turnstile.turn(),
+        closing(FairFileLock(source)) as lock,
+        lock.turn(),
         closing(attach(source)) as connection,
     ):
         connection.execute("begin immediate")

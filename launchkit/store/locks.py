@@ -15,7 +15,9 @@ class Acquire:
 
     async def __call__(self, tx: Tx) -> bool:
         until = tx.now + self.seconds
-        row = await tx.one("acquire_lock", name=self.name, holder=self.holder, until=until, now=tx.now)
+        row = await tx.one(
+            "acquire_lock", name=self.name, holder=self.holder, until=until, now=tx.now
+        )
         return row is not None
 
 

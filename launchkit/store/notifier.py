@@ -1,4 +1,4 @@
-"""StoreTopics across processes: each process that waits has a datagram socket beside the database file,
+"""News across processes: each process that waits has a datagram socket beside the database file,
 and one that has written sends its topics to all of them.
 
 A process that dies leaves a socket that nobody reads; the next sender removes it. Who cannot be

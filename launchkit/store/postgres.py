@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 
+from launchkit.aio.topics import Subscription
 from launchkit.errors import ConfigError, PluginError, QueueError, Unreachable, unwrapped
-from launchkit.store.topics import EVERYTHING, Subscription, StoreTopics
 from launchkit.store.database import (
     Answer,
     AtOnce,
@@ -24,6 +24,7 @@ from launchkit.store.database import (
     migrations,
     statements,
 )
+from launchkit.store.topics import EVERYTHING, StoreTopics
 
 if TYPE_CHECKING:
     import asyncpg

@@ -16,11 +16,11 @@ from typing import Any, TypeVar, cast
 import anyio
 
 from launchkit.errors import ConfigError, LaunchkitError, QueueError, Unreachable, unwrapped
-from launchkit.store.topics import EVERYTHING, StoreTopics
 from launchkit.store.database import Body, Database, Row, Tx, migrations, statements
+from launchkit.store.fair_file_lock import FairFileLock
 from launchkit.store.notifier import DatagramNotifier
 from launchkit.store.swap import finish
-from launchkit.store.fair_file_lock import FairFileLock
+from launchkit.store.topics import EVERYTHING, StoreTopics
 from launchkit.store.wal import advance, begin, check_wal
 
 T = TypeVar("T")
@@ -318,8 +318,8 @@ def prepare(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with (
-            contextlib.closing(FairFileLock(path)) as turnstile,
-            turnstile.turn(),
+            contextlib.closing(FairFileLock(path)) as lock,
+            lock.turn(),
             contextlib.closing(attach(path)) as connection,
         ):
             _migrate(connection, path, scripts)

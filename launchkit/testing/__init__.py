@@ -36,16 +36,16 @@ from launchkit.testing.fake_backend import FakeBackend
 from launchkit.testing.fake_images import FakeBuilder, FakeImages, FakeRegistry
 from launchkit.testing.fake_runner import FakeCompute, FakeRunner
 from launchkit.testing.faults import Fault, Faults, Hang, LostAnswer, Slow, Throttle, Twice
-from launchkit.testing.recording import RecordingOutput
 from launchkit.testing.makers import (
-    make_launch,
     make_capacity,
+    make_launch,
     make_spec,
     make_status,
     make_submission,
     site_at,
     started,
 )
+from launchkit.testing.recording import RecordingOutput
 
 __all__ = [
     "BuilderContract",
@@ -60,10 +60,10 @@ __all__ = [
     "Faults",
     "FetcherContract",
     "Hang",
-    "RecordingOutput",
     "HubContract",
     "LostAnswer",
     "QueueBackendContract",
+    "RecordingOutput",
     "RegistryContract",
     "RunnerContract",
     "Slow",
@@ -71,8 +71,8 @@ __all__ = [
     "Twice",
     "VirtualClock",
     "Workload",
-    "make_launch",
     "make_capacity",
+    "make_launch",
     "make_spec",
     "make_status",
     "make_submission",

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 
-from launchkit.model import AgentOrders, AgentStatus, Claim, ItemReport, AgentCapacity
+from launchkit.model import AgentCapacity, AgentOrders, AgentStatus, Claim, ItemReport
 from launchkit.store.backend import StoreBackend
 from launchkit.testing.faults import Faults
 
@@ -40,7 +40,7 @@ class FakeBackend(StoreBackend):
 
     async def acquire_lock(self, name: str, holder: str, seconds: float) -> bool:
         """As the store's, unless a fault waits."""
-        hold = super().acquire_lock
+        acquire_lock = super().acquire_lock
         return await self.faults.around("acquire_lock", lambda: acquire_lock(name, holder, seconds))
 
     async def release_lock(self, name: str, holder: str) -> None:

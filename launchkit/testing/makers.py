@@ -11,6 +11,7 @@ import anyio
 
 from launchkit.abc import Component, Site
 from launchkit.model import (
+    AgentCapacity,
     AgentStatus,
     GitSource,
     Image,
@@ -19,7 +20,6 @@ from launchkit.model import (
     LaunchSpec,
     Limits,
     Recipe,
-    AgentCapacity,
     Submission,
 )
 
@@ -80,7 +80,9 @@ def make_spec(name: str = "run", **fields: Any) -> LaunchSpec:
     return replace(LaunchSpec(recipe=recipe, name=name), **fields)
 
 
-def make_capacity(agent: str = "a", site: str = "here", resource: str = "local-process") -> AgentCapacity:
+def make_capacity(
+    agent: str = "a", site: str = "here", resource: str = "local-process"
+) -> AgentCapacity:
     """Room for runs of one resource kind."""
     return AgentCapacity(agent=agent, site=site, resources=frozenset({resource}))
 

@@ -39,7 +39,9 @@ class Bench:
     def agent(self, *plugins: ModuleType, **more: object) -> Agent:
         return Agent(self.settings(**more), plugins=Plugins(*plugins, entry_points=False))
 
-    async def launch(self, script: str, *args: str, queue: str = "q", **more: object) -> LaunchHandle:
+    async def launch(
+        self, script: str, *args: str, queue: str = "q", **more: object
+    ) -> LaunchHandle:
         code = self.folder / f"code-{abs(hash(script))}"
         code.mkdir(exist_ok=True)
         (code / "train.py").write_text(script)

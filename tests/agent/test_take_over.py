@@ -21,7 +21,9 @@ SAVES_SLOWLY = (
 )
 
 
-async def abandoned(bench: Bench, run: LaunchHandle, *states: ItemState, **settings: object) -> None:
+async def abandoned(
+    bench: Bench, run: LaunchHandle, *states: ItemState, **settings: object
+) -> None:
     """Let an agent start *run*, and leave it when it is in one of *states*."""
     async with anyio.create_task_group() as tasks:
         agent = bench.agent(**settings)

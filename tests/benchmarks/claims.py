@@ -12,7 +12,7 @@ from store.conftest import spec
 from benchmarks.places import Kind, database, python
 from benchmarks.report import Figure
 from launchkit.abc import LaunchRequest
-from launchkit.model import ItemReport, ItemState, QueueSpec, AgentCapacity
+from launchkit.model import AgentCapacity, ItemReport, ItemState, QueueSpec
 from launchkit.store import claims, launches, queues
 from launchkit.store.backend import database_of
 from launchkit.store.database import Database, Tx

@@ -12,8 +12,8 @@ import pytest
 from launchkit.abc import Fetcher, Site
 from launchkit.builtin.archive import ArchiveFetcher
 from launchkit.builtin.git import GitFetcher
-from launchkit.model import ArchiveSource, GitSource, Source
 from launchkit.code.pack import pack
+from launchkit.model import ArchiveSource, GitSource, Source
 from launchkit.store.backend import StoreBackend, StoreHub
 from launchkit.testing import FetcherContract, site_at, started
 

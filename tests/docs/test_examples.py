@@ -25,9 +25,9 @@ from launchkit.builtin.local_process.args import parse_args
 from launchkit.cli.launch_file import with_flags
 from launchkit.cli.queue_file import wanted_queues
 from launchkit.document import Document, parse_documents, parse_mapping, require_mapping
-from launchkit.settings import load_settings
 from launchkit.resolving.templates import check_template, fill_template
 from launchkit.resolving.variables import parse_variables
+from launchkit.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])

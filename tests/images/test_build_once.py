@@ -20,8 +20,8 @@ from launchkit.abc import Output, Site
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import BuildError, Rejected
 from launchkit.images.build_once import build_once
-from launchkit.images.maker import ImageMaker, PlannedBuild
 from launchkit.images.context import tar_chunks
+from launchkit.images.maker import ImageMaker, PlannedBuild
 from launchkit.store.backend import StoreBackend
 from launchkit.testing import FakeImages, FakeRegistry, RecordingOutput, started
 

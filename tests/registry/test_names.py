@@ -6,8 +6,8 @@ from email.utils import format_datetime
 import pytest
 
 from launchkit.builtin.oci.auth import Challenge, parse_challenges
-from launchkit.builtin.oci.names import api_host, is_loopback
 from launchkit.builtin.oci.client import retry_after
+from launchkit.builtin.oci.names import api_host, is_loopback
 
 
 def test_docker_hub_answers_at_another_host() -> None:

@@ -9,7 +9,7 @@ from runners.place import until
 
 from launchkit.errors import Rejected, Unreachable
 from launchkit.runners.slots import Slots, Wish
-from launchkit.testing import FakeBackend, RecordingOutput, LostAnswer, Throttle, site_at, started
+from launchkit.testing import FakeBackend, LostAnswer, RecordingOutput, Throttle, site_at, started
 
 DEVICES = ("a", "b", "c")
 

@@ -11,19 +11,19 @@ import pytest
 
 from launchkit.abc import Fetcher, QueueBackend, Site
 from launchkit.builtin.archive import ArchiveFetcher, prune
+from launchkit.code.pack import pack
 from launchkit.codec import decode
 from launchkit.errors import ConfigError, FetchError, NotFound, PluginError, Unreachable
 from launchkit.model import (
+    AgentCapacity,
     AgentOrders,
     AgentStatus,
     ArchiveSource,
     Claim,
     GitSource,
     ItemReport,
-    AgentCapacity,
 )
 from launchkit.plugins import Plugins
-from launchkit.code.pack import pack
 
 
 @dataclass

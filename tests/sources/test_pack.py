@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sources.trees import tree
 
-from launchkit.errors import LaunchError, Rejected
 from launchkit.code.pack import pack
 from launchkit.code.survey import DEFAULT_LIMITS, PackLimits, survey
 from launchkit.code.unpack import unpack
+from launchkit.errors import LaunchError, Rejected
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import pytest
 
-from launchkit.errors import Rejected
 from launchkit.code.remotes import (
     check_ref,
     check_remote,
@@ -11,6 +10,7 @@ from launchkit.code.remotes import (
     unknown_ref,
     without_credentials,
 )
+from launchkit.errors import Rejected
 
 GOOD = [
     "git@github.com:o/r.git",

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sources.trees import tree
 
-from launchkit.errors import FetchError
 from launchkit.code.survey import PackLimits
 from launchkit.code.unpack import DamagedArchive, unpack
+from launchkit.errors import FetchError
 
 
 def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:

@@ -12,6 +12,7 @@ import pytest
 
 from launchkit.abc import LaunchRequest
 from launchkit.model import (
+    AgentCapacity,
     AgentStatus,
     Claim,
     ImageSource,
@@ -22,7 +23,6 @@ from launchkit.model import (
     QueueItem,
     QueueSpec,
     Recipe,
-    AgentCapacity,
 )
 from launchkit.store import claims, launches, queues
 from launchkit.store.backend import database_of

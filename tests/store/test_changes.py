@@ -146,6 +146,6 @@ async def test_the_newest_events_of_all_items_are_given_in_their_order(store: St
 
 async def test_who_watches_an_entity_is_woken_by_any_of_its_items(store: Store) -> None:
     await store.queue()
-    with store.database.topics.subscribed_to("entity:e") as news, anyio.fail_after(PATIENCE):
+    with store.database.topics.subscribed("entity:e") as news, anyio.fail_after(PATIENCE):
         await store.launch()
         assert await news.wait(PATIENCE)

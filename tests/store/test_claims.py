@@ -4,7 +4,7 @@ import pytest
 from store.conftest import LEASE, Clock, Store, capacity, status
 
 from launchkit.errors import LeaseLost, NotFound
-from launchkit.model import ItemState, Pause, Priority, QueueSpec, AgentCapacity
+from launchkit.model import AgentCapacity, ItemState, Pause, Priority, QueueSpec
 from launchkit.store import agents, claims, launches, queues
 
 

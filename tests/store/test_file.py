@@ -12,9 +12,9 @@ from waiting import PATIENCE
 
 from launchkit.errors import ConfigError, Unreachable
 from launchkit.store import launches, queues
-from launchkit.store.topics import StoreTopics
 from launchkit.store.notifier import DatagramNotifier
 from launchkit.store.sqlite import SqliteDatabase, connect, file_of, prepare
+from launchkit.store.topics import StoreTopics
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ async def test_processes_share_a_file_without_an_error_and_nothing_is_given_twic
 
 async def test_one_process_wakes_another(store: Store) -> None:
     await store.queue()
-    with store.database.topics.subscribed_to("queue:1") as news:
+    with store.database.topics.subscribed("queue:1") as news:
         one = child(store.database._path, "a", 1)
         assert await news.wait(PATIENCE)
         await anyio.to_thread.run_sync(one.communicate)
@@ -82,7 +82,7 @@ async def test_a_datagram_carries_the_topics_and_dead_mailboxes_are_removed(
     folder.parent.mkdir(exist_ok=True)
     topics = StoreTopics()
     listener, sender = DatagramNotifier(folder), DatagramNotifier(folder)
-    with topics.subscribed_to("queue:7") as news:
+    with topics.subscribed("queue:7") as news:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(listener.receive, topics.publish)
             await anyio.wait_all_tasks_blocked()

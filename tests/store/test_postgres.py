@@ -114,7 +114,7 @@ async def test_a_restart_of_the_server_is_only_a_delay(own_server: Postgres) -> 
     async with database.opened():
         store = Store(database, Clock())
         await store.queue()
-        with database.topics.subscribed_to("queue:1") as news:
+        with database.topics.subscribed("queue:1") as news:
             async with anyio.create_task_group() as tasks:
                 await anyio.to_thread.run_sync(own_server.stop)
                 tasks.start_soon(store.launch, "during")
@@ -129,7 +129,7 @@ async def test_a_launch_wakes_a_waiter_on_another_connection(store: Store, url: 
     other = database_of(url)
     queue = (await store.database.read(queues.Get("e", "q"))).queue
     async with other.opened():
-        with other.topics.subscribed_to(f"queue:{queue.id}") as news:
+        with other.topics.subscribed(f"queue:{queue.id}") as news:
             await news.wait(0.5)  # the first listening rings everything
             await store.launch()
             assert await news.wait(PATIENCE)

@@ -16,9 +16,9 @@ from anyio.to_thread import run_sync
 
 from launchkit import hookimpl
 from launchkit.abc import Run, Runner, Site
+from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import Rejected
 from launchkit.model import Json, LogChunk, RunState, RunStatus, Submission, Verdict
-from launchkit.code.remove_tree import remove_tree
 
 open_quiet = partial(anyio.open_process, stdin=DEVNULL, stderr=STDOUT, start_new_session=True)
 

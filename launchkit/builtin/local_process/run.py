@@ -40,17 +40,17 @@ class ProcessRun(Run):
         """Look once. No end is told before what is left of the run is ended, too."""
         if self._end:
             return self._end
-        sight = await run_sync(self._dir.look)
-        if sight.record is not None:
+        seen = await run_sync(self._dir.look)
+        if seen.record is not None:
             await self._force_end()
-            self._end = await run_sync(self._ended, sight.record)
-        elif sight.supervisor is not None:
-            return verdicts.alive(sight)
-        elif not (sight.started or sight.cancelled):
+            self._end = await run_sync(self._ended, seen.record)
+        elif seen.supervisor is not None:
+            return verdicts.alive(seen)
+        elif not (seen.started or seen.cancelled):
             raise RunLost(f"{self.ref}: this run was never started, or its directory was removed")
         else:
             await self._force_end()
-            self._end = await run_sync(self._lost, sight)
+            self._end = await run_sync(self._lost, seen)
         self._over.set()
         return self._end
 
@@ -95,10 +95,10 @@ class ProcessRun(Run):
     async def aclose(self) -> None:
         """Remove the directory of an ended run, unless the runner is to keep it."""
         try:
-            sight = await run_sync(self._dir.look)
-            if sight.record is not None:
+            seen = await run_sync(self._dir.look)
+            if seen.record is not None:
                 await self._supervisor_gone()
-            elif sight.supervisor is not None:
+            elif seen.supervisor is not None:
                 return
             if not self._keep:
                 await run_sync(self._dir.remove)
@@ -190,9 +190,9 @@ class ProcessRun(Run):
     def _ended(self, record: Mapping[str, str]) -> RunStatus:
         return verdicts.ended(record, self._dir.spec, self._dir.tail("output.log"))
 
-    def _lost(self, sight: RunDirState) -> RunStatus:
+    def _lost(self, seen: RunDirState) -> RunStatus:
         evidence = self._dir.tail("output.log") + b"\n" + self._dir.tail("supervisor.log")
-        cancelled = sight.cancelled or self._cancelled
+        cancelled = seen.cancelled or self._cancelled
         return verdicts.lost(tail_lines(evidence), cancelled=cancelled)
 
 

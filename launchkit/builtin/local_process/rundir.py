@@ -255,9 +255,9 @@ def _aside(path: Path) -> Path:
 def _is_outdated(path: Path, now: float, days: float) -> bool:
     if path.name.startswith(_ENDED):
         return True
-    sight = RunDir(path).look()
-    limit = days if sight.started else 1
-    return sight.supervisor is None and now - path.stat().st_mtime > limit * 86400
+    seen = RunDir(path).look()
+    limit = days if seen.started else 1
+    return seen.supervisor is None and now - path.stat().st_mtime > limit * 86400
 
 
 def _lock_holder(fd: int) -> int | None:

@@ -127,8 +127,8 @@ class LocalProcessRunner(Runner):
         :raises Elsewhere: if that is no place where this runner keeps runs.
         """
         place = await run_sync(self._place_at, ref)
-        sight = await run_sync(place.look)
-        if not (sight.started or sight.cancelled or sight.supervisor):
+        seen = await run_sync(place.look)
+        if not (seen.started or seen.cancelled or seen.supervisor):
             what = "this run was never started" if place.path.is_dir() else "there is no such run"
             raise RunLost(f"{ref}: {what}")
         return ProcessRun(place, keep=self.keep)
@@ -217,10 +217,10 @@ def _submit(place: RunDir, submission: Submission, setups: Path) -> None:
             if exc.errno == errno.E2BIG
             else "is the disk full, or the directory not writable?",
         ) from exc
-    sight = place.look()
+    seen = place.look()
     if place.is_over():
         raise SubmitError(f"{place.path}: a run of this name is over already")
-    if not (sight.started or sight.supervisor):
+    if not (seen.started or seen.supervisor):
         said = place.tail("supervisor.log").decode(errors="replace").strip().splitlines()
         why = said[-1] if said else "no reason"
         raise SubmitError(f"{place.path}: the run's supervisor did not start: {why}")

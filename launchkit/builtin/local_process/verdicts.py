@@ -12,11 +12,11 @@ from launchkit.model import RunState, RunStatus, Verdict
 from launchkit.plain_text import tail_lines
 
 
-def alive(sight: RunDirState) -> RunStatus:
+def alive(seen: RunDirState) -> RunStatus:
     """The status of a run whose supervisor lives."""
-    if sight.running:
+    if seen.running:
         return RunStatus(state=RunState.RUNNING)
-    return RunStatus(state=RunState.STARTING, message="setup" if sight.in_setup else None)
+    return RunStatus(state=RunState.STARTING, message="setup" if seen.in_setup else None)
 
 
 def lost(evidence: Sequence[str], *, cancelled: bool) -> RunStatus:

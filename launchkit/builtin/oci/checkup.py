@@ -6,7 +6,7 @@ from dataclasses import replace
 import httpx
 
 from launchkit.abc import Finding
-from launchkit.builtin.oci.client import LOGIN_HINT, RegistryRequest, RegistryClient
+from launchkit.builtin.oci.client import LOGIN_HINT, RegistryClient, RegistryRequest
 from launchkit.errors import LaunchError
 from launchkit.model import Credentials
 
@@ -63,7 +63,9 @@ def _push(host: str, path: str) -> RegistryRequest:
     return RegistryRequest(method="POST", host=host, target=target, path=path, actions="pull,push")
 
 
-async def _right(client: RegistryClient, request: RegistryRequest, subject: str, what: str) -> Finding:
+async def _right(
+    client: RegistryClient, request: RegistryRequest, subject: str, what: str
+) -> Finding:
     try:
         answer = await client.send(request)
         if answer.status_code == httpx.codes.ACCEPTED:

@@ -96,26 +96,30 @@ class RegistryClient:
             return basic(login)
         return None
 
-    async def _token(self, challenge: Challenge, request: RegistryRequest, login: Credentials | None) -> Token:
+    async def _token(
+        self, challenge: Challenge, request: RegistryRequest, login: Credentials | None
+    ) -> Token:
         scope = request.scope or challenge.parameters.get("scope", "")
         key = (request.host, scope, login)
         kept = self._tokens.get(key)
         if kept and kept.until > time.time():
             return kept
         try:
-            request = token_request(challenge, scope, login)
+            asking = token_request(challenge, scope, login)
         except httpx.InvalidURL as exc:
-            raise LaunchError(f"registry {request.host}: its token service has no valid URL") from exc
-        if request.url.scheme != "https" and not self.plain(request.url.netloc.decode()):
             raise LaunchError(
-                f"registry {request.host}: its token service {request.url.host} has no TLS, so that"
+                f"registry {request.host}: its token service has no valid URL"
+            ) from exc
+        if asking.url.scheme != "https" and not self.plain(asking.url.netloc.decode()):
+            raise LaunchError(
+                f"registry {request.host}: its token service {asking.url.host} has no TLS, so that"
                 " it gets no login",
                 hint="give the registry a token service with an https URL",
             )
-        response = await self._patient(request)
+        response = await self._patient(asking)
         if response.status_code in {400, 401, 403}:
             raise LaunchError(
-                f"registry {request.host}: its token service {request.url.host} does not accept"
+                f"registry {request.host}: its token service {asking.url.host} does not accept"
                 f" {_whose(login)} (HTTP {response.status_code})",
                 hint=LOGIN_HINT,
             )

@@ -10,7 +10,13 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding
 from launchkit.builtin.oci.checkup import examine
-from launchkit.builtin.oci.client import LOGIN_HINT, RegistryRequest, RegistryClient, Logins, tls_context
+from launchkit.builtin.oci.client import (
+    LOGIN_HINT,
+    Logins,
+    RegistryClient,
+    RegistryRequest,
+    tls_context,
+)
 from launchkit.errors import LaunchError
 from launchkit.images.ref import ImageRef
 from launchkit.model import Credentials

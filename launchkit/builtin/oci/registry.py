@@ -21,7 +21,7 @@ from launchkit.model import Credentials, Secret
 if TYPE_CHECKING:
     from launchkit.builtin.oci.probe import RegistryProbe
 
-INQUIRY = "launchkit.builtin.oci.probe"
+PROBE = "launchkit.builtin.oci.probe"
 """Imported when an agent needs it: HTTP takes a while."""
 USERNAME, PASSWORD = "LAUNCHKIT_REGISTRY_USERNAME", "LAUNCHKIT_REGISTRY_PASSWORD"
 
@@ -72,9 +72,9 @@ class OciRegistry(Registry):
         """Open the connections. :raises ConfigError: if `ca` or the password cannot be read."""
         await self._own_login()
         self._pushes = site.builds
-        inquiry = await run_sync(import_module, INQUIRY)
+        probe = await run_sync(import_module, PROBE)
         try:
-            self._probe = await inquiry.open_probe(stack, self.ca, self._login, self._plain)
+            self._probe = await probe.open_probe(stack, self.ca, self._login, self._plain)
         except OSError as exc:
             raise ConfigError(f"registry.ca: {self.ca}: {exc.strerror or exc}") from exc
 

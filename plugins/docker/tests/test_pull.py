@@ -280,7 +280,9 @@ async def test_those_who_always_pull_share_the_pull_that_begins_next(
     assert ["pulling image" in out.text for out in outs] == [True, True, False, False, False]
 
 
-async def pulled_together(docker: Docker, way: Relay, ref: str, policy: Policy) -> Sequence[RecordingOutput]:
+async def pulled_together(
+    docker: Docker, way: Relay, ref: str, policy: Policy
+) -> Sequence[RecordingOutput]:
     """What each of five heard, of whom the first had begun to pull when the others came."""
     puller, outs = Puller(docker, None), [RecordingOutput() for _ in range(5)]
     way.shut("/manifests/")

@@ -3,9 +3,9 @@
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import Rejected
 from launchkit.model import Submission
-from launchkit.code.remove_tree import remove_tree
 
 MOUNT = "/mnt/launchkit"
 PACKAGES = "/tmp/launchkit-packages"  # noqa: S108 - in the container, which is the run's own

@@ -13,9 +13,9 @@ from aiodocker import Docker, DockerError
 from aiohttp import ClientError
 from anyio.to_thread import run_sync
 
+from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import RunLost
 from launchkit.plain_text import shortened
-from launchkit.code.remove_tree import remove_tree
 from launchkit_docker.containers import labels
 from launchkit_docker.containers.names import kept_as
 from launchkit_docker.containers.verdicts import was_started

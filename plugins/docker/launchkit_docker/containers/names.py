@@ -4,8 +4,8 @@ import hashlib
 import re
 
 from launchkit.errors import Rejected
-from launchkit.resolving.macros import MACRO
 from launchkit.plain_text import shortened
+from launchkit.resolving.macros import MACRO
 
 LONGEST = 255
 LONGEST_START = 200

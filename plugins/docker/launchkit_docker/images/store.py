@@ -7,8 +7,8 @@ from typing import Any
 
 from aiodocker import Docker, DockerError
 
-from launchkit.model import ArchiveSource, GitSource, Launch
 from launchkit.images.name import is_image_name
+from launchkit.model import ArchiveSource, GitSource, Launch
 
 HUB = "docker.io"
 

@@ -21,8 +21,8 @@ from workshop import TOUCH, Make, in_registry, serve_registry
 from launchkit.abc import Site
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import BuildError
-from launchkit.model import ArchiveSource, BuildRequest, Secret
 from launchkit.images.build_plan import plan_build
+from launchkit.model import ArchiveSource, BuildRequest, Secret
 from launchkit.testing import RecordingOutput
 from launchkit.testing.makers import make_launch, started
 
@@ -82,7 +82,9 @@ async def test_the_second_time_nothing_is_built(
     assert out.text == f"image {first.ref} is there already: nothing to build\n"
 
 
-async def test_other_code_is_another_image(builder: DockerBuilder, make: Make, out: RecordingOutput) -> None:
+async def test_other_code_is_another_image(
+    builder: DockerBuilder, make: Make, out: RecordingOutput
+) -> None:
     first = await builder.build(make(), out)
     assert await builder.build(make(TOUCH + TOUCH), out) != first
 
@@ -116,7 +118,12 @@ async def test_a_base_image_that_cannot_be_had_is_named(
 
 
 async def test_a_base_image_is_pulled_once_with_the_login_of_its_registry(
-    site: Site, make: Make, word: str, tmp_path: Path, out: RecordingOutput, engine: aiodocker.Docker
+    site: Site,
+    make: Make,
+    word: str,
+    tmp_path: Path,
+    out: RecordingOutput,
+    engine: aiodocker.Docker,
 ) -> None:
     login = ("alice", "s3cret")
     with serve_registry(tmp_path / "registry", login) as host:
@@ -146,7 +153,9 @@ async def test_code_that_changes_during_the_build_is_not_taken_for_the_code_that
     assert await find(engine, call.ref) is None
 
 
-async def test_twenty_at_once_are_one_build(builder: DockerBuilder, make: Make, out: RecordingOutput) -> None:
+async def test_twenty_at_once_are_one_build(
+    builder: DockerBuilder, make: Make, out: RecordingOutput
+) -> None:
     request, refs = make(), set()
 
     async def build() -> None:
@@ -194,7 +203,12 @@ async def test_what_is_pushed_is_run_by_its_digest(
 
 
 async def test_what_the_registry_has_is_neither_built_nor_pushed_again(
-    site: Site, make: Make, word: str, tmp_path: Path, out: RecordingOutput, engine: aiodocker.Docker
+    site: Site,
+    make: Make,
+    word: str,
+    tmp_path: Path,
+    out: RecordingOutput,
+    engine: aiodocker.Docker,
 ) -> None:
     login = ("alice", "s3cret")
     with serve_registry(tmp_path / "registry", login) as host:

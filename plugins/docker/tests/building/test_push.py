@@ -52,7 +52,12 @@ async def test_a_push_logs_in(
 
 @pytest.mark.parametrize("logs_in", [True, False])
 async def test_a_refused_push_says_so_without_the_password(
-    engine: aiodocker.Docker, image: str, word: str, tmp_path: Path, out: RecordingOutput, logs_in: bool
+    engine: aiodocker.Docker,
+    image: str,
+    word: str,
+    tmp_path: Path,
+    out: RecordingOutput,
+    logs_in: bool,
 ) -> None:
     with serve_registry(tmp_path / "registry", ("alice", "other")) as host:
         ref = await named(engine, image, f"{host}/{word}/job")
@@ -87,7 +92,12 @@ def test_a_login_is_said_as_the_engine_wants_it(username: str, said: dict[str, s
 
 
 async def test_a_registry_that_would_refuse_is_found_out_before_the_push(
-    engine: aiodocker.Docker, image: str, word: str, tmp_path: Path, out: RecordingOutput, site: Site
+    engine: aiodocker.Docker,
+    image: str,
+    word: str,
+    tmp_path: Path,
+    out: RecordingOutput,
+    site: Site,
 ) -> None:
     with serve_registry(tmp_path / "registry", ("alice", "s3cret")) as host:
         registry = OciRegistry(uri=f"{host}/{word}/job", username="alice", password="wr0ng")
