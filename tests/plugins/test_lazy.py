@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from plugins.conftest import Install
 
 from launchkit.abc import Hub, Runner
 from launchkit.errors import PluginError
 from launchkit.plugins import BUILT_IN, Plugins
+
+from .conftest import Install
 
 NOT_FOR_A_LIST = ("launchkit.agent", "launchkit.builtin", "launchkit_docker")
 LS = """

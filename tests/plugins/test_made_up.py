@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from plugins.conftest import Install
-from plugins.made_up import CODE
 
 import launchkit
 from launchkit import Agent, Client
@@ -18,6 +16,9 @@ from launchkit.model import ItemState
 from launchkit.plugins import Plugins
 from launchkit.settings import Loaded, load_settings
 from launchkit.settings.json_schema import settings_schema
+
+from .conftest import Install
+from .made_up import CODE
 
 CONFIG = """\
 queues: [moon]

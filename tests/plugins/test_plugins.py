@@ -1,11 +1,12 @@
 """Plugins: found by their entry points, and harmless when broken."""
 
 import pytest
-from plugins.conftest import Install
 
 from launchkit.abc import Builder, Runner
 from launchkit.errors import ConfigError, PluginError
 from launchkit.plugins import BUILT_IN, PluginInfo, Plugins
+
+from .conftest import Install
 
 RUNNER = """
 from dataclasses import dataclass

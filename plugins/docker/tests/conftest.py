@@ -6,7 +6,8 @@ import pytest
 from docker_engine import Engine
 from registry.conftest import password_registry, place
 from surroundings import _own_home, anyio_backend, docker_engine, python_image
-from workshop import Scripts
+
+from .workshop import Scripts
 
 __all__ = [
     "_own_home",

@@ -17,15 +17,16 @@ from anyio.abc import ByteStream, SocketAttribute
 from anyio.to_thread import run_sync
 from docker_engine import Engine
 from launchkit_docker.build.call import LABEL
-from test_journeys import Stage, text
 from waiting import PATIENCE, until
-from workshop import LABEL as TEST_LABEL
-from workshop import engine_until, serve_registry, to_engine, write_code
 
 import launchkit
 from launchkit import LaunchHandle
 from launchkit.errors import unwrapped
 from launchkit.model import ItemState
+
+from .test_journeys import Stage, text
+from .workshop import LABEL as TEST_LABEL
+from .workshop import engine_until, serve_registry, to_engine, write_code
 
 LINES = 100
 COUNT = "echo started >> /place/starts"

@@ -11,12 +11,13 @@ from launchkit_docker.containers.run import ContainerRun
 from launchkit_docker.engine.events import Events
 from launchkit_docker.runner import ContainerRunner
 from waiting import until
-from workshop import Relay, Scripts, ended, relay, to_engine
 
 from launchkit.abc import Run
 from launchkit.errors import RunLost
 from launchkit.model import RunState, RunStatus
 from launchkit.testing import site_at, started
+
+from .workshop import Relay, Scripts, ended, relay, to_engine
 
 WAITS = "sleep 600"
 GATE = "until [ -e /place/gate ]; do sleep 0.1; done; exit 3"

@@ -13,13 +13,14 @@ import pytest
 from docker_engine import Engine
 from registry.conftest import PASSWORD, USER, Served
 from waiting import PATIENCE
-from workshop import serve_registry
 
 import launchkit
 from launchkit import Agent, Client, LaunchHandle
 from launchkit.model import ItemState, Timeouts
 from launchkit.plugins import Plugins
 from launchkit.settings import load_settings
+
+from .workshop import serve_registry
 
 SEED = {
     "env": ["MY_ENV_VAR=value", "MY_EXISTING_ENV_VAR"],

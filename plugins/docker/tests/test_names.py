@@ -13,13 +13,14 @@ from launchkit_docker.engine.client import open_engine
 from launchkit_docker.images.store import find
 from launchkit_docker.options.parsing import parse_options
 from launchkit_docker.runner import ContainerRunner
-from workshop import Scripts, read
 
 import launchkit
 from launchkit import Client
 from launchkit.errors import Rejected, RunLost
 from launchkit.model import Variable
 from launchkit.testing import make_launch, make_submission, site_at, started
+
+from .workshop import Scripts, read
 
 BAD = (
     "/somewhere/y",

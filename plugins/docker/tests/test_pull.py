@@ -22,10 +22,11 @@ from launchkit_docker.engine.client import NO_CONNECTION
 from launchkit_docker.images.pull import Policy, Puller, PullError
 from launchkit_docker.runner import ContainerRunner
 from waiting import until
-from workshop import Relay, relay, serve_registry, to_engine
 
 from launchkit.abc import Registry
 from launchkit.testing import FakeRegistry, RecordingOutput, make_submission, site_at, started
+
+from .workshop import Relay, relay, serve_registry, to_engine
 
 LOGIN = ("fake", "fake-password")
 """What a fake registry knows."""

@@ -11,11 +11,12 @@ import pytest
 from docker_engine import Engine
 from launchkit_docker.runner import ContainerRunner
 from waiting import PATIENCE
-from workshop import Scripts, ended, read, relay, to_engine
 
 from launchkit.errors import RunLost, SubmitError
 from launchkit.model import RunState
 from launchkit.testing import site_at, started
+
+from .workshop import Scripts, ended, read, relay, to_engine
 
 WAITS = "trap 'exit 0' TERM; echo ready; sleep 600 & wait"
 BINARY = b"".join(bytes([number]) * 3 + b"\n" for number in range(256))

@@ -11,12 +11,13 @@ from docker_engine import Engine
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.images.store import find
 from shared import in_use
-from workshop import LABEL, TOUCH, Make, serve_registry, write_code
 
 from launchkit.abc import Site
 from launchkit.model import ArchiveSource, BuildRequest
 from launchkit.testing import RecordingOutput
 from launchkit.testing.makers import make_launch, site_at, started
+
+from ..workshop import LABEL, TOUCH, Make, serve_registry, write_code
 
 
 @pytest.fixture

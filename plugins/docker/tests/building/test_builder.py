@@ -16,7 +16,6 @@ from launchkit_docker.build.log import BuildLog
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.images.store import find
 from waiting import PATIENCE, until
-from workshop import TOUCH, Make, in_registry, serve_registry
 
 from launchkit.abc import Site
 from launchkit.builtin.oci.registry import OciRegistry
@@ -25,6 +24,8 @@ from launchkit.images.build_plan import plan_build
 from launchkit.model import ArchiveSource, BuildRequest, Secret
 from launchkit.testing import RecordingOutput
 from launchkit.testing.makers import make_launch, started
+
+from ..workshop import TOUCH, Make, in_registry, serve_registry
 
 
 @pytest.fixture(params=[False, True], ids=["classic", "buildkit"])

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 import pytest
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.images.registry import LocalRegistry
-from workshop import Make
 
 from launchkit.abc import Site
 from launchkit.model import BuildRequest
 from launchkit.testing import BuilderContract, RecordingOutput, RegistryContract
 from launchkit.testing.makers import started
+
+from ..workshop import Make
 
 
 @pytest.fixture(params=[False, True], ids=["classic", "buildkit"])

@@ -7,13 +7,14 @@ from pathlib import Path
 import aiodocker
 import pytest
 from launchkit_docker.builder import DockerBuilder
-from workshop import Make, serve_registry
 
 from launchkit.abc import Site
 from launchkit.errors import BuildError
 from launchkit.model import ArchiveSource, BuildRequest
 from launchkit.testing import RecordingOutput
 from launchkit.testing.makers import make_launch, started
+
+from ..workshop import Make, serve_registry
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import anyio.abc
 import pytest
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.images.push import login_header, push
-from workshop import Make, in_registry, serve_registry
 
 from launchkit.abc import Site
 from launchkit.builtin.oci.registry import OciRegistry
@@ -18,6 +17,8 @@ from launchkit.errors import BuildError
 from launchkit.model import Credentials, Secret
 from launchkit.testing import FakeRegistry, RecordingOutput
 from launchkit.testing.makers import started
+
+from ..workshop import Make, in_registry, serve_registry
 
 
 @pytest.fixture

@@ -13,13 +13,14 @@ from docker_engine import SOCKET
 from launchkit_docker.build.retry import BREAKS, BuildRetry, prefers_buildkit
 from launchkit_docker.builder import DockerBuilder
 from waiting import until
-from workshop import Make, engine_until
 
 from launchkit.abc import Site
 from launchkit.errors import BuildError, unwrapped
 from launchkit.model import Image
 from launchkit.testing import RecordingOutput
 from launchkit.testing.makers import started
+
+from ..workshop import Make, engine_until
 
 Build: TypeAlias = Callable[..., Awaitable[Image]]
 
