@@ -5,6 +5,8 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
+from pathlib import Path
 
 import nox
 
@@ -13,10 +15,11 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "tests", "bare"]
 
-PYPROJECT = nox.project.load_toml("pyproject.toml")
+PLUGINS = tuple(sorted(str(file.parent) for file in Path().glob("plugins/*/pyproject.toml")))
+PROJECTS = (".", *PLUGINS)
+"""The folders of launchkit and its plugins; each holds its own settings for tools."""
 PINNED = ("--constraint", "constraints.txt")
 EXTRAS = ".[metrics,otel,postgres,testing]"
-PLUGINS = ("plugins/docker",)
 DEMO = ("python", "docs/examples/demo.py")
 
 HIDE = """\
@@ -30,11 +33,20 @@ BARE = ("unshare", "--mount", "sh", "-c", HIDE, "sh")
 
 
 def install(session: nox.Session, launchkit: str, *groups: str) -> None:
-    """Install launchkit and its plugins as they stand here, and some dependency groups, pinned."""
+    """Install launchkit and its plugins as they stand here, and what they have in some dependency
+    groups, pinned.
+    """
     session.install(*PINNED, "hatchling", "editables")
-    packages = nox.project.dependency_groups(PYPROJECT, *groups)
+    packages = [package for project in PROJECTS for package in needed(project, groups)]
     editable = [word for place in (launchkit, *PLUGINS) for word in ("--editable", place)]
     session.install(*PINNED, "--no-build-isolation", *editable, *packages)
+
+
+def needed(project: str, groups: Sequence[str]) -> Sequence[str]:
+    """What a project names in those of the dependency groups that it has."""
+    pyproject = nox.project.load_toml(f"{project}/pyproject.toml")
+    own = [group for group in groups if group in pyproject.get("dependency-groups", ())]
+    return nox.project.dependency_groups(pyproject, *own) if own else ()
 
 
 def build_pages(session: nox.Session) -> None:
@@ -44,19 +56,21 @@ def build_pages(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Look at style, formatting, the layers, and the links in the documentation."""
+    """Look at style, formatting, who imports whom, and the links in the documentation."""
     install(session, ".", "lint", "docs")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
-    session.run("lint-imports")
+    for project in PROJECTS:
+        session.run("lint-imports", "--config", f"{project}/pyproject.toml")
     build_pages(session)
 
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the types."""
+    """Check the types; after `--`: the folders of projects, if not of all."""
     install(session, EXTRAS, "types")
-    session.run("mypy")
+    for project in session.posargs or PROJECTS:
+        session.run("mypy", "--config-file", f"{project}/pyproject.toml")
 
 
 @nox.session
@@ -96,8 +110,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure; after `--`: names of benchmarks, `--save FILE`, `--compare FILE`."""
     install(session, EXTRAS, "test")
-    env = {"PYTHONPATH": os.pathsep.join(("tests", *(f"{place}/tests" for place in PLUGINS)))}
-    session.run("python", "-m", "benchmarks", *session.posargs, env=env)
+    session.run("python", "-m", "benchmarks", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session
