@@ -1,17 +1,20 @@
-"""`python -m benchmarks [NAME …] [--save FILE] [--compare FILE]`.
+"""`python -m benchmarks [NAME …] [--save FILE] [--compare FILE]`, in the root of the repository.
 
-`PYTHONPATH` has to name the folders `tests` and `plugins/docker/tests`.
+`PYTHONPATH` has to name the folder `tests`. Plugins have benchmarks of their own: the mapping
+`BENCHMARKS` of `plugins/*/tests/benchmarks`.
 """
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
 import click
 
-from benchmarks import agents, builds, claims, containers, memory
+from benchmarks import agents, claims, memory
 from benchmarks.report import Benchmark, Figure, load, save, show
 
-ALL: Mapping[str, Benchmark] = {
+ROOT = Path(__file__).parents[2]
+CORE: Mapping[str, Benchmark] = {
     "startup": agents.start_up,
     "pickup": agents.pickup,
     "claims": claims.claims_a_second,
@@ -20,11 +23,19 @@ ALL: Mapping[str, Benchmark] = {
     "idle": agents.idle,
     "memory": memory.tracked_runs,
     "pump": agents.log_pump,
-    "containers": containers.containers,
-    "containers-memory": containers.memory,
-    "rebuild": builds.rebuild,
-    "builds-at-once": builds.at_once,
 }
+
+
+def found() -> Mapping[str, Benchmark]:
+    """The core's benchmarks, then those of each plugin."""
+    benchmarks = dict(CORE)
+    for file in sorted(ROOT.glob("plugins/*/tests/benchmarks/__init__.py")):
+        package = ".".join(file.parent.relative_to(ROOT).parts)
+        benchmarks |= import_module(package).BENCHMARKS
+    return benchmarks
+
+
+ALL = found()
 
 
 @click.command()

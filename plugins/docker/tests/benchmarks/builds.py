@@ -11,11 +11,9 @@ from uuid import uuid4
 
 import anyio
 from launchkit_docker.builder import DockerBuilder
-from workshop import serve_registry, write_code
 
 import launchkit
 from benchmarks.agents import start
-from benchmarks.containers import answering, finished
 from benchmarks.places import database, folder
 from benchmarks.report import Figure
 from launchkit import LaunchHandle
@@ -24,6 +22,9 @@ from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.model import ArchiveSource, BuildRequest
 from launchkit.testing import RecordingOutput
 from launchkit.testing.makers import make_launch, site_at, started
+
+from ..workshop import serve_registry, write_code
+from .containers import answering, finished
 
 FILES = 2000
 FILE_BYTES = 25_000

@@ -1,0 +1,15 @@
+"""Benchmarks of containers and of their images."""
+
+from collections.abc import Mapping
+
+from benchmarks.report import Benchmark
+
+from .builds import at_once, rebuild
+from .containers import containers, memory
+
+BENCHMARKS: Mapping[str, Benchmark] = {
+    "containers": containers,
+    "containers-memory": memory,
+    "rebuild": rebuild,
+    "builds-at-once": at_once,
+}
