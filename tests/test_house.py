@@ -62,3 +62,21 @@ def test_continuous_integration_runs_the_test_command_of_the_readme() -> None:
     last = (ROOT / ".ci" / "run").read_text().splitlines()[-1]
     assert f"\n{last}\n" in (ROOT / "README.md").read_text()
     assert last.endswith(".venv/bin/nox")
+
+
+def test_no_part_of_a_package_is_hidden_by_what_git_ignores() -> None:
+    """It would be in no commit and in no wheel, and no tool would look at it."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs a git repository")
+    places = ("launchkit", "plugins", "tests", "docs")
+    files = [file for place in places for file in (ROOT / place).rglob("*.py")]
+    done = subprocess.run(
+        ["git", "check-ignore", "--no-index", "--stdin"],
+        cwd=ROOT,
+        input="\n".join(map(str, files)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert files
+    assert (done.stdout, done.stderr) == ("", "")

@@ -9,8 +9,8 @@ from typing import Any
 from launchkit.errors import BuildError
 from launchkit.plain_text import shortened
 from launchkit_docker.build.log import COLOURS, KEPT_CHARACTERS, build_error
-from launchkit_docker.engine.messages import failure_in
 from launchkit_docker.build.trace import Printed, Step, read_trace
+from launchkit_docker.engine.messages import failure_in
 
 TRACE = "moby.buildkit.trace"
 BOOKKEEPING = ("[internal] ", "copy /context /")

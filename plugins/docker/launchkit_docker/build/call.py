@@ -16,10 +16,10 @@ from launchkit.abc import Output
 from launchkit.errors import unwrapped
 from launchkit.images.build_plan import BuildPlan
 from launchkit.images.context import tar_chunks
-from launchkit_docker.build.log import BuildLog
 from launchkit_docker.build.buildkit_log import BuildKitLog
-from launchkit_docker.images.store import find
+from launchkit_docker.build.log import BuildLog
 from launchkit_docker.engine.messages import follow, posted
+from launchkit_docker.images.store import find
 
 LABEL = "launchkit.built"
 TAR = {"Content-Type": "application/x-tar"}

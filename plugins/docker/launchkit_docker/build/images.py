@@ -15,15 +15,15 @@ from launchkit.model import BuildRequest, Image
 from launchkit.images.build_plan import BuildPlan, plan_build, with_cache_mounts
 from launchkit.images.tag import image_tag
 from launchkit.images.single_flight import single_flight
+from launchkit_docker.build.buildkit_log import BuildKitLog
+from launchkit_docker.build.call import BuildCall, Log, build
+from launchkit_docker.build.log import BuildLog
+from launchkit_docker.build.retry import FAILURES, BuildRetry, prefers_buildkit
 from launchkit_docker.engine.client import as_build_errors, open_engine
 from launchkit_docker.images.bases import Bases
-from launchkit_docker.build.call import Log, BuildCall, build
-from launchkit_docker.build.log import BuildLog
-from launchkit_docker.build.buildkit_log import BuildKitLog
-from launchkit_docker.images.store import find, repository_of
 from launchkit_docker.images.push import push
+from launchkit_docker.images.store import find, repository_of
 from launchkit_docker.images.target import Target, target_of
-from launchkit_docker.build.retry import FAILURES, BuildRetry, prefers_buildkit
 
 VERSION = "docker-1"
 """Part of each tag: to be raised when the same code would give another image."""
