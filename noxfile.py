@@ -1,5 +1,5 @@
 """The sessions: `nox` runs lint, types and tests, also where Docker and PostgreSQL are missing;
-`nox -s demo` runs a job from end to end.
+`nox -s demo` runs a job from end to end. All of them find the plugins by their folders.
 """
 
 import os
@@ -19,6 +19,7 @@ PLUGINS = tuple(sorted(str(file.parent) for file in Path().glob("plugins/*/pypro
 PROJECTS = (".", *PLUGINS)
 """The folders of launchkit and its plugins; each holds its own settings for tools."""
 PINNED = ("--constraint", "constraints.txt")
+GROUPS = ("test", "lint", "types", "docs")
 EXTRAS = ".[metrics,otel,postgres,testing]"
 DEMO = ("python", "docs/examples/demo.py")
 
@@ -33,20 +34,20 @@ BARE = ("unshare", "--mount", "sh", "-c", HIDE, "sh")
 
 
 def install(session: nox.Session, launchkit: str, *groups: str) -> None:
-    """Install launchkit and its plugins as they stand here, and what they have in some dependency
-    groups, pinned.
-    """
+    """Install launchkit and its plugins as they stand here, and some dependency groups, pinned."""
     session.install(*PINNED, "hatchling", "editables")
-    packages = [package for project in PROJECTS for package in needed(project, groups)]
     editable = [word for place in (launchkit, *PLUGINS) for word in ("--editable", place)]
-    session.install(*PINNED, "--no-build-isolation", *editable, *packages)
+    session.install(*PINNED, "--no-build-isolation", *editable, *needed(*groups))
 
 
-def needed(project: str, groups: Sequence[str]) -> Sequence[str]:
-    """What a project names in those of the dependency groups that it has."""
-    pyproject = nox.project.load_toml(f"{project}/pyproject.toml")
-    own = [group for group in groups if group in pyproject.get("dependency-groups", ())]
-    return nox.project.dependency_groups(pyproject, *own) if own else ()
+def needed(*groups: str) -> Sequence[str]:
+    """What launchkit and its plugins name in those of the dependency groups that they have."""
+    packages: list[str] = []
+    for project in PROJECTS:
+        pyproject = nox.project.load_toml(f"{project}/pyproject.toml")
+        if own := [group for group in groups if group in pyproject.get("dependency-groups", ())]:
+            packages += nox.project.dependency_groups(pyproject, *own)
+    return packages
 
 
 def build_pages(session: nox.Session) -> None:
@@ -118,3 +119,15 @@ def demo(session: nox.Session) -> None:
     """Send a real training script from a git repository through a queue and an agent."""
     install(session, ".")
     session.run(*DEMO)
+
+
+@nox.session
+def pins(session: nox.Session) -> None:
+    """Renew constraints.txt: the newest of what launchkit, its plugins and the sessions need."""
+    session.install("uv")
+    needs = Path(session.create_tmp(), "requirements.in")
+    needs.write_text("\n".join((".", "nox", "hatchling", "editables", *needed(*GROUPS))))
+    sources = [*(f"{project}/pyproject.toml" for project in PROJECTS), str(needs)]
+    command = ["uv", "pip", "compile", "--universal", "--python-version", "3.11", "--upgrade"]
+    command += ["--no-header", "--no-annotate", "--all-extras", "--no-emit-package", "launchkit"]
+    session.run(*command, *sources, "--output-file", "constraints.txt", silent=True)
