@@ -68,9 +68,9 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the types; after `--`: the folders of projects, if not of all."""
+    """Check the types."""
     install(session, EXTRAS, "types")
-    for project in session.posargs or PROJECTS:
+    for project in PROJECTS:
         session.run("mypy", "--config-file", f"{project}/pyproject.toml")
 
 

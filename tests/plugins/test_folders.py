@@ -85,7 +85,9 @@ def test_it_imports_no_more_of_launchkit_than_is_public(plugin: Path) -> None:
     assert {name.removesuffix(".*") for name in allowed} <= public
 
 
-@pytest.mark.parametrize("project", [ROOT, *PLUGINS], ids=lambda folder: folder.name)
+@pytest.mark.parametrize(
+    "project", [ROOT, *PLUGINS], ids=["core", *(each.name for each in PLUGINS)]
+)
 def test_what_it_needs_is_pinned(project: Path) -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pinned = {canonicalize_name(line.partition("==")[0]) for line in lines}
