@@ -17,11 +17,11 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from launchkit import __version__
 from launchkit.abc import Site
-from launchkit.agent.backoff import delays
 from launchkit.agent.journey import Journey
 from launchkit.agent.kit import Kit, start_kit
 from launchkit.agent.prepare import clear_work
 from launchkit.agent.presence import hold_presence, reap_dead_agents
+from launchkit.aio.retry import Backoff, pauses
 from launchkit.errors import ConfigError, QueueError, Unreachable, unwrapped
 from launchkit.model import AgentCapacity, AgentOrders, AgentStatus, Claim
 from launchkit.observe import ObservedAgent, Watchdog, journal, open_observability, poller
@@ -222,7 +222,7 @@ class Agent:
                 journeys.cancel_scope.deadline = anyio.current_time() + self.settings.drain_timeout
 
     async def _poll(self, queue: str, kit: Kit, journeys: TaskGroup) -> None:
-        pauses = delays()
+        waits = pauses(Backoff())
         while True:
             try:
                 claimed = await self._claim(queue, kit, journeys)
@@ -232,11 +232,11 @@ class Agent:
                     self._end_if_idle()
                     await self._news(queue, kit)
             except QueueError as exc:
-                pause = next(pauses)
+                pause = next(waits)
                 self._note(queue, f"queue {queue}: {exc}; trying again")
                 await anyio.sleep(pause)
                 continue
-            pauses = delays()
+            waits = pauses(Backoff())
 
     async def _news(self, queue: str, kit: Kit) -> None:
         """Return when *queue* may give something: it has changed, or a runner works again."""
@@ -308,7 +308,7 @@ class Agent:
             self._end_if_idle()
 
     async def _beat(self, kit: Kit) -> None:
-        pauses = delays()
+        waits = pauses(Backoff())
         while True:
             held = [journey.claim for journey in self._journeys.values()]
             try:
@@ -317,12 +317,12 @@ class Agent:
                     self._say(kit), held, self.settings.lease_seconds / 3
                 )
             except QueueError as exc:
-                pause = min(next(pauses), self.settings.lease_seconds / 6)
+                pause = min(next(waits), self.settings.lease_seconds / 6)
                 message = "heartbeat: %s; trying again in %.1f s"
                 self._log.warning(message, exc, pause, action="retry")
                 await anyio.sleep(pause)
             else:
-                pauses = delays()
+                waits = pauses(Backoff())
                 self._obey(orders, held)
 
     def _obey(self, orders: AgentOrders, held: list[Claim]) -> None:

@@ -4,20 +4,18 @@ import logging
 import time
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 import anyio
 
 from launchkit.abc import Run, Runner
-from launchkit.agent.backoff import delays
+from launchkit.agent.ending import REPORT_SECONDS, Ending, Held
 from launchkit.agent.intent import Intent, stored
 from launchkit.agent.interruption import Interruption
 from launchkit.agent.kit import Kit
 from launchkit.agent.patience import FOREIGN_SECONDS, Patience, PatientRun, Unwatchable
 from launchkit.agent.pre_run_log import PreRunLog
 from launchkit.agent.prepare import builds, check_can_be_had, prepared, work_directory
-from launchkit.agent.pump import pump
 from launchkit.agent.reporter import Reporter
 from launchkit.agent.runners import RunnerUnavailable
 from launchkit.agent.watch import watch
@@ -35,7 +33,6 @@ from launchkit.errors import (
     unwrapped,
 )
 from launchkit.model import (
-    ENDING_STATES,
     Claim,
     ItemReport,
     ItemState,
@@ -54,20 +51,6 @@ from launchkit.resolving.resolve import limits_of, resolve
 logger = logging.getLogger("launchkit.agent")
 
 SUBMIT_SECONDS = 300.0
-REPORT_SECONDS = 30.0
-GONE_SECONDS = 60.0
-"""Beyond the grace, how long a run may take to be gone before ending it is tried again."""
-MAX_PREEMPTIONS = 5
-"""W&B's limit: a run that is preempted more often fails."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Held:
-    """A run that this agent watches."""
-
-    run: Run
-    runner: Runner
-    intent: Intent
 
 
 class Journey:
@@ -77,17 +60,22 @@ class Journey:
         self, claim: Claim, kit: Kit, limits: Limits, *, foreign_seconds: float = FOREIGN_SECONDS
     ) -> None:
         self.claim = claim
-        self.requeued = False
         self._kit = kit
         self._defaults = limits
         self._logger = journal(logger, kit.site.agent, claim)
         self._reporter = Reporter(kit.backend, claim, self._logger)
         self._pre_run_log = PreRunLog(kit.backend, claim, self._logger, self._reporter.mark)
+        self._ending = Ending(claim, kit, self._reporter, self._logger)
         self._patience = Patience(self._tell_trouble, foreign_seconds=foreign_seconds)
         self._interruption = Interruption()
         self._sought = claim.item.ref is None
         """Whether it is known if there is a run of this attempt."""
         self._held: Held | None = None
+
+    @property
+    def requeued(self) -> bool:
+        """Whether the launch went back to its queue."""
+        return self._ending.requeued
 
     def stop(self, order: StopOrder) -> None:
         """Somebody wants this run to end."""
@@ -104,7 +92,7 @@ class Journey:
         except LeaseLost as exc:
             self._logger.warning("%s; left to its new holder", exc, action="lose")
             if exc.ended:
-                await self._end_unowned()
+                await self._ending.disown(self._held)
         except (QueueError, Unwatchable) as exc:
             message = "launch %s: %s; left for its next holder"
             self._logger.warning(message, self.claim.item.id, exc, action="leave")
@@ -113,11 +101,16 @@ class Journey:
                 await self._leave()
             raise
 
+    async def _leave(self) -> None:
+        """The agent goes away; what another agent holds, or was not found yet, is left alone."""
+        if not self._interruption.lost and self._sought:
+            await self._ending.leave(self._held)
+
     async def _travel(self) -> None:
         with self._interruption.owned:
             outcome = await self._outcome()
             if outcome is not None:
-                await self._end(outcome)
+                await self._ending.store(outcome, self._held)
             return
         raise LeaseLost("another agent holds it by now")
 
@@ -134,10 +127,10 @@ class Journey:
         except (QueueError, Unwatchable):
             raise
         except RunnerUnavailable as exc:
-            await self._put_back(str(exc))
+            await self._ending.put_back(str(exc))
             return None
         except (StartTimeout, RunTimeout) as exc:
-            await self._gone()
+            await self._ending.gone(self._held)
             return _failed(exc)
         except LaunchkitError as exc:
             return _failed(exc)
@@ -248,7 +241,7 @@ class Journey:
     async def _watched(self, held: Held) -> Outcome:
         with self._kit.observer.step(self.claim.item.id, "run"), unwrapped():
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._pumped, held)
+                tasks.start_soon(self._ending.pumped, held)
                 return await watch(
                     held.run,
                     held.intent.limits,
@@ -258,99 +251,16 @@ class Journey:
                 )
         raise AssertionError  # a task group swallows nothing
 
-    async def _pumped(self, held: Held) -> None:
-        backend, base = self._kit.backend, held.intent.log_base
-        await pump(held.run, backend, self.claim, self._logger, base)
-
     async def _interrupted(self) -> Outcome:
         summary = self._interruption.summary(started=self._held is not None)
         verdict = Verdict(code="stopped", summary=summary)
         if self._held is None:
             return Outcome(state=RunState.STOPPED, verdict=verdict)
-        await self._gone()
+        await self._ending.gone(self._held)
         status = await self._held.run.status()
         if status.verdict and status.state in {RunState.FINISHED, RunState.FAILED}:
             return Outcome(state=status.state, exit_code=status.exit_code, verdict=status.verdict)
         return Outcome(state=RunState.STOPPED, exit_code=status.exit_code, verdict=verdict)
-
-    async def _gone(self) -> None:
-        """End the run, if any; come back only when it is verified over and its log is stored."""
-        if self._held is None:
-            return
-        grace = self._held.intent.limits.stop_grace
-        for delay in delays():
-            with anyio.move_on_after(grace + GONE_SECONDS, shield=True):
-                with suppress(RunLost):
-                    await self._held.run.cancel(grace)
-                    await self._pumped(self._held)
-                return
-            await anyio.sleep(delay)
-
-    async def _end(self, outcome: Outcome) -> None:
-        """Store how it ended, then remove what it left: in this order a crash loses nothing."""
-        problem = "its end could not be stored in time; left for its next holder"
-        with anyio.move_on_after(REPORT_SECONDS, shield=True) as scope:
-            await self._reporter.report(self._last_report(outcome))
-            problem = "what it left could not be removed in time"
-            await self._clear_away()
-        if scope.cancelled_caught:
-            self._logger.warning("launch %s: %s", self.claim.item.id, problem, action="leave")
-
-    async def _clear_away(self) -> None:
-        try:
-            if self._held is not None:
-                await self._held.run.aclose()
-        except Exception as exc:  # noqa: BLE001 - a runner may raise anything
-            message = "launch %s: what it left cannot be removed: %r"
-            self._logger.warning(message, self.claim.item.id, exc, action="leave")
-
-    def _last_report(self, outcome: Outcome) -> ItemReport:
-        attempt = self.claim.item.attempt
-        if outcome.state is RunState.PREEMPTED and attempt <= MAX_PREEMPTIONS:
-            self.requeued = True
-            message = f"preempted: {outcome.verdict.summary}"
-            return ItemReport(state=ItemState.QUEUED, message=message, next_attempt=True)
-        return ItemReport(
-            state=ENDING_STATES.get(outcome.state, ItemState.FAILED),
-            message=outcome.verdict.summary,
-            exit_code=outcome.exit_code,
-            verdict=outcome.verdict,
-        )
-
-    async def _put_back(self, why: str) -> None:
-        """Let an agent that can do it have the launch; a try that never began does not count. What
-        runs already is left under its lease, for only its ref leads to it.
-        """
-        if self.claim.item.ref:
-            await self._reporter.mark(why)
-        else:
-            self.requeued = True
-            await self._reporter.report(ItemReport(state=ItemState.QUEUED, message=why))
-
-    async def _end_unowned(self) -> None:
-        """End what this agent submitted for an item that somebody ended while it slept."""
-        if self._held is None:
-            return
-        grace = self._held.intent.limits.stop_grace
-        with anyio.move_on_after(grace + GONE_SECONDS, shield=True):
-            await self._held.run.cancel(grace)
-            await self._clear_away()
-
-    async def _leave(self) -> None:
-        """The agent goes away: what survives it, and what was not found yet, is left alone; the
-        rest goes back to the queue.
-        """
-        held = self._held
-        if self._interruption.lost or not self._sought or (held and held.runner.survives_agent):
-            return
-        if held is not None:
-            await held.run.cancel(held.intent.limits.stop_grace)
-        message = f"agent {self._kit.site.agent} is shutting down"
-        report = ItemReport(state=ItemState.QUEUED, message=message, next_attempt=held is not None)
-        try:
-            await self._kit.backend.report(self.claim, report)
-        except QueueError as exc:
-            self._logger.warning("launch %s: %s", self.claim.item.id, exc, action="leave")
 
 
 def resolution(submission: Submission, runner: Runner) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import anyio
 
 from launchkit.abc import Run
-from launchkit.agent.backoff import delays
+from launchkit.aio.retry import Backoff, pauses
 from launchkit.errors import LaunchkitError, RunLost
 from launchkit.model import LogChunk, RunStatus
 
@@ -41,11 +41,11 @@ class Patience:
         tell: Callable[[str], Awaitable[None]],
         *,
         foreign_seconds: float = FOREIGN_SECONDS,
-        pauses: Callable[[], Iterator[float]] = delays,
+        backoff: Backoff = Backoff(),  # noqa: B008 - frozen
     ) -> None:
         self._tell = tell
         self._foreign_seconds = foreign_seconds
-        self._pauses = pauses
+        self._backoff = backoff
         self._told: dict[str, str] = {}
         """What cannot be done now, and the cause that was told."""
 
@@ -69,7 +69,7 @@ class Patience:
 
     def trouble(self, what: str) -> "Trouble":
         """What may go wrong with one thing."""
-        return Trouble(self, what, self._pauses())
+        return Trouble(self, what, pauses(self._backoff))
 
     async def tell_of(self, what: str, cause: str) -> None:
         """Tell of a cause, unless it is known."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from launchkit.abc import Output, QueueBackend
-from launchkit.agent.backoff import persist
+from launchkit.agent.persist import persist
 from launchkit.model import Claim
 from launchkit.observe import Journal
 

@@ -4,7 +4,7 @@ from contextlib import aclosing
 from functools import partial
 
 from launchkit.abc import QueueBackend, Run
-from launchkit.agent.backoff import persist
+from launchkit.agent.persist import persist
 from launchkit.model import Claim
 from launchkit.observe import Journal
 

@@ -3,7 +3,7 @@
 from functools import partial
 
 from launchkit.abc import QueueBackend
-from launchkit.agent.backoff import persist
+from launchkit.agent.persist import persist
 from launchkit.model import Claim, ItemReport, ItemState, RunState, RunStatus
 from launchkit.observe import Journal
 

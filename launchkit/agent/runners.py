@@ -11,7 +11,7 @@ from typing import Self
 import anyio
 
 from launchkit.abc import Runner, Site
-from launchkit.agent.backoff import delays
+from launchkit.aio.retry import Backoff, pauses
 from launchkit.codec import below
 from launchkit.errors import ConfigError, LaunchError, LaunchkitError, Rejected, unwrapped
 from launchkit.observe import journal
@@ -166,7 +166,7 @@ class _Service:
             self._start = None  # the next launch may be one that it can run
             return
         self._fail(start.error)
-        for delay in delays():
+        for delay in pauses(Backoff()):
             with anyio.move_on_after(delay):
                 await self.closing.wait()
                 return

@@ -1,6 +1,7 @@
 """A real registry, and code to build."""
 
 from collections.abc import AsyncIterator, Callable
+from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
@@ -51,5 +52,23 @@ def make(tmp_path: Path) -> Make:
             runtime=None if dockerfile else "3.11",
         )
         return BuildRequest(launch=launch, code=code, destination=destination, platform=platform)
+
+    return make
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Callable[..., Path]:
+    numbers = count()
+
+    def make(root: Path | None = None, **files: str) -> Path:
+        """A directory with files of these texts; a name that ends with a slash is a directory."""
+        top = root or tmp_path / f"code{next(numbers)}"
+        top.mkdir(exist_ok=True)
+        for name, text in files.items():
+            path = top / name
+            (path if name.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
+            if not name.endswith("/"):
+                path.write_text(text)
+        return top
 
     return make

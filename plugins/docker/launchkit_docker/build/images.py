@@ -11,10 +11,10 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Output, Site
 from launchkit.errors import BuildError
-from launchkit.model import BuildRequest, Image
 from launchkit.images.build_plan import BuildPlan, plan_build, with_cache_mounts
-from launchkit.images.tag import image_tag
 from launchkit.images.single_flight import single_flight
+from launchkit.images.tag import image_tag
+from launchkit.model import BuildRequest, Image
 from launchkit_docker.build.buildkit_log import BuildKitLog
 from launchkit_docker.build.call import BuildCall, Log, build
 from launchkit_docker.build.log import BuildLog

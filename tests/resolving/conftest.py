@@ -1,9 +1,7 @@
-"""Values that the tests of the steps start from."""
+"""Values that the tests of resolving start from."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,23 +87,5 @@ def make_launch(make_claim: Callable[..., Claim]) -> Callable[..., Launch]:
     ) -> Launch:
         claim = make_claim(config, **rest)
         return resolve(replace(claim, item=replace(claim.item, attempt=attempt)), LIMITS, runner)
-
-    return make
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Callable[..., Path]:
-    numbers = count()
-
-    def make(root: Path | None = None, **files: str) -> Path:
-        """A directory with files of these texts; a name that ends with a slash is a directory."""
-        top = root or tmp_path / f"code{next(numbers)}"
-        top.mkdir(exist_ok=True)
-        for name, text in files.items():
-            path = top / name
-            (path if name.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
-            if not name.endswith("/"):
-                path.write_text(text)
-        return top
 
     return make

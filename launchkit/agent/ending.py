@@ -1,0 +1,123 @@
+"""How a journey ends: what runs is gone or left alone, the outcome is stored, the rest removed."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import anyio
+
+from launchkit.abc import Run, Runner
+from launchkit.agent.intent import Intent
+from launchkit.agent.kit import Kit
+from launchkit.agent.pump import pump
+from launchkit.agent.reporter import Reporter
+from launchkit.aio.retry import Backoff, pauses
+from launchkit.errors import QueueError, RunLost
+from launchkit.model import ENDING_STATES, Claim, ItemReport, ItemState, Outcome, RunState
+from launchkit.observe import Journal
+
+REPORT_SECONDS = 30.0
+GONE_SECONDS = 60.0
+"""Beyond the grace, how long a run may take to be gone before ending it is tried again."""
+MAX_PREEMPTIONS = 5
+"""W&B's limit: a run that is preempted more often fails."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A run that this agent watches."""
+
+    run: Run
+    runner: Runner
+    intent: Intent
+
+
+class Ending:
+    """The last part of one claim's way, for a run that is *held*, or none."""
+
+    def __init__(self, claim: Claim, kit: Kit, reporter: Reporter, log: Journal) -> None:
+        self.requeued = False
+        self._claim = claim
+        self._kit = kit
+        self._reporter = reporter
+        self._logger = log
+
+    async def pumped(self, held: Held) -> None:
+        """Store what the run prints until it has ended."""
+        base = held.intent.log_base
+        await pump(held.run, self._kit.backend, self._claim, self._logger, base)
+
+    async def gone(self, held: Held | None) -> None:
+        """End the run, if any; come back only when it is verified over and its log is stored."""
+        if held is None:
+            return
+        grace = held.intent.limits.stop_grace
+        for pause in pauses(Backoff()):
+            with anyio.move_on_after(grace + GONE_SECONDS, shield=True):
+                with suppress(RunLost):
+                    await held.run.cancel(grace)
+                    await self.pumped(held)
+                return
+            await anyio.sleep(pause)
+
+    async def store(self, outcome: Outcome, held: Held | None) -> None:
+        """Store how it ended, then remove what it left: in this order a crash loses nothing."""
+        problem = "its end could not be stored in time; left for its next holder"
+        with anyio.move_on_after(REPORT_SECONDS, shield=True) as scope:
+            await self._reporter.report(self._last_report(outcome))
+            problem = "what it left could not be removed in time"
+            await self._clear_away(held)
+        if scope.cancelled_caught:
+            self._logger.warning("launch %s: %s", self._claim.item.id, problem, action="leave")
+
+    async def put_back(self, why: str) -> None:
+        """Let an agent that can do it have the launch; a try that never began does not count. What
+        runs already is left under its lease, for only its ref leads to it.
+        """
+        if self._claim.item.ref:
+            await self._reporter.mark(why)
+        else:
+            self.requeued = True
+            await self._reporter.report(ItemReport(state=ItemState.QUEUED, message=why))
+
+    async def disown(self, held: Held | None) -> None:
+        """End what this agent submitted for an item that somebody ended while it slept."""
+        if held is None:
+            return
+        grace = held.intent.limits.stop_grace
+        with anyio.move_on_after(grace + GONE_SECONDS, shield=True):
+            await held.run.cancel(grace)
+            await self._clear_away(held)
+
+    async def leave(self, held: Held | None) -> None:
+        """The agent goes away: what survives it is left alone; the rest goes back to the queue."""
+        if held is not None:
+            if held.runner.survives_agent:
+                return
+            await held.run.cancel(held.intent.limits.stop_grace)
+        message = f"agent {self._kit.site.agent} is shutting down"
+        report = ItemReport(state=ItemState.QUEUED, message=message, next_attempt=held is not None)
+        try:
+            await self._kit.backend.report(self._claim, report)
+        except QueueError as exc:
+            self._logger.warning("launch %s: %s", self._claim.item.id, exc, action="leave")
+
+    async def _clear_away(self, held: Held | None) -> None:
+        try:
+            if held is not None:
+                await held.run.aclose()
+        except Exception as exc:  # noqa: BLE001 - a runner may raise anything
+            message = "launch %s: what it left cannot be removed: %r"
+            self._logger.warning(message, self._claim.item.id, exc, action="leave")
+
+    def _last_report(self, outcome: Outcome) -> ItemReport:
+        attempt = self._claim.item.attempt
+        if outcome.state is RunState.PREEMPTED and attempt <= MAX_PREEMPTIONS:
+            self.requeued = True
+            message = f"preempted: {outcome.verdict.summary}"
+            return ItemReport(state=ItemState.QUEUED, message=message, next_attempt=True)
+        return ItemReport(
+            state=ENDING_STATES.get(outcome.state, ItemState.FAILED),
+            message=outcome.verdict.summary,
+            exit_code=outcome.exit_code,
+            verdict=outcome.verdict,
+        )
