@@ -1,18 +1,35 @@
 """The Engine, opened as the environment says."""
 
+import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import anyio
 import pytest
-from aiodocker import DockerError
-from docker_engine import Engine
-from launchkit_docker.engine.client import open_engine
+from aiodocker import Docker, DockerError
+from anyio.abc import ByteStream, SocketAttribute
+from docker_engine import SOCKET, Engine
+from launchkit_docker.engine.client import (
+    EngineAway,
+    EngineClient,
+    EngineError,
+    EngineRefused,
+    open_client,
+    open_engine,
+)
 from launchkit_docker.engine.ping import answers
 from launchkit_docker.engine.streams import streamed
-from waiting import PATIENCE
+from waiting import PATIENCE, until
 
+from launchkit.aio.trouble import Trouble
 from launchkit.errors import ConfigError
+
+PORT = SocketAttribute.local_port
+ANSWERS: list[tuple[bytes, type[EngineError]]] = [
+    (b"\r\n", EngineAway),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", EngineAway),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<a/>", EngineError),
+]
 
 
 async def test_more_streams_than_a_hundred_are_followed_at_once(docker_engine: Engine) -> None:
@@ -44,3 +61,65 @@ async def test_an_address_that_makes_no_sense_is_named_and_no_engine_answers_the
             pass
     assert f"DOCKER_HOST: {host!r}: " in str(caught.value)
     assert "tcp://gpu-box:2375" in str(caught.value.hint)
+
+
+async def test_an_engine_that_is_not_there_is_away_and_says_what_to_look_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    async with open_client() as engine:
+        with pytest.raises(EngineAway, match=r"nobody\.sock") as caught:
+            await engine.info()
+    assert "running" in str(caught.value.hint)
+
+
+async def test_a_refusal_has_its_status_and_the_words_of_the_engine(docker_engine: Engine) -> None:
+    assert docker_engine.answers()
+    async with open_client() as engine:
+        with pytest.raises(EngineRefused, match="No such container: nobody") as caught:
+            await engine.json("containers/nobody/json")
+    assert (caught.value.not_found, caught.value.conflict) == (True, False)
+
+
+@pytest.mark.parametrize(("answer", "error"), ANSWERS, ids=["nothing", "half", "no JSON"])
+async def test_one_who_hangs_up_or_talks_nonsense_is_an_error_of_the_engine(
+    answer: bytes, error: type[EngineError]
+) -> None:
+    async def speak(client: ByteStream) -> None:
+        async with client:
+            await client.receive()
+            await client.send(answer)
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+        Docker(url=f"tcp://127.0.0.1:{listener.extra(PORT)}", api_version="v1.41") as docker,
+    ):
+        tasks.start_soon(listener.serve, speak)
+        with pytest.raises(EngineError) as caught:
+            await EngineClient(docker, Trouble(logging.getLogger("test"), "the Engine")).info()
+        tasks.cancel_scope.cancel()
+    assert type(caught.value) is error
+
+
+async def test_many_who_wait_for_an_absent_engine_say_it_once_and_once_that_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, answered = tmp_path / "engine.sock", list[object]()
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+    caplog.set_level(logging.DEBUG, "launchkit.docker")
+
+    def told() -> list[str]:
+        return [record.levelname for record in caplog.records if record.levelno > logging.DEBUG]
+
+    async def ask(engine: EngineClient) -> None:
+        answered.append(await engine.answered(engine.info))
+
+    async with open_client() as engine, anyio.create_task_group() as tasks:
+        for _ in range(64):
+            tasks.start_soon(ask, engine)
+        await until(lambda: len(caplog.records) > 3 * 64)
+        assert told() == ["WARNING"]
+        path.symlink_to(SOCKET)
+    assert len(answered) == 64
+    assert told() == ["WARNING", "INFO"]
