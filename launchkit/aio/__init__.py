@@ -4,6 +4,6 @@
 - `launchkit.aio.trouble`: `Trouble`: one voice for what many tasks suffer from
 - `launchkit.aio.token_bucket`: `TokenBucket`: no more calls of an API than it allows
 - `launchkit.aio.topics`: `Topics`, `Subscription`: subscribe before you look, then wait for news
-- `launchkit.aio.lines`: `lines`: chunks of bytes to lines
+- `launchkit.aio.lines`: `lines`, `line_batches`: chunks of bytes to lines
 - `launchkit.aio.lazy`: `Lazy`: what is imported and opened when it is first needed
 """

@@ -1,8 +1,8 @@
 """One task that watches all runs of one place, however many wait for them."""
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
@@ -49,10 +49,11 @@ class Informer(Generic[K, V]):
     """Seconds after which all is listed again, so that no run hangs on a change that was missed.
     Without a watch this is the time between two looks."""
     backoff: Backoff = BACKOFF
+    news: Topics[K] = field(default_factory=Topics)
+    """Who waits for what. Others may notify, too, of what no list shows."""
     _values: dict[K, V] = field(init=False, default_factory=dict)
     _told: dict[K, V] = field(init=False, default_factory=dict)
     """What the watch has told since the list began that is under way: it is newer."""
-    _topics: Topics[K] = field(init=False, default_factory=Topics)
     _begun: int = field(init=False, default=0)
     """How many lists have begun."""
     _done: int = field(init=False, default=0)
@@ -77,10 +78,20 @@ class Informer(Generic[K, V]):
     async def changed(self, key: K, last: V | None) -> V | None:
         """Wait for another value than *last*; None: it is gone."""
         enough = self._begun + 1
-        with self._topics.subscribed(key) as news:
+        with self.news.subscribed(key) as news:
             while (now := await self._look(key, enough)) == last:
                 await news.wait()
             return now
+
+    @contextmanager
+    def subscribed(self, key: K) -> Iterator[Subscription]:
+        """News of a key, for the time of the context: for one who looks for itself, where a look at
+        one run is cheap and tells more than the list. Subscribe before the look.
+        """
+        if not self._active.is_set():
+            self._ask(self._begun + 1)
+        with self.news.subscribed(key) as news:
+            yield news
 
     async def run(self) -> None:
         """Do the work, until cancelled. To be started once, in `Site.tasks`."""
@@ -110,7 +121,7 @@ class Informer(Generic[K, V]):
         while self._needed <= self._done:
             if await self._asked.wait(pause):
                 continue
-            if self._used or self._topics:
+            if self._used or self.news:
                 return
             self._values.clear()
             self._active = anyio.Event()
@@ -127,7 +138,7 @@ class Informer(Generic[K, V]):
         self._done = self._begun
         for key in before.keys() | found.keys():
             if before.get(key) != found.get(key):
-                self._topics.notify(key)
+                self.news.notify(key)
         self._listed.set()
         self._listed = anyio.Event()
 
@@ -166,4 +177,4 @@ class Informer(Generic[K, V]):
         self._told[key] = value
         if self._values.get(key) != value:
             self._values[key] = value
-            self._topics.notify(key)
+            self.news.notify(key)

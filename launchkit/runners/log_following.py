@@ -66,10 +66,10 @@ class Following(Generic[C]):
         place = _Place[C](offset, self.slack_ns)
         steps = pauses(self.backoff)
         failed = False
+        ended = await self.over()
         while True:
             before = place.given
             failure: Exception | None = None
-            ended = await self.over()
             try:
                 async with self.source(place.reopened()) as pieces:
                     async for piece in pieces:
@@ -87,7 +87,10 @@ class Following(Generic[C]):
                 return
             if place.given > before:
                 steps = pauses(self.backoff)
-            await anyio.sleep(max(next(steps), retry_after(failure)))
+            ended = ended or await self.over()
+            if failed or not ended:
+                await anyio.sleep(max(next(steps), retry_after(failure)))
+                ended = ended or await self.over()
 
     def _tell(self, failure: Exception | None, failed: bool) -> bool:
         """Tell of this reading, where the last one has *failed* or not; gives whether this has."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from launchkit.aio.lines import lines
+from launchkit.aio.lines import line_batches, lines
 
 
 async def stream(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
@@ -36,6 +36,11 @@ async def test_lines_may_be_cut_anywhere(chunks: list[bytes], wanted: list[bytes
 @pytest.mark.parametrize("chunks", [[b"abcdefgh\nij"], [b"ab", b"cd", b"efgh", b"\n", b"ij"]])
 async def test_the_rest_of_a_line_that_is_too_long_is_dropped(chunks: list[bytes]) -> None:
     assert await read(*chunks, longest=3) == [b"abc", b"ij"]
+
+
+async def test_what_ends_with_one_chunk_comes_at_once() -> None:
+    chunks = stream([b"a", b"b\nc\nd", b"e", b"\n", b"f"])
+    assert [batch async for batch in line_batches(chunks)] == [[b"ab", b"c"], [b"de"], [b"f"]]
 
 
 async def test_a_long_line_in_many_chunks_is_put_together_once() -> None:

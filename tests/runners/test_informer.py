@@ -209,6 +209,31 @@ async def test_one_who_waits_keeps_the_lists_going(place: Place) -> None:
         place.runs["a"] = "ended"
 
 
+async def test_one_who_looks_for_itself_hears_of_its_run_alone(place: Place) -> None:
+    place.runs = {"a": "running", "b": "running"}
+    async with running(informer := watching(place)):
+        with informer.subscribed("a") as news, informer.subscribed("b") as others:
+            await until(lambda: place.watches and len(informer._values) == 2)
+            await until(lambda: informer._done == informer._needed)
+            for subscription in (news, others):
+                await subscription.wait()
+            await place.tell(("a", "ended"))
+            assert await news.wait(30)
+            assert not await others.wait(0)
+            informer.news.notify("b")
+            assert await others.wait(0)
+
+
+async def test_one_who_looks_for_itself_is_told_by_a_list_of_what_nobody_told(place: Place) -> None:
+    place.runs["a"] = "running"
+    async with running(informer := watching(place, relist=0.005)):
+        with informer.subscribed("a") as news:
+            while place.runs["a"] == "running":
+                await news.wait()
+                place.runs["a"] = "ended"
+            assert await news.wait(30)
+
+
 async def test_one_who_is_cancelled_leaves_nothing_behind(place: Place) -> None:
     place.runs["a"] = "running"
     async with running(informer := polling(place)):
@@ -216,9 +241,9 @@ async def test_one_who_is_cancelled_leaves_nothing_behind(place: Place) -> None:
             tasks.start_soon(informer.changed, "a", "running")
             tasks.start_soon(informer.get, "b")
             await anyio.lowlevel.checkpoint()
-            assert informer._topics
+            assert informer.news
             tasks.cancel_scope.cancel()
-        assert not informer._topics
+        assert not informer.news
         assert await informer.get("a") == "running"
 
 

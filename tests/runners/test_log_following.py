@@ -193,6 +193,23 @@ async def test_a_reading_that_broke_off_is_not_the_last_one() -> None:
     assert len(stored.opened) == 4
 
 
+async def test_the_end_of_a_run_is_not_waited_for_after_its_stream_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stored = Stored([(1, b"a")])
+
+    async def over() -> bool:
+        return bool(stored.opened)
+
+    async def sleep(seconds: float) -> None:
+        raise AssertionError(seconds)
+
+    monkeypatch.setattr("launchkit.runners.log_following.anyio.sleep", sleep)
+    following = Following(source=stored.open, over=over, on=Unreachable, slack_ns=SLACK)
+    assert await output(following) == b"a"
+    assert len(stored.opened) == 2
+
+
 @pytest.mark.parametrize("broken", [True, False])
 async def test_pauses_grow_while_nothing_comes(
     broken: bool, monkeypatch: pytest.MonkeyPatch
