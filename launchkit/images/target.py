@@ -25,16 +25,25 @@ def target_of(request: BuildRequest, registry: Registry | None, tag: str) -> Tar
 
     :raises Rejected: if that gives no name of an image.
     """
-    own = registry.image_ref(tag) if registry else None
     if request.destination:
         ref = f"{request.destination}:{tag}"
+    elif registry:
+        ref = registry.image_ref(tag)
     else:
-        ref = own or f"{local_repository(request.launch)}:{tag}"
-    wanted = ImageRef.parse(ref)
+        ref = f"{local_repository(request.launch)}:{tag}"
+    image = ImageRef.parse(ref)
     if not (registry.pushes if registry else request.destination):
         return Target(ref=ref, pushed=False)
-    theirs = own is not None and ImageRef.parse(own).registry == wanted.registry
-    return Target(ref=ref, pushed=True, registry=registry if theirs else None)
+    theirs = registry if registry and is_in(image, registry) else None
+    return Target(ref=ref, pushed=True, registry=theirs)
+
+
+def is_in(image: ImageRef, registry: Registry) -> bool:
+    """Whether an image is in a registry, so that its login may be told there: to no other.
+
+    :raises Rejected: if the registry gives no name of an image.
+    """
+    return ImageRef.parse(registry.image_ref("latest")).registry == image.registry
 
 
 def local_repository(launch: Launch) -> str:

@@ -7,7 +7,8 @@ import pytest
 
 from launchkit.abc import Registry
 from launchkit.errors import Rejected
-from launchkit.images.target import local_repository, target_of
+from launchkit.images.ref import ImageRef
+from launchkit.images.target import is_in, local_repository, target_of
 from launchkit.model import ArchiveSource, BuildRequest, GitSource, Launch, Source
 from launchkit.testing import FakeRegistry, make_launch
 
@@ -52,6 +53,22 @@ def test_where_an_image_goes(
     target = target_of(request_to(destination), registry, "t")
     assert (target.ref, target.pushed) == (ref, pushed)
     assert target.registry is (registry if asked else None)
+
+
+@pytest.mark.parametrize(
+    ("image", "registry", "theirs"),
+    [
+        ("r.io/base:1", HERE, True),
+        ("r.io:5000/base:1", HERE, False),
+        ("base", HERE, False),
+        ("index.docker.io/alice/base", HUB, True),
+        ("base", HUB, True),
+    ],
+)
+def test_a_login_is_for_all_images_of_its_registry(
+    image: str, registry: Registry, theirs: bool
+) -> None:
+    assert is_in(ImageRef.parse(image), registry) == theirs
 
 
 def test_a_place_that_is_no_name_is_refused() -> None:
