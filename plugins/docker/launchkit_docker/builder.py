@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import StrictBool
 
 from launchkit.abc import Builder, Finding, Output, Site
+from launchkit.aio.lazy import Lazy
 from launchkit.model import BuildRequest, Image
-from launchkit_docker.engine.lazy import Lazy
 from launchkit_docker.engine.ping import answers
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from docker_engine import Engine
 from launchkit_docker.containers.names import LONGEST_START
 from launchkit_docker.containers.request import container_name
-from launchkit_docker.engine.client import open_engine
+from launchkit_docker.engine.client import open_client
 from launchkit_docker.images.store import find
 from launchkit_docker.options.parsing import parse_options
 from launchkit_docker.runner import ContainerRunner
@@ -138,5 +138,5 @@ async def test_the_name_of_an_image_is_no_other_path_of_the_engine(
 ) -> None:
     seen: dict[str, Any] | None = scripts.inspect((await runner.submit(scripts("true"))).ref)
     assert seen
-    async with open_engine() as engine:
+    async with open_client() as engine:
         assert await find(engine, ref.replace("ID", seen["Id"])) is None

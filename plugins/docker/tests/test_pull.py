@@ -16,14 +16,14 @@ from uuid import uuid4
 
 import anyio
 import pytest
-from aiodocker import Docker, DockerError
-from docker_engine import SOCKET, Engine
-from launchkit_docker.engine.client import NO_CONNECTION
+from docker_engine import Engine
+from launchkit_docker.engine.client import EngineAway, EngineClient, open_client
 from launchkit_docker.images.pull import Policy, Puller, PullError
 from launchkit_docker.runner import ContainerRunner
 from waiting import until
 
 from launchkit.abc import Registry
+from launchkit.errors import Rejected
 from launchkit.testing import FakeRegistry, RecordingOutput, make_submission, site_at, started
 
 from .workshop import Relay, relay, serve_registry, to_engine
@@ -35,9 +35,9 @@ Stock = Callable[..., str]
 
 
 @pytest.fixture
-async def docker(docker_engine: Engine) -> AsyncIterator[Docker]:
-    async with Docker(url=f"unix://{SOCKET}") as docker:
-        yield docker
+async def client(docker_engine: Engine) -> AsyncIterator[EngineClient]:
+    async with open_client() as client:
+        yield client
 
 
 @pytest.fixture
@@ -167,10 +167,10 @@ def recorder() -> Iterator[tuple[str, list[str | None]]]:
 
 
 async def test_a_pull_says_what_it_does_and_gives_the_image(
-    docker: Docker, docker_engine: Engine, offer: Offer
+    client: EngineClient, docker_engine: Engine, offer: Offer
 ) -> None:
     out = RecordingOutput()
-    await Puller(docker, None).get(offer.ref, "missing", None, out)
+    await Puller(client, None).get(offer.ref, "missing", None, out)
     assert image_id(docker_engine, offer.ref) == offer.id
     assert out.text.startswith(f"pulling image {offer.ref}\n")
     assert "Pull complete\n" in out.text
@@ -178,9 +178,9 @@ async def test_a_pull_says_what_it_does_and_gives_the_image(
 
 
 async def test_what_is_there_is_not_pulled_unless_always(
-    docker: Docker, docker_engine: Engine, offer: Offer, host: str, word: str, stock: Stock
+    client: EngineClient, docker_engine: Engine, offer: Offer, host: str, word: str, stock: Stock
 ) -> None:
-    puller, out = Puller(docker, None), RecordingOutput()
+    puller, out = Puller(client, None), RecordingOutput()
     await puller.get(offer.ref, "always", None, out)
     new = stock(f"{host}/{word}/job:1")
     for policy in ("missing", "never"):
@@ -193,9 +193,9 @@ async def test_what_is_there_is_not_pulled_unless_always(
 
 @pytest.mark.parametrize("platform", ["linux/arm64", "arm64", "linux/aarch64", "linux/arm64/v8"])
 async def test_an_image_for_another_platform_is_as_good_as_none(
-    docker: Docker, docker_engine: Engine, word: str, host: str, stock: Stock, platform: str
+    client: EngineClient, docker_engine: Engine, word: str, host: str, stock: Stock, platform: str
 ) -> None:
-    ref, puller, out = f"{host}/{word}/job:1", Puller(docker, None), RecordingOutput()
+    ref, puller, out = f"{host}/{word}/job:1", Puller(client, None), RecordingOutput()
     stored = stock(ref, architecture="arm64")
     load(docker_engine, ref, "amd64")
     with pytest.raises(PullError, match=f"{ref} for {platform}"):
@@ -213,79 +213,86 @@ async def test_an_image_for_another_platform_is_as_good_as_none(
         ("{private}/none:1", "no basic auth credentials", "registry login"),
         ("no.such.host.example/none:1", "no such host", "reach the registry"),
         ("127.0.0.1:1/none:1", "connection refused", "reach the registry"),
-        ("{host}/NONE:1", "must be lowercase", "its name right"),
     ],
 )
 async def test_an_image_that_cannot_be_had_says_why_and_what_to_do(
-    docker: Docker, host: str, private: str, image: str, said: str, hint: str
+    client: EngineClient, host: str, private: str, image: str, said: str, hint: str
 ) -> None:
     ref = image.format(host=host, private=private)
     with pytest.raises(PullError, match=said) as caught:
-        await Puller(docker, None).get(ref, "missing", None, RecordingOutput())
+        await Puller(client, None).get(ref, "missing", None, RecordingOutput())
     assert ref in caught.value.message
     assert caught.value.code == "image_pull_failed"
     assert hint in (caught.value.hint or "")
 
 
-async def test_an_image_that_may_not_be_pulled_is_missing(docker: Docker) -> None:
+async def test_what_no_image_is_called_is_not_asked_for(client: EngineClient) -> None:
+    out = RecordingOutput()
+    with pytest.raises(Rejected, match=r"'r\.io/NONE:1' is not the name of an image") as caught:
+        await Puller(client, None).get("r.io/NONE:1", "missing", None, out)
+    assert "lower case" in (caught.value.hint or "")
+    assert not out.text
+
+
+async def test_an_image_that_may_not_be_pulled_is_missing(client: EngineClient) -> None:
     with pytest.raises(PullError, match="pull: never") as caught:
-        await Puller(docker, None).get(f"none-{uuid4().hex}:1", "never", None, RecordingOutput())
+        await Puller(client, None).get(f"none-{uuid4().hex}:1", "never", None, RecordingOutput())
     assert caught.value.hint
 
 
 async def test_a_login_that_the_registry_refuses_is_not_shown(
-    docker: Docker, tmp_path: Path
+    client: EngineClient, tmp_path: Path
 ) -> None:
     with serve_registry(tmp_path / "other", ("alice", "other")) as host:
         ref, out = f"{host}/job:1", RecordingOutput()
         with pytest.raises(PullError, match="unauthorized") as caught:
-            await Puller(docker, FakeRegistry(name=f"{host}/x")).get(ref, "missing", None, out)
+            await Puller(client, FakeRegistry(name=f"{host}/x")).get(ref, "missing", None, out)
     assert "registry login" in (caught.value.hint or "")
     assert LOGIN[1] not in f"{caught.value.message}{out.text}"
 
 
 async def test_a_pull_logs_in_at_the_registry_of_the_agent(
-    docker: Docker, docker_engine: Engine, private: str, word: str, stock: Stock
+    client: EngineClient, docker_engine: Engine, private: str, word: str, stock: Stock
 ) -> None:
     ref, out = f"{private}/{word}/job:1", RecordingOutput()
     stored = stock(ref, LOGIN)
     registry = FakeRegistry(name=f"{private}/{word}/another-repository")
-    await Puller(docker, registry).get(ref, "missing", None, out)
+    await Puller(client, registry).get(ref, "missing", None, out)
     assert image_id(docker_engine, ref) == stored
     assert LOGIN[1] not in out.text
 
 
 @pytest.mark.parametrize("own", [True, False])
 async def test_a_login_is_told_to_its_own_registry_alone(
-    docker: Docker, private: str, own: bool
+    client: EngineClient, private: str, own: bool
 ) -> None:
     with recorder() as (host, given):
         registry: Registry = FakeRegistry(name=f"{host if own else private}/jobs")
         with pytest.raises(PullError):
-            await Puller(docker, registry).get(f"{host}/job:1", "missing", None, RecordingOutput())
+            await Puller(client, registry).get(f"{host}/job:1", "missing", None, RecordingOutput())
     assert given
     assert any(given) is own
 
 
 async def test_many_who_miss_an_image_pull_it_once(
-    docker: Docker, way: Relay, offer: Offer
+    client: EngineClient, way: Relay, offer: Offer
 ) -> None:
-    outs = await pulled_together(docker, way, offer.ref, "missing")
+    outs = await pulled_together(client, way, offer.ref, "missing")
     assert ["pulling image" in out.text for out in outs] == [True, False, False, False, False]
 
 
 async def test_those_who_always_pull_share_the_pull_that_begins_next(
-    docker: Docker, way: Relay, offer: Offer
+    client: EngineClient, way: Relay, offer: Offer
 ) -> None:
-    outs = await pulled_together(docker, way, offer.ref, "always")
+    outs = await pulled_together(client, way, offer.ref, "always")
     assert ["pulling image" in out.text for out in outs] == [True, True, False, False, False]
 
 
 async def pulled_together(
-    docker: Docker, way: Relay, ref: str, policy: Policy
+    client: EngineClient, way: Relay, ref: str, policy: Policy
 ) -> Sequence[RecordingOutput]:
     """What each of five heard, of whom the first had begun to pull when the others came."""
-    puller, outs = Puller(docker, None), [RecordingOutput() for _ in range(5)]
+    puller, outs = Puller(client, None), [RecordingOutput() for _ in range(5)]
     way.shut("/manifests/")
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(puller.get, ref, policy, None, outs[0])
@@ -298,9 +305,9 @@ async def pulled_together(
 
 
 async def test_when_the_one_who_pulls_is_stopped_another_goes_on(
-    docker: Docker, docker_engine: Engine, way: Relay, offer: Offer
+    client: EngineClient, docker_engine: Engine, way: Relay, offer: Offer
 ) -> None:
-    puller, first, second = Puller(docker, None), RecordingOutput(), RecordingOutput()
+    puller, first, second = Puller(client, None), RecordingOutput(), RecordingOutput()
     way.shut("/manifests/")
     async with anyio.create_task_group() as others:
         async with anyio.create_task_group() as tasks:
@@ -316,9 +323,9 @@ async def test_when_the_one_who_pulls_is_stopped_another_goes_on(
 
 
 async def test_an_image_whose_registry_is_silent_holds_up_no_other(
-    docker: Docker, docker_engine: Engine, way: Relay, host: str, word: str, stock: Stock
+    client: EngineClient, docker_engine: Engine, way: Relay, host: str, word: str, stock: Stock
 ) -> None:
-    puller, ref = Puller(docker, None), f"{host}/{word}/job:1"
+    puller, ref = Puller(client, None), f"{host}/{word}/job:1"
     stored = stock(ref)
     way.shut("/manifests/")
     async with anyio.create_task_group() as tasks:
@@ -330,11 +337,13 @@ async def test_an_image_whose_registry_is_silent_holds_up_no_other(
 
 
 @pytest.mark.parametrize("policy", ["missing", "always"])
-async def test_an_engine_that_is_away_is_no_fault_of_the_image(policy: Policy) -> None:
-    async with Docker(url="tcp://127.0.0.1:1", api_version="v1.41") as nobody:
-        with pytest.raises(DockerError) as caught:
+async def test_an_engine_that_is_away_is_no_fault_of_the_image(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    async with open_client() as nobody:
+        with pytest.raises(EngineAway):
             await Puller(nobody, None).get("busybox:1", policy, None, RecordingOutput())
-    assert caught.value.status == NO_CONNECTION
 
 
 async def test_a_pull_that_the_engine_drops_is_begun_again(

@@ -2,23 +2,24 @@
 
 import json
 import tarfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from textwrap import shorten
 from typing import TypeAlias
 
 import anyio
-from aiodocker import Docker
 from anyio.streams.memory import MemoryObjectSendStream
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Output
 from launchkit.errors import unwrapped
-from launchkit.images.build_plan import BuildPlan
+from launchkit.images.maker import PlannedBuild
+from launchkit.images.build_plan import with_cache_mounts
 from launchkit.images.context import tar_chunks
 from launchkit_docker.build.buildkit_log import BuildKitLog
 from launchkit_docker.build.log import BuildLog
-from launchkit_docker.engine.messages import follow, posted
+from launchkit_docker.engine.client import EngineClient
+from launchkit_docker.engine.messages import follow
 from launchkit_docker.images.store import find
 
 LABEL = "launchkit.built"
@@ -29,53 +30,52 @@ BUILDKIT = "2"
 MARK_CHARACTERS = 160
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class BuildCall:
-    """What is to be built; the Engine has its base images."""
+    """What is to be built, and whether by BuildKit; the Engine has its base images."""
 
-    plan: BuildPlan
-    ref: str
-    platform: str | None = None
-    build_args: Mapping[str, str] = field(default_factory=dict)
-    buildkit: bool = False
+    build: PlannedBuild
+    buildkit: bool
 
     def params(self) -> dict[str, str]:
         """The parameters of the Engine's call."""
         params = {
-            "t": self.ref,
-            "dockerfile": self.plan.dockerfile_name,
-            "buildargs": json.dumps(dict(self.build_args)),
+            "t": self.build.target.ref,
+            "dockerfile": self.build.plan.dockerfile_name,
+            "buildargs": json.dumps(dict(self.build.build_args)),
             "labels": json.dumps({LABEL: "1"}),
             "rm": "1",
             "forcerm": "1",
         }
-        if self.platform:
-            params["platform"] = self.platform
+        if self.build.platform:
+            params["platform"] = self.build.platform
         return params | ({"version": BUILDKIT} if self.buildkit else {})
 
     def chunks(self) -> Iterator[bytes]:
         """What is sent."""
         if self.buildkit:
             yield _plain_entry()
-        yield from tar_chunks(self.plan)
+            yield from tar_chunks(with_cache_mounts(self.build.plan))
+        else:
+            yield from tar_chunks(self.build.plan)
 
+    async def run(self, engine: EngineClient, log: Log, out: Output) -> None:
+        """Build and name the image; if cancelled, the Engine ends the build and tidies up.
 
-async def build(engine: Docker, call: BuildCall, log: Log, out: Output) -> None:
-    """Build and name the image; if cancelled, the Engine ends the build and tidies up.
-
-    :raises BuildError: with the step that failed and the last lines that it printed.
-    """
-    send, receive = anyio.create_memory_object_stream[bytes](CHUNKS_AHEAD)
-    with send, receive, unwrapped():
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_feed, call.chunks(), send)
-            async with posted(
-                engine, "build", params=call.params(), headers=TAR, data=receive
-            ) as response:
-                await follow(response, log.take, _Steps(log, out))
-            tasks.cancel_scope.cancel()
-    if await find(engine, call.ref) is None:
-        raise log.failure("the Engine ended the build without an image")
+        :raises BuildError: with the step that failed and the last lines that it printed.
+        :raises EngineError: if the Engine does not begin, or hangs up.
+        """
+        send, receive = anyio.create_memory_object_stream[bytes](CHUNKS_AHEAD)
+        with send, receive, unwrapped():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_feed, self.chunks(), send)
+                async with engine.request(
+                    "build", "POST", params=self.params(), headers=TAR, data=receive
+                ) as response:
+                    await follow(response, log.take, _Steps(log, out))
+                tasks.cancel_scope.cancel()
+        if await find(engine, self.build.target.ref) is None:
+            raise log.failure("the Engine ended the build without an image")
 
 
 class _Steps(Output):

@@ -19,7 +19,7 @@ from launchkit.plain_text import shortened
 from launchkit_docker.containers import labels
 from launchkit_docker.containers.names import kept_as
 from launchkit_docker.containers.verdicts import was_started
-from launchkit_docker.engine.client import NO_CONNECTION
+from launchkit_docker.engine.client import NO_CONNECTION, EngineAway
 from launchkit_docker.engine.events import Events
 
 log = logging.getLogger("launchkit.docker")
@@ -99,7 +99,7 @@ class Containers:
                 if exc.status != NO_CONNECTION:
                     raise
                 log.warning("the Docker Engine does not answer; trying again")
-            except (ClientError, ConnectionError, TimeoutError) as exc:
+            except (EngineAway, ClientError, ConnectionError, TimeoutError) as exc:
                 log.warning("the Docker Engine hung up (%s); trying again", exc)
             await anyio.sleep(RETRY_SECONDS)
 

@@ -20,7 +20,7 @@ from launchkit_docker.containers.names import is_name, quoted
 from launchkit_docker.containers.request import RunContext, container_name, request_of
 from launchkit_docker.containers.run import ContainerRun
 from launchkit_docker.containers.verdicts import start_failure, was_started
-from launchkit_docker.engine.client import open_engine
+from launchkit_docker.engine.client import open_client
 from launchkit_docker.engine.findings import engine_findings
 from launchkit_docker.engine.ping import WAITS, answers
 from launchkit_docker.gpus.allocator import GpuAllocator
@@ -35,15 +35,15 @@ CONFLICT = 409
 
 async def open_containers(stack: AsyncExitStack, site: Site) -> "ContainerService":
     """Open the Engine, which need not answer yet, and listen to its events."""
-    engine = await stack.enter_async_context(open_engine())
-    containers = Containers(engine, site.state_dir / "docker")
+    engine = await stack.enter_async_context(open_client())
+    containers = Containers(engine.docker, site.state_dir / "docker")
     await run_sync(lambda: containers.marks.mkdir(mode=0o700, parents=True, exist_ok=True))
     scope = anyio.CancelScope()
 
     async def attend() -> None:
         with scope:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(containers.events.follow, engine, name="events of Docker")
+                tasks.start_soon(containers.events.follow, engine.docker, name="events of Docker")
                 tasks.start_soon(containers.sweep, name="sweep of old marks")
 
     site.tasks.start_soon(attend, name="what goes on at Docker")

@@ -1,48 +1,28 @@
 """Long calls of the Engine that answer with a stream of JSON messages: build, push."""
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from typing import Any
 
-from aiodocker import Docker
-from aiohttp import ClientResponse, ClientTimeout
+from aiohttp import ClientResponse
 
 from launchkit.abc import Output
-from launchkit_docker.engine.streams import whole_lines
+from launchkit.aio.lines import line_batches
 
+MESSAGE_BYTES = 1 << 24
+"""One of a build has all that a step prints at once."""
 Take = Callable[[Mapping[str, Any]], bytes]
 """Turns a message into what is shown of it."""
-
-
-@asynccontextmanager
-async def posted(
-    engine: Docker,
-    path: str,
-    *,
-    params: Mapping[str, str],
-    headers: Mapping[str, str],
-    data: AsyncIterable[bytes] | None = None,
-) -> AsyncIterator[ClientResponse]:
-    """Post, with no limit of time; leaving early hangs up, and the Engine ends what it was doing.
-
-    :raises DockerError: if the Engine refuses at once, or cannot be reached.
-    """
-    async with engine._query(  # noqa: SLF001 - the public calls read files in the event loop
-        path, "POST", params=dict(params), headers=headers, data=data, timeout=ClientTimeout()
-    ) as response:
-        try:
-            yield response
-        finally:
-            response.close()
 
 
 async def follow(response: ClientResponse, take: Take, out: Output) -> None:
     """Give each message to *take* and what it shows to *out*, as much at once as has come.
 
-    :raises DockerError: if one is too long.
+    :raises json.JSONDecodeError: also if one is longer than `MESSAGE_BYTES`.
     """
-    async with aclosing(whole_lines(response.content)) as messages:
+    batches = line_batches(response.content.iter_any(), longest=MESSAGE_BYTES)
+    async with aclosing(batches) as messages:
         async for lines in messages:
             shown = bytearray()
             try:

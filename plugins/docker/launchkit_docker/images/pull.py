@@ -7,23 +7,21 @@ from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 import anyio
-from aiodocker import Docker, DockerError
 
 from launchkit.abc import Output, Registry
 from launchkit.errors import SubmitError
+from launchkit.images.login import login_header
+from launchkit.images.ref import ImageRef
+from launchkit.images.target import is_in
+from launchkit.model import VerdictCode
 from launchkit.plain_text import shortened
-from launchkit_docker.engine.client import NO_CONNECTION
-from launchkit_docker.engine.messages import Progress, failure_in, follow, posted
-from launchkit_docker.images.push import login_header
-from launchkit_docker.images.store import find, host_of, repository_of
+from launchkit_docker.engine.client import EngineClient, EngineRefused
+from launchkit_docker.engine.messages import Progress, failure_in, follow
+from launchkit_docker.images.store import find
 
 Policy = Literal["missing", "always", "never"]
-ALIASES = {"x86_64": "amd64", "aarch64": "arm64"}
 REASONS = (
-    (
-        r"manifest unknown|not found|does not exist|invalid reference",
-        "is its name right, and its tag there?",
-    ),
+    (r"manifest unknown|not found|does not exist", "is its name right, and its tag there?"),
     (r"denied|unauthorized|authentication|credentials", "may the agent's registry login read it?"),
     (r"no such host|lookup .* on|dial tcp|timeout", "can this machine reach the registry?"),
     (r"x509|certificate|tls:", "does the Engine trust the registry's certificate?"),
@@ -34,7 +32,7 @@ REASONS = (
 class PullError(SubmitError):
     """The image of a run cannot be had."""
 
-    code = "image_pull_failed"
+    code = VerdictCode.IMAGE_PULL_FAILED
 
 
 @dataclass(eq=False)
@@ -47,22 +45,25 @@ class _Turn:
 
 
 class Puller:
-    """Gets images for runs."""
+    """Gets images for runs and builds."""
 
-    def __init__(self, engine: Docker, registry: Registry | None) -> None:
+    def __init__(self, engine: EngineClient, registry: Registry | None) -> None:
         self._engine = engine
         self._registry = registry
         self._turns = WeakValueDictionary[tuple[str, str | None], _Turn]()
 
-    async def get(self, ref: str, policy: Policy, platform: str | None, out: Output) -> None:
-        """See that the Engine has *ref*.
+    async def get(
+        self, ref: str, policy: Policy, platform: str | None, out: Output
+    ) -> Mapping[str, Any]:
+        """What the Engine knows of *ref*; what it lacks is pulled.
 
+        :raises Rejected: if no image can be called so.
         :raises PullError: if it cannot be had.
-        :raises DockerError: if no Engine answers.
+        :raises EngineAway: if no Engine answers.
         """
         try:
-            if policy != "always" and await self._has(ref, platform):
-                return
+            if policy != "always" and (found := await find(self._engine, ref, platform)):
+                return found
             if policy == "never":
                 what = f"{ref} for {platform}" if platform else ref
                 raise PullError(
@@ -70,10 +71,12 @@ class Puller:
                     hint="pull it by hand, or take pull out of the queue config",
                 )
             await self._in_turn(ref, policy, platform, out)
-        except DockerError as exc:
-            if exc.status == NO_CONNECTION:
-                raise
+            found = await find(self._engine, ref)
+        except EngineRefused as exc:
             raise _failed(ref, exc.message) from exc
+        if found is None:
+            raise _failed(ref, "it was pulled, but the Engine does not have it")
+        return found
 
     async def _in_turn(self, ref: str, policy: Policy, platform: str | None, out: Output) -> None:
         """Pull, unless another has begun to pull since we asked: that is as new as we want it."""
@@ -82,38 +85,32 @@ class Puller:
         if turn.lock.locked():
             await out.say(f"image {ref} is being pulled already; waits")
         async with turn.lock:
-            if turn.began > asked or (policy == "missing" and await self._has(ref, platform)):
+            if turn.began > asked:
+                return
+            if policy == "missing" and await find(self._engine, ref, platform):
                 return
             began = anyio.current_time()
-            await out.say(f"pulling image {ref}")
             await self._pull(ref, platform, out)
             turn.began = began
 
-    async def _has(self, ref: str, platform: str | None) -> bool:
-        image = await find(self._engine, ref)
-        if image is None or platform is None:
-            return image is not None
-        words = [ALIASES.get(word, word) for word in platform.lower().split("/")]
-        return {*words[:2]} <= {image["Os"], image["Architecture"]}  # the third is its variant
-
     async def _pull(self, ref: str, platform: str | None, out: Output) -> None:
-        progress = Progress()
+        image, registry, progress = ImageRef.parse(ref), self._registry, Progress()
+        await out.say(f"pulling image {ref}")
 
         def take(message: Mapping[str, Any]) -> bytes:
             if reason := failure_in(message):
                 raise _failed(ref, reason)
             return progress.take(message)
 
-        named = "@" in ref or repository_of(ref) != ref
-        params = {"fromImage": ref} if named else {"fromImage": ref, "tag": "latest"}
+        params = {"fromImage": ref}
+        if image.tag is None and image.digest is None:
+            params["tag"] = image.version  # without one, the Engine pulls all that there are
         if platform:
             params["platform"] = platform
-        registry = self._registry
-        theirs = registry and host_of(registry.image_ref("latest")) == host_of(ref)
-        login = await registry.credentials() if registry and theirs else None
-        headers = {"X-Registry-Auth": login_header(login, ref)}
-        async with posted(
-            self._engine, "images/create", params=params, headers=headers
+        login = await registry.credentials() if registry and is_in(image, registry) else None
+        headers = {"X-Registry-Auth": login_header(login, image)}
+        async with self._engine.request(
+            "images/create", "POST", params=params, headers=headers
         ) as response:
             await follow(response, take, out)
 

@@ -1,19 +1,18 @@
 """Push an image with a fresh login, and tell its digest."""
 
-import base64
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import anyio
-from aiodocker import Docker
 
 from launchkit.abc import Output, Registry
 from launchkit.errors import BuildError
+from launchkit.images.login import login_header
+from launchkit.images.ref import ImageRef
 from launchkit.model import Credentials
 from launchkit.plain_text import shortened
-from launchkit_docker.engine.messages import Progress, failure_in, follow, posted
-from launchkit_docker.images.store import host_of, repository_of
+from launchkit_docker.engine.client import EngineClient
+from launchkit_docker.engine.messages import Progress, failure_in, follow
 
 PUSH_SECONDS = 3600.0
 
@@ -40,7 +39,7 @@ class PushLog:
 
 
 async def push(
-    engine: Docker,
+    engine: EngineClient,
     ref: str,
     registry: Registry | None,
     out: Output,
@@ -50,14 +49,15 @@ async def push(
     """Push *ref*, with a login of *registry* if there is one; its digest.
 
     :raises BuildError: if the registry refuses, or it takes longer than *seconds*.
+    :raises EngineError: if the Engine does.
     """
     log = PushLog(ref)
-    repository, tag = repository_of(ref), ref.rpartition(":")[2]
-    headers = {"X-Registry-Auth": login_header(await _login(ref, registry), ref)}
+    image = ImageRef.parse(ref)
+    tag = image.version
+    path = f"images/{ref.removesuffix(f':{tag}')}/push"  # as it was built: not as ImageRef has it
+    headers = {"X-Registry-Auth": login_header(await _login(ref, registry), image)}
     with anyio.move_on_after(seconds) as limit:
-        async with posted(
-            engine, f"images/{repository}/push", params={"tag": tag}, headers=headers
-        ) as response:
+        async with engine.request(path, "POST", params={"tag": tag}, headers=headers) as response:
             await follow(response, log.take, out)
     if limit.cancelled_caught:
         raise BuildError(f"{ref} was built, but its push did not end within {seconds:g} s")
@@ -77,14 +77,3 @@ async def _login(ref: str, registry: Registry | None) -> Credentials | None:
                 hint=finding.hint,
             )
     return await registry.credentials()
-
-
-def login_header(login: Credentials | None, ref: str) -> str:
-    """A login in the form that the Engine wants; without one, the Engine still wants a header."""
-    said: dict[str, str] = {}
-    if login:
-        secret = str.__str__(login.password)
-        named = {"username": login.username, "password": secret}
-        said = {"identitytoken": secret} if login.is_identity else named
-        said["serveraddress"] = host_of(ref)
-    return base64.urlsafe_b64encode(json.dumps(said).encode()).decode()

@@ -25,9 +25,9 @@ class LocalRegistry(Registry):
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Open the Engine, whose client is imported only now."""
         await run_sync(import_module, "launchkit_docker.engine.client")
-        from launchkit_docker.engine.client import open_engine
+        from launchkit_docker.engine.client import open_client
 
-        self._engine = await stack.enter_async_context(open_engine())
+        self._engine = await stack.enter_async_context(open_client())
 
     def image_ref(self, tag: str) -> str:
         """The name with the tag."""

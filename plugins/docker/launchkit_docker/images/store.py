@@ -1,45 +1,34 @@
-"""Images in the Engine's own store, and the parts of their names."""
+"""Images in the Engine's own store."""
 
-import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
-from aiodocker import Docker, DockerError
-
+from launchkit.images.ref import ImageRef
 from launchkit.images.name import is_image_name
-from launchkit.model import ArchiveSource, GitSource, Launch
+from launchkit_docker.engine.client import EngineClient, EngineRefused
 
-HUB = "docker.io"
+ALIASES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-async def find(engine: Docker, ref: str) -> Mapping[str, Any] | None:
-    """What the Engine knows of an image; None if it does not have it.
+async def find(
+    engine: EngineClient, ref: str, platform: str | None = None
+) -> Mapping[str, Any] | None:
+    """What the Engine knows of an image; None if it does not have it, or for another platform.
 
     It is not asked for what no image is called: that may be another path of its API.
+
+    :raises EngineError: if it does not say.
     """
     if not is_image_name(ref):
         return None
     try:
-        return await engine.images.inspect(ref)
-    except DockerError as exc:
-        if exc.status == HTTPStatus.NOT_FOUND:
+        image = dict(await engine.json(f"images/{ref}/json"))
+    except EngineRefused as exc:
+        if exc.not_found:
             return None
         raise
-
-
-def repository_of(ref: str) -> str:
-    """The reference without tag and digest."""
-    name = ref.partition("@")[0]
-    before, colon, tag = name.rpartition(":")
-    return before if colon and "/" not in tag else name
-
-
-def host_of(ref: str) -> str:
-    """The registry's host of a reference; Docker Hub's if it names none."""
-    first, slash, _ = ref.partition("/")
-    named = slash and (first == "localhost" or "." in first or ":" in first)
-    return first if named and first != "index.docker.io" else HUB
+    words = [ALIASES.get(word, word) for word in (platform or "").lower().split("/") if word]
+    return image if {*words[:2]} <= {image["Os"], image["Architecture"]} else None  # third: variant
 
 
 def content_of(image: Mapping[str, Any], ref: str) -> str:
@@ -47,20 +36,7 @@ def content_of(image: Mapping[str, Any], ref: str) -> str:
 
     The first is the same on every machine that pulled the image.
     """
-    pushed: list[str] = sorted(image.get("RepoDigests") or ())
-    own = [name for name in pushed if repository_of(name) == repository_of(ref)]
-    named = (own or pushed)[:1]
-    return named[0].rpartition("@")[2] if named else str(image["Id"])
-
-
-def local_repository(launch: Launch) -> str:
-    """The name of images that go to no registry; launches of one source share it."""
-    source = launch.source
-    name = launch.job.partition(":")[0] if launch.job else "code"
-    if launch.job is None and isinstance(source, GitSource):
-        name = source.remote.rstrip("/").removesuffix(".git")
-    elif launch.job is None and isinstance(source, ArchiveSource):
-        name = source.name
-    last = re.split(r"[/:\\]", name)[-1].lower()
-    safe = re.sub(r"[^a-z0-9]+", "-", last).strip("-")[:100].strip("-")
-    return f"launchkit/{safe or 'code'}"
+    repository = ImageRef.parse(ref).repository
+    pushed = [ImageRef.parse(name) for name in sorted(image.get("RepoDigests") or ())]
+    own = [each for each in pushed if each.repository == repository]
+    return next((each.version for each in own or pushed), str(image["Id"]))

@@ -9,6 +9,7 @@ import aiodocker
 import pytest
 from docker_engine import Engine
 from launchkit_docker.builder import DockerBuilder
+from launchkit_docker.engine.client import EngineClient, open_client
 from launchkit_docker.images.store import find
 from shared import in_use
 
@@ -29,6 +30,13 @@ def out() -> RecordingOutput:
 async def engine(docker_engine: Engine) -> AsyncIterator[aiodocker.Docker]:
     async with aiodocker.Docker() as engine:
         yield engine
+
+
+@pytest.fixture
+async def client(docker_engine: Engine) -> AsyncIterator[EngineClient]:
+    """As the builder has it."""
+    async with open_client() as client:
+        yield client
 
 
 @pytest.fixture
@@ -70,7 +78,7 @@ def kept(engine: Engine) -> set[str]:
 
 
 @pytest.fixture
-async def word(engine: aiodocker.Docker) -> AsyncIterator[str]:
+async def word(engine: aiodocker.Docker, client: EngineClient) -> AsyncIterator[str]:
     """A part of the names of all images of a test; they are removed at its end, and the layers of
     those that failed with them.
     """
@@ -78,7 +86,7 @@ async def word(engine: aiodocker.Docker) -> AsyncIterator[str]:
     yield word
     for image in await engine.images.list():
         for name in [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())]:
-            if word in name and await find(engine, name):
+            if word in name and await find(client, name):
                 await engine.images.delete(name, force=True)
     for layer in await engine.images.list(filters={"label": [f"{LABEL}={word}"]}):
         await engine.images.delete(layer["Id"])

@@ -11,15 +11,19 @@ import anyio.abc
 import pytest
 from anyio.to_thread import run_sync
 from docker_engine import Engine
-from launchkit_docker.build.call import LABEL, BuildCall, build
+from launchkit_docker.build.call import LABEL, BuildCall
 from launchkit_docker.build.log import BuildLog
 from launchkit_docker.builder import DockerBuilder
+from launchkit_docker.engine.client import EngineClient
 from launchkit_docker.images.store import find
 from waiting import PATIENCE, until
 
 from launchkit.abc import Site
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import BuildError
+from launchkit.images.maker import PlannedBuild
+from launchkit.images.target import Target
+from launchkit.model import ArchiveSource, BuildRequest, Secret
 from launchkit.images.build_plan import plan_build
 from launchkit.model import ArchiveSource, BuildRequest, Secret
 from launchkit.testing import RecordingOutput
@@ -142,16 +146,17 @@ async def test_a_base_image_is_pulled_once_with_the_login_of_its_registry(
 
 
 async def test_code_that_changes_during_the_build_is_not_taken_for_the_code_that_was_planned(
-    engine: aiodocker.Docker, make: Make, word: str, out: RecordingOutput, buildkit: bool
+    client: EngineClient, make: Make, word: str, out: RecordingOutput, buildkit: bool
 ) -> None:
     request = make()
     (request.code / "A").write_text("as planned")
     plan = plan_build(request.launch, request.code)
     (request.code / "A").write_text("something else")
-    call = BuildCall(plan=plan, ref=f"launchkit/{word}:changed", buildkit=buildkit)
+    target = Target(ref=f"launchkit/{word}:changed", pushed=False)
+    call = BuildCall(PlannedBuild(plan=plan, tag="changed", target=target), buildkit)
     with pytest.raises(BuildError, match="A: "):
-        await build(engine, call, BuildLog(), out)
-    assert await find(engine, call.ref) is None
+        await call.run(client, BuildLog(), out)
+    assert await find(client, target.ref) is None
 
 
 async def test_twenty_at_once_are_one_build(

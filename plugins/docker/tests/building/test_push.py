@@ -1,7 +1,5 @@
 """Pushing to a real registry, and to none."""
 
-import base64
-import json
 from pathlib import Path
 
 import aiodocker
@@ -9,12 +7,13 @@ import anyio
 import anyio.abc
 import pytest
 from launchkit_docker.builder import DockerBuilder
-from launchkit_docker.images.push import login_header, push
+from launchkit_docker.engine.client import EngineClient
+from launchkit_docker.images.push import push
+from workshop import Make, in_registry, serve_registry
 
 from launchkit.abc import Site
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import BuildError
-from launchkit.model import Credentials, Secret
 from launchkit.testing import FakeRegistry, RecordingOutput
 from launchkit.testing.makers import started
 
@@ -32,79 +31,57 @@ async def named(engine: aiodocker.Docker, image: str, repository: str) -> str:
 
 
 async def test_a_push_without_login_gives_the_digest_and_says_what_it_does(
-    engine: aiodocker.Docker, image: str, word: str, host: str, out: RecordingOutput
+    client: EngineClient, image: str, word: str, host: str, out: RecordingOutput
 ) -> None:
-    ref = await named(engine, image, f"{host}/{word}/job")
-    digest = await push(engine, ref, None, out)
+    ref = await named(client.docker, image, f"{host}/{word}/job")
+    digest = await push(client, ref, None, out)
     assert in_registry(host, ref) == digest
     assert ": Pushed\n" in out.text
 
 
 async def test_a_push_logs_in(
-    engine: aiodocker.Docker, image: str, word: str, tmp_path: Path, out: RecordingOutput
+    client: EngineClient, image: str, word: str, tmp_path: Path, out: RecordingOutput
 ) -> None:
     login = ("fake", "fake-password")
     with serve_registry(tmp_path / "registry", login) as host:
-        ref = await named(engine, image, f"{host}/{word}/job")
-        digest = await push(engine, ref, FakeRegistry(name=f"{host}/{word}/job"), out)
+        ref = await named(client.docker, image, f"{host}/{word}/job")
+        digest = await push(client, ref, FakeRegistry(name=f"{host}/{word}/job"), out)
         assert in_registry(host, ref, login) == digest
     assert login[1] not in out.text
 
 
 @pytest.mark.parametrize("logs_in", [True, False])
 async def test_a_refused_push_says_so_without_the_password(
-    engine: aiodocker.Docker,
-    image: str,
-    word: str,
-    tmp_path: Path,
-    out: RecordingOutput,
-    logs_in: bool,
+    client: EngineClient, image: str, word: str, tmp_path: Path, out: RecordingOutput, logs_in: bool
 ) -> None:
     with serve_registry(tmp_path / "registry", ("alice", "other")) as host:
-        ref = await named(engine, image, f"{host}/{word}/job")
+        ref = await named(client.docker, image, f"{host}/{word}/job")
         registry = FakeRegistry(name=f"{host}/{word}/job") if logs_in else None
         with pytest.raises(
             BuildError, match=f"{ref} was built but could not be pushed: "
         ) as caught:
-            await push(engine, ref, registry, out)
+            await push(client, ref, registry, out)
     assert "fake-password" not in caught.value.message + out.text
 
 
 async def test_a_push_that_does_not_end_is_given_up(
-    engine: aiodocker.Docker, image: str, word: str, out: RecordingOutput
+    client: EngineClient, image: str, word: str, out: RecordingOutput
 ) -> None:
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as silent:
         port = silent.extra(anyio.abc.SocketAttribute.local_port)
-        ref = await named(engine, image, f"127.0.0.1:{port}/{word}")
+        ref = await named(client.docker, image, f"127.0.0.1:{port}/{word}")
         with pytest.raises(BuildError, match=r"did not end within 0\.5 s"):
-            await push(engine, ref, None, out, seconds=0.5)
-
-
-@pytest.mark.parametrize(
-    ("username", "said"),
-    [
-        ("alice", {"username": "alice", "password": "s3cret", "serveraddress": "r.io"}),
-        ("<token>", {"identitytoken": "s3cret", "serveraddress": "r.io"}),
-    ],
-)
-def test_a_login_is_said_as_the_engine_wants_it(username: str, said: dict[str, str]) -> None:
-    login = Credentials(username=username, password=Secret("s3cret"))
-    assert json.loads(base64.urlsafe_b64decode(login_header(login, "r.io/x:1"))) == said
+            await push(client, ref, None, out, seconds=0.5)
 
 
 async def test_a_registry_that_would_refuse_is_found_out_before_the_push(
-    engine: aiodocker.Docker,
-    image: str,
-    word: str,
-    tmp_path: Path,
-    out: RecordingOutput,
-    site: Site,
+    client: EngineClient, image: str, word: str, tmp_path: Path, out: RecordingOutput, site: Site
 ) -> None:
     with serve_registry(tmp_path / "registry", ("alice", "s3cret")) as host:
         registry = OciRegistry(uri=f"{host}/{word}/job", username="alice", password="wr0ng")
-        ref = await named(engine, image, f"{host}/{word}/job")
+        ref = await named(client.docker, image, f"{host}/{word}/job")
         async with started(registry, site):
             with pytest.raises(BuildError, match="login is not accepted") as caught:
-                await push(engine, ref, registry, out)
+                await push(client, ref, registry, out)
     assert "wr0ng" not in caught.value.message
     assert out.text == ""

@@ -1,20 +1,22 @@
 """Builds with an Engine that goes away, and what an Engine says that it prefers."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeAlias
 
 import aiodocker
-import aiohttp
 import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 from docker_engine import SOCKET
-from launchkit_docker.build.retry import BREAKS, BuildRetry, prefers_buildkit
+from launchkit_docker.build.retry import BREAKS, BuildRetry, ping, prefers_buildkit
 from launchkit_docker.builder import DockerBuilder
+from launchkit_docker.engine.client import EngineAway, EngineClient, open_client
 from waiting import until
 
 from launchkit.abc import Site
+from launchkit.aio.trouble import Trouble
 from launchkit.errors import BuildError, unwrapped
 from launchkit.model import Image
 from launchkit.testing import RecordingOutput
@@ -73,23 +75,26 @@ async def test_an_engine_that_breaks_off_at_the_same_step_each_time_is_given_up(
 
 
 async def test_breaks_do_not_count_while_the_build_gets_further(
-    engine: aiodocker.Docker, out: RecordingOutput
+    client: EngineClient, out: RecordingOutput
 ) -> None:
-    retry = BuildRetry(engine, out)
+    retry, failure = BuildRetry(client, out), BuildError("reset")
+    failure.__cause__ = EngineAway("it hung up")
     for step in range(2 * BREAKS):
-        assert await retry.go_on(aiohttp.ServerDisconnectedError("reset"), step)
+        assert await retry.go_on(failure, step)
     for _ in range(BREAKS - 2):
-        assert await retry.go_on(aiohttp.ServerDisconnectedError("reset"), 0)
+        assert await retry.go_on(failure, 0)
     with pytest.raises(BuildError, match="reset"):
-        await retry.go_on(aiohttp.ServerDisconnectedError("reset"), 0)
+        await retry.go_on(failure, 0)
 
 
 @pytest.mark.parametrize(("words", "again"), [((), False), ((ANY_ANSWER, ANY_ANSWER), True)])
 async def test_a_failed_build_is_tried_again_only_if_the_engine_went_away(
-    engine: aiodocker.Docker, out: RecordingOutput, words: tuple[bytes, ...], again: bool
+    out: RecordingOutput, words: tuple[bytes, ...], again: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with engine_until(*words) as url, aiodocker.Docker(url) as broken:
-        assert await BuildRetry(broken, out).go_on(BuildError("exit code: 137"), 1) == again
+    async with engine_until(*words) as url:
+        monkeypatch.setenv("DOCKER_HOST", url)
+        async with open_client() as broken:
+            assert await BuildRetry(broken, out).go_on(BuildError("exit code: 137"), 1) == again
 
 
 async def test_an_engine_that_is_not_there_yet_is_waited_for(
@@ -121,6 +126,7 @@ async def test_an_engine_says_whether_it_prefers_buildkit(header: str, wanted: b
     ):
         tasks.start_soon(listener.serve, answer)
         url = f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
-        async with aiodocker.Docker(url, api_version="v1.41") as engine:
-            assert await prefers_buildkit(engine) is wanted
+        async with aiodocker.Docker(url, api_version="v1.41") as docker:
+            engine = EngineClient(docker, Trouble(logging.getLogger("test"), "the Engine"))
+            assert prefers_buildkit(await ping(engine)) is wanted
         tasks.cancel_scope.cancel()
