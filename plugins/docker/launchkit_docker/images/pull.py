@@ -1,6 +1,5 @@
 """The image of a run, got if the Engine lacks it; each is pulled once at a time."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -14,19 +13,21 @@ from launchkit.images.login import login_header
 from launchkit.images.ref import ImageRef
 from launchkit.images.target import is_in
 from launchkit.model import VerdictCode
+from launchkit.runners.verdicts import Reason, reason_of
 from launchkit.plain_text import shortened
 from launchkit_docker.engine.client import EngineClient, EngineRefused
 from launchkit_docker.engine.messages import Progress, failure_in, follow
 from launchkit_docker.images.store import find
 
 Policy = Literal["missing", "always", "never"]
-REASONS = (
-    (r"manifest unknown|not found|does not exist", "is its name right, and its tag there?"),
-    (r"denied|unauthorized|authentication|credentials", "may the agent's registry login read it?"),
-    (r"no such host|lookup .* on|dial tcp|timeout", "can this machine reach the registry?"),
-    (r"x509|certificate|tls:", "does the Engine trust the registry's certificate?"),
-    (r"toomanyrequests|rate limit", "log in to the registry, or wait until its limit is over"),
-)
+HINTS = {
+    r"manifest unknown|not found|does not exist": "is its name right, and its tag there?",
+    r"denied|unauthorized|authentication|credentials": "may the agent's registry login read it?",
+    r"no such host|lookup .* on|dial tcp|timeout": "can this machine reach the registry?",
+    r"x509|certificate|tls:": "does the Engine trust the registry's certificate?",
+    r"toomanyrequests|rate limit": "log in to the registry, or wait until its limit is over",
+}
+REASONS = [Reason(pattern, VerdictCode.IMAGE_PULL_FAILED, hint) for pattern, hint in HINTS.items()]
 
 
 class PullError(SubmitError):
@@ -116,6 +117,6 @@ class Puller:
 
 
 def _failed(ref: str, message: str) -> PullError:
-    reason = shortened(message)  # some of it may be a registry's
-    hints = (hint for pattern, hint in REASONS if re.search(pattern, reason, re.IGNORECASE))
-    return PullError(f"image {ref} cannot be pulled: {reason}", hint=next(hints, None))
+    said = shortened(message)  # some of it may be a registry's
+    reason = reason_of(said, REASONS)
+    return PullError(f"image {ref} cannot be pulled: {said}", hint=reason.hint if reason else None)
