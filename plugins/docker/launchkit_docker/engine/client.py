@@ -17,7 +17,7 @@ from aiohttp import ClientError, ClientResponse
 
 from launchkit.aio.retry import Backoff, On, retry
 from launchkit.aio.trouble import Trouble
-from launchkit.errors import BuildError, ConfigError, LaunchError
+from launchkit.errors import ConfigError, LaunchError
 from launchkit.plain_text import shortened
 
 log = logging.getLogger("launchkit.docker")
@@ -175,23 +175,3 @@ def _client() -> Docker:
     except ValueError as exc:
         hint = f"an address is such as {SOCKET} or tcp://gpu-box:2375"
         raise ConfigError(f"DOCKER_HOST: {host!r}: {exc}", hint=hint) from exc
-
-
-@contextmanager
-def as_build_errors(what: str) -> Iterator[None]:
-    """Make errors of the Engine, and of others that do not say what they mean to the launch, errors
-    of the build. *what* was being done.
-    """
-    try:
-        yield
-    except DockerError as exc:
-        hint = None
-        if exc.status == NO_CONNECTION:
-            hint = "is the Docker Engine running, and may this user reach it?"
-        raise BuildError(f"cannot {what}: {shortened(exc.message)}", hint=hint) from exc
-    except ClientError as exc:
-        raise BuildError(f"cannot {what}: the Engine hung up: {exc}") from exc
-    except LaunchError as exc:
-        if exc.code != LaunchError.code:
-            raise
-        raise BuildError(f"cannot {what}: {exc.message}", hint=exc.hint) from exc
