@@ -124,7 +124,8 @@ class Informer(Generic[K, V]):
             if self._used or self.news:
                 return
             self._values.clear()
-            self._active = anyio.Event()
+            if self._active.is_set():  # else the watch waits for this one
+                self._active = anyio.Event()
             pause = math.inf
 
     async def _list(self) -> None:

@@ -200,6 +200,16 @@ async def test_nothing_is_listed_or_kept_while_nobody_is_interested(place: Place
         assert await informer.get("a") == "running"
 
 
+async def test_a_place_that_nobody_asked_for_long_is_watched_when_somebody_does(
+    place: Place,
+) -> None:
+    place.runs["a"] = "running"
+    async with running(informer := watching(place, relist=0.0)):
+        await anyio.wait_all_tasks_blocked()
+        assert await informer.get("a") == "running"
+        await until(lambda: place.watches)
+
+
 async def test_one_who_waits_keeps_the_lists_going(place: Place) -> None:
     place.runs["a"] = "running"
     informer = polling(place, relist=0.001)
