@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from launchkit.abc import Finding, Output, Policy, Run, Runner, Site
-from launchkit.model import Json, Secret, Submission
+from launchkit.aio.lazy import Lazy
+from launchkit.model import Json, Submission
+from launchkit.runners.masking import masked
 from launchkit_docker.containers.request import RunContext, container_name, request_of
-from launchkit_docker.engine.lazy import Lazy
 from launchkit_docker.options import schema as config
 from launchkit_docker.options.command_line import command_line
 from launchkit_docker.options.parsing import parse_options
@@ -74,13 +75,9 @@ class ContainerRunner(Runner):
     def render(self, submission: Submission) -> Json:
         """The request to the Engine, and the `docker run` that would do the same."""
         options = parse_options(submission.resource_args)
-        env = {
-            name: "…" if isinstance(value, Secret) else value
-            for name, value in submission.env.items()
-        }
         service = self._service.value
         gpus = service.gpus_of(container_name(options, submission)) if service else None
-        context = RunContext(env=env, gpus=gpus, agent=self._agent)
+        context = RunContext(env=masked(submission.env), gpus=gpus, agent=self._agent)
         return {
             "command": shlex.join(command_line(options, submission)),
             "request": request_of(options, submission, context),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from aiodocker import Docker, DockerError
+from aiodocker import Docker
 from anyio.abc import ByteStream, SocketAttribute
 from docker_engine import SOCKET, Engine
 from launchkit_docker.engine.client import (
@@ -15,10 +15,8 @@ from launchkit_docker.engine.client import (
     EngineError,
     EngineRefused,
     open_client,
-    open_engine,
 )
 from launchkit_docker.engine.ping import answers
-from launchkit_docker.engine.streams import streamed
 from waiting import PATIENCE, until
 
 from launchkit.aio.trouble import Trouble
@@ -34,20 +32,11 @@ ANSWERS: list[tuple[bytes, type[EngineError]]] = [
 
 async def test_more_streams_than_a_hundred_are_followed_at_once(docker_engine: Engine) -> None:
     assert docker_engine.answers()
-    async with open_engine() as engine, AsyncExitStack() as stack:
+    async with open_client() as engine, AsyncExitStack() as stack:
         with anyio.fail_after(PATIENCE):
             for _ in range(120):
-                await stack.enter_async_context(streamed(engine, "events", {}))
-            assert (await engine.system.info())["ID"]
-
-
-async def test_the_engine_of_docker_host_is_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
-    async with open_engine() as engine:
-        with pytest.raises(DockerError, match=r"nobody\.sock"):
-            await engine.system.info()
+                await stack.enter_async_context(engine.request("events"))
+            assert (await engine.info())["ID"]
 
 
 @pytest.mark.parametrize("host", ["gpu-box", "tcp://gpu-box:port", "tcp://[::1"])
@@ -57,13 +46,13 @@ async def test_an_address_that_makes_no_sense_is_named_and_no_engine_answers_the
     monkeypatch.setenv("DOCKER_HOST", host)
     assert not await answers()
     with pytest.raises(ConfigError) as caught:
-        async with open_engine():
+        async with open_client():
             pass
     assert f"DOCKER_HOST: {host!r}: " in str(caught.value)
     assert "tcp://gpu-box:2375" in str(caught.value.hint)
 
 
-async def test_an_engine_that_is_not_there_is_away_and_says_what_to_look_at(
+async def test_the_engine_of_docker_host_is_asked_and_away_if_it_is_not_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import anyio
 import pytest
-from aiodocker import Docker
 from docker_engine import Engine
 from launchkit_docker.containers.containers import Containers
+from launchkit_docker.engine.client import open_client
 from launchkit_docker.gpus.allocator import GpuAllocator
 from launchkit_docker.gpus.inventory import GpuInventory
 from launchkit_docker.options.gpu_request import Gpus
@@ -27,7 +27,7 @@ async def make(tmp_path: Path, docker_engine: Engine) -> AsyncIterator[Make]:
     settings = {"url": f"sqlite:///{tmp_path}/launchkit.db", "entity": "test", "lease": 30.0}
     backend = Plugins(entry_points=False).create(QueueBackend, "sqlite", settings)
     async with (
-        Docker() as engine,
+        open_client() as engine,
         site_at(tmp_path) as site,
         started(backend, site) as queue,
     ):
@@ -72,7 +72,7 @@ async def test_two_agents_never_give_one_device_twice(make: Make) -> None:
 
 async def test_devices_of_a_run_of_an_earlier_agent_stay_taken(make: Make) -> None:
     gpus = make()
-    gpus.adopt("old", "a,b")
+    gpus.adopt("old", ("a", "b"))
     await gpus.take("new", Gpus(count=1), RecordingOutput())
     assert gpus.given("new") == ("c",)
 
@@ -92,7 +92,7 @@ async def test_what_can_never_be_given_is_not_waited_for(make: Make) -> None:
 async def test_devices_that_another_agent_got_meanwhile_are_given_up(make: Make) -> None:
     slept, awake, out = make(), make(), RecordingOutput()
     await slept.take("one", Gpus(count=1), out)
-    awake.adopt("one", "a")
+    awake.adopt("one", ("a",))
     await awake.release("one")
     await awake.take("two", Gpus(count=1), out)
     assert (slept.given("one"), awake.given("two")) == (("a",), ("a",))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from docker_engine import Engine
-from launchkit_docker.engine.client import open_engine
+from launchkit_docker.engine.client import open_client
 from launchkit_docker.engine.findings import engine_findings
 from launchkit_docker.gpus.inventory import GpuInventory, inventory_of
 from launchkit_docker.options.gpu_request import Gpus
@@ -91,7 +91,7 @@ async def test_the_check_names_devices_that_containers_cannot_get(
 ) -> None:
     nvidia_smi("echo 0, GPU-aaaa")
     runtimes = docker_engine.http.get("/info").json()["Runtimes"]
-    async with open_engine() as engine:
+    async with open_client() as engine:
         findings = {finding.subject: finding for finding in await engine_findings(engine)}
     assert "0 (GPU-aaaa)" in findings["docker GPUs"].message
     assert findings["docker GPUs"].level == ("ok" if "nvidia" in runtimes else "warning")

@@ -1,17 +1,18 @@
 """What a look at a container means."""
 
-from typing import Any
-
 import pytest
-from launchkit_docker.containers.verdicts import NEVER, start_failure, status_of
+from launchkit_docker.containers.container import NEVER, Container
+from launchkit_docker.containers.verdicts import start_failure, status_of
 
 from launchkit.model import RunState
 
 
-def seen(status: str, code: int = 0, *, oom: bool = False) -> dict[str, Any]:
+def seen(status: str, code: int = 0, *, oom: bool = False, error: str = "") -> Container:
     started = NEVER if status == "created" else "2024-01-01T00:00:00Z"
     state = {"Status": status, "ExitCode": code, "OOMKilled": oom, "StartedAt": started}
-    return {"State": state}
+    state["Error"] = error
+    config = {"Tty": False, "Labels": {"launchkit.gpus": "0,1"}}
+    return Container.of({"Name": "/one", "State": state, "Config": config})
 
 
 @pytest.mark.parametrize(
@@ -26,15 +27,23 @@ def seen(status: str, code: int = 0, *, oom: bool = False) -> dict[str, Any]:
         (seen("exited", 3), False, RunState.FAILED, "user_exit"),
         (seen("exited", 137), False, RunState.FAILED, "killed_by_signal"),
         (seen("exited", 137, oom=True), False, RunState.FAILED, "oom_killed"),
+        (seen("exited", 0, oom=True), False, RunState.FAILED, "oom_killed"),
+        (seen("exited", 126, error="what?"), False, RunState.FAILED, "submit_failed"),
         (seen("dead", 255), False, RunState.FAILED, "user_exit"),
     ],
 )
 def test_each_state_has_its_verdict(
-    look: dict[str, Any], cancelled: bool, state: RunState, code: str | None
+    look: Container, cancelled: bool, state: RunState, code: str | None
 ) -> None:
     status = status_of(look, cancelled=cancelled, output=b"")
     assert status.state is state
     assert (status.verdict.code if status.verdict else None) == code
+
+
+def test_a_look_is_decoded_to_one_value() -> None:
+    look = seen("running")
+    assert (look.name, look.started, look.over, look.failed) == ("one", True, False, False)
+    assert (look.gpus, look.identity, look.removed_at_end) == (("0", "1"), None, True)
 
 
 def test_evidence_is_plain_text_whatever_was_printed() -> None:
@@ -45,8 +54,7 @@ def test_evidence_is_plain_text_whatever_was_printed() -> None:
 
 
 def test_what_the_engine_says_of_a_start_is_told_in_short() -> None:
-    look = seen("exited", 127)
-    look["State"]["Error"] = "no such file or directory " * 40_000 + ": unknown"
+    look = seen("exited", 127, error="no such file or directory " * 40_000 + ": unknown")
     verdict = status_of(look, cancelled=False, output=b"").verdict
     assert verdict
     assert verdict.code == "entry_point_not_found"
@@ -62,12 +70,13 @@ def test_what_the_engine_says_of_a_start_is_told_in_short() -> None:
         ("could not select device driver with capabilities: [[gpu]]", "no_such_device"),
         ("Bind for 0.0.0.0:80 failed: port is already allocated", "port_in_use"),
         ("network nope not found", "no_such_network"),
-        ("something else", "submit_failed"),
-        ("no such file or directory " * 40_000, "submit_failed"),
-        ("exec:" * 200_000, "submit_failed"),
-        ("network " * 125_000, "submit_failed"),
+        ("something else", None),
+        ("no such file or directory " * 40_000, None),
+        ("exec:" * 200_000, None),
+        ("network " * 125_000, None),
     ],
     ids=range(9),
 )
-def test_a_refused_start_has_a_code(message: str, code: str) -> None:
-    assert start_failure(message)[0] == code
+def test_a_refused_start_has_a_code(message: str, code: str | None) -> None:
+    reason = start_failure(message)
+    assert (reason.code if reason else None) == code

@@ -134,6 +134,7 @@ class Relay:
         """The path of each request that came to the shut gate."""
         self._connect = connect
         self._shut = ""
+        self._swallowed = ""
         self._gate = anyio.Event()
         self._ways: set[Way] = set()
 
@@ -154,6 +155,10 @@ class Relay:
         self._gate.set()
         self._gate = anyio.Event()
 
+    def swallow(self, word: str) -> None:
+        """Pass on the beginning of each answer to a request with *word* in its path, no more."""
+        self._swallowed = word
+
     async def serve(self, client: ByteStream) -> None:
         """Forward a connection, as long as both sides want."""
         with anyio.CancelScope() as scope, suppress(*BROKEN), unwrapped():
@@ -166,6 +171,8 @@ class Relay:
                         if way.waits:
                             self.answered.append(way.path)
                             way.waits = False
+                        elif self._swallowed and self._swallowed in way.path:
+                            continue
                         await client.send(data)
                 finally:
                     self._ways.discard(way)

@@ -1,165 +1,160 @@
 """The containers of an agent's runs, by name, with the marks that must outlive them."""
 
 import logging
-import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
-from aiodocker import Docker, DockerError
-from aiohttp import ClientError
 from anyio.to_thread import run_sync
 
+from launchkit.aio.retry import Backoff, retry
+from launchkit.aio.trouble import Trouble
+from launchkit.errors import LaunchError, RunLost, SubmitError
+from launchkit.runners.markers import Markers
 from launchkit.code.remove_tree import remove_tree
-from launchkit.errors import RunLost
-from launchkit.plain_text import shortened
 from launchkit_docker.containers import labels
+from launchkit_docker.containers.container import Container
+from launchkit_docker.containers.informer import container_informer, list_containers
 from launchkit_docker.containers.names import kept_as
-from launchkit_docker.containers.verdicts import was_started
-from launchkit_docker.engine.client import NO_CONNECTION, EngineAway
-from launchkit_docker.engine.events import Events
+from launchkit_docker.containers.verdicts import start_failure
+from launchkit_docker.engine.client import EngineClient, EngineError, EngineRefused
 
 log = logging.getLogger("launchkit.docker")
-T = TypeVar("T")
 
 CANCELLED, OVER = "cancelled", "over"
-ENDED = ["created", "exited", "dead"]
-RETRY_SECONDS = 1.0
+GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+"""There is none, or it is being removed, or does not run."""
+ENDED = ("created", "exited", "dead")
 SWEEP_SECONDS = 3600.0
+SWEEP_BACKOFF = Backoff(first=60.0, cap=SWEEP_SECONDS)
 KEEP_SECONDS = 86400.0
 """How long an agent that slept is kept from starting again what has ended."""
 
 
-@dataclass(frozen=True)
 class Containers:
-    """What the runs of one agent share."""
+    """What the runs of one agent share. An Engine that is away is waited for."""
 
-    engine: Docker
-    folder: Path
-    """For what is kept of containers on this machine: code, and marks."""
-    events: Events = field(default_factory=Events)
+    def __init__(self, engine: EngineClient, folder: Path) -> None:
+        """Keep marks and code in *folder*."""
+        self.engine = engine
+        self.markers = Markers(folder / "marks")
+        self.informer = container_informer(engine)
+        self._folder = folder
+        self._info: Mapping[str, Any] | None = None
 
-    async def inspect(self, name: str) -> Mapping[str, Any]:
-        """Look at a container; an Engine in trouble is asked again.
+    async def info(self) -> Mapping[str, Any]:
+        """What the Engine says of itself; it is asked once."""
+        if self._info is None:
+            self._info = await self.engine.answered(self.engine.info)
+        return self._info
 
-        :raises RunLost: if there is none of that name.
+    async def find(self, name: str) -> Container | None:
+        """Look at a container, until the Engine can tell of it; None if there is none."""
+        path, absent = f"containers/{name}/json", (HTTPStatus.NOT_FOUND,)
+        seen = await self.engine.answered(
+            lambda: self.engine.json(path, none_for=absent), on=EngineError
+        )
+        return Container.of(seen) if seen is not None else None
+
+    async def look(self, name: str) -> Container:
+        """As `find`. :raises RunLost: if there is none of that name."""
+        if container := await self.find(name):
+            return container
+        raise RunLost(f"there is no container {name}")
+
+    async def create(self, name: str, body: Mapping[str, Any], platform: str | None) -> None:
+        """Create a container, unless there is one of that name.
+
+        :raises SubmitError: if the Engine refuses.
         """
-        path = f"containers/{name}/json"
-        while True:
-            try:
-                return dict(await self.asked(lambda: self.engine._query_json(path)))  # noqa: SLF001
-            except DockerError as exc:
-                if exc.status == HTTPStatus.NOT_FOUND:
-                    raise RunLost(f"there is no container {name}") from exc
-                said = shortened(exc.message)
-                log.warning("container %s cannot be looked at: %s; trying again", name, said)
-            await anyio.sleep(RETRY_SECONDS)
-
-    async def post(self, name: str, action: str, **params: str) -> None:
-        """Have something done to a container. :raises DockerError: if it is refused."""
-        path = f"containers/{name}/{action}"
-        await self.asked(lambda: self._post(path, params))
+        params = {"name": name, **({"platform": platform} if platform else {})}
+        taken = (HTTPStatus.CONFLICT,)
+        with _refusals("the container cannot be created"):
+            await self.engine.answered(
+                lambda: self.engine.json(
+                    "containers/create", "POST", params=params, body=body, none_for=taken
+                )
+            )
 
     async def start(self, name: str) -> None:
         """Start a container, unless it has ever been: it may have run and ended before an answer
         that was lost.
 
-        :raises DockerError: if it is refused.
+        :raises SubmitError: if the Engine refuses.
         """
 
         async def once() -> None:
-            if not was_started(await self.inspect(name)):
-                await self._post(f"containers/{name}/start", {})
+            if not (await self.look(name)).started:
+                await self.engine.json(f"containers/{name}/start", "POST")
 
-        await self.asked(once)
+        with _refusals("the container cannot be started"):
+            await self.engine.answered(once)
+
+    async def stop(self, name: str, grace: float) -> None:
+        """Send the stop signal, kill it after *grace* seconds, and wait for its end.
+
+        :raises RunLost: if there is none of that name.
+        :raises SubmitError: if the Engine refuses.
+        """
+        path, seconds = f"containers/{name}", {"t": str(round(grace))}
+        may = (*GONE, HTTPStatus.INTERNAL_SERVER_ERROR)  # the last: it does not end by its signal
+        ask = self.engine
+        with self.informer.subscribed(name) as news, _refusals(f"{name} cannot be stopped"):
+            await ask.answered(
+                lambda: ask.json(f"{path}/stop", "POST", params=seconds, none_for=may)
+            )
+            if not (await self.look(name)).over:
+                await ask.answered(lambda: ask.json(f"{path}/kill", "POST", none_for=GONE))
+            while not (await self.look(name)).over:
+                await news.wait()
 
     async def remove(self, name: str) -> None:
         """Remove an ended container and its nameless volumes; none is no error."""
-        path = f"containers/{name}"
-        params = {"v": "true", "force": "true"}
-        try:
-            await self.asked(lambda: self._sent(path, "DELETE", params))
-        except DockerError as exc:
-            gone = {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}  # the second: it is being removed
-            if exc.status not in gone:
-                raise
-
-    async def asked(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Call until the Engine answers: while it is away, nothing can be said of its containers.
-
-        :raises DockerError: if it refuses.
-        """
-        while True:
-            try:
-                return await call()
-            except DockerError as exc:
-                if exc.status != NO_CONNECTION:
-                    raise
-                log.warning("the Docker Engine does not answer; trying again")
-            except (EngineAway, ClientError, ConnectionError, TimeoutError) as exc:
-                log.warning("the Docker Engine hung up (%s); trying again", exc)
-            await anyio.sleep(RETRY_SECONDS)
-
-    @property
-    def marks(self) -> Path:
-        """A directory for empty files: who was cancelled, who is over."""
-        return self.folder / "marks"
+        path, params = f"containers/{name}", {"v": "true", "force": "true"}
+        await self.engine.answered(
+            lambda: self.engine.json(path, "DELETE", params=params, none_for=GONE)
+        )
 
     def code(self, name: str) -> Path:
         """Where the code is kept that is laid into a container."""
-        return self.folder / "code" / kept_as(name)
+        return self._folder / "code" / kept_as(name)
 
     async def drop_code(self, name: str) -> None:
         """Remove the code that was laid into an ended container, if there is any."""
         await run_sync(remove_tree, self.code(name))
 
-    async def marked(self, name: str, mark: str) -> bool:
-        """Whether a container has a mark."""
-        return await run_sync(self._place(name, mark).exists)
-
-    async def mark(self, name: str, mark: str) -> None:
-        """Give a container a mark."""
-        await run_sync(self._place(name, mark).touch)
-
-    async def unmark(self, name: str, mark: str) -> None:
-        """Take a mark away."""
-        await run_sync(lambda: self._place(name, mark).unlink(missing_ok=True))
-
-    def _place(self, name: str, mark: str) -> Path:
-        return self.marks / f"{kept_as(name)}.{mark}"
-
     async def sweep(self) -> None:
         """Forget now and then what ended long ago, until cancelled."""
+        trouble = Trouble(log, "the sweep of old containers")
         while True:
-            await run_sync(self._forget)
-            await anyio.lowlevel.checkpoint_if_cancelled()  # the client may be closed by now
-            await self._remove_left()
+            await retry(self._sweep, on=LaunchError, backoff=SWEEP_BACKOFF, trouble=trouble)
             await anyio.sleep(SWEEP_SECONDS)
 
-    async def _remove_left(self) -> None:
-        """Remove the containers at whose removal an agent was killed."""
-        filters = {"label": [labels.RUN, f"{labels.REMOVE}=true"], "status": ENDED}
-        try:
-            found = await self.asked(lambda: self.engine.containers.list(all=True, filters=filters))
-            for container in found:
-                name = container["Names"][0].removeprefix("/")
-                if await self.marked(name, OVER):
-                    await self.drop_code(name)
-                    await self.remove(name)
-        except DockerError as exc:
-            log.warning("old containers cannot be removed now: %s", shortened(exc.message))
+    async def _sweep(self) -> None:
+        """Forget old marks, and remove the containers at whose removal an agent was killed."""
+        await self.markers.forget(KEEP_SECONDS)
+        await anyio.lowlevel.checkpoint_if_cancelled()  # the client may be closed by now
+        wanted = (labels.RUN, f"{labels.REMOVE}=true")
+        found = await self.engine.answered(
+            lambda: list_containers(self.engine, *wanted, states=ENDED)
+        )
+        for left in found:
+            if await self.markers.has(left.name, OVER):
+                await self.drop_code(left.name)
+                await self.remove(left.name)
 
-    def _forget(self) -> None:
-        for path in self.marks.iterdir():
-            if path.stat().st_mtime < time.time() - KEEP_SECONDS:
-                path.unlink(missing_ok=True)
 
-    async def _post(self, path: str, params: Mapping[str, str]) -> None:
-        await self._sent(path, "POST", params)
-
-    async def _sent(self, path: str, method: str, params: Mapping[str, str]) -> None:
-        async with self.engine._query(path, method, params=dict(params), timeout=None):  # noqa: SLF001
-            pass
+@contextmanager
+def _refusals(what: str) -> Iterator[None]:
+    """Make a refusal of the Engine an error of the launch, with the code of its cause."""
+    try:
+        yield
+    except EngineRefused as exc:
+        reason = start_failure(exc.message)
+        error = SubmitError(f"{what}: {exc.message}", hint=reason.hint if reason else None)
+        if reason:
+            error.code = reason.code
+        raise error from exc

@@ -1,13 +1,9 @@
-"""The labels of a run's container: what an agent knows of one that it did not start."""
+"""The labels of a run's container, beside those that tell whose run it is."""
 
-RUN = "launchkit.run-id"
+from launchkit.runners.identity import DOCKER
+
+RUN = DOCKER.keys["run_id"]
 """All containers of runs have it."""
-ENTITY = "launchkit.entity"
-QUEUE = "launchkit.queue"
-ITEM = "launchkit.item"
-ATTEMPT = "launchkit.attempt"
-AGENT = "launchkit.agent"
-"""The agent that started it."""
 REMOVE = "launchkit.rm"
 """Whether it is removed when its end is stored: `true` or `false`."""
 GPUS = "launchkit.gpus"

@@ -1,64 +1,116 @@
-"""What a container prints, as raw bytes from any offset on."""
+"""What a container prints, as raw bytes with the times at which the Engine stored them."""
 
+import re
 from asyncio import IncompleteReadError
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import lru_cache
 
 import anyio
-from aiodocker import Docker
 from aiohttp import StreamReader
 
+from launchkit.runners.log_following import Piece
 from launchkit.plain_text import LINES, TAIL_BYTES
-from launchkit_docker.engine.streams import streamed
+from launchkit_docker.engine.client import EngineClient, EngineError
 
 HEADER = 8
 """Bytes before each piece: the stream's number, three zeros, and the length (Engine API,
 `ContainerAttach`)."""
+STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z ")
+STAMP_BYTES = 31
+"""The time before each line (`RFC3339NanoFixed` of moby, in UTC)."""
 AT_ONCE_BYTES = 1 << 16
 LAST_BYTES = 2 * TAIL_BYTES
 LAST_SECONDS = 10.0
 """How long the last lines may take: they may be long, and the Engine busy."""
 
 
-async def output(
-    engine: Docker, name: str, *, tty: bool, follow: bool, tail: str = "all"
-) -> AsyncGenerator[bytes, None]:
-    """The pieces of stdout and stderr in the order in which the Engine stored them.
+@asynccontextmanager
+async def followed_output(
+    engine: EngineClient, name: str, *, tty: bool, since_ns: int | None
+) -> AsyncIterator[AsyncIterator[Piece[int]]]:
+    """The pieces of stdout and stderr in the order in which the Engine stored them, until the
+    container ends; all of them, or those since a time. What a terminal shows has no times.
 
-    :raises DockerError: if there is no such container, or its log driver keeps nothing.
-    :raises ClientError: if the Engine hangs up in the middle of a piece.
+    :raises EngineError: if there is no such container, its log driver keeps nothing, or the Engine
+        hangs up.
     """
-    params = {"stdout": "1", "stderr": "1", "follow": str(int(follow)), "tail": tail}
-    async with streamed(engine, f"containers/{name}/logs", params) as response:
-        pieces = response.content.iter_any() if tty else _pieces(response.content)
-        async for piece in pieces:
-            yield piece
+    params = {"stdout": "1", "stderr": "1", "follow": "1"}
+    if not tty:
+        params["timestamps"] = "1"
+    if since_ns is not None:
+        seconds, nanoseconds = divmod(since_ns, 10**9)
+        params["since"] = f"{seconds}.{nanoseconds:09}"
+    async with engine.request(f"containers/{name}/logs", params=params) as response:
+        yield _shown(response.content) if tty else _stamped(response.content)
 
 
-async def _pieces(stream: StreamReader) -> AsyncGenerator[bytes, None]:
-    while True:
-        header = await stream.read(1)
-        if not header:
-            return
-        header += await stream.readexactly(HEADER - 1)
-        left = int.from_bytes(header[4:], "big")
-        while left:
-            piece = await stream.read(min(left, AT_ONCE_BYTES))
-            if not piece:
-                raise IncompleteReadError(b"", left)
-            left -= len(piece)
-            yield piece
-
-
-async def last_output(engine: Docker, name: str, *, tty: bool) -> bytes:
+async def last_output(engine: EngineClient, name: str, *, tty: bool) -> bytes:
     """The last lines that a container printed, of them at most `LAST_BYTES`; nothing if the
     Engine does not tell them within `LAST_SECONDS`.
+
+    :raises EngineError: as `followed_output` does.
     """
     last = bytearray()
+    params = {"stdout": "1", "stderr": "1", "tail": str(LINES)}
     with anyio.move_on_after(LAST_SECONDS):
-        async with aclosing(output(engine, name, tty=tty, follow=False, tail=str(LINES))) as pieces:
-            async for piece in pieces:
+        async with engine.request(f"containers/{name}/logs", params=params) as response:
+            content = response.content
+            async for piece in content.iter_any() if tty else _unframed(content):
                 last += piece
                 del last[:-LAST_BYTES]
         return bytes(last)
     return b""
+
+
+async def _shown(stream: StreamReader) -> AsyncGenerator[Piece[int], None]:
+    async for data in stream.iter_any():
+        yield Piece(data)
+
+
+async def _stamped(stream: StreamReader) -> AsyncGenerator[Piece[int], None]:
+    while (length := await _frame(stream)) is not None:
+        time_ns = _time_ns(await stream.readexactly(STAMP_BYTES))
+        left = length - STAMP_BYTES
+        data = await stream.read(min(left, AT_ONCE_BYTES))
+        yield Piece(data, cursor=time_ns, time_ns=time_ns)
+        async for more in _rest(stream, left - len(data)):
+            yield Piece(more)
+
+
+async def _unframed(stream: StreamReader) -> AsyncGenerator[bytes, None]:
+    while (length := await _frame(stream)) is not None:
+        async for data in _rest(stream, length):
+            yield data
+
+
+async def _frame(stream: StreamReader) -> int | None:
+    """The bytes in the next frame; None after the last one."""
+    header = await stream.read(1)
+    if not header:
+        return None
+    header += await stream.readexactly(HEADER - 1)
+    return int.from_bytes(header[4:], "big")
+
+
+async def _rest(stream: StreamReader, left: int) -> AsyncGenerator[bytes, None]:
+    while left > 0:
+        data = await stream.read(min(left, AT_ONCE_BYTES))
+        if not data:
+            raise IncompleteReadError(b"", left)
+        left -= len(data)
+        yield data
+
+
+def _time_ns(stamp: bytes) -> int:
+    found = STAMP.fullmatch(stamp)
+    if not found:
+        raise EngineError("the Docker Engine gives output without the times that it was asked for")
+    return _seconds(found[1]) * 10**9 + int(found[2])
+
+
+@lru_cache(maxsize=8)
+def _seconds(text: bytes) -> int:
+    """Unix time of a second: many lines have the same."""
+    return int(datetime.fromisoformat(f"{text.decode()}+00:00").timestamp())

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from launchkit.model import Submission
+from launchkit.runners.identity import DOCKER, RunIdentity
 from launchkit_docker.containers import labels
 from launchkit_docker.containers.body import container_body
 from launchkit_docker.containers.code import MOUNT, laid_in
@@ -46,14 +47,8 @@ def request_of(options: Options, submission: Submission, context: RunContext) ->
 
     :raises Rejected: if code is to be laid into the container, and nothing says what to start.
     """
-    launch = submission.launch
     named = {
-        labels.RUN: launch.run_id,
-        labels.ENTITY: launch.entity,
-        labels.QUEUE: launch.queue,
-        labels.ITEM: launch.item_id,
-        labels.ATTEMPT: str(launch.attempt),
-        labels.AGENT: context.agent,
+        **DOCKER.labels(RunIdentity.of(submission.launch, context.agent)),
         labels.REMOVE: str(options.remove).lower(),
         **({labels.GPUS: ",".join(context.gpus)} if context.gpus else {}),
     }

@@ -1,112 +1,81 @@
 """Decides what a look at a container means."""
 
-import re
-import signal
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
 
-from launchkit.model import RunState, RunStatus, Verdict
+from launchkit.model import RunState, RunStatus, Verdict, VerdictCode
+from launchkit.runners import verdicts
+from launchkit.runners.verdicts import Reason, of_exit, reason_of
 from launchkit.plain_text import shortened, tail_lines
+from launchkit_docker.containers.container import Container
 
-NEVER = "0001-01-01T00:00:00Z"
-"""When a container was started that never was."""
 SHELL_NOT_EXECUTABLE, SHELL_NOT_FOUND = 126, 127
-
-
-def was_started(seen: Mapping[str, Any]) -> bool:
-    """Whether the container has ever been started."""
-    return bool(seen["State"]["Status"] != "created" or seen["State"]["StartedAt"] != NEVER)
-
-
-def is_over(seen: Mapping[str, Any]) -> bool:
-    """Whether the container has run and ended."""
-    return seen["State"]["Status"] in {"exited", "dead", "removing"} and was_started(seen)
-
-
-def status_of(seen: Mapping[str, Any], *, cancelled: bool, output: bytes) -> RunStatus:
-    """The status of a container; *output* is the end of what it printed."""
-    state = seen["State"]
-    code = int(state["ExitCode"])
-    if cancelled and (is_over(seen) or not was_started(seen)):
-        verdict = Verdict(code="stopped", summary="It was stopped.")
-        return _ended(RunState.STOPPED, code if was_started(seen) else None, verdict)
-    if not was_started(seen):
-        return RunStatus(state=RunState.STARTING)
-    if not is_over(seen):
-        return RunStatus(state=RunState.RUNNING)
-    if code == 0 and not state["OOMKilled"]:
-        verdict = Verdict(code="ok", summary="The container ended well.")
-        return _ended(RunState.FINISHED, 0, verdict)
-    verdict = replace(_bad_end(state, code), evidence=tail_lines(output))
-    return _ended(RunState.FAILED, code, verdict)
-
-
-def start_failure(message: str) -> tuple[str, str | None]:
-    """The code of a start that the Engine refused with *message*, and what to do about it."""
-    said = shortened(message)  # it has words of the user's, and some patterns look far ahead
-    for pattern, code, hint in _START_FAILURES:
-        if re.search(pattern, said, re.IGNORECASE):
-            return code, hint
-    return "submit_failed", None
-
-
-_START_FAILURES: Sequence[tuple[str, str, str]] = (
-    (
+_START_FAILURES: Sequence[Reason] = (
+    Reason(
         r"executable file not found|no such file or directory.*(exec|unknown)|exec:.*no such file",
-        "entry_point_not_found",
+        VerdictCode.ENTRY_POINT_NOT_FOUND,
         "is the program in the image, and in its PATH?",
     ),
-    (
+    Reason(
         r"exec:.*permission denied",
-        "entry_point_not_executable",
+        VerdictCode.ENTRY_POINT_NOT_EXECUTABLE,
         "chmod +x it in the image, or name its interpreter first",
     ),
-    (
+    Reason(
         r"could not select device driver|nvidia-container|unresolvable CDI",
-        "no_such_device",
+        VerdictCode.NO_SUCH_DEVICE,
         "install the NVIDIA container toolkit on this machine, or ask for no gpus",
     ),
-    (
+    Reason(
         r"error gathering device information|no such device",
-        "no_such_device",
+        VerdictCode.NO_SUCH_DEVICE,
         "does the device of the queue config exist on the agent's machine?",
     ),
-    (
+    Reason(
         r"port is already allocated|address already in use",
-        "port_in_use",
+        VerdictCode.PORT_IN_USE,
         "another container has this port; publish a free one, or run one launch at a time",
     ),
-    (
+    Reason(
         r"bind source path does not exist|invalid mount",
-        "no_such_volume",
+        VerdictCode.NO_SUCH_VOLUME,
         "does the path of the volume exist on the agent's machine?",
     ),
-    (r"network .* not found", "no_such_network", "make it with docker network create"),
+    Reason(
+        r"network .* not found", VerdictCode.NO_SUCH_NETWORK, "make it with docker network create"
+    ),
 )
 
 
-def _bad_end(state: Mapping[str, Any], code: int) -> Verdict:
-    if state["OOMKilled"]:
-        return Verdict(
-            code="oom_killed",
-            summary="The container was killed because it used more memory than it may.",
-            hint="raise memory in the queue config, or give the program less to do at once",
-        )
-    if code in {SHELL_NOT_EXECUTABLE, SHELL_NOT_FOUND} and state.get("Error"):
-        kind, hint = start_failure(state["Error"])
-        summary = f"It could not be started: {shortened(state['Error'])}"
-        return Verdict(code=kind, summary=summary, hint=hint)
-    number = code - 128
-    if number in signal.valid_signals():
-        name = signal.Signals(number).name
-        hint = (
-            "was it killed from outside, or with the Engine?" if number == signal.SIGKILL else None
-        )
-        summary = f"The container was ended by {name}."
-        return Verdict(code="killed_by_signal", summary=summary, hint=hint)
-    return Verdict(code="user_exit", summary=f"The container ended with exit code {code}.")
+def status_of(container: Container, *, cancelled: bool, output: bytes) -> RunStatus:
+    """The status of a container; *output* is the end of what it printed."""
+    if cancelled and (container.over or not container.started):
+        verdict = Verdict(code=VerdictCode.STOPPED, summary="It was stopped.")
+        return verdicts.status_of(verdict, container.exit_code if container.started else None)
+    if not container.started:
+        return RunStatus(state=RunState.STARTING)
+    if not container.over:
+        return RunStatus(state=RunState.RUNNING)
+    verdict = _not_started(container) or of_exit(
+        container.exit_code,
+        what="container",
+        out_of_memory=container.out_of_memory,
+        evidence=tail_lines(output),
+    )
+    return verdicts.status_of(verdict, container.exit_code)
 
 
-def _ended(state: RunState, code: int | None, verdict: Verdict) -> RunStatus:
-    return RunStatus(state=state, exit_code=code, message=verdict.summary, verdict=verdict)
+def start_failure(message: str) -> Reason | None:
+    """Why the Engine refused with *message* to start a container, and what to do about it."""
+    return reason_of(message, _START_FAILURES)
+
+
+def _not_started(container: Container) -> Verdict | None:
+    """The verdict on a program that could not be started in its container."""
+    if not container.error or container.exit_code not in {SHELL_NOT_EXECUTABLE, SHELL_NOT_FOUND}:
+        return None
+    reason = start_failure(container.error)
+    return Verdict(
+        code=reason.code if reason else VerdictCode.SUBMIT_FAILED,
+        summary=f"It could not be started: {shortened(container.error)}",
+        hint=reason.hint if reason else None,
+    )

@@ -1,1 +1,1 @@
-"""The Engine: its client, its streams, what it says."""
+"""The Engine: its client, its messages, whether it answers."""

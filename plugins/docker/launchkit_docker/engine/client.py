@@ -4,7 +4,7 @@ import json
 import logging
 import os
 from asyncio import IncompleteReadError
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -97,11 +97,20 @@ class EngineClient:
         *,
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        none_for: Collection[int] = (),
     ) -> Any:
-        """A whole answer; None if there is nothing in it. :raises EngineError: see there."""
+        """A whole answer; None if there is nothing in it, or its status is one of *none_for*.
+
+        :raises EngineError: see there.
+        """
         data = None if body is None else json.dumps(body)
-        async with self.request(path, method, params=params, data=data) as response:
-            return json.loads(await response.read() or b"null")
+        try:
+            async with self.request(path, method, params=params, data=data) as response:
+                return json.loads(await response.read() or b"null")
+        except EngineRefused as exc:
+            if exc.status not in none_for:
+                raise
+            return None
 
     async def info(self) -> Mapping[str, Any]:
         """What the Engine says of itself and its machine. :raises EngineError: see there."""
@@ -128,8 +137,13 @@ async def open_client() -> AsyncIterator[EngineClient]:
 
     :raises ConfigError: if its address makes no sense.
     """
-    async with open_engine() as docker:
+    docker = _client()
+    docker.connector._limit = 0  # noqa: SLF001 - each followed log holds one; aiohttp allows 100
+    try:
         yield EngineClient(docker, Trouble(log, "the Docker Engine"))
+    finally:
+        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+            await docker.close()
 
 
 @contextmanager
@@ -148,21 +162,6 @@ def _explained() -> Iterator[None]:
     except (ClientError, IncompleteReadError, ConnectionError, TimeoutError) as exc:
         said = shortened(str(exc)) or type(exc).__name__
         raise EngineAway(f"the Docker Engine hung up: {said}") from exc
-
-
-@asynccontextmanager
-async def open_engine() -> AsyncIterator[Docker]:
-    """A client of the Engine that the environment names; it need not answer yet.
-
-    :raises ConfigError: if its address makes no sense.
-    """
-    engine = _client()
-    engine.connector._limit = 0  # noqa: SLF001 - each followed log holds one; aiohttp allows 100
-    try:
-        yield engine
-    finally:
-        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-            await engine.close()
 
 
 def _client() -> Docker:

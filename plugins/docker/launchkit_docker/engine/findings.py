@@ -5,23 +5,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import anyio
-from aiodocker import Docker, DockerError
-from aiohttp import ClientError
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding
+from launchkit_docker.engine.client import EngineClient, EngineError
 from launchkit_docker.gpus.inventory import find_gpus
 
 ANSWER_SECONDS = 5.0
 LOW_SPACE = 5 * 1024**3
 
 
-async def engine_findings(engine: Docker) -> Sequence[Finding]:
+async def engine_findings(engine: EngineClient) -> Sequence[Finding]:
     """Whether it answers, whether it can give GPUs to containers, and whether its disk has room."""
     try:
         with anyio.fail_after(ANSWER_SECONDS):
-            about = await engine.system.info()
-    except (DockerError, ClientError, TimeoutError) as exc:
+            about = await engine.info()
+    except (EngineError, TimeoutError) as exc:
         hint = "start it, or let this user reach its socket (group docker); see DOCKER_HOST"
         message = f"no Docker Engine answers: {exc}"
         return [Finding(level="warning", subject="docker", message=message, hint=hint)]

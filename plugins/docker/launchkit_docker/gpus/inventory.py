@@ -9,6 +9,7 @@ from typing import Literal
 import anyio
 
 from launchkit.errors import Rejected
+from launchkit.runners.slots import Wish
 from launchkit_docker.options.gpu_request import Gpus
 
 log = logging.getLogger("launchkit.docker")
@@ -28,6 +29,15 @@ class GpuInventory:
     closed: bool = True
     """False: a device that is asked for by a name that is not known, such as a part of a GPU, is
     given all the same, to one run at a time."""
+
+    def wish(self, asked: Gpus) -> Wish:
+        """The devices that will do, and how many of them.
+
+        :raises Rejected: if there can never be so many.
+        """
+        self.check(asked)
+        text = f"{asked.text()} of {len(self.devices)} GPUs"
+        return Wish(devices=self.named(asked) or self.devices, count=self.count(asked), text=text)
 
     def named(self, wish: Gpus) -> tuple[str, ...]:
         """The devices that a wish names."""

@@ -1,0 +1,74 @@
+"""What the Engine knows of one container, decoded once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from launchkit.runners.identity import DOCKER, RunIdentity
+from launchkit_docker.containers import labels
+
+NEVER = "0001-01-01T00:00:00Z"
+"""When a container was started that never was."""
+OVER = frozenset({"exited", "dead", "removing"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A container at the time of a look."""
+
+    name: str
+    status: str
+    """`created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`."""
+    started: bool
+    """Whether it has ever been."""
+    exit_code: int = 0
+    out_of_memory: bool = False
+    error: str = ""
+    """Why it could not be started, in the Engine's words."""
+    tty: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, seen: Mapping[str, Any]) -> "Container":
+        """Decode the answer of `GET /containers/NAME/json`."""
+        state, config = seen["State"], seen["Config"]
+        return cls(
+            name=str(seen["Name"]).removeprefix("/"),
+            status=str(state["Status"]),
+            started=state["Status"] != "created" or state["StartedAt"] != NEVER,
+            exit_code=int(state["ExitCode"]),
+            out_of_memory=bool(state["OOMKilled"]),
+            error=str(state.get("Error") or ""),
+            tty=bool(config["Tty"]),
+            labels=config["Labels"] or {},
+        )
+
+    @property
+    def over(self) -> bool:
+        """Whether it has run and ended."""
+        return self.status in OVER and self.started
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has ended badly."""
+        return self.over and (self.exit_code != 0 or self.out_of_memory)
+
+    @property
+    def identity(self) -> RunIdentity | None:
+        """Whose run it is; None if it is none."""
+        return DOCKER.parse(self.labels)
+
+    @property
+    def gpus(self) -> tuple[str, ...]:
+        """The devices that it was given."""
+        return devices_in(self.labels)
+
+    @property
+    def removed_at_end(self) -> bool:
+        """Whether nobody wants to keep it."""
+        return self.labels.get(labels.REMOVE, "true") == "true"
+
+
+def devices_in(found: Mapping[str, str]) -> tuple[str, ...]:
+    """The devices that the labels of a container name."""
+    return tuple(filter(None, found.get(labels.GPUS, "").split(",")))

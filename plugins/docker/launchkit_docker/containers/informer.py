@@ -1,0 +1,82 @@
+"""What goes on among the containers of all runs: one list and one stream of events, however many
+runs there are.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import ClientResponse
+
+from launchkit.aio.lines import lines
+from launchkit.runners.informer import Informer
+from launchkit_docker.containers import labels
+from launchkit_docker.engine.client import EngineClient
+
+RELIST_SECONDS = 60.0
+LINE_BYTES = 1 << 24
+"""An event has all labels of its container."""
+STATES = {
+    "create": "created",
+    "start": "running",
+    "unpause": "running",
+    "pause": "paused",
+    "die": "exited",
+    "rename": None,
+    "destroy": None,
+}
+"""The events that are listened to, and the state that each leaves behind; None: only a list tells.
+"""
+FILTERS = json.dumps({"type": ["container"], "label": [labels.RUN], "event": [*STATES]})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedContainer:
+    """One of many containers."""
+
+    name: str
+    state: str
+    labels: Mapping[str, str]
+
+
+async def list_containers(
+    engine: EngineClient, *having: str, states: Sequence[str] = ()
+) -> list[ListedContainer]:
+    """All containers that have these labels, in one of the *states* or in any.
+
+    :raises EngineError: if they cannot be listed.
+    """
+    filters = {"label": [*having], "status": [*states]}
+    params = {"all": "true", "filters": json.dumps(filters)}
+    return [
+        ListedContainer(name=_name(each["Names"]), state=each["State"], labels=each["Labels"])
+        for each in await engine.json("containers/json", params=params)
+    ]
+
+
+def container_informer(engine: EngineClient) -> Informer[str, str]:
+    """Knows the state of the container of each run, by name. What a state means tells a look at the
+    container itself.
+    """
+
+    async def list_all() -> Mapping[str, str]:
+        return {each.name: each.state for each in await list_containers(engine, labels.RUN)}
+
+    @asynccontextmanager
+    async def watch() -> AsyncIterator[AsyncIterator[tuple[str, str | None]]]:
+        async with engine.request("events", params={"filters": FILTERS}) as response:
+            yield _changes(response)
+
+    return Informer(list_all=list_all, watch=watch, trouble=engine.trouble, relist=RELIST_SECONDS)
+
+
+async def _changes(response: ClientResponse) -> AsyncIterator[tuple[str, str | None]]:
+    async for line in lines(response.content.iter_any(), longest=LINE_BYTES):
+        event = json.loads(line)
+        yield event["Actor"]["Attributes"]["name"], STATES.get(event["Action"])
+
+
+def _name(names: Sequence[str]) -> str:
+    """The name of its own: others are those by which other containers know it, `/OTHER/ALIAS`."""
+    return next((name for name in names if name.count("/") == 1), "").removeprefix("/")
