@@ -13,9 +13,9 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Output
 from launchkit.errors import unwrapped
-from launchkit.images.maker import PlannedBuild
 from launchkit.images.build_plan import with_cache_mounts
 from launchkit.images.context import tar_chunks
+from launchkit.images.maker import PlannedBuild
 from launchkit_docker.build.buildkit_log import BuildKitLog
 from launchkit_docker.build.log import BuildLog
 from launchkit_docker.engine.client import EngineClient

@@ -12,9 +12,9 @@ from anyio.to_thread import run_sync
 
 from launchkit.aio.retry import Backoff, retry
 from launchkit.aio.trouble import Trouble
+from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import LaunchError, RunLost, SubmitError
 from launchkit.runners.markers import Markers
-from launchkit.code.remove_tree import remove_tree
 from launchkit_docker.containers import labels
 from launchkit_docker.containers.container import Container
 from launchkit_docker.containers.informer import container_informer, list_containers

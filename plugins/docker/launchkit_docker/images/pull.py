@@ -13,8 +13,8 @@ from launchkit.images.login import login_header
 from launchkit.images.ref import ImageRef
 from launchkit.images.target import is_in
 from launchkit.model import VerdictCode
-from launchkit.runners.verdicts import Reason, reason_of
 from launchkit.plain_text import shortened
+from launchkit.runners.verdicts import Reason, reason_of
 from launchkit_docker.engine.client import EngineClient, EngineRefused
 from launchkit_docker.engine.messages import Progress, failure_in, follow
 from launchkit_docker.images.store import find

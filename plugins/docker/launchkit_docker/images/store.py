@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from launchkit.images.ref import ImageRef
 from launchkit.images.name import is_image_name
+from launchkit.images.ref import ImageRef
 from launchkit_docker.engine.client import EngineClient, EngineRefused
 
 ALIASES = {"x86_64": "amd64", "aarch64": "arm64"}

@@ -21,10 +21,9 @@ from waiting import PATIENCE, until
 from launchkit.abc import Site
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import BuildError
+from launchkit.images.build_plan import plan_build
 from launchkit.images.maker import PlannedBuild
 from launchkit.images.target import Target
-from launchkit.model import ArchiveSource, BuildRequest, Secret
-from launchkit.images.build_plan import plan_build
 from launchkit.model import ArchiveSource, BuildRequest, Secret
 from launchkit.testing import RecordingOutput
 from launchkit.testing.makers import make_launch, started

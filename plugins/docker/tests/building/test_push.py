@@ -9,7 +9,6 @@ import pytest
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.engine.client import EngineClient
 from launchkit_docker.images.push import push
-from workshop import Make, in_registry, serve_registry
 
 from launchkit.abc import Site
 from launchkit.builtin.oci.registry import OciRegistry
