@@ -2,7 +2,7 @@
 
 from launchkit.abc.backend import QueueBackend
 from launchkit.abc.builder import Builder
-from launchkit.abc.component import Component, Finding, Site
+from launchkit.abc.component import Component, Finding
 from launchkit.abc.environment import Environment
 from launchkit.abc.fetcher import Fetcher
 from launchkit.abc.hub import (
@@ -25,6 +25,7 @@ from launchkit.abc.output import Output
 from launchkit.abc.policy import Policy
 from launchkit.abc.registry import Registry
 from launchkit.abc.runner import Run, Runner
+from launchkit.abc.site import Site
 
 __all__ = [
     "Builder",

@@ -1,64 +1,18 @@
-"""What all components have in common, and the place where an agent's components stand."""
+"""What all components have in common."""
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from anyio.abc import TaskGroup
-
-from launchkit.abc.policy import Policy
 from launchkit.codec import Locate, decode, dotted, is_secret, unknown_key
 from launchkit.codec import Path as KeyPath
 from launchkit.errors import ConfigError
 from launchkit.model import Secret
 
 if TYPE_CHECKING:
-    from launchkit.abc.backend import QueueBackend
-    from launchkit.abc.environment import Environment
-    from launchkit.abc.registry import Registry
-
-E = TypeVar("E", bound="Environment")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Site:
-    """Where an agent stands: what its components may use. It grows as they start, in the order
-    queue backend, environment, registry, builder, runners, fetchers.
-    """
-
-    agent: str
-    """The agent's name."""
-    name: str
-    """Names the machine and `state_dir`: agents of one site find each other's local runs."""
-    state_dir: Path
-    """For what must outlive the agent."""
-    cache_dir: Path
-    """For what can be made again."""
-    tasks: TaskGroup
-    """Lives as long as the agent; shared watches run here."""
-    backend: "QueueBackend | None" = None
-    environment: "Environment | None" = None
-    registry: "Registry | None" = None
-    builds: bool = True
-    """Whether the agent's builder builds, so that images are pushed to its registry."""
-    policy: Policy = field(default_factory=Policy)
-    """What the agent's owner allows; `policy.part` gives a runner its own keys."""
-
-    def require(self, environment: type[E], by: "Component") -> E:
-        """The agent's environment, for a component that works in one of this class only.
-
-        :raises ConfigError: if the agent has another one, or none.
-        """
-        if isinstance(self.environment, environment):
-            return self.environment
-        here = f", not {self.environment.kind}" if self.environment else ""
-        raise ConfigError(
-            f"{by.seam} {by.kind} needs environment: {{type: {environment.kind}}}{here}",
-            hint="name it under `environment` in launch-config.yaml",
-        )
+    from launchkit.abc.site import Site
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +98,7 @@ class Component(ABC):
             for key, value in settings.items()
         }
 
-    async def start(self, stack: AsyncExitStack, site: Site) -> None:
+    async def start(self, stack: AsyncExitStack, site: "Site") -> None:
         """Acquire what is needed; what is entered on *stack* is released when the agent ends."""
 
     async def check(self) -> Sequence[Finding]:

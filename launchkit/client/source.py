@@ -7,7 +7,6 @@ from tempfile import TemporaryDirectory
 import anyio
 
 from launchkit.abc import Fetcher, Jobs
-from launchkit.code.pack import pack
 from launchkit.code.remotes import looks_like_git
 from launchkit.errors import Rejected
 from launchkit.model import ArchiveSource, GitSource, Source
@@ -32,6 +31,8 @@ async def source_of(uri: str, ref: str | None, jobs: Jobs, plugins: Plugins) -> 
 
 async def store_directory(directory: Path, jobs: Jobs) -> ArchiveSource:
     """Pack a directory; store it unless the same content is stored already."""
+    from launchkit.code.pack import pack
+
     with TemporaryDirectory(prefix="launchkit-") as folder:
         packed = Path(folder) / "code.tar.gz"
         source = await anyio.to_thread.run_sync(pack, directory, packed)
