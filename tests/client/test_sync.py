@@ -45,9 +45,9 @@ def test_handles_that_calls_give_are_blocking_too(url: str, code: Path) -> None:
     with launchkit.sync.connect(url, actor="ann") as client:
         client.create_queue("examples", "local-process")
         run = client.launch("examples", uri=str(code), entry_point=["true"])
-        assert isinstance(run, launchkit.sync.Launched)
+        assert isinstance(run, launchkit.sync.LaunchHandle)
         assert (client.actor, run.item.author, run.stop().state) == ("ann", "ann", "stopped")
-        assert isinstance(run.requeue(), launchkit.sync.Launched)
+        assert isinstance(run.requeue(), launchkit.sync.LaunchHandle)
         assert [event.cause for event in run.changes()] == ["launched", "stop requested"]
 
 

@@ -15,7 +15,7 @@ import launchkit.sync
 from launchkit.model import QueueItem
 
 with launchkit.sync.connect("sqlite:////tmp/q.db") as client:
-    run: launchkit.sync.Launched = client.launch("q", image="x")
+    run: launchkit.sync.LaunchHandle = client.launch("q", image="x")
     lines: Iterator[str] = run.logs(follow=True)
     item: QueueItem = run.wait()
     run = run.requeue()

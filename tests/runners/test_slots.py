@@ -174,7 +174,7 @@ async def test_an_answer_that_got_lost_leaves_no_device_taken(
     machine: Machine, caplog: pytest.LogCaptureFixture
 ) -> None:
     slots, other = machine.agent(), machine.agent()
-    machine.backend.faults.add(LostAnswer("hold", times=2), Throttle("hold"))
+    machine.backend.faults.add(LostAnswer("acquire_lock", times=2), Throttle("acquire_lock"))
     assert await slots.take("one", wish(3)) == DEVICES
     await slots.release("one")
     assert await other.take("two", wish(3)) == DEVICES
@@ -197,7 +197,7 @@ async def test_what_is_held_is_renewed(machine: Machine, monkeypatch: pytest.Mon
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(slots.keep)
         await slots.take("one", wish(1, "a"))
-        held = machine.backend.faults.calls.count("hold")
-        await until(lambda: machine.backend.faults.calls.count("hold") > held + 5)
+        held = machine.backend.faults.calls.count("acquire_lock")
+        await until(lambda: machine.backend.faults.calls.count("acquire_lock") > held + 5)
         tasks.cancel_scope.cancel()
     assert await other.take("two", wish(1, "a")) == ("a",)
