@@ -1,11 +1,12 @@
 """Images in the Engine's own store."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
-from launchkit.images.name import is_image_name
 from launchkit.images.ref import ImageRef
-from launchkit_docker.engine.client import EngineClient, EngineRefused
+from launchkit.images.name import is_image_name
+from launchkit_docker.engine.client import EngineClient
 
 ALIASES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -21,14 +22,12 @@ async def find(
     """
     if not is_image_name(ref):
         return None
-    try:
-        image = dict(await engine.json(f"images/{ref}/json"))
-    except EngineRefused as exc:
-        if exc.not_found:
-            return None
-        raise
+    image = await engine.json(f"images/{ref}/json", none_for={HTTPStatus.NOT_FOUND})
+    if image is None:
+        return None
     words = [ALIASES.get(word, word) for word in (platform or "").lower().split("/") if word]
-    return image if {*words[:2]} <= {image["Os"], image["Architecture"]} else None  # third: variant
+    fits = {*words[:2]} <= {image["Os"], image["Architecture"]}  # the third word is its variant
+    return dict(image) if fits else None
 
 
 def content_of(image: Mapping[str, Any], ref: str) -> str:
