@@ -17,10 +17,12 @@ from launchkit_docker.engine.client import (
     open_client,
 )
 from launchkit_docker.engine.ping import answers
+from launchkit_docker.runner import ContainerRunner
 from waiting import PATIENCE, until
 
 from launchkit.aio.trouble import Trouble
 from launchkit.errors import ConfigError
+from launchkit.testing import site_at, started
 
 PORT = SocketAttribute.local_port
 ANSWERS: list[tuple[bytes, type[EngineError]]] = [
@@ -112,3 +114,22 @@ async def test_many_who_wait_for_an_absent_engine_say_it_once_and_once_that_it_i
         path.symlink_to(SOCKET)
     assert len(answered) == 64
     assert told() == ["WARNING", "INFO"]
+
+
+async def test_64_runs_of_an_absent_engine_are_one_line_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    caplog.set_level(logging.DEBUG)
+    async with (
+        site_at(tmp_path) as site,
+        started(ContainerRunner(), site) as runner,
+        anyio.create_task_group() as tasks,
+    ):
+        for number in range(64):
+            tasks.start_soon(runner.attach, f"run-{number}")
+        await until(lambda: sum("trying again" in line for line in caplog.messages) > 3 * 64)
+        tasks.cancel_scope.cancel()
+    told = [record for record in caplog.records if record.levelno > logging.DEBUG]
+    assert [record.levelname for record in told] == ["WARNING"]
+    assert "nobody.sock" in told[0].getMessage()

@@ -104,6 +104,26 @@ async def test_output_is_exact_though_the_connection_breaks_again_and_again(
         await ended(run)
 
 
+async def test_after_a_break_output_is_read_on_and_not_from_its_beginning(
+    runner: ContainerRunner, scripts: Scripts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "echo first; sleep 2.5; echo second; until [ -e /place/gate ]; do sleep 0.1; done"
+    async with relay(to_engine) as way:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://{way.host}")
+        run = await runner.submit(scripts(script, volume=f"{tmp_path}:/place"))
+        data = b""
+        async with aclosing(run.logs(0)) as chunks:
+            async for chunk in chunks:
+                data += chunk.data
+                if data.endswith(b"second\n") and not way.count("since="):
+                    way.shut("/logs")
+                    way.open()
+                    (tmp_path / "gate").touch()
+        assert data == b"first\nsecond\n"
+        assert way.count("since=") > 0
+        await ended(run)
+
+
 async def test_a_terminal_gives_what_it_shows_from_any_offset(
     runner: ContainerRunner, scripts: Scripts
 ) -> None:
