@@ -12,8 +12,6 @@ from anyio.to_thread import run_sync
 
 from launchkit.aio.retry import Backoff, retry
 from launchkit.aio.trouble import Trouble
-from launchkit.errors import LaunchError, RunLost, SubmitError
-from launchkit.runners.markers import Markers
 from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import LaunchError, RunLost, SubmitError
 from launchkit.runners.markers import Markers

@@ -10,8 +10,8 @@ from functools import lru_cache
 import anyio
 from aiohttp import StreamReader
 
-from launchkit.runners.log_following import Piece
 from launchkit.plain_text import LINES, TAIL_BYTES
+from launchkit.runners.log_following import Piece
 from launchkit_docker.engine.client import EngineClient, EngineError
 
 HEADER = 8

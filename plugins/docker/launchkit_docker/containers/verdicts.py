@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from launchkit.model import RunState, RunStatus, Verdict, VerdictCode
+from launchkit.plain_text import shortened, tail_lines
 from launchkit.runners import verdicts
 from launchkit.runners.verdicts import Reason, of_exit, reason_of
-from launchkit.plain_text import shortened, tail_lines
 from launchkit_docker.containers.container import Container
 
 SHELL_NOT_EXECUTABLE, SHELL_NOT_FOUND = 126, 127

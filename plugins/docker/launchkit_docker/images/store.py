@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from launchkit.images.ref import ImageRef
 from launchkit.images.name import is_image_name
+from launchkit.images.ref import ImageRef
 from launchkit_docker.engine.client import EngineClient
 
 ALIASES = {"x86_64": "amd64", "aarch64": "arm64"}
