@@ -46,6 +46,8 @@ from launchkit.testing.makers import (
     started,
 )
 from launchkit.testing.recording import RecordingOutput
+from launchkit.testing.registry_server import RegistryServer, registry_server
+from launchkit.testing.relay import Relay, Way, relay
 
 __all__ = [
     "BuilderContract",
@@ -65,17 +67,22 @@ __all__ = [
     "QueueBackendContract",
     "RecordingOutput",
     "RegistryContract",
+    "RegistryServer",
+    "Relay",
     "RunnerContract",
     "Slow",
     "Throttle",
     "Twice",
     "VirtualClock",
+    "Way",
     "Workload",
     "make_capacity",
     "make_launch",
     "make_spec",
     "make_status",
     "make_submission",
+    "registry_server",
+    "relay",
     "site_at",
     "started",
 ]

@@ -45,7 +45,7 @@ class Pusher(ImageMaker):
     async def make(self, build: PlannedBuild, out: Output) -> str | None:
         self.made.append(build)
         await out.say(f"building {build.target.ref}")
-        digest = await run_sync(self.served.push, build.tag) if self.pushes else None
+        digest = await run_sync(self.served.push, "lk/job", build.tag) if self.pushes else None
         return digest if self.tells else None
 
 

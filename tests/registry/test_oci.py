@@ -56,7 +56,7 @@ def settings(served: Served) -> dict[str, Any]:
     found: dict[str, Any] = {"uri": served.uri}
     if served.ca:
         found["ca"] = str(served.ca)
-    if served.auth or served.issuer:
+    if served.login or served.issuer:
         found |= {"username": USER, "password": PASSWORD}
     return found
 
