@@ -22,7 +22,6 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 START_SECONDS = 300.0
 LISTENS = re.compile(r"listening on 127\.0\.0\.1:(\d+)")
-PROGRAMS = ("docker-registry", "htpasswd", "openssl")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,11 +164,10 @@ def _config(folder: Path, login: tuple[str, str] | None, tls: bool) -> str:
 
 def _certify(folder: Path) -> None:
     """Make an authority, and a certificate of this machine."""
-    new = ("req", "-newkey", "rsa:2048", "-nodes")
-    _openssl(*new, "-x509", "-days", "2", "-keyout", folder / "ca.key", "-out", folder / "ca.pem",
-             "-subj", "/CN=test CA", "-addext", "keyUsage=critical,keyCertSign,cRLSign")  # fmt: skip
-    _openssl(*new, "-keyout", folder / "host.key", "-out", folder / "host.csr",
-             "-subj", "/CN=127.0.0.1")  # fmt: skip
+    new = ("req", "-newkey", "rsa:2048", "-nodes", "-keyout")
+    _openssl(*new, folder / "ca.key", "-out", folder / "ca.pem", "-x509", "-days", "2",
+             "-subj", "/CN=CA", "-addext", "keyUsage=critical,keyCertSign,cRLSign")  # fmt: skip
+    _openssl(*new, folder / "host.key", "-out", folder / "host.csr", "-subj", "/CN=127.0.0.1")
     (folder / "ext").write_text(
         "subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\nbasicConstraints=CA:FALSE\n"
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,12 +140,13 @@ class Relay:
     async def _ask(
         self, way: Way, reader: asyncio.StreamReader, server: asyncio.StreamWriter
     ) -> None:
-        with suppress(OSError):
+        try:
             while data := await reader.read(CHUNK):
                 await self.on_request(way, data)
                 await _send(server, data)
-        with suppress(OSError):
             server.write_eof()
+        except OSError:
+            way.scope.cancel()
 
     async def _pass(self, way: Way, held: list[str]) -> None:
         if self._hold is not None and self._hold in way.request:
@@ -160,16 +161,11 @@ async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
 
 
 @asynccontextmanager
-async def relay(
-    server: str | Path,
-    *,
-    at: Path | None = None,
-    make: Callable[[str | Path], Relay] = Relay,
-) -> AsyncIterator[Relay]:
-    """A relay to a server, on a port of this machine, or *at* the path of a Unix socket; *make*
-    makes one of another class.
+async def relay(server: str | Path | Relay, *, at: Path | None = None) -> AsyncIterator[Relay]:
+    """A relay to a server, on a port of this machine, or *at* the path of a Unix socket. One that
+    is given itself, such as one of a class of your own, is run.
     """
-    made = make(server)
+    made = server if isinstance(server, Relay) else Relay(server)
     async with anyio.create_task_group() as ways:
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -6,27 +6,26 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
 import anyio
 import pytest
-from anyio.abc import ByteStream, SocketAttribute
 from anyio.to_thread import run_sync
-from docker_engine import Engine
+from docker_engine import SOCKET, Engine
 from launchkit_docker.build.call import LABEL
 from waiting import PATIENCE, until
 
 import launchkit
 from launchkit import LaunchHandle
-from launchkit.errors import unwrapped
 from launchkit.model import ItemState
+from launchkit.testing import Relay, Way, registry_server, relay
 
 from .test_journeys import Stage, text
 from .workshop import LABEL as TEST_LABEL
-from .workshop import engine_until, serve_registry, to_engine, write_code
+from .workshop import write_code
 
 LINES = 100
 COUNT = "echo started >> /place/starts"
@@ -50,45 +49,32 @@ MOMENTS = [
     ("logs", "after"),
     ("remove", "after"),
 ]
-BROKEN = (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError)
 
 
-@dataclass
-class Ambush:
+class Ambush(Relay):
     """A way to the Engine on which an agent is killed at one moment of one request."""
 
-    step: str
-    moment: str
-    word: bytes = b""
-    """What the answer must hold for the moment `during`."""
-    agent: "subprocess.Popen[bytes] | None" = None
-    done: anyio.Event = field(default_factory=anyio.Event)
+    def __init__(self, step: str, moment: str, word: bytes = b"") -> None:
+        super().__init__(Path(SOCKET))
+        self.step, self.moment = step, moment
+        self.word = word
+        """What the answer must hold for the moment `during`."""
+        self.agent: subprocess.Popen[bytes] | None = None
+        self.done = anyio.Event()
+        self._answers: dict[Way, bytes] = {}
 
-    async def serve(self, client: ByteStream) -> None:
-        """Forward a connection until a side closes it."""
-        with suppress(*BROKEN), unwrapped():
-            async with client, await to_engine() as engine, anyio.create_task_group() as tasks:
-                answers: list[bytes] = []
-                tasks.start_soon(self._ask, client, engine, answers)
-                async for data in engine:
-                    if answers:
-                        answers[0] += data
-                        if self._comes(answers[0]):
-                            await self._kill()
-                    await client.send(data)
-                tasks.cancel_scope.cancel()
+    async def on_request(self, way: Way, data: bytes) -> None:
+        if re.match(REQUESTS[self.step].encode(), data):
+            if self.moment == "before":
+                await self._kill()
+                raise ConnectionAbortedError
+            self._answers[way] = b""
 
-    async def _ask(self, client: ByteStream, engine: ByteStream, answers: list[bytes]) -> None:
-        with suppress(*BROKEN):
-            async for data in client:
-                if re.match(REQUESTS[self.step].encode(), data):
-                    if self.moment == "before":
-                        await self._kill()
-                        break
-                    answers.append(b"")
-                await engine.send(data)
-        with suppress(*BROKEN):
-            await engine.send_eof()
+    async def on_answer(self, way: Way, data: bytes) -> None:
+        if way in self._answers:
+            self._answers[way] += data
+            if self._comes(self._answers[way]):
+                await self._kill()
 
     def _comes(self, answer: bytes) -> bool:
         """Whether the moment has come."""
@@ -103,19 +89,6 @@ class Ambush:
 
 def _is_whole(answer: bytes) -> bool:
     return b"Transfer-Encoding: chunked" not in answer or answer.endswith(b"0\r\n\r\n")
-
-
-@asynccontextmanager
-async def ambushed(ambush: Ambush) -> AsyncIterator[str]:
-    """The URL at which its agent finds the Engine."""
-    async with (
-        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
-        anyio.create_task_group() as ways,  # they end when their agent is dead
-        anyio.create_task_group() as tasks,
-    ):
-        tasks.start_soon(listener.serve, ambush.serve, ways)
-        yield f"tcp://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
-        tasks.cancel_scope.cancel()
 
 
 @dataclass
@@ -134,8 +107,8 @@ class Scene:
 
     async def kill(self, ambush: Ambush) -> None:
         """Have an agent killed."""
-        async with ambushed(ambush) as host:
-            ambush.agent = self.process(host)
+        async with relay(ambush) as way:
+            ambush.agent = self.process(f"tcp://{way.host}")
             try:
                 with anyio.fail_after(PATIENCE):
                     await ambush.done.wait()
@@ -203,8 +176,8 @@ async def test_what_a_killed_agent_was_about_to_remove_goes_with_the_next_launch
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve_registry(tmp_path_factory.mktemp("host") / "registry") as host:
-        yield host
+    with registry_server(tmp_path_factory.mktemp("host") / "registry") as server:
+        yield server.host
 
 
 @pytest.fixture
@@ -325,8 +298,9 @@ async def test_a_start_whose_answer_is_lost_is_not_made_twice(
     scene: Scene, busybox: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = await scene.stage.client.launch("q", image=busybox, entry_point=["sh", "-c", COUNT])
-    async with engine_until(b"204 No Content") as url:
-        monkeypatch.setenv("DOCKER_HOST", url)
+    async with relay(Path(SOCKET)) as way:
+        way.break_before(b"204 No Content")
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://{way.host}")
         async with scene.stage.agent(builder={"type": "noop"}):
             assert await scene.stage.ended(run) == [ItemState.FINISHED]
     assert (scene.folder / "starts").read_text() == "started\n"

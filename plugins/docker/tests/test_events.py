@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio
 import launchkit_docker.containers.informer
 import pytest
-from docker_engine import Engine
+from docker_engine import SOCKET, Engine
 from launchkit_docker.containers.run import ContainerRun
 from launchkit_docker.runner import ContainerRunner
 from waiting import until
@@ -14,9 +14,9 @@ from waiting import until
 from launchkit.abc import Run
 from launchkit.errors import RunLost
 from launchkit.model import RunState, RunStatus
-from launchkit.testing import site_at, started
+from launchkit.testing import Relay, relay, site_at, started
 
-from .workshop import Relay, Scripts, ended, relay, to_engine
+from .workshop import Scripts, ended
 
 WAITS = "sleep 600"
 GATE = "until [ -e /place/gate ]; do sleep 0.1; done; exit 3"
@@ -25,7 +25,7 @@ GATE = "until [ -e /place/gate ]; do sleep 0.1; done; exit 3"
 @pytest.fixture
 async def way(docker_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Relay]:
     """Between the runner and the Engine."""
-    async with relay(to_engine) as way:
+    async with relay(Path(SOCKET)) as way:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://{way.host}")
         yield way
 

@@ -19,8 +19,7 @@ from launchkit import Agent, Client, LaunchHandle
 from launchkit.model import ItemState, Timeouts
 from launchkit.plugins import Plugins
 from launchkit.settings import load_settings
-
-from .workshop import serve_registry
+from launchkit.testing import registry_server
 
 SEED = {
     "env": ["MY_ENV_VAR=value", "MY_EXISTING_ENV_VAR"],
@@ -294,5 +293,6 @@ def authenticated_registry(
         served: Served = request.getfixturevalue("password_registry")
         yield {"uri": f"{served.host}/{tmp_path.name}", "ca": str(served.ca)}
         return
-    with serve_registry(tmp_path / "registry", (USER, PASSWORD)) as host:
+    with registry_server(tmp_path / "registry", login=(USER, PASSWORD)) as server:
+        host = server.host
         yield {"uri": f"{host}/{tmp_path.name}"}

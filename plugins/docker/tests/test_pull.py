@@ -7,7 +7,6 @@ import tarfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,7 +15,7 @@ from uuid import uuid4
 
 import anyio
 import pytest
-from docker_engine import Engine
+from docker_engine import SOCKET, Engine
 from launchkit_docker.engine.client import EngineAway, EngineClient, open_client
 from launchkit_docker.images.pull import Policy, Puller, PullError
 from launchkit_docker.runner import ContainerRunner
@@ -24,9 +23,16 @@ from waiting import until
 
 from launchkit.abc import Registry
 from launchkit.errors import Rejected
-from launchkit.testing import FakeRegistry, RecordingOutput, make_submission, site_at, started
-
-from .workshop import Relay, relay, serve_registry, to_engine
+from launchkit.testing import (
+    FakeRegistry,
+    RecordingOutput,
+    Relay,
+    make_submission,
+    registry_server,
+    relay,
+    site_at,
+    started,
+)
 
 LOGIN = ("fake", "fake-password")
 """What a fake registry knows."""
@@ -42,20 +48,20 @@ async def client(docker_engine: Engine) -> AsyncIterator[EngineClient]:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[str]:
-    with serve_registry(tmp_path / "registry") as host:
-        yield host
+    with registry_server(tmp_path / "registry") as server:
+        yield server.host
 
 
 @pytest.fixture
 def private(tmp_path: Path) -> Iterator[str]:
-    with serve_registry(tmp_path / "private", LOGIN) as host:
-        yield host
+    with registry_server(tmp_path / "private", login=LOGIN) as server:
+        yield server.host
 
 
 @pytest.fixture
 async def way(host: str) -> AsyncIterator[Relay]:
     """Between the Engine and the registry."""
-    async with relay(partial(anyio.connect_tcp, *host.split(":"))) as way:
+    async with relay(host) as way:
         yield way
 
 
@@ -243,7 +249,8 @@ async def test_an_image_that_may_not_be_pulled_is_missing(client: EngineClient) 
 async def test_a_login_that_the_registry_refuses_is_not_shown(
     client: EngineClient, tmp_path: Path
 ) -> None:
-    with serve_registry(tmp_path / "other", ("alice", "other")) as host:
+    with registry_server(tmp_path / "other", login=("alice", "other")) as server:
+        host = server.host
         ref, out = f"{host}/job:1", RecordingOutput()
         with pytest.raises(PullError, match="unauthorized") as caught:
             await Puller(client, FakeRegistry(name=f"{host}/x")).get(ref, "missing", None, out)
@@ -355,7 +362,7 @@ async def test_a_pull_that_the_engine_drops_is_begun_again(
 ) -> None:
     out = RecordingOutput()
     way.shut("/manifests/")
-    async with relay(to_engine) as engine, site_at(tmp_path) as site:
+    async with relay(Path(SOCKET)) as engine, site_at(tmp_path) as site:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://{engine.host}")
         async with started(ContainerRunner(), site) as runner, anyio.create_task_group() as tasks:
             tasks.start_soon(runner.prepare, make_submission(image=offer.ref), out)

@@ -8,15 +8,15 @@ from uuid import uuid4
 import anyio
 import launchkit_docker.containers.output
 import pytest
-from docker_engine import Engine
+from docker_engine import SOCKET, Engine
 from launchkit_docker.runner import ContainerRunner
 from waiting import PATIENCE
 
 from launchkit.errors import RunLost, SubmitError
 from launchkit.model import RunState
-from launchkit.testing import site_at, started
+from launchkit.testing import relay, site_at, started
 
-from .workshop import Scripts, ended, read, relay, to_engine
+from .workshop import Scripts, ended, read
 
 WAITS = "trap 'exit 0' TERM; echo ready; sleep 600 & wait"
 BINARY = b"".join(bytes([number]) * 3 + b"\n" for number in range(256))
@@ -88,7 +88,7 @@ async def test_output_is_exact_though_the_connection_breaks_again_and_again(
     (tmp_path / "printed").write_bytes(LONG)
     submission = scripts("cat /place/printed; echo end", volume=f"{tmp_path}:/place")
     data, cuts = b"", 0
-    async with relay(to_engine) as way:
+    async with relay(Path(SOCKET)) as way:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://{way.host}")
         run = await runner.submit(submission)
         async with aclosing(run.logs(0)) as chunks:
@@ -108,7 +108,7 @@ async def test_after_a_break_output_is_read_on_and_not_from_its_beginning(
     runner: ContainerRunner, scripts: Scripts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = "echo first; sleep 2.5; echo second; until [ -e /place/gate ]; do sleep 0.1; done"
-    async with relay(to_engine) as way:
+    async with relay(Path(SOCKET)) as way:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://{way.host}")
         run = await runner.submit(scripts(script, volume=f"{tmp_path}:/place"))
         data = b""
@@ -221,7 +221,7 @@ async def test_a_run_ends_though_the_engine_does_not_tell_its_last_lines(
     scripts: Scripts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launchkit_docker.containers.output, "LAST_SECONDS", 0.1)
-    async with relay(to_engine) as way:
+    async with relay(Path(SOCKET)) as way:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://{way.host}")
         async with site_at(tmp_path) as site, started(ContainerRunner(), site) as runner:
             way.shut("/logs")

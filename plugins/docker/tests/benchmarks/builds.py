@@ -20,10 +20,10 @@ from launchkit import LaunchHandle
 from launchkit.abc import Registry
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.model import ArchiveSource, BuildRequest
-from launchkit.testing import RecordingOutput
+from launchkit.testing import RecordingOutput, registry_server
 from launchkit.testing.makers import make_launch, site_at, started
 
-from ..workshop import serve_registry, write_code
+from ..workshop import write_code
 from .containers import answering, finished
 
 FILES = 2000
@@ -94,10 +94,14 @@ def rebuild() -> Iterator[Figure]:
     """The second build of unchanged code: 2,000 files, 50 MB, read again to be compared. The
     files are in the system's cache; a registry on this machine is asked for the digest.
     """
-    with folder() as place, serve_registry(place / "registry") as host, own_name(host) as word:
+    with (
+        folder() as place,
+        registry_server(place / "registry") as server,
+        own_name(server.host) as word,
+    ):
         write_much_code(place / "code")
         local = anyio.run(decision, place, word, None)
-        pushed = anyio.run(decision, place, word, OciRegistry(uri=f"{host}/{word}"))
+        pushed = anyio.run(decision, place, word, OciRegistry(uri=f"{server.host}/{word}"))
     yield Figure("unchanged code, image of the Engine", local, "s", "<= 1")
     yield Figure("unchanged code, image of a registry", pushed, "s", "<= 1")
 

@@ -15,10 +15,10 @@ from shared import in_use
 
 from launchkit.abc import Site
 from launchkit.model import ArchiveSource, BuildRequest
-from launchkit.testing import RecordingOutput
+from launchkit.testing import RecordingOutput, registry_server
 from launchkit.testing.makers import make_launch, site_at, started
 
-from ..workshop import LABEL, TOUCH, Make, serve_registry, write_code
+from ..workshop import LABEL, TOUCH, Make, write_code
 
 
 @pytest.fixture
@@ -111,5 +111,5 @@ def make(tmp_path: Path, word: str) -> Make:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[str]:
-    with serve_registry(tmp_path / "registry") as host:
-        yield host
+    with registry_server(tmp_path / "registry") as server:
+        yield server.host

@@ -25,10 +25,10 @@ from launchkit.images.build_plan import plan_build
 from launchkit.images.maker import PlannedBuild
 from launchkit.images.target import Target
 from launchkit.model import ArchiveSource, BuildRequest, Secret
-from launchkit.testing import RecordingOutput
+from launchkit.testing import RecordingOutput, RegistryServer, registry_server
 from launchkit.testing.makers import make_launch, started
 
-from ..workshop import TOUCH, Make, in_registry, serve_registry
+from ..workshop import TOUCH, Make
 
 
 @pytest.fixture(params=[False, True], ids=["classic", "buildkit"])
@@ -130,7 +130,8 @@ async def test_a_base_image_is_pulled_once_with_the_login_of_its_registry(
     engine: aiodocker.Docker,
 ) -> None:
     login = ("alice", "s3cret")
-    with serve_registry(tmp_path / "registry", login) as host:
+    with registry_server(tmp_path / "registry", login=login) as server:
+        host = server.host
         place = OciRegistry(uri=f"{host}/{word}/base", username=login[0], password=login[1])
         async with started(place, site):
             site = replace(site, registry=place)
@@ -203,7 +204,7 @@ async def test_what_is_pushed_is_run_by_its_digest(
 ) -> None:
     image = await builder.build(make(destination=f"{host}/{word}/job"), out)
     assert image.ref == f"{host}/{word}/job@{image.digest}"
-    assert in_registry(host, image.ref) == image.digest
+    assert RegistryServer(host=host).digest(image.ref) == image.digest
     assert "Pushed" in out.text
 
 
@@ -216,14 +217,15 @@ async def test_what_the_registry_has_is_neither_built_nor_pushed_again(
     engine: aiodocker.Docker,
 ) -> None:
     login = ("alice", "s3cret")
-    with serve_registry(tmp_path / "registry", login) as host:
+    with registry_server(tmp_path / "registry", login=login) as server:
+        host = server.host
         place = OciRegistry(uri=f"{host}/{word}/job", username=login[0], password=Secret(login[1]))
         async with (
             started(place, site),
             started(DockerBuilder(), replace(site, registry=place)) as builder,
         ):
             first = await builder.build(make(), RecordingOutput())
-            assert in_registry(host, first.ref, login) == first.digest
+            assert server.digest(first.ref) == first.digest
             await engine.images.delete(first.ref, force=True)
             assert await builder.build(make(), out) == first
     assert "nothing to build" in out.text

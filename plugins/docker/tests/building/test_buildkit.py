@@ -11,10 +11,10 @@ from launchkit_docker.builder import DockerBuilder
 from launchkit.abc import Site
 from launchkit.errors import BuildError
 from launchkit.model import ArchiveSource, BuildRequest
-from launchkit.testing import RecordingOutput
+from launchkit.testing import RecordingOutput, registry_server
 from launchkit.testing.makers import make_launch, started
 
-from ..workshop import Make, serve_registry
+from ..workshop import Make
 
 
 @pytest.fixture
@@ -71,7 +71,8 @@ async def test_a_syntax_that_cannot_be_had_without_a_login_comes_with_advice(
     builder: DockerBuilder, make: Make, tmp_path: Path, out: RecordingOutput
 ) -> None:
     request = make()
-    with serve_registry(tmp_path / "registry", ("alice", "s3cret")) as host:
+    with registry_server(tmp_path / "registry", login=("alice", "s3cret")) as server:
+        host = server.host
         (request.code / "Dockerfile").write_text(f"# syntax={host}/syntax:1\nFROM scratch\n")
         with pytest.raises(BuildError) as caught:
             await builder.build(request, out)

@@ -13,10 +13,10 @@ from launchkit_docker.images.push import push
 from launchkit.abc import Site
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import BuildError
-from launchkit.testing import FakeRegistry, RecordingOutput
+from launchkit.testing import FakeRegistry, RecordingOutput, RegistryServer, registry_server
 from launchkit.testing.makers import started
 
-from ..workshop import Make, in_registry, serve_registry
+from ..workshop import Make
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ async def test_a_push_without_login_gives_the_digest_and_says_what_it_does(
 ) -> None:
     ref = await named(client.docker, image, f"{host}/{word}/job")
     digest = await push(client, ref, None, out)
-    assert in_registry(host, ref) == digest
+    assert RegistryServer(host=host).digest(ref) == digest
     assert ": Pushed\n" in out.text
 
 
@@ -42,10 +42,11 @@ async def test_a_push_logs_in(
     client: EngineClient, image: str, word: str, tmp_path: Path, out: RecordingOutput
 ) -> None:
     login = ("fake", "fake-password")
-    with serve_registry(tmp_path / "registry", login) as host:
+    with registry_server(tmp_path / "registry", login=login) as server:
+        host = server.host
         ref = await named(client.docker, image, f"{host}/{word}/job")
         digest = await push(client, ref, FakeRegistry(name=f"{host}/{word}/job"), out)
-        assert in_registry(host, ref, login) == digest
+        assert server.digest(ref) == digest
     assert login[1] not in out.text
 
 
@@ -53,7 +54,8 @@ async def test_a_push_logs_in(
 async def test_a_refused_push_says_so_without_the_password(
     client: EngineClient, image: str, word: str, tmp_path: Path, out: RecordingOutput, logs_in: bool
 ) -> None:
-    with serve_registry(tmp_path / "registry", ("alice", "other")) as host:
+    with registry_server(tmp_path / "registry", login=("alice", "other")) as server:
+        host = server.host
         ref = await named(client.docker, image, f"{host}/{word}/job")
         registry = FakeRegistry(name=f"{host}/{word}/job") if logs_in else None
         with pytest.raises(
@@ -76,7 +78,8 @@ async def test_a_push_that_does_not_end_is_given_up(
 async def test_a_registry_that_would_refuse_is_found_out_before_the_push(
     client: EngineClient, image: str, word: str, tmp_path: Path, out: RecordingOutput, site: Site
 ) -> None:
-    with serve_registry(tmp_path / "registry", ("alice", "s3cret")) as host:
+    with registry_server(tmp_path / "registry", login=("alice", "s3cret")) as server:
+        host = server.host
         registry = OciRegistry(uri=f"{host}/{word}/job", username="alice", password="wr0ng")
         ref = await named(client.docker, image, f"{host}/{word}/job")
         async with started(registry, site):

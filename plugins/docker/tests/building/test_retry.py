@@ -19,10 +19,10 @@ from launchkit.abc import Site
 from launchkit.aio.trouble import Trouble
 from launchkit.errors import BuildError, unwrapped
 from launchkit.model import Image
-from launchkit.testing import RecordingOutput
+from launchkit.testing import RecordingOutput, relay
 from launchkit.testing.makers import started
 
-from ..workshop import Make, engine_until
+from ..workshop import Make
 
 Build: TypeAlias = Callable[..., Awaitable[Image]]
 
@@ -41,8 +41,9 @@ def build(
 
     async def build(*words: bytes, buildkit: bool = False) -> Image:
         with unwrapped():
-            async with engine_until(*words) as url:
-                monkeypatch.setenv("DOCKER_HOST", url)
+            async with relay(Path(SOCKET)) as way:
+                way.break_before(*words)
+                monkeypatch.setenv("DOCKER_HOST", f"tcp://{way.host}")
                 async with started(DockerBuilder(buildkit=buildkit), site) as builder:
                     return await builder.build(make(SLEEP), out)
 
@@ -91,8 +92,9 @@ async def test_breaks_do_not_count_while_the_build_gets_further(
 async def test_a_failed_build_is_tried_again_only_if_the_engine_went_away(
     out: RecordingOutput, words: tuple[bytes, ...], again: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with engine_until(*words) as url:
-        monkeypatch.setenv("DOCKER_HOST", url)
+    async with relay(Path(SOCKET)) as way:
+        way.break_before(*words)
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://{way.host}")
         async with open_client() as broken:
             assert await BuildRetry(broken, out).go_on(BuildError("exit code: 137"), 1) == again
 
