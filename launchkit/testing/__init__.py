@@ -34,6 +34,7 @@ from launchkit.testing.contracts import (
 )
 from launchkit.testing.fake_backend import FakeBackend
 from launchkit.testing.fake_images import FakeBuilder, FakeImages, FakeRegistry
+from launchkit.testing.fake_place import FakePlace, at_work
 from launchkit.testing.fake_runner import FakeCompute, FakeRunner
 from launchkit.testing.faults import Fault, Faults, Hang, LostAnswer, Slow, Throttle, Twice
 from launchkit.testing.makers import (
@@ -48,6 +49,7 @@ from launchkit.testing.makers import (
 from launchkit.testing.recording import RecordingOutput
 from launchkit.testing.registry_server import RegistryServer, registry_server
 from launchkit.testing.relay import Relay, Way, relay
+from launchkit.testing.waiting import until
 
 __all__ = [
     "BuilderContract",
@@ -56,6 +58,7 @@ __all__ = [
     "FakeBuilder",
     "FakeCompute",
     "FakeImages",
+    "FakePlace",
     "FakeRegistry",
     "FakeRunner",
     "Fault",
@@ -76,6 +79,7 @@ __all__ = [
     "VirtualClock",
     "Way",
     "Workload",
+    "at_work",
     "make_capacity",
     "make_launch",
     "make_spec",
@@ -85,4 +89,5 @@ __all__ = [
     "relay",
     "site_at",
     "started",
+    "until",
 ]

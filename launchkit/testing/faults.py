@@ -1,12 +1,13 @@
 """What can go wrong between two programs, to be set on the fakes."""
 
 from collections.abc import Awaitable, Callable
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import anyio
 
-from launchkit.errors import LaunchkitError, Unreachable
+from launchkit.errors import Unreachable
 
 T = TypeVar("T")
 Act = Callable[[], Awaitable[T]]
@@ -28,21 +29,21 @@ class Fault:
 class Throttle(Fault):
     """The call is refused, and nothing is done."""
 
-    error: LaunchkitError = field(default=Unreachable("too many requests"), compare=False)
+    error: Exception = field(default=Unreachable("too many requests"), compare=False)
 
     async def around(self, act: Act[T]) -> T:
-        raise type(self.error)(self.error.message, hint=self.error.hint)
+        raise copy(self.error)
 
 
 @dataclass(frozen=True)
 class LostAnswer(Fault):
     """It is done, but the caller gets an error instead of the answer."""
 
-    error: LaunchkitError = field(default=Unreachable("connection reset"), compare=False)
+    error: Exception = field(default=Unreachable("connection reset"), compare=False)
 
     async def around(self, act: Act[T]) -> T:
         await act()
-        raise type(self.error)(self.error.message, hint=self.error.hint)
+        raise copy(self.error)
 
 
 @dataclass(frozen=True)

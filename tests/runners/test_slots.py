@@ -5,7 +5,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from runners.place import until
+from waiting import until
 
 from launchkit.errors import Rejected, Unreachable
 from launchkit.runners.slots import Slots, Wish

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -27,9 +27,10 @@ class Server(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_POST = do_GET
+    def do_POST(self) -> None:
+        self.do_GET()
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
         pass
 
 
@@ -166,9 +167,9 @@ async def test_a_relay_of_a_class_of_ones_own_sees_all_that_passes(host: str) ->
 async def test_a_relay_may_end_at_any_moment(host: str) -> None:
     async def ask(url: str) -> None:
         async with httpx.AsyncClient() as client:
-            with pytest.raises(httpx.TransportError):
-                while await client.get(url):
-                    pass
+            with suppress(httpx.TransportError):
+                while True:
+                    await client.get(url)
 
     async with anyio.create_task_group() as tasks, relay(host) as way:
         for _ in range(8):
