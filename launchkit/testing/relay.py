@@ -49,6 +49,7 @@ class Relay:
         self._delay = (0.0, "")
         self._lost: list[str] = []
         self._ends: list[bytes] = []
+        self._silent: str | None = None
 
     def count(self, word: str = "") -> int:
         """How many such requests were answered."""
@@ -91,6 +92,10 @@ class Relay:
         """
         self._ends += texts
 
+    def swallow(self, word: str = "") -> None:
+        """Pass on the beginning of each answer to such a request, no more."""
+        self._silent = word
+
     async def on_request(self, way: Way, data: bytes) -> None:
         """Done with each piece of a request before it goes on; an OSError breaks the connection."""
         if found := REQUEST.match(data):
@@ -125,8 +130,10 @@ class Relay:
                     tasks.start_soon(self._ask, way, reader, server)
                     try:
                         while data := await answers.read(CHUNK):
+                            begins = way.waits
                             await self.on_answer(way, data)
-                            await _send(writer, data)
+                            if begins or self._silent is None or self._silent not in way.request:
+                                await _send(writer, data)
                     finally:
                         self._ways.discard(way)
                         tasks.cancel_scope.cancel()

@@ -252,7 +252,7 @@ async def test_one_who_looks_for_itself_hears_of_its_run_alone(place: Place) -> 
             await until(lambda: informer._done == informer._needed)
             for subscription in (news, others):
                 await subscription.wait()
-            await place.tell(("a", "ended"))
+            place.tell("a", "ended")
             assert await news.wait(30)
             assert not await others.wait(0)
             informer.news.notify("b")

@@ -91,7 +91,7 @@ async def test_an_end_of_which_no_event_tells_is_found_by_a_list(
     scripts: Scripts, way: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launchkit_docker.containers.informer, "RELIST_SECONDS", 0.5)
-    way.hold("/events")
+    way.swallow("/events")
     async with site_at(tmp_path) as site, started(ContainerRunner(), site) as runner:
         await killed(await runner.submit(scripts(WAITS)), scripts, way)
     assert way.count("/events") == 1
