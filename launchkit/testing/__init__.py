@@ -47,6 +47,7 @@ from launchkit.testing.makers import (
     started,
 )
 from launchkit.testing.recording import RecordingOutput
+from launchkit.testing.own_hub import OwnHub, hub
 from launchkit.testing.registry_server import RegistryServer, registry_server
 from launchkit.testing.relay import Relay, Way, relay
 from launchkit.testing.waiting import until
@@ -67,6 +68,7 @@ __all__ = [
     "Hang",
     "HubContract",
     "LostAnswer",
+    "OwnHub",
     "QueueBackendContract",
     "RecordingOutput",
     "RegistryContract",
@@ -80,6 +82,7 @@ __all__ = [
     "Way",
     "Workload",
     "at_work",
+    "hub",
     "make_capacity",
     "make_launch",
     "make_spec",
