@@ -11,6 +11,7 @@ import anyio
 import yaml
 from anyio.to_thread import run_sync
 
+from launchkit.errors import ConfigError
 from launchkit.plugins import Plugins
 from launchkit.testing.fake_backend import FakeBackend
 from launchkit.testing.makers import site_at, started
@@ -39,8 +40,7 @@ class OwnHub:
 
     async def settings(self, **settings: object) -> "AgentSettings":
         """The settings of an agent for all queues that there are; *settings* are those of
-        launch-config.yaml, which all that they hold must fit. It builds nothing if they name no
-        builder.
+        launch-config.yaml. It builds nothing if they name no builder.
 
         :raises ConfigError: naming all that is wrong, each with its place in the file.
         """
@@ -57,7 +57,10 @@ class OwnHub:
             **settings,
         }
         await run_sync(path.write_text, yaml.safe_dump(given, sort_keys=False))
-        return load_settings(path, environ={}, plugins=self.plugins).settings
+        loaded = load_settings(path, environ={}, plugins=self.plugins)
+        if loaded.runner_problems:
+            raise ConfigError("\n".join(loaded.runner_problems.values()))
+        return loaded.settings
 
     @asynccontextmanager
     async def agent(self, **settings: object) -> "AsyncIterator[Agent]":
