@@ -2,24 +2,22 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from plugins.conftest import Install
 
-import launchkit
-from launchkit import Agent, Client
+from launchkit import testing
 from launchkit.abc import Registry
 from launchkit.agent.kit import registry_block
 from launchkit.errors import ConfigError
-from launchkit.model import ItemState
+from launchkit.model import ItemState, QueueItem
 from launchkit.plugins import Plugins
 from launchkit.settings import Loaded, load_settings
 from launchkit.settings.json_schema import settings_schema
+from launchkit.testing import OwnHub
 
-from .conftest import Install
-from .made_up import CODE
-
+CODE = Path(__file__).parent.joinpath("moon", "launchkit_moon.py").read_text()
 CONFIG = """\
 queues: [moon]
 environment: {type: moon}
@@ -28,7 +26,7 @@ builder:
   destination: https://sea.crater.example/jobs
   dust-filter: coarse
 runners:
-  luna: {base: north}
+  luna: {base: /north}
 policy:
   moon_hours: 3
 """
@@ -42,33 +40,30 @@ def plugins(install: Install) -> Plugins:
 
 def load(text: str, tmp_path: Path, plugins: Plugins) -> Loaded:
     (tmp_path / "c.yaml").write_text(text)
-    flags = {"backend": f"sqlite:///{tmp_path}/queue.db", "state_dir": str(tmp_path / "state")}
-    return load_settings(tmp_path / "c.yaml", environ={}, flags=flags, plugins=plugins)
+    return load_settings(tmp_path / "c.yaml", environ={}, plugins=plugins)
 
 
 @pytest.fixture
-async def client(tmp_path: Path, plugins: Plugins) -> AsyncIterator[Client]:
-    async with launchkit.connect(f"sqlite:///{tmp_path}/queue.db", plugins=plugins) as client:
-        await client.create_queue("moon", "luna", {"moon": {"exit_code": 0}})
-        yield client
+async def hub(plugins: Plugins, tmp_path: Path) -> AsyncIterator[OwnHub]:
+    async with testing.hub(folder=tmp_path) as hub:
+        await hub.client.create_queue("moon", "luna", {"moon": {}})
+        yield hub
 
 
-async def ended(client: Client, settings: Any, plugins: Plugins, **args: Any) -> Any:
-    run = await client.launch("moon", image="img", resource_args=args)
-    await Agent(settings, plugins=plugins, exit_when_idle=True).run()
+async def ended(hub: OwnHub, settings: dict[str, object], **args: object) -> QueueItem:
+    run = await hub.client.launch("moon", image="img", entry_point=["true"], resource_args=args)
+    await hub.run_agent(**settings)
     return (await run.view()).item
 
 
-async def test_it_works_with_keys_aliases_and_a_policy_of_its_own(
-    client: Client, plugins: Plugins, tmp_path: Path
-) -> None:
-    loaded = load(CONFIG, tmp_path, plugins)
-    assert (loaded.warnings, loaded.runner_problems) == ((), {})
-    item = await ended(client, loaded.settings, plugins, output="abc")
-    assert (item.state, item.resolved["name"]) == (ItemState.FINISHED, f"launchkit-{item.run_id}-1")
-    item = await ended(client, loaded.settings, plugins, output="abcd")
+async def test_it_works_with_an_alias_and_a_policy_of_its_own(hub: OwnHub, tmp_path: Path) -> None:
+    settings = {"runners": {"luna": {"base": str(tmp_path)}}, "policy": {"moon_hours": 3}}
+    item = await ended(hub, settings, hours=3)
+    assert (item.state, item.exit_code) == (ItemState.FINISHED, 0)
+    item = await ended(hub, settings, hours=4)
+    assert item.verdict
     assert item.verdict.code == "rejected"
-    assert "longer than policy.moon_hours (3)" in item.verdict.summary
+    assert "more than policy.moon_hours (3)" in item.verdict.summary
 
 
 def test_its_registry_is_found_by_the_host_of_the_destination(
@@ -80,13 +75,10 @@ def test_its_registry_is_found_by_the_host_of_the_destination(
     assert (made.kind, made.image_ref("t")) == ("moon", "sea.crater.example/jobs:t")
 
 
-async def test_a_registry_that_lacks_its_environment_says_which(
-    plugins: Plugins, tmp_path: Path
-) -> None:
-    text = CONFIG.replace("environment: {type: moon}\n", "")
-    settings = load(text, tmp_path, plugins).settings
+async def test_a_registry_that_lacks_its_environment_says_which(hub: OwnHub) -> None:
+    builder = {"type": "moon", "destination": "https://sea.crater.example/jobs"}
     with pytest.raises(ConfigError, match="registry moon needs environment: {type: moon}"):  # noqa: RUF043
-        await Agent(settings, plugins=plugins).run()
+        await hub.run_agent(builder=builder)
 
 
 @pytest.mark.parametrize(
@@ -105,12 +97,23 @@ def test_what_is_wrong_is_told_with_file_line_and_key(
 
 
 async def test_it_hurts_nobody_while_it_is_not_configured(
-    client: Client, plugins: Plugins, tmp_path: Path
+    hub: OwnHub, plugins: Plugins, tmp_path: Path
+) -> None:
+    await hub.client.create_queue("here", "local-process")
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "run.sh").write_text("exit 0\n")
+    other = await hub.client.launch(
+        "here", uri=str(tmp_path / "code"), entry_point=["sh", "run.sh"]
+    )
+    assert (await ended(hub, {})).state is ItemState.QUEUED
+    assert (await other.view()).item.state is ItemState.FINISHED
+
+
+def test_a_setting_that_is_wrong_is_a_problem_of_its_own_runs_alone(
+    plugins: Plugins, tmp_path: Path
 ) -> None:
     loaded = load("queues: [moon]\nrunners: {moon: {bsae: x}}", tmp_path, plugins)
     assert "c.yaml:2: runners.moon.bsae: unknown key" in loaded.runner_problems["moon"]
-    item = await ended(client, loaded.settings, plugins)
-    assert item.state is ItemState.QUEUED
 
 
 def test_editors_know_it(plugins: Plugins) -> None:

@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Lock, Thread, Timer
+from threading import Event, Lock, Thread, Timer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -179,5 +179,8 @@ if __name__ == "__main__":
         TemporaryDirectory() as place,
         serving(Path(place), int(sys.argv[1]), os.environ.get("JOBD_TOKEN")) as started,
     ):
+        over = Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: over.set())
         print(f"jobd listens on {started.host}", flush=True)
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        over.wait()
