@@ -46,8 +46,8 @@ from launchkit.testing.makers import (
     site_at,
     started,
 )
-from launchkit.testing.recording import RecordingOutput
 from launchkit.testing.own_hub import OwnHub, hub
+from launchkit.testing.recording import RecordingOutput
 from launchkit.testing.registry_server import RegistryServer, registry_server
 from launchkit.testing.relay import Relay, Way, relay
 from launchkit.testing.waiting import until

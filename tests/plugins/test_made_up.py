@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from plugins.conftest import Install
 
 from launchkit import testing
 from launchkit.abc import Registry
@@ -16,6 +15,8 @@ from launchkit.plugins import Plugins
 from launchkit.settings import Loaded, load_settings
 from launchkit.settings.json_schema import settings_schema
 from launchkit.testing import OwnHub
+
+from .conftest import Install
 
 CODE = Path(__file__).parent.joinpath("moon", "launchkit_moon.py").read_text()
 CONFIG = """\
