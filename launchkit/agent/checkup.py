@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import anyio
 from anyio.abc import TaskStatus
@@ -40,6 +41,8 @@ class Part:
     place: str | None = None
     runs: tuple[str, ...] = ()
     """The resource kinds of a runner."""
+    optional: bool = False
+    """It is only installed: nothing names it, so that what is wrong with it is a warning."""
 
 
 async def checkup(
@@ -137,7 +140,8 @@ def _runners(
             cls = plugins.get(Runner, kind)
             return cls.configured(runner_settings(settings, cls), below("runners", kind))
 
-        return Part(f"runner {kind}", make, runs=names)
+        optional = not any(name in settings.runners for name in names)
+        return Part(f"runner {kind}", make, runs=names, optional=optional)
 
     for kind, cls in classes.items():
         if kind == cls.kind:
@@ -172,15 +176,17 @@ async def queue_finding(backend: QueueBackend, queue: str, capacity: AgentCapaci
         obstacle = await backend.blocked(queue, capacity)
     except LaunchkitError as exc:
         return failure(subject, exc)
-    if obstacle:
-        return Finding(level="warning", subject=subject, message=obstacle)
-    return _ready(subject)
+    if obstacle is None:
+        return _ready(subject)
+    broken = any(obstacle.endswith(why) for why in capacity.unable.values())
+    return Finding(level="error" if broken else "warning", subject=subject, message=obstacle)
 
 
-def failure(subject: str, exc: Exception) -> Finding:
+def failure(subject: str, exc: Exception, *, optional: bool = False) -> Finding:
     """What an error says, as a finding."""
     hint = exc.hint if isinstance(exc, LaunchkitError) else None
-    return Finding(level="error", subject=subject, message=str(exc), hint=hint)
+    level: Literal["warning", "error"] = "warning" if optional else "error"
+    return Finding(level=level, subject=subject, message=str(exc), hint=hint)
 
 
 def _ready(subject: str) -> Finding:
@@ -208,9 +214,9 @@ class _Examiner:
                     started = True
                     task_status.started(component)
                     await anyio.sleep_forever()
-            message = f"it did not answer within {self.patience:g} seconds"
-            self.found.append(Finding(level="error", subject=part.subject, message=message))
+            late = TimeoutError(f"it did not answer within {self.patience:g} seconds")
+            self.found.append(failure(part.subject, late, optional=part.optional))
         except (LaunchkitError, OSError) as exc:
-            self.found.append(failure(part.subject, exc))
+            self.found.append(failure(part.subject, exc, optional=part.optional))
         if not started:
             task_status.started(None)

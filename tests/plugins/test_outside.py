@@ -114,15 +114,17 @@ def test_a_key_that_its_builder_does_not_know_is_told_with_its_place(
     assert "c.yaml:6: builder.dust-fitler: unknown key; did you mean" in told
 
 
-@pytest.mark.parametrize("queues", ["[here]", "[here, moon]"])
+@pytest.mark.parametrize(
+    ("queues", "code", "errors"), [("[here]", 0, []), ("[here, moon]", 1, ["queue moon"])]
+)
 def test_a_setting_that_it_needs_is_told_by_the_doctor_once(
-    program: Program, config: Path, queues: str
+    program: Program, config: Path, queues: str, code: int, errors: list[str]
 ) -> None:
     config.write_text(f"queues: {queues}\nbuilder: {{type: noop}}\n")
     program("queue", "create", "here", "--resource", "local-process")
     program("queue", "create", "moon", "--resource", "moon")
-    rows = findings(program("doctor", "-o", "json", code=1))
-    assert [row["subject"] for row in rows if row["level"] == "error"] == ["runner moon"]
+    rows = findings(program("doctor", "-o", "json", code=code))
+    assert [row["subject"] for row in rows if row["level"] == "error"] == errors
     told = [row["message"] for row in rows if "base" in row["message"]]
     assert told == ["runners.moon.base: this key is required"]
 
