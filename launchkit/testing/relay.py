@@ -45,11 +45,11 @@ class Relay:
         self._server = server
         self._ways: set[Way] = set()
         self._hold: str | None = None
+        self._swallowed: str | None = None
         self._gate = anyio.Event()
         self._delay = (0.0, "")
         self._lost: list[str] = []
         self._ends: list[bytes] = []
-        self._silent: str | None = None
 
     def count(self, word: str = "") -> int:
         """How many such requests were answered."""
@@ -76,6 +76,10 @@ class Relay:
         self._gate.set()
         self._gate = anyio.Event()
 
+    def swallow(self, word: str = "") -> None:
+        """Let no more than the beginning of each answer to such a request through, from now on."""
+        self._swallowed = word
+
     def delay(self, seconds: float, word: str = "") -> None:
         """Let each such request wait so long, from now on; 0 ends it."""
         self._delay = (seconds, word)
@@ -91,10 +95,6 @@ class Relay:
         the next, and so on.
         """
         self._ends += texts
-
-    def swallow(self, word: str = "") -> None:
-        """Pass on the beginning of each answer to such a request, no more."""
-        self._silent = word
 
     async def on_request(self, way: Way, data: bytes) -> None:
         """Done with each piece of a request before it goes on; an OSError breaks the connection."""
@@ -130,9 +130,9 @@ class Relay:
                     tasks.start_soon(self._ask, way, reader, server)
                     try:
                         while data := await answers.read(CHUNK):
-                            begins = way.waits
+                            goes_on = not way.waits
                             await self.on_answer(way, data)
-                            if begins or self._silent is None or self._silent not in way.request:
+                            if not (goes_on and self._swallows(way)):
                                 await _send(writer, data)
                     finally:
                         self._ways.discard(way)
@@ -154,6 +154,9 @@ class Relay:
             server.write_eof()
         except OSError:
             way.scope.cancel()
+
+    def _swallows(self, way: Way) -> bool:
+        return self._swallowed is not None and self._swallowed in way.request
 
     async def _pass(self, way: Way, held: list[str]) -> None:
         if self._hold is not None and self._hold in way.request:

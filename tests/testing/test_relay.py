@@ -10,6 +10,7 @@ from threading import Thread
 import anyio
 import httpx
 import pytest
+from anyio.abc import SocketAttribute, SocketStream
 from waiting import until
 
 from launchkit.testing import Relay, Way, relay
@@ -127,6 +128,29 @@ async def test_a_connection_breaks_before_the_words_it_is_told(
         with pytest.raises(httpx.TransportError):
             await client.get(path)
         assert (await client.get(path)).is_success
+
+
+@pytest.mark.parametrize(("path", "rest"), [("/a", b""), ("/b", b"goes on")])
+async def test_of_a_swallowed_answer_only_the_beginning_comes(path: str, rest: bytes) -> None:
+    async def answer(asked: SocketStream) -> None:
+        async with asked:
+            for part in (b"begins", b"goes on"):
+                await asked.receive()
+                await asked.send(part)
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        relay(f"127.0.0.1:{listener.extra(SocketAttribute.local_port)}") as way,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(listener.serve, answer)
+        way.swallow("/a")
+        async with await anyio.connect_tcp(*way.host.split(":")) as asking:
+            await asking.send(f"GET {path} HTTP/1.1\r\n\r\n".encode())
+            assert await asking.receive() == b"begins"
+            await asking.send(b"more")
+            assert b"".join([data async for data in asking]) == rest
+        tasks.cancel_scope.cancel()
 
 
 async def test_a_delayed_request_waits(way: Relay, client: httpx.AsyncClient) -> None:
