@@ -120,7 +120,7 @@ async def test_64_runs_of_an_absent_engine_are_one_line_in_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "launchkit.docker")
     async with (
         site_at(tmp_path) as site,
         started(ContainerRunner(), site) as runner,
