@@ -93,6 +93,7 @@ async def test_one_who_hangs_up_or_talks_nonsense_is_an_error_of_the_engine(
     assert type(caught.value) is error
 
 
+@pytest.mark.usefixtures("docker_engine")
 async def test_many_who_wait_for_an_absent_engine_say_it_once_and_once_that_it_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
