@@ -88,6 +88,7 @@ async def test_breaks_do_not_count_while_the_build_gets_further(
         await retry.go_on(failure, 0)
 
 
+@pytest.mark.usefixtures("docker_engine")
 @pytest.mark.parametrize(("words", "again"), [((), False), ((ANY_ANSWER, ANY_ANSWER), True)])
 async def test_a_failed_build_is_tried_again_only_if_the_engine_went_away(
     out: RecordingOutput, words: tuple[bytes, ...], again: bool, monkeypatch: pytest.MonkeyPatch
