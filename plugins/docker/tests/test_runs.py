@@ -38,6 +38,32 @@ def network(docker_engine: Engine) -> Iterator[str]:
     docker_engine.http.delete(f"/networks/{name}").raise_for_status()
 
 
+async def test_a_run_that_many_submit_at_once_is_started_once(
+    runner: ContainerRunner, scripts: Scripts, tmp_path: Path
+) -> None:
+    submission = scripts("echo started >> /place/starts", volume=f"{tmp_path}:/place")
+    async with anyio.create_task_group() as tasks:
+        for _ in range(16):
+            tasks.start_soon(runner.submit, submission)
+    await ended(await runner.submit(submission))
+    assert (tmp_path / "starts").read_text() == "started\n"
+
+
+async def test_a_name_that_another_agent_takes_now_is_waited_for_until_its_container_is_there(
+    runner: ContainerRunner, scripts: Scripts, tmp_path: Path
+) -> None:
+    submissions = [scripts(WAITS) for _ in range(8)]
+    async with site_at(tmp_path / "other") as site, started(ContainerRunner(), site) as other:
+        async with anyio.create_task_group() as tasks:
+            for submission in submissions:
+                for each in (runner, other):
+                    tasks.start_soon(each.submit, submission)
+        for submission in submissions:
+            run = await runner.submit(submission)
+            assert (await run.status()).state is RunState.RUNNING
+            await run.cancel(0)
+
+
 @pytest.mark.parametrize(
     ("driver", "printed"),
     [("json-file", LONG), ("json-file", TEXT), ("local", BINARY), ("local", TEXT)],

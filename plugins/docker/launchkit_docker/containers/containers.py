@@ -28,6 +28,7 @@ CANCELLED, OVER = "cancelled", "over"
 GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 """There is none, or it is being removed, or does not run."""
 ENDED = ("created", "exited", "dead")
+CREATE_BACKOFF = Backoff(first=0.05, cap=1.0, deadline=60.0)
 SWEEP_SECONDS = 3600.0
 SWEEP_BACKOFF = Backoff(first=60.0, cap=SWEEP_SECONDS)
 KEEP_SECONDS = 86400.0
@@ -65,19 +66,27 @@ class Containers:
             return container
         raise RunLost(f"there is no container {name}")
 
-    async def create(self, name: str, body: Mapping[str, Any], platform: str | None) -> None:
-        """Create a container, unless there is one of that name.
+    async def created(self, name: str, body: Mapping[str, Any], platform: str | None) -> Container:
+        """The container of that name, created unless there is one. What another agent creates can
+        be looked at some time after its name is taken.
 
         :raises SubmitError: if the Engine refuses.
         """
         params = {"name": name, **({"platform": platform} if platform else {})}
         taken = (HTTPStatus.CONFLICT,)
-        with _refusals("the container cannot be created"):
+
+        async def once() -> Container:
             await self.engine.answered(
                 lambda: self.engine.json(
                     "containers/create", "POST", params=params, body=body, none_for=taken
                 )
             )
+            if container := await self.find(name):
+                return container
+            raise SubmitError(f"the name {name} is taken, but the Engine has no such container")
+
+        with _refusals("the container cannot be created"):
+            return await retry(once, on=SubmitError, backoff=CREATE_BACKOFF)
 
     async def start(self, name: str) -> None:
         """Start a container, unless it has ever been: it may have run and ended before an answer

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from weakref import WeakValueDictionary
 
 import anyio
 from anyio.to_thread import run_sync
@@ -22,7 +23,7 @@ from launchkit_docker.gpus.allocator import GpuAllocator
 from launchkit_docker.gpus.inventory import inventory_of
 from launchkit_docker.images.pull import Puller
 from launchkit_docker.options.env_files import read_files
-from launchkit_docker.options.parsing import parse_options
+from launchkit_docker.options.parsing import Options, parse_options
 from launchkit_docker.options.policy import DockerPolicy
 
 
@@ -57,6 +58,7 @@ class ContainerService:
         self._markers = containers.markers
         self._puller = puller
         self._gpus = gpus
+        self._submits = WeakValueDictionary[str, anyio.Lock]()
 
     async def findings(self) -> Sequence[Finding]:
         """What is to be said of the Engine."""
@@ -97,6 +99,11 @@ class ContainerService:
         """
         options = parse_options(submission.resource_args)
         name = container_name(options, submission)
+        turn = self._submits.setdefault(name, anyio.Lock())
+        async with turn:  # one that saw it unstarted would start it again, after a short run
+            return await self._submitted(name, options, submission)
+
+    async def _submitted(self, name: str, options: Options, submission: Submission) -> Run:
         if await self._markers.has(name, OVER):
             raise SubmitError(f"{name}: a run of this name is over already")
         await self._gpus.confirm(name, options.gpus)
@@ -113,8 +120,7 @@ class ContainerService:
         body = request_of(options, submission, context)
         more = await run_sync(read_files, options.label_files, {})
         body["Labels"] = {**more, **body["Labels"]}
-        await self._containers.create(name, body, options.platform)
-        container = await self._containers.look(name)
+        container = await self._containers.created(name, body, options.platform)
         if not container.identity or container.identity.run_id != submission.launch.run_id:
             raise SubmitError(f"the name {name} is taken by a container of somebody else")
         self._gpus.adopt(name, container.gpus)
