@@ -7,6 +7,7 @@ import anyio
 import httpx
 import launchkit_jobd
 import pytest
+from anyio.abc import SocketAttribute, SocketStream
 from jobd import Jobd, serving
 from launchkit_jobd import JobdRunner
 
@@ -21,6 +22,7 @@ from launchkit.testing import (
     Workload,
     make_submission,
     relay,
+    site_at,
     started,
     until,
 )
@@ -166,3 +168,23 @@ async def test_settings_that_are_missing_or_wrong_are_told_with_their_place(
 ) -> None:
     with pytest.raises(ConfigError, match=rf"launch-config.yaml:\d+: .*{problem}"):
         await hub.settings(runners={"jobd": settings})
+
+
+async def test_something_else_that_answers_at_its_address_is_told(tmp_path: Path) -> None:
+    async def answer(asked: SocketStream) -> None:
+        async with asked:
+            await asked.receive()
+            await asked.send(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>")
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(listener.serve, answer)
+        port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - no Django here
+        runner = JobdRunner(url=f"http://127.0.0.1:{port}")
+        async with site_at(tmp_path) as site, started(runner, site):
+            found = [(each.level, each.message) for each in await runner.check()]
+        tasks.cancel_scope.cancel()
+    assert [level for level, _ in found] == ["error"]
+    assert "gives no list of jobs" in found[0][1]

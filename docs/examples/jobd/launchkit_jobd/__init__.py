@@ -104,6 +104,7 @@ class JobdRunner(Runner):
     """Seconds between two looks at all jobs."""
     _jobd: "Jobd" = field(init=False, repr=False)
     _known: Informer[str, RunStatus] = field(init=False, repr=False)
+    _trouble: Trouble = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):

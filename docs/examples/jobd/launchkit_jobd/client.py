@@ -42,8 +42,11 @@ class Jobd:
     async def jobs(self) -> Mapping[str, RunStatus]:
         """All jobs, by name."""
         async with self._asked("GET", "/jobs") as answer:
-            listed = json.loads(await _read(answer))["jobs"]
-        return {job["name"]: status_in(job) for job in listed}
+            said = await _read(answer)
+        try:
+            return {job["name"]: status_in(job) for job in json.loads(said)["jobs"]}
+        except (ValueError, LookupError, TypeError) as exc:
+            raise Unreachable(f"jobd gives no list of jobs: {exc!r}") from exc
 
     async def log(self, name: str, offset: int) -> AsyncGenerator[bytes, None]:
         """What a job has printed by now, from a byte on."""
@@ -90,12 +93,12 @@ def status_in(job: Mapping[str, Any]) -> RunStatus:
 
 
 async def _read(answer: httpx.Response) -> bytes:
-    data = b""
+    data = bytearray()
     async for piece in answer.aiter_bytes(65536):
         data += piece
         if len(data) > MAX_ANSWER:
             raise Unreachable(f"jobd gives more than {MAX_ANSWER} bytes: not read")
-    return data
+    return bytes(data)
 
 
 def _refusal(answer: httpx.Response, text: str) -> Exception:
