@@ -22,6 +22,8 @@ PINNED = ("--constraint", "constraints.txt")
 GROUPS = ("test", "lint", "types", "docs")
 EXTRAS = ".[metrics,otel,postgres,testing]"
 DEMO = ("python", "docs/examples/demo.py")
+PARALLEL = ("--numprocesses", str(min(2 * (os.cpu_count() or 1), 8)), "--dist", "loadfile")
+"""Most tests wait for processes, servers and containers more than they compute."""
 
 HIDE = """\
 for place in /run /var/run /usr/lib/postgresql; do
@@ -78,7 +80,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests; arguments after `--` go to pytest."""
     install(session, EXTRAS, "test")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -89,7 +91,7 @@ def bare(session: nox.Session) -> None:
     install(session, EXTRAS, "test")
     env = {"DOCKER_HOST": None, "LAUNCHKIT_TESTS_WITHOUT": "docker,postgres"}
     session.run(*BARE, *DEMO, env=env, external=True)
-    session.run(*BARE, "pytest", *session.posargs, env=env, external=True)
+    session.run(*BARE, "pytest", *PARALLEL, *session.posargs, env=env, external=True)
 
 
 def can_hide() -> bool:
@@ -112,6 +114,21 @@ def bench(session: nox.Session) -> None:
     """Measure; after `--`: names of benchmarks, `--save FILE`, `--compare FILE`."""
     install(session, EXTRAS, "test")
     session.run("python", "-m", "benchmarks", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Try the contract suites on components with one defect each; after `--`: names of seams."""
+    install(session, EXTRAS, "test")
+    session.run("python", "-m", "mutants", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Send services many odd requests of each kind; the number of them may follow `--`."""
+    install(session, EXTRAS, "test")
+    many = session.posargs[0] if session.posargs else "300"
+    session.run("pytest", *PLUGINS, "-k", "test_fuzz", env={"LAUNCHKIT_FUZZ": many})
 
 
 @nox.session

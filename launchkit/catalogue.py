@@ -18,11 +18,10 @@ PACKAGES: Mapping[str, Mapping[str, str]] = {
         "sagemaker": "launchkit-aws",
         "vertex": "launchkit-gcp",
     },
-    "queue backend": {"http": "launchkit-server", "https": "launchkit-server"},
-    "hub": {"http": "launchkit-server", "https": "launchkit-server"},
+    "command": {"server": "launchkit-server"},
     "policy": {"docker": "launchkit-docker", "gpu_slots": "launchkit-docker"},
 }
-"""By the word for a seam, or `policy` for its keys: the package of each name."""
+"""By the word for a seam, `command`, or `policy` for its keys: the package of each name."""
 
 STORES = (
     (re.compile(r"s3://"), "aws"),

@@ -77,11 +77,8 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
 
 
 def unknown_key(where: str, key: str, known: Iterable[str]) -> str:
-    """The message about a key that is not among the *known* ones, with the nearest of them as the
-    key is spelled: with dashes or underscores.
-    """
-    spelled = (name.replace("_", "-") for name in known) if "-" in key else known
-    near = suggest(key, spelled)
+    """The message about a key that is not among the *known* ones, with the nearest of them."""
+    near = suggest(key, known)
     return f"{where}: unknown key" + (f"; did you mean {near!r}?" if near else "")
 
 

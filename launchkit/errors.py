@@ -2,10 +2,14 @@
 
 LaunchkitError
 ├─ ConfigError      a name or a shape is wrong; the message starts with file:line and the key's path
-├─ PluginError      a plugin cannot be loaded; or no class, or two, answer to a kind
+├─ PluginError      a plugin cannot be loaded, or fails; or no class, or two, answer to a kind
 ├─ QueueError       the queue refused, or something in it is not as the caller believes
 │  ├─ NotFound      no queue, job or launch of that name
 │  ├─ Conflict      it exists already, is in use, or has changed since it was read
+│  │  ├─ AgentReplaced  an agent of the same name has registered later
+│  │  └─ Stale      it has changed since it was read
+│  ├─ Unauthenticated  the queue service does not know who asks
+│  ├─ Forbidden     the one who asks may not do that
 │  ├─ Unreachable   the queue cannot be reached now; trying again may help
 │  └─ LeaseLost     the item is no longer ours
 └─ LaunchError      one launch failed; the others go on
@@ -43,7 +47,9 @@ class ConfigError(LaunchkitError):
 
 
 class PluginError(LaunchkitError):
-    """A plugin cannot be loaded, or the wrong number of classes answers to a kind."""
+    """A plugin cannot be loaded, or fails in what it says of itself, or the wrong number of classes
+    answers to a kind.
+    """
 
     code = "plugin"
 
@@ -64,6 +70,30 @@ class Conflict(QueueError):
     """It exists already, is in use, or has changed since it was read."""
 
     code = "conflict"
+
+
+class AgentReplaced(Conflict):
+    """An agent of the same name has registered later: this one is to end."""
+
+    code = "agent_replaced"
+
+
+class Stale(Conflict):
+    """It has changed since it was read: the change is made again over what it is now, or not."""
+
+    code = "stale"
+
+
+class Unauthenticated(QueueError):
+    """The queue service does not know who asks: there is no token, or none that counts."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(QueueError):
+    """The one who asks may not do that."""
+
+    code = "forbidden"
 
 
 class Unreachable(QueueError):
@@ -140,6 +170,34 @@ class RunLost(LaunchError):
     """The infrastructure no longer knows the run, and how it ended cannot be told."""
 
     code = "run_lost"
+
+
+def told(exc: Exception) -> str:
+    """What an exception says: our own, and those of the system, in words; a foreign one, whose
+    text alone may say nothing, with its type.
+    """
+    return str(exc) if isinstance(exc, LaunchkitError | OSError) and str(exc) else repr(exc)
+
+
+def source(exc: Exception) -> str:
+    """Whose fault a foreign exception is, as far as it was noted; else nothing."""
+    return ", ".join(getattr(exc, "__notes__", ())[:1])
+
+
+class contained:  # noqa: N801 - reads as a verb: with contained()
+    """Let foreign code that ends the program fail as with any other exception: it is in no
+    position to decide that. Interruption and cancellation pass.
+    """
+
+    def __enter__(self) -> None:
+        """Nothing is needed before."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: object
+    ) -> Literal[False]:
+        if isinstance(exc, SystemExit):
+            raise RuntimeError(f"it called sys.exit({exc.code!r})") from exc  # noqa: TRY004 - no type is wrong
+        return False
 
 
 class unwrapped:  # noqa: N801 - reads as a verb: with unwrapped()

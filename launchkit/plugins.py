@@ -3,25 +3,31 @@
 import logging
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module, metadata
 from types import ModuleType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import pluggy
 
 from launchkit import abc, hookspecs
 from launchkit.catalogue import PACKAGES, install_hint, package_of
 from launchkit.codec import Locate, suggest
-from launchkit.errors import PluginError
-from launchkit.model import Event
+from launchkit.errors import PluginError, contained
+from launchkit.model import Event, Launch
+from launchkit.offers import Offer, Offers, Unusable, sorted_out
+
+if TYPE_CHECKING:
+    import click
 
 log = logging.getLogger("launchkit.plugins")
 
 C = TypeVar("C", bound=abc.Component)
+T = TypeVar("T")
 
 GROUP = "launchkit"
+BLOCK = "leave a plugin out with LAUNCHKIT_BLOCK_PLUGINS"
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class BuiltIn:
 BUILT_IN: Mapping[str, BuiltIn] = {
     "archive": BuiltIn("launchkit.builtin.archive", ("archive",)),
     "git": BuiltIn("launchkit.builtin.git", ("git",)),
+    "http": BuiltIn("launchkit.builtin.http", ("http", "https")),
     "local": BuiltIn("launchkit.builtin.local", ("local",)),
     "local-process": BuiltIn("launchkit.builtin.local_process", ("local-process",)),
     "noop": BuiltIn("launchkit.builtin.noop", ("noop",)),
@@ -65,6 +72,14 @@ class PluginInfo:
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Other words for those of its kinds that have any."""
     error: str | None = None
+    """Why it is left out as a whole."""
+    problems: tuple[str, ...] = ()
+    """Which of its kinds cannot be used, and why."""
+
+    @property
+    def home(self) -> str:
+        """It and its distribution, as people are told."""
+        return f"plugin {self.name} ({f'{self.source} {self.version}'.strip()})"
 
 
 class Plugins:
@@ -84,7 +99,7 @@ class Plugins:
         self._manager.add_hookspecs(hookspecs)
         self._infos: dict[str, PluginInfo] = {}
         self._waiting: dict[str, str] = {}
-        self._offers: dict[tuple[str, type[abc.Component]], Sequence[type[abc.Component]]] = {}
+        self._offers: dict[tuple[str, type[abc.Component]], Sequence[Offer]] = {}
         self._deaf: set[str] = set()
         self._blocked = frozenset(_words(environ.get("LAUNCHKIT_BLOCK_PLUGINS", "")))
         if environ.get("LAUNCHKIT_TRACE_PLUGINS"):
@@ -111,40 +126,56 @@ class Plugins:
 
     def infos(self) -> Sequence[PluginInfo]:
         """All plugins, also the blocked and the broken ones."""
-        offers = {
-            name: [cls for seam in HOOKS for cls in self._offered(name, seam)]
-            for name in self._infos
-        }
-        return [
-            replace(
-                self._infos[name],
-                kinds=tuple(f"{cls.seam} {cls.kind}" for cls in classes),
-                aliases={f"{cls.seam} {cls.kind}": cls.aliases for cls in classes if cls.aliases},
-            )
-            for name, classes in offers.items()
-        ]
+        tables = {seam: self._table(seam, list(self._infos)) for seam in HOOKS}
+        return [self._described(name, tables) for name in self._infos]
 
     def classes(self, seam: type[C]) -> Mapping[str, type[C]]:
-        """The classes of all plugins that implement *seam*, by kind and alias.
-
-        :raises PluginError: if two answer to one kind.
+        """The classes of all plugins that implement *seam*, by kind and alias. A word that two
+        of them claim is not among them.
         """
-        return self._table(seam, list(self._infos))
+        return cast("Mapping[str, type[C]]", self._table(seam, list(self._infos)).classes)
+
+    def kinds(self, seam: type[C]) -> Mapping[type[C], tuple[str, ...]]:
+        """Each class of a seam once, with the words that select it."""
+        found: dict[type[C], tuple[str, ...]] = {}
+        for word, cls in self.classes(seam).items():
+            found[cls] = (*found.get(cls, ()), word)
+        return found
+
+    def unusable(self, seam: type[abc.Component]) -> Mapping[str, str]:
+        """The words that no class answers to though one or two were to, and why."""
+        found = self._table(seam, list(self._infos)).unusable
+        return {word: one.reason for word, one in found.items()}
+
+    def problems(self) -> Sequence[str]:
+        """Which kinds that plugins offer cannot be used, and why."""
+        return [text for seam in HOOKS for text in self.unusable(seam).values()]
+
+    def left_out(self) -> Sequence[str]:
+        """The plugins of which something cannot be used; what it would have said is not known."""
+        return [info.name for info in self.infos() if info.error or info.problems]
 
     def find(self, seam: type[C], kind: str) -> type[C] | None:
         """The class for a kind or an alias; None if no plugin has one.
 
-        :raises PluginError: if two answer to it, among the plugins that had to be imported.
+        :raises PluginError: if the plugins that had to be imported have a class for it that cannot
+            be used, or two.
         """
         likely = [
             name
             for name in self._infos
             if name not in self._waiting or (name in BUILT_IN and kind in BUILT_IN[name].kinds)
         ]
-        return self._table(seam, likely).get(kind) or self.classes(seam).get(kind)
+        for names in (likely, list(self._infos)):
+            table = self._table(seam, names)
+            if kind in table.unusable:
+                raise _refused(table.unusable[kind])
+            if kind in table.classes:
+                return cast("type[C]", table.classes[kind])
+        return None
 
     def get(self, seam: type[C], kind: str) -> type[C]:
-        """The class for a kind. :raises PluginError: if there is none, or two."""
+        """The class for a kind. :raises PluginError: if there is none that can be used, or two."""
         if (found := self.find(seam, kind)) is None:
             raise self.missing(seam, kind)
         return found
@@ -159,9 +190,8 @@ class Plugins:
         classes = [name for name, cls in self.classes(seam).items() if not cls.unnamed]
         if near := suggest(kind, [*classes, *PACKAGES.get(seam.seam, ())]):
             return PluginError(f"there is no {seam.seam} {kind!r}", hint=f"did you mean {near!r}?")
-        return PluginError(
-            f"there is no {seam.seam} {kind!r}; there are: {', '.join(sorted(classes))}"
-        )
+        others = f"there are: {', '.join(sorted(classes))}" if classes else "none is installed"
+        return PluginError(f"there is no {seam.seam} {kind!r}; {others}")
 
     def create(
         self, seam: type[C], kind: str, settings: Mapping[str, object], locate: Locate | None = None
@@ -173,6 +203,33 @@ class Plugins:
         """
         return self.get(seam, kind).configured(settings, locate)
 
+    def asked(self, hook: str, launch: Launch, read: Callable[[object], T]) -> Iterator[T]:
+        """What each plugin answers to a hook about a launch, as *read* makes it of the answer;
+        one that answers nothing is passed over.
+
+        :raises PluginError: if one raises, or *read* does; names it.
+        """
+        for one in getattr(self.hook, hook).get_hookimpls()[::-1]:
+            try:
+                with contained():
+                    answer = one.function(*([launch] if one.argnames else []))
+                    answers = [] if answer is None else [read(answer)]
+            except Exception as exc:
+                raise PluginError(
+                    f"plugin {one.plugin_name}: {hook} failed: {exc!r}",
+                    hint=f"mend it, or leave it out: LAUNCHKIT_BLOCK_PLUGINS={one.plugin_name}",
+                ) from exc
+            yield from answers
+
+    def add_commands(self, group: "click.Group") -> None:
+        """Let each plugin add its commands; one that fails is logged, and adds what it had."""
+        for hook in self.hook.launchkit_commands.get_hookimpls():
+            try:
+                with contained():
+                    hook.function(*([group] if hook.argnames else []))
+            except Exception as exc:  # noqa: BLE001 - foreign code may raise anything in a hook
+                log.warning("plugin %s: launchkit_commands failed: %r", hook.plugin_name, exc)
+
     def listens(self) -> bool:
         """Whether any plugin wants to hear events."""
         return bool(self.hook.launchkit_event.get_hookimpls())
@@ -181,11 +238,24 @@ class Plugins:
         """Let each plugin hear an event; the first failure of each is logged, the others not."""
         for hook in self.hook.launchkit_event.get_hookimpls():
             try:
-                hook.function(*([event] if hook.argnames else []))
+                with contained():
+                    hook.function(*([event] if hook.argnames else []))
             except Exception as exc:  # noqa: BLE001 - foreign code may raise anything in a hook
                 if hook.plugin_name not in self._deaf:
                     self._deaf.add(hook.plugin_name)
                     log.warning("plugin %s: launchkit_event failed: %r", hook.plugin_name, exc)
+
+    def _described(self, name: str, tables: Mapping[type[abc.Component], Offers]) -> PluginInfo:
+        usable = {cls for table in tables.values() for cls in table.classes.values()}
+        offered = [one.cls for seam in HOOKS for one in self._offered(name, seam)]
+        classes = [cls for cls in offered if isinstance(cls, type) and cls in usable]
+        unusable = [one for table in tables.values() for one in table.unusable.values()]
+        return replace(
+            self._infos[name],
+            kinds=tuple(f"{cls.seam} {cls.kind}" for cls in classes),
+            aliases={f"{cls.seam} {cls.kind}": cls.aliases for cls in classes if cls.aliases},
+            problems=tuple(one.reason for one in unusable if name in one.plugins),
+        )
 
     def _add(self, info: PluginInfo, plugin: str | ModuleType) -> None:
         """Note a plugin; a module that is there already takes part at once."""
@@ -201,7 +271,8 @@ class Plugins:
     def _import(self, name: str) -> None:
         module = self._waiting.pop(name)
         try:
-            self._register(name, import_module(module))
+            with contained():
+                self._register(name, import_module(module))
         except Exception as exc:  # noqa: BLE001 - foreign code may raise anything at import
             self._leave_out(name, exc)
 
@@ -217,20 +288,11 @@ class Plugins:
         info = self._infos[name] = replace(self._infos[name], error=repr(exc))
         log.warning("plugin %s of %s is left out: %r", name, info.source, exc)
 
-    def _table(self, seam: type[C], names: Iterable[str]) -> dict[str, type[C]]:
-        """The classes of these plugins by kind and alias."""
-        found: dict[str, type[C]] = {}
-        for cls in [cls for name in names for cls in self._offered(name, seam)]:
-            for kind in cls.names():
-                if found.setdefault(kind, cls) is not cls:
-                    raise PluginError(
-                        f"{seam.seam} {kind!r}: two classes answer to it,"
-                        f" {_home(found[kind])} and {_home(cls)}",
-                        hint="block one of them with LAUNCHKIT_BLOCK_PLUGINS",
-                    )
-        return found
+    def _table(self, seam: type[abc.Component], names: Iterable[str]) -> Offers:
+        """What these plugins offer, by kind and alias."""
+        return sorted_out(seam, [one for name in names for one in self._offered(name, seam)])
 
-    def _offered(self, name: str, seam: type[C]) -> Sequence[type[C]]:
+    def _offered(self, name: str, seam: type[abc.Component]) -> Sequence[Offer]:
         """The classes of one plugin, which is imported now; none if it is blocked or broken."""
         if name in self._waiting:
             self._import(name)
@@ -240,16 +302,22 @@ class Plugins:
             others = [plugin for key, plugin in self._manager.list_name_plugin() if key != name]
             call = self._manager.subset_hook_caller(HOOKS[seam], [p for p in others if p])
             try:
-                self._offers[name, seam] = [cls for classes in call() for cls in classes]
+                with contained():
+                    classes = [cls for some in call() for cls in some]
             except Exception as exc:  # noqa: BLE001 - foreign code may raise anything in a hook
                 self._leave_out(name, exc)
                 return ()
-        return self._offers[name, seam]  # type: ignore[return-value] # what a hook gives is its own
+            home = self._infos[name].home
+            self._offers[name, seam] = [Offer(name, home, cls) for cls in classes]
+            for cls in classes:
+                if isinstance(cls, type) and issubclass(cls, abc.Component):
+                    cls.offered_by = home
+        return self._offers[name, seam]
+
+
+def _refused(one: Unusable) -> PluginError:
+    return PluginError(one.reason, hint=f"{BLOCK}; they are: {', '.join(one.plugins)}")
 
 
 def _words(text: str) -> list[str]:
     return [word for word in (part.strip() for part in text.split(",")) if word]
-
-
-def _home(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from launchkit.abc import ItemView, QueueView, Selection
+from launchkit.abc import AgentChange, Change, Changed, ItemView, QueueView, Selection
 from launchkit.model import (
     AgentView,
     Event,
@@ -199,8 +199,18 @@ class Client:
         """Launches, newest first; what `launches` does when it has read its arguments."""
     def watch(self, selection: Selection) -> Iterator[Sequence[ItemView]]:
         """Launches as `select` gives them, now and again whenever something may have changed."""
+    def change_all(self, selection: Selection, change: Change) -> Sequence[Changed]:
+        """Change all launches that *selection* matches, at most its limit, each for itself; says
+        of each what became of it.
+        """
     def agents(self) -> Sequence[AgentView]:
-        """The agents that were seen lately."""
+        """The agents that were seen lately, and those that are paused."""
+    def change_agent(self, name: str, change: AgentChange) -> None:
+        """Let an agent end with `Drain`, give it nothing with `PauseAgent`, or launches again with
+        `ResumeAgent`; all are in `launchkit.abc`.
+
+        :raises NotFound: if no agent of that name was seen lately.
+        """
 
 class LaunchHandle:
     """One launch: look at it, wait for it, read its log, stop it, launch it again."""
@@ -254,4 +264,11 @@ class LaunchHandle:
 
         :raises Conflict: if it does not wait.
         :raises Rejected: if its queue has no prioritization.
+        """
+    def move(self, queue: str) -> QueueItem:
+        """Put it into another queue while it waits, at the place of the time of its launch.
+
+        :raises NotFound: if there is no such queue.
+        :raises Conflict: if it does not wait.
+        :raises Rejected: if that queue does not allow what it asks.
         """

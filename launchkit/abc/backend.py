@@ -7,7 +7,14 @@ from typing import ClassVar
 import anyio
 
 from launchkit.abc.component import Component
-from launchkit.model import AgentCapacity, AgentOrders, AgentStatus, Claim, ItemReport
+from launchkit.model import (
+    AgentCapacity,
+    AgentOrders,
+    AgentStatus,
+    Claim,
+    EnvValues,
+    ItemReport,
+)
 
 
 class QueueBackend(Component):
@@ -18,43 +25,73 @@ class QueueBackend(Component):
 
     seam: ClassVar[str] = "queue backend"
 
+    @property
+    def news_seconds(self) -> float:
+        """How long an agent waits for news before it claims again all the same: it is told of most
+        changes, but a lease lapses without a word.
+        """
+        return 5.0
+
+    def beat_seconds(self, lease: float) -> float:
+        """How often an agent gives a sign of life that is set to a lease of so many seconds."""
+        return lease / 3
+
+    async def register(self, status: AgentStatus) -> None:
+        """Say that an agent begins, once, before it claims. One of the same name that stands may be
+        replaced by it: its later calls raise `AgentReplaced`.
+
+        :raises ConfigError: if the queue and this agent do not understand each other.
+        """
+
     @abstractmethod
     async def claim(self, queue: str, capacity: AgentCapacity) -> Claim | None:
-        """Take the next item of *queue* that *capacity* has a place for, or None if there is none.
+        """Take the next item of *queue* that *capacity* has a place for, or None if there is none:
+        by priority, then the one that was launched first. An item is given to one agent only.
 
-        An item whose agent fell silent comes first, with its `ref`, attempt and run id.
+        An item whose agent fell silent comes first, with its `ref`, attempt, run id and wish to
+        stop, and a new token; neither a pause nor a limit is in its way. One whose report named a
+        site is given to that site only.
 
         :raises NotFound: if there is no such queue.
         """
 
     @abstractmethod
     async def report(self, claim: Claim, report: ItemReport) -> None:
-        """Store a new fact about a claimed item. A state that ends the item ends the claim too.
+        """Store a new fact about a claimed item; each state, new message and warning is an event.
 
-        :raises LeaseLost: if the claim's token is stale.
+        A state that ends the item ends the claim too, and is never changed again; the same end
+        reported again is no error. `queued` and `held` end the claim, and leave the item its place
+        in the line, without ref, site and agent when it is queued; a wish to stop is not forgotten.
+
+        :raises LeaseLost: if the claim's token is stale, or the claim has ended.
         """
 
     @abstractmethod
     async def beat(self, status: AgentStatus, held: Collection[Claim], wait: float) -> AgentOrders:
-        """Renew the leases of *held*, then wait up to *wait* seconds for orders to this agent."""
+        """Store *status* and renew the leases of *held*, those alone, then wait up to *wait*
+        seconds for orders to this agent that it was not given yet; it may wake for nothing, but not
+        always.
+        A stop order comes with each beat of the agent that holds the item, until it has ended.
+        """
 
     @abstractmethod
     async def append_log(self, claim: Claim, offset: int, data: bytes) -> None:
         """Add output of the claim's attempt. What is stored already from *offset* on is skipped.
 
-        :raises LeaseLost: if the claim's token is stale.
+        :raises LeaseLost: if the claim's token is stale, or the claim has ended.
         """
 
     @abstractmethod
     def archive(self, digest: str) -> AsyncIterator[bytes]:
         """The compressed bytes of a packed code directory.
 
-        :raises NotFound: if there is none with that digest.
+        :raises NotFound: if there is none with that digest, or its upload was broken off.
         """
 
     async def news(self, queue: str, wait: float) -> None:
         """Return when `claim` on *queue* may give something that it did not give last time, at
-        the latest after *wait* seconds. Better backends are told; this one looks once a second.
+        the latest after *wait* seconds; it may return for nothing, but not always. Better backends
+        are told; this one looks once a second.
         """
         await anyio.sleep(min(wait, 1.0))
 
@@ -76,10 +113,24 @@ class QueueBackend(Component):
         """
         return True
 
+    async def lock_news(self, name: str, wait: float) -> None:
+        """Return when the lock *name* may be had, at the latest after *wait* seconds; it may return
+        for nothing. Better backends are told; this one looks once a second.
+        """
+        await anyio.sleep(min(wait, 1.0))
+
     async def release_lock(self, name: str, holder: str) -> None:
         """Give the lock *name* back, if *holder* has it."""
 
+    async def run_env(self, claim: Claim) -> EnvValues:
+        """Variables with which the run of a claim reaches the queue itself, such as a token of its
+        own, which is a `Secret`. The agent's own credential is none of them.
+
+        :raises LeaseLost: if the claim's token is stale, or the claim has ended.
+        """
+        return {}
+
     async def leave(self, agent: str, *, dead: bool) -> None:
-        """Say that an agent has ended; the leases of one that is known to be *dead* lapse now
-        instead of when their time is over.
+        """Say that an agent has ended, which is not online then; the leases of one that is known to
+        be *dead* lapse now instead of when their time is over.
         """

@@ -9,7 +9,12 @@ from launchkit.model import BuildRequest, Image
 
 
 class Builder(Component):
-    """Makes an image from a directory with code."""
+    """Makes an image from a directory with code.
+
+    All code is in the image as it is: dot files, links, which files are executable. Equal requests
+    give images of one name, on any machine, and others give others. Owners, times, permissions
+    other than "executable", where the code lies and who launches it do not count.
+    """
 
     seam: ClassVar[str] = "builder"
 
@@ -18,9 +23,13 @@ class Builder(Component):
 
     @abstractmethod
     async def build(self, request: BuildRequest, out: Output) -> Image:
-        """Build, and push if there is a destination; *out* takes what the build prints.
+        """Build, and push if there is a destination; *out* takes what the build prints, until this
+        returns. The image is there then. The code stays as it was. It may be called for several
+        requests at once, and again after it was cancelled or has failed. A request of its own that
+        fails once or twice, or is throttled, is asked again.
 
-        :raises BuildError: with the end of the build's log.
+        :raises BuildError: with the end of the build's log; also while what it builds by, or
+            pushes to, is away.
         """
 
     async def works_here(self) -> bool:

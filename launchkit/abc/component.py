@@ -6,9 +6,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+from launchkit.abc.guard import Guarded
 from launchkit.codec import Locate, decode, dotted, is_secret, unknown_key
 from launchkit.codec import Path as KeyPath
-from launchkit.errors import ConfigError
+from launchkit.errors import ConfigError, contained
 from launchkit.model import Secret
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Finding:
     hint: str | None = None
 
 
-class Component(ABC):
+class Component(Guarded, ABC):
     """A configured plugin object. Subclasses are dataclasses; their fields are their settings.
 
     A field that is no setting is declared with `field(init=False)`.
@@ -41,6 +42,8 @@ class Component(ABC):
     """Other words for it."""
     unnamed: ClassVar[bool] = False
     """True: it stands where the configuration names none, and cannot be named there."""
+    offered_by: ClassVar[str] = ""
+    """The plugin that it is from, set when it is found."""
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -61,18 +64,22 @@ class Component(ABC):
             if first != key:
                 problems.append(f"{where((key,))}: is given twice; {first} is the same key")
         known = cls.setting_names()
-        if cls.__pydantic_config__["extra"] == "forbid":
+        if cls.__pydantic_config__.get("extra") == "forbid":
             strange = [key for name, key in spelled.items() if name not in known]
-            problems += [unknown_key(where((key,)), key, known) for key in strange]
+            problems += [unknown_key(where((key,)), key, _as(key, known)) for key in strange]
 
         def here(path: KeyPath) -> str:
             return where((spelled.get(str(path[0]), path[0]), *path[1:]) if path else ())
 
         try:
             given = {name: settings[key] for name, key in spelled.items() if name in known}
-            made = decode(cls, given, here)
+            with contained():
+                made = decode(cls, given, here)
         except ConfigError as exc:
             raise ConfigError("\n".join([exc.message, *problems])) from exc
+        except Exception as exc:
+            told = f"{where(())}: {cls.__name__} cannot be made: {exc!r}"
+            raise ConfigError("\n".join([told, *problems])) from exc
         if problems:
             raise ConfigError("\n".join(problems))
         return made
@@ -81,6 +88,14 @@ class Component(ABC):
     def setting_names(cls) -> list[str]:
         """Its settings: the fields that are given when it is made."""
         return [one.name for one in fields(cls) if one.init]  # type: ignore[arg-type] # a dataclass
+
+    @classmethod
+    def unheeded(cls, settings: Mapping[str, object]) -> list[str]:
+        """The keys that it takes, as they are spelled, and does nothing with."""
+        if cls.__pydantic_config__.get("extra") != "ignore":
+            return []
+        known = cls.setting_names()
+        return [key for key in settings if key.replace("-", "_") not in known]
 
     @classmethod
     def settings_schema(cls) -> dict[str, Any]:
@@ -104,3 +119,8 @@ class Component(ABC):
     async def check(self) -> Sequence[Finding]:
         """Look whether what is needed is reachable and permitted; read-only."""
         return ()
+
+
+def _as(key: str, known: Sequence[str]) -> Sequence[str]:
+    """The known keys as a key is spelled: with dashes or underscores, which are one."""
+    return [name.replace("_", "-") for name in known] if "-" in key else known

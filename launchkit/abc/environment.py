@@ -14,4 +14,8 @@ class Environment(Component):
 
     @abstractmethod
     async def upload(self, source: Path, uri: str) -> None:
-        """Copy a file to object storage."""
+        """Copy a file to object storage, in place of what is there. Whoever reads meanwhile, or
+        after this was cancelled, gets all of the old or all of the new.
+
+        :raises LaunchError: if the file cannot be read, or *uri* is not in this storage; names it.
+        """

@@ -15,9 +15,12 @@ class Fetcher(Component):
 
     @abstractmethod
     async def fetch(self, source: Source, into: Path) -> None:
-        """Put the code into *into*, which exists and is empty.
+        """Put the code into *into*, which exists and is empty: all of it, as it is, and for the
+        caller alone. No link in it is followed out of it. It may be called for several sources at
+        once, and again after it was cancelled or has failed.
 
-        :raises FetchError: if it cannot be had.
+        :raises FetchError: if it cannot be had now, or the source is of another kind. No password
+            in a source is told.
         """
 
     async def pin(self, source: Source) -> Source:

@@ -2,10 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, TypeAlias
 
 from launchkit.abc.component import Component
+from launchkit.errors import Conflict, NotFound, Rejected
 from launchkit.model import (
     AgentView,
     Event,
@@ -20,6 +21,9 @@ from launchkit.model import (
     QueueSpec,
     Recipe,
 )
+
+PAGE = 500
+"""How many items `change_all` looks at in one go."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +56,26 @@ class LaunchRequest:
     again: str | None = None
     """The id of the launch that this one repeats, for the record."""
 
+    @classmethod
+    def repeating(
+        cls, item: QueueItem, queue: QueueSpec, actor: str, key: str | None = None
+    ) -> "LaunchRequest":
+        """The request of *item* once more, in its queue as that is now, by *actor*."""
+        return cls(
+            spec=replace(item.spec, author=None),
+            actor=actor,
+            priority=item.priority if queue.prioritization else None,
+            idempotency_key=key,
+            again=item.id,
+        )
+
+
+Order: TypeAlias = Literal["newest", "oldest", "line"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which items to list; None selects all. Newest first."""
+    """Which items to list; None selects all."""
 
     queue: str | None = None
     states: Collection[ItemState] | None = None
@@ -66,6 +86,10 @@ class Selection:
     """A pattern for the run's name, in which `*` is any text and `?` any letter."""
     since: float | None = None
     """Launched at this Unix time or later."""
+    order: Order = "newest"
+    """`newest` or `oldest` first, or in `line`: as they are claimed from one queue."""
+    after: str | None = None
+    """The id of an item: only those behind it in this order, for the next page of a list."""
     limit: int = 100
 
 
@@ -97,8 +121,47 @@ class SetPriority:
     level: Priority
 
 
-Change: TypeAlias = Stop | Hold | Release | SetPriority
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """An item that waits goes to another queue, at the place of the time of its launch."""
+
+    queue: str
+
+
+Change: TypeAlias = Stop | Hold | Release | SetPriority | Move
 """What a person may want of a launch that exists."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """What became of one item of many that were to be changed."""
+
+    id: str
+    refused: str | None = None
+    """Why it stays as it was; None: it is as it was wanted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drain:
+    """An agent is to claim nothing more, and to end with what it has under way."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PauseAgent:
+    """An agent is given nothing until it is resumed, also after it was started again. What it has
+    under way goes on.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeAgent:
+    """An agent that was paused is given launches again."""
+
+
+AgentChange: TypeAlias = Drain | PauseAgent | ResumeAgent
+"""What a person may want of an agent."""
 
 
 class Queues(ABC):
@@ -120,15 +183,19 @@ class Queues(ABC):
     async def update(
         self, spec: QueueSpec, actor: str, *, pause: Pause | None, if_version: int | None
     ) -> Queue:
-        """Replace what a person decides about a queue, and whether it is paused.
+        """Replace what a person decides about a queue, and whether it is paused; its version counts
+        up by one.
 
-        :raises Conflict: if its version is not *if_version*.
+        :raises NotFound: if there is none of that name.
+        :raises Stale: if its version is not *if_version*; None is any version.
         """
 
     @abstractmethod
     async def delete(self, name: str, actor: str, *, force: bool) -> int:
-        """Remove a queue; gives how many open items were stopped with it.
+        """Remove a queue; gives how many open items were stopped with it. Its items stay visible,
+        and its name is free.
 
+        :raises NotFound: if there is none.
         :raises Conflict: if it has open items and *force* is not given, or items that an agent
             still holds.
         """
@@ -141,8 +208,8 @@ class Jobs(ABC):
     async def create(
         self, name: str, recipe: Recipe, actor: str, aliases: Sequence[str]
     ) -> tuple[JobVersion, bool]:
-        """Add a version, unless a version is equal; the alias `latest` moves to it. Gives the
-        version, and whether it is new.
+        """Add a version, unless a version is equal; *aliases* and the alias `latest` move to it,
+        also if it is there already. Gives the version, and whether it is new.
         """
 
     @abstractmethod
@@ -159,7 +226,7 @@ class Jobs(ABC):
 
     @abstractmethod
     async def put_archive(self, digest: str, chunks: AsyncIterator[bytes]) -> None:
-        """Store packed code."""
+        """Store packed code; it is known once all of it is there, and stored again without harm."""
 
 
 class Launches(ABC):
@@ -167,15 +234,21 @@ class Launches(ABC):
 
     @abstractmethod
     async def launch(self, queue: str, request: LaunchRequest) -> QueueItem:
-        """Put a request into a queue.
+        """Put a request into a queue. One with an idempotency key is launched once, also when its
+        launch has ended meanwhile.
 
+        :raises NotFound: if there is no such queue.
         :raises Rejected: if the queue does not allow what is asked.
         :raises Conflict: if the idempotency key stands for another request.
         """
 
     @abstractmethod
     async def get(self, ref: str) -> ItemView:
-        """One item by item id, run id, or the name of its run if only one has it."""
+        """One item by item id, run id, or the name of its run if only one has it.
+
+        :raises NotFound: if there is none.
+        :raises Conflict: if several have that name.
+        """
 
     @abstractmethod
     async def list(self, selection: Selection) -> Sequence[ItemView]:
@@ -185,19 +258,45 @@ class Launches(ABC):
     async def change(self, item_id: str, change: Change, actor: str) -> QueueItem:
         """Change an item as *actor* wants it; one that is so already stays as it is.
 
+        :raises NotFound: if there is none, or no queue to move it to.
         :raises Conflict: if its state does not allow it.
-        :raises Rejected: if it is given a priority, and its queue has no prioritization.
+        :raises Rejected: if it is given a priority, and its queue has no prioritization; or is to
+            move to a queue that does not allow what it asks.
         """
 
     @abstractmethod
     async def changed(self, item_id: str | None, since: int, wait: float) -> Sequence[Event]:
-        """The events of an item with an id above *since*; waits up to *wait* seconds for one.
-        With None the newest such events of all items.
+        """The events of an item with an id above *since*, in order; waits up to *wait* seconds if
+        there is none, and may wake for nothing, but not always. With None the newest such events
+        of all items.
         """
 
     async def stop(self, item_id: str, actor: str, reason: str | None) -> QueueItem:
         """`change` with `Stop`."""
         return await self.change(item_id, Stop(reason=reason), actor)
+
+    async def change_all(
+        self, selection: Selection, change: Change, actor: str
+    ) -> Sequence[Changed]:
+        """Change all items that *selection* matches, at most its limit, each for itself: one that
+        cannot be changed is in nobody's way.
+        """
+        found: Sequence[str] = ()
+        while len(found) < selection.limit:
+            limit = min(PAGE, selection.limit - len(found))
+            page = await self.list(replace(selection, limit=limit))
+            found = [*found, *(view.item.id for view in page)]
+            if len(page) < limit:
+                break
+            selection = replace(selection, after=found[-1])
+        return [await self._change(item_id, change, actor) for item_id in found]
+
+    async def _change(self, item_id: str, change: Change, actor: str) -> Changed:
+        try:
+            await self.change(item_id, change, actor)
+        except (NotFound, Conflict, Rejected) as exc:
+            return Changed(id=item_id, refused=exc.message)
+        return Changed(id=item_id)
 
 
 class Logs(ABC):
@@ -206,7 +305,10 @@ class Logs(ABC):
     @abstractmethod
     async def read(self, item_id: str, attempt: int | None, offset: int, wait: float) -> LogPage:
         """A piece of the log of one attempt (None: the latest) from *offset*; waits up to *wait*
-        seconds if nothing is there yet.
+        seconds if nothing is there yet, and may wake for nothing, but not always. It is complete
+        when the item, or that attempt, has ended.
+
+        :raises NotFound: if there is no such item.
         """
 
 
@@ -233,4 +335,11 @@ class Hub(Component):
 
     @abstractmethod
     async def agents(self) -> Sequence[AgentView]:
-        """The agents that were seen lately."""
+        """The agents that were seen lately, and those that are paused."""
+
+    @abstractmethod
+    async def change_agent(self, name: str, change: AgentChange, actor: str) -> None:
+        """Change an agent as *actor* wants it; one that is so already stays as it is.
+
+        :raises NotFound: if none of that name was seen lately; the message names those that were.
+        """

@@ -5,11 +5,15 @@ from abc import abstractmethod
 from typing import ClassVar
 
 from launchkit.abc.component import Component
+from launchkit.abc.guard import raises
 from launchkit.model import Credentials
 
 
 class Registry(Component):
-    """A place for images."""
+    """A place for images.
+
+    A question whose connection breaks once or twice, or that is throttled, is asked again.
+    """
 
     seam: ClassVar[str] = "registry"
 
@@ -18,6 +22,8 @@ class Registry(Component):
     repository that is in such a registry. A builder's destination in one of them needs no registry
     beside it: this class gets it as `uri`.
     """
+    any_host: ClassVar[bool] = False
+    """True: it stands in for a registry that no class answers for by its host."""
     pushes: ClassVar[bool] = True
     """False: images stay where they are built, and are not pushed."""
 
@@ -28,6 +34,7 @@ class Registry(Component):
         return any(re.fullmatch(pattern, host) for pattern in cls.hosts)
 
     @classmethod
+    @raises(ValueError)
     def repository(cls, text: str) -> str:
         """The repository that *text*, without a scheme, names in one of its `hosts`, as all others
         write it. Pure.
@@ -38,16 +45,26 @@ class Registry(Component):
 
     @abstractmethod
     def image_ref(self, tag: str) -> str:
-        """The full reference of an image with that tag."""
+        """The full reference of an image with that tag, without a scheme. Pure; references differ
+        in their tags alone.
+        """
 
     @abstractmethod
     async def exists(self, ref: str) -> bool:
-        """Whether an image of that reference can be pulled."""
+        """Whether an image of that reference can be pulled now; nothing is remembered.
+
+        :raises LaunchError: if it cannot be told, for example while the registry is away.
+        """
 
     async def digest(self, ref: str) -> str | None:
-        """The digest of the image of that reference; None if there is none or it is not known."""
+        """The digest of the image of that reference; None if there is none or it is not known.
+
+        :raises LaunchError: if it cannot be told now.
+        """
         return None
 
     async def credentials(self) -> Credentials | None:
-        """A short-lived login; None where the platform sees to it. Asked for again when it ages."""
+        """A login that is valid now; None where the platform sees to it. Asked for again when it
+        ages, and gives a new one then.
+        """
         return None

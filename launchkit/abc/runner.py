@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import anyio
 
 from launchkit.abc.component import Component
+from launchkit.abc.guard import Guarded
 from launchkit.abc.output import Output
 from launchkit.abc.policy import Policy
 from launchkit.errors import RunLost
@@ -15,7 +16,7 @@ from launchkit.model import Json, LogChunk, RunStatus, Submission
 POLL_SECONDS = 2.0
 
 
-class Run(ABC):
+class Run(Guarded, ABC):
     """Something submitted that can be watched, read and cancelled."""
 
     ref: str
@@ -23,16 +24,20 @@ class Run(ABC):
 
     @abstractmethod
     async def status(self) -> RunStatus:
-        """Look once. :raises RunLost: if the infrastructure no longer knows it."""
+        """Look once. An end has its exit code if it is known, is the same whoever looks later, and
+        never changes. :raises RunLost: if the infrastructure no longer knows it.
+        """
 
     @abstractmethod
     async def cancel(self, grace: float) -> None:
-        """End it: politely, and after *grace* seconds by force. Returns when it is verified
-        gone; does nothing if it has ended.
+        """End it and all that it has started: politely, and after *grace* seconds by force.
+        Returns as soon as it is verified gone, and it is stopped then, whatever its exit code is.
+        Does nothing if it has ended; may be called again, and by several at once.
         """
 
     async def changed(self, last: RunStatus) -> RunStatus:
-        """Wait for a status other than *last*. Override where the infrastructure tells of
+        """Wait for a status other than *last*; returns at once if it is another already. Waiting
+        may be cancelled at any time, and ends nothing. Override where the infrastructure tells of
         changes by itself; this one polls.
         """
         while (now := await self.status()) == last:  # noqa: ASYNC110 - nothing tells us
@@ -40,12 +45,17 @@ class Run(ABC):
         return now
 
     async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
-        """What it prints, from byte *offset* on, until it has ended and all was given."""
+        """What it prints, from byte *offset* on, until it has ended and all was given: each byte
+        once and as it was printed, without gaps, also after an end or a silence. Reading may be
+        given up at any time and begun again, and several may read at once.
+        """
         return
         yield  # an empty stream is a stream too
 
     async def aclose(self) -> None:
-        """Remove what the ended run left behind. Safe to call twice."""
+        """Remove what the ended run left behind, in the infrastructure and in this process. Leaves
+        a live run alone. Safe to call twice, and if another has removed it.
+        """
 
 
 class Runner(Component):
@@ -110,34 +120,44 @@ class Runner(Component):
         return ()
 
     def render(self, submission: Submission) -> Json:
-        """The exact request that `submit` would send, as data, with secrets masked. Pure."""
+        """The exact request that `submit` would send, as data, with secrets masked. Pure: it
+        changes neither the submission nor anything else.
+        """
         return submission.resource_args
 
     def ref_of(self, submission: Submission) -> str | None:
         """The ref that the run will have, if it can be told before: it is stored before `submit`,
-        so that no crash can hide what was started.
+        so that no crash can hide what was started. The same each time, and another for each name;
+        nothing is started or left behind.
         """
         return None
 
     async def prepare(self, submission: Submission, out: Output) -> None:
         """Get what the run will need, such as its image, and say so to *out*. It may take long,
-        may be interrupted at any time, and is done again by the next agent.
+        may be interrupted at any time, and is done again by the next agent. Starts nothing.
 
         :raises SubmitError: if it cannot be had.
         """
 
     async def release(self, submission: Submission) -> None:
         """Give back what `prepare` took for a submission that is not under way, because it could
-        not be submitted or was stopped before.
+        not be submitted or was stopped before. Touches no run; may be repeated.
         """
 
     @abstractmethod
     async def submit(self, submission: Submission) -> Run:
-        """Start it. Submitting the same name again gives the run that is there already.
+        """Start it, and return once it is begun. Submitting the same name again, later or at the
+        same time, gives the run that is there already, also when it has ended; each attempt has a
+        name of its own. The run gets the submission's variables as they are; a secret reaches no
+        arguments, logs or records. The submission stays as it was.
 
         :raises SubmitError: if it cannot be started.
         """
 
     async def attach(self, ref: str) -> Run:
-        """Find a run that an earlier agent started. :raises RunLost: if it is gone."""
+        """Find a run that an earlier agent started, live or ended, and start nothing.
+
+        :raises RunLost: if it is gone, or was never started.
+        :raises LaunchError: for a ref of another place.
+        """
         raise RunLost(f"runs of kind {self.kind} cannot be found again after their agent died")

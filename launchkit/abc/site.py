@@ -31,7 +31,9 @@ class Site:
     cache_dir: Path
     """For what can be made again."""
     tasks: TaskGroup
-    """Lives as long as the agent; shared watches run here."""
+    """Lives as long as the component; shared watches run here. What fails in a runner's ends that
+    runner, whose runs are left under their leases, and it is started anew.
+    """
     backend: QueueBackend | None = None
     environment: Environment | None = None
     registry: Registry | None = None

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from types import TracebackType
@@ -19,10 +19,18 @@ from launchkit import __version__
 from launchkit.abc import Site
 from launchkit.agent.journey import Journey
 from launchkit.agent.kit import Kit, start_kit
+from launchkit.agent.plugin_tasks import plugin_tasks
 from launchkit.agent.prepare import clear_work
 from launchkit.agent.presence import hold_presence, reap_dead_agents
-from launchkit.aio.retry import Backoff, pauses
-from launchkit.errors import ConfigError, QueueError, Unreachable, unwrapped
+from launchkit.aio.retry import Backoff, long_enough, pauses
+from launchkit.errors import (
+    AgentReplaced,
+    ConfigError,
+    Forbidden,
+    QueueError,
+    Unreachable,
+    unwrapped,
+)
 from launchkit.model import AgentCapacity, AgentOrders, AgentStatus, Claim
 from launchkit.observe import ObservedAgent, Watchdog, journal, open_observability, poller
 from launchkit.plugins import Plugins
@@ -31,8 +39,6 @@ from launchkit.settings import AgentSettings
 logger = logging.getLogger("launchkit.agent")
 status_logger = logging.getLogger("launchkit.status")
 
-NEWS_SECONDS = 5.0
-"""How long a poller waits for news before it looks again: leases lapse without any."""
 LEAVE_SECONDS = 10.0
 CLAIM_SECONDS = 90.0
 
@@ -43,6 +49,9 @@ class Agent:
     Run it as a task, `await agent.run()`, or beside other work, `async with Agent(settings): …`;
     leaving the context drains it. It installs no signal handlers and keeps no global state.
 
+    *runner_problems* are those of `load_settings`: what is wrong with a runner's settings, told
+    with its place where a launch waits for it.
+
     *on_status* hears the status line when it changes. With *exit_when_idle* the agent ends when
     its queues give nothing more and all that it started has ended.
     """
@@ -52,6 +61,7 @@ class Agent:
         settings: AgentSettings,
         *,
         plugins: Plugins | None = None,
+        runner_problems: Mapping[str, str] | None = None,
         exit_when_idle: bool = False,
         on_status: Callable[[str], None] | None = None,
     ) -> None:
@@ -66,6 +76,7 @@ class Agent:
         """Where metrics and health are served, once it runs."""
         self._log = journal(logger, self.name)
         self._plugins = plugins or Plugins()
+        self._runner_problems = runner_problems
         self._exit_when_idle = exit_when_idle
         self._on_status = on_status
         self._journeys: dict[str, Journey] = {}
@@ -77,7 +88,9 @@ class Agent:
         self._polling: anyio.CancelScope | None = None
         self._working: anyio.CancelScope | None = None
         self._slots: anyio.CapacityLimiter | None = None
+        self._registered = anyio.Event()
         self._watchdog = Watchdog(settings.queues, settings.lease_seconds)
+        self._limits = settings.limits()
 
     async def __aenter__(self) -> Self:
         self._tasks = anyio.create_task_group()
@@ -120,6 +133,7 @@ class Agent:
         :raises PluginError: if a component is not installed.
         :raises NotFound: if a queue does not exist.
         :raises Conflict: if an agent of this name runs on this machine.
+        :raises AgentReplaced: if one of this name was started later elsewhere.
         """
         with unwrapped():
             await self._run(task_status)
@@ -139,13 +153,14 @@ class Agent:
                 name=f"{socket.gethostname()}:{state_dir}",
                 state_dir=state_dir,
                 cache_dir=cache_dir,
-                tasks=background,
+                tasks=plugin_tasks(background),
                 policy=settings.policy,
             )
-            kit = await start_kit(settings, self._plugins, stack, site)
+            kit = await start_kit(settings, self._plugins, stack, site, self._runner_problems)
             kit = await self._watched(kit, background, stack)
             async with kit.runners:  # they end before what they stand on
                 await self._arrive(kit)
+                background.start_soon(self._register, kit)
                 background.start_soon(self._beat, kit)
                 try:
                     await self._work(kit, task_status)
@@ -201,7 +216,10 @@ class Agent:
             message = "agent %s died without a word; its launches are taken over"
             self._log.warning(message, name, action="reap")
             await anyio.to_thread.run_sync(clear_work, kit.site.state_dir, name)
-            await kit.backend.leave(name, dead=True)
+            try:
+                await kit.backend.leave(name, dead=True)
+            except Forbidden as exc:
+                self._log.warning("%s; its leases end by themselves", exc, action="reap")
 
     async def _work(self, kit: Kit, task_status: TaskStatus[None]) -> None:
         limit = self.settings.max_jobs
@@ -222,6 +240,8 @@ class Agent:
                 journeys.cancel_scope.deadline = anyio.current_time() + self.settings.drain_timeout
 
     async def _poll(self, queue: str, kit: Kit, journeys: TaskGroup) -> None:
+        with self._watchdog.resting(poller(queue)):
+            await self._registered.wait()
         waits = pauses(Backoff())
         while True:
             try:
@@ -232,7 +252,7 @@ class Agent:
                     self._end_if_idle()
                     await self._news(queue, kit)
             except QueueError as exc:
-                pause = next(waits)
+                pause = long_enough(next(waits), exc)
                 self._note(queue, f"queue {queue}: {exc}; trying again")
                 await anyio.sleep(pause)
                 continue
@@ -240,15 +260,8 @@ class Agent:
 
     async def _news(self, queue: str, kit: Kit) -> None:
         """Return when *queue* may give something: it has changed, or a runner works again."""
-        async with anyio.create_task_group() as waiting:
-
-            async def runners() -> None:
-                await kit.runners.changed()
-                waiting.cancel_scope.cancel()
-
-            waiting.start_soon(runners)
-            await kit.backend.news(queue, NEWS_SECONDS)
-            waiting.cancel_scope.cancel()
+        with kit.runners.until_changed():
+            await kit.backend.news(queue, kit.backend.news_seconds)
 
     async def _obstacle(self, queue: str, kit: Kit) -> str:
         return await kit.backend.blocked(queue, self._capacity(kit)) or ""
@@ -284,18 +297,17 @@ class Agent:
         return True
 
     def _journey(self, claim: Claim, kit: Kit) -> Journey:
-        return Journey(claim, kit, self.settings.limits())
+        return Journey(claim, kit, self._limits)
 
     async def _travel(self, journey: Journey, kit: Kit, slot: object) -> None:
         item = journey.claim.item
-        log = journal(logger, self.name, journey.claim)
         message = "launch %s (run %s, attempt %d) claimed"
-        log.info(message, item.id, item.run_id, item.attempt, action="claim")
+        journey.log.info(message, item.id, item.run_id, item.attempt, action="claim")
         self._show()
         try:
             await journey.travel()
         except Exception:
-            log.exception("launch %s: left for its next holder", item.id, action="fault")
+            journey.log.exception("launch %s: left for its next holder", item.id, action="fault")
         finally:
             kit.observer.left(journey.claim)
             if self._journeys.get(item.id) is journey:  # else this agent has claimed it again
@@ -307,17 +319,31 @@ class Agent:
             self._show()
             self._end_if_idle()
 
+    async def _register(self, kit: Kit) -> None:
+        waits = pauses(Backoff())
+        while not self._registered.is_set():
+            try:
+                await kit.backend.register(self._say(kit))
+            except QueueError as exc:
+                for queue in self.settings.queues:
+                    self._note(queue, f"queue {queue}: {exc}; trying again")
+                await anyio.sleep(long_enough(next(waits), exc))
+            else:
+                self._registered.set()
+
     async def _beat(self, kit: Kit) -> None:
+        await self._registered.wait()
         waits = pauses(Backoff())
         while True:
             held = [journey.claim for journey in self._journeys.values()]
             try:
                 await self._free_what_the_dead_held(kit)
-                orders = await kit.backend.beat(
-                    self._say(kit), held, self.settings.lease_seconds / 3
-                )
+                wait = kit.backend.beat_seconds(self.settings.lease_seconds)
+                orders = await kit.backend.beat(self._say(kit), held, wait)
+            except AgentReplaced:
+                raise
             except QueueError as exc:
-                pause = min(next(waits), self.settings.lease_seconds / 6)
+                pause = long_enough(min(next(waits), self.settings.lease_seconds / 6), exc)
                 message = "heartbeat: %s; trying again in %.1f s"
                 self._log.warning(message, exc, pause, action="retry")
                 await anyio.sleep(pause)

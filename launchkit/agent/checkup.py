@@ -22,11 +22,11 @@ from launchkit.abc import (
     Site,
 )
 from launchkit.agent.kit import backend_of, builder_block, registry_block
-from launchkit.codec import below
-from launchkit.errors import ConfigError, LaunchkitError, unwrapped
+from launchkit.agent.plugin_tasks import plugin_tasks
+from launchkit.errors import LaunchkitError, contained, told, unwrapped
 from launchkit.model import AgentCapacity
 from launchkit.plugins import Plugins
-from launchkit.settings import AgentSettings, runner_settings
+from launchkit.settings import AgentSettings, configured_runner
 
 PATIENCE_SECONDS = 60.0
 """How long one component may take to start and to look."""
@@ -123,31 +123,28 @@ def parts(
         yield named(Registry, "registry", where.type, where.options())
     yield Part("builder", builder)
     yield from _runners(settings, plugins, runner_problems)
-    for kind in plugins.classes(Fetcher):
-        yield named(Fetcher, "fetcher", kind, {})
+    for names in plugins.kinds(Fetcher).values():
+        yield named(Fetcher, "fetcher", names[0], {})
 
 
 def _runners(
     settings: AgentSettings, plugins: Plugins, problems: Mapping[str, str]
 ) -> Iterator[Part]:
     """Those that are installed, and those that only the settings name."""
-    classes = plugins.classes(Runner)
+    classes = plugins.kinds(Runner)
 
     def part(kind: str, names: tuple[str, ...]) -> Part:
         async def make() -> Component:
-            if told := [problems[name] for name in names if name in problems]:
-                raise ConfigError("\n".join(told))
-            cls = plugins.get(Runner, kind)
-            return cls.configured(runner_settings(settings, cls), below("runners", kind))
+            return configured_runner(settings, plugins.get(Runner, kind), names, problems)
 
         optional = not any(name in settings.runners for name in names)
         return Part(f"runner {kind}", make, runs=names, optional=optional)
 
-    for kind, cls in classes.items():
-        if kind == cls.kind:
-            yield part(kind, cls.names())
+    for names in classes.values():
+        yield part(names[0], names)
+    known = {name for names in classes.values() for name in names}
     for kind in settings.runners:
-        if kind not in classes:
+        if kind not in known:
             yield part(kind, (kind,))
 
 
@@ -162,6 +159,7 @@ async def _queue_findings(
     """Whether the queues are there and give their launches to this agent."""
     if site.backend is None:
         return ()
+    unable = {**plugins.unusable(Runner), **unable}
     kinds = plugins.classes(Runner).keys() - unable.keys()
     capacity = AgentCapacity(
         agent=site.agent, site=site.name, resources=frozenset(kinds), unable=unable
@@ -186,7 +184,14 @@ def failure(subject: str, exc: Exception, *, optional: bool = False) -> Finding:
     """What an error says, as a finding."""
     hint = exc.hint if isinstance(exc, LaunchkitError) else None
     level: Literal["warning", "error"] = "warning" if optional else "error"
-    return Finding(level=level, subject=subject, message=str(exc), hint=hint)
+    return Finding(level=level, subject=subject, message=told(exc), hint=hint)
+
+
+async def _looked_at(component: Component) -> Sequence[Finding]:
+    found = [*(await component.check() or ())]
+    if any(not isinstance(one, Finding) for one in found):
+        raise TypeError("its check gives something else than findings")
+    return found
 
 
 def _ready(subject: str) -> Finding:
@@ -204,19 +209,19 @@ class _Examiner:
         """Start and check a component, and keep it until cancelled for those that build on it."""
         started = False
         try:
-            with unwrapped(), anyio.CancelScope() as scope:
+            with unwrapped(), anyio.CancelScope() as scope, contained():
                 scope.deadline = anyio.current_time() + self.patience
-                async with AsyncExitStack() as stack:
+                async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
                     component = await part.make()
-                    await component.start(stack, site)
-                    self.found.extend(await component.check() or [_ready(part.subject)])
+                    await component.start(stack, replace(site, tasks=plugin_tasks(tasks)))
+                    self.found.extend(await _looked_at(component) or [_ready(part.subject)])
                     scope.deadline = math.inf
                     started = True
                     task_status.started(component)
                     await anyio.sleep_forever()
             late = TimeoutError(f"it did not answer within {self.patience:g} seconds")
             self.found.append(failure(part.subject, late, optional=part.optional))
-        except (LaunchkitError, OSError) as exc:
+        except Exception as exc:  # noqa: BLE001 - a foreign class may raise anything
             self.found.append(failure(part.subject, exc, optional=part.optional))
         if not started:
             task_status.started(None)

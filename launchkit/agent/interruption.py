@@ -1,7 +1,8 @@
-"""What may end a journey before its run ends: somebody's wish, or the loss of its lease."""
+"""What may end a journey before its run ends: a wish, a lost lease, a runner that has failed."""
 
 import anyio
 
+from launchkit.errors import LaunchkitError, LeaseLost
 from launchkit.model import StopOrder
 
 
@@ -9,16 +10,17 @@ class Interruption:
     """The cancel scopes of a journey, and who wished it to end."""
 
     def __init__(self) -> None:
-        self.owned = anyio.CancelScope()
-        """Cancelled when another agent holds the item."""
+        self.watched = anyio.CancelScope()
+        """Cancelled when the run is to be left to another holder."""
         self.wanted = anyio.CancelScope()
         """Cancelled when somebody wants the run to end."""
         self._order: StopOrder | None = None
+        self._left: LaunchkitError | None = None
 
     @property
     def lost(self) -> bool:
         """Whether another agent holds the item by now."""
-        return self.owned.cancel_called
+        return isinstance(self._left, LeaseLost)
 
     def stop(self, order: StopOrder) -> None:
         """Somebody wants the run to end; the first wish counts."""
@@ -26,9 +28,18 @@ class Interruption:
             self._order = order
             self.wanted.cancel()
 
-    def lose(self) -> None:
-        """Another agent holds the item by now."""
-        self.owned.cancel()
+    def leave(self, why: LaunchkitError) -> None:
+        """The run is to be left as it is; the first reason counts, but for the loss of the lease,
+        after which nothing of it may be touched.
+        """
+        if self._left is None or isinstance(why, LeaseLost):
+            self._left = why
+        self.watched.cancel()
+
+    def check(self) -> None:
+        """Raise why the run was left, if it was."""
+        if self._left is not None:
+            raise self._left
 
     def summary(self, *, started: bool) -> str:
         """Who wished it to end, and why."""

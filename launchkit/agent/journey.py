@@ -30,6 +30,7 @@ from launchkit.errors import (
     RunTimeout,
     StartTimeout,
     Unreachable,
+    source,
     unwrapped,
 )
 from launchkit.model import (
@@ -60,12 +61,12 @@ class Journey:
         self, claim: Claim, kit: Kit, limits: Limits, *, foreign_seconds: float = FOREIGN_SECONDS
     ) -> None:
         self.claim = claim
+        self.log = journal(logger, kit.site.agent, claim)
         self._kit = kit
         self._defaults = limits
-        self._logger = journal(logger, kit.site.agent, claim)
-        self._reporter = Reporter(kit.backend, claim, self._logger)
-        self._pre_run_log = PreRunLog(kit.backend, claim, self._logger, self._reporter.mark)
-        self._ending = Ending(claim, kit, self._reporter, self._logger)
+        self._reporter = Reporter(kit.backend, claim, self.log)
+        self._pre_run_log = PreRunLog(kit.backend, claim, self.log, self._reporter.mark)
+        self._ending = Ending(claim, kit, self._reporter, self.log)
         self._patience = Patience(self._tell_trouble, foreign_seconds=foreign_seconds)
         self._interruption = Interruption()
         self._sought = claim.item.ref is None
@@ -83,36 +84,42 @@ class Journey:
 
     def lose(self) -> None:
         """Another agent holds the item by now; what runs is left to it."""
-        self._interruption.lose()
+        self._interruption.leave(LeaseLost("another agent holds it by now"))
+
+    def _runner_failed(self) -> None:
+        """Its runner cannot watch the run any more."""
+        kind = self.claim.queue.spec.resource
+        self._interruption.leave(Unwatchable(f"runner {kind} has failed"))
 
     async def travel(self) -> None:
         """Make the journey; what the outcome is, is stored with the queue."""
+        kind = self.claim.queue.spec.resource
+        self._kit.runners.watch(kind, self._runner_failed)
         try:
-            await self._travel()
+            with self._interruption.watched:
+                outcome = await self._outcome()
+                if outcome is not None:
+                    await self._ending.store(outcome, self._held)
+                return
+            self._interruption.check()
         except LeaseLost as exc:
-            self._logger.warning("%s; left to its new holder", exc, action="lose")
+            self.log.warning("%s; left to its new holder", exc, action="lose")
             if exc.ended:
                 await self._ending.disown(self._held)
         except (QueueError, Unwatchable) as exc:
             message = "launch %s: %s; left for its next holder"
-            self._logger.warning(message, self.claim.item.id, exc, action="leave")
+            self.log.warning(message, self.claim.item.id, exc, action="leave")
         except anyio.get_cancelled_exc_class():
             with anyio.move_on_after(REPORT_SECONDS, shield=True):
                 await self._leave()
             raise
+        finally:
+            self._kit.runners.unwatch(kind, self._runner_failed)
 
     async def _leave(self) -> None:
         """The agent goes away; what another agent holds, or was not found yet, is left alone."""
         if not self._interruption.lost and self._sought:
             await self._ending.leave(self._held)
-
-    async def _travel(self) -> None:
-        with self._interruption.owned:
-            outcome = await self._outcome()
-            if outcome is not None:
-                await self._ending.store(outcome, self._held)
-            return
-        raise LeaseLost("another agent holds it by now")
 
     async def _outcome(self) -> Outcome | None:
         """How it ended; None if it was put back."""
@@ -136,7 +143,7 @@ class Journey:
             return _failed(exc)
         except Exception as exc:
             item_id = self.claim.item.id
-            self._logger.exception("launch %s: unforeseen error", item_id, action="fault")
+            self.log.exception("launch %s: unforeseen error", item_id, action="fault")
             if self._held is not None:
                 raise Unwatchable(f"an unforeseen error: {exc!r}") from exc
             return _unforeseen(exc)
@@ -161,14 +168,14 @@ class Journey:
         self._sought = True
 
     async def _attached(self, ref: str, runner: Runner, intent: Intent) -> Held:
-        run = await self._patience.through(partial(runner.attach, ref), "found")
+        run = await self._patience.through("found", runner.attach, ref)
         return self._holding(run, runner, intent)
 
     def _holding(self, run: Run, runner: Runner, intent: Intent) -> Held:
         return Held(run=PatientRun(run, self._patience), runner=runner, intent=intent)
 
     async def _tell_trouble(self, text: str) -> None:
-        self._logger.warning("launch %s: its run %s", self.claim.item.id, text, action="watch")
+        self.log.warning("launch %s: its run %s", self.claim.item.id, text, action="watch")
         with suppress(LeaseLost):  # what is to be ended is to be ended all the same
             await self._reporter.mark(f"the run {text}")
 
@@ -183,7 +190,7 @@ class Journey:
         async with work_directory(self._kit) as work:
             if builds(launch, runner, self._kit):
                 await self._reporter.report(ItemReport(state=ItemState.BUILDING))
-            bound = await prepared(launch, runner, self._kit, work, self._pre_run_log)
+            bound = await prepared(self.claim, launch, runner, self._kit, work, self._pre_run_log)
             try:
                 await self._carry_out(bound, runner)
             except BaseException:
@@ -230,7 +237,7 @@ class Journey:
             ref = runner.ref_of(submission)
             if ref is None:
                 raise
-            self._logger.warning("submit failed: %r; looks for its run", exc, action="fault")
+            self.log.warning("submit failed: %r; looks for its run", exc, action="fault")
             try:
                 self._held = await self._attached(ref, runner, intent)
             except RunLost:
@@ -287,9 +294,10 @@ def _failed(exc: LaunchkitError) -> Outcome:
 
 
 def _unforeseen(exc: Exception) -> Outcome:
+    whose = source(exc)
     verdict = Verdict(
         code="internal_error",
-        summary=f"launchkit failed: {exc!r}",
+        summary=f"{exc!r}, {whose}" if whose else f"launchkit failed: {exc!r}",
         evidence=tuple(traceback.format_exception(exc)[-6:]),
         hint="this is a fault of launchkit or of a plugin; please report it",
     )

@@ -1,9 +1,10 @@
 """The started components of one agent, looked up by kind."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from launchkit.abc import (
     Builder,
@@ -16,8 +17,9 @@ from launchkit.abc import (
     Runner,
     Site,
 )
+from launchkit.agent.fetchers import start_fetchers
 from launchkit.agent.runners import Runners
-from launchkit.errors import Rejected
+from launchkit.errors import LaunchkitError, PluginError, Rejected, told
 from launchkit.model import Launch
 from launchkit.observe import Observer
 from launchkit.plugins import Plugins
@@ -29,6 +31,8 @@ from launchkit.settings import (
 )
 
 C = TypeVar("C", bound=Component)
+
+logger = logging.getLogger("launchkit.agent")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,51 +59,57 @@ class Kit:
         return await self.runners.get(resource)
 
     def check(self, launch: Launch) -> None:
-        """Ask the plugins. :raises Rejected: with all their objections."""
-        objections = [
-            text for some in self.plugins.hook.launchkit_check(launch=launch) for text in some
-        ]
-        if objections:
+        """Ask the plugins. :raises Rejected: with all their objections.
+        :raises PluginError: if one cannot be asked.
+        """
+        asked = self.plugins.asked("launchkit_check", launch, _objections)
+        if objections := [text for some in asked for text in some]:
             raise Rejected("; ".join(objections))
 
     def env(self, launch: Launch) -> dict[str, str]:
-        """Environment variables that plugins add."""
+        """Environment variables that plugins add.
+
+        :raises PluginError: if one cannot be asked: a run without them would be another run.
+        """
         found: dict[str, str] = {}
-        for some in self.plugins.hook.launchkit_env(launch=launch):
+        for some in self.plugins.asked("launchkit_env", launch, _variables):
             found.update(some)
         return found
 
 
 async def start_kit(
-    settings: AgentSettings, plugins: Plugins, stack: AsyncExitStack, site: Site
+    settings: AgentSettings,
+    plugins: Plugins,
+    stack: AsyncExitStack,
+    site: Site,
+    runner_problems: Mapping[str, str] | None = None,
 ) -> Kit:
     """Make and start the components but for the runners, in their order; *stack* releases them.
 
+    *runner_problems* are those that were found when the settings were loaded, with their places.
+
     :raises ConfigError: if the settings do not fit a component.
-    :raises PluginError: if a component is not installed.
+    :raises PluginError: if a component is not installed, or fails to start.
     """
     backend = backend_of(settings, plugins)
-    await backend.start(stack, site)
+    await _start(backend, stack, site)
     block = await builder_block(settings, plugins)
     builder = _made(Builder, block, plugins)
     site = replace(site, backend=backend, builds=builder.builds)
     if settings.environment:
         environment = _made(Environment, settings.environment, plugins)
-        await environment.start(stack, site)
+        await _start(environment, stack, site)
         site = replace(site, environment=environment)
     if where := registry_block(settings, plugins):
         registry = _made(Registry, where, plugins)
-        await registry.start(stack, site)
+        await _start(registry, stack, site)
         site = replace(site, registry=registry)
-    await builder.start(stack, site)
-    fetchers: dict[str, Fetcher] = {}
-    for name in plugins.classes(Fetcher):
-        fetchers[name] = plugins.create(Fetcher, name, {})
-        await fetchers[name].start(stack, site)
+    await _start(builder, stack, site)
+    fetchers = await start_fetchers(plugins, stack, site)
     return Kit(
         plugins=plugins,
         backend=backend,
-        runners=Runners(settings, plugins, site),
+        runners=Runners(settings, plugins, site, runner_problems),
         fetchers=fetchers,
         builder=builder,
         destination=block.destination,
@@ -109,32 +119,78 @@ async def start_kit(
     )
 
 
+async def _start(component: Component, stack: AsyncExitStack, site: Site) -> None:
+    try:
+        await component.start(stack, site)
+    except LaunchkitError:
+        raise
+    except Exception as exc:
+        name = f"{component.seam} {component.kind} of {component.offered_by or 'this program'}"
+        raise PluginError(f"{name} cannot be started: {told(exc)}") from exc
+
+
 async def builder_block(settings: AgentSettings, plugins: Plugins) -> BuilderBlock:
-    """The builder of the settings; where they name none, the first that works here."""
+    """The builder of the settings; where they name none, the first that works here, or else one
+    that builds nothing.
+
+    :raises PluginError: if there is none of these.
+    """
     if settings.builder:
         return settings.builder
-    for kind, cls in plugins.classes(Builder).items():
-        if kind == cls.kind and cls.builds and await plugins.create(Builder, kind, {}).works_here():
+    kinds = plugins.kinds(Builder)
+    for cls, (kind, *_) in kinds.items():
+        if cls.builds and await _works_here(kind, plugins):
             return BuilderBlock(type=kind)
-    return BuilderBlock(type="noop")
+    for cls, (kind, *_) in kinds.items():
+        if not cls.builds:
+            return BuilderBlock(type=kind)
+    raise PluginError("no builder is installed that works here, nor one that builds nothing")
+
+
+async def _works_here(kind: str, plugins: Plugins) -> bool:
+    """Whether a builder that nobody has configured works; one that cannot tell does not."""
+    try:
+        return await plugins.create(Builder, kind, {}).works_here()
+    except Exception as exc:  # noqa: BLE001 - a foreign class may raise anything
+        logger.warning("builder %s is left out: %s", kind, told(exc), extra={"action": "builder"})
+        return False
 
 
 def registry_block(settings: AgentSettings, plugins: Plugins) -> Block | None:
-    """The registry of the settings; a builder's destination alone names one too. Where the kind
-    that its host tells of is not installed, `oci` stands in: registries speak its API.
+    """The registry of the settings; a builder's destination alone names one too.
+
+    :raises PluginError: if no class answers for the destination.
     """
     if settings.registry or settings.builder is None or settings.builder.destination is None:
         return settings.registry
-    cls = registry_for(settings.builder.destination, plugins)
-    where = {"type": cls.kind if cls else "oci", "uri": settings.builder.destination}
-    return Block.model_validate(where)
+    destination = settings.builder.destination
+    cls = registry_for(destination, plugins)
+    if cls is None:
+        raise PluginError(
+            f"builder.destination {destination}: no registry that is installed answers for it"
+        )
+    return Block.model_validate({"type": plugins.kinds(Registry)[cls][0], "uri": destination})
 
 
 def backend_of(settings: AgentSettings, plugins: Plugins) -> QueueBackend:
     """The queue backend that the settings name."""
-    url = settings.backend_url()
-    fields = {"url": url, "entity": settings.entity, "lease": settings.lease_seconds}
-    return plugins.create(QueueBackend, url.partition("://")[0], fields)
+    queue = settings.queue()
+    fields = {"url": queue.url, "entity": settings.entity, "lease": settings.lease_seconds}
+    return plugins.create(QueueBackend, queue.kind, {**queue.options(), **fields})
+
+
+def _objections(answer: Any) -> list[str]:
+    texts = [answer] if isinstance(answer, str) else [*answer]
+    if wrong := [text for text in texts if not isinstance(text, str)]:
+        raise TypeError(f"{wrong[0]!r} is no text")
+    return texts
+
+
+def _variables(answer: Any) -> dict[str, str]:
+    variables = dict(answer)
+    if wrong := [name for name, value in variables.items() if not isinstance(value, str)]:
+        raise TypeError(f"the value of {wrong[0]} is no text")
+    return variables
 
 
 def _made(seam: type[C], block: Block, plugins: Plugins) -> C:

@@ -2,22 +2,24 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
-from functools import partial
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 import anyio
 
 from launchkit.abc import Run
-from launchkit.aio.retry import Backoff, pauses
-from launchkit.errors import LaunchkitError, RunLost
+from launchkit.aio.retry import Backoff, pauses, retry_after
+from launchkit.aio.trouble import MAX_CAUSES
+from launchkit.errors import LaunchkitError, RunLost, told
 from launchkit.model import LogChunk, RunStatus
 
 T = TypeVar("T")
+Args = TypeVarTuple("Args")
 
 FOREIGN_SECONDS = 300.0
 """How long an exception that says nothing to launchkit may come again and again."""
 LONGEST_CAUSE = 500
 """Characters of an error that are told."""
+NOTHING: frozenset[str] = frozenset()
 
 
 class Unwatchable(LaunchkitError):
@@ -46,41 +48,48 @@ class Patience:
         self._tell = tell
         self._foreign_seconds = foreign_seconds
         self._backoff = backoff
-        self._told: dict[str, str] = {}
-        """What cannot be done now, and the cause that was told."""
+        self._troubled = NOTHING
+        """What cannot be done now."""
+        self._told = NOTHING
+        """The causes that were told since all worked."""
 
-    async def through(self, call: Callable[[], Awaitable[T]], what: str) -> T:
+    async def through(self, what: str, call: Callable[[*Args], Awaitable[T]], *args: *Args) -> T:
         """What *call* gives when it works; *what* is being tried, as in "cannot be looked at".
 
         :raises RunLost: if the infrastructure knows no such run.
         :raises Unwatchable: if foreign exceptions go on.
         """
-        trouble = self.trouble(what)
+        failures = None
         while True:
             try:
-                result = await call()
+                result = await call(*args)
             except RunLost:
                 raise
             except Exception as exc:  # noqa: BLE001 - a runner may raise anything
-                await trouble.endure(exc)
+                failures = failures or self.failures(what)
+                await failures.endure(exc)
             else:
-                await trouble.end()
+                await self.tell_end(what)
                 return result
 
-    def trouble(self, what: str) -> "Trouble":
+    def failures(self, what: str) -> "Failures":
         """What may go wrong with one thing."""
-        return Trouble(self, what, pauses(self._backoff))
+        return Failures(self, what, pauses(self._backoff))
 
     async def tell_of(self, what: str, cause: str) -> None:
         """Tell of a cause, unless it is known."""
-        known = cause in self._told.values()
-        self._told[what] = cause
-        if not known:
+        self._troubled |= {what}
+        if cause not in self._told and len(self._told) < MAX_CAUSES:
+            self._told |= {cause}
             await self._tell(f"cannot be {what} now: {cause}; trying again")
 
     async def tell_end(self, what: str) -> None:
         """Tell that the trouble with *what* is over, if there was any and it was the last."""
-        if self._told.pop(what, None) and not self._told:
+        if what not in self._troubled:
+            return
+        self._troubled -= {what}
+        if not self._troubled:
+            self._told = NOTHING
             await self._tell(f"can be {what} again")
 
     def ends(self, foreign_since: float) -> bool:
@@ -88,8 +97,8 @@ class Patience:
         return anyio.current_time() - foreign_since > self._foreign_seconds
 
 
-class Trouble:
-    """What has gone wrong with one thing since it last worked."""
+class Failures:
+    """Those in a row with one thing, since it last worked."""
 
     def __init__(self, patience: Patience, what: str, pauses: Iterator[float]) -> None:
         self._patience = patience
@@ -100,7 +109,7 @@ class Trouble:
     async def endure(self, exc: Exception) -> None:
         """Wait until it may be tried again. :raises Unwatchable: if that is of no use."""
         known = isinstance(exc, LaunchkitError)
-        cause = (str(exc) if known else repr(exc))[:LONGEST_CAUSE]
+        cause = told(exc)[:LONGEST_CAUSE]
         if known:
             self._foreign_since = None
         elif self._foreign_since is None:
@@ -108,7 +117,7 @@ class Trouble:
         elif self._patience.ends(self._foreign_since):
             raise Unwatchable(f"its run cannot be {self._what}: {cause}") from exc
         await self._patience.tell_of(self._what, cause)
-        await anyio.sleep(next(self._pauses))
+        await anyio.sleep(max(next(self._pauses), retry_after(exc)))
 
     async def end(self) -> None:
         """It works again, or has all the time."""
@@ -126,34 +135,34 @@ class PatientRun(Run):
 
     async def status(self) -> RunStatus:
         """Look until something is seen; raises as `Patience.through` does."""
-        return await self._patience.through(self._run.status, "looked at")
+        return await self._patience.through("looked at", self._run.status)
 
     async def changed(self, last: RunStatus) -> RunStatus:
         """Wait for another status; raises as `Patience.through` does."""
-        return await self._patience.through(partial(self._run.changed, last), "looked at")
+        return await self._patience.through("looked at", self._run.changed, last)
 
     async def cancel(self, grace: float) -> None:
         """End it; raises as `Patience.through` does."""
-        await self._patience.through(partial(self._run.cancel, grace), "ended")
+        await self._patience.through("ended", self._run.cancel, grace)
 
     async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
         """All output from *offset* on, also where the stream breaks off with an error; raises as
         `Patience.through` does.
         """
-        trouble = self._patience.trouble("read")
+        failures = self._patience.failures("read")
         while True:
             try:
                 async with aclosing(self._run.logs(offset)) as chunks:
                     async for chunk in chunks:
-                        await trouble.end()
+                        await failures.end()
                         yield chunk
                         offset = chunk.offset + len(chunk.data)
             except RunLost:
                 raise
             except Exception as exc:  # noqa: BLE001 - a runner may raise anything
-                await trouble.endure(exc)
+                await failures.endure(exc)
             else:
-                await trouble.end()
+                await failures.end()
                 return
 
     async def aclose(self) -> None:

@@ -12,7 +12,7 @@ import anyio
 from launchkit.abc import Output, Runner
 from launchkit.agent.kit import Kit
 from launchkit.code.remove_tree import remove_tree
-from launchkit.errors import SubmitError
+from launchkit.errors import FetchError, SubmitError
 from launchkit.images.delivery import (
     BuiltImage,
     CodeAlone,
@@ -23,7 +23,7 @@ from launchkit.images.delivery import (
     Wanted,
     delivery_of,
 )
-from launchkit.model import BuildRequest, Image, Launch
+from launchkit.model import BuildRequest, Claim, Image, Launch
 from launchkit.resolving.bind import AgentSide, Bound, bind
 
 CLEANUP_SECONDS = 30.0
@@ -54,10 +54,13 @@ def clear_work(state_dir: Path, agent: str) -> None:
 
 async def fetch(launch: Launch, kit: Kit, work: Path) -> Path:
     """The directory with the launch's code. :raises FetchError: if it cannot be had."""
+    fetcher = kit.fetchers.get(launch.source.kind)
+    if fetcher is None:
+        raise FetchError(f"this agent has no fetcher for sources of kind {launch.source.kind}")
     code = work / "code"
     code.mkdir()
     with kit.observer.step(launch.item_id, "fetch"):
-        await kit.fetchers[launch.source.kind].fetch(launch.source, code)
+        await fetcher.fetch(launch.source, code)
     return code
 
 
@@ -70,18 +73,21 @@ async def image_of(launch: Launch, code: Path, kit: Kit, out: Output) -> Image:
         return await kit.builder.build(request, out)
 
 
-async def prepared(launch: Launch, runner: Runner, kit: Kit, work: Path, out: Output) -> Bound:
-    """The submission of *launch*, and what there is to warn of.
+async def prepared(
+    claim: Claim, launch: Launch, runner: Runner, kit: Kit, work: Path, out: Output
+) -> Bound:
+    """The submission of *launch*, which *claim* was resolved to, and what there is to warn of.
 
     :raises LaunchError: if code or image cannot be had, or a rule objects to what is filled in.
     """
     image, code = await _delivered(launch, runner, kit, work, out)
+    extra_env = {**kit.env(launch), **await kit.backend.run_env(claim)}
     bound = bind(
         launch,
         image=image,
         code=code,
         runner=type(runner),
-        agent=AgentSide(policy=kit.policy, environ=os.environ, extra_env=kit.env(launch)),
+        agent=AgentSide(policy=kit.policy, environ=os.environ, extra_env=extra_env),
     )
     return replace(bound, warnings=(*image.warnings, *bound.warnings)) if image else bound
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import anyio
 
@@ -31,7 +32,7 @@ async def watch(
     if status.state is RunState.STARTING:
         with _limit(limits.start, submitted_at) as scope:
             status = await _until(run, status, tell, lambda s: s.state is not RunState.STARTING)
-        if scope.cancelled_caught:
+        if scope and scope.cancelled_caught:
             waited = f": {status.message}" if status.message else ""
             raise StartTimeout(
                 f"did not start within {limits.start:g} seconds{waited}",
@@ -40,7 +41,7 @@ async def watch(
     if not status.state.ended:
         with _limit(limits.run, running_since) as scope:
             status = await _until(run, status, tell, lambda s: s.state.ended)
-        if scope.cancelled_caught:
+        if scope and scope.cancelled_caught:
             raise RunTimeout(f"ran longer than its {limits.run:g} seconds and was ended")
     return Outcome(
         state=status.state,
@@ -61,9 +62,11 @@ async def _until(
     return status
 
 
-def _limit(seconds: float, since: float | None) -> anyio.CancelScope:
+def _limit(seconds: float, since: float | None) -> AbstractContextManager[anyio.CancelScope | None]:
+    if not seconds:
+        return nullcontext()
     past = max(0.0, time.time() - since) if since else 0.0
-    return anyio.move_on_after(max(0.0, seconds - past) if seconds else None)
+    return anyio.move_on_after(max(0.0, seconds - past))
 
 
 def _verdict(status: RunStatus) -> Verdict:

@@ -5,6 +5,8 @@ not come back all at once.
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TypeAlias, TypeVar
 
 import anyio
@@ -55,7 +57,7 @@ async def retry(
         except Exception as exc:
             if not matches(exc, on):
                 raise
-            wait = max(pause, retry_after(exc))
+            wait = long_enough(pause, exc, backoff.jitter)
             if backoff.deadline is not None:
                 left = began + backoff.deadline - anyio.current_time()
                 if left <= 0 or retry_after(exc) > left:
@@ -94,6 +96,29 @@ def matches(exc: Exception, on: On) -> bool:
     return on(exc)
 
 
+def long_enough(pause: float, exc: Exception, jitter: float = Backoff.jitter) -> float:
+    """A pause as long as the one who failed asks for, and up to the part *jitter* of that longer:
+    many who were told the same do not come back all at once.
+    """
+    return max(pause, retry_after(exc) * random.uniform(1.0, 1.0 + jitter))  # noqa: S311
+
+
 def retry_after(exc: Exception | None) -> float:
     """The seconds for which the one who failed asks to be left alone; 0 if it does not say."""
     return float(getattr(exc, "retry_after", None) or 0.0)
+
+
+def retry_after_of(text: str | None) -> float | None:
+    """The seconds that a `Retry-After` says (RFC 9110, 10.2.3), which may also name a time; None if
+    it says nothing that is understood.
+    """
+    text = (text or "").strip()[:60]
+    if text.isascii() and text.isdecimal():
+        return float(text)
+    try:
+        then = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    return max(0.0, (then - datetime.now(UTC)).total_seconds())

@@ -44,6 +44,10 @@ class Topics(Generic[K]):
         """Whether anybody subscribes."""
         return bool(self._by_topic or self._to_all)
 
+    def __contains__(self, topic: K) -> bool:
+        """Whether anybody subscribes to a topic."""
+        return bool(self._to_all) or topic in self._by_topic
+
     @contextmanager
     def subscribed(self, *topics: K) -> Iterator[Subscription]:
         """A subscription to *topics*, for the time of the context."""

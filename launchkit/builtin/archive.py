@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar
 from weakref import WeakValueDictionary
@@ -16,13 +17,14 @@ import anyio.to_thread
 from pydantic import Field
 
 from launchkit.abc import Fetcher, QueueBackend, Site
+from launchkit.aio.retry import Backoff, retry
 from launchkit.code.unpack import DamagedArchive, unpack
 from launchkit.errors import FetchError, NotFound, PluginError, Unreachable
 from launchkit.hookspecs import hookimpl
 from launchkit.model import ArchiveSource, Source
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
-RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
+BACKOFF = Backoff(first=0.5, cap=8.0, deadline=15.0)
 LEFTOVER_SECONDS = 24 * 3600.0
 CLEANUP_SECONDS = 5.0
 
@@ -79,20 +81,15 @@ class ArchiveFetcher(Fetcher):
         return path
 
     async def _download(self, digest: str, path: Path) -> None:
-        for seconds in (*RETRY_SECONDS, None):
-            try:
-                await self._try_download(digest, path)
-            except NotFound as exc:
-                raise FetchError(
-                    f"the code {digest} is no longer in the queue's storage",
-                    hint="launch it again from the directory with the code",
-                ) from exc
-            except Unreachable as exc:
-                if seconds is None:
-                    raise FetchError(f"cannot fetch code: {exc.message}", hint=exc.hint) from exc
-                await anyio.sleep(seconds)
-            else:
-                return
+        try:
+            await retry(partial(self._try_download, digest, path), on=Unreachable, backoff=BACKOFF)
+        except NotFound as exc:
+            raise FetchError(
+                f"the code {digest} is no longer in the queue's storage",
+                hint="launch it again from the directory with the code",
+            ) from exc
+        except Unreachable as exc:
+            raise FetchError(f"cannot fetch code: {exc.message}", hint=exc.hint) from exc
 
     async def _try_download(self, digest: str, path: Path) -> None:
         part = anyio.Path(self._cache / f"{digest}.{secrets.token_hex(8)}.part")

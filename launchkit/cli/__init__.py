@@ -11,7 +11,10 @@ from launchkit.cli.options import common_options, remember
 
 COMMANDS = {
     "agent": ("launchkit.cli.agent:agent", "Take launches from queues and run them."),
-    "agents": ("launchkit.cli.inventory:agents", "List the agents that were seen lately."),
+    "agents": (
+        "launchkit.cli.agents:agents",
+        "List the agents that were seen lately, and those that are paused.",
+    ),
     "apply": ("launchkit.cli.apply:apply", "Make the queues as a file wants them."),
     "completion": (
         "launchkit.cli.completion:completion",
@@ -22,8 +25,11 @@ COMMANDS = {
     "hold": ("launchkit.cli.change:hold", "Keep launches that wait from being claimed."),
     "job": ("launchkit.cli.job:job", "Make and list jobs: named, versioned recipes."),
     "launch": ("launchkit.cli.launch:launch", "Put a launch into a queue."),
+    "login": ("launchkit.cli.login:login", "Keep your token for a queue service."),
+    "logout": ("launchkit.cli.login:logout", "Forget your token for a queue service."),
     "logs": ("launchkit.cli.logs:logs", "Print what a launch printed."),
     "ls": ("launchkit.cli.ls:ls", "List launches, newest first."),
+    "move": ("launchkit.cli.change:move", "Put launches that wait into another queue."),
     "plugins": ("launchkit.cli.inventory:plugins", "List plugins and what they provide."),
     "priority": ("launchkit.cli.change:priority", "Change the priority of a launch that waits."),
     "queue": ("launchkit.cli.queue:queue", "Make, change, pause and remove queues."),
@@ -31,12 +37,15 @@ COMMANDS = {
         "launchkit.cli.change:requeue",
         "Put launches back into their queues.",
     ),
+    "role": ("launchkit.cli.people:role", "Grant, revoke and list roles."),
     "show": ("launchkit.cli.show:show", "Show a launch: state, reason, verdict and timeline."),
     "stop": ("launchkit.cli.stop:stop", "Ask that launches end."),
     "store": (
         "launchkit.cli.store:store",
         "Upgrade a database, back it up, or move a queue to another one.",
     ),
+    "token": ("launchkit.cli.token:token", "Make, list and revoke tokens."),
+    "user": ("launchkit.cli.people:user", "Add, list and remove users and service accounts."),
     "wait": ("launchkit.cli.launches:wait", "Wait until launches have ended."),
 }
 

@@ -88,6 +88,7 @@ def agent(
         worker = Agent(
             loaded.settings,
             plugins=plugins,
+            runner_problems=loaded.runner_problems,
             exit_when_idle=exit_when_idle,
             on_status=lambda line: log.info("%s", line, action="status"),
         )

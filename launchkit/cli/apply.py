@@ -1,15 +1,16 @@
 """`launchkit apply`: queues as code."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import click
 
-from launchkit.abc import QueueView
+from launchkit.abc import QueueView, Runner
+from launchkit.cli.config_places import under_config
 from launchkit.cli.options import common_options, output_option, say
 from launchkit.cli.output import Column, Layout, get, show_all
-from launchkit.cli.queue_config import runner_class
+from launchkit.cli.queue_config import places_in, runner_class
 from launchkit.cli.queue_file import Wanted, diff, wanted_queues
 from launchkit.cli.session import with_client
 from launchkit.cli.sources import documents_from
@@ -50,8 +51,9 @@ def apply(file: str, prune: bool, force: bool, dry_run: bool, yes: bool, form: s
     wanted = wanted_queues(documents_from(file))
     if prune and not wanted:
         raise ConfigError(f"{file}: has no queues; --prune would remove all that there are")
-    for resource in dict.fromkeys(one.spec.resource for one in wanted):
-        runner_class(resource)
+    resources = dict.fromkeys(one.spec.resource for one in wanted)
+    runners = {resource: runner_class(resource) for resource in resources}
+    _check(wanted, runners)
     steps = _plan(wanted, prune, force)
     for step in steps:
         if step.action in {"create", "update"}:
@@ -66,7 +68,6 @@ def apply(file: str, prune: bool, force: bool, dry_run: bool, yes: bool, form: s
 
 @with_client
 async def _plan(client: Client, wanted: Sequence[Wanted], prune: bool, force: bool) -> list[Step]:
-    await _check(client, wanted)
     views = {view.queue.name: view for view in await client.queues()}
     steps = [_step(one.spec, views.get(one.spec.name)) for one in wanted]
     if prune:
@@ -76,14 +77,20 @@ async def _plan(client: Client, wanted: Sequence[Wanted], prune: bool, force: bo
     return steps
 
 
-async def _check(client: Client, wanted: Sequence[Wanted]) -> None:
+@with_client
+async def _check(
+    client: Client, wanted: Sequence[Wanted], runners: Mapping[str, type[Runner] | None]
+) -> None:
     """Ask the runners about all configs, before anything is changed."""
     problems = []
     for one in wanted:
         try:
             await client.check_queue(one.spec)
         except Rejected as exc:
-            problems.append(f"{one.locate(('config',))}: {exc.message}")
+            resource = one.spec.resource
+            at = under_config(one.locate)
+            places = places_in(one.spec.config, at, resource, runners[resource])
+            problems.append(places.told(exc.message))
     if problems:
         raise ConfigError("\n".join(problems), hint="nothing was changed")
 

@@ -1,4 +1,4 @@
-"""`launchkit requeue`, `hold` and `priority`: change launches that wait."""
+"""`launchkit requeue`, `hold`, `move` and `priority`: change launches that wait."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import click
 
 from launchkit.cli.launch import priority as level_of
 from launchkit.cli.launches import LAYOUT, found
-from launchkit.cli.names import launch_names
+from launchkit.cli.names import launch_names, queue_names
 from launchkit.cli.options import common_options, output_option, say
 from launchkit.cli.output import show_all
 from launchkit.cli.present import item_data
@@ -79,6 +79,23 @@ async def priority(client: Client, ref: str, level: Priority, form: str) -> None
     run = await client.launched(ref)
     await run.set_priority(level)
     await _print([run], form)
+
+
+@click.command()
+@refs_argument
+@click.option(
+    "--to", "queue", required=True, metavar="QUEUE", help="The queue.", shell_complete=queue_names
+)
+@output_option
+@common_options
+@with_client
+async def move(client: Client, refs: Sequence[str], queue: str, form: str) -> None:
+    """Put launches that wait into another queue, at the place of the time of their launch."""
+    await client.queue(queue)
+    runs = await found(client, refs)
+    for run in runs:
+        await run.move(queue)
+    await _print(runs, form)
 
 
 async def _print(runs: Sequence[LaunchHandle], form: str) -> None:

@@ -57,11 +57,11 @@ def check() -> None:
     """
     plugins = Plugins()
     loaded = loaded_settings(plugins)
-    for warning in loaded.warnings:
+    for warning in (*plugins.problems(), *loaded.warnings):
         say(f"warning: {warning}")
     if loaded.runner_problems:
         raise ConfigError("\n".join(loaded.runner_problems.values()))
-    plugins.get(QueueBackend, loaded.settings.backend_url().partition(":")[0])
+    plugins.get(QueueBackend, loaded.settings.queue().kind)
 
     @with_client
     async def queues(client: Client) -> int:
@@ -83,7 +83,9 @@ def schema() -> None:
 def settings_data(loaded: Loaded) -> Data:
     """The settings as plain data, as a file would have them, without credentials in the URL."""
     data = loaded.settings.model_dump(mode="json", by_alias=True)
-    return {**data, "backend": without_credentials(loaded.settings.backend_url())}
+    url = without_credentials(loaded.settings.backend_url())
+    block = data["backend"]
+    return {**data, "backend": {**block, "url": url} if isinstance(block, dict) else url}
 
 
 def flattened(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

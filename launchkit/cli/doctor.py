@@ -13,7 +13,7 @@ from launchkit.cli.options import common_options, output_option
 from launchkit.cli.output import Column, Layout, get, show_all
 from launchkit.cli.session import run
 from launchkit.errors import LaunchkitError
-from launchkit.plugins import Plugins
+from launchkit.plugins import BLOCK, Plugins
 
 LAYOUT = Layout(
     (
@@ -46,6 +46,8 @@ def findings(plugins: Plugins) -> Iterator[Finding]:
     for info in plugins.infos():
         if info.error:
             yield Finding(level="warning", subject=f"plugin {info.name}", message=info.error)
+    for text in plugins.problems():
+        yield Finding(level="warning", subject="plugins", message=text, hint=BLOCK)
     try:
         loaded = loaded_settings(plugins)
     except LaunchkitError as exc:

@@ -92,8 +92,9 @@ def _unexpected(exc: Exception) -> str:
         import traceback
 
         return "".join(traceback.format_exception(exc)).rstrip()
+    whose = errors.source(exc)
     return (
-        f"error internal  {type(exc).__name__}: {exc}\n"
+        f"error internal  {type(exc).__name__}: {exc}{f' ({whose})' * bool(whose)}\n"
         "  hint: please report it, with what LAUNCHKIT_DEBUG=1 makes it print"
     )
 

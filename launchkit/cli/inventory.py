@@ -1,13 +1,11 @@
-"""`launchkit plugins` and `launchkit agents`: what there is."""
+"""`launchkit plugins`: what there is."""
 
 import click
 
 from launchkit.cli.lazy import plugin_commands
-from launchkit.cli.options import common_options, output_option, say
+from launchkit.cli.options import output_option, say
 from launchkit.cli.output import Column, Layout, get, show_all
-from launchkit.cli.present import Data, agent_data
-from launchkit.cli.session import with_client
-from launchkit.client import Client
+from launchkit.cli.present import Data
 from launchkit.plugins import Plugins
 
 
@@ -17,25 +15,17 @@ def _kinds(row: Data) -> str:
     return ", ".join(kind + others.get(kind, "") for kind in row["kinds"])
 
 
+def _trouble(row: Data) -> str:
+    return row["error"] or "; ".join(row["problems"])
+
+
 PLUGINS = Layout(
     (
         Column("NAME", get("name")),
         Column("VERSION", get("version")),
         Column("SOURCE", get("source")),
         Column("KINDS", _kinds),
-        Column("PROBLEM", get("error")),
-    ),
-    name="name",
-)
-AGENTS = Layout(
-    (
-        Column("NAME", get("name")),
-        Column("ONLINE", get("online")),
-        Column("HOST", get("host")),
-        Column("QUEUES", get("queues")),
-        Column("HELD", get("held")),
-        Column("MAX", get("max_jobs")),
-        Column("DOING", get("doing")),
+        Column("PROBLEM", _trouble),
     ),
     name="name",
 )
@@ -48,6 +38,7 @@ def plugins(form: str) -> None:
 
     LAUNCHKIT_BLOCK_PLUGINS leaves some out, LAUNCHKIT_TRACE_PLUGINS shows each call of a hook.
     """
+    found = Plugins()
     rows = [
         {
             "name": info.name,
@@ -56,19 +47,11 @@ def plugins(form: str) -> None:
             "kinds": list(info.kinds),
             "aliases": {kind: list(words) for kind, words in info.aliases.items()},
             "error": info.error,
+            "problems": list(info.problems),
         }
-        for info in Plugins().infos()
+        for info in found.infos()
     ]
     show_all(rows, form, PLUGINS)
-    commands = sorted(plugin_commands())
+    commands = sorted(plugin_commands(found))
     if commands:
         say(f"commands of plugins: {', '.join(commands)}")
-
-
-@click.command()
-@output_option
-@common_options
-@with_client
-async def agents(client: Client, form: str) -> None:
-    """List the agents that were seen lately."""
-    show_all([agent_data(view) for view in await client.agents()], form, AGENTS)

@@ -8,6 +8,8 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from launchkit.plugins import Plugins
+
 
 class LazyGroup(click.Group):
     """*commands_at* maps a name to `module:attribute` and a line of help.
@@ -50,6 +52,10 @@ class LazyGroup(click.Group):
         if unknown and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
+            from launchkit.catalogue import install_hint, package_of
+
+            if self._takes_plugins and (package := package_of("command", name)):
+                ctx.fail(f"the command {name!r} is not installed; {install_hint(package)}")
             near = get_close_matches(name, self.list_commands(ctx), n=1)
             ctx.fail(f"no such command {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
         return super().resolve_command(ctx, args)
@@ -78,10 +84,10 @@ class LazyGroup(click.Group):
         )
 
 
-def plugin_commands() -> dict[str, click.Command]:
+def plugin_commands(plugins: "Plugins | None" = None) -> dict[str, click.Command]:
     """The commands that plugins add, by name."""
     from launchkit.plugins import Plugins
 
     scratch = click.Group()
-    Plugins().hook.launchkit_commands(group=scratch)
+    (plugins or Plugins()).add_commands(scratch)
     return dict(scratch.commands)

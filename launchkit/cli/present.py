@@ -134,6 +134,8 @@ def agent_data(view: AgentView) -> Data:
         "max_jobs": status.max_jobs,
         "held": view.held,
         "doing": status.doing,
+        "draining": view.draining,
+        "paused": pause_data(view.pause),
         "builds": status.builds,
         "started_at": moment(status.started_at),
         "seen_at": moment(view.seen_at),

@@ -13,14 +13,14 @@ from launchkit.cli.names import queue_names
 from launchkit.cli.options import common_options, duration, output_option, say
 from launchkit.cli.output import Column, Layout, aligned, as_json, as_yaml, get, show_all, show_one
 from launchkit.cli.present import Data, clean, clock, queue_data, span, variable_data
-from launchkit.cli.queue_config import checked_config, runner_class
+from launchkit.cli.queue_config import checked_config, places_in, runner_class
 from launchkit.cli.queue_file import queue_entry
 from launchkit.cli.queue_template import offered_config
 from launchkit.cli.session import with_client
 from launchkit.cli.sources import mapping_from
 from launchkit.client import Client
 from launchkit.document import require_mapping
-from launchkit.model import ENDED
+from launchkit.model import ENDED, Json
 from launchkit.resolving.templates import find_variables
 
 
@@ -76,14 +76,17 @@ def queue() -> None:
 @common_options
 def create(name: str, config: str | None, variables: str | None, form: str, **given: Any) -> None:
     """Make a queue."""
-    settings, defined = checked_config(config, variables)
+    document, defined = checked_config(config, variables)
     runner = runner_class(given["resource"])
+    settings: Json = require_mapping(document)
     if config is None and runner is not None:
-        settings = offered_config(runner)
+        settings = offered_config(runner, given["resource"])
+    places = places_in(settings, document.locate, given["resource"], runner)
 
     @with_client
     async def made(client: Client) -> Data:
-        await client.create_queue(name, config=settings, variables=defined, **given)
+        with places.given():
+            await client.create_queue(name, config=settings, variables=defined, **given)
         return queue_data(await client.queue(name))
 
     show_one(made(), form, LAYOUT)

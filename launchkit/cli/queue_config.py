@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 from launchkit.abc import Runner
 from launchkit.catalogue import PACKAGES, package_of
+from launchkit.cli.config_places import ConfigPlaces
 from launchkit.cli.options import say
 from launchkit.cli.output import as_yaml
 from launchkit.cli.present import variable_data
 from launchkit.cli.sources import mapping_from
-from launchkit.codec import suggest
+from launchkit.codec import Locate, suggest
 from launchkit.document import Document, require_mapping
 from launchkit.errors import ConfigError
 from launchkit.model import Json, Variable
@@ -19,8 +20,8 @@ from launchkit.resolving.variables import parse_variables
 Variables = Mapping[str, Variable]
 
 
-def checked_config(config: str | None, variables: str | None) -> tuple[Json, Variables]:
-    """The config and the variables, which fit each other.
+def checked_config(config: str | None, variables: str | None) -> tuple[Document, Variables]:
+    """The config, a mapping, and the variables, which fit each other.
 
     :raises ConfigError: with file and line of what is wrong.
     """
@@ -34,7 +35,14 @@ def checked_config(config: str | None, variables: str | None) -> tuple[Json, Var
             raise undefined(found, document.source)
     defined = read_variables(variables) if variables else {}
     check_template(data, defined, document.locate)
-    return data, defined
+    return document, defined
+
+
+def places_in(
+    config: Json, locate: Locate, resource: str, runner: type[Runner] | None
+) -> ConfigPlaces:
+    """Where the keys of a queue's config stand."""
+    return ConfigPlaces(config, locate, (resource, *(runner.names() if runner else ())))
 
 
 def read_variables(source: str) -> Variables:

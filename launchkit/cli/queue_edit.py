@@ -4,18 +4,22 @@ from dataclasses import replace
 
 import click
 
+from launchkit.abc import Runner
+from launchkit.cli.config_places import ConfigPlaces, under_config
 from launchkit.cli.failures import describe
 from launchkit.cli.names import queue_names
 from launchkit.cli.options import common_options, say
 from launchkit.cli.output import as_yaml
-from launchkit.cli.queue_config import read_variables
+from launchkit.cli.queue_config import places_in, read_variables
 from launchkit.cli.queue_file import diff, editable_data, edited
 from launchkit.cli.session import with_client
 from launchkit.cli.sources import mapping_from
 from launchkit.client import Client
+from launchkit.codec import Locate, below
 from launchkit.document import parse_mapping, require_mapping
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Queue, QueueSpec
+from launchkit.plugins import Plugins
 from launchkit.resolving.templates import check_template
 
 NO_LIMIT = -1
@@ -49,7 +53,7 @@ def edit(
     Without options, $EDITOR opens. Nothing is saved if somebody else changed the queue meanwhile.
     """
     before = _load(name)
-    after = _with_files(before.spec, config, variables)
+    after, places = _with_files(before.spec, config, variables)
     if prioritization is not None:
         after = replace(after, prioritization=prioritization)
     if max_concurrent is not None:
@@ -61,7 +65,8 @@ def edit(
     if after == before.spec:
         say("nothing was changed")
         return
-    _save(after, before.version)
+    with places.given():
+        _save(after, before.version)
     say(diff(before.spec, after))
 
 
@@ -80,23 +85,23 @@ async def _save(client: Client, spec: QueueSpec, version: int) -> None:
     await client.edit_queue(spec, if_version=version)
 
 
-def _with_files(spec: QueueSpec, config: str | None, variables: str | None) -> QueueSpec:
+def _with_files(
+    spec: QueueSpec, config: str | None, variables: str | None
+) -> tuple[QueueSpec, ConfigPlaces]:
+    """The queue as the files want it, and where its config stands."""
     if variables is not None:
         spec = replace(spec, variables=read_variables(variables))
-    if config is not None:
-        document = mapping_from(config, "--config")
-        spec = replace(spec, config=require_mapping(document))
-        check_template(spec.config, spec.variables, document.locate)
-    return spec
+    if config is None:
+        return spec, _places(spec, below("config"))
+    document = mapping_from(config, "--config")
+    spec = replace(spec, config=require_mapping(document))
+    check_template(spec.config, spec.variables, document.locate)
+    return spec, _places(spec, document.locate)
 
 
-def read_text(text: str, spec: QueueSpec) -> QueueSpec:
-    """The queue *spec* as an edited text says.
-
-    :raises ConfigError: naming the lines that are wrong.
-    """
-    document = parse_mapping(text, spec.name)
-    return edited(require_mapping(document), spec, document.locate)
+def _places(spec: QueueSpec, locate: Locate) -> ConfigPlaces:
+    runner = Plugins().find(Runner, spec.resource)
+    return places_in(spec.config, locate, spec.resource, runner)
 
 
 def _edited(spec: QueueSpec) -> QueueSpec:
@@ -107,8 +112,10 @@ def _edited(spec: QueueSpec) -> QueueSpec:
         if written is None:
             return spec
         try:
-            after = read_text(written, spec)
-            _check(after)
+            document = parse_mapping(written, spec.name)
+            after = edited(require_mapping(document), spec, document.locate)
+            with _places(after, under_config(document.locate)).given():
+                _check(after)
         except (ConfigError, Rejected) as exc:
             click.echo(describe(exc), err=True)
             click.confirm("Edit it again?", default=True, abort=True, err=True)

@@ -5,6 +5,7 @@ import sys
 import click
 
 from launchkit.abc import Runner
+from launchkit.cli.config_places import ConfigPlaces
 from launchkit.cli.failures import describe
 from launchkit.cli.options import common_options
 from launchkit.cli.queue_config import undefined
@@ -23,12 +24,18 @@ def template(kind: str) -> None:
     click.echo(Plugins().get(Runner, kind).starter_config(), nl=False)
 
 
-def offered_config(runner: type[Runner]) -> Json:
-    """The config that a person writes in the editor, if there is one who wants to; else none."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return {}
+def offered_config(runner: type[Runner], kind: str) -> Json:
+    """The config that a person writes in the editor, if there is one who wants to; else none.
+
+    :raises Rejected: if none was given, and the runner cannot do without.
+    """
+    needed = _why_needed(runner)
+    there = sys.stdin.isatty() and sys.stdout.isatty()
     question = "No config was given. Open one to begin with in your editor?"
-    if not click.confirm(question, default=False, err=True):
+    if not there or not click.confirm(question, default=needed is not None, err=True):
+        if needed:
+            hint = f"launchkit queue template {kind} prints one to edit; give it as --config FILE"
+            raise Rejected(f"a queue of {kind} needs a config:\n{needed}", hint=hint)
         return {}
     text = runner.starter_config()
     while True:
@@ -40,9 +47,20 @@ def offered_config(runner: type[Runner]) -> Json:
             click.confirm("Edit it again?", default=True, abort=True, err=True)
 
 
+def _why_needed(runner: type[Runner]) -> str | None:
+    """What a runner says of an empty config; None if it will do."""
+    try:
+        runner.check_args({})
+    except Rejected as exc:
+        return exc.message
+    return None
+
+
 def _read(text: str, runner: type[Runner]) -> Json:
-    data = require_mapping(parse_mapping(text, "config"))
+    document = parse_mapping(text, "config")
+    data = require_mapping(document)
     if fields := find_variables(data):
         raise undefined(fields, "config")
-    runner.check_args(data)
+    with ConfigPlaces(data, document.locate, runner.names()).given():
+        runner.check_args(data)
     return data

@@ -10,7 +10,7 @@ from typing import Any
 from anyio import CancelScope
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from launchkit.client import client, handle
+from launchkit.client import client, handle, opening
 
 END = object()
 SIGNAL_SECONDS = 1.0
@@ -82,7 +82,7 @@ def connect(*args: Any, **kwargs: Any) -> Iterator[Any]:
     """
     with (
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(client.connect(*args, **kwargs)) as opened,
+        portal.wrap_async_context_manager(opening.connect(*args, **kwargs)) as opened,
     ):
         yield Client(opened, portal)
 

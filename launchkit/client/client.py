@@ -1,21 +1,25 @@
 """The client: queues, jobs and launches of one entity."""
 
-import os
 import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import anyio
-
-from launchkit.abc import Hub, ItemView, LaunchRequest, QueueView, Runner, Selection, Site
-from launchkit.client.actor import current_user
+from launchkit.abc import (
+    AgentChange,
+    Change,
+    Changed,
+    Hub,
+    ItemView,
+    LaunchRequest,
+    QueueView,
+    Runner,
+    Selection,
+)
+from launchkit.client.checks import check_launch
 from launchkit.client.handle import WAIT_SECONDS, LaunchHandle
 from launchkit.client.source import source_of
-from launchkit.errors import Rejected, unwrapped
-from launchkit.images.delivery import BuiltImage, Traits, Wanted, delivery_of
+from launchkit.errors import Rejected
 from launchkit.model import (
     AgentView,
     ImageSource,
@@ -33,56 +37,13 @@ from launchkit.model import (
     Timeouts,
     Variable,
 )
-from launchkit.observe import launching, opened_tracer
+from launchkit.observe import launching
 from launchkit.plugins import Plugins
 from launchkit.resolving.queue_checks import check_queue
-from launchkit.resolving.resolve import validate_launch
 from launchkit.resolving.samples import check_config_of
-from launchkit.settings import load_settings
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
-
-
-@asynccontextmanager
-async def connect(
-    url: str | None = None,
-    *,
-    entity: str | None = None,
-    actor: str | None = None,
-    config: Path | str | None = None,
-    plugins: Plugins | None = None,
-) -> "AsyncIterator[Client]":
-    """Open a queue service for the time of the context.
-
-    *url* and *entity* default to what *config* (by default launch-config.yaml) and the environment
-    say; *actor*, whose name stands in the record, to the login name.
-
-    :raises ConfigError: if the URL or launch-config.yaml is wrong.
-    :raises PluginError: if no plugin serves the URL's scheme.
-    :raises Unreachable: if the service cannot be reached.
-    """
-    settings = load_settings(
-        config,
-        flags={name: value for name, value in (("backend", url), ("entity", entity)) if value},
-        for_agent=False,
-    ).settings
-    plugins = plugins or Plugins()
-    url = settings.backend_url()
-    hub = plugins.create(Hub, url.partition("://")[0], {"url": url, "entity": settings.entity})
-    with unwrapped():
-        async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
-            stack.callback(tasks.cancel_scope.cancel)
-            tracer = await stack.enter_async_context(opened_tracer(settings, "launchkit"))
-            site = Site(
-                agent="",
-                name="",
-                state_dir=Path(os.devnull),
-                cache_dir=Path(os.devnull),
-                tasks=tasks,
-            )
-            await hub.start(stack, site)
-            yield Client(hub, actor or current_user(), settings.entity, plugins, tracer)
 
 
 class Client:
@@ -267,7 +228,6 @@ class Client:
             job=reference,
             project=project,
             name=name,
-            author=self.actor,
             overrides=Overrides(
                 entry_point=None if entry_point is None else tuple(entry_point),
                 args=None if args is None else tuple(args),
@@ -295,7 +255,7 @@ class Client:
         :raises Conflict: if the idempotency key stands for another request.
         """
         request = LaunchRequest(
-            spec=replace(spec, author=spec.author or self.actor),
+            spec=spec,
             actor=self.actor,
             priority=priority,
             idempotency_key=idempotency_key,
@@ -311,13 +271,7 @@ class Client:
         """
         item = (await self.launched(ref)).item
         queue = (await self.queue(item.queue)).queue.spec
-        request = LaunchRequest(
-            spec=replace(item.spec, author=self.actor),
-            actor=self.actor,
-            priority=item.priority if queue.prioritization else None,
-            again=item.id,
-        )
-        return await self._put(item.queue, request)
+        return await self._put(item.queue, LaunchRequest.repeating(item, queue, self.actor))
 
     async def launched(self, ref: str) -> LaunchHandle:
         """A handle on a launch, by item id, run id, or name if only one has it.
@@ -366,33 +320,27 @@ class Client:
             seen, wait = max([seen, *(event.id for event in events)]), WAIT_SECONDS
             yield await self.select(selection)
 
+    async def change_all(self, selection: Selection, change: Change) -> Sequence[Changed]:
+        """Change all launches that *selection* matches, at most its limit, each for itself; says
+        of each what became of it.
+        """
+        return await self.hub.launches().change_all(selection, change, self.actor)
+
     async def agents(self) -> Sequence[AgentView]:
-        """The agents that were seen lately."""
+        """The agents that were seen lately, and those that are paused."""
         return await self.hub.agents()
+
+    async def change_agent(self, name: str, change: AgentChange) -> None:
+        """Let an agent end with `Drain`, give it nothing with `PauseAgent`, or launches again with
+        `ResumeAgent`; all are in `launchkit.abc`.
+
+        :raises NotFound: if no agent of that name was seen lately.
+        """
+        await self.hub.change_agent(name, change, self.actor)
 
     async def _put(self, queue: str, request: LaunchRequest) -> LaunchHandle:
         view = await self.queue(queue)
-        await self._check(view.queue.spec, request.spec)
+        await check_launch(view.queue.spec, request.spec, self.hub, self._plugins)
         with launching(self._tracer, queue, request.spec) as traced:
             item = await self.hub.launches().launch(queue, replace(request, spec=traced))
         return LaunchHandle(self, item)
-
-    async def _check(self, queue: QueueSpec, spec: LaunchSpec) -> None:
-        """Ask the queue's runner, where it is installed here too."""
-        runner = self._plugins.find(Runner, queue.resource)
-        plan = validate_launch(queue, spec, runner)
-        if runner is not None:
-            traits, wanted = Traits.of(runner), Wanted.asked(spec.recipe, plan)
-            delivery = delivery_of(wanted, traits)
-            runner.check_args(plan.resource_args)
-            if isinstance(delivery, BuiltImage):
-                delivery_of(wanted, traits, await self._no_builder(queue.name))
-
-    async def _no_builder(self, queue: str) -> str | None:
-        """Why no image is built for a queue; None if an agent builds some, or no agent is there."""
-        views = [view for view in await self.agents() if view.online]
-        serving = [view.status for view in views if queue in view.status.queues]
-        if not serving or any(status.builds for status in serving):
-            return None
-        names = ", ".join(status.name for status in serving)
-        return f"no agent of queue {queue} builds any (builder noop): {names}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from launchkit.abc import Change, Hold, ItemView, Release, SetPriority, Stop
+from launchkit.abc import Change, Hold, ItemView, Move, Release, SetPriority, Stop
 from launchkit.model import Event, ItemState, LogChunk, Priority, QueueItem
 
 if TYPE_CHECKING:
@@ -130,6 +130,15 @@ class LaunchHandle:
         :raises Rejected: if its queue has no prioritization.
         """
         return await self._change(SetPriority(level=level))
+
+    async def move(self, queue: str) -> QueueItem:
+        """Put it into another queue while it waits, at the place of the time of its launch.
+
+        :raises NotFound: if there is no such queue.
+        :raises Conflict: if it does not wait.
+        :raises Rejected: if that queue does not allow what it asks.
+        """
+        return await self._change(Move(queue=queue))
 
     async def _change(self, change: Change) -> QueueItem:
         launches = self._client.hub.launches()

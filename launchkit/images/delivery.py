@@ -98,8 +98,8 @@ def delivery_of(wanted: Wanted, runner: Traits, no_builder: str | None = None) -
     base = "a base_image for the code to be laid into, or " if runner.mounts_code else ""
     raise Rejected(
         f"runner {runner.kind} needs an image of this code, and {no_builder}",
-        hint=f"name {base}an image that has the code; or give the agent a builder, such as"
-        " builder: {type: docker}; or use a queue of local-process, which needs no image",
+        hint=f"name {base}an image that has the code; or give the agent a builder, under"
+        " `builder` in launch-config.yaml; or use a queue whose runner needs no image",
     )
 
 

@@ -9,12 +9,16 @@ import anyio
 from anyio.lowlevel import RunVar
 
 from launchkit.abc import QueueBackend
+from launchkit.aio.retry import jittered
 from launchkit.errors import LaunchError, QueueError, Unreachable, unwrapped
 
 LEASE_SECONDS = 30.0
 """How long a lock outlives a holder that died."""
+NEWS_SECONDS = 30.0
+"""How long one who waits for a lock is content to hear nothing of it."""
 LOOK_SECONDS = 1.0
-LET_GO_SECONDS = 5.0
+RELEASE_SECONDS = 5.0
+JITTER = 0.2
 _local: RunVar["WeakValueDictionary[str, anyio.Lock]"] = RunVar("launchkit_single_flight")
 
 
@@ -42,7 +46,7 @@ async def single_flight(
                     yield
                     tasks.cancel_scope.cancel()
         finally:
-            with anyio.move_on_after(LET_GO_SECONDS, shield=True), suppress(QueueError):
+            with anyio.move_on_after(RELEASE_SECONDS, shield=True), suppress(QueueError):
                 await backend.release_lock(name, holder)
         if lock.lost:
             raise LaunchError(
@@ -71,10 +75,11 @@ class _Lock:
 
     async def take(self) -> None:
         """Ask until it is given."""
-        while True:
-            if await self._asked():
-                return
-            await anyio.sleep(self._pause)
+        while not await self._asked():
+            try:
+                await self.backend.lock_news(self.name, NEWS_SECONDS)
+            except Unreachable:
+                await anyio.sleep(self._pause())
 
     async def keep(self, body: anyio.CancelScope) -> None:
         """Renew it; cancel *body* when it is lost."""
@@ -89,7 +94,7 @@ class _Lock:
                 held = await self._asked()
                 if held is not None:
                     return held
-                await anyio.sleep(self._pause)
+                await anyio.sleep(self._pause())
         return False
 
     async def _asked(self) -> bool | None:
@@ -103,6 +108,6 @@ class _Lock:
             self.end = asked_at + self.lease
         return held and anyio.current_time() < self.end
 
-    @property
     def _pause(self) -> float:
-        return min(LOOK_SECONDS, self.lease / 3)
+        """Until it is asked for again; agents that wait for one lock do not come all at once."""
+        return jittered(min(LOOK_SECONDS, self.lease / 3), JITTER)

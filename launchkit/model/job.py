@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from launchkit.model.spec import Recipe
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class JobVersion:
     """One version of a job. Version numbers start at 0 and are written v0, v1, …"""
 

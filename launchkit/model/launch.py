@@ -40,7 +40,7 @@ class Secret(str):
 EnvValues: TypeAlias = Mapping[str, str | Secret]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
     """Limits of one launch, in seconds; 0 means none."""
 
@@ -49,7 +49,7 @@ class Limits:
     stop_grace: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Launch:
     """The request with every choice made; only ${macros} are still open."""
 
@@ -86,7 +86,7 @@ class Launch:
     a default, `agent`."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
     """A reference that the runner's target can pull."""
 
@@ -96,7 +96,7 @@ class Image:
     """What its builder warns of; it is run all the same."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
     """What a runner gets. `name` is the same for each try at submitting one attempt."""
 
@@ -110,7 +110,7 @@ class Submission:
     """A directory with the source, for runners that need no image; the runner takes it over."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BuildRequest:
     """What a builder gets."""
 
@@ -120,7 +120,7 @@ class BuildRequest:
     platform: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Credentials:
     """A login to a registry; `expires_at` is Unix time."""
 

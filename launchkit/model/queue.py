@@ -1,6 +1,6 @@
 """Queues, the items in them, claims on items, and what is reported about them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import ClassVar, Literal
@@ -56,7 +56,7 @@ ENDING_STATES: Mapping[RunState, ItemState] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Variable:
     """A template variable: what a launch may put into `{{name}}`, and within which bounds."""
 
@@ -70,7 +70,7 @@ class Variable:
     description: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Pause:
     """Why nothing is claimed from a queue, since when (Unix time) and until when."""
 
@@ -80,7 +80,7 @@ class Pause:
     until: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class QueueSpec:
     """What a person decides about a queue."""
 
@@ -95,7 +95,7 @@ class QueueSpec:
     """How many of its items may be under way at once, over all agents; None is no limit."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Queue:
     """A queue as it stands. `version` grows with each edit and guards against lost updates."""
 
@@ -113,7 +113,7 @@ class Queue:
         return self.spec.name
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class QueueItem:
     """One request in a queue, as it stands."""
 
@@ -145,7 +145,7 @@ class QueueItem:
         return self.spec.name or self.run_id
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
     """An item that an agent holds under a lease, with the queue as it was."""
 
@@ -157,7 +157,7 @@ class Claim:
     """Seconds that the lease lasts without a renewal."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AgentCapacity:
     """Who claims, and for what there is room."""
 
@@ -170,7 +170,7 @@ class AgentCapacity:
     """Kinds that it has runners for, but cannot run now, and why; for people."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ItemReport:
     """A new fact about a claimed item. None leaves a field as it is."""
 
@@ -187,7 +187,7 @@ class ItemReport:
     """With state `queued`: whether this try counts, so that the next one gets a new number."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StopOrder:
     """Somebody wants this item's run to end."""
 
@@ -196,7 +196,7 @@ class StopOrder:
     reason: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AgentOrders:
     """What a heartbeat brings back."""
 
@@ -206,8 +206,12 @@ class AgentOrders:
     drain: bool = False
     """The agent should claim nothing more and end."""
 
+    def news_to(self, told: Collection[str]) -> bool:
+        """Whether there is more in it than the stop orders for the items *told*."""
+        return bool(self.lost or self.drain or {one.item_id for one in self.stop}.difference(told))
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AgentStatus:
     """What an agent says about itself with each heartbeat."""
 
@@ -225,7 +229,7 @@ class AgentStatus:
     """Whether it makes images from code."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AgentView:
     """An agent as the queue knows it."""
 
@@ -234,9 +238,13 @@ class AgentView:
     held: int
     """How many items it holds."""
     online: bool
+    draining: bool = False
+    """It was told to end."""
+    pause: Pause | None = None
+    """Why it is given nothing."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
     """One thing that happened to an item."""
 
@@ -250,7 +258,7 @@ class Event:
     cause: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LogPage:
     """A piece of a run's log: raw bytes from `offset`."""
 

@@ -24,7 +24,7 @@ class RunState(StrEnum):
         return self not in {RunState.STARTING, RunState.RUNNING}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
     """Why a run ended: a stable code, a sentence, the evidence, and what to do next."""
 
@@ -36,7 +36,7 @@ class Verdict:
     hint: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunStatus:
     """One observation of a run."""
 
@@ -46,7 +46,7 @@ class RunStatus:
     verdict: Verdict | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
     """How a launch ended."""
 
@@ -55,7 +55,7 @@ class Outcome:
     exit_code: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LogChunk:
     """Raw bytes of a run's output, and the offset of the first of them."""
 

@@ -14,7 +14,7 @@ Env: TypeAlias = Mapping[str, str | None]
 """Environment variables; a value of None stands for the agent's own value of that variable."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ImageSource:
     """A container image that exists already."""
 
@@ -24,7 +24,7 @@ class ImageSource:
     kind: Literal["image"] = "image"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GitSource:
     """A commit of a git repository. `ref` is what the user wrote; `commit` is what it meant."""
 
@@ -36,7 +36,7 @@ class GitSource:
     kind: Literal["git"] = "git"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ArchiveSource:
     """A packed code directory, addressed by the SHA-256 of its uncompressed tar stream."""
 
@@ -53,7 +53,7 @@ class ArchiveSource:
 Source: TypeAlias = Annotated[ImageSource | GitSource | ArchiveSource, Discriminator("kind")]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
     """What a job says about itself: where its code is and how it is started by default."""
 
@@ -74,7 +74,7 @@ class Recipe:
     """A JSON Schema for `config`."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Overrides:
     """What one launch changes. None leaves what the job says; an empty tuple empties it."""
 
@@ -92,7 +92,7 @@ class Overrides:
     working_dir: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Timeouts:
     """Limits in seconds; None leaves the agent's setting, 0 means no limit."""
 
@@ -106,7 +106,7 @@ class Timeouts:
     """From the polite request to stop until it is killed."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LaunchSpec:
     """One request as it is stored: a recipe, and what this launch changes about it."""
 

@@ -6,7 +6,14 @@ from contextlib import contextmanager
 
 from launchkit.abc import QueueBackend
 from launchkit.errors import LeaseLost, QueueError, Unreachable
-from launchkit.model import AgentCapacity, AgentOrders, AgentStatus, Claim, ItemReport
+from launchkit.model import (
+    AgentCapacity,
+    AgentOrders,
+    AgentStatus,
+    Claim,
+    EnvValues,
+    ItemReport,
+)
 from launchkit.observe.observer import Observer
 from launchkit.observe.watchdog import HEARTBEAT, Watchdog, poller
 
@@ -18,6 +25,20 @@ class WatchedBackend(QueueBackend):
         self._backend = backend
         self._observer = observer
         self._watchdog = watchdog
+
+    @property
+    def news_seconds(self) -> float:
+        """As the backend has it."""
+        return self._backend.news_seconds
+
+    def beat_seconds(self, lease: float) -> float:
+        """As the backend has it."""
+        return self._backend.beat_seconds(lease)
+
+    async def register(self, status: AgentStatus) -> None:
+        """Say that an agent begins."""
+        with self._asking("register"):
+            await self._backend.register(status)
 
     async def claim(self, queue: str, capacity: AgentCapacity) -> Claim | None:
         """Take the next item, and tell of it."""
@@ -55,10 +76,9 @@ class WatchedBackend(QueueBackend):
         return self._backend.archive(digest)
 
     async def news(self, queue: str, wait: float) -> None:
-        """Wait for a reason to claim."""
-        with self._asking("news"):
+        """Wait for a reason to claim; that may take for ever."""
+        with self._asking("news"), self._watchdog.resting(poller(queue)):
             await self._backend.news(queue, wait)
-        self._watchdog.move(poller(queue))
 
     async def blocked(self, queue: str, capacity: AgentCapacity) -> str | None:
         """Why a queue gives nothing."""
@@ -75,10 +95,20 @@ class WatchedBackend(QueueBackend):
         with self._asking("acquire_lock"):
             return await self._backend.acquire_lock(name, holder, seconds)
 
+    async def lock_news(self, name: str, wait: float) -> None:
+        """Wait until a lock may be had."""
+        with self._asking("lock_news"):
+            await self._backend.lock_news(name, wait)
+
     async def release_lock(self, name: str, holder: str) -> None:
         """Give a lock back."""
         with self._asking("release_lock"):
             await self._backend.release_lock(name, holder)
+
+    async def run_env(self, claim: Claim) -> EnvValues:
+        """Variables for the claim's run."""
+        with self._asking("run_env"):
+            return await self._backend.run_env(claim)
 
     async def leave(self, agent: str, *, dead: bool) -> None:
         """Say that an agent has ended."""

@@ -53,13 +53,10 @@ class Observers(Observer):
             launch = observer.carried(launch)
         return launch
 
-    @contextmanager
-    def step(self, item_id: str, step: Step) -> Iterator[None]:
+    def step(self, item_id: str, step: Step) -> AbstractContextManager[None]:
         """Tell each."""
-        with ExitStack() as stack:
-            for observer in self._observers:
-                stack.enter_context(observer.step(item_id, step))
-            yield
+        steps = [observer.step(item_id, step) for observer in self._observers]
+        return _all(steps) if len(steps) > 1 else next(iter(steps), nullcontext())
 
     def stored(self, claim: Claim, report: ItemReport) -> None:
         """Tell each."""
@@ -80,3 +77,11 @@ class Observers(Observer):
         """Tell each."""
         for observer in self._observers:
             observer.failed(call)
+
+
+@contextmanager
+def _all(steps: Sequence[AbstractContextManager[None]]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for step in steps:
+            stack.enter_context(step)
+        yield

@@ -9,7 +9,7 @@ from launchkit.codec import Path as KeyPath
 from launchkit.codec import dotted
 from launchkit.model import Env, EnvValues, Image, Launch, Submission
 from launchkit.resolving.env_list import parse_env
-from launchkit.resolving.environment import agent_values, workload_env
+from launchkit.resolving.environment import CREDENTIALS, agent_values, workload_env
 from launchkit.resolving.macros import fill_macros
 
 
@@ -70,7 +70,8 @@ def _macros(
     launch: Launch, image: Image | None, policy: Policy, environ: Mapping[str, str]
 ) -> dict[str, str | None]:
     """W&B's names; variables that the policy opens come last and win, as they do there."""
-    opened = {name: environ[name] for name in policy.macros_from_env if name in environ}
+    names = [name for name in policy.macros_from_env if name not in CREDENTIALS]
+    opened = {name: environ[name] for name in names if name in environ}
     return {
         "project_name": launch.project.lower(),
         "entity_name": launch.entity,

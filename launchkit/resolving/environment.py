@@ -8,6 +8,8 @@ from launchkit.model import Env, Image, ImageSource, Json, Launch, Secret
 
 MAX_LENGTH = 32670
 """Characters of one variable, as W&B has it; what is longer is cut into `NAME_0`, `NAME_1`, …"""
+CREDENTIALS = frozenset({"LAUNCHKIT_TOKEN", "LAUNCHKIT_TOKEN_FILE"})
+"""What the agent proves itself with: no policy gives it to a run."""
 
 
 def workload_env(
@@ -33,7 +35,7 @@ def agent_values(
     :raises Rejected: naming each variable that is not in *allowed*.
     """
     borrowed = [name for name, value in env.items() if value is None]
-    refused = [name for name in borrowed if name not in allowed]
+    refused = [name for name in borrowed if name not in allowed or name in CREDENTIALS]
     if refused:
         raise Rejected(
             f"env: the agent does not give away its own value of {', '.join(refused)}",

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -85,7 +86,7 @@ def _env_problems(env: Mapping[str, str | None]) -> Iterator[str]:
 
 
 def _timeout_problems(spec: LaunchSpec) -> Iterator[str]:
-    for name, value in vars(spec.timeouts).items():
+    for name, value in asdict(spec.timeouts).items():
         if value is not None and not 0 <= value < math.inf:
             yield f"timeouts.{name}: must be seconds, or 0 for no limit, not {value!r}"
 

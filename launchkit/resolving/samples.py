@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from launchkit.abc import Runner
 from launchkit.codec import Path, dotted
-from launchkit.errors import Rejected
+from launchkit.errors import PluginError, Rejected
 from launchkit.model import Json, QueueSpec, Scalar, Variable
 from launchkit.resolving.nested import entries, leaves
 from launchkit.resolving.resolve import queue_args, queue_template
@@ -28,7 +28,8 @@ def check_config_of(queue: QueueSpec, runner: type[Runner]) -> None:
 
     A config that one set of values makes good is good. Of one that none does, those lines are
     told that do not depend on the values: about keys that the runner does not know, about places
-    without a template field, and about fields all of whose values were tried.
+    without a template field, and about fields all of whose values were tried, whatever is said of
+    each value.
 
     :raises Rejected: if a launch could not be good, whatever it chose.
     """
@@ -45,8 +46,13 @@ def check_config_of(queue: QueueSpec, runner: type[Runner]) -> None:
     assert refused is not None  # noqa: S101 - there is at least one sample
     if not open_variables(queue.variables):
         raise refused
-    common = [line for line in tried[0] if all(line in lines for lines in tried[1:])]
-    lasting = [line for line in common if _lasts(line, queue, runner)]
+    places = [{_said(line) for line in lines} for lines in tried]
+    lasting = [
+        line
+        for line in tried[0]
+        if (all(line in lines for lines in tried) and _lasts(line, queue, runner))
+        or (all(_said(line) in some for some in places) and _all_tried(line, queue, runner))
+    ]
     if lasting:
         raise Rejected("\n".join(lasting), hint=refused.hint) from refused
 
@@ -83,10 +89,16 @@ def _fits(value: Scalar, variable: Variable) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
+def _all_tried(line: str, queue: QueueSpec, runner: type[Runner]) -> bool:
+    """Whether an objection is to the value of a field, and the samples have all that it can be."""
+    fields = dict(_fields(queue_template(queue, runner)))
+    return _exhausted(fields[_said(line)], queue.variables) if _said(line) in fields else False
+
+
 def _lasts(line: str, queue: QueueSpec, runner: type[Runner]) -> bool:
     """Whether an objection, which all samples raise, would be raised for each other value too."""
     template = queue_template(queue, runner)
-    said = line.partition(": ")[0]
+    said = _said(line)
     place = _nearest(said, template)
     if place is None:
         return False
@@ -95,8 +107,28 @@ def _lasts(line: str, queue: QueueSpec, runner: type[Runner]) -> bool:
         return True
     return any(
         _inside(dotted((ROOT, *key)), place) and said.endswith(str(key[-1]))
-        for key in unknown_keys(template, runner.args_schema())
+        for key in unknown_keys(template, _args_schema(runner))
     )
+
+
+def _said(line: str) -> str:
+    """The key path that a message begins with."""
+    return line.partition(": ")[0]
+
+
+def _args_schema(runner: type[Runner]) -> Json:
+    """:raises PluginError: if what the class gives is no JSON Schema."""
+    from jsonschema import Draft202012Validator, SchemaError
+
+    schema = runner.args_schema()
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as exc:
+        home = runner.offered_by or runner.__module__
+        raise PluginError(
+            f"runner {runner.kind} of {home}: args_schema gives no JSON Schema: {exc.message}"
+        ) from exc
+    return schema
 
 
 def _nearest(said: str, template: Json) -> str | None:

@@ -173,7 +173,10 @@ class Informer(Generic[K, V]):
 
     def _hear(self, key: K, value: V | None) -> None:
         if value is None:
-            self._ask(self._begun + 1)
+            if key in self.news or self._begun > self._done:  # a list under way may be older
+                self._ask(self._begun + 1)
+            else:
+                self._values.pop(key, None)  # who asks for it later is told by a list
             return
         self._told[key] = value
         if self._values.get(key) != value:

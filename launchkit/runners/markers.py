@@ -33,7 +33,7 @@ class Markers:
 
     folder: Path
     clock: Callable[[], float] = time.time
-    """Unix time, for `forget`."""
+    """Unix time, for `prune`."""
 
     async def set(self, name: str, mark: str, note: bytes = b"") -> None:
         """Give a run a mark, with at most 4096 bytes beside it; on the disk when this returns."""
@@ -53,9 +53,9 @@ class Markers:
         """Take a mark away; none is no error."""
         await run_sync(self._clear, self._path(name, mark))
 
-    async def forget(self, older_than: float) -> None:
+    async def prune(self, older_than: float) -> None:
         """Take away all marks that were set more than so many seconds ago."""
-        await run_sync(self._forget, self.clock() - older_than)
+        await run_sync(self._prune, self.clock() - older_than)
 
     def _path(self, name: str, mark: str) -> Path:
         if not _MARK.fullmatch(mark):
@@ -91,7 +91,7 @@ class Markers:
             path.unlink()
             _sync(self.folder)
 
-    def _forget(self, before: float) -> None:
+    def _prune(self, before: float) -> None:
         with _explained(self.folder), suppress(FileNotFoundError):
             for path in self.folder.iterdir():
                 with suppress(FileNotFoundError):  # somebody else has taken it away

@@ -18,7 +18,7 @@ log = logging.getLogger("launchkit.runners")
 LEASE_SECONDS = 60.0
 """How long the reservation of a device outlives an agent that died."""
 LOOK_SECONDS = 5.0
-LET_GO_SECONDS = 5.0
+RELEASE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ class Slots:
 
     async def release(self, holder: str) -> None:
         """Give back what a run had; none is no error."""
-        await self._let_go(holder, self._given.pop(holder, ()))
+        await self._release_devices(holder, self._given.pop(holder, ()))
         self.news.notify()
 
     def adopt(self, holder: str, devices: Sequence[str]) -> None:
@@ -101,7 +101,7 @@ class Slots:
         """
         used = await self._used(holder)
         for device in self._given.get(holder, ()):
-            if device in used or not await self._hold(device, holder):
+            if device in used or not await self._acquire_device(device, holder):
                 await self.release(holder)
                 break
         return self._given.get(holder) or await self.take(holder, wish, out)
@@ -113,7 +113,7 @@ class Slots:
             for holder, devices in [*self._given.items()]:
                 for device in devices:
                     if holder in self._given:
-                        await self._hold(device, holder)
+                        await self._acquire_device(device, holder)
 
     async def _waited(self, holder: str, wish: Wish, out: Output | None) -> tuple[str, ...]:
         with self.news.subscribed_to_all() as news:
@@ -133,7 +133,7 @@ class Slots:
                 if device in used:
                     continue
                 held.append(device)  # before the answer, which may get lost
-                if not await self._hold(device, holder):
+                if not await self._acquire_device(device, holder):
                     held.remove(device)
                 elif len(held) == wish.count:
                     self._given[holder] = tuple(held)
@@ -141,7 +141,7 @@ class Slots:
             return ()
         finally:
             if holder not in self._given:
-                await self._let_go(holder, held)
+                await self._release_devices(holder, held)
 
     async def _used(self, holder: str) -> set[str]:
         """The devices of all others."""
@@ -154,7 +154,7 @@ class Slots:
             if other != holder
         }
 
-    async def _hold(self, device: str, holder: str) -> bool:
+    async def _acquire_device(self, device: str, holder: str) -> bool:
         if self.backend is None:
             return True
         try:
@@ -167,11 +167,11 @@ class Slots:
         self._trouble.over()
         return held
 
-    async def _let_go(self, holder: str, devices: Sequence[str]) -> None:
+    async def _release_devices(self, holder: str, devices: Sequence[str]) -> None:
         """What cannot be given back now is free when its lease ends."""
         if self.backend is None:
             return
-        with anyio.move_on_after(LET_GO_SECONDS, shield=True):
+        with anyio.move_on_after(RELEASE_SECONDS, shield=True):
             for device in devices:
                 try:
                     await self.backend.release_lock(await self.lock_name(device), holder)

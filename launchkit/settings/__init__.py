@@ -1,6 +1,7 @@
 """Settings: launch-config.yaml, environment variables and flags to checked values."""
 
-from launchkit.settings.components import registry_for, runner_settings
+from launchkit.settings.components import configured_runner
+from launchkit.settings.destinations import registry_for
 from launchkit.settings.load import Loaded, load_settings, missing_components
 from launchkit.settings.places import default_backend
 from launchkit.settings.schema import AgentSettings, Block, BuilderBlock
@@ -10,9 +11,9 @@ __all__ = [
     "Block",
     "BuilderBlock",
     "Loaded",
+    "configured_runner",
     "default_backend",
     "load_settings",
     "missing_components",
     "registry_for",
-    "runner_settings",
 ]

@@ -1,18 +1,22 @@
 """Settings shown to the components that they are for: kinds, keys and values of plugins."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
 
-from launchkit.abc import Builder, Component, Environment, Registry, Runner
+from launchkit.abc import Builder, Component, Environment, QueueBackend, Registry, Runner
 from launchkit.catalogue import PACKAGES, package_of
-from launchkit.codec import Locate, Path, decode, unknown_key
-from launchkit.errors import ConfigError
+from launchkit.codec import Locate, Path, below, decode, unknown_key
+from launchkit.errors import ConfigError, PluginError
 from launchkit.model import Json, Secret
 from launchkit.plugins import Plugins
+from launchkit.settings.destinations import read_destination
 from launchkit.settings.placeholders import is_placeholder, value_at
 from launchkit.settings.schema import CORE_POLICY, AgentSettings, BuilderBlock
+
+C = TypeVar("C", bound=Component)
 
 SEAMS: Mapping[str, type[Component]] = {
     "environment": Environment,
@@ -24,8 +28,11 @@ CORE_KEYS: Mapping[str, frozenset[str]] = {
     "environment": frozenset({"type"}),
     "registry": frozenset({"type"}),
     "builder": frozenset(BuilderBlock.model_fields),
+    "backend": frozenset({"type", "url"}),
 }
 """What the core reads of a block itself; all other keys are the plugin's."""
+AGENTS_KEYS = frozenset({"url", "entity", "lease"})
+"""Fields of a backend that the core fills in from keys of its own."""
 
 SECRET_SOUND = re.compile(r"password|passwd|secret|token|credential", re.IGNORECASE)
 
@@ -49,10 +56,11 @@ def examine(data: Json, plugins: Plugins, locate: Locate) -> Examined:
         block = data.get(name)
         if isinstance(block, Mapping) and isinstance(block.get("type"), str):
             _examine_block(found, name, seam, plugins, locate)
+    _examine_backend(found, plugins, locate)
     _examine_destination(found, plugins, locate)
     runners = data.get("runners")
     if isinstance(runners, Mapping):
-        found.data["runners"] = dict(runners)
+        found.data["runners"] = {kind: {} if own is None else own for kind, own in runners.items()}
         for kind in runners:
             _examine_runner(found, str(kind), plugins, locate)
     policy = data.get("policy")
@@ -61,23 +69,34 @@ def examine(data: Json, plugins: Plugins, locate: Locate) -> Examined:
     return found
 
 
-def runner_settings(settings: AgentSettings, runner: type[Runner]) -> Mapping[str, object]:
-    """The settings of a runner, whichever of its names they stand under.
+def configured_runner(
+    settings: AgentSettings,
+    runner: type[Runner],
+    names: Collection[str],
+    problems: Mapping[str, str],
+) -> Runner:
+    """A runner of its settings, whichever of its *names* they stand under. *problems* are those
+    that were found when they were loaded, with their places.
 
-    :raises ConfigError: if they stand under two.
+    :raises ConfigError: if the settings do not fit it, or stand under two names.
     """
-    given = [name for name in runner.names() if name in settings.runners]
+    if lines := [problems[name] for name in names if name in problems]:
+        raise ConfigError("\n".join(lines))
+    given = runner_settings(settings, names)
+    return runner.configured(given, below("runners", runner.kind))
+
+
+def runner_settings(settings: AgentSettings, names: Collection[str]) -> Mapping[str, object]:
+    """What stands under one of a runner's names.
+
+    :raises ConfigError: if there is something under two.
+    """
+    given = [name for name in names if name in settings.runners]
     if len(given) > 1:
         raise ConfigError(f"runners.{given[1]}: {given[0]} is another word for it; give one")
     if not given:
         return {}
     return {key: value for key, value in settings.runners[given[0]].items() if value is not None}
-
-
-def registry_for(repository: str, plugins: Plugins) -> type[Registry] | None:
-    """The class of the registry that a repository is in, as its host tells, if it is installed."""
-    classes = plugins.classes(Registry).values()
-    return next((cls for cls in classes if cls.answers_for(repository)), None)
 
 
 def _examine_block(
@@ -87,9 +106,8 @@ def _examine_block(
     kind = block["type"]
     if is_placeholder(kind):
         return
-    cls = plugins.find(seam, kind)
+    cls = _class_for(found, seam, kind, plugins, (name, "type"), locate)
     if cls is None:
-        _not_installed(found, seam, kind, plugins, (name, "type"), locate)
         found.data[name] = _cautious(block)
         return
     if cls.unnamed:
@@ -101,28 +119,92 @@ def _examine_block(
     if any(is_placeholder(value_at(own, (key,))) for key in own if key == "uri"):
         return
     found.problems.extend(_problems(cls, own, lambda path: locate((name, *path))))
-    found.data[name] = {**block, **cls.shown(own)}
+    for key in _unheeded(cls, own):
+        found.notes.append(f"{locate((name, key))}: has no effect: {name} {kind} does not have it")
+    found.data[name] = {**block, **_shown(cls, own)}
 
 
-def _not_installed(
+def _examine_backend(found: Examined, plugins: Plugins, locate: Locate) -> None:
+    """Let the backend that the URL or the type names read its keys."""
+    given = found.data.get("backend")
+    block = {"url": given} if isinstance(given, str) else given
+    if not isinstance(block, Mapping) or not isinstance(block.get("url"), str):
+        return
+    kind = block.get("type") or block["url"].partition(":")[0]
+    own = {key: value for key, value in block.items() if key not in CORE_KEYS["backend"]}
+    if own:
+        cls = _class_for(found, QueueBackend, str(kind), plugins, ("backend",), locate)
+    else:
+        cls = _class_if_any(plugins, str(kind))
+    if cls is None:
+        found.data["backend"] = _cautious(block) if own else given
+        return
+    known = [name for name in cls.setting_names() if name not in AGENTS_KEYS]
+    strange = [key for key in own if key.replace("-", "_") not in known]
+    for key in strange:
+        found.problems.append(unknown_key(locate(("backend", key)), key, (*known, "type")))
+    settings = {key: own[key] for key in own if key not in strange and own[key] is not None}
+
+    def below(path: Path) -> str:
+        written = isinstance(given, Mapping) and path != ("entity",)
+        return locate(("backend", *path) if written else ("backend",))
+
+    found.problems.extend(_problems(cls, {"url": block["url"], "entity": "", **settings}, below))
+    if own:
+        found.data["backend"] = {**block, **_shown(cls, settings)}
+
+
+def _class_if_any(plugins: Plugins, kind: str) -> type[QueueBackend] | None:
+    """The class of a queue's URL. That there is none is told by who opens the queue."""
+    with suppress(PluginError):
+        return plugins.find(QueueBackend, kind)
+    return None
+
+
+def _class_for(
     found: Examined,
-    seam: type[Component],
+    seam: type[C],
     kind: str,
     plugins: Plugins,
     path: Path,
     locate: Locate,
-) -> None:
-    missing = plugins.missing(seam, kind)
-    if package := package_of(seam.seam, kind):
-        text = f"{missing.message}, so its settings cannot be looked at; {package} provides it"
+) -> type[C] | None:
+    """The class of a kind; that there is none to be used is told."""
+    try:
+        return plugins.get(seam, kind)
+    except PluginError as exc:
+        reason = exc
+    package = package_of(seam.seam, kind)
+    if package and kind not in plugins.unusable(seam):
+        text = f"{reason.message}, so its settings cannot be looked at; {package} provides it"
         found.notes.append(f"{locate(path)}: {text}")
-        return
-    text = "; ".join(part for part in (missing.message, missing.hint) if part)
+        return None
+    text = "; ".join(part for part in (reason.message, reason.hint) if part)
     line = f"{locate(path)}: {text}"
     if seam is Runner:
         found.runners[kind] = line
     else:
         found.problems.append(line)
+    return None
+
+
+def _unheeded(cls: type[Component], settings: Json) -> list[str]:
+    """The keys that a class takes and does nothing with, if it can tell."""
+    try:
+        return cls.unheeded(settings)
+    except PluginError:
+        return []
+
+
+def _shown(cls: type[Component], settings: Json) -> dict[str, object]:
+    """The settings with secrets marked; a class that cannot tell them shows none."""
+    try:
+        return cls.shown(settings)
+    except PluginError:
+        return {
+            key: Secret(value) if isinstance(value, str) else value
+            for key, value in settings.items()
+        }
 
 
 def _cautious(settings: Json) -> dict[str, object]:
@@ -145,38 +227,35 @@ def _examine_destination(found: Examined, plugins: Plugins, locate: Locate) -> N
     given = builder.get("destination")
     if not isinstance(given, str) or is_placeholder(given):
         return
+    alone = not found.data.get("registry")
     where = locate(("builder", "destination"))
-    plain = given.removeprefix("https://").rstrip("/")
-    cls = registry_for(plain, plugins)
-    if cls is None:
-        return
-    try:
-        read = cls.repository(plain)
-    except ValueError as exc:
-        found.problems.append(f"{where}: {exc}, not {given!r}")
-        return
-    if read != plain:
-        found.notes.append(f"{where}: read as {read}")
-    found.data["builder"] = {**builder, "destination": read}
+    read = read_destination(given, plugins, where, alone=alone)
+    found.problems.extend(read.problems)
+    found.notes.extend(read.notes)
+    if not read.problems:
+        found.data["builder"] = {**builder, "destination": read.repository}
 
 
 def _examine_runner(found: Examined, kind: str, plugins: Plugins, locate: Locate) -> None:
     runners: Any = found.data["runners"]
-    cls, given = plugins.find(Runner, kind), runners[kind]
+    given = runners[kind]
+    cls = _class_for(found, Runner, kind, plugins, ("runners", kind), locate)
     if cls is None:
-        _not_installed(found, Runner, kind, plugins, ("runners", kind), locate)
         runners[kind] = _cautious(given) if isinstance(given, Mapping) else given
         return
-    twice = [name for name in cls.names() if name in runners and name != kind]
+    names = plugins.kinds(Runner)[cls]
+    twice = [name for name in names if name in runners and name != kind]
     if twice:
         text = f"{twice[0]} is another word for it; give one of them"
         found.runners[kind] = f"{locate(('runners', kind))}: {text}"
-    elif isinstance(given, Mapping):
+    if not isinstance(given, Mapping):
+        return
+    runners[kind] = _shown(cls, given)
+    if not twice:
         own = {key: value for key, value in given.items() if value is not None}
         lines = _problems(cls, own, lambda path: locate(("runners", kind, *path)))
         if text := "\n".join(lines):
             found.runners[kind] = text
-        runners[kind] = cls.shown(given)
 
 
 def _examine_policy(found: Examined, policy: Json, plugins: Plugins, locate: Locate) -> None:
@@ -192,20 +271,31 @@ def _examine_policy(found: Examined, policy: Json, plugins: Plugins, locate: Loc
             found.notes.append(f"{where}: is for {package}, which is not installed")
         else:
             names = [*CORE_POLICY, *known, *PACKAGES["policy"]]
-            found.problems.append(unknown_key(where, key, names))
+            _unknown_policy(found, unknown_key(where, key, names), plugins)
 
     def below_policy(path: Path) -> str:
         return locate(("policy", *path))
 
     for cls in classes:
         names = [one.name for one in fields(cls)]
-        own = {key: value for key, value in theirs.items() if key in names}
-        found.problems.extend(_lines(cls, own, below_policy))
+        if own := {key: value for key, value in theirs.items() if key in names}:
+            found.problems.extend(_lines(cls, own, below_policy))
+
+
+def _unknown_policy(found: Examined, line: str, plugins: Plugins) -> None:
+    """A key that resembles none may be for a plugin that is left out: its runner cannot be used,
+    so that there is nothing to forbid.
+    """
+    left_out = plugins.left_out()
+    if left_out and "did you mean" not in line:
+        found.notes.append(f"{line}; it may be for what is left out: {', '.join(sorted(left_out))}")
+    else:
+        found.problems.append(line)
 
 
 def policy_classes(plugins: Plugins) -> list[Any]:
     """The dataclasses of keys that installed runners have under `policy`."""
-    runners = plugins.classes(Runner).values()
+    runners = plugins.kinds(Runner)
     return list(dict.fromkeys(cls.policy_class for cls in runners if cls.policy_class))
 
 
@@ -214,6 +304,8 @@ def _problems(cls: type[Component], settings: Json, locate: Locate) -> Iterator[
         cls.configured(settings, locate)
     except ConfigError as exc:
         yield from exc.message.splitlines()
+    except PluginError as exc:
+        yield f"{locate(())}: {exc.message}"
 
 
 def _lines(of: type[Any], data: Json, locate: Locate) -> Iterator[str]:

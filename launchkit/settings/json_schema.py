@@ -1,21 +1,30 @@
 """The JSON Schema of a launch-config.yaml, for editors, put together from what is installed."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from launchkit.abc import Component, Policy, Registry, Runner
+from launchkit.abc import Component, Policy, QueueBackend, Registry, Runner
 from launchkit.catalogue import PACKAGES
+from launchkit.errors import PluginError
 from launchkit.json_schema import json_schema
 from launchkit.plugins import Plugins
-from launchkit.settings.components import CORE_KEYS, SEAMS, policy_classes
+from launchkit.settings.components import AGENTS_KEYS, CORE_KEYS, SEAMS, policy_classes
 from launchkit.settings.schema import AgentSettings, BuilderBlock
 
 C = TypeVar("C", bound=Component)
 Schema = dict[str, Any]
 
+logger = logging.getLogger("launchkit.settings")
+
 OLD_KEYS = {
     "queue": {"type": "string", "description": "One more of queues.", "deprecated": True},
     "project": {"description": "Ignored.", "deprecated": True},
+}
+ABOUT_BACKEND = {
+    "title": "Backend",
+    "description": "The queue's URL, or a block of the URL and the settings of its kind.",
+    "default": None,
 }
 ABOUT = frozenset({"title", "description", "default"})
 
@@ -31,6 +40,7 @@ def settings_schema(plugins: Plugins) -> Schema:
     definitions: Schema = {}
     for name, seam in SEAMS.items():
         properties[name] |= _choice(_block(name, seam, plugins, definitions))
+    properties["backend"] = {**ABOUT_BACKEND, "anyOf": _backend(plugins, definitions)}
     properties["runners"] |= _runners(plugins, definitions)
     properties["policy"] = {**properties["policy"], **_policy(plugins)}
     properties["policy"].pop("$ref", None)
@@ -52,14 +62,14 @@ def _block(name: str, seam: type[Component], plugins: Plugins, definitions: Sche
     core = _builder_keys(plugins) if name == "builder" else {}
     rules = []
     kinds = {*PACKAGES.get(seam.seam, ())}
-    for cls in _named(plugins, seam):
-        kinds |= {*cls.names()}
+    for cls, names in _named(plugins, seam):
+        kinds |= {*names}
         key = f"{seam.seam}-{cls.kind}"
         shared = dict.fromkeys(sorted(CORE_KEYS[name]), True)
-        definitions |= _definitions(key, cls.settings_schema(), shared)
+        definitions |= _definitions(key, _settings_of(cls), shared)
         rules.append(
             {
-                "if": {"properties": {"type": {"enum": [*cls.names()]}}},
+                "if": {"properties": {"type": {"enum": [*names]}}},
                 "then": {"$ref": f"#/$defs/{key}"},
             }
         )
@@ -71,10 +81,35 @@ def _block(name: str, seam: type[Component], plugins: Plugins, definitions: Sche
     }
 
 
+def _backend(plugins: Plugins, definitions: Schema) -> list[Schema]:
+    """A URL alone, or a block with the keys of any kind; loading looks at those of its own."""
+    properties: Schema = {"type": {"type": "string"}}
+    for cls, _ in _named(plugins, QueueBackend):
+        key = f"backend-{cls.kind}"
+        definitions |= _definitions(key, _settings_of(cls), {})
+        about = definitions.pop(key)["properties"]
+        settings = {*cls.setting_names()} - AGENTS_KEYS
+        own = sorted(name for name in about if name.replace("-", "_") in settings)
+        properties |= {name: about[name] for name in own}
+    return [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {
+                "url": {"type": "string"},
+                **{name: _or_null(about) for name, about in properties.items()},
+            },
+            "required": ["url"],
+            "additionalProperties": False,
+        },
+        {"type": "null"},
+    ]
+
+
 def _builder_keys(plugins: Plugins) -> Schema:
     """What the core reads of a builder; a repository may also be written as its registry does."""
     core: Schema = BuilderBlock.model_json_schema()["properties"]
-    hosts = [host for cls in _named(plugins, Registry) for host in cls.hosts]
+    hosts = [host for cls, _ in _named(plugins, Registry) for host in cls.hosts]
     for key in ("destination", "uri"):
         core[key]["anyOf"] += [
             {"type": "string", "pattern": f"^(https://)?({host})(/.*)?$"} for host in hosts
@@ -85,10 +120,10 @@ def _builder_keys(plugins: Plugins) -> Schema:
 def _runners(plugins: Plugins, definitions: Schema) -> Schema:
     """Settings of runners by kind; those of kinds that are not installed may be anything."""
     properties: Schema = {}
-    for cls in _named(plugins, Runner):
+    for cls, names in _named(plugins, Runner):
         key = f"runner-{cls.kind}"
-        definitions |= _definitions(key, cls.settings_schema(), {})
-        properties |= {name: {"$ref": f"#/$defs/{key}"} for name in cls.names()}
+        definitions |= _definitions(key, _settings_of(cls), {})
+        properties |= {name: _or_null({"$ref": f"#/$defs/{key}"}) for name in names}
     return {"properties": properties, "additionalProperties": {"type": ["object", "null"]}}
 
 
@@ -101,10 +136,20 @@ def _policy(plugins: Plugins) -> Schema:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _named(plugins: Plugins, seam: type[C]) -> Iterator[type[C]]:
-    for name, cls in plugins.classes(seam).items():
-        if name == cls.kind and not cls.unnamed:
-            yield cls
+def _named(plugins: Plugins, seam: type[C]) -> Iterator[tuple[type[C], tuple[str, ...]]]:
+    """The classes that a file can name, and the words for each."""
+    for cls, names in plugins.kinds(seam).items():
+        if not cls.unnamed:
+            yield cls, names
+
+
+def _settings_of(cls: type[Component]) -> Schema:
+    """What a class says of its settings; they may be anything where it fails to."""
+    try:
+        return {**cls.settings_schema()}
+    except PluginError as exc:
+        logger.warning("%s", exc, extra={"action": "schema"})
+        return {}
 
 
 def _definitions(key: str, schema: Schema, shared: Schema) -> Schema:

@@ -86,7 +86,7 @@ def missing_components(settings: AgentSettings, plugins: Plugins) -> tuple[Plugi
         if (block := getattr(settings, name)) is not None
     ]
     if settings.backend:
-        named.append((QueueBackend, settings.backend.partition(":")[0]))
+        named.append((QueueBackend, settings.backend.kind))
     return tuple(
         plugins.missing(seam, kind) for seam, kind in named if plugins.find(seam, kind) is None
     )

@@ -100,6 +100,36 @@ class BuilderBlock(Block):
     """What the images run on; without it, the builder's own."""
 
 
+class BackendBlock(BaseModel):
+    """Where the queue is: its URL, whose scheme says which plugin the other keys are for."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
+
+    url: str
+    type: str | None = None
+    """The kind, where the URL's scheme does not say it."""
+
+    @property
+    def kind(self) -> str:
+        """The word that selects the plugin."""
+        return self.type or self.url.partition(":")[0]
+
+    def options(self) -> dict[str, object]:
+        """The plugin's own keys that were given, as they were spelled."""
+        return {key: value for key, value in (self.model_extra or {}).items() if value is not None}
+
+    @model_serializer(mode="plain")
+    def _shown(self) -> str | dict[str, object]:
+        """As it is written, without secrets: a URL alone is a text."""
+        own: dict[str, object] = {"type": self.type} if self.type else {}
+        own |= without_secrets(self.options())
+        return {"url": self.url, **own} if own else self.url
+
+
+def _url_alone(value: object) -> object:
+    return {"url": value} if isinstance(value, str) else value
+
+
 def without_secrets(settings: Json) -> dict[str, object]:
     """Settings as they may be shown."""
     return {key: "…" if isinstance(value, Secret) else value for key, value in settings.items()}
@@ -107,8 +137,10 @@ def without_secrets(settings: Json) -> dict[str, object]:
 
 def _split(value: object) -> object:
     """The keys of the core, and those that runners declare."""
-    if not isinstance(value, Mapping):
+    if isinstance(value, Policy):
         return value
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a mapping of rules")  # noqa: TRY004 - pydantic wants it
     own = {key: value[key] for key in CORE_POLICY & value.keys()}
     return {**own, "of_runners": {key: value[key] for key in value.keys() - CORE_POLICY}}
 
@@ -150,8 +182,8 @@ class AgentSettings(BaseModel):
     """From the polite request to stop until a run is killed."""
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] | None = None
     """The agent's name; it makes one up if there is none."""
-    backend: str | None = None
-    """The queue's URL."""
+    backend: Annotated[BackendBlock | None, BeforeValidator(_url_alone)] = None
+    """The queue's URL, or a block of the URL and the settings of its kind."""
     runners: Mapping[str, Json] = Field(default_factory=dict)
     """Settings of runners, by the resource kind."""
     policy: PolicyBlock = Policy()
@@ -198,4 +230,8 @@ class AgentSettings(BaseModel):
 
     def backend_url(self) -> str:
         """The queue's URL, also if none is set."""
-        return self.backend or default_backend()
+        return self.queue().url
+
+    def queue(self) -> BackendBlock:
+        """Where the queue is, also if nothing is set."""
+        return self.backend or BackendBlock(url=default_backend())

@@ -1,18 +1,24 @@
-"""Agents: what they said of themselves, and when."""
+"""Agents: what they said of themselves, and when; and what people want of them."""
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from launchkit.model import AgentView
-from launchkit.store.database import Tx
+from launchkit.abc import AgentChange, Drain, PauseAgent
+from launchkit.codec import encode_json
+from launchkit.errors import AgentReplaced, NotFound
+from launchkit.model import AgentStatus, AgentView, Pause
+from launchkit.store.database import Body, Tx
+from launchkit.store.locks import topic_of
 from launchkit.store.rows import agent_of
 from launchkit.store.rules import ONLINE_SECONDS
 
+T = TypeVar("T")
 SHOWN_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
 class List:
-    """The agents that were seen within a day."""
+    """The agents that were seen within a day, or are paused."""
 
     entity: str
 
@@ -22,18 +28,121 @@ class List:
 
 
 @dataclass(frozen=True)
+class Make:
+    """Make a change of an agent, once: one that is so already stays as it is."""
+
+    entity: str
+    name: str
+    change: AgentChange
+    actor: str
+
+    async def __call__(self, tx: Tx) -> None:
+        await self._require_known(tx)
+        if isinstance(self.change, Drain):
+            await tx.all("drain_agent", entity=self.entity, name=self.name)
+            tx.publish(f"agent:{self.name}")
+            return
+        pause = None
+        if isinstance(self.change, PauseAgent):
+            pause = encode_json(Pause(reason=self.change.reason, by=self.actor, at=tx.now))
+        await tx.all("pause_agent", entity=self.entity, name=self.name, pause=pause)
+        for row in await tx.all("queues", entity=self.entity):
+            tx.publish(f"queue:{row['id']}")
+
+    async def _require_known(self, tx: Tx) -> None:
+        names = [view.status.name for view in await List(self.entity)(tx)]
+        if self.name not in names:
+            there = ", ".join(names) or "none"
+            raise NotFound(
+                f"there is no agent {self.name!r} of {self.entity}; there are: {there}",
+                hint="see: launchkit agents",
+            )
+
+
+@dataclass(frozen=True)
+class Register:
+    """Begin the session of an agent. One of the same name that stands is replaced: what it asks
+    from now on is refused, its locks are free, and its leases lapse now. Said again, it changes
+    nothing.
+    """
+
+    entity: str
+    status: AgentStatus
+    session: str
+
+    async def __call__(self, tx: Tx) -> None:
+        name = self.status.name
+        former = await tx.one("session_of", entity=self.entity, name=name)
+        if former and former["session"] == self.session:
+            return
+        await tx.all(
+            "register_agent",
+            entity=self.entity,
+            name=name,
+            status=encode_json(self.status),
+            session=self.session,
+        )
+        if former and former["session"]:
+            await _free_what_it_held(tx, self.entity, name)
+            tx.publish(f"agent:{name}")
+
+
+@dataclass(frozen=True)
 class Forget:
-    """Remove an agent that has ended, or is known to be dead: its leases lapse now."""
+    """Remove an agent that has ended, or is known to be dead: its leases lapse now. A pause of it
+    stays. The end of one that was replaced changes nothing.
+    """
 
     entity: str
     name: str
     dead: bool
+    session: str | None = None
 
     async def __call__(self, tx: Tx) -> None:
-        await tx.all("forget_agent", entity=self.entity, name=self.name)
-        if not self.dead:
+        if await _replaced(tx, self.entity, self.name, self.session):
             return
-        own = f"{self.name}/"
-        await tx.all("free_locks_of", own=own, size=len(own))
-        for row in await tx.all("lapse_leases_of", entity=self.entity, agent=self.name):
-            tx.publish(f"queue:{row['queue_id']}")
+        await tx.all("forget_agent", entity=self.entity, name=self.name)
+        await tx.all("part_with_agent", entity=self.entity, name=self.name)
+        if self.dead:
+            await _free_what_it_held(tx, self.entity, self.name)
+
+
+@dataclass(frozen=True)
+class InSession(Generic[T]):
+    """Do what *act* does, unless the agent was replaced.
+
+    :raises AgentReplaced: if an agent of that name has registered since *session* began.
+    """
+
+    entity: str
+    name: str
+    session: str | None
+    act: Body[T]
+
+    async def __call__(self, tx: Tx) -> T:
+        await require_session(tx, self.entity, self.name, self.session)
+        return await self.act(tx)
+
+
+async def require_session(tx: Tx, entity: str, name: str, session: str | None) -> None:
+    """:raises AgentReplaced: if an agent of that name has registered since *session* began."""
+    if await _replaced(tx, entity, name, session):
+        raise AgentReplaced(
+            f"an agent named {name} was started anew, and has taken the place of this one",
+            hint="if both are wanted, give each a name of its own",
+        )
+
+
+async def _replaced(tx: Tx, entity: str, name: str, session: str | None) -> bool:
+    if session is None:
+        return False
+    row = await tx.one("session_of", entity=entity, name=name)
+    return row is not None and row["session"] not in {None, session}
+
+
+async def _free_what_it_held(tx: Tx, entity: str, name: str) -> None:
+    own = f"{name}/"
+    for lock in await tx.all("free_locks_of", own=own, size=len(own)):
+        tx.publish(topic_of(lock["name"]))
+    for row in await tx.all("lapse_leases_of", entity=entity, agent=name):
+        tx.publish(f"queue:{row['queue_id']}")

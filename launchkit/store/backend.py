@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from launchkit.abc import (
+    AgentChange,
     Change,
     Hub,
     ItemView,
@@ -38,16 +39,26 @@ from launchkit.model import (
     Recipe,
 )
 from launchkit.store import agents, changes, claims, jobs, launches, locks, logs, queues
-from launchkit.store.database import Body, Database
-from launchkit.store.postgres import PostgresDatabase
+from launchkit.store.database import Database
+from launchkit.store.events import settled
+from launchkit.store.postgres import PATIENCE_SECONDS, PostgresDatabase
 from launchkit.store.sqlite import SqliteDatabase, file_of
 
 
-def database_of(url: str, clock: Callable[[], float] = time.time) -> Database:
-    """The database that a URL names: `sqlite:///PATH` or `postgresql://…`."""
+def database_of(
+    url: str,
+    clock: Callable[[], float] = time.time,
+    *,
+    direct: str | None = None,
+    patience: float = PATIENCE_SECONDS,
+) -> Database:
+    """The database that a URL names: `sqlite:///PATH` or `postgresql://…`. *direct* is the URL of
+    the same database without the pooler that the first one leads to; one who asks a server that is
+    away waits for it for *patience* seconds.
+    """
     if url.startswith("sqlite:"):
         return SqliteDatabase(file_of(url), clock=clock)
-    return PostgresDatabase(url, clock=clock)
+    return PostgresDatabase(url, clock=clock, direct=direct, patience=patience)
 
 
 @dataclass(kw_only=True)
@@ -94,9 +105,10 @@ class StoreBackend(QueueBackend):
     async def beat(self, status: AgentStatus, held: Collection[Claim], wait: float) -> AgentOrders:
         """Renew the leases, and wait for orders that were not given yet."""
         news = await self._subscribed(f"agent:{status.name}")
-        body = claims.Beat(self.entity, status, held, self.lease)
+        tokens = {claim.item.id: claim.token for claim in held}
+        body = claims.Beat(self.entity, status, tokens, self.lease)
         orders = await self._database.write(body)
-        if not self._news_in(orders) and await news.wait(wait):
+        if not orders.news_to(self._told) and await news.wait(wait):
             orders = await self._database.write(body)
         self._told = {order.item_id for order in orders.stop}
         return orders
@@ -120,6 +132,10 @@ class StoreBackend(QueueBackend):
         """Take or renew a lock; its names are shared by all entities, as image names are."""
         return await self._database.write(locks.Acquire(name, holder, seconds))
 
+    async def lock_news(self, name: str, wait: float) -> None:
+        """Wait until a lock may be had."""
+        await locks.free(self._database, name, wait)
+
     async def release_lock(self, name: str, holder: str) -> None:
         """Give a lock back."""
         await self._database.write(locks.Release(name, holder))
@@ -127,10 +143,6 @@ class StoreBackend(QueueBackend):
     async def leave(self, agent: str, *, dead: bool) -> None:
         """Forget an agent; the leases of one that is *dead* lapse now."""
         await self._database.write(agents.Forget(self.entity, agent, dead))
-
-    def _news_in(self, orders: AgentOrders) -> bool:
-        fresh = {order.item_id for order in orders.stop} - self._told
-        return bool(fresh or orders.lost or orders.drain)
 
     async def _subscription(self, queue: str) -> Subscription:
         if queue not in self._subscriptions:
@@ -166,23 +178,27 @@ class StoreHub(Hub):
 
     def queues(self) -> Queues:
         """Queues."""
-        return _Queues(self._database, self.entity)
+        return StoreQueues(self._database, self.entity)
 
     def jobs(self) -> Jobs:
         """Jobs and packed code."""
-        return _Jobs(self._database, self.entity)
+        return StoreJobs(self._database, self.entity)
 
     def launches(self) -> Launches:
         """Launches."""
-        return _Launches(self._database, self.entity)
+        return StoreLaunches(self._database, self.entity)
 
     def logs(self) -> Logs:
         """Logs."""
-        return _Logs(self._database, self.entity)
+        return StoreLogs(self._database, self.entity)
 
     async def agents(self) -> Sequence[AgentView]:
-        """The agents that were seen lately."""
+        """The agents that were seen lately, and those that are paused."""
         return await self._database.read(agents.List(self.entity))
+
+    async def change_agent(self, name: str, change: AgentChange, actor: str) -> None:
+        """Change an agent as *actor* wants it."""
+        await self._database.write(agents.Make(self.entity, name, change, actor))
 
 
 @dataclass(frozen=True)
@@ -191,7 +207,9 @@ class _Group:
     entity: str
 
 
-class _Queues(_Group, Queues):
+class StoreQueues(_Group, Queues):
+    """Queues of one entity, over an open database."""
+
     async def create(self, spec: QueueSpec, actor: str) -> Queue:
         return await self.database.write(queues.Create(self.entity, spec, actor))
 
@@ -211,7 +229,9 @@ class _Queues(_Group, Queues):
         return await self.database.write(queues.Delete(self.entity, name, actor, force))
 
 
-class _Jobs(_Group, Jobs):
+class StoreJobs(_Group, Jobs):
+    """Jobs of one entity, over an open database."""
+
     async def create(
         self, name: str, recipe: Recipe, actor: str, aliases: Sequence[str]
     ) -> tuple[JobVersion, bool]:
@@ -235,7 +255,9 @@ class _Jobs(_Group, Jobs):
         await self.database.write(jobs.SealArchive(digest))
 
 
-class _Launches(_Group, Launches):
+class StoreLaunches(_Group, Launches):
+    """Launches of one entity, over an open database."""
+
     async def launch(self, queue: str, request: LaunchRequest) -> QueueItem:
         return await self.database.write(launches.Launch(self.entity, queue, request))
 
@@ -250,17 +272,22 @@ class _Launches(_Group, Launches):
 
     async def changed(self, item_id: str | None, since: int, wait: float) -> Sequence[Event]:
         topic = f"entity:{self.entity}" if item_id is None else f"item:{item_id}"
-        body: Body[Sequence[Event]] = launches.Newest(self.entity, since)
-        if item_id is not None:
-            body = launches.Events(item_id, since)
         with self.database.topics.subscribed(topic) as news:
-            events = await self.database.read(body)
+            events = await self._after(item_id, since)
             if not events and await news.wait(wait):
-                events = await self.database.read(body)
+                events = await self._after(item_id, since)
             return events
 
+    async def _after(self, item_id: str | None, since: int) -> Sequence[Event]:
+        if item_id is not None:
+            return await self.database.read(launches.Events(self.entity, item_id, since))
+        until = await settled(self.database)
+        return await self.database.read(launches.Newest(self.entity, since, until))
 
-class _Logs(_Group, Logs):
+
+class StoreLogs(_Group, Logs):
+    """Logs of one entity, over an open database."""
+
     async def read(self, item_id: str, attempt: int | None, offset: int, wait: float) -> LogPage:
         body = logs.Read(self.entity, item_id, attempt, offset)
         with self.database.topics.subscribed(f"log:{item_id}", f"item:{item_id}") as news:

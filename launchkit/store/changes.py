@@ -4,14 +4,15 @@ way is not touched.
 
 from dataclasses import dataclass
 
-from launchkit.abc import Change, Hold, Release, SetPriority, Stop
+from launchkit.abc import Change, Hold, LaunchRequest, Move, Release, SetPriority, Stop
 from launchkit.errors import Conflict
 from launchkit.model import ItemState, Priority, QueueItem
+from launchkit.resolving.resolve import validate_launch
 from launchkit.store import launches
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
 from launchkit.store.queues import named, require_prioritization
-from launchkit.store.rows import item_of
+from launchkit.store.rows import item_of, queue_of
 
 WAITING = frozenset({ItemState.QUEUED, ItemState.HELD})
 
@@ -37,12 +38,25 @@ class Make:
         if isinstance(self.change, SetPriority):
             require_prioritization(queue)
             await self._set_priority(tx, row, self.change.level)
+        elif isinstance(self.change, Move):
+            await self._move(tx, row, self.change.queue)
         else:
-            await self._move(tx, row, self.change)
+            await self._hold_or_release(tx, row, self.change)
         changed = await tx.row("item_locked", id=row["id"])
-        return item_of(changed, row["queue"])
+        return item_of(changed, changed["queue"])
 
-    async def _move(self, tx: Tx, row: Row, change: Hold | Release) -> None:
+    async def _move(self, tx: Tx, row: Row, name: str) -> None:
+        queue = await named(tx, self.entity, name, "_shared")
+        if queue["id"] == row["queue_id"]:
+            return
+        validate_launch(queue_of(queue).spec, item_of(row, name).spec)
+        priority = row["priority"] if queue["prioritization"] else Priority.MEDIUM
+        await tx.all("move_item", id=row["id"], queue=queue["id"], priority=priority)
+        cause = f"moved to queue {name}, was in {row['queue']}"
+        await record(tx, {**dict(row), "queue_id": queue["id"]}, "queue", self.actor, cause)
+        tx.publish(f"queue:{queue['id']}", f"queue:{row['queue_id']}")
+
+    async def _hold_or_release(self, tx: Tx, row: Row, change: Hold | Release) -> None:
         state, cause, message = ItemState.QUEUED, "released", None
         if isinstance(change, Hold):
             state, cause = ItemState.HELD, change.reason
@@ -60,6 +74,26 @@ class Make:
         await tx.all("change_priority", id=row["id"], priority=level)
         cause = f"{level.name.lower()}, was {before.name.lower()}"
         await record(tx, row, "priority", self.actor, cause)
+
+
+@dataclass(frozen=True)
+class Requeue:
+    """Put one that is held back into its queue; launch one that has ended again, once per key."""
+
+    entity: str
+    ref: str
+    actor: str
+    idempotency_key: str | None = None
+
+    async def __call__(self, tx: Tx) -> QueueItem:
+        row = await launches.find(tx, self.entity, self.ref)
+        if not ItemState(row["state"]).ended:
+            return await Make(self.entity, row["id"], Release(), self.actor)(tx)
+        queue = queue_of(await named(tx, self.entity, row["queue"], "_shared"))
+        request = LaunchRequest.repeating(
+            item_of(row, queue.name), queue.spec, self.actor, self.idempotency_key
+        )
+        return await launches.Launch(self.entity, queue.name, request)(tx)
 
 
 def _require_waiting(row: Row) -> None:

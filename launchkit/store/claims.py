@@ -1,10 +1,12 @@
 """Claims: hand items to agents under leases, and take their reports. Each write names its token."""
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-from launchkit.codec import encode_json
+from launchkit.codec import decode_json, encode_json
 from launchkit.errors import LeaseLost
 from launchkit.model import (
     AgentCapacity,
@@ -13,14 +15,18 @@ from launchkit.model import (
     Claim,
     ItemReport,
     ItemState,
+    Pause,
     StopOrder,
     Verdict,
 )
 from launchkit.store import rules
-from launchkit.store.database import Answer, AtOnce, Row, Tx
+from launchkit.store.agents import require_session
+from launchkit.store.database import Answer, AtOnce, Body, Row, Tx
 from launchkit.store.events import record
 from launchkit.store.queues import leased, named
 from launchkit.store.rows import item_of, queue_of
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,10 @@ class Take(AtOnce[Claim | None]):
     queue: str
     capacity: AgentCapacity
     lease: float
+    claim_id: str | None = None
+    """The same one gives the same claim again, while that is held."""
+    session: str | None = None
+    """The agent's registration: one that was replaced is refused."""
 
     def values(self, now: float) -> Mapping[str, object]:
         """The values of the one statement."""
@@ -46,11 +56,13 @@ class Take(AtOnce[Claim | None]):
             "site": self.capacity.site,
             "agent": self.capacity.agent,
             "until": now + self.lease,
+            "claim_id": self.claim_id,
+            "session": self.session,
         }
 
     def answer(self, row: Row | None) -> Answer[Claim | None] | None:
-        """The claim; the body explains a missing queue, and keeps to a limit."""
-        if row is None or row["q_max_concurrent"] is not None:
+        """The claim; the body explains what is refused, keeps to a limit, and gives again."""
+        if row is None or row["given"] or row["replaced"] or row["q_max_concurrent"] is not None:
             return None
         if row["seq"] is None:
             return Answer(None, ())
@@ -60,7 +72,12 @@ class Take(AtOnce[Claim | None]):
 
     async def __call__(self, tx: Tx) -> Claim | None:
         queue = await named(tx, self.entity, self.queue)
+        await require_session(tx, self.entity, self.capacity.agent, self.session)
+        if given := await self._given(tx, queue):
+            return self._claim(given, queue)
         if queue["resource"] not in self.capacity.resources:
+            return None
+        if await _pause_of(tx, self.entity, self.capacity.agent):
             return None
         horizon = rules.horizon(tx.now, self.lease)
         lapsed = await tx.one(
@@ -73,6 +90,18 @@ class Take(AtOnce[Claim | None]):
         waiting = await tx.one("pick_waiting", queue=queue["id"])
         return await self._lease(tx, queue, waiting) if waiting else None
 
+    async def _given(self, tx: Tx, queue: Row) -> Row | None:
+        if self.claim_id is None:
+            return None
+        return await tx.one(
+            "claim_given",
+            entity=self.entity,
+            agent=self.capacity.agent,
+            claim_id=self.claim_id,
+            queue=queue["id"],
+            until=tx.now + self.lease,
+        )
+
     async def _leased(self, tx: Tx, queue: Row) -> int:
         if queue["max_concurrent"] is None:
             return 0
@@ -81,7 +110,11 @@ class Take(AtOnce[Claim | None]):
 
     async def _lease(self, tx: Tx, queue: Row, picked: Row) -> Claim:
         item = await tx.row(
-            "claim_item", seq=picked["seq"], agent=self.capacity.agent, until=tx.now + self.lease
+            "claim_item",
+            seq=picked["seq"],
+            agent=self.capacity.agent,
+            until=tx.now + self.lease,
+            claim_id=self.claim_id,
         )
         if picked["agent"] is None:
             await record(tx, item, "state", self.capacity.agent, "claimed", ItemState.CLAIMED)
@@ -97,6 +130,105 @@ class Take(AtOnce[Claim | None]):
             token=item["token"],
             lease=self.lease,
         )
+
+
+@dataclass(frozen=True)
+class TopicsOf:
+    """The topics of some queues."""
+
+    entity: str
+    queues: Collection[str]
+
+    async def __call__(self, tx: Tx) -> list[str]:
+        rows = [await named(tx, self.entity, name) for name in self.queues]
+        return [f"queue:{row['id']}" for row in rows]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What some queues hold in store for an agent."""
+
+    worth: tuple[str, ...]
+    """Those that `Take` would give something from, as far as one can tell without taking it; and
+    those that were paused or resumed, which the agent should know.
+    """
+    after: float
+    """Seconds after which this may change though nothing is written: a lease or a pause ends."""
+    told: bool = False
+    """Whether something waits of which only others were told."""
+
+
+@dataclass(frozen=True)
+class LookOut:
+    """See what some queues hold in store for an agent."""
+
+    entity: str
+    queues: Collection[str]
+    capacity: AgentCapacity
+    lease: float
+    paused: Mapping[str, bool] = field(default_factory=dict)
+    """Whether the agent knows of a pause, its own or theirs, for each that it was told of."""
+    session: str | None = None
+    told: Mapping[str, int] = field(default_factory=dict)
+    """Of how many that wait in each queue other agents were told, and have not claimed them yet."""
+
+    async def __call__(self, tx: Tx) -> Outlook:
+        await require_session(tx, self.entity, self.capacity.agent, self.session)
+        resting = await _pause_of(tx, self.entity, self.capacity.agent) is not None
+        worth = []
+        told = False
+        after = math.inf
+        for name in self.queues:
+            row = await named(tx, self.entity, name)
+            pause = rules.paused(queue_of(row).pause, tx.now)
+            paused = resting or pause is not None
+            unknown = self.paused.get(name, paused) is not paused
+            spare = -math.inf if resting else await self._spare(tx, row)
+            if unknown or spare > 0:
+                worth.append(name)
+            told = told or -math.inf < spare <= 0
+            lapse = (await tx.row("next_lapse", queue=row["id"]))["at"]
+            ends = (lapse, pause.until if pause else None)
+            after = min([after, *(at - tx.now for at in ends if at is not None)])
+        return Outlook(tuple(worth), after, told)
+
+    async def _spare(self, tx: Tx, row: Row) -> float:
+        """How much there is beyond what others were told of, as far as one needs to know; -inf if
+        there is nothing at all.
+        """
+        if row["resource"] not in self.capacity.resources:
+            return -math.inf
+        horizon = rules.horizon(tx.now, self.lease)
+        of = {"queue": row["id"]}
+        if await tx.one("would_lapse", horizon=horizon, site=self.capacity.site, **of):
+            return 1
+        if rules.blocked(queue_of(row), await leased(tx, row["id"]), tx.now):
+            return -math.inf
+        told = self.told.get(row["name"], 0)
+        found = len(await tx.all("would_wait", limit=told + 1, **of))
+        return found - told if found else -math.inf
+
+
+@dataclass(frozen=True)
+class Holding(Generic[T]):
+    """Do for a claim, of which only the item's id and the token are known, what *act* does for a
+    whole one.
+    """
+
+    entity: str
+    item_id: str
+    token: int
+    lease: float
+    act: Callable[[Claim], Body[T]]
+
+    async def __call__(self, tx: Tx) -> T:
+        row = await tx.one("item_held", entity=self.entity, id=self.item_id)
+        if row is None or row["token"] != self.token:
+            raise lost_item(self.item_id, row)
+        queue = queue_of(await tx.row("queue_of", id=row["queue_id"]))
+        item = item_of(row, row["queue"])
+        claim = Claim(item=item, queue=queue, token=self.token, lease=self.lease)
+        return await self.act(claim)(tx)
 
 
 @dataclass(frozen=True)
@@ -133,25 +265,30 @@ class Beat:
 
     entity: str
     status: AgentStatus
-    held: Collection[Claim]
+    held: Mapping[str, int]
+    """The token of each item that is to be kept."""
     lease: float
+    session: str | None = None
 
     async def __call__(self, tx: Tx) -> AgentOrders:
+        await require_session(tx, self.entity, self.status.name, self.session)
         seen = await tx.one(
             "see_agent",
             entity=self.entity,
             name=self.status.name,
             status=encode_json(self.status),
         )
-        held = json.dumps([[claim.item.id, claim.token] for claim in self.held])
-        rows = await tx.all("renew_leases", held=held, until=tx.now + self.lease)
+        held = json.dumps([*self.held.items()])
+        rows = await tx.all(
+            "renew_leases", entity=self.entity, held=held, until=tx.now + self.lease
+        )
         orders = await tx.all("stop_orders", entity=self.entity, agent=self.status.name)
         return AgentOrders(
             stop=tuple(
                 StopOrder(item_id=row["id"], by=row["stop_by"], reason=row["stop_reason"])
                 for row in orders
             ),
-            lost=frozenset(claim.item.id for claim in self.held) - {row["id"] for row in rows},
+            lost=frozenset(self.held) - {row["id"] for row in rows},
             drain=bool(seen and seen["drain"]),
         )
 
@@ -165,20 +302,50 @@ class Blocked:
     capacity: AgentCapacity
 
     async def __call__(self, tx: Tx) -> str | None:
-        queue = await named(tx, self.entity, self.queue)
-        resource = queue["resource"]
+        return (await Hindrance(self.entity, self.queue, self.capacity)(tx))[0]
+
+
+@dataclass(frozen=True)
+class Hindrance:
+    """The same, and whether that is a pause, of the queue or the agent."""
+
+    entity: str
+    queue: str
+    capacity: AgentCapacity
+
+    async def __call__(self, tx: Tx) -> tuple[str | None, bool]:
+        row = await named(tx, self.entity, self.queue)
+        queue = queue_of(row)
+        agent = self.capacity.agent
+        if pause := await _pause_of(tx, self.entity, agent):
+            return rules.agent_paused(agent, pause), True
+        paused = rules.paused(queue.pause, tx.now) is not None
+        reason = self._unfit(row["resource"])
+        return reason or rules.blocked(queue, await leased(tx, row["id"]), tx.now), paused
+
+    def _unfit(self, resource: str) -> str | None:
         if resource in self.capacity.unable:
             return f"queue {self.queue} waits: {self.capacity.unable[resource]}"
         if resource not in self.capacity.resources:
             return f"queue {self.queue} needs a runner for {resource}, which is not installed"
-        return rules.blocked(queue_of(queue), await leased(tx, queue["id"]), tx.now)
+        return None
+
+
+async def _pause_of(tx: Tx, entity: str, agent: str) -> Pause | None:
+    row = await tx.one("pause_of_agent", entity=entity, name=agent)
+    return decode_json(Pause, row["pause"]) if row else None
 
 
 def lost(claim: Claim, row: Row | None) -> LeaseLost:
     """The error for a write with a stale token; *row* is the item as it is, if there is one."""
+    return lost_item(claim.item.id, row)
+
+
+def lost_item(item_id: str, row: Row | None) -> LeaseLost:
+    """The same, where the item is known by its id alone."""
     ended = row is not None and ItemState(row["state"]).ended
     why = "has ended" if ended else "is held by another agent by now"
-    return LeaseLost(f"launch {claim.item.id} {why}", ended=ended)
+    return LeaseLost(f"launch {item_id} {why}", ended=ended)
 
 
 _WAITING = frozenset({ItemState.QUEUED, ItemState.HELD})

@@ -27,12 +27,18 @@ TABLES: Mapping[str, str | None] = {
     "archive": None,
     "archive_chunk": None,
     "agent": None,
+    "principal": None,
+    "role_grant": None,
+    "token": None,
+    "audit": "id",
+    "founding": None,
 }
 """What is copied, referenced tables first, each with the column that numbers its rows, if any.
 
 Locks stay behind: they last seconds, and who holds one may go on renewing it in the file.
 """
 BATCH = 500
+_USED = "select exists (select from queue) or exists (select from principal)"
 
 
 async def move(source: Path, target: str) -> Mapping[str, int]:
@@ -50,7 +56,7 @@ async def move(source: Path, target: str) -> Mapping[str, int]:
                 f"{shown} has no tables of launchkit's", hint="make them: launchkit store migrate"
             )
         done = await connection.fetchval("select source from moved_from")
-        if done is None and await connection.fetchval("select count(*) from queue"):
+        if done is None and await connection.fetchval(_USED):
             raise Conflict(f"{shown} is not empty", hint="move into a new, empty database")
         identity = await anyio.to_thread.run_sync(freeze, source, shown)
         if done not in {None, identity}:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
+from launchkit.abc import Order
 from launchkit.store.topics import StoreTopics
 
 T = TypeVar("T")
@@ -91,14 +92,40 @@ class Database(ABC):
         """Open the database, upgraded to this version, for the time of the context."""
 
 
+LISTED = ", ".join(
+    f"i.{column}"
+    for column in (
+        "seq", "id", "run_id", "queue_id", "entity", "name", "priority", "author", "spec", "state",
+        "attempt", "token", "lease_until", "agent", "site", "ref", "message", "exit_code",
+        "verdict", "stop_by", "created_at", "updated_at", "started_at", "ended_at",
+    )
+)  # fmt: skip
+LISTED += ", null as resolved"
+"""The columns of an item in a list: all but what was sent to the runner, which can be large."""
+ORDERS: Mapping[Order, Mapping[str, str]] = {
+    "newest": {"order": "i.seq desc", "behind": "i.seq < :seq"},
+    "oldest": {"order": "i.seq", "behind": "i.seq > :seq"},
+    "line": {"order": "i.priority, i.seq", "behind": "(i.priority, i.seq) > (:level, :seq)"},
+}
+"""How lists of items are ordered, and what stands behind an item. A place of `{order}` in a
+statement makes one for each.
+"""
+
+
 def statements(*names: str) -> Mapping[str, str]:
-    """The statements in `queries/NAME.sql`, each under the name in its `-- name:` line."""
+    """The statements in `queries/NAME.sql`, each under the name in its `-- name:` line; one with
+    `{order}` in it under NAME_newest, NAME_oldest and NAME_line.
+    """
     found: dict[str, str] = {}
     for name in names:
         text = files("launchkit.store").joinpath("queries", f"{name}.sql").read_text("utf-8")
         for part in text.split("-- name: ")[1:]:
             title, _, body = part.partition("\n")
-            found[title.strip()] = body.strip()
+            if "{order}" not in body:
+                found[title.strip()] = body.strip()
+                continue
+            for order, parts in ORDERS.items():
+                found[f"{title.strip()}_{order}"] = body.strip().format(row=LISTED, **parts)
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from launchkit.codec import encode_json, suggest
-from launchkit.errors import ConfigError, NotFound
+from launchkit.errors import ConfigError, NotFound, QueueError
 from launchkit.model import JobVersion, Recipe
 from launchkit.resolving.queue_checks import check_name
 from launchkit.store.database import Row, Tx
@@ -141,6 +141,11 @@ class GetChunk:
         row = await tx.one("archive_chunk", digest=self.digest, number=self.number)
         if row is None and self.number == 0:
             raise NotFound(f"there is no code with the digest {self.digest} in the queue's store")
+        if row is not None and row["place"]:
+            raise QueueError(
+                f"the code {self.digest} is kept by the queue service, beside its database",
+                hint="reach the queue through its service: --backend http://…",
+            )
         return bytes(row["data"]) if row else None
 
 

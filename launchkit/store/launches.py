@@ -3,9 +3,10 @@
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from launchkit.abc import ItemView, LaunchRequest, Selection
+from launchkit.abc import ItemView, LaunchRequest, Order, Selection
 from launchkit.codec import encode_json
 from launchkit.errors import Conflict, NotFound
 from launchkit.model import Event, GitSource, ItemState, LaunchSpec, Priority, QueueItem
@@ -17,6 +18,13 @@ from launchkit.store.queues import end_waiting, leased, named, require_prioritiz
 from launchkit.store.rows import event_of, item_of, queue_of
 
 ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+PAGE = 500
+"""Events that are read at once."""
+BEGINNINGS: Mapping[Order, Mapping[str, int]] = {
+    "newest": {"seq": 2**62},
+    "oldest": {"seq": -1},
+    "line": {"seq": -1, "level": -1},
+}
 
 
 @dataclass(frozen=True)
@@ -80,15 +88,20 @@ class Get:
 
 @dataclass(frozen=True)
 class List:
-    """Items, newest first."""
+    """Items, a page of them, without what was sent to their runners."""
 
     entity: str
     selection: Selection
 
     async def __call__(self, tx: Tx) -> list[ItemView]:
-        states = self.selection.states
+        states, order = self.selection.states, self.selection.order
+        behind = BEGINNINGS[order]
+        if self.selection.after is not None:
+            last = await find(tx, self.entity, self.selection.after)
+            behind = {"seq": last["seq"], "level": last["priority"]}
         rows = await tx.all(
-            "items",
+            f"items_{order}",
+            **behind,
             entity=self.entity,
             queue=self.selection.queue,
             states=json.dumps([str(s) for s in states]) if states is not None else None,
@@ -129,26 +142,49 @@ class Stop:
 
 @dataclass(frozen=True)
 class Events:
-    """What happened to an item since event *since*."""
+    """What happened to an item since event *since*. Who writes an event of an item holds the item's
+    row, so these are numbered in the order in which they can be read.
+    """
 
+    entity: str
     item_id: str
     since: int
 
     async def __call__(self, tx: Tx) -> list[Event]:
-        rows = await tx.all("events_of_item", item=self.item_id, since=self.since)
+        rows = await tx.all(
+            "events_of_item", entity=self.entity, item=self.item_id, since=self.since
+        )
         return [event_of(row) for row in rows]
 
 
 @dataclass(frozen=True)
 class Newest:
-    """What happened lately to the items of an entity, after event *since*."""
+    """What happened lately to the items of an entity, after event *since* and up to *until*."""
 
     entity: str
     since: int
+    until: int
 
     async def __call__(self, tx: Tx) -> list[Event]:
-        rows = await tx.all("newest_events", entity=self.entity, since=self.since)
+        rows = await tx.all("newest_events", entity=self.entity, since=self.since, until=self.until)
         return [event_of(row) for row in reversed(rows)]
+
+
+@dataclass(frozen=True)
+class Next:
+    """What happened to the items of an entity after event *since* and up to *until*, a page of it
+    in order.
+    """
+
+    entity: str
+    since: int
+    until: int
+
+    async def __call__(self, tx: Tx) -> list[Event]:
+        rows = await tx.all(
+            "next_events", entity=self.entity, since=self.since, until=self.until, limit=PAGE
+        )
+        return [event_of(row) for row in rows]
 
 
 async def find(tx: Tx, entity: str, ref: str) -> Row:

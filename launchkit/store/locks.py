@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from launchkit.store.database import Tx
+from launchkit.store.database import Database, Tx
 
 
 @dataclass(frozen=True)
@@ -30,3 +30,28 @@ class Release:
 
     async def __call__(self, tx: Tx) -> None:
         await tx.all("release_lock", name=self.name, holder=self.holder)
+        tx.publish(topic_of(self.name))
+
+
+@dataclass(frozen=True)
+class FreeIn:
+    """The seconds after which a lock is free, unless it is renewed; 0 if it is."""
+
+    name: str
+
+    async def __call__(self, tx: Tx) -> float:
+        row = await tx.one("lock_of", name=self.name)
+        return max(0.0, row["until"] - tx.now) if row else 0.0
+
+
+async def free(database: Database, name: str, wait: float) -> None:
+    """Return when a lock may be had, at the latest after *wait* seconds."""
+    with database.topics.subscribed(topic_of(name)) as news:
+        left = await database.read(FreeIn(name))
+        if left > 0:
+            await news.wait(min(wait, left))
+
+
+def topic_of(name: str) -> str:
+    """What is rung when the lock is given back."""
+    return f"lock:{name}"

@@ -6,14 +6,17 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 
+from launchkit.aio.retry import Backoff, retry
 from launchkit.aio.topics import Subscription
-from launchkit.errors import ConfigError, PluginError, QueueError, Unreachable, unwrapped
+from launchkit.errors import ConfigError, QueueError, Unreachable, unwrapped
+from launchkit.store.asyncpg_driver import driver as _driver
+from launchkit.store.asyncpg_driver import lost as _lost
 from launchkit.store.database import (
     Answer,
     AtOnce,
@@ -24,7 +27,8 @@ from launchkit.store.database import (
     migrations,
     statements,
 )
-from launchkit.store.topics import EVERYTHING, StoreTopics
+from launchkit.store.listener import Listener
+from launchkit.store.topics import StoreTopics
 
 if TYPE_CHECKING:
     import asyncpg
@@ -38,6 +42,7 @@ log = logging.getLogger("launchkit.store")
 POOL_SIZE = 10
 CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 5.0
+BACKOFF = Backoff(first=0.2, cap=2.0)
 PATIENCE_SECONDS = 60.0
 """How long a lost database is waited for before the caller is told."""
 AGAIN_SECONDS = 0.2
@@ -71,10 +76,20 @@ class PostgresTx(Tx):
 class PostgresDatabase(Database):
     """A PostgreSQL database, shared by any number of processes and machines."""
 
-    def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        direct: str | None = None,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
         self.topics = StoreTopics()
         self._url = url
+        self._pooled = False
+        self.listener = Listener(direct or url, self.topics, self._send)
         self._clock = clock
+        self._patience = patience
         self._announcer = Announcer(self._announce)
 
     @asynccontextmanager
@@ -82,11 +97,16 @@ class PostgresDatabase(Database):
         """Connect, and see that the schema is this version's."""
         await self._check_schema()
         self._pool = await _driver().create_pool(
-            self._url, min_size=0, max_size=POOL_SIZE, timeout=CONNECT_SECONDS, reset=_leave_as_is
+            self._url,
+            min_size=0,
+            max_size=POOL_SIZE,
+            timeout=CONNECT_SECONDS,
+            reset=_leave_as_is,
+            **({"statement_cache_size": 0} if self._pooled else {}),
         )
         with unwrapped():
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._listen)
+                tasks.start_soon(self.listener.work)
                 tasks.start_soon(self._announcer.work)
                 try:
                     yield
@@ -101,7 +121,7 @@ class PostgresDatabase(Database):
         """Run *body* in a transaction that may write. A connection that is lost is made anew, and
         whether its last commit took place is looked up, so that nothing happens twice.
         """
-        if isinstance(body, AtOnce):
+        if isinstance(body, AtOnce) and not self._pooled:
             answer = await self._patiently(lambda: self._at_once(body))
             if answer is not None:
                 return cast("T", answer.result)
@@ -117,6 +137,10 @@ class PostgresDatabase(Database):
 
     async def read(self, body: Body[T]) -> T:
         """Run *body* on a consistent snapshot."""
+        if isinstance(body, AtOnce) and not self._pooled:
+            answer = await self._patiently(lambda: self._at_once(body))
+            if answer is not None:
+                return cast("T", answer.result)
 
         async def attempt() -> T:
             async with (
@@ -169,7 +193,7 @@ class PostgresDatabase(Database):
         """Whether a transaction whose commit was not answered was committed."""
 
         async def look() -> str:
-            async with self._connection() as connection:
+            async with self._connection() as connection, connection.transaction():
                 tx = PostgresTx(connection, self._clock())
                 return str((await tx.row("fate", xact=xact))["status"])
 
@@ -180,52 +204,33 @@ class PostgresDatabase(Database):
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Try again while the database is away, or other transactions are in the way."""
         driver = _driver()
-        deadline = anyio.current_time() + PATIENCE_SECONDS
-        while True:
-            try:
-                return await attempt()
-            except (driver.UniqueViolationError, driver.SerializationError) as exc:
-                failure: Exception = exc
-            except driver.DeadlockDetectedError as exc:
-                failure = exc
-            except _lost() as exc:
-                failure = exc
-            except driver.PostgresError as exc:
-                raise QueueError(f"the queue's database: {exc}") from exc
-            if anyio.current_time() > deadline:
-                raise unreachable(self._url, failure) from failure
-            await anyio.sleep(AGAIN_SECONDS)
+        in_the_way = (
+            driver.UniqueViolationError,
+            driver.SerializationError,
+            driver.DeadlockDetectedError,
+        )
+        backoff = replace(BACKOFF, deadline=self._patience)
+        try:
+            return await retry(attempt, on=(*_lost(), *in_the_way), backoff=backoff)
+        except (*_lost(), *in_the_way) as exc:
+            raise unreachable(self._url, exc) from exc
+        except driver.PostgresError as exc:
+            raise QueueError(f"the queue's database: {exc}") from exc
 
     async def _announce(self, topics: Sequence[str]) -> None:
         self.topics.publish(topics)
-        async with self._connection() as connection:
+        await self._send(topics)
+
+    async def _send(self, topics: Sequence[str]) -> None:
+        async with self._connection() as connection, connection.transaction():
             await PostgresTx(connection, 0.0).all("announce", topics=topics)
 
-    async def _listen(self) -> None:
-        """Ring the topics that other connections announce; all of them after each new start."""
-        while True:
-            try:
-                with anyio.CancelScope(shield=True):  # cut short, it would leave its socket open
-                    connection = await _driver().connect(self._url, timeout=CONNECT_SECONDS)
-                try:
-                    gone = anyio.Event()
-                    connection.add_termination_listener(lambda _, gone=gone: gone.set())
-                    await connection.add_listener("launchkit", self._hear)
-                    self.topics.publish([EVERYTHING])
-                    await gone.wait()
-                finally:
-                    with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-                        await connection.close(timeout=CLOSE_SECONDS)
-            except (*_lost(), _driver().PostgresError) as exc:
-                log.warning("no announcements from the queue's database: %s", exc)
-            await anyio.sleep(AGAIN_SECONDS)
-
-    def _hear(self, _connection: object, _pid: int, _channel: str, topic: object) -> None:
-        self.topics.publish([str(topic)])
-
     async def _check_schema(self) -> None:
-        async with connected(self._url) as connection:
+        async with connected(self._url) as connection, connection.transaction():
             found = await schema_version(connection)
+            own = await connection.fetchval("select pg_backend_pid()")
+            # A pooler does not tell which of the server's processes it lends.
+            self._pooled = own != connection.get_server_pid()
         wanted = len(migrations("postgres"))
         if found > wanted:
             raise ConfigError(
@@ -250,6 +255,7 @@ class Announcer:
         self._send = send
         self._topics: set[str] = set()
         self._subscription = Subscription()
+        self._sending = anyio.Lock()
 
     def tell(self, topics: Iterable[str]) -> None:
         """Send these soon."""
@@ -261,16 +267,18 @@ class Announcer:
         """Send what is told, until cancelled."""
         while True:
             await self._subscription.wait(math.inf)
-            await self.flush()
+            with anyio.move_on_after(CLOSE_SECONDS, shield=True):  # cut short, it would be lost
+                await self.flush()
 
     async def flush(self) -> None:
-        """Send what was told and not sent yet."""
-        topics, self._topics = sorted(self._topics), set()
-        if topics:
-            try:
-                await self._send(topics)
-            except (*_lost(), _driver().PostgresError) as exc:
-                log.warning("an announcement was lost: %s", exc)
+        """Send what was told and not sent yet; returns when all of it was sent."""
+        async with self._sending:
+            topics, self._topics = sorted(self._topics), set()
+            if topics:
+                try:
+                    await self._send(topics)
+                except (*_lost(), _driver().PostgresError) as exc:
+                    log.warning("an announcement was lost: %s", exc)
 
 
 async def migrate(url: str) -> int:
@@ -296,7 +304,7 @@ async def connected(url: str) -> AsyncIterator[Any]:
     """
     driver = _driver()
     try:
-        connection = await driver.connect(url, timeout=CONNECT_SECONDS)
+        connection = await driver.connect(url, timeout=CONNECT_SECONDS, statement_cache_size=0)
     except (OSError, TimeoutError, driver.PostgresError, driver.InterfaceError) as exc:
         raise unreachable(url, exc) from exc
     try:
@@ -332,36 +340,8 @@ def unreachable(url: str, exc: BaseException) -> Unreachable:
 
 
 @cache
-def _driver() -> Any:
-    try:
-        import asyncpg
-    except ImportError as exc:
-        raise PluginError(
-            "the driver for PostgreSQL is not installed", hint="pip install 'launchkit[postgres]'"
-        ) from exc
-    return asyncpg
-
-
-@cache
-def _lost() -> tuple[type[Exception], ...]:
-    """The errors of a connection that is lost, or cannot be made now."""
-    driver = _driver()
-    return (
-        OSError,
-        TimeoutError,
-        driver.PostgresConnectionError,
-        driver.InterfaceError,
-        driver.InternalClientError,
-        driver.CannotConnectNowError,
-        driver.AdminShutdownError,
-        driver.CrashShutdownError,
-        driver.TooManyConnectionsError,
-    )
-
-
-@cache
 def _statements() -> Mapping[str, Statement]:
-    return {name: positional(sql) for name, sql in statements("core", "postgres").items()}
+    return {name: positional(sql) for name, sql in statements("core", "people", "postgres").items()}
 
 
 def positional(sql: str) -> Statement:

@@ -1,11 +1,11 @@
 """Queues: make, change, pause and remove them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from launchkit.abc import QueueView
 from launchkit.codec import encode_json
-from launchkit.errors import Conflict, NotFound, Rejected
+from launchkit.errors import Conflict, NotFound, Rejected, Stale
 from launchkit.model import ItemState, Pause, Priority, Queue, QueueSpec
 from launchkit.resolving.queue_checks import check_queue
 from launchkit.store.database import Row, Tx
@@ -49,7 +49,7 @@ class Update:
         check_queue(self.spec)
         old = queue_of(await named(tx, self.entity, self.spec.name, "_locked"))
         if self.if_version not in {None, old.version}:
-            raise Conflict(
+            raise Stale(
                 f"queue {old.name!r} was changed by somebody else meanwhile"
                 f" (version {old.version}, not {self.if_version})",
                 hint="look at it again, then repeat your change",
@@ -180,5 +180,6 @@ def _columns(spec: QueueSpec) -> dict[str, object]:
 def _what_changed(old: Queue, spec: QueueSpec, pause: Pause | None) -> str:
     if pause != old.pause:
         return f"paused: {pause.reason}" if pause else "resumed"
-    names = [name for name in vars(spec) if getattr(spec, name) != getattr(old.spec, name)]
+    known = [field.name for field in fields(spec)]
+    names = [name for name in known if getattr(spec, name) != getattr(old.spec, name)]
     return f"changed {', '.join(names)}" if names else "saved unchanged"

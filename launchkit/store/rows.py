@@ -95,4 +95,6 @@ def agent_of(row: Row, online_since: float) -> AgentView:
         seen_at=row["seen_at"],
         held=row["held"],
         online=row["seen_at"] >= online_since,
+        draining=bool(row["drain"]),
+        pause=decode_json(Pause, row["pause"]) if row["pause"] else None,
     )

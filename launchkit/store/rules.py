@@ -41,12 +41,19 @@ def waiting(queue: Queue, leased: int, agents: Sequence[AgentView], now: float) 
         return (
             f"no agent is online for queue {queue.name}; start one: launchkit agent -q {queue.name}"
         )
+    if all(a.pause for a in serving):
+        return "; ".join(agent_paused(a.status.name, a.pause) for a in serving if a.pause)
     full = [a for a in serving if 0 <= a.status.max_jobs <= a.held]
     if len(full) == len(serving):
         return "; ".join(
             f"agent {a.status.name} is at its limit: {a.held} of {a.status.max_jobs}" for a in full
         )
     return "an agent is about to claim it"
+
+
+def agent_paused(agent: str, pause: Pause) -> str:
+    """Why an agent is given nothing."""
+    return f"agent {agent} is paused: {pause.reason} (by {pause.by})"
 
 
 def silent(agent: str, site: str | None) -> str:

@@ -32,7 +32,7 @@ BATCH = 64
 BUSY_SECONDS = 60.0
 """How long another process may keep the file locked before the caller is told."""
 JOIN_SECONDS = 5.0
-_STATEMENTS = statements("core", "sqlite")
+_STATEMENTS = statements("core", "people", "sqlite")
 
 
 class SqliteTx(Tx):
@@ -50,7 +50,7 @@ class SqliteTx(Tx):
 
 
 @dataclass(eq=False)
-class _Order:
+class _Request:
     """One transaction that somebody waits for."""
 
     body: Body[Any]
@@ -80,8 +80,8 @@ class SqliteDatabase(Database):
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Open the file, made or upgraded as needed, for the time of the context."""
-        self._writes: SimpleQueue[_Order | None] = SimpleQueue()
-        self._reads: SimpleQueue[_Order | None] = SimpleQueue()
+        self._writes: SimpleQueue[_Request | None] = SimpleQueue()
+        self._reads: SimpleQueue[_Request | None] = SimpleQueue()
         await anyio.to_thread.run_sync(prepare, self._path)
         self._notifier = DatagramNotifier(Path(f"{self._path}-wake"))
         threads = [
@@ -115,12 +115,12 @@ class SqliteDatabase(Database):
         """Run *body* on a consistent snapshot."""
         return await self._run(self._reads, body)
 
-    async def _run(self, orders: "SimpleQueue[_Order | None]", body: Body[T]) -> T:
+    async def _run(self, requests: "SimpleQueue[_Request | None]", body: Body[T]) -> T:
         loop = asyncio.get_running_loop()
-        order = _Order(body, loop, loop.create_future())
-        orders.put(order)
+        request = _Request(body, loop, loop.create_future())
+        requests.put(request)
         with anyio.move_on_after(BUSY_SECONDS):
-            return cast("T", await order.answer)
+            return cast("T", await request.answer)
         raise Unreachable(
             f"the queue's database {self._path} did not answer within {BUSY_SECONDS:g} seconds",
             hint="another process holds its lock; one that was stopped in the middle of a write?",
@@ -138,40 +138,40 @@ class SqliteDatabase(Database):
                     self.topics.publish([EVERYTHING])
                 last = version
 
-    def _work(self, orders: "SimpleQueue[_Order | None]", role: str) -> None:
+    def _work(self, requests: "SimpleQueue[_Request | None]", role: str) -> None:
         worker = _Worker(self._path, self._clock, writes=role == "writer")
         with contextlib.closing(worker):
-            while (batch := _batch(orders)) is not None:
+            while (batch := _batch(requests)) is not None:
                 worker.run(batch)
                 self._deliver(batch)
 
-    def _deliver(self, batch: Sequence[_Order]) -> None:
-        topics: set[str] = set().union(*(order.topics for order in batch))
-        for loop in {order.loop for order in batch}:
-            mine = [order for order in batch if order.loop is loop]
+    def _deliver(self, batch: Sequence[_Request]) -> None:
+        topics: set[str] = set().union(*(request.topics for request in batch))
+        for loop in {request.loop for request in batch}:
+            mine = [request for request in batch if request.loop is loop]
             with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
                 loop.call_soon_threadsafe(self._hand_over, mine, topics)
         if topics:
             self._notifier.send(topics)
 
-    def _hand_over(self, batch: Sequence[_Order], topics: set[str]) -> None:
-        for order in batch:
-            order.deliver()
+    def _hand_over(self, batch: Sequence[_Request], topics: set[str]) -> None:
+        for request in batch:
+            request.deliver()
         self.topics.publish(topics)
 
 
-def _batch(orders: "SimpleQueue[_Order | None]") -> Sequence[_Order] | None:
-    first = orders.get()
+def _batch(requests: "SimpleQueue[_Request | None]") -> Sequence[_Request] | None:
+    first = requests.get()
     if first is None:
         return None
     batch = [first]
     with contextlib.suppress(Empty):
         while len(batch) < BATCH:
-            order = orders.get_nowait()
-            if order is None:
-                orders.put(None)
+            request = requests.get_nowait()
+            if request is None:
+                requests.put(None)
                 break
-            batch.append(order)
+            batch.append(request)
     return batch
 
 
@@ -197,33 +197,36 @@ class _Worker:
             self._connection.close()
         self._connection = None
 
-    def run(self, batch: Sequence[_Order]) -> None:
+    def run(self, batch: Sequence[_Request]) -> None:
         """Run all of *batch* in one transaction. One that fails does not disturb the others."""
         try:
             with self._turn(), self._opened() as connection, _transaction(connection, self._writes):
-                for order in batch:
-                    if not order.answer.cancelled():  # nobody waits for it any more
-                        self._run_one(connection, order)
+                for request in batch:
+                    if not request.answer.cancelled():  # nobody waits for it any more
+                        self._run_one(connection, request)
         except (sqlite3.Error, OSError, LaunchkitError) as exc:
-            for order in batch:
-                order.error = order.error or self._translated(exc)
-                order.topics = frozenset()
+            for request in batch:
+                request.error = request.error or self._translated(exc)
+                request.topics = frozenset()
 
-    def _run_one(self, connection: sqlite3.Connection, order: _Order) -> None:
+    def _run_one(self, connection: sqlite3.Connection, request: _Request) -> None:
         tx = SqliteTx(connection, self._clock())
         connection.execute("savepoint one")
         try:
-            order.result = _finish(order.body(tx))
+            request.result = _finish(request.body(tx))
         except sqlite3.Error as exc:
             if not connection.in_transaction:
                 raise  # SQLite gave up the whole transaction
             connection.execute("rollback to one")
-            order.error = self._translated(exc)
+            request.error = self._translated(exc)
+        except (OverflowError, UnicodeEncodeError) as exc:
+            connection.execute("rollback to one")
+            request.error = QueueError(f"the queue's database {self._path}: {exc}")
         except BaseException as exc:  # noqa: BLE001 - it is raised where the result is awaited
             connection.execute("rollback to one")
-            order.error = exc
+            request.error = exc
         else:
-            order.topics = frozenset(tx.topics)
+            request.topics = frozenset(tx.topics)
         connection.execute("release one")
 
     @contextmanager

@@ -130,7 +130,9 @@ class RunDir:
             aside.unlink(missing_ok=True)
 
     def take_code(self, code: Path) -> None:
-        """Move a directory with code to its place, unless one is there from an earlier try."""
+        """Move a directory with code to its place, unless one is there from an earlier try, or from
+        one at the same time.
+        """
         target = self.path / "code"
         if target.exists():
             remove_tree(code)
@@ -140,7 +142,7 @@ class RunDir:
         except OSError as exc:
             if exc.errno == errno.EXDEV:
                 self._copy_code(code, target)
-            elif exc.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            elif not target.exists():
                 raise
             remove_tree(code)
 
@@ -226,7 +228,7 @@ def outdated(root: Path, now: float, days: float) -> list[Path]:
     return found
 
 
-def forget(root: Path, now: float, days: float) -> None:
+def prune(root: Path, now: float, days: float) -> None:
     """Remove the marks of runs that were over *days* ago."""
     over = root / OVER
     for path in over.iterdir() if over.is_dir() else ():

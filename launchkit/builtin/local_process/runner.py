@@ -23,7 +23,7 @@ from launchkit.builtin.local_process.args import QueueArgs, parse_args
 from launchkit.builtin.local_process.files import override_files
 from launchkit.builtin.local_process.plan import Plan, checked_command, make_plan
 from launchkit.builtin.local_process.run import ProcessRun
-from launchkit.builtin.local_process.rundir import RunDir, clear_away, forget, outdated
+from launchkit.builtin.local_process.rundir import RunDir, clear_away, outdated, prune
 from launchkit.errors import LaunchError, Rejected, RunLost, SubmitError
 from launchkit.json_schema import json_schema
 from launchkit.model import Json, Secret, Submission
@@ -154,7 +154,7 @@ class LocalProcessRunner(Runner):
             try:
                 for path in await run_sync(self._outdated) - tried:
                     tried |= {path, await run_sync(clear_away, path)}
-                await run_sync(forget, self._root, time.time(), OVER_DAYS)
+                await run_sync(prune, self._root, time.time(), OVER_DAYS)
             except OSError as exc:
                 log.warning("old runs in %s cannot be cleared away: %s", self._root, exc)
             await anyio.sleep(SWEEP_EVERY_SECONDS)

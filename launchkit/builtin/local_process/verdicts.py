@@ -9,6 +9,7 @@ from pathlib import Path
 from launchkit.builtin.local_process.rundir import RunDirState
 from launchkit.builtin.local_process.supervisor import Spec
 from launchkit.model import RunState, RunStatus, Verdict
+from launchkit.model.verdicts import VerdictCode
 from launchkit.plain_text import tail_lines
 
 
@@ -126,7 +127,8 @@ def _no_exec(record: Mapping[str, str], spec: Spec) -> Verdict:
         summary = f"The {name} is neither in the code nor a program on this machine's PATH."
     else:
         summary = f"The {name} could not be started: {os.strerror(number)}."
-    return Verdict(code="setup_failed" if setup else "entry_point_missing", summary=summary)
+    code = VerdictCode.SETUP_FAILED if setup else VerdictCode.ENTRY_POINT_NOT_FOUND
+    return Verdict(code=code, summary=summary)
 
 
 def _limit(spec: Spec, name: str) -> int | None:

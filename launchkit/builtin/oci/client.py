@@ -3,13 +3,13 @@
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import anyio
 import httpx
 
+from launchkit.aio.retry import Backoff, retry, retry_after_of
 from launchkit.builtin.oci.auth import (
     Challenge,
     Token,
@@ -22,13 +22,34 @@ from launchkit.builtin.oci.names import api_host
 from launchkit.errors import LaunchError
 from launchkit.model import Credentials
 
-PATIENCE_SECONDS = 60.0
-"""How long a request waits in all because the registry says that there are too many."""
-FIRST_PAUSE_SECONDS = 1.0
+BACKOFF = Backoff(first=1.0, cap=30.0, deadline=60.0)
+"""How a request waits because the registry says that there are too many."""
+
+QUESTIONS = frozenset({"GET", "HEAD"})
+PAUSES = (0.1, 0.4)
+"""Seconds before a question is asked again whose connection broke, such as one that was kept open
+for too long. That a registry is away is told soon.
+"""
 
 LOGIN_HINT = "check the user name and the password; `docker login` uses the same"
 
 Logins = Callable[[str], Awaitable[Credentials | None]]
+
+
+class ConnectionBroken(LaunchError):
+    """The registry cannot be reached, or hung up."""
+
+
+class TooManyRequests(LaunchError):
+    """The registry wants to be left alone, for *retry_after* seconds if it says so."""
+
+    def __init__(self, host: str, retry_after: float | None) -> None:
+        wish = "" if retry_after is None else f"; it wants {retry_after:g} more seconds of silence"
+        super().__init__(
+            f"registry {host}: too many requests{wish}",
+            hint="try again later; a login often has a higher limit than none",
+        )
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +89,8 @@ class RegistryClient:
         base = await self._base(request.host)
         url = httpx.URL(base).join(request.target)
         response = await self._patient(httpx.Request(request.method, url, headers=request.headers))
-        self._bases[request.host] = base
+        if response.status_code != httpx.codes.BAD_REQUEST:  # which may be for the lack of TLS
+            self._bases[request.host] = base
         if response.status_code != httpx.codes.UNAUTHORIZED or not _same_origin(base, url):
             return response
         login = await self.logins(request.host)
@@ -146,27 +168,29 @@ class RegistryClient:
 
     async def _patient(self, request: httpx.Request) -> httpx.Response:
         """Send, again if there are too many requests, when the registry says or a while later."""
-        waited, pause = 0.0, FIRST_PAUSE_SECONDS
-        while True:
-            response = await self._once(request)
-            if response.status_code != httpx.codes.TOO_MANY_REQUESTS:
-                break
-            told = retry_after(response.headers.get("retry-after"))
-            wait = pause if told is None else told
-            if waited + wait > PATIENCE_SECONDS:
-                raise LaunchError(
-                    f"registry {request.url.host}: too many requests; it wants {wait:g} more"
-                    " seconds of silence",
-                    hint="try again later; a login often has a higher limit than none",
-                )
-            await anyio.sleep(wait)
-            waited, pause = waited + wait, pause * 2
+
+        async def send() -> httpx.Response:
+            response = await self._answer(request)
+            if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                told = retry_after_of(response.headers.get("retry-after"))
+                raise TooManyRequests(request.url.host, told)
+            return response
+
+        response = await retry(send, on=TooManyRequests, backoff=BACKOFF)
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise LaunchError(
                 f"registry {request.url.host}: answers with HTTP {response.status_code}",
                 hint="the registry has a problem of its own; try again later",
             )
         return response
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        """Send; a question is asked again if the connection breaks."""
+        for pause in PAUSES if request.method in QUESTIONS else ():
+            with suppress(ConnectionBroken):
+                return await self._once(request)
+            await anyio.sleep(pause)
+        return await self._once(request)
 
     async def _once(self, request: httpx.Request) -> httpx.Response:
         host = request.url.netloc.decode()
@@ -178,25 +202,10 @@ class RegistryClient:
         except httpx.TooManyRedirects as exc:
             raise LaunchError(f"registry {host}: sends requests around in a circle") from exc
         except httpx.RequestError as exc:
-            why = _certificate_problem(exc) or str(exc) or type(exc).__name__
-            raise LaunchError(
-                f"registry {host}: cannot be reached: {why}", hint=_advice(exc)
-            ) from exc
-
-
-def retry_after(header: str | None) -> float | None:
-    """The seconds that a `Retry-After` header says, which may also name a time; None if nothing."""
-    if header is None:
-        return None
-    if header.strip().isdecimal():
-        return float(header)
-    try:
-        then = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    if then.tzinfo is None:
-        then = then.replace(tzinfo=UTC)
-    return max(0.0, (then - datetime.now(UTC)).total_seconds())
+            untrusted = _certificate_problem(exc)
+            why = untrusted or str(exc) or type(exc).__name__
+            error = LaunchError if untrusted else ConnectionBroken
+            raise error(f"registry {host}: cannot be reached: {why}", hint=_advice(exc)) from exc
 
 
 def tls_context(ca: str | None) -> ssl.SSLContext:

@@ -31,6 +31,7 @@ class OciRegistry(Registry):
     """Any registry of the OCI distribution API, Docker Hub among them."""
 
     kind: ClassVar[str] = "oci"
+    any_host: ClassVar[bool] = True
 
     uri: str
     """The repository: `host/path`, or as Docker writes those of Docker Hub."""

@@ -62,15 +62,42 @@ insert into event (queue_id, item_id, at, kind, actor, attempt, state, cause)
 values (:queue, :item, :now, :kind, :actor, :attempt, :state, :cause)
 
 -- name: events_of_item
-select * from event where item_id = :item and id > :since order by id
+select * from event
+where item_id = :item and id > :since and item_id in (select id from item where entity = :entity)
+order by id
 
 -- name: newest_events
 select e.* from event e join item i on i.id = e.item_id
-where i.entity = :entity and e.id > :since order by e.id desc limit 100
+where i.entity = :entity and e.id > :since and e.id <= :until order by e.id desc limit 100
+
+-- name: next_events
+select e.* from event e join item i on i.id = e.item_id
+where i.entity = :entity and e.id > :since and e.id <= :until order by e.id limit :limit
+
+-- What an agent asks for again is what it has got already: the answer was lost.
+-- name: claim_given
+update item set lease_until = :until
+where entity = :entity and agent = :agent and claim_id = :claim_id and queue_id = :queue
+  and lease_until is not null
+returning *
+
+-- name: item_held
+select i.*, q.name as queue from item i join queue q on q.id = i.queue_id
+where i.entity = :entity and i.id = :id
+
+-- name: would_lapse
+select seq from item
+where queue_id = :queue and lease_until is not null
+  and (lease_until <= :now or lease_until > :horizon)
+  and (site is null or site = :site)
+limit 1
+
+-- name: would_wait
+select seq from item where queue_id = :queue and state = 'queued' limit :limit
 
 -- name: claim_item
 update item
-set state = case when state = 'queued' then 'claimed' else state end, token = token + 1, agent = :agent, lease_until = :until, updated_at = :now
+set state = case when state = 'queued' then 'claimed' else state end, token = token + 1, agent = :agent, lease_until = :until, claim_id = :claim_id, updated_at = :now
 where seq = :seq
 returning *
 
@@ -84,6 +111,9 @@ where id = :id
 -- name: change_waiting
 update item set state = :state, message = :message, agent = null, site = null, ref = null, updated_at = :now
 where id = :id
+
+-- name: move_item
+update item set queue_id = :queue, priority = :priority, updated_at = :now where id = :id
 
 -- name: change_priority
 update item set priority = :priority, updated_at = :now where id = :id
@@ -104,25 +134,70 @@ insert into agent (entity, name, status, seen_at) values (:entity, :name, :statu
 on conflict (entity, name) do update set status = excluded.status, seen_at = excluded.seen_at
 returning drain
 
+-- name: session_of
+select session from agent where entity = :entity and name = :name
+
+-- name: register_agent
+insert into agent (entity, name, status, seen_at, session) values (:entity, :name, :status, :now, :session)
+on conflict (entity, name) do update
+set status = excluded.status, seen_at = excluded.seen_at, session = excluded.session, drain = 0
+
+-- name: next_lapse
+select min(lease_until) as at from item where queue_id = :queue and lease_until > :now
+
 -- name: forget_agent
-delete from agent where entity = :entity and name = :name
+delete from agent where entity = :entity and name = :name and pause is null
+
+-- name: part_with_agent
+update agent set seen_at = 0, drain = 0 where entity = :entity and name = :name
 
 -- name: agents
-select a.status, a.seen_at,
+select a.status, a.seen_at, a.drain, a.pause,
        (select count(*) from item i where i.entity = a.entity and i.agent = a.name and i.lease_until is not null) as held
-from agent a where a.entity = :entity and a.seen_at > :since order by a.name
+from agent a where a.entity = :entity and (a.seen_at > :since or a.pause is not null) order by a.name
+
+-- name: pause_of_agent
+select pause from agent where entity = :entity and name = :name and pause is not null
+
+-- name: drain_agent
+update agent set drain = 1 where entity = :entity and name = :name
+
+-- name: pause_agent
+update agent set pause = :pause where entity = :entity and name = :name
 
 -- name: log_end
 select "offset" + size as n from log where item_id = :item and attempt = :attempt
 order by "offset" desc limit 1
 
 -- name: add_log
-insert into log (item_id, attempt, "offset", size, data) values (:item, :attempt, :offset, :size, :data)
+insert into log (item_id, attempt, "offset", size, data, packed)
+values (:item, :attempt, :offset, :size, :data, :packed)
 
+-- The pieces from the one with the byte of an offset on, as many as hold so many bytes. Which those are is
+-- told without looking at their data.
 -- name: log_piece
-select "offset", data from log
-where item_id = :item and attempt = :attempt and "offset" <= :offset
-order by "offset" desc limit 1
+select l."offset", l.data, l.packed, l.place from log l join (
+    select "offset", sum(size) over (order by "offset") - size as before from (
+        select "offset", size from log
+        where item_id = :item and attempt = :attempt and "offset" >= (
+            select max("offset") from log
+            where item_id = :item and attempt = :attempt and "offset" <= :offset)
+        order by "offset" limit 256) near) page on page."offset" = l."offset"
+where l.item_id = :item and l.attempt = :attempt and page.before < cast(:limit as bigint)
+order by l."offset"
+
+-- name: old_log_pieces
+select l.item_id as item, l.attempt, l."offset", l.data from log l join item i on i.id = l.item_id
+where l.place is null and i.ended_at < :before and l.size > 0
+order by l.item_id, l.attempt, l."offset" limit :limit
+
+-- name: move_log_piece
+update log set data = :empty, place = :place
+where item_id = :item and attempt = :attempt and "offset" = :offset and place is null
+
+-- name: take_log
+delete from log where item_id = :item and attempt = :attempt and "offset" >= :offset
+returning "offset", data, packed, place
 
 -- name: latest_jobs
 select j.* from job_version j
@@ -164,11 +239,46 @@ select digest from archive where digest = :digest
 insert into archive (digest, created_at) values (:digest, :now) on conflict (digest) do nothing
 
 -- name: add_archive_chunk
-insert into archive_chunk (digest, number, data) values (:digest, :number, :data)
-on conflict (digest, number) do update set data = excluded.data
+insert into archive_chunk (digest, number, data, stored_at) values (:digest, :number, :data, :now)
+on conflict (digest, number) do update
+set data = excluded.data, stored_at = excluded.stored_at, size = null, checksum = null, place = null
+
+-- name: add_archive_piece
+insert into archive_chunk (digest, number, data, size, checksum, place, stored_at)
+values (:digest, :number, :data, :size, :checksum, :place, :now)
+on conflict (digest, number) do update
+set data = excluded.data, stored_at = excluded.stored_at, size = excluded.size,
+    checksum = excluded.checksum, place = excluded.place
+
+-- name: archive_pieces
+select number, coalesce(size, length(data)) as size, checksum, place from archive_chunk
+where digest = :digest order by number
+
+-- name: archive_piece
+select data, checksum, place from archive_chunk where digest = :digest and number = :number
+
+-- name: drop_archive_pieces
+delete from archive_chunk where digest = :digest and number >= :number
+  and digest not in (select digest from archive)
+returning number
+
+-- name: use_archive
+update archive set used_at = :now where digest = :digest returning digest
+
+-- Pieces of code that is not known (any more), none of which came lately.
+-- name: drop_stale_pieces
+delete from archive_chunk where digest in (
+    select c.digest from archive_chunk c
+    where not exists (select 1 from archive a where a.digest = c.digest)
+    group by c.digest having max(coalesce(c.stored_at, 0)) < :before)
+returning place
+
+-- name: kept_place
+select place from archive_chunk where place = :place
+union all select place from log where place = :place
 
 -- name: archive_chunk
-select c.data from archive_chunk c join archive a on a.digest = c.digest
+select c.data, c.place from archive_chunk c join archive a on a.digest = c.digest
 where c.digest = :digest and c.number = :number
 
 -- name: open_items
@@ -185,8 +295,11 @@ on conflict (name) do update set holder = excluded.holder, until = excluded.unti
 where lock.holder = excluded.holder or lock.until <= :now
 returning name
 
+-- name: lock_of
+select * from lock where name = :name
+
 -- name: free_locks_of
-delete from lock where substr(holder, 1, :size) = :own
+delete from lock where substr(holder, 1, :size) = :own returning name
 
 -- name: release_lock
 delete from lock where name = :name and holder = :holder

@@ -34,9 +34,16 @@ for update skip locked
 -- name: claim_at_once
 with q as (
     select * from queue where entity = :entity and name = :name and deleted_at is null
+), free as (
+    select 1 where not exists (
+        select from agent where entity = :entity and name = :agent
+          and (pause is not null or session <> :session::text))
+), given as (
+    select seq from item
+    where entity = :entity and agent = :agent and claim_id = :claim_id::text and lease_until is not null
 ), lapsed as (
-    select i.seq, i.agent from item i join q on i.queue_id = q.id
-    where q.max_concurrent is null and q.resource = any(:resources::text[])
+    select i.seq, i.agent from item i join q on i.queue_id = q.id join free on true
+    where not exists (select 1 from given) and q.max_concurrent is null and q.resource = any(:resources::text[])
       and i.lease_until is not null and (i.lease_until <= :now or i.lease_until > :horizon)
       and (i.site is null or i.site = :site)
     order by i.priority, i.seq limit 1 for update of i skip locked
@@ -46,7 +53,8 @@ with q as (
         select id from q
         where max_concurrent is null and resource = any(:resources::text[])
           and (pause is null or paused_until <= :now)
-          and not exists (select 1 from lapsed))
+          and exists (select from free)
+          and not exists (select 1 from lapsed) and not exists (select 1 from given))
       and i.state = 'queued'
     order by i.priority, i.seq limit 1 for update skip locked
 ), picked as (
@@ -54,7 +62,7 @@ with q as (
 ), claimed as (
     update item i
     set state = case when i.state = 'queued' then 'claimed' else i.state end, token = i.token + 1,
-        agent = :agent, lease_until = :until, updated_at = :now
+        agent = :agent, lease_until = :until, claim_id = :claim_id, updated_at = :now
     from picked where i.seq = picked.seq
     returning i.*, picked.agent as former
 ), noted as (
@@ -66,19 +74,21 @@ with q as (
 )
 select claimed.*, q.id as q_id, q.entity as q_entity, q.name as q_name, q.spec as q_spec,
        q.version as q_version, q.created_at as q_created_at, q.updated_at as q_updated_at,
-       q.pause as q_pause, q.max_concurrent as q_max_concurrent
+       q.pause as q_pause, q.max_concurrent as q_max_concurrent,
+       exists (select 1 from given) as given,
+       exists (select 1 from agent where entity = :entity and name = :agent and session <> :session::text) as replaced
 from q left join claimed on true
 
 -- name: renew_leases
 update item set lease_until = :until
-where lease_until is not null and seq in (
+where entity = :entity and lease_until is not null and seq in (
     select i.seq from json_array_elements(:held::json) h
     join item i on i.id = h ->> 0 and i.token = (h ->> 1)::bigint
     order by i.seq for update of i)
 returning id
 
 -- name: items
-select i.*, q.name as queue from item i join queue q on q.id = i.queue_id
+select {row}, q.name as queue from item i join queue q on q.id = i.queue_id
 where i.entity = :entity
   and (:queue::text is null or q.name = :queue)
   and (:states::text is null or i.state in (select json_array_elements_text(:states::json)))
@@ -87,7 +97,15 @@ where i.entity = :entity
   and (:name::text is null or coalesce(i.name, i.run_id) like
        translate(replace(replace(replace(:name, '\', '\\'), '%', '\%'), '_', '\_'), '*?', '%_'))
   and (:since::float8 is null or i.created_at >= :since)
-order by i.seq desc limit :limit
+  and {behind}
+order by {order} limit :limit
+
+-- name: token_of_digest
+select t.*, i.id as under_way, cast(:now as double precision) as proved_at,
+       (select json_object_agg(g.entity, g.role)::text from role_grant g where g.name = t.owner) as roles
+from token t
+left join item i on i.id = t.item and i.attempt = t.attempt and i.lease_until is not null
+where t.digest = :digest
 
 -- name: transaction
 select pg_current_xact_id_if_assigned()::text as xact
@@ -98,5 +116,25 @@ select count(pg_notify('launchkit', topic)) from unnest(:topics::text[]) topic
 -- name: fate
 select pg_xact_status(:xact::text::xid8) as status
 
+-- The last number that an event was given, committed or not. No snapshot is in its way.
+-- name: last_event
+select case when is_called then last_value else last_value - 1 end as id from event_id_seq
+
+-- Who writes events now: the lock on the table is taken before an event has its number, and given back
+-- once the event can be read.
+-- name: event_writers
+select distinct virtualtransaction as writer from pg_locks
+where locktype = 'relation' and relation = 'event'::regclass and mode = 'RowExclusiveLock'
+  and database = (select oid from pg_database where datname = current_database())
+
 -- name: schema_version
 select version from schema_version
+
+-- name: drop_unused_archives
+delete from archive
+where coalesce(used_at, created_at) < :before and digest not in (
+    select spec::json #>> '{recipe,source,digest}' from item
+    where spec::json #>> '{recipe,source,digest}' is not null
+    union select recipe::json #>> '{source,digest}' from job_version
+    where recipe::json #>> '{source,digest}' is not null)
+returning digest

@@ -25,13 +25,13 @@ order by priority, seq limit 1
 
 -- name: renew_leases
 update item set lease_until = :until
-where lease_until is not null and seq in (
+where entity = :entity and lease_until is not null and seq in (
     select i.seq from json_each(:held) h
     join item i on i.id = json_extract(h.value, '$[0]') and i.token = json_extract(h.value, '$[1]'))
 returning id
 
 -- name: items
-select i.*, q.name as queue from item i join queue q on q.id = i.queue_id
+select {row}, q.name as queue from item i join queue q on q.id = i.queue_id
 where i.entity = :entity
   and (:queue is null or q.name = :queue)
   and (:states is null or i.state in (select value from json_each(:states)))
@@ -39,7 +39,31 @@ where i.entity = :entity
   and (:agent is null or i.agent = :agent)
   and (:name is null or coalesce(i.name, i.run_id) glob replace(:name, '[', '[[]'))
   and (:since is null or i.created_at >= :since)
-order by i.seq desc limit :limit
+  and {behind}
+order by {order} limit :limit
+
+-- name: token_of_digest
+select t.*, i.id as under_way, cast(:now as double precision) as proved_at,
+       (select json_group_object(g.entity, g.role) from role_grant g where g.name = t.owner) as roles
+from token t
+left join item i on i.id = t.item and i.attempt = t.attempt and i.lease_until is not null
+where t.digest = :digest
+
+-- name: last_event
+select coalesce(max(id), 0) as id from event
+
+-- One writes at a time, and nobody reads before that one has committed.
+-- name: event_writers
+select null as writer where false
 
 -- name: data_version
 pragma data_version
+
+-- name: drop_unused_archives
+delete from archive
+where coalesce(used_at, created_at) < :before and digest not in (
+    select json_extract(spec, '$.recipe.source.digest') from item
+    where json_extract(spec, '$.recipe.source.digest') is not null
+    union select json_extract(recipe, '$.source.digest') from job_version
+    where json_extract(recipe, '$.source.digest') is not null)
+returning digest

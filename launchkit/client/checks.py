@@ -1,0 +1,32 @@
+"""What is known to be wrong with a launch before it is put into a queue."""
+
+from launchkit.abc import Hub, Runner
+from launchkit.images.delivery import BuiltImage, Traits, Wanted, delivery_of
+from launchkit.model import LaunchSpec, QueueSpec
+from launchkit.plugins import Plugins
+from launchkit.resolving.resolve import validate_launch
+
+
+async def check_launch(queue: QueueSpec, spec: LaunchSpec, hub: Hub, plugins: Plugins) -> None:
+    """Ask the queue's runner, where it is installed here too.
+
+    :raises Rejected: if the queue or its runner does not allow what is asked.
+    """
+    runner = plugins.find(Runner, queue.resource)
+    plan = validate_launch(queue, spec, runner)
+    if runner is not None:
+        traits, wanted = Traits.of(runner), Wanted.asked(spec.recipe, plan)
+        delivery = delivery_of(wanted, traits)
+        runner.check_args(plan.resource_args)
+        if isinstance(delivery, BuiltImage):
+            delivery_of(wanted, traits, await _no_builder(queue.name, hub))
+
+
+async def _no_builder(queue: str, hub: Hub) -> str | None:
+    """Why no image is built for a queue; None if an agent builds some, or no agent is there."""
+    views = [view for view in await hub.agents() if view.online]
+    serving = [view.status for view in views if queue in view.status.queues]
+    if not serving or any(status.builds for status in serving):
+        return None
+    names = ", ".join(status.name for status in serving)
+    return f"no agent of queue {queue} builds any (builder noop): {names}"

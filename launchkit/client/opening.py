@@ -1,0 +1,58 @@
+"""The way to a queue service."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import anyio
+
+from launchkit.abc import Hub, Site
+from launchkit.client.actor import current_user
+from launchkit.client.client import Client
+from launchkit.errors import unwrapped
+from launchkit.observe import opened_tracer
+from launchkit.plugins import Plugins
+from launchkit.settings import load_settings
+
+
+@asynccontextmanager
+async def connect(
+    url: str | None = None,
+    *,
+    entity: str | None = None,
+    actor: str | None = None,
+    config: Path | str | None = None,
+    plugins: Plugins | None = None,
+) -> AsyncIterator[Client]:
+    """Open a queue service for the time of the context.
+
+    *url* and *entity* default to what *config* (by default launch-config.yaml) and the environment
+    say; *actor*, whose name stands in the record, to the login name.
+
+    :raises ConfigError: if the URL or launch-config.yaml is wrong.
+    :raises PluginError: if no plugin serves the URL's scheme.
+    :raises Unreachable: if the service cannot be reached.
+    """
+    settings = load_settings(
+        config,
+        flags={name: value for name, value in (("backend", url), ("entity", entity)) if value},
+        for_agent=False,
+    ).settings
+    plugins = plugins or Plugins()
+    queue = settings.queue()
+    fields = {**queue.options(), "url": queue.url, "entity": settings.entity}
+    hub = plugins.create(Hub, queue.kind, fields)
+    with unwrapped():
+        async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
+            stack.callback(tasks.cancel_scope.cancel)
+            tracer = await stack.enter_async_context(opened_tracer(settings, "launchkit"))
+            site = Site(
+                agent="",
+                name="",
+                state_dir=Path(os.devnull),
+                cache_dir=Path(os.devnull),
+                tasks=tasks,
+            )
+            await hub.start(stack, site)
+            yield Client(hub, actor or current_user(), settings.entity, plugins, tracer)

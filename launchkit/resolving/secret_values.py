@@ -1,0 +1,55 @@
+"""What a queue config holds that only its operators may read, told by the names of its keys."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from launchkit.model import Json, QueueItem, QueueSpec
+
+HIDDEN = "…"
+_SOUND = re.compile(
+    r"passw(or)?d|passphrase|secret|token|credential"
+    r"|(api|access|account|private|signing|encryption|license)[_-]?key",
+    re.IGNORECASE,
+)
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]{0,200})=")
+_LOGIN = re.compile(r"(://[^\s:/@]{0,200}):[^\s/@]{1,500}@")
+
+
+def without_secrets(spec: QueueSpec) -> QueueSpec:
+    """A queue as those who are not its operators see it."""
+    return replace(spec, config=hidden(spec.config))
+
+
+def item_without_secrets(item: QueueItem) -> QueueItem:
+    """A launch, of which all may be seen but what came from the queue's config."""
+    return replace(item, resolved=hidden(item.resolved)) if item.resolved else item
+
+
+def hidden(values: Json) -> dict[str, object]:
+    """Values with `…` for each text that is a secret by its name: a key, the name in a pair of
+    `name` and `value`, or the one before `=`; and for the password in a URL.
+    """
+    return {name: _hidden(value, name) for name, value in values.items()}
+
+
+def _hidden(value: Any, name: str) -> Any:
+    if isinstance(value, Mapping):
+        named = value.get("name")
+        if isinstance(named, str) and _SOUND.search(named) and isinstance(value.get("value"), str):
+            value = {**value, "value": HIDDEN}
+        return hidden(value)
+    if isinstance(value, list | tuple):
+        return [_hidden(one, name) for one in value]
+    if not isinstance(value, str):
+        return value
+    if assigned := _ASSIGNMENT.match(value):
+        return f"{assigned[1]}={_text(value[assigned.end() :], assigned[1])}"
+    return _text(value, name)
+
+
+def _text(text: str, name: str) -> str:
+    if text and _SOUND.search(name):
+        return HIDDEN
+    return _LOGIN.sub(rf"\1:{HIDDEN}@", text)

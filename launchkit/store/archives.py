@@ -1,0 +1,145 @@
+"""Packed code as a service keeps it: in pieces, which may be kept elsewhere, until nobody needs it.
+
+What nothing refers to is collected once it was not used for a while. One who finds it known uses it
+by that, and has this while to refer to it; so no upload, and no launch, can lose what it relies on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from launchkit.store.database import Tx
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One piece of packed code."""
+
+    number: int
+    size: int
+    checksum: str | None
+    """The SHA-256 of its bytes; None where an embedded store wrote it."""
+    place: str | None
+    """Where it is kept; None is the database."""
+
+
+@dataclass(frozen=True)
+class StoredCode:
+    """What is there of some packed code."""
+
+    known: bool
+    """Whether all of it is."""
+    pieces: tuple[Piece, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes that are there without a gap from the start."""
+        whole = [piece for at, piece in enumerate(self.pieces) if piece.number == at]
+        return sum(piece.size for piece in whole)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is there."""
+
+    digest: str
+
+    async def __call__(self, tx: Tx) -> StoredCode:
+        rows = await tx.all("archive_pieces", digest=self.digest)
+        known = await tx.one("archive_known", digest=self.digest)
+        return StoredCode(known is not None, tuple(Piece(**dict(row)) for row in rows))
+
+
+@dataclass(frozen=True)
+class Use:
+    """Keep it for a while longer; whether it is known."""
+
+    digest: str
+
+    async def __call__(self, tx: Tx) -> bool:
+        return await tx.one("use_archive", digest=self.digest) is not None
+
+
+@dataclass(frozen=True)
+class AddPiece:
+    """Store a piece, or where it is kept; what is known already stays as it is."""
+
+    digest: str
+    piece: Piece
+    data: bytes
+
+    async def __call__(self, tx: Tx) -> None:
+        if await tx.one("archive_known", digest=self.digest) is None:
+            await tx.all(
+                "add_archive_piece", digest=self.digest, data=self.data, **vars(self.piece)
+            )
+
+
+@dataclass(frozen=True)
+class GetPiece:
+    """The bytes of a piece, or where they are."""
+
+    digest: str
+    number: int
+
+    async def __call__(self, tx: Tx) -> tuple[bytes, str | None]:
+        row = await tx.row("archive_piece", digest=self.digest, number=self.number)
+        return bytes(row["data"]), row["place"]
+
+
+@dataclass(frozen=True)
+class Forget:
+    """Let go the pieces from a number on, of what is not known."""
+
+    digest: str
+    number: int = 0
+
+    async def __call__(self, tx: Tx) -> None:
+        await tx.all("drop_archive_pieces", digest=self.digest, number=self.number)
+
+
+@dataclass(frozen=True)
+class Seal:
+    """Say that it is known, if its pieces are those that were looked at; whether they are."""
+
+    digest: str
+    pieces: Sequence[Piece]
+
+    async def __call__(self, tx: Tx) -> bool:
+        now = await Look(self.digest)(tx)
+        if not now.known and tuple(self.pieces) != now.pieces:
+            return False
+        await tx.all("add_archive", digest=self.digest)
+        return True
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What was removed."""
+
+    archives: int
+    places: Sequence[str]
+    """Where pieces are kept that are to be removed now."""
+
+
+@dataclass(frozen=True)
+class Collect:
+    """Remove what nothing refers to, and uploads that were given up, if neither was used or grew
+    since *before* (Unix time).
+    """
+
+    before: float
+
+    async def __call__(self, tx: Tx) -> Dropped:
+        unused = await tx.all("drop_unused_archives", before=self.before)
+        rows = await tx.all("drop_stale_pieces", before=self.before)
+        return Dropped(len(unused), [row["place"] for row in rows if row["place"]])
+
+
+@dataclass(frozen=True)
+class Strangers:
+    """Those of some places where no piece is kept."""
+
+    places: Sequence[str]
+
+    async def __call__(self, tx: Tx) -> list[str]:
+        return [place for place in self.places if await tx.one("kept_place", place=place) is None]

@@ -1,0 +1,1 @@
+alter table agent add column pause text;

@@ -1,0 +1,283 @@
+"""Tokens: made, listed, revoked and proved. A secret is given once; only its SHA-256 is stored."""
+
+import hashlib
+import json
+import secrets
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from launchkit.errors import ConfigError, NotFound
+from launchkit.model import Claim, Secret
+from launchkit.model.people import Principal, PrincipalKind, Role, Token, TokenFault
+from launchkit.store.claims import lost
+from launchkit.store.database import Answer, AtOnce, Database, Row, Tx
+from launchkit.store.people import audit, found, require_account, require_name
+from launchkit.store.queues import named
+
+FIRST_ADMINISTRATOR = "admin"
+USED_SECONDS = 60.0
+"""How exactly the last use of a token is kept."""
+MAX_SECRET = 512
+_LETTERS = {
+    PrincipalKind.USER: "u",
+    PrincipalKind.SERVICE: "s",
+    PrincipalKind.AGENT: "a",
+    PrincipalKind.RUN: "r",
+}
+_BASE62 = string.digits + string.ascii_letters
+_DIGITS = 43
+"""So many digits of base 62 hold 32 bytes."""
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """A token, and its secret, which is shown once."""
+
+    token: Token
+    secret: Secret
+
+
+@dataclass(frozen=True)
+class CreateToken:
+    """Make a token of a user or a service; `expires_at` is a Unix time.
+
+    :raises NotFound: if there is no such account.
+    """
+
+    owner: str
+    actor: str
+    expires_at: float | None = None
+
+    async def __call__(self, tx: Tx) -> NewToken:
+        account = await require_account(tx, self.owner)
+        made = _draft(tx, self.owner, PrincipalKind(account["kind"]), self.actor)
+        return await _add(tx, replace(made, expires_at=self.expires_at))
+
+
+@dataclass(frozen=True)
+class CreateAgentToken:
+    """Make a token with which an agent works for *queues* of *entity*, and for nothing else.
+
+    :raises NotFound: if one of the queues is not there.
+    :raises ConfigError: if there are no queues, or the name is none.
+    """
+
+    agent: str
+    entity: str
+    queues: Sequence[str]
+    actor: str
+    expires_at: float | None = None
+
+    async def __call__(self, tx: Tx) -> NewToken:
+        require_name(self.agent)
+        if not self.queues:
+            raise ConfigError("the token of an agent is bound to queues, and none is named")
+        for queue in self.queues:
+            await named(tx, self.entity, queue)
+        made = replace(
+            _draft(tx, f"agent:{self.agent}", PrincipalKind.AGENT, self.actor),
+            expires_at=self.expires_at,
+            entity=self.entity,
+            queues=tuple(sorted({*self.queues})),
+        )
+        return await _add(tx, made)
+
+
+@dataclass(frozen=True)
+class CreateRunToken:
+    """Make the token of a claimed item's attempt. It counts as long as that attempt is under way,
+    also through a take-over; tokens of others that have ended are removed.
+
+    :raises LeaseLost: if the claim does not hold any more.
+    """
+
+    claim: Claim
+
+    async def __call__(self, tx: Tx) -> NewToken:
+        await tx.all("drop_ended_tokens")
+        item = self.claim.item
+        row = await tx.one("held_item", id=item.id, token=self.claim.token)
+        if row is None or row["lease_until"] is None:
+            raise lost(self.claim, await tx.one("item_locked", id=item.id))
+        made = replace(
+            _draft(tx, f"run:{item.run_id}", PrincipalKind.RUN, row["agent"]),
+            entity=row["entity"],
+            item=row["id"],
+            attempt=row["attempt"],
+        )
+        return await _add(tx, made)
+
+
+@dataclass(frozen=True)
+class FirstAdministrator:
+    """The token of the first administrator, who is made once in the life of a database; None if
+    there is an administrator, or has been one.
+    """
+
+    name: str = FIRST_ADMINISTRATOR
+
+    async def __call__(self, tx: Tx) -> NewToken | None:
+        if not await found(tx, self.name):
+            return None
+        return await CreateToken(self.name, self.name)(tx)
+
+
+@dataclass(frozen=True)
+class ListTokens:
+    """All tokens but those of runs, oldest first, also those that count no more."""
+
+    async def __call__(self, tx: Tx) -> list[Token]:
+        return [_token_of(row) for row in await tx.all("tokens")]
+
+
+@dataclass(frozen=True)
+class RevokeToken:
+    """Make a token count no more, at once; it may be said again.
+
+    :raises NotFound: if there is none of that id.
+    """
+
+    id: str
+    actor: str
+
+    async def __call__(self, tx: Tx) -> Token:
+        row = await tx.one("token", id=self.id)
+        if row is None:
+            raise NotFound(f"there is no token {self.id}", hint="launchkit token list shows them")
+        if row["revoked_at"] is None:
+            await tx.all("revoke_token", id=self.id)
+            await audit(tx, self.actor, f"revoked token {self.id} of {row['owner']}")
+        return _token_of(await tx.row("token", id=self.id))
+
+
+async def authenticate(database: Database, secret: str) -> Principal | TokenFault:
+    """Whose token *secret* is, or why it proves nothing. Its use is noted once a minute."""
+    proved = await database.read(_Prove(fingerprint(secret)))
+    if isinstance(proved, TokenFault):
+        return proved
+    if proved.unnoted:
+        await database.write(_NoteUse(proved.id))
+    return proved.principal
+
+
+def fingerprint(secret: str) -> str:
+    """What is kept of a secret: its SHA-256, in hexadecimal."""
+    return hashlib.sha256(secret[:MAX_SECRET].encode("utf-8", "replace")).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Proved:
+    id: str
+    principal: Principal
+    unnoted: bool
+
+
+@dataclass(frozen=True)
+class _Prove(AtOnce[_Proved | TokenFault]):
+    """One statement whatever the token is, so that time tells nothing of it."""
+
+    statement = "token_of_digest"
+
+    digest: str
+
+    def values(self, now: float) -> Mapping[str, object]:
+        """The values of the one statement."""
+        return {"digest": self.digest}
+
+    def answer(self, row: Row | None) -> Answer[_Proved | TokenFault]:
+        """Whose it is, by the time of the transaction."""
+        return Answer(self._proved(row), ())
+
+    async def __call__(self, tx: Tx) -> _Proved | TokenFault:
+        return self._proved(await tx.one(self.statement, digest=self.digest))
+
+    def _proved(self, row: Row | None) -> _Proved | TokenFault:
+        if row is None:
+            return TokenFault.UNKNOWN
+        now = row["proved_at"]
+        fault = _fault_of(row, now)
+        if fault is not None:
+            return fault
+        token = _token_of(row)
+        principal = Principal(
+            name=token.owner,
+            kind=token.kind,
+            roles={entity: Role(role) for entity, role in json.loads(row["roles"] or "{}").items()},
+            entity=token.entity,
+            queues=frozenset(token.queues),
+            item=token.item,
+            attempt=token.attempt,
+        )
+        used = token.used_at
+        unnoted = used is None or not used <= now < used + USED_SECONDS
+        return _Proved(token.id, principal, unnoted)
+
+
+@dataclass(frozen=True)
+class _NoteUse:
+    id: str
+
+    async def __call__(self, tx: Tx) -> None:
+        await tx.all("use_token", id=self.id, before=tx.now - USED_SECONDS)
+
+
+def _fault_of(row: Row, now: float) -> TokenFault | None:
+    if row["revoked_at"] is not None:
+        return TokenFault.REVOKED
+    if row["expires_at"] is not None and row["expires_at"] <= now:
+        return TokenFault.EXPIRED
+    if row["item"] is not None and row["under_way"] is None:
+        return TokenFault.ENDED
+    return None
+
+
+def _draft(tx: Tx, owner: str, kind: PrincipalKind, actor: str) -> Token:
+    return Token(
+        id=secrets.token_hex(6), owner=owner, kind=kind, created_at=tx.now, created_by=actor
+    )
+
+
+async def _add(tx: Tx, token: Token) -> NewToken:
+    secret = Secret(f"lk_{_LETTERS[token.kind]}{_base62(secrets.token_bytes(32))}")
+    await tx.all(
+        "add_token",
+        id=token.id,
+        digest=fingerprint(secret),
+        owner=token.owner,
+        kind=token.kind,
+        actor=token.created_by,
+        expires=token.expires_at,
+        entity=token.entity,
+        queues=json.dumps(token.queues),
+        item=token.item,
+        attempt=token.attempt,
+    )
+    await audit(tx, token.created_by, f"made token {token.id} of {token.owner}")
+    return NewToken(token, secret)
+
+
+def _base62(data: bytes) -> str:
+    number = int.from_bytes(data)
+    digits = []
+    for _ in range(_DIGITS):
+        number, digit = divmod(number, 62)
+        digits.append(_BASE62[digit])
+    return "".join(reversed(digits))
+
+
+def _token_of(row: Row) -> Token:
+    return Token(
+        id=row["id"],
+        owner=row["owner"],
+        kind=PrincipalKind(row["kind"]),
+        created_at=row["created_at"],
+        created_by=row["created_by"],
+        expires_at=row["expires_at"],
+        revoked_at=row["revoked_at"],
+        used_at=row["used_at"],
+        entity=row["entity"],
+        queues=tuple(json.loads(row["queues"])),
+        item=row["item"],
+        attempt=row["attempt"],
+    )
