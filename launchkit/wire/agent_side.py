@@ -1,0 +1,211 @@
+"""What agents send, and what they get. What is not known is left out of account, so that a newer
+agent may say more.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from launchkit.model import (
+    AgentCapacity,
+    AgentStatus,
+    Claim,
+    ItemReport,
+    ItemState,
+    Json,
+    QueueItem,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterRequest:
+    """Begin the session of an agent, in the place of one of the same name."""
+
+    status: AgentStatus
+    session: str
+    """Made by the agent for its life; each of its later requests names it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterAnswer:
+    """What the agent works by."""
+
+    lease: float
+    """Seconds that a claim lives without a sign of life."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimRequest:
+    """Take the next item of a queue."""
+
+    queue: str
+    capacity: AgentCapacity
+    claim_id: str
+    """Made for this claim alone: sent again it gives the same claim, while that is held."""
+    session: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimAnswer:
+    """The claim, if there was one to be had."""
+
+    claim: Claim | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitRequest:
+    """Wait until one of some queues may give something."""
+
+    queues: tuple[str, ...]
+    capacity: AgentCapacity
+    wait: float
+    """Seconds."""
+    paused: Mapping[str, bool] = field(default_factory=dict)
+    """Whether the agent knows of a pause, its own or theirs, for each that it was told of: that
+    this has changed is worth a claim.
+    """
+    session: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitAnswer:
+    """The queues that are worth a claim."""
+
+    queues: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """A claim as later requests name it."""
+
+    item_id: str
+    token: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeatRequest:
+    """A sign of life."""
+
+    status: AgentStatus
+    held: tuple[Hold, ...]
+    told: frozenset[str] = frozenset()
+    """The items whose stop orders this agent has got already: it waits for others."""
+    wait: float = 0.0
+    """Seconds."""
+    session: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportRequest:
+    """A new fact about a claimed item."""
+
+    token: int
+    report: ItemReport
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunTokenRequest:
+    """Make the token of a claimed attempt, which its run gets."""
+
+    token: int
+    """The claim's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunToken:
+    """The secret itself: it is told here alone."""
+
+    secret: str
+
+    def __repr__(self) -> str:
+        return "RunToken(…)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunView:
+    """What a run sees of its own launch."""
+
+    item_id: str
+    run_id: str
+    name: str
+    queue: str
+    attempt: int
+    state: ItemState
+    stop_requested: bool
+    config: Json
+
+    @classmethod
+    def of(cls, item: QueueItem) -> "RunView":
+        """Of an item that was submitted."""
+        config = (item.resolved or {}).get("config")
+        return cls(
+            item_id=item.id,
+            run_id=item.run_id,
+            name=item.name,
+            queue=item.queue,
+            attempt=item.attempt,
+            state=item.state,
+            stop_requested=item.stop_requested,
+            config=config if isinstance(config, Mapping) else {},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockedRequest:
+    """Ask why a queue gives nothing."""
+
+    queue: str
+    capacity: AgentCapacity
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockedAnswer:
+    """In words."""
+
+    reason: str | None
+    paused: bool = False
+    """Whether that is a pause of the queue or the agent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSize:
+    """Bytes of an attempt's output that are stored."""
+
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockRequest:
+    """Take, renew or give back a lock."""
+
+    name: str
+    holder: str
+    """The agent's name, then `/` and what tells its holders apart."""
+    seconds: float = 0.0
+    session: str | None = None
+    """The agent's registration: one that was replaced takes no lock any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockWait:
+    """Wait until a lock may be had."""
+
+    name: str
+    wait: float
+    """Seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockAnswer:
+    """Whether the one who asked holds it now."""
+
+    held: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaveRequest:
+    """An agent has ended."""
+
+    agent: str
+    dead: bool
+    session: str | None = None
+    """Of the agent that ended, if that is known: a later one of its name is not forgotten."""

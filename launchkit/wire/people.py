@@ -1,0 +1,48 @@
+"""What administrators send, and what they get."""
+
+from dataclasses import dataclass
+
+from launchkit.model.people import PrincipalKind, Role, Token
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountRequest:
+    """A new user or service."""
+
+    name: str
+    kind: PrincipalKind = PrincipalKind.USER
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleRequest:
+    """The one role of an account in an entity."""
+
+    role: Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenRequest:
+    """A token of a user or a service; `expires_at` is a Unix time."""
+
+    owner: str
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentTokenRequest:
+    """A token of an agent, which is bound to queues of the entity."""
+
+    agent: str
+    queues: tuple[str, ...]
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenAnswer:
+    """A new token, and its secret, which is told here alone."""
+
+    token: Token
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"TokenAnswer(token={self.token}, secret=…)"

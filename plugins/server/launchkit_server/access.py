@@ -1,0 +1,101 @@
+"""Who asks, and what may they do: each route declares its one permission here."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from launchkit.errors import Forbidden, Unauthenticated
+from launchkit.model.people import (
+    EVERYWHERE,
+    Permission,
+    Principal,
+    PrincipalKind,
+    TokenFault,
+    refusal,
+)
+from launchkit.store.tokens import authenticate
+from launchkit_server.service import Service
+
+LOGIN_HINT = "give a token: launchkit login, LAUNCHKIT_TOKEN or LAUNCHKIT_TOKEN_FILE"
+ROLE_HINT = "an administrator grants roles: launchkit role grant"
+MAX_TOKEN = 512
+AGENT_PREFIX = "agent:"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, and may do what the route does in the entity of its path."""
+
+    principal: Principal
+    entity: str
+
+    @property
+    def name(self) -> str:
+        """The actor of what is recorded."""
+        return self.principal.name
+
+    @property
+    def operates(self) -> bool:
+        """Whether the caller may read the secrets in the configs of the entity's queues."""
+        return refusal(self.principal, Permission.OPERATE, self.entity) is None
+
+    def require_queue(self, queue: str) -> None:
+        """:raises Forbidden: if the token is bound to queues, and *queue* is none of them."""
+        _require(refusal(self.principal, Permission.AGENT, self.entity, queue))
+
+    def require_agent(self, agent: str) -> None:
+        """:raises Forbidden: if it is the token of an agent of another name."""
+        if self.principal.kind is not PrincipalKind.AGENT:
+            return
+        own = self.principal.name.removeprefix(AGENT_PREFIX)
+        if agent != own and not agent.startswith(f"{own}-"):
+            raise Forbidden(
+                f"the token of {self.principal.name} is not for an agent named {agent}",
+                hint=f"name the agent {own} in its launch-config.yaml, or {own}-SOMETHING",
+            )
+
+
+@dataclass(frozen=True)
+class Needs:
+    """A dependency that admits those who have a permission on the entity in the path."""
+
+    permission: Permission
+
+    async def __call__(self, request: Request) -> Caller:
+        """The one who asks.
+
+        :raises Unauthenticated: if the token is missing, unknown, over or revoked.
+        :raises Forbidden: if its owner may not.
+        """
+        service: Service = request.app.state.service
+        token = bearer(request)
+        if token is None:
+            raise Unauthenticated("this needs a token, and there is none", hint=LOGIN_HINT)
+        principal = await authenticate(service.database, token)
+        if isinstance(principal, TokenFault):
+            raise Unauthenticated(f"the token {principal}", hint=LOGIN_HINT)
+        entity = request.path_params.get("entity", EVERYWHERE)
+        own = request.path_params.get("item_id")
+        _require(refusal(principal, self.permission, entity, item=own))
+        return Caller(principal, entity)
+
+
+def _require(objection: str | None) -> None:
+    if objection is not None:
+        raise Forbidden(objection, hint=ROLE_HINT)
+
+
+def bearer(request: Request) -> str | None:
+    """The token of the request; only the header counts, never the URL, which is logged."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    token = token.strip()
+    return token[:MAX_TOKEN] if scheme.lower() == "bearer" and token else None
+
+
+Reader = Annotated[Caller, Depends(Needs(Permission.READ))]
+Submitter = Annotated[Caller, Depends(Needs(Permission.SUBMIT))]
+Operator = Annotated[Caller, Depends(Needs(Permission.OPERATE))]
+AgentSide = Annotated[Caller, Depends(Needs(Permission.AGENT))]
+Administrator = Annotated[Caller, Depends(Needs(Permission.ADMINISTER))]
+RunItself = Annotated[Caller, Depends(Needs(Permission.RUN))]

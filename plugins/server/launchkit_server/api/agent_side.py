@@ -1,0 +1,237 @@
+"""The agent's side: claims, beats, reports, output, locks."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Annotated, TypeVar
+
+import anyio
+from fastapi import APIRouter, Depends, Query, Request
+
+from launchkit.errors import Unreachable
+from launchkit.model import AgentOrders, Claim
+from launchkit.store import agents, claims, locks, logs
+from launchkit.store.database import Body
+from launchkit.store.tokens import CreateRunToken
+from launchkit.wire.agent_side import (
+    BeatRequest,
+    BlockedAnswer,
+    BlockedRequest,
+    ClaimAnswer,
+    ClaimRequest,
+    LeaveRequest,
+    LockAnswer,
+    LockRequest,
+    LockWait,
+    LogSize,
+    RegisterAnswer,
+    RegisterRequest,
+    ReportRequest,
+    RunToken,
+    RunTokenRequest,
+    WaitAnswer,
+    WaitRequest,
+)
+from launchkit_server.access import AgentSide, Caller
+from launchkit_server.service import Service, TheService
+from launchkit_server.told import TOLD_SECONDS
+
+router = APIRouter(prefix="/agent", tags=["the agent's side"])
+
+T = TypeVar("T")
+
+
+@router.post("/register")
+async def register(
+    entity: str, wanted: RegisterRequest, service: TheService, who: AgentSide
+) -> RegisterAnswer:
+    """Begin the session of an agent; one of the same name that stands is replaced."""
+    who.require_agent(wanted.status.name)
+    status = replace(wanted.status, entity=entity)
+    await service.database.write(agents.Register(entity, status, wanted.session))
+    return RegisterAnswer(lease=service.lease)
+
+
+@router.post("/claims")
+async def claim(
+    entity: str, wanted: ClaimRequest, service: TheService, who: AgentSide
+) -> ClaimAnswer:
+    """Take the next item of a queue, if there is one to be had; answers at once."""
+    who.require_queue(wanted.queue)
+    who.require_agent(wanted.capacity.agent)
+    body = claims.Take(
+        entity, wanted.queue, wanted.capacity, service.lease, wanted.claim_id, wanted.session
+    )
+    claim = await service.database.write(body)
+    service.told.claimed(entity, wanted.queue)
+    return ClaimAnswer(claim=claim)
+
+
+@router.post("/waits")
+async def wait(entity: str, wanted: WaitRequest, service: TheService, who: AgentSide) -> WaitAnswer:
+    """Wait until some of the queues may give something; none of them when the time is over."""
+    for name in wanted.queues:
+        who.require_queue(name)
+    who.require_agent(wanted.capacity.agent)
+    body = claims.LookOut(
+        entity, wanted.queues, wanted.capacity, service.lease, wanted.paused, wanted.session
+    )
+    topics = await service.database.read(claims.TopicsOf(entity, wanted.queues))
+    deadline = anyio.current_time() + service.patience(wanted.wait)
+    with service.database.topics.subscribed(*topics, f"agent:{wanted.capacity.agent}") as news:
+        while True:
+            found = await _look_out(service, body)
+            left = min(deadline - anyio.current_time(), service.patience(wanted.wait))
+            if found.worth or left <= 0:
+                return WaitAnswer(queues=found.worth)
+            await news.wait(min(left, found.after))
+
+
+async def _look_out(service: Service, body: claims.LookOut) -> claims.Outlook:
+    """What there is for an agent, without what others were told of already."""
+    async with service.looking:
+        with service.told.telling(body.entity, body.queues) as telling:
+            found = await service.database.read(replace(body, told=telling.before))
+            telling.worth = found.worth
+    after = TOLD_SECONDS if found.told else math.inf
+    return replace(found, after=min(found.after, after))
+
+
+@router.post("/blocked")
+async def blocked(
+    entity: str, wanted: BlockedRequest, service: TheService, who: AgentSide
+) -> BlockedAnswer:
+    """Why a queue would give nothing even if items waited in it."""
+    who.require_queue(wanted.queue)
+    body = claims.Hindrance(entity, wanted.queue, wanted.capacity)
+    reason, paused = await service.database.read(body)
+    return BlockedAnswer(reason=reason, paused=paused)
+
+
+@router.post("/beats")
+async def beat(
+    entity: str, wanted: BeatRequest, service: TheService, who: AgentSide
+) -> AgentOrders:
+    """Store what an agent says of itself, renew its leases, and wait for orders that are new."""
+    who.require_agent(wanted.status.name)
+    held = {one.item_id: one.token for one in wanted.held}
+    status = replace(wanted.status, entity=entity)
+    body = claims.Beat(entity, status, held, service.lease, wanted.session)
+    patience = min(service.patience(wanted.wait), service.lease / 3)
+    with service.database.topics.subscribed(f"agent:{wanted.status.name}") as news:
+        orders = await service.database.write(body)
+        if not orders.news_to(wanted.told) and await news.wait(patience):
+            orders = await service.database.write(body)
+        return orders
+
+
+@router.post("/items/{item_id}/reports", status_code=204)
+async def report(
+    entity: str, item_id: str, wanted: ReportRequest, service: TheService, who: AgentSide
+) -> None:
+    """Store a new fact about a claimed item."""
+
+    def facts(held: Claim) -> claims.Report:
+        return claims.Report(held, wanted.report)
+
+    await service.database.write(_holding(service, who, item_id, wanted.token, facts))
+
+
+@router.post("/items/{item_id}/run-token", status_code=201)
+async def run_token(
+    entity: str, item_id: str, wanted: RunTokenRequest, service: TheService, who: AgentSide
+) -> RunToken:
+    """Make the token of a claimed attempt, for its run; it counts until the attempt has ended."""
+    body = _holding(service, who, item_id, wanted.token, CreateRunToken)
+    return RunToken(secret=str.__str__((await service.database.write(body)).secret))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where output belongs."""
+
+    item_id: str
+    token: int
+    offset: int
+
+
+async def _place(item_id: str, token: int, offset: Annotated[int, Query(ge=0, le=2**62)]) -> Place:
+    return Place(item_id, token, offset)
+
+
+@router.put("/items/{item_id}/log", status_code=204)
+async def append_log(
+    entity: str,
+    place: Annotated[Place, Depends(_place)],
+    request: Request,
+    service: TheService,
+    who: AgentSide,
+) -> None:
+    """Add output of the claim's attempt: the body, from the offset on."""
+    data = await request.body()
+
+    def append(held: Claim) -> logs.Append:
+        return logs.Append(held, place.offset, data)
+
+    await service.database.write(_holding(service, who, place.item_id, place.token, append))
+
+
+@router.get("/items/{item_id}/log")
+async def log_size(
+    entity: str, item_id: str, token: int, service: TheService, who: AgentSide
+) -> LogSize:
+    """How much output of the claim's attempt is stored."""
+    size = await service.database.read(_holding(service, who, item_id, token, logs.Size))
+    return LogSize(size=size)
+
+
+@router.post("/locks")
+async def acquire_lock(
+    entity: str, wanted: LockRequest, service: TheService, who: AgentSide
+) -> LockAnswer:
+    """Take or renew a lock."""
+    agent = _agent_of(wanted.holder)
+    who.require_agent(agent)
+    acquire = locks.Acquire(wanted.name, wanted.holder, wanted.seconds)
+    body = agents.InSession(entity, agent, wanted.session, acquire)
+    return LockAnswer(held=await service.database.write(body))
+
+
+@router.post("/locks/waits", status_code=204)
+async def wait_for_lock(entity: str, wanted: LockWait, service: TheService, who: AgentSide) -> None:
+    """Wait until a lock may be had, or the time is over."""
+    if service.ending:
+        raise Unreachable("the service is about to end", retry_after=1.0)
+    await locks.free(service.database, wanted.name, service.patience(wanted.wait))
+
+
+@router.post("/locks/release", status_code=204)
+async def release_lock(
+    entity: str, wanted: LockRequest, service: TheService, who: AgentSide
+) -> None:
+    """Give a lock back."""
+    who.require_agent(_agent_of(wanted.holder))
+    await service.database.write(locks.Release(wanted.name, wanted.holder))
+
+
+def _agent_of(holder: str) -> str:
+    """The agent that the holder of a lock belongs to."""
+    return holder.partition("/")[0]
+
+
+@router.post("/leave", status_code=204)
+async def leave(entity: str, wanted: LeaveRequest, service: TheService, who: AgentSide) -> None:
+    """Say that an agent has ended."""
+    who.require_agent(wanted.agent)
+    body = agents.Forget(entity, wanted.agent, wanted.dead, wanted.session)
+    await service.database.write(body)
+
+
+def _holding(
+    service: Service, who: Caller, item_id: str, token: int, act: Callable[[Claim], Body[T]]
+) -> Body[T]:
+    def allowed(held: Claim) -> Body[T]:
+        who.require_queue(held.item.queue)
+        return act(held)
+
+    return claims.Holding(who.entity, item_id, token, service.lease, allowed)

@@ -1,0 +1,48 @@
+"""Packed code, by its digest, up and down as streams."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import StreamingResponse
+
+from launchkit.wire.user_side import ArchiveKnown
+from launchkit_server.access import AgentSide, Submitter
+from launchkit_server.service import TheService
+
+router = APIRouter(prefix="/archives", tags=["archives"])
+
+Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+GZIP_TYPE = "application/gzip"
+
+
+@router.get("/{digest}/known")
+async def known(entity: str, digest: Digest, service: TheService, who: Submitter) -> ArchiveKnown:
+    """Whether code with that digest is stored whole, and how much of it."""
+    return await service.archives.known(digest)
+
+
+@router.put("/{digest}", status_code=204)
+async def put(
+    entity: str,
+    digest: Digest,
+    request: Request,
+    service: TheService,
+    who: Submitter,
+    offset: Annotated[int, Query(ge=0, le=2**62)] = 0,
+) -> None:
+    """Store packed code; it is known once all of it is there. One that was cut off goes on at the
+    byte where it was.
+    """
+    await service.archives.put(digest, offset, request.stream())
+
+
+@router.get(
+    "/{digest}",
+    response_class=StreamingResponse,
+    responses={200: {"content": {GZIP_TYPE: {"schema": {"type": "string", "format": "binary"}}}}},
+)
+async def get(
+    entity: str, digest: Digest, service: TheService, who: AgentSide
+) -> StreamingResponse:
+    """The compressed bytes."""
+    return StreamingResponse(await service.archives.get(digest), media_type=GZIP_TYPE)

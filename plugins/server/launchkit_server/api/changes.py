@@ -1,0 +1,82 @@
+"""Launches that are changed: one, or all that a filter matches, each for itself."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+
+from launchkit.errors import Conflict, NotFound, Rejected
+from launchkit.model import QueueItem
+from launchkit.store import changes
+from launchkit.store.backend import StoreLaunches
+from launchkit.wire.user_side import ChangeBody, ChangesBody, Filter, Outcome, RequeuesBody
+from launchkit_server.access import Operator
+from launchkit_server.service import Service, TheService
+
+router = APIRouter(prefix="/items", tags=["launches"])
+
+Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
+
+
+@router.post("/changes")
+async def change_all(
+    entity: str, wanted: ChangesBody, service: TheService, who: Operator
+) -> Sequence[Outcome]:
+    """Change all launches that a filter matches; one that cannot be changed is in nobody's way."""
+    change = wanted.change.change()
+
+    async def make(item_id: str) -> QueueItem:
+        return await service.database.write(changes.Make(entity, item_id, change, who.name))
+
+    return await _each(service, entity, wanted.filter, make)
+
+
+@router.post("/requeues")
+async def requeue_all(
+    entity: str, wanted: RequeuesBody, service: TheService, who: Operator
+) -> Sequence[Outcome]:
+    """Put all launches that a filter matches back into their queues; what has ended is launched
+    again, once per key.
+    """
+    key = wanted.idempotency_key
+
+    async def make(item_id: str) -> QueueItem:
+        own = f"{key}:{item_id}" if key else None
+        return await service.database.write(changes.Requeue(entity, item_id, who.name, own))
+
+    return await _each(service, entity, wanted.filter, make)
+
+
+@router.post("/{item_id}/changes")
+async def change(
+    entity: str, item_id: str, wanted: ChangeBody, service: TheService, who: Operator
+) -> QueueItem:
+    """Stop, hold, release or move a launch, or give it another priority."""
+    launches = StoreLaunches(service.database, entity)
+    return await launches.change(item_id, wanted.change(), who.name)
+
+
+@router.post("/{item_id}/requeues")
+async def requeue(
+    entity: str, item_id: str, service: TheService, who: Operator, key: Key = None
+) -> QueueItem:
+    """Put a launch that is held back into its queue; launch one that has ended again."""
+    return await service.database.write(changes.Requeue(entity, item_id, who.name, key))
+
+
+async def _each(
+    service: Service,
+    entity: str,
+    wanted: Filter,
+    make: Callable[[str], Awaitable[QueueItem]],
+) -> Sequence[Outcome]:
+    page = await StoreLaunches(service.database, entity).list(wanted.selection())
+    return [await _outcome(view.item.id, make) for view in page]
+
+
+async def _outcome(item_id: str, make: Callable[[str], Awaitable[QueueItem]]) -> Outcome:
+    try:
+        item = await make(item_id)
+    except (NotFound, Conflict, Rejected) as exc:
+        return Outcome(id=item_id, refused=exc.message)
+    return Outcome(id=item_id, again=item.id if item.id != item_id else None)

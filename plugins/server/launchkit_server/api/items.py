@@ -1,0 +1,103 @@
+"""Launches: put into queues, listed, changed, followed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from launchkit.abc import ItemView, Order, Selection
+from launchkit.errors import ConfigError
+from launchkit.model import Event, ItemState, QueueItem
+from launchkit.resolving.secret_values import item_without_secrets
+from launchkit.store.backend import StoreLaunches
+from launchkit.wire.user_side import LaunchBody
+from launchkit_server.access import Reader, Submitter
+from launchkit_server.api.changes import Key
+from launchkit_server.service import TheService
+
+router = APIRouter(tags=["launches"])
+
+MAX_ITEMS = 1000
+
+
+@router.post("/queues/{queue}/launches", status_code=201)
+async def launch(
+    entity: str,
+    queue: str,
+    wanted: LaunchBody,
+    service: TheService,
+    who: Submitter,
+    key: Key = None,
+) -> QueueItem:
+    """Put a request into a queue, once per idempotency key: that stands in the body, or in a
+    header.
+    """
+    request = wanted.request(who.name)
+    if key is not None:
+        if request.idempotency_key not in {None, key}:
+            raise ConfigError("idempotency_key: is another one than in the header Idempotency-Key")
+        request = replace(request, idempotency_key=key)
+    item = await StoreLaunches(service.database, entity).launch(queue, request)
+    return item if who.operates else item_without_secrets(item)
+
+
+@router.get("/item")
+async def get(entity: str, ref: str, service: TheService, who: Reader) -> ItemView:
+    """One item, by its id, its run's id, or its name if only one has it."""
+    view = await StoreLaunches(service.database, entity).get(ref)
+    return view if who.operates else replace(view, item=item_without_secrets(view.item))
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which items are wanted."""
+
+    queue: str | None = None
+    state: Annotated[list[ItemState] | None, Query()] = None
+    author: str | None = None
+    agent: str | None = None
+    name: str | None = None
+    since: float | None = None
+    order: Order = "newest"
+    after: str | None = None
+    """The id of an item: the page behind it."""
+    limit: Annotated[int, Query(ge=0, le=MAX_ITEMS)] = 100
+    none: bool = False
+    """No state is wanted: a query cannot tell an empty list from none."""
+
+    def selection(self) -> Selection:
+        """The same for the store."""
+        return Selection(
+            queue=self.queue,
+            states=[] if self.none else self.state,
+            author=self.author,
+            agent=self.agent,
+            name=self.name,
+            since=self.since,
+            order=self.order,
+            after=self.after,
+            limit=self.limit,
+        )
+
+
+@router.get("/items")
+async def list_some(
+    entity: str, wanted: Annotated[Filter, Depends()], service: TheService, who: Reader
+) -> Sequence[ItemView]:
+    """A page of items."""
+    return await StoreLaunches(service.database, entity).list(wanted.selection())
+
+
+@router.get("/events")
+async def events(
+    entity: str,
+    service: TheService,
+    who: Reader,
+    item: str | None = None,
+    since: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    wait: float = 0.0,
+) -> Sequence[Event]:
+    """Events above *since* of one item, or the newest of all; waits for one if there is none."""
+    launches = StoreLaunches(service.database, entity)
+    return await launches.changed(item, since, service.patience(wait))

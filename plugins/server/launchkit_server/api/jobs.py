@@ -1,0 +1,38 @@
+"""Jobs and their versions."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+
+from launchkit.model import JobVersion
+from launchkit.store.backend import StoreJobs
+from launchkit.wire.user_side import JobAnswer, JobRequest
+from launchkit_server.access import Reader, Submitter
+from launchkit_server.service import TheService
+
+router = APIRouter(tags=["jobs"])
+
+
+@router.post("/jobs/{name}")
+async def create(
+    entity: str, name: str, wanted: JobRequest, service: TheService, who: Submitter
+) -> JobAnswer:
+    """Add a version, unless there is an equal one."""
+    version, new = await StoreJobs(service.database, entity).create(
+        name, wanted.recipe, who.name, wanted.aliases
+    )
+    return JobAnswer(version=version, new=new)
+
+
+@router.get("/jobs")
+async def list_all(
+    entity: str, service: TheService, who: Reader, name: str | None = None
+) -> Sequence[JobVersion]:
+    """All versions of one job, or the latest of each."""
+    return await StoreJobs(service.database, entity).list(name)
+
+
+@router.get("/job")
+async def get(entity: str, reference: str, service: TheService, who: Reader) -> JobVersion:
+    """One version, by `name`, `name:alias` or `name:vN`."""
+    return await StoreJobs(service.database, entity).get(reference)

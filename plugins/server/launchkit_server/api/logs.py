@@ -1,0 +1,76 @@
+"""What runs printed."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.responses import Response, StreamingResponse
+
+from launchkit.wire.protocol import BYTES_TYPE, LOG_COMPLETE_HEADER, LOG_SIZE_HEADER
+from launchkit_server.access import Reader
+from launchkit_server.logs import ServedLogs
+from launchkit_server.ranges import ByteRange, wanted_range
+from launchkit_server.service import TheService
+
+router = APIRouter(tags=["logs"])
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which part of a log is wanted."""
+
+    item: str
+    attempt: Annotated[int | None, Query(ge=0, le=2**31 - 1)] = None
+    offset: Annotated[int, Query(ge=0, le=2**62)] = 0
+    wait: float = 0.0
+
+
+@router.get("/log", response_class=Response)
+async def read(
+    entity: str, part: Annotated[Part, Depends()], service: TheService, who: Reader
+) -> Response:
+    """A page of a log from its offset on: its bytes; headers say how long the log is so far, and
+    whether it is complete.
+    """
+    stored = service.logs(entity)
+    page = await stored.read(part.item, part.attempt, part.offset, service.patience(part.wait))
+    headers = {LOG_SIZE_HEADER: str(page.size), LOG_COMPLETE_HEADER: str(page.complete).lower()}
+    return Response(page.data, headers=headers, media_type=BYTES_TYPE)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The log that is wanted, and which bytes of it."""
+
+    item_id: str
+    attempt: Annotated[int | None, Query(ge=0, le=2**31 - 1)] = None
+    wanted: Annotated[str | None, Header(alias="Range", max_length=200)] = None
+
+
+@router.get("/items/{item_id}/log", response_class=StreamingResponse)
+async def download(
+    entity: str, log: Annotated[Wanted, Depends()], service: TheService, who: Reader
+) -> StreamingResponse:
+    """All of a log as far as it goes now, or the bytes that `Range` names, as a stream."""
+    stored = service.logs(entity)
+    size = (await stored.read(log.item_id, log.attempt, 0, 0.0)).size
+    part = wanted_range(log.wanted, size)
+    whole = ByteRange(0, size, size)
+    bounds = part or whole
+    headers = {
+        "accept-ranges": "bytes",
+        "content-length": str(bounds.end - bounds.begin),
+        **({"content-range": part.content_range} if part else {}),
+    }
+    content = _pieces(stored, log, bounds)
+    return StreamingResponse(content, 206 if part else 200, headers, media_type=BYTES_TYPE)
+
+
+async def _pieces(stored: ServedLogs, log: Wanted, bounds: ByteRange) -> AsyncIterator[bytes]:
+    at = bounds.begin
+    while at < bounds.end:
+        page = await stored.read(log.item_id, log.attempt, at, 0.0)
+        data = page.data[: bounds.end - at]
+        at += len(data)
+        yield data

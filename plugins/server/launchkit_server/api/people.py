@@ -1,0 +1,60 @@
+"""Accounts and their tokens, of the whole service: for administrators of all entities."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+
+from launchkit.model.people import Account, Grant, Token
+from launchkit.store import people, tokens
+from launchkit.wire.people import AccountRequest, TokenAnswer, TokenRequest
+from launchkit_server.access import Administrator
+from launchkit_server.service import TheService
+
+router = APIRouter(tags=["people"])
+
+
+@router.get("/users")
+async def list_users(service: TheService, who: Administrator) -> Sequence[Account]:
+    """All users and services, by name."""
+    return await service.database.read(people.ListAccounts())
+
+
+@router.post("/users", status_code=201)
+async def add_user(wanted: AccountRequest, service: TheService, who: Administrator) -> Account:
+    """Add a user or a service."""
+    body = people.AddAccount(wanted.name, wanted.kind, who.name)
+    return await service.database.write(body)
+
+
+@router.delete("/users/{name}", status_code=204)
+async def remove_user(name: str, service: TheService, who: Administrator) -> None:
+    """Remove a user or a service with its roles, and revoke its tokens."""
+    await service.database.write(people.RemoveAccount(name, who.name))
+
+
+@router.get("/roles")
+async def list_roles(service: TheService, who: Administrator) -> Sequence[Grant]:
+    """The roles of all, in all entities."""
+    return await service.database.read(people.ListGrants())
+
+
+@router.get("/tokens")
+async def list_tokens(service: TheService, who: Administrator) -> Sequence[Token]:
+    """All tokens but those of runs; never a secret."""
+    return await service.database.read(tokens.ListTokens())
+
+
+@router.post("/tokens", status_code=201)
+async def create_token(
+    wanted: TokenRequest, service: TheService, who: Administrator
+) -> TokenAnswer:
+    """Make a token of a user or a service."""
+    body = tokens.CreateToken(wanted.owner, who.name, wanted.expires_at)
+    made = await service.database.write(body)
+    return TokenAnswer(token=made.token, secret=str.__str__(made.secret))
+
+
+@router.delete("/tokens/{token_id}")
+async def revoke_token(token_id: str, service: TheService, who: Administrator) -> Token:
+    """Make a token count no more, at once."""
+    return await service.database.write(tokens.RevokeToken(token_id, who.name))

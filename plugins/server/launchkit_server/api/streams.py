@@ -1,0 +1,203 @@
+"""Events and output as they come, as server-sent events: for browsers, and for who writes against
+the API. A stream that is cut off goes on where it was, by the `Last-Event-ID`.
+"""
+
+import codecs
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import anyio
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from launchkit.aio.topics import Subscription
+from launchkit.codec import encode_json
+from launchkit.errors import ConfigError, Unreachable
+from launchkit.model import Event
+from launchkit.store import launches
+from launchkit.store.events import settled
+from launchkit.wire.user_side import Output
+from launchkit_server.access import Reader
+from launchkit_server.service import Service, TheService
+
+router = APIRouter(tags=["streams"])
+
+STREAM_SECONDS = 300.0
+"""How long one stream lasts. The one who asks comes back, and its token is looked at anew."""
+RETRY_MILLISECONDS = 1000
+END = ServerSentEvent(event="end", raw_data="{}")
+"""Nothing more will come: the launch has ended, and all of it was sent."""
+LATER = ServerSentEvent(retry=RETRY_MILLISECONDS, comment="come back")
+LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=60)]
+Stream = AsyncIterator[ServerSentEvent]
+
+
+@dataclass(frozen=True)
+class _Patience:
+    """When a stream has lasted long enough."""
+
+    service: Service
+    deadline: float
+
+    @classmethod
+    def of(cls, service: Service) -> "_Patience":
+        return cls(service, anyio.current_time() + STREAM_SECONDS)
+
+    async def wait(self, news: Subscription) -> bool:
+        """Wait for news; whether to go on."""
+        left = self.deadline - anyio.current_time()
+        if left > 0 and not self.service.ending:
+            await news.wait(left)
+        return not self.service.ending and anyio.current_time() < self.deadline
+
+
+async def _events_from(
+    entity: str,
+    who: Reader,
+    service: TheService,
+    item: str | None = None,
+    since: Annotated[int | None, Query(ge=0, le=2**62)] = None,
+    last_event_id: LastEventId = None,
+) -> tuple[str | None, int]:
+    """The id of the item, if there is one, and the event after which the stream begins."""
+    if last_event_id is not None:
+        since = _number(last_event_id)
+    if item is not None:
+        view = await service.database.read(launches.Get(entity, item))
+        return view.item.id, since or 0
+    if since is None:
+        since = await settled(service.database)
+    return None, since
+
+
+@router.get("/events/stream", response_class=EventSourceResponse)
+async def events(
+    entity: str,
+    who: Reader,
+    service: TheService,
+    begin: Annotated[tuple[str | None, int], Depends(_events_from)],
+) -> Stream:
+    """What happens, as it happens: of one item from its start, or of all from now on; `since` or
+    `Last-Event-ID` begin after an event. The stream of an item ends with the event `end`.
+    """
+    item, since = begin
+    patience = _Patience.of(service)
+    topic = f"entity:{entity}" if item is None else f"item:{item}"
+    with service.database.topics.subscribed(topic) as news:
+        while True:
+            try:
+                ended = item is not None and await _has_ended(service, entity, item)
+                page = await _page(service, entity, item, since)
+            except Unreachable:
+                yield LATER
+                return
+            for event in page:
+                since = event.id
+                yield ServerSentEvent(id=str(since), event=event.kind, raw_data=encode_json(event))
+            if ended:
+                yield END
+                return
+            if len(page) < launches.PAGE and not await patience.wait(news):
+                yield LATER
+                return
+
+
+async def _page(service: Service, entity: str, item: str | None, since: int) -> list[Event]:
+    if item is not None:
+        return await service.database.read(launches.Events(entity, item, since))
+    until = await settled(service.database)
+    return await service.database.read(launches.Next(entity, since, until))
+
+
+async def _has_ended(service: Service, entity: str, item: str) -> bool:
+    view = await service.database.read(launches.Get(entity, item))
+    return view.item.state.ended
+
+
+@dataclass(frozen=True)
+class _Begin:
+    """Where the stream of a log begins, and whether it goes on with the next attempt."""
+
+    item: str
+    attempt: int
+    offset: int
+    only: bool
+
+
+async def _log_from(
+    entity: str,
+    who: Reader,
+    service: TheService,
+    item: str,
+    attempt: Annotated[int | None, Query(ge=1, le=2**31)] = None,
+    last_event_id: LastEventId = None,
+) -> _Begin:
+    view = await service.database.read(launches.Get(entity, item))
+    first, offset = attempt or view.item.attempt, 0
+    if last_event_id is not None:
+        first, offset = _place(last_event_id)
+    return _Begin(view.item.id, first, offset, only=attempt is not None)
+
+
+@router.get("/log/stream", response_class=EventSourceResponse)
+async def log(
+    entity: str,
+    who: Reader,
+    service: TheService,
+    begin: Annotated[_Begin, Depends(_log_from)],
+) -> Stream:
+    """What a launch prints, as it prints it: of one attempt, or of the latest and those that
+    follow. The stream ends with the event `end`.
+    """
+    attempt, offset = begin.attempt, begin.offset
+    patience = _Patience.of(service)
+    with service.database.topics.subscribed(f"log:{begin.item}", f"item:{begin.item}") as news:
+        while True:
+            try:
+                page = await service.logs(entity).read(begin.item, attempt, offset, 0.0)
+                view = await service.database.read(launches.Get(entity, begin.item))
+            except Unreachable:
+                yield LATER
+                return
+            whole = page.complete and page.offset + len(page.data) >= page.size
+            text, size = _letters(page.data, final=whole)
+            if text:
+                output = Output(attempt=attempt, offset=offset, text=text)
+                offset += size
+                yield ServerSentEvent(
+                    id=f"{attempt}:{offset}", event="output", raw_data=encode_json(output)
+                )
+            elif not whole:
+                if not await patience.wait(news):
+                    yield LATER
+                    return
+            elif begin.only or view.item.attempt <= attempt:
+                yield END
+                return
+            else:
+                attempt, offset = attempt + 1, 0
+
+
+def _letters(data: bytes, *, final: bool) -> tuple[str, int]:
+    """As text what is whole of some output, and how many bytes that is: the rest of a letter that
+    is cut in two may come yet.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text = decoder.decode(data, final)
+    rest, _ = decoder.getstate()
+    return text, len(data) - len(rest)
+
+
+def _number(last_event_id: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,18}", last_event_id):
+        raise ConfigError(f"Last-Event-ID: {last_event_id!r} is the id of no event")
+    return int(last_event_id)
+
+
+def _place(last_event_id: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([0-9]{1,9}):([0-9]{1,18})", last_event_id)
+    if found is None:
+        raise ConfigError(f"Last-Event-ID: {last_event_id!r} is no place in a log")
+    return int(found[1]), int(found[2])

@@ -1,0 +1,100 @@
+"""The application: routes over one open database. Nothing in it is global."""
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware.gzip import GZipMiddleware
+
+from launchkit.wire.protocol import API
+from launchkit_server.api import (
+    agent_side,
+    agents,
+    archives,
+    changes,
+    health,
+    items,
+    jobs,
+    kinds,
+    logs,
+    people,
+    queues,
+    roles,
+    runs,
+    streams,
+)
+from launchkit_server.envelope import Envelope, Limits
+from launchkit_server.openapi import Documented, describe
+from launchkit_server.problems import tell_problems
+from launchkit_server.service import Service
+
+ENTITY = f"{API}/entities/{{entity}}"
+GZIP_LEVEL = 4
+OF_AN_ENTITY = (
+    queues,
+    kinds,
+    jobs,
+    archives,
+    items,
+    changes,
+    streams,
+    logs,
+    agents,
+    agent_side,
+    runs,
+    roles,
+)
+
+
+def make_app(service: Service, limits: Limits | None = None) -> FastAPI:
+    """The queue service as an ASGI application."""
+    app = _routed()
+    _document()  # now, and not when the first one asks for it
+    app.openapi = _document  # type: ignore[method-assign] # as FastAPI wants it extended
+    app.state.service = service
+    app.add_middleware(GZipMiddleware, compresslevel=GZIP_LEVEL)
+    app.add_middleware(Envelope, limits=limits or Limits())
+    return app
+
+
+@cache
+def _document() -> dict[str, Any]:
+    """The API's document, which is the same for all services."""
+    app = _routed()
+    describe(app, [*documented()])
+    return app.openapi()
+
+
+def _routed() -> FastAPI:
+    app = FastAPI(
+        title="launchkit",
+        summary="Queues of machine learning jobs for many machines and people.",
+        version=version("launchkit-server"),
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation,
+    )
+    app.router.redirect_slashes = False
+    tell_problems(app)
+    app.include_router(health.router)
+    app.include_router(people.router, prefix=API)
+    for noun in OF_AN_ENTITY:
+        app.include_router(noun.router, prefix=ENTITY)
+    return app
+
+
+def documented() -> Iterator[Documented]:
+    """All routes, each with its whole path."""
+    for prefix, nouns in (("", (health,)), (API, (people,)), (ENTITY, OF_AN_ENTITY)):
+        for route in (route for noun in nouns for route in noun.router.routes):
+            if isinstance(route, APIRoute):
+                yield Documented(prefix + route.path, route)
+
+
+def _operation(route: APIRoute) -> str:
+    """The id of an operation: its noun and verb, such as `queues.create`."""
+    return f"{route.endpoint.__module__.rpartition('.')[2]}.{route.endpoint.__name__}"

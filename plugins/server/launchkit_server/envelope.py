@@ -1,0 +1,161 @@
+"""What stands around each request: its id, the protocol, the rules of its body, the last resort."""
+
+import logging
+import re
+from contextvars import ContextVar
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from launchkit.errors import ConfigError
+from launchkit.wire.problems import problem_of
+from launchkit.wire.protocol import PROTOCOL, PROTOCOL_HEADER, REQUEST_ID_HEADER, check_protocol
+from launchkit_server.bodies import Body, BodyRules
+from launchkit_server.problems import Refusal, answer, told
+from launchkit_server.rates import Rates, who_asks
+
+log = logging.getLogger("launchkit.server")
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+"""The id of the request that is answered, for the lines of the log."""
+
+_ARCHIVE = re.compile(r"/api/v1/entities/[^/]+/archives/[^/]+")
+_OUTPUT = re.compile(r"/api/v1/entities/[^/]+/agent/items/[^/]+/log")
+_HEALTH = frozenset({"/livez", "/readyz"})
+_TOKEN_WORDS = frozenset({"token", "access_token", "auth_token", "authorization"})
+_TOKEN = re.compile(r"lk_[A-Za-z0-9]{20,}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much, how slowly and how often one may send."""
+
+    body: int = 16 * 2**20
+    """Bytes of a body, but for packed code."""
+    archive: int = 5 * 2**30
+    """Bytes of packed code, compressed."""
+    piece_seconds: float = 20.0
+    """How long a body may be silent."""
+    body_seconds: float = 120.0
+    """How long a body may take, but for packed code."""
+    requests_per_second: float = 1000.0
+    """Of one token, or of an address without one; ten seconds' worth may come at once."""
+
+    def of(self, path: str) -> BodyRules:
+        """The rules for bodies that are sent to *path*."""
+        code = _ARCHIVE.fullmatch(path) is not None
+        return BodyRules(
+            size=self.archive if code else self.body,
+            piece_seconds=self.piece_seconds,
+            seconds=None if code else self.body_seconds,
+            packed=not code,
+            json=not code and _OUTPUT.fullmatch(path) is None,
+        )
+
+
+class Envelope:
+    """Wraps the application."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+        self._rates = Rates(per_second=limits.requests_per_second)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        letter = _Letter(scope, receive, send, self._limits.of(scope["path"]))
+        request_id.set(letter.id)
+        letter.refusal = letter.objection() or self._too_often(scope)
+        if letter.refusal is None:
+            try:
+                await self._app(scope, letter.receive, letter.send)
+            except ClientDisconnect:
+                log.info("request %s: the client went away", letter.id)
+                return
+            except Refusal as exc:
+                letter.refusal = exc
+            except Exception:
+                if letter.refusal is None:
+                    log.exception("request %s failed", letter.id)
+                    letter.refusal = Refusal(500, "a fault of the server; its log has more")
+        if letter.refusal is not None and not letter.answered:
+            await letter.refuse(letter.refusal)
+
+    def _too_often(self, scope: Scope) -> Refusal | None:
+        if scope["path"] in _HEALTH:
+            return None
+        early = self._rates.early(who_asks(scope))
+        if not early:
+            return None
+        many = f"{self._limits.requests_per_second:g} requests a second"
+        return Refusal(429, f"more came than {many}", retry_after=early)
+
+
+class _Letter:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, rules: BodyRules) -> None:
+        self._scope = scope
+        self._headers = Headers(scope=scope)
+        self._body = Body(receive, rules, self._headers)
+        self._rules = rules
+        self._send = send
+        self.answered = False
+        self.refusal: Refusal | None = None
+        given = self._headers.get(REQUEST_ID_HEADER, "")
+        self.id = given if re.fullmatch(r"[\w.-]{1,64}", given, re.ASCII) else uuid4().hex
+        scope.setdefault("state", {})["request_id"] = self.id
+
+    def objection(self) -> Refusal | None:
+        """Why the request is not even looked at."""
+        try:
+            theirs = self._headers.get(PROTOCOL_HEADER, PROTOCOL)
+            check_protocol(theirs, "the client", "the queue service")
+        except ConfigError as exc:
+            problem = problem_of(exc)
+            return Refusal(problem.status, problem.detail, code=problem.code, hint=problem.hint)
+        if _has_token(self._scope["query_string"]):
+            return Refusal(
+                400,
+                "a token stands in the URL, which is logged on its way",
+                hint="send it as a header, Authorization: Bearer TOKEN, and revoke this one",
+            )
+        return self._rules.objection(self._headers)
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """Answer with why; what else comes of the request is not read."""
+        response = answer(refusal.problem(self.id))
+        response.headers["connection"] = "close"
+        self.refusal = None
+        await response(self._scope, self._body.receive, self.send)
+
+    async def receive(self) -> Message:
+        try:
+            return await self._body.receive()
+        except Refusal as exc:
+            self.refusal = exc
+            raise
+
+    async def send(self, message: Message) -> None:
+        if self.refusal is not None and not self.answered:
+            return  # what the application makes of the refusal is not what is wrong
+        if message["type"] == "http.response.start":
+            self.answered = True
+            if message["status"] >= 400:
+                log.info("%s %s: %d", self._scope["method"], told(self._scope), message["status"])
+            headers = MutableHeaders(scope=message)
+            headers[PROTOCOL_HEADER] = PROTOCOL
+            headers[REQUEST_ID_HEADER] = self.id
+        await self._send(message)
+
+
+def _has_token(query: bytes) -> bool:
+    """A token of ours, or what is called one; numbers are those of claims."""
+    return any(
+        _TOKEN.search(value) or (name.lower() in _TOKEN_WORDS and not value.isdecimal())
+        for name, value in parse_qsl(query.decode("latin-1"))
+    )

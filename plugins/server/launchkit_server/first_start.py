@@ -1,0 +1,50 @@
+"""The first start: an administrator is made, whose token is shown once and not kept."""
+
+import os
+from pathlib import Path
+
+import anyio.to_thread
+
+from launchkit.errors import ConfigError
+from launchkit.model import Secret
+from launchkit.store.database import Database
+from launchkit.store.tokens import FirstAdministrator
+
+
+async def first_token(database: Database, token_file: Path | None) -> Secret | None:
+    """The token of the first administrator, if one was made now and it is to be shown: it is
+    written to *token_file* (mode 0600) instead, if that is given.
+
+    :raises ConfigError: if *token_file* cannot be written; nobody is made then.
+    """
+    if token_file is None:
+        made = await database.write(FirstAdministrator())
+        return made.secret if made else None
+    beside = await anyio.to_thread.run_sync(_begin, token_file)
+    made = await database.write(FirstAdministrator())
+    await anyio.to_thread.run_sync(_end, beside, token_file, made.secret if made else None)
+    return None
+
+
+def _begin(path: Path) -> Path:
+    """A file beside *path* that only its owner can read: a full disk or a missing right shows
+    before the token is made, which is told once.
+    """
+    path = path.expanduser()
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.unlink(missing_ok=True)
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(b" " * 128)
+            os.fsync(file.fileno())
+    except OSError as exc:
+        raise ConfigError(f"--admin-token-file: {path}: {exc.strerror}") from exc
+    return beside
+
+
+def _end(beside: Path, path: Path, secret: Secret | None) -> None:
+    if secret is None:
+        beside.unlink()
+        return
+    beside.write_text(f"{str.__str__(secret)}\n")
+    beside.replace(path.expanduser())

@@ -1,0 +1,37 @@
+"""Logs as the service gives them: from the database, and old ones from the blobs."""
+
+from dataclasses import dataclass
+
+import anyio.to_thread
+
+from launchkit.model import LogPage
+from launchkit.store import logs
+from launchkit.store.database import Database, Row
+from launchkit_server.blobs import Blobs, needed
+
+
+@dataclass(frozen=True)
+class ServedLogs:
+    """What the runs of an entity printed."""
+
+    database: Database
+    blobs: Blobs | None
+    entity: str
+
+    async def read(self, item_id: str, attempt: int | None, offset: int, wait: float) -> LogPage:
+        """A page from *offset* on; waits up to *wait* seconds if nothing is there yet.
+
+        :raises NotFound: if there is no such item.
+        """
+        body = logs.Look(self.entity, item_id, attempt, offset)
+        with self.database.topics.subscribed(f"log:{item_id}", f"item:{item_id}") as news:
+            stored = await self.database.read(body)
+            if not stored.rows and not stored.complete and await news.wait(wait):
+                stored = await self.database.read(body)
+        return stored.page([await self._plain(row) for row in stored.rows])
+
+    async def _plain(self, row: Row) -> bytes:
+        if row["place"] is None:
+            return logs.plain(row)
+        data = await needed(self.blobs).get(row["place"])
+        return await anyio.to_thread.run_sync(logs.unpacked, row, data)

@@ -1,0 +1,65 @@
+"""What all requests share: the database, who may do what, and how long one may wait."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from anyio import CapacityLimiter
+from fastapi import Depends, Request
+
+from launchkit.store.database import Database
+from launchkit.store.topics import EVERYTHING
+from launchkit.wire.protocol import MAX_WAIT_SECONDS
+from launchkit_server.archives import Archives
+from launchkit_server.blobs import Blobs
+from launchkit_server.logs import ServedLogs
+from launchkit_server.told import Told
+
+LOOKING = 2
+"""How many of those who are woken look at once; fewer than there are connections to a database."""
+
+
+@dataclass(kw_only=True)
+class Service:
+    """One queue service over one open database."""
+
+    database: Database
+    blobs: Blobs | None = None
+    """Where large things are kept; None is the database."""
+    lease: float = 60.0
+    """Seconds that a claim lives without a sign of life from its agent."""
+    told: Told = field(init=False, default_factory=Told)
+    """Of what agents that wait were told."""
+    looking: CapacityLimiter = field(init=False, default_factory=lambda: CapacityLimiter(LOOKING))
+    """Keeps those who are woken and look from being in the way of those who come and claim."""
+    _ending: bool = field(init=False, default=False)
+
+    @property
+    def archives(self) -> Archives:
+        """Packed code."""
+        return Archives(self.database, self.blobs)
+
+    def logs(self, entity: str) -> ServedLogs:
+        """What the runs of an entity printed."""
+        return ServedLogs(self.database, self.blobs, entity)
+
+    @property
+    def ending(self) -> bool:
+        """Whether the service is about to end, so that nobody may wait any more."""
+        return self._ending
+
+    def patience(self, wanted: float) -> float:
+        """How long a request may wait that wants to wait for so many seconds."""
+        return 0.0 if self._ending else max(0.0, min(wanted, MAX_WAIT_SECONDS))
+
+    def hand_back(self) -> None:
+        """Let all that wait be answered now."""
+        self._ending = True
+        self.database.topics.publish([EVERYTHING])
+
+
+async def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+TheService = Annotated[Service, Depends(_service)]

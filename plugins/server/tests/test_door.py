@@ -1,0 +1,46 @@
+"""The door that the settings describe, and what is wrong with them."""
+
+from pathlib import Path
+
+import pytest
+from launchkit_server.config import load_config
+from launchkit_server.door import door_of
+
+from launchkit.errors import ConfigError
+
+
+def said(tmp_path: Path, **flags: object) -> str:
+    with pytest.raises(ConfigError) as caught:
+        door_of(load_config({"data": str(tmp_path), **flags}, None, {}))
+    return caught.value.message
+
+
+def test_the_settings_of_the_door_come_from_flags_and_variables(tmp_path: Path) -> None:
+    environ = {
+        "LAUNCHKIT_SERVER_REQUESTS_PER_SECOND": "5",
+        "LAUNCHKIT_SERVER_TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1",
+    }
+    door = door_of(load_config({"data": str(tmp_path)}, None, environ))
+    assert door.limits.requests_per_second == 5
+    assert door.trusted_proxies == ("10.0.0.0/8", "127.0.0.1")
+    assert door.scheme == "http"
+
+
+def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
+    assert "--tls-key" in said(tmp_path, tls_cert="cert.pem")
+
+
+def test_a_certificate_that_is_none_is_told_before_the_start(tmp_path: Path) -> None:
+    no_pem = tmp_path / "cert.pem"
+    no_pem.write_text("nonsense")
+    assert str(no_pem) in said(tmp_path, tls_cert=str(no_pem), tls_key=str(no_pem))
+    assert "absent.pem" in said(tmp_path, tls_cert=str(tmp_path / "absent.pem"), tls_key="key")
+
+
+def test_a_proxy_is_named_by_its_address(tmp_path: Path) -> None:
+    assert "--trusted-proxies" in said(tmp_path, trusted_proxies="gateway.example")
+
+
+def test_a_rate_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="requests-per-second"):
+        load_config({"data": str(tmp_path), "requests_per_second": 0}, None, {})

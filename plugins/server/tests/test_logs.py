@@ -1,0 +1,171 @@
+"""Logs over HTTP: sent twice, out of order, too late; paged, in ranges, left unread."""
+
+import random
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from launchkit_server.blobs import Blobs, blobs_of
+from launchkit_server.collecting import collect
+from launchkit_server.door import Door
+from waiting import until
+
+from launchkit.store import logs
+
+from .conftest import Served, served_with
+from .over_http import Held, claimed, client_in, launched
+
+TEXT = random.Random(0).randbytes(3 * logs.PIECE + 17)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served_with(Door(), tmp_path_factory.mktemp("served")) as served:
+        yield served
+
+
+@pytest.fixture
+def client(served: Served) -> Iterator[httpx.Client]:
+    with client_in(served, uuid4().hex) as client:
+        yield client
+
+
+@pytest.fixture
+def held(client: httpx.Client) -> Held:
+    launched(client)
+    return claimed(client)
+
+
+def log_of(held: Held, **headers: str) -> httpx.Response:
+    return held.client.get(f"/items/{held.id}/log", headers=headers)
+
+
+def test_what_is_sent_twice_is_stored_once(held: Held) -> None:
+    for offset, data in ((0, b"one "), (0, b"one "), (2, b"e two"), (7, b"")):
+        assert held.says(offset, data).status_code == 204
+    assert log_of(held).content == b"one two"
+
+
+def test_what_comes_out_of_order_is_told_where_to_go_on(held: Held) -> None:
+    held.says(0, b"one ")
+    early = held.says(8, b"three")
+    assert (early.status_code, early.json()["code"]) == (409, "conflict")
+    assert "byte 4" in early.json()["hint"]
+    assert held.client.get(f"/agent/items/{held.id}/log", params={"token": held.token}).json() == {
+        "size": 4
+    }
+    assert held.says(4, b"two three").status_code == 204
+    assert log_of(held).content == b"one two three"
+
+
+def test_what_comes_after_the_end_is_refused(held: Held) -> None:
+    held.says(0, b"one")
+    held.reports("finished")
+    late = held.says(3, b"two")
+    assert (late.status_code, late.json()["code"], late.json()["ended"]) == (
+        409,
+        "lease_lost",
+        True,
+    )
+    assert log_of(held).content == b"one"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "begin", "end"),
+    [("bytes=0-0", 0, 1), ("bytes=5-", 5, None), ("bytes=-17", -17, None),
+     ("bytes=262140-262150", 262140, 262151), ("bytes=1-99999999999", 1, None)],
+)  # fmt: skip
+def test_a_range_of_a_log_is_given(held: Held, wanted: str, begin: int, end: int | None) -> None:
+    held.says(0, TEXT)
+    answer = log_of(held, Range=wanted)
+    assert answer.status_code == 206
+    assert answer.content == TEXT[begin:end]
+    first = begin % len(TEXT)
+    last = first + len(answer.content) - 1
+    assert answer.headers["content-range"] == f"bytes {first}-{last}/{len(TEXT)}"
+
+
+@pytest.mark.parametrize("wanted", ["bytes=5-3", "lines=1-2", "bytes=0-1,4-5", "bytes=-", "x"])
+def test_a_range_that_is_none_is_as_if_it_were_not_there(held: Held, wanted: str) -> None:
+    held.says(0, TEXT)
+    answer = log_of(held, Range=wanted)
+    assert (answer.status_code, answer.content) == (200, TEXT)
+    assert answer.headers["accept-ranges"] == "bytes"
+
+
+def test_a_range_behind_the_end_is_refused(held: Held) -> None:
+    held.says(0, b"one")
+    answer = log_of(held, Range="bytes=3-")
+    assert (answer.status_code, answer.json()["code"]) == (416, "no_such_range")
+    assert answer.headers["content-range"] == "bytes */3"
+
+
+def test_a_long_log_comes_in_pages(held: Held) -> None:
+    held.says(0, TEXT * 3)
+    pages = []
+    while page := held.client.get(
+        "/log", params={"item": held.id, "offset": sum(map(len, pages))}
+    ).content:
+        pages.append(page)
+    assert b"".join(pages) == TEXT * 3
+    assert max(map(len, pages)) <= logs.PAGE + logs.PIECE
+    assert len(pages) > 1
+
+
+@pytest.mark.parametrize("place", ["folder", "memory"])
+def test_an_old_log_is_read_from_among_the_blobs(tmp_path: Path, place: str) -> None:
+    with served_with(Door(), tmp_path) as own, client_in(own, "e") as client:
+        blobs = blobs_of(f"memory://{tmp_path}" if place == "memory" else str(tmp_path / "blobs"))
+        launched(client)
+        held = claimed(client)
+        held.says(0, TEXT)
+        assert moved(own, blobs) == 0, "it goes on"
+        held.reports("finished")
+        assert moved(own, blobs) == 4
+        assert moved(own, blobs) == 0
+        alone = client.get("/log", params={"item": held.id})
+        assert (alone.status_code, alone.json()["code"]) == (503, "unreachable")
+        own.service.blobs = blobs
+        assert log_of(held).content == TEXT
+        assert (
+            log_of(held, Range=f"bytes={logs.PIECE - 1}-{logs.PIECE}").content
+            == (TEXT[logs.PIECE - 1 : logs.PIECE + 1])
+        )
+
+
+def moved(own: Served, blobs: Blobs) -> int:
+    """How many pieces of logs are moved, if all that has ended is old."""
+    assert own.portal is not None
+    return own.portal.call(collect, own.service.database, blobs, -1e12).moved
+
+
+async def test_a_client_that_never_reads_is_given_up(tmp_path: Path) -> None:
+    with (
+        served_with(Door(), tmp_path, silent_seconds=0.2) as own,
+        client_in(own, "e") as client,
+        socket.create_connection((client.base_url.host, client.base_url.port or 0), 60) as silent,
+    ):
+        launched(client)
+        held = claimed(client)
+        for number in range(8):
+            assert held.says(number * len(TEXT) * 10, TEXT * 10).is_success
+        words = (
+            f"GET {client.base_url.path}items/{held.id}/log HTTP/1.1",
+            "Host: here",
+            f"Authorization: {client.headers['authorization']}",
+        )
+        silent.sendall("\r\n".join(words).encode() + b"\r\n\r\n")
+        silent.recv(1, socket.MSG_PEEK)
+        await until(lambda: not is_served(silent))
+        assert client.get("/queues").is_success
+
+
+def is_served(peer: socket.socket) -> bool:
+    """Whether the other side, on this machine, has the connection still."""
+    ports = [peer.getpeername()[1], peer.getsockname()[1]]
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ends = [[int(end.partition(":")[2], 16) for end in row[1:3]] for row in rows if row[3] == "01"]
+    return ports in ends

@@ -1,0 +1,75 @@
+"""What JSON and URLs can say and no database can keep is told; it is no fault of the server."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from .conftest import Served
+from .over_http import Held, claimed, client_in, launched
+
+JSON = {"Content-Type": "application/json"}
+BIG = str(2**70)
+VALUES = {
+    "half a letter": r'"\ud800"',
+    "a zero": r'"\u0000"',
+    "infinity": "1e999",
+    "no number": "NaN",
+    "a long number": "9" * 5000,
+    "a large number": BIG,
+    **{f"{depth} deep": '{"a":' * depth + "1" + "}" * depth for depth in (240, 500, 900, 3000)},
+}
+URLS = (
+    "/item?ref=%00", "/items?name=%00", "/items?since=nan", "/items?since=inf", "/queues/%00",
+    f"/items?name={'*' * 3000}", f"/items?name={'%5B' * 300}", f"/queues/{'x' * 5000}",
+    "/log?item=%ff", f"/job?reference=x:v{'9' * 30}", "/job?reference=x:v%D9%A3", "/kinds/%00",
+    f"/events?since={BIG}", f"/agent/items/x/log?token={BIG}",
+)  # fmt: skip
+
+
+@pytest.fixture
+def client(server: Served) -> Iterator[httpx.Client]:
+    with client_in(server, "test") as client:
+        yield client
+
+
+@pytest.fixture
+def held(client: httpx.Client) -> Held:
+    launched(client)
+    return claimed(client)
+
+
+def bodies(value: str, held: Held) -> Iterator[tuple[str, str]]:
+    """The same odd value at many places."""
+    image = f'{{"kind":"image","image":{value}}}'
+    recipe = f'{{"source":{{"kind":"image","image":"x"}},"config":{{"a":{value}}}}}'
+    yield "/queues", f'{{"name":"n","resource":"r","config":{{"a":{value}}}}}'
+    yield "/queues", f'{{"name":"m","resource":{value}}}'
+    yield "/queues", f'{{"name":"o","resource":"r","max_concurrent":{value}}}'
+    yield "/queues/parse", f'{{"config":{{"a":{value}}}}}'
+    yield "/queues/check", f'{{"name":"p","resource":"r","config":{{"a":{value}}}}}'
+    yield "/queues/q/launches", f'{{"spec":{{"recipe":{recipe}}}}}'
+    yield "/queues/q/launches", f'{{"spec":{{"recipe":{{"source":{image}}}}}}}'
+    yield "/jobs/j", f'{{"recipe":{recipe}}}'
+    yield "/items/changes", f'{{"filter":{{"since":{value}}},"change":{{"kind":"release"}}}}'
+    yield "/agent/locks", f'{{"name":"a","holder":"b","seconds":{value}}}'
+    reports = f"/agent/items/{held.id}/reports"
+    yield reports, f'{{"token":{value},"report":{{"state":"running"}}}}'
+    told = f'"state":"running","exit_code":{value}'
+    yield reports, f'{{"token":{held.token},"report":{{{told}}}}}'
+    told = f'"state":"running","resolved":{{"a":{value}}}'
+    yield reports, f'{{"token":{held.token},"report":{{{told}}}}}'
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_an_odd_value_is_kept_or_told(client: httpx.Client, held: Held, name: str) -> None:
+    for path, body in bodies(VALUES[name], held):
+        answer = client.post(path, content=body, headers=JSON)
+        assert answer.status_code < 500, (path, answer.text)
+    for path in ("/queues", "/jobs", "/items", f"/item?ref={held.id}"):
+        assert client.get(path).is_success, path
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_an_odd_address_is_told(client: httpx.Client, url: str) -> None:
+    assert client.get(url).status_code < 500

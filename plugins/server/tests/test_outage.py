@@ -1,0 +1,81 @@
+"""After an outage: who was turned away comes back when asked to, and not all at once."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import anyio
+import pytest
+from launchkit_server import envelope
+from starlette.responses import PlainTextResponse
+from waiting import PATIENCE
+
+from launchkit.abc import Site
+from launchkit.builtin.http.backend import HttpBackend
+from launchkit.errors import NotFound
+from launchkit.testing import VirtualClock, make_capacity, started
+
+from .conftest import Served, serving
+
+AGENTS = 100
+RETRY_AFTER = 1
+
+
+class Outage:
+    """Turns each agent away once, as a proxy does whose server is gone; notes who came when."""
+
+    def __init__(self) -> None:
+        self.came: defaultdict[str, list[float]] = defaultdict(list)
+
+    def turns_away(self, agent: str) -> bool:
+        self.came[agent].append(anyio.current_time())
+        return len(self.came[agent]) == 1
+
+
+def at_a_time() -> str:
+    """A date that is more than the seconds away: it has no parts of them."""
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=RETRY_AFTER + 1), usegmt=True)
+
+
+@pytest.fixture(params=[lambda: str(RETRY_AFTER), at_a_time], ids=["seconds", "date"])
+def outage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Outage:
+    made = Outage()
+    answer = envelope.Envelope.__call__
+
+    async def proxied(self: envelope.Envelope, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+        if made.turns_away(scope["path"]):
+            headers = {"retry-after": request.param()}
+            await PlainTextResponse("no server", 503, headers)(scope, receive, send)
+        else:
+            await answer(self, scope, receive, send)
+
+    monkeypatch.setattr(envelope.Envelope, "__call__", proxied)
+    return made
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Served]:
+    async with serving(f"sqlite:///{tmp_path}/launchkit.db", VirtualClock()) as served:
+        yield served
+
+
+async def test_a_hundred_agents_come_back_when_they_are_asked_to_and_not_at_once(
+    server: Served, outage: Outage, site: Site
+) -> None:
+    async def ask(entity: str) -> None:
+        made = HttpBackend(url=server.url, entity=entity, token=server.tokens["ann"])
+        async with started(made, site) as backend:
+            with suppress(NotFound):
+                await backend.blocked("q", make_capacity())
+
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            for number in range(AGENTS):
+                tasks.start_soon(ask, f"entity-{number}")
+    pauses = [again - first for first, again in outage.came.values()]
+    assert len(pauses) == AGENTS
+    assert min(pauses) >= RETRY_AFTER
+    assert max(pauses) - min(pauses) > RETRY_AFTER / 5

@@ -1,0 +1,223 @@
+"""What comes in: too large, too slow, cut off, of the wrong kind, too often; over real sockets."""
+
+import gzip
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trustme
+from launchkit_server.door import Door
+from launchkit_server.envelope import Limits
+from launchkit_server.rates import Rates
+
+from .conftest import Served, client_of, served_with
+
+QUEUES = "/api/v1/entities/test/queues"
+LIMITS = Limits(body=4096, archive=8192, piece_seconds=0.5, body_seconds=1.0)
+SPEC = {"name": "q", "resource": "local-process"}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Served]:
+    """A service that takes little, and waits for nobody."""
+    with served_with(Door(limits=LIMITS), tmp_path) as served:
+        yield served
+
+
+@pytest.fixture
+def client(small: Served) -> Iterator[httpx.Client]:
+    with client_of(small) as client:
+        yield client
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    told: dict[str, Any] = answer.json()
+    assert told["code"] == code
+    assert told["instance"] == answer.headers["x-request-id"]
+    return told
+
+
+def spoken(served: Served, *lines: str, end: bool = False) -> bytes:
+    """What comes back of what is said word by word, and then left so."""
+    url = httpx.URL(served.url)
+    with socket.create_connection((url.host, url.port or 0), 60) as peer:
+        head = (*lines, f"Authorization: Bearer {str.__str__(served.tokens['ann'])}", "Host: here")
+        peer.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + b'{"name"')
+        if end:
+            peer.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: peer.recv(65536), b""))
+
+
+def answered(raw: bytes) -> httpx.Response:
+    head_of_answer, _, body = raw.partition(b"\r\n\r\n")
+    first, *fields = head_of_answer.decode().split("\r\n")
+    headers = [(name, value) for name, _, value in (field.partition(": ") for field in fields)]
+    return httpx.Response(int(first.split()[1]), headers=headers, content=body)
+
+
+POST = (f"POST {QUEUES} HTTP/1.1", "Content-Type: application/json")
+
+
+def test_a_body_that_says_that_it_is_too_large_is_not_read(client: httpx.Client) -> None:
+    told = problem(client.post(QUEUES, json={"name": "x" * 5000}), 413, "too_large")
+    assert "4096" in told["detail"]
+
+
+def test_a_body_that_turns_out_too_large_is_refused(client: httpx.Client) -> None:
+    pieces = (b" " * 1000 for _ in range(6))
+    headers = {"Content-Type": "application/json"}
+    problem(client.post(QUEUES, content=pieces, headers=headers), 413, "too_large")
+
+
+def test_packed_code_that_turns_out_too_large_is_refused(client: httpx.Client) -> None:
+    pieces = (b" " * 1000 for _ in range(9))
+    path = f"/api/v1/entities/test/archives/{'0' * 64}"
+    problem(client.put(path, content=pieces), 413, "too_large")
+    assert client.get(f"{path}/known").json() == {"known": False, "size": 0}
+
+
+def test_a_body_that_stops_coming_is_refused(small: Served) -> None:
+    problem(answered(spoken(small, *POST, "Content-Length: 100")), 408, "too_slow")
+
+
+def test_half_a_body_changes_nothing(small: Served, client: httpx.Client) -> None:
+    assert spoken(small, *POST, "Content-Length: 100", end=True) == b""
+    assert client.get(QUEUES).json() == []
+    assert client.get("/readyz").is_success
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"", 422), (b"{", 422), (b"[]", 422), (b"\xff\xfe", 422), (b'{"name": 1}', 422),
+     (b'{"name":"q","resource":"local-process","nonsense":1}', 422), (b"[" * 4000, 422)],
+)  # fmt: skip
+def test_a_wrong_body_is_told(client: httpx.Client, body: bytes, status: int) -> None:
+    answer = client.post(QUEUES, content=body, headers={"Content-Type": "application/json"})
+    problem(answer, status, "config_invalid")
+
+
+def test_a_body_may_come_compressed(client: httpx.Client) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    packed = gzip.compress(json.dumps(SPEC).encode())
+    assert client.post(QUEUES, content=packed, headers=headers).status_code == 201
+    problem(client.post(QUEUES, content=packed[:-9], headers=headers), 400, "bad_request")
+    problem(client.post(QUEUES, content=b"{}", headers=headers), 400, "bad_request")
+
+
+def test_a_small_body_that_unpacks_to_a_large_one_is_refused(client: httpx.Client) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    bomb = gzip.compress(b" " * 10**6)
+    assert len(bomb) < LIMITS.body
+    problem(client.post(QUEUES, content=bomb, headers=headers), 413, "too_large")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Content-Type": "text/plain"}, {"Content-Type": ""},
+     {"Content-Type": "application/json", "Content-Encoding": "br"}],
+)  # fmt: skip
+def test_a_body_of_another_kind_is_refused(client: httpx.Client, headers: dict[str, str]) -> None:
+    problem(client.post(QUEUES, content=b"{}", headers=headers), 415, "wrong_type")
+
+
+@pytest.mark.parametrize(("method", "path", "status", "code"), [
+    ("GET", "/nowhere", 404, "no_such_address"),
+    ("PATCH", QUEUES, 405, "method_not_allowed"),
+    ("GET", f"{QUEUES}/x", 404, "not_found"),
+])  # fmt: skip
+def test_what_is_not_there_is_a_problem_too(
+    client: httpx.Client, method: str, path: str, status: int, code: str
+) -> None:
+    answer = client.request(method, path)
+    problem(answer, status, code)
+    assert (status == 405) == ("allow" in answer.headers)
+
+
+def test_a_request_keeps_the_id_that_it_came_with(client: httpx.Client) -> None:
+    answer = client.get("/nowhere", headers={"X-Request-Id": "mine-1"})
+    assert problem(answer, 404, "no_such_address")["instance"] == "mine-1"
+    strange = client.get("/nowhere", headers={"X-Request-Id": "a b"})
+    assert strange.headers["x-request-id"] != "a b"
+
+
+def test_a_long_answer_is_compressed_for_those_who_can_read_that(client: httpx.Client) -> None:
+    for number in range(20):
+        client.post(QUEUES, json={**SPEC, "name": f"queue-{number}"})
+    packed = client.get(QUEUES, headers={"Accept-Encoding": "gzip"})
+    plain = client.get(QUEUES, headers={"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.json() == plain.json()
+
+
+def test_one_who_asks_too_often_is_told_when_to_come_back(tmp_path: Path) -> None:
+    with (
+        served_with(Door(limits=Limits(requests_per_second=0.5)), tmp_path) as served,
+        client_of(served) as ann,
+        client_of(served, "bob") as bob,
+    ):
+        answers = [ann.get(QUEUES) for _ in range(7)]
+        assert answers[0].is_success
+        told = problem(answers[-1], 429, "too_many_requests")
+        assert 0 < told["retry_after"] <= int(answers[-1].headers["retry-after"]) + 1
+        assert bob.get(QUEUES).is_success
+        assert ann.get("/livez").is_success
+
+
+def test_a_rate_is_whole_again_after_a_while() -> None:
+    now = [0.0]
+    rates = Rates(per_second=2.0, clock=lambda: now[0])
+    early = [rates.early(b"ann") for _ in range(22)]
+    assert early[:21] == [0.0] * 21
+    assert early[21] == 0.5
+    now[0] += 0.5
+    assert rates.early(b"ann") == 0.0
+    assert rates.early(b"ann") > 0
+
+
+def test_the_service_speaks_tls(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    made = authority.issue_cert("127.0.0.1")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    made.private_key_pem.write_to_path(key)
+    for pem in made.cert_chain_pems:
+        pem.write_to_path(cert, append=True)
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    with (
+        served_with(Door(tls_cert=cert, tls_key=key), tmp_path) as served,
+        client_of(served, verify=context) as client,
+    ):
+        assert served.url.startswith("https://")
+        assert client.get(QUEUES).is_success
+
+
+@pytest.mark.parametrize(("trusted", "statuses"), [((), [200, 429]), (("127.0.0.0/8",), [200])])
+def test_only_a_trusted_proxy_says_where_a_request_is_from(
+    tmp_path: Path, trusted: tuple[str, ...], statuses: list[int]
+) -> None:
+    door = Door(limits=Limits(requests_per_second=0.2), trusted_proxies=trusted)
+    with served_with(door, tmp_path) as served, httpx.Client(base_url=served.url) as client:
+        answers = [
+            client.get("/api/v1/openapi.json", headers={"X-Forwarded-For": f"10.0.0.{number}"})
+            for number in range(6)
+        ]
+    assert sorted({answer.status_code for answer in answers}) == statuses
+
+
+def test_a_thousand_idle_connections_are_in_nobodys_way(
+    small: Served, client: httpx.Client
+) -> None:
+    url = httpx.URL(small.url)
+    with ExitStack() as stack:
+        for _ in range(1000):
+            stack.enter_context(socket.create_connection((url.host, url.port or 0), 60))
+        assert client.get(QUEUES).is_success

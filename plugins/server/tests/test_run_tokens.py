@@ -1,0 +1,113 @@
+"""What a run gets to reach the service with: a token of its own, and nothing of the agent's."""
+
+import json
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+import launchkit
+from launchkit import Agent
+from launchkit.model import ItemState
+from launchkit.settings import load_settings
+from launchkit.store.backend import database_of
+from launchkit.store.tokens import CreateAgentToken
+
+from .conftest import Served
+
+SCRIPT = """
+import json, os, urllib.request
+url = os.environ["LAUNCHKIT_BACKEND"] + "/api/v1/entities/%s/runs/%s" % (
+    os.environ["LAUNCHKIT_ENTITY"], os.environ["LAUNCHKIT_ITEM_ID"])
+token = os.environ["LAUNCHKIT_RUN_TOKEN"]
+request = urllib.request.Request(url, headers={"Authorization": "Bearer " + token})
+own = json.load(urllib.request.urlopen(request))
+argv = open("/proc/self/cmdline").read() + open(f"/proc/{os.getppid()}/cmdline").read()
+names = sorted(name for name in os.environ if "TOKEN" in name)
+told = {"own": own, "token": token, "names": names, "in_argv": token in argv}
+open(os.environ["TELL"], "w").write(json.dumps(told))
+"""
+
+
+@pytest.fixture
+async def client(
+    server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[launchkit.Client]:
+    """A client, while an agent with the same credential runs what is launched."""
+    monkeypatch.setenv("LAUNCHKIT_TOKEN", str.__str__(server.tokens["ann"]))
+    flags = {
+        "backend": server.url,
+        "entity": "test",
+        "queues": ["q"],
+        "state_dir": str(tmp_path / "state"),
+        "cache_dir": str(tmp_path / "cache"),
+    }
+    async with launchkit.connect(server.url, entity="test") as client:
+        await client.create_queue("q", resource="local-process", config={"inherit_env": True})
+        async with Agent(load_settings(flags=flags).settings):
+            yield client
+
+
+async def test_a_run_reaches_the_service_with_a_token_of_its_own(
+    server: Served, client: launchkit.Client, tmp_path: Path
+) -> None:
+    code, told = tmp_path / "code", tmp_path / "told.json"
+    code.mkdir()
+    (code / "train.py").write_text(SCRIPT)
+    run = await client.launch(
+        "q",
+        uri=str(code),
+        entry_point=[sys.executable, "train.py"],
+        config={"lr": 0.1},
+        env={"TELL": str(told)},
+    )
+    assert (await run.wait()).state is ItemState.FINISHED
+    found = json.loads(told.read_text())
+    assert found["names"] == ["LAUNCHKIT_RUN_TOKEN"]
+    assert not found["in_argv"]
+    assert (found["own"]["config"], found["own"]["item_id"]) == ({"lr": 0.1}, run.id)
+    told.unlink()
+    await _nowhere(found["token"], client, tmp_path)
+    url = f"{server.url}/api/v1/entities/test/runs/{run.id}"
+    async with httpx.AsyncClient() as again:
+        answer = await again.get(url, headers={"Authorization": f"Bearer {found['token']}"})
+    assert answer.status_code == 401
+
+
+async def _nowhere(token: str, client: launchkit.Client, folder: Path) -> None:
+    """Not in what the queue tells of the launch, nor in a file of the agent or the database."""
+    assert token not in repr(await client.launches())
+    holding = [
+        path for path in folder.rglob("*") if path.is_file() and token.encode() in path.read_bytes()
+    ]
+    assert holding == []
+
+
+async def test_an_agent_works_with_a_token_bound_to_its_queue_beside_a_dead_one_of_another_name(
+    server: Served, client: launchkit.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = database_of(server.database_url)
+    await client.create_queue("own", resource="local-process")
+    async with database.opened():
+        made = await database.write(CreateAgentToken("box", "test", ["own"], "ann"))
+    monkeypatch.setenv("LAUNCHKIT_TOKEN", str.__str__(made.secret))
+    state = tmp_path / "box"
+    (state / "agents").mkdir(parents=True)
+    (state / "agents" / "somebody.lock").touch()
+    flags = {
+        "backend": server.url,
+        "entity": "test",
+        "name": "box",
+        "queues": ["own"],
+        "state_dir": str(state),
+        "cache_dir": str(tmp_path / "cache"),
+    }
+    async with Agent(load_settings(flags=flags).settings):
+        code = tmp_path / "small"
+        code.mkdir()
+        (code / "train.py").write_text("print(1)")
+        entry = [sys.executable, "train.py"]
+        run = await client.launch("own", uri=str(code), entry_point=entry)
+        assert (await run.wait()).state is ItemState.FINISHED
