@@ -86,6 +86,10 @@ class Faults:
         """Let these happen, in this order."""
         self._waiting += faults
 
+    def clear(self) -> None:
+        """Let none of those happen that still wait."""
+        self._waiting.clear()
+
     async def around(self, call: str, act: Act[T]) -> T:
         """Do *act* with the next fault of *call*, if one waits."""
         self.calls.append(call)

@@ -48,8 +48,8 @@ class RegistryServer:
             base_url=self.url, verify=verify, auth=self.login, headers=self.headers, timeout=60
         )
 
-    def push(self, repository: str, tag: str) -> str:
-        """Put an image without layers there, unlike that of any other tag; its digest."""
+    def push(self, repository: str, tag: str, note: str = "") -> str:
+        """Put an image without layers there, which tag and note decide; its digest."""
         config = b"{}"
         name = f"sha256:{hashlib.sha256(config).hexdigest()}"
         manifest = {
@@ -57,7 +57,7 @@ class RegistryServer:
             "mediaType": MANIFEST,
             "config": {"mediaType": CONFIG, "digest": name, "size": len(config)},
             "layers": [],
-            "annotations": {"tag": tag},
+            "annotations": {"tag": tag, "note": note},
         }
         with self.client() as client:
             begun = client.post(f"/v2/{repository}/blobs/uploads/").raise_for_status()

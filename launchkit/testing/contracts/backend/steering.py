@@ -1,0 +1,58 @@
+"""Agents that people pause, resume, and tell to end."""
+
+from launchkit.abc import Drain, PauseAgent, ResumeAgent
+from launchkit.errors import NotFound
+from launchkit.testing.contracts.backend.fixtures import ServiceContract
+from launchkit.testing.contracts.conduct import refused
+from launchkit.testing.contracts.service import Service
+from launchkit.testing.makers import make_capacity
+
+PAUSE = PauseAgent(reason="new driver")
+
+
+class SteeringContract(ServiceContract):
+    """What `change_agent` promises."""
+
+    async def test_a_paused_agent_is_given_nothing(self, service: Service) -> None:
+        """It keeps what it has; others are given what waits."""
+        await service.queue()
+        held = await service.started(agent="a")
+        await service.beat(held, agent="a")
+        for _ in range(2):
+            await service.hub.change_agent("a", PAUSE, "bob")
+        item = await service.launch()
+        await service.gives_nothing("a paused agent is given nothing", "a")
+        why = str(await service.backend.blocked("q", make_capacity("a")))
+        assert "new driver" in why, "a paused agent is told why it is given nothing"
+        assert "bob" in why, "a paused agent is told who wants it so"
+        assert (await service.beat(held, agent="a")).lost == frozenset(), "it keeps what it has"
+        (view,) = await service.hub.agents()
+        assert view.pause, "a pause is listed"
+        assert (await service.claim("b")).item.id == item.id, "others are given what waits"
+
+    async def test_a_pause_outlives_its_agent_until_it_is_resumed(self, service: Service) -> None:
+        """An agent that is started again is as paused as before."""
+        await service.queue()
+        await service.beat(agent="a")
+        await service.hub.change_agent("a", PAUSE, "bob")
+        await service.backend.leave("a", dead=False)
+        await service.launch()
+        await service.beat(agent="a")
+        await service.gives_nothing("a pause outlives its agent", "a")
+        await service.hub.change_agent("a", ResumeAgent(), "bob")
+        await service.claim("a")
+
+    async def test_an_agent_is_told_to_end_and_its_successor_is_not(self, service: Service) -> None:
+        """An order to end is for the agent that is there."""
+        await service.beat(agent="a")
+        await service.beat(agent="b")
+        await service.hub.change_agent("a", Drain(), "bob")
+        assert (await service.beat(agent="a")).drain, "an agent is told to end with its beat"
+        assert not (await service.beat(agent="b")).drain, "no other agent is told to end"
+        await service.backend.leave("a", dead=False)
+        assert not (await service.beat(agent="a")).drain, "the next agent is not told to end"
+
+    async def test_an_agent_that_is_not_there_is_not_found(self, service: Service) -> None:
+        """It is not changed in silence."""
+        with refused(NotFound, "an agent that was not seen is not found"):
+            await service.hub.change_agent("no-such-agent", PAUSE, "bob")

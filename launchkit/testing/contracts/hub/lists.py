@@ -1,0 +1,110 @@
+"""Lists of launches, and the line in which they wait."""
+
+from dataclasses import replace
+
+from launchkit.abc import LaunchRequest, Selection
+from launchkit.model import ItemState, Priority
+from launchkit.testing.contracts.hub.fixtures import UserContract
+from launchkit.testing.contracts.service import UserSide
+from launchkit.testing.makers import make_spec
+
+
+class ListContract(UserContract):
+    """What `list` and the views of what waits promise."""
+
+    async def test_lists_are_newest_first_and_filtered(self, user: UserSide) -> None:
+        """By queue and state, and no longer than asked for."""
+        await user.queue()
+        await user.queue("p")
+        for name in ("one", "two", "three"):
+            await user.launch(name)
+        await user.launch("else", queue="p")
+        await user.launches.stop("one", "ann", None)
+        for selection, names in (
+            (Selection(), ["else", "three", "two", "one"]),
+            (Selection(limit=2), ["else", "three"]),
+            (Selection(queue="q"), ["three", "two", "one"]),
+            (Selection(queue="q", limit=1), ["three"]),
+            (Selection(states=[ItemState.STOPPED]), ["one"]),
+            (Selection(queue="q", states=[ItemState.QUEUED]), ["three", "two"]),
+            (Selection(states=[ItemState.STOPPED, ItemState.QUEUED], queue="p"), ["else"]),
+            (Selection(queue="no-such-queue"), []),
+            (Selection(states=[]), []),
+        ):
+            assert await self.names(user, selection) == names, f"a list keeps to {selection}"
+
+    async def test_lists_are_filtered_by_author_name_and_time(self, user: UserSide) -> None:
+        """Each filter that is given selects."""
+        await user.queue()
+        for name, author in (("train-1", "ann"), ("train-22", "bob"), ("eval[1]", "ann")):
+            spec = make_spec(name, author=author)
+            await user.launches.launch("q", LaunchRequest(spec=spec, actor="cat"))
+        at = (await user.launches.get("eval[1]")).item.created_at
+        for selection, names in (
+            (Selection(author="ann"), ["eval[1]", "train-1"]),
+            (Selection(author="cat"), []),
+            (Selection(name="train-*"), ["train-22", "train-1"]),
+            (Selection(name="train-?"), ["train-1"]),
+            (Selection(name="train-1"), ["train-1"]),
+            (Selection(name="train"), []),
+            (Selection(name="eval[1]"), ["eval[1]"]),
+            (Selection(name="train-*", author="bob"), ["train-22"]),
+            (Selection(since=at + 60), []),
+            (Selection(since=at, name="eval*"), ["eval[1]"]),
+        ):
+            assert await self.names(user, selection) == names, f"a list keeps to {selection}"
+
+    async def test_a_list_shows_each_launch_as_get_does(self, user: UserSide) -> None:
+        """With its place, and why it waits."""
+        await user.queue()
+        items = [await user.launch(name) for name in ("one", "two")]
+        views = await user.launches.list(Selection())
+        assert views == [await user.view(item) for item in reversed(items)], (
+            "a list shows each launch as `get` does"
+        )
+
+    async def test_what_waits_knows_its_place_and_why(self, user: UserSide) -> None:
+        """The place counts from 1, in its own queue."""
+        await user.queue()
+        await user.queue("p")
+        await user.launch("else", queue="p")
+        gone = await user.launch("gone")
+        items = [await user.launch(name) for name in ("one", "two")]
+        assert (await user.view(items[1])).position == 3, "the place counts all that wait"
+        await user.launches.stop(gone.id, "ann", None)
+        for place, item in enumerate(items, start=1):
+            view = await user.view(item)
+            assert view.position == place, "what waits knows its place in its queue"
+            assert view.reason, "what waits knows why"
+        assert (await user.view(gone)).position is None, "what has ended has no place"
+        counts = {ItemState.QUEUED: 2, ItemState.STOPPED: 1}
+        assert (await user.queues.get("q")).counts == counts, "a queue counts its items by state"
+
+    async def test_a_place_goes_by_priority(self, user: UserSide) -> None:
+        """As agents are given items."""
+        await user.queue(prioritization=True)
+        places = ((Priority.LOW, 3), (Priority.HIGH, 1), (None, 2))
+        items = [await user.launch(priority=priority) for priority, _ in places]
+        for item, (_, place) in zip(items, places, strict=True):
+            assert (await user.view(item)).position == place, "a place goes by priority"
+
+    async def test_a_list_is_read_page_by_page(self, user: UserSide) -> None:
+        """Each launch once, in the order that is asked for."""
+        await user.queue(prioritization=True)
+        for name in "abcde":
+            await user.launch(name, priority=Priority.HIGH if name == "c" else None)
+        for selection, expected in (
+            (Selection(order="newest", limit=2), "edcba"),
+            (Selection(order="oldest", limit=2), "abcde"),
+            (Selection(queue="q", order="line", limit=2), "cabde"),
+        ):
+            seen, wanted = "", selection
+            while page := await user.launches.list(wanted):
+                seen += "".join(view.item.name for view in page)
+                assert len(seen) <= len(expected), "a page begins behind the item that it names"
+                wanted = replace(selection, after=page[-1].item.id)
+            assert seen == expected, f"pages hold each launch once, {selection.order}"
+
+    async def names(self, user: UserSide, selection: Selection) -> list[str]:
+        """The names of what is listed."""
+        return [view.item.name for view in await user.launches.list(selection)]

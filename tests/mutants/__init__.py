@@ -1,0 +1,1 @@
+"""Components with one defect each: what the contract suites must catch."""
