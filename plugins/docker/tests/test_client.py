@@ -6,7 +6,6 @@ from pathlib import Path
 
 import anyio
 import pytest
-from aiodocker import Docker
 from anyio.abc import ByteStream, SocketAttribute
 from docker_engine import SOCKET, Engine
 from launchkit_docker.engine.client import (
@@ -20,7 +19,7 @@ from launchkit_docker.engine.ping import answers
 from launchkit_docker.runner import ContainerRunner
 from waiting import PATIENCE, until
 
-from launchkit.aio.trouble import Trouble
+from launchkit.aio.retry import retry_after
 from launchkit.errors import ConfigError
 from launchkit.testing import site_at, started
 
@@ -29,7 +28,11 @@ ANSWERS: list[tuple[bytes, type[EngineError]]] = [
     (b"\r\n", EngineAway),
     (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", EngineAway),
     (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<a/>", EngineError),
+    (b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 4\r\n\r\nslow", EngineAway),
+    (b"HTTP/1.1 429 Slow\r\nRetry-After: 3\r\nContent-Length: 4\r\n\r\nslow", EngineAway),
+    (b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 15\r\n\r\ntoomanyrequests", EngineRefused),
 ]
+IDS = ["nothing", "half", "no JSON", "asked too much", "told when", "a registry is asked too much"]
 
 
 async def test_more_streams_than_a_hundred_are_followed_at_once(docker_engine: Engine) -> None:
@@ -72,9 +75,9 @@ async def test_a_refusal_has_its_status_and_the_words_of_the_engine(docker_engin
     assert (caught.value.not_found, caught.value.conflict) == (True, False)
 
 
-@pytest.mark.parametrize(("answer", "error"), ANSWERS, ids=["nothing", "half", "no JSON"])
+@pytest.mark.parametrize(("answer", "error"), ANSWERS, ids=IDS)
 async def test_one_who_hangs_up_or_talks_nonsense_is_an_error_of_the_engine(
-    answer: bytes, error: type[EngineError]
+    answer: bytes, error: type[EngineError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def speak(client: ByteStream) -> None:
         async with client:
@@ -84,13 +87,16 @@ async def test_one_who_hangs_up_or_talks_nonsense_is_an_error_of_the_engine(
     async with (
         await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
         anyio.create_task_group() as tasks,
-        Docker(url=f"tcp://127.0.0.1:{listener.extra(PORT)}", api_version="v1.41") as docker,
     ):
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{listener.extra(PORT)}")
         tasks.start_soon(listener.serve, speak)
-        with pytest.raises(EngineError) as caught:
-            await EngineClient(docker, Trouble(logging.getLogger("test"), "the Engine")).info()
+        async with open_client() as engine:
+            engine.docker.api_version = "v1.41"
+            with pytest.raises(EngineError) as caught:
+                await engine.info()
         tasks.cancel_scope.cancel()
     assert type(caught.value) is error
+    assert retry_after(caught.value) == (3 if b"Retry-After: 3" in answer else 0)
 
 
 @pytest.mark.usefixtures("docker_engine")

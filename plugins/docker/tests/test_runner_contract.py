@@ -44,6 +44,18 @@ class Containers(Workload):
         top = self.engine.http.get(f"/containers/{submission.name}/top").text
         return f"{seen}{top}".encode()
 
+    def shell(self, script: str) -> Submission:
+        return self.make(script)
+
+    async def alive(self, submission: Submission) -> Sequence[str]:
+        found = self.engine.containers(**{"launchkit.test": self.label})
+        return [
+            name
+            for container in found
+            for name in container["Names"]
+            if container["State"] == "running" and name == f"/{submission.name}"
+        ]
+
     def make(self, script: str) -> Submission:
         submission = make_submission()
         line = f"echo started >> /place/{submission.name}; {script}"
@@ -58,6 +70,8 @@ class Containers(Workload):
 
 
 class TestContainerRunner(RunnerContract):
+    keeps_bytes = False  # the log driver `json-file` stores text
+
     @pytest.fixture
     async def runner(self, site: Site) -> AsyncIterator[ContainerRunner]:
         async with started(ContainerRunner(), site) as runner:

@@ -47,13 +47,15 @@ class BuildRetry:
         return await self._there(lambda _: self._out.say(WAITS))
 
     async def go_on(self, failure: BuildError, steps: int) -> bool:
-        """Whether to try again after *failure*: then the Engine was to blame, and is back.
+        """Whether to try again after *failure*: then the Engine was to blame, and is back. If it
+        has told when it wants to be asked again, that is waited for.
 
         *steps* is how far this try came.
 
         :raises BuildError: if the Engine has gone away too often at the same step.
         """
-        if not isinstance(failure.__cause__, EngineAway) and not await self._goes_away():
+        away = failure.__cause__
+        if not isinstance(away, EngineAway) and not await self._goes_away():
             return False
         self._breaks = 1 if steps > self._furthest else self._breaks + 1
         self._furthest = max(self._furthest, steps)
@@ -63,6 +65,8 @@ class BuildRetry:
                 hint="its own log may say why",
             ) from failure
         await self._out.say("the Engine hung up: waiting for it, to try again")
+        if isinstance(away, EngineAway):
+            await anyio.sleep(away.retry_after or 0)
         await self._there()
         return True
 

@@ -26,9 +26,12 @@ log = logging.getLogger("launchkit.docker")
 
 CANCELLED, OVER = "cancelled", "over"
 GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
-"""There is none, or it is being removed, or does not run."""
+"""There is none, or it does not run."""
 ENDED = ("created", "exited", "dead")
+START_SECONDS = 3.0
+"""How long a start whose answer was lost may still be under way."""
 CREATE_BACKOFF = Backoff(first=0.05, cap=1.0, deadline=60.0)
+REMOVE_BACKOFF = Backoff(first=0.05, cap=1.0, deadline=10.0)
 SWEEP_SECONDS = 3600.0
 SWEEP_BACKOFF = Backoff(first=60.0, cap=SWEEP_SECONDS)
 KEEP_SECONDS = 86400.0
@@ -66,41 +69,55 @@ class Containers:
             return container
         raise RunLost(f"there is no container {name}")
 
-    async def created(self, name: str, body: Mapping[str, Any], platform: str | None) -> Container:
-        """The container of that name, created unless there is one. What another agent creates can
-        be looked at some time after its name is taken.
+    async def created(
+        self, name: str, body: Mapping[str, Any], platform: str | None
+    ) -> tuple[Container, bool]:
+        """The container of that name, created unless there is one; and whether it was created here
+        and now. What another agent creates can be looked at some time after its name is taken.
 
         :raises SubmitError: if the Engine refuses.
         """
         params = {"name": name, **({"platform": platform} if platform else {})}
         taken = (HTTPStatus.CONFLICT,)
 
-        async def once() -> Container:
-            await self.engine.answered(
+        async def once() -> tuple[Container, bool]:
+            made = await self.engine.answered(
                 lambda: self.engine.json(
                     "containers/create", "POST", params=params, body=body, none_for=taken
                 )
             )
             if container := await self.find(name):
-                return container
+                return container, made is not None
             raise SubmitError(f"the name {name} is taken, but the Engine has no such container")
 
         with _refusals("the container cannot be created"):
             return await retry(once, on=SubmitError, backoff=CREATE_BACKOFF)
 
-    async def start(self, name: str) -> None:
-        """Start a container, unless it has ever been: it may have run and ended before an answer
-        that was lost.
+    async def start(self, name: str, *, asked: bool) -> None:
+        """Start a container that was not started when it was last looked at. Where somebody may
+        have *asked* for it before, a start may still be under way, and it must not be started again
+        after it has ended.
 
         :raises SubmitError: if the Engine refuses.
         """
 
         async def once() -> None:
-            if not (await self.look(name)).started:
-                await self.engine.json(f"containers/{name}/start", "POST")
+            nonlocal asked
+            if asked and await self._is_started(name):
+                return
+            asked = True
+            await self.engine.json(f"containers/{name}/start", "POST")
 
         with _refusals("the container cannot be started"):
             await self.engine.answered(once)
+
+    async def _is_started(self, name: str) -> bool:
+        """Whether it has ever been, or will have been when a start that is under way is over."""
+        with self.informer.subscribed(name) as news:
+            while not (await self.look(name)).started:
+                if not await news.wait(START_SECONDS):
+                    return False
+        return True
 
     async def stop(self, name: str, grace: float) -> None:
         """Send the stop signal, kill it after *grace* seconds, and wait for its end.
@@ -121,11 +138,22 @@ class Containers:
                 await news.wait()
 
     async def remove(self, name: str) -> None:
-        """Remove an ended container and its nameless volumes; none is no error."""
+        """Remove an ended container and its nameless volumes; none is no error. If the Engine is
+        at it already, wait for it a while.
+        """
         path, params = f"containers/{name}", {"v": "true", "force": "true"}
-        await self.engine.answered(
-            lambda: self.engine.json(path, "DELETE", params=params, none_for=GONE)
-        )
+        absent = (HTTPStatus.NOT_FOUND,)
+
+        async def once() -> None:
+            await self.engine.answered(
+                lambda: self.engine.json(path, "DELETE", params=params, none_for=absent)
+            )
+
+        try:
+            await retry(once, on=_is_conflict, backoff=REMOVE_BACKOFF)
+        except EngineRefused as exc:
+            if not exc.conflict:
+                raise
 
     def code(self, name: str) -> Path:
         """Where the code is kept that is laid into a container."""
@@ -144,7 +172,7 @@ class Containers:
 
     async def _sweep(self) -> None:
         """Forget old marks, and remove the containers at whose removal an agent was killed."""
-        await self.markers.forget(KEEP_SECONDS)
+        await self.markers.prune(KEEP_SECONDS)
         await anyio.lowlevel.checkpoint_if_cancelled()  # the client may be closed by now
         wanted = (labels.RUN, f"{labels.REMOVE}=true")
         found = await self.engine.answered(
@@ -154,6 +182,10 @@ class Containers:
             if await self.markers.has(left.name, OVER):
                 await self.drop_code(left.name)
                 await self.remove(left.name)
+
+
+def _is_conflict(exc: Exception) -> bool:
+    return isinstance(exc, EngineRefused) and exc.conflict
 
 
 @contextmanager

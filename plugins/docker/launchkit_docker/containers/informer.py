@@ -74,7 +74,10 @@ def container_informer(engine: EngineClient) -> Informer[str, str]:
 async def _changes(response: ClientResponse) -> AsyncIterator[tuple[str, str | None]]:
     async for line in lines(response.content.iter_any(), longest=LINE_BYTES):
         event = json.loads(line)
-        yield event["Actor"]["Attributes"]["name"], STATES.get(event["Action"])
+        about = event["Actor"]["Attributes"]
+        yield about["name"], STATES.get(event["Action"])
+        if event["Action"] == "rename":
+            yield about["oldName"].removeprefix("/"), None
 
 
 def _name(names: Sequence[str]) -> str:

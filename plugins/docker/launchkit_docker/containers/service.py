@@ -120,12 +120,12 @@ class ContainerService:
         body = request_of(options, submission, context)
         more = await run_sync(read_files, options.label_files, {})
         body["Labels"] = {**more, **body["Labels"]}
-        container = await self._containers.created(name, body, options.platform)
+        container, is_new = await self._containers.created(name, body, options.platform)
         if not container.identity or container.identity.run_id != submission.launch.run_id:
             raise SubmitError(f"the name {name} is taken by a container of somebody else")
         self._gpus.adopt(name, container.gpus)
         if not container.started and not await self._markers.has(name, CANCELLED):
-            await self._start(name)
+            await self._start(name, asked=not is_new)
         return self._run(name)
 
     async def attach(self, ref: str) -> Run:
@@ -145,9 +145,9 @@ class ContainerService:
         self._gpus.adopt(ref, container.gpus)
         return self._run(ref)
 
-    async def _start(self, name: str) -> None:
+    async def _start(self, name: str, *, asked: bool) -> None:
         try:
-            await self._containers.start(name)
+            await self._containers.start(name, asked=asked)
         except SubmitError:
             await self._containers.remove(name)
             raise

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import anyio
 from aiodocker import Docker, DockerError
-from aiohttp import ClientError, ClientResponse
+from aiohttp import ClientError, ClientHandlerType, ClientRequest, ClientResponse, ClientSession
 
-from launchkit.aio.retry import Backoff, On, retry
+from launchkit.aio.retry import Backoff, On, retry, retry_after_of
 from launchkit.aio.trouble import Trouble
 from launchkit.errors import ConfigError, LaunchError
 from launchkit.plain_text import shortened
@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 SOCKET = "unix:///var/run/docker.sock"
 NO_CONNECTION = 900
+OF_A_REGISTRY = "toomanyrequests"
+"""In the words of a registry whose limit is reached, which the Engine passes on with the status."""
 CLOSE_SECONDS = 5.0
 BACKOFF = Backoff(first=0.25, cap=5.0)
 
@@ -34,7 +36,15 @@ class EngineError(LaunchError):
 
 
 class EngineAway(EngineError):
-    """It cannot be reached, or hung up: what was asked for may have been done or not."""
+    """It cannot be reached, hung up, or is asked too much: what was asked for may have been done
+    or not. With *retry_after* it asks to be left alone for so many seconds.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
 
 
 class EngineRefused(EngineError):
@@ -139,11 +149,27 @@ async def open_client() -> AsyncIterator[EngineClient]:
     """
     docker = _client()
     docker.connector._limit = 0  # noqa: SLF001 - each followed log holds one; aiohttp allows 100
+    docker.session.detach()
+    docker.session = ClientSession(connector=docker.connector, middlewares=(_heed,))
     try:
         yield EngineClient(docker, Trouble(log, "the Docker Engine"))
     finally:
         with anyio.move_on_after(CLOSE_SECONDS, shield=True):
             await docker.close()
+
+
+async def _heed(request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
+    """Turn the answer that an Engine, or what is before it, is asked too much: the errors of the
+    client's library do not have its headers.
+    """
+    response = await send(request)
+    if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+        said = shortened((await response.read()).decode(errors="replace"))
+        if OF_A_REGISTRY not in said:
+            wait = retry_after_of(response.headers.get("Retry-After"))
+            response.close()
+            raise EngineAway(f"the Docker Engine is asked too much: {said}", retry_after=wait)
+    return response
 
 
 @contextmanager

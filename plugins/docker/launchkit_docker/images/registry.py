@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -34,7 +35,7 @@ class LocalRegistry(Registry):
         return f"{self.uri}:{tag}"
 
     async def exists(self, ref: str) -> bool:
-        """Whether the Engine has it."""
+        """Whether the Engine has it; one that is away is waited for."""
         from launchkit_docker.images.store import find
 
-        return await find(self._engine, ref) is not None
+        return await self._engine.answered(partial(find, self._engine, ref)) is not None
