@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 
 import launchkit
+from launchkit.abc import PauseAgent, ResumeAgent
 from launchkit.model import LaunchSpec, Overrides
 
 SCRIPT = "import sys; print('hello', *sys.argv[1:])"
@@ -41,6 +42,8 @@ async def main(code: Path) -> None:
             print("launched:", view.item.id, view.item.state)
         for agent in await client.agents():
             print("agent:", agent.status.name, "holds", agent.held)
+            await client.change_agent(agent.status.name, PauseAgent(reason="only an example"))
+            await client.change_agent(agent.status.name, ResumeAgent())
 
 
 with tempfile.TemporaryDirectory() as place:

@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 
 import launchkit
-from launchkit.abc import Selection
+from launchkit.abc import Release, Selection
 from launchkit.model import ItemState, Priority
 
 SCRIPT = "import time\nfor n in range(3): print('step', n, flush=True)\ntime.sleep({})"
@@ -47,8 +47,10 @@ async def main(code: Path) -> None:
         await run.set_priority(Priority.HIGH)
         await run.hold("look at the data first")
         print((await run.view()).reason)
+        for changed in await client.change_all(Selection(queue="examples"), Release()):
+            print(changed.id, "is released" if changed.refused is None else changed.refused)
+        await run.move("examples")
         await client.resume_queue("examples")
-        await run.requeue()
         async for views in client.watch(Selection(queue="examples")):
             print([str(view.item.state) for view in views])
             if all(view.item.state.ended for view in views):

@@ -84,7 +84,8 @@ class JobRun(Run):
 
     async def aclose(self) -> None:
         with suppress(RunLost):
-            await self._jobd.remove(self.ref)
+            if (await self.status()).state.ended:
+                await self._jobd.remove(self.ref)
 
     def _found(self, status: RunStatus | None) -> RunStatus:
         if status is None:

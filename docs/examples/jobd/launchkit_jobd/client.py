@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
+from launchkit.aio.retry import retry_after_of
 from launchkit.errors import RunLost, SubmitError, Unreachable
 from launchkit.model import Json, RunState, RunStatus, Verdict, VerdictCode
 from launchkit.runners.verdicts import Reason, of_exit, reason_of, status_of
@@ -106,7 +107,8 @@ def _refusal(answer: httpx.Response, text: str) -> Exception:
     if status in {401, 403}:
         return Unreachable(f"jobd lets nobody in: {text}", hint="look at runners.jobd.token")
     if status == 429 or status >= 500:
-        return Unreachable(f"jobd: {status} {text}")
+        wait = retry_after_of(answer.headers.get("Retry-After"))
+        return Unreachable(f"jobd: {status} {text}", retry_after=wait)
     if status == 404:
         return RunLost(f"jobd: {text}")
     reason = reason_of(text, REASONS)
