@@ -25,7 +25,8 @@ def anyio_backend() -> str:
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the developer's own settings and data."""
     home = tmp_path_factory.mktemp("home")
-    for name in ("LAUNCHKIT_BACKEND", "LAUNCHKIT_CONFIG", "LAUNCHKIT_ENTITY", "WANDB_ENTITY"):
+    names = ("BACKEND", "CONFIG", "ENTITY", "TOKEN", "TOKEN_FILE")
+    for name in ("WANDB_ENTITY", *(f"LAUNCHKIT_{name}" for name in names)):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     for name, place in (
@@ -47,6 +48,11 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture
 async def postgres_url(postgres: Postgres) -> str:
     """A URL of an empty schema of its own, upgraded to the current version."""
+    return await empty_schema(postgres)
+
+
+async def empty_schema(postgres: Postgres) -> str:
+    """Make an empty schema, upgraded to the current version; gives its URL."""
     import asyncpg
 
     from launchkit.store.postgres import migrate

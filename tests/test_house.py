@@ -1,5 +1,6 @@
 """The house: public names, what an import costs, and files that must agree with each other."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -80,3 +81,16 @@ def test_no_part_of_a_package_is_hidden_by_what_git_ignores() -> None:
     )
     assert files
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_each_assertion_of_a_contract_suite_says_which_promise_is_broken() -> None:
+    files = [*(ROOT / "launchkit" / "testing" / "contracts").rglob("*.py")]
+    assert files
+    mute = [
+        f"{file.name}:{node.lineno}"
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if (isinstance(node, ast.Assert) and node.msg is None)
+        or (isinstance(node, ast.Attribute) and ast.unparse(node) == "pytest.raises")
+    ]
+    assert mute == []

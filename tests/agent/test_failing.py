@@ -85,7 +85,7 @@ async def test_a_source_that_is_down_fails_its_launch_with_advice(bench: Bench) 
 @pytest.mark.parametrize(
     ("entry", "code"),
     [
-        (["./missing.sh"], "entry_point_missing"),
+        (["./missing.sh"], "entry_point_not_found"),
         (["./train.py"], "entry_point_not_executable"),
     ],
 )

@@ -1,5 +1,6 @@
 """A runner that cannot be configured or started keeps its own launches waiting, and no others."""
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from agent.conftest import Bench, running, until
 import launchkit
 from launchkit import Agent, Client, LaunchHandle
 from launchkit.abc import Runner, Site
+from launchkit.agent import runners
 from launchkit.errors import SubmitError
 from launchkit.hookspecs import hookimpl
 from launchkit.model import ItemState, QueueItem
@@ -143,6 +145,18 @@ async def test_a_launch_waits_while_its_runner_cannot_start_and_goes_on_when_it_
     assert cloud.ended == cloud.starts
 
 
+async def test_another_reason_why_it_cannot_start_is_told_too(
+    bench: Bench, client: Client, cloud: Cloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("WARNING", "launchkit.agent")
+    cloud.error = OSError("no network")
+    await client.launch("cloud", image="img")
+    async with agent_for(bench, "cloud"):
+        await until(lambda: "runner cloud: no network" in caplog.text)
+        cloud.error = OSError("the disk is full")
+        await until(lambda: "runner cloud: the disk is full" in caplog.text)
+
+
 async def test_that_a_runner_cannot_start_is_told_once(
     bench: Bench, client: Client, cloud: Cloud, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -244,8 +258,9 @@ async def test_a_stop_while_the_runner_starts_ends_the_run_that_goes_on(
 
 
 async def test_an_agent_that_ends_while_the_runner_starts_leaves_the_run_alone(
-    bench: Bench, client: Client, cloud: Cloud
+    bench: Bench, client: Client, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(runners, "START_SECONDS", math.inf)
     async with abandoned(bench, client) as run:
         before = (await run.view()).item
         cloud.gate = anyio.Event()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from agent import troubled
+from agent import forgetful, troubled
 from agent.conftest import Bench, running, text, until
 
 from launchkit import Agent, LaunchHandle
@@ -175,3 +175,12 @@ async def test_a_run_that_an_agent_cannot_watch_is_left_to_another(bench: Bench)
         assert await bench.ended(run) == [ItemState.FAILED]
     assert (run.item.exit_code, run.item.attempt) == (3, 1)
     assert await text(run) == "first\nlast"
+
+
+async def test_an_idle_agent_outlives_a_queue_that_goes_away(bench: Bench) -> None:
+    forgetful.away(2)
+    url = bench.url.replace("sqlite", "forgetful")
+    async with bench.agent(forgetful, backend=url):
+        await until(lambda: not forgetful.faults)
+        run = await bench.launch("print(1)")
+        assert await bench.ended(run) == [ItemState.FINISHED]

@@ -3,6 +3,8 @@
 import itertools
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import anyio
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from launchkit.aio import retry as module
-from launchkit.aio.retry import Backoff, pauses, retry
+from launchkit.aio.retry import Backoff, long_enough, pauses, retry, retry_after_of
 from launchkit.aio.trouble import Trouble
 from launchkit.errors import Rejected, Unreachable
 
@@ -147,3 +149,25 @@ def test_each_pause_is_at_most_double_the_last_one_and_never_above_the_cap(
 def test_two_who_began_together_do_not_come_back_together() -> None:
     several = {next(pauses(Backoff())) for _ in range(64)}
     assert len(several) > 32
+
+
+def test_those_who_were_told_the_same_do_not_come_back_at_once() -> None:
+    pauses = {long_enough(0.1, Unreachable("slow down", retry_after=4.0)) for _ in range(100)}
+    assert len(pauses) > 90
+    assert 4.0 <= min(pauses) < max(pauses) <= 6.0
+    assert long_enough(0.1, Unreachable("away")) == 0.1
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [(None, None), ("7", 7), ("soon", None), ("-3", None), ("\u0663", None)]
+)
+def test_a_pause_may_be_a_number(header: str | None, seconds: float | None) -> None:
+    assert retry_after_of(header) == seconds
+
+
+def test_a_pause_may_be_a_time() -> None:
+    then = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+    pause = retry_after_of(then)
+    assert pause is not None
+    assert 90 < pause <= 100
+    assert retry_after_of("Wed, 21 Oct 2015 07:28:00 GMT") == 0

@@ -79,7 +79,7 @@ def test_stdin_can_be_the_file(program: Program) -> None:
         (f"{B}---\n{A}colour: red\n", "queues.yaml:11: colour: unknown key"),
         (f"{B}---\n{B}", "queues.yaml:5: name: queue b is there twice"),
         (f"{B}---\nname: ../c\nresource: x", "queues.yaml:5: name: queue name '../c'"),
-        (f"{B}---\n{A.replace('nice:', 'nise:')}", "queues.yaml:7: config: resource_args.nise"),
+        (f"{B}---\n{A.replace('nice:', 'nise:')}", "queues.yaml:8: config.nise: unknown key"),
         (f"{B}---\n{A.replace('2', 'true: 2}')}: [", "not valid YAML"),
         (f"{B}config: {{when: 2020-01-01}}", "queues.yaml:4: config.when: a date cannot be kept"),
         (B.replace("2", "-2"), "queues.yaml:3: max_concurrent: must be 0 or more"),

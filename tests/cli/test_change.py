@@ -114,3 +114,17 @@ def test_nothing_is_stopped_unless_the_queue_is_named_again(
 )
 def test_stop_must_know_what_is_meant(queue: Program, words: tuple[str, ...]) -> None:
     assert "--all" in queue("stop", *words, code=2).stderr
+
+
+def test_a_launch_moves_to_another_queue_and_runs_there(queue: Program) -> None:
+    queue("queue", "create", "r", "-r", "local-process")
+    run = queue.launch("print(1)")
+    assert queue.data("move", run, "--to", "r")[0]["queue"] == "r"
+    queue("agent", "-q", "r", "--exit-when-idle")
+    assert state(queue, run) == "finished"
+
+
+def test_a_queue_that_is_not_there_moves_nothing(queue: Program) -> None:
+    run = queue.launch("print(1)")
+    assert "no queue 'r'" in queue("move", run, "--to", "r", code=5).stderr
+    assert queue.data("show", run)["queue"] == "q"

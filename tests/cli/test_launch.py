@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def test_flags_become_the_request(queue: Program, tmp_path: Path) -> None:
         "base",
         "sub",
     )
-    assert vars(spec.timeouts) == {"start": 90, "run": 7200, "stop_grace": 90}
+    assert asdict(spec.timeouts) == {"start": 90, "run": 7200, "stop_grace": 90}
 
 
 def test_a_launch_spec_may_be_text_and_flags_change_it(images: Program) -> None:

@@ -91,7 +91,7 @@ def test_a_command_that_is_nearly_right_is_suggested(program: Program) -> None:
 def test_a_plugin_adds_commands(program: Program, plugin: dict[str, str]) -> None:
     assert ended(program, "hello", env=plugin) == (0, "hello from a plugin\n", "")
     code, out, err = ended(program, "plugins", env=plugin)
-    assert (code, err) == (0, "commands of plugins: crash, hello\n")
+    assert (code, err) == (0, "commands of plugins: crash, hello, server\n")
     assert "greeter" in out
 
 

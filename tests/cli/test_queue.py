@@ -255,5 +255,23 @@ def test_an_unknown_key_is_told_when_a_queue_with_open_variables_is_made(program
     variables = program.file("v.yaml", "n: {type: integer}")
     words = ("queue", "create", "q", "-r", "local-process", "--config", config)
     said = program(*words, "--template-variables", variables, code=4).stderr
-    assert "resource_args.nise: unknown key; did you mean 'nice'?" in said
+    assert "c.yaml:1: nise: unknown key; did you mean 'nice'?" in said
     assert program.data("queue", "list") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("# why\nlocal-process:\n  nise: 1\n", "c.yaml:3: local-process.nise: unknown key"),
+        ("env: {}\nlimits:\n  memory: much\n", "c.yaml:3: limits.memory: "),
+        ('{"nise": 1}', "--config:1: nise: unknown key"),
+    ],
+)
+def test_what_a_runner_objects_to_is_told_with_its_place(
+    program: Program, text: str, place: str
+) -> None:
+    config = text if text.startswith("{") else program.file("c.yaml", text)
+    words = ("-r", "local-process", "--config", config)
+    assert place in program("queue", "create", "q", *words, code=4).stderr
+    program("queue", "create", "q", "-r", "local-process")
+    assert place in program("queue", "edit", "q", "--config", config, code=4).stderr

@@ -19,7 +19,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def stub() -> str:
     """What `launchkit/sync.pyi` has to be."""
-    files = [PACKAGE / "client" / f"{name}.py" for name in ("client", "handle")]
+    files = [PACKAGE / "client" / f"{name}.py" for name in ("opening", "client", "handle")]
     sources = [ast.parse(file.read_text()) for file in files]
     found = {node.name: node for tree in sources for node in tree.body if hasattr(node, "name")}
     connect = found["connect"]

@@ -1,18 +1,19 @@
 """The fakes keep to the contracts too, and go wrong when they are told to."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import pytest
+from depots import FakeDepot
+from workloads import Fakes
+from workshops import FakeWorkshop
 
 from launchkit.errors import RunLost, SubmitError, Unreachable
-from launchkit.model import BuildRequest, RunState, Submission, Verdict
+from launchkit.model import BuildRequest, RunState, Verdict
 from launchkit.testing import (
     BuilderContract,
     FakeBuilder,
-    FakeCompute,
     FakeImages,
     FakeRegistry,
     FakeRunner,
@@ -24,35 +25,9 @@ from launchkit.testing import (
     Slow,
     Throttle,
     Twice,
-    Workload,
     make_launch,
     make_submission,
 )
-
-
-class Fakes(Workload):
-    """Submissions whose arguments say how they go."""
-
-    def __init__(self, compute: FakeCompute) -> None:
-        self.compute = compute
-
-    def exits(self, code: int) -> Submission:
-        return make_submission(resource_args={"exit_code": code})
-
-    def waits(self) -> Submission:
-        return make_submission()
-
-    def prints(self, text: str) -> Submission:
-        return make_submission(resource_args={"output": text, "exit_code": 0})
-
-    async def starts(self, submission: Submission) -> int:
-        return self.compute.starts.get(submission.name, 0)
-
-    async def traces(self, submission: Submission) -> Sequence[str]:
-        return [name for name in self.compute.processes if name == submission.name]
-
-    async def exposed(self, submission: Submission) -> bytes:
-        return repr(vars(self.compute.find(submission.name))).encode()
 
 
 @pytest.fixture
@@ -76,14 +51,8 @@ class TestFakeBuilder(BuilderContract):
         return FakeBuilder()
 
     @pytest.fixture
-    def buildable(self, tmp_path: Path) -> BuildRequest:
-        (tmp_path / "code").mkdir()
-        (tmp_path / "code" / "train.py").write_text("print()")
-        return BuildRequest(launch=make_launch(), code=tmp_path / "code", destination="r.io/x")
-
-    @pytest.fixture
-    def unbuildable(self, tmp_path: Path) -> BuildRequest:
-        return BuildRequest(launch=make_launch(), code=tmp_path, destination=None)
+    def workshop(self, builder: FakeBuilder) -> FakeWorkshop:
+        return FakeWorkshop(builder.images)
 
 
 class TestFakeRegistry(RegistryContract):
@@ -92,11 +61,8 @@ class TestFakeRegistry(RegistryContract):
         return FakeRegistry()
 
     @pytest.fixture
-    async def present(self, registry: FakeRegistry, tmp_path: Path) -> str:
-        (tmp_path / "train.py").write_text("print()")
-        builder = FakeBuilder(images=registry.images)
-        request = BuildRequest(launch=make_launch(), code=tmp_path, destination=registry.name)
-        return (await builder.build(request, RecordingOutput())).ref.rpartition(":")[2]
+    def depot(self, registry: FakeRegistry) -> FakeDepot:
+        return FakeDepot(registry)
 
 
 async def test_what_is_throttled_is_not_done_and_passes_when_tried_often_enough(

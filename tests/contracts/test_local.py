@@ -4,12 +4,12 @@ from pathlib import Path
 
 import anyio
 import pytest
+from workshops import FakeWorkshop
 
 from launchkit.abc import Component
 from launchkit.builtin.local import LocalEnvironment
 from launchkit.builtin.noop import NoopBuilder
-from launchkit.model import BuildRequest
-from launchkit.testing import BuilderContract, EnvironmentContract, make_launch
+from launchkit.testing import BuilderContract, EnvironmentContract
 from launchkit.testing.contracts.environment import Stored
 
 
@@ -36,12 +36,8 @@ class TestNoopBuilder(BuilderContract):
         return NoopBuilder()
 
     @pytest.fixture
-    def buildable(self) -> BuildRequest:
-        pytest.skip("it builds nothing")
-
-    @pytest.fixture
-    def unbuildable(self, tmp_path: Path) -> BuildRequest:
-        return BuildRequest(launch=make_launch(), code=tmp_path, destination=None)
+    def workshop(self) -> FakeWorkshop:
+        return FakeWorkshop()
 
     async def test_an_unknown_setting_is_refused(self, component: Component) -> None:
         """Not here: it stands in for any other builder, with the settings of that one."""

@@ -3,11 +3,13 @@
 The words after the language of a fenced block say what it is: `yaml launch-config`, `yaml queue`,
 `yaml queues`, `yaml variables`, `yaml spec`; `file=NAME` writes it for the page's commands, or for
 another test. A `console` block holds commands after `$ `, and what they print: `…` stands for any
-text, alone on a line for any lines. A comment `# exit code N` tells of a command that fails.
+text, alone on a line for any lines. A comment `# exit code N` tells of a command that fails. One
+that ends with `&` goes on until the end of the page, and has begun when it prints something.
 """
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -35,6 +37,15 @@ FENCE = re.compile(r"^```(\w+) ?(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 END = "@end@"
 WANT_DOCKER = {"gpu-workstation.md"}
 IMAGES = "launchkit/digits:"
+PORT = ":8700"
+BEGIN = """exec 2>&1 </dev/null
+finish() { for job in $(jobs -p | tac); do kill $job; wait $job; done; }
+trap finish EXIT
+"""
+BACKGROUND = """{command} > .output-{number} 2>&1 &
+until [ -s .output-{number} ]; do kill -0 $! || break; sleep 0.1; done
+cat .output-{number}
+"""
 CHECKS = {"local-process": parse_args, "docker": parse_options}
 
 
@@ -132,6 +143,14 @@ def check_queue(kind: str, config: Document, definitions: Document) -> None:
     CHECKS[kind](fill_template(data, variables, values))
 
 
+def test_what_is_installed_from_a_clone_is_there() -> None:
+    texts = [block.text for page in PAGES for block in blocks(page) if block.language == "text"]
+    lines = [line for text in texts for line in text.splitlines() if "pip install ." in line]
+    folders = [ROOT / word for line in lines for word in line.split()[2:]]
+    assert len(folders) > 3
+    assert [folder for folder in folders if not (folder / "pyproject.toml").is_file()] == []
+
+
 @pytest.fixture
 def no_images_left(docker_engine: Engine, python_image: str) -> Iterator[None]:
     """The images that the pages build are removed, if no other test run is at the same page."""
@@ -149,25 +168,42 @@ def test_the_commands_of_a_page_do_what_it_says(
 ) -> None:
     if page.name in WANT_DOCKER:
         request.getfixturevalue("no_images_left")
+    port = free_port()
     for block in blocks(page):
         if block.file:
-            (tmp_path / block.file).write_text(block.text)
+            (tmp_path / block.file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / block.file).write_text(block.text.replace(PORT, port))
     typed = [command for block in CONSOLE[page] for command in commands(block)]
-    script = "".join(f"{command.text}\necho {END} $?\n" for command in typed)
+    script = "".join(f"{run(n, command)}\necho {END} $?\n" for n, command in enumerate(typed))
     done = subprocess.run(
-        ["bash", "-c", f"exec 2>&1 </dev/null\n{script}"],
+        ["bash", "-c", f"{BEGIN}{script}"],
         cwd=tmp_path,
-        env=environ(tmp_path),
+        env={**environ(tmp_path), "LAUNCHKIT_SERVER_PORT": port[1:]},
         stdout=subprocess.PIPE,
         text=True,
         timeout=PATIENCE,
         check=True,
     )
-    *outputs, _ = re.split(rf"^{END} (\d+)\n", done.stdout, flags=re.MULTILINE)
+    printed = done.stdout.replace(port, PORT)
+    *outputs, _ = re.split(rf"^{END} (\d+)\n", printed, flags=re.MULTILINE)
     for command, printed, code in zip(typed, outputs[::2], outputs[1::2], strict=True):
         about = f"{command.place}: $ {command.text}\n{printed}"
         assert int(code) == command.code, about
         assert not command.lines or matches(command.lines, printed.splitlines()), about
+
+
+def run(number: int, command: Command) -> str:
+    """A command for the page's script."""
+    if not command.text.endswith(" &"):
+        return command.text
+    return BACKGROUND.format(command=command.text.removesuffix(" &"), number=number)
+
+
+def free_port() -> str:
+    """The port of a service that a page starts, in the place of the usual one."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return f":{one.getsockname()[1]}"
 
 
 def environ(home: Path) -> dict[str, str]:

@@ -41,12 +41,12 @@ async def test_a_bad_end_gets_its_verdict(
 @pytest.mark.parametrize(
     ("command", "code", "said"),
     [
-        (("no-such-program",), "entry_point_missing", "'no-such-program'"),
-        (("./train.py",), "entry_point_missing", "'./train.py'"),
+        (("no-such-program",), "entry_point_not_found", "'no-such-program'"),
+        (("./train.py",), "entry_point_not_found", "'./train.py'"),
         (("./plain.txt",), "entry_point_not_executable", "chmod +x"),
         (("./noexec.sh",), "entry_point_not_executable", "interpreter"),
-        (("./odd.sh",), "entry_point_missing", "interpreter in its first line"),
-        (("src",), "entry_point_missing", "'src'"),
+        (("./odd.sh",), "entry_point_not_found", "interpreter in its first line"),
+        (("src",), "entry_point_not_found", "'src'"),
     ],
 )
 async def test_an_entry_point_that_cannot_start_is_named(

@@ -1,6 +1,7 @@
 """File overrides."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_a_bad_override_is_refused_with_its_path(tmp_path: Path, name: str, said
 
 async def test_a_run_sees_its_overrides(runner: LocalProcessRunner, make: Make) -> None:
     submission = make("cat", "c.json", files={"c.json": '{"a": 1, "b": 2}'})
-    submission.launch.__dict__["files"] = {"c.json": {"b": 3}}
-    run = await runner.submit(submission)
+    launch = replace(submission.launch, files={"c.json": {"b": 3}})
+    run = await runner.submit(replace(submission, launch=launch))
     await end_of(run)
     assert json.loads(await output_of(run)) == {"a": 1, "b": 3}

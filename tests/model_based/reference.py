@@ -119,7 +119,7 @@ class Queue:
             item.agent = item.site = None
         return item.state in WAITING
 
-    def forget(self, agent: str, now: float) -> None:
+    def reap(self, agent: str, now: float) -> None:
         for item in self.items:
             if item.agent == agent and item.until is not None:
                 item.until = min(item.until, now)

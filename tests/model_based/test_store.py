@@ -60,8 +60,9 @@ class Seen:
 
     async def __call__(self, tx: Tx) -> tuple[list[Row], list[Event], int]:
         queue = await queues.named(tx, self.entity, "q")
-        rows = await tx.all("items", entity=self.entity, **vars(Selection(limit=1000)))
-        events = await launches.Newest(self.entity, self.since)(tx)
+        values = {**launches.BEGINNINGS["newest"], **vars(Selection(limit=1000))}
+        rows = await tx.all("items_newest", entity=self.entity, **values)
+        events = await launches.Newest(self.entity, self.since, 2**62)(tx)
         return [*reversed(rows)], events, await queues.leased(tx, queue["id"])
 
 
@@ -150,7 +151,8 @@ class StoreMachine(RuleBasedStateMachine):
         mine = [one for one in self.given if one[1].item.agent == agent]
         held = data.draw(st.lists(st.sampled_from(mine), unique_by=lambda one: one[0])
                          if mine else st.just([]))  # fmt: skip
-        body = claims.Beat(self.entity, make_status(agent), [claim for _, claim in held], LEASE)
+        tokens = {claim.item.id: claim.token for _, claim in held}
+        body = claims.Beat(self.entity, make_status(agent), tokens, LEASE)
         orders = self.write(body)
         wanted = self.model.beat(agent, [(n, claim.token) for n, claim in held], self.clock())
         stop = {self.ids.index(order.item_id) for order in orders.stop if self.known(order.item_id)}
@@ -211,7 +213,7 @@ class StoreMachine(RuleBasedStateMachine):
     def leave(self, agent: str, dead: bool) -> None:
         self.write(agents.Forget(self.entity, agent, dead))
         if dead:
-            self.model.forget(agent, self.clock())
+            self.model.reap(agent, self.clock())
 
     @rule(seconds=st.sampled_from(JUMPS))
     def jump(self, seconds: float) -> None:

@@ -70,21 +70,6 @@ def test_the_same_rules_hold_as_for_the_core(tool: str, plugin: Path) -> None:
     assert rules(plugin, tool) == rules(ROOT, tool)
 
 
-@each_plugin
-def test_it_imports_no_more_of_launchkit_than_is_public(plugin: Path) -> None:
-    _, _, section = (ROOT / "plugins" / "README.md").read_text().partition("## The public surface")
-    public = set(re.findall(r"^\| `(launchkit\.\w+)` \|", section, re.MULTILINE))
-    package = f"launchkit_{plugin.name}"
-    (contract,) = (
-        each
-        for each in pyproject(plugin)["tool"]["importlinter"]["contracts"]
-        if each["source_modules"] == [package]
-    )
-    allowed = [line.split(" -> ")[1] for line in contract["ignore_imports"]]
-    assert contract["forbidden_modules"] == ["launchkit"]
-    assert {name.removesuffix(".*") for name in allowed} <= public
-
-
 @pytest.mark.parametrize(
     "project", [ROOT, *PLUGINS], ids=["core", *(each.name for each in PLUGINS)]
 )

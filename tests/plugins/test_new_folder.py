@@ -112,7 +112,7 @@ def added(copy: Path, line: str) -> Iterator[None]:
 
 
 def test_its_tests_run_beside_those_of_another_plugin_with_the_same_names(nox: Run) -> None:
-    done = nox("tests", "--", "plugins", "-v", "-k", "stands_beside_a_test")
+    done = nox("tests", "--", "plugins", "-v", "-n", "0", "-k", "stands_beside_a_test")
     assert done.returncode == 0, done.stdout  # the modules of all plugins have been imported, too
     assert re.search(r"plugins/other/tests/test_names.py::.* PASSED", done.stdout)
     assert re.search(r"1 passed, \d{3,} deselected", done.stdout)

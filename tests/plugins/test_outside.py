@@ -141,3 +141,17 @@ def test_agents_of_other_kinds_work_where_it_is_not_configured(
     program("wait", "other")
     assert program("logs", "other").splitlines()[-1] == "on this machine"
     assert "queued" in program("show", "waits")
+
+
+def test_the_agent_and_the_doctor_tell_of_a_setting_in_the_same_words(
+    program: Program, config: Path
+) -> None:
+    config.write_text("queues: [moon]\nbuilder: {type: noop}\nrunners:\n  luna: {bsae: /north}\n")
+    program("queue", "create", "moon", "--resource", "moon")
+    program("launch", "--name", "waits", "-q", "moon", "-d", "img", "-E", "true")
+    said = program("agent", "--exit-when-idle")
+    rows = findings(program("doctor", "-o", "json", code=1))
+    [told] = [row["message"] for row in rows if row["subject"] == "runner moon"]
+    assert "c.yaml:4: runners.luna.bsae: unknown key; did you mean 'base'?" in told
+    assert f"queue moon waits: runner moon: {told.splitlines()[0]}" in said
+    assert all(line in said for line in told.splitlines())

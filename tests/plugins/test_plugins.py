@@ -1,10 +1,17 @@
 """Plugins: found by their entry points, and harmless when broken."""
 
+from dataclasses import fields
+from typing import Any
+
 import pytest
 
 from launchkit.abc import Builder, Runner
-from launchkit.errors import ConfigError, PluginError
+from launchkit.agent.kit import Kit
+from launchkit.cli.lazy import plugin_commands
+from launchkit.errors import ConfigError, PluginError, Rejected
+from launchkit.model import Launch, Secret
 from launchkit.plugins import BUILT_IN, PluginInfo, Plugins
+from launchkit.testing import make_submission
 
 from .conftest import Install
 
@@ -26,6 +33,11 @@ class SlurmRunner(Runner):
 def launchkit_runners():
     return [SlurmRunner]
 """
+
+
+@pytest.fixture
+def launch() -> Launch:
+    return make_submission("sh").launch
 
 
 def info(plugins: Plugins, name: str) -> PluginInfo:
@@ -109,3 +121,80 @@ def test_a_kind_that_nobody_serves_is_explained() -> None:
     with pytest.raises(PluginError, match="there is no runner 'local-proces'") as typo:
         plugins.get(Runner, "local-proces")
     assert typo.value.hint == "did you mean 'local-process'?"
+
+
+HOOKS = """
+from launchkit.hookspecs import hookimpl
+
+@hookimpl
+def launchkit_check(launch):
+    {check}
+
+@hookimpl
+def launchkit_env(launch):
+    {env}
+
+@hookimpl
+def launchkit_commands(group):
+    raise SystemExit("a bug")
+"""
+
+
+def kit(plugins: Plugins) -> Kit:
+    """One in which the plugins alone count."""
+    nothing: dict[str, Any] = dict.fromkeys(one.name for one in fields(Kit))
+    return Kit(**{**nothing, "plugins": plugins})
+
+
+def ask(plugins: Plugins, launch: Launch) -> dict[str, str]:
+    kit(plugins).check(launch)
+    return kit(plugins).env(launch)
+
+
+def test_a_hook_that_has_nothing_to_say_says_nothing(install: Install, launch: Launch) -> None:
+    install("quiet", HOOKS.format(check="return None", env="return None"))
+    assert ask(Plugins(), launch) == {}
+
+
+def test_a_secret_that_a_hook_gives_stays_one(install: Install, launch: Launch) -> None:
+    env = "from launchkit.model import Secret; return {'TOKEN': Secret('x')}"
+    install("secret", HOOKS.format(check="return []", env=env))
+    assert isinstance(ask(Plugins(), launch)["TOKEN"], Secret)
+
+
+@pytest.mark.parametrize("check", ["return ['too big']", "yield 'too big'", "return 'too big'"])
+def test_an_objection_rejects_however_it_is_given(
+    install: Install, launch: Launch, check: str
+) -> None:
+    install("strict", HOOKS.format(check=check, env="return {}"))
+    with pytest.raises(Rejected, match=r"^too big$"):
+        ask(Plugins(), launch)
+
+
+@pytest.mark.parametrize(
+    ("check", "env", "problem"),
+    [
+        ("yield 1 / 0", "return {}", "launchkit_check failed: ZeroDivisionError"),
+        ("return [3]", "return {}", "launchkit_check failed: TypeError.*3 is no text"),
+        ("return 3", "return {}", "launchkit_check failed: TypeError"),
+        ("return []", "return {'A': 3}", "launchkit_env failed: TypeError.*the value of A"),
+        ("return []", "return 'A=3'", "launchkit_env failed: ValueError"),
+        ("return []", "raise SystemExit(3)", "launchkit_env failed: RuntimeError.*sys.exit"),
+    ],
+)
+def test_a_hook_whose_answer_makes_no_sense_is_named(
+    install: Install, launch: Launch, check: str, env: str, problem: str
+) -> None:
+    install("odd", HOOKS.format(check=check, env=env))
+    with pytest.raises(PluginError, match=f"plugin odd: {problem}"):
+        ask(Plugins(), launch)
+
+
+def test_a_plugin_that_fails_to_add_its_commands_is_named_and_others_add_theirs(
+    install: Install, caplog: pytest.LogCaptureFixture
+) -> None:
+    install("odd", HOOKS.format(check="return []", env="return {}"))
+    added = HOOKS.replace('raise SystemExit("a bug")', "group.command('hello')(lambda: None)")
+    install("even", added.format(check="return []", env="return {}"))
+    assert "hello" in plugin_commands()
+    assert "plugin odd: launchkit_commands failed" in caplog.text

@@ -9,6 +9,7 @@ import pytest
 from registry.issuer import Issuer
 
 from launchkit.testing import RegistryServer, registry_server
+from launchkit.testing.registry_server import MANIFEST
 
 USER, PASSWORD = "alice", "s3cret"
 REPOSITORY = "lk/job"
@@ -19,20 +20,43 @@ class Served(RegistryServer):
     """A registry with one image."""
 
     issuer: Issuer | None = None
+    htpasswd: Path | None = None
+    """The file of its passwords."""
     digests: dict[str, str] = field(default_factory=dict)
+    path: str = REPOSITORY
 
     @property
     def uri(self) -> str:
-        return f"{self.host}/{REPOSITORY}"
+        return f"{self.host}/{self.path}"
+
+    def tags(self) -> list[str]:
+        with self.client() as client:
+            found = client.get(f"/v2/{self.path}/tags/list")
+        return found.json()["tags"] or [] if found.is_success else []
+
+    def remove(self, tag: str) -> None:
+        with self.client() as client:
+            found = client.head(
+                f"/v2/{self.path}/manifests/{tag}", headers={"Accept": MANIFEST}
+            ).raise_for_status()
+            digest = found.headers["docker-content-digest"]
+            client.delete(f"/v2/{self.path}/manifests/{digest}").raise_for_status()
 
 
-def with_an_image(server: RegistryServer, issuer: Issuer | None = None) -> Served:
-    headers = {}
-    if issuer:
-        token = issuer.token(REPOSITORY, ["pull", "push"])
-        headers["Authorization"] = f"Bearer {token}"
+def let_in(issuer: Issuer, repository: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {issuer.token(repository, ['pull', 'push', 'delete'])}"}
+
+
+def with_an_image(
+    server: RegistryServer, issuer: Issuer | None = None, htpasswd: Path | None = None
+) -> Served:
     served = Served(
-        host=server.host, ca=server.ca, login=server.login, headers=headers, issuer=issuer
+        host=server.host,
+        ca=server.ca,
+        login=server.login,
+        headers=let_in(issuer, REPOSITORY) if issuer else {},
+        issuer=issuer,
+        htpasswd=htpasswd,
     )
     served.digests["v1"] = served.push(REPOSITORY, "v1")
     return served
@@ -61,7 +85,7 @@ def open_registry(place: Path) -> Iterator[Served]:
 def password_registry(place: Path) -> Iterator[Served]:
     """Asks for a password, over TLS."""
     with registry_server(place / "password", login=(USER, PASSWORD), tls=True) as server:
-        yield with_an_image(server)
+        yield with_an_image(server, htpasswd=place / "password" / "htpasswd")
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,8 @@ class Issuer:
         self.url = ""
         self.rights = {"pull", "push", "delete"}
         self.asked: list[tuple[str, str]] = []
-        self.basic = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+        self.user = user
+        self.expect(password)
         self._key = place / "issuer.key"
         self._certificate = place / "issuer.pem"
         subprocess.run(
@@ -30,6 +31,10 @@ class Issuer:
              self._key, "-out", self._certificate, "-subj", "/CN=lk-auth"],
             check=True, capture_output=True,
         )  # fmt: skip
+
+    def expect(self, password: str) -> None:
+        """From now on it is the user's password."""
+        self.basic = "Basic " + base64.b64encode(f"{self.user}:{password}".encode()).decode()
 
     def token(self, repository: str, actions: Sequence[str]) -> str:
         now = int(time.time())

@@ -1,12 +1,8 @@
-"""Hosts, challenges and pauses: what is decided without a registry."""
-
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+"""Hosts and challenges: what is decided without a registry."""
 
 import pytest
 
 from launchkit.builtin.oci.auth import Challenge, parse_challenges
-from launchkit.builtin.oci.client import retry_after
 from launchkit.builtin.oci.names import api_host, is_loopback
 
 
@@ -56,18 +52,3 @@ BASIC = Challenge("basic", {"realm": "lk"})
 )
 def test_challenges_are_read(header: str, challenges: list[Challenge]) -> None:
     assert parse_challenges(header) == challenges
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"), [(None, None), ("7", 7), ("soon", None), ("-3", None)]
-)
-def test_a_pause_may_be_a_number(header: str | None, seconds: float | None) -> None:
-    assert retry_after(header) == seconds
-
-
-def test_a_pause_may_be_a_time() -> None:
-    then = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
-    pause = retry_after(then)
-    assert pause is not None
-    assert 90 < pause <= 100
-    assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0

@@ -4,13 +4,14 @@ import base64
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from depots import ServedDepot
 from registry.conftest import PASSWORD, USER, Served, free_port
 from registry.issuer import REFRESH
 
@@ -18,8 +19,9 @@ from launchkit.abc import Registry, Site
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.codec import decode
 from launchkit.errors import ConfigError, LaunchError
-from launchkit.testing import RegistryContract, site_at, started
+from launchkit.testing import RegistryContract, relay, site_at, started
 
+TLS_ANSWER = b"\x16\x03\x03"
 KINDS = ("open", "password", "token")
 
 
@@ -68,30 +70,31 @@ class TestOciRegistry(RegistryContract):
         return found
 
     @pytest.fixture
-    async def registry(self, served: Served, site: Site) -> AsyncIterator[Registry]:
-        async with started(OciRegistry(**settings(served)), site) as registry:
-            yield registry
+    async def depot(self, served: Served, tmp_path: Path) -> AsyncIterator[ServedDepot]:
+        async with ServedDepot.of(served, tmp_path / "password") as depot:
+            yield depot
 
     @pytest.fixture
-    def present(self, served: Served) -> str:
-        return "v1"
+    async def registry(self, depot: ServedDepot, site: Site) -> AsyncIterator[Registry]:
+        async with started(OciRegistry(**depot.settings), site) as registry:
+            yield registry
 
     async def test_the_digest_is_that_of_the_manifest(
-        self, registry: Registry, served: Served
+        self, registry: OciRegistry, depot: ServedDepot
     ) -> None:
-        digest = served.digests["v1"]
+        digest = await depot.push("v1")
         assert await registry.digest(registry.image_ref("v1")) == digest
         assert await registry.digest(registry.image_ref("v2")) is None
-        assert await registry.exists(f"{served.uri}@{digest}")
-        assert not await registry.exists(f"{served.uri}@sha256:{'0' * 64}")
+        assert await registry.exists(f"{registry.uri}@{digest}")
+        assert not await registry.exists(f"{registry.uri}@sha256:{'0' * 64}")
 
     async def test_a_check_finds_all_in_order_and_leaves_nothing_behind(
-        self, registry: Registry, served: Served, place: Path
+        self, registry: Registry, depot: ServedDepot, place: Path
     ) -> None:
         findings = await registry.check()
         assert [finding.level for finding in findings] == ["ok"] * 3, findings
-        assert findings[1].message == "may pull from lk/job"
-        assert findings[2].message == "may push to lk/job"
+        assert findings[1].message == f"may pull from {depot.served.path}"
+        assert findings[2].message == f"may push to {depot.served.path}"
         assert [*place.rglob("_uploads/*/data")] == []
 
 
@@ -116,6 +119,19 @@ async def test_no_login_where_one_is_wanted_is_told(password_registry: Served, s
         [finding] = await registry.check()
         assert await registry.credentials() is None
     assert finding.message == "it wants a login, and there is none"
+
+
+async def test_a_connection_that_breaks_leaves_no_wrong_guess_about_tls(
+    password_registry: Served, site: Site
+) -> None:
+    async with relay(password_registry.host) as way:
+        way.break_before(TLS_ANSWER)
+        uri = f"{way.host}/{password_registry.path}"
+        registry = OciRegistry(**settings(password_registry) | {"uri": uri})
+        async with started(registry, site):
+            with suppress(LaunchError):
+                await registry.exists(registry.image_ref("v1"))
+            assert await registry.exists(registry.image_ref("v1"))
 
 
 async def test_a_login_that_may_only_pull_is_told(token_registry: Served, site: Site) -> None:

@@ -106,6 +106,19 @@ def test_a_launch_gets_only_those_that_the_policy_names(
     assert bound(launch, policy=policy, environ={"TOKEN": "1"}).submission.env["TOKEN"] == "1"
 
 
+def test_no_policy_gives_away_what_the_agent_proves_itself_with(make_launch: MakeLaunch) -> None:
+    policy = Policy(env_from_agent=("LAUNCHKIT_TOKEN",), macros_from_env=("LAUNCHKIT_TOKEN",))
+    environ = {"LAUNCHKIT_TOKEN": "hush"}
+    for launch in (
+        make_launch({"env": ["LAUNCHKIT_TOKEN"]}),
+        make_launch(overrides={"env": {"LAUNCHKIT_TOKEN": None}}),
+    ):
+        with pytest.raises(Rejected, match="its own value of LAUNCHKIT_TOKEN"):
+            bound(launch, policy=policy, environ=environ)
+    got = bound(make_launch({"x": "${LAUNCHKIT_TOKEN}"}), policy=policy, environ=environ)
+    assert got.submission.resource_args == {"x": "${LAUNCHKIT_TOKEN}"}
+
+
 def test_a_template_cannot_be_used_to_name_the_agents_variables(make_launch: MakeLaunch) -> None:
     launch = make_launch(
         {"env": ["{{name}}"]},

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
-from launchkit.errors import Rejected
+from launchkit.errors import PluginError, Rejected
 from launchkit.model import Json, QueueSpec
 from launchkit.resolving.samples import check_config_of, samples, values_of
 from launchkit.resolving.variables import parse_variables
@@ -29,6 +29,16 @@ class StubbornRunner(FakeRunner):
         return {"type": "object"}
 
 
+class StrangeRunner(StubbornRunner):
+    """Its schema is none."""
+
+    kind = "strange"
+
+    @classmethod
+    def args_schema(cls) -> dict[str, Any]:
+        return {"type": "objekt"}
+
+
 def queue(config: Json, **variables: Json) -> QueueSpec:
     return QueueSpec(name="q", resource="x", config=config, variables=parse_variables(variables))
 
@@ -46,6 +56,12 @@ TEXT = {"type": "string"}
         ({"nice": 50, "env": {"A": "{{t}}"}}, {"t": TEXT}, "nice: Input should be less"),
         ({"local-process": {"nise": "{{n}}"}}, {"n": NUMBER}, "nise: unknown key"),
         ({"nice": "{{t}}"}, {"t": {**TEXT, "default": "hot"}}, "nice: Input should be a valid"),
+        ({"nice": "{{n}}"}, {"n": {**NUMBER, "enum": [50, 60]}}, "nice: Input should be less"),
+        (
+            {"nice": "{{n}}", "env": {"A": "{{t}}"}},
+            {"n": {**NUMBER, "enum": [50, 60]}, "t": TEXT},
+            "nice: Input should be less",
+        ),
     ],
 )
 def test_what_no_value_could_mend_is_refused(
@@ -65,6 +81,11 @@ def test_what_no_value_could_mend_is_refused(
         ({"setup": "{{t}}", "env": ["{{t}}={{n}}"]}, {"t": TEXT, "n": NUMBER}),
         ({"setup": {"command": ["{{t}}"]}}, {"t": TEXT}),
         ({"builder": {"anything": "{{t}}"}}, {"t": TEXT}),
+        ({"nice": "{{n}}"}, {"n": {**NUMBER, "enum": [50, 7]}}),
+        (
+            {"nice": "{{n}}", "limits": {"memory": "{{t}}"}},
+            {"n": {**NUMBER, "enum": [50, 7]}, "t": {**TEXT, "enum": ["1g", "much"]}},
+        ),
     ],
 )
 def test_what_may_depend_on_a_value_is_let_pass(config: Json, variables: dict[str, Json]) -> None:
@@ -95,3 +116,10 @@ def test_samples_keep_to_types_and_bounds() -> None:
     made = list(samples(found))
     assert [one["word"] for one in made] == ["a", "b"]
     assert all("set" not in one for one in made)
+
+
+def test_a_schema_that_is_none_is_the_fault_of_the_plugin() -> None:
+    with pytest.raises(
+        PluginError, match=r"runner strange of .*: args_schema gives no JSON Schema"
+    ):
+        check_config_of(queue({"mode": "{{t}}"}, t=TEXT), StrangeRunner)

@@ -92,9 +92,24 @@ async def test_a_watch_that_says_gone_is_not_believed_without_a_list(place: Plac
         assert await informer.get("a") == "running"
         await until(lambda: place.watched)
         lists = place.lists
-        place.tell("a", None)
-        await until(lambda: place.lists > lists)
+        with informer.subscribed("a"):
+            place.tell("a", None)
+            await until(lambda: place.lists > lists)
         assert await informer.get("a", fresh=True) == "running"
+
+
+async def test_what_goes_and_nobody_waits_for_is_not_looked_for(place: Place) -> None:
+    place.runs |= {"a": "ended", "b": "running"}
+    async with at_work(informer := watching(place)):
+        assert await informer.get("a") == "ended"
+        await until(lambda: place.watched)
+        await anyio.wait_all_tasks_blocked()
+        lists = place.lists
+        del place.runs["a"]
+        place.tell("a", None)
+        await anyio.wait_all_tasks_blocked()
+        assert place.lists == lists
+        assert await informer.get("a") is None
 
 
 async def test_a_change_in_the_time_without_a_watch_is_found(place: Place) -> None:

@@ -40,7 +40,7 @@ async def test_the_next_agent_finds_the_mark_and_what_stands_beside_it(markers: 
 
 async def test_nothing_is_cleared_or_forgotten_where_nothing_was_ever_set(markers: Markers) -> None:
     await markers.clear("run-1", "over")
-    await markers.forget(0)
+    await markers.prune(0)
     assert not markers.folder.exists()
 
 
@@ -82,7 +82,7 @@ async def test_old_marks_are_forgotten_and_new_ones_are_not(markers: Markers) ->
     for name, age in (("old", 25 * HOUR), ("new", 23 * HOUR)):
         await markers.set(name, "over")
         os.utime(markers.folder / f"{name}.over", (clock.now - age, clock.now - age))
-    await markers.forget(older_than=24 * HOUR)
+    await markers.prune(older_than=24 * HOUR)
     assert not await markers.has("old", "over")
     assert await markers.has("new", "over")
 

@@ -11,7 +11,8 @@ from launchkit.abc import Builder
 from launchkit.builtin.noop import NoopBuilder
 from launchkit.errors import ConfigError
 from launchkit.plugins import Plugins
-from launchkit.settings import Loaded, load_settings, runner_settings
+from launchkit.settings import Loaded, load_settings
+from launchkit.settings.components import runner_settings
 from launchkit.settings.places import config_files, default_backend
 
 Load = Callable[..., Loaded]
@@ -300,7 +301,7 @@ def test_what_is_wrong_with_a_runner_is_told_with_its_place_and_stops_nothing_el
 
 def test_settings_of_a_runner_count_under_each_of_its_names(load: Load) -> None:
     settings = load("runners: {gcp-vertex: {project: p, poll-seconds: 1}}").settings
-    given = runner_settings(settings, Vertex)
+    given = runner_settings(settings, Vertex.names())
     assert Vertex.configured(given) == Vertex(project="p", poll_seconds=1)
 
 

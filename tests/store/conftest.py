@@ -102,6 +102,9 @@ class Store:
     async def item(self, ref: str) -> QueueItem:
         return (await self.database.read(launches.Get("e", ref))).item
 
+    async def why(self, item: QueueItem) -> str | None:
+        return (await self.database.read(launches.Get("e", item.id))).reason
+
     async def write(self, body: Callable[[Tx], Awaitable[T]]) -> T:
         return await self.database.write(body)
 

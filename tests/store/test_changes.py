@@ -5,9 +5,9 @@ import pytest
 from store.conftest import Clock, Store
 from waiting import PATIENCE
 
-from launchkit.abc import Change, Hold, LaunchRequest, Release, Selection, SetPriority
-from launchkit.errors import Conflict, Rejected
-from launchkit.model import Event, ItemState, Priority, QueueItem
+from launchkit.abc import Change, Hold, LaunchRequest, Move, Order, Release, Selection, SetPriority
+from launchkit.errors import Conflict, NotFound, Rejected
+from launchkit.model import Event, ItemState, Priority, QueueItem, Variable
 from launchkit.store import changes, launches, queues
 
 HIGH, LOW = SetPriority(level=Priority.HIGH), SetPriority(level=Priority.LOW)
@@ -19,7 +19,7 @@ async def change(store: Store, item: QueueItem, wanted: Change) -> QueueItem:
 
 
 async def last_event(store: Store, item: QueueItem) -> Event:
-    return (await store.database.read(launches.Events(item.id, 0)))[-1]
+    return (await store.database.read(launches.Events("e", item.id, 0)))[-1]
 
 
 async def names(store: Store, **wanted: object) -> list[str]:
@@ -53,7 +53,7 @@ async def test_a_change_that_changes_nothing_leaves_no_event(store: Store, wante
     await store.queue(prioritization=True)
     item = await store.launch()
     await change(store, item, wanted)
-    assert len(await store.database.read(launches.Events(item.id, 0))) == 1
+    assert len(await store.database.read(launches.Events("e", item.id, 0))) == 1
 
 
 @pytest.mark.parametrize("wanted", [HOLD, Release(), HIGH])
@@ -138,10 +138,10 @@ async def test_the_record_of_a_repeated_launch_names_the_first_one(store: Store)
 async def test_the_newest_events_of_all_items_are_given_in_their_order(store: Store) -> None:
     await store.queue()
     first, second = await store.launch(), await store.launch()
-    events = await store.database.read(launches.Newest("e", 0))
+    events = await store.database.read(launches.Newest("e", 0, 2**62))
     assert [event.item_id for event in events] == [first.id, second.id]
-    assert await store.database.read(launches.Newest("e", events[-1].id)) == []
-    assert await store.database.read(launches.Newest("other", 0)) == []
+    assert await store.database.read(launches.Newest("e", events[-1].id, 2**62)) == []
+    assert await store.database.read(launches.Newest("other", 0, 2**62)) == []
 
 
 async def test_who_watches_an_entity_is_woken_by_any_of_its_items(store: Store) -> None:
@@ -149,3 +149,71 @@ async def test_who_watches_an_entity_is_woken_by_any_of_its_items(store: Store) 
     with store.database.topics.subscribed("entity:e") as news, anyio.fail_after(PATIENCE):
         await store.launch()
         assert await news.wait(PATIENCE)
+
+
+async def test_an_item_that_moves_is_claimed_from_its_new_queue(store: Store) -> None:
+    await store.queue()
+    await store.queue("r", prioritization=True)
+    item, stays = await store.launch("moves"), await store.launch("stays")
+    moved = await change(store, item, Move(queue="r"))
+    assert moved.queue == "r"
+    assert (await last_event(store, item)).cause == "moved to queue r, was in q"
+    assert (await store.claimed()).item.id == stays.id
+    claim = await store.claim(queue="r")
+    assert claim is not None
+    assert claim.item.id == item.id
+
+
+async def test_an_item_moves_to_the_place_of_its_launch(store: Store) -> None:
+    await store.queue()
+    await store.queue("r")
+    early = await store.launch("early")
+    await store.launch("late", queue="r")
+    await change(store, early, Move(queue="r"))
+    assert (await store.database.read(launches.Get("e", early.id))).position == 1
+
+
+async def test_a_priority_is_left_behind_where_there_is_no_prioritization(store: Store) -> None:
+    await store.queue(prioritization=True)
+    await store.queue("r")
+    item = await store.launch(priority=Priority.HIGH)
+    assert (await change(store, item, Move(queue="r"))).priority is Priority.MEDIUM
+
+
+async def test_an_item_moves_only_where_it_is_allowed(store: Store) -> None:
+    await store.queue()
+    wanted = {"size": Variable(type="integer")}
+    await store.queue("r", variables=wanted, config={"size": "{{size}}"})
+    item = await store.launch()
+    with pytest.raises(Rejected, match="size"):
+        await change(store, item, Move(queue="r"))
+    with pytest.raises(NotFound, match="no queue 's'"):
+        await change(store, item, Move(queue="s"))
+    assert (await store.claimed()).item.id == item.id
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [("newest", "edcba"), ("oldest", "abcde"), ("line", "cabde")],
+)
+async def test_a_list_is_read_page_by_page(store: Store, order: Order, expected: str) -> None:
+    await store.queue(prioritization=True)
+    for name in "abcde":
+        await store.launch(name, priority=Priority.HIGH if name == "c" else None)
+    seen, after = "", None
+    while page := await store.database.read(
+        launches.List("e", Selection(order=order, after=after, limit=2))
+    ):
+        seen += "".join(view.item.name for view in page)
+        after = page[-1].item.id
+    assert seen == expected
+
+
+async def test_a_list_leaves_out_what_was_sent_to_the_runner(store: Store) -> None:
+    await store.queue()
+    await store.launch()
+    claim = await store.claimed()
+    await store.report(claim, ItemState.RUNNING, resolved={"large": "x"})
+    [view] = await store.database.read(launches.List("e", Selection()))
+    assert view.item.resolved is None
+    assert (await store.item(claim.item.id)).resolved == {"large": "x"}

@@ -89,7 +89,7 @@ async def test_a_lapsed_lease_that_nobody_took_may_still_be_written_and_renewed(
     claim = await store.claimed("a")
     clock.now += LEASE + 1
     await store.report(claim, ItemState.RUNNING)
-    orders = await store.write(claims.Beat("e", status("a"), [claim], LEASE))
+    orders = await store.write(claims.Beat("e", status("a"), {claim.item.id: claim.token}, LEASE))
     assert not orders.lost
     assert await store.claim("b") is None
 
@@ -101,7 +101,8 @@ async def test_a_heartbeat_tells_which_leases_are_lost(store: Store, clock: Cloc
     one, two = await store.claimed("a"), await store.claimed("a")
     clock.now += LEASE + 1
     await store.claimed("b")
-    orders = await store.write(claims.Beat("e", status("a"), [one, two], LEASE))
+    held = {claim.item.id: claim.token for claim in (one, two)}
+    orders = await store.write(claims.Beat("e", status("a"), held, LEASE))
     assert orders.lost == {one.item.id}
 
 
@@ -203,7 +204,7 @@ async def test_each_change_of_state_is_an_event_with_actor_and_cause(store: Stor
     claim = await store.claimed("gpu-1")
     await store.report(claim, ItemState.RUNNING)
     await store.report(claim, ItemState.FINISHED, message="well done")
-    events = await store.database.read(launches.Events(item.id, 0))
+    events = await store.database.read(launches.Events("e", item.id, 0))
     assert [(e.state, e.actor) for e in events] == [
         (ItemState.QUEUED, "ann"),
         (ItemState.CLAIMED, "gpu-1"),
@@ -238,6 +239,6 @@ async def test_agents_of_one_name_in_two_entities_do_not_hear_or_count_each_othe
     item = await store.launch()
     await store.claimed("a")
     await store.write(launches.Stop("e", item.id, "bob", None))
-    orders = await store.write(claims.Beat("other", status("a"), [], LEASE))
+    orders = await store.write(claims.Beat("other", status("a"), {}, LEASE))
     assert orders.stop == ()
     assert [view.held for view in await store.database.read(agents.List("other"))] == [0]

@@ -170,7 +170,7 @@ def test_what_names_no_file_is_refused(url: str) -> None:
 async def test_an_open_store_leaves_no_thread_and_no_socket_behind(tmp_path: Path) -> None:
     database = SqliteDatabase(tmp_path / "x.db")
     async with database.opened():
-        await database.read(launches.Events("x", 0))
+        await database.read(launches.Events("e", "x", 0))
     assert not list(Path(f"{tmp_path}/x.db-wake").iterdir())
 
 

@@ -59,7 +59,7 @@ async def test_a_held_item_gets_the_wish_recorded_and_its_agent_the_order(store:
     claim = await store.claimed("a")
     asked = await store.write(launches.Stop("e", item.run_id, "ann", "typo"))
     assert (asked.state, asked.stop_requested) == (ItemState.CLAIMED, True)
-    orders = await store.write(claims.Beat("e", status("a"), [claim], LEASE))
+    orders = await store.write(claims.Beat("e", status("a"), {claim.item.id: claim.token}, LEASE))
     assert [(o.item_id, o.by, o.reason) for o in orders.stop] == [(item.id, "ann", "typo")]
 
 
@@ -114,7 +114,7 @@ async def test_an_agent_at_its_limit_is_the_reason(store: Store) -> None:
     await store.launch("one")
     await store.launch("two")
     claim = await store.claimed("a")
-    await store.write(claims.Beat("e", status("a"), [claim], LEASE))
+    await store.write(claims.Beat("e", status("a"), {claim.item.id: claim.token}, LEASE))
     view = await store.database.read(launches.Get("e", "two"))
     assert view.reason == "agent a is at its limit: 1 of 1"
 

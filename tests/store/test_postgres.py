@@ -2,16 +2,17 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import asyncpg
 import pytest
 from postgres import Postgres, served
 from store.conftest import Clock, Store
-from waiting import PATIENCE
+from waiting import PATIENCE, until
 
 from launchkit.abc import Selection
 from launchkit.errors import ConfigError, Conflict, QueueError, Unreachable
@@ -20,7 +21,7 @@ from launchkit.store import launches, logs, queues
 from launchkit.store.backend import database_of
 from launchkit.store.copy import TABLES, freeze, move
 from launchkit.store.database import migrations
-from launchkit.store.postgres import migrate, positional, without_password
+from launchkit.store.postgres import Announcer, migrate, positional, without_password
 from launchkit.store.sqlite import SqliteDatabase
 
 
@@ -122,6 +123,29 @@ async def test_a_restart_of_the_server_is_only_a_delay(own_server: Postgres) -> 
             assert await news.wait(PATIENCE)
         await store.launch("after")
         assert set(await names(store)) == {"during", "after"}
+
+
+async def test_that_nothing_is_announced_while_the_server_is_away_is_told_once_for_each_cause(
+    own_server: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "launchkit.store")
+    await migrate(own_server.url)
+    database = database_of(own_server.url)
+
+    def told() -> list[tuple[str, str]]:
+        records = [one for one in caplog.records if "announcements" in one.getMessage()]
+        return [(one.levelname, one.getMessage()) for one in records]
+
+    async with database.opened():
+        with database.topics.subscribed("queue:1") as news:
+            await news.wait(PATIENCE)  # it listens
+            await anyio.to_thread.run_sync(own_server.stop)
+            await until(lambda: [level for level, _ in told()].count("DEBUG") > 1)
+            warnings = [text for level, text in told() if level == "WARNING"]
+            await anyio.to_thread.run_sync(own_server.start)
+            assert await news.wait(PATIENCE)
+    assert sorted(warnings) == sorted({*warnings})
+    assert told()[-1][0] == "INFO"
 
 
 async def test_a_launch_wakes_a_waiter_on_another_connection(store: Store, url: str) -> None:
@@ -255,3 +279,23 @@ def test_all_tables_but_locks_are_moved(tmp_path: Path) -> None:
             "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"
         ).fetchall()
     assert {row[0] for row in rows} == {*TABLES, "lock"}
+
+
+async def test_what_is_being_announced_is_announced_when_the_database_is_closed() -> None:
+    sent: list[str] = []
+    begun = anyio.Event()
+
+    async def send(topics: Sequence[str]) -> None:
+        begun.set()
+        await anyio.lowlevel.checkpoint()
+        sent.extend(topics)
+
+    announcer = Announcer(send)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(announcer.work)
+        announcer.tell(["queue:1"])
+        await begun.wait()
+        tasks.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await announcer.flush()
+            assert sent == ["queue:1"]

@@ -30,7 +30,8 @@ def vacuumed(path: Path, copy: Path) -> None:
 def dumped(path: Path, copy: Path) -> None:
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as made:
         made.executescript("\n".join(source.iterdump()))
-        made.execute("pragma user_version = 2")
+        version = source.execute("pragma user_version").fetchone()[0]
+        made.execute(f"pragma user_version = {version}")
 
 
 def copied_by_hand(path: Path, copy: Path) -> None:

@@ -85,7 +85,8 @@ async def test_nobody_elses_settings_count(hub: OwnHub, monkeypatch: pytest.Monk
     monkeypatch.setenv("LAUNCHKIT_CONFIG", "/nowhere/launch-config.yaml")
     await hub.client.create_queue("q", "mine")
     settings = await hub.settings()
-    assert (settings.backend, settings.queues) == (hub.url, ("q",))
+    assert settings.backend is not None
+    assert (settings.backend.url, settings.queues) == (hub.url, ("q",))
 
 
 def test_suites_and_fakes_are_imported_without_the_agent_and_the_program() -> None:

@@ -1,0 +1,189 @@
+"""A plugin whose parts break where tests want it, and which no test uses."""
+
+import sys
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from launchkit.abc import Builder, Environment, Fetcher, Output, Policy, Run, Runner, Site
+from launchkit.errors import FetchError, RunLost
+from launchkit.hookspecs import hookimpl
+from launchkit.model import (
+    BuildRequest,
+    Event,
+    Image,
+    Json,
+    Launch,
+    LogChunk,
+    RunState,
+    RunStatus,
+    Source,
+    Submission,
+)
+from launchkit.runners.verdicts import of_exit, status_of
+
+HERE = sys.modules[__name__]
+faults: set[str] = set()
+submitted: set[str] = set()
+
+
+def break_if(fault: str) -> None:
+    if fault in faults and "exit" in faults:
+        sys.exit(f"a bug in {fault}")
+    if fault in faults:
+        raise KeyError(f"a bug in {fault}")
+
+
+@dataclass(kw_only=True)
+class BrokenBuilder(Builder):
+    kind = "broken"
+    size: int
+
+    async def build(self, request: BuildRequest, out: Output) -> Image:
+        raise NotImplementedError
+
+
+@dataclass(kw_only=True)
+class UnsureBuilder(Builder):
+    kind = "unsure"
+
+    async def works_here(self) -> bool:
+        break_if("works_here")
+        return False
+
+    async def build(self, request: BuildRequest, out: Output) -> Image:
+        raise NotImplementedError
+
+
+@dataclass(kw_only=True)
+class BrokenEnvironment(Environment):
+    kind = "broken"
+
+    async def start(self, stack: AsyncExitStack, site: Site) -> None:
+        break_if("environment start")
+
+    async def upload(self, source: Path, uri: str) -> None:
+        raise NotImplementedError
+
+
+@dataclass(kw_only=True)
+class BrokenFetcher(Fetcher):
+    kind = "broken"
+
+    def __post_init__(self) -> None:
+        break_if("fetcher")
+
+    async def start(self, stack: AsyncExitStack, site: Site) -> None:
+        break_if("fetcher start")
+        stack.callback(break_if, "fetcher end")
+
+    async def fetch(self, source: Source, into: Path) -> None:
+        raise FetchError("there is nothing to fetch")
+
+
+@dataclass(kw_only=True)
+class BrokenRunner(Runner):
+    kind = "broken"
+    needs_image = False
+
+    def __post_init__(self) -> None:
+        break_if("runner")
+
+    async def start(self, stack: AsyncExitStack, site: Site) -> None:
+        break_if("runner start")
+        stack.callback(break_if, "runner end")
+        site.tasks.start_soon(self._look)
+
+    async def _look(self) -> None:
+        while True:
+            break_if("background")
+            await anyio.sleep(0.01)
+
+    @classmethod
+    def check_args(cls, args: Json) -> None:
+        break_if("check_args")
+
+    @classmethod
+    def objections(cls, args: Json, policy: Policy) -> Iterable[str]:
+        break_if("objections")
+        yield from ()
+
+    def ref_of(self, submission: Submission) -> str:
+        return submission.name
+
+    async def submit(self, submission: Submission) -> Run:
+        break_if("submit")
+        submitted.add(submission.name)
+        return BrokenRun(submission.name)
+
+    async def attach(self, ref: str) -> Run:
+        if ref not in submitted:
+            raise RunLost(f"there is no run {ref}")
+        return BrokenRun(ref)
+
+
+class BrokenRun(Run):
+    def __init__(self, ref: str) -> None:
+        self.ref = ref
+
+    async def status(self) -> RunStatus:
+        break_if("status")
+        if "goes on" in faults:
+            return RunStatus(state=RunState.RUNNING)
+        return status_of(of_exit(0), 0)
+
+    async def changed(self, last: RunStatus) -> RunStatus:
+        while (now := await self.status()) == last:  # noqa: ASYNC110 - nothing tells us
+            await anyio.sleep(0.01)
+        return now
+
+    async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
+        break_if("logs")
+        return
+        yield
+
+    async def cancel(self, grace: float) -> None:
+        break_if("cancel")
+
+    async def aclose(self) -> None:
+        break_if("aclose")
+
+
+@hookimpl
+def launchkit_builders() -> Sequence[type[Builder]]:
+    return [UnsureBuilder, *([BrokenBuilder] if "builder" in faults else [])]
+
+
+@hookimpl
+def launchkit_environments() -> Sequence[type[Environment]]:
+    return [BrokenEnvironment]
+
+
+@hookimpl
+def launchkit_fetchers() -> Sequence[type[Fetcher]]:
+    return [BrokenFetcher]
+
+
+@hookimpl
+def launchkit_runners() -> Sequence[type[Runner]]:
+    return [BrokenRunner]
+
+
+@hookimpl
+def launchkit_check(launch: Launch) -> Iterable[str]:
+    break_if("launchkit_check")
+    return []
+
+
+@hookimpl
+def launchkit_env(launch: Launch) -> Mapping[str, str]:
+    break_if("launchkit_env")
+    return {}
+
+
+@hookimpl
+def launchkit_event(event: Event) -> None:
+    break_if("launchkit_event")

@@ -1,0 +1,156 @@
+"""A plugin that is installed and broken is in the way of nothing but itself."""
+
+from collections.abc import Iterator
+
+import anyio
+import pytest
+from agent import broken
+from agent.conftest import Bench, running
+from waiting import PATIENCE, until
+
+from launchkit import Agent, LaunchHandle
+from launchkit.agent.checkup import checkup
+from launchkit.errors import PluginError
+from launchkit.model import ItemState
+from launchkit.plugins import Plugins
+from launchkit.settings import Block
+
+EXITS = pytest.mark.parametrize("more", [set(), {"exit"}], ids=["raises", "exits"])
+PARTS = ["builder", "works_here", "fetcher", "fetcher start", "runner", "runner start"]
+
+
+@pytest.fixture(autouse=True)
+def _no_faults() -> Iterator[None]:
+    broken.faults.clear()
+    yield
+    broken.faults.clear()
+
+
+@EXITS
+@pytest.mark.parametrize("fault", [*PARTS, "fetcher end", "runner end", "launchkit_event"])
+async def test_an_agent_that_does_not_use_it_works(
+    bench: Bench, fault: str, more: set[str]
+) -> None:
+    broken.faults.update({fault}, more)
+    run = await bench.launch("print(1)")
+    async with bench.agent(broken):
+        assert await bench.ended(run) == [ItemState.FINISHED]
+
+
+@EXITS
+@pytest.mark.parametrize("fault", PARTS)
+async def test_doctor_tells_of_it_and_of_all_else(bench: Bench, fault: str, more: set[str]) -> None:
+    broken.faults.update({fault}, more)
+    plugins = Plugins(broken, entry_points=False)
+    findings = await checkup(bench.settings(), plugins)
+    subjects = {finding.subject for finding in findings}
+    assert {"queue backend", "queue q", "processes", "fetcher archive", "git"} <= subjects
+    if fault not in {"builder", "works_here"}:
+        kind = fault.partition(" ")[0]
+        [finding] = [one for one in findings if one.subject == f"{kind} broken"]
+        assert finding.level != "ok"
+        assert f"a bug in {fault}" in finding.message
+
+
+@pytest.mark.parametrize("fault", ["builder", "works_here"])
+async def test_a_builder_that_cannot_tell_is_left_out_and_told(
+    bench: Bench, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("WARNING", "launchkit.agent")
+    broken.faults.add(fault)
+    async with bench.agent(broken):
+        pass
+    assert "is left out" in caplog.text
+
+
+@EXITS
+@pytest.mark.parametrize("hook", ["launchkit_check", "launchkit_env"])
+async def test_a_hook_that_fails_is_named_by_its_plugin(
+    bench: Bench, hook: str, more: set[str]
+) -> None:
+    broken.faults.update({hook}, more)
+    run = await bench.launch("print(1)")
+    async with bench.agent(broken):
+        assert await bench.ended(run) == [ItemState.FAILED]
+    assert run.item.verdict
+    assert "broken" in run.item.verdict.summary
+    assert hook in run.item.verdict.summary
+    assert "LAUNCHKIT_BLOCK_PLUGINS" in str(run.item.verdict.hint)
+
+
+@EXITS
+@pytest.mark.parametrize("fault", ["check_args", "objections", "submit"])
+async def test_what_fails_in_a_launch_fails_that_launch_alone(
+    bench: Bench, fault: str, more: set[str]
+) -> None:
+    await bench.client.create_queue("broken", "broken")
+    await bench.client.create_queue("other", "local-process")
+    run = await bench.launch("print(1)", queue="broken")
+    other = await bench.launch("print(2)", queue="other")
+    broken.faults.update({fault}, more)
+    async with bench.agent(broken, queues=["broken", "other"]):
+        assert await bench.ended(run, other) == [ItemState.FAILED, ItemState.FINISHED]
+    assert run.item.verdict
+    assert fault in run.item.verdict.summary
+    assert "plugin agent.broken" in run.item.verdict.summary
+
+
+@EXITS
+async def test_a_component_that_the_agent_cannot_do_without_is_named(
+    bench: Bench, more: set[str]
+) -> None:
+    broken.faults.update({"environment start"}, more)
+    settings = bench.settings().model_copy(update={"environment": Block(type="broken")})
+    problem = "environment broken of plugin agent.broken .* cannot be started: .*a bug"
+    with pytest.raises(PluginError, match=problem):
+        await Agent(settings, plugins=Plugins(broken, entry_points=False)).run()
+
+
+@EXITS
+@pytest.mark.parametrize("fault", ["status", "logs", "aclose"])
+async def test_a_run_that_cannot_be_watched_now_is_watched_when_it_can_be(
+    bench: Bench, fault: str, more: set[str]
+) -> None:
+    await bench.client.create_queue("broken", "broken")
+    broken.faults.update({fault}, more)
+    async with bench.agent(broken, queues=["broken"]):
+        run = await bench.launch("print(1)", queue="broken")
+        if fault != "aclose":
+            await told(run, f"a bug in {fault}")
+        broken.faults.clear()
+        assert await bench.ended(run) == [ItemState.FINISHED]
+
+
+@EXITS
+async def test_a_runner_that_fails_in_the_background_is_started_anew_and_its_runs_found_again(
+    bench: Bench, more: set[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.client.create_queue("broken", "broken")
+    await bench.client.create_queue("other", "local-process")
+    broken.faults.add("goes on")
+    async with bench.agent(broken, queues=["broken", "other"], lease_seconds=0.5):
+        run = await bench.launch("print(1)", queue="broken")
+        await running(run)
+        broken.faults.update({"background"}, more)
+        await until(lambda: "in the background failed" in caplog.text)
+        other = await bench.launch("print(2)", queue="other")
+        assert await bench.ended(other) == [ItemState.FINISHED]
+        broken.faults.clear()
+        assert await bench.ended(run) == [ItemState.FINISHED]
+    assert run.item.attempt == 1
+    assert "lease" in [event.kind for event in await run.events()]
+
+
+async def test_doctor_tells_of_what_fails_in_the_background(bench: Bench) -> None:
+    broken.faults.add("background")
+    findings = await checkup(bench.settings(), Plugins(broken, entry_points=False))
+    texts = [one.message for one in findings if one.subject == "runner broken"]
+    assert any("a bug in background" in text for text in texts)
+    assert "queue q" in {one.subject for one in findings}
+
+
+async def told(run: LaunchHandle, text: str) -> None:
+    with anyio.fail_after(PATIENCE):
+        async for event in run.changes():
+            if text in str(event.cause):
+                return

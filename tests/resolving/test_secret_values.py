@@ -1,0 +1,37 @@
+"""What of a queue's config is kept from those who are not its operators."""
+
+import pytest
+
+from launchkit.resolving.secret_values import hidden
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (
+            {"env": {"WANDB_API_KEY": "k", "MODE": "fast"}},
+            {"env": {"WANDB_API_KEY": "…", "MODE": "fast"}},
+        ),
+        (
+            {"env": ["HF_TOKEN=k", "MODE=fast", "HF_TOKEN"]},
+            {"env": ["HF_TOKEN=…", "MODE=fast", "HF_TOKEN"]},
+        ),
+        (
+            {"env": [{"name": "DB_PASSWORD", "value": "k"}, {"name": "MODE", "value": "fast"}]},
+            {"env": [{"name": "DB_PASSWORD", "value": "…"}, {"name": "MODE", "value": "fast"}]},
+        ),
+        (
+            {"secretKeyRef": {"name": "team", "key": "token"}},
+            {"secretKeyRef": {"name": "team", "key": "token"}},
+        ),
+        ({"proxy": "http://bob:k@host:1/x"}, {"proxy": "http://bob:…@host:1/x"}),
+        ({"args": ["--url=http://bob:k@host"]}, {"args": ["--url=http://bob:…@host"]}),
+        (
+            {"max_tokens": 5, "token": None, "password": ""},
+            {"max_tokens": 5, "token": None, "password": ""},
+        ),
+        ({"deep": [[{"client_secret": "k"}]]}, {"deep": [[{"client_secret": "…"}]]}),
+    ],
+)
+def test_what_is_a_secret_by_its_name_is_hidden(given: dict[str, object], shown: object) -> None:
+    assert hidden(given) == shown
