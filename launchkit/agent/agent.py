@@ -158,15 +158,17 @@ class Agent:
             )
             kit = await start_kit(settings, self._plugins, stack, site, self._runner_problems)
             kit = await self._watched(kit, background, stack)
-            async with kit.runners:  # they end before what they stand on
+            async with kit.runners, anyio.create_task_group() as beats:
+                # both end before what they stand on
                 await self._arrive(kit)
-                background.start_soon(self._register, kit)
-                background.start_soon(self._beat, kit)
+                beats.start_soon(self._register, kit)
+                beats.start_soon(self._beat, kit)
                 try:
                     await self._work(kit, task_status)
                 finally:
                     with anyio.move_on_after(LEAVE_SECONDS, shield=True):
                         await self._depart(kit)
+                beats.cancel_scope.cancel()
 
     @property
     def status(self) -> str:

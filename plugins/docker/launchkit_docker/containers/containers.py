@@ -173,7 +173,6 @@ class Containers:
     async def _sweep(self) -> None:
         """Forget old marks, and remove the containers at whose removal an agent was killed."""
         await self.markers.prune(KEEP_SECONDS)
-        await anyio.lowlevel.checkpoint_if_cancelled()  # the client may be closed by now
         wanted = (labels.RUN, f"{labels.REMOVE}=true")
         found = await self.engine.answered(
             lambda: list_containers(self.engine, *wanted, states=ENDED)

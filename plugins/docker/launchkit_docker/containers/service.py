@@ -8,6 +8,7 @@ import anyio
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Output, Run, Site
+from launchkit.aio.background import attend
 from launchkit.errors import RunLost, SubmitError
 from launchkit.model import Submission
 from launchkit_docker.containers.body import image_ref
@@ -33,17 +34,8 @@ async def open_containers(stack: AsyncExitStack, site: Site) -> "ContainerServic
     containers = Containers(engine, site.state_dir / "docker")
     inventory = await inventory_of(site.policy.part(DockerPolicy).gpus())
     gpus = GpuAllocator(inventory, containers, site.backend)
-    scope = anyio.CancelScope()
-
-    async def attend() -> None:
-        with scope:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(containers.informer.run, name="states of containers")
-                tasks.start_soon(containers.sweep, name="sweep of old marks")
-                tasks.start_soon(gpus.keep, name="GPUs that are given")
-
-    site.tasks.start_soon(attend, name="what goes on at Docker")
-    stack.callback(scope.cancel)  # before the engine's client closes
+    watches = containers.informer.run, containers.sweep, gpus.keep
+    attend(stack, site.tasks, *watches, name="what goes on at Docker")
     return ContainerService(site, containers, Puller(engine, site.registry), gpus)
 
 
