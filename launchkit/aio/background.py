@@ -1,7 +1,8 @@
 """Tasks that go on beside a component, and end before what they use is closed."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
@@ -11,7 +12,10 @@ END_SECONDS = 5.0
 
 
 def attend(
-    stack: AsyncExitStack, tasks: TaskGroup, *watches: Callable[[], Awaitable[None]], name: str
+    stack: AsyncExitStack,
+    tasks: TaskGroup,
+    *watches: Callable[[], Coroutine[Any, Any, None]],
+    name: str,
 ) -> None:
     """Run *watches* in *tasks* until *stack* is left. They have ended when what was entered on it
     before is released.

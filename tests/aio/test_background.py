@@ -34,10 +34,13 @@ async def test_a_failure_of_what_goes_on_is_one_of_its_task_group() -> None:
     async def watch() -> None:
         raise OSError("gone")
 
-    with pytest.raises(ExceptionGroup) as caught:
+    async def attended() -> None:
         async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
             attend(stack, tasks, watch, name="watch")
             await anyio.sleep_forever()
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await attended()
     assert caught.group_contains(OSError, match="gone")
 
 
