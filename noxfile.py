@@ -80,16 +80,18 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests; arguments after `--` go to pytest."""
     install(session, EXTRAS, "test")
+    if folder := os.environ.get("LAUNCHKIT_KUBERNETES_BIN"):  # somebody may still build there
+        session.run("flock", "--shared", f"{folder}/lock", "true", external=True)
     session.run("pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session
 def bare(session: nox.Session) -> None:
-    """Run the demo and the tests where neither a Docker Engine nor PostgreSQL can be found."""
+    """Run the demo and the tests where no Docker Engine, Kubernetes and PostgreSQL can be found."""
     if not can_hide():
         (session.error if "CI" in os.environ else session.skip)("only root can hide services")
     install(session, EXTRAS, "test")
-    env = {"DOCKER_HOST": None, "LAUNCHKIT_TESTS_WITHOUT": "docker,postgres"}
+    env = {"DOCKER_HOST": None, "LAUNCHKIT_TESTS_WITHOUT": "docker,kubernetes,postgres"}
     session.run(*BARE, *DEMO, env=env, external=True)
     session.run(*BARE, "pytest", *PARALLEL, *session.posargs, env=env, external=True)
 

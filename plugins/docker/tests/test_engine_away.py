@@ -7,13 +7,13 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio.to_thread import run_sync
+from own_engine import OwnEngine, own_engine
 from waiting import PATIENCE, until
 
 import launchkit
 from launchkit import LaunchHandle
 from launchkit.model import ItemState
 
-from .own_engine import OwnEngine, own_engine
 from .test_journeys import Stage, text
 from .workshop import write_code
 

@@ -24,6 +24,8 @@ DAEMON = ("unshare", "--net", "dockerd", "--iptables=false", "--ip6tables=false"
 class OwnEngine(Engine):
     """A daemon with all that it has in one directory; gone without a trace at the end."""
 
+    command: tuple[str, ...] = DAEMON
+
     def __init__(self, *flags: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="lk-"))  # a socket's path must be short
         self.flags = flags
@@ -57,7 +59,7 @@ class OwnEngine(Engine):
     def start(self) -> None:
         """Start it, and wait until it answers. :raises RuntimeError: if it does not."""
         places = {"--data-root": "data", "--exec-root": "exec", "--pidfile": "pid"}
-        command = [*DAEMON, "--host", self.url, *self.flags]
+        command = [*self.command, "--host", self.url, *self.flags]
         for flag, name in places.items():
             command += [flag, str(self.folder / name)]
         with (self.folder / "log").open("ab") as log:

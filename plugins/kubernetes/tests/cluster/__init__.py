@@ -1,0 +1,1 @@
+"""A Kubernetes cluster of the tests' own; `cluster.py` tells how tests use it."""

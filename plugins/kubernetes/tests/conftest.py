@@ -1,0 +1,77 @@
+"""What all tests of the plugin share with those of launchkit, and clusters to try things on."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from surroundings import _own_home, anyio_backend, docker_engine, python_image
+
+from .cluster.access import Access
+from .cluster.cluster import Cluster, running
+from .cluster.programs import skip_without_programs
+from .cluster.sharing import shared_cluster
+
+__all__ = ["_own_home", "anyio_backend", "docker_engine", "python_image"]
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
+    """A whole Kubernetes, shared by all processes of this test run."""
+    skip_without_programs(node=True)
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    folder = Path(os.environ.get("LAUNCHKIT_TESTS_CLUSTER") or folder / "cluster")
+    with shared_cluster(folder) as access:
+        yield access
+
+
+@pytest.fixture
+def namespace(cluster: Access) -> Iterator[str]:
+    """The name of an empty namespace in the shared cluster; removed at the end."""
+    name = cluster.make_namespace()
+    yield name
+    cluster.remove_namespace(name)
+
+
+@pytest.fixture(scope="session")
+def busybox(cluster: Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of an image with a shell that the shared cluster has."""
+    folder = tmp_path_factory.mktemp("image")
+    with cluster.engine() as engine, engine.busybox(folder) as name:
+        yield name
+
+
+@pytest.fixture
+def kubeconfig(cluster: Access, tmp_path: Path) -> Path:
+    """A file with which the administrator comes to the shared cluster."""
+    return cluster.write_kubeconfig(tmp_path / "kubeconfig")
+
+
+@pytest.fixture(scope="module")
+def _control_plane() -> Iterator[Cluster]:
+    skip_without_programs(node=False)
+    with running(Cluster(node=False)) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def control_plane(_control_plane: Cluster) -> Iterator[Cluster]:
+    """A Kubernetes without a node for one module, which may stop and freeze its programs."""
+    yield _control_plane
+    _control_plane.restore()
+
+
+@pytest.fixture(scope="module")
+def _own_cluster() -> Iterator[Cluster]:
+    skip_without_programs(node=True)
+    with running(Cluster(node=True)) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def own_cluster(_own_cluster: Cluster) -> Iterator[Cluster]:
+    """A whole Kubernetes for one module, which may stop and freeze its programs."""
+    yield _own_cluster
+    _own_cluster.restore()
