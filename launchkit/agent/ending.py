@@ -11,7 +11,7 @@ from launchkit.agent.kit import Kit
 from launchkit.agent.pump import pump
 from launchkit.agent.reporter import Reporter
 from launchkit.aio.retry import Backoff, pauses
-from launchkit.errors import QueueError, RunLost
+from launchkit.errors import QueueError, RunLost, unwrapped
 from launchkit.model import ENDING_STATES, Claim, ItemReport, ItemState, Outcome, RunState
 from launchkit.observe import Journal
 
@@ -53,9 +53,11 @@ class Ending:
         grace = held.intent.limits.stop_grace
         for pause in pauses(Backoff()):
             with anyio.move_on_after(grace + GONE_SECONDS, shield=True):
-                with suppress(RunLost):
-                    await held.run.cancel(grace)
-                    await self.pumped(held)
+                with suppress(RunLost), unwrapped():
+                    async with anyio.create_task_group() as tasks:
+                        # where its log goes with it, its last words are read while it ends
+                        tasks.start_soon(self.pumped, held)
+                        await held.run.cancel(grace)
                 return
             await anyio.sleep(pause)
 

@@ -24,13 +24,15 @@ async def watch(
     *submitted_at* and *running_since* are the Unix times at which it was submitted and first seen
     running, maybe by an earlier agent: its limits count from there.
 
-    :raises StartTimeout: if it does not run within `limits.start` seconds.
+    :raises StartTimeout: if it does not run within `limits.start` seconds of having got its place.
     :raises RunTimeout: if it runs longer than `limits.run` seconds.
     """
     status = await run.status()
     await tell(status)
+    if not status.placed:
+        status = await _until(run, status, tell, lambda s: s.placed)
     if status.state is RunState.STARTING:
-        with _limit(limits.start, submitted_at) as scope:
+        with _limit(limits.start, status.placed_at or submitted_at) as scope:
             status = await _until(run, status, tell, lambda s: s.state is not RunState.STARTING)
         if scope and scope.cancelled_caught:
             waited = f": {status.message}" if status.message else ""

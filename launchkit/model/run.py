@@ -44,6 +44,11 @@ class RunStatus:
     message: str | None = None
     exit_code: int | None = None
     verdict: Verdict | None = None
+    placed: bool = True
+    """False: it waits for a place, such as a quota or a machine, and its start has not begun."""
+    placed_at: float | None = None
+    """Unix time at which it got its place, if the infrastructure tells; else it was submitted so.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,6 +22,15 @@ class VerdictCode(StrEnum):
     """Somebody stopped it."""
     PREEMPTED = "preempted"
     """The infrastructure took its place away too often. Next: launch it where that is rarer."""
+    NODE_LOST = "node_lost"
+    """The machine on which it ran was shut down, taken away, or lost from sight. Next: look at the
+    machine; launch it again."""
+    NODE_REFUSED = "node_refused"
+    """The machine that was chosen for it did not take it, too often. Next: look at the machine, and
+    at what the launch asks of it."""
+    EVICTED = "evicted"
+    """It used more than it may of what is not memory, such as disk, and was ended. Next: raise the
+    limit in the queue config, or let it write less."""
     FAILED = "failed"
     """The runner says that it failed, and nothing more. Next: read the log."""
     RUN_LOST = "run_lost"
@@ -46,6 +55,9 @@ class VerdictCode(StrEnum):
     IMAGE_PULL_FAILED = "image_pull_failed"
     """The image could not be had: no such name, no right to read it, or no way to its registry.
     Next: look at its name, and at the login of the registry."""
+    CONFIG_ERROR = "config_error"
+    """What the queue config refers to, such as a secret, is not there, or is not allowed where it
+    is to run. Next: make it, or correct the queue config."""
     NO_SUCH_DEVICE = "no_such_device"
     """The machine has no such device, such as a GPU, to give. Next: ask for one that it has."""
     NO_SUCH_VOLUME = "no_such_volume"

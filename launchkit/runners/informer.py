@@ -83,6 +83,15 @@ class Informer(Generic[K, V]):
                 await news.wait()
             return now
 
+    def learn(self, key: K, value: V) -> None:
+        """Take note of what was just made, before a list or the watch tells of it; what these have
+        told already is newer.
+        """
+        if key not in self._values:
+            self._told.setdefault(key, value)
+            self._values[key] = value
+            self.news.notify(key)
+
     @contextmanager
     def subscribed(self, key: K) -> Iterator[Subscription]:
         """News of a key, for the time of the context: for one who looks for itself, where a look at
@@ -105,6 +114,8 @@ class Informer(Generic[K, V]):
     async def _look(self, key: K, enough: int, *, fresh: bool = False) -> V | None:
         """The value; that there is none is believed from the list number *enough*."""
         self._used = True
+        if not self._active.is_set():  # what is known was learned, and is not watched yet
+            self._ask(enough)
         while self._done < enough and (fresh or key not in self._values):
             self._ask(enough)
             await self._listed.wait()

@@ -40,7 +40,7 @@ def levels(rows: list[dict[str, Any]]) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def only_what_is_built_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """What other packages find depends on the machine."""
-    monkeypatch.setenv("LAUNCHKIT_BLOCK_PLUGINS", "docker")
+    monkeypatch.setenv("LAUNCHKIT_BLOCK_PLUGINS", "docker,kubernetes")
 
 
 def test_all_parts_are_well_where_no_queue_is_named(program: Program) -> None:

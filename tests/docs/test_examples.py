@@ -1,27 +1,18 @@
-"""Each command in the documentation is run, and each of its YAML examples is loaded.
-
-The words after the language of a fenced block say what it is: `yaml launch-config`, `yaml queue`,
-`yaml queues`, `yaml variables`, `yaml spec`; `file=NAME` writes it for the page's commands, or for
-another test. A `console` block holds commands after `$ `, and what they print: `…` stands for any
-text, alone on a line for any lines. A comment `# exit code N` tells of a command that fails. One
-that ends with `&` goes on until the end of the page, and has begun when it prints something.
+"""Each command in the documentation is run, and each of its YAML examples is loaded; see `pages`
+for what stands in a page.
 """
 
-import os
-import re
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from docker_engine import Engine
 from launchkit_docker.options.parsing import parse_options
+from launchkit_kubernetes.runner import KubernetesRunner
+from pages import ROOT, blocks, commands_of, name_of, type_commands, write_files
 from shared import in_use
-from waiting import PATIENCE
 
 from launchkit.builtin.local_process.args import parse_args
 from launchkit.cli.launch_file import with_flags
@@ -31,81 +22,21 @@ from launchkit.resolving.templates import check_template, fill_template
 from launchkit.resolving.variables import parse_variables
 from launchkit.settings import load_settings
 
-ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
-FENCE = re.compile(r"^```(\w+) ?(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
-END = "@end@"
 WANT_DOCKER = {"gpu-workstation.md"}
+WANT_CLUSTER = {"kubernetes.md"}
+"""Tests of the plugin type what stands there."""
 IMAGES = "launchkit/digits:"
 PORT = ":8700"
-BEGIN = """exec 2>&1 </dev/null
-finish() { for job in $(jobs -p | tac); do kill $job; wait $job; done; }
-trap finish EXIT
-"""
-BACKGROUND = """{command} > .output-{number} 2>&1 &
-until [ -s .output-{number} ]; do kill -0 $! || break; sleep 0.1; done
-cat .output-{number}
-"""
-CHECKS = {"local-process": parse_args, "docker": parse_options}
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block: its language, the words after it, its text, and where it stands."""
-
-    language: str
-    words: tuple[str, ...]
-    text: str
-    place: str
-
-    @property
-    def file(self) -> str | None:
-        names = (word.removeprefix("file=") for word in self.words if word.startswith("file="))
-        return next(names, None)
-
-
-@dataclass(frozen=True)
-class Command:
-    """A command, its exit code, and the lines that it prints, if they are shown."""
-
-    text: str
-    code: int
-    lines: tuple[str, ...]
-    place: str
-
-
-def name_of(page: Path) -> str:
-    return str(page.relative_to(ROOT))
-
-
-def blocks(page: Path) -> Iterator[Block]:
-    text = page.read_text()
-    for match in FENCE.finditer(text):
-        line = text.count("\n", 0, match.start()) + 1
-        yield Block(match[1], tuple(match[2].split()), match[3], f"{name_of(page)}:{line}")
-
-
-def commands(block: Block) -> Iterator[Command]:
-    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
-        text, *lines = part.rstrip("\n").split("\n")
-        while text.endswith("\\"):
-            text += "\n" + lines.pop(0)
-        code = re.search(r"# exit code (\d+)$", text)
-        yield Command(text, int(code[1]) if code else 0, tuple(lines), block.place)
-
-
-def matches(shown: Sequence[str], printed: Sequence[str]) -> bool:
-    lines = ["(?:.*\n)*" if line.strip() == "…" else pattern(line) for line in shown]
-    text = "".join(f"{line.rstrip()}\n" for line in printed)
-    return re.fullmatch("".join(lines), text) is not None
-
-
-def pattern(line: str) -> str:
-    return ".*".join(re.escape(part) for part in line.rstrip().split("…")) + "\n"
+CHECKS = {
+    "local-process": parse_args,
+    "docker": parse_options,
+    "kubernetes": KubernetesRunner.check_args,
+}
 
 
 YAML = {page: [b for b in blocks(page) if b.language == "yaml"] for page in PAGES}
-CONSOLE = {page: [b for b in blocks(page) if b.language == "console"] for page in PAGES}
+COMMANDS = {page: commands_of(blocks(page)) for page in PAGES if page.name not in WANT_CLUSTER}
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if YAML[page]], ids=name_of)
@@ -127,7 +58,7 @@ def test_the_yaml_of_a_page_can_be_loaded(page: Path, tmp_path: Path) -> None:
         elif kind == "queue":
             text = following.text if following and following.words[0] == "variables" else ""
             check_queue(block.words[1], document, parse_mapping(text, block.place))
-        else:
+        elif kind != "object":
             assert kind == "variables", f"{block.place}: say what this block is"
 
 
@@ -162,41 +93,16 @@ def no_images_left(docker_engine: Engine, python_image: str) -> Iterator[None]:
                 docker_engine.remove(name)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if CONSOLE[page]], ids=name_of)
+@pytest.mark.parametrize("page", [page for page in COMMANDS if COMMANDS[page]], ids=name_of)
 def test_the_commands_of_a_page_do_what_it_says(
     page: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     if page.name in WANT_DOCKER:
         request.getfixturevalue("no_images_left")
     port = free_port()
-    for block in blocks(page):
-        if block.file:
-            (tmp_path / block.file).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / block.file).write_text(block.text.replace(PORT, port))
-    typed = [command for block in CONSOLE[page] for command in commands(block)]
-    script = "".join(f"{run(n, command)}\necho {END} $?\n" for n, command in enumerate(typed))
-    done = subprocess.run(
-        ["bash", "-c", f"{BEGIN}{script}"],
-        cwd=tmp_path,
-        env={**environ(tmp_path), "LAUNCHKIT_SERVER_PORT": port[1:]},
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=PATIENCE,
-        check=True,
-    )
-    printed = done.stdout.replace(port, PORT)
-    *outputs, _ = re.split(rf"^{END} (\d+)\n", printed, flags=re.MULTILINE)
-    for command, printed, code in zip(typed, outputs[::2], outputs[1::2], strict=True):
-        about = f"{command.place}: $ {command.text}\n{printed}"
-        assert int(code) == command.code, about
-        assert not command.lines or matches(command.lines, printed.splitlines()), about
-
-
-def run(number: int, command: Command) -> str:
-    """A command for the page's script."""
-    if not command.text.endswith(" &"):
-        return command.text
-    return BACKGROUND.format(command=command.text.removesuffix(" &"), number=number)
+    write_files(page, tmp_path, {PORT: port})
+    environ = {"LAUNCHKIT_SERVER_PORT": port[1:]}
+    type_commands(COMMANDS[page], tmp_path, {PORT: port}, environ)
 
 
 def free_port() -> str:
@@ -204,15 +110,3 @@ def free_port() -> str:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return f":{one.getsockname()[1]}"
-
-
-def environ(home: Path) -> dict[str, str]:
-    """The environment of somebody who has installed launchkit and set up git."""
-    return {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "HOME": str(home),
-        "COLUMNS": "100",
-        "LANG": "C.UTF-8",
-        **{f"GIT_{who}_NAME": "Ada" for who in ("AUTHOR", "COMMITTER")},
-        **{f"GIT_{who}_EMAIL": "ada@example.com" for who in ("AUTHOR", "COMMITTER")},
-    }

@@ -136,9 +136,20 @@ class RunEnds(RunnerCase):
         submission = self.shell(workload, script)
         run = await self.submitted(runner, submission)
         await self.printed(run, b"ready")
-        await self.cancelled(run, grace=100 * self.patience)
+        said = b""
+
+        async def read() -> None:
+            nonlocal said
+            said = await self.output(run)
+
+        async with anyio.create_task_group() as tasks:
+            if not self.keeps_output:
+                tasks.start_soon(read)
+                await anyio.wait_all_tasks_blocked()
+            await self.cancelled(run, grace=100 * self.patience)
         await self.gone(workload, submission)
-        said = await self.output(run)
+        if self.keeps_output:
+            await read()
         assert b"goodbye" in said, "cancel is polite first, but the run could do nothing"
         assert (await self.now(run)).state is RunState.STOPPED, (
             "a run that was cancelled is stopped, whatever its exit code is"

@@ -20,6 +20,8 @@ class RunnerCase(ComponentContract):
     """False: what a run prints can be read when it has ended."""
     keeps_bytes = True
     """False: what is printed is stored as text, so what is no UTF-8 is lost."""
+    keeps_output = True
+    """False: what a run has printed goes with it when it is cancelled; it can be read till then."""
     gives_environment = True
     """False: its runs get no variables."""
 

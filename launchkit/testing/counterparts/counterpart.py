@@ -18,7 +18,11 @@ from anyio.abc import Process
 from launchkit.abc import Builder, Runner
 from launchkit.model import BuildRequest, Submission
 
-NAMES = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8,}")
+NAMES = re.compile(
+    "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8,}"
+    "|(?<=-)[bcdfghjklmnpqrstvwxz2456789]{5}(?![a-z0-9])"
+)
+"""UUIDs and other hexadecimal numbers, and what Kubernetes appends to names."""
 PROGRAM = Path(__file__).with_name("life.py")
 KILLED = -9
 STEPS = ("submitted", "ended")

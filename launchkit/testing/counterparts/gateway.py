@@ -1,6 +1,7 @@
 """A gateway before a server of HTTP/1.1: it numbers requests, and does one thing with some."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -92,6 +93,8 @@ class Gateway:
     """Forwards to *server*, which is `host:port` or the path of a Unix socket."""
 
     server: str | Path
+    tls: ssl.SSLContext | None = None
+    """How a server is spoken to whose connections are encrypted; ours are not."""
     host: str = ""
     """`host:port` at which it listens."""
     kinds: list[str] = field(default_factory=list)
@@ -164,13 +167,15 @@ class Gateway:
         if isinstance(self.server, Path):
             return await asyncio.open_unix_connection(self.server)
         host, _, port = self.server.rpartition(":")
-        return await asyncio.open_connection(host, int(port))
+        return await asyncio.open_connection(host, int(port), ssl=self.tls)
 
 
 @asynccontextmanager
-async def gateway(server: str | Path) -> AsyncIterator[Gateway]:
+async def gateway(
+    server: str | Path, *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Gateway]:
     """A gateway to a server, on a port of this machine, for the time of a context."""
-    made = Gateway(server)
+    made = Gateway(server, tls)
     async with anyio.create_task_group() as tasks:
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,5 +1,6 @@
 """A server of HTTP/1.1 as what stands behind a plugin."""
 
+import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,8 @@ from launchkit.testing.counterparts.counterpart import (
 )
 from launchkit.testing.counterparts.gateway import READS, Gateway, Intervention, gateway, hang_up
 
+HOST, PORT = "{host}", "{port}"
+
 
 @dataclass(frozen=True)
 class Server(Counterpart):
@@ -28,11 +31,17 @@ class Server(Counterpart):
     """`host:port`, or the path of a Unix socket."""
     env: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
+    """For a server whose connections are encrypted; those to the gateway are not."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """What is written before a life, by path; `{host}` and `{port}` in paths and texts, too."""
 
     async def live(self, life: Life, moment: Moment | None = None) -> Lived:
         """See there."""
         async with AsyncExitStack() as stack:
-            way = await stack.enter_async_context(gateway(self.address))
+            way = await stack.enter_async_context(gateway(self.address, tls=self.tls))
+            for path, text in _filled(self.files, way).items():
+                Path(path).write_text(text)
             one = await stack.enter_async_context(living(_filled(self.env, way)))
             if moment and moment not in life.steps:
                 way.interventions.append(_ambush(one, moment))
@@ -46,7 +55,11 @@ class Server(Counterpart):
 
 
 def _filled(texts: Mapping[str, str], way: Gateway) -> dict[str, str]:
-    return {key: text.format(host=way.host) for key, text in texts.items()}
+    return {_named(key, way): _named(text, way) for key, text in texts.items()}
+
+
+def _named(text: str, way: Gateway) -> str:
+    return text.replace(HOST, way.host).replace(PORT, way.host.rpartition(":")[2])
 
 
 def _ambush(one: Living, moment: Moment) -> Intervention:

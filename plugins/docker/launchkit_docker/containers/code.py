@@ -1,21 +1,11 @@
 """Code that is laid into a container of an image that lacks it."""
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
+from launchkit.code.in_base_image import installer, working_dir
 from launchkit.code.remove_tree import remove_tree
-from launchkit.errors import Rejected
 from launchkit.model import Submission
-
-MOUNT = "/mnt/launchkit"
-PACKAGES = "/tmp/launchkit-packages"  # noqa: S108 - in the container, which is the run's own
-INSTALL = f"""\
-if [ -e requirements.txt ]; then python -m pip install -q -t {PACKAGES} -r requirements.txt
-elif [ -e pyproject.toml ]; then python -m pip install -q -t {PACKAGES} .
-fi || exit
-export PYTHONPATH={PACKAGES}${{PYTHONPATH:+:$PYTHONPATH}}
-exec "$@"
-"""
 
 
 def move_code(code: Path, place: Path) -> None:
@@ -33,14 +23,7 @@ def laid_in(body: dict[str, Any], submission: Submission) -> dict[str, Any]:
 
     :raises Rejected: if nothing says what to start.
     """
-    if not submission.command:
-        raise Rejected(
-            "there is no entry point: nothing says which program of the code to start",
-            hint='give one with -E, such as -E "python train.py"',
-        )
-    where = PurePosixPath(MOUNT, submission.launch.working_dir or ".")
-    body = {"WorkingDir": str(where), **body}
-    if submission.launch.builder_args.get("install") is True:
-        body["Entrypoint"] = ["/bin/sh", "-c", INSTALL, "launchkit"]
-        body["Cmd"] = list(submission.command)
+    body = {"WorkingDir": working_dir(submission), **body}
+    if install := installer(submission):
+        body["Entrypoint"], body["Cmd"] = [*install], [*submission.command]
     return body

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from launchkit.code.in_base_image import MOUNT
 from launchkit.model import Submission
 from launchkit.runners.identity import DOCKER, RunIdentity
 from launchkit_docker.containers import labels
 from launchkit_docker.containers.body import container_body
-from launchkit_docker.containers.code import MOUNT, laid_in
+from launchkit_docker.containers.code import laid_in
 from launchkit_docker.containers.names import checked_name
 from launchkit_docker.options.parsing import Options
 
