@@ -1,0 +1,86 @@
+"""How a cluster is reached: kubeconfig, context, or the pod that the agent runs in."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from launchkit.errors import ConfigError
+from launchkit.plain_text import shortened
+
+IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""See https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/."""
+MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Which cluster, and as whom."""
+
+    config_file: str | None = None
+    """A kubeconfig; None: that of KUBECONFIG or of this user, and without one the pod's own."""
+    context: str | None = None
+    """One of the kubeconfig's; None: its current one."""
+
+    @property
+    def in_cluster(self) -> bool:
+        """Whether the pod's service account is used."""
+        return not self._named() and not _home_config().exists() and IN_CLUSTER.is_dir()
+
+    @property
+    def path(self) -> str:
+        """The kubeconfig, or several with colons between."""
+        return self._named() or str(_home_config())
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is one of the files."""
+        return any(Path(place).is_file() for place in self.path.split(os.pathsep) if place)
+
+    def namespace(self) -> str:
+        """The namespace of the context or of the pod; `default` if none is named. What is wrong
+        with the files is told when they are used.
+        """
+        try:
+            if self.in_cluster:
+                return (IN_CLUSTER / "namespace").read_text().strip() or "default"
+            return self._context_namespace() or "default"
+        except (OSError, ValueError, yaml.YAMLError):
+            return "default"
+
+    def _named(self) -> str | None:
+        if self.config_file is not None:
+            return str(Path(self.config_file).expanduser())
+        return os.environ.get("KUBECONFIG") or None
+
+    def _context_namespace(self) -> str | None:
+        current, found = self.context, None
+        for place in self.path.split(os.pathsep):
+            file = Path(place)
+            if not place or not file.exists() or file.stat().st_size > MAX_BYTES:
+                continue
+            told = yaml.safe_load(file.read_text())
+            if not isinstance(told, Mapping):
+                continue
+            current = current or told.get("current-context")
+            for one in told.get("contexts") or ():
+                if found is None and isinstance(one, Mapping) and one.get("name") == current:
+                    found = one.get("context", {}).get("namespace")
+        return found if isinstance(found, str) else None
+
+
+def unusable(access: Access, exc: Exception) -> ConfigError:
+    """The error that the cluster cannot be reached so, whatever went wrong."""
+    where = "the pod's service account" if access.in_cluster else access.path
+    with_context = f", context {access.context}" if access.context else ""
+    return ConfigError(
+        f"{where}{with_context}: {shortened(str(exc)) or type(exc).__name__}",
+        hint="name a kubeconfig with KUBECONFIG, or with `runners.kubernetes.config_file` in"
+        " launch-config.yaml; try `kubectl get jobs` with the same one",
+    )
+
+
+def _home_config() -> Path:
+    return Path.home() / ".kube" / "config"

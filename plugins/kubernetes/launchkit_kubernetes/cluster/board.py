@@ -1,0 +1,112 @@
+"""All runs of one kind in one namespace: two watches, however many runs there are."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from launchkit.errors import unwrapped
+from launchkit.runners.informer import Informer
+from launchkit_kubernetes.cluster.client import ClusterClient
+from launchkit_kubernetes.cluster.discovery import PODS, Resource
+from launchkit_kubernetes.cluster.objects import Objects
+from launchkit_kubernetes.manifest.build import NAME
+from launchkit_kubernetes.status.pod import Pod
+from launchkit_kubernetes.status.shape import mapping, text
+
+RELIST_SECONDS = 300.0
+BUFFERED = 1024
+METADATA = ("name", "uid", "labels", "annotations", "deletionTimestamp", "resourceVersion")
+SPEC = ("suspend", "completions", "parallelism", "backoffLimit", "completionMode")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunView:
+    """What the cluster has of one run."""
+
+    workload: Mapping[str, Any] | None = None
+    """The root object, as far as it matters; None: there is none, or no longer."""
+    pods: tuple[Pod, ...] = ()
+
+    @property
+    def gone(self) -> bool:
+        """Whether nothing is left of it."""
+        return self.workload is None and not self.pods
+
+
+class Board:
+    """The root objects and pods of a namespace, by the name of their run's root object."""
+
+    def __init__(self, client: ClusterClient, resource: Resource, namespace: str) -> None:
+        self.resource = resource
+        self.namespace = namespace
+        self._workloads = Objects(client, resource.path(namespace), _workload, _own_name)
+        self._pods = Objects(client, PODS.path(namespace), Pod.of, _name_of_run)
+        self.informer = Informer[str, RunView](
+            list_all=self._list,
+            watch=self._watch,
+            trouble=client.trouble,
+            relist=RELIST_SECONDS,
+        )
+
+    def learn(self, told: Mapping[str, Any]) -> None:
+        """Take note of a root object that was just made or changed."""
+        if run := self._workloads.learn(told):
+            self.informer.learn(run, self._view(run))
+
+    async def _list(self) -> Mapping[str, RunView]:
+        await self._workloads.list()
+        await self._pods.list()
+        return {name: self._view(name) for name in self._workloads.runs | self._pods.runs}
+
+    @asynccontextmanager
+    async def _watch(self) -> AsyncIterator[AsyncIterator[tuple[str, RunView | None]]]:
+        send, receive = anyio.create_memory_object_stream[str](BUFFERED)
+        with unwrapped():
+            async with receive, anyio.create_task_group() as tasks:
+                for objects in (self._workloads, self._pods):
+                    tasks.start_soon(_follow, objects, send.clone(), tasks.cancel_scope)
+                send.close()
+                yield self._changes(receive)
+                tasks.cancel_scope.cancel()
+
+    async def _changes(
+        self, receive: MemoryObjectReceiveStream[str]
+    ) -> AsyncIterator[tuple[str, RunView | None]]:
+        async for run in receive:
+            yield run, self._view(run)
+
+    def _view(self, run: str) -> RunView:
+        pods = sorted(self._pods.of(run), key=lambda pod: pod.name)
+        return RunView(workload=next(iter(self._workloads.of(run)), None), pods=tuple(pods))
+
+
+async def _follow(
+    objects: Objects[Any], send: MemoryObjectSendStream[str], both: anyio.CancelScope
+) -> None:
+    """Pass on whose objects have changed; the end of one watch is that of both."""
+    async with send, aclosing(objects.changes()) as changes:
+        async for run in changes:
+            await send.send(run)
+    both.cancel()
+
+
+def _workload(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is kept of a root object: thousands of them are held at once."""
+    metadata, spec = mapping(told.get("metadata")), mapping(told.get("spec"))
+    return {
+        "metadata": {key: metadata[key] for key in METADATA if key in metadata},
+        "spec": {key: spec[key] for key in SPEC if key in spec},
+        "status": told.get("status"),
+    }
+
+
+def _own_name(told: Mapping[str, Any]) -> str:
+    return text(mapping(told.get("metadata")).get("name"))
+
+
+def _name_of_run(told: Mapping[str, Any]) -> str:
+    return text(mapping(mapping(told.get("metadata")).get("labels")).get(NAME))

@@ -1,0 +1,264 @@
+"""Requests to the API server, and what its errors mean to a launch."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import aiohttp
+import anyio
+from kubernetes_asyncio.client import ApiClient, Configuration
+from kubernetes_asyncio.config import (
+    ConfigException,
+    load_incluster_config,
+    load_kube_config,
+)
+
+from launchkit.aio.retry import Backoff, retry, retry_after_of
+from launchkit.aio.token_bucket import TokenBucket
+from launchkit.aio.trouble import Trouble
+from launchkit.plain_text import shortened
+from launchkit_kubernetes.cluster.access import Access, unusable
+from launchkit_kubernetes.cluster.errors import ClusterAway, ClusterError, refusal
+
+log = logging.getLogger("launchkit.kubernetes")
+T = TypeVar("T")
+
+ANSWER_SECONDS = 60.0
+CONNECT_SECONDS = 15.0
+CLOSE_SECONDS = 5.0
+MAX_ANSWER = 64 << 20
+"""Bytes of one answer; a page of a list has at most 500 objects of 1.5 MiB, as etcd allows, and
+real ones have a few kB."""
+MAX_ERROR = 1 << 16
+PAGE = 500
+BACKOFF = Backoff(first=0.25, cap=10.0)
+MERGE = "application/merge-patch+json"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the API server is asked."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    content_type: str = "application/json"
+    read_seconds: float = ANSWER_SECONDS
+    """The longest silence while the answer is read."""
+
+
+@dataclass(eq=False)
+class ClusterClient:
+    """Asks an API server that need not answer yet. All that goes wrong is a ClusterError."""
+
+    access: Access
+    limiter: TokenBucket
+    """One token for each request."""
+    trouble: Trouble
+    """One voice for all who wait for it."""
+    _api: ApiClient | None = field(default=None, init=False, repr=False)
+    _turn: anyio.Lock = field(default_factory=anyio.Lock, init=False, repr=False)
+
+    @asynccontextmanager
+    async def request(self, asked: "Request") -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer that has begun.
+
+        :raises ClusterError: see there.
+        :raises ConfigError: if the cluster's address or the login cannot be had.
+        """
+        await self.limiter.take()
+        with _explained():
+            response = await self._answer(asked)
+            try:
+                if response.status >= HTTPStatus.BAD_REQUEST:
+                    raise await _failure(response)
+                yield response
+            finally:
+                response.close()
+
+    async def json(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+    ) -> dict[str, Any]:
+        """A whole answer. :raises ClusterError: see there."""
+        asked = Request(method, path, params or {}, body, content_type)
+        try:
+            with anyio.fail_after(ANSWER_SECONDS):
+                async with self.request(asked) as response:
+                    data = await _whole(response, MAX_ANSWER)
+        except TimeoutError as exc:
+            text = f"the API server did not answer within {ANSWER_SECONDS:g} s"
+            raise ClusterAway(text) from exc
+        return _object(data)
+
+    async def listed(self, path: str, params: Mapping[str, str]) -> tuple[list[Any], str]:
+        """All objects of a list, read in pages, and the version that it shows.
+
+        :raises ClusterError: see there.
+        """
+        found: list[Any] = []
+        more = {"limit": str(PAGE), **params}
+        while True:
+            page = await self.json("GET", path, params=more)
+            items, about = page.get("items"), page.get("metadata")
+            found += items if isinstance(items, list) else []
+            about = about if isinstance(about, dict) else {}
+            if not (go_on := about.get("continue")):
+                return found, str(about.get("resourceVersion") or "")
+            more = {**more, "continue": str(go_on)}
+
+    async def answered(
+        self,
+        call: Callable[[], Awaitable[T]],
+        *,
+        on_first: Callable[[Exception], Awaitable[None]] | None = None,
+    ) -> T:
+        """Call until the server is there: while it is away, nothing can be said of what it has.
+        *on_first* is awaited after the first try, if that fails.
+
+        :raises ClusterRefused: if it refuses.
+        """
+        return await retry(
+            call, on=ClusterAway, backoff=BACKOFF, trouble=self.trouble, on_first=on_first
+        )
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._api is not None:
+            with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                await self._api.close()
+
+    async def _answer(self, asked: "Request") -> aiohttp.ClientResponse:
+        """An answer; a login that is refused is read anew once: tokens expire."""
+        api = await self._opened()
+        response = await _sent(api, asked)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            response.close()
+            response = await _sent(await self._renewed(api), asked)
+        return response
+
+    async def _opened(self) -> ApiClient:
+        async with self._turn:
+            if self._api is None:
+                self._api = await _load(self.access)
+            return self._api
+
+    async def _renewed(self, refused: ApiClient) -> ApiClient:
+        """Read the credentials again, unless somebody has done it meanwhile."""
+        async with self._turn:
+            if self._api is refused or self._api is None:
+                self._api = await _load(self.access)
+                with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                    await refused.close()  # what it follows is opened again
+            return self._api
+
+
+@asynccontextmanager
+async def open_client(access: Access, qps: float, burst: int) -> AsyncIterator[ClusterClient]:
+    """A client of the cluster; it need not answer yet."""
+    trouble = Trouble(log, "the Kubernetes API")
+    client = ClusterClient(access, TokenBucket(qps, burst), trouble)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+async def _sent(api: ApiClient, asked: Request) -> aiohttp.ClientResponse:
+    headers = {"Accept": "application/json", "User-Agent": "launchkit"}
+    await api.update_params_for_auth(headers, [], ["BearerToken"])
+    if asked.body is not None:
+        headers["Content-Type"] = asked.content_type
+    query = f"?{urlencode(asked.params)}" if asked.params else ""
+    rest = api.rest_client
+    return await rest.pool_manager.request(
+        asked.method,
+        f"{api.configuration.host}/{asked.path}{query}",
+        headers=headers,
+        data=None if asked.body is None else json.dumps(asked.body).encode(),
+        proxy=rest.proxy or None,
+        proxy_headers=rest.proxy_headers or None,
+        server_hostname=rest.server_hostname or None,
+        timeout=aiohttp.ClientTimeout(
+            total=None, sock_connect=CONNECT_SECONDS, sock_read=asked.read_seconds
+        ),
+    )
+
+
+async def _load(access: Access) -> ApiClient:
+    """:raises ConfigError: if the files, or what they name, cannot be used."""
+    config = Configuration()
+    try:
+        if access.in_cluster:
+            load_incluster_config(client_configuration=config)  # type: ignore[no-untyped-call]
+        elif not access.exists:
+            raise FileNotFoundError("there is no such kubeconfig")
+        else:
+            await load_kube_config(
+                access.path, access.context, client_configuration=config, persist_config=False
+            )
+        config.connection_pool_maxsize = 0  # each followed log holds one connection
+        return ApiClient(config)
+    except (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as exc:
+        raise unusable(access, exc) from exc
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    """An answer, decoded. :raises ClusterError: if it is no JSON object."""
+    try:
+        told = json.loads(data)
+    except (ValueError, RecursionError) as exc:
+        raise ClusterAway(f"the answer of the API server is no JSON: {exc}") from exc
+    if not isinstance(told, dict):
+        raise ClusterError("the answer of the API server is no object")
+    return told
+
+
+async def _failure(response: aiohttp.ClientResponse) -> ClusterError:
+    text = (await _whole(response, MAX_ERROR, cut=True)).decode(errors="replace")
+    try:
+        said = json.loads(text)
+    except ValueError:
+        said = text
+    said = said if isinstance(said, dict) else shortened(text)
+    wait = retry_after_of(response.headers.get("Retry-After"))
+    if isinstance(said, dict):
+        said = {**said, "message": shortened(str(said.get("message") or ""))}
+    refused = refusal(response.status, said)
+    passing = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if passing or response.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return ClusterAway(refused.message, retry_after=wait)
+    return refused
+
+
+async def _whole(response: aiohttp.ClientResponse, longest: int, *, cut: bool = False) -> bytes:
+    data = bytearray()
+    async for piece in response.content.iter_any():
+        data += piece
+        if len(data) > longest:
+            if not cut:
+                raise ClusterError(f"an answer of the API server has more than {longest} bytes")
+            return bytes(data[:longest])
+    return bytes(data)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what the client's library and its connection raise: the one place that does."""
+    try:
+        yield
+    except (aiohttp.ClientError, ConnectionError, TimeoutError, asyncio.IncompleteReadError) as exc:
+        said = shortened(str(exc)) or type(exc).__name__
+        raise ClusterAway(f"the API server cannot be reached: {said}") from exc

@@ -1,0 +1,108 @@
+"""What `launchkit doctor` tells of a cluster, and which rights an agent needs."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import anyio
+import yaml
+
+from launchkit.abc import Finding
+from launchkit.errors import ConfigError
+from launchkit_kubernetes.cluster.client import ClusterClient
+from launchkit_kubernetes.cluster.errors import ClusterError, ClusterRefused
+from launchkit_kubernetes.status.shape import mapping, words
+
+ANSWER_SECONDS = 10.0
+RIGHTS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("batch", "jobs"): ("get", "list", "watch", "create", "patch", "delete"),
+    ("", "pods"): ("get", "list", "watch", "delete"),
+    ("", "pods/log"): ("get",),
+    ("", "secrets"): ("get", "list", "create", "patch", "delete"),
+    ("", "configmaps"): ("get", "list", "create", "patch", "delete"),
+    ("", "events"): ("list",),
+}
+"""What an agent does with which resources of which API group."""
+_FORBIDDEN = re.compile(
+    r'cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"'
+    r'(?: in the namespace "(?P<namespace>[^"]+)")?'
+)
+
+
+async def cluster_findings(client: ClusterClient, namespace: str) -> Sequence[Finding]:
+    """Whether it answers, and which rights are missing in a namespace."""
+    try:
+        with anyio.fail_after(ANSWER_SECONDS):
+            version = await client.json("GET", "version")
+            missing = [
+                (group, resource, verb)
+                for (group, resource), verbs in RIGHTS.items()
+                for verb in verbs
+                if not await _may(client, namespace, group, resource, verb)
+            ]
+    except (ClusterError, ConfigError, TimeoutError) as exc:
+        return [
+            Finding(
+                level="warning",
+                subject="kubernetes",
+                message=f"no cluster answers: {words(str(exc)) or 'in time'}",
+                hint=exc.hint if isinstance(exc, ClusterError | ConfigError) else None,
+            )
+        ]
+    named = words(version.get("gitVersion"))
+    found = [Finding(level="ok", subject="kubernetes", message=f"Kubernetes {named} answers")]
+    if not missing:
+        message = f"the agent has all rights that it needs in namespace {namespace}"
+        return [*found, Finding(level="ok", subject="kubernetes rights", message=message)]
+    lacking = ", ".join(f"{verb} {resource}" for _, resource, verb in missing)
+    return [
+        *found,
+        Finding(
+            level="error",
+            subject="kubernetes rights",
+            message=f"missing in namespace {namespace}: {lacking}",
+            hint=f"give the agent this Role:\n{role(namespace, missing)}",
+        ),
+    ]
+
+
+def missing_right(exc: ClusterRefused) -> str:
+    """What to do about a right that is missing, as the server's words name it."""
+    found = _FORBIDDEN.search(exc.message)
+    if found is None:
+        return "ask the owner of the cluster; `launchkit doctor` looks at the rights of the agent"
+    right = found["group"], found["resource"], found["verb"]
+    return f"give the agent this Role:\n{role(found['namespace'] or 'default', [right])}"
+
+
+def role(namespace: str, rights: Sequence[tuple[str, str, str]]) -> str:
+    """A Role, as `kubectl apply` takes it."""
+    verbs: dict[tuple[str, str], list[str]] = {}
+    for group, resource, verb in rights:
+        verbs.setdefault((group, resource), []).append(verb)
+    rules = [
+        {"apiGroups": [group], "resources": [resource], "verbs": of}
+        for (group, resource), of in verbs.items()
+    ]
+    body = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": "launchkit-agent", "namespace": namespace},
+        "rules": rules,
+    }
+    return yaml.safe_dump(body, sort_keys=False)
+
+
+async def _may(client: ClusterClient, namespace: str, group: str, resource: str, verb: str) -> bool:
+    plain, _, sub = resource.partition("/")
+    attributes = {"namespace": namespace, "group": group, "resource": plain, "verb": verb}
+    if sub:
+        attributes["subresource"] = sub
+    body: dict[str, Any] = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    }
+    path = "apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    told = await client.json("POST", path, body=body)
+    return mapping(told.get("status")).get("allowed") is True

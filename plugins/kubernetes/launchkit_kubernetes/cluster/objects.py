@@ -1,0 +1,181 @@
+"""Objects of one kind in a namespace, as lists and a watch tell of them."""
+
+import json
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Set
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
+
+from launchkit.aio.lines import lines
+from launchkit_kubernetes.cluster.client import ClusterClient, Request
+from launchkit_kubernetes.cluster.errors import ClusterAway, ClusterError, ClusterRefused, refusal
+from launchkit_kubernetes.manifest.build import RUN
+from launchkit_kubernetes.status.shape import mapping, text, whole
+
+V = TypeVar("V")
+
+WATCH_SECONDS = 1500
+"""After so long the server ends a watch, and it is opened again where it ended."""
+SILENT_SECONDS = 150.0
+"""A server that lives sends a bookmark each minute; one that was replaced sends nothing."""
+LINE_BYTES = 1 << 24
+
+
+@dataclass(frozen=True)
+class _Seen(Generic[V]):
+    version: str
+    run: str
+    value: V
+
+
+class Objects(Generic[V]):
+    """The objects of runs, by the run that they belong to. Of what a list and the watch tell, the
+    newer stands.
+    """
+
+    def __init__(
+        self,
+        client: ClusterClient,
+        path: str,
+        decode: Callable[[Mapping[str, Any]], V],
+        run_of: Callable[[Mapping[str, Any]], str],
+    ) -> None:
+        self._client = client
+        self._path = path
+        self._decode = decode
+        self._run_of = run_of
+        self._seen: dict[str, _Seen[V]] = {}
+        self._by_run: defaultdict[str, dict[str, V]] = defaultdict(dict)
+        self._dropped: dict[str, str] = {}
+        """Those that the watch has told to be gone since the list began that is under way."""
+        self._version = ""
+        """Where the next watch begins."""
+
+    @property
+    def runs(self) -> Set[str]:
+        """The runs of which there is one."""
+        return self._by_run.keys()
+
+    def of(self, run: str) -> Collection[V]:
+        """Those of a run."""
+        return self._by_run[run].values() if run in self._by_run else ()
+
+    def learn(self, told: Mapping[str, Any]) -> str:
+        """Take note of one, unless a newer look at it is known; the run that it belongs to, or
+        nothing where it makes no sense.
+        """
+        name = _name(told)
+        run = self._run_of(told)
+        if not name or not run:
+            return ""
+        seen = _Seen(_version(told), run, self._decode(told))
+        known = self._seen.get(name)
+        if known is None or not _is_newer(known.version, seen.version):
+            self._put(name, seen)
+        return run
+
+    async def list(self) -> None:
+        """Read all of them. :raises ClusterError: if that fails."""
+        self._dropped.clear()
+        found, version = await self._client.listed(self._path, {"labelSelector": RUN})
+        before, self._seen = self._seen, {}
+        self._by_run.clear()
+        for told in found:
+            if isinstance(told, dict) and not self._is_dropped(told):
+                self.learn(told)
+        for name, seen in before.items():
+            now = self._seen.get(name)
+            newer = _is_newer(seen.version, now.version if now else version)
+            if newer:  # the watch has told of it while the list was read
+                self._put(name, seen)
+        self._version = self._version or version
+
+    async def changes(self) -> AsyncGenerator[str, None]:
+        """The run of each object that has changed, until the server ends the watch.
+
+        :raises ClusterError: if it breaks off; after one of 410 the next begins at a new list.
+        """
+        if not self._version:
+            _, self._version = await self._client.listed(self._path, {"labelSelector": RUN})
+        params = {
+            "watch": "true",
+            "labelSelector": RUN,
+            "resourceVersion": self._version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(WATCH_SECONDS),
+        }
+        try:
+            asked = Request("GET", self._path, params, read_seconds=SILENT_SECONDS)
+            async with self._client.request(asked) as response:
+                async for line in lines(response.content.iter_any(), longest=LINE_BYTES):
+                    if run := self._heard(line):
+                        yield run
+        except ClusterRefused as exc:
+            if exc.gone:
+                self._version = ""
+            raise
+
+    def _heard(self, line: bytes) -> str:
+        """Whose object an event is about; nothing if it is none."""
+        if not line.strip():
+            return ""
+        try:
+            event = mapping(json.loads(line))
+        except ValueError as exc:
+            raise ClusterAway(f"a watch tells what is no JSON: {exc}") from exc
+        told, what = mapping(event.get("object")), event.get("type")
+        if what == "ERROR":
+            raise _ended(told)
+        self._version = _version(told) or self._version
+        if what == "BOOKMARK":
+            return ""
+        if what == "DELETED":
+            self._dropped[_name(told)] = _version(told)
+            return self._drop(_name(told), self._run_of(told))
+        return self.learn(told)
+
+    def _is_dropped(self, told: Mapping[str, Any]) -> bool:
+        gone_at = self._dropped.get(_name(told))
+        return gone_at is not None and not _is_newer(_version(told), gone_at)
+
+    def _put(self, name: str, seen: _Seen[V]) -> None:
+        known = self._seen.get(name)
+        if known is not None and known.run != seen.run:
+            self._drop(name, known.run)
+        self._seen[name] = seen
+        self._by_run[seen.run][name] = seen.value
+
+    def _drop(self, name: str, run: str) -> str:
+        self._seen.pop(name, None)
+        if run in self._by_run:
+            self._by_run[run].pop(name, None)
+            if not self._by_run[run]:
+                del self._by_run[run]
+        return run
+
+
+def _ended(status: Mapping[str, Any]) -> ClusterError:
+    """The error with which a watch ends."""
+    code = whole(status.get("code")) or int(HTTPStatus.INTERNAL_SERVER_ERROR)
+    if code >= HTTPStatus.INTERNAL_SERVER_ERROR or code == HTTPStatus.TOO_MANY_REQUESTS:
+        return ClusterAway(text(status.get("message")) or f"a watch ended with {code}")
+    return refusal(code, status)
+
+
+def _name(told: Mapping[str, Any]) -> str:
+    return text(mapping(told.get("metadata")).get("name"))
+
+
+def _version(told: Mapping[str, Any]) -> str:
+    return text(mapping(told.get("metadata")).get("resourceVersion"))
+
+
+def _is_newer(one: str, other: str) -> bool:
+    """Whether a version is a later one, as far as that can be told. Servers promise that they are
+    numbers that grow since 1.35, and all of them were so before
+    (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions).
+    """
+    if not (one.isdecimal() and other.isdecimal()) or len(one) + len(other) > 80:
+        return False
+    return int(one) > int(other)

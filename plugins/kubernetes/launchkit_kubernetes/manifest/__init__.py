@@ -1,0 +1,1 @@
+"""From a queue's config and a submission to the objects that are created. No I/O."""

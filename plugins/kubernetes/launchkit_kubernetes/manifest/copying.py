@@ -1,0 +1,42 @@
+"""Foreign data as data of our own: of bounded depth, and only what JSON has."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from launchkit.plain_text import shortened
+
+MAX_DEPTH = 60
+"""No object of a cluster is nested so deep."""
+KEY = 100
+"""Letters of a key that are shown."""
+
+
+def copied(value: Any, where: str, problems: list[str], depth: int = 0) -> Any:
+    """A copy of dicts and lists. What cannot be copied is told in *problems*, with its path."""
+    if depth > MAX_DEPTH:
+        problems.append(f"{where}: is nested too deep: {MAX_DEPTH} levels are allowed")
+    elif isinstance(value, Mapping):
+        return {
+            key: copied(inner, below(where, key), problems, depth + 1)
+            for key, inner in value.items()
+            if _is_key(key, where, problems)
+        }
+    elif isinstance(value, list | tuple):
+        return [copied(one, f"{where}[{i}]", problems, depth + 1) for i, one in enumerate(value)]
+    elif isinstance(value, float) and not math.isfinite(value):
+        problems.append(f"{where}: {value} is no number that JSON has")
+    elif not (value is None or isinstance(value, str | int | float)):
+        problems.append(f"{where}: must be text, not {value!r:.100}; put it into quotes")
+    return value
+
+
+def below(where: str, key: str) -> str:
+    """The path of a key."""
+    return f"{where}.{shortened(key, KEY)}"
+
+
+def _is_key(key: object, where: str, problems: list[str]) -> bool:
+    if not isinstance(key, str):
+        problems.append(f"{where}: the key {key!r:.100} must be text; put it into quotes")
+    return isinstance(key, str)

@@ -1,0 +1,56 @@
+"""The pods that an object describes, wherever their templates stand in it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+CONTAINERS = "containers"
+LISTS = (CONTAINERS, "initContainers", "ephemeralContainers")
+MPI = "mpiReplicaSpecs"
+
+
+def templates(value: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each template of pods in a spec, with its path: a mapping whose own `spec` has `containers`.
+    Kubernetes, Kubeflow, Volcano, Ray and JobSet all write them so.
+    """
+    if isinstance(value, dict):
+        inner = value.get("spec")
+        if isinstance(inner, dict) and isinstance(inner.get(CONTAINERS), list):
+            yield where, value
+            return
+        for key, one in value.items():
+            yield from templates(one, f"{where}.{key}")
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from templates(one, f"{where}[{index}]")
+
+
+def starting(kind: str, spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """The templates whose main containers start the program; in others the operator decides what
+    starts.
+
+    The workers of an MPIJob wait for its launcher. The pods of a RayJob are Ray's, which starts the
+    job's `entrypoint` in them.
+    """
+    if kind == "RayJob":
+        return []
+    launchers = spec.get(MPI)
+    if kind == "MPIJob" and isinstance(launchers, dict):
+        spec = {"Launcher": launchers.get("Launcher")}
+    return [template for _, template in templates(spec)]
+
+
+def containers(template: dict[str, Any]) -> list[dict[str, Any]]:
+    """The containers of a template, without those that only prepare; the first is the main one."""
+    return [one for one in template["spec"][CONTAINERS] if isinstance(one, dict)]
+
+
+def all_containers(value: Any) -> Iterator[dict[str, Any]]:
+    """Whatever is a container of some kind, wherever it stands."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            if key in LISTS and isinstance(one, list):
+                yield from (container for container in one if isinstance(container, dict))
+            yield from all_containers(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from all_containers(one)

@@ -1,0 +1,144 @@
+"""The runner `kubernetes`: Jobs and custom resources of a cluster."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from anyio.to_thread import run_sync
+from pydantic import Field
+
+from launchkit.abc import Finding, Output, Policy, Run, Runner, Site
+from launchkit.aio.lazy import Lazy
+from launchkit.model import Json, Submission
+from launchkit_kubernetes.cluster.access import Access
+from launchkit_kubernetes.manifest import schema
+from launchkit_kubernetes.manifest.args import check_args, parse_args
+from launchkit_kubernetes.manifest.build import BuildContext, ref_of, workload_of
+from launchkit_kubernetes.manifest.policy import KubernetesPolicy, strict_objections
+
+if TYPE_CHECKING:
+    from launchkit_kubernetes.runs.service import RunService
+
+SERVICE = "launchkit_kubernetes.runs.service"
+
+
+@dataclass(kw_only=True)
+class KubernetesRunner(Runner):
+    """Runs images as Jobs, or as the custom resources that a queue's config describes. They outlive
+    the agent, and any agent of the cluster finds them again.
+
+    The cluster is asked with the first run.
+    """
+
+    kind: ClassVar[str] = "kubernetes"
+    aliases: ClassVar[tuple[str, ...]] = ("k8s",)
+    mounts_code: ClassVar[bool] = True
+    policy_class: ClassVar[type[Any] | None] = KubernetesPolicy
+
+    config_file: str | None = None
+    """A kubeconfig; by default KUBECONFIG, ~/.kube/config, or the service account of the agent's
+    pod."""
+    context: str | None = None
+    """A context of the kubeconfig; by default its current one."""
+    namespace: str | None = None
+    """Where runs go whose queue names none; by default that of the context."""
+    api_rate: Annotated[float, Field(gt=0)] = 100.0
+    """Requests a second to the API server, on average."""
+    api_burst: Annotated[int, Field(ge=1)] = 200
+    """Requests at once."""
+    gone_seconds: Annotated[float, Field(ge=0)] = 120.0
+    """How long pods may take to end after their grace, before their node counts as lost."""
+    force_delete: bool = False
+    """Remove pods from the cluster that do not end for so long: they may still run on a node that
+    cannot be reached."""
+
+    _site: Site = field(init=False, repr=False)
+    _namespace: str = field(init=False, repr=False, default="default")
+    _service: "Lazy[RunService]" = field(init=False, repr=False)
+
+    async def start(self, stack: AsyncExitStack, site: Site) -> None:
+        """Remember where it stands; the cluster need not answer yet."""
+        self._site = site
+        self._namespace = self.namespace or str(await run_sync(self.access.namespace))
+        self._service = Lazy(SERVICE, lambda service: service.open_runs(stack, site, self))
+
+    @property
+    def access(self) -> Access:
+        """How the cluster is reached."""
+        return Access(config_file=self.config_file, context=self.context)
+
+    @property
+    def default_namespace(self) -> str:
+        """Where runs go whose queue names none."""
+        return self._namespace
+
+    async def check(self) -> Sequence[Finding]:
+        """Whether the cluster answers, and what the agent may do in its namespace."""
+        return await (await self._service.opened()).findings()
+
+    @classmethod
+    def check_args(cls, args: Json) -> None:
+        """Look at a queue's config. :raises Rejected: naming each field that is wrong."""
+        check_args(args)
+
+    @classmethod
+    def args_schema(cls) -> dict[str, Any]:
+        """The fields of a Job, and what holds for custom resources."""
+        return schema.schema()
+
+    @classmethod
+    def starter_config(cls) -> str:
+        """A Job with requests of CPU and memory."""
+        return schema.STARTER
+
+    @classmethod
+    def objections(cls, args: Json, policy: Policy) -> Iterable[str]:
+        """What a strict policy does not allow."""
+        is_strict = policy.part(KubernetesPolicy).kubernetes == "strict"
+        return strict_objections(args) if is_strict else ()
+
+    def render(self, submission: Submission) -> Json:
+        """The object, as `kubectl apply` takes it."""
+        context = self.build_context(code_pieces=1 if submission.code else 0)
+        if service := self._service.value:
+            context = service.context(submission)
+        return dict(workload_of(parse_args(submission.resource_args), submission, context).body)
+
+    def build_context(self, *, code_pieces: int = 0, pull_secret: bool = False) -> BuildContext:
+        """What the agent adds to each submission."""
+        return BuildContext(
+            namespace=self._namespace,
+            agent=self._site.agent,
+            strict=self._site.policy.part(KubernetesPolicy).kubernetes == "strict",
+            pull_secret=pull_secret,
+            code_pieces=code_pieces,
+        )
+
+    def ref_of(self, submission: Submission) -> str:
+        """Version, kind, namespace and name. :raises Rejected: if its name is none."""
+        args = parse_args(submission.resource_args)
+        return str(ref_of(args, submission, self._namespace))
+
+    async def prepare(self, submission: Submission, out: Output) -> None:
+        """Ask the cluster whether it would take the object, and wait while a quota is used up.
+
+        :raises SubmitError: if it would not.
+        """
+        await (await self._service.opened()).prepare(submission, out)
+
+    async def release(self, submission: Submission) -> None:
+        """Forget its code, and remove the secrets of an object that was never made."""
+        if self._service.value is not None:
+            await self._service.value.release(submission)
+
+    async def submit(self, submission: Submission) -> Run:
+        """Create the object, unless it is there.
+
+        :raises SubmitError: if the cluster refuses, or the name belongs to somebody else.
+        """
+        return await (await self._service.opened()).submit(submission)
+
+    async def attach(self, ref: str) -> Run:
+        """Find an object again. :raises RunLost: if it is gone, or *ref* is not a run's."""
+        return await (await self._service.opened()).attach(ref)

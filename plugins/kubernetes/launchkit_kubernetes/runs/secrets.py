@@ -1,0 +1,160 @@
+"""Secrets of a run: its variables, the registry's login, and its code. Owned by its root object, so
+that the cluster removes them with it.
+"""
+
+import base64
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from launchkit.abc import Registry
+from launchkit.errors import Rejected, SubmitError
+from launchkit.images.login import docker_config
+from launchkit.images.ref import ImageRef
+from launchkit.images.target import is_in
+from launchkit.model import Credentials, Secret, Submission
+from launchkit_kubernetes.cluster.client import MERGE, ClusterClient
+from launchkit_kubernetes.cluster.discovery import SECRETS
+from launchkit_kubernetes.cluster.errors import ClusterRefused
+from launchkit_kubernetes.manifest.build import (
+    NAME,
+    RUN,
+    Workload,
+    code_secret,
+    env_secret,
+    pull_secret,
+)
+from launchkit_kubernetes.manifest.names import Ref
+from launchkit_kubernetes.runs.packing import PackedCode
+from launchkit_kubernetes.status.shape import mapping, text
+
+DOCKER_CONFIG = "kubernetes.io/dockerconfigjson"
+RENEW_SECONDS = 900.0
+"""A login that is valid for less is renewed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSecret:
+    """A Secret that is to be there before the object of its run."""
+
+    name: str
+    data: Mapping[str, bytes | str]
+    type: str = "Opaque"
+
+    def body(self, labels: Mapping[str, str]) -> dict[str, Any]:
+        """The object."""
+        return {
+            "metadata": {"name": self.name, "labels": dict(labels)},
+            "type": self.type,
+            "data": {key: _encoded(value) for key, value in self.data.items()},
+        }
+
+
+def secrets_of(
+    workload: Workload, code: PackedCode | None, login: Mapping[str, Credentials]
+) -> Sequence[RunSecret]:
+    """All secrets of a run; *login* is that of the image's registry, by its host."""
+    name = workload.ref.name
+    found: list[RunSecret] = []
+    if workload.secrets:
+        found.append(RunSecret(name=env_secret(name), data=workload.secrets))
+    if login:
+        found.append(login_secret(name, login))
+    for index, piece in enumerate(code.pieces if code else ()):
+        found.append(RunSecret(name=code_secret(name, index), data={"piece": piece}))
+    return found
+
+
+def login_secret(name: str, login: Mapping[str, Credentials]) -> RunSecret:
+    """The Secret with which a run's images are pulled."""
+    data = {".dockerconfigjson": docker_config(login)}
+    return RunSecret(name=pull_secret(name), data=data, type=DOCKER_CONFIG)
+
+
+async def login_for(submission: Submission, registry: Registry | None) -> Mapping[str, Credentials]:
+    """The login of the registry that the image is in, by its host; nothing if it needs none.
+
+    :raises LaunchError: if the registry cannot tell it.
+    """
+    if registry is None or not registry.pushes or submission.image is None:
+        return {}
+    try:
+        image = ImageRef.parse(submission.image.ref)
+        if not is_in(image, registry):
+            return {}
+    except Rejected:
+        return {}
+    found = await registry.credentials()
+    return {image.registry: found} if found else {}
+
+
+def is_old(login: Mapping[str, Credentials]) -> bool:
+    """Whether a login ends soon."""
+    ends = [each.expires_at for each in login.values() if each.expires_at is not None]
+    return bool(ends) and min(ends) - time.time() < RENEW_SECONDS
+
+
+class RunSecrets:
+    """The secrets in the cluster. Each call raises ClusterError if the cluster refuses."""
+
+    def __init__(self, client: ClusterClient) -> None:
+        self._client = client
+
+    async def put(self, ref: Ref, secret: RunSecret, labels: Mapping[str, str]) -> None:
+        """Create one, or put it in the place of an earlier try's.
+
+        :raises SubmitError: if the name belongs to somebody else.
+        """
+        body = secret.body(labels)
+        path = SECRETS.path(ref.namespace, secret.name)
+
+        async def once() -> None:
+            try:
+                await self._client.json("POST", SECRETS.path(ref.namespace), body=body)
+            except ClusterRefused as exc:
+                if not exc.exists:
+                    raise
+                found = await self._client.json("GET", path)
+                theirs = mapping(mapping(found.get("metadata")).get("labels"))
+                if theirs.get(RUN) != labels[RUN]:
+                    text = f"the secret {secret.name} in {ref.namespace} belongs to somebody else"
+                    raise SubmitError(text) from exc
+                patch = {"data": body["data"]}
+                await self._client.json("PATCH", path, body=patch, content_type=MERGE)
+
+        await self._client.answered(once)
+
+    async def own(self, ref: Ref, name: str, uid: str) -> None:
+        """Make one go with its run's root object."""
+        owner = {"apiVersion": ref.api_version, "kind": ref.kind, "name": ref.name, "uid": uid}
+        patch = {"metadata": {"ownerReferences": [owner]}}
+        path = SECRETS.path(ref.namespace, name)
+        await self._client.answered(
+            lambda: self._client.json("PATCH", path, body=patch, content_type=MERGE)
+        )
+
+    async def remove(self, ref: Ref) -> None:
+        """Remove all secrets of a run that have no owner, or whose owner goes."""
+        path = SECRETS.path(ref.namespace)
+        selector = {"labelSelector": f"{NAME}={ref.name},{RUN}"}
+        found, _ = await self._client.answered(lambda: self._client.listed(path, selector))
+        for told in found:
+            if name := text(mapping(mapping(told).get("metadata")).get("name")):
+                await self._removed(SECRETS.path(ref.namespace, name))
+
+    async def _removed(self, path: str) -> None:
+        try:
+            await self._client.answered(lambda: self._client.json("DELETE", path))
+        except ClusterRefused as exc:
+            if not exc.not_found:
+                raise
+
+
+def _encoded(value: bytes | str) -> str:
+    data = value if isinstance(value, bytes) else _plain(value).encode(errors="surrogateescape")
+    return base64.b64encode(data).decode()
+
+
+def _plain(value: str) -> str:
+    return str.__str__(value) if isinstance(value, Secret) else value

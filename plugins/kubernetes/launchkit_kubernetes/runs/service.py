@@ -1,0 +1,324 @@
+"""The runs of one agent in a cluster: prepared, submitted and found again."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from contextlib import AsyncExitStack
+from typing import Any, TypeVar
+
+import anyio
+from anyio.abc import TaskGroup
+from anyio.to_thread import run_sync
+
+from launchkit.abc import Finding, Output, Run, Site
+from launchkit.aio.background import attend
+from launchkit.aio.retry import Backoff, pauses
+from launchkit.code.remove_tree import remove_tree
+from launchkit.errors import LaunchError, LaunchkitError, RunLost, SubmitError
+from launchkit.model import Credentials, Submission
+from launchkit_kubernetes.cluster.board import Board
+from launchkit_kubernetes.cluster.client import ClusterClient, open_client
+from launchkit_kubernetes.cluster.discovery import Discovery, Resource
+from launchkit_kubernetes.cluster.errors import ClusterRefused
+from launchkit_kubernetes.cluster.findings import cluster_findings, missing_right
+from launchkit_kubernetes.manifest.args import parse_args
+from launchkit_kubernetes.manifest.build import (
+    ATTEMPT,
+    RUN,
+    BuildContext,
+    Workload,
+    no_image,
+    ref_of,
+    workload_of,
+)
+from launchkit_kubernetes.manifest.names import Ref
+from launchkit_kubernetes.runner import KubernetesRunner
+from launchkit_kubernetes.runs.packing import PackedCode, packed
+from launchkit_kubernetes.runs.records import CLEARED, OVER, Records
+from launchkit_kubernetes.runs.run import ClusterRun, RunPlace
+from launchkit_kubernetes.runs.secrets import (
+    RunSecrets,
+    is_old,
+    login_for,
+    login_secret,
+    secrets_of,
+)
+from launchkit_kubernetes.status.shape import mapping, text
+
+log = logging.getLogger("launchkit.kubernetes")
+T = TypeVar("T")
+
+QUOTA_BACKOFF = Backoff(first=2.0, cap=30.0)
+SWEEP_SECONDS = 3600.0
+LOGIN_SECONDS = 300.0
+UNSUPPORTED = "does not support dry run"
+"""In the words of an admission webhook that cannot be asked beforehand."""
+
+
+async def open_runs(stack: AsyncExitStack, site: Site, runner: KubernetesRunner) -> "RunService":
+    """Open the cluster, which need not answer yet."""
+    opened = open_client(runner.access, runner.api_rate, runner.api_burst)
+    client = await stack.enter_async_context(opened)
+    service = RunService(site, runner, client)
+    watches = service.watch, service.sweep, service.renew_logins
+    attend(stack, site.tasks, *watches, name="what goes on in the cluster")
+    await service.ready.wait()
+    return service
+
+
+class RunService:
+    """What the runner works with once the cluster is open."""
+
+    def __init__(self, site: Site, runner: KubernetesRunner, client: ClusterClient) -> None:
+        self.ready = anyio.Event()
+        self._site = site
+        self._runner = runner
+        self._client = client
+        self._discovery = Discovery(client)
+        self._records = Records(client)
+        self._secrets = RunSecrets(client)
+        self._boards: dict[tuple[Resource, str], Board] = {}
+        self._code: dict[str, PackedCode] = {}
+        self._logins: dict[str, Mapping[str, Credentials]] = {}
+        self._renewed: dict[Ref, tuple[Submission, Mapping[str, Credentials]]] = {}
+        self._tasks: TaskGroup
+
+    async def watch(self) -> None:
+        """Watch what is asked for, until cancelled."""
+        async with anyio.create_task_group() as self._tasks:
+            self.ready.set()
+            await anyio.sleep_forever()
+
+    async def sweep(self) -> None:
+        """Remove what agents have left that were killed at it, and forget old records."""
+        while True:
+            for namespace in {self._runner.default_namespace, *self._namespaces()}:
+                try:
+                    await self._records.prune(namespace)
+                    for ref in await self._records.half_removed(namespace):
+                        await (await self._run(ref)).aclose()
+                except LaunchkitError as exc:
+                    log.info("namespace %s cannot be swept: %s", namespace, exc)
+            await anyio.sleep(SWEEP_SECONDS)
+
+    async def renew_logins(self) -> None:
+        """Keep the logins of live runs valid: pods may be made again and pull again."""
+        while True:
+            await anyio.sleep(LOGIN_SECONDS)
+            for ref, (submission, login) in [*self._renewed.items()]:
+                if is_old(login):
+                    await self._renew(ref, submission)
+
+    async def findings(self) -> Sequence[Finding]:
+        """What is to be said of the cluster."""
+        return await cluster_findings(self._client, self._runner.default_namespace)
+
+    def context(self, submission: Submission) -> BuildContext:
+        """What this agent adds to a submission, as far as it is prepared."""
+        code = self._code.get(submission.name)
+        return self._runner.build_context(
+            code_pieces=len(code.pieces) if code else int(submission.code is not None),
+            pull_secret=bool(self._logins.get(submission.name)),
+        )
+
+    async def prepare(self, submission: Submission, out: Output) -> None:
+        """Ask the cluster whether it would take the object, and wait while a quota is used up.
+
+        :raises SubmitError: if it would not.
+        """
+        args = parse_args(submission.resource_args)
+        if missing := no_image(args, submission):
+            raise missing
+        for warning in args.warnings:
+            await out.say(warning)
+        if submission.code is not None:
+            self._code[submission.name] = await run_sync(packed, submission.code)
+        self._logins[submission.name] = await login_for(submission, self._site.registry)
+        workload = self._workload(submission)
+        said = False
+        for pause in pauses(QUOTA_BACKOFF):
+            try:
+                await self._asked(lambda: self._would_create(workload), out)
+            except ClusterRefused as exc:
+                if not exc.over_quota:
+                    raise await self._refused(exc) from exc
+                if not said:
+                    await out.say(f"waits for quota: {exc.message}")
+                said = True
+            else:
+                return
+            await anyio.sleep(pause)
+
+    async def release(self, submission: Submission) -> None:
+        """Forget what was prepared, and the secrets of an object that was never made."""
+        self._code.pop(submission.name, None)
+        if self._logins.pop(submission.name, None) is None:
+            return
+        ref = ref_of(
+            parse_args(submission.resource_args), submission, self._runner.default_namespace
+        )
+        try:
+            if await self._records.get(ref) is None and await self._object(ref) is None:
+                await self._secrets.remove(ref)
+        except LaunchkitError as exc:
+            log.warning("secrets of %s may be left: %s", ref, exc)
+
+    async def submit(self, submission: Submission) -> Run:
+        """Create the object, unless it is there.
+
+        :raises SubmitError: if the cluster refuses, or the name belongs to somebody else.
+        """
+        workload = self._workload(submission)
+        ref = workload.ref
+        record = await self._records.get(ref)
+        if record is not None and record.what in {OVER, CLEARED}:
+            raise SubmitError(f"{ref.name}: a run of this name is over already")
+        if record is None:
+            try:
+                await self._made(workload, submission)
+            except ClusterRefused as exc:
+                raise await self._refused(exc) from exc
+        if submission.code is not None:
+            await run_sync(remove_tree, submission.code)
+        return await self._run(ref)
+
+    async def attach(self, ref: str) -> Run:
+        """Find an object again. :raises RunLost: if it is gone, or *ref* is not a run's."""
+        place = Ref.parse(ref)
+        record = await self._records.get(place)
+        if record is not None and record.what in {OVER, CLEARED}:
+            if record.what == OVER:
+                await (await self._run(place)).aclose()
+            raise RunLost(f"{place.kind} {place.name} is over and removed")
+        told = await self._object(place)
+        if told is None and record is None:
+            raise RunLost(f"there is no {place.kind} {place.name} in {place.namespace}")
+        if told is not None and not _label(told, RUN):
+            raise RunLost(f"{place.kind} {place.name} in {place.namespace} is not a run's")
+        return await self._run(place)
+
+    def _namespaces(self) -> Set[str]:
+        return {namespace for _, namespace in self._boards}
+
+    async def _made(self, workload: Workload, submission: Submission) -> None:
+        """Create the object and its secrets; those that are there already stay."""
+        ref = workload.ref
+        told = await self._object(ref)
+        code = self._code.get(submission.name)
+        login = self._logins.get(submission.name, {})
+        secrets = secrets_of(workload, code, login)
+        if told is None:
+            for secret in secrets:
+                await self._secrets.put(ref, secret, workload.labels)
+            told = await self._created(workload)
+        if any(_label(told, key) != workload.labels[key] for key in (RUN, ATTEMPT)):
+            raise SubmitError(
+                f"the name {ref.name} in namespace {ref.namespace} is taken by a {ref.kind} of"
+                " somebody else",
+                hint="give each run a name of its own: metadata.name such as train-${run_id},"
+                " or none",
+            )
+        board = await self._board(ref)
+        board.learn(told)
+        uid = text(mapping(told.get("metadata")).get("uid"))
+        for secret in secrets:
+            await self._secrets.own(ref, secret.name, uid)
+        if login:
+            self._renewed[ref] = submission, login
+        self._code.pop(submission.name, None)
+        self._logins.pop(submission.name, None)
+
+    async def _created(self, workload: Workload) -> Mapping[str, Any]:
+        """The object, created unless it is there. A quota that others have used up meanwhile is
+        waited for.
+        """
+        ref = workload.ref
+        resource = await self._discovery.resource(ref.api_version, ref.kind)
+        path = resource.path(ref.namespace)
+        for pause in pauses(QUOTA_BACKOFF):
+            try:
+                return await self._client.answered(
+                    lambda: self._client.json("POST", path, body=workload.body)
+                )
+            except ClusterRefused as exc:
+                if exc.exists:
+                    if (told := await self._object(ref)) is not None:
+                        return told
+                elif not exc.over_quota:
+                    raise
+            await anyio.sleep(pause)
+        raise AssertionError  # the pauses never end
+
+    async def _object(self, ref: Ref) -> Mapping[str, Any] | None:
+        """The root object as it is now; None if there is none."""
+        resource = await self._client.answered(
+            lambda: self._discovery.resource(ref.api_version, ref.kind)
+        )
+        path = resource.path(ref.namespace, ref.name)
+        try:
+            return await self._client.answered(lambda: self._client.json("GET", path))
+        except ClusterRefused as exc:
+            if exc.not_found:
+                return None
+            raise
+
+    async def _would_create(self, workload: Workload) -> None:
+        """Let the cluster look at the object without making it."""
+        ref = workload.ref
+        resource = await self._discovery.resource(ref.api_version, ref.kind)
+        path, params = resource.path(ref.namespace), {"dryRun": "All"}
+        try:
+            await self._client.json("POST", path, params=params, body=workload.body)
+        except ClusterRefused as exc:
+            if not exc.exists and UNSUPPORTED not in exc.message:
+                raise
+
+    async def _asked(self, call: Callable[[], Awaitable[T]], out: Output) -> T:
+        """An answer; a cluster that is away is waited for, and that is said."""
+
+        async def away(exc: Exception) -> None:
+            await out.say(f"waits for the cluster: {exc}")
+
+        return await self._client.answered(call, on_first=away)
+
+    async def _refused(self, exc: ClusterRefused) -> LaunchError:
+        """The error of a launch whose object the cluster does not take."""
+        hint = missing_right(exc) if exc.forbidden else None
+        return SubmitError(f"the cluster refuses: {exc.message}", hint=hint)
+
+    def _workload(self, submission: Submission) -> Workload:
+        args = parse_args(submission.resource_args)
+        return workload_of(args, submission, self.context(submission))
+
+    async def _board(self, ref: Ref) -> Board:
+        resource = await self._discovery.resource(ref.api_version, ref.kind)
+        key = resource, ref.namespace
+        if key not in self._boards:
+            board = self._boards[key] = Board(self._client, resource, ref.namespace)
+            self._tasks.start_soon(board.informer.run, name=f"{ref.kind}s in {ref.namespace}")
+        return self._boards[key]
+
+    async def _run(self, ref: Ref) -> Run:
+        place = RunPlace(
+            client=self._client,
+            board=await self._board(ref),
+            records=self._records,
+            secrets=self._secrets,
+            gone_seconds=self._runner.gone_seconds,
+            force=self._runner.force_delete,
+            forget=lambda: self._renewed.pop(ref, None),
+        )
+        return ClusterRun(ref, place)
+
+    async def _renew(self, ref: Ref, submission: Submission) -> None:
+        try:
+            login = await login_for(submission, self._site.registry)
+            if login and ref in self._renewed:
+                labels = self._workload(submission).labels
+                await self._secrets.put(ref, login_secret(ref.name, login), labels)
+                self._renewed[ref] = submission, login
+        except LaunchkitError as exc:
+            self._client.trouble.tell(exc)
+
+
+def _label(told: Mapping[str, Any], key: str) -> str:
+    return text(mapping(mapping(told.get("metadata")).get("labels")).get(key))

@@ -1,0 +1,1 @@
+"""What objects of a cluster mean: plain values in, statuses and verdicts out."""

@@ -1,0 +1,109 @@
+"""What a pod tells of its containers, decoded once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from launchkit_kubernetes.status.shape import items, mapping, number, text, told, whole
+
+Role = Literal["init", "sidecar", "app"]
+"""An init container, a native sidecar (an init container that is always restarted), or one of the
+containers proper."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a container ended."""
+
+    code: int
+    reason: str
+    message: str
+    at: str
+
+    @classmethod
+    def of(cls, state: object) -> "Ended | None":
+        """Decode `terminated` of a container's state."""
+        found = mapping(mapping(state).get("terminated"))
+        code = whole(found.get("exitCode"))
+        if code is None:
+            return None
+        return cls(
+            code=code,
+            reason=text(found.get("reason")),
+            message=text(found.get("message")),
+            at=text(found.get("finishedAt")),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A container at the time of a look."""
+
+    name: str
+    role: Role
+    running: bool = False
+    reason: str = ""
+    """Why it waits, in one word."""
+    message: str = ""
+    ended: Ended | None = None
+    before: Ended | None = None
+    """How it ended the last time, if it was started again."""
+    restarts: int = 0
+
+    @property
+    def started(self) -> bool:
+        """Whether it has ever run."""
+        return self.running or self.restarts > 0 or bool(self.ended or self.before)
+
+    @property
+    def waits_for(self) -> str:
+        """Why it waits, for people; empty if it does not, or does not say."""
+        return told(self.reason, self.message)
+
+    @property
+    def title(self) -> str:
+        """What to call it, for people."""
+        return f"{_TITLES[self.role]} {self.name}".rstrip()
+
+
+_TITLES: Mapping[Role, str] = {
+    "init": "init container",
+    "sidecar": "sidecar",
+    "app": "container",
+}
+
+
+def containers(pod: Mapping[str, Any]) -> tuple[Container, ...]:
+    """The containers of a pod: first those that initialise it, all in the order of its spec."""
+    spec, status = mapping(pod.get("spec")), mapping(pod.get("status"))
+    init = _listed(spec.get("initContainers"), status.get("initContainerStatuses"), "init")
+    return init + _listed(spec.get("containers"), status.get("containerStatuses"), "app")
+
+
+def _listed(wanted: object, statuses: object, role: Role) -> tuple[Container, ...]:
+    seen = {text(entry.get("name")): entry for entry in map(mapping, items(statuses))}
+    specs = {text(entry.get("name")): entry for entry in map(mapping, items(wanted))}
+    names = [*specs, *(name for name in seen if name not in specs)]
+    return tuple(
+        _container(name, _role(specs.get(name), role), seen.get(name, {})) for name in names
+    )
+
+
+def _role(spec: Mapping[str, Any] | None, role: Role) -> Role:
+    always = spec is not None and text(spec.get("restartPolicy")) == "Always"
+    return "sidecar" if role == "init" and always else role
+
+
+def _container(name: str, role: Role, seen: Mapping[str, Any]) -> Container:
+    state = mapping(seen.get("state"))
+    waiting = mapping(state.get("waiting"))
+    return Container(
+        name=name,
+        role=role,
+        running=isinstance(state.get("running"), Mapping),
+        reason=text(waiting.get("reason")),
+        message=text(waiting.get("message")),
+        ended=Ended.of(state),
+        before=Ended.of(seen.get("lastState")),
+        restarts=max(0, number(seen.get("restartCount"))),
+    )

@@ -1,0 +1,138 @@
+"""Thousands of Jobs through an agent, on a control plane whose nodes are played by patches."""
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import httpx
+
+import launchkit
+from benchmarks.agents import cpu_seconds, online, resident_mib, start
+from benchmarks.places import database, folder
+from benchmarks.report import Figure
+from launchkit.model import ItemState
+
+from ..cluster.cluster import Cluster, running
+
+JOBS = 2000
+AT_ONCE = 16
+REST_SECONDS = 20.0
+WAIT_SECONDS = 600.0
+LOOK_SECONDS = 0.5
+BATCH = "/apis/batch/v1/namespaces"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A control plane with two namespaces: one for bare Jobs, one for the agent's."""
+
+    cluster: Cluster
+    bare: str
+    ours: str
+
+
+async def create_bare(ground: Ground) -> float:
+    """Jobs a second by bare requests."""
+    numbers = iter(range(JOBS))
+
+    async def create(http: httpx.AsyncClient) -> None:
+        for number in numbers:
+            body = job(f"bare-{number}")
+            (await http.post(f"{BATCH}/{ground.bare}/jobs", json=body)).raise_for_status()
+
+    async with ground.cluster.admin() as http:
+        began = time.monotonic()
+        async with anyio.create_task_group() as tasks:
+            for _ in range(AT_ONCE):
+                tasks.start_soon(create, http)
+        return JOBS / (time.monotonic() - began)
+
+
+def job(name: str) -> Mapping[str, Any]:
+    container = {"name": "main", "image": "img:1", "command": ["true"]}
+    pod = {"restartPolicy": "Never", "containers": [container]}
+    return {"metadata": {"name": name}, "spec": {"template": {"spec": pod}}}
+
+
+async def run_all(pods: str, http: httpx.AsyncClient) -> int:
+    """Bind all pods that wait and have them run; how many run."""
+    found = (await http.get(pods)).json()["items"]
+    waiting = iter([pod for pod in found if pod["status"].get("phase") == "Pending"])
+    patch = {"Content-Type": "application/merge-patch+json"}
+
+    async def play() -> None:
+        for pod in waiting:
+            name = pod["metadata"]["name"]
+            if not pod["spec"].get("nodeName"):
+                target = {"apiVersion": "v1", "kind": "Node", "name": "node-1"}
+                binding = {"metadata": {"name": name}, "target": target}
+                await http.post(f"{pods}/{name}/binding", json=binding)
+            started = {"startedAt": "2026-01-01T00:00:00Z"}
+            state = {"name": "launch0", "image": "img:1", "imageID": "", "ready": True}
+            state |= {"restartCount": 0, "state": {"running": started}}
+            status = {"status": {"phase": "Running", "containerStatuses": [state]}}
+            with suppress(httpx.HTTPError):
+                await http.patch(f"{pods}/{name}/status", json=status, headers=patch)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(AT_ONCE):
+            tasks.start_soon(play)
+    return len(found)
+
+
+async def running_items(client: launchkit.Client) -> int:
+    """How many launches run."""
+    found = await client.launches(queue="q", states={ItemState.RUNNING}, limit=JOBS)
+    return len([*found])
+
+
+async def through_an_agent(ground: Ground, url: str, place: Any) -> list[float]:
+    """Jobs a second, and the agent's memory and processor time while all run."""
+    async with launchkit.connect(url) as client:
+        await client.create_queue("q", "kubernetes", {"namespace": ground.ours})
+        agent = start(url, place, "q", jobs=JOBS)
+        try:
+            await online(client)
+            await client.pause_queue("q", "not all is in it yet")
+            for _ in range(JOBS):
+                await client.launch("q", image="img:1", entry_point=["true"])
+            async with ground.cluster.admin() as http:
+                began = time.monotonic()
+                await client.resume_queue("q")
+                path = f"{BATCH}/{ground.ours}/jobs"
+                many = 0
+                with anyio.fail_after(WAIT_SECONDS):
+                    while many < JOBS:
+                        page = (await http.get(path, params={"limit": 1})).json()
+                        many = len(page["items"]) + page["metadata"].get("remainingItemCount", 0)
+                        await anyio.sleep(LOOK_SECONDS)
+                    rate = JOBS / (time.monotonic() - began)
+                    pods = f"/api/v1/namespaces/{ground.ours}/pods"
+                    while await running_items(client) < JOBS:
+                        await run_all(pods, http)
+                        await anyio.sleep(LOOK_SECONDS)
+            before = cpu_seconds(agent.pid)
+            await anyio.sleep(REST_SECONDS)
+            busy = (cpu_seconds(agent.pid) - before) / REST_SECONDS
+            return [rate, resident_mib(agent.pid), busy]
+        finally:
+            agent.kill()
+            agent.wait()
+
+
+def jobs() -> Iterator[Figure]:
+    """The rate of launches beside bare requests, and the agent with all of them running."""
+    with running(Cluster(node=False)) as cluster, folder() as place, database("sqlite") as url:
+        ground = Ground(cluster, cluster.make_namespace(), cluster.make_namespace())
+        os.environ["KUBECONFIG"] = str(cluster.write_kubeconfig(place / "kubeconfig"))
+        bare = anyio.run(create_bare, ground)
+        rate, memory, busy = anyio.run(through_an_agent, ground, url, place)
+    yield Figure(f"{JOBS} Jobs, bare", bare, "1/s")
+    yield Figure(f"{JOBS} Jobs", rate, "1/s", ">= 40")
+    yield Figure(f"{JOBS} Jobs, share of bare", rate / bare, "", ">= 0.7")
+    yield Figure(f"{JOBS} Jobs running, memory of the agent", memory, "MiB", "<= 256")
+    yield Figure(f"{JOBS} Jobs running, processor of the agent", busy, "cores", "<= 0.5")

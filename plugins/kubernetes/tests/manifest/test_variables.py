@@ -1,0 +1,106 @@
+"""Variables, and secrets, which stand in no object but a Secret."""
+
+import json
+from typing import Any
+
+import pytest
+from launchkit_kubernetes.manifest.build import BuildContext
+
+from launchkit.errors import Rejected
+from launchkit.model import Secret
+
+from .examples import JOBSET, LEADER, MPI, RAY, SEED_PYTORCH, TRAIN, VOLCANO, example
+from .making import body, job, pod, workload
+
+HIDDEN = "hunter2"
+ALL = [JOBSET, LEADER, MPI, RAY, SEED_PYTORCH, TRAIN, VOLCANO, "{}"]
+
+
+def env(made: Any, index: int = 0) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = pod(made)["containers"][index]["env"]
+    return found
+
+
+def test_those_of_the_launch_come_last_in_their_order_and_win() -> None:
+    config = job({"env": [{"name": "B", "value": "queue"}, {"name": "A", "value": "$(B)"}]})
+    made = body(config, env={"Z": "1", "B": "launch", "C": ""})
+    assert env(made) == [
+        {"name": "A", "value": "$(B)"},
+        {"name": "Z", "value": "1"},
+        {"name": "B", "value": "launch"},
+        {"name": "C", "value": ""},
+    ]
+
+
+def test_all_containers_get_them_but_those_that_prepare() -> None:
+    made = body(job({}, {"name": "side"}, initContainers=[{"name": "i"}]), env={"A": "1"})
+    assert env(made, 0) == env(made, 1) == [{"name": "A", "value": "1"}]
+    assert "env" not in pod(made)["initContainers"][0]
+
+
+def test_where_the_queue_takes_a_value_from_stays() -> None:
+    given = {"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+    assert env(body(job({"env": [given, {"name": "EMPTY"}]}))) == [given, {"name": "EMPTY"}]
+
+
+@pytest.mark.parametrize("text", ALL, ids=range(len(ALL)))
+def test_a_secret_is_in_no_object(text: str) -> None:
+    made = workload(example(text), "python", env={"TOKEN": Secret(HIDDEN), "PLAIN": "shown"})
+    shown = json.dumps(made.body)
+    assert HIDDEN not in shown
+    assert "shown" in shown
+    source = {"secretKeyRef": {"name": f"{made.ref.name}-env", "key": "TOKEN"}}
+    assert json.dumps({"name": "TOKEN", "valueFrom": source}) in shown
+    assert made.secrets == {"TOKEN": HIDDEN}
+
+
+def test_a_secret_of_the_queue_becomes_one_of_its_run() -> None:
+    made = workload(job({"name": "a", "env": [{"name": "T", "value": Secret(HIDDEN)}]}))
+    source = {"secretKeyRef": {"name": "launchkit-r1-1-env", "key": "a.T"}}
+    assert env(made.body) == [{"name": "T", "valueFrom": source}]
+    assert made.secrets == {"a.T": HIDDEN}
+
+
+def test_secrets_of_containers_of_one_name_are_told_apart() -> None:
+    config = example(SEED_PYTORCH)
+    for index, one in enumerate(config["kubernetes"]["spec"]["pytorchReplicaSpecs"].values()):
+        (container,) = one["template"]["spec"]["containers"]
+        container["env"] = [{"name": "T", "value": Secret(f"{HIDDEN}-{index}")}]
+    made = workload(config)
+    assert {*made.secrets.values()} == {f"{HIDDEN}-0", f"{HIDDEN}-1"}
+    for index, one in enumerate(made.body["spec"]["pytorchReplicaSpecs"].values()):
+        (variable,) = one["template"]["spec"]["containers"][0]["env"]
+        key = variable["valueFrom"]["secretKeyRef"]["key"]
+        assert made.secrets[key] == f"{HIDDEN}-{index}"
+
+
+def test_the_key_of_a_secret_is_one_that_the_cluster_takes() -> None:
+    made = workload({}, env={"MY TOKEN": Secret(HIDDEN), "x" * 999: Secret(HIDDEN)})
+    assert [*made.secrets] == ["MY_TOKEN", "x" * 200]
+
+
+@pytest.mark.parametrize(
+    ("config", "where"),
+    [
+        ({"metadata": {"labels": {"a": Secret(HIDDEN)}}}, r"metadata\.labels\.a"),
+        (job({"args": ["a", Secret(HIDDEN)]}), r"containers\[0\]\.args\[1\]"),
+        ({"apiVersion": "x.io/v1", "kind": "A", "b": [Secret(HIDDEN)]}, r"b\[0\]"),
+    ],
+)
+def test_a_secret_at_another_place_is_rejected(config: dict[str, Any], where: str) -> None:
+    with pytest.raises(Rejected, match=rf"^resource_args\..*?{where}: a secret would be") as caught:
+        body(config)
+    assert HIDDEN not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [JOBSET, LEADER, MPI, RAY, SEED_PYTORCH, VOLCANO, "{}"])
+def test_the_registrys_login_stands_behind_those_of_the_queue(text: str) -> None:
+    context = BuildContext(namespace="default", pull_secret=True)
+    config = example(text)
+    if text == "{}":
+        config = job(imagePullSecrets=[{"name": "own"}])
+    made = json.dumps(body(config, context=context))
+    own = '{"name": "own"}, ' if text == "{}" else ""
+    login = f'"imagePullSecrets": [{own}{{"name": "'
+    assert made.count(login) == made.count('"containers": ')
+    assert "imagePullSecrets" not in json.dumps(body({}))

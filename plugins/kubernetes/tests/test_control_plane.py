@@ -1,0 +1,189 @@
+"""Runs whose API server goes away, stands still or has forgotten, and custom resources."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from launchkit_kubernetes.cluster.access import Access as Way
+from launchkit_kubernetes.cluster.client import open_client
+from launchkit_kubernetes.cluster.discovery import JOBS
+from launchkit_kubernetes.cluster.errors import ClusterRefused
+from launchkit_kubernetes.cluster.objects import Objects
+from launchkit_kubernetes.runner import KubernetesRunner
+from waiting import until
+
+from launchkit.abc import Run, Site
+from launchkit.model import RunState, RunStatus, Submission
+from launchkit.testing import make_submission, site_at, started
+from launchkit.testing.recording import RecordingOutput
+
+from .cluster.cluster import Cluster
+
+GROUP = "tests.launchkit.dev"
+BATCH = "/apis/batch/v1"
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with site_at(tmp_path / "site") as site:
+        yield site
+
+
+@pytest.fixture
+def place(control_plane: Cluster) -> str:
+    return control_plane.make_namespace()
+
+
+@pytest.fixture
+async def runner(
+    site: Site, control_plane: Cluster, tmp_path: Path
+) -> AsyncIterator[KubernetesRunner]:
+    path = control_plane.write_kubeconfig(tmp_path / "kubeconfig")
+    made = KubernetesRunner(config_file=str(path), gone_seconds=5)
+    async with started(made, site) as runner:
+        yield runner
+
+
+def job(place: str) -> Submission:
+    return make_submission("true", image="img:1", resource_args={"namespace": place})
+
+
+async def begun(runner: KubernetesRunner, submission: Submission) -> Run:
+    await runner.prepare(submission, RecordingOutput())
+    return await runner.submit(submission)
+
+
+def complete(cluster: Cluster, place: str, name: str) -> None:
+    """Play the controller, which has no pods to do it by."""
+    condition = {"type": "Complete", "status": "True"}
+    cluster.patch(
+        f"{BATCH}/namespaces/{place}/jobs/{name}/status", {"status": {"conditions": [condition]}}
+    )
+
+
+async def ended(run: Run) -> RunStatus:
+    status = await run.status()
+    with anyio.fail_after(60):
+        while not status.state.ended:
+            status = await run.changed(status)
+    return status
+
+
+async def test_an_api_server_that_is_away_is_waited_for(
+    runner: KubernetesRunner, control_plane: Cluster, place: str
+) -> None:
+    submission = job(place)
+    run = await begun(runner, submission)
+    control_plane.apiserver.stop()
+    found: list[RunStatus] = []
+
+    async def wait() -> None:
+        found.append(await ended(run))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait)
+        await anyio.wait_all_tasks_blocked()
+        control_plane.apiserver.start()
+        await until(control_plane.answers)
+        complete(control_plane, place, submission.name)
+    assert found[0].state is RunState.FINISHED
+
+
+async def test_a_watch_that_stands_still_is_opened_again(
+    runner: KubernetesRunner, control_plane: Cluster, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchkit_kubernetes.cluster.objects.SILENT_SECONDS", 1.0)
+    submission = job(place)
+    run = await begun(runner, submission)
+    await run.status()
+    control_plane.apiserver.freeze()
+    with anyio.move_on_after(3):
+        await ended(run)
+    control_plane.apiserver.thaw()
+    complete(control_plane, place, submission.name)
+    assert (await ended(run)).state is RunState.FINISHED
+
+
+async def test_a_version_that_is_forgotten_is_told_and_all_is_listed_again(
+    control_plane: Cluster, place: str, tmp_path: Path
+) -> None:
+    path = control_plane.write_kubeconfig(tmp_path / "kubeconfig")
+    async with open_client(Way(config_file=str(path)), 100, 100) as client:
+        objects = Objects(client, JOBS.path(place), dict, lambda told: told["metadata"]["name"])
+        objects._version = "1"
+        control_plane.apiserver.stop()  # its cache of older versions goes with it
+        control_plane.apiserver.start()
+        await until(control_plane.answers)
+        with pytest.raises(ClusterRefused, match="too old") as caught:
+            async for _ in objects.changes():
+                pass
+        assert caught.value.gone
+        assert objects._version == ""
+        await objects.list()
+        assert objects._version
+
+
+async def test_a_custom_resource_runs_under_the_name_that_the_cluster_gives_its_kind(
+    runner: KubernetesRunner, control_plane: Cluster, place: str
+) -> None:
+    definition: Any = {
+        "metadata": {"name": f"policies.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {"plural": "policies", "kind": "Policy"},
+            "versions": [
+                {
+                    "name": "v1",
+                    "served": True,
+                    "storage": True,
+                    "subresources": {"status": {}},
+                    "schema": {
+                        "openAPIV3Schema": {
+                            "type": "object",
+                            "x-kubernetes-preserve-unknown-fields": True,
+                        }
+                    },
+                }
+            ],
+        },
+    }
+    kinds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    control_plane.request("POST", kinds, definition)
+    await until(lambda: _is_served(control_plane))
+    args = {"apiVersion": f"{GROUP}/v1", "kind": "Policy", "namespace": place, "spec": {"a": 1}}
+    submission = make_submission("true", image="img:1", resource_args=args)
+    run = await begun(runner, submission)
+    assert (await run.status()).state is RunState.STARTING
+    path = f"/apis/{GROUP}/v1/namespaces/{place}/policies/{run.ref.rpartition('/')[2]}"
+    condition = {"type": "Succeeded", "status": "True"}
+    control_plane.patch(f"{path}/status", {"status": {"conditions": [condition]}})
+    assert (await ended(run)).state is RunState.FINISHED
+    async with started(KubernetesRunner(config_file=runner.config_file), runner._site) as next_one:
+        found = await next_one.attach(run.ref)
+        assert (await found.status()).state is RunState.FINISHED
+    await run.aclose()
+    await until(lambda: not control_plane.request("GET", path.rpartition("/")[0])["items"])
+
+
+async def test_a_finalizer_of_somebody_else_is_named_and_the_run_is_stopped(
+    runner: KubernetesRunner,
+    control_plane: Cluster,
+    place: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    submission = job(place)
+    run = await begun(runner, submission)
+    path = f"{BATCH}/namespaces/{place}/jobs/{submission.name}"
+    control_plane.patch(path, {"metadata": {"finalizers": ["somebody.example/holds"]}})
+    await run.cancel(0)
+    assert (await run.status()).state is RunState.STOPPED
+    assert "somebody.example/holds" in caplog.text
+    control_plane.patch(path, {"metadata": {"finalizers": None}})
+
+
+def _is_served(cluster: Cluster) -> bool:
+    groups = cluster.request("GET", "/apis")["groups"]
+    return any(group["name"] == GROUP for group in groups)

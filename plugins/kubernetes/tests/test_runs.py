@@ -1,0 +1,225 @@
+"""Runs on a real cluster: what stands beside their Jobs, what they wait for, and how they end."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from launchkit_kubernetes.runner import KubernetesRunner
+from waiting import until
+
+from launchkit.abc import Run, Runner, Site
+from launchkit.errors import Rejected, RunLost, SubmitError
+from launchkit.model import RunState, RunStatus, Secret, Submission, VerdictCode
+from launchkit.testing import make_submission, site_at, started
+from launchkit.testing.recording import RecordingOutput
+
+from .cluster.access import Access
+from .workloads import Jobs
+
+JOBS = "apis/batch/v1"
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with site_at(tmp_path / "site") as site:
+        yield site
+
+
+@pytest.fixture
+async def runner(site: Site, kubeconfig: Path) -> AsyncIterator[KubernetesRunner]:
+    async with started(KubernetesRunner(config_file=str(kubeconfig)), site) as runner:
+        yield runner
+
+
+@pytest.fixture
+def jobs(cluster: Access, namespace: str, busybox: str, tmp_path: Path) -> Jobs:
+    return Jobs(cluster, namespace, busybox, tmp_path)
+
+
+async def begun(runner: Runner, submission: Submission) -> Run:
+    await runner.prepare(submission, RecordingOutput())
+    return await runner.submit(submission)
+
+
+async def end_of(run: Run) -> RunStatus:
+    status = await run.status()
+    with anyio.fail_after(90):
+        while not status.state.ended:
+            status = await run.changed(status)
+    return status
+
+
+async def printed(run: Run) -> bytes:
+    return b"".join([chunk.data async for chunk in run.logs(0)])
+
+
+def changed(submission: Submission, **container: Any) -> Submission:
+    """The submission with other fields of its container."""
+    args: Any = dict(submission.resource_args)
+    pod = args["spec"]["template"]["spec"]
+    pod["containers"] = [{**pod["containers"][0], **container}]
+    return replace(submission, resource_args=args)
+
+
+async def test_secrets_stand_beside_the_job_alone_and_go_with_it(
+    runner: KubernetesRunner, jobs: Jobs
+) -> None:
+    secret = Secret("s3cr3t-value")
+    submission = replace(jobs.shell("echo ${#TOKEN}"), env={"TOKEN": secret})
+    run = await begun(runner, submission)
+    assert (await end_of(run)).state is RunState.FINISHED
+    assert await printed(run) == b"12\n"
+    assert b"s3cr3t-value" not in await jobs.exposed(submission)
+    await run.aclose()
+    assert await jobs.traces(submission) == []
+
+
+async def test_code_is_laid_into_an_image_without_a_build(
+    runner: KubernetesRunner, jobs: Jobs, tmp_path: Path
+) -> None:
+    code = tmp_path / "code"
+    (code / "lib").mkdir(parents=True)
+    (code / "lib" / "said.txt").write_text("from the code\n")
+    submission = replace(jobs.shell("cat lib/said.txt"), code=code)
+    run = await begun(runner, submission)
+    assert (await end_of(run)).state is RunState.FINISHED
+    assert await printed(run) == b"from the code\n"
+    assert not code.exists()
+    await run.aclose()
+    assert await jobs.traces(submission) == []
+
+
+async def test_a_name_that_somebody_else_has_is_not_taken(
+    runner: KubernetesRunner, jobs: Jobs
+) -> None:
+    submission = jobs.exits(0)
+    body = {**runner.render(submission)}
+    body["metadata"] = {"name": submission.name, "labels": {"of": "somebody"}}
+    body["spec"]["suspend"] = True
+    path = f"/{JOBS}/namespaces/{jobs.namespace}/jobs"
+    jobs.cluster.request("POST", path, body)
+    with pytest.raises(SubmitError, match="somebody else"):
+        await begun(runner, submission)
+
+
+async def test_a_missing_right_is_named_with_the_role_that_gives_it(
+    site: Site, cluster: Access, jobs: Jobs, tmp_path: Path
+) -> None:
+    path = cluster.write_kubeconfig(tmp_path / "nobody", "nobody")
+    async with started(KubernetesRunner(config_file=str(path)), site) as runner:
+        with pytest.raises(SubmitError, match='cannot create resource "jobs"') as caught:
+            await runner.prepare(jobs.exits(0), RecordingOutput())
+        assert "kind: Role" in (caught.value.hint or "")
+        findings = [finding.message for finding in await runner.check()]
+        assert any("missing in namespace default: get jobs" in message for message in findings)
+
+
+async def test_a_quota_that_is_used_up_is_waited_for(runner: KubernetesRunner, jobs: Jobs) -> None:
+    quotas = f"/api/v1/namespaces/{jobs.namespace}/resourcequotas"
+    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"count/jobs.batch": "0"}}}
+    jobs.cluster.request("POST", quotas, quota)
+    await until(lambda: "status" in jobs.cluster.request("GET", f"{quotas}/none"))
+    submission, out = jobs.exits(0), RecordingOutput()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(runner.prepare, submission, out)
+        await until(lambda: "waits for quota" in out.text)
+        jobs.cluster.request("DELETE", f"{quotas}/none")
+    run = await runner.submit(submission)
+    assert (await end_of(run)).exit_code == 0
+
+
+async def test_a_run_without_a_place_says_what_it_waits_for_and_is_stopped_at_once(
+    runner: KubernetesRunner, jobs: Jobs
+) -> None:
+    submission = changed(jobs.exits(0), resources={"requests": {"cpu": "4000"}})
+    run = await begun(runner, submission)
+    status = await run.status()
+    with anyio.fail_after(60):
+        while "Insufficient cpu" not in (status.message or ""):
+            status = await run.changed(status)
+    assert (status.state, status.placed) == (RunState.STARTING, False)
+    await run.cancel(5)
+    assert (await run.status()).state is RunState.STOPPED
+    assert await jobs.alive(submission) == []
+
+
+async def test_an_image_that_cannot_be_had_ends_the_run(
+    runner: KubernetesRunner, jobs: Jobs
+) -> None:
+    submission = changed(jobs.exits(0), image="Not/An/Image", imagePullPolicy="Always")
+    submission = replace(submission, launch=replace(submission.launch))
+    run = await begun(runner, replace(submission, image=None))
+    status = await end_of(run)
+    assert status.verdict is not None
+    assert status.verdict.code == VerdictCode.IMAGE_PULL_FAILED
+
+
+async def test_a_job_that_was_deleted_by_hand_is_lost_and_not_a_mystery(
+    runner: KubernetesRunner, jobs: Jobs
+) -> None:
+    submission = jobs.waits()
+    run = await begun(runner, submission)
+    status = await run.status()
+    with anyio.fail_after(60):
+        while status.state is RunState.STARTING:
+            status = await run.changed(status)
+    path = f"/{JOBS}/namespaces/{jobs.namespace}/jobs/{submission.name}"
+    jobs.cluster.request("DELETE", path, {"propagationPolicy": "Background"})
+    with pytest.raises(RunLost, match="nothing tells how it ended"):
+        await end_of(run)
+
+
+async def test_lines_of_several_containers_have_their_names_and_come_in_order(
+    runner: KubernetesRunner, jobs: Jobs
+) -> None:
+    submission = jobs.shell("for n in 1 2 3; do echo main $n; sleep 0.2; done")
+    args: Any = dict(submission.resource_args)
+    script = "for n in 1 2 3; do echo side $n; sleep 0.2; done"
+    side = {"name": "side", "image": jobs.image, "imagePullPolicy": "IfNotPresent"}
+    args["spec"]["template"]["spec"]["containers"].append(
+        {**side, "command": ["/bin/sh", "-c", script]}
+    )
+    run = await begun(runner, replace(submission, resource_args=args))
+    await end_of(run)
+    first, second = await printed(run), await printed(run)
+    assert first == second
+    lines = first.decode().splitlines()
+    of = {word: [line for line in lines if f"| {word}" in line] for word in ("main", "side")}
+    assert [line[-1] for line in of["main"]] == ["1", "2", "3"]
+    assert all("/side | side" in line for line in of["side"])
+    assert len(lines) == 6
+
+
+async def test_an_end_stands_although_its_pod_is_rewritten(
+    runner: KubernetesRunner, jobs: Jobs
+) -> None:
+    submission = jobs.exits(3)
+    run = await begun(runner, submission)
+    end = await end_of(run)
+    pods = f"/api/v1/namespaces/{jobs.namespace}/pods"
+    for pod in jobs.cluster.request("GET", pods)["items"]:
+        jobs.cluster.request("DELETE", f"{pods}/{pod['metadata']['name']}")
+    found = await runner.attach(run.ref)
+    assert await found.status() == end
+
+
+async def test_a_ref_that_is_none_is_lost(runner: KubernetesRunner) -> None:
+    for ref in ("", "Job/x", "batch/v1/Job/../../x", "a" * 5000):
+        with pytest.raises(RunLost):
+            await runner.attach(ref)
+
+
+async def test_a_config_without_an_image_is_refused(runner: KubernetesRunner, jobs: Jobs) -> None:
+    args = {"namespace": jobs.namespace}
+    with pytest.raises(Rejected, match="needs an image"):
+        await runner.prepare(make_submission("true", resource_args=args), RecordingOutput())
+
+
+async def test_an_unknown_kind_is_named(runner: KubernetesRunner, jobs: Jobs) -> None:
+    args = {"apiVersion": "kubeflow.org/v1", "kind": "PyTorchJob", "namespace": jobs.namespace}
+    submission = make_submission("true", image=jobs.image, resource_args=args)
+    with pytest.raises(SubmitError, match="no kind PyTorchJob in kubeflow"):
+        await runner.prepare(submission, RecordingOutput())
