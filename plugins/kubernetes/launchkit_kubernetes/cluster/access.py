@@ -1,7 +1,6 @@
 """How a cluster is reached: kubeconfig, context, or the pod that the agent runs in."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import yaml
 
 from launchkit.errors import ConfigError
 from launchkit.plain_text import shortened
+from launchkit_kubernetes.status.shape import items, mapping, text
 
 IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """See https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/."""
@@ -47,7 +47,7 @@ class Access:
             if self.in_cluster:
                 return (IN_CLUSTER / "namespace").read_text().strip() or "default"
             return self._context_namespace() or "default"
-        except (OSError, ValueError, yaml.YAMLError):
+        except (OSError, ValueError, RecursionError, yaml.YAMLError):
             return "default"
 
     def _named(self) -> str | None:
@@ -61,14 +61,12 @@ class Access:
             file = Path(place)
             if not place or not file.exists() or file.stat().st_size > MAX_BYTES:
                 continue
-            told = yaml.safe_load(file.read_text())
-            if not isinstance(told, Mapping):
-                continue
-            current = current or told.get("current-context")
-            for one in told.get("contexts") or ():
-                if found is None and isinstance(one, Mapping) and one.get("name") == current:
-                    found = one.get("context", {}).get("namespace")
-        return found if isinstance(found, str) else None
+            told = mapping(yaml.safe_load(file.read_text()))
+            current = current or text(told.get("current-context"))
+            for one in map(mapping, items(told.get("contexts"))):
+                if found is None and one.get("name") == current:
+                    found = text(mapping(one.get("context")).get("namespace"))
+        return found
 
 
 def unusable(access: Access, exc: Exception) -> ConfigError:

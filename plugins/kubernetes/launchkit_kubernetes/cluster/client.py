@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 import anyio
+import yaml
 from kubernetes_asyncio.client import ApiClient, Configuration
 from kubernetes_asyncio.config import (
     ConfigException,
@@ -28,6 +29,12 @@ from launchkit_kubernetes.cluster.errors import ClusterAway, ClusterError, refus
 
 log = logging.getLogger("launchkit.kubernetes")
 T = TypeVar("T")
+
+UNUSABLE = (
+    *(ConfigException, yaml.YAMLError, OSError),
+    *(ValueError, TypeError, KeyError, AttributeError, RecursionError),
+)
+"""What the client's library raises for a kubeconfig that it cannot read."""
 
 ANSWER_SECONDS = 60.0
 CONNECT_SECONDS = 15.0
@@ -211,7 +218,7 @@ async def _load(access: Access) -> ApiClient:
             )
         config.connection_pool_maxsize = 0  # each followed log holds one connection
         return ApiClient(config)
-    except (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as exc:
+    except UNUSABLE as exc:
         raise unusable(access, exc) from exc
 
 

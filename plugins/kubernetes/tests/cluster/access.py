@@ -118,6 +118,11 @@ class Access:
         found: dict[str, Any] = answer.json()
         return found
 
+    def status_for(self, user: str, path: str) -> int:
+        """With which status a user's question is answered, at once."""
+        with httpx.Client(**self._http(user)) as http:
+            return http.get(path).status_code
+
     def patch(self, path: str, content: object) -> dict[str, Any]:
         """A merge patch of the administrator, at once."""
         headers = {"Content-Type": "application/merge-patch+json"}
