@@ -110,7 +110,7 @@ async def test_a_missing_right_is_named_with_the_role_that_gives_it(
 ) -> None:
     path = cluster.write_kubeconfig(tmp_path / "nobody", "nobody")
     async with started(KubernetesRunner(config_file=str(path)), site) as runner:
-        with pytest.raises(SubmitError, match='cannot create resource "jobs"') as caught:
+        with pytest.raises(SubmitError, match='cannot list resource "jobs"') as caught:
             await runner.prepare(jobs.exits(0), RecordingOutput())
         assert "kind: Role" in (caught.value.hint or "")
         findings = [finding.message for finding in await runner.check()]
@@ -191,6 +191,25 @@ async def test_lines_of_several_containers_have_their_names_and_come_in_order(
     assert [line[-1] for line in of["main"]] == ["1", "2", "3"]
     assert all("/side | side" in line for line in of["side"])
     assert len(lines) == 6
+
+
+async def test_much_output_of_several_containers_comes_whole(
+    runner: KubernetesRunner, jobs: Jobs
+) -> None:
+    script = "n=0; while [ $n -lt 60 ]; do n=$((n+1)); printf '%030000d\\n' $n; done"
+    submission = jobs.shell(script)
+    args: Any = dict(submission.resource_args)
+    side = {"name": "side", "image": jobs.image, "imagePullPolicy": "IfNotPresent"}
+    args["spec"]["template"]["spec"]["containers"].append(
+        {**side, "command": ["/bin/sh", "-c", script]}
+    )
+    run = await begun(runner, replace(submission, resource_args=args))
+    await end_of(run)
+    lines = (await printed(run)).decode().splitlines()
+    for name in ("launch0", "side"):
+        of = [line.partition(" | ")[2] for line in lines if f"/{name} | " in line[:80]]
+        assert of == [f"{number:030000}" for number in range(1, 61)]
+    assert len(lines) == 120
 
 
 async def test_an_end_stands_although_its_pod_is_rewritten(

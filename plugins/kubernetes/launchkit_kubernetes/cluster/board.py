@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import anyio
@@ -19,6 +20,8 @@ from launchkit_kubernetes.status.shape import mapping, text
 
 RELIST_SECONDS = 300.0
 BUFFERED = 1024
+POD_LABELS: Mapping[str, str] = {"TrainJob": "jobset.sigs.k8s.io/jobset-name"}
+"""By which label pods name a root object that has no templates of theirs; others have ours."""
 METADATA = ("name", "uid", "labels", "annotations", "deletionTimestamp", "resourceVersion")
 SPEC = ("suspend", "completions", "parallelism", "backoffLimit", "completionMode")
 
@@ -44,13 +47,19 @@ class Board:
         self.resource = resource
         self.namespace = namespace
         self._workloads = Objects(client, resource.path(namespace), _workload, _own_name)
-        self._pods = Objects(client, PODS.path(namespace), Pod.of, _name_of_run)
+        self._label = POD_LABELS.get(resource.kind, NAME)
+        run_of = partial(_label_of, self._label)
+        self._pods = Objects(client, PODS.path(namespace), Pod.of, run_of, self._label)
         self.informer = Informer[str, RunView](
             list_all=self._list,
             watch=self._watch,
             trouble=client.trouble,
             relist=RELIST_SECONDS,
         )
+
+    def selector(self, run: str) -> str:
+        """By which labels the pods of a run are found."""
+        return f"{self._label}={run}"
 
     def learn(self, told: Mapping[str, Any]) -> None:
         """Take note of a root object that was just made or changed."""
@@ -64,6 +73,8 @@ class Board:
 
     @asynccontextmanager
     async def _watch(self) -> AsyncIterator[AsyncIterator[tuple[str, RunView | None]]]:
+        for objects in (self._workloads, self._pods):
+            await objects.begin()
         send, receive = anyio.create_memory_object_stream[str](BUFFERED)
         with unwrapped():
             async with receive, anyio.create_task_group() as tasks:
@@ -77,7 +88,8 @@ class Board:
         self, receive: MemoryObjectReceiveStream[str]
     ) -> AsyncIterator[tuple[str, RunView | None]]:
         async for run in receive:
-            yield run, self._view(run)
+            whole = self._workloads.known and self._pods.known
+            yield run, self._view(run) if whole else None
 
     def _view(self, run: str) -> RunView:
         pods = sorted(self._pods.of(run), key=lambda pod: pod.name)
@@ -108,5 +120,5 @@ def _own_name(told: Mapping[str, Any]) -> str:
     return text(mapping(told.get("metadata")).get("name"))
 
 
-def _name_of_run(told: Mapping[str, Any]) -> str:
-    return text(mapping(mapping(told.get("metadata")).get("labels")).get(NAME))
+def _label_of(label: str, told: Mapping[str, Any]) -> str:
+    return text(mapping(mapping(told.get("metadata")).get("labels")).get(label))

@@ -246,7 +246,7 @@ async def _failure(response: aiohttp.ClientResponse) -> ClusterError:
     refused = refusal(response.status, said)
     passing = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if passing or response.status == HTTPStatus.TOO_MANY_REQUESTS:
-        return ClusterAway(refused.message, retry_after=wait)
+        return ClusterAway(refused.message, retry_after=wait, status=response.status)
     return refused
 
 

@@ -19,9 +19,13 @@ class ClusterAway(ClusterError):
     or not. With *retry_after* it asks to be left alone for so many seconds.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, status: int | None = None
+    ) -> None:
         super().__init__(message, hint="is the cluster up, and may this machine reach it?")
         self.retry_after = retry_after
+        self.status = status
+        """That of HTTP; None: there was no answer."""
 
 
 class ClusterRefused(ClusterError):

@@ -40,11 +40,15 @@ class Objects(Generic[V]):
         path: str,
         decode: Callable[[Mapping[str, Any]], V],
         run_of: Callable[[Mapping[str, Any]], str],
+        label: str = RUN,
     ) -> None:
         self._client = client
         self._path = path
         self._decode = decode
         self._run_of = run_of
+        self._selector = {"labelSelector": label}
+        self.known = False
+        """Whether a list of them was ever whole."""
         self._seen: dict[str, _Seen[V]] = {}
         self._by_run: defaultdict[str, dict[str, V]] = defaultdict(dict)
         self._dropped: dict[str, str] = {}
@@ -78,7 +82,7 @@ class Objects(Generic[V]):
     async def list(self) -> None:
         """Read all of them. :raises ClusterError: if that fails."""
         self._dropped.clear()
-        found, version = await self._client.listed(self._path, {"labelSelector": RUN})
+        found, version = await self._client.listed(self._path, self._selector)
         before, self._seen = self._seen, {}
         self._by_run.clear()
         for told in found:
@@ -90,17 +94,25 @@ class Objects(Generic[V]):
             if newer:  # the watch has told of it while the list was read
                 self._put(name, seen)
         self._version = self._version or version
+        self.known = True
+
+    async def begin(self) -> None:
+        """Know from where on `changes` tells of them: a list that begins later has what was before.
+
+        :raises ClusterError: if that fails.
+        """
+        if not self._version:
+            _, self._version = await self._client.listed(self._path, self._selector)
 
     async def changes(self) -> AsyncGenerator[str, None]:
         """The run of each object that has changed, until the server ends the watch.
 
         :raises ClusterError: if it breaks off; after one of 410 the next begins at a new list.
         """
-        if not self._version:
-            _, self._version = await self._client.listed(self._path, {"labelSelector": RUN})
+        await self.begin()
         params = {
+            **self._selector,
             "watch": "true",
-            "labelSelector": RUN,
             "resourceVersion": self._version,
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(WATCH_SECONDS),

@@ -1,5 +1,6 @@
 """What the containers of a run print."""
 
+import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import (
@@ -27,6 +28,11 @@ from launchkit_kubernetes.manifest.build import CODE
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.status.pod import Pod
 
+log = logging.getLogger("launchkit.kubernetes")
+
+LOOK_SECONDS = 10.0
+GIVE_UP_SECONDS = 120.0
+"""How long a node is asked for the output of what has ended, if it gives errors alone."""
 STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ")
 STAMP_BYTES = 40
 STORED_BYTES = 1 << 14
@@ -37,6 +43,8 @@ file."""
 HELD_NS = 2_000_000_000
 """Lines of several containers are put in the order of their times, and so long is waited for those
 that are late."""
+AT_ONCE_BYTES = 1 << 20
+"""So much of a stream is read before the next one's turn: a log may be larger than the memory."""
 BACKOFF = Backoff(first=0.3, cap=5.0)
 SECOND_NS = 1_000_000_000
 
@@ -67,6 +75,7 @@ class RunLogs:
         self._view = view
         self._over = over
         self._subscribed = subscribed
+        self._over_since: float | None = None
 
     async def chunks(self, offset: int) -> AsyncGenerator[LogChunk, None]:
         """The output from byte *offset* on, until all was given."""
@@ -88,13 +97,47 @@ class RunLogs:
                 view = await self._view()
                 if over or streams_of(view.pods):
                     return view
-                await news.wait()
+                await news.wait(LOOK_SECONDS)
 
     def _one(self, stream: Stream) -> Following[int]:
         def source(since_ns: int | None) -> AbstractAsyncContextManager[AsyncIterator[Piece[int]]]:
-            return followed(self._client, self._namespace, stream, since_ns)
+            return self._followed(stream, since_ns)
 
         return Following(source=source, over=self._over, on=_passes, trouble=self._client.trouble)
+
+    @asynccontextmanager
+    async def _followed(
+        self, stream: Stream, since_ns: int | None
+    ) -> AsyncIterator[AsyncIterator[Piece[int]]]:
+        """The lines of a container with the seconds in which they were printed, as they come; all
+        of them, or those since a second; nothing if they are lost.
+
+        :raises ClusterAway: if they cannot be read now.
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                opening = opened(self._client, self._namespace, stream, since_ns, follow=True)
+                pieces = _pieces(await stack.enter_async_context(opening))
+            except ClusterError as exc:
+                if not await self._is_lost(stream, exc):
+                    raise
+                pieces = _nothing()
+            yield pieces
+
+    async def _is_lost(self, stream: Stream, exc: ClusterError) -> bool:
+        """Whether the output of a container is not waited for any more: its pod is gone, it may not
+        be read, or its node has not given it for long after the run has ended.
+        """
+        if not isinstance(exc, ClusterAway):
+            return True
+        if exc.status is None or not await self._over():
+            return False
+        now = anyio.current_time()
+        self._over_since = self._over_since if self._over_since is not None else now
+        if now - self._over_since < GIVE_UP_SECONDS:
+            return False
+        log.warning("the output of %s in %s is lost: %s", stream.container, stream.pod, exc)
+        return True
 
     async def _several(self, offset: int) -> AsyncGenerator[LogChunk, None]:
         merge = _Merge()
@@ -102,13 +145,12 @@ class RunLogs:
         steps = pauses(BACKOFF)
         while True:
             over = await self._over()
-            streams = streams_of((await self._view()).pods)
             whole = True
-            for stream in streams:
+            for stream in streams_of((await self._view()).pods):
                 try:
-                    await merge.read(self._client, self._namespace, stream)
+                    whole = await merge.read(self._client, self._namespace, stream) and whole
                 except ClusterError as exc:
-                    whole = whole and not isinstance(exc, ClusterAway)
+                    whole = await self._is_lost(stream, exc) and whole
             found = merge.ready(all_of_it=over and whole)
             for line in found:
                 new = line[max(0, offset - at) :]
@@ -128,12 +170,17 @@ class _Merge:
     def __init__(self) -> None:
         self._given: dict[Stream, tuple[int, int]] = {}
         """The time of the last line of each stream that was read, and how many had that time."""
+        self._cut: set[Stream] = set()
+        """Those that have more than was read."""
+        self._inside: set[Stream] = set()
+        """Those whose last line is not at its end."""
         self._waiting: list[tuple[int, Stream, bytes]] = []
 
-    async def read(self, client: ClusterClient, namespace: str, stream: Stream) -> None:
-        """Read what is new in a stream."""
+    async def read(self, client: ClusterClient, namespace: str, stream: Stream) -> bool:
+        """Read what is new in a stream, up to a bound; whether that is all."""
         last, same = self._given.get(stream, (0, 0))
-        skip = same
+        skip, size = same, 0
+        self._cut.discard(stream)
         async with opened(client, namespace, stream, last or None, follow=False) as lines:
             async for time_ns, line in lines:
                 if time_ns < last:
@@ -144,16 +191,27 @@ class _Merge:
                 at, many = self._given.get(stream, (0, 0))
                 self._given[stream] = (time_ns, many + 1 if time_ns == at else 1)
                 self._waiting.append((time_ns, stream, line))
+                size += len(line)
+                if size >= AT_ONCE_BYTES:
+                    self._cut.add(stream)
+                    return False
+        return True
 
     def ready(self, *, all_of_it: bool) -> list[bytes]:
         """The lines whose turn has come."""
-        until = _now_ns() - HELD_NS
+        until = min([_now_ns() - HELD_NS, *(self._given[stream][0] for stream in self._cut)])
         self._waiting.sort(key=lambda one: one[:2])
         many = len(self._waiting)
         if not all_of_it:
             many = sum(one[0] <= until for one in self._waiting)
         out, self._waiting = self._waiting[:many], self._waiting[many:]
-        return [_named(stream, line) for _, stream, line in out]
+        return [self._named(stream, line) for _, stream, line in out]
+
+    def _named(self, stream: Stream, line: bytes) -> bytes:
+        """A line with the name of its container; a part of one that has begun without."""
+        goes_on = stream in self._inside
+        (self._inside.discard if line.endswith(b"\n") else self._inside.add)(stream)
+        return line if goes_on else f"{stream.pod}/{stream.container} | ".encode() + line
 
 
 def streams_of(pods: Sequence[Pod]) -> list[Stream]:
@@ -164,27 +222,6 @@ def streams_of(pods: Sequence[Pod]) -> list[Stream]:
         for container in pod.containers
         if container.started and container.name != CODE
     ]
-
-
-@asynccontextmanager
-async def followed(
-    client: ClusterClient, namespace: str, stream: Stream, since_ns: int | None
-) -> AsyncIterator[AsyncIterator[Piece[int]]]:
-    """The lines of a container with the seconds in which they were printed, as they come; all of
-    them, or those since a second; nothing if its pod is gone.
-
-    :raises ClusterError: if they cannot be read.
-    """
-    async with AsyncExitStack() as stack:
-        try:
-            opening = opened(client, namespace, stream, since_ns, follow=True)
-            lines = await stack.enter_async_context(opening)
-        except ClusterRefused as exc:
-            if not exc.not_found:
-                raise
-            yield _nothing()
-        else:
-            yield _pieces(lines)
 
 
 async def _nothing() -> AsyncIterator[Piece[int]]:
@@ -286,10 +323,6 @@ def _is_alone(view: RunView) -> bool:
     retries = spec.get("backoffLimit", 6)
     one = len(view.pods) == 1 and sum(c.name != CODE for c in view.pods[0].containers) == 1
     return one and many == [1, 1] and retries == 0
-
-
-def _named(stream: Stream, line: bytes) -> bytes:
-    return f"{stream.pod}/{stream.container} | ".encode() + line
 
 
 def _time_ns(found: re.Match[bytes]) -> int:

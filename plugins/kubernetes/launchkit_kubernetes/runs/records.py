@@ -27,6 +27,8 @@ class Record:
 
     what: str
     why: str = ""
+    run: str = ""
+    """Its run's id, as labels write it."""
 
 
 class Records:
@@ -46,7 +48,8 @@ class Records:
         data = mapping(told.get("data"))
         if RECORD not in mapping(mapping(told.get("metadata")).get("labels")):
             return None
-        return Record(text(data.get("what")), text(data.get("why")))
+        run = text(mapping(mapping(told.get("metadata")).get("labels")).get(RUN))
+        return Record(text(data.get("what")), text(data.get("why")), run)
 
     async def put(self, ref: Ref, labels: Mapping[str, str], record: Record) -> None:
         """Remember it, in place of what was remembered before."""
@@ -58,7 +61,7 @@ class Records:
             },
             "data": data,
         }
-        patch = {"metadata": {"labels": {RECORD: record.what}}, "data": data}
+        patch = {"metadata": {"labels": {**labels, RECORD: record.what}}, "data": data}
 
         async def once() -> None:
             try:

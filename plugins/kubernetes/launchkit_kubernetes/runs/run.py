@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -73,21 +74,36 @@ class ClusterRun(Run):
         self._warning: str | None = None
         self._shown: str | None = None
         self._ending_since: float | None = None
+        self._stop_by: float | None = None
+        """Until when its pods are waited for that are to end, however often that is asked for."""
 
     async def status(self) -> RunStatus:
         """Look once; a cluster that is away is waited for. :raises RunLost: if it is gone."""
         view = await self._view()
         workload = view.workload
+        if workload is not None and (end := _stored_end(workload)) is not None:
+            return end
         if workload is None or _deleted(workload):
             return await self._ended_or_ending(view)
-        if (end := _stored_end(workload)) is not None:
-            return end
         status = self._told_once(self._seen(workload, view.pods))
         if lost := self._node_lost(view.pods, status):
             status = lost
         if not status.state.ended:
             return status
+        if lost is None and status.state is not RunState.FINISHED:
+            pods = await self._pods()  # the watch may have told of the end of its Job first
+            status = self._seen(workload, pods)
+            if not status.state.ended:
+                return status
         return await self._stored(workload, await self._with_evidence(status, view.pods))
+
+    async def _pods(self) -> tuple[Pod, ...]:
+        """Its pods as they are now."""
+        path, selector = PODS.path(self._at.namespace), self._place.board.selector(self._at.name)
+        listed = await self._client.answered(
+            lambda: self._client.listed(path, {"labelSelector": selector})
+        )
+        return tuple(map(Pod.of, listed[0]))
 
     async def changed(self, last: RunStatus) -> RunStatus:
         """Wait for another status; the watch tells of it."""
@@ -107,7 +123,8 @@ class ClusterRun(Run):
             return
         if view.workload and not _deleted(view.workload) and (await self.status()).state.ended:
             return
-        if await self._place.records.get(self._at) is None:
+        record = await self._place.records.get(self._at)
+        if record is None or record.what in {OVER, CLEARED}:  # of an earlier run of this name
             labels = mapping(mapping((view.workload or {}).get("metadata")).get("labels"))
             record = Record(CANCELLED)
             await self._place.records.put(self._at, labels, record)
@@ -115,7 +132,9 @@ class ClusterRun(Run):
         for pod in view.pods:
             if not pod.over:
                 await self._end_pod(pod, {"gracePeriodSeconds": round(grace)})
-        with anyio.move_on_after(grace + self._place.gone_seconds) as waiting:
+        if self._stop_by is None:
+            self._stop_by = anyio.current_time() + grace + self._place.gone_seconds
+        with anyio.CancelScope(deadline=self._stop_by) as waiting:
             await self._gone()
         if waiting.cancelled_caught:
             await self._give_up()
@@ -135,7 +154,8 @@ class ClusterRun(Run):
         if workload is not None and not _deleted(workload) and not await self._is_over():
             return
         labels = mapping(mapping((workload or {}).get("metadata")).get("labels"))
-        if labels or await self._place.records.get(self._at) is not None:
+        recorded = bool(labels) or await self._place.records.get(self._at) is not None
+        if recorded:
             await self._place.records.put(self._at, labels, Record(OVER))
         ttl = text(mapping(mapping((workload or {}).get("metadata")).get("annotations")).get(TTL))
         if workload is None or not _is_finished(workload) or not ttl.isdecimal() or int(ttl) == 0:
@@ -147,7 +167,7 @@ class ClusterRun(Run):
         else:
             patch = {"spec": {"ttlSecondsAfterFinished": int(ttl)}}
             await self._patched(patch)
-        if labels:
+        if recorded:
             await self._place.records.put(self._at, labels, Record(CLEARED))
         self._place.forget()
 
@@ -194,10 +214,14 @@ class ClusterRun(Run):
             summary = "It was stopped."
             return status_of(Verdict(code=VerdictCode.STOPPED, summary=summary))
         if view.workload is not None:
+            status = self._seen(view.workload, view.pods)
+            if status.state.ended:
+                return status
             if lost := self._node_lost(view.pods, RunStatus(state=RunState.RUNNING)):
                 return lost
-            message = f"the {self._at.kind} was deleted, and not by launchkit: it is being removed"
-            return RunStatus(state=RunState.RUNNING, message=message)
+            if live:
+                message = f"the {self._at.kind} was deleted, and not by launchkit: its pods end"
+                return RunStatus(state=RunState.RUNNING, message=message)
         raise RunLost(
             f"the {self._at.kind} {self._at.name} in namespace {self._at.namespace} is gone, and"
             " nothing tells how it ended",
@@ -208,14 +232,15 @@ class ClusterRun(Run):
     def _node_lost(self, pods: tuple[Pod, ...], status: RunStatus) -> RunStatus | None:
         """The end of a run whose pods the cluster has lost sight of for too long; None: not yet."""
         live = [pod for pod in pods if not pod.over]
-        held = [pod for pod in live if pod.deleted or pod.phase == "Unknown"]
+        now = time.time()
+        held = [pod for pod in live if pod.phase == "Unknown" or (pod.deleted and _due(pod, now))]
         others = [pod for pod in live if pod not in held and pod.started]
         if status.state.ended or not held or others:
             self._ending_since = None
             return None
-        now = anyio.current_time()
-        self._ending_since = self._ending_since if self._ending_since is not None else now
-        if now - self._ending_since < self._place.gone_seconds + LOOK_SECONDS:
+        clock = anyio.current_time()
+        self._ending_since = self._ending_since if self._ending_since is not None else clock
+        if clock - self._ending_since < self._place.gone_seconds + LOOK_SECONDS:
             return None
         return _lost(_still_there(held))
 
@@ -268,18 +293,31 @@ class ClusterRun(Run):
 
     async def _stored(self, workload: Mapping[str, Any], status: RunStatus) -> RunStatus:
         """Keep an end beside the object before it is told: who looks later sees the same."""
-        version = text(mapping(workload.get("metadata")).get("resourceVersion"))
-        metadata: dict[str, Any] = {"annotations": {END: _encoded(status)}}
-        if version:
-            metadata["resourceVersion"] = version
-        try:
-            await self._patched({"metadata": metadata})
-        except ClusterRefused as exc:
-            if exc.conflict:  # somebody has changed it since; look again
-                told = await self._client.answered(lambda: self._client.json("GET", self._path))
-                return _stored_end(told) or await self._stored(told, status)
-            log.warning("the end of %s cannot be kept beside it: %s", self.ref, exc)
+        told: Mapping[str, Any] | None = workload
+        while told is not None:
+            if (known := _stored_end(told)) is not None:
+                return known
+            version = text(mapping(told.get("metadata")).get("resourceVersion"))
+            metadata = {"annotations": {END: _encoded(status)}, "resourceVersion": version or None}
+            try:
+                await self._patched({"metadata": metadata})
+            except ClusterRefused as exc:
+                if not exc.conflict:
+                    log.warning("the end of %s cannot be kept beside it: %s", self.ref, exc)
+                    return status
+                told = await self._read()  # somebody has changed it since
+            else:
+                return status
         return status
+
+    async def _read(self) -> Mapping[str, Any] | None:
+        """The root object as it is now; None if there is none."""
+        try:
+            return await self._client.answered(lambda: self._client.json("GET", self._path))
+        except ClusterRefused as exc:
+            if exc.not_found:
+                return None
+            raise
 
     async def _patched(self, patch: Mapping[str, Any]) -> None:
         """Change the object; none is no error."""
@@ -358,6 +396,11 @@ def _placed(pods: tuple[Pod, ...]) -> bool:
 
 def _deleted(workload: Mapping[str, Any]) -> bool:
     return mapping(workload.get("metadata")).get("deletionTimestamp") is not None
+
+
+def _due(pod: Pod, now: float) -> bool:
+    """Whether a pod that is to be removed has had its grace."""
+    return pod.ends_at is None or pod.ends_at < now
 
 
 def _is_finished(job: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from launchkit.errors import LaunchError, LaunchkitError, RunLost, SubmitError
 from launchkit.model import Credentials, Submission
 from launchkit_kubernetes.cluster.board import Board
 from launchkit_kubernetes.cluster.client import ClusterClient, open_client
-from launchkit_kubernetes.cluster.discovery import Discovery, Resource
+from launchkit_kubernetes.cluster.discovery import PODS, Discovery, Resource
 from launchkit_kubernetes.cluster.errors import ClusterRefused
 from launchkit_kubernetes.cluster.findings import cluster_findings, missing_right
 from launchkit_kubernetes.manifest.args import parse_args
@@ -77,6 +77,8 @@ class RunService:
         self._records = Records(client)
         self._secrets = RunSecrets(client)
         self._boards: dict[tuple[Resource, str], Board] = {}
+        self._listed: set[tuple[Resource, str]] = set()
+        """What this agent may list, as it has tried."""
         self._code: dict[str, PackedCode] = {}
         self._logins: dict[str, Mapping[str, Credentials]] = {}
         self._renewed: dict[Ref, tuple[Submission, Mapping[str, Credentials]]] = {}
@@ -94,10 +96,15 @@ class RunService:
             for namespace in {self._runner.default_namespace, *self._namespaces()}:
                 try:
                     await self._records.prune(namespace)
-                    for ref in await self._records.half_removed(namespace):
-                        await (await self._run(ref)).aclose()
+                    left = await self._records.half_removed(namespace)
                 except LaunchkitError as exc:
                     log.info("namespace %s cannot be swept: %s", namespace, exc)
+                    continue
+                for ref in left:
+                    try:
+                        await (await self._run(ref)).aclose()
+                    except LaunchkitError as exc:
+                        log.info("%s cannot be cleared away: %s", ref, exc)
             await anyio.sleep(SWEEP_SECONDS)
 
     async def renew_logins(self) -> None:
@@ -140,7 +147,7 @@ class RunService:
                 await self._asked(lambda: self._would_create(workload), out)
             except ClusterRefused as exc:
                 if not exc.over_quota:
-                    raise await self._refused(exc) from exc
+                    raise self._refused(exc) from exc
                 if not said:
                     await out.say(f"waits for quota: {exc.message}")
                 said = True
@@ -169,14 +176,14 @@ class RunService:
         """
         workload = self._workload(submission)
         ref = workload.ref
-        record = await self._records.get(ref)
-        if record is not None and record.what in {OVER, CLEARED}:
-            raise SubmitError(f"{ref.name}: a run of this name is over already")
-        if record is None:
-            try:
+        try:
+            record = await self._records.get(ref)
+            if record is None or record.run != workload.labels[RUN]:
                 await self._made(workload, submission)
-            except ClusterRefused as exc:
-                raise await self._refused(exc) from exc
+            elif record.what in {OVER, CLEARED}:
+                raise SubmitError(f"{ref.name}: a run of this name is over already")
+        except ClusterRefused as exc:
+            raise self._refused(exc) from exc
         if submission.code is not None:
             await run_sync(remove_tree, submission.code)
         return await self._run(ref)
@@ -189,7 +196,10 @@ class RunService:
             if record.what == OVER:
                 await (await self._run(place)).aclose()
             raise RunLost(f"{place.kind} {place.name} is over and removed")
-        told = await self._object(place)
+        try:
+            told = await self._object(place)
+        except SubmitError as exc:  # what objects of its kind there were went with it
+            raise RunLost(exc.message, hint=exc.hint) from exc
         if told is None and record is None:
             raise RunLost(f"there is no {place.kind} {place.name} in {place.namespace}")
         if told is not None and not _label(told, RUN):
@@ -221,7 +231,10 @@ class RunService:
         board.learn(told)
         uid = text(mapping(told.get("metadata")).get("uid"))
         for secret in secrets:
-            await self._secrets.own(ref, secret.name, uid)
+            try:
+                await self._secrets.own(ref, secret.name, uid)
+            except ClusterRefused as exc:  # its run goes on all the same, and removes it at its end
+                log.warning("secret %s does not go with %s: %s", secret.name, ref, exc)
         if login:
             self._renewed[ref] = submission, login
         self._code.pop(submission.name, None)
@@ -240,10 +253,9 @@ class RunService:
                     lambda: self._client.json("POST", path, body=workload.body)
                 )
             except ClusterRefused as exc:
-                if exc.exists:
-                    if (told := await self._object(ref)) is not None:
-                        return told
-                elif not exc.over_quota:
+                if (told := await self._object(ref)) is not None:  # maybe of a try without answer
+                    return told
+                if not exc.exists and not exc.over_quota:
                     raise
             await anyio.sleep(pause)
         raise AssertionError  # the pauses never end
@@ -265,6 +277,11 @@ class RunService:
         """Let the cluster look at the object without making it."""
         ref = workload.ref
         resource = await self._discovery.resource(ref.api_version, ref.kind)
+        for watched in (resource, PODS):
+            one = {"labelSelector": RUN, "limit": "1"}
+            if (watched, ref.namespace) not in self._listed:  # who may not list waits for ever
+                await self._client.json("GET", watched.path(ref.namespace), params=one)
+                self._listed.add((watched, ref.namespace))
         path, params = resource.path(ref.namespace), {"dryRun": "All"}
         try:
             await self._client.json("POST", path, params=params, body=workload.body)
@@ -280,7 +297,7 @@ class RunService:
 
         return await self._client.answered(call, on_first=away)
 
-    async def _refused(self, exc: ClusterRefused) -> LaunchError:
+    def _refused(self, exc: ClusterRefused) -> LaunchError:
         """The error of a launch whose object the cluster does not take."""
         hint = missing_right(exc) if exc.forbidden else None
         return SubmitError(f"the cluster refuses: {exc.message}", hint=hint)

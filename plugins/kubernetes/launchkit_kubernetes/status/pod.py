@@ -37,6 +37,8 @@ class Pod:
     """Why the infrastructure takes its place away."""
     deleted: bool = False
     """Whether it is to be removed, or is being so."""
+    ends_at: float | None = None
+    """Unix time at which the grace of one that is to be removed is over."""
     restarted: bool = False
     """Whether its containers are started again when they end badly."""
     restarted_always: bool = False
@@ -62,6 +64,7 @@ class Pod:
             scheduled=bool(node) or placed is not None,
             scheduled_at=moment(placed.since) if placed else None,
             scheduling=condition(obj, "PodScheduled", status="False"),
+            ends_at=moment(metadata.get("deletionTimestamp")),
             disruption=_disruption(obj),
             deleted=metadata.get("deletionTimestamp") is not None,
             restarted=policy in {"OnFailure", "Always"},
