@@ -88,7 +88,7 @@ class ClusterClient:
                     raise await _failure(response)
                 yield response
             finally:
-                response.close()
+                _hang_up(response)
 
     async def json(
         self,
@@ -146,6 +146,7 @@ class ClusterClient:
         if self._api is not None:
             with anyio.move_on_after(CLOSE_SECONDS, shield=True):
                 await self._api.close()
+                await anyio.lowlevel.checkpoint()  # connections that were aborted go now
 
     async def _answer(self, asked: "Request") -> aiohttp.ClientResponse:
         """An answer; a login that is refused is read anew once: tokens expire."""
@@ -220,6 +221,15 @@ async def _load(access: Access) -> ApiClient:
         return ApiClient(config)
     except UNUSABLE as exc:
         raise unusable(access, exc) from exc
+
+
+def _hang_up(response: aiohttp.ClientResponse) -> None:
+    """End a connection whose answer was not read to its end: a server that goes on to tell, such as
+    of a watch, need not answer a polite end of TLS for long.
+    """
+    if (connection := response.connection) is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()
 
 
 def _object(data: bytes) -> dict[str, Any]:
