@@ -65,7 +65,7 @@ def complete(cluster: Cluster, place: str, name: str) -> None:
 
 async def ended(run: Run) -> RunStatus:
     status = await run.status()
-    with anyio.fail_after(60):
+    with anyio.fail_after(150):
         while not status.state.ended:
             status = await run.changed(status)
     return status

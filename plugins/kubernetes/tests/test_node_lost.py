@@ -33,7 +33,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 
 async def until_running(run: Run) -> RunStatus:
     status = await run.status()
-    with anyio.fail_after(60):
+    with anyio.fail_after(150):
         while status.state is RunState.STARTING:
             status = await run.changed(status)
     return status
@@ -54,7 +54,7 @@ async def test_pods_of_a_node_that_is_lost_end_the_run_and_are_named(
             lossy.kubelet.kill()
             for name in await jobs.alive(submission):  # as the cluster does that has other nodes
                 lossy.request("DELETE", f"/api/v1/namespaces/{jobs.namespace}/pods/{name}")
-            with anyio.fail_after(90):
+            with anyio.fail_after(150):
                 while not status.state.ended:
                     status = await lost.changed(status)
             assert status.state is RunState.FAILED

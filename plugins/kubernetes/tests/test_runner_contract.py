@@ -14,6 +14,8 @@ from .workloads import Jobs
 
 
 class TestKubernetesRunner(RunnerContract):
+    patience = 150.0  # pods start slowly where much else goes on
+
     keeps_bytes = False  # the Engine's log driver stores text
     keeps_output = False  # it goes with the pod
 

@@ -14,6 +14,8 @@ from .workloads import Jobs
 
 
 class TestKubernetesCrash(RunnerCrashContract):
+    patience = 150.0  # pods start slowly where much else goes on
+
     @pytest.fixture
     async def runner(self, site: Site, kubeconfig: Path) -> AsyncIterator[KubernetesRunner]:
         made = KubernetesRunner(config_file=str(kubeconfig))

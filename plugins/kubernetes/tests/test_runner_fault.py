@@ -14,6 +14,8 @@ from .workloads import Jobs
 
 
 class TestKubernetesFault(RunnerFaultContract):
+    patience = 150.0  # pods start slowly where much else goes on
+
     @pytest.fixture
     async def gateway(self, cluster: Access) -> AsyncIterator[Gateway]:
         address = cluster.server.removeprefix("https://")

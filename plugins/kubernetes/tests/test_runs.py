@@ -46,7 +46,7 @@ async def begun(runner: Runner, submission: Submission) -> Run:
 
 async def end_of(run: Run) -> RunStatus:
     status = await run.status()
-    with anyio.fail_after(90):
+    with anyio.fail_after(150):
         while not status.state.ended:
             status = await run.changed(status)
     return status
@@ -137,7 +137,7 @@ async def test_a_run_without_a_place_says_what_it_waits_for_and_is_stopped_at_on
     submission = changed(jobs.exits(0), resources={"requests": {"cpu": "4000"}})
     run = await begun(runner, submission)
     status = await run.status()
-    with anyio.fail_after(60):
+    with anyio.fail_after(150):
         while "Insufficient cpu" not in (status.message or ""):
             status = await run.changed(status)
     assert (status.state, status.placed) == (RunState.STARTING, False)
@@ -163,7 +163,7 @@ async def test_a_job_that_was_deleted_by_hand_is_lost_and_not_a_mystery(
     submission = jobs.waits()
     run = await begun(runner, submission)
     status = await run.status()
-    with anyio.fail_after(60):
+    with anyio.fail_after(150):
         while status.state is RunState.STARTING:
             status = await run.changed(status)
     path = f"/{JOBS}/namespaces/{jobs.namespace}/jobs/{submission.name}"
