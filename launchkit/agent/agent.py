@@ -158,8 +158,7 @@ class Agent:
             )
             kit = await start_kit(settings, self._plugins, stack, site, self._runner_problems)
             kit = await self._watched(kit, background, stack)
-            async with kit.runners, anyio.create_task_group() as beats:
-                # both end before what they stand on
+            async with kit.runners, anyio.create_task_group() as beats:  # they end before the kit
                 await self._arrive(kit)
                 beats.start_soon(self._register, kit)
                 beats.start_soon(self._beat, kit)

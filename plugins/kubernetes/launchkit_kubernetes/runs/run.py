@@ -1,6 +1,5 @@
 """An object of the cluster as a run: watched, read, ended and removed."""
 
-import json
 import logging
 import math
 import time
@@ -13,8 +12,7 @@ from typing import Any
 import anyio
 
 from launchkit.abc import Run
-from launchkit.codec import decode
-from launchkit.errors import ConfigError, RunLost
+from launchkit.errors import RunLost
 from launchkit.model import LogChunk, RunState, RunStatus, Verdict, VerdictCode
 from launchkit.runners.verdicts import status_of
 from launchkit_kubernetes.cluster.board import Board, RunView
@@ -23,6 +21,7 @@ from launchkit_kubernetes.cluster.discovery import EVENTS, PODS, Resource
 from launchkit_kubernetes.cluster.errors import ClusterError, ClusterRefused
 from launchkit_kubernetes.manifest.build import MAIN, TTL
 from launchkit_kubernetes.manifest.names import Ref
+from launchkit_kubernetes.runs.ends import END, encoded, lost_node, still_there, stored_end
 from launchkit_kubernetes.runs.logs import RunLogs, last_output
 from launchkit_kubernetes.runs.records import CANCELLED, CLEARED, LOST, OVER, Record, Records
 from launchkit_kubernetes.runs.secrets import RunSecrets
@@ -35,9 +34,6 @@ from launchkit_kubernetes.status.shape import items, mapping, text, words
 
 log = logging.getLogger("launchkit.kubernetes")
 
-END = "launchkit/end"
-"""An annotation: how a run ended, as it was first seen. A kubelet that restarts may rewrite its
-pods later."""
 LOOK_SECONDS = 10.0
 """How often is looked at what no watch tells: warnings about an object without pods, and how long
 pods take to end."""
@@ -81,7 +77,7 @@ class ClusterRun(Run):
         """Look once; a cluster that is away is waited for. :raises RunLost: if it is gone."""
         view = await self._view()
         workload = view.workload
-        if workload is not None and (end := _stored_end(workload)) is not None:
+        if workload is not None and (end := stored_end(workload)) is not None:
             return end
         if workload is None or _deleted(workload):
             return await self._ended_or_ending(view)
@@ -206,7 +202,7 @@ class ClusterRun(Run):
         """The status of a run whose root object is gone, or going."""
         record = await self._place.records.get(self._at)
         if record is not None and record.what == LOST:
-            return _lost(record.why)
+            return lost_node(record.why)
         live = [pod for pod in view.pods if not pod.over]
         if record is not None and record.what == CANCELLED:
             if live:
@@ -242,7 +238,7 @@ class ClusterRun(Run):
         self._ending_since = self._ending_since if self._ending_since is not None else clock
         if clock - self._ending_since < self._place.gone_seconds + LOOK_SECONDS:
             return None
-        return _lost(_still_there(held))
+        return lost_node(still_there(held))
 
     def _is_unclear(self, status: RunStatus, view: RunView) -> bool:
         """Whether time alone may change what is known."""
@@ -295,10 +291,10 @@ class ClusterRun(Run):
         """Keep an end beside the object before it is told: who looks later sees the same."""
         told: Mapping[str, Any] | None = workload
         while told is not None:
-            if (known := _stored_end(told)) is not None:
+            if (known := stored_end(told)) is not None:
                 return known
             version = text(mapping(told.get("metadata")).get("resourceVersion"))
-            metadata = {"annotations": {END: _encoded(status)}, "resourceVersion": version or None}
+            metadata = {"annotations": {END: encoded(status)}, "resourceVersion": version or None}
             try:
                 await self._patched({"metadata": metadata})
             except ClusterRefused as exc:
@@ -366,7 +362,7 @@ class ClusterRun(Run):
                 await self._end_pod(pod, FORCED)
             return
         if live:
-            why = _still_there(live)
+            why = still_there(live)
         else:
             held = await self._finalizers()
             why = f"the {self._at.kind} {self._at.name} is not removed: {held}"
@@ -406,49 +402,3 @@ def _due(pod: Pod, now: float) -> bool:
 def _is_finished(job: Mapping[str, Any]) -> bool:
     """Whether a Job is one that the cluster removes after its time."""
     return condition(job, "Complete", "Failed") is not None
-
-
-def _lost(why: str) -> RunStatus:
-    return status_of(
-        Verdict(
-            code=VerdictCode.NODE_LOST,
-            summary=f"Its node was lost: {why}.",
-            hint="it may still run there; look at the node, and remove the pod by force when it is"
-            " certain that it does not",
-        )
-    )
-
-
-def _still_there(pods: list[Pod]) -> str:
-    named = ", ".join(f"pod {pod.name} on node {pod.node or '?'}" for pod in pods[:5])
-    return f"{named} does not end, and nothing is heard of it"
-
-
-def _encoded(status: RunStatus) -> str:
-    verdict = status.verdict
-    return json.dumps(
-        {
-            "state": status.state,
-            "exit_code": status.exit_code,
-            "message": status.message,
-            "verdict": verdict
-            and {
-                "code": verdict.code,
-                "summary": verdict.summary,
-                "evidence": [*verdict.evidence],
-                "hint": verdict.hint,
-            },
-        }
-    )
-
-
-def _stored_end(workload: Mapping[str, Any]) -> RunStatus | None:
-    """The end that is kept beside an object; None if there is none, or it makes no sense."""
-    found = mapping(mapping(workload.get("metadata")).get("annotations")).get(END)
-    if not isinstance(found, str) or len(found) > 1 << 17:
-        return None
-    try:
-        status = decode(RunStatus, json.loads(found))
-    except (ValueError, ConfigError, RecursionError):
-        return None
-    return status if status.state.ended else None

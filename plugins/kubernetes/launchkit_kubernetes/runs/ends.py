@@ -1,0 +1,65 @@
+"""How a run ended: written beside its root object, and read again."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from launchkit.codec import decode
+from launchkit.errors import ConfigError
+from launchkit.model import RunStatus, Verdict, VerdictCode
+from launchkit.runners.verdicts import status_of
+from launchkit_kubernetes.status.pod import Pod
+from launchkit_kubernetes.status.shape import mapping
+
+END = "launchkit/end"
+"""An annotation: how a run ended, as it was first seen. A kubelet that restarts may rewrite its
+pods later."""
+
+
+def lost_node(why: str) -> RunStatus:
+    """The end of a run whose node the cluster has lost sight of."""
+    return status_of(
+        Verdict(
+            code=VerdictCode.NODE_LOST,
+            summary=f"Its node was lost: {why}.",
+            hint="it may still run there; look at the node, and remove the pod by force when it is"
+            " certain that it does not",
+        )
+    )
+
+
+def still_there(pods: list[Pod]) -> str:
+    """Which pods do not end, for people."""
+    named = ", ".join(f"pod {pod.name} on node {pod.node or '?'}" for pod in pods[:5])
+    return f"{named} does not end, and nothing is heard of it"
+
+
+def encoded(status: RunStatus) -> str:
+    """An end as the text of the annotation."""
+    verdict = status.verdict
+    return json.dumps(
+        {
+            "state": status.state,
+            "exit_code": status.exit_code,
+            "message": status.message,
+            "verdict": verdict
+            and {
+                "code": verdict.code,
+                "summary": verdict.summary,
+                "evidence": [*verdict.evidence],
+                "hint": verdict.hint,
+            },
+        }
+    )
+
+
+def stored_end(workload: Mapping[str, Any]) -> RunStatus | None:
+    """The end that is kept beside an object; None if there is none, or it makes no sense."""
+    found = mapping(mapping(workload.get("metadata")).get("annotations")).get(END)
+    if not isinstance(found, str) or len(found) > 1 << 17:
+        return None
+    try:
+        status = decode(RunStatus, json.loads(found))
+    except (ValueError, ConfigError, RecursionError):
+        return None
+    return status if status.state.ended else None
