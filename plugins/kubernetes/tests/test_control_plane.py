@@ -55,12 +55,12 @@ async def begun(runner: KubernetesRunner, submission: Submission) -> Run:
     return await runner.submit(submission)
 
 
-def complete(cluster: Cluster, place: str, name: str) -> None:
-    """Play the controller, which has no pods to do it by."""
+async def complete(cluster: Cluster, place: str, name: str) -> None:
+    """Play the controller, which has no pods to do it by, when it has had its first look."""
+    path = f"{BATCH}/namespaces/{place}/jobs/{name}"
+    await until(lambda: cluster.request("GET", path)["status"].get("active"))
     condition = {"type": "Complete", "status": "True"}
-    cluster.patch(
-        f"{BATCH}/namespaces/{place}/jobs/{name}/status", {"status": {"conditions": [condition]}}
-    )
+    cluster.patch(f"{path}/status", {"status": {"conditions": [condition]}})
 
 
 async def ended(run: Run) -> RunStatus:
@@ -87,7 +87,7 @@ async def test_an_api_server_that_is_away_is_waited_for(
         await anyio.wait_all_tasks_blocked()
         control_plane.apiserver.start()
         await until(control_plane.answers)
-        complete(control_plane, place, submission.name)
+        await complete(control_plane, place, submission.name)
     assert found[0].state is RunState.FINISHED
 
 
@@ -102,7 +102,7 @@ async def test_a_watch_that_stands_still_is_opened_again(
     with anyio.move_on_after(3):
         await ended(run)
     control_plane.apiserver.thaw()
-    complete(control_plane, place, submission.name)
+    await complete(control_plane, place, submission.name)
     assert (await ended(run)).state is RunState.FINISHED
 
 

@@ -21,7 +21,7 @@ from .workloads import Jobs
 def lossy() -> Iterator[Cluster]:
     """A cluster whose node goes away."""
     skip_without_programs(node=True)
-    with running(Cluster(node=True)) as cluster:
+    with running(Cluster(node=True, controllers=("--node-monitor-grace-period=15s",))) as cluster:
         yield cluster
 
 

@@ -52,6 +52,13 @@ async def end_of(run: Run) -> RunStatus:
     return status
 
 
+async def until_started(run: Run) -> None:
+    status = await run.status()
+    with anyio.fail_after(150):
+        while status.state is RunState.STARTING:
+            status = await run.changed(status)
+
+
 async def printed(run: Run) -> bytes:
     return b"".join([chunk.data async for chunk in run.logs(0)])
 
@@ -146,6 +153,20 @@ async def test_a_run_without_a_place_says_what_it_waits_for_and_is_stopped_at_on
     assert await jobs.alive(submission) == []
 
 
+async def test_a_node_that_works_may_take_long_to_stop_a_run(
+    site: Site, kubeconfig: Path, jobs: Jobs, caplog: pytest.LogCaptureFixture
+) -> None:
+    submission = jobs.make("trap '' TERM; sleep 600")
+    made = KubernetesRunner(config_file=str(kubeconfig), gone_seconds=0)
+    async with started(made, site) as hasty:
+        run = await begun(hasty, submission)
+        await until_started(run)
+        await run.cancel(0)
+        assert (await run.status()).state is RunState.STOPPED
+    assert "takes long to stop: pod launchkit-" in caplog.text
+    assert await jobs.alive(submission) == []
+
+
 async def test_an_image_that_cannot_be_had_ends_the_run(
     runner: KubernetesRunner, jobs: Jobs
 ) -> None:
@@ -162,10 +183,7 @@ async def test_a_job_that_was_deleted_by_hand_is_lost_and_not_a_mystery(
 ) -> None:
     submission = jobs.waits()
     run = await begun(runner, submission)
-    status = await run.status()
-    with anyio.fail_after(150):
-        while status.state is RunState.STARTING:
-            status = await run.changed(status)
+    await until_started(run)
     path = f"/{JOBS}/namespaces/{jobs.namespace}/jobs/{submission.name}"
     jobs.cluster.request("DELETE", path, {"propagationPolicy": "Background"})
     with pytest.raises(RunLost, match="nothing tells how it ended"):

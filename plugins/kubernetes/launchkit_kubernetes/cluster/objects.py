@@ -71,7 +71,7 @@ class Objects(Generic[V]):
         """
         name = _name(told)
         run = self._run_of(told)
-        if not name or not run:
+        if not name or not run or self._is_dropped(told):
             return ""
         seen = _Seen(_version(told), run, self._decode(told))
         known = self._seen.get(name)
@@ -86,7 +86,7 @@ class Objects(Generic[V]):
         before, self._seen = self._seen, {}
         self._by_run.clear()
         for told in found:
-            if isinstance(told, dict) and not self._is_dropped(told):
+            if isinstance(told, dict):
                 self.learn(told)
         for name, seen in before.items():
             now = self._seen.get(name)

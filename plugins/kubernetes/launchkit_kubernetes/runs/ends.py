@@ -21,7 +21,7 @@ def lost_node(why: str) -> RunStatus:
     return status_of(
         Verdict(
             code=VerdictCode.NODE_LOST,
-            summary=f"Its node was lost: {why}.",
+            summary=f"Its node was lost: {why}, and nothing is heard of it.",
             hint="it may still run there; look at the node, and remove the pod by force when it is"
             " certain that it does not",
         )
@@ -31,7 +31,7 @@ def lost_node(why: str) -> RunStatus:
 def still_there(pods: list[Pod]) -> str:
     """Which pods do not end, for people."""
     named = ", ".join(f"pod {pod.name} on node {pod.node or '?'}" for pod in pods[:5])
-    return f"{named} does not end, and nothing is heard of it"
+    return f"{named} does not end"
 
 
 def encoded(status: RunStatus) -> str:

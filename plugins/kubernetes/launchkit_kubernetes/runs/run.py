@@ -17,18 +17,19 @@ from launchkit.model import LogChunk, RunState, RunStatus, Verdict, VerdictCode
 from launchkit.runners.verdicts import status_of
 from launchkit_kubernetes.cluster.board import Board, RunView
 from launchkit_kubernetes.cluster.client import MERGE, ClusterClient
-from launchkit_kubernetes.cluster.discovery import EVENTS, PODS, Resource
-from launchkit_kubernetes.cluster.errors import ClusterError, ClusterRefused
+from launchkit_kubernetes.cluster.discovery import PODS
+from launchkit_kubernetes.cluster.errors import ClusterRefused
+from launchkit_kubernetes.cluster.nodes import works
 from launchkit_kubernetes.manifest.build import MAIN, TTL
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.ends import END, encoded, lost_node, still_there, stored_end
 from launchkit_kubernetes.runs.logs import RunLogs, last_output
 from launchkit_kubernetes.runs.records import CANCELLED, CLEARED, LOST, OVER, Record, Records
 from launchkit_kubernetes.runs.secrets import RunSecrets
+from launchkit_kubernetes.runs.warnings import warning_about
 from launchkit_kubernetes.status.conditions import condition
 from launchkit_kubernetes.status.custom import custom_status
 from launchkit_kubernetes.status.job import job_status
-from launchkit_kubernetes.status.kueue import waits_for_quota
 from launchkit_kubernetes.status.pod import Pod, starting_on, waits_for_key
 from launchkit_kubernetes.status.shape import items, mapping, text, words
 
@@ -37,10 +38,6 @@ log = logging.getLogger("launchkit.kubernetes")
 LOOK_SECONDS = 10.0
 """How often is looked at what no watch tells: warnings about an object without pods, and how long
 pods take to end."""
-QUEUE_OF_KUEUE = "kueue.x-k8s.io/queue-name"
-UID_OF_KUEUE = "kueue.x-k8s.io/job-uid"
-WORKLOADS_OF_KUEUE = Resource("kueue.x-k8s.io/v1beta1", "Workload", "workloads")
-"""See https://kueue.sigs.k8s.io/docs/concepts/workload/."""
 FORCED = {"gracePeriodSeconds": 0}
 
 
@@ -82,7 +79,7 @@ class ClusterRun(Run):
         if workload is None or _deleted(workload):
             return await self._ended_or_ending(view)
         status = self._told_once(self._seen(workload, view.pods))
-        if lost := self._node_lost(view.pods, status):
+        if lost := await self._node_lost(view.pods, status):
             status = lost
         if not status.state.ended:
             return status
@@ -112,7 +109,7 @@ class ClusterRun(Run):
 
     async def cancel(self, grace: float) -> None:
         """Delete it with all that it has made, and wait until no pod is left. Pods that do not end
-        within `gone_seconds` after their grace are on a lost node, and the run with them.
+        within `gone_seconds` after their grace are lost with their nodes, if none of these works.
         """
         view = await self._view()
         if view.workload is None and not view.pods:
@@ -127,13 +124,13 @@ class ClusterRun(Run):
         await self._delete(self._path, {"propagationPolicy": "Foreground"})
         for pod in view.pods:
             if not pod.over:
-                await self._end_pod(pod, {"gracePeriodSeconds": round(grace)})
+                await self._end_pod(
+                    pod, {"gracePeriodSeconds": max(1, round(grace))}
+                )  # 0: by force
         if self._stop_by is None:
             self._stop_by = anyio.current_time() + grace + self._place.gone_seconds
-        with anyio.CancelScope(deadline=self._stop_by) as waiting:
-            await self._gone()
-        if waiting.cancelled_caught:
-            await self._give_up()
+        while not await self._gone(self._stop_by) and not await self._is_given_up():
+            self._stop_by = anyio.current_time() + max(self._place.gone_seconds, LOOK_SECONDS)
 
     async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
         """What its containers print, until it has ended and all was given."""
@@ -213,7 +210,7 @@ class ClusterRun(Run):
             status = self._seen(view.workload, view.pods)
             if status.state.ended:
                 return status
-            if lost := self._node_lost(view.pods, RunStatus(state=RunState.RUNNING)):
+            if lost := await self._node_lost(view.pods, RunStatus(state=RunState.RUNNING)):
                 return lost
             if live:
                 message = f"the {self._at.kind} was deleted, and not by launchkit: its pods end"
@@ -225,7 +222,7 @@ class ClusterRun(Run):
             " the cluster before its end was seen?",
         )
 
-    def _node_lost(self, pods: tuple[Pod, ...], status: RunStatus) -> RunStatus | None:
+    async def _node_lost(self, pods: tuple[Pod, ...], status: RunStatus) -> RunStatus | None:
         """The end of a run whose pods the cluster has lost sight of for too long; None: not yet."""
         live = [pod for pod in pods if not pod.over]
         now = time.time()
@@ -238,7 +235,17 @@ class ClusterRun(Run):
         self._ending_since = self._ending_since if self._ending_since is not None else clock
         if clock - self._ending_since < self._place.gone_seconds + LOOK_SECONDS:
             return None
+        if await self._end_is_near(held):
+            self._ending_since = clock
+            return None
         return lost_node(still_there(held))
+
+    async def _end_is_near(self, pods: list[Pod]) -> bool:
+        """Whether one of the nodes works that are to end these pods."""
+        for node in {pod.node for pod in pods if pod.node}:
+            if await works(self._client, node):
+                return True
+        return False
 
     def _is_unclear(self, status: RunStatus, view: RunView) -> bool:
         """Whether time alone may change what is known."""
@@ -247,37 +254,11 @@ class ClusterRun(Run):
         return any(not pod.over and (pod.deleted or pod.phase == "Unknown") for pod in view.pods)
 
     async def _look_for_warning(self, status: RunStatus, view: RunView) -> None:
-        """Why an object has no pods: its controller says it in events alone."""
+        """Why an object has no pods."""
         if view.workload is None or view.pods or status.state is not RunState.STARTING:
             return
-        uid = text(mapping(view.workload.get("metadata")).get("uid"))
-        labels = mapping(mapping(view.workload.get("metadata")).get("labels"))
-        if QUEUE_OF_KUEUE in labels:
-            self._warning = await self._held_by_kueue(uid) or self._warning
-            return
-        selector = f"involvedObject.uid={uid},type=Warning"
-        path = EVENTS.path(self._at.namespace)
-        try:
-            told = await self._client.json(
-                "GET", path, params={"fieldSelector": selector, "limit": "50"}
-            )
-        except ClusterError as exc:
-            log.debug("events about %s cannot be read: %s", self.ref, exc)
-            return
-        messages = [words(mapping(one).get("message")) for one in items(told.get("items"))]
-        self._warning = next(filter(None, reversed(messages)), self._warning)
-
-    async def _held_by_kueue(self, uid: str) -> str | None:
-        """Why Kueue does not let it run; None if it does, or does not say."""
-        path = WORKLOADS_OF_KUEUE.path(self._at.namespace)
-        params = {"labelSelector": f"{UID_OF_KUEUE}={uid}", "limit": "5"}
-        try:
-            told = await self._client.json("GET", path, params=params)
-        except ClusterError as exc:
-            log.debug("what Kueue says of %s cannot be read: %s", self.ref, exc)
-            return None
-        said = [waits_for_quota(mapping(one)) for one in items(told.get("items"))]
-        return next(filter(None, said), None)
+        found = await warning_about(self._client, self._at.namespace, view.workload)
+        self._warning = found or self._warning
 
     async def _with_evidence(self, status: RunStatus, pods: tuple[Pod, ...]) -> RunStatus:
         """The status with the last lines of the container that failed."""
@@ -340,43 +321,48 @@ class ClusterRun(Run):
             if not exc.not_found:
                 raise
 
-    async def _gone(self) -> None:
-        """Wait until no pod of it runs and its root object is gone."""
-        with self._informer.subscribed(self._at.name) as news:
-            while True:
-                view = await self._view()
-                live = [pod for pod in view.pods if not pod.over]
-                if view.workload is None and not live:
-                    return
-                for pod in live:
-                    if not pod.deleted:  # one that its controller has made meanwhile
-                        await self._end_pod(pod, {})
-                await news.wait(LOOK_SECONDS)
+    async def _gone(self, deadline: float) -> bool:
+        """Wait until no pod of it runs and its root object is gone; False: not by the deadline."""
+        with anyio.CancelScope(deadline=deadline):
+            with self._informer.subscribed(self._at.name) as news:
+                while True:
+                    view = await self._view()
+                    live = [pod for pod in view.pods if not pod.over]
+                    if view.workload is None and not live:
+                        return True
+                    for pod in live:
+                        if not pod.deleted:  # one that its controller has made meanwhile
+                            await self._end_pod(pod, {})
+                    await news.wait(LOOK_SECONDS)
+        return False
 
-    async def _give_up(self) -> None:
-        """Keep why it is not gone. Pods are removed by force only if the owner has said so."""
+    async def _is_given_up(self) -> bool:
+        """Keep why it is not gone, unless a node works on it. Pods are removed by force only if the
+        owner has said so.
+        """
         view = await self._view()
-        live = [pod for pod in view.pods if not pod.over]
+        live = [pod for pod in await self._pods() if not pod.over]
+        if await self._end_is_near(live):
+            log.warning("%s takes long to stop: %s", self.ref, still_there(live))
+            return False
         if self._place.force:
             for pod in live:
                 await self._end_pod(pod, FORCED)
-            return
-        if live:
-            why = still_there(live)
-        else:
-            held = await self._finalizers()
-            why = f"the {self._at.kind} {self._at.name} is not removed: {held}"
+            return True
+        workload = await self._read()
+        if not live and workload is None:
+            return True
+        why = still_there(live) if live else self._held(workload)
         labels = mapping(mapping((view.workload or {}).get("metadata")).get("labels"))
         await self._place.records.put(self._at, labels, Record(LOST if live else CANCELLED, why))
         log.warning("%s: %s", self.ref, why)
+        return True
 
-    async def _finalizers(self) -> str:
-        try:
-            told = await self._client.json("GET", self._path)
-        except ClusterError as exc:
-            return str(exc)
-        found = [words(one) for one in items(mapping(told.get("metadata")).get("finalizers"))]
-        return f"finalizers {', '.join(found)} hold it" if found else "nothing says why"
+    def _held(self, workload: Mapping[str, Any] | None) -> str:
+        found = items(mapping((workload or {}).get("metadata")).get("finalizers"))
+        named = ", ".join(map(words, found))
+        why = f"finalizers {named} hold it" if named else "nothing says why"
+        return f"the {self._at.kind} {self._at.name} is not removed: {why}"
 
     async def _nothing_left(self) -> None:
         """Wait a while until the cluster has removed what was deleted."""
