@@ -17,18 +17,20 @@ from launchkit.model import LogChunk, RunState, RunStatus, Verdict, VerdictCode
 from launchkit.runners.verdicts import status_of
 from launchkit_kubernetes.cluster.board import Board, RunView
 from launchkit_kubernetes.cluster.client import MERGE, ClusterClient
-from launchkit_kubernetes.cluster.discovery import EVENTS, PODS, Resource
+from launchkit_kubernetes.cluster.discovery import PODS
 from launchkit_kubernetes.cluster.errors import ClusterError, ClusterRefused
 from launchkit_kubernetes.manifest.build import MAIN, TTL
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.ends import END, encoded, lost_node, still_there, stored_end
-from launchkit_kubernetes.runs.logs import RunLogs, last_output
+from launchkit_kubernetes.runs.log_place import PLACE
+from launchkit_kubernetes.runs.logs import RunLogs
+from launchkit_kubernetes.runs.reasons import why_no_pods
 from launchkit_kubernetes.runs.records import CANCELLED, CLEARED, LOST, OVER, Record, Records
 from launchkit_kubernetes.runs.secrets import RunSecrets
+from launchkit_kubernetes.runs.streams import last_output
 from launchkit_kubernetes.status.conditions import condition
 from launchkit_kubernetes.status.custom import custom_status
 from launchkit_kubernetes.status.job import job_status
-from launchkit_kubernetes.status.kueue import waits_for_quota
 from launchkit_kubernetes.status.pod import Pod, starting_on, waits_for_key
 from launchkit_kubernetes.status.shape import items, mapping, text, words
 
@@ -37,10 +39,6 @@ log = logging.getLogger("launchkit.kubernetes")
 LOOK_SECONDS = 10.0
 """How often is looked at what no watch tells: warnings about an object without pods, and how long
 pods take to end."""
-QUEUE_OF_KUEUE = "kueue.x-k8s.io/queue-name"
-UID_OF_KUEUE = "kueue.x-k8s.io/job-uid"
-WORKLOADS_OF_KUEUE = Resource("kueue.x-k8s.io/v1beta1", "Workload", "workloads")
-"""See https://kueue.sigs.k8s.io/docs/concepts/workload/."""
 FORCED = {"gracePeriodSeconds": 0}
 
 
@@ -138,7 +136,9 @@ class ClusterRun(Run):
     async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
         """What its containers print, until it has ended and all was given."""
         subscribed = partial(self._informer.subscribed, self._at.name)
-        logs = RunLogs(self._client, self._at, self._view, self._is_over, subscribed)
+        logs = RunLogs(
+            self._client, self._at, self._view, self._is_over, subscribed, self._keep_place
+        )
         async with aclosing(logs.chunks(offset)) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -250,34 +250,8 @@ class ClusterRun(Run):
         """Why an object has no pods: its controller says it in events alone."""
         if view.workload is None or view.pods or status.state is not RunState.STARTING:
             return
-        uid = text(mapping(view.workload.get("metadata")).get("uid"))
-        labels = mapping(mapping(view.workload.get("metadata")).get("labels"))
-        if QUEUE_OF_KUEUE in labels:
-            self._warning = await self._held_by_kueue(uid) or self._warning
-            return
-        selector = f"involvedObject.uid={uid},type=Warning"
-        path = EVENTS.path(self._at.namespace)
-        try:
-            told = await self._client.json(
-                "GET", path, params={"fieldSelector": selector, "limit": "50"}
-            )
-        except ClusterError as exc:
-            log.debug("events about %s cannot be read: %s", self.ref, exc)
-            return
-        messages = [words(mapping(one).get("message")) for one in items(told.get("items"))]
-        self._warning = next(filter(None, reversed(messages)), self._warning)
-
-    async def _held_by_kueue(self, uid: str) -> str | None:
-        """Why Kueue does not let it run; None if it does, or does not say."""
-        path = WORKLOADS_OF_KUEUE.path(self._at.namespace)
-        params = {"labelSelector": f"{UID_OF_KUEUE}={uid}", "limit": "5"}
-        try:
-            told = await self._client.json("GET", path, params=params)
-        except ClusterError as exc:
-            log.debug("what Kueue says of %s cannot be read: %s", self.ref, exc)
-            return None
-        said = [waits_for_quota(mapping(one)) for one in items(told.get("items"))]
-        return next(filter(None, said), None)
+        found = await why_no_pods(self._client, self._at, view.workload)
+        self._warning = found or self._warning
 
     async def _with_evidence(self, status: RunStatus, pods: tuple[Pod, ...]) -> RunStatus:
         """The status with the last lines of the container that failed."""
@@ -305,6 +279,14 @@ class ClusterRun(Run):
             else:
                 return status
         return status
+
+    async def _keep_place(self, place: str) -> None:
+        """Keep how far the log is stored; the log goes on where that cannot be."""
+        patch = {"metadata": {"annotations": {PLACE: place}}}
+        try:
+            await self._client.json("PATCH", self._path, body=patch, content_type=MERGE)
+        except ClusterError as exc:
+            log.debug("the place in the log of %s is not kept: %s", self.ref, exc)
 
     async def _read(self) -> Mapping[str, Any] | None:
         """The root object as it is now; None if there is none."""
