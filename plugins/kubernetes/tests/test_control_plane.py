@@ -106,6 +106,30 @@ async def test_a_watch_that_stands_still_is_opened_again(
     assert (await ended(run)).state is RunState.FINISHED
 
 
+async def test_the_age_of_the_last_news_of_each_watch_is_told(
+    site: Site, control_plane: Cluster, place: str, tmp_path: Path
+) -> None:
+    path = control_plane.write_kubeconfig(tmp_path / "kubeconfig")
+    jobs, pods = f"kubernetes Job in {place}", f"kubernetes Pod of Job in {place}"
+    async with started(KubernetesRunner(config_file=str(path)), site) as runner:
+        run = await begun(runner, job(place))
+        await run.status()
+        assert site.watches.keys() == {jobs, pods}
+        control_plane.apiserver.freeze()
+        await until(lambda: age(site, jobs) > 2 and age(site, pods) > 2)
+        control_plane.apiserver.thaw()
+        complete(control_plane, place, run.ref.rpartition("/")[2])
+        assert (await ended(run)).state is RunState.FINISHED
+        assert age(site, jobs) < 2
+    await until(lambda: not site.watches)
+
+
+def age(site: Site, watch: str) -> float:
+    found = site.watches[watch]()
+    assert found is not None
+    return found
+
+
 async def test_a_version_that_is_forgotten_is_told_and_all_is_listed_again(
     control_plane: Cluster, place: str, tmp_path: Path
 ) -> None:

@@ -86,9 +86,14 @@ class RunService:
 
     async def watch(self) -> None:
         """Watch what is asked for, until cancelled."""
-        async with anyio.create_task_group() as self._tasks:
-            self.ready.set()
-            await anyio.sleep_forever()
+        try:
+            async with anyio.create_task_group() as self._tasks:
+                self.ready.set()
+                await anyio.sleep_forever()
+        finally:
+            for board in self._boards.values():
+                for name in board.ages():
+                    self._site.watches.pop(name, None)
 
     async def sweep(self) -> None:
         """Remove what agents have left that were killed at it, and forget old records."""
@@ -312,6 +317,7 @@ class RunService:
         if key not in self._boards:
             board = self._boards[key] = Board(self._client, resource, ref.namespace)
             self._tasks.start_soon(board.informer.run, name=f"{ref.kind}s in {ref.namespace}")
+            self._site.watches.update(board.ages())
         return self._boards[key]
 
     async def _run(self, ref: Ref) -> Run:
