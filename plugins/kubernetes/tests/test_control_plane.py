@@ -211,3 +211,26 @@ async def test_a_finalizer_of_somebody_else_is_named_and_the_run_is_stopped(
 def _is_served(cluster: Cluster) -> bool:
     groups = cluster.request("GET", "/apis")["groups"]
     return any(group["name"] == GROUP for group in groups)
+
+
+@pytest.mark.parametrize(("more", "state"), [({}, "preempted"), ({"requeue": False}, "failed")])
+async def test_a_run_whose_place_is_taken_away_is_queued_again_unless_its_queue_says_otherwise(
+    runner: KubernetesRunner,
+    control_plane: Cluster,
+    place: str,
+    more: dict[str, bool],
+    state: str,
+) -> None:
+    args = {"namespace": place, **more}
+    run = await begun(runner, make_submission("true", image="img:1", resource_args=args))
+    pods = f"/api/v1/namespaces/{place}/pods"
+    await until(lambda: control_plane.request("GET", pods)["items"])
+    (pod,) = control_plane.request("GET", pods)["items"]
+    taken = {"phase": "Failed", "reason": "Preempting", "message": "to admit a critical pod"}
+    control_plane.patch(f"{pods}/{pod['metadata']['name']}/status", {"status": taken})
+    status = await ended(run)
+    assert status.state == state
+    assert status.verdict is not None
+    assert status.verdict.code == "preempted"
+    found = await runner.attach(run.ref)
+    assert await found.status() == status

@@ -25,6 +25,8 @@ TTL = "launchkit/ttl"
 """An annotation: the seconds after which an ended object is removed, once its log was copied."""
 MAIN = "launchkit/main"
 """An annotation: the name of the container that decides."""
+REQUEUE = "launchkit/requeue"
+"""An annotation: "false" where a run whose place is taken away has failed."""
 CODE = "launchkit-code"
 PIECES = "launchkit-code-pieces"
 PIECES_MOUNT = "/mnt/launchkit-pieces"
@@ -113,7 +115,7 @@ def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) 
     identity = RunIdentity.of(submission.launch, context.agent)
     labels = {**KUBERNETES.labels(identity), NAME: ref.name}
     spec = deepcopy(dict(args.spec))
-    annotations: dict[str, str] = {}
+    annotations: dict[str, str] = {} if args.requeue else {REQUEUE: "false"}
     if args.is_job:
         ttl = spec.pop("ttlSecondsAfterFinished", DEFAULT_TTL)
         annotations[TTL] = str(ttl if isinstance(ttl, int) else DEFAULT_TTL)

@@ -19,9 +19,16 @@ from launchkit_kubernetes.cluster.board import Board, RunView
 from launchkit_kubernetes.cluster.client import MERGE, ClusterClient
 from launchkit_kubernetes.cluster.discovery import PODS
 from launchkit_kubernetes.cluster.errors import ClusterError, ClusterRefused
-from launchkit_kubernetes.manifest.build import MAIN, TTL
+from launchkit_kubernetes.manifest.build import MAIN, REQUEUE, TTL
 from launchkit_kubernetes.manifest.names import Ref
-from launchkit_kubernetes.runs.ends import END, encoded, lost_node, still_there, stored_end
+from launchkit_kubernetes.runs.ends import (
+    END,
+    encoded,
+    lost_node,
+    not_again,
+    still_there,
+    stored_end,
+)
 from launchkit_kubernetes.runs.log_place import PLACE
 from launchkit_kubernetes.runs.logs import RunLogs
 from launchkit_kubernetes.runs.reasons import why_no_pods
@@ -183,6 +190,8 @@ class ClusterRun(Run):
             status = job_status(workload, pods, main=main)
         else:
             status = custom_status(workload, pods, main=main)
+        if text(annotations.get(REQUEUE)) == "false":
+            status = not_again(status)
         if status.state is RunState.STARTING and not pods and self._warning:
             status = replace(status, message=self._warning)
         if status.state is not RunState.STARTING:
