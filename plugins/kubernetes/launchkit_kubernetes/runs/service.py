@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
@@ -27,10 +29,12 @@ from launchkit_kubernetes.manifest.build import (
     BuildContext,
     Workload,
     no_image,
+    pull_secret,
     ref_of,
     workload_of,
 )
 from launchkit_kubernetes.manifest.names import Ref
+from launchkit_kubernetes.manifest.train_job import PLACES, takes
 from launchkit_kubernetes.runner import KubernetesRunner
 from launchkit_kubernetes.runs.packing import PackedCode, packed
 from launchkit_kubernetes.runs.records import CLEARED, OVER, Records
@@ -81,6 +85,8 @@ class RunService:
         """What this agent may list, as it has tried."""
         self._code: dict[str, PackedCode] = {}
         self._logins: dict[str, Mapping[str, Credentials]] = {}
+        self._pull_places: dict[str, str] = {}
+        """In which field the TrainJobs of an API version take pull secrets, as it was tried."""
         self._renewed: dict[Ref, tuple[Submission, Mapping[str, Credentials]]] = {}
         self._tasks: TaskGroup
 
@@ -127,10 +133,12 @@ class RunService:
     def context(self, submission: Submission) -> BuildContext:
         """What this agent adds to a submission, as far as it is prepared."""
         code = self._code.get(submission.name)
-        return self._runner.build_context(
+        context = self._runner.build_context(
             code_pieces=len(code.pieces) if code else int(submission.code is not None),
             pull_secret=bool(self._logins.get(submission.name)),
         )
+        version = parse_args(submission.resource_args).api_version
+        return replace(context, pull_place=self._pull_places.get(version, context.pull_place))
 
     async def prepare(self, submission: Submission, out: Output) -> None:
         """Ask the cluster whether it would take the object, and wait while a quota is used up.
@@ -145,6 +153,8 @@ class RunService:
         if submission.code is not None:
             self._code[submission.name] = await run_sync(packed, submission.code)
         self._logins[submission.name] = await login_for(submission, self._site.registry)
+        if args.kind == "TrainJob" and self._logins[submission.name]:
+            await self._find_pull_place(submission, out)
         workload = self._workload(submission)
         said = False
         for pause in pauses(QUOTA_BACKOFF):
@@ -278,8 +288,26 @@ class RunService:
                 return None
             raise
 
-    async def _would_create(self, workload: Workload) -> None:
-        """Let the cluster look at the object without making it."""
+    async def _find_pull_place(self, submission: Submission, out: Output) -> None:
+        """See which field of a TrainJob its cluster knows."""
+        version = parse_args(submission.resource_args).api_version
+        for place in PLACES if version not in self._pull_places else ():
+            context = replace(self.context(submission), pull_place=place)
+            workload = workload_of(parse_args(submission.resource_args), submission, context)
+            try:
+                told = await self._asked(partial(self._would_create, workload), out)
+            except ClusterRefused:
+                return  # it will be told of the object itself
+            if told is None:
+                return
+            if takes(told, pull_secret(workload.ref.name)):
+                self._pull_places[version] = place
+                return
+        if version not in self._pull_places:
+            await out.say("this cluster's TrainJobs take no pull secret: give the runtime one")
+
+    async def _would_create(self, workload: Workload) -> Mapping[str, Any] | None:
+        """The object as the cluster would make it; None if that cannot be told."""
         ref = workload.ref
         resource = await self._discovery.resource(ref.api_version, ref.kind)
         for watched in (resource, PODS):
@@ -289,10 +317,11 @@ class RunService:
                 self._listed.add((watched, ref.namespace))
         path, params = resource.path(ref.namespace), {"dryRun": "All"}
         try:
-            await self._client.json("POST", path, params=params, body=workload.body)
+            return await self._client.json("POST", path, params=params, body=workload.body)
         except ClusterRefused as exc:
             if not exc.exists and UNSUPPORTED not in exc.message:
                 raise
+            return None
 
     async def _asked(self, call: Callable[[], Awaitable[T]], out: Output) -> T:
         """An answer; a cluster that is away is waited for, and that is said."""
