@@ -36,14 +36,13 @@ from launchkit_kubernetes.manifest.build import (
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.manifest.train_job import PLACES, takes
 from launchkit_kubernetes.runner import KubernetesRunner
+from launchkit_kubernetes.runs.logins import Logins
 from launchkit_kubernetes.runs.packing import PackedCode, packed
 from launchkit_kubernetes.runs.records import CLEARED, OVER, Records
 from launchkit_kubernetes.runs.run import ClusterRun, RunPlace
 from launchkit_kubernetes.runs.secrets import (
     RunSecrets,
-    is_old,
     login_for,
-    login_secret,
     secrets_of,
 )
 from launchkit_kubernetes.status.shape import mapping, text
@@ -53,7 +52,6 @@ T = TypeVar("T")
 
 QUOTA_BACKOFF = Backoff(first=2.0, cap=30.0)
 SWEEP_SECONDS = 3600.0
-LOGIN_SECONDS = 300.0
 UNSUPPORTED = "does not support dry run"
 """In the words of an admission webhook that cannot be asked beforehand."""
 
@@ -63,7 +61,7 @@ async def open_runs(stack: AsyncExitStack, site: Site, runner: KubernetesRunner)
     opened = open_client(runner.access, runner.api_rate, runner.api_burst)
     client = await stack.enter_async_context(opened)
     service = RunService(site, runner, client)
-    watches = service.watch, service.sweep, service.renew_logins
+    watches = service.watch, service.sweep, service.logins.run
     attend(stack, site.tasks, *watches, name="what goes on in the cluster")
     await service.ready.wait()
     return service
@@ -87,7 +85,7 @@ class RunService:
         self._logins: dict[str, Mapping[str, Credentials]] = {}
         self._pull_places: dict[str, str] = {}
         """In which field the TrainJobs of an API version take pull secrets, as it was tried."""
-        self._renewed: dict[Ref, tuple[Submission, Mapping[str, Credentials]]] = {}
+        self.logins = Logins(self._secrets, site.registry, client.trouble)
         self._tasks: TaskGroup
 
     async def watch(self) -> None:
@@ -117,14 +115,6 @@ class RunService:
                     except LaunchkitError as exc:
                         log.info("%s cannot be cleared away: %s", ref, exc)
             await anyio.sleep(SWEEP_SECONDS)
-
-    async def renew_logins(self) -> None:
-        """Keep the logins of live runs valid: pods may be made again and pull again."""
-        while True:
-            await anyio.sleep(LOGIN_SECONDS)
-            for ref, (submission, login) in [*self._renewed.items()]:
-                if is_old(login):
-                    await self._renew(ref, submission)
 
     async def findings(self) -> Sequence[Finding]:
         """What is to be said of the cluster."""
@@ -219,7 +209,11 @@ class RunService:
             raise RunLost(f"there is no {place.kind} {place.name} in {place.namespace}")
         if told is not None and not _label(told, RUN):
             raise RunLost(f"{place.kind} {place.name} in {place.namespace} is not a run's")
-        return await self._run(place)
+        run = await self._run(place)
+        if told is not None:
+            labels = mapping(mapping(told.get("metadata")).get("labels"))
+            self._tasks.start_soon(self.logins.adopt, place, labels)
+        return run
 
     def _namespaces(self) -> Set[str]:
         return {namespace for _, namespace in self._boards}
@@ -251,7 +245,7 @@ class RunService:
             except ClusterRefused as exc:  # its run goes on all the same, and removes it at its end
                 log.warning("secret %s does not go with %s: %s", secret.name, ref, exc)
         if login:
-            self._renewed[ref] = submission, login
+            self.logins.keep(ref, login)
         self._code.pop(submission.name, None)
         self._logins.pop(submission.name, None)
 
@@ -357,19 +351,9 @@ class RunService:
             secrets=self._secrets,
             gone_seconds=self._runner.gone_seconds,
             force=self._runner.force_delete,
-            forget=lambda: self._renewed.pop(ref, None),
+            forget=partial(self.logins.forget, ref),
         )
         return ClusterRun(ref, place)
-
-    async def _renew(self, ref: Ref, submission: Submission) -> None:
-        try:
-            login = await login_for(submission, self._site.registry)
-            if login and ref in self._renewed:
-                labels = self._workload(submission).labels
-                await self._secrets.put(ref, login_secret(ref.name, login), labels)
-                self._renewed[ref] = submission, login
-        except LaunchkitError as exc:
-            self._client.trouble.tell(exc)
 
 
 def _label(told: Mapping[str, Any], key: str) -> str:
