@@ -1,5 +1,6 @@
 """The place where an agent's components stand."""
 
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -39,6 +40,10 @@ class Site:
     registry: Registry | None = None
     builds: bool = True
     """Whether the agent's builder builds, so that images are pushed to its registry."""
+    watches: MutableMapping[str, Callable[[], float | None]] = field(default_factory=dict)
+    """For the health page: by the name of a watch, what tells how many seconds ago it last heard
+    anything; None: nobody is interested now. Who puts one in takes it out again.
+    """
     policy: Policy = field(default_factory=Policy)
     """What the agent's owner allows; `policy.part` gives a runner its own keys."""
 

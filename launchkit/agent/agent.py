@@ -139,8 +139,7 @@ class Agent:
             await self._run(task_status)
 
     async def _run(self, task_status: TaskStatus[None]) -> None:
-        settings = self.settings
-        state_dir, cache_dir = settings.state_dir, settings.cache_dir
+        settings, state_dir = self.settings, self.settings.state_dir
         # The task group is not on the stack, which could link its exceptions into a ring.
         async with (
             hold_presence(state_dir / "agents", self.name),
@@ -152,9 +151,10 @@ class Agent:
                 agent=self.name,
                 name=f"{socket.gethostname()}:{state_dir}",
                 state_dir=state_dir,
-                cache_dir=cache_dir,
+                cache_dir=settings.cache_dir,
                 tasks=plugin_tasks(background),
                 policy=settings.policy,
+                watches=self._watchdog.watches,
             )
             kit = await start_kit(settings, self._plugins, stack, site, self._runner_problems)
             kit = await self._watched(kit, background, stack)

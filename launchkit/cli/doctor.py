@@ -11,16 +11,24 @@ from launchkit.cli.config import loaded_settings
 from launchkit.cli.failures import LAUNCH_FAILED
 from launchkit.cli.options import common_options, output_option
 from launchkit.cli.output import Column, Layout, get, show_all
+from launchkit.cli.present import Data, clean
 from launchkit.cli.session import run
 from launchkit.errors import LaunchkitError
 from launchkit.plugins import BLOCK, Plugins
+
+
+def _first_line(row: Data) -> str:
+    """A hint as far as a table has room for it."""
+    first, newline, _ = str(row["hint"] or "").partition("\n")
+    return f"{first} see below" if newline else first
+
 
 LAYOUT = Layout(
     (
         Column("LEVEL", get("level")),
         Column("SUBJECT", get("subject")),
         Column("MESSAGE", get("message")),
-        Column("HINT", get("hint")),
+        Column("HINT", _first_line),
     ),
     name="subject",
 )
@@ -37,6 +45,10 @@ def doctor(form: str) -> None:
     """
     found = list(findings(Plugins()))
     show_all([asdict(finding) for finding in found], form, LAYOUT)
+    for finding in found if form == "table" else ():
+        first, _, rest = (finding.hint or "").partition("\n")
+        if rest:  # to be copied as it is
+            click.echo(f"\n# {clean(f'{finding.subject}: {first}')}\n{clean(rest).rstrip()}")
     if any(finding.level == "error" for finding in found):
         raise click.exceptions.Exit(LAUNCH_FAILED)
 

@@ -30,6 +30,8 @@ class Watchdog:
         self._moved = dict.fromkeys((HEARTBEAT, *map(poller, queues)), clock())
         self._answered = -math.inf
         self._failure = ""
+        self.watches: dict[str, Callable[[], float | None]] = {}
+        """What tells the age of the last news of a watch."""
 
     def move(self, part: str) -> None:
         """A part has done something."""
@@ -61,7 +63,18 @@ class Watchdog:
             age = self.age(part)
             detail = f"moved {age:.1f} s ago; the bound is {self._bound:g} s"
             checks[part] = Check(age <= self._bound, detail)
-        return checks
+        return checks | dict(self._heard())
+
+    def _heard(self) -> Iterator[tuple[str, Check]]:
+        """How old the last news of each watch is, which no restart would change."""
+        for name, age_of in sorted(self.watches.items()):
+            try:
+                age = age_of()
+            except Exception as exc:  # noqa: BLE001 - a plugin's
+                yield f"watch {name}", Check(True, f"cannot be told: {exc!r}")
+                continue
+            if age is not None:
+                yield f"watch {name}", Check(True, f"heard {age:.1f} s ago")
 
     def ready(self, *, draining: bool) -> dict[str, Check]:
         """Whether the queue was reached lately, and launches are still claimed."""

@@ -92,6 +92,11 @@ class Informer(Generic[K, V]):
             self._values[key] = value
             self.news.notify(key)
 
+    @property
+    def active(self) -> bool:
+        """Whether somebody is interested."""
+        return self._active.is_set()
+
     @contextmanager
     def subscribed(self, key: K) -> Iterator[Subscription]:
         """News of a key, for the time of the context: for one who looks for itself, where a look at

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import anyio
 
@@ -44,6 +44,22 @@ class CursorLost(Exception):
     """
 
 
+class Place(Protocol[C]):
+    """Where one is in the output, and where a stream is opened again."""
+
+    given: int
+    """Everything before this byte is with the one who reads."""
+
+    def restart(self) -> None:
+        """Begin at the first byte again."""
+
+    def reopened(self) -> C | None:
+        """The cursor to open the next stream at."""
+
+    def take(self, piece: Piece[C]) -> LogChunk | None:
+        """What is new in the next piece of the stream."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Following(Generic[C]):
     """How a source is followed."""
@@ -58,12 +74,15 @@ class Following(Generic[C]):
     backoff: Backoff = BACKOFF
     """The pauses while nothing comes or the source cannot be read."""
     slack_ns: int = SLACK_NS
+    place: Callable[[int], Place[C]] | None = None
+    """Makes the place at a byte, for a source that may have lost what stands before a cursor; None:
+    what was there once is there still."""
 
     async def chunks(self, offset: int) -> AsyncGenerator[LogChunk, None]:
         """The output from byte *offset* on, each byte once and in order, until `over` and all was
         given.
         """
-        place = _Place[C](offset, self.slack_ns)
+        place = self.place(offset) if self.place else _Place[C](offset, self.slack_ns)
         steps = pauses(self.backoff)
         failed = False
         ended = await self.over()

@@ -1,11 +1,12 @@
 """A runner plugin whose runs do what their queue config says: what real ones cannot be made to."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import anyio
 
-from launchkit.abc import Run, Runner
+from launchkit.abc import Run, Runner, Site
 from launchkit.hookspecs import hookimpl
 from launchkit.model import Json, Launch, RunState, RunStatus, Submission
 
@@ -16,6 +17,9 @@ class StageRunner(Runner):
     needs_image = False
     survives_agent = False
     submitted: list[str] = field(init=False, default_factory=list)
+
+    async def start(self, stack: AsyncExitStack, site: Site) -> None:
+        site.watches["stage"] = lambda: 1.5
 
     async def submit(self, submission: Submission) -> Run:
         self.submitted.append(submission.name)

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from cli.conftest import Program
 
-from launchkit.abc import Fetcher, Site
+from launchkit.abc import Fetcher, Finding, Site
 from launchkit.agent.checkup import checkup
 from launchkit.builtin.git import GitFetcher
 from launchkit.hookspecs import hookimpl
@@ -96,6 +96,18 @@ def test_the_table_has_the_hint_of_an_error(program: Program) -> None:
     text = program.out("--config", config, "doctor", code=1)
     assert text.splitlines()[0].split() == ["LEVEL", "SUBJECT", "MESSAGE", "HINT"]
     assert "pip install launchkit-aws" in text
+
+
+def test_a_hint_of_several_lines_stands_below_the_table_to_be_copied(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hint = "give it this:\nrules:\n  - verbs: [get]\x1b[2J\n"
+    found = Finding(level="error", subject="rights", message="missing", hint=hint)
+    monkeypatch.setattr("launchkit.cli.doctor.findings", lambda _: iter([found]))
+    table, _, below = program.out("doctor", code=1).partition("\n\n")
+    assert table.endswith("missing  give it this: see below")
+    assert below == "# rights: give it this:\nrules:\n  - verbs: [get]\\x1b[2J\n"
+    assert program.data("doctor", code=1)[0]["hint"] == hint
 
 
 def test_a_broken_or_blocked_plugin_is_a_warning(

@@ -5,6 +5,7 @@ import sys
 import anyio
 import httpx
 import pytest
+from agent import stage
 from agent.conftest import Bench, running, until
 from prometheus_client.parser import text_string_to_metric_families
 from waiting import PATIENCE
@@ -66,6 +67,15 @@ async def test_a_healthy_agent_is_alive_and_ready(bench: Bench) -> None:
     assert set(alive.json()["checks"]) == {"heartbeat", "poller q"}
     assert set(ready.json()["checks"]) == {"backend", "claiming"}
     assert ready.json()["ok"] is True
+
+
+async def test_the_watches_of_a_runner_stand_on_the_health_page(bench: Bench) -> None:
+    await bench.client.create_queue("s", "stage")
+    run = await bench.launch("", queue="s")
+    async with bench.agent(stage, queues=["s"], metrics_port=0) as agent:
+        await bench.ended(run)
+        checks = (await get(agent, "/livez")).json()["checks"]
+    assert checks["watch stage"] == {"ok": True, "detail": "heard 1.5 s ago"}
 
 
 async def test_a_draining_agent_is_alive_but_not_ready(bench: Bench) -> None:

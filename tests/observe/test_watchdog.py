@@ -49,3 +49,16 @@ def test_a_failure_counts_until_the_next_answer() -> None:
     assert dog.ready(draining=False)["backend"].detail == "disk full"
     dog.answer()
     assert dog.ready(draining=False)["backend"].ok
+
+
+def test_the_age_of_the_last_news_of_each_watch_is_shown_and_is_no_reason_to_restart() -> None:
+    dog = Watchdog([], 30, Clock())
+    ages = {"jobs in ml": 12.34, "jobs in idle": None, "jobs in far": 99_999.0}
+    for name, age in ages.items():
+        dog.watches[name] = lambda age=age: age
+    dog.watches["broken"] = lambda: 1 / 0
+    alive = {name: check for name, check in dog.alive().items() if name.startswith("watch ")}
+    assert alive["watch jobs in ml"].detail == "heard 12.3 s ago"
+    assert "division by zero" in alive.pop("watch broken").detail
+    assert alive.keys() == {"watch jobs in far", "watch jobs in ml"}
+    assert all(check.ok for check in alive.values())

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from launchkit.aio.retry import Backoff
 from launchkit.errors import Unreachable
+from launchkit.model import LogChunk
 from launchkit.runners.log_following import CursorLost, Following, Piece
 
 AT_ONCE = Backoff(first=0.0)
@@ -228,3 +229,26 @@ async def test_pauses_grow_while_nothing_comes(
     following = Following(source=stored.open, over=over, on=Unreachable, backoff=backoff)
     assert await output(following) == b"a"
     assert waits == ([1.0, 2.0, 4.0, 4.0, 1.0] if broken else [1.0, 2.0, 4.0, 4.0, 4.0])
+
+
+class Whole:
+    """A place that takes each piece for new, and knows no cursors."""
+
+    def __init__(self, offset: int) -> None:
+        self.given = offset
+
+    def restart(self) -> None:
+        """Nothing was noted."""
+
+    def reopened(self) -> int | None:
+        return None
+
+    def take(self, piece: Piece[int]) -> LogChunk | None:
+        self.given += len(piece.data)
+        return LogChunk(offset=self.given - len(piece.data), data=piece.data)
+
+
+async def test_a_source_that_loses_output_may_bring_a_place_of_its_own() -> None:
+    stored = Stored([(1, b"a"), (2, b"b")])
+    following = Following(source=stored.open, over=stored.over, on=Unreachable, place=Whole)
+    assert await output(following, 7) == b"ab"

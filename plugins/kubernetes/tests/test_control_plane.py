@@ -106,6 +106,30 @@ async def test_a_watch_that_stands_still_is_opened_again(
     assert (await ended(run)).state is RunState.FINISHED
 
 
+async def test_the_age_of_the_last_news_of_each_watch_is_told(
+    site: Site, control_plane: Cluster, place: str, tmp_path: Path
+) -> None:
+    path = control_plane.write_kubeconfig(tmp_path / "kubeconfig")
+    jobs, pods = f"kubernetes Job in {place}", f"kubernetes Pod of Job in {place}"
+    async with started(KubernetesRunner(config_file=str(path)), site) as runner:
+        run = await begun(runner, job(place))
+        await run.status()
+        assert site.watches.keys() == {jobs, pods}
+        control_plane.apiserver.freeze()
+        await until(lambda: age(site, jobs) > 2 and age(site, pods) > 2)
+        control_plane.apiserver.thaw()
+        complete(control_plane, place, run.ref.rpartition("/")[2])
+        assert (await ended(run)).state is RunState.FINISHED
+        assert age(site, jobs) < 2
+    await until(lambda: not site.watches)
+
+
+def age(site: Site, watch: str) -> float:
+    found = site.watches[watch]()
+    assert found is not None
+    return found
+
+
 async def test_a_version_that_is_forgotten_is_told_and_all_is_listed_again(
     control_plane: Cluster, place: str, tmp_path: Path
 ) -> None:
@@ -187,3 +211,26 @@ async def test_a_finalizer_of_somebody_else_is_named_and_the_run_is_stopped(
 def _is_served(cluster: Cluster) -> bool:
     groups = cluster.request("GET", "/apis")["groups"]
     return any(group["name"] == GROUP for group in groups)
+
+
+@pytest.mark.parametrize(("more", "state"), [({}, "preempted"), ({"requeue": False}, "failed")])
+async def test_a_run_whose_place_is_taken_away_is_queued_again_unless_its_queue_says_otherwise(
+    runner: KubernetesRunner,
+    control_plane: Cluster,
+    place: str,
+    more: dict[str, bool],
+    state: str,
+) -> None:
+    args = {"namespace": place, **more}
+    run = await begun(runner, make_submission("true", image="img:1", resource_args=args))
+    pods = f"/api/v1/namespaces/{place}/pods"
+    await until(lambda: control_plane.request("GET", pods)["items"])
+    (pod,) = control_plane.request("GET", pods)["items"]
+    taken = {"phase": "Failed", "reason": "Preempting", "message": "to admit a critical pod"}
+    control_plane.patch(f"{pods}/{pod['metadata']['name']}/status", {"status": taken})
+    status = await ended(run)
+    assert status.state == state
+    assert status.verdict is not None
+    assert status.verdict.code == "preempted"
+    found = await runner.attach(run.ref)
+    assert await found.status() == status

@@ -1,5 +1,7 @@
 """Runs on a real cluster: what stands beside their Jobs, what they wait for, and how they end."""
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
+import yaml
 from launchkit_kubernetes.runner import KubernetesRunner
 from waiting import until
 
@@ -122,6 +125,24 @@ async def test_a_missing_right_is_named_with_the_role_that_gives_it(
         assert "kind: Role" in (caught.value.hint or "")
         findings = [finding.message for finding in await runner.check()]
         assert any("missing in namespace default: get jobs" in message for message in findings)
+
+
+def test_doctor_prints_a_role_that_gives_all_that_is_missing(
+    cluster: Access, namespace: str, tmp_path: Path
+) -> None:
+    user = cluster.add_user()
+    path = cluster.write_kubeconfig(tmp_path / "kubeconfig", user, namespace=namespace)
+    config = tmp_path / "c.yaml"
+    config.write_text(f"queues: []\nrunners: {{kubernetes: {{config_file: {path}}}}}\n")
+    doctor = (sys.executable, "-m", "launchkit", "--config", str(config), "doctor")
+    told = subprocess.run(doctor, capture_output=True, text=True, check=False).stdout
+    table, _, role = told.partition("# kubernetes rights")
+    assert "see below" in table
+    role = yaml.safe_load(role.partition("\n")[2])
+    assert role["metadata"]["namespace"] == namespace
+    cluster.allow(user, *role["rules"], namespace=namespace)
+    told = subprocess.run(doctor, capture_output=True, text=True, check=False).stdout
+    assert f"the agent has all rights that it needs in namespace {namespace}" in told
 
 
 async def test_a_quota_that_is_used_up_is_waited_for(runner: KubernetesRunner, jobs: Jobs) -> None:

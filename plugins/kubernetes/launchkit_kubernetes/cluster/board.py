@@ -1,6 +1,7 @@
 """All runs of one kind in one namespace: two watches, however many runs there are."""
 
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -56,6 +57,17 @@ class Board:
             trouble=client.trouble,
             relist=RELIST_SECONDS,
         )
+
+    def ages(self) -> Mapping[str, Callable[[], float | None]]:
+        """What tells the age of the last news of each watch, by its kind and namespace."""
+        kind = self.resource.kind
+        return {
+            f"kubernetes {kind} in {self.namespace}": partial(self._age, self._workloads),
+            f"kubernetes Pod of {kind} in {self.namespace}": partial(self._age, self._pods),
+        }
+
+    def _age(self, objects: Objects[Any]) -> float | None:
+        return time.monotonic() - objects.heard_at if self.informer.active else None
 
     def selector(self, run: str) -> str:
         """By which labels the pods of a run are found."""

@@ -1,6 +1,7 @@
 """Objects of one kind in a namespace, as lists and a watch tell of them."""
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Set
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ class Objects(Generic[V]):
         self._selector = {"labelSelector": label}
         self.known = False
         """Whether a list of them was ever whole."""
+        self.heard_at = time.monotonic()
+        """When the server last told anything of them, if only that it is there."""
         self._seen: dict[str, _Seen[V]] = {}
         self._by_run: defaultdict[str, dict[str, V]] = defaultdict(dict)
         self._dropped: dict[str, str] = {}
@@ -95,6 +98,7 @@ class Objects(Generic[V]):
                 self._put(name, seen)
         self._version = self._version or version
         self.known = True
+        self.heard_at = time.monotonic()
 
     async def begin(self) -> None:
         """Know from where on `changes` tells of them: a list that begins later has what was before.
@@ -121,6 +125,7 @@ class Objects(Generic[V]):
             asked = Request("GET", self._path, params, read_seconds=SILENT_SECONDS)
             async with self._client.request(asked) as response:
                 async for line in lines(response.content.iter_any(), longest=LINE_BYTES):
+                    self.heard_at = time.monotonic()
                     if run := self._heard(line):
                         yield run
         except ClusterRefused as exc:

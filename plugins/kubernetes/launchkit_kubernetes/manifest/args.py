@@ -27,6 +27,7 @@ WHERE = "resource_args"
 KEYS: Mapping[str, tuple[type, str]] = {
     **dict.fromkeys(("metadata", "spec"), (dict, "a mapping")),
     **dict.fromkeys(("apiVersion", "kind", "namespace", "group", "version"), (str, "text")),
+    "requeue": (bool, "true or false"),
 }
 """What may stand at the top, and of which type it is."""
 _API_VERSION = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?v[a-z0-9]{1,62}", re.ASCII)
@@ -47,6 +48,8 @@ class QueueArgs:
     """Other keys at the top of a custom resource."""
     container_security: Mapping[str, Any] | None = None
     """What the config says of the security of all containers at once."""
+    requeue: bool = True
+    """Whether a run whose place the cluster takes away is queued again."""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -83,9 +86,11 @@ def parse_args(args: Json) -> QueueArgs:
         if not isinstance(data, dict):
             raise Rejected(f"{where}: must be a mapping")
     data = {key: value for key, value in data.items() if value is not None or key not in KEYS}
+    if data.get("requeue") in ("true", "false"):  # a template variable has no truth values
+        data["requeue"] = data["requeue"] == "true"
     _refuse(problems or [*_shapes(data, where)])
     api_version, kind = _api_version(data), data.pop("kind", None)
-    namespace = data.pop("namespace", None)
+    namespace, requeue = data.pop("namespace", None), data.pop("requeue", True)
     metadata, spec = data.pop("metadata", {}), data.pop("spec", {})
     metadata = fitted(metadata, METADATA, f"{where}.metadata", problems)
     namespace = metadata.pop("namespace", None) or namespace
@@ -109,6 +114,7 @@ def parse_args(args: Json) -> QueueArgs:
         spec=spec,
         rest={} if is_job else data,
         container_security=security,
+        requeue=requeue,
         warnings=tuple(warnings),
     )
 

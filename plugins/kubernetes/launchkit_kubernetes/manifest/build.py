@@ -15,6 +15,7 @@ from launchkit_kubernetes.manifest.args import QueueArgs
 from launchkit_kubernetes.manifest.names import Ref, workload_name
 from launchkit_kubernetes.manifest.pods import all_containers, containers, starting, templates
 from launchkit_kubernetes.manifest.schema import is_open
+from launchkit_kubernetes.manifest.train_job import NODE, OVERRIDES, add_pull_secret
 
 RUN = KUBERNETES.keys["run_id"]
 """All objects of runs have this label."""
@@ -25,6 +26,8 @@ TTL = "launchkit/ttl"
 """An annotation: the seconds after which an ended object is removed, once its log was copied."""
 MAIN = "launchkit/main"
 """An annotation: the name of the container that decides."""
+REQUEUE = "launchkit/requeue"
+"""An annotation: "false" where a run whose place is taken away has failed."""
 CODE = "launchkit-code"
 PIECES = "launchkit-code-pieces"
 PIECES_MOUNT = "/mnt/launchkit-pieces"
@@ -60,6 +63,8 @@ class BuildContext:
     strict: bool = False
     pull_secret: bool = False
     """Whether the registry's login is needed to pull the image."""
+    pull_place: str = OVERRIDES
+    """The field of a TrainJob that takes the name of the login's secret."""
     code_pieces: int = 0
     """In how many secrets the code is that is laid into the image."""
 
@@ -113,7 +118,7 @@ def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) 
     identity = RunIdentity.of(submission.launch, context.agent)
     labels = {**KUBERNETES.labels(identity), NAME: ref.name}
     spec = deepcopy(dict(args.spec))
-    annotations: dict[str, str] = {}
+    annotations: dict[str, str] = {} if args.requeue else {REQUEUE: "false"}
     if args.is_job:
         ttl = spec.pop("ttlSecondsAfterFinished", DEFAULT_TTL)
         annotations[TTL] = str(ttl if isinstance(ttl, int) else DEFAULT_TTL)
@@ -221,15 +226,15 @@ class _Filler:
                 container.setdefault("securityContext", deepcopy(dict(self._security)))
 
     def _train_job(self, spec: dict[str, Any]) -> None:
-        """Its pods' templates are in the cluster, where the trainer's container is `node`. See
-        https://www.kubeflow.org/docs/components/trainer/operator-guides/runtime/.
-        """
+        """Its pods' templates are in the cluster."""
         trainer = spec.setdefault("trainer", {})
         self._image(trainer)
         self._program(trainer)
         self._variables(trainer, "trainer")
         spec["labels"] = {**spec.get("labels", {}), **self._labels}
-        self.main = "node"
+        self.main = NODE
+        if self._context.pull_secret:
+            add_pull_secret(spec, self._context.pull_place, pull_secret(self._name))
 
     def _ray_job(self, spec: dict[str, Any]) -> None:
         """Ray starts the program, which it is given as a line of a shell."""

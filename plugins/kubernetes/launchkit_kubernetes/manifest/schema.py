@@ -122,6 +122,11 @@ def schema() -> dict[str, Any]:
         "metadata": METADATA,
         "spec": {"type": ["object", "null"]},
         "status": {},
+        "requeue": {
+            "type": ["boolean", "string", "null"],
+            "pattern": _WRITTEN["boolean"],
+            "description": "Whether a run whose place the cluster takes away is queued again.",
+        },
     }
     is_job = {
         "properties": {

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from launchkit.codec import decode
 from launchkit.errors import ConfigError
-from launchkit.model import RunStatus, Verdict, VerdictCode
+from launchkit.model import RunState, RunStatus, Verdict, VerdictCode
 from launchkit.runners.verdicts import status_of
 from launchkit_kubernetes.status.pod import Pod
 from launchkit_kubernetes.status.shape import mapping
@@ -26,6 +27,13 @@ def lost_node(why: str) -> RunStatus:
             " certain that it does not",
         )
     )
+
+
+def not_again(status: RunStatus) -> RunStatus:
+    """The status of a run that its queue does not want to be started again."""
+    if status.state is not RunState.PREEMPTED:
+        return status
+    return replace(status, state=RunState.FAILED)
 
 
 def still_there(pods: list[Pod]) -> str:

@@ -20,13 +20,22 @@ from launchkit_kubernetes.cluster.client import MERGE, ClusterClient
 from launchkit_kubernetes.cluster.discovery import PODS
 from launchkit_kubernetes.cluster.errors import ClusterRefused
 from launchkit_kubernetes.cluster.nodes import works
-from launchkit_kubernetes.manifest.build import MAIN, TTL
+from launchkit_kubernetes.manifest.build import MAIN, REQUEUE, TTL
 from launchkit_kubernetes.manifest.names import Ref
-from launchkit_kubernetes.runs.ends import END, encoded, lost_node, still_there, stored_end
-from launchkit_kubernetes.runs.logs import RunLogs, last_output
+from launchkit_kubernetes.runs.ends import (
+    END,
+    encoded,
+    lost_node,
+    not_again,
+    still_there,
+    stored_end,
+)
+from launchkit_kubernetes.runs.log_place import PLACE
+from launchkit_kubernetes.runs.logs import RunLogs
+from launchkit_kubernetes.runs.reasons import why_no_pods
 from launchkit_kubernetes.runs.records import CANCELLED, CLEARED, LOST, OVER, Record, Records
 from launchkit_kubernetes.runs.secrets import RunSecrets
-from launchkit_kubernetes.runs.warnings import warning_about
+from launchkit_kubernetes.runs.streams import last_output
 from launchkit_kubernetes.status.conditions import condition
 from launchkit_kubernetes.status.custom import custom_status
 from launchkit_kubernetes.status.job import job_status
@@ -135,7 +144,9 @@ class ClusterRun(Run):
     async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
         """What its containers print, until it has ended and all was given."""
         subscribed = partial(self._informer.subscribed, self._at.name)
-        logs = RunLogs(self._client, self._at, self._view, self._is_over, subscribed)
+        logs = RunLogs(
+            self._client, self._at, self._view, self._is_over, subscribed, self._keep_place
+        )
         async with aclosing(logs.chunks(offset)) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -180,6 +191,8 @@ class ClusterRun(Run):
             status = job_status(workload, pods, main=main)
         else:
             status = custom_status(workload, pods, main=main)
+        if text(annotations.get(REQUEUE)) == "false":
+            status = not_again(status)
         if status.state is RunState.STARTING and not pods and self._warning:
             status = replace(status, message=self._warning)
         if status.state is not RunState.STARTING:
@@ -257,7 +270,7 @@ class ClusterRun(Run):
         """Why an object has no pods."""
         if view.workload is None or view.pods or status.state is not RunState.STARTING:
             return
-        found = await warning_about(self._client, self._at.namespace, view.workload)
+        found = await why_no_pods(self._client, self._at, view.workload)
         self._warning = found or self._warning
 
     async def _with_evidence(self, status: RunStatus, pods: tuple[Pod, ...]) -> RunStatus:
@@ -286,6 +299,14 @@ class ClusterRun(Run):
             else:
                 return status
         return status
+
+    async def _keep_place(self, place: str) -> None:
+        """Keep how far the log is stored; the log goes on where that cannot be."""
+        patch = {"metadata": {"annotations": {PLACE: place}}}
+        try:
+            await self._client.json("PATCH", self._path, body=patch, content_type=MERGE)
+        except ClusterError as exc:
+            log.debug("the place in the log of %s is not kept: %s", self.ref, exc)
 
     async def _read(self) -> Mapping[str, Any] | None:
         """The root object as it is now; None if there is none."""

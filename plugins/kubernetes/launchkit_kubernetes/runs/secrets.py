@@ -3,14 +3,15 @@ that the cluster removes them with it.
 """
 
 import base64
+import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from launchkit.abc import Registry
 from launchkit.errors import Rejected, SubmitError
-from launchkit.images.login import docker_config
+from launchkit.images.login import docker_config, registry_of
 from launchkit.images.ref import ImageRef
 from launchkit.images.target import is_in
 from launchkit.model import Credentials, Secret, Submission
@@ -30,6 +31,7 @@ from launchkit_kubernetes.runs.packing import PackedCode
 from launchkit_kubernetes.status.shape import mapping, text
 
 DOCKER_CONFIG = "kubernetes.io/dockerconfigjson"
+DOCKER_CONFIG_KEY = ".dockerconfigjson"
 RENEW_SECONDS = 900.0
 """A login that is valid for less is renewed."""
 
@@ -68,7 +70,7 @@ def secrets_of(
 
 def login_secret(name: str, login: Mapping[str, Credentials]) -> RunSecret:
     """The Secret with which a run's images are pulled."""
-    data = {".dockerconfigjson": docker_config(login)}
+    data = {DOCKER_CONFIG_KEY: docker_config(login)}
     return RunSecret(name=pull_secret(name), data=data, type=DOCKER_CONFIG)
 
 
@@ -85,8 +87,24 @@ async def login_for(submission: Submission, registry: Registry | None) -> Mappin
             return {}
     except Rejected:
         return {}
+    return await login_to(image.registry, registry)
+
+
+async def login_to(host: str, registry: Registry) -> Mapping[str, Credentials]:
+    """The login of a registry that has this host, by it; nothing if it needs none.
+
+    :raises LaunchError: if the registry cannot tell it.
+    """
     found = await registry.credentials()
-    return {image.registry: found} if found else {}
+    return {host: found} if found else {}
+
+
+def registry_host(registry: Registry) -> str:
+    """The host of a registry, as names of images have it.
+
+    :raises Rejected: if the registry gives no name of an image.
+    """
+    return ImageRef.parse(registry.image_ref("latest")).registry
 
 
 def is_old(login: Mapping[str, Credentials]) -> bool:
@@ -125,6 +143,33 @@ class RunSecrets:
 
         await self._client.answered(once)
 
+    async def change(self, ref: Ref, secret: RunSecret) -> bool:
+        """Give one that is there other content; whether it is there."""
+        path = SECRETS.path(ref.namespace, secret.name)
+        patch = {"data": secret.body({})["data"]}
+        try:
+            await self._client.answered(
+                lambda: self._client.json("PATCH", path, body=patch, content_type=MERGE)
+            )
+        except ClusterRefused as exc:
+            if not exc.not_found:
+                raise
+            return False
+        return True
+
+    async def logged_into(self, ref: Ref, run: str) -> Set[str]:
+        """The hosts of the registries that the images of a run are pulled from with a login."""
+        path = SECRETS.path(ref.namespace, pull_secret(ref.name))
+        try:
+            told = await self._client.answered(lambda: self._client.json("GET", path))
+        except ClusterRefused as exc:
+            if not exc.not_found:
+                raise
+            return set()
+        if not run or mapping(mapping(told.get("metadata")).get("labels")).get(RUN) != run:
+            return set()
+        return {registry_of(key) for key in _logins_in(told)}
+
     async def own(self, ref: Ref, name: str, uid: str) -> None:
         """Make one go with its run's root object."""
         owner = {"apiVersion": ref.api_version, "kind": ref.kind, "name": ref.name, "uid": uid}
@@ -149,6 +194,16 @@ class RunSecrets:
         except ClusterRefused as exc:
             if not exc.not_found:
                 raise
+
+
+def _logins_in(secret: Mapping[str, Any]) -> Iterable[str]:
+    """The keys of a Docker configuration."""
+    data = mapping(secret.get("data")).get(DOCKER_CONFIG_KEY)
+    try:
+        config = json.loads(base64.b64decode(data if isinstance(data, str) else ""))
+    except (ValueError, RecursionError):
+        return ()
+    return [*mapping(mapping(config).get("auths"))]
 
 
 def _encoded(value: bytes | str) -> str:

@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
@@ -27,19 +29,20 @@ from launchkit_kubernetes.manifest.build import (
     BuildContext,
     Workload,
     no_image,
+    pull_secret,
     ref_of,
     workload_of,
 )
 from launchkit_kubernetes.manifest.names import Ref
+from launchkit_kubernetes.manifest.train_job import PLACES, takes
 from launchkit_kubernetes.runner import KubernetesRunner
+from launchkit_kubernetes.runs.logins import Logins
 from launchkit_kubernetes.runs.packing import PackedCode, packed
 from launchkit_kubernetes.runs.records import CLEARED, OVER, Records
 from launchkit_kubernetes.runs.run import ClusterRun, RunPlace
 from launchkit_kubernetes.runs.secrets import (
     RunSecrets,
-    is_old,
     login_for,
-    login_secret,
     secrets_of,
 )
 from launchkit_kubernetes.status.shape import mapping, text
@@ -49,7 +52,6 @@ T = TypeVar("T")
 
 QUOTA_BACKOFF = Backoff(first=2.0, cap=30.0)
 SWEEP_SECONDS = 3600.0
-LOGIN_SECONDS = 300.0
 UNSUPPORTED = "does not support dry run"
 """In the words of an admission webhook that cannot be asked beforehand."""
 
@@ -59,7 +61,7 @@ async def open_runs(stack: AsyncExitStack, site: Site, runner: KubernetesRunner)
     opened = open_client(runner.access, runner.api_rate, runner.api_burst)
     client = await stack.enter_async_context(opened)
     service = RunService(site, runner, client)
-    watches = service.watch, service.sweep, service.renew_logins
+    watches = service.watch, service.sweep, service.logins.run
     attend(stack, site.tasks, *watches, name="what goes on in the cluster")
     await service.ready.wait()
     return service
@@ -81,14 +83,21 @@ class RunService:
         """What this agent may list, as it has tried."""
         self._code: dict[str, PackedCode] = {}
         self._logins: dict[str, Mapping[str, Credentials]] = {}
-        self._renewed: dict[Ref, tuple[Submission, Mapping[str, Credentials]]] = {}
+        self._pull_places: dict[str, str] = {}
+        """In which field the TrainJobs of an API version take pull secrets, as it was tried."""
+        self.logins = Logins(self._secrets, site.registry, client.trouble)
         self._tasks: TaskGroup
 
     async def watch(self) -> None:
         """Watch what is asked for, until cancelled."""
-        async with anyio.create_task_group() as self._tasks:
-            self.ready.set()
-            await anyio.sleep_forever()
+        try:
+            async with anyio.create_task_group() as self._tasks:
+                self.ready.set()
+                await anyio.sleep_forever()
+        finally:
+            for board in self._boards.values():
+                for name in board.ages():
+                    self._site.watches.pop(name, None)
 
     async def sweep(self) -> None:
         """Remove what agents have left that were killed at it, and forget old records."""
@@ -107,14 +116,6 @@ class RunService:
                         log.info("%s cannot be cleared away: %s", ref, exc)
             await anyio.sleep(SWEEP_SECONDS)
 
-    async def renew_logins(self) -> None:
-        """Keep the logins of live runs valid: pods may be made again and pull again."""
-        while True:
-            await anyio.sleep(LOGIN_SECONDS)
-            for ref, (submission, login) in [*self._renewed.items()]:
-                if is_old(login):
-                    await self._renew(ref, submission)
-
     async def findings(self) -> Sequence[Finding]:
         """What is to be said of the cluster."""
         return await cluster_findings(self._client, self._runner.default_namespace)
@@ -122,10 +123,12 @@ class RunService:
     def context(self, submission: Submission) -> BuildContext:
         """What this agent adds to a submission, as far as it is prepared."""
         code = self._code.get(submission.name)
-        return self._runner.build_context(
+        context = self._runner.build_context(
             code_pieces=len(code.pieces) if code else int(submission.code is not None),
             pull_secret=bool(self._logins.get(submission.name)),
         )
+        version = parse_args(submission.resource_args).api_version
+        return replace(context, pull_place=self._pull_places.get(version, context.pull_place))
 
     async def prepare(self, submission: Submission, out: Output) -> None:
         """Ask the cluster whether it would take the object, and wait while a quota is used up.
@@ -140,6 +143,8 @@ class RunService:
         if submission.code is not None:
             self._code[submission.name] = await run_sync(packed, submission.code)
         self._logins[submission.name] = await login_for(submission, self._site.registry)
+        if args.kind == "TrainJob" and self._logins[submission.name]:
+            await self._find_pull_place(submission, out)
         workload = self._workload(submission)
         said = False
         for pause in pauses(QUOTA_BACKOFF):
@@ -204,7 +209,11 @@ class RunService:
             raise RunLost(f"there is no {place.kind} {place.name} in {place.namespace}")
         if told is not None and not _label(told, RUN):
             raise RunLost(f"{place.kind} {place.name} in {place.namespace} is not a run's")
-        return await self._run(place)
+        run = await self._run(place)
+        if told is not None:
+            labels = mapping(mapping(told.get("metadata")).get("labels"))
+            self._tasks.start_soon(self.logins.adopt, place, labels)
+        return run
 
     def _namespaces(self) -> Set[str]:
         return {namespace for _, namespace in self._boards}
@@ -236,7 +245,7 @@ class RunService:
             except ClusterRefused as exc:  # its run goes on all the same, and removes it at its end
                 log.warning("secret %s does not go with %s: %s", secret.name, ref, exc)
         if login:
-            self._renewed[ref] = submission, login
+            self.logins.keep(ref, login)
         self._code.pop(submission.name, None)
         self._logins.pop(submission.name, None)
 
@@ -273,8 +282,26 @@ class RunService:
                 return None
             raise
 
-    async def _would_create(self, workload: Workload) -> None:
-        """Let the cluster look at the object without making it."""
+    async def _find_pull_place(self, submission: Submission, out: Output) -> None:
+        """See which field of a TrainJob its cluster knows."""
+        version = parse_args(submission.resource_args).api_version
+        for place in PLACES if version not in self._pull_places else ():
+            context = replace(self.context(submission), pull_place=place)
+            workload = workload_of(parse_args(submission.resource_args), submission, context)
+            try:
+                told = await self._asked(partial(self._would_create, workload), out)
+            except ClusterRefused:
+                return  # it will be told of the object itself
+            if told is None:
+                return
+            if takes(told, pull_secret(workload.ref.name)):
+                self._pull_places[version] = place
+                return
+        if version not in self._pull_places:
+            await out.say("this cluster's TrainJobs take no pull secret: give the runtime one")
+
+    async def _would_create(self, workload: Workload) -> Mapping[str, Any] | None:
+        """The object as the cluster would make it; None if that cannot be told."""
         ref = workload.ref
         resource = await self._discovery.resource(ref.api_version, ref.kind)
         for watched in (resource, PODS):
@@ -284,10 +311,11 @@ class RunService:
                 self._listed.add((watched, ref.namespace))
         path, params = resource.path(ref.namespace), {"dryRun": "All"}
         try:
-            await self._client.json("POST", path, params=params, body=workload.body)
+            return await self._client.json("POST", path, params=params, body=workload.body)
         except ClusterRefused as exc:
             if not exc.exists and UNSUPPORTED not in exc.message:
                 raise
+            return None
 
     async def _asked(self, call: Callable[[], Awaitable[T]], out: Output) -> T:
         """An answer; a cluster that is away is waited for, and that is said."""
@@ -312,6 +340,7 @@ class RunService:
         if key not in self._boards:
             board = self._boards[key] = Board(self._client, resource, ref.namespace)
             self._tasks.start_soon(board.informer.run, name=f"{ref.kind}s in {ref.namespace}")
+            self._site.watches.update(board.ages())
         return self._boards[key]
 
     async def _run(self, ref: Ref) -> Run:
@@ -322,19 +351,9 @@ class RunService:
             secrets=self._secrets,
             gone_seconds=self._runner.gone_seconds,
             force=self._runner.force_delete,
-            forget=lambda: self._renewed.pop(ref, None),
+            forget=partial(self.logins.forget, ref),
         )
         return ClusterRun(ref, place)
-
-    async def _renew(self, ref: Ref, submission: Submission) -> None:
-        try:
-            login = await login_for(submission, self._site.registry)
-            if login and ref in self._renewed:
-                labels = self._workload(submission).labels
-                await self._secrets.put(ref, login_secret(ref.name, login), labels)
-                self._renewed[ref] = submission, login
-        except LaunchkitError as exc:
-            self._client.trouble.tell(exc)
 
 
 def _label(told: Mapping[str, Any], key: str) -> str:

@@ -44,9 +44,11 @@ With `control_plane` and `own_cluster` (programs: `etcd`, `apiserver`, `controll
     cluster.kubelet.kill(); cluster.kubelet.start()            # its pods' processes go on
 
 Start programs from the main thread: the kernel ends them when the thread dies that did it.
-A cluster of special make, such as one whose controllers soon notice that a node is away:
+A cluster of special make, such as one whose controllers soon notice that a node is away, or whose
+node keeps little of what containers print:
 
     with running(Cluster(node=True, controllers=("--node-monitor-grace-period=4s",))) as cluster:
+    with running(Cluster(node=True, engine=("--log-opt", "max-size=8k"))) as cluster:
 
 It is Kubernetes 1.20 with `TTLAfterFinished`: no `suspend`, no `podFailurePolicy`, no indexed jobs.
 Pods reach no network beyond that of their node. To keep one between test runs while developing:
@@ -77,8 +79,11 @@ WITHOUT_NODE = f"{WITHOUT_CLOUD},-podgc,-nodelifecycle"
 class Cluster(Access):
     """A cluster that this process runs, with all that it has in one directory."""
 
-    def __init__(self, *, node: bool, controllers: Sequence[str] = ()) -> None:
+    def __init__(
+        self, *, node: bool, controllers: Sequence[str] = (), engine: Sequence[str] = ()
+    ) -> None:
         super().__init__()
+        self._options = engine
         self.folder = Path(tempfile.mkdtemp(prefix="lk-"))
         self._node = node
         self._stack = ExitStack()
@@ -138,7 +143,7 @@ class Cluster(Access):
         return Access(self.server, self.authority, self.tokens, self.socket)
 
     def _start_engine(self) -> None:
-        engine = self._stack.enter_context(NodeEngine())
+        engine = self._stack.enter_context(NodeEngine(*self._options))
         load_pause(engine, self.folder)
         self.socket = str(engine.socket)
         self.kubelet = kubelet(engine, self.folder, self._kubeconfig)

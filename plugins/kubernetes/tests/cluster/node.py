@@ -36,8 +36,9 @@ class NodeEngine(OwnEngine):
         *("unshare", "--net", "--mount", "sh", "-c", PREPARE, "dockerd"),
     )
 
-    def __init__(self) -> None:
-        super().__init__("--add-runtime", f"clamped={RUNTIME}", "--default-runtime", "clamped")
+    def __init__(self, *options: str) -> None:
+        clamped = ("--add-runtime", f"clamped={RUNTIME}", "--default-runtime", "clamped")
+        super().__init__(*clamped, *options)
 
     @property
     def pid(self) -> int:

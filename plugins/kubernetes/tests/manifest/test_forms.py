@@ -168,3 +168,22 @@ def test_the_starter_config_is_good_with_and_without_its_comments() -> None:
 def test_a_config_that_is_nested_too_deep_is_rejected(config: dict[str, Any]) -> None:
     with pytest.raises(Rejected, match="is nested too deep: 60 levels are allowed"):
         parse_args(config)
+
+
+@pytest.mark.parametrize("requeue", [False, "false"])
+def test_a_queue_may_say_that_runs_that_lose_their_place_are_not_queued_again(
+    requeue: object,
+) -> None:
+    annotation = body({**SPEC, "requeue": requeue})["metadata"]["annotations"]
+    assert annotation["launchkit/requeue"] == "false"
+    custom = {"apiVersion": "a.b/v1", "kind": "Thing", "requeue": requeue, "spec": {}}
+    assert body(custom)["metadata"]["annotations"]["launchkit/requeue"] == "false"
+    assert "requeue" not in body(custom)
+    for config in (SPEC, {**SPEC, "requeue": True}, {**SPEC, "requeue": None}):
+        assert "launchkit/requeue" not in body(config)["metadata"]["annotations"]
+
+
+@pytest.mark.parametrize("requeue", ["no", 1, {}, "${x}"])
+def test_whether_it_is_queued_again_is_true_or_false(requeue: object) -> None:
+    with pytest.raises(Rejected, match=r"resource_args.requeue: must be true or false"):
+        check_args({**SPEC, "requeue": requeue})

@@ -1,0 +1,131 @@
+"""Lines of several containers on their way into one order."""
+
+from datetime import UTC, datetime
+
+from launchkit_kubernetes.cluster.client import ClusterClient
+from launchkit_kubernetes.runs.log_place import LogPlace, StreamPlace
+from launchkit_kubernetes.runs.streams import SECOND_NS, TURNED, Stream, opened
+
+HELD_NS = 2_000_000_000
+"""Lines are put in the order of their times, and so long is waited for those that are late."""
+AT_ONCE_BYTES = 1 << 20
+"""So much of a stream is read before the next one's turn: a log may be larger than the memory."""
+
+
+class Merge:
+    """Reads streams in turn, each from where it was read to."""
+
+    def __init__(self, kept: LogPlace) -> None:
+        self.turned = False
+        """Whether output is lost that was counted, so that bytes are no measure."""
+        self._lost = {_stream(name) for name in kept.lost}
+        self._told = {*self._lost}
+        self._done = {_stream(name) for name, place in kept.streams.items() if place.done}
+        """Those that will print no more, and were read to their end."""
+        self._read = {_stream(name): (at.time_ns, at.size) for name, at in kept.streams.items()}
+        """The time of the last line of each stream that was read, and the bytes of that time."""
+        self._given = {**self._read}
+        """The same of those lines that were given."""
+        self._seen = {*self._read}
+        self._cut: set[Stream] = set()
+        """Those that have more than was read."""
+        self._inside: set[Stream] = set()
+        """Those whose last line is not at its end."""
+        self._waiting: list[tuple[int, Stream, bytes]] = []
+        self._words: dict[bytes, Stream] = {}
+        """Lines about the output of a stream, and not of it."""
+
+    @property
+    def known(self) -> set[Stream]:
+        """The streams that there ever were."""
+        return self._seen
+
+    @property
+    def waits(self) -> bool:
+        """Whether a line that tells of a loss is still to be given."""
+        return bool(self._words)
+
+    def kept(self, offset: int) -> LogPlace:
+        """The place up to a byte, as it is kept."""
+        streams = {
+            str(stream): StreamPlace(time_ns=at, size=size, done=stream in self._done)
+            for stream, (at, size) in sorted(self._given.items())
+        }
+        lost = tuple(sorted(map(str, self._told)))
+        return LogPlace(offset=offset, streams=streams, lost=lost)
+
+    async def read(
+        self, client: ClusterClient, namespace: str, stream: Stream, *, has_ended: bool
+    ) -> bool:
+        """Read what is new in a stream, up to a bound; whether that is all."""
+        self._seen.add(stream)
+        last, same = self._read.get(stream, (0, 0))
+        skip, size, is_first = same, 0, bool(same)
+        self._cut.discard(stream)
+        async with opened(client, namespace, stream, last or None, follow=False) as lines:
+            async for time_ns, line in lines:
+                if time_ns < last:
+                    continue
+                if is_first and time_ns > last:
+                    self._tell(stream, TURNED, time_ns)
+                is_first = False
+                known = min(skip, len(line)) if time_ns == last else 0
+                skip, new = skip - known, line[known:]
+                if not new:
+                    continue
+                self._read[stream] = _counted(self._read.get(stream), time_ns, len(new))
+                self._waiting.append((time_ns, stream, new))
+                size += len(new)
+                if size >= AT_ONCE_BYTES:
+                    self._cut.add(stream)
+                    return False
+        if has_ended:
+            self._done.add(stream)
+        return True
+
+    def lose(self, stream: Stream, why: str) -> None:
+        """Tell once that the output of a stream is lost, unless all of it was read."""
+        if stream not in self._done | self._lost:
+            self._lost.add(stream)
+            self._tell(stream, f"was lost: {why}", now_ns() - HELD_NS)
+
+    def _tell(self, stream: Stream, why: str, time_ns: int) -> None:
+        line = stream.lost(why)
+        self._waiting.append((time_ns, stream, line))
+        self._words[line] = stream
+        self.turned = True
+
+    def ready(self, *, all_of_it: bool) -> list[bytes]:
+        """The lines whose turn has come."""
+        until = min([now_ns() - HELD_NS, *(self._read[stream][0] for stream in self._cut)])
+        self._waiting.sort(key=lambda one: one[:2])
+        many = len(self._waiting)
+        if not all_of_it:
+            many = sum(one[0] <= until for one in self._waiting)
+        out, self._waiting = self._waiting[:many], self._waiting[many:]
+        return [self._named(*one) for one in out]
+
+    def _named(self, time_ns: int, stream: Stream, line: bytes) -> bytes:
+        """A line with the name of its container; a part of one that has begun without."""
+        if self._words.pop(line, None) is not None:
+            self._told |= self._lost & {stream}
+            return line
+        self._given[stream] = _counted(self._given.get(stream), time_ns, len(line))
+        goes_on = stream in self._inside
+        (self._inside.discard if line.endswith(b"\n") else self._inside.add)(stream)
+        return line if goes_on else f"{stream} | ".encode() + line
+
+
+def now_ns() -> int:
+    """The time by this machine's clock."""
+    return int(datetime.now(UTC).timestamp() * SECOND_NS)
+
+
+def _counted(before: tuple[int, int] | None, time_ns: int, size: int) -> tuple[int, int]:
+    at, known = before or (0, 0)
+    return time_ns, known + size if time_ns == at else size
+
+
+def _stream(name: str) -> Stream:
+    pod, _, container = name.partition("/")
+    return Stream(pod, container)

@@ -1,0 +1,155 @@
+"""What one container prints, as its node gives it: lines with the times at which they came."""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import anyio
+
+from launchkit.plain_text import LINES, TAIL_BYTES, tail_lines
+from launchkit_kubernetes.cluster.client import ClusterClient, Request
+from launchkit_kubernetes.cluster.discovery import PODS
+from launchkit_kubernetes.cluster.errors import ClusterError
+from launchkit_kubernetes.manifest.build import CODE
+from launchkit_kubernetes.status.pod import Pod
+
+STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ")
+STAMP_BYTES = 40
+STORED_BYTES = 1 << 14
+"""In parts of so many bytes container runtimes store a line."""
+SILENT_SECONDS = 120.0
+"""A stream that gives nothing for so long is opened again: the kubelet may have turned to another
+file."""
+SECOND_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, order=True)
+class Stream:
+    """What one container prints."""
+
+    pod: str
+    container: str
+
+    def __str__(self) -> str:
+        return f"{self.pod}/{self.container}"
+
+    def lost(self, why: str) -> bytes:
+        """A line of the log in the place of what is missing."""
+        return f"[launchkit] output of {self} {why}\n".encode()
+
+
+TURNED = "may be lost: its node has begun a new file of the log, and gives out the newest alone"
+
+
+def streams_of(pods: Sequence[Pod]) -> dict[Stream, bool]:
+    """The containers that may have printed something, but for the one that unpacks code; and
+    whether each has ended.
+    """
+    return {
+        Stream(pod.name, container.name): container.ended is not None
+        for pod in pods
+        for container in pod.containers
+        if container.started and container.name != CODE
+    }
+
+
+def nothing() -> None:
+    """What is done where nothing is to be done."""
+
+
+@asynccontextmanager
+async def opened(
+    client: ClusterClient,
+    namespace: str,
+    stream: Stream,
+    since_ns: int | None,
+    *,
+    follow: bool,
+    at_end: Callable[[], None] = nothing,
+) -> AsyncIterator[AsyncIterator[tuple[int, bytes]]]:
+    """The lines of a container with their times in nanoseconds; *at_end* is called where the node
+    says that there is no more.
+    """
+    params = {"container": stream.container, "timestamps": "true"}
+    if follow:
+        params["follow"] = "true"
+    if since_ns:
+        since = datetime.fromtimestamp(since_ns // SECOND_NS, UTC)
+        params["sinceTime"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")
+    path = f"{PODS.path(namespace, stream.pod)}/log"
+    asked = Request("GET", path, params, read_seconds=SILENT_SECONDS)
+    async with client.request(asked) as response:
+        yield _stamped(response.content.iter_any(), follow=follow, at_end=at_end)
+
+
+async def _stamped(
+    chunks: AsyncIterator[bytes], *, follow: bool, at_end: Callable[[], None]
+) -> AsyncGenerator[tuple[int, bytes], None]:
+    """Lines without the times before them. A long line comes in several parts; older kubelets put
+    a time before each part of one that the node stores (kubernetes/kubernetes#77603), which is no
+    output.
+    """
+    rest, time_ns = b"", 0
+    part = 0
+    """Bytes since the last time; 0: a time may stand here."""
+    try:
+        async for chunk in chunks:
+            rest += chunk
+            while rest:
+                if part % STORED_BYTES == 0:
+                    found = STAMP.match(rest)
+                    if found is None and len(rest) < STAMP_BYTES and b"\n" not in rest:
+                        break  # the rest of a time may be still to come
+                    if found is not None:
+                        time_ns, rest = _time_ns(found), rest[found.end() :]
+                room = STORED_BYTES - part % STORED_BYTES
+                line, newline, _ = rest[:room].partition(b"\n")
+                if not line and not newline:
+                    break
+                yield time_ns, line + newline
+                rest = rest[len(line + newline) :]
+                part = 0 if newline else part + len(line)
+    except TimeoutError:
+        if not follow:
+            raise
+        return  # silence: it is opened again
+    if rest:
+        yield time_ns, rest
+    at_end()
+
+
+async def last_output(
+    client: ClusterClient, namespace: str, pods: Sequence[Pod]
+) -> tuple[str, ...]:
+    """The last lines of the container that failed first, for a verdict; nothing if they cannot be
+    read.
+    """
+    failed = [
+        Stream(pod.name, each.name)
+        for pod in pods
+        for each in pod.containers
+        if each.ended is not None and each.ended.code
+    ]
+    for stream in failed[:1]:
+        params = {"container": stream.container, "tailLines": str(LINES)}
+        params["limitBytes"] = str(2 * TAIL_BYTES)
+        path = f"{PODS.path(namespace, stream.pod)}/log"
+        try:
+            with anyio.move_on_after(10):
+                async with client.request(Request("GET", path, params)) as response:
+                    data = bytearray()
+                    async for piece in response.content.iter_any():
+                        data += piece
+                        del data[: -2 * TAIL_BYTES]
+                return tail_lines(bytes(data))
+        except ClusterError:
+            return ()
+    return ()
+
+
+def _time_ns(found: re.Match[bytes]) -> int:
+    zone = "+00:00" if found[3] == b"Z" else found[3].decode()
+    second = int(datetime.fromisoformat(found[1].decode() + zone).timestamp())
+    return second * SECOND_NS + int((found[2] or b"0").ljust(9, b"0"))

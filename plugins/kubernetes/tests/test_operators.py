@@ -1,0 +1,143 @@
+"""Custom resources on a real control plane, whose operators and nodes the tests play."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from launchkit_kubernetes.runner import KubernetesRunner
+
+from launchkit.abc import Run, Site
+from launchkit.model import RunState, RunStatus, Submission
+from launchkit.testing import FakeRegistry, make_submission, site_at, started
+from launchkit.testing.recording import RecordingOutput
+
+from .cluster.cluster import Cluster
+from .manifest.examples import JOBSET, TRAIN, example
+from .operators import JOB_SET, RUNS, TRAIN_JOB, Operator, ended, play, train_job
+
+IMAGE = "registry.example.com/fake:1"
+PATCHED = train_job("patched.example.com", "runtimePatches")
+OLD = train_job("old.example.com", "podSpecOverrides")
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with site_at(tmp_path / "site", registry=FakeRegistry()) as site:
+        yield site
+
+
+@pytest.fixture
+def place(control_plane: Cluster) -> str:
+    return control_plane.make_namespace()
+
+
+@pytest.fixture
+async def runner(
+    site: Site, control_plane: Cluster, tmp_path: Path
+) -> AsyncIterator[KubernetesRunner]:
+    path = control_plane.write_kubeconfig(tmp_path / "kubeconfig")
+    async with started(KubernetesRunner(config_file=str(path)), site) as runner:
+        yield runner
+
+
+def submission_of(config: dict[str, Any], place: str, **more: Any) -> Submission:
+    return make_submission(
+        "true", image=IMAGE, resource_args={**config, "namespace": place, **more}
+    )
+
+
+async def begun(runner: KubernetesRunner, submission: Submission) -> tuple[Run, str]:
+    out = RecordingOutput()
+    await runner.prepare(submission, out)
+    return await runner.submit(submission), out.text
+
+
+async def in_state(run: Run, state: RunState) -> RunStatus:
+    status = await run.status()
+    with anyio.fail_after(60):
+        while status.state is not state:
+            assert not status.state.ended, status
+            status = await run.changed(status)
+    return status
+
+
+def train(operator: Operator, **spec: Any) -> dict[str, Any]:
+    """A TrainJob of one that says nothing of its pods."""
+    config = example(TRAIN)
+    del config["spec"]["podTemplateOverrides"]
+    return {**config, "apiVersion": operator.api_version, "spec": {**config["spec"], **spec}}
+
+
+PATCH = {"manager": "kueue.x-k8s.io/manager"}
+TOLERANT = {"targetJobs": [{"name": "node"}], "spec": {"tolerations": []}}
+
+
+@pytest.mark.parametrize(
+    ("operator", "config"),
+    [
+        (JOB_SET, example(JOBSET)),
+        (TRAIN_JOB, train(TRAIN_JOB)),
+        (TRAIN_JOB, train(TRAIN_JOB, podTemplateOverrides=[TOLERANT])),
+        (PATCHED, train(PATCHED)),
+        (PATCHED, train(PATCHED, runtimePatches=[PATCH])),
+    ],
+    ids=["JobSet", "TrainJob", "TrainJob-override", "TrainJob-patches", "TrainJob-patch"],
+)
+async def test_pods_that_an_operator_makes_pull_with_the_registrys_login(
+    runner: KubernetesRunner,
+    control_plane: Cluster,
+    place: str,
+    operator: Operator,
+    config: dict[str, Any],
+) -> None:
+    operator.install(control_plane)
+    run, said = await begun(runner, submission_of(config, place))
+    name = run.ref.rpartition("/")[2]
+    secrets = f"/api/v1/namespaces/{place}/secrets"
+    secret = control_plane.request("GET", f"{secrets}/{name}-pull")
+    assert secret["type"] == "kubernetes.io/dockerconfigjson"
+    for pod in operator.make_pods(control_plane, place, name):
+        made = control_plane.request("GET", f"/api/v1/namespaces/{place}/pods/{pod}")
+        assert {"name": f"{name}-pull"} in made["spec"]["imagePullSecrets"]
+    assert said == ""
+
+
+async def test_a_trainjob_whose_cluster_takes_no_pull_secret_is_run_and_that_is_said(
+    runner: KubernetesRunner, control_plane: Cluster, place: str
+) -> None:
+    OLD.install(control_plane)
+    run, said = await begun(runner, submission_of(train(OLD), place))
+    assert "take no pull secret" in said
+    assert (await run.status()).state is RunState.STARTING
+
+
+@pytest.mark.parametrize(
+    ("operator", "config"),
+    [(JOB_SET, example(JOBSET)), (TRAIN_JOB, train(TRAIN_JOB))],
+    ids=["JobSet", "TrainJob"],
+)
+async def test_pods_that_an_operator_makes_are_known_by_their_labels(
+    runner: KubernetesRunner,
+    control_plane: Cluster,
+    place: str,
+    operator: Operator,
+    config: dict[str, Any],
+) -> None:
+    operator.install(control_plane)
+    run, _ = await begun(runner, submission_of(config, place))
+    pods = operator.make_pods(control_plane, place, run.ref.rpartition("/")[2])
+    await in_state(run, RunState.STARTING)
+    for pod in pods:
+        play(control_plane, place, pod, RUNS, "Running")
+    await in_state(run, RunState.RUNNING)
+    play(control_plane, place, pods[0], ended(3), "Failed")
+    operator.tell(control_plane, place, run.ref.rpartition("/")[2], operator.badly)
+    status = await in_state(run, RunState.FAILED)
+    assert status.exit_code == 3
+    assert status.verdict is not None
+    assert status.verdict.code == "user_exit"
+    await run.aclose()
+    found = control_plane.request("GET", f"/api/v1/namespaces/{place}/pods")["items"]
+    assert [one for one in found if "deletionTimestamp" not in one["metadata"]] == []
