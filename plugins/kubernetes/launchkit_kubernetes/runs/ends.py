@@ -9,8 +9,9 @@ from launchkit.codec import decode
 from launchkit.errors import ConfigError
 from launchkit.model import RunState, RunStatus, Verdict, VerdictCode
 from launchkit.runners.verdicts import status_of
+from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.status.pod import Pod
-from launchkit_kubernetes.status.shape import mapping
+from launchkit_kubernetes.status.shape import items, mapping, words
 
 END = "launchkit/end"
 """An annotation: how a run ended, as it was first seen. A kubelet that restarts may rewrite its
@@ -40,6 +41,14 @@ def still_there(pods: list[Pod]) -> str:
     """Which pods do not end, for people."""
     named = ", ".join(f"pod {pod.name} on node {pod.node or '?'}" for pod in pods[:5])
     return f"{named} does not end"
+
+
+def held_by(ref: Ref, workload: Mapping[str, Any] | None) -> str:
+    """Why a root object that was deleted is not gone, for people."""
+    found = items(mapping((workload or {}).get("metadata")).get("finalizers"))
+    named = ", ".join(map(words, found))
+    why = f"finalizers {named} hold it" if named else "nothing says why"
+    return f"the {ref.kind} {ref.name} is not removed: {why}"
 
 
 def encoded(status: RunStatus) -> str:

@@ -1,5 +1,6 @@
 """Lines of several containers on their way into one order."""
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from launchkit_kubernetes.cluster.client import ClusterClient
@@ -30,8 +31,12 @@ class Merge:
         self._cut: set[Stream] = set()
         """Those that have more than was read."""
         self._inside: set[Stream] = set()
-        """Those whose last line is not at its end."""
-        self._waiting: list[tuple[int, Stream, bytes]] = []
+        """Those of which a part of a line was given."""
+        self._waiting: list[_Piece] = []
+        self._open: dict[Stream, _Line] = {}
+        """Lines that are not at their end: the pieces of one stay together, as long as they are not
+        too many.
+        """
         self._words: dict[bytes, Stream] = {}
         """Lines about the output of a stream, and not of it."""
 
@@ -74,7 +79,7 @@ class Merge:
                 if not new:
                     continue
                 self._read[stream] = _counted(self._read.get(stream), time_ns, len(new))
-                self._waiting.append((time_ns, stream, new))
+                self._wait(stream, time_ns, new)
                 size += len(new)
                 if size >= AT_ONCE_BYTES:
                     self._cut.add(stream)
@@ -89,31 +94,61 @@ class Merge:
             self._lost.add(stream)
             self._tell(stream, f"was lost: {why}", now_ns() - HELD_NS)
 
+    def _wait(self, stream: Stream, time_ns: int, data: bytes) -> None:
+        line = self._open.pop(stream, _Line(time_ns))
+        self._waiting.append(_Piece(line.begun_ns, stream, time_ns, data))
+        if not data.endswith(b"\n"):
+            self._open[stream] = replace(line, size=line.size + len(data))
+
     def _tell(self, stream: Stream, why: str, time_ns: int) -> None:
         line = stream.lost(why)
-        self._waiting.append((time_ns, stream, line))
+        self._waiting.append(_Piece(time_ns, stream, time_ns, line))
         self._words[line] = stream
         self.turned = True
 
     def ready(self, *, all_of_it: bool) -> list[bytes]:
         """The lines whose turn has come."""
         until = min([now_ns() - HELD_NS, *(self._read[stream][0] for stream in self._cut)])
-        self._waiting.sort(key=lambda one: one[:2])
-        many = len(self._waiting)
+        self._waiting.sort(key=lambda piece: (piece.begun_ns, piece.stream))
+        out, self._waiting = self._waiting, []
         if not all_of_it:
-            many = sum(one[0] <= until for one in self._waiting)
-        out, self._waiting = self._waiting[:many], self._waiting[many:]
-        return [self._named(*one) for one in out]
+            due = [piece.begun_ns <= until and not self._goes_on(piece) for piece in out]
+            self._waiting = [piece for piece, now in zip(out, due, strict=True) if not now]
+            out = [piece for piece, now in zip(out, due, strict=True) if now]
+        return [self._named(piece) for piece in out]
 
-    def _named(self, time_ns: int, stream: Stream, line: bytes) -> bytes:
+    def _goes_on(self, piece: "_Piece") -> bool:
+        """Whether the rest of a piece's line is waited for."""
+        line = self._open.get(piece.stream)
+        return line is not None and piece.begun_ns == line.begun_ns and line.size < AT_ONCE_BYTES
+
+    def _named(self, piece: "_Piece") -> bytes:
         """A line with the name of its container; a part of one that has begun without."""
+        stream, line = piece.stream, piece.data
         if self._words.pop(line, None) is not None:
             self._told |= self._lost & {stream}
             return line
-        self._given[stream] = _counted(self._given.get(stream), time_ns, len(line))
+        self._given[stream] = _counted(self._given.get(stream), piece.time_ns, len(line))
         goes_on = stream in self._inside
         (self._inside.discard if line.endswith(b"\n") else self._inside.add)(stream)
         return line if goes_on else f"{stream} | ".encode() + line
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A line, or a part of one."""
+
+    begun_ns: int
+    """The time of its line's first piece."""
+    stream: Stream
+    time_ns: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class _Line:
+    begun_ns: int
+    size: int = 0
 
 
 def now_ns() -> int:

@@ -18,13 +18,14 @@ from launchkit.runners.verdicts import status_of
 from launchkit_kubernetes.cluster.board import Board, RunView
 from launchkit_kubernetes.cluster.client import MERGE, ClusterClient
 from launchkit_kubernetes.cluster.discovery import PODS
-from launchkit_kubernetes.cluster.errors import ClusterRefused
-from launchkit_kubernetes.cluster.nodes import works
+from launchkit_kubernetes.cluster.errors import ClusterError, ClusterRefused
+from launchkit_kubernetes.cluster.nodes import any_works
 from launchkit_kubernetes.manifest.build import MAIN, REQUEUE, TTL
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.ends import (
     END,
     encoded,
+    held_by,
     lost_node,
     not_again,
     still_there,
@@ -40,7 +41,7 @@ from launchkit_kubernetes.status.conditions import condition
 from launchkit_kubernetes.status.custom import custom_status
 from launchkit_kubernetes.status.job import job_status
 from launchkit_kubernetes.status.pod import Pod, starting_on, waits_for_key
-from launchkit_kubernetes.status.shape import items, mapping, text, words
+from launchkit_kubernetes.status.shape import mapping, text
 
 log = logging.getLogger("launchkit.kubernetes")
 
@@ -248,17 +249,10 @@ class ClusterRun(Run):
         self._ending_since = self._ending_since if self._ending_since is not None else clock
         if clock - self._ending_since < self._place.gone_seconds + LOOK_SECONDS:
             return None
-        if await self._end_is_near(held):
+        if await any_works(self._client, held):
             self._ending_since = clock
             return None
         return lost_node(still_there(held))
-
-    async def _end_is_near(self, pods: list[Pod]) -> bool:
-        """Whether one of the nodes works that are to end these pods."""
-        for node in {pod.node for pod in pods if pod.node}:
-            if await works(self._client, node):
-                return True
-        return False
 
     def _is_unclear(self, status: RunStatus, view: RunView) -> bool:
         """Whether time alone may change what is known."""
@@ -363,7 +357,7 @@ class ClusterRun(Run):
         """
         view = await self._view()
         live = [pod for pod in await self._pods() if not pod.over]
-        if await self._end_is_near(live):
+        if await any_works(self._client, live):
             log.warning("%s takes long to stop: %s", self.ref, still_there(live))
             return False
         if self._place.force:
@@ -373,17 +367,11 @@ class ClusterRun(Run):
         workload = await self._read()
         if not live and workload is None:
             return True
-        why = still_there(live) if live else self._held(workload)
+        why = still_there(live) if live else held_by(self._at, workload)
         labels = mapping(mapping((view.workload or {}).get("metadata")).get("labels"))
         await self._place.records.put(self._at, labels, Record(LOST if live else CANCELLED, why))
         log.warning("%s: %s", self.ref, why)
         return True
-
-    def _held(self, workload: Mapping[str, Any] | None) -> str:
-        found = items(mapping((workload or {}).get("metadata")).get("finalizers"))
-        named = ", ".join(map(words, found))
-        why = f"finalizers {named} hold it" if named else "nothing says why"
-        return f"the {self._at.kind} {self._at.name} is not removed: {why}"
 
     async def _nothing_left(self) -> None:
         """Wait a while until the cluster has removed what was deleted."""
