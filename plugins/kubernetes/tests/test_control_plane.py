@@ -118,9 +118,9 @@ async def test_the_age_of_the_last_news_of_each_watch_is_told(
         control_plane.apiserver.freeze()
         await until(lambda: age(site, jobs) > 2 and age(site, pods) > 2)
         control_plane.apiserver.thaw()
-        complete(control_plane, place, run.ref.rpartition("/")[2])
+        await complete(control_plane, place, run.ref.rpartition("/")[2])
         assert (await ended(run)).state is RunState.FINISHED
-        assert age(site, jobs) < 2
+        await until(lambda: age(site, jobs) < 2)
     await until(lambda: not site.watches)
 
 
