@@ -2,8 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -157,7 +157,7 @@ class Gateway:
     @asynccontextmanager
     async def _forwarded(self, asked: Asked) -> AsyncIterator[Side]:
         reader, writer = await self._connect()
-        with closing(writer):
+        with _cut_off(writer):
             server = Side(h11.Connection(h11.CLIENT), reader, writer)
             body = [h11.Data(data=asked.body)] if asked.body else []
             await server.send(asked.head, *body, h11.EndOfMessage())
@@ -186,6 +186,18 @@ async def gateway(
         with closing(listener):
             yield made
         tasks.cancel_scope.cancel()
+    await anyio.lowlevel.checkpoint()  # connections that were cut off go now
+
+
+@contextmanager
+def _cut_off(writer: asyncio.StreamWriter) -> Iterator[None]:
+    """End a connection at the end without a polite end of TLS: a server that goes on to tell, such
+    as of a watch, need not answer that for long.
+    """
+    try:
+        yield
+    finally:
+        writer.transport.abort()
 
 
 async def _asked(side: Side) -> Asked | None:
