@@ -2,7 +2,7 @@
 
 import difflib
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import SecretBytes, SecretStr, TypeAdapter, ValidationError
@@ -17,6 +17,10 @@ Locate = Callable[[Path], str]
 """Turns the path of a key into the start of a message, such as `file.yaml:3: builder.type`."""
 
 
+MAX_DEPTH = 100
+"""Levels of mappings and lists in each other."""
+SHOWN_LEVELS = 3
+MAX_KEY = 100
 _ADAPTERS: dict[object, TypeAdapter[Any]] = {}
 
 
@@ -64,6 +68,34 @@ def dotted(path: Path) -> str:
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
     return text or "(top level)"
+
+
+def check_depth(data: object, locate: Locate | None = None) -> None:
+    """Look that plain data is not nested deeper than all that walk through it can go. Takes linear
+    time, also where parts of it stand in it many times.
+
+    :raises ConfigError: if it has more than `MAX_DEPTH` levels; the message names where they begin.
+    """
+    level: list[tuple[object, Path]] = [(data, ())]
+    for _ in range(MAX_DEPTH):
+        seen = {id(inner): (inner, path) for one, at in level for inner, path in _inner(one, at)}
+        level = [*seen.values()]
+        if not level:
+            return
+    place = (locate or dotted)(level[0][1])
+    raise ConfigError(f"{place}: is nested too deep: {MAX_DEPTH} levels are allowed")
+
+
+def _inner(value: object, at: Path) -> Iterator[tuple[object, Path]]:
+    """The mappings and lists in a value; of paths only the beginnings are kept."""
+    parts: Iterable[tuple[str | int, object]] = ()
+    if isinstance(value, Mapping):
+        parts = ((str(key)[:MAX_KEY], one) for key, one in value.items())
+    elif isinstance(value, list | tuple):
+        parts = enumerate(value)
+    for key, one in parts:
+        if isinstance(one, Mapping | list | tuple):
+            yield one, (*at, key) if len(at) < SHOWN_LEVELS else at
 
 
 def below(*above: str | int) -> Locate:

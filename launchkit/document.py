@@ -78,7 +78,9 @@ def parse_documents(text: str, source: str) -> list[Document]:
             found.append(Document(loader.construct_document(node), source, lines, warnings))
     except yaml.YAMLError as exc:
         raise ConfigError(_yaml_message(exc, source), hint=_yaml_hint(text)) from exc
-    except (ValueError, RecursionError) as exc:
+    except RecursionError as exc:
+        raise ConfigError(f"{source}: is nested too deep to be read") from exc
+    except ValueError as exc:
         raise ConfigError(f"{source}: not valid YAML: {exc}") from exc
     finally:
         loader.dispose()

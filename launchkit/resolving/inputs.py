@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import Any
 
-from launchkit.codec import dotted
-from launchkit.errors import Rejected
+from launchkit.codec import below, check_depth, dotted
+from launchkit.errors import ConfigError, Rejected
 from launchkit.model import ImageSource, Json, LaunchSpec
 
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
@@ -45,10 +45,32 @@ def check_inputs(spec: LaunchSpec) -> None:
 
     :raises Rejected: naming each one that cannot be used.
     """
+    if problem := _depth_problem(spec):
+        raise Rejected(problem)
     problems = [*_path_problems(spec), *_text_problems(spec), *_timeout_problems(spec)]
     problems += _trace_problems(spec)
     if problems:
         raise Rejected("\n".join(problems))
+
+
+def _depth_problem(spec: LaunchSpec) -> str | None:
+    """Who adds what is nested too deep to be walked through."""
+    job, launch = spec.recipe, spec.overrides
+    layers: Mapping[str, object] = {
+        "config of the job": job.config,
+        "resource_args of the job": job.resource_args,
+        "input schema of the job": job.input_schema,
+        "config": launch.config,
+        "resource_args": launch.resource_args,
+        "files": launch.files,
+        "artifacts": launch.artifacts,
+    }
+    for name, layer in layers.items():
+        try:
+            check_depth(layer, below(name))
+        except ConfigError as exc:
+            return exc.message
+    return None
 
 
 def _trace_problems(spec: LaunchSpec) -> Iterator[str]:

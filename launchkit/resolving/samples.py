@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from launchkit.abc import Runner
-from launchkit.codec import Path, dotted
-from launchkit.errors import PluginError, Rejected
+from launchkit.codec import Path, below, check_depth, dotted
+from launchkit.errors import ConfigError, PluginError, Rejected
 from launchkit.model import Json, QueueSpec, Scalar, Variable
 from launchkit.resolving.nested import entries, leaves
 from launchkit.resolving.resolve import queue_args, queue_template
@@ -33,6 +33,10 @@ def check_config_of(queue: QueueSpec, runner: type[Runner]) -> None:
 
     :raises Rejected: if a launch could not be good, whatever it chose.
     """
+    try:
+        check_depth(queue.config, below(ROOT))
+    except ConfigError as exc:
+        raise Rejected(exc.message) from exc
     refused: Rejected | None = None
     tried: list[list[str]] = []
     for values in samples(queue.variables):

@@ -1,6 +1,7 @@
 """Runs whose API server goes away, stands still or has forgotten, and custom resources."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,17 @@ from launchkit_kubernetes.cluster.client import open_client
 from launchkit_kubernetes.cluster.discovery import JOBS
 from launchkit_kubernetes.cluster.errors import ClusterRefused
 from launchkit_kubernetes.cluster.objects import Objects
+from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runner import KubernetesRunner
+from launchkit_kubernetes.runs.records import (
+    CANCELLED,
+    CLEARED,
+    LOST,
+    OVER,
+    RECORD,
+    Record,
+    Records,
+)
 from waiting import until
 
 from launchkit.abc import Run, Site
@@ -234,3 +245,48 @@ async def test_a_run_whose_place_is_taken_away_is_queued_again_unless_its_queue_
     assert status.verdict.code == "preempted"
     found = await runner.attach(run.ref)
     assert await found.status() == status
+
+
+async def test_who_was_stopped_when_its_object_was_gone_is_remembered_with_the_labels_of_its_pods(
+    runner: KubernetesRunner, control_plane: Cluster, place: str
+) -> None:
+    run = await begun(runner, job(place))
+    pods = f"/api/v1/namespaces/{place}/pods"
+    await until(lambda: control_plane.request("GET", pods)["items"])
+    path = f"{BATCH}/namespaces/{place}/jobs"
+    name = run.ref.rpartition("/")[2]
+    control_plane.request("DELETE", f"{path}/{name}", {"propagationPolicy": "Orphan"})
+    await until(lambda: not control_plane.request("GET", path)["items"])
+    await run.cancel(0)
+    assert (await run.status()).state is RunState.STOPPED
+    maps = f"/api/v1/namespaces/{place}/configmaps/{name}-record"
+    labels = control_plane.request("GET", maps)["metadata"]["labels"]
+    assert labels["launchkit/record"] == "cancelled"
+    assert labels["launchkit/run-id"]
+
+
+async def test_records_that_are_old_are_forgotten_although_nothing_told_their_run(
+    control_plane: Cluster, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = control_plane.write_kubeconfig(tmp_path / "kubeconfig")
+    maps = f"/api/v1/namespaces/{place}/configmaps"
+
+    def names() -> set[str]:
+        found = control_plane.request("GET", maps)["items"]
+        return {
+            one["metadata"]["name"] for one in found if RECORD in one["metadata"].get("labels", {})
+        }
+
+    async with open_client(Way(config_file=str(path)), 100, 100) as client:
+        records = Records(client)
+        for what in (CANCELLED, CLEARED, LOST, OVER):
+            for labels in ({}, {"launchkit/run-id": "r1"}):
+                name = f"{what}-{'known' if labels else 'unknown'}"
+                await records.put(Ref("batch/v1", "Job", place, name), labels, Record(what))
+        await records.prune(place)
+        assert len(names()) == 8
+        assert len(await records.half_removed(place)) == 2
+        monkeypatch.setattr("launchkit_kubernetes.runs.records.KEEP", timedelta(-1))
+        await records.prune(place)
+    kept = {"cancelled-known", "lost-known", "over-known", "over-unknown"}
+    assert names() == {f"{name}-record" for name in kept}

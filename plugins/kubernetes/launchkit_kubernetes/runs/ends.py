@@ -1,7 +1,8 @@
 """How a run ended: written beside its root object, and read again."""
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,6 +36,21 @@ def not_again(status: RunStatus) -> RunStatus:
     if status.state is not RunState.PREEMPTED:
         return status
     return replace(status, state=RunState.FAILED)
+
+
+def out_of_sight(pods: Sequence[Pod]) -> list[Pod]:
+    """The pods that the cluster has lost sight of, if none beside them has started: those that are
+    to be removed and have had their grace, and those of which nothing is known.
+    """
+    now = time.time()
+    live = [pod for pod in pods if not pod.over]
+    held = [pod for pod in live if pod.phase == "Unknown" or (pod.deleted and _due(pod, now))]
+    others = [pod for pod in live if pod not in held and pod.started]
+    return [] if others else held
+
+
+def _due(pod: Pod, now: float) -> bool:
+    return pod.ends_at is None or pod.ends_at < now
 
 
 def still_there(pods: list[Pod]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from launchkit.errors import RunLost
 from launchkit.plain_text import shortened
 from launchkit_kubernetes.cluster.client import MERGE, ClusterClient
 from launchkit_kubernetes.cluster.discovery import CONFIG_MAPS
@@ -17,6 +18,7 @@ RECORD = "launchkit/record"
 """The label of all records."""
 CANCELLED, LOST, OVER, CLEARED = "cancelled", "lost", "over", "cleared"
 """Its end is stored as OVER when it is to be removed, and as CLEARED when nothing is left of it."""
+OURS = "launchkit/"
 KEEP = timedelta(days=1)
 """How long an agent that slept is kept from starting again what has ended."""
 
@@ -75,19 +77,22 @@ class Records:
 
     async def half_removed(self, namespace: str) -> Sequence[Ref]:
         """The runs at whose removal an agent was killed."""
-        found = await self._listed(namespace, OVER)
+        found = await self._listed(namespace, f"{RECORD}={OVER}")
         refs = [text(mapping(mapping(told).get("data")).get("ref")) for told in found]
-        return [Ref.parse(ref) for ref in refs if ref]
+        return [*filter(None, map(_parsed, refs))]
 
     async def prune(self, namespace: str) -> None:
-        """Forget what is a day old."""
-        for told in await self._listed(namespace, CLEARED):
-            metadata = mapping(mapping(told).get("metadata"))
-            if (name := text(metadata.get("name"))) and _is_old(metadata):
-                await self._remove(namespace, name)
+        """Forget what is a day old: of runs of which nothing is left, and of those that were gone
+        when they were to end, so that no object told which run they were.
+        """
+        for selector in (f"{RECORD}={CLEARED}", f"{RECORD} in ({CANCELLED},{LOST}),!{RUN}"):
+            for told in await self._listed(namespace, selector):
+                metadata = mapping(mapping(told).get("metadata"))
+                if (name := text(metadata.get("name"))) and _is_old(metadata):
+                    await self._remove(namespace, name)
 
-    async def _listed(self, namespace: str, what: str) -> Sequence[object]:
-        path, selector = CONFIG_MAPS.path(namespace), f"{RECORD}={what},{RUN}"
+    async def _listed(self, namespace: str, selector: str) -> Sequence[object]:
+        path = CONFIG_MAPS.path(namespace)
         found, _ = await self._client.answered(
             lambda: self._client.listed(path, {"labelSelector": selector})
         )
@@ -100,6 +105,22 @@ class Records:
         except ClusterRefused as exc:
             if not exc.not_found:
                 raise
+
+
+def run_labels(*objects: object) -> Mapping[str, str]:
+    """The labels of a run, as the first of these objects tells that has them."""
+    for told in objects:
+        labels = mapping(mapping(mapping(told).get("metadata")).get("labels"))
+        if RUN in labels:
+            return {key: text(labels[key]) for key in labels if key.startswith(OURS)}
+    return {}
+
+
+def _parsed(ref: str) -> Ref | None:
+    try:
+        return Ref.parse(ref)
+    except RunLost:
+        return None
 
 
 def _path(ref: Ref) -> str:

@@ -2,8 +2,7 @@
 
 import logging
 import math
-import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,13 +27,22 @@ from launchkit_kubernetes.runs.ends import (
     held_by,
     lost_node,
     not_again,
+    out_of_sight,
     still_there,
     stored_end,
 )
 from launchkit_kubernetes.runs.log_place import PLACE
 from launchkit_kubernetes.runs.logs import RunLogs
 from launchkit_kubernetes.runs.reasons import why_no_pods
-from launchkit_kubernetes.runs.records import CANCELLED, CLEARED, LOST, OVER, Record, Records
+from launchkit_kubernetes.runs.records import (
+    CANCELLED,
+    CLEARED,
+    LOST,
+    OVER,
+    Record,
+    Records,
+    run_labels,
+)
 from launchkit_kubernetes.runs.secrets import RunSecrets
 from launchkit_kubernetes.runs.streams import last_output
 from launchkit_kubernetes.status.conditions import condition
@@ -94,19 +102,21 @@ class ClusterRun(Run):
         if not status.state.ended:
             return status
         if lost is None and status.state is not RunState.FINISHED:
-            pods = await self._pods()  # the watch may have told of the end of its Job first
+            pods = tuple(
+                map(Pod.of, await self._pods())
+            )  # the watch may have told of the end of its Job first
             status = self._seen(workload, pods)
             if not status.state.ended:
                 return status
         return await self._stored(workload, await self._with_evidence(status, view.pods))
 
-    async def _pods(self) -> tuple[Pod, ...]:
+    async def _pods(self) -> Sequence[Any]:
         """Its pods as they are now."""
         path, selector = PODS.path(self._at.namespace), self._place.board.selector(self._at.name)
         listed = await self._client.answered(
             lambda: self._client.listed(path, {"labelSelector": selector})
         )
-        return tuple(map(Pod.of, listed[0]))
+        return listed[0]
 
     async def changed(self, last: RunStatus) -> RunStatus:
         """Wait for another status; the watch tells of it."""
@@ -128,8 +138,8 @@ class ClusterRun(Run):
             return
         record = await self._place.records.get(self._at)
         if record is None or record.what in {OVER, CLEARED}:  # of an earlier run of this name
-            labels = mapping(mapping((view.workload or {}).get("metadata")).get("labels"))
             record = Record(CANCELLED)
+            labels = run_labels(view.workload or {}, *(() if view.workload else await self._pods()))
             await self._place.records.put(self._at, labels, record)
         await self._delete(self._path, {"propagationPolicy": "Foreground"})
         for pod in view.pods:
@@ -158,7 +168,7 @@ class ClusterRun(Run):
         workload = view.workload
         if workload is not None and not _deleted(workload) and not await self._is_over():
             return
-        labels = mapping(mapping((workload or {}).get("metadata")).get("labels"))
+        labels = run_labels(workload or {})
         recorded = bool(labels) or await self._place.records.get(self._at) is not None
         if recorded:
             await self._place.records.put(self._at, labels, Record(OVER))
@@ -238,11 +248,8 @@ class ClusterRun(Run):
 
     async def _node_lost(self, pods: tuple[Pod, ...], status: RunStatus) -> RunStatus | None:
         """The end of a run whose pods the cluster has lost sight of for too long; None: not yet."""
-        live = [pod for pod in pods if not pod.over]
-        now = time.time()
-        held = [pod for pod in live if pod.phase == "Unknown" or (pod.deleted and _due(pod, now))]
-        others = [pod for pod in live if pod not in held and pod.started]
-        if status.state.ended or not held or others:
+        held = [] if status.state.ended else out_of_sight(pods)
+        if not held:
             self._ending_since = None
             return None
         clock = anyio.current_time()
@@ -368,7 +375,7 @@ class ClusterRun(Run):
         if not live and workload is None:
             return True
         why = still_there(live) if live else held_by(self._at, workload)
-        labels = mapping(mapping((view.workload or {}).get("metadata")).get("labels"))
+        labels = run_labels(view.workload or {}, *(() if view.workload else await self._pods()))
         await self._place.records.put(self._at, labels, Record(LOST if live else CANCELLED, why))
         log.warning("%s: %s", self.ref, why)
         return True
@@ -387,11 +394,6 @@ def _placed(pods: tuple[Pod, ...]) -> bool:
 
 def _deleted(workload: Mapping[str, Any]) -> bool:
     return mapping(workload.get("metadata")).get("deletionTimestamp") is not None
-
-
-def _due(pod: Pod, now: float) -> bool:
-    """Whether a pod that is to be removed has had its grace."""
-    return pod.ends_at is None or pod.ends_at < now
 
 
 def _is_finished(job: Mapping[str, Any]) -> bool:

@@ -1,0 +1,61 @@
+"""What is nested too deep is refused before anything walks through it."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from launchkit.codec import MAX_DEPTH, check_depth
+from launchkit.document import parse_document
+from launchkit.errors import ConfigError, Rejected
+from launchkit.model import Launch, QueueSpec
+from launchkit.resolving.queue_checks import check_queue
+from launchkit.resolving.samples import check_config_of
+from launchkit.testing import FakeRunner
+
+
+def nested(levels: int, *, lists: bool = False) -> Any:
+    value: Any = "x"
+    for _ in range(levels):
+        value = [value] if lists else {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("lists", [True, False])
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 10_000])
+def test_a_queue_whose_config_is_too_deep_is_refused(levels: int, lists: bool) -> None:
+    spec = QueueSpec(name="q", resource="fake", config={"top": nested(levels, lists=lists)})
+    where = r"config\.top" + (r"\[0\]" if lists else r"\.a")
+    with pytest.raises(ConfigError, match=rf"^{where}.*: is nested too deep: {MAX_DEPTH} levels"):
+        check_queue(spec)
+    with pytest.raises(Rejected, match=r"^resource_args\.top.*: is nested too deep"):
+        check_config_of(spec, FakeRunner)
+
+
+def test_a_config_that_is_not_too_deep_is_taken() -> None:
+    check_queue(QueueSpec(name="q", resource="fake", config={"top": nested(MAX_DEPTH - 1)}))
+
+
+def test_a_launch_that_adds_what_is_too_deep_is_refused(
+    make_launch: Callable[..., Launch],
+) -> None:
+    for key in ("resource_args", "config"):
+        with pytest.raises(Rejected, match=rf"^{key}\.a.*: is nested too deep"):
+            make_launch({}, overrides={key: nested(10_000)})
+        with pytest.raises(Rejected, match=rf"^{key} of the job\.a.*: is nested too deep"):
+            make_launch({}, recipe={key: nested(10_000)})
+
+
+def test_a_text_that_is_too_deep_is_no_document() -> None:
+    with pytest.raises(ConfigError, match=r"q\.yaml: is nested too deep to be read"):
+        parse_document("[" * 10_000 + "]" * 10_000, "q.yaml")
+
+
+def test_it_takes_linear_time_also_where_parts_stand_in_it_many_times() -> None:
+    value: Any = ["x"]
+    for _ in range(MAX_DEPTH - 2):
+        value = [value] * 9
+    began = time.process_time()
+    check_depth(value)
+    assert time.process_time() - began < 1
