@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, TypeAlias
 
 from launchkit.abc.component import Component
@@ -12,6 +12,7 @@ from launchkit.model import (
     Event,
     ItemState,
     JobVersion,
+    Json,
     LaunchSpec,
     LogPage,
     Pause,
@@ -43,6 +44,8 @@ class ItemView:
     position: int | None = None
     reason: str | None = None
     """Why it waits, what goes on in it, or the code of its verdict."""
+    outputs: Json = field(default_factory=dict)
+    """What its latest attempt has told of itself; not in lists."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,6 +47,7 @@ def launch_data(view: ItemView, events: Sequence[Event]) -> Data:
         **item_data(view),
         "events": [event_data(event) for event in events],
         "resolved": plain(dict(view.item.resolved)) if view.item.resolved else None,
+        "outputs": plain(dict(view.outputs)),
     }
 
 

@@ -1,5 +1,6 @@
 """`launchkit show`."""
 
+import json
 from collections.abc import Iterator
 
 import click
@@ -27,7 +28,7 @@ APART = frozenset({"origins", "request", "env", "command"})
 @common_options
 @with_client
 async def show(client: Client, ref: str, resolved: bool, form: str) -> None:
-    """Show a launch: state, reason, verdict and timeline.
+    """Show a launch: state, reason, verdict, outputs and timeline.
 
     REF is its id, its run's id, or its name.
     """
@@ -47,6 +48,12 @@ def screen(data: Data) -> Iterator[str]:
     if data["verdict"]:
         yield ""
         yield from _verdict(data["verdict"])
+    if data["outputs"]:
+        yield ""
+        yield click.style("outputs", bold=True)
+        yield from aligned(
+            [(clean(dotted(path)), _value(value)) for path, value in leaves(data["outputs"])]
+        )
     yield ""
     rows = [
         (
@@ -104,6 +111,11 @@ def _facts(facts: Iterator[tuple[str, str | None]]) -> Iterator[str]:
         if value:
             # styles that launchkit put there itself stay; everything else is cleaned
             yield f"{name:<10} {value if name == 'state' else clean(value)}"
+
+
+def _value(value: object) -> str:
+    """On one line."""
+    return clean(json.dumps(value, ensure_ascii=False))
 
 
 def _verdict(verdict: Data) -> Iterator[str]:

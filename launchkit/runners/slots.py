@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import anyio
 
 from launchkit.abc import Output, QueueBackend
-from launchkit.aio.topics import Topics
+from launchkit.aio.retry import jittered
+from launchkit.aio.topics import Subscription, Topics
 from launchkit.aio.trouble import Trouble
 from launchkit.errors import QueueError, Rejected
 
@@ -17,7 +18,12 @@ log = logging.getLogger("launchkit.runners")
 
 LEASE_SECONDS = 60.0
 """How long the reservation of a device outlives an agent that died."""
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 30.0
+AGAIN_SECONDS = 5.0
+"""Until a queue that did not answer is asked again."""
+PAUSE_SECONDS = 0.2
+"""Those who wait for one device do not come for it all at once when it is given back."""
+JITTER = 0.9
 RELEASE_SECONDS = 5.0
 
 
@@ -48,7 +54,9 @@ class Slots:
     in_use: Callable[[], Awaitable[Mapping[str, Collection[str]]]]
     """The devices of each live run, whoever started it. It sees to its own trouble."""
     news: Topics[str] = field(default_factory=Topics)
-    """Whatever is heard of runs lets those who wait look again, beside a slow look."""
+    """Whatever is heard of runs lets those who wait look again, as does each lock that is given
+    back, beside a slow look.
+    """
     look: float = LOOK_SECONDS
     _given: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
     _turn: anyio.Lock = field(init=False, default_factory=anyio.Lock)
@@ -116,25 +124,53 @@ class Slots:
                         await self._acquire_device(device, holder)
 
     async def _waited(self, holder: str, wish: Wish, out: Output | None) -> tuple[str, ...]:
+        refused: list[str] = []
         with self.news.subscribed_to_all() as news:
-            while not (devices := self._given.get(holder) or await self._taken(holder, wish)):
+            while not (
+                devices := self._given.get(holder) or await self._taken(holder, wish, refused)
+            ):
                 if out is not None:
                     await out.say(f"waits for {wish.text}")
                     out = None
-                await news.wait(self.look)
+                await self._heard(news, refused)
+                refused.clear()
             return devices
 
-    async def _taken(self, holder: str, wish: Wish) -> tuple[str, ...]:
-        """Take all devices that are wished for, or none."""
+    async def _heard(self, news: Subscription, refused: Sequence[str]) -> None:
+        """Wait until something is heard of runs, or one of these locks may be had."""
+        async with anyio.create_task_group() as tasks:
+            for device in refused:
+                tasks.start_soon(self._freed, device, tasks.cancel_scope)
+            await news.wait(min(AGAIN_SECONDS, self.look) if self._trouble else self.look)
+            tasks.cancel_scope.cancel()
+
+    async def _freed(self, device: str, all_waits: anyio.CancelScope) -> None:
+        assert self.backend is not None  # noqa: S101 - it has refused the lock
+        pause = PAUSE_SECONDS
+        try:
+            await self.backend.lock_news(await self.lock_name(device), self.look)
+        except QueueError as exc:
+            self._trouble.tell(exc)
+            pause = AGAIN_SECONDS
+        await anyio.sleep(jittered(min(pause, self.look), JITTER))
+        all_waits.cancel()
+
+    async def _taken(self, holder: str, wish: Wish, refused: list[str]) -> tuple[str, ...]:
+        """Take all devices that are wished for, or none; *refused* gets those whose lock another
+        has, as far as that was asked.
+        """
         used = await self._used(holder)
+        free = [device for device in wish.devices if device not in used]
         held: list[str] = []
         try:
-            for device in wish.devices:
-                if device in used:
-                    continue
+            for number, device in enumerate(free):
+                if len(held) + len(free) - number < wish.count:
+                    break
                 held.append(device)  # before the answer, which may get lost
-                if not await self._acquire_device(device, holder):
+                got = await self._acquire_device(device, holder)
+                if not got:
                     held.remove(device)
+                    refused += [device] if got is False else []
                 elif len(held) == wish.count:
                     self._given[holder] = tuple(held)
                     return self._given[holder]
@@ -154,7 +190,8 @@ class Slots:
             if other != holder
         }
 
-    async def _acquire_device(self, device: str, holder: str) -> bool:
+    async def _acquire_device(self, device: str, holder: str) -> bool | None:
+        """Whether it is ours; None if the queue does not answer now."""
         if self.backend is None:
             return True
         try:
@@ -163,7 +200,7 @@ class Slots:
             )
         except QueueError as exc:
             self._trouble.tell(exc)
-            return False
+            return None
         self._trouble.over()
         return held
 

@@ -22,6 +22,7 @@ TABLES: Mapping[str, str | None] = {
     "item": "seq",
     "event": "id",
     "log": None,
+    "outputs": None,
     "job_version": None,
     "job_alias": None,
     "archive": None,

@@ -14,6 +14,7 @@ from launchkit.resolving.resolve import validate_launch
 from launchkit.store import agents, rules
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
+from launchkit.store.outputs import outputs_of
 from launchkit.store.queues import end_waiting, leased, named, require_prioritization
 from launchkit.store.rows import event_of, item_of, queue_of
 
@@ -77,13 +78,15 @@ class Launch:
 
 @dataclass(frozen=True)
 class Get:
-    """One item, by any of its names."""
+    """One item, by any of its names, with its outputs."""
 
     entity: str
     ref: str
 
     async def __call__(self, tx: Tx) -> ItemView:
-        return await view(tx, await find(tx, self.entity, self.ref))
+        row = await find(tx, self.entity, self.ref)
+        outputs = await outputs_of(tx, row["id"], row["attempt"])
+        return replace(await view(tx, row), outputs=outputs)
 
 
 @dataclass(frozen=True)

@@ -132,9 +132,10 @@ class RunView:
     state: ItemState
     stop_requested: bool
     config: Json
+    outputs: Json = field(default_factory=dict)
 
     @classmethod
-    def of(cls, item: QueueItem) -> "RunView":
+    def of(cls, item: QueueItem, outputs: Json) -> "RunView":
         """Of an item that was submitted."""
         config = (item.resolved or {}).get("config")
         return cls(
@@ -146,6 +147,7 @@ class RunView:
             state=item.state,
             stop_requested=item.stop_requested,
             config=config if isinstance(config, Mapping) else {},
+            outputs=outputs,
         )
 
 

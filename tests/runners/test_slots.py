@@ -27,13 +27,13 @@ class Machine:
     async def lock_name(self, device: str) -> str:
         return f"gpu:here/{device}"
 
-    def agent(self) -> Slots:
+    def agent(self, look: float = 0.01) -> Slots:
         return Slots(
             what="GPU",
             backend=self.backend,
             lock_name=self.lock_name,
             in_use=self.in_use,
-            look=0.01,
+            look=look,
         )
 
 
@@ -107,6 +107,25 @@ async def test_two_agents_never_give_one_device_twice(machine: Machine) -> None:
         assert second.given("three") is None
         await first.release("one")
     assert second.given("three") == ("a",)
+
+
+async def test_a_device_that_another_agent_gives_back_wakes_those_who_wait_for_it(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchkit.runners.slots.PAUSE_SECONDS", 0.01)
+    agents = [machine.agent(look=3600) for _ in range(3)]
+    outs = [RecordingOutput() for _ in agents]
+    await agents[0].take("one", wish(3))
+    async with anyio.create_task_group() as tasks:
+        for number in (1, 2):
+            tasks.start_soon(agents[number].take, f"run {number}", wish(3), outs[number])
+            await until(waiting(outs[number]))
+        await agents[0].release("one")
+        await until(lambda: any(agent.given("run 1") or agent.given("run 2") for agent in agents))
+        first = 1 if agents[1].given("run 1") else 2
+        assert agents[3 - first].given(f"run {3 - first}") is None
+        await agents[first].release(f"run {first}")
+    assert agents[3 - first].given(f"run {3 - first}") == DEVICES
 
 
 async def test_what_a_live_run_has_is_not_given_whoever_started_it(

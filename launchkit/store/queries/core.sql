@@ -303,3 +303,10 @@ delete from lock where substr(holder, 1, :size) = :own returning name
 
 -- name: release_lock
 delete from lock where name = :name and holder = :holder
+
+-- name: outputs
+select data from outputs where item_id = :item and attempt = :attempt
+
+-- name: put_outputs
+insert into outputs (item_id, attempt, data) values (:item, :attempt, :data)
+on conflict (item_id, attempt) do update set data = excluded.data

@@ -155,6 +155,7 @@ EXAMPLES: tuple[object, ...] = (
         state=ItemState.RUNNING,
         stop_requested=False,
         config={"learning_rate": 0.02},
+        outputs={"loss": 0.12},
     ),
     Account(name="ann", kind=PrincipalKind.USER, created_at=NOON, created_by="root"),
     Grant(name="ann", entity="vision", role=Role.SUBMITTER),

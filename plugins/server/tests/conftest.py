@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import anyio
 import httpx
@@ -27,6 +28,8 @@ from launchkit.store.database import Database
 from launchkit.store.people import AddAccount, GrantRole
 from launchkit.store.tokens import CreateToken
 from launchkit.testing import VirtualClock, site_at
+
+from .object_store import ObjectStore, object_store
 
 __all__ = ["_own_home", "anyio_backend", "postgres"]
 
@@ -52,6 +55,21 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: 
         return f"sqlite:///{tmp_path}/launchkit.db"
     with start_blocking_portal() as portal:
         return portal.call(empty_schema, request.getfixturevalue("postgres"))
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """An object store."""
+    with object_store(tmp_path_factory.mktemp("s3")) as store:
+        yield store
+
+
+@pytest.fixture
+def bucket(s3: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty bucket, which this process can reach."""
+    for name, value in s3.env.items():
+        monkeypatch.setenv(name, value)
+    return s3.bucket(f"b{uuid4().hex}")
 
 
 @pytest.fixture

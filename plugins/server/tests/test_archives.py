@@ -25,10 +25,12 @@ DIGEST, CODE = packed(random.Random(0).randbytes(2 * IN_THE_DATABASE + 1000))
 DAY = 86400.0
 
 
-@pytest.fixture(params=["database", "folder", "memory"])
+@pytest.fixture(params=["database", "folder", "memory", "s3"])
 def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs | None:
     if request.param == "database":
         return None
+    if request.param == "s3":
+        return blobs_of(f"{request.getfixturevalue('bucket')}/launchkit")
     return blobs_of(
         str(tmp_path / "blobs") if request.param == "folder" else f"memory://{tmp_path}"
     )

@@ -115,10 +115,10 @@ def test_a_long_log_comes_in_pages(held: Held) -> None:
     assert len(pages) > 1
 
 
-@pytest.mark.parametrize("place", ["folder", "memory"])
-def test_an_old_log_is_read_from_among_the_blobs(tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize("place", ["folder", "s3"])
+def test_an_old_log_is_read_from_among_the_blobs(tmp_path: Path, place: str, bucket: str) -> None:
     with served_with(Door(), tmp_path) as own, client_in(own, "e") as client:
-        blobs = blobs_of(f"memory://{tmp_path}" if place == "memory" else str(tmp_path / "blobs"))
+        blobs = blobs_of(bucket if place == "s3" else str(tmp_path / "blobs"))
         launched(client)
         held = claimed(client)
         held.says(0, TEXT)

@@ -70,6 +70,19 @@ def test_an_odd_value_is_kept_or_told(client: httpx.Client, held: Held, name: st
         assert client.get(path).is_success, path
 
 
+@pytest.mark.parametrize("name", VALUES)
+def test_an_odd_output_of_a_run_is_kept_or_told(
+    client: httpx.Client, held: Held, name: str
+) -> None:
+    made = client.post(f"/agent/items/{held.id}/run-token", json={"token": held.token})
+    own = {"Authorization": f"Bearer {made.json()['secret']}"}
+    for body in (f'{{"a":{VALUES[name]}}}', VALUES[name]):
+        answer = client.patch(f"/runs/{held.id}/outputs", content=body, headers={**JSON, **own})
+        assert answer.status_code in {204, 400, 422}, answer.text
+        assert client.get(f"/runs/{held.id}", headers=own).is_success
+        assert client.get(f"/item?ref={held.id}").is_success
+
+
 @pytest.mark.parametrize("url", URLS)
 def test_an_odd_address_is_told(client: httpx.Client, url: str) -> None:
     assert client.get(url).status_code < 500

@@ -10,6 +10,8 @@ import pytest
 
 import launchkit
 from launchkit import Agent
+from launchkit.cli.present import launch_data
+from launchkit.cli.show import screen
 from launchkit.model import ItemState
 from launchkit.settings import load_settings
 from launchkit.store.backend import database_of
@@ -24,6 +26,9 @@ url = os.environ["LAUNCHKIT_BACKEND"] + "/api/v1/entities/%s/runs/%s" % (
 token = os.environ["LAUNCHKIT_RUN_TOKEN"]
 request = urllib.request.Request(url, headers={"Authorization": "Bearer " + token})
 own = json.load(urllib.request.urlopen(request))
+outputs = urllib.request.Request(url + "/outputs", b'{"loss": 0.12, "on": {"ep\\u001bch": 3}}', {
+    "Authorization": "Bearer " + token, "Content-Type": "application/json"}, method="PATCH")
+urllib.request.urlopen(outputs)
 argv = open("/proc/self/cmdline").read() + open(f"/proc/{os.getppid()}/cmdline").read()
 names = sorted(name for name in os.environ if "TOKEN" in name)
 told = {"own": own, "token": token, "names": names, "in_argv": token in argv}
@@ -74,6 +79,8 @@ async def test_a_run_reaches_the_service_with_a_token_of_its_own(
     async with httpx.AsyncClient() as again:
         answer = await again.get(url, headers={"Authorization": f"Bearer {found['token']}"})
     assert answer.status_code == 401
+    assert (await run.view()).outputs == {"loss": 0.12, "on": {"ep\x1bch": 3}}
+    assert {*screen(launch_data(await run.view(), []))} >= {"loss         0.12", "on.ep\\x1bch  3"}
 
 
 async def _nowhere(token: str, client: launchkit.Client, folder: Path) -> None:

@@ -1,12 +1,15 @@
-"""What a run may do for itself, with the token of its attempt: see its own launch and log."""
+"""What a run may do for itself, with the token of its attempt: see its own launch and log, and
+tell its outputs.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Body, Depends, Query
 from fastapi.responses import Response
 
-from launchkit.store import launches
+from launchkit.model import Json
+from launchkit.store import launches, outputs
 from launchkit.wire.agent_side import RunView
 from launchkit_server.access import RunItself
 from launchkit_server.api import logs
@@ -25,9 +28,22 @@ class Part:
 
 @router.get("")
 async def get(entity: str, item_id: str, service: TheService, who: RunItself) -> RunView:
-    """The run's own launch, with its config, and whether somebody wants it to stop."""
-    item = (await service.database.read(launches.Get(entity, item_id))).item
-    return RunView.of(item)
+    """The run's own launch, with its config and outputs, and whether somebody wants it to stop."""
+    view = await service.database.read(launches.Get(entity, item_id))
+    return RunView.of(view.item, view.outputs)
+
+
+@router.patch("/outputs", status_code=204)
+async def tell_outputs(
+    entity: str,
+    item_id: str,
+    told: Annotated[Json, Body(examples=[{"loss": 0.12, "checkpoint": "s3://models/17"}])],
+    service: TheService,
+    who: RunItself,
+) -> None:
+    """Lay outputs over those of the run's own attempt, key by key; null takes one away."""
+    attempt = who.principal.attempt or 0
+    await service.database.write(outputs.Tell(entity, item_id, attempt, told))
 
 
 @router.get("/log", response_class=Response)
