@@ -112,11 +112,9 @@ class ClusterRun(Run):
 
     async def _pods(self) -> Sequence[Any]:
         """Its pods as they are now."""
-        path, selector = PODS.path(self._at.namespace), self._place.board.selector(self._at.name)
-        listed = await self._client.answered(
-            lambda: self._client.listed(path, {"labelSelector": selector})
-        )
-        return listed[0]
+        path = PODS.path(self._at.namespace)
+        query = {"labelSelector": self._place.board.selector(self._at.name)}
+        return (await self._client.answered(lambda: self._client.listed(path, query)))[0]
 
     async def changed(self, last: RunStatus) -> RunStatus:
         """Wait for another status; the watch tells of it."""
@@ -138,9 +136,7 @@ class ClusterRun(Run):
             return
         record = await self._place.records.get(self._at)
         if record is None or record.what in {OVER, CLEARED}:  # of an earlier run of this name
-            record = Record(CANCELLED)
-            labels = run_labels(view.workload or {}, *(() if view.workload else await self._pods()))
-            await self._place.records.put(self._at, labels, record)
+            await self._record(view, Record(CANCELLED))
         await self._delete(self._path, {"propagationPolicy": "Foreground"})
         for pod in view.pods:
             if not pod.over:
@@ -363,7 +359,7 @@ class ClusterRun(Run):
         owner has said so.
         """
         view = await self._view()
-        live = [pod for pod in await self._pods() if not pod.over]
+        live = [pod for pod in map(Pod.of, await self._pods()) if not pod.over]
         if await any_works(self._client, live):
             log.warning("%s takes long to stop: %s", self.ref, still_there(live))
             return False
@@ -375,10 +371,13 @@ class ClusterRun(Run):
         if not live and workload is None:
             return True
         why = still_there(live) if live else held_by(self._at, workload)
-        labels = run_labels(view.workload or {}, *(() if view.workload else await self._pods()))
-        await self._place.records.put(self._at, labels, Record(LOST if live else CANCELLED, why))
+        await self._record(view, Record(LOST if live else CANCELLED, why))
         log.warning("%s: %s", self.ref, why)
         return True
+
+    async def _record(self, view: RunView, record: Record) -> None:
+        labels = run_labels(view.workload or {}, *(() if view.workload else await self._pods()))
+        await self._place.records.put(self._at, labels, record)
 
     async def _nothing_left(self) -> None:
         """Wait a while until the cluster has removed what was deleted."""
