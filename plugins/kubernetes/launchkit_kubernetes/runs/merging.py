@@ -31,9 +31,8 @@ class Merge:
         """Those that have more than was read."""
         self._inside: set[Stream] = set()
         """Those whose last line is not at its end."""
-        self._waiting: list[tuple[int, Stream, bytes]] = []
-        self._words: dict[bytes, Stream] = {}
-        """Lines about the output of a stream, and not of it."""
+        self._waiting: list[tuple[int, Stream, bytes, bool]] = []
+        """Times, streams and lines; and whether it is one about the stream, and not of it."""
 
     @property
     def known(self) -> set[Stream]:
@@ -43,7 +42,7 @@ class Merge:
     @property
     def waits(self) -> bool:
         """Whether a line that tells of a loss is still to be given."""
-        return bool(self._words)
+        return any(about for *_, about in self._waiting)
 
     def kept(self, offset: int) -> LogPlace:
         """The place up to a byte, as it is kept."""
@@ -74,7 +73,7 @@ class Merge:
                 if not new:
                     continue
                 self._read[stream] = _counted(self._read.get(stream), time_ns, len(new))
-                self._waiting.append((time_ns, stream, new))
+                self._waiting.append((time_ns, stream, new, False))
                 size += len(new)
                 if size >= AT_ONCE_BYTES:
                     self._cut.add(stream)
@@ -90,9 +89,7 @@ class Merge:
             self._tell(stream, f"was lost: {why}", now_ns() - HELD_NS)
 
     def _tell(self, stream: Stream, why: str, time_ns: int) -> None:
-        line = stream.lost(why)
-        self._waiting.append((time_ns, stream, line))
-        self._words[line] = stream
+        self._waiting.append((time_ns, stream, stream.lost(why), True))
         self.turned = True
 
     def ready(self, *, all_of_it: bool) -> list[bytes]:
@@ -105,9 +102,9 @@ class Merge:
         out, self._waiting = self._waiting[:many], self._waiting[many:]
         return [self._named(*one) for one in out]
 
-    def _named(self, time_ns: int, stream: Stream, line: bytes) -> bytes:
+    def _named(self, time_ns: int, stream: Stream, line: bytes, about: bool) -> bytes:
         """A line with the name of its container; a part of one that has begun without."""
-        if self._words.pop(line, None) is not None:
+        if about:
             self._told |= self._lost & {stream}
             return line
         self._given[stream] = _counted(self._given.get(stream), time_ns, len(line))
