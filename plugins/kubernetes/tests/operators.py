@@ -204,3 +204,40 @@ JOB_SET = Operator(
         "terminalState": "Failed",
     },
 )
+PYTORCH_JOB = Operator(
+    api_version="kubeflow.org/v1",
+    kind="PyTorchJob",
+    plural="pytorchjobs",
+    **of_kubeflow("PyTorchJob", "Master"),
+)
+MPI_JOB = Operator(
+    api_version="kubeflow.org/v2beta1",
+    kind="MPIJob",
+    plural="mpijobs",
+    **of_kubeflow("MPIJob", "Launcher"),
+)
+VOLCANO_JOB = Operator(
+    api_version="batch.volcano.sh/v1alpha1",
+    kind="Job",
+    plural="jobs",
+    running={"state": {"phase": "Running"}, "running": 3, "minAvailable": 3},
+    well={"state": {"phase": "Completed"}, "succeeded": 3, "minAvailable": 3},
+    badly={"state": {"phase": "Failed", "reason": "JobFailed"}, "failed": 1, "minAvailable": 3},
+)
+RAY_JOB = Operator(
+    api_version="ray.io/v1",
+    kind="RayJob",
+    plural="rayjobs",
+    running={"jobDeploymentStatus": "Running", "jobStatus": "RUNNING", "jobId": "one-x"},
+    well={
+        "jobDeploymentStatus": "Complete",
+        "jobStatus": "SUCCEEDED",
+        "message": "Job finished successfully.",
+    },
+    badly={
+        "jobDeploymentStatus": "Failed",
+        "jobStatus": "FAILED",
+        "reason": "AppFailed",
+        "message": "Job entrypoint command failed with exit code 3",
+    },
+)

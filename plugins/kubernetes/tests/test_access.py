@@ -1,20 +1,25 @@
 """How a cluster is reached, and a login that expires."""
 
 import json
+import os
+import subprocess
 import sys
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from launchkit_kubernetes.cluster.access import Access
+from launchkit_kubernetes.cluster.access import Access as Way
 from launchkit_kubernetes.cluster.client import open_client
+from launchkit_kubernetes.cluster.findings import RIGHTS
 from launchkit_kubernetes.runner import KubernetesRunner
 from waiting import until
 
 from launchkit.errors import ConfigError
 from launchkit.testing import site_at, started
 
+from .cluster.access import Access
 from .cluster.cluster import Cluster
 
 
@@ -41,7 +46,7 @@ async def test_a_token_that_is_no_longer_taken_is_asked_for_again(
 ) -> None:
     user = control_plane.add_user()
     path = by_program(control_plane, user, tmp_path)
-    async with open_client(Access(config_file=str(path)), 100, 100) as client:
+    async with open_client(Way(config_file=str(path)), 100, 100) as client:
         assert (await client.json("GET", "version"))["major"] == "1"
         control_plane.remove_user(user)
         (tmp_path / "credential.json").write_text(credential(control_plane.tokens["admin"]))
@@ -51,7 +56,7 @@ async def test_a_token_that_is_no_longer_taken_is_asked_for_again(
 
 async def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = tmp_path / "none"
-    async with open_client(Access(config_file=str(path)), 100, 100) as client:
+    async with open_client(Way(config_file=str(path)), 100, 100) as client:
         with pytest.raises(ConfigError, match="no such kubeconfig") as caught:
             await client.json("GET", "version")
     assert str(path) in str(caught.value)
@@ -61,7 +66,7 @@ async def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
 async def test_a_context_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
     path.write_text("apiVersion: v1\nkind: Config\ncontexts: []\nclusters: []\nusers: []\n")
-    access = Access(config_file=str(path), context="nowhere")
+    access = Way(config_file=str(path), context="nowhere")
     async with open_client(access, 100, 100) as client:
         with pytest.raises(ConfigError, match="nowhere"):
             await client.json("GET", "version")
@@ -73,7 +78,7 @@ async def test_a_kubeconfig_that_makes_no_sense_is_an_error_of_the_settings(
 ) -> None:
     path = tmp_path / "kubeconfig"
     path.write_text(text)
-    async with open_client(Access(config_file=str(path)), 100, 100) as client:
+    async with open_client(Way(config_file=str(path)), 100, 100) as client:
         with pytest.raises(ConfigError):
             await client.json("GET", "version")
     async with (
@@ -88,4 +93,101 @@ async def test_the_namespace_of_the_context_is_that_of_runs(
     control_plane: Cluster, tmp_path: Path
 ) -> None:
     path = control_plane.write_kubeconfig(tmp_path / "kubeconfig", namespace="team-a")
-    assert Access(config_file=str(path)).namespace() == "team-a"
+    assert Way(config_file=str(path)).namespace() == "team-a"
+
+
+IN_POD = """\
+mount -t tmpfs tmpfs /run
+mkdir -p /var/run/secrets/kubernetes.io/serviceaccount
+cp "$ACCOUNT"/* /var/run/secrets/kubernetes.io/serviceaccount
+exec "$0" "$@"
+"""
+"""Where a pod has the files of its service account; nobody else sees them there."""
+
+
+def account(cluster: Access, user: str, namespace: str, folder: Path) -> Path:
+    """The files of a service account."""
+    folder.mkdir(exist_ok=True)
+    (folder / "token").write_text(cluster.tokens[user])
+    (folder / "ca.crt").write_text(cluster.authority)
+    (folder / "namespace").write_text(namespace)
+    return folder
+
+
+def address(cluster: Access) -> dict[str, str]:
+    """The variables by which a pod finds the API."""
+    host, _, port = cluster.server.removeprefix("https://").partition(":")
+    return {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
+
+
+def test_an_agent_in_a_pod_uses_its_service_account_and_namespace(
+    cluster: Access, namespace: str, busybox: str, tmp_path: Path
+) -> None:
+    user = cluster.add_user()
+    rules: list[Any] = [
+        {"apiGroups": [group], "resources": [resource], "verbs": [*verbs]}
+        for (group, resource), verbs in RIGHTS.items()
+    ]
+    cluster.allow(user, *rules, namespace=namespace)
+    environ = {
+        **{name: value for name, value in os.environ.items() if name != "KUBECONFIG"},
+        **address(cluster),
+        "ACCOUNT": str(account(cluster, user, namespace, tmp_path / "account")),
+        "LAUNCHKIT_BACKEND": f"sqlite:///{tmp_path}/q.db",
+        "HOME": str(tmp_path),
+    }
+
+    def launchkit(*words: str) -> str:
+        """What the program says that runs where a pod would."""
+        program = (sys.executable, "-m", "launchkit", *words)
+        command = ("unshare", "--mount", "sh", "-ec", IN_POD, *program)
+        done = subprocess.run(
+            command, env=environ, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    (tmp_path / "q.yaml").write_text(json.dumps(QUIETLY))
+    told = launchkit("doctor")
+    assert f"the agent has all rights that it needs in namespace {namespace}" in told
+    launchkit("queue", "create", "q", "--resource", "kubernetes", "--config", "q.yaml")
+    launch = launchkit("launch", "-q", "q", "-d", busybox, "-E", "echo from a pod", "-o", "name")
+    launchkit("agent", "-q", "q", "--exit-when-idle")
+    assert "from a pod" in launchkit("logs", launch.strip())
+    jobs = cluster.request("GET", f"/apis/batch/v1/namespaces/{namespace}/jobs")["items"]
+    assert [job["status"].get("succeeded") for job in jobs] == [1]
+
+
+QUIETLY = {"spec": {"template": {"spec": {"containers": [{"imagePullPolicy": "IfNotPresent"}]}}}}
+
+
+async def test_the_token_of_a_pod_that_is_no_longer_taken_is_read_again(
+    control_plane: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = control_plane.add_user()
+    folder = account(control_plane, user, "team-a", tmp_path / "account")
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setattr("launchkit_kubernetes.cluster.access.IN_CLUSTER", folder)
+    library = "kubernetes_asyncio.config.incluster_config"
+    monkeypatch.setattr(f"{library}.SERVICE_TOKEN_FILENAME", str(folder / "token"))
+    monkeypatch.setattr(f"{library}.SERVICE_CERT_FILENAME", str(folder / "ca.crt"))
+    for name, value in address(control_plane).items():
+        monkeypatch.setenv(name, value)
+    assert Way().namespace() == "team-a"
+    async with open_client(Way(), 100, 100) as client:
+        assert (await client.json("GET", "version"))["major"] == "1"
+        control_plane.remove_user(user)
+        account(control_plane, "admin", "team-a", folder)
+        await until(lambda: control_plane.status_for(user, "/version") == HTTPStatus.UNAUTHORIZED)
+        assert (await client.json("GET", "api/v1/namespaces"))["kind"] == "NamespaceList"
+
+
+async def test_a_pod_without_the_files_of_an_account_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setattr("launchkit_kubernetes.cluster.access.IN_CLUSTER", tmp_path)
+    assert Way().namespace() == "default"
+    async with open_client(Way(), 100, 100) as client:
+        with pytest.raises(ConfigError, match="the pod's service account"):
+            await client.json("GET", "version")

@@ -290,3 +290,28 @@ async def test_records_that_are_old_are_forgotten_although_nothing_told_their_ru
         await records.prune(place)
     kept = {"cancelled-known", "lost-known", "over-known", "over-unknown"}
     assert names() == {f"{name}-record" for name in kept}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'Usage of EmptyDir volume "scratch" exceeds the limit "1Mi". ',
+        "Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ",
+        "Container launch0 exceeded its local ephemeral storage limit",
+    ],
+)
+async def test_a_run_that_was_evicted_for_what_it_wrote_has_failed_and_is_not_queued_again(
+    runner: KubernetesRunner, control_plane: Cluster, place: str, message: str
+) -> None:
+    run = await begun(runner, job(place))
+    pods = f"/api/v1/namespaces/{place}/pods"
+    await until(lambda: control_plane.request("GET", pods)["items"])
+    (pod,) = control_plane.request("GET", pods)["items"]
+    evicted = {"phase": "Failed", "reason": "Evicted", "message": message}  # as its kubelet does
+    control_plane.patch(f"{pods}/{pod['metadata']['name']}/status", {"status": evicted})
+    status = await ended(run)
+    assert status.state is RunState.FAILED
+    assert status.verdict is not None
+    assert status.verdict.code == "evicted"
+    assert message.strip() in status.verdict.summary
+    assert "ephemeral-storage" in (status.verdict.hint or "")

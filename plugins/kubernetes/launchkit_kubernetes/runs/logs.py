@@ -182,8 +182,9 @@ class RunLogs:
                 if new:
                     yield LogChunk(offset=at - len(new), data=new)
             if at >= offset:
-                turned, merge.turned = merge.turned and not merge.waits, False
+                turned = merge.turned and not merge.waits
                 await self._keeper.stored(partial(merge.kept, at), at, now=turned)
+                merge.turned = merge.turned and not turned
             if over and whole:
                 return
             if found:

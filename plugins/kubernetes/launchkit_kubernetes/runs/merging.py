@@ -37,8 +37,6 @@ class Merge:
         """Lines that are not at their end: the pieces of one stay together, as long as they are not
         too many.
         """
-        self._words: dict[bytes, Stream] = {}
-        """Lines about the output of a stream, and not of it."""
 
     @property
     def known(self) -> set[Stream]:
@@ -48,7 +46,7 @@ class Merge:
     @property
     def waits(self) -> bool:
         """Whether a line that tells of a loss is still to be given."""
-        return bool(self._words)
+        return any(piece.about for piece in self._waiting)
 
     def kept(self, offset: int) -> LogPlace:
         """The place up to a byte, as it is kept."""
@@ -101,9 +99,7 @@ class Merge:
             self._open[stream] = replace(line, size=line.size + len(data))
 
     def _tell(self, stream: Stream, why: str, time_ns: int) -> None:
-        line = stream.lost(why)
-        self._waiting.append(_Piece(time_ns, stream, time_ns, line))
-        self._words[line] = stream
+        self._waiting.append(_Piece(time_ns, stream, time_ns, stream.lost(why), about=True))
         self.turned = True
 
     def ready(self, *, all_of_it: bool) -> list[bytes]:
@@ -120,12 +116,14 @@ class Merge:
     def _goes_on(self, piece: "_Piece") -> bool:
         """Whether the rest of a piece's line is waited for."""
         line = self._open.get(piece.stream)
-        return line is not None and piece.begun_ns == line.begun_ns and line.size < AT_ONCE_BYTES
+        if line is None or piece.about or piece.begun_ns != line.begun_ns:
+            return False
+        return line.size < AT_ONCE_BYTES
 
     def _named(self, piece: "_Piece") -> bytes:
         """A line with the name of its container; a part of one that has begun without."""
         stream, line = piece.stream, piece.data
-        if self._words.pop(line, None) is not None:
+        if piece.about:
             self._told |= self._lost & {stream}
             return line
         self._given[stream] = _counted(self._given.get(stream), piece.time_ns, len(line))
@@ -143,6 +141,8 @@ class _Piece:
     stream: Stream
     time_ns: int
     data: bytes
+    about: bool = False
+    """Whether it tells about the stream, and is not of it."""
 
 
 @dataclass(frozen=True)

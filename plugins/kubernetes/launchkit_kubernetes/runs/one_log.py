@@ -72,9 +72,11 @@ class MarkedPlace:
         """The place, as it is kept."""
         name, mark = str(self._stream), self._mark
         marks = [(one.offset, one.time_ns) for one in (self._first, mark) if one is not None]
-        where = StreamPlace(time_ns=mark.time_ns if mark else 0, done=self.is_whole)
+        streams = {}
+        if mark is not None:
+            streams[name] = StreamPlace(time_ns=mark.time_ns, done=self.is_whole)
         lost = (name,) if self.told else ()
-        return LogPlace(offset=self.given, marks=tuple(marks), streams={name: where}, lost=lost)
+        return LogPlace(offset=self.given, marks=tuple(marks), streams=streams, lost=lost)
 
     def _more(self, data: bytes) -> LogChunk:
         self.given += len(data)

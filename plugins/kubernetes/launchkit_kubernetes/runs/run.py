@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 
 from launchkit.abc import Run
-from launchkit.errors import RunLost
+from launchkit.errors import LaunchkitError, RunLost
 from launchkit.model import LogChunk, RunState, RunStatus, Verdict, VerdictCode
 from launchkit.runners.verdicts import status_of
 from launchkit_kubernetes.cluster.board import Board, RunView
@@ -302,7 +302,7 @@ class ClusterRun(Run):
         patch = {"metadata": {"annotations": {PLACE: place}}}
         try:
             await self._client.json("PATCH", self._path, body=patch, content_type=MERGE)
-        except ClusterError as exc:
+        except LaunchkitError as exc:
             log.debug("the place in the log of %s is not kept: %s", self.ref, exc)
 
     async def _read(self) -> Mapping[str, Any] | None:
