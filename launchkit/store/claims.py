@@ -16,12 +16,13 @@ from launchkit.model import (
     ItemReport,
     ItemState,
     Pause,
+    Queue,
     StopOrder,
     Verdict,
 )
 from launchkit.store import rules
 from launchkit.store.agents import require_session
-from launchkit.store.database import Answer, AtOnce, Body, Row, Tx
+from launchkit.store.database import Answer, AtOnce, Body, Loose, Row, Tx
 from launchkit.store.events import record
 from launchkit.store.queues import leased, named
 from launchkit.store.rows import item_of, queue_of
@@ -133,7 +134,7 @@ class Take(AtOnce[Claim | None]):
 
 
 @dataclass(frozen=True)
-class TopicsOf:
+class TopicsOf(Loose):
     """The topics of some queues."""
 
     entity: str
@@ -159,7 +160,7 @@ class Outlook:
 
 
 @dataclass(frozen=True)
-class LookOut:
+class LookOut(Loose):
     """See what some queues hold in store for an agent."""
 
     entity: str
@@ -173,40 +174,50 @@ class LookOut:
     """Of how many that wait in each queue other agents were told, and have not claimed them yet."""
 
     async def __call__(self, tx: Tx) -> Outlook:
-        await require_session(tx, self.entity, self.capacity.agent, self.session)
-        resting = await _pause_of(tx, self.entity, self.capacity.agent) is not None
         worth = []
         told = False
         after = math.inf
         for name in self.queues:
-            row = await named(tx, self.entity, name)
-            pause = rules.paused(queue_of(row).pause, tx.now)
-            paused = resting or pause is not None
+            row = await self._outlook(tx, name)
+            queue = queue_of(row)
+            pause = rules.paused(queue.pause, tx.now)
+            paused = pause is not None or row["agent_pause"] is not None
             unknown = self.paused.get(name, paused) is not paused
-            spare = -math.inf if resting else await self._spare(tx, row)
+            spare = self._spare(row, queue, tx.now)
             if unknown or spare > 0:
                 worth.append(name)
             told = told or -math.inf < spare <= 0
-            lapse = (await tx.row("next_lapse", queue=row["id"]))["at"]
-            ends = (lapse, pause.until if pause else None)
+            ends = (row["next_lapse"], pause.until if pause else None)
             after = min([after, *(at - tx.now for at in ends if at is not None)])
         return Outlook(tuple(worth), after, told)
 
-    async def _spare(self, tx: Tx, row: Row) -> float:
+    async def _outlook(self, tx: Tx, name: str) -> Row:
+        row = await tx.one(
+            "outlook",
+            entity=self.entity,
+            name=name,
+            agent=self.capacity.agent,
+            site=self.capacity.site,
+            horizon=rules.horizon(tx.now, self.lease),
+            limit=self.told.get(name, 0) + 1,
+        )
+        if row is None:
+            return await named(tx, self.entity, name)  # which tells what there is
+        if row["agent_session"] != self.session:
+            await require_session(tx, self.entity, self.capacity.agent, self.session)
+        return row
+
+    def _spare(self, row: Row, queue: Queue, now: float) -> float:
         """How much there is beyond what others were told of, as far as one needs to know; -inf if
         there is nothing at all.
         """
-        if row["resource"] not in self.capacity.resources:
+        if row["agent_pause"] is not None or row["resource"] not in self.capacity.resources:
             return -math.inf
-        horizon = rules.horizon(tx.now, self.lease)
-        of = {"queue": row["id"]}
-        if await tx.one("would_lapse", horizon=horizon, site=self.capacity.site, **of):
+        if row["lapsed"]:
             return 1
-        if rules.blocked(queue_of(row), await leased(tx, row["id"]), tx.now):
+        if not row["waiting"] or rules.blocked(queue, row["leased"], now):
             return -math.inf
-        told = self.told.get(row["name"], 0)
-        found = len(await tx.all("would_wait", limit=told + 1, **of))
-        return found - told if found else -math.inf
+        return float(row["waiting"] - self.told.get(row["name"], 0))
 
 
 @dataclass(frozen=True)

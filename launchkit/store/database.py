@@ -71,6 +71,12 @@ class Answer(Generic[T]):
     topics: Sequence[str]
 
 
+class Loose:
+    """A body that reads, and whose statements need not see the same moment: a database with slow
+    round trips may run each by itself.
+    """
+
+
 class Database(ABC):
     """Runs transaction bodies, and wakes those who wait for what they change."""
 

@@ -22,6 +22,7 @@ from launchkit.store.database import (
     AtOnce,
     Body,
     Database,
+    Loose,
     Row,
     Tx,
     migrations,
@@ -136,18 +137,19 @@ class PostgresDatabase(Database):
         return answer
 
     async def read(self, body: Body[T]) -> T:
-        """Run *body* on a consistent snapshot."""
+        """Run *body* on a consistent snapshot, unless it needs none."""
         if isinstance(body, AtOnce) and not self._pooled:
             answer = await self._patiently(lambda: self._at_once(body))
             if answer is not None:
                 return cast("T", answer.result)
 
         async def attempt() -> T:
-            async with (
-                self._connection() as connection,
-                connection.transaction(isolation="repeatable_read", readonly=True),
-            ):
-                return await body(PostgresTx(connection, self._clock()))
+            async with self._connection() as connection:
+                tx = PostgresTx(connection, self._clock())
+                if isinstance(body, Loose):
+                    return await body(tx)
+                async with connection.transaction(isolation="repeatable_read", readonly=True):
+                    return await body(tx)
 
         return await self._patiently(attempt)
 

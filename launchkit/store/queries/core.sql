@@ -85,15 +85,20 @@ returning *
 select i.*, q.name as queue from item i join queue q on q.id = i.queue_id
 where i.entity = :entity and i.id = :id
 
--- name: would_lapse
-select seq from item
-where queue_id = :queue and lease_until is not null
-  and (lease_until <= :now or lease_until > :horizon)
-  and (site is null or site = :site)
-limit 1
-
--- name: would_wait
-select seq from item where queue_id = :queue and state = 'queued' limit :limit
+-- What a queue holds in store for an agent, in one round trip: many agents ask it at once.
+-- name: outlook
+select q.*, a.session as agent_session, a.pause as agent_pause,
+    exists (
+        select 1 from item
+        where queue_id = q.id and lease_until is not null
+          and (lease_until <= :now or lease_until > :horizon)
+          and (site is null or site = :site)) as lapsed,
+    (select count(*) from item where queue_id = q.id and lease_until is not null) as leased,
+    (select count(*) from (
+        select 1 from item where queue_id = q.id and state = 'queued' limit :limit) as line) as waiting,
+    (select min(lease_until) from item where queue_id = q.id and lease_until > :now) as next_lapse
+from queue q left join agent a on a.entity = q.entity and a.name = :agent
+where q.entity = :entity and q.name = :name and q.deleted_at is null
 
 -- name: claim_item
 update item
@@ -141,9 +146,6 @@ select session from agent where entity = :entity and name = :name
 insert into agent (entity, name, status, seen_at, session) values (:entity, :name, :status, :now, :session)
 on conflict (entity, name) do update
 set status = excluded.status, seen_at = excluded.seen_at, session = excluded.session, drain = 0
-
--- name: next_lapse
-select min(lease_until) as at from item where queue_id = :queue and lease_until > :now
 
 -- name: forget_agent
 delete from agent where entity = :entity and name = :name and pause is null

@@ -34,6 +34,7 @@ from launchkit_server.service import Service
 ENTITY = f"{API}/entities/{{entity}}"
 GZIP_LEVEL = 4
 OF_AN_ENTITY = (
+    agent_side,  # asked most, and routes are tried in this order
     queues,
     kinds,
     jobs,
@@ -43,7 +44,6 @@ OF_AN_ENTITY = (
     streams,
     logs,
     agents,
-    agent_side,
     runs,
     roles,
 )
@@ -81,9 +81,9 @@ def _routed() -> FastAPI:
     app.router.redirect_slashes = False
     tell_problems(app)
     app.include_router(health.router)
-    app.include_router(people.router, prefix=API)
     for noun in OF_AN_ENTITY:
         app.include_router(noun.router, prefix=ENTITY)
+    app.include_router(people.router, prefix=API)
     return app
 
 

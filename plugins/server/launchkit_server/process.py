@@ -1,5 +1,6 @@
 """The process: a socket, uvicorn, signals, and an end that hands back what waits."""
 
+import gc
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -79,7 +80,10 @@ def url_of(made: socket.socket, scheme: str = "http") -> str:
 async def serve(service: Service, made: socket.socket, door: Door) -> None:
     """Answer requests until a signal says that it is enough."""
     allow_many_connections()
-    await _Server(service, door).serve([made])
+    server = _Server(service, door)
+    gc.collect()
+    gc.freeze()  # what is there by now stays: no collection needs to look through it
+    await server.serve([made])
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """Of what agents that wait were told: when many wait and one launch comes, one comes for it."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +18,8 @@ class Told:
     """
 
     _until: dict[tuple[str, str], deque[float]] = field(default_factory=dict)
+    _given: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How much of each queue was claimed here, ever."""
 
     @contextmanager
     def telling(self, entity: str, queues: Collection[str]) -> Iterator["Telling"]:
@@ -26,16 +28,26 @@ class Told:
         for queue in queues:
             until = anyio.current_time() + TOLD_SECONDS
             self._until.setdefault((entity, queue), deque()).append(until)
-        now = Telling(before)
+        now = Telling(before, {queue: self._given[entity, queue] for queue in queues})
         try:
             yield now
         finally:
             for queue in {*queues} - {*now.worth}:
                 self._take((entity, queue), last=True)
 
-    def claimed(self, entity: str, queue: str) -> None:
-        """One who was told has come, or somebody else."""
+    def claimed(self, entity: str, queue: str, *, given: bool) -> None:
+        """One who was told has come, or somebody else, and was *given* something or not."""
         self._take((entity, queue), last=False)
+        self._given[entity, queue] += given
+
+    def settled(self, entity: str, telling: "Telling") -> bool:
+        """Whether all that others had been told of by a look is claimed by now, so that another
+        look would find no more of it.
+        """
+        return all(
+            self._given[entity, queue] - telling.given[queue] >= told
+            for queue, told in telling.before.items()
+        )
 
     def _count(self, key: tuple[str, str]) -> int:
         waiting = self._until.get(key)
@@ -57,5 +69,7 @@ class Telling:
 
     before: Mapping[str, int]
     """Of how much of each queue others were told."""
+    given: Mapping[str, int]
+    """How much of each queue had been claimed by then."""
     worth: Collection[str] = ()
     """The queues of which it is told."""

@@ -100,11 +100,15 @@ async def test_what_was_told_counts_until_it_is_claimed(monkeypatch: pytest.Monk
         first.worth = ["q"]
         second.worth = []
     assert (first.before, second.before) == ({"q": 0, "r": 0}, {"q": 1})
-    count.claimed("e", "q")
-    count.claimed("e", "never")
+    assert not count.settled("e", second)
+    count.claimed("e", "q", given=False)
+    assert not count.settled("e", second)
+    count.claimed("e", "never", given=True)
     with count.telling("e", ["q", "r"]) as third:
         pass
     assert third.before == {"q": 0, "r": 0}
+    count.claimed("e", "q", given=True)
+    assert count.settled("e", second)
 
 
 async def test_what_was_told_is_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """The agent's side: claims, beats, reports, output, locks."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, TypeVar
@@ -34,7 +33,7 @@ from launchkit.wire.agent_side import (
 )
 from launchkit_server.access import AgentSide, Caller
 from launchkit_server.service import Service, TheService
-from launchkit_server.told import TOLD_SECONDS
+from launchkit_server.told import TOLD_SECONDS, Telling
 
 router = APIRouter(prefix="/agent", tags=["the agent's side"])
 
@@ -63,7 +62,7 @@ async def claim(
         entity, wanted.queue, wanted.capacity, service.lease, wanted.claim_id, wanted.session
     )
     claim = await service.database.write(body)
-    service.told.claimed(entity, wanted.queue)
+    service.told.claimed(entity, wanted.queue, given=claim is not None)
     return ClaimAnswer(claim=claim)
 
 
@@ -80,21 +79,25 @@ async def wait(entity: str, wanted: WaitRequest, service: TheService, who: Agent
     deadline = anyio.current_time() + service.patience(wanted.wait)
     with service.database.topics.subscribed(*topics, f"agent:{wanted.capacity.agent}") as news:
         while True:
-            found = await _look_out(service, body)
+            found, telling = await _look_out(service, body)
             left = min(deadline - anyio.current_time(), service.patience(wanted.wait))
             if found.worth or left <= 0:
                 return WaitAnswer(queues=found.worth)
-            await news.wait(min(left, found.after))
+            again = min(left, found.after)
+            if found.told and again > TOLD_SECONDS:
+                if await news.wait(TOLD_SECONDS) or not service.told.settled(entity, telling):
+                    continue
+                again -= TOLD_SECONDS
+            await news.wait(again)
 
 
-async def _look_out(service: Service, body: claims.LookOut) -> claims.Outlook:
+async def _look_out(service: Service, body: claims.LookOut) -> tuple[claims.Outlook, Telling]:
     """What there is for an agent, without what others were told of already."""
     async with service.looking:
         with service.told.telling(body.entity, body.queues) as telling:
             found = await service.database.read(replace(body, told=telling.before))
             telling.worth = found.worth
-    after = TOLD_SECONDS if found.told else math.inf
-    return replace(found, after=min(found.after, after))
+    return found, telling
 
 
 @router.post("/blocked")
