@@ -46,6 +46,8 @@ that are late."""
 AT_ONCE_BYTES = 1 << 20
 """So much of a stream is read before the next one's turn: a log may be larger than the memory."""
 BACKOFF = Backoff(first=0.3, cap=5.0)
+LOST_BACKOFF = Backoff(first=0.3, cap=30.0)
+"""While a node gives no output: of all the runs on it each asks."""
 SECOND_NS = 1_000_000_000
 
 
@@ -76,6 +78,7 @@ class RunLogs:
         self._over = over
         self._subscribed = subscribed
         self._over_since: float | None = None
+        self._rests = pauses(LOST_BACKOFF)
 
     async def chunks(self, offset: int) -> AsyncGenerator[LogChunk, None]:
         """The output from byte *offset* on, until all was given."""
@@ -120,8 +123,11 @@ class RunLogs:
                 pieces = _pieces(await stack.enter_async_context(opening))
             except ClusterError as exc:
                 if not await self._is_lost(stream, exc):
+                    if isinstance(exc, ClusterAway):
+                        exc.retry_after = max(exc.retry_after or 0.0, next(self._rests))
                     raise
                 pieces = _nothing()
+            self._rests = pauses(LOST_BACKOFF)
             yield pieces
 
     async def _is_lost(self, stream: Stream, exc: ClusterError) -> bool:
@@ -247,7 +253,7 @@ async def opened(
         since = datetime.fromtimestamp(since_ns // SECOND_NS, UTC)
         params["sinceTime"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")
     path = f"{PODS.path(namespace, stream.pod)}/log"
-    asked = Request("GET", path, params, read_seconds=SILENT_SECONDS)
+    asked = Request("GET", path, params, read_seconds=SILENT_SECONDS, last=True)
     async with client.request(asked) as response:
         yield _stamped(response.content.iter_any(), follow=follow)
 

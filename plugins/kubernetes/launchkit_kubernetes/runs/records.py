@@ -88,10 +88,9 @@ class Records:
 
     async def _listed(self, namespace: str, what: str) -> Sequence[object]:
         path, selector = CONFIG_MAPS.path(namespace), f"{RECORD}={what},{RUN}"
-        found, _ = await self._client.answered(
+        return await self._client.answered(
             lambda: self._client.listed(path, {"labelSelector": selector})
         )
-        return found
 
     async def _remove(self, namespace: str, name: str) -> None:
         """Forget one."""

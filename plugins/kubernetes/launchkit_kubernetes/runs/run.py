@@ -99,7 +99,7 @@ class ClusterRun(Run):
         listed = await self._client.answered(
             lambda: self._client.listed(path, {"labelSelector": selector})
         )
-        return tuple(map(Pod.of, listed[0]))
+        return tuple(map(Pod.of, listed))
 
     async def changed(self, last: RunStatus) -> RunStatus:
         """Wait for another status; the watch tells of it."""
