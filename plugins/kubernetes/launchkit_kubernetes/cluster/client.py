@@ -41,6 +41,8 @@ UNUSABLE = (
 ANSWER_SECONDS = 60.0
 CONNECT_SECONDS = 15.0
 CLOSE_SECONDS = 5.0
+AT_ONCE = 32
+"""Whole answers that are waited for at once: each has a connection."""
 MAX_ANSWER = 64 << 20
 """Bytes of one answer; a page of a list has at most 500 objects of 1.5 MiB, as etcd allows, and
 real ones have a few kB."""
@@ -80,6 +82,9 @@ class ClusterClient:
     """One voice for all who wait for it."""
     _api: ApiClient | None = field(default=None, init=False, repr=False)
     _turn: anyio.Lock = field(default_factory=anyio.Lock, init=False, repr=False)
+    _whole: anyio.CapacityLimiter = field(
+        default_factory=lambda: anyio.CapacityLimiter(AT_ONCE), init=False, repr=False
+    )
     _last: anyio.Lock = field(default_factory=anyio.Lock, init=False, repr=False)
 
     @asynccontextmanager
@@ -105,14 +110,17 @@ class ClusterClient:
     ) -> dict[str, Any]:
         """A whole answer. :raises ClusterError: see there."""
         asked = Request(method, path, params or {}, body, content_type)
-        await self.limiter.take()  # in a long line the wait says nothing of the server
-        try:
-            with anyio.fail_after(ANSWER_SECONDS):
-                async with self._begun(asked) as response:
-                    data = await _whole(response, MAX_ANSWER)
-        except TimeoutError as exc:
-            text = f"the API server did not answer within {ANSWER_SECONDS:g} s"
-            raise ClusterAway(text) from exc
+        await self.limiter.take()
+        async with self._whole:
+            try:
+                with anyio.fail_after(
+                    ANSWER_SECONDS
+                ):  # the wait in a line says nothing of the server
+                    async with self._begun(asked) as response:
+                        data = await _whole(response, MAX_ANSWER)
+            except TimeoutError as exc:
+                text = f"the API server did not answer within {ANSWER_SECONDS:g} s"
+                raise ClusterAway(text) from exc
         return _object(data)
 
     async def listed(self, path: str, params: Mapping[str, str]) -> list[Any]:

@@ -150,8 +150,8 @@ def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) 
 
 def _clear_secret(value: Any, where: str) -> str | None:
     """The path of a secret in an object, if there is one."""
-    if isinstance(value, Secret):
-        return where
+    if isinstance(value, str):
+        return where if isinstance(value, Secret) else None
     inner: Iterable[tuple[str, Any]] = ()
     if isinstance(value, Mapping):
         inner = ((f"{where}.{key}", one) for key, one in value.items())

@@ -96,10 +96,11 @@ class RunLogs:
         """What there is as soon as one of its containers has started, or it is over."""
         with self._subscribed() as news:
             while True:
-                over = await self._over()
                 view = await self._view()
-                if over or streams_of(view.pods):
+                if streams_of(view.pods):
                     return view
+                if await self._over():
+                    return await self._view()
                 await news.wait(LOOK_SECONDS)
 
     def _one(self, stream: Stream) -> Following[int]:

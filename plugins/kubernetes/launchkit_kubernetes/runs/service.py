@@ -143,9 +143,10 @@ class RunService:
         if submission.code is not None:
             self._code[submission.name] = await run_sync(packed, submission.code)
         self._logins[submission.name] = await login_for(submission, self._site.registry)
-        workload = self._workload(submission)
-        if _place(workload.ref) in self._taking and not self._client.trouble:
+        ref = ref_of(args, submission, self._runner.default_namespace)
+        if _place(ref) in self._taking and not self._client.trouble:
             return
+        workload = self._workload(submission)
         said = False
         for pause in pauses(QUOTA_BACKOFF):
             try:
@@ -157,7 +158,7 @@ class RunService:
                     await out.say(f"waits for quota: {exc.message}")
                 said = True
             else:
-                self._taking.add(_place(workload.ref))
+                self._taking.add(_place(ref))
                 return
             await anyio.sleep(pause)
 

@@ -49,7 +49,25 @@ async def create_bare(ground: Ground) -> float:
         async with anyio.create_task_group() as tasks:
             for _ in range(AT_ONCE):
                 tasks.start_soon(create, http)
-        return JOBS / (time.monotonic() - began)
+        rate = JOBS / (time.monotonic() - began)
+        await cleared(http, ground.bare)
+        return rate
+
+
+async def cleared(http: httpx.AsyncClient, namespace: str) -> None:
+    """Remove all Jobs, so that no controller has to do with them any more."""
+    jobs, pods = f"{BATCH}/{namespace}/jobs", f"/api/v1/namespaces/{namespace}/pods"
+    (await http.delete(jobs, params={"propagationPolicy": "Background"})).raise_for_status()
+    with anyio.fail_after(WAIT_SECONDS):
+        for path in (jobs, pods):
+            while await many_of(http, path):
+                await anyio.sleep(LOOK_SECONDS)
+
+
+async def many_of(http: httpx.AsyncClient, path: str) -> int:
+    """How many objects there are."""
+    page = (await http.get(path, params={"limit": 1})).json()
+    return len(page["items"]) + page["metadata"].get("remainingItemCount", 0)
 
 
 def job(name: str) -> Mapping[str, Any]:
@@ -104,11 +122,8 @@ async def through_an_agent(ground: Ground, url: str, place: Any) -> list[float]:
                 began = time.monotonic()
                 await client.resume_queue("q")
                 path = f"{BATCH}/{ground.ours}/jobs"
-                many = 0
                 with anyio.fail_after(WAIT_SECONDS):
-                    while many < JOBS:
-                        page = (await http.get(path, params={"limit": 1})).json()
-                        many = len(page["items"]) + page["metadata"].get("remainingItemCount", 0)
+                    while await many_of(http, path) < JOBS:
                         await anyio.sleep(LOOK_SECONDS)
                     rate = JOBS / (time.monotonic() - began)
                     pods = f"/api/v1/namespaces/{ground.ours}/pods"
