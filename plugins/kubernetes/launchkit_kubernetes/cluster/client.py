@@ -68,7 +68,7 @@ class Request:
     read_seconds: float = ANSWER_SECONDS
     """The longest silence while the answer is read."""
     last: bool = False
-    """Whether others go first: of these requests one at a time stands in the line."""
+    """Whether it can wait: of such requests one at a time stands in the line, and others pass."""
 
 
 @dataclass(eq=False)
@@ -94,8 +94,7 @@ class ClusterClient:
         :raises ClusterError: see there.
         :raises ConfigError: if the cluster's address or the login cannot be had.
         """
-        async with self._last if asked.last else nullcontext():
-            await self.limiter.take()
+        await self._allowed(asked)
         async with self._begun(asked) as response:
             yield response
 
@@ -107,10 +106,11 @@ class ClusterClient:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         content_type: str = "application/json",
+        last: bool = False,
     ) -> dict[str, Any]:
         """A whole answer. :raises ClusterError: see there."""
-        asked = Request(method, path, params or {}, body, content_type)
-        await self.limiter.take()
+        asked = Request(method, path, params or {}, body, content_type, last=last)
+        await self._allowed(asked)
         async with self._whole:
             try:
                 with anyio.fail_after(
@@ -168,6 +168,10 @@ class ClusterClient:
             with anyio.move_on_after(CLOSE_SECONDS, shield=True):
                 await self._api.close()
                 await anyio.lowlevel.checkpoint()  # connections that were aborted go now
+
+    async def _allowed(self, asked: "Request") -> None:
+        async with self._last if asked.last else nullcontext():
+            await self.limiter.take()
 
     @asynccontextmanager
     async def _begun(self, asked: "Request") -> AsyncIterator[aiohttp.ClientResponse]:

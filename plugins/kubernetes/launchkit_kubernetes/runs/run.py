@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 
 from launchkit.abc import Run
+from launchkit.aio.retry import Backoff, pauses
 from launchkit.errors import RunLost
 from launchkit.model import LogChunk, RunState, RunStatus, Verdict, VerdictCode
 from launchkit.runners.verdicts import status_of
@@ -35,8 +36,9 @@ from launchkit_kubernetes.status.shape import items, mapping, text, words
 log = logging.getLogger("launchkit.kubernetes")
 
 LOOK_SECONDS = 10.0
-"""How often is looked at what no watch tells: warnings about an object without pods, and how long
-pods take to end."""
+"""How often is looked at what no watch tells: how long pods take to end, and, ever more rarely,
+warnings about an object without pods."""
+WARNINGS = Backoff(first=LOOK_SECONDS, cap=300.0)
 QUEUE_OF_KUEUE = "kueue.x-k8s.io/queue-name"
 UID_OF_KUEUE = "kueue.x-k8s.io/job-uid"
 WORKLOADS_OF_KUEUE = Resource("kueue.x-k8s.io/v1beta1", "Workload", "workloads")
@@ -68,6 +70,9 @@ class ClusterRun(Run):
         self._informer = place.board.informer
         self._path = place.board.resource.path(ref.namespace, ref.name)
         self._warning: str | None = None
+        self._warned = 0.0
+        """When to look for the next one."""
+        self._rests = pauses(WARNINGS)
         self._shown: str | None = None
         self._ending_since: float | None = None
         self._stop_by: float | None = None
@@ -250,6 +255,9 @@ class ClusterRun(Run):
         """Why an object has no pods: its controller says it in events alone."""
         if view.workload is None or view.pods or status.state is not RunState.STARTING:
             return
+        if anyio.current_time() < self._warned:
+            return
+        self._warned = anyio.current_time() + next(self._rests)
         uid = text(mapping(view.workload.get("metadata")).get("uid"))
         labels = mapping(mapping(view.workload.get("metadata")).get("labels"))
         if QUEUE_OF_KUEUE in labels:
@@ -259,7 +267,7 @@ class ClusterRun(Run):
         path = EVENTS.path(self._at.namespace)
         try:
             told = await self._client.json(
-                "GET", path, params={"fieldSelector": selector, "limit": "50"}
+                "GET", path, params={"fieldSelector": selector, "limit": "50"}, last=True
             )
         except ClusterError as exc:
             log.debug("events about %s cannot be read: %s", self.ref, exc)
@@ -272,7 +280,7 @@ class ClusterRun(Run):
         path = WORKLOADS_OF_KUEUE.path(self._at.namespace)
         params = {"labelSelector": f"{UID_OF_KUEUE}={uid}", "limit": "5"}
         try:
-            told = await self._client.json("GET", path, params=params)
+            told = await self._client.json("GET", path, params=params, last=True)
         except ClusterError as exc:
             log.debug("what Kueue says of %s cannot be read: %s", self.ref, exc)
             return None
