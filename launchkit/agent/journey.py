@@ -222,7 +222,7 @@ class Journey:
                     await self._intend(bound, runner, intent)
                     await self._submit(bound.submission, runner, intent)
             except NotYet as exc:
-                self.log.info("launch %s: %s", self.claim.item.id, exc, action="wait")
+                self.log.info("launch %s: %s", self.claim.item.id, exc, action="retry")
                 await anyio.sleep(pause)
             else:
                 return

@@ -113,9 +113,7 @@ class ClusterClient:
         await self._allowed(asked)
         async with self._whole:
             try:
-                with anyio.fail_after(
-                    ANSWER_SECONDS
-                ):  # the wait in a line says nothing of the server
+                with anyio.fail_after(ANSWER_SECONDS):  # a long line is not its fault
                     async with self._begun(asked) as response:
                         data = await _whole(response, MAX_ANSWER)
             except TimeoutError as exc:
