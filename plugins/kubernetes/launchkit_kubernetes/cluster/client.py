@@ -82,7 +82,7 @@ class ClusterClient:
     """One voice for all who wait for it."""
     _api: ApiClient | None = field(default=None, init=False, repr=False)
     _turn: anyio.Lock = field(default_factory=anyio.Lock, init=False, repr=False)
-    _whole: anyio.CapacityLimiter = field(
+    _answers: anyio.CapacityLimiter = field(
         default_factory=lambda: anyio.CapacityLimiter(AT_ONCE), init=False, repr=False
     )
     _last: anyio.Lock = field(default_factory=anyio.Lock, init=False, repr=False)
@@ -111,7 +111,7 @@ class ClusterClient:
         """A whole answer. :raises ClusterError: see there."""
         asked = Request(method, path, params or {}, body, content_type, last=last)
         await self._allowed(asked)
-        async with self._whole:
+        async with self._answers:
             try:
                 with anyio.fail_after(ANSWER_SECONDS):  # a long line is not its fault
                     async with self._begun(asked) as response:
@@ -252,7 +252,7 @@ async def _load(access: Access) -> ApiClient:
                 access.path, access.context, client_configuration=config, persist_config=False
             )
         config.connection_pool_maxsize = 0  # each followed log holds one connection
-        config.proxy = config.proxy or _proxy_for(config.host or "")
+        config.proxy = config.proxy or proxy_for(config.host or "")
         return _with_session(ApiClient(config))
     except UNUSABLE as exc:
         raise unusable(access, exc) from exc
@@ -268,7 +268,7 @@ def _with_session(api: ApiClient) -> ApiClient:
     return api
 
 
-def _proxy_for(server: str) -> str | None:
+def proxy_for(server: str) -> str | None:
     """The proxy that the environment names for a server."""
     parts = urlsplit(server)
     if not parts.hostname or proxy_bypass(parts.hostname):
