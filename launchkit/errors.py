@@ -160,8 +160,6 @@ class NotYet(SubmitError):
     it is to be prepared again.
     """
 
-    code = "not_yet"
-
 
 class StartTimeout(LaunchError):
     """It was submitted but did not start in time."""
