@@ -17,6 +17,7 @@ LaunchkitError
    ├─ FetchError    the source could not be fetched
    ├─ BuildError    the image could not be built
    ├─ SubmitError   the runner could not start it
+   │  └─ NotYet     there is no place for it now; nothing was started
    ├─ StartTimeout  it did not start in time
    ├─ RunTimeout    it ran longer than it may
    └─ RunLost       the infrastructure no longer knows the run
@@ -152,6 +153,12 @@ class SubmitError(LaunchError):
     """The runner could not start it."""
 
     code = "submit_failed"
+
+
+class NotYet(SubmitError):
+    """What `prepare` has waited for was taken by somebody else meanwhile, and nothing was started:
+    it is to be prepared again.
+    """
 
 
 class StartTimeout(LaunchError):

@@ -151,6 +151,7 @@ class Runner(Component):
         name of its own. The run gets the submission's variables as they are; a secret reaches no
         arguments, logs or records. The submission stays as it was.
 
+        :raises NotYet: if nothing was started, and `prepare` is to wait until it can be.
         :raises SubmitError: if it cannot be started.
         """
 

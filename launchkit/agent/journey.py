@@ -19,12 +19,14 @@ from launchkit.agent.prepare import builds, check_can_be_had, prepared, work_dir
 from launchkit.agent.reporter import Reporter
 from launchkit.agent.runners import RunnerUnavailable
 from launchkit.agent.watch import watch
+from launchkit.aio.retry import Backoff, pauses
 from launchkit.codec import plain
 from launchkit.errors import (
     ConfigError,
     LaunchError,
     LaunchkitError,
     LeaseLost,
+    NotYet,
     QueueError,
     RunLost,
     RunTimeout,
@@ -203,18 +205,27 @@ class Journey:
         return self._held
 
     async def _carry_out(self, bound: Bound, runner: Runner) -> None:
-        """Prepare, which may be interrupted, and submit, which may not."""
+        """Prepare, which may be interrupted, and submit, which may not; both again for as long as
+        its place is taken in between.
+        """
         step = partial(self._kit.observer.step, self.claim.item.id)
-        with step("prepare"):
-            await runner.prepare(bound.submission, self._pre_run_log)
-        intent = Intent(
-            limits=bound.submission.launch.limits,
-            log_base=await self._pre_run_log.size(),
-            submitted_at=time.time(),
-        )
-        with anyio.move_on_after(SUBMIT_SECONDS, shield=True), step("submit"):
-            await self._intend(bound, runner, intent)
-            await self._submit(bound.submission, runner, intent)
+        for pause in pauses(Backoff()):
+            with step("prepare"):
+                await runner.prepare(bound.submission, self._pre_run_log)
+            intent = Intent(
+                limits=bound.submission.launch.limits,
+                log_base=await self._pre_run_log.size(),
+                submitted_at=time.time(),
+            )
+            try:
+                with anyio.move_on_after(SUBMIT_SECONDS, shield=True), step("submit"):
+                    await self._intend(bound, runner, intent)
+                    await self._submit(bound.submission, runner, intent)
+            except NotYet as exc:
+                self.log.info("launch %s: %s", self.claim.item.id, exc, action="retry")
+                await anyio.sleep(pause)
+            else:
+                return
 
     async def _intend(self, bound: Bound, runner: Runner, intent: Intent) -> None:
         """Store what is about to happen before it happens."""

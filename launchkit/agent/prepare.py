@@ -29,20 +29,37 @@ from launchkit.resolving.bind import AgentSide, Bound, bind
 CLEANUP_SECONDS = 30.0
 
 
+class WorkDirectory:
+    """A directory for one launch's code, on the file system where runs live; made when it is
+    needed.
+    """
+
+    def __init__(self, kit: Kit) -> None:
+        self._site = kit.site
+        self.path: Path | None = None
+        """None: it was not needed yet."""
+
+    def made(self) -> Path:
+        """Where it is. :raises SubmitError: if it cannot be made."""
+        folder = self._site.state_dir / "work"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.path = self.path or Path(mkdtemp(prefix=f"{self._site.agent}.", dir=folder))
+        except OSError as exc:
+            raise SubmitError(f"{folder}: cannot be written: {exc.strerror}") from exc
+        return self.path
+
+
 @asynccontextmanager
-async def work_directory(kit: Kit) -> AsyncIterator[Path]:
-    """A directory for one launch's code, on the file system where runs live; removed at the end."""
-    folder = kit.site.state_dir / "work"
+async def work_directory(kit: Kit) -> AsyncIterator[WorkDirectory]:
+    """A directory that is removed at the end."""
+    work = WorkDirectory(kit)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = Path(mkdtemp(prefix=f"{kit.site.agent}.", dir=folder))
-    except OSError as exc:
-        raise SubmitError(f"{folder}: cannot be written: {exc.strerror}") from exc
-    try:
-        yield path
+        yield work
     finally:
-        with anyio.move_on_after(CLEANUP_SECONDS, shield=True):
-            await anyio.to_thread.run_sync(remove_tree, path)
+        if work.path is not None:
+            with anyio.move_on_after(CLEANUP_SECONDS, shield=True):
+                await anyio.to_thread.run_sync(remove_tree, work.path)
 
 
 def clear_work(state_dir: Path, agent: str) -> None:
@@ -52,12 +69,12 @@ def clear_work(state_dir: Path, agent: str) -> None:
             remove_tree(path)
 
 
-async def fetch(launch: Launch, kit: Kit, work: Path) -> Path:
+async def fetch(launch: Launch, kit: Kit, work: WorkDirectory) -> Path:
     """The directory with the launch's code. :raises FetchError: if it cannot be had."""
     fetcher = kit.fetchers.get(launch.source.kind)
     if fetcher is None:
         raise FetchError(f"this agent has no fetcher for sources of kind {launch.source.kind}")
-    code = work / "code"
+    code = work.made() / "code"
     code.mkdir()
     with kit.observer.step(launch.item_id, "fetch"):
         await fetcher.fetch(launch.source, code)
@@ -74,7 +91,7 @@ async def image_of(launch: Launch, code: Path, kit: Kit, out: Output) -> Image:
 
 
 async def prepared(
-    claim: Claim, launch: Launch, runner: Runner, kit: Kit, work: Path, out: Output
+    claim: Claim, launch: Launch, runner: Runner, kit: Kit, work: WorkDirectory, out: Output
 ) -> Bound:
     """The submission of *launch*, which *claim* was resolved to, and what there is to warn of.
 
@@ -93,7 +110,7 @@ async def prepared(
 
 
 async def _delivered(
-    launch: Launch, runner: Runner, kit: Kit, work: Path, out: Output
+    launch: Launch, runner: Runner, kit: Kit, work: WorkDirectory, out: Output
 ) -> tuple[Image | None, Path | None]:
     match _delivery(launch, runner, kit):
         case GivenImage(image):

@@ -108,7 +108,9 @@ class Following(Generic[C]):
                 steps = pauses(self.backoff)
             ended = ended or await self.over()
             if failed or not ended:
-                await anyio.sleep(max(next(steps), retry_after(failure)))
+                pause = max(next(steps), retry_after(failure))
+                failure = None  # what has failed is not held by its traceback meanwhile
+                await anyio.sleep(pause)
                 ended = ended or await self.over()
 
     def _tell(self, failure: Exception | None, failed: bool) -> bool:

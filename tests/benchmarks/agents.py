@@ -19,10 +19,12 @@ from launchkit.model import ItemState
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def start(url: str, place: Path, *queues: str, jobs: int = -1) -> "subprocess.Popen[bytes]":
+def start(
+    url: str, place: Path, *queues: str, jobs: int = -1, settings: str = ""
+) -> "subprocess.Popen[bytes]":
     """An agent in a process of its own."""
     config = place / "launch-config.yaml"
-    config.write_text(f"state_dir: {place}/state\ncache_dir: {place}/cache\n")
+    config.write_text(f"state_dir: {place}/state\ncache_dir: {place}/cache\n{settings}")
     command = [sys.executable, "-m", "launchkit", "agent", "--config", str(config)]
     command += ["--backend", url, "-j", str(jobs), "-l", str(place / "log")]
     for queue in queues:

@@ -135,6 +135,7 @@ class KubernetesRunner(Runner):
     async def submit(self, submission: Submission) -> Run:
         """Create the object, unless it is there.
 
+        :raises NotYet: if a quota is used up.
         :raises SubmitError: if the cluster refuses, or the name belongs to somebody else.
         """
         return await (await self._service.opened()).submit(submission)

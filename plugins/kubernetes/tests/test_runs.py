@@ -14,7 +14,7 @@ from launchkit_kubernetes.runner import KubernetesRunner
 from waiting import until
 
 from launchkit.abc import Run, Runner, Site
-from launchkit.errors import Rejected, RunLost, SubmitError
+from launchkit.errors import NotYet, Rejected, RunLost, SubmitError
 from launchkit.model import RunState, RunStatus, Secret, Submission, VerdictCode
 from launchkit.testing import make_submission, site_at, started
 from launchkit.testing.recording import RecordingOutput
@@ -146,17 +146,47 @@ def test_doctor_prints_a_role_that_gives_all_that_is_missing(
 
 
 async def test_a_quota_that_is_used_up_is_waited_for(runner: KubernetesRunner, jobs: Jobs) -> None:
-    quotas = f"/api/v1/namespaces/{jobs.namespace}/resourcequotas"
+    await without_quota(jobs)
+    submission = jobs.exits(0)
+    await waited_for_quota(runner, submission, jobs)
+    run = await runner.submit(submission)
+    assert (await end_of(run)).exit_code == 0
+
+
+async def test_a_quota_that_is_used_up_meanwhile_starts_nothing_and_is_waited_for_then(
+    runner: KubernetesRunner, jobs: Jobs
+) -> None:
+    await begun(runner, jobs.exits(0))
+    submission = jobs.make("exit 0", env={"TOKEN": Secret("hidden")})
+    await runner.prepare(submission, RecordingOutput())
+    await without_quota(jobs)
+    with pytest.raises(NotYet, match="exceeded quota"):
+        await runner.submit(submission)
+    assert await jobs.alive(submission) == []
+    await waited_for_quota(runner, submission, jobs)
+    run = await runner.submit(submission)
+    assert (await end_of(run)).exit_code == 0
+
+
+def quotas_of(jobs: Jobs) -> str:
+    return f"/api/v1/namespaces/{jobs.namespace}/resourcequotas"
+
+
+async def without_quota(jobs: Jobs) -> None:
+    """Let nothing be created any more."""
     quota = {"metadata": {"name": "none"}, "spec": {"hard": {"count/jobs.batch": "0"}}}
-    jobs.cluster.request("POST", quotas, quota)
-    await until(lambda: "status" in jobs.cluster.request("GET", f"{quotas}/none"))
-    submission, out = jobs.exits(0), RecordingOutput()
+    jobs.cluster.request("POST", quotas_of(jobs), quota)
+    none = f"{quotas_of(jobs)}/none"
+    await until(lambda: "status" in jobs.cluster.request("GET", none))
+
+
+async def waited_for_quota(runner: Runner, submission: Submission, jobs: Jobs) -> None:
+    """Prepare, which waits until there is room."""
+    out = RecordingOutput()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(runner.prepare, submission, out)
         await until(lambda: "waits for quota" in out.text)
-        jobs.cluster.request("DELETE", f"{quotas}/none")
-    run = await runner.submit(submission)
-    assert (await end_of(run)).exit_code == 0
+        jobs.cluster.request("DELETE", f"{quotas_of(jobs)}/none")
 
 
 async def test_a_run_without_a_place_says_what_it_waits_for_and_is_stopped_at_once(

@@ -27,7 +27,7 @@ METADATA = ("name", "uid", "labels", "annotations", "deletionTimestamp", "resour
 SPEC = ("suspend", "completions", "parallelism", "backoffLimit", "completionMode")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunView:
     """What the cluster has of one run."""
 

@@ -3,12 +3,14 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from asyncio.sslproto import SSLProtocol
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import anyio
@@ -39,6 +41,8 @@ UNUSABLE = (
 ANSWER_SECONDS = 60.0
 CONNECT_SECONDS = 15.0
 CLOSE_SECONDS = 5.0
+AT_ONCE = 32
+"""Whole answers that are waited for at once: each has a connection."""
 MAX_ANSWER = 64 << 20
 """Bytes of one answer; a page of a list has at most 500 objects of 1.5 MiB, as etcd allows, and
 real ones have a few kB."""
@@ -46,6 +50,10 @@ MAX_ERROR = 1 << 16
 PAGE = 500
 BACKOFF = Backoff(first=0.25, cap=10.0)
 MERGE = "application/merge-patch+json"
+
+SSLProtocol.max_size = 1 << 14
+"""asyncio holds and clears a buffer of that size for each connection, and 256 KiB by itself: half a
+GiB for the logs of 2,000 runs. A record of TLS has at most 16 KiB."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,8 @@ class Request:
     content_type: str = "application/json"
     read_seconds: float = ANSWER_SECONDS
     """The longest silence while the answer is read."""
+    last: bool = False
+    """Whether it can wait: of such requests one at a time stands in the line, and others pass."""
 
 
 @dataclass(eq=False)
@@ -72,6 +82,10 @@ class ClusterClient:
     """One voice for all who wait for it."""
     _api: ApiClient | None = field(default=None, init=False, repr=False)
     _turn: anyio.Lock = field(default_factory=anyio.Lock, init=False, repr=False)
+    _answers: anyio.CapacityLimiter = field(
+        default_factory=lambda: anyio.CapacityLimiter(AT_ONCE), init=False, repr=False
+    )
+    _last: anyio.Lock = field(default_factory=anyio.Lock, init=False, repr=False)
 
     @asynccontextmanager
     async def request(self, asked: "Request") -> AsyncIterator[aiohttp.ClientResponse]:
@@ -80,15 +94,9 @@ class ClusterClient:
         :raises ClusterError: see there.
         :raises ConfigError: if the cluster's address or the login cannot be had.
         """
-        await self.limiter.take()
-        with _explained():
-            response = await self._answer(asked)
-            try:
-                if response.status >= HTTPStatus.BAD_REQUEST:
-                    raise await _failure(response)
-                yield response
-            finally:
-                _hang_up(response)
+        await self._allowed(asked)
+        async with self._begun(asked) as response:
+            yield response
 
     async def json(
         self,
@@ -98,32 +106,43 @@ class ClusterClient:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         content_type: str = "application/json",
+        last: bool = False,
     ) -> dict[str, Any]:
         """A whole answer. :raises ClusterError: see there."""
-        asked = Request(method, path, params or {}, body, content_type)
-        try:
-            with anyio.fail_after(ANSWER_SECONDS):
-                async with self.request(asked) as response:
-                    data = await _whole(response, MAX_ANSWER)
-        except TimeoutError as exc:
-            text = f"the API server did not answer within {ANSWER_SECONDS:g} s"
-            raise ClusterAway(text) from exc
+        asked = Request(method, path, params or {}, body, content_type, last=last)
+        await self._allowed(asked)
+        async with self._answers:
+            try:
+                with anyio.fail_after(ANSWER_SECONDS):  # a long line is not its fault
+                    async with self._begun(asked) as response:
+                        data = await _whole(response, MAX_ANSWER)
+            except TimeoutError as exc:
+                text = f"the API server did not answer within {ANSWER_SECONDS:g} s"
+                raise ClusterAway(text) from exc
         return _object(data)
 
-    async def listed(self, path: str, params: Mapping[str, str]) -> tuple[list[Any], str]:
-        """All objects of a list, read in pages, and the version that it shows.
+    async def listed(self, path: str, params: Mapping[str, str]) -> list[Any]:
+        """All objects of a list. :raises ClusterError: see there."""
+        async with aclosing(self.pages(path, params)) as pages:
+            return [told async for page, _ in pages for told in page]
+
+    async def pages(
+        self, path: str, params: Mapping[str, str]
+    ) -> AsyncGenerator[tuple[list[Any], str], None]:
+        """The objects of a list page by page, for those who keep little of each, and the version
+        that it shows.
 
         :raises ClusterError: see there.
         """
-        found: list[Any] = []
         more = {"limit": str(PAGE), **params}
         while True:
             page = await self.json("GET", path, params=more)
-            items, about = page.get("items"), page.get("metadata")
-            found += items if isinstance(items, list) else []
+            objects, about = page.get("items"), page.get("metadata")
             about = about if isinstance(about, dict) else {}
+            version = str(about.get("resourceVersion") or "")
+            yield objects if isinstance(objects, list) else [], version
             if not (go_on := about.get("continue")):
-                return found, str(about.get("resourceVersion") or "")
+                return
             more = {**more, "continue": str(go_on)}
 
     async def answered(
@@ -147,6 +166,21 @@ class ClusterClient:
             with anyio.move_on_after(CLOSE_SECONDS, shield=True):
                 await self._api.close()
                 await anyio.lowlevel.checkpoint()  # connections that were aborted go now
+
+    async def _allowed(self, asked: "Request") -> None:
+        async with self._last if asked.last else nullcontext():
+            await self.limiter.take()
+
+    @asynccontextmanager
+    async def _begun(self, asked: "Request") -> AsyncIterator[aiohttp.ClientResponse]:
+        with _explained():
+            response = await self._answer(asked)
+            try:
+                if response.status >= HTTPStatus.BAD_REQUEST:
+                    raise await _failure(response)
+                yield response
+            finally:
+                _hang_up(response)
 
     async def _answer(self, asked: "Request") -> aiohttp.ClientResponse:
         """An answer; a login that is refused is read anew once: tokens expire."""
@@ -218,9 +252,28 @@ async def _load(access: Access) -> ApiClient:
                 access.path, access.context, client_configuration=config, persist_config=False
             )
         config.connection_pool_maxsize = 0  # each followed log holds one connection
-        return ApiClient(config)
+        config.proxy = config.proxy or proxy_for(config.host or "")
+        return _with_session(ApiClient(config))
     except UNUSABLE as exc:
         raise unusable(access, exc) from exc
+
+
+def _with_session(api: ApiClient) -> ApiClient:
+    """Put a session of ours in the place of the library's, which reads ~/.netrc and looks for a
+    proxy at each request, in threads, and lets each log hold megabytes that nobody has taken yet.
+    """
+    connector = api.rest_client.pool_manager.connector
+    api.rest_client.pool_manager.detach()
+    api.rest_client.pool_manager = aiohttp.ClientSession(connector=connector)
+    return api
+
+
+def proxy_for(server: str) -> str | None:
+    """The proxy that the environment names for a server."""
+    parts = urlsplit(server)
+    if not parts.hostname or proxy_bypass(parts.hostname):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 def _hang_up(response: aiohttp.ClientResponse) -> None:

@@ -4,6 +4,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Set
+from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
@@ -23,7 +24,7 @@ SILENT_SECONDS = 150.0
 LINE_BYTES = 1 << 24
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Seen(Generic[V]):
     version: str
     run: str
@@ -72,25 +73,26 @@ class Objects(Generic[V]):
         """Take note of one, unless a newer look at it is known; the run that it belongs to, or
         nothing where it makes no sense.
         """
-        name = _name(told)
-        run = self._run_of(told)
-        if not name or not run or self._is_dropped(told):
+        if (seen := self._decoded(told)) is None:
             return ""
-        seen = _Seen(_version(told), run, self._decode(told))
-        known = self._seen.get(name)
-        if known is None or not _is_newer(known.version, seen.version):
-            self._put(name, seen)
-        return run
+        self._take(_name(told), seen)
+        return seen.run
 
     async def list(self) -> None:
         """Read all of them. :raises ClusterError: if that fails."""
         self._dropped.clear()
-        found, version = await self._client.listed(self._path, self._selector)
+        found: dict[str, _Seen[V]] = {}
+        version = ""
+        async with aclosing(self._client.pages(self._path, self._selector)) as pages:
+            async for page, shown in pages:
+                version = shown
+                for told in map(mapping, page):
+                    if (one := self._decoded(told)) is not None:
+                        found[_name(told)] = one
         before, self._seen = self._seen, {}
         self._by_run.clear()
-        for told in found:
-            if isinstance(told, dict):
-                self.learn(told)
+        for name, one in found.items():
+            self._take(name, one)
         for name, seen in before.items():
             now = self._seen.get(name)
             newer = _is_newer(seen.version, now.version if now else version)
@@ -106,7 +108,8 @@ class Objects(Generic[V]):
         :raises ClusterError: if that fails.
         """
         if not self._version:
-            _, self._version = await self._client.listed(self._path, self._selector)
+            one = {**self._selector, "limit": "1"}
+            self._version = _version(await self._client.json("GET", self._path, params=one))
 
     async def changes(self) -> AsyncGenerator[str, None]:
         """The run of each object that has changed, until the server ends the watch.
@@ -152,9 +155,21 @@ class Objects(Generic[V]):
             return self._drop(_name(told), self._run_of(told))
         return self.learn(told)
 
-    def _is_dropped(self, told: Mapping[str, Any]) -> bool:
-        gone_at = self._dropped.get(_name(told))
-        return gone_at is not None and not _is_newer(_version(told), gone_at)
+    def _decoded(self, told: Mapping[str, Any]) -> _Seen[V] | None:
+        """What is kept of one; None if it makes no sense."""
+        run = self._run_of(told)
+        return _Seen(_version(told), run, self._decode(told)) if _name(told) and run else None
+
+    def _is_dropped(self, name: str, version: str) -> bool:
+        gone_at = self._dropped.get(name)
+        return gone_at is not None and not _is_newer(version, gone_at)
+
+    def _take(self, name: str, seen: _Seen[V]) -> None:
+        known = self._seen.get(name)
+        if self._is_dropped(name, seen.version):
+            return
+        if known is None or not _is_newer(known.version, seen.version):
+            self._put(name, seen)
 
     def _put(self, name: str, seen: _Seen[V]) -> None:
         known = self._seen.get(name)

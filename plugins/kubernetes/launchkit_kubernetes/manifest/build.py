@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -145,24 +145,27 @@ def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) 
         "spec": spec,
         **rest,
     }
-    if where := _clear_secret(body, "resource_args"):
+    if (path := _clear_secret(body)) is not None:
         raise Rejected(
-            f"{where}: a secret would be readable in the object",
+            f"resource_args{path}: a secret would be readable in the object",
             hint="secrets can stand as the `value` of a container's variable alone",
         )
     return Workload(ref=ref, labels=labels, body=body, secrets=filler.secrets)
 
 
-def _clear_secret(value: Any, where: str) -> str | None:
-    """The path of a secret in an object, if there is one."""
-    if isinstance(value, Secret):
-        return where
-    inner: Iterable[tuple[str, Any]] = ()
+def _clear_secret(value: Any) -> str | None:
+    """The path of a secret below an object, if there is one in it."""
+    if isinstance(value, str):
+        return "" if isinstance(value, Secret) else None
     if isinstance(value, Mapping):
-        inner = ((f"{where}.{key}", one) for key, one in value.items())
+        for key, one in value.items():
+            if (path := _clear_secret(one)) is not None:
+                return f".{key}{path}"
     elif isinstance(value, list | tuple):
-        inner = ((f"{where}[{index}]", one) for index, one in enumerate(value))
-    return next(filter(None, (_clear_secret(one, path) for path, one in inner)), None)
+        for index, one in enumerate(value):
+            if (path := _clear_secret(one)) is not None:
+                return f"[{index}]{path}"
+    return None
 
 
 def _complete_job(spec: dict[str, Any]) -> None:

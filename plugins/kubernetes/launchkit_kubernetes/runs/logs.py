@@ -35,6 +35,8 @@ GIVE_UP_SECONDS = 120.0
 """How long a node is asked for the output of what has ended, if it gives errors alone."""
 REMOVED = "its pod was removed before all was read"
 BACKOFF = Backoff(first=0.3, cap=5.0)
+LOST_BACKOFF = Backoff(first=0.3, cap=30.0)
+"""While a node gives no output: of all the runs on it each asks."""
 
 
 class RunLogs:
@@ -58,6 +60,7 @@ class RunLogs:
         self._subscribed = subscribed
         self._keeper = PlaceKeeper(save)
         self._over_since: float | None = None
+        self._rests = pauses(LOST_BACKOFF)
 
     async def chunks(self, offset: int) -> AsyncGenerator[LogChunk, None]:
         """The output from byte *offset* on, until all was given."""
@@ -76,10 +79,11 @@ class RunLogs:
         """What there is as soon as one of its containers has started, or it is over."""
         with self._subscribed() as news:
             while True:
-                over = await self._over()
                 view = await self._view()
-                if over or streams_of(view.pods):
+                if streams_of(view.pods):
                     return view
+                if await self._over():
+                    return await self._view()
                 await news.wait(LOOK_SECONDS)
 
     async def _one(
@@ -131,11 +135,13 @@ class RunLogs:
             except ClusterError as exc:
                 why = await self._lost(stream, exc)
                 if why is None and isinstance(exc, ClusterAway):
+                    exc.retry_after = max(exc.retry_after or 0.0, next(self._rests))
                     raise
                 pieces = _nothing()
                 if why and not (place.told or place.is_whole) and await self._stands():
                     place.told = place.turned = True
                     pieces = _line(stream.lost(f"was lost: {why}"))
+            self._rests = pauses(LOST_BACKOFF)
             yield pieces
             place.is_whole = place.is_whole or bool(ended)
 

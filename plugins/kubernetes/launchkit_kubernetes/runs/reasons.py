@@ -4,6 +4,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import anyio
+
+from launchkit.aio.retry import Backoff, pauses
 from launchkit_kubernetes.cluster.client import ClusterClient
 from launchkit_kubernetes.cluster.discovery import EVENTS, Resource
 from launchkit_kubernetes.cluster.errors import ClusterError
@@ -13,10 +16,28 @@ from launchkit_kubernetes.status.shape import items, mapping, text, words
 
 log = logging.getLogger("launchkit.kubernetes")
 
+LOOKS = Backoff(first=10.0, cap=300.0)
 QUEUE_OF_KUEUE = "kueue.x-k8s.io/queue-name"
 UID_OF_KUEUE = "kueue.x-k8s.io/job-uid"
 WORKLOADS_OF_KUEUE = Resource("kueue.x-k8s.io/v1beta1", "Workload", "workloads")
 """See https://kueue.sigs.k8s.io/docs/concepts/workload/."""
+
+
+class Warnings:
+    """The newest reason why an object has no pods; it is asked for ever more rarely."""
+
+    def __init__(self, client: ClusterClient, ref: Ref) -> None:
+        self.last: str | None = None
+        self._client, self._ref = client, ref
+        self._rests = pauses(LOOKS)
+        self._next = 0.0
+
+    async def look(self, workload: Mapping[str, Any]) -> None:
+        """Ask, if it is time."""
+        if anyio.current_time() < self._next:
+            return
+        self._next = anyio.current_time() + next(self._rests)
+        self.last = await why_no_pods(self._client, self._ref, workload) or self.last
 
 
 async def why_no_pods(client: ClusterClient, ref: Ref, workload: Mapping[str, Any]) -> str | None:
@@ -28,7 +49,7 @@ async def why_no_pods(client: ClusterClient, ref: Ref, workload: Mapping[str, An
         return await _held_by_kueue(client, ref, uid)
     params = {"fieldSelector": f"involvedObject.uid={uid},type=Warning", "limit": "50"}
     try:
-        told = await client.json("GET", EVENTS.path(ref.namespace), params=params)
+        told = await client.json("GET", EVENTS.path(ref.namespace), params=params, last=True)
     except ClusterError as exc:
         log.debug("events about %s cannot be read: %s", ref, exc)
         return None
@@ -40,7 +61,9 @@ async def _held_by_kueue(client: ClusterClient, ref: Ref, uid: str) -> str | Non
     """Why Kueue does not let it run; None if it does, or does not say."""
     params = {"labelSelector": f"{UID_OF_KUEUE}={uid}", "limit": "5"}
     try:
-        told = await client.json("GET", WORKLOADS_OF_KUEUE.path(ref.namespace), params=params)
+        told = await client.json(
+            "GET", WORKLOADS_OF_KUEUE.path(ref.namespace), params=params, last=True
+        )
     except ClusterError as exc:
         log.debug("what Kueue says of %s cannot be read: %s", ref, exc)
         return None

@@ -93,10 +93,9 @@ class Records:
 
     async def _listed(self, namespace: str, selector: str) -> Sequence[object]:
         path = CONFIG_MAPS.path(namespace)
-        found, _ = await self._client.answered(
+        return await self._client.answered(
             lambda: self._client.listed(path, {"labelSelector": selector})
         )
-        return found
 
     async def _remove(self, namespace: str, name: str) -> None:
         """Forget one."""

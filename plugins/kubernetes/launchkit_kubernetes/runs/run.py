@@ -17,7 +17,7 @@ from launchkit.runners.verdicts import status_of
 from launchkit_kubernetes.cluster.board import Board, RunView
 from launchkit_kubernetes.cluster.client import MERGE, ClusterClient
 from launchkit_kubernetes.cluster.discovery import PODS
-from launchkit_kubernetes.cluster.errors import ClusterError, ClusterRefused
+from launchkit_kubernetes.cluster.errors import ClusterRefused
 from launchkit_kubernetes.cluster.nodes import any_works
 from launchkit_kubernetes.manifest.build import MAIN, REQUEUE, TTL
 from launchkit_kubernetes.manifest.names import Ref
@@ -33,7 +33,7 @@ from launchkit_kubernetes.runs.ends import (
 )
 from launchkit_kubernetes.runs.log_place import PLACE
 from launchkit_kubernetes.runs.logs import RunLogs
-from launchkit_kubernetes.runs.reasons import why_no_pods
+from launchkit_kubernetes.runs.reasons import Warnings
 from launchkit_kubernetes.runs.records import (
     CANCELLED,
     CLEARED,
@@ -54,8 +54,8 @@ from launchkit_kubernetes.status.shape import mapping, text
 log = logging.getLogger("launchkit.kubernetes")
 
 LOOK_SECONDS = 10.0
-"""How often is looked at what no watch tells: warnings about an object without pods, and how long
-pods take to end."""
+"""How often is looked at what no watch tells: how long pods take to end, and, ever more rarely,
+warnings about an object without pods."""
 FORCED = {"gracePeriodSeconds": 0}
 
 
@@ -82,7 +82,7 @@ class ClusterRun(Run):
         self._client = place.client
         self._informer = place.board.informer
         self._path = place.board.resource.path(ref.namespace, ref.name)
-        self._warning: str | None = None
+        self._warnings = Warnings(place.client, ref)
         self._shown: str | None = None
         self._ending_since: float | None = None
         self._stop_by: float | None = None
@@ -114,7 +114,7 @@ class ClusterRun(Run):
         """Its pods as they are now."""
         path = PODS.path(self._at.namespace)
         query = {"labelSelector": self._place.board.selector(self._at.name)}
-        return (await self._client.answered(lambda: self._client.listed(path, query)))[0]
+        return await self._client.answered(lambda: self._client.listed(path, query))
 
     async def changed(self, last: RunStatus) -> RunStatus:
         """Wait for another status; the watch tells of it."""
@@ -200,8 +200,8 @@ class ClusterRun(Run):
             status = custom_status(workload, pods, main=main)
         if text(annotations.get(REQUEUE)) == "false":
             status = not_again(status)
-        if status.state is RunState.STARTING and not pods and self._warning:
-            status = replace(status, message=self._warning)
+        if status.state is RunState.STARTING and not pods and self._warnings.last:
+            status = replace(status, message=self._warnings.last)
         if status.state is not RunState.STARTING:
             return status
         times = [pod.scheduled_at for pod in pods if pod.scheduled_at is not None]
@@ -267,8 +267,7 @@ class ClusterRun(Run):
         """Why an object has no pods."""
         if view.workload is None or view.pods or status.state is not RunState.STARTING:
             return
-        found = await why_no_pods(self._client, self._at, view.workload)
-        self._warning = found or self._warning
+        await self._warnings.look(view.workload)
 
     async def _with_evidence(self, status: RunStatus, pods: tuple[Pod, ...]) -> RunStatus:
         """The status with the last lines of the container that failed."""

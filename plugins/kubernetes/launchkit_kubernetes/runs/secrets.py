@@ -183,7 +183,7 @@ class RunSecrets:
         """Remove all secrets of a run that have no owner, or whose owner goes."""
         path = SECRETS.path(ref.namespace)
         selector = {"labelSelector": f"{NAME}={ref.name},{RUN}"}
-        found, _ = await self._client.answered(lambda: self._client.listed(path, selector))
+        found = await self._client.answered(lambda: self._client.listed(path, selector))
         for told in found:
             if name := text(mapping(mapping(told).get("metadata")).get("name")):
                 await self._removed(SECRETS.path(ref.namespace, name))

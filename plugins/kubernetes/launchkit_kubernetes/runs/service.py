@@ -15,7 +15,7 @@ from launchkit.abc import Finding, Output, Run, Site
 from launchkit.aio.background import attend
 from launchkit.aio.retry import Backoff, pauses
 from launchkit.code.remove_tree import remove_tree
-from launchkit.errors import LaunchError, LaunchkitError, RunLost, SubmitError
+from launchkit.errors import LaunchError, LaunchkitError, NotYet, RunLost, SubmitError
 from launchkit.model import Credentials, Submission
 from launchkit_kubernetes.cluster.board import Board
 from launchkit_kubernetes.cluster.client import ClusterClient, open_client
@@ -81,6 +81,8 @@ class RunService:
         self._boards: dict[tuple[Resource, str], Board] = {}
         self._listed: set[tuple[Resource, str]] = set()
         """What this agent may list, as it has tried."""
+        self._taking: set[tuple[str, str, str]] = set()
+        """Kinds and namespaces that take objects, as far as is known."""
         self._code: dict[str, PackedCode] = {}
         self._logins: dict[str, Mapping[str, Credentials]] = {}
         self._pull_places: dict[str, str] = {}
@@ -131,7 +133,8 @@ class RunService:
         return replace(context, pull_place=self._pull_places.get(version, context.pull_place))
 
     async def prepare(self, submission: Submission, out: Output) -> None:
-        """Ask the cluster whether it would take the object, and wait while a quota is used up.
+        """Ask the cluster whether it would take the object, unless it has taken the last one of its
+        kind, and wait while a quota is used up.
 
         :raises SubmitError: if it would not.
         """
@@ -145,7 +148,12 @@ class RunService:
         self._logins[submission.name] = await login_for(submission, self._site.registry)
         if args.kind == "TrainJob" and self._logins[submission.name]:
             await self._find_pull_place(submission, out)
-        workload = self._workload(submission)
+        ref = ref_of(args, submission, self._runner.default_namespace)
+        if _place(ref) not in self._taking or self._client.trouble:
+            await self._wait_for_room(self._workload(submission), out)
+            self._taking.add(_place(ref))
+
+    async def _wait_for_room(self, workload: Workload, out: Output) -> None:
         said = False
         for pause in pauses(QUOTA_BACKOFF):
             try:
@@ -177,6 +185,7 @@ class RunService:
     async def submit(self, submission: Submission) -> Run:
         """Create the object, unless it is there.
 
+        :raises NotYet: if a quota is used up.
         :raises SubmitError: if the cluster refuses, or the name belongs to somebody else.
         """
         workload = self._workload(submission)
@@ -221,10 +230,10 @@ class RunService:
     async def _made(self, workload: Workload, submission: Submission) -> None:
         """Create the object and its secrets; those that are there already stay."""
         ref = workload.ref
-        told = await self._object(ref)
         code = self._code.get(submission.name)
         login = self._logins.get(submission.name, {})
         secrets = secrets_of(workload, code, login)
+        told = await self._object(ref) if secrets else None
         if told is None:
             for secret in secrets:
                 await self._secrets.put(ref, secret, workload.labels)
@@ -250,24 +259,21 @@ class RunService:
         self._logins.pop(submission.name, None)
 
     async def _created(self, workload: Workload) -> Mapping[str, Any]:
-        """The object, created unless it is there. A quota that others have used up meanwhile is
-        waited for.
-        """
+        """The object, created unless it is there. :raises NotYet: if a quota is used up."""
         ref = workload.ref
         resource = await self._discovery.resource(ref.api_version, ref.kind)
         path = resource.path(ref.namespace)
-        for pause in pauses(QUOTA_BACKOFF):
-            try:
-                return await self._client.answered(
-                    lambda: self._client.json("POST", path, body=workload.body)
-                )
-            except ClusterRefused as exc:
-                if (told := await self._object(ref)) is not None:  # maybe of a try without answer
-                    return told
-                if not exc.exists and not exc.over_quota:
-                    raise
-            await anyio.sleep(pause)
-        raise AssertionError  # the pauses never end
+        try:
+            return await self._client.answered(
+                lambda: self._client.json("POST", path, body=workload.body)
+            )
+        except ClusterRefused as exc:
+            if (told := await self._object(ref)) is not None:  # maybe of a try without answer
+                return told
+            if not exc.exists and not exc.over_quota:
+                raise
+            self._taking.discard(_place(ref))
+            raise NotYet(exc.message) from exc
 
     async def _object(self, ref: Ref) -> Mapping[str, Any] | None:
         """The root object as it is now; None if there is none."""
@@ -354,6 +360,10 @@ class RunService:
             forget=partial(self.logins.forget, ref),
         )
         return ClusterRun(ref, place)
+
+
+def _place(ref: Ref) -> tuple[str, str, str]:
+    return ref.api_version, ref.kind, ref.namespace
 
 
 def _label(told: Mapping[str, Any], key: str) -> str:

@@ -79,7 +79,7 @@ async def opened(
         since = datetime.fromtimestamp(since_ns // SECOND_NS, UTC)
         params["sinceTime"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")
     path = f"{PODS.path(namespace, stream.pod)}/log"
-    asked = Request("GET", path, params, read_seconds=SILENT_SECONDS)
+    asked = Request("GET", path, params, read_seconds=SILENT_SECONDS, last=True)
     async with client.request(asked) as response:
         yield _stamped(response.content.iter_any(), follow=follow, at_end=at_end)
 

@@ -9,7 +9,7 @@ from launchkit_kubernetes.status.shape import items, mapping, text, told
 _KEYS = ("type", "reason", "message", "lastTransitionTime")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Condition:
     """One entry of `status.conditions`."""
 

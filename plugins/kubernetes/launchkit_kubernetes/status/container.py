@@ -11,7 +11,7 @@ Role = Literal["init", "sidecar", "app"]
 containers proper."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ended:
     """How a container ended."""
 
@@ -35,7 +35,7 @@ class Ended:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Container:
     """A container at the time of a look."""
 

@@ -16,7 +16,7 @@ EVICTED_BY_VOLCANO = "Evict"
 NO_PLACE = "not scheduled yet"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Pod:
     """A pod at the time of a look."""
 
