@@ -43,6 +43,10 @@ class Informer(Generic[K, V]):
     """Told of each failure; may be shared with others who call the same place."""
     watch: Watch[K, V] | None = None
     """May end, or raise, at any time: it is opened again."""
+    merged: bool = False
+    """Whether a list has what the watch has told while it was read. Else what was told is taken to
+    be newer than the list.
+    """
     limiter: TokenBucket | None = None
     """Gives one token for each list, and for each time the watch is opened."""
     relist: float = RELIST_SECONDS
@@ -150,7 +154,9 @@ class Informer(Generic[K, V]):
         self._begun += 1
         self._used = False
         self._told.clear()
-        found = {**await self.list_all(), **self._told}
+        found = {**await self.list_all()}
+        if not self.merged:
+            found |= self._told
         before, self._values = self._values, found
         self._done = self._begun
         for key in before.keys() | found.keys():

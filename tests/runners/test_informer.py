@@ -189,6 +189,22 @@ async def test_a_list_does_not_take_back_what_the_watch_has_told_meanwhile(place
         assert await informer.get("a") == "ended"
 
 
+async def test_a_list_that_has_what_the_watch_told_meanwhile_stands_above_it(place: Place) -> None:
+    place.runs["a"] = "running"
+    async with at_work(informer := watching(place, merged=True)):
+        assert await informer.get("a") == "running"
+        await until(lambda: place.watches and informer._done == place.lists)
+        place.runs["a"] = "ended"
+        place.hold_lists()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(informer.get, "other")
+            await place.looked.wait()
+            place.tell("a", "running, and another part of it has changed")
+            await informer.changed("a", "running")
+            place.let_lists_go()
+        assert await informer.get("a") == "ended"
+
+
 async def test_trouble_in_listing_is_no_verdict_and_told_once(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:

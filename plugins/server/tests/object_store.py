@@ -57,7 +57,8 @@ def object_store(folder: Path) -> Iterator[ObjectStore]:
         process = Popen(command, stdout=log, stderr=log, cwd=folder)
     try:
         store = ObjectStore(f"http://127.0.0.1:{port}")
-        anyio.run(until, store.answers)
+        anyio.run(until, lambda: process.poll() is not None or store.answers())
+        assert process.poll() is None, (folder / "object-store.log").read_text()
         yield store
     finally:
         process.kill()

@@ -54,6 +54,7 @@ class Board:
         self.informer = Informer[str, RunView](
             list_all=self._list,
             watch=self._watch,
+            merged=True,
             trouble=client.trouble,
             relist=RELIST_SECONDS,
         )

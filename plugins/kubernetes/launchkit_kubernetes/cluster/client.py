@@ -258,13 +258,28 @@ async def _load(access: Access) -> ApiClient:
         raise unusable(access, exc) from exc
 
 
+class _Response(aiohttp.ClientResponse):
+    """One for which nobody waits any more has its connection ended at once, see `_hang_up`."""
+
+    async def start(self, connection: Any) -> aiohttp.ClientResponse:
+        """Wait for the beginning of the answer."""
+        try:
+            return await super().start(connection)
+        except BaseException:
+            if connection.transport is not None:
+                connection.transport.abort()
+            raise
+
+
 def _with_session(api: ApiClient) -> ApiClient:
     """Put a session of ours in the place of the library's, which reads ~/.netrc and looks for a
     proxy at each request, in threads, and lets each log hold megabytes that nobody has taken yet.
     """
     connector = api.rest_client.pool_manager.connector
     api.rest_client.pool_manager.detach()
-    api.rest_client.pool_manager = aiohttp.ClientSession(connector=connector)
+    api.rest_client.pool_manager = aiohttp.ClientSession(
+        connector=connector, response_class=_Response
+    )
     return api
 
 

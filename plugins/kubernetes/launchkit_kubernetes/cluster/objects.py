@@ -98,7 +98,7 @@ class Objects(Generic[V]):
             newer = _is_newer(seen.version, now.version if now else version)
             if newer:  # the watch has told of it while the list was read
                 self._put(name, seen)
-        self._version = self._version or version
+        self._watch_from(version)
         self.known = True
         self.heard_at = time.monotonic()
 
@@ -109,7 +109,7 @@ class Objects(Generic[V]):
         """
         if not self._version:
             one = {**self._selector, "limit": "1"}
-            self._version = _version(await self._client.json("GET", self._path, params=one))
+            self._watch_from(_version(await self._client.json("GET", self._path, params=one)))
 
     async def changes(self) -> AsyncGenerator[str, None]:
         """The run of each object that has changed, until the server ends the watch.
@@ -135,6 +135,10 @@ class Objects(Generic[V]):
             if exc.gone:
                 self._version = ""
             raise
+
+    def _watch_from(self, version: str) -> None:
+        """Let the next watch begin there, unless it is known where: what was read first is older."""
+        self._version = self._version or version
 
     def _heard(self, line: bytes) -> str:
         """Whose object an event is about; nothing if it is none."""
