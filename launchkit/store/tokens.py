@@ -5,9 +5,10 @@ import json
 import secrets
 import string
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from launchkit.errors import ConfigError, NotFound
+from launchkit.errors import ConfigError, NotFound, Unreachable
 from launchkit.model import Claim, Secret
 from launchkit.model.people import Principal, PrincipalKind, Role, Token, TokenFault
 from launchkit.store.claims import lost
@@ -157,7 +158,8 @@ async def authenticate(database: Database, secret: str) -> Principal | TokenFaul
     if isinstance(proved, TokenFault):
         return proved
     if proved.unnoted:
-        await database.write(_NoteUse(proved.id))
+        with suppress(Unreachable):  # a full disk is not in the way of those who read
+            await database.write(_NoteUse(proved.id))
     return proved.principal
 
 

@@ -11,9 +11,11 @@ from store.conftest import Clock, Store, fill
 from waiting import PATIENCE
 
 from launchkit.errors import ConfigError, Unreachable
+from launchkit.model.people import Principal
 from launchkit.store import launches, queues
 from launchkit.store.notifier import DatagramNotifier
 from launchkit.store.sqlite import SqliteDatabase, connect, file_of, prepare
+from launchkit.store.tokens import FirstAdministrator, authenticate
 from launchkit.store.topics import StoreTopics
 
 
@@ -153,6 +155,19 @@ async def test_a_full_disk_is_an_error_that_goes_away_with_space(small_disk: Pat
         ballast.unlink()
         await store.launch("after")
         assert (await store.item(first.id)).id == first.id
+
+
+async def test_a_full_disk_is_not_in_the_way_of_one_who_proves_a_token(small_disk: Path) -> None:
+    database = SqliteDatabase(small_disk / "x.db")
+    async with database.opened():
+        store = Store(database, Clock())
+        await store.queue()
+        made = await store.write(FirstAdministrator())
+        assert made is not None
+        fill(small_disk / "ballast")
+        with pytest.raises(Unreachable, match="full"):
+            await launch_many(store)
+        assert isinstance(await authenticate(database, made.secret), Principal)
 
 
 def test_urls_name_files() -> None:

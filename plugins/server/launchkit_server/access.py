@@ -19,6 +19,7 @@ from launchkit_server.service import Service
 
 LOGIN_HINT = "give a token: launchkit login, LAUNCHKIT_TOKEN or LAUNCHKIT_TOKEN_FILE"
 ROLE_HINT = "an administrator grants roles: launchkit role grant"
+AGENT_HINT = "an agent has a token of its own: launchkit token create --agent NAME --queue QUEUE"
 MAX_TOKEN = 512
 AGENT_PREFIX = "agent:"
 
@@ -42,7 +43,7 @@ class Caller:
 
     def require_queue(self, queue: str) -> None:
         """:raises Forbidden: if the token is bound to queues, and *queue* is none of them."""
-        _require(refusal(self.principal, Permission.AGENT, self.entity, queue))
+        _require(refusal(self.principal, Permission.AGENT, self.entity, queue), AGENT_HINT)
 
     def require_agent(self, agent: str) -> None:
         """:raises Forbidden: if it is the token of an agent of another name."""
@@ -77,13 +78,14 @@ class Needs:
             raise Unauthenticated(f"the token {principal}", hint=LOGIN_HINT)
         entity = request.path_params.get("entity", EVERYWHERE)
         own = request.path_params.get("item_id")
-        _require(refusal(principal, self.permission, entity, item=own))
+        hint = AGENT_HINT if self.permission is Permission.AGENT else ROLE_HINT
+        _require(refusal(principal, self.permission, entity, item=own), hint)
         return Caller(principal, entity)
 
 
-def _require(objection: str | None) -> None:
+def _require(objection: str | None, hint: str) -> None:
     if objection is not None:
-        raise Forbidden(objection, hint=ROLE_HINT)
+        raise Forbidden(objection, hint=hint)
 
 
 def bearer(request: Request) -> str | None:

@@ -222,6 +222,15 @@ def test_the_token_of_an_agent_is_good_for_its_queues_and_its_name(
     assert answer.status_code == status, answer.text
 
 
+def test_one_who_may_not_work_as_an_agent_is_told_how_an_agent_gets_a_token(
+    client: httpx.Client, tokens: Mapping[str, Secret]
+) -> None:
+    auth = {"Authorization": f"Bearer {str.__str__(tokens['submitter'])}"}
+    answer = client.post("/api/v1/entities/test/agent/claims", headers=auth, json={})
+    assert answer.status_code == 403
+    assert "launchkit token create --agent" in answer.json()["hint"]
+
+
 @pytest.mark.parametrize(
     ("who", "seen"), [("viewer", "…"), ("submitter", "…"), ("operator", "hush"), ("admin", "hush")]
 )
