@@ -137,7 +137,7 @@ class Objects(Generic[V]):
             raise
 
     def _watch_from(self, version: str) -> None:
-        """Let the next watch begin there, unless it is known where: what was read first is older."""
+        """Let the next watch begin there, unless it is known where: the first answer is older."""
         self._version = self._version or version
 
     def _heard(self, line: bytes) -> str:
