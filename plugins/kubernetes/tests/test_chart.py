@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,7 @@ import pytest
 from waiting import until
 
 from .chart.charts import (
-    FOLDER,
     NAME,
-    VALUES,
     WITH_SERVER,
     Object,
     at_path,
@@ -22,6 +19,7 @@ from .chart.charts import (
 )
 from .chart.values import CASES
 from .cluster.cluster import Cluster
+from .releases import release
 
 PLACES = {
     "ConfigMap": "/api/v1/{}/configmaps",
@@ -54,32 +52,6 @@ def place(control_plane: Cluster) -> Iterator[str]:
     name = control_plane.make_namespace()
     yield name
     control_plane.remove_namespace(name)
-
-
-class Release:
-    """The release `demo` in one namespace."""
-
-    def __init__(self, helm: Any, namespace: str) -> None:
-        self._helm, self.namespace = helm, namespace
-
-    def install(self, *values: Mapping[str, Any]) -> None:
-        self._helm.install(FOLDER, "demo", merged(VALUES, *values), namespace=self.namespace)
-
-    def upgrade(self, *values: Mapping[str, Any]) -> None:
-        self._helm.upgrade(FOLDER, "demo", merged(VALUES, *values), namespace=self.namespace)
-
-    def uninstall(self) -> None:
-        self._helm.uninstall("demo")
-
-
-@contextmanager
-def release(cluster: Cluster, namespace: str, folder: Path) -> Iterator[Release]:
-    import helm_python
-
-    helm_python.disable_logging()
-    path = cluster.write_kubeconfig(folder / "kubeconfig", namespace=namespace)
-    with helm_python.Config(kubeconfig_path=path, namespace=namespace) as config:
-        yield Release(config, namespace)
 
 
 def names(cluster: Cluster, namespace: str) -> set[str]:
