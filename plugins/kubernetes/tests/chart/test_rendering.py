@@ -308,3 +308,23 @@ def test_the_versions_of_chart_image_and_launchkit_are_one() -> None:
     chart = yaml.safe_load((FOLDER / "Chart.yaml").read_text())
     assert chart["version"] == chart["appVersion"] == launchkit.__version__
     assert at(pod(render()), "containers agent image").endswith(f":{launchkit.__version__}")
+
+
+def test_the_examples_of_the_guide_are_values_of_the_chart() -> None:
+    page = ROOT / "docs" / "how-to" / "install-with-helm.md"
+    examples = [yaml.safe_load(block.text) for block in blocks(page) if block.language == "yaml"]
+    assert len(examples) == 5
+    for example in examples:
+        own = {"agent": {"apiKey": None}} if "existingSecret" in example.get("agent", {}) else {}
+        rendered = render(own, {"baseUrl": None} if "server" in example else {}, example)
+        assert rendered.one("Deployment")
+
+
+def test_each_value_of_the_guides_table_is_one_of_the_chart() -> None:
+    text = (ROOT / "docs" / "how-to" / "install-with-helm.md").read_text()
+    rows = re.findall(r"^\| (`.*?`) \|", text, re.MULTILINE)
+    values = yaml.safe_load((FOLDER / "values.yaml").read_text())
+    told = [word for row in rows for word in re.findall(r"`([\w.]+)`", row)]
+    assert len(told) > 15
+    for word in told:
+        at(values, word.replace(".", " "))  # or it fails, naming the word
