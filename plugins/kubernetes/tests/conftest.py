@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from docker_engine import Engine
 from surroundings import _own_home, anyio_backend, docker_engine, python_image
 
+from .agent_image import agent_image
 from .cluster.access import Access
 from .cluster.cluster import Cluster, running
 from .cluster.programs import skip_without_programs
@@ -41,6 +43,22 @@ def busybox(cluster: Access, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("image")
     with cluster.engine() as engine, engine.busybox(folder) as name:
         yield name
+
+
+@pytest.fixture(scope="session")
+def node_engine(cluster: Access) -> Iterator[Engine]:
+    """The Docker Engine of the shared cluster's node."""
+    with cluster.engine() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def agent_images(
+    node_engine: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, str]]:
+    """The agent's image in the shared cluster, and its base."""
+    with agent_image(node_engine, tmp_path_factory.mktemp("image")) as names:
+        yield names
 
 
 @pytest.fixture

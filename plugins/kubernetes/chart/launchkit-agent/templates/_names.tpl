@@ -1,0 +1,51 @@
+{{- define "launchkit-agent.fullname" -}}
+{{- $name := .Values.nameOverride | default .Chart.Name -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 45 | trimSuffix "-" -}}
+{{- else if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 45 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 45 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "launchkit-agent.namespace" -}}
+{{- .Values.namespace | default .Release.Namespace -}}
+{{- end -}}
+
+{{- define "launchkit-agent.serviceAccount" -}}
+{{- .Values.serviceAccount.name | default (ternary (include "launchkit-agent.fullname" .) "default" .Values.serviceAccount.create) -}}
+{{- end -}}
+
+{{- /* What never changes of a component: (list $ COMPONENT). */ -}}
+{{- define "launchkit-agent.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ $root.Values.nameOverride | default $root.Chart.Name | trunc 63 | trimSuffix "-" | quote }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end -}}
+
+{{- define "launchkit-agent.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "launchkit-agent.selector" . }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end -}}
+
+{{- /* Name, namespace and labels of an object: (list $ COMPONENT NAME). */ -}}
+{{- define "launchkit-agent.metadata" -}}
+name: {{ index . 2 | quote }}
+namespace: {{ include "launchkit-agent.namespace" (index . 0) | quote }}
+labels:
+  {{- include "launchkit-agent.labels" . | nindent 2 }}
+{{- end -}}
+
+{{- /* A map of strings, as labels and annotations are; what is null is left out. */ -}}
+{{- define "launchkit-agent.strings" -}}
+{{- range $name, $value := . }}
+{{- if not (kindIs "invalid" $value) }}
+{{ $name | quote }}: {{ ternary $value ($value | toJson) (kindIs "string" $value) | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,1 @@
+"""The Helm chart of the agent, in the hands of real Helm."""
