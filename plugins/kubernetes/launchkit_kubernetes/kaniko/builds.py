@@ -103,17 +103,19 @@ class KanikoBuilds:
         ref = build.target.ref
         login = await push_login(ref, build.target.registry)
         await out.say(f"building image {ref} in the cluster")
-        async with packed_context(build.plan, self._site.cache_dir / "kaniko") as archive:
-            async with self._way.delivered(archive) as place:
-                made = manifest_of(
-                    build, self._design, place, archive=archive.digest, login=login is not None
-                )
-                secrets = await _secrets(made, archive, ref, login)
-                try:
-                    return await self._tried(ref, made, secrets, out)
-                except ClusterRefused as exc:
-                    hint = missing_right(exc) if exc.forbidden else None
-                    raise BuildError(f"the cluster refuses: {exc.message}", hint=hint) from exc
+        async with (
+            packed_context(build.plan, self._site.cache_dir / "kaniko") as archive,
+            self._way.delivered(archive) as place,
+        ):
+            made = manifest_of(
+                build, self._design, place, archive=archive.digest, login=login is not None
+            )
+            secrets = await _secrets(made, archive, ref, login)
+            try:
+                return await self._tried(ref, made, secrets, out)
+            except ClusterRefused as exc:
+                hint = missing_right(exc) if exc.forbidden else None
+                raise BuildError(f"the cluster refuses: {exc.message}", hint=hint) from exc
 
     async def watch(self) -> None:
         """Watch the Jobs, until cancelled."""

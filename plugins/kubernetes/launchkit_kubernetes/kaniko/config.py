@@ -36,9 +36,8 @@ def config_problems(config: Mapping[str, Any]) -> Sequence[str]:
     copied(config, "kaniko-config", problems)
     if problems:
         return problems
-    for key in config:
-        if key not in {"apiVersion", "kind", "metadata", "spec"}:
-            problems.append(f"kaniko-config.{key}: a Job has no such field")
+    known = {"apiVersion", "kind", "metadata", "spec"}
+    problems += [f"kaniko-config.{key}: a Job has no such field" for key in config.keys() - known]
     if config.get("kind", "Job") != "Job":
         problems.append("kaniko-config.kind: must be Job")
     where, inner = "kaniko-config", config

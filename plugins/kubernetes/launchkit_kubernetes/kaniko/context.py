@@ -74,8 +74,8 @@ def _pack(plan: BuildPlan, path: Path) -> Archive:
         ):
             for chunk in tar_chunks(plan):
                 zipped.write(chunk)
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with path.open("rb") as packed:
+            digest = hashlib.file_digest(packed, "sha256").hexdigest()
         return Archive(path, digest, path.stat().st_size)
     except OSError as exc:
         where = exc.filename or path

@@ -120,7 +120,8 @@ def _job(
     pieces: Sequence[str],
     login: str | None,
 ) -> dict[str, Any]:
-    volumes, mounts, env = [*place.volumes], [*place.mounts], []
+    volumes, mounts = [*place.volumes], [*place.mounts]
+    env: list[Mapping[str, Any]] = []
     for volume, mount, variable in _logins(build, design, login):
         volumes.append(volume)
         mounts.append(mount)

@@ -1,7 +1,7 @@
 """What the end of a build's Job means to who reads the launch."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from launchkit.errors import BuildError
 from launchkit.images.ref import ImageRef
@@ -45,7 +45,7 @@ REASONS: Sequence[Reason] = (
     ),
 )
 """By what the executor printed last; the first that is found counts."""
-OF_CODES = {
+OF_CODES: Mapping[str, str] = {
     VerdictCode.OOM_KILLED: MEMORY,
     VerdictCode.EVICTED: DISK,
     VerdictCode.RUN_TIMEOUT: "raise spec.activeDeadlineSeconds in kaniko-config",
@@ -59,7 +59,9 @@ def build_error(ref: str, status: RunStatus, printed: bytes, step: str | None) -
     lines = tail_lines(printed) or (verdict.evidence if verdict else ())
     code = verdict.code if verdict else VerdictCode.FAILED
     found = reason_of("\n".join(lines), REASONS)
-    hint = OF_CODES.get(code) or (found.hint if found else None) or (verdict and verdict.hint)
+    hint = (
+        OF_CODES.get(code) or (found.hint if found else None) or (verdict.hint if verdict else None)
+    )
     what = status.message or "its Job failed"
     if code == VerdictCode.OOM_KILLED:
         what = "it ran out of memory: its container used more than it may"
