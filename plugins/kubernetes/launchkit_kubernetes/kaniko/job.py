@@ -172,13 +172,13 @@ class BuildJob:
                 if status.state.ended:
                     pods = await self._client.answered(self._pods)  # their watch may tell later
                     return job_status(view.workload, pods, main=self._main), pods
-                message = status.message
-                if not view.pods and status.state is RunState.STARTING:
+                waits = status.state is RunState.STARTING
+                message = status.message if waits else None
+                if waits and not view.pods:
                     message = await why_no_pods(self._client, self._ref, view.workload)
                 if message and waits_for_key(message) != shown:
                     shown = waits_for_key(message)
                     await out.mark(f"the build waits: {message}")
-                waits = status.state is RunState.STARTING
                 if waits and anyio.current_time() > late:
                     raise BuildError(
                         f"the build did not start within {START_SECONDS:g} s: {message}",
