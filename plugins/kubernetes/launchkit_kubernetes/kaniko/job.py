@@ -161,8 +161,8 @@ class BuildJob:
                 await self._client.json("POST", place, body=body)  # one of an earlier Job has gone
 
     async def _ended(self, out: Output) -> tuple[RunStatus, Sequence[Pod]]:
-        shown: str | None = None
         late = anyio.current_time() + START_SECONDS
+        shown = ""
         with self._board.informer.subscribed(self._made.name) as news:
             while True:
                 view = await self._view()
@@ -172,19 +172,23 @@ class BuildJob:
                 if status.state.ended:
                     pods = await self._client.answered(self._pods)  # their watch may tell later
                     return job_status(view.workload, pods, main=self._main), pods
-                waits = status.state is RunState.STARTING
-                message = status.message if waits else None
-                if waits and not view.pods:
-                    message = await why_no_pods(self._client, self._ref, view.workload)
-                if message and waits_for_key(message) != shown:
-                    shown = waits_for_key(message)
-                    await out.mark(f"the build waits: {message}")
-                if waits and anyio.current_time() > late:
+                if await news.wait(LOOK_SECONDS) or status.state is not RunState.STARTING:
+                    continue
+                waits = await self._waits_for(status, view)
+                if waits_for_key(waits) != shown:
+                    shown = waits_for_key(waits)
+                    await out.mark(f"the build waits: {waits}")
+                if anyio.current_time() > late:
                     raise BuildError(
-                        f"the build did not start within {START_SECONDS:g} s: {message}",
+                        f"the build did not start within {START_SECONDS:g} s: {waits}",
                         hint="has the cluster a machine for it, and may that pull kaniko-image?",
                     )
-                await news.wait(LOOK_SECONDS)
+
+    async def _waits_for(self, status: RunStatus, view: RunView) -> str:
+        why = None
+        if view.workload is not None and not view.pods:
+            why = await why_no_pods(self._client, self._ref, view.workload)
+        return why or status.message or "it is not told why"
 
     async def _copy(self, progress: Progress, ended: anyio.Event) -> None:
         """Pass on what it prints."""

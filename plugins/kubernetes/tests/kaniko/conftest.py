@@ -69,9 +69,11 @@ def out() -> RecordingOutput:
 async def near_site(tmp_path: Path, near: NearRegistry, word: str) -> AsyncIterator[Site]:
     user, password = LOGIN
     settings = {"uri": f"{near.host}/{word}", "username": user, "password": password}
-    async with site_at(tmp_path / "site") as site:
-        async with started(OciRegistry(**settings), site) as registry:  # type: ignore[arg-type] # texts
-            yield replace(site, registry=registry)
+    async with (
+        site_at(tmp_path / "site") as site,
+        started(OciRegistry(**settings), site) as registry,  # type: ignore[arg-type] # texts
+    ):
+        yield replace(site, registry=registry)
 
 
 @pytest.fixture
