@@ -26,7 +26,7 @@ CONFIG: dict[str, Any] = {
                 "containers": [
                     {
                         "imagePullPolicy": "IfNotPresent",
-                        "args": ["--insecure=true"],
+                        "args": ["--insecure=true", "--reproducible=true"],
                         "securityContext": {"seccompProfile": {"type": "Unconfined"}},
                     }
                 ],

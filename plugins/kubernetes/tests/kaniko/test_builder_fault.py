@@ -18,6 +18,8 @@ from .test_builder_contract import Pushed
 class TestKanikoFault(BuilderFaultContract):
     patience = 150.0  # pods start slowly where much else goes on
 
+    polled = ("GET /",)  # watches, and who looks at one build
+
     @pytest.fixture
     def site(self, near_site: Site) -> Site:
         return near_site
