@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from anyio.to_thread import run_sync
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from launchkit_kubernetes.kaniko.builds import KanikoBuilds
 
 BUILDS = "launchkit_kubernetes.kaniko.builds"
+RIGHTS = "launchkit_kubernetes.kaniko.rights"
 IMAGE = (
     "ghcr.io/osscontainertools/kaniko:v1.28.2-alpine"
     "@sha256:44f90ae1ba366aeedbd0f2d56dbe246354553e47904338dd9321a41a44bea9ff"
@@ -71,6 +73,7 @@ class KanikoBuilder(Builder):
     """
 
     kind: ClassVar[str] = "kaniko"
+    needs_registry: ClassVar[bool] = True
 
     build_context_store: (
         Annotated[str, AfterValidator(_store), WithJsonSchema({"type": "string", "pattern": STORE})]
@@ -167,6 +170,14 @@ class KanikoBuilder(Builder):
         :raises BuildError: if it cannot be built or pushed.
         """
         return await (await self._builds.opened()).build(request, out)
+
+    async def works_here(self) -> bool:
+        """Whether the agent's pod is in a cluster, and may build there."""
+        if not self.access.in_cluster:
+            return False
+        rights = await run_sync(import_module, RIGHTS)
+        namespace = str(await run_sync(self.access.namespace))
+        return bool(await rights.may_build(self.access, namespace))
 
     async def check(self) -> Sequence[Finding]:
         """Whether the cluster answers, and what the agent may do in the namespace."""

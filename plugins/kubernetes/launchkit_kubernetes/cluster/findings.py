@@ -48,12 +48,7 @@ async def cluster_findings(
     try:
         with anyio.fail_after(ANSWER_SECONDS):
             version = await client.json("GET", "version")
-            missing = [
-                (group, resource, verb)
-                for (group, resource), verbs in rights.items()
-                for verb in verbs
-                if not await _may(client, namespace, group, resource, verb)
-            ]
+            missing = await lacking(client, namespace, rights)
     except (ClusterError, ConfigError, TimeoutError) as exc:
         return [
             Finding(
@@ -68,15 +63,30 @@ async def cluster_findings(
     if not missing:
         message = f"the agent has all rights that it needs in namespace {namespace}"
         return [*found, Finding(level="ok", subject=f"{subject} rights", message=message)]
-    lacking = ", ".join(f"{verb} {resource}" for _, resource, verb in missing)
+    named_all = ", ".join(f"{verb} {resource}" for _, resource, verb in missing)
     return [
         *found,
         Finding(
             level="error",
             subject=f"{subject} rights",
-            message=f"missing in namespace {namespace}: {lacking}",
+            message=f"missing in namespace {namespace}: {named_all}",
             hint=f"give the agent this Role:\n{role(namespace, missing)}",
         ),
+    ]
+
+
+async def lacking(
+    client: ClusterClient, namespace: str, rights: Mapping[tuple[str, str], tuple[str, ...]]
+) -> Sequence[tuple[str, str, str]]:
+    """Those of *rights* that are missing: API group, resource and verb.
+
+    :raises ClusterError: if it cannot be told.
+    """
+    return [
+        (group, resource, verb)
+        for (group, resource), verbs in rights.items()
+        for verb in verbs
+        if not await _may(client, namespace, group, resource, verb)
     ]
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import anyio
 import pytest
 from launchkit_kubernetes.builder import KanikoBuilder
+from launchkit_kubernetes.cluster.access import Access as LaunchAccess
 from launchkit_kubernetes.kaniko.config import laid_over
 from launchkit_kubernetes.kaniko.manifest import AGENT, BUILD
+from launchkit_kubernetes.kaniko.rights import may_build
 from waiting import until
 
 from launchkit.abc import Site
@@ -235,3 +237,14 @@ async def test_an_agent_without_rights_is_told_which(
     assert "create" in (error.hint or "")
     assert [one.level for one in findings] == ["ok", "error"]
     assert "create jobs" in findings[1].message
+
+
+async def test_who_is_in_a_cluster_and_may_build_there_is_told(
+    kubeconfig: Path, cluster: Access, namespace: str, tmp_path: Path
+) -> None:
+    assert await may_build(LaunchAccess(config_file=str(kubeconfig)), namespace)
+    nobody = cluster.write_kubeconfig(tmp_path / "nobody", "nobody")
+    assert not await may_build(LaunchAccess(config_file=str(nobody)), namespace)
+    away = cluster.write_kubeconfig(tmp_path / "away", server="http://127.0.0.1:1")
+    assert not await may_build(LaunchAccess(config_file=str(away)), namespace)
+    assert not await KanikoBuilder(config_file=str(kubeconfig)).works_here()
