@@ -322,5 +322,5 @@ def test_a_client_does_not_look_at_what_is_for_agents(load: Load) -> None:
 
 def test_a_builder_that_is_chosen_here_takes_no_settings_of_its_own(load: Load) -> None:
     assert load("builder: {type: auto, destination: r.example.com/i}").settings.builder
-    with pytest.raises(ConfigError, match="builder.buildkit: is for a builder that is named"):
+    with pytest.raises(ConfigError, match="buildkit: is for a builder that is named"):
         load("builder: {type: auto, buildkit: true}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Output, Site
 from launchkit.aio.background import attend
@@ -31,6 +32,7 @@ from launchkit_kubernetes.kaniko.context import (
     InStore,
     InVolume,
     packed_context,
+    remove_old,
 )
 from launchkit_kubernetes.kaniko.job import BuildJob, JobGone, remove_job
 from launchkit_kubernetes.kaniko.manifest import (
@@ -75,6 +77,7 @@ class KanikoBuilds:
         self._namespace = builder.build_namespace
         self._board = Board(client, JOBS, self._namespace, label=BUILD)
         self._way = _way_of(builder, site)
+        self._folder = site.cache_dir / "kaniko"
         self._live: set[str] = set()
         """The names of the Jobs that are waited for."""
         secret = (builder.secret_name, builder.secret_key)
@@ -104,7 +107,7 @@ class KanikoBuilds:
         login = await push_login(ref, build.target.registry)
         await out.say(f"building image {ref} in the cluster")
         async with (
-            packed_context(build.plan, self._site.cache_dir / "kaniko") as archive,
+            packed_context(build.plan, self._folder, ref) as archive,
             self._way.delivered(archive) as place,
         ):
             made = manifest_of(
@@ -141,6 +144,7 @@ class KanikoBuilds:
 
     async def swept(self) -> None:
         """Remove the Jobs of this agent's name that nobody here waits for, and old contexts."""
+        await run_sync(remove_old, self._folder)
         await self._way.sweep()
         query = {"labelSelector": f"{BUILD},{AGENT}={KUBERNETES.text(self._site.agent)}"}
         found, _ = await self._client.listed(JOBS.path(self._namespace), query)

@@ -38,11 +38,14 @@ class Archive:
     digest: str
     """Of its bytes, in hex digits."""
     size: int
+    ref: str = ""
+    """The image that is built of it."""
 
     @property
     def name(self) -> str:
-        """What it is called where others are, too."""
-        return f"{PREFIX}{self.digest[:32]}.tar.gz"
+        """What it is called where others are, too: builds of other images have others."""
+        digest = hashlib.sha256(f"{self.ref} {self.digest}".encode()).hexdigest()
+        return f"{PREFIX}{digest[:32]}.tar.gz"
 
     async def pieces(self) -> Sequence[bytes]:
         """Its bytes, in pieces that fit into secrets."""
@@ -51,22 +54,22 @@ class Archive:
 
 
 @asynccontextmanager
-async def packed_context(plan: BuildPlan, folder: Path) -> AsyncIterator[Archive]:
-    """The context as a file below *folder*, for the time of the context manager; equal plans give
-    equal bytes.
+async def packed_context(plan: BuildPlan, folder: Path, ref: str = "") -> AsyncIterator[Archive]:
+    """The context of *ref* as a file below *folder*, for the time of the context manager; equal
+    plans give equal bytes.
 
     :raises BuildError: if it cannot be packed.
     """
     await run_sync(lambda: folder.mkdir(parents=True, exist_ok=True))
-    place = Path(await run_sync(lambda: tempfile.mkdtemp(prefix="context-", dir=folder)))
+    place = Path(await run_sync(lambda: tempfile.mkdtemp(prefix=PREFIX, dir=folder)))
     try:
-        yield await run_sync(_pack, plan, place / ARCHIVE)
+        yield await run_sync(_pack, plan, place / ARCHIVE, ref)
     finally:
         with anyio.CancelScope(shield=True):
             await run_sync(lambda: shutil.rmtree(place, ignore_errors=True))
 
 
-def _pack(plan: BuildPlan, path: Path) -> Archive:
+def _pack(plan: BuildPlan, path: Path, ref: str) -> Archive:
     try:
         with (
             path.open("wb") as file,
@@ -76,7 +79,7 @@ def _pack(plan: BuildPlan, path: Path) -> Archive:
                 zipped.write(chunk)
         with path.open("rb") as packed:
             digest = hashlib.file_digest(packed, "sha256").hexdigest()
-        return Archive(path, digest, path.stat().st_size)
+        return Archive(path, digest, path.stat().st_size, ref)
     except OSError as exc:
         where = exc.filename or path
         raise BuildError(
@@ -165,7 +168,7 @@ class InVolume(ContextWay):
 
     async def sweep(self) -> None:
         """Remove old contexts."""
-        await run_sync(_remove_old, self.folder)
+        await run_sync(remove_old, self.folder)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -180,10 +183,11 @@ def _copy(source: Path, target: Path) -> None:
         ) from exc
 
 
-def _remove_old(folder: Path) -> None:
+def remove_old(folder: Path) -> None:
+    """Remove contexts in a directory that are nobody's any more."""
     for path in folder.glob(f"{PREFIX}*"):
         try:
             if time.time() - path.stat().st_mtime > OLD_SECONDS:
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         except OSError as exc:
             log.info("the build context %s is left: %s", path, exc)

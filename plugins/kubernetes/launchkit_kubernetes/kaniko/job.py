@@ -212,8 +212,8 @@ class BuildJob:
 
     def _left(self, pods: Sequence[Pod]) -> str:
         """What the executor has written for whoever made it: the digest."""
-        found = (pod.main(self._main) for pod in pods)
-        return next((one.ended.message for one in found if one and one.ended), "")
+        ends = (main.ended for main in (pod.main(self._main) for pod in pods) if main)
+        return next((end.message for end in ends if end and end.code == 0), "")
 
     async def _pods(self) -> Sequence[Pod]:
         query = {"labelSelector": f"{BUILD}={self._made.name}"}

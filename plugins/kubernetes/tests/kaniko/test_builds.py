@@ -9,11 +9,14 @@ from typing import Any
 
 import anyio
 import pytest
+import yaml
 from launchkit_kubernetes.builder import KanikoBuilder
 from launchkit_kubernetes.cluster.access import Access as LaunchAccess
+from launchkit_kubernetes.cluster.findings import BUILD_RIGHTS
 from launchkit_kubernetes.kaniko.config import laid_over
 from launchkit_kubernetes.kaniko.manifest import AGENT, BUILD
 from launchkit_kubernetes.kaniko.rights import may_build
+from pages import ROOT, blocks
 from waiting import until
 
 from launchkit.abc import Site
@@ -25,6 +28,7 @@ from ..cluster.access import Access
 from .conftest import CONFIG, Left
 from .registries import NearRegistry
 
+PAGE = ROOT / "docs" / "reference" / "kaniko.md"
 BUSYBOX = Path("/bin/busybox")
 SHELL = 'FROM scratch\nCOPY busybox /bin/\nRUN ["/bin/busybox", "sh", "-c", "{0}"]\n'
 Make = Callable[..., BuildRequest]
@@ -237,6 +241,17 @@ async def test_an_agent_without_rights_is_told_which(
     assert "create" in (error.hint or "")
     assert [one.level for one in findings] == ["ok", "error"]
     assert "create jobs" in findings[1].message
+
+
+def test_the_role_of_the_page_has_the_rights_that_a_builder_needs() -> None:
+    (role,) = (yaml.safe_load(one.text) for one in blocks(PAGE) if "object" in one.words)
+    told = {
+        (group, resource): tuple(rule["verbs"])
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    assert told == BUILD_RIGHTS
 
 
 async def test_who_is_in_a_cluster_and_may_build_there_is_told(
