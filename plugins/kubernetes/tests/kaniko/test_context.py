@@ -75,10 +75,10 @@ async def test_a_context_in_a_store_is_removed_also_when_the_build_fails(
 
 
 async def test_contexts_of_other_images_have_other_names(plan: BuildPlan, tmp_path: Path) -> None:
-    async with packed_context(plan, tmp_path, "r/a:1") as one:
-        async with packed_context(plan, tmp_path, "r/b:1") as other:
-            assert one.digest == other.digest
-            assert one.name != other.name
+    first = packed_context(plan, tmp_path, "r/a:1")
+    async with first as one, packed_context(plan, tmp_path, "r/b:1") as other:
+        assert one.digest == other.digest
+        assert one.name != other.name
 
 
 async def test_old_contexts_in_a_volume_are_swept(tmp_path: Path) -> None:
