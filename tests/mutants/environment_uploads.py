@@ -31,13 +31,12 @@ class RemovesNothing(Steps):
 
 class RemovesMore(Steps):
     async def remove(self, uri: str) -> None:
-        for path in local_path(uri).parent.glob("*"):
-            path.unlink()
+        await run_sync(lambda: [path.unlink() for path in local_path(uri).parent.glob("*")])
 
 
 class MissesWhatIsGone(Steps):
     async def remove(self, uri: str) -> None:
-        local_path(uri).unlink()
+        await run_sync(local_path(uri).unlink)
 
 
 class Chunks(Steps):

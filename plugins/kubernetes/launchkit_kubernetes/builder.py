@@ -75,6 +75,8 @@ class KanikoBuilder(Builder):
     kind: ClassVar[str] = "kaniko"
     needs_registry: ClassVar[bool] = True
 
+    build_args: dict[str, str] = field(default_factory=dict)
+    """Values of the Dockerfile's ARGs; they can be read in the image's history."""
     build_context_store: (
         Annotated[str, AfterValidator(_store), WithJsonSchema({"type": "string", "pattern": STORE})]
         | None

@@ -24,7 +24,7 @@ from launchkit_kubernetes.cluster.client import ClusterClient, open_client
 from launchkit_kubernetes.cluster.discovery import JOBS
 from launchkit_kubernetes.cluster.errors import ClusterRefused
 from launchkit_kubernetes.cluster.findings import BUILD_RIGHTS, cluster_findings, missing_right
-from launchkit_kubernetes.kaniko.config import config_flags
+from launchkit_kubernetes.kaniko.config import build_args
 from launchkit_kubernetes.kaniko.context import (
     Archive,
     ContextWay,
@@ -78,6 +78,7 @@ class KanikoBuilds:
         self._board = Board(client, JOBS, self._namespace, label=BUILD)
         self._way = _way_of(builder, site)
         self._folder = site.cache_dir / "kaniko"
+        self._build_args = build_args(builder.build_args, builder.kaniko_config or {})
         self._live: set[str] = set()
         """The names of the Jobs that are waited for."""
         secret = (builder.secret_name, builder.secret_key)
@@ -98,7 +99,7 @@ class KanikoBuilds:
         :raises Rejected: if something that was asked for is not there, malformed or not allowed.
         :raises BuildError: if it cannot be built or pushed.
         """
-        maker = JobMaker(builds=self, build_args=_build_args(self._design.config))
+        maker = JobMaker(builds=self, build_args=self._build_args)
         return await build_once(request, self._site, out, maker)
 
     async def made(self, build: PlannedBuild, out: Output) -> str | None:
@@ -208,12 +209,6 @@ def _way_of(builder: KanikoBuilder, site: Site) -> ContextWay:
     if builder.build_context_store:
         return InStore(builder.build_context_store, builder.store_environment(site))
     return InSecrets()
-
-
-def _build_args(config: Mapping[str, object]) -> Mapping[str, str]:
-    """The values of ARGs that kaniko-config gives: they are part of the tag."""
-    given = [value for name, value in config_flags(config) if name == "build-arg" and value]
-    return {key: value for key, _, value in (each.partition("=") for each in given)}
 
 
 async def _secrets(

@@ -25,8 +25,8 @@ ADDED: Mapping[str, str] = {
     "initContainers": "name",
 }
 """Lists that are added to ours, by the key that tells their entries apart. Others replace ours."""
-REPEATED = frozenset({"build-arg"})
-"""Flags that stand beside ours of the same name."""
+READ = frozenset({"build-arg"})
+"""Flags that were read before, and are among ours: they are part of an image's tag."""
 SPEC = ("spec", "template", "spec")
 
 
@@ -78,14 +78,15 @@ def _container_problems(found: Any, where: str) -> Sequence[str]:
     return problems
 
 
-def config_flags(config: Mapping[str, Any]) -> Sequence[tuple[str, str | None]]:
-    """The flags of the executor that it sets; None: without a value."""
+def build_args(given: Mapping[str, str], config: Mapping[str, Any]) -> Mapping[str, str]:
+    """The values of the Dockerfile's ARGs: those that are *given*, and those in its arguments."""
     inner: Any = config
     for key in SPEC:
         inner = inner.get(key) or {}
     args = ((inner.get("containers") or [{}])[0]).get("args") or ()
-    found = (FLAG.fullmatch(arg) for arg in args)
-    return [(flag["name"], flag["value"]) for flag in found if flag]
+    flags = filter(None, (FLAG.fullmatch(arg) for arg in args))
+    found = (str(flag["value"] or "").partition("=") for flag in flags if flag["name"] in READ)
+    return {**given, **{name: value for name, _, value in found}}
 
 
 def laid_over(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,8 +109,9 @@ def laid_over(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, A
 
 def merged_args(ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
     """Flags by their names: theirs stand in the place of ours."""
-    names = {_name(arg) for arg in theirs} - REPEATED
-    return [*(arg for arg in ours if _name(arg) not in names), *theirs]
+    added = [arg for arg in theirs if _name(arg) not in READ]
+    names = {_name(arg) for arg in added}
+    return [*(arg for arg in ours if _name(arg) not in names), *added]
 
 
 def _name(arg: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from launchkit_kubernetes.builder import IMAGE, KanikoBuilder
-from launchkit_kubernetes.kaniko.config import config_problems, merged_args
+from launchkit_kubernetes.kaniko.config import build_args, config_problems, merged_args
 from launchkit_kubernetes.kaniko.manifest import (
     BUILD,
     BuildManifest,
@@ -101,10 +101,19 @@ def test_the_example_of_the_requirements_changes_what_it_names_and_nothing_else(
     assert {**changed, "args": 0, "env": 0} == {**plain, "args": 0, "env": 0}
 
 
-def test_flags_of_one_name_replace_ours_together_and_build_args_are_added() -> None:
-    ours = ["--registry-mirror=a", "--build-arg=A=1", "--cache=true"]
-    theirs = ["--registry-mirror=b", "--registry-mirror=c", "--build-arg=B=2"]
-    assert merged_args(ours, theirs) == ["--build-arg=A=1", "--cache=true", *theirs]
+def test_flags_of_one_name_replace_ours_together() -> None:
+    ours = ["--registry-mirror=a", "--cache=true"]
+    theirs = ["--registry-mirror=b", "--registry-mirror=c", "--single-snapshot"]
+    assert merged_args(ours, theirs) == ["--cache=true", *theirs]
+
+
+def test_values_of_the_dockerfile_stand_once_wherever_they_were_given() -> None:
+    config = with_container(args=["--build-arg=B=2=3", "--build-arg=A=4"])
+    given = build_args({"A": "1", "C": "5"}, config)
+    assert given == {"A": "4", "B": "2=3", "C": "5"}
+    args = executor_of(made(config, build=plan(build_args=given)))["args"]
+    found = [arg for arg in args if arg.startswith("--build-arg")]
+    assert found == ["--build-arg=A=4", "--build-arg=C=5", "--build-arg=B=2=3"]
 
 
 def test_the_pod_has_no_token_unless_it_has_a_service_account() -> None:
