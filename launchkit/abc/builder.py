@@ -21,6 +21,10 @@ class Builder(Component):
     builds: ClassVar[bool] = True
     """False: refuses to build, so that code is laid into a base image if there is one."""
 
+    needs_registry: ClassVar[bool] = False
+    """True: it keeps no images itself, so that an agent for which no builder is configured has it
+    only if there is a place to push to."""
+
     @abstractmethod
     async def build(self, request: BuildRequest, out: Output) -> Image:
         """Build, and push if there is a destination; *out* takes what the build prints, until this

@@ -19,3 +19,10 @@ class Environment(Component):
 
         :raises LaunchError: if the file cannot be read, or *uri* is not in this storage; names it.
         """
+
+    async def remove(self, uri: str) -> None:
+        """Remove a file that was uploaded; none is no error. A storage that cannot do it leaves
+        that to rules of its owner.
+
+        :raises LaunchError: if *uri* is not in this storage, or it does not answer; names it.
+        """

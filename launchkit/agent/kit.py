@@ -130,20 +130,23 @@ async def _start(component: Component, stack: AsyncExitStack, site: Site) -> Non
 
 
 async def builder_block(settings: AgentSettings, plugins: Plugins) -> BuilderBlock:
-    """The builder of the settings; where they name none, the first that works here, or else one
-    that builds nothing.
+    """The builder of the settings; where they name none, or `auto`, the first that works here, or
+    else one that builds nothing.
 
     :raises PluginError: if there is none of these.
     """
-    if settings.builder:
-        return settings.builder
+    given = settings.builder or BuilderBlock(type=BuilderBlock.AUTO)
+    if given.type != BuilderBlock.AUTO:
+        return given
+    is_placed = bool(settings.registry or given.destination)
     kinds = plugins.kinds(Builder)
     for cls, (kind, *_) in kinds.items():
-        if cls.builds and await _works_here(kind, plugins):
-            return BuilderBlock(type=kind)
+        may_do = cls.builds and (is_placed or not cls.needs_registry)
+        if may_do and await _works_here(kind, plugins):
+            return given.model_copy(update={"type": kind})
     for cls, (kind, *_) in kinds.items():
         if not cls.builds:
-            return BuilderBlock(type=kind)
+            return given.model_copy(update={"type": kind})
     raise PluginError("no builder is installed that works here, nor one that builds nothing")
 
 

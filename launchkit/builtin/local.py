@@ -38,6 +38,14 @@ class LocalEnvironment(Environment):
                 hint="check that the directory exists or can be made, and has room",
             ) from exc
 
+    async def remove(self, uri: str) -> None:
+        """Remove a file. :raises LaunchError: if it cannot be removed."""
+        target = local_path(uri)
+        try:
+            await anyio.to_thread.run_sync(lambda: target.unlink(missing_ok=True))
+        except OSError as exc:
+            raise LaunchError(f"cannot remove {target}: {exc.strerror}") from exc
+
 
 def local_path(uri: str) -> Path:
     """The path that a `file://` address or an absolute path names.

@@ -4,6 +4,8 @@ import base64
 import json
 from collections.abc import Mapping
 
+from launchkit.abc import Registry
+from launchkit.errors import BuildError
 from launchkit.images.ref import HUB, HUB_HOSTS, ImageRef
 from launchkit.model import Credentials, Secret
 
@@ -50,6 +52,22 @@ def docker_config(logins: Mapping[str, Credentials]) -> Secret:
         auth = base64.b64encode(f"{user}:{password}".encode()).decode()
         auths[login_key(registry_of(registry))] = {"auth": auth, **parts}
     return Secret(json.dumps({"auths": auths}))
+
+
+async def push_login(ref: str, registry: Registry | None) -> Credentials | None:
+    """A login to push *ref* with that is known to be good: with a bad one some programs try for a
+    minute, and others build for an hour first.
+
+    :raises BuildError: if the registry says that something is wrong with it.
+    """
+    if registry is None:
+        return None
+    for finding in await registry.check():
+        if finding.level == "error":
+            raise BuildError(
+                f"{ref} cannot be pushed: {finding.subject}: {finding.message}", hint=finding.hint
+            )
+    return await registry.credentials()
 
 
 def _parts(login: Credentials) -> dict[str, str]:

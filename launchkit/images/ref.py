@@ -125,6 +125,11 @@ class ImageRef:
         return tag if self.digest is None else f"{tag}@{self.digest}"
 
 
+def is_digest(text: str) -> bool:
+    """Whether a text is a digest, such as `sha256:` and 64 hex digits."""
+    return _DIGEST.fullmatch(text) is not None
+
+
 def _split(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
     named = first == "localhost" or first != first.lower() or "." in first or ":" in first

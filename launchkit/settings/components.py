@@ -106,6 +106,11 @@ def _examine_block(
     kind = block["type"]
     if is_placeholder(kind):
         return
+    if seam is Builder and kind == BuilderBlock.AUTO:
+        text = "is for a builder that is named, which auto may not choose"
+        strange = block.keys() - CORE_KEYS[name]
+        found.problems.extend(f"{locate((name, key))}: {text}" for key in sorted(strange))
+        return
     cls = _class_for(found, seam, kind, plugins, (name, "type"), locate)
     if cls is None:
         found.data[name] = _cautious(block)

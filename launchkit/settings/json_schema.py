@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from launchkit.abc import Component, Policy, QueueBackend, Registry, Runner
+from launchkit.abc import Builder, Component, Policy, QueueBackend, Registry, Runner
 from launchkit.catalogue import PACKAGES
 from launchkit.errors import PluginError
 from launchkit.json_schema import json_schema
@@ -73,6 +73,11 @@ def _block(name: str, seam: type[Component], plugins: Plugins, definitions: Sche
                 "then": {"$ref": f"#/$defs/{key}"},
             }
         )
+    if seam is Builder:
+        kinds.add(BuilderBlock.AUTO)
+        auto = {"properties": {"type": {"const": BuilderBlock.AUTO}}}
+        known = {"properties": dict.fromkeys(sorted(CORE_KEYS[name]), True)}
+        rules.append({"if": auto, "then": {**known, "additionalProperties": False}})
     return {
         "type": "object",
         "properties": {**core, "type": {"enum": sorted(kinds)}},

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -90,7 +90,11 @@ class Block(BaseModel):
 
 
 class BuilderBlock(Block):
-    """How images are built and where they go."""
+    """How images are built and where they go. The type `auto` is the first installed builder that
+    works where the agent is.
+    """
+
+    AUTO: ClassVar[str] = "auto"
 
     destination: Repository | None = None
     """The repository that images are pushed to."""

@@ -10,10 +10,11 @@ from agent.conftest import Bench, running, text
 
 from launchkit import Agent
 from launchkit.abc import Builder, Output, Runner
+from launchkit.agent.kit import builder_block
 from launchkit.hookspecs import hookimpl
 from launchkit.model import BuildRequest, Image, ItemState, Submission
 from launchkit.plugins import Plugins
-from launchkit.settings import BuilderBlock
+from launchkit.settings import Block, BuilderBlock
 from launchkit.testing import FakeCompute, FakeRunner
 
 COMPUTE = FakeCompute()
@@ -41,6 +42,11 @@ class TalkingBuilder(Builder):
     async def build(self, request: BuildRequest, out: Output) -> Image:
         await out(BUILT.encode())
         return Image(ref="built", warnings=(SLOW,))
+
+
+class PushingBuilder(TalkingBuilder):
+    kind = "pushing"
+    needs_registry = True
 
 
 @hookimpl
@@ -119,6 +125,31 @@ async def test_the_next_agent_goes_on_where_the_output_stopped(
         assert await bench.ended(run) == [ItemState.FINISHED]
     assert await text(run) == FETCHED + "first\nsecond"
     assert list(COMPUTE.starts.values())[-1] == 1
+
+
+@pytest.mark.parametrize(
+    ("builder", "registry", "kind"),
+    [
+        (None, None, "noop"),
+        (None, Block(type="oci"), "pushing"),
+        (BuilderBlock(type="auto"), None, "noop"),
+        (BuilderBlock(type="auto", destination="r.example.com/i"), None, "pushing"),
+    ],
+)
+async def test_a_builder_that_keeps_no_images_is_chosen_where_there_is_a_place_for_them(
+    bench: Bench, builder: BuilderBlock | None, registry: Block | None, kind: str
+) -> None:
+    @hookimpl
+    def launchkit_builders() -> list[type[Builder]]:
+        return [PushingBuilder]
+
+    pushing = ModuleType("pushing")
+    pushing.__dict__["launchkit_builders"] = launchkit_builders
+    update = {"builder": builder, "registry": registry}
+    settings = bench.settings().model_copy(update=update)
+    block = await builder_block(settings, Plugins(pushing, entry_points=False))
+    assert block.type == kind
+    assert block.destination == (builder.destination if builder else None)
 
 
 async def test_a_builder_that_was_chosen_wins_over_one_that_works_here(

@@ -65,10 +65,10 @@ def test_check_says_what_is_wrong(
 
 
 def test_check_notes_what_is_not_installed_and_accepts_it(program: Program) -> None:
-    config = program.file("c.yaml", "builder:\n  type: kaniko\n  kaniko-image: x\n")
+    config = program.file("c.yaml", "environment:\n  type: aws\n  region: x\n")
     said = program("--config", config, "config", "check").stderr
-    assert "c.yaml:2: builder.type: builder 'kaniko' is not installed" in said
-    assert "launchkit-kubernetes provides it" in said
+    assert "c.yaml:2: environment.type: environment 'aws' is not installed" in said
+    assert "launchkit-aws provides it" in said
     assert said.endswith("ok\n")
 
 

@@ -121,12 +121,9 @@ def seam_members() -> set[str]:
 
 
 def own_settings() -> set[str]:
-    """The settings of each kind of a block, as this repository's plugins have them; those of W&B
-    are written with dashes.
-    """
+    """The settings of each kind of a block, as this repository's plugins have them."""
     classes = {cls for seam in SEAMS.values() for cls in Plugins().classes(seam).values()}
-    found = {name for cls in classes if not cls.unnamed for name in cls.setting_names()}
-    return {name.replace("_", "-") if name == "build_args" else name for name in found}
+    return {name for cls in classes if not cls.unnamed for name in cls.setting_names()}
 
 
 def policy_keys() -> set[str]:
@@ -157,11 +154,14 @@ PAGES = {
 
 
 def named(text: str) -> set[str]:
-    """The words in code spans, and the parts of dotted ones."""
+    """The words in code spans, and the parts of dotted ones; those with dashes also with
+    underscores.
+    """
     words = {
         word for span in re.findall(r"`([^`\n]+)`", text) for word in re.split(r"[ (,)]+", span)
     }
-    return words | {part for word in words for part in word.split(".")}
+    words |= {part for word in words for part in word.split(".")}
+    return words | {word.replace("-", "_") for word in words}
 
 
 @pytest.mark.parametrize("page", PAGES)

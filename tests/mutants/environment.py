@@ -50,12 +50,15 @@ from mutants.environment_uploads import (
     LeaksFiles,
     LosesTheLock,
     LosesTheLockOfFailures,
+    MissesWhatIsGone,
     MissingIsNothing,
     Mixes,
     ReadsLate,
     Refuses,
     RemembersFailures,
     RemembersFiles,
+    RemovesMore,
+    RemovesNothing,
     ReturnsEarly,
     Shallow,
     Swallows,
@@ -76,6 +79,9 @@ def mutant(defect: str, made: Callable[[], Environment], *, fast: bool = False) 
 
 
 MUTANTS = (
+    mutant("removes nothing", RemovesNothing),
+    mutant("removes what stands beside it, too", RemovesMore),
+    mutant("fails to remove what is not there", MissesWhatIsGone),
     mutant("stores nothing", copying(lambda *_: None)),
     mutant("stores an empty file", reading(lambda _: b"")),
     mutant("cuts large files", reading(lambda data: data[: 8 << 20])),

@@ -24,6 +24,21 @@ class Shallow(Steps):
         target.write_bytes(data)
 
 
+class RemovesNothing(Steps):
+    async def remove(self, uri: str) -> None:
+        local_path(uri)
+
+
+class RemovesMore(Steps):
+    async def remove(self, uri: str) -> None:
+        await run_sync(lambda: [path.unlink() for path in local_path(uri).parent.glob("*")])
+
+
+class MissesWhatIsGone(Steps):
+    async def remove(self, uri: str) -> None:
+        await run_sync(local_path(uri).unlink)
+
+
 class Chunks(Steps):
     """Writes where it is read, with pauses in which it can be cut off."""
 

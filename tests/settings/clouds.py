@@ -8,32 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any
 
-from pydantic import AfterValidator, WithJsonSchema
-
-from launchkit.abc import Builder, Environment, Output, Registry, Run, Runner
+from launchkit.abc import Environment, Registry, Run, Runner
 from launchkit.hookspecs import hookimpl
-from launchkit.model import BuildRequest, Image, Secret, Submission
+from launchkit.model import Secret, Submission
 from launchkit.plugins import Plugins
 
 ECR_HOST = r"\d{12}\.(dkr\.)?ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?"
 ECR_ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):ecr:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):repository/(?P<name>.+)"
 )
-STORE = (
-    r"^(s3://[a-z0-9][a-z0-9.-]*|gs://[a-z0-9][a-z0-9._-]*"
-    r"|https://[a-z0-9]+\.blob\.core\.windows\.net/[a-z0-9-]+)(/.*)?$"
-)
-
-
-def context_store(text: str) -> str:
-    if not re.search(STORE, text):
-        raise ValueError(
-            "must be s3://bucket/prefix, gs://bucket/prefix"
-            " or https://account.blob.core.windows.net/container/prefix"
-        )
-    return text
 
 
 def ecr_repository(text: str) -> str:
@@ -125,37 +109,6 @@ class Acr(CloudRegistry):
 
 
 @dataclass(kw_only=True)
-class Kaniko(Builder):
-    kind = "kaniko"
-    build_context_store: (
-        Annotated[
-            str,
-            AfterValidator(context_store),
-            WithJsonSchema({"type": "string", "pattern": STORE}),
-        ]
-        | None
-    ) = None
-    """Where the builder finds the code."""
-    build_job_name: str | None = None
-    kaniko_image: str | None = None
-    kaniko_config: dict[str, Any] | None = None
-    secret_name: str | None = None
-    secret_key: str | None = None
-
-    def __post_init__(self) -> None:
-        if (self.secret_name is None) != (self.secret_key is None):
-            raise ValueError("secret-name and secret-key belong together; give both")
-
-    @classmethod
-    def settings_schema(cls) -> dict[str, Any]:
-        pairs = {"secret-name": ["secret-key"], "secret-key": ["secret-name"]}
-        return {**super().settings_schema(), "dependentRequired": pairs}
-
-    async def build(self, request: BuildRequest, out: Output) -> Image:
-        raise AssertionError
-
-
-@dataclass(kw_only=True)
 class Vertex(Runner):
     kind = "vertex"
     aliases = ("gcp-vertex",)
@@ -177,11 +130,6 @@ def launchkit_registries() -> Sequence[type[Registry]]:
 
 
 @hookimpl
-def launchkit_builders() -> Sequence[type[Builder]]:
-    return [Kaniko]
-
-
-@hookimpl
 def launchkit_runners() -> Sequence[type[Runner]]:
     return [Vertex]
 
@@ -192,7 +140,6 @@ def cloud_plugins() -> Plugins:
     hooks = (
         launchkit_environments,
         launchkit_registries,
-        launchkit_builders,
         launchkit_runners,
     )
     vars(module).update({hook.__name__: hook for hook in hooks})

@@ -318,3 +318,9 @@ def test_what_is_not_installed_is_noted_with_its_package_and_accepted(load: Load
 def test_a_client_does_not_look_at_what_is_for_agents(load: Load) -> None:
     loaded = load("entity: e\nbuilder: {type: dokcer}\npolicy: 5", for_agent=False)
     assert (loaded.settings.entity, loaded.settings.builder) == ("e", None)
+
+
+def test_a_builder_that_is_chosen_here_takes_no_settings_of_its_own(load: Load) -> None:
+    assert load("builder: {type: auto, destination: r.example.com/i}").settings.builder
+    with pytest.raises(ConfigError, match="buildkit: is for a builder that is named"):
+        load("builder: {type: auto, buildkit: true}")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from settings.clouds import Ecr, Kaniko, cloud_plugins
+from launchkit_kubernetes.builder import KanikoBuilder
+from settings.clouds import Ecr, cloud_plugins
 
 from launchkit.errors import ConfigError
 from launchkit.plugins import Plugins
@@ -117,7 +118,7 @@ def test_tabs_are_read_as_indentation(tmp_path: Path) -> None:
 def test_the_kaniko_config_reaches_the_builder_whole(tmp_path: Path) -> None:
     builder = load("kaniko-config.yaml", tmp_path).settings.builder
     assert builder is not None
-    made = Kaniko.configured(builder.options())
+    made = KanikoBuilder.configured(builder.options())
     assert made.build_job_name == "wandb-image-build"
     assert made.kaniko_config == {
         "spec": {

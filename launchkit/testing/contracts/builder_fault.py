@@ -2,6 +2,7 @@
 
 from itertools import count
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -16,6 +17,11 @@ from launchkit.testing.trees import write_tree
 class BuilderFaultContract(BuilderCase):
     """Give the fixtures `gateway`, `builder`, which goes through it, and `workshop`. In each build
     one request goes wrong.
+    """
+
+    polled: ClassVar[tuple[str, ...]] = ()
+    """How requests begin that several ask on their own, such as lists behind watches: one of them
+    does not wait for what `Retry-After` has told another.
     """
 
     @pytest.fixture
@@ -47,4 +53,4 @@ class BuilderFaultContract(BuilderCase):
                 again = await self.build(one, request)
             assert again.ref == image.ref, "the name of an image does not depend on trouble"
 
-        await go_well(gateway, life, FAULTS[fault])
+        await go_well(gateway, life, FAULTS[fault], polled=self.polled)

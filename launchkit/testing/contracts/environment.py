@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -252,6 +253,26 @@ class EnvironmentContract(ComponentContract):
         assert address in told, f"an error names the address: {told}"
         assert len(told.split()) > 3, f"an error is a sentence that says why: {told}"
         assert {*Path().iterdir()} == before, "a foreign address becomes no path of this machine"
+
+    async def test_what_is_removed_is_gone_and_nothing_else(
+        self, environment: Environment, uri: str, there: Stored, stored: Stored, tmp_path: Path
+    ) -> None:
+        """An agent that was killed and its successor may both remove it. An environment that leaves
+        this to the owner of its storage is not looked at.
+        """
+        if type(environment).remove is Environment.remove:
+            return
+        (tmp_path / "source").write_bytes(b"stored")
+        for place in (uri, f"{uri}2"):
+            await self.upload(environment, tmp_path / "source", place)
+        for _ in range(2):
+            with well_behaved(self.patience, "a removal ends, also of what is not there", tmp_path):
+                await environment.remove(uri)
+        left: bytes | None = None
+        with suppress(Exception):  # whatever the author's function raises
+            left = await stored(uri)
+        assert left is None, "what was removed is gone"
+        assert await there(f"{uri}2") == b"stored", "what was not removed stays"
 
     async def test_uploading_leaves_nothing_in_the_process(
         self, environment: Environment, uri: str, source: Path, monkeypatch: pytest.MonkeyPatch

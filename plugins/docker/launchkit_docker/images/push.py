@@ -7,9 +7,8 @@ import anyio
 
 from launchkit.abc import Output, Registry
 from launchkit.errors import BuildError
-from launchkit.images.login import login_header
+from launchkit.images.login import login_header, push_login
 from launchkit.images.ref import ImageRef
-from launchkit.model import Credentials
 from launchkit.plain_text import shortened
 from launchkit_docker.engine.client import EngineClient
 from launchkit_docker.engine.messages import Progress, failure_in, follow
@@ -55,7 +54,7 @@ async def push(
     image = ImageRef.parse(ref)
     tag = image.version
     path = f"images/{ref.removesuffix(f':{tag}')}/push"  # as it was built: not as ImageRef has it
-    headers = {"X-Registry-Auth": login_header(await _login(ref, registry), image)}
+    headers = {"X-Registry-Auth": login_header(await push_login(ref, registry), image)}
     with anyio.move_on_after(seconds) as limit:
         async with engine.request(path, "POST", params={"tag": tag}, headers=headers) as response:
             await follow(response, log.take, out)
@@ -64,16 +63,3 @@ async def push(
     if log.digest is None:
         raise BuildError(f"{ref} was pushed, but the registry told no digest")
     return log.digest
-
-
-async def _login(ref: str, registry: Registry | None) -> Credentials | None:
-    """A login that is known to be good: with a bad one the Engine tries for a minute."""
-    if registry is None:
-        return None
-    for finding in await registry.check():
-        if finding.level == "error":
-            raise BuildError(
-                f"{ref} was built but cannot be pushed: {finding.subject}: {finding.message}",
-                hint=finding.hint,
-            )
-    return await registry.credentials()

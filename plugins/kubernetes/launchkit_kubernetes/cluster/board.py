@@ -15,7 +15,7 @@ from launchkit.runners.informer import Informer
 from launchkit_kubernetes.cluster.client import ClusterClient
 from launchkit_kubernetes.cluster.discovery import PODS, Resource
 from launchkit_kubernetes.cluster.objects import Objects
-from launchkit_kubernetes.manifest.build import NAME
+from launchkit_kubernetes.manifest.build import NAME, RUN
 from launchkit_kubernetes.status.pod import Pod
 from launchkit_kubernetes.status.shape import mapping, text
 
@@ -44,11 +44,18 @@ class RunView:
 class Board:
     """The root objects and pods of a namespace, by the name of their run's root object."""
 
-    def __init__(self, client: ClusterClient, resource: Resource, namespace: str) -> None:
+    def __init__(
+        self, client: ClusterClient, resource: Resource, namespace: str, *, label: str | None = None
+    ) -> None:
+        """*label* is the one by which others than runs are known: its value is the name of their
+        root object.
+        """
         self.resource = resource
         self.namespace = namespace
-        self._workloads = Objects(client, resource.path(namespace), _workload, _own_name)
-        self._label = POD_LABELS.get(resource.kind, NAME)
+        self._workloads = Objects(
+            client, resource.path(namespace), _workload, _own_name, label or RUN
+        )
+        self._label = label or POD_LABELS.get(resource.kind, NAME)
         run_of = partial(_label_of, self._label)
         self._pods = Objects(client, PODS.path(namespace), Pod.of, run_of, self._label)
         self.informer = Informer[str, RunView](

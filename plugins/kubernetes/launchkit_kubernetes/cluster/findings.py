@@ -23,46 +23,70 @@ RIGHTS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("", "events"): ("list",),
 }
 """What an agent does with which resources of which API group."""
+BUILD_RIGHTS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("batch", "jobs"): ("get", "list", "watch", "create", "patch", "delete"),
+    ("", "pods"): ("list", "watch"),
+    ("", "pods/log"): ("get",),
+    ("", "secrets"): ("create", "patch"),
+    ("", "events"): ("list",),
+}
+"""The same for an agent that builds there."""
 _FORBIDDEN = re.compile(
     r'cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"'
     r'(?: in the namespace "(?P<namespace>[^"]+)")?'
 )
 
 
-async def cluster_findings(client: ClusterClient, namespace: str) -> Sequence[Finding]:
+async def cluster_findings(
+    client: ClusterClient,
+    namespace: str,
+    *,
+    rights: Mapping[tuple[str, str], tuple[str, ...]] = RIGHTS,
+    subject: str = "kubernetes",
+) -> Sequence[Finding]:
     """Whether it answers, and which rights are missing in a namespace."""
     try:
         with anyio.fail_after(ANSWER_SECONDS):
             version = await client.json("GET", "version")
-            missing = [
-                (group, resource, verb)
-                for (group, resource), verbs in RIGHTS.items()
-                for verb in verbs
-                if not await _may(client, namespace, group, resource, verb)
-            ]
+            missing = await lacking(client, namespace, rights)
     except (ClusterError, ConfigError, TimeoutError) as exc:
         return [
             Finding(
                 level="warning",
-                subject="kubernetes",
+                subject=subject,
                 message=f"no cluster answers: {words(str(exc)) or 'in time'}",
                 hint=exc.hint if isinstance(exc, ClusterError | ConfigError) else None,
             )
         ]
     named = words(version.get("gitVersion"))
-    found = [Finding(level="ok", subject="kubernetes", message=f"Kubernetes {named} answers")]
+    found = [Finding(level="ok", subject=subject, message=f"Kubernetes {named} answers")]
     if not missing:
         message = f"the agent has all rights that it needs in namespace {namespace}"
-        return [*found, Finding(level="ok", subject="kubernetes rights", message=message)]
-    lacking = ", ".join(f"{verb} {resource}" for _, resource, verb in missing)
+        return [*found, Finding(level="ok", subject=f"{subject} rights", message=message)]
+    named_all = ", ".join(f"{verb} {resource}" for _, resource, verb in missing)
     return [
         *found,
         Finding(
             level="error",
-            subject="kubernetes rights",
-            message=f"missing in namespace {namespace}: {lacking}",
+            subject=f"{subject} rights",
+            message=f"missing in namespace {namespace}: {named_all}",
             hint=f"give the agent this Role:\n{role(namespace, missing)}",
         ),
+    ]
+
+
+async def lacking(
+    client: ClusterClient, namespace: str, rights: Mapping[tuple[str, str], tuple[str, ...]]
+) -> Sequence[tuple[str, str, str]]:
+    """Those of *rights* that are missing: API group, resource and verb.
+
+    :raises ClusterError: if it cannot be told.
+    """
+    return [
+        (group, resource, verb)
+        for (group, resource), verbs in rights.items()
+        for verb in verbs
+        if not await _may(client, namespace, group, resource, verb)
     ]
 
 

@@ -1,0 +1,193 @@
+"""The build context, packed into one file, and the ways in which the executor gets it."""
+
+import gzip
+import hashlib
+import logging
+import shutil
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+from anyio.to_thread import run_sync
+
+from launchkit.abc import Environment
+from launchkit.errors import BuildError, LaunchError
+from launchkit.images.context import BuildPlan, tar_chunks
+from launchkit_kubernetes.kaniko.manifest import ARCHIVE, CONTEXT_MOUNT, ContextPlace
+from launchkit_kubernetes.runs.packing import MAX_PIECES, PIECE_BYTES
+
+log = logging.getLogger("launchkit.kubernetes")
+
+PREFIX = "launchkit-context-"
+"""Begins the names of contexts in a store or a volume."""
+REMOVE_SECONDS = 15.0
+OLD_SECONDS = 86_400.0
+"""After so long a context in a volume is nobody's any more."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A packed context."""
+
+    path: Path
+    digest: str
+    """Of its bytes, in hex digits."""
+    size: int
+    ref: str = ""
+    """The image that is built of it."""
+
+    @property
+    def name(self) -> str:
+        """What it is called where others are, too: builds of other images have others."""
+        digest = hashlib.sha256(f"{self.ref} {self.digest}".encode()).hexdigest()
+        return f"{PREFIX}{digest[:32]}.tar.gz"
+
+    async def pieces(self) -> Sequence[bytes]:
+        """Its bytes, in pieces that fit into secrets."""
+        data = await run_sync(self.path.read_bytes)
+        return [data[at : at + PIECE_BYTES] for at in range(0, len(data), PIECE_BYTES)]
+
+
+@asynccontextmanager
+async def packed_context(plan: BuildPlan, folder: Path, ref: str = "") -> AsyncIterator[Archive]:
+    """The context of *ref* as a file below *folder*, for the time of the context manager; equal
+    plans give equal bytes.
+
+    :raises BuildError: if it cannot be packed.
+    """
+    await run_sync(lambda: folder.mkdir(parents=True, exist_ok=True))
+    place = Path(await run_sync(lambda: tempfile.mkdtemp(prefix=PREFIX, dir=folder)))
+    try:
+        yield await run_sync(_pack, plan, place / ARCHIVE, ref)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await run_sync(lambda: shutil.rmtree(place, ignore_errors=True))
+
+
+def _pack(plan: BuildPlan, path: Path, ref: str) -> Archive:
+    try:
+        with (
+            path.open("wb") as file,
+            gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as zipped,
+        ):
+            for chunk in tar_chunks(plan):
+                zipped.write(chunk)
+        with path.open("rb") as packed:
+            digest = hashlib.file_digest(packed, "sha256").hexdigest()
+        return Archive(path, digest, path.stat().st_size, ref)
+    except OSError as exc:
+        where = exc.filename or path
+        raise BuildError(
+            f"cannot pack the build context: {where}: {exc.strerror or exc}",
+            hint="is there room in the agent's cache_dir?",
+        ) from exc
+
+
+class ContextWay(ABC):
+    """One way in which the executor gets a context."""
+
+    @abstractmethod
+    def delivered(self, archive: Archive) -> AbstractAsyncContextManager[ContextPlace]:
+        """Where it is, for the time of the context manager.
+
+        :raises LaunchError: if it cannot be brought there.
+        """
+
+    async def sweep(self) -> None:
+        """Remove what agents have left that were killed."""
+
+
+class InSecrets(ContextWay):
+    """In secrets of the build, which go with its Job: needs nothing but the cluster."""
+
+    @asynccontextmanager
+    async def delivered(self, archive: Archive) -> AsyncIterator[ContextPlace]:
+        """The place. :raises BuildError: if it is too large."""
+        if archive.size > (longest := PIECE_BYTES * MAX_PIECES):
+            raise BuildError(
+                f"the build context has {archive.size / 1e6:.0f} MB packed, and {longest / 1e6:.0f}"
+                " MB are the most that secrets can hold",
+                hint="leave out what the image does not need, by .dockerignore; or set"
+                " build-context-store or pvc-name for the builder",
+            )
+        pieces = max(1, -(-archive.size // PIECE_BYTES))
+        yield ContextPlace(address=f"tar://{CONTEXT_MOUNT}/{ARCHIVE}", pieces=pieces)
+
+
+@dataclass(frozen=True)
+class InStore(ContextWay):
+    """In object storage, which the agent's environment writes and the executor reads."""
+
+    store: str
+    """The address below which it is put."""
+    environment: Environment
+
+    @asynccontextmanager
+    async def delivered(self, archive: Archive) -> AsyncIterator[ContextPlace]:
+        """The place. :raises LaunchError: if it cannot be uploaded."""
+        address = f"{self.store.rstrip('/')}/{archive.name}"
+        try:
+            await self.environment.upload(archive.path, address)
+            yield ContextPlace(address=address)
+        finally:
+            with anyio.move_on_after(REMOVE_SECONDS, shield=True):
+                try:
+                    await self.environment.remove(address)
+                except LaunchError as exc:
+                    log.warning("the build context %s is left: %s", address, exc)
+
+
+@dataclass(frozen=True)
+class InVolume(ContextWay):
+    """In a volume of the cluster that the agent has mounted, too."""
+
+    claim: str
+    folder: Path
+    """Where the agent has it."""
+
+    @asynccontextmanager
+    async def delivered(self, archive: Archive) -> AsyncIterator[ContextPlace]:
+        """The place. :raises BuildError: if it cannot be copied."""
+        target = self.folder / archive.name
+        try:
+            await run_sync(_copy, archive.path, target)
+            volume = {"claimName": self.claim, "readOnly": True}
+            yield ContextPlace(
+                address=f"tar://{CONTEXT_MOUNT}/{archive.name}",
+                volumes=[{"name": "context", "persistentVolumeClaim": volume}],
+                mounts=[{"name": "context", "mountPath": CONTEXT_MOUNT, "readOnly": True}],
+            )
+        finally:
+            with anyio.move_on_after(REMOVE_SECONDS, shield=True):
+                await run_sync(lambda: target.unlink(missing_ok=True))
+
+    async def sweep(self) -> None:
+        """Remove old contexts."""
+        await run_sync(remove_old, self.folder)
+
+
+def _copy(source: Path, target: Path) -> None:
+    part = target.with_name(f"{target.name}.part")
+    try:
+        shutil.copyfile(source, part)
+        part.replace(target)
+    except OSError as exc:
+        raise BuildError(
+            f"cannot copy the build context to {target}: {exc.strerror or exc}",
+            hint="pvc-mount-path is where the agent has mounted the volume of pvc-name",
+        ) from exc
+
+
+def remove_old(folder: Path) -> None:
+    """Remove contexts in a directory that are nobody's any more."""
+    for path in folder.glob(f"{PREFIX}*"):
+        try:
+            if time.time() - path.stat().st_mtime > OLD_SECONDS:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        except OSError as exc:
+            log.info("the build context %s is left: %s", path, exc)

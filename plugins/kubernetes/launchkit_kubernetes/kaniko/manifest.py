@@ -1,0 +1,244 @@
+"""The Job of a build: settings and a plan in, an object out. Pure."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from launchkit.images.maker import PlannedBuild
+from launchkit.images.ref import ImageRef
+from launchkit.runners.identity import KUBERNETES
+from launchkit_kubernetes.kaniko.config import laid_over
+from launchkit_kubernetes.manifest.build import KEEP
+
+BUILD = "launchkit/build"
+"""A label of all that belongs to a build: the name of its Job."""
+AGENT = "launchkit/build-agent"
+"""A label of its Job: the agent that waits for it."""
+MAIN = "kaniko"
+EXECUTOR = "/kaniko/executor"
+UNPACK = "launchkit-code"
+"""As the runner calls the container that unpacks code: its output is nobody's."""
+DIGEST_PLACE = "/dev/termination-log"
+LOGIN_MOUNT = "/kaniko/.docker"
+CONTEXT_MOUNT = "/kaniko/context"
+PIECES_MOUNT = "/kaniko/pieces"
+ARCHIVE = "context.tar.gz"
+JOIN = f"set -e; cat {PIECES_MOUNT}/* > {CONTEXT_MOUNT}/{ARCHIVE}"
+DEADLINE_SECONDS = 3600
+TTL_SECONDS = 300
+GRACE_SECONDS = 5
+DIGITS = 16
+_AWS = re.compile(r".*\.amazonaws\.com(?:\.cn)?")
+_GOOGLE = re.compile(r"(?:.*[.-])?(?:gcr\.io|pkg\.dev)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContextPlace:
+    """Where the executor finds the context."""
+
+    address: str
+    """What `--context` is given."""
+    volumes: Sequence[Mapping[str, Any]] = ()
+    mounts: Sequence[Mapping[str, Any]] = ()
+    pieces: int = 0
+    """In how many secrets the archive is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobDesign:
+    """What the owner of the agent has decided of all builds."""
+
+    prefix: str
+    """What the names of Jobs begin with."""
+    namespace: str
+    image: str
+    agent: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    service_account: str | None = None
+    auth_secret: str | None = None
+    """A Secret of type `kubernetes.io/dockerconfigjson` that is there."""
+    secret: tuple[str, str] | None = None
+    """A Secret that is there and its key: a login in the form of the registry's cloud."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildManifest:
+    """The Job of one build. Equal builds of equal settings have Jobs of one name."""
+
+    name: str
+    namespace: str
+    labels: Mapping[str, str]
+    body: Mapping[str, Any]
+    pieces: Sequence[str] = ()
+    """The names of the Secrets that the pieces of the context are to be in."""
+    login: str | None = None
+    """The name of the Secret that the login is to be in; None: there is no login."""
+
+
+def manifest_of(
+    build: PlannedBuild, design: JobDesign, place: ContextPlace, *, archive: str, login: bool
+) -> BuildManifest:
+    """*archive* is a digest of the packed context; *login* tells whether the registry has one."""
+    facts = json.dumps(_facts(build, design, place, archive, login), sort_keys=True)
+    name = f"{design.prefix}-{hashlib.sha256(facts.encode()).hexdigest()[:DIGITS]}"
+    pieces = [f"{name}-context-{piece}" for piece in range(place.pieces)]
+    login_name = f"{name}-login" if login else None
+    labels = {BUILD: name, AGENT: KUBERNETES.text(design.agent)}
+    body = laid_over(_job(build, design, place, pieces, login_name), design.config)
+    metadata = body["metadata"]
+    metadata |= {"name": name, "namespace": design.namespace}
+    for about in (metadata, body["spec"]["template"].setdefault("metadata", {})):
+        about["labels"] = {**about.get("labels", {}), **labels}
+    pod = body["spec"]["template"]["spec"]
+    pod.setdefault("automountServiceAccountToken", bool(pod.get("serviceAccountName")))
+    return BuildManifest(
+        name=name,
+        namespace=design.namespace,
+        labels=labels,
+        body=body,
+        pieces=pieces,
+        login=login_name,
+    )
+
+
+def _facts(
+    build: PlannedBuild, design: JobDesign, place: ContextPlace, archive: str, login: bool
+) -> Sequence[Any]:
+    """All that makes one Job another than the next; not which agent waits for it."""
+    given = (design.namespace, design.image, dict(design.config), design.service_account)
+    how = (design.auth_secret, design.secret, place.address, login, archive)
+    return [build.target.ref, build.platform, dict(build.build_args), *given, *how]
+
+
+def _job(
+    build: PlannedBuild,
+    design: JobDesign,
+    place: ContextPlace,
+    pieces: Sequence[str],
+    login: str | None,
+) -> dict[str, Any]:
+    volumes, mounts = [*place.volumes], [*place.mounts]
+    env: list[Mapping[str, Any]] = []
+    for volume, mount, variable in _logins(build, design, login):
+        volumes.append(volume)
+        mounts.append(mount)
+        env += variable
+    pod: dict[str, Any] = {
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "containers": [
+            {
+                "name": MAIN,
+                "image": design.image,
+                "command": [EXECUTOR],
+                "args": _args(build, place),
+                "env": env,
+                "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+                "terminationMessagePath": DIGEST_PLACE,
+                "volumeMounts": mounts,
+            }
+        ],
+        "volumes": volumes,
+    }
+    if pieces:
+        _lay_pieces(pod, design.image, pieces)
+    if design.service_account:
+        pod["serviceAccountName"] = design.service_account
+    if build.platform:
+        pod["nodeSelector"] = {"kubernetes.io/arch": build.platform.rpartition("/")[2]}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"labels": {}},
+        "spec": {
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": DEADLINE_SECONDS,
+            "ttlSecondsAfterFinished": TTL_SECONDS,
+            "template": {"metadata": {"annotations": dict(KEEP)}, "spec": pod},
+        },
+    }
+
+
+def _args(build: PlannedBuild, place: ContextPlace) -> list[str]:
+    repository = ImageRef.parse(build.target.ref).repository
+    flags = [
+        f"--context={place.address}",
+        f"--dockerfile={build.plan.dockerfile_name}",
+        f"--destination={build.target.ref}",
+        f"--digest-file={DIGEST_PLACE}",
+        "--cache=true",
+        f"--cache-repo={repository}",
+        "--snapshot-mode=redo",
+        "--compressed-caching=false",  # else a large layer is held in memory as a whole
+    ]
+    if build.platform:
+        flags.append(f"--custom-platform={build.platform}")
+    return [*flags, *(f"--build-arg={key}={value}" for key, value in build.build_args.items())]
+
+
+def _logins(
+    build: PlannedBuild, design: JobDesign, login: str | None
+) -> Sequence[tuple[Mapping[str, Any], Mapping[str, Any], Sequence[Mapping[str, Any]]]]:
+    """The secrets that the executor sees: a volume, where it is mounted, variables."""
+    found = []
+    if design.secret:
+        name, key = design.secret
+        file, variables = _cloud_file(ImageRef.parse(build.target.ref).registry)
+        found.append(_secret("registry-secret", name, key, file, variables))
+    taken = design.secret is not None and found[0][1]["mountPath"] == LOGIN_MOUNT
+    file = f"{LOGIN_MOUNT}/config.json"
+    if design.auth_secret and not taken:
+        found.append(_secret("registry-login", design.auth_secret, ".dockerconfigjson", file))
+    elif login and not taken:
+        found.append(_secret("registry-login", login, "config.json", file))
+    return found
+
+
+def _cloud_file(host: str) -> tuple[str, Sequence[Mapping[str, Any]]]:
+    """Where the executor reads the credentials of a registry's cloud, as W&B Launch mounts them."""
+    if _AWS.fullmatch(host):
+        return "/root/.aws/credentials", ()
+    if _GOOGLE.fullmatch(host):
+        file = "/kaniko/.config/gcloud/config.json"
+        return file, [{"name": "GOOGLE_APPLICATION_CREDENTIALS", "value": file}]
+    return f"{LOGIN_MOUNT}/config.json", ()
+
+
+def _secret(
+    volume: str, name: str, key: str, file: str, env: Sequence[Mapping[str, Any]] = ()
+) -> tuple[Mapping[str, Any], Mapping[str, Any], Sequence[Mapping[str, Any]]]:
+    folder, _, base = file.rpartition("/")
+    source = {"secretName": name, "items": [{"key": key, "path": base}]}
+    mount = {"name": volume, "mountPath": folder, "readOnly": True}
+    return {"name": volume, "secret": source}, mount, env
+
+
+def _lay_pieces(pod: dict[str, Any], image: str, pieces: Sequence[str]) -> None:
+    """One piece is the archive itself; several are put together by a container before."""
+    mount = {"name": "context", "mountPath": CONTEXT_MOUNT}
+    pod["containers"][0]["volumeMounts"].append(mount)
+    if len(pieces) == 1:
+        source = {"secretName": pieces[0], "items": [{"key": "piece", "path": ARCHIVE}]}
+        pod["volumes"].append({"name": "context", "secret": source})
+        return
+    sources = [
+        {"secret": {"name": name, "items": [{"key": "piece", "path": f"{index:04}"}]}}
+        for index, name in enumerate(pieces)
+    ]
+    pod["volumes"] += [
+        {"name": "context", "emptyDir": {}},
+        {"name": "pieces", "projected": {"sources": sources}},
+    ]
+    read = {"name": "pieces", "mountPath": PIECES_MOUNT, "readOnly": True}
+    pod["initContainers"] = [
+        {
+            "name": UNPACK,
+            "image": image,
+            "command": ["sh", "-c", JOIN],
+            "securityContext": {"allowPrivilegeEscalation": False},
+            "volumeMounts": [mount, read],
+        }
+    ]

@@ -1,0 +1,33 @@
+"""What a build prints, passed on: its end is kept, and its steps are marked."""
+
+from textwrap import shorten
+
+from launchkit.abc import Output
+from launchkit.plain_text import TAIL_BYTES
+from launchkit_kubernetes.kaniko.verdicts import STEP
+
+MARK_CHARACTERS = 160
+LONGEST_LINE = 1 << 16
+
+
+class Progress:
+    """The output of one build."""
+
+    def __init__(self, out: Output) -> None:
+        self._out = out
+        self._line = b""
+        self.printed = b""
+        """The last of it."""
+        self.step: str | None = None
+        """The last step that began."""
+
+    async def take(self, data: bytes) -> None:
+        """Pass it on."""
+        self.printed = (self.printed + data)[-TAIL_BYTES:]
+        await self._out(data)
+        *lines, self._line = (self._line + data).split(b"\n")
+        self._line = self._line[-LONGEST_LINE:]
+        for line in lines:
+            if found := STEP.search(line[:LONGEST_LINE].decode(errors="replace")):
+                self.step = shorten(found["step"], MARK_CHARACTERS, placeholder=" …")
+                await self._out.mark(self.step)
