@@ -38,7 +38,10 @@ COMMANDS = {
         "Put launches back into their queues.",
     ),
     "role": ("launchkit.cli.people:role", "Grant, revoke and list roles."),
-    "show": ("launchkit.cli.show:show", "Show a launch: state, reason, verdict and timeline."),
+    "show": (
+        "launchkit.cli.show:show",
+        "Show a launch: state, reason, verdict, outputs and timeline.",
+    ),
     "stop": ("launchkit.cli.stop:stop", "Ask that launches end."),
     "store": (
         "launchkit.cli.store:store",

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
 
-import anyio
 import httpx
-from waiting import PATIENCE, until
+from waiting import PATIENCE
 
 from .places import free_port
+
+RETRIES = 7
+"""With pauses that double from half a second: a minute in all."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,11 @@ class ObjectStore:
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         }
 
-    def answers(self) -> bool:
-        try:
-            return httpx.get(self.url).is_success
-        except httpx.HTTPError:
-            return False
+    def wait(self) -> None:
+        """Wait until it answers; also from where an event loop runs."""
+        transport = httpx.HTTPTransport(retries=RETRIES)
+        with httpx.Client(transport=transport, timeout=PATIENCE) as client:
+            client.get(self.url).raise_for_status()
 
     def bucket(self, name: str) -> str:
         """The URL of a new bucket."""
@@ -57,8 +59,7 @@ def object_store(folder: Path) -> Iterator[ObjectStore]:
         process = Popen(command, stdout=log, stderr=log, cwd=folder)
     try:
         store = ObjectStore(f"http://127.0.0.1:{port}")
-        anyio.run(until, lambda: process.poll() is not None or store.answers())
-        assert process.poll() is None, (folder / "object-store.log").read_text()
+        store.wait()
         yield store
     finally:
         process.kill()
