@@ -3,6 +3,7 @@
 import anyio
 import pytest
 from store.conftest import LEASE, Clock, Store, capacity, status
+from waiting import PATIENCE
 
 from launchkit.abc import AgentChange, Drain, PauseAgent, ResumeAgent
 from launchkit.errors import AgentReplaced, NotFound
@@ -114,7 +115,7 @@ async def test_a_later_registration_frees_what_the_earlier_one_held(store: Store
     assert await store.claim() is None
     with store.database.topics.subscribed("agent:a") as news:
         await store.write(agents.Register("e", status(), "second"))
-        assert await news.wait(0.0)
+        assert await news.wait(PATIENCE)
     taken = await store.claimed()
     assert (taken.item.id, taken.token) == (held.item.id, held.token + 1)
 

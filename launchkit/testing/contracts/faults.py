@@ -50,11 +50,13 @@ async def go_well(
     """A life for each kind of request that goes *way*, with *fault* done to the first of them,
     unless *but* says that it is left out; those to which it was done. All are throttled in one
     life, since each costs a wait; none may come again before that is over, unless it begins with a
-    word of *polled*.
+    word of *polled*: these are asked as often as it takes, and some in some lives alone.
     """
     hit = [kind for kind in await _kinds(way, life) if not but(kind)]
     for some in [hit] if fault.throttled and hit else [[kind] for kind in hit]:
-        await _goes_well(way, life, [replace(fault, kind=kind) for kind in some])
+        missed = await _goes_well(way, life, [replace(fault, kind=kind) for kind in some])
+        needed = [kind for kind in missed if not kind.startswith((*polled,))]
+        assert not needed, f"each life asks {needed[0]!r}, but this one did not"
         hasty = [kind for kind in way.hasty if not kind.startswith((*polled,))]
         assert not hasty, f"what Retry-After tells is waited for, but {hasty[0]!r} comes sooner"
     return hit
@@ -69,7 +71,8 @@ async def _kinds(way: Gateway, life: Life) -> list[str]:
     return list(dict.fromkeys(way.kinds))
 
 
-async def _goes_well(way: Gateway, life: Life, faults: list[Intervention]) -> None:
+async def _goes_well(way: Gateway, life: Life, faults: list[Intervention]) -> list[str]:
+    """Have the life; the kinds of those faults that did not come about."""
     way.interventions = faults
     way.happened.clear()
     way.hasty.clear()
@@ -79,5 +82,4 @@ async def _goes_well(way: Gateway, life: Life, faults: list[Intervention]) -> No
         at = way.happened[-1].kind if way.happened else faults[0].kind
         exc.add_note(f"{PROMISED}trouble that passes is outlasted, but it goes wrong with {at!r}")
         raise
-    missed = [one.kind for one in faults if one not in way.happened]
-    assert not missed, f"each life asks {missed[0]!r}, but this one did not"
+    return [one.kind for one in faults if one not in way.happened]
