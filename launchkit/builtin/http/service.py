@@ -2,7 +2,7 @@
 
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from launchkit.aio.retry import Backoff, retry, retry_after_of
 from launchkit.builtin.http.tokens import find_token, server_of
 from launchkit.codec import decode_json, encode_json
-from launchkit.errors import Unreachable
+from launchkit.errors import ConfigError, Unauthenticated, Unreachable
 from launchkit.model import Secret
 from launchkit.wire.problems import Problem, error_of
 from launchkit.wire.protocol import (
@@ -28,7 +28,9 @@ from launchkit.wire.protocol import (
 )
 
 T = TypeVar("T")
+FindToken = Callable[[], Secret | None]
 
+UNAUTHORIZED = 401
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
 """How long an answer may take, and each piece of a stream."""
@@ -61,10 +63,14 @@ class Call:
 class Service:
     """The queue service at *url*, for one entity."""
 
-    def __init__(self, client: httpx.AsyncClient, url: str, entity: str) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, url: str, entity: str, find: FindToken, token: Secret | None
+    ) -> None:
         self._client = client
         self.url = url
         self._entity = entity
+        self._find = find
+        self._token = token
 
     async def ask(self, of: type[T], call: Call) -> T:
         """The answer to a request, as a value of type *of*.
@@ -108,12 +114,13 @@ class Service:
     @asynccontextmanager
     async def _answer(self, call: Call) -> AsyncIterator[httpx.Response]:
         """The start of an answer that is good news."""
-        request = self._request(call)
+        token = self._token
+        response = await self._begun(call, token)
         try:
-            response = await self._client.send(request, stream=True)
-        except httpx.HTTPError as exc:
-            raise self._silent(exc) from exc
-        try:
+            if response.status_code == UNAUTHORIZED and await self._is_old(token):
+                if not isinstance(call.body, AsyncIterator):
+                    await response.aclose()
+                    response = await self._begun(call, self._token)
             if PROTOCOL_HEADER not in response.headers:
                 what = f"an answer of somebody else (HTTP {response.status_code})"
                 raise self._foreign(what, _retry_after(response))
@@ -125,8 +132,27 @@ class Service:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
 
-    def _request(self, call: Call) -> httpx.Request:
+    async def _begun(self, call: Call, token: Secret | None) -> httpx.Response:
+        try:
+            return await self._client.send(self._request(call, token), stream=True)
+        except httpx.HTTPError as exc:
+            raise self._silent(exc) from exc
+
+    async def _is_old(self, token: Secret | None) -> bool:
+        """Whether there is another by now: a mounted secret changes while an agent runs.
+
+        :raises Unauthenticated: if it cannot be read any more.
+        """
+        if self._token == token:
+            try:
+                self._token = await anyio.to_thread.run_sync(self._find)
+            except ConfigError as exc:
+                raise Unauthenticated(exc.message, hint=exc.hint) from exc
+        return self._token != token
+
+    def _request(self, call: Call, token: Secret | None) -> httpx.Request:
         content: Any = call.body
+        given = {"authorization": f"Bearer {str.__str__(token)}"} if token else {}
         headers = {"content-type": BYTES_TYPE}
         if call.body is not None and not isinstance(call.body, bytes | AsyncIterator):
             content = encode_json(call.body)
@@ -137,7 +163,7 @@ class Service:
             call.method,
             f"{self.url}{self._path(call)}",
             content=content,
-            headers={**call.headers, **(headers if content is not None else {})},
+            headers={**given, **call.headers, **(headers if content is not None else {})},
             params={**params, "wait": wait} if call.wait and call.body is None else params,
             timeout=httpx.Timeout(ANSWER_SECONDS + wait, connect=CONNECT_SECONDS, pool=None),
         )
@@ -219,19 +245,19 @@ async def connect(
     base = server_of(url)
     scheme = require_address(base).scheme
 
-    def found() -> tuple[Secret | None, ssl.SSLContext]:
-        given = find_token(base, token=token, token_file=token_file, environ=os.environ)
-        return given, _tls(scheme)
+    def find() -> Secret | None:
+        return find_token(base, token=token, token_file=token_file, environ=os.environ)
 
-    token, verify = await anyio.to_thread.run_sync(found)
+    def found() -> tuple[Secret | None, ssl.SSLContext]:
+        return find(), _tls(scheme)
+
+    given, verify = await anyio.to_thread.run_sync(found)
     headers = {PROTOCOL_HEADER: PROTOCOL}
-    if token:
-        headers["authorization"] = f"Bearer {str.__str__(token)}"
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
     client = await stack.enter_async_context(
         httpx.AsyncClient(headers=headers, limits=limits, verify=verify)
     )
-    return Service(client, base, entity)
+    return Service(client, base, entity, find, given)
 
 
 def _tls(scheme: str) -> ssl.SSLContext:
