@@ -24,7 +24,7 @@ from launchkit.settings import load_settings
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 WANT_DOCKER = {"gpu-workstation.md"}
-WANT_CLUSTER = {"kubernetes.md"}
+WANT_CLUSTER = {"kubernetes.md", "in-the-cluster.md"}
 """Tests of the plugin type what stands there."""
 IMAGES = "launchkit/digits:"
 PORT = ":8700"

@@ -59,12 +59,22 @@ class Call:
     again: bool = False
     """Whether it may be sent again when no answer came."""
 
+    @property
+    def repeats(self) -> bool:
+        """Whether its body can be sent twice."""
+        return not isinstance(self.body, AsyncIterator)
+
 
 class Service:
     """The queue service at *url*, for one entity."""
 
     def __init__(
-        self, client: httpx.AsyncClient, url: str, entity: str, find: FindToken, token: Secret | None
+        self,
+        client: httpx.AsyncClient,
+        url: str,
+        entity: str,
+        find: FindToken,
+        token: Secret | None,
     ) -> None:
         self._client = client
         self.url = url
@@ -117,10 +127,9 @@ class Service:
         token = self._token
         response = await self._begun(call, token)
         try:
-            if response.status_code == UNAUTHORIZED and await self._is_old(token):
-                if not isinstance(call.body, AsyncIterator):
-                    await response.aclose()
-                    response = await self._begun(call, self._token)
+            if response.status_code == UNAUTHORIZED and await self._is_old(token) and call.repeats:
+                await response.aclose()
+                response = await self._begun(call, self._token)
             if PROTOCOL_HEADER not in response.headers:
                 what = f"an answer of somebody else (HTTP {response.status_code})"
                 raise self._foreign(what, _retry_after(response))
