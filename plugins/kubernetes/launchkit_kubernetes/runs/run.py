@@ -33,7 +33,7 @@ from launchkit_kubernetes.runs.ends import (
 )
 from launchkit_kubernetes.runs.log_place import PLACE
 from launchkit_kubernetes.runs.logs import RunLogs
-from launchkit_kubernetes.runs.reasons import Warnings
+from launchkit_kubernetes.runs.reasons import Reasons, Warnings
 from launchkit_kubernetes.runs.records import (
     CANCELLED,
     CLEARED,
@@ -65,6 +65,7 @@ class RunPlace:
 
     client: ClusterClient
     board: Board
+    reasons: Reasons
     records: Records
     secrets: RunSecrets
     gone_seconds: float
@@ -82,7 +83,8 @@ class ClusterRun(Run):
         self._client = place.client
         self._informer = place.board.informer
         self._path = place.board.resource.path(ref.namespace, ref.name)
-        self._warnings = Warnings(place.client, ref)
+        on_news = partial(self._informer.news.notify, ref.name)
+        self._warnings = Warnings(place.reasons, on_news)
         self._shown: str | None = None
         self._ending_since: float | None = None
         self._stop_by: float | None = None
@@ -122,7 +124,7 @@ class ClusterRun(Run):
             while (now := await self.status()) == last:
                 view = await self._view()
                 if not await news.wait(LOOK_SECONDS if self._is_unclear(now, view) else math.inf):
-                    await self._look_for_warning(now, view)
+                    self._ask_for_warning(now, view)
             return now
 
     async def cancel(self, grace: float) -> None:
@@ -263,11 +265,11 @@ class ClusterRun(Run):
             return True
         return any(not pod.over and (pod.deleted or pod.phase == "Unknown") for pod in view.pods)
 
-    async def _look_for_warning(self, status: RunStatus, view: RunView) -> None:
+    def _ask_for_warning(self, status: RunStatus, view: RunView) -> None:
         """Why an object has no pods."""
         if view.workload is None or view.pods or status.state is not RunState.STARTING:
             return
-        await self._warnings.look(view.workload)
+        self._warnings.ask(view.workload)
 
     async def _with_evidence(self, status: RunStatus, pods: tuple[Pod, ...]) -> RunStatus:
         """The status with the last lines of the container that failed."""

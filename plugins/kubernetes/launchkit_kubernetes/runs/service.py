@@ -38,6 +38,7 @@ from launchkit_kubernetes.manifest.train_job import PLACES, takes
 from launchkit_kubernetes.runner import KubernetesRunner
 from launchkit_kubernetes.runs.logins import Logins
 from launchkit_kubernetes.runs.packing import PackedCode, packed
+from launchkit_kubernetes.runs.reasons import Reasons
 from launchkit_kubernetes.runs.records import CLEARED, OVER, Records
 from launchkit_kubernetes.runs.run import ClusterRun, RunPlace
 from launchkit_kubernetes.runs.secrets import (
@@ -79,6 +80,7 @@ class RunService:
         self._records = Records(client)
         self._secrets = RunSecrets(client)
         self._boards: dict[tuple[Resource, str], Board] = {}
+        self._reasons: dict[tuple[Resource, str], Reasons] = {}
         self._listed: set[tuple[Resource, str]] = set()
         """What this agent may list, as it has tried."""
         self._taking: set[tuple[str, str, str]] = set()
@@ -347,12 +349,16 @@ class RunService:
             board = self._boards[key] = Board(self._client, resource, ref.namespace)
             self._tasks.start_soon(board.informer.run, name=f"{ref.kind}s in {ref.namespace}")
             self._site.watches.update(board.ages())
+            reasons = self._reasons[key] = Reasons(self._client, ref.kind, ref.namespace)
+            self._tasks.start_soon(reasons.run, name=f"why {ref.kind}s in {ref.namespace} wait")
         return self._boards[key]
 
     async def _run(self, ref: Ref) -> Run:
+        board = await self._board(ref)
         place = RunPlace(
             client=self._client,
-            board=await self._board(ref),
+            board=board,
+            reasons=self._reasons[board.resource, ref.namespace],
             records=self._records,
             secrets=self._secrets,
             gone_seconds=self._runner.gone_seconds,
