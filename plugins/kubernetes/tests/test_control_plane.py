@@ -34,6 +34,7 @@ from .cluster.cluster import Cluster
 
 GROUP = "tests.launchkit.dev"
 BATCH = "/apis/batch/v1"
+RUNS = 20
 
 
 @pytest.fixture
@@ -115,6 +116,42 @@ async def test_a_watch_that_stands_still_is_opened_again(
     control_plane.apiserver.thaw()
     await complete(control_plane, place, submission.name)
     assert (await ended(run)).state is RunState.FINISHED
+
+
+async def looks_at_events(cluster: Cluster) -> float:
+    """How often events were listed since the API server has started."""
+    async with cluster.admin() as http:
+        lines = (await http.get("/metrics")).text.splitlines()
+    counted = (line for line in lines if line.startswith("apiserver_request_total"))
+    of_events = (line for line in counted if 'resource="events"' in line and 'verb="LIST"' in line)
+    return sum(float(line.rpartition(" ")[2]) for line in of_events)
+
+
+async def test_why_runs_have_no_pods_is_told_to_all_of_them_by_few_looks(
+    runner: KubernetesRunner, control_plane: Cluster, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchkit_kubernetes.runs.run.LOOK_SECONDS", 0.5)
+    monkeypatch.setattr("launchkit_kubernetes.runs.reasons.REST_SECONDS", 1.0)
+    quotas = f"/api/v1/namespaces/{place}/resourcequotas"
+    body = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
+    control_plane.request("POST", quotas, body)
+    await until(lambda: "hard" in control_plane.request("GET", f"{quotas}/none")["status"])
+    before = await looks_at_events(control_plane)
+    runs = [await begun(runner, job(place)) for _ in range(RUNS)]
+    told: set[str] = set()
+
+    async def ask(run: Run) -> None:
+        status = await run.status()
+        while "exceeded quota" not in (status.message or ""):
+            status = await run.changed(status)
+        told.add(run.ref)
+
+    with anyio.fail_after(60):
+        async with anyio.create_task_group() as tasks:
+            for run in runs:
+                tasks.start_soon(ask, run)
+    assert len(told) == RUNS
+    assert await looks_at_events(control_plane) - before < RUNS / 2
 
 
 async def test_the_age_of_the_last_news_of_each_watch_is_told(
