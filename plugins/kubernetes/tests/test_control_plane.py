@@ -1,6 +1,5 @@
 """Runs whose API server goes away, stands still or has forgotten, and custom resources."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from waiting import until
 
 from launchkit.abc import Run, Site
 from launchkit.model import RunState, RunStatus, Submission
-from launchkit.testing import make_submission, site_at, started
+from launchkit.testing import make_submission, started
 from launchkit.testing.recording import RecordingOutput
 
 from .cluster.cluster import Cluster
@@ -35,27 +34,6 @@ from .cluster.cluster import Cluster
 GROUP = "tests.launchkit.dev"
 BATCH = "/apis/batch/v1"
 RUNS = 20
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with site_at(tmp_path / "site") as site:
-        yield site
-
-
-@pytest.fixture
-def place(control_plane: Cluster) -> str:
-    return control_plane.make_namespace()
-
-
-@pytest.fixture
-async def runner(
-    site: Site, control_plane: Cluster, tmp_path: Path
-) -> AsyncIterator[KubernetesRunner]:
-    path = control_plane.write_kubeconfig(tmp_path / "kubeconfig")
-    made = KubernetesRunner(config_file=str(path), gone_seconds=5)
-    async with started(made, site) as runner:
-        yield runner
 
 
 def job(place: str) -> Submission:

@@ -16,19 +16,13 @@ from waiting import until
 from launchkit.abc import Run, Runner, Site
 from launchkit.errors import NotYet, Rejected, RunLost, SubmitError
 from launchkit.model import RunState, RunStatus, Secret, Submission, VerdictCode
-from launchkit.testing import make_submission, site_at, started
+from launchkit.testing import make_submission, started
 from launchkit.testing.recording import RecordingOutput
 
 from .cluster.access import Access
 from .workloads import Jobs
 
 JOBS = "apis/batch/v1"
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with site_at(tmp_path / "site") as site:
-        yield site
 
 
 @pytest.fixture
