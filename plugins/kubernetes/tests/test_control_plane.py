@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
@@ -30,8 +29,16 @@ from launchkit.testing import make_submission, started
 from launchkit.testing.recording import RecordingOutput
 
 from .cluster.cluster import Cluster
+from .operators import Operator, said
 
-GROUP = "tests.launchkit.dev"
+POLICY = Operator(
+    api_version="tests.launchkit.dev/v1",
+    kind="Policy",
+    plural="policies",
+    running={},
+    well={"conditions": [said("Succeeded")]},
+    badly={},
+)
 BATCH = "/apis/batch/v1"
 RUNS = 20
 
@@ -178,38 +185,14 @@ async def test_a_version_that_is_forgotten_is_told_and_all_is_listed_again(
 async def test_a_custom_resource_runs_under_the_name_that_the_cluster_gives_its_kind(
     runner: KubernetesRunner, control_plane: Cluster, place: str
 ) -> None:
-    definition: Any = {
-        "metadata": {"name": f"policies.{GROUP}"},
-        "spec": {
-            "group": GROUP,
-            "scope": "Namespaced",
-            "names": {"plural": "policies", "kind": "Policy"},
-            "versions": [
-                {
-                    "name": "v1",
-                    "served": True,
-                    "storage": True,
-                    "subresources": {"status": {}},
-                    "schema": {
-                        "openAPIV3Schema": {
-                            "type": "object",
-                            "x-kubernetes-preserve-unknown-fields": True,
-                        }
-                    },
-                }
-            ],
-        },
-    }
-    kinds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    control_plane.request("POST", kinds, definition)
-    await until(lambda: _is_served(control_plane))
-    args = {"apiVersion": f"{GROUP}/v1", "kind": "Policy", "namespace": place, "spec": {"a": 1}}
+    POLICY.install(control_plane)
+    args = {"apiVersion": POLICY.api_version, "kind": POLICY.kind}
+    args |= {"namespace": place, "spec": {"a": 1}}
     submission = make_submission("true", image="img:1", resource_args=args)
     run = await begun(runner, submission)
     assert (await run.status()).state is RunState.STARTING
-    path = f"/apis/{GROUP}/v1/namespaces/{place}/policies/{run.ref.rpartition('/')[2]}"
-    condition = {"type": "Succeeded", "status": "True"}
-    control_plane.patch(f"{path}/status", {"status": {"conditions": [condition]}})
+    path = POLICY.path(place, run.ref.rpartition("/")[2])
+    control_plane.patch(f"{path}/status", {"status": POLICY.well})
     assert (await ended(run)).state is RunState.FINISHED
     async with started(KubernetesRunner(config_file=runner.config_file), runner._site) as next_one:
         found = await next_one.attach(run.ref)
@@ -232,11 +215,6 @@ async def test_a_finalizer_of_somebody_else_is_named_and_the_run_is_stopped(
     assert (await run.status()).state is RunState.STOPPED
     assert "somebody.example/holds" in caplog.text
     control_plane.patch(path, {"metadata": {"finalizers": None}})
-
-
-def _is_served(cluster: Cluster) -> bool:
-    groups = cluster.request("GET", "/apis")["groups"]
-    return any(group["name"] == GROUP for group in groups)
 
 
 @pytest.mark.parametrize(("more", "state"), [({}, "preempted"), ({"requeue": False}, "failed")])
