@@ -96,6 +96,49 @@ async def test_code_is_laid_into_an_image_without_a_build(
     assert await jobs.traces(submission) == []
 
 
+def claimed(jobs: Jobs, folder: Path) -> str:
+    """A claim of the namespace for a volume that is a directory of this machine."""
+    folder.mkdir()
+    name = f"code-{jobs.namespace}"
+    shape = {"accessModes": ["ReadWriteMany"], "storageClassName": ""}
+    room = {"storage": "1Gi"}
+    volume = {**shape, "capacity": room, "hostPath": {"path": str(folder)}}
+    jobs.cluster.request(
+        "POST", "/api/v1/persistentvolumes", {"metadata": {"name": name}, "spec": volume}
+    )
+    claim = {**shape, "volumeName": name, "resources": {"requests": room}}
+    path = f"/api/v1/namespaces/{jobs.namespace}/persistentvolumeclaims"
+    jobs.cluster.request("POST", path, {"metadata": {"name": name}, "spec": claim})
+    return name
+
+
+async def test_code_comes_through_a_volume_to_any_image_and_goes_with_its_run(
+    site: Site, kubeconfig: Path, jobs: Jobs, tmp_path: Path
+) -> None:
+    code, volume = tmp_path / "code", tmp_path / "volume"
+    code.mkdir()
+    (code / "said.txt").write_text("from the volume\n")
+    made = KubernetesRunner(
+        config_file=str(kubeconfig),
+        code_pvc_name=claimed(jobs, volume),
+        code_pvc_mount_path=volume,
+    )
+    submission = replace(jobs.shell("cat said.txt; echo more >made; cat made"), code=code)
+    async with started(made, site) as runner:
+        run = await begun(runner, submission)
+        assert (await end_of(run)).state is RunState.FINISHED
+        assert await printed(run) == b"from the volume\nmore\n"
+        assert [*volume.glob("*/made")]
+        await run.aclose()
+        assert [*volume.iterdir()] == []
+        given_up = replace(jobs.shell("true"), code=tmp_path / "other")
+        (tmp_path / "other").mkdir()
+        await runner.prepare(given_up, RecordingOutput())
+        assert [*volume.iterdir()]
+        await runner.release(given_up)
+        assert [*volume.iterdir()] == []
+
+
 async def test_a_name_that_somebody_else_has_is_not_taken(
     runner: KubernetesRunner, jobs: Jobs
 ) -> None:

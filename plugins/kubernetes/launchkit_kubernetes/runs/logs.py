@@ -20,7 +20,7 @@ from launchkit.runners.log_following import Following, Piece
 from launchkit_kubernetes.cluster.board import RunView
 from launchkit_kubernetes.cluster.client import ClusterClient
 from launchkit_kubernetes.cluster.errors import ClusterAway, ClusterError, ClusterRefused
-from launchkit_kubernetes.manifest.build import CODE
+from launchkit_kubernetes.manifest.code import CODE
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.log_place import LogPlace, PlaceKeeper, kept_place
 from launchkit_kubernetes.runs.merging import Merge

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -70,7 +70,7 @@ class RunPlace:
     secrets: RunSecrets
     gone_seconds: float
     force: bool
-    forget: Callable[[], object]
+    forget: Callable[[Mapping[str, str]], Awaitable[None]]
 
 
 class ClusterRun(Run):
@@ -104,9 +104,8 @@ class ClusterRun(Run):
         if not status.state.ended:
             return status
         if lost is None and status.state is not RunState.FINISHED:
-            pods = tuple(
-                map(Pod.of, await self._pods())
-            )  # the watch may have told of the end of its Job first
+            # the watch may have told of the end of its Job first
+            pods = tuple(map(Pod.of, await self._pods()))
             status = self._seen(workload, pods)
             if not status.state.ended:
                 return status
@@ -142,9 +141,8 @@ class ClusterRun(Run):
         await self._delete(self._path, {"propagationPolicy": "Foreground"})
         for pod in view.pods:
             if not pod.over:
-                await self._end_pod(
-                    pod, {"gracePeriodSeconds": max(1, round(grace))}
-                )  # 0: by force
+                # 0: by force
+                await self._end_pod(pod, {"gracePeriodSeconds": max(1, round(grace))})
         if self._stop_by is None:
             self._stop_by = anyio.current_time() + grace + self._place.gone_seconds
         while not await self._gone(self._stop_by) and not await self._is_given_up():
@@ -182,7 +180,7 @@ class ClusterRun(Run):
             await self._patched(patch)
         if recorded:
             await self._place.records.put(self._at, labels, Record(CLEARED))
-        self._place.forget()
+        await self._place.forget(labels)
 
     async def _view(self) -> RunView:
         return await self._informer.get(self._at.name) or RunView()

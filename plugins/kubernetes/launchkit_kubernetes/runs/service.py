@@ -33,9 +33,11 @@ from launchkit_kubernetes.manifest.build import (
     ref_of,
     workload_of,
 )
+from launchkit_kubernetes.manifest.code import code_folder
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.manifest.train_job import PLACES, takes
 from launchkit_kubernetes.runner import KubernetesRunner
+from launchkit_kubernetes.runs.code_volume import CodeVolume
 from launchkit_kubernetes.runs.logins import Logins
 from launchkit_kubernetes.runs.packing import PackedCode, packed
 from launchkit_kubernetes.runs.reasons import Reasons
@@ -86,6 +88,7 @@ class RunService:
         self._taking: set[tuple[str, str, str]] = set()
         """Kinds and namespaces that take objects, as far as is known."""
         self._code: dict[str, PackedCode] = {}
+        self._volume = CodeVolume(runner.code_pvc_mount_path) if runner.code_pvc_name else None
         self._logins: dict[str, Mapping[str, Credentials]] = {}
         self._pull_places: dict[str, str] = {}
         """In which field the TrainJobs of an API version take pull secrets, as it was tried."""
@@ -106,7 +109,9 @@ class RunService:
     async def sweep(self) -> None:
         """Remove what agents have left that were killed at it, and forget old records."""
         while True:
-            for namespace in {self._runner.default_namespace, *self._namespaces()}:
+            if self._volume is not None:
+                await self._volume.sweep(self._object)
+            for namespace in {*self._all_namespaces, *self._namespaces()}:
                 try:
                     await self._records.prune(namespace)
                     left = await self._records.half_removed(namespace)
@@ -122,7 +127,12 @@ class RunService:
 
     async def findings(self) -> Sequence[Finding]:
         """What is to be said of the cluster."""
-        return await cluster_findings(self._client, self._runner.default_namespace)
+        return await cluster_findings(self._client, *self._all_namespaces, nodes=True)
+
+    @property
+    def _all_namespaces(self) -> Sequence[str]:
+        """Those that the settings name."""
+        return [*dict.fromkeys((self._runner.default_namespace, *self._runner.namespaces))]
 
     def context(self, submission: Submission) -> BuildContext:
         """What this agent adds to a submission, as far as it is prepared."""
@@ -145,7 +155,7 @@ class RunService:
             raise missing
         for warning in args.warnings:
             await out.say(warning)
-        if submission.code is not None:
+        if submission.code is not None and self._volume is None:
             self._code[submission.name] = await run_sync(packed, submission.code)
         self._logins[submission.name] = await login_for(submission, self._site.registry)
         if args.kind == "TrainJob" and self._logins[submission.name]:
@@ -154,6 +164,8 @@ class RunService:
         if _place(ref) not in self._taking or self._client.trouble:
             await self._wait_for_room(self._workload(submission), out)
             self._taking.add(_place(ref))
+        if submission.code is not None and self._volume is not None:
+            await self._volume.put(self._folder(submission), ref, submission.code)
 
     async def _wait_for_room(self, workload: Workload, out: Output) -> None:
         said = False
@@ -175,12 +187,13 @@ class RunService:
         self._code.pop(submission.name, None)
         if self._logins.pop(submission.name, None) is None:
             return
-        ref = ref_of(
-            parse_args(submission.resource_args), submission, self._runner.default_namespace
-        )
+        args = parse_args(submission.resource_args)
+        ref = ref_of(args, submission, self._runner.default_namespace)
         try:
             if await self._records.get(ref) is None and await self._object(ref) is None:
                 await self._secrets.remove(ref)
+                if self._volume is not None and submission.code is not None:
+                    await self._volume.remove(self._folder(submission))
         except LaunchkitError as exc:
             log.warning("secrets of %s may be left: %s", ref, exc)
 
@@ -342,6 +355,17 @@ class RunService:
         args = parse_args(submission.resource_args)
         return workload_of(args, submission, self.context(submission))
 
+    async def _forget(self, ref: Ref, labels: Mapping[str, str]) -> None:
+        """What stands beside an object that is gone."""
+        self.logins.forget(ref)
+        if self._volume is not None and labels:
+            await self._volume.remove(code_folder(ref, labels))
+
+    def _folder(self, submission: Submission) -> str:
+        """Where in the volume its code is."""
+        workload = self._workload(submission)
+        return code_folder(workload.ref, workload.labels)
+
     async def _board(self, ref: Ref) -> Board:
         resource = await self._discovery.resource(ref.api_version, ref.kind)
         key = resource, ref.namespace
@@ -363,7 +387,7 @@ class RunService:
             secrets=self._secrets,
             gone_seconds=self._runner.gone_seconds,
             force=self._runner.force_delete,
-            forget=partial(self.logins.forget, ref),
+            forget=partial(self._forget, ref),
         )
         return ClusterRun(ref, place)
 
