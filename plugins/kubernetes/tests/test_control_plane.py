@@ -103,13 +103,44 @@ async def test_a_watch_that_stands_still_is_opened_again(
     assert (await ended(run)).state is RunState.FINISHED
 
 
-async def looks_at_events(cluster: Cluster) -> float:
-    """How often events were listed since the API server has started."""
+async def counted(cluster: Cluster, metric: str, *labels: str) -> float:
+    """What the API server has counted, of all that has these labels."""
     async with cluster.admin() as http:
         lines = (await http.get("/metrics")).text.splitlines()
-    counted = (line for line in lines if line.startswith("apiserver_request_total"))
-    of_events = (line for line in counted if 'resource="events"' in line and 'verb="LIST"' in line)
-    return sum(float(line.rpartition(" ")[2]) for line in of_events)
+    found = [line for line in lines if line.startswith(metric) and all(x in line for x in labels)]
+    return sum(float(line.rpartition(" ")[2]) for line in found)
+
+
+async def looks_at_events(cluster: Cluster) -> float:
+    return await counted(cluster, "apiserver_request_total", 'resource="events"', 'verb="LIST"')
+
+
+async def watches(cluster: Cluster) -> float:
+    """How many watches of Jobs and pods there are: controllers watch all namespaces at once."""
+    labels = 'verb="WATCH"', 'scope="namespace"'
+    each = [
+        await counted(cluster, "apiserver_longrunning_gauge", f'resource="{kind}"', *labels)
+        for kind in ("jobs", "pods")
+    ]
+    return sum(each)
+
+
+async def test_many_runs_share_two_watches(
+    runner: KubernetesRunner, control_plane: Cluster, place: str
+) -> None:
+    with anyio.fail_after(60):
+        while await watches(control_plane):  # of the test before
+            await anyio.lowlevel.checkpoint()
+    runs = [await begun(runner, job(place)) for _ in range(RUNS)]
+    async with anyio.create_task_group() as tasks:
+        for run in runs:
+            tasks.start_soon(ended, run)
+        with anyio.fail_after(60):
+            while await watches(control_plane) < 2:
+                await anyio.lowlevel.checkpoint()
+        for run in runs:
+            await complete(control_plane, place, run.ref.rpartition("/")[2])
+            assert await watches(control_plane) == 2
 
 
 async def test_why_runs_have_no_pods_is_told_to_all_of_them_by_few_looks(

@@ -14,7 +14,7 @@ from launchkit_kubernetes.runner import KubernetesRunner
 from waiting import until
 
 from launchkit.abc import Run, Runner, Site
-from launchkit.errors import NotYet, Rejected, RunLost, SubmitError
+from launchkit.errors import NotYet, Rejected, RunLost, StartTimeout, SubmitError
 from launchkit.model import RunState, RunStatus, Secret, Submission, VerdictCode
 from launchkit.testing import make_submission, started
 from launchkit.testing.recording import RecordingOutput
@@ -188,6 +188,17 @@ async def test_a_quota_that_is_used_up_is_waited_for(runner: KubernetesRunner, j
     await waited_for_quota(runner, submission, jobs)
     run = await runner.submit(submission)
     assert (await end_of(run)).exit_code == 0
+
+
+async def test_a_quota_is_waited_for_no_longer_than_the_launch_allows(
+    runner: KubernetesRunner, jobs: Jobs
+) -> None:
+    await without_quota(jobs)
+    submission = jobs.exits(0)
+    limits = replace(submission.launch.limits, place=0.5)
+    hasty = replace(submission, launch=replace(submission.launch, limits=limits))
+    with pytest.raises(StartTimeout, match=r"got no place within 0\.5 seconds: .*exceeded quota"):
+        await runner.prepare(hasty, RecordingOutput())
 
 
 async def test_a_quota_that_is_used_up_meanwhile_starts_nothing_and_is_waited_for_then(

@@ -1,11 +1,11 @@
 """The runs of one agent in a cluster: prepared, submitted and found again."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
@@ -13,13 +13,12 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Output, Run, Site
 from launchkit.aio.background import attend
-from launchkit.aio.retry import Backoff, pauses
 from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import LaunchError, LaunchkitError, NotYet, RunLost, SubmitError
 from launchkit.model import Credentials, Submission
 from launchkit_kubernetes.cluster.board import Board
 from launchkit_kubernetes.cluster.client import ClusterClient, open_client
-from launchkit_kubernetes.cluster.discovery import PODS, Discovery, Resource
+from launchkit_kubernetes.cluster.discovery import Discovery, Resource
 from launchkit_kubernetes.cluster.errors import ClusterRefused
 from launchkit_kubernetes.cluster.findings import cluster_findings, missing_right
 from launchkit_kubernetes.manifest.args import parse_args
@@ -48,15 +47,12 @@ from launchkit_kubernetes.runs.secrets import (
     login_for,
     secrets_of,
 )
+from launchkit_kubernetes.runs.trials import Trials
 from launchkit_kubernetes.status.shape import mapping, text
 
 log = logging.getLogger("launchkit.kubernetes")
-T = TypeVar("T")
 
-QUOTA_BACKOFF = Backoff(first=2.0, cap=30.0)
 SWEEP_SECONDS = 3600.0
-UNSUPPORTED = "does not support dry run"
-"""In the words of an admission webhook that cannot be asked beforehand."""
 
 
 async def open_runs(stack: AsyncExitStack, site: Site, runner: KubernetesRunner) -> "RunService":
@@ -79,12 +75,11 @@ class RunService:
         self._runner = runner
         self._client = client
         self._discovery = Discovery(client)
+        self._trials = Trials(client, self._discovery)
         self._records = Records(client)
         self._secrets = RunSecrets(client)
         self._boards: dict[tuple[Resource, str], Board] = {}
         self._reasons: dict[tuple[Resource, str], Reasons] = {}
-        self._listed: set[tuple[Resource, str]] = set()
-        """What this agent may list, as it has tried."""
         self._taking: set[tuple[str, str, str]] = set()
         """Kinds and namespaces that take objects, as far as is known."""
         self._code: dict[str, PackedCode] = {}
@@ -149,6 +144,7 @@ class RunService:
         kind, and wait while a quota is used up.
 
         :raises SubmitError: if it would not.
+        :raises StartTimeout: if a quota is used up for longer than the launch's time-out.
         """
         args = parse_args(submission.resource_args)
         if missing := no_image(args, submission):
@@ -162,25 +158,14 @@ class RunService:
             await self._find_pull_place(submission, out)
         ref = ref_of(args, submission, self._runner.default_namespace)
         if _place(ref) not in self._taking or self._client.trouble:
-            await self._wait_for_room(self._workload(submission), out)
+            try:
+                limit = submission.launch.limits.place
+                await self._trials.wait_for_room(self._workload(submission), out, limit)
+            except ClusterRefused as exc:
+                raise self._refused(exc) from exc
             self._taking.add(_place(ref))
         if submission.code is not None and self._volume is not None:
             await self._volume.put(self._folder(submission), ref, submission.code)
-
-    async def _wait_for_room(self, workload: Workload, out: Output) -> None:
-        said = False
-        for pause in pauses(QUOTA_BACKOFF):
-            try:
-                await self._asked(lambda: self._would_create(workload), out)
-            except ClusterRefused as exc:
-                if not exc.over_quota:
-                    raise self._refused(exc) from exc
-                if not said:
-                    await out.say(f"waits for quota: {exc.message}")
-                said = True
-            else:
-                return
-            await anyio.sleep(pause)
 
     async def release(self, submission: Submission) -> None:
         """Forget what was prepared, and the secrets of an object that was never made."""
@@ -310,7 +295,7 @@ class RunService:
             context = replace(self.context(submission), pull_place=place)
             workload = workload_of(parse_args(submission.resource_args), submission, context)
             try:
-                told = await self._asked(partial(self._would_create, workload), out)
+                told = await self._trials.made(workload, out)
             except ClusterRefused:
                 return  # it will be told of the object itself
             if told is None:
@@ -320,31 +305,6 @@ class RunService:
                 return
         if version not in self._pull_places:
             await out.say("this cluster's TrainJobs take no pull secret: give the runtime one")
-
-    async def _would_create(self, workload: Workload) -> Mapping[str, Any] | None:
-        """The object as the cluster would make it; None if that cannot be told."""
-        ref = workload.ref
-        resource = await self._discovery.resource(ref.api_version, ref.kind)
-        for watched in (resource, PODS):
-            one = {"labelSelector": RUN, "limit": "1"}
-            if (watched, ref.namespace) not in self._listed:  # who may not list waits for ever
-                await self._client.json("GET", watched.path(ref.namespace), params=one)
-                self._listed.add((watched, ref.namespace))
-        path, params = resource.path(ref.namespace), {"dryRun": "All"}
-        try:
-            return await self._client.json("POST", path, params=params, body=workload.body)
-        except ClusterRefused as exc:
-            if not exc.exists and UNSUPPORTED not in exc.message:
-                raise
-            return None
-
-    async def _asked(self, call: Callable[[], Awaitable[T]], out: Output) -> T:
-        """An answer; a cluster that is away is waited for, and that is said."""
-
-        async def away(exc: Exception) -> None:
-            await out.say(f"waits for the cluster: {exc}")
-
-        return await self._client.answered(call, on_first=away)
 
     def _refused(self, exc: ClusterRefused) -> LaunchError:
         """The error of a launch whose object the cluster does not take."""
