@@ -289,6 +289,27 @@ async def test_a_job_that_was_deleted_by_hand_is_lost_and_not_a_mystery(
         await end_of(run)
 
 
+async def test_the_output_of_a_pod_and_of_the_one_in_its_place_is_read(
+    runner: KubernetesRunner, jobs: Jobs
+) -> None:
+    again = "if [ -e /place/tried ]; then echo second; else echo first >/place/tried; false; fi"
+    submission = jobs.shell(f"echo begins; {again}")
+    args: Any = dict(submission.resource_args)
+    args["spec"]["backoffLimit"] = 1
+    run = await begun(runner, replace(submission, resource_args=args))
+    seen: list[bytes] = []
+
+    async def read() -> None:
+        seen.extend([chunk.data async for chunk in run.logs(0)])
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(read)
+        assert (await end_of(run)).state is RunState.FINISHED
+    said = [line.partition(" | ")[2] for line in b"".join(seen).decode().splitlines()]
+    assert said == ["begins", "begins", "second"]
+    assert await printed(run) == b"".join(seen)
+
+
 async def test_lines_of_several_containers_have_their_names_and_come_in_order(
     runner: KubernetesRunner, jobs: Jobs
 ) -> None:
