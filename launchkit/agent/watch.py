@@ -24,25 +24,31 @@ async def watch(
     *submitted_at* and *running_since* are the Unix times at which it was submitted and first seen
     running, maybe by an earlier agent: its limits count from there.
 
-    :raises StartTimeout: if it does not run within `limits.start` seconds of having got its place.
+    :raises StartTimeout: if it has no place within `limits.place` seconds, or does not run within
+        `limits.start` seconds of having got it.
     :raises RunTimeout: if it runs longer than `limits.run` seconds.
     """
     status = await run.status()
-    await tell(status)
+
+    async def told(now: RunStatus) -> None:
+        nonlocal status
+        status = now
+        await tell(now)
+
+    await told(status)
     if not status.placed:
-        status = await _until(run, status, tell, lambda s: s.placed)
+        with _limit(limits.place, submitted_at) as scope:
+            await _until(run, status, told, lambda s: s.placed)
+        if scope and scope.cancelled_caught:
+            raise _late(f"got no place within {limits.place:g} seconds", "place", status)
     if status.state is RunState.STARTING:
         with _limit(limits.start, status.placed_at or submitted_at) as scope:
-            status = await _until(run, status, tell, lambda s: s.state is not RunState.STARTING)
+            await _until(run, status, told, lambda s: s.state is not RunState.STARTING)
         if scope and scope.cancelled_caught:
-            waited = f": {status.message}" if status.message else ""
-            raise StartTimeout(
-                f"did not start within {limits.start:g} seconds{waited}",
-                hint="raise the start time-out, or look at what it waits for",
-            )
+            raise _late(f"did not start within {limits.start:g} seconds", "start", status)
     if not status.state.ended:
         with _limit(limits.run, running_since) as scope:
-            status = await _until(run, status, tell, lambda s: s.state.ended)
+            await _until(run, status, told, lambda s: s.state.ended)
         if scope and scope.cancelled_caught:
             raise RunTimeout(f"ran longer than its {limits.run:g} seconds and was ended")
     return Outcome(
@@ -57,11 +63,16 @@ async def _until(
     status: RunStatus,
     tell: Callable[[RunStatus], Awaitable[None]],
     done: Callable[[RunStatus], bool],
-) -> RunStatus:
+) -> None:
     while not done(status):
         status = await run.changed(status)
         await tell(status)
-    return status
+
+
+def _late(what: str, limit: str, status: RunStatus) -> StartTimeout:
+    waited = f": {status.message}" if status.message else ""
+    hint = f"raise the {limit} time-out, or look at what it waits for"
+    return StartTimeout(f"{what}{waited}", hint=hint)
 
 
 def _limit(seconds: float, since: float | None) -> AbstractContextManager[anyio.CancelScope | None]:

@@ -92,6 +92,7 @@ def env_pair(text: str) -> tuple[str, str | None]:
 @click.option("--build-context", metavar="PATH", help="The part of the code to build from.")
 @click.option("-D", "--dockerfile", metavar="PATH", help="The Dockerfile, from the context.")
 @click.option("--idempotency-key", metavar="KEY", help="Launch only once under this key.")
+@click.option("--place-timeout", type=duration, metavar="TIME", help="Until it has a place.")
 @click.option("--start-timeout", type=duration, metavar="TIME", help="Until it runs: 90, 15m, 2h.")
 @click.option("--run-timeout", type=duration, metavar="TIME", help="Until it has ended.")
 @click.option("--stop-grace", type=duration, metavar="TIME", help="From SIGTERM to SIGKILL.")
@@ -159,6 +160,7 @@ def flags_of(given: Data) -> Data:
         "dockerfile": given["dockerfile"],
     }
     timeouts = {
+        "place": given["place_timeout"],
         "start": given["start_timeout"],
         "run": given["run_timeout"],
         "stop_grace": given["stop_grace"],

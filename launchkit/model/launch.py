@@ -47,6 +47,7 @@ class Limits:
     start: float
     run: float
     stop_grace: float
+    place: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

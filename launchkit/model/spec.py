@@ -98,8 +98,10 @@ class Timeouts:
 
     __pydantic_config__: ClassVar = STRICT
 
+    place: float | None = None
+    """From submission until it has a place, such as a node of a cluster."""
     start: float | None = None
-    """From submission until it runs."""
+    """From then on until it runs."""
     run: float | None = None
     """From running until it ends."""
     stop_grace: float | None = None

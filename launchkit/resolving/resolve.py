@@ -105,7 +105,7 @@ def limits_of(spec: LaunchSpec, defaults: Limits) -> tuple[Limits, Origins]:
     wanted = spec.timeouts
     origins: Origins = {}
     values: dict[str, float] = {}
-    for name in ("start", "run", "stop_grace"):
+    for name in ("place", "start", "run", "stop_grace"):
         value: float | None = getattr(wanted, name)
         origins[f"limits.{name}"] = "agent" if value is None else "launch"
         values[name] = getattr(defaults, name) if value is None else value

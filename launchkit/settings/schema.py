@@ -192,8 +192,10 @@ class AgentSettings(BaseModel):
     """Settings of runners, by the resource kind."""
     policy: PolicyBlock = Policy()
     """What the agent's owner does not let a queue or a launch do."""
+    place_timeout: Seconds = 0
+    """From submission until a run has a place, such as a node of a cluster."""
     start_timeout: Seconds = 1800
-    """From submission until a run starts."""
+    """From then on until a run starts."""
     run_timeout: Seconds = 0
     """From its start until a run ends."""
     drain_timeout: Seconds | None = None
@@ -229,7 +231,10 @@ class AgentSettings(BaseModel):
     def limits(self) -> Limits:
         """The limits of a launch that sets none itself."""
         return Limits(
-            start=self.start_timeout, run=self.run_timeout, stop_grace=self.stopped_run_timeout
+            place=self.place_timeout,
+            start=self.start_timeout,
+            run=self.run_timeout,
+            stop_grace=self.stopped_run_timeout,
         )
 
     def backend_url(self) -> str:

@@ -24,6 +24,7 @@ VARIABLES = {
     "LAUNCHKIT_METRICS_PORT": "metrics_port",
     "LAUNCHKIT_METRICS_HOST": "metrics_host",
     "LAUNCHKIT_TELEMETRY": "telemetry",
+    "LAUNCHKIT_PLACE_TIMEOUT": "place_timeout",
     "LAUNCHKIT_START_TIMEOUT": "start_timeout",
     "LAUNCHKIT_RUN_TIMEOUT": "run_timeout",
     "LAUNCHKIT_DRAIN_TIMEOUT": "drain_timeout",

@@ -74,6 +74,7 @@ def test_flags_become_the_request(queue: Program, tmp_path: Path) -> None:
         "B",
     ]
     times = ["--start-timeout", "90", "--run-timeout", "2h", "--stop-grace", "1.5m"]
+    times += ["--place-timeout", "1h"]
     built = ["-B", "base", "--build-context", "sub", "-D", "Dockerfile.x"]
     named = ["--name", "x", "-r", "local-process", "--async", "-R", args]
     queue("launch", "-q", "q", "-u", queue.code("print(1)"), *words, *times, *built, *named)
@@ -86,7 +87,12 @@ def test_flags_become_the_request(queue: Program, tmp_path: Path) -> None:
         "base",
         "sub",
     )
-    assert asdict(spec.timeouts) == {"start": 90, "run": 7200, "stop_grace": 90}
+    assert asdict(spec.timeouts) == {
+        "place": 3600,
+        "start": 90,
+        "run": 7200,
+        "stop_grace": 90,
+    }
 
 
 def test_a_launch_spec_may_be_text_and_flags_change_it(images: Program) -> None:

@@ -69,6 +69,7 @@ def test_the_launch_decides_over_the_job(make_launch: MakeLaunch) -> None:
         "env.B": "launch",
         "config.lr.x": "job",
         "config.lr.y": "launch",
+        "limits.place": "agent",
         "limits.start": "agent",
         "limits.run": "launch",
         "limits.stop_grace": "agent",

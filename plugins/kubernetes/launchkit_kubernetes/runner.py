@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from anyio.to_thread import run_sync
@@ -52,6 +53,14 @@ class KubernetesRunner(Runner):
     force_delete: bool = False
     """Remove pods from the cluster that do not end for so long: they may still run on a node that
     cannot be reached."""
+    namespaces: tuple[str, ...] = ()
+    """More namespaces in which queues have runs: looked after from the start, and by `launchkit
+    doctor`."""
+    code_pvc_name: str = ""
+    """A PersistentVolumeClaim in the namespaces of runs, through which code comes to them that is
+    not built into an image; without it, up to 11 MB come as secrets."""
+    code_pvc_mount_path: Path = Path("/launchkit-code")
+    """Where the agent has mounted the volume of that claim."""
 
     _site: Site = field(init=False, repr=False)
     _namespace: str = field(init=False, repr=False, default="default")
@@ -113,6 +122,7 @@ class KubernetesRunner(Runner):
             strict=self._site.policy.part(KubernetesPolicy).kubernetes == "strict",
             pull_secret=pull_secret,
             code_pieces=code_pieces,
+            code_claim=self.code_pvc_name,
         )
 
     def ref_of(self, submission: Submission) -> str:

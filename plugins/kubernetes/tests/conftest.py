@@ -1,12 +1,16 @@
 """What all tests of the plugin share with those of launchkit, and clusters to try things on."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from docker_engine import Engine
+from launchkit_kubernetes.runner import KubernetesRunner
 from surroundings import _own_home, anyio_backend, docker_engine, python_image
+
+from launchkit.abc import Site
+from launchkit.testing import site_at, started
 
 from .agent_image import agent_image
 from .cluster.access import Access
@@ -93,3 +97,27 @@ def own_cluster(_own_cluster: Cluster) -> Iterator[Cluster]:
     """A whole Kubernetes for one module, which may stop and freeze its programs."""
     yield _own_cluster
     _own_cluster.restore()
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    """Where runners stand."""
+    async with site_at(tmp_path / "site") as site:
+        yield site
+
+
+@pytest.fixture
+def place(control_plane: Cluster) -> str:
+    """The name of an empty namespace of `control_plane`."""
+    return control_plane.make_namespace()
+
+
+@pytest.fixture
+async def runner(
+    site: Site, control_plane: Cluster, tmp_path: Path
+) -> AsyncIterator[KubernetesRunner]:
+    """A runner for `control_plane`, where nothing takes long to go."""
+    path = control_plane.write_kubeconfig(tmp_path / "kubeconfig")
+    made = KubernetesRunner(config_file=str(path), gone_seconds=5)
+    async with started(made, site) as runner:
+        yield runner

@@ -114,29 +114,25 @@ def of_kubeflow(kind: str, role: str) -> dict[str, Mapping[str, Any]]:
     """What Kubeflow's training operator writes."""
     created = said("Created", f"{kind}Created", f"{kind} is created.")
     runs = said("Running", f"{kind}Running", f"{kind} is running.")
-    was_running = {**runs, "status": "False"}
+    before = created, {**runs, "status": "False"}
+    well = said("Succeeded", f"{kind}Succeeded", f"{kind} is successfully completed.")
+    badly = said("Failed", f"{kind}Failed", f"{kind} is failed because 1 {role} failed.")
+
+    def status(replicas: str, *conditions: Mapping[str, str]) -> Mapping[str, Any]:
+        return {"conditions": conditions, "replicaStatuses": {role: {replicas: 1}}}
+
     return {
-        "running": {
-            "conditions": [created, runs],
-            "replicaStatuses": {role: {"active": 1}},
-        },
-        "well": {
-            "conditions": [
-                created,
-                was_running,
-                said("Succeeded", f"{kind}Succeeded", f"{kind} is successfully completed."),
-            ],
-            "replicaStatuses": {role: {"succeeded": 1}},
-        },
-        "badly": {
-            "conditions": [
-                created,
-                was_running,
-                said("Failed", f"{kind}Failed", f"{kind} is failed because 1 {role} failed."),
-            ],
-            "replicaStatuses": {role: {"failed": 1}},
-        },
+        "running": status("active", created, runs),
+        "well": status("succeeded", *before, well),
+        "badly": status("failed", *before, badly),
     }
+
+
+def job_set_ended(how: str) -> dict[str, str]:
+    """The condition with which a JobSet ends; a TrainJob takes it over in its own words."""
+    if how == "Failed":
+        return said(how, "FailedJobs", "jobset failed due to one or more jobs")
+    return said(how, "AllJobsCompleted", "jobset completed successfully")
 
 
 def _of_runtime(made: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
@@ -178,14 +174,8 @@ def train_job(group: str, *places: str) -> Operator:
         },
         templates_of=_of_runtime,
         running={"jobsStatus": jobs},
-        well={
-            "conditions": [said("Complete", "AllJobsCompleted", "jobset completed successfully")],
-            "jobsStatus": ended_jobs,
-        },
-        badly={
-            "conditions": [said("Failed", "FailedJobs", "jobset failed due to one or more jobs")],
-            "jobsStatus": ended_jobs,
-        },
+        well={"conditions": [job_set_ended("Complete")], "jobsStatus": ended_jobs},
+        badly={"conditions": [job_set_ended("Failed")], "jobsStatus": ended_jobs},
     )
 
 
@@ -195,14 +185,8 @@ JOB_SET = Operator(
     kind="JobSet",
     plural="jobsets",
     running={"replicatedJobsStatus": [{"name": "workers", "active": 1, "ready": 1}]},
-    well={
-        "conditions": [said("Completed", "AllJobsCompleted", "jobset completed successfully")],
-        "terminalState": "Completed",
-    },
-    badly={
-        "conditions": [said("Failed", "FailedJobs", "jobset failed due to one or more jobs")],
-        "terminalState": "Failed",
-    },
+    well={"conditions": [job_set_ended("Completed")], "terminalState": "Completed"},
+    badly={"conditions": [job_set_ended("Failed")], "terminalState": "Failed"},
 )
 PYTORCH_JOB = Operator(
     api_version="kubeflow.org/v1",

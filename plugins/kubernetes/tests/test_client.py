@@ -21,11 +21,6 @@ KIB = 1024
 
 
 @pytest.fixture
-def place(control_plane: Cluster) -> str:
-    return control_plane.make_namespace()
-
-
-@pytest.fixture
 async def client(control_plane: Cluster, tmp_path: Path) -> AsyncIterator[ClusterClient]:
     path = control_plane.write_kubeconfig(tmp_path / "kubeconfig")
     async with open_client(Access(config_file=str(path)), 100, 100) as client:

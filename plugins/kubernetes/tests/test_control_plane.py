@@ -1,9 +1,7 @@
 """Runs whose API server goes away, stands still or has forgotten, and custom resources."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
@@ -27,34 +25,22 @@ from waiting import until
 
 from launchkit.abc import Run, Site
 from launchkit.model import RunState, RunStatus, Submission
-from launchkit.testing import make_submission, site_at, started
+from launchkit.testing import make_submission, started
 from launchkit.testing.recording import RecordingOutput
 
 from .cluster.cluster import Cluster
+from .operators import Operator, said
 
-GROUP = "tests.launchkit.dev"
+POLICY = Operator(
+    api_version="tests.launchkit.dev/v1",
+    kind="Policy",
+    plural="policies",
+    running={},
+    well={"conditions": [said("Succeeded")]},
+    badly={},
+)
 BATCH = "/apis/batch/v1"
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with site_at(tmp_path / "site") as site:
-        yield site
-
-
-@pytest.fixture
-def place(control_plane: Cluster) -> str:
-    return control_plane.make_namespace()
-
-
-@pytest.fixture
-async def runner(
-    site: Site, control_plane: Cluster, tmp_path: Path
-) -> AsyncIterator[KubernetesRunner]:
-    path = control_plane.write_kubeconfig(tmp_path / "kubeconfig")
-    made = KubernetesRunner(config_file=str(path), gone_seconds=5)
-    async with started(made, site) as runner:
-        yield runner
+RUNS = 20
 
 
 def job(place: str) -> Submission:
@@ -117,6 +103,73 @@ async def test_a_watch_that_stands_still_is_opened_again(
     assert (await ended(run)).state is RunState.FINISHED
 
 
+async def counted(cluster: Cluster, metric: str, *labels: str) -> float:
+    """What the API server has counted, of all that has these labels."""
+    async with cluster.admin() as http:
+        lines = (await http.get("/metrics")).text.splitlines()
+    found = [line for line in lines if line.startswith(metric) and all(x in line for x in labels)]
+    return sum(float(line.rpartition(" ")[2]) for line in found)
+
+
+async def looks_at_events(cluster: Cluster) -> float:
+    return await counted(cluster, "apiserver_request_total", 'resource="events"', 'verb="LIST"')
+
+
+async def watches(cluster: Cluster) -> float:
+    """How many watches of Jobs and pods there are: controllers watch all namespaces at once."""
+    labels = 'verb="WATCH"', 'scope="namespace"'
+    each = [
+        await counted(cluster, "apiserver_longrunning_gauge", f'resource="{kind}"', *labels)
+        for kind in ("jobs", "pods")
+    ]
+    return sum(each)
+
+
+async def test_many_runs_share_two_watches(
+    runner: KubernetesRunner, control_plane: Cluster, place: str
+) -> None:
+    with anyio.fail_after(60):
+        while await watches(control_plane):  # of the test before
+            await anyio.lowlevel.checkpoint()
+    runs = [await begun(runner, job(place)) for _ in range(RUNS)]
+    async with anyio.create_task_group() as tasks:
+        for run in runs:
+            tasks.start_soon(ended, run)
+        with anyio.fail_after(60):
+            while await watches(control_plane) < 2:
+                await anyio.lowlevel.checkpoint()
+        for run in runs:
+            await complete(control_plane, place, run.ref.rpartition("/")[2])
+            assert await watches(control_plane) == 2
+
+
+async def test_why_runs_have_no_pods_is_told_to_all_of_them_by_few_looks(
+    runner: KubernetesRunner, control_plane: Cluster, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchkit_kubernetes.runs.run.LOOK_SECONDS", 0.5)
+    monkeypatch.setattr("launchkit_kubernetes.runs.reasons.REST_SECONDS", 1.0)
+    quotas = f"/api/v1/namespaces/{place}/resourcequotas"
+    body = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
+    control_plane.request("POST", quotas, body)
+    await until(lambda: "hard" in control_plane.request("GET", f"{quotas}/none")["status"])
+    before = await looks_at_events(control_plane)
+    runs = [await begun(runner, job(place)) for _ in range(RUNS)]
+    told: set[str] = set()
+
+    async def ask(run: Run) -> None:
+        status = await run.status()
+        while "exceeded quota" not in (status.message or ""):
+            status = await run.changed(status)
+        told.add(run.ref)
+
+    with anyio.fail_after(60):
+        async with anyio.create_task_group() as tasks:
+            for run in runs:
+                tasks.start_soon(ask, run)
+    assert len(told) == RUNS
+    assert await looks_at_events(control_plane) - before < RUNS / 2
+
+
 async def test_the_age_of_the_last_news_of_each_watch_is_told(
     site: Site, control_plane: Cluster, place: str, tmp_path: Path
 ) -> None:
@@ -163,38 +216,14 @@ async def test_a_version_that_is_forgotten_is_told_and_all_is_listed_again(
 async def test_a_custom_resource_runs_under_the_name_that_the_cluster_gives_its_kind(
     runner: KubernetesRunner, control_plane: Cluster, place: str
 ) -> None:
-    definition: Any = {
-        "metadata": {"name": f"policies.{GROUP}"},
-        "spec": {
-            "group": GROUP,
-            "scope": "Namespaced",
-            "names": {"plural": "policies", "kind": "Policy"},
-            "versions": [
-                {
-                    "name": "v1",
-                    "served": True,
-                    "storage": True,
-                    "subresources": {"status": {}},
-                    "schema": {
-                        "openAPIV3Schema": {
-                            "type": "object",
-                            "x-kubernetes-preserve-unknown-fields": True,
-                        }
-                    },
-                }
-            ],
-        },
-    }
-    kinds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    control_plane.request("POST", kinds, definition)
-    await until(lambda: _is_served(control_plane))
-    args = {"apiVersion": f"{GROUP}/v1", "kind": "Policy", "namespace": place, "spec": {"a": 1}}
+    POLICY.install(control_plane)
+    args = {"apiVersion": POLICY.api_version, "kind": POLICY.kind}
+    args |= {"namespace": place, "spec": {"a": 1}}
     submission = make_submission("true", image="img:1", resource_args=args)
     run = await begun(runner, submission)
     assert (await run.status()).state is RunState.STARTING
-    path = f"/apis/{GROUP}/v1/namespaces/{place}/policies/{run.ref.rpartition('/')[2]}"
-    condition = {"type": "Succeeded", "status": "True"}
-    control_plane.patch(f"{path}/status", {"status": {"conditions": [condition]}})
+    path = POLICY.path(place, run.ref.rpartition("/")[2])
+    control_plane.patch(f"{path}/status", {"status": POLICY.well})
     assert (await ended(run)).state is RunState.FINISHED
     async with started(KubernetesRunner(config_file=runner.config_file), runner._site) as next_one:
         found = await next_one.attach(run.ref)
@@ -217,11 +246,6 @@ async def test_a_finalizer_of_somebody_else_is_named_and_the_run_is_stopped(
     assert (await run.status()).state is RunState.STOPPED
     assert "somebody.example/holds" in caplog.text
     control_plane.patch(path, {"metadata": {"finalizers": None}})
-
-
-def _is_served(cluster: Cluster) -> bool:
-    groups = cluster.request("GET", "/apis")["groups"]
-    return any(group["name"] == GROUP for group in groups)
 
 
 @pytest.mark.parametrize(("more", "state"), [({}, "preempted"), ({"requeue": False}, "failed")])

@@ -38,11 +38,6 @@ def registry(*passwords: str, name: str = "registry.example.com/fake") -> Ageing
 
 
 @pytest.fixture
-def place(control_plane: Cluster) -> str:
-    return control_plane.make_namespace()
-
-
-@pytest.fixture
 def kubeconfig(control_plane: Cluster, tmp_path: Path) -> str:
     return str(control_plane.write_kubeconfig(tmp_path / "kubeconfig"))
 

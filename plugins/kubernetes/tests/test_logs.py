@@ -13,7 +13,7 @@ from waiting import until
 
 from launchkit.abc import Run, Site
 from launchkit.model import Submission
-from launchkit.testing import site_at, started
+from launchkit.testing import started
 from launchkit.testing.recording import RecordingOutput
 
 from .cluster.cluster import Cluster, running
@@ -32,12 +32,6 @@ def turning() -> Iterator[Cluster]:
     options = ("--log-opt", f"max-size={FILE_BYTES}", "--log-opt", "max-file=1")
     with running(Cluster(node=True, engine=options)) as cluster:
         yield cluster
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with site_at(tmp_path / "site") as site:
-        yield site
 
 
 @pytest.fixture

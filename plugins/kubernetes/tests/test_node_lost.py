@@ -1,6 +1,6 @@
 """Runs whose node is lost: its kubelet is killed, and nothing ends their pods."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -9,7 +9,7 @@ from launchkit_kubernetes.runner import KubernetesRunner
 
 from launchkit.abc import Run, Site
 from launchkit.model import RunState, RunStatus, VerdictCode
-from launchkit.testing import site_at, started
+from launchkit.testing import started
 from launchkit.testing.recording import RecordingOutput
 
 from .cluster.cluster import Cluster, running
@@ -23,12 +23,6 @@ def lossy() -> Iterator[Cluster]:
     skip_without_programs(node=True)
     with running(Cluster(node=True, controllers=("--node-monitor-grace-period=15s",))) as cluster:
         yield cluster
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with site_at(tmp_path / "site") as site:
-        yield site
 
 
 async def until_running(run: Run) -> RunStatus:

@@ -11,7 +11,7 @@ from launchkit_kubernetes.runner import KubernetesRunner
 
 from launchkit.abc import Run, Site
 from launchkit.model import RunState, RunStatus, Submission
-from launchkit.testing import FakeRegistry, make_submission, site_at, started
+from launchkit.testing import FakeRegistry, make_submission, site_at
 from launchkit.testing.recording import RecordingOutput
 
 from .cluster.cluster import Cluster
@@ -40,20 +40,6 @@ OLD = train_job("old.example.com", "podSpecOverrides")
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     async with site_at(tmp_path / "site", registry=FakeRegistry()) as site:
         yield site
-
-
-@pytest.fixture
-def place(control_plane: Cluster) -> str:
-    return control_plane.make_namespace()
-
-
-@pytest.fixture
-async def runner(
-    site: Site, control_plane: Cluster, tmp_path: Path
-) -> AsyncIterator[KubernetesRunner]:
-    path = control_plane.write_kubeconfig(tmp_path / "kubeconfig")
-    async with started(KubernetesRunner(config_file=str(path)), site) as runner:
-        yield runner
 
 
 def submission_of(config: dict[str, Any], place: str, **more: Any) -> Submission:

@@ -14,21 +14,15 @@ from launchkit_kubernetes.runner import KubernetesRunner
 from waiting import until
 
 from launchkit.abc import Run, Runner, Site
-from launchkit.errors import NotYet, Rejected, RunLost, SubmitError
+from launchkit.errors import NotYet, Rejected, RunLost, StartTimeout, SubmitError
 from launchkit.model import RunState, RunStatus, Secret, Submission, VerdictCode
-from launchkit.testing import make_submission, site_at, started
+from launchkit.testing import make_submission, started
 from launchkit.testing.recording import RecordingOutput
 
 from .cluster.access import Access
 from .workloads import Jobs
 
 JOBS = "apis/batch/v1"
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with site_at(tmp_path / "site") as site:
-        yield site
 
 
 @pytest.fixture
@@ -102,6 +96,49 @@ async def test_code_is_laid_into_an_image_without_a_build(
     assert await jobs.traces(submission) == []
 
 
+def claimed(jobs: Jobs, folder: Path) -> str:
+    """A claim of the namespace for a volume that is a directory of this machine."""
+    folder.mkdir()
+    name = f"code-{jobs.namespace}"
+    shape = {"accessModes": ["ReadWriteMany"], "storageClassName": ""}
+    room = {"storage": "1Gi"}
+    volume = {**shape, "capacity": room, "hostPath": {"path": str(folder)}}
+    jobs.cluster.request(
+        "POST", "/api/v1/persistentvolumes", {"metadata": {"name": name}, "spec": volume}
+    )
+    claim = {**shape, "volumeName": name, "resources": {"requests": room}}
+    path = f"/api/v1/namespaces/{jobs.namespace}/persistentvolumeclaims"
+    jobs.cluster.request("POST", path, {"metadata": {"name": name}, "spec": claim})
+    return name
+
+
+async def test_code_comes_through_a_volume_to_any_image_and_goes_with_its_run(
+    site: Site, kubeconfig: Path, jobs: Jobs, tmp_path: Path
+) -> None:
+    code, volume = tmp_path / "code", tmp_path / "volume"
+    code.mkdir()
+    (code / "said.txt").write_text("from the volume\n")
+    made = KubernetesRunner(
+        config_file=str(kubeconfig),
+        code_pvc_name=claimed(jobs, volume),
+        code_pvc_mount_path=volume,
+    )
+    submission = replace(jobs.shell("cat said.txt; echo more >made; cat made"), code=code)
+    async with started(made, site) as runner:
+        run = await begun(runner, submission)
+        assert (await end_of(run)).state is RunState.FINISHED
+        assert await printed(run) == b"from the volume\nmore\n"
+        assert [*volume.glob("*/made")]
+        await run.aclose()
+        assert [*volume.iterdir()] == []
+        given_up = replace(jobs.shell("true"), code=tmp_path / "other")
+        (tmp_path / "other").mkdir()
+        await runner.prepare(given_up, RecordingOutput())
+        assert [*volume.iterdir()]
+        await runner.release(given_up)
+        assert [*volume.iterdir()] == []
+
+
 async def test_a_name_that_somebody_else_has_is_not_taken(
     runner: KubernetesRunner, jobs: Jobs
 ) -> None:
@@ -151,6 +188,17 @@ async def test_a_quota_that_is_used_up_is_waited_for(runner: KubernetesRunner, j
     await waited_for_quota(runner, submission, jobs)
     run = await runner.submit(submission)
     assert (await end_of(run)).exit_code == 0
+
+
+async def test_a_quota_is_waited_for_no_longer_than_the_launch_allows(
+    runner: KubernetesRunner, jobs: Jobs
+) -> None:
+    await without_quota(jobs)
+    submission = jobs.exits(0)
+    limits = replace(submission.launch.limits, place=0.5)
+    hasty = replace(submission, launch=replace(submission.launch, limits=limits))
+    with pytest.raises(StartTimeout, match=r"got no place within 0\.5 seconds: .*exceeded quota"):
+        await runner.prepare(hasty, RecordingOutput())
 
 
 async def test_a_quota_that_is_used_up_meanwhile_starts_nothing_and_is_waited_for_then(
@@ -239,6 +287,27 @@ async def test_a_job_that_was_deleted_by_hand_is_lost_and_not_a_mystery(
     jobs.cluster.request("DELETE", path, {"propagationPolicy": "Background"})
     with pytest.raises(RunLost, match="nothing tells how it ended"):
         await end_of(run)
+
+
+async def test_the_output_of_a_pod_and_of_the_one_in_its_place_is_read(
+    runner: KubernetesRunner, jobs: Jobs
+) -> None:
+    again = "if [ -e /place/tried ]; then echo second; else echo first >/place/tried; false; fi"
+    submission = jobs.shell(f"echo begins; {again}")
+    args: Any = dict(submission.resource_args)
+    args["spec"]["backoffLimit"] = 1
+    run = await begun(runner, replace(submission, resource_args=args))
+    seen: list[bytes] = []
+
+    async def read() -> None:
+        seen.extend([chunk.data async for chunk in run.logs(0)])
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(read)
+        assert (await end_of(run)).state is RunState.FINISHED
+    said = [line.partition(" | ")[2] for line in b"".join(seen).decode().splitlines()]
+    assert said == ["begins", "begins", "second"]
+    assert await printed(run) == b"".join(seen)
 
 
 async def test_lines_of_several_containers_have_their_names_and_come_in_order(

@@ -24,7 +24,10 @@ BUFFERED = 1024
 POD_LABELS: Mapping[str, str] = {"TrainJob": "jobset.sigs.k8s.io/jobset-name"}
 """By which label pods name a root object that has no templates of theirs; others have ours."""
 METADATA = ("name", "uid", "labels", "annotations", "deletionTimestamp", "resourceVersion")
-SPEC = ("suspend", "completions", "parallelism", "backoffLimit", "completionMode")
+SPEC = (
+    *("suspend", "completions", "parallelism", "completionMode"),
+    *("backoffLimit", "podFailurePolicy"),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -127,7 +127,7 @@ class ClusterClient:
             return [told async for page, _ in pages for told in page]
 
     async def pages(
-        self, path: str, params: Mapping[str, str]
+        self, path: str, params: Mapping[str, str], *, last: bool = False
     ) -> AsyncGenerator[tuple[list[Any], str], None]:
         """The objects of a list page by page, for those who keep little of each, and the version
         that it shows.
@@ -136,7 +136,7 @@ class ClusterClient:
         """
         more = {"limit": str(PAGE), **params}
         while True:
-            page = await self.json("GET", path, params=more)
+            page = await self.json("GET", path, params=more, last=last)
             objects, about = page.get("items"), page.get("metadata")
             about = about if isinstance(about, dict) else {}
             version = str(about.get("resourceVersion") or "")

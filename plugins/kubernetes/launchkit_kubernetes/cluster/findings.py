@@ -39,16 +39,20 @@ _FORBIDDEN = re.compile(
 
 async def cluster_findings(
     client: ClusterClient,
-    namespace: str,
-    *,
+    *namespaces: str,
     rights: Mapping[tuple[str, str], tuple[str, ...]] = RIGHTS,
     subject: str = "kubernetes",
+    nodes: bool = False,
 ) -> Sequence[Finding]:
-    """Whether it answers, and which rights are missing in a namespace."""
+    """Whether it answers, and which rights are missing in each namespace; with *nodes*, whether it
+    may look at these, too.
+    """
     try:
         with anyio.fail_after(ANSWER_SECONDS):
             version = await client.json("GET", "version")
-            missing = await lacking(client, namespace, rights)
+        found = [await _of_rights(client, name, rights, subject) for name in namespaces]
+        if nodes:
+            found.append(await _of_nodes(client, subject))
     except (ClusterError, ConfigError, TimeoutError) as exc:
         return [
             Finding(
@@ -59,20 +63,41 @@ async def cluster_findings(
             )
         ]
     named = words(version.get("gitVersion"))
-    found = [Finding(level="ok", subject=subject, message=f"Kubernetes {named} answers")]
+    answers = Finding(level="ok", subject=subject, message=f"Kubernetes {named} answers")
+    return [answers, *found]
+
+
+async def _of_rights(
+    client: ClusterClient,
+    namespace: str,
+    rights: Mapping[tuple[str, str], tuple[str, ...]],
+    subject: str,
+) -> Finding:
+    with anyio.fail_after(ANSWER_SECONDS):
+        missing = await lacking(client, namespace, rights)
     if not missing:
         message = f"the agent has all rights that it needs in namespace {namespace}"
-        return [*found, Finding(level="ok", subject=f"{subject} rights", message=message)]
+        return Finding(level="ok", subject=f"{subject} rights", message=message)
     named_all = ", ".join(f"{verb} {resource}" for _, resource, verb in missing)
-    return [
-        *found,
-        Finding(
-            level="error",
-            subject=f"{subject} rights",
-            message=f"missing in namespace {namespace}: {named_all}",
-            hint=f"give the agent this Role:\n{role(namespace, missing)}",
-        ),
-    ]
+    return Finding(
+        level="error",
+        subject=f"{subject} rights",
+        message=f"missing in namespace {namespace}: {named_all}",
+        hint=f"give the agent this Role:\n{role(namespace, missing)}",
+    )
+
+
+async def _of_nodes(client: ClusterClient, subject: str) -> Finding:
+    """The right that it uses if it has it."""
+    with anyio.fail_after(ANSWER_SECONDS):
+        may = await _may(client, "", "", "nodes", "get")
+    message = "the agent may look at nodes whose pods do not end"
+    if not may:
+        message = (
+            "the agent may not get nodes, and need not: a node whose pods do not end in time counts"
+            " as lost"
+        )
+    return Finding(level="ok", subject=f"{subject} nodes", message=message)
 
 
 async def lacking(
@@ -119,7 +144,9 @@ def role(namespace: str, rights: Sequence[tuple[str, str, str]]) -> str:
 
 async def _may(client: ClusterClient, namespace: str, group: str, resource: str, verb: str) -> bool:
     plain, _, sub = resource.partition("/")
-    attributes = {"namespace": namespace, "group": group, "resource": plain, "verb": verb}
+    attributes = {"group": group, "resource": plain, "verb": verb}
+    if namespace:
+        attributes["namespace"] = namespace
     if sub:
         attributes["subresource"] = sub
     body: dict[str, Any] = {

@@ -7,11 +7,12 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from launchkit.code.in_base_image import MOUNT, installer, working_dir
+from launchkit.code.in_base_image import installer, working_dir
 from launchkit.errors import Rejected
 from launchkit.model import ImageSource, Secret, Submission
 from launchkit.runners.identity import KUBERNETES, RunIdentity
 from launchkit_kubernetes.manifest.args import QueueArgs
+from launchkit_kubernetes.manifest.code import InSecrets, InVolume, code_folder, lay_code
 from launchkit_kubernetes.manifest.names import Ref, workload_name
 from launchkit_kubernetes.manifest.pods import all_containers, containers, starting, templates
 from launchkit_kubernetes.manifest.schema import is_open
@@ -28,9 +29,6 @@ MAIN = "launchkit/main"
 """An annotation: the name of the container that decides."""
 REQUEUE = "launchkit/requeue"
 """An annotation: "false" where a run whose place is taken away has failed."""
-CODE = "launchkit-code"
-PIECES = "launchkit-code-pieces"
-PIECES_MOUNT = "/mnt/launchkit-pieces"
 DEFAULT_TTL = 60
 NO_TWO_AT_ONCE = "Failed"
 """A pod that is ending is not replaced before it has ended. Servers before 1.28 do not know it.
@@ -49,8 +47,6 @@ KEEP: Mapping[str, str] = {
 and the FAQ of the cluster autoscaler."""
 MAX_KEY = 200
 """Letters of a secret's key."""
-UNPACK = f"set -e; cat {PIECES_MOUNT}/* | tar -xzf - -C {MOUNT}"
-"""Fails if the archive is not whole: gzip ends with a checksum."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +63,8 @@ class BuildContext:
     """The field of a TrainJob that takes the name of the login's secret."""
     code_pieces: int = 0
     """In how many secrets the code is that is laid into the image."""
+    code_claim: str = ""
+    """The claim of a volume in which it is instead, as `code_folder` names it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +87,6 @@ def env_secret(name: str) -> str:
 def pull_secret(name: str) -> str:
     """The name of the Secret with the registry's login."""
     return f"{name}-pull"
-
-
-def code_secret(name: str, piece: int) -> str:
-    """The name of the Secret with one piece of the code."""
-    return f"{name}-code-{piece}"
 
 
 def ref_of(args: QueueArgs, submission: Submission, namespace: str) -> Ref:
@@ -123,7 +116,7 @@ def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) 
         ttl = spec.pop("ttlSecondsAfterFinished", DEFAULT_TTL)
         annotations[TTL] = str(ttl if isinstance(ttl, int) else DEFAULT_TTL)
         _complete_job(spec)
-    filler = _Filler(args, submission, context, ref.name, labels)
+    filler = _Filler(args, submission, context, ref, labels)
     filler.fill(spec)
     rest = deepcopy(dict(args.rest))
     filler.secure(spec)
@@ -187,13 +180,13 @@ class _Filler:
         args: QueueArgs,
         submission: Submission,
         context: BuildContext,
-        name: str,
+        ref: Ref,
         labels: Mapping[str, str],
     ) -> None:
         self._args = args
         self._submission = submission
         self._context = context
-        self._name = name
+        self._name, self._ref = ref.name, ref
         self._labels = labels
         self.main = ""
         """The name of the container that decides."""
@@ -265,7 +258,8 @@ class _Filler:
             secrets = pod.get("imagePullSecrets", [])
             pod["imagePullSecrets"] = [*secrets, {"name": pull_secret(self._name)}]
         if self._context.code_pieces:
-            self._code(pod, found[0])
+            found[0].setdefault("workingDir", working_dir(self._submission))
+            lay_code(pod, found[0], self._place_of_code(), self._security)
 
     @property
     def _security(self) -> Mapping[str, Any]:
@@ -323,42 +317,10 @@ class _Filler:
         source = {"secretKeyRef": {"name": env_secret(self._name), "key": key}}
         return {"valueFrom": source}
 
-    def _code(self, pod: dict[str, Any], main: dict[str, Any]) -> None:
-        """Code without a build: secrets hold its archive, and a container before the main one, of
-        the same image, unpacks it.
-        """
-        main.setdefault("workingDir", working_dir(self._submission))
-        pod["volumes"] = [
-            *pod.get("volumes", []),
-            {"name": CODE, "emptyDir": {}},
-            {"name": PIECES, "projected": {"sources": self._pieces()}},
-        ]
-        mount = {"name": CODE, "mountPath": MOUNT}
-        main["volumeMounts"] = [*main.get("volumeMounts", []), mount]
-        pieces = {"name": PIECES, "mountPath": PIECES_MOUNT, "readOnly": True}
-        image: dict[str, Any] = {
-            key: main[key] for key in ("image", "imagePullPolicy") if key in main
-        }
-        unpack = {
-            "name": CODE,
-            **image,
-            "securityContext": deepcopy(dict(main.get("securityContext") or self._security)),
-            "command": ["/bin/sh", "-c", UNPACK],
-            "volumeMounts": [{**mount}, pieces],
-        }
-        pod["initContainers"] = [unpack, *pod.get("initContainers", [])]
-
-    def _pieces(self) -> Sequence[Mapping[str, Any]]:
-        many = self._context.code_pieces
-        return [
-            {
-                "secret": {
-                    "name": code_secret(self._name, piece),
-                    "items": [{"key": "piece", "path": f"{piece:04}"}],
-                }
-            }
-            for piece in range(many)
-        ]
+    def _place_of_code(self) -> InVolume | InSecrets:
+        if claim := self._context.code_claim:
+            return InVolume(claim, code_folder(self._ref, self._labels))
+        return InSecrets(self._name, self._context.code_pieces)
 
 
 def _main_name(template: dict[str, Any]) -> str:

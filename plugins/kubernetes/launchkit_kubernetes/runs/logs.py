@@ -20,7 +20,7 @@ from launchkit.runners.log_following import Following, Piece
 from launchkit_kubernetes.cluster.board import RunView
 from launchkit_kubernetes.cluster.client import ClusterClient
 from launchkit_kubernetes.cluster.errors import ClusterAway, ClusterError, ClusterRefused
-from launchkit_kubernetes.manifest.build import CODE
+from launchkit_kubernetes.manifest.code import CODE
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.log_place import LogPlace, PlaceKeeper, kept_place
 from launchkit_kubernetes.runs.merging import Merge
@@ -236,7 +236,8 @@ def _is_alone(view: RunView) -> bool:
     many = [spec.get(key) or 1 for key in ("completions", "parallelism")]
     retries = spec.get("backoffLimit", 6)
     one = len(view.pods) == 1 and sum(c.name != CODE for c in view.pods[0].containers) == 1
-    return one and many == [1, 1] and retries == 0
+    may_be_replaced = retries != 0 or bool(spec.get("podFailurePolicy"))  # which ignores failures
+    return one and many == [1, 1] and not may_be_replaced
 
 
 def _passes(exc: Exception) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -33,7 +33,7 @@ from launchkit_kubernetes.runs.ends import (
 )
 from launchkit_kubernetes.runs.log_place import PLACE
 from launchkit_kubernetes.runs.logs import RunLogs
-from launchkit_kubernetes.runs.reasons import Warnings
+from launchkit_kubernetes.runs.reasons import Reasons, Warnings
 from launchkit_kubernetes.runs.records import (
     CANCELLED,
     CLEARED,
@@ -65,11 +65,12 @@ class RunPlace:
 
     client: ClusterClient
     board: Board
+    reasons: Reasons
     records: Records
     secrets: RunSecrets
     gone_seconds: float
     force: bool
-    forget: Callable[[], object]
+    forget: Callable[[Mapping[str, str]], Awaitable[None]]
 
 
 class ClusterRun(Run):
@@ -82,7 +83,8 @@ class ClusterRun(Run):
         self._client = place.client
         self._informer = place.board.informer
         self._path = place.board.resource.path(ref.namespace, ref.name)
-        self._warnings = Warnings(place.client, ref)
+        on_news = partial(self._informer.news.notify, ref.name)
+        self._warnings = Warnings(place.reasons, on_news)
         self._shown: str | None = None
         self._ending_since: float | None = None
         self._stop_by: float | None = None
@@ -102,9 +104,8 @@ class ClusterRun(Run):
         if not status.state.ended:
             return status
         if lost is None and status.state is not RunState.FINISHED:
-            pods = tuple(
-                map(Pod.of, await self._pods())
-            )  # the watch may have told of the end of its Job first
+            # the watch may have told of the end of its Job first
+            pods = tuple(map(Pod.of, await self._pods()))
             status = self._seen(workload, pods)
             if not status.state.ended:
                 return status
@@ -122,7 +123,7 @@ class ClusterRun(Run):
             while (now := await self.status()) == last:
                 view = await self._view()
                 if not await news.wait(LOOK_SECONDS if self._is_unclear(now, view) else math.inf):
-                    await self._look_for_warning(now, view)
+                    self._ask_for_warning(now, view)
             return now
 
     async def cancel(self, grace: float) -> None:
@@ -140,9 +141,8 @@ class ClusterRun(Run):
         await self._delete(self._path, {"propagationPolicy": "Foreground"})
         for pod in view.pods:
             if not pod.over:
-                await self._end_pod(
-                    pod, {"gracePeriodSeconds": max(1, round(grace))}
-                )  # 0: by force
+                # 0: by force
+                await self._end_pod(pod, {"gracePeriodSeconds": max(1, round(grace))})
         if self._stop_by is None:
             self._stop_by = anyio.current_time() + grace + self._place.gone_seconds
         while not await self._gone(self._stop_by) and not await self._is_given_up():
@@ -180,7 +180,7 @@ class ClusterRun(Run):
             await self._patched(patch)
         if recorded:
             await self._place.records.put(self._at, labels, Record(CLEARED))
-        self._place.forget()
+        await self._place.forget(labels)
 
     async def _view(self) -> RunView:
         return await self._informer.get(self._at.name) or RunView()
@@ -263,11 +263,11 @@ class ClusterRun(Run):
             return True
         return any(not pod.over and (pod.deleted or pod.phase == "Unknown") for pod in view.pods)
 
-    async def _look_for_warning(self, status: RunStatus, view: RunView) -> None:
+    def _ask_for_warning(self, status: RunStatus, view: RunView) -> None:
         """Why an object has no pods."""
         if view.workload is None or view.pods or status.state is not RunState.STARTING:
             return
-        await self._warnings.look(view.workload)
+        self._warnings.ask(view.workload)
 
     async def _with_evidence(self, status: RunStatus, pods: tuple[Pod, ...]) -> RunStatus:
         """The status with the last lines of the container that failed."""

@@ -22,10 +22,10 @@ from launchkit_kubernetes.manifest.build import (
     NAME,
     RUN,
     Workload,
-    code_secret,
     env_secret,
     pull_secret,
 )
+from launchkit_kubernetes.manifest.code import code_secret
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.packing import PackedCode
 from launchkit_kubernetes.status.shape import mapping, text

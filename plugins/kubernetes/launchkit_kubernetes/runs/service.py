@@ -1,11 +1,11 @@
 """The runs of one agent in a cluster: prepared, submitted and found again."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
@@ -13,13 +13,12 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Output, Run, Site
 from launchkit.aio.background import attend
-from launchkit.aio.retry import Backoff, pauses
 from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import LaunchError, LaunchkitError, NotYet, RunLost, SubmitError
 from launchkit.model import Credentials, Submission
 from launchkit_kubernetes.cluster.board import Board
 from launchkit_kubernetes.cluster.client import ClusterClient, open_client
-from launchkit_kubernetes.cluster.discovery import PODS, Discovery, Resource
+from launchkit_kubernetes.cluster.discovery import Discovery, Resource
 from launchkit_kubernetes.cluster.errors import ClusterRefused
 from launchkit_kubernetes.cluster.findings import cluster_findings, missing_right
 from launchkit_kubernetes.manifest.args import parse_args
@@ -33,11 +32,14 @@ from launchkit_kubernetes.manifest.build import (
     ref_of,
     workload_of,
 )
+from launchkit_kubernetes.manifest.code import code_folder
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.manifest.train_job import PLACES, takes
 from launchkit_kubernetes.runner import KubernetesRunner
+from launchkit_kubernetes.runs.code_volume import CodeVolume
 from launchkit_kubernetes.runs.logins import Logins
 from launchkit_kubernetes.runs.packing import PackedCode, packed
+from launchkit_kubernetes.runs.reasons import Reasons
 from launchkit_kubernetes.runs.records import CLEARED, OVER, Records
 from launchkit_kubernetes.runs.run import ClusterRun, RunPlace
 from launchkit_kubernetes.runs.secrets import (
@@ -45,15 +47,12 @@ from launchkit_kubernetes.runs.secrets import (
     login_for,
     secrets_of,
 )
+from launchkit_kubernetes.runs.trials import Trials
 from launchkit_kubernetes.status.shape import mapping, text
 
 log = logging.getLogger("launchkit.kubernetes")
-T = TypeVar("T")
 
-QUOTA_BACKOFF = Backoff(first=2.0, cap=30.0)
 SWEEP_SECONDS = 3600.0
-UNSUPPORTED = "does not support dry run"
-"""In the words of an admission webhook that cannot be asked beforehand."""
 
 
 async def open_runs(stack: AsyncExitStack, site: Site, runner: KubernetesRunner) -> "RunService":
@@ -76,14 +75,15 @@ class RunService:
         self._runner = runner
         self._client = client
         self._discovery = Discovery(client)
+        self._trials = Trials(client, self._discovery)
         self._records = Records(client)
         self._secrets = RunSecrets(client)
         self._boards: dict[tuple[Resource, str], Board] = {}
-        self._listed: set[tuple[Resource, str]] = set()
-        """What this agent may list, as it has tried."""
+        self._reasons: dict[tuple[Resource, str], Reasons] = {}
         self._taking: set[tuple[str, str, str]] = set()
         """Kinds and namespaces that take objects, as far as is known."""
         self._code: dict[str, PackedCode] = {}
+        self._volume = CodeVolume(runner.code_pvc_mount_path) if runner.code_pvc_name else None
         self._logins: dict[str, Mapping[str, Credentials]] = {}
         self._pull_places: dict[str, str] = {}
         """In which field the TrainJobs of an API version take pull secrets, as it was tried."""
@@ -104,7 +104,9 @@ class RunService:
     async def sweep(self) -> None:
         """Remove what agents have left that were killed at it, and forget old records."""
         while True:
-            for namespace in {self._runner.default_namespace, *self._namespaces()}:
+            if self._volume is not None:
+                await self._volume.sweep(self._object)
+            for namespace in {*self._all_namespaces, *self._namespaces()}:
                 try:
                     await self._records.prune(namespace)
                     left = await self._records.half_removed(namespace)
@@ -120,7 +122,12 @@ class RunService:
 
     async def findings(self) -> Sequence[Finding]:
         """What is to be said of the cluster."""
-        return await cluster_findings(self._client, self._runner.default_namespace)
+        return await cluster_findings(self._client, *self._all_namespaces, nodes=True)
+
+    @property
+    def _all_namespaces(self) -> Sequence[str]:
+        """Those that the settings name."""
+        return [*dict.fromkeys((self._runner.default_namespace, *self._runner.namespaces))]
 
     def context(self, submission: Submission) -> BuildContext:
         """What this agent adds to a submission, as far as it is prepared."""
@@ -137,48 +144,41 @@ class RunService:
         kind, and wait while a quota is used up.
 
         :raises SubmitError: if it would not.
+        :raises StartTimeout: if a quota is used up for longer than the launch's time-out.
         """
         args = parse_args(submission.resource_args)
         if missing := no_image(args, submission):
             raise missing
         for warning in args.warnings:
             await out.say(warning)
-        if submission.code is not None:
+        if submission.code is not None and self._volume is None:
             self._code[submission.name] = await run_sync(packed, submission.code)
         self._logins[submission.name] = await login_for(submission, self._site.registry)
         if args.kind == "TrainJob" and self._logins[submission.name]:
             await self._find_pull_place(submission, out)
         ref = ref_of(args, submission, self._runner.default_namespace)
         if _place(ref) not in self._taking or self._client.trouble:
-            await self._wait_for_room(self._workload(submission), out)
-            self._taking.add(_place(ref))
-
-    async def _wait_for_room(self, workload: Workload, out: Output) -> None:
-        said = False
-        for pause in pauses(QUOTA_BACKOFF):
             try:
-                await self._asked(lambda: self._would_create(workload), out)
+                limit = submission.launch.limits.place
+                await self._trials.wait_for_room(self._workload(submission), out, limit)
             except ClusterRefused as exc:
-                if not exc.over_quota:
-                    raise self._refused(exc) from exc
-                if not said:
-                    await out.say(f"waits for quota: {exc.message}")
-                said = True
-            else:
-                return
-            await anyio.sleep(pause)
+                raise self._refused(exc) from exc
+            self._taking.add(_place(ref))
+        if submission.code is not None and self._volume is not None:
+            await self._volume.put(self._folder(submission), ref, submission.code)
 
     async def release(self, submission: Submission) -> None:
         """Forget what was prepared, and the secrets of an object that was never made."""
         self._code.pop(submission.name, None)
         if self._logins.pop(submission.name, None) is None:
             return
-        ref = ref_of(
-            parse_args(submission.resource_args), submission, self._runner.default_namespace
-        )
+        args = parse_args(submission.resource_args)
+        ref = ref_of(args, submission, self._runner.default_namespace)
         try:
             if await self._records.get(ref) is None and await self._object(ref) is None:
                 await self._secrets.remove(ref)
+                if self._volume is not None and submission.code is not None:
+                    await self._volume.remove(self._folder(submission))
         except LaunchkitError as exc:
             log.warning("secrets of %s may be left: %s", ref, exc)
 
@@ -295,7 +295,7 @@ class RunService:
             context = replace(self.context(submission), pull_place=place)
             workload = workload_of(parse_args(submission.resource_args), submission, context)
             try:
-                told = await self._asked(partial(self._would_create, workload), out)
+                told = await self._trials.made(workload, out)
             except ClusterRefused:
                 return  # it will be told of the object itself
             if told is None:
@@ -306,31 +306,6 @@ class RunService:
         if version not in self._pull_places:
             await out.say("this cluster's TrainJobs take no pull secret: give the runtime one")
 
-    async def _would_create(self, workload: Workload) -> Mapping[str, Any] | None:
-        """The object as the cluster would make it; None if that cannot be told."""
-        ref = workload.ref
-        resource = await self._discovery.resource(ref.api_version, ref.kind)
-        for watched in (resource, PODS):
-            one = {"labelSelector": RUN, "limit": "1"}
-            if (watched, ref.namespace) not in self._listed:  # who may not list waits for ever
-                await self._client.json("GET", watched.path(ref.namespace), params=one)
-                self._listed.add((watched, ref.namespace))
-        path, params = resource.path(ref.namespace), {"dryRun": "All"}
-        try:
-            return await self._client.json("POST", path, params=params, body=workload.body)
-        except ClusterRefused as exc:
-            if not exc.exists and UNSUPPORTED not in exc.message:
-                raise
-            return None
-
-    async def _asked(self, call: Callable[[], Awaitable[T]], out: Output) -> T:
-        """An answer; a cluster that is away is waited for, and that is said."""
-
-        async def away(exc: Exception) -> None:
-            await out.say(f"waits for the cluster: {exc}")
-
-        return await self._client.answered(call, on_first=away)
-
     def _refused(self, exc: ClusterRefused) -> LaunchError:
         """The error of a launch whose object the cluster does not take."""
         hint = missing_right(exc) if exc.forbidden else None
@@ -340,6 +315,17 @@ class RunService:
         args = parse_args(submission.resource_args)
         return workload_of(args, submission, self.context(submission))
 
+    async def _forget(self, ref: Ref, labels: Mapping[str, str]) -> None:
+        """What stands beside an object that is gone."""
+        self.logins.forget(ref)
+        if self._volume is not None and labels:
+            await self._volume.remove(code_folder(ref, labels))
+
+    def _folder(self, submission: Submission) -> str:
+        """Where in the volume its code is."""
+        workload = self._workload(submission)
+        return code_folder(workload.ref, workload.labels)
+
     async def _board(self, ref: Ref) -> Board:
         resource = await self._discovery.resource(ref.api_version, ref.kind)
         key = resource, ref.namespace
@@ -347,17 +333,21 @@ class RunService:
             board = self._boards[key] = Board(self._client, resource, ref.namespace)
             self._tasks.start_soon(board.informer.run, name=f"{ref.kind}s in {ref.namespace}")
             self._site.watches.update(board.ages())
+            reasons = self._reasons[key] = Reasons(self._client, ref.kind, ref.namespace)
+            self._tasks.start_soon(reasons.run, name=f"why {ref.kind}s in {ref.namespace} wait")
         return self._boards[key]
 
     async def _run(self, ref: Ref) -> Run:
+        board = await self._board(ref)
         place = RunPlace(
             client=self._client,
-            board=await self._board(ref),
+            board=board,
+            reasons=self._reasons[board.resource, ref.namespace],
             records=self._records,
             secrets=self._secrets,
             gone_seconds=self._runner.gone_seconds,
             force=self._runner.force_delete,
-            forget=partial(self.logins.forget, ref),
+            forget=partial(self._forget, ref),
         )
         return ClusterRun(ref, place)
 

@@ -12,7 +12,7 @@ from launchkit.plain_text import LINES, TAIL_BYTES, tail_lines
 from launchkit_kubernetes.cluster.client import ClusterClient, Request
 from launchkit_kubernetes.cluster.discovery import PODS
 from launchkit_kubernetes.cluster.errors import ClusterError
-from launchkit_kubernetes.manifest.build import CODE
+from launchkit_kubernetes.manifest.code import CODE
 from launchkit_kubernetes.status.pod import Pod
 
 STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from launchkit_kubernetes.manifest.args import parse_args
-from launchkit_kubernetes.manifest.build import PIECES_MOUNT, UNPACK, BuildContext, no_image
+from launchkit_kubernetes.manifest.build import BuildContext, no_image
+from launchkit_kubernetes.manifest.code import PIECES_MOUNT, UNPACK
 from launchkit_kubernetes.runs.packing import packed
 
 from launchkit.code.in_base_image import MOUNT
@@ -66,6 +67,24 @@ def test_an_init_container_unpacks_what_secrets_hold() -> None:
                 ]
             },
         },
+    ]
+
+
+def test_code_in_a_volume_is_mounted_and_nothing_is_unpacked() -> None:
+    context = BuildContext(namespace="default", code_pieces=1, code_claim="code")
+    config = job({}, volumes=[{"name": "data"}])
+    (first, second) = (
+        pod(body(config, "python", "train.py", context=context, attempt=attempt))
+        for attempt in (1, 2)
+    )
+    (mount,) = first["containers"][0]["volumeMounts"]
+    assert mount["mountPath"] == "/mnt/launchkit"
+    assert mount["subPath"].startswith("launchkit-code-")
+    assert second["containers"][0]["volumeMounts"] != [mount]
+    assert "initContainers" not in first
+    assert first["volumes"] == [
+        {"name": "data"},
+        {"name": "launchkit-code", "persistentVolumeClaim": {"claimName": "code"}},
     ]
 
 

@@ -1,0 +1,95 @@
+"""Code in a volume of the cluster that the agent has mounted, too: a directory for each run."""
+
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from anyio.to_thread import run_sync
+
+from launchkit.code.remove_tree import remove_tree
+from launchkit.errors import LaunchError, LaunchkitError, RunLost
+from launchkit_kubernetes.manifest.code import FOLDER, code_folder
+from launchkit_kubernetes.manifest.names import Ref
+from launchkit_kubernetes.runs.records import run_labels
+
+log = logging.getLogger("launchkit.kubernetes")
+
+NAME_SUFFIX = ".ref"
+"""Ends the name of the file that tells whose directory stands beside it."""
+OLD_SECONDS = 86_400.0
+"""After so long a directory may be one that a killed agent has left."""
+FOR_ALL = 0o777
+"""As an emptyDir is: the program may run as anybody."""
+
+
+@dataclass(frozen=True)
+class CodeVolume:
+    """Where the agent has the volume."""
+
+    folder: Path
+
+    async def put(self, name: str, ref: Ref, code: Path) -> None:
+        """Copy the code of a run, unless it is there. :raises LaunchError: if that fails."""
+        try:
+            await run_sync(self._put, name, ref, code)
+        except (OSError, shutil.Error, RecursionError) as exc:
+            why = exc.strerror if isinstance(exc, OSError) and exc.strerror else exc
+            raise LaunchError(
+                f"cannot copy the code to {self.folder}: {why}",
+                hint="code_pvc_mount_path is where the agent has mounted the volume of"
+                " code_pvc_name",
+            ) from exc
+
+    async def remove(self, name: str) -> None:
+        """Remove the code of a run that is over."""
+        try:
+            await run_sync(self._remove, name)
+        except OSError as exc:
+            log.warning("the code %s is left in %s: %s", name, self.folder, exc)
+
+    async def sweep(self, find: Callable[[Ref], Awaitable[Mapping[str, Any] | None]]) -> None:
+        """Remove what has stood there for long, and whose run *find* does not find."""
+        for name, ref in await run_sync(self._old):
+            try:
+                told = await find(ref)
+            except LaunchkitError as exc:
+                log.info("it is not known whether %s is gone: %s", ref, exc)
+            else:
+                if told is None or code_folder(ref, run_labels(told)) != name:
+                    await self.remove(name)
+
+    def _put(self, name: str, ref: Ref, code: Path) -> None:
+        target = self.folder / name
+        if target.exists():
+            return
+        target.with_suffix(NAME_SUFFIX).write_text(str(ref))
+        part = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=self.folder))
+        try:
+            shutil.copytree(code, part, symlinks=True, dirs_exist_ok=True)
+            part.chmod(FOR_ALL)
+            part.rename(target)
+        except BaseException:
+            remove_tree(part)
+            raise
+
+    def _remove(self, name: str) -> None:
+        for path in self.folder.glob(f"{name}*"):
+            if path.is_dir():
+                remove_tree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def _old(self) -> Sequence[tuple[str, Ref]]:
+        found = []
+        for path in self.folder.glob(f"{FOLDER}*{NAME_SUFFIX}"):
+            try:
+                if time.time() - path.stat().st_mtime > OLD_SECONDS:
+                    found.append((path.stem, Ref.parse(path.read_text())))
+            except (OSError, ValueError, RunLost) as exc:
+                log.info("it is not known whose code %s is: %s", path, exc)
+        return found

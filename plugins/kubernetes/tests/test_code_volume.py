@@ -1,0 +1,84 @@
+"""Code in a volume that the agent has mounted."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from launchkit_kubernetes.cluster.errors import ClusterAway
+from launchkit_kubernetes.manifest.build import ATTEMPT, RUN
+from launchkit_kubernetes.manifest.code import code_folder
+from launchkit_kubernetes.manifest.names import Ref
+from launchkit_kubernetes.runs.code_volume import OLD_SECONDS, CodeVolume
+
+from launchkit.errors import LaunchError
+
+LABELS = {RUN: "r1", ATTEMPT: "1"}
+
+
+def ref(name: str) -> Ref:
+    return Ref("batch/v1", "Job", "ml", name)
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> CodeVolume:
+    (tmp_path / "volume").mkdir()
+    return CodeVolume(tmp_path / "volume")
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "train.sh").touch(mode=0o755)
+    return tmp_path / "code"
+
+
+async def put(volume: CodeVolume, name: str, code: Path) -> Path:
+    folder = code_folder(ref(name), LABELS)
+    await volume.put(folder, ref(name), code)
+    return volume.folder / folder
+
+
+def age(folder: Path) -> None:
+    """Let it be as old as what may be left over."""
+    told = folder.with_suffix(".ref")
+    then = told.stat().st_mtime - OLD_SECONDS - 1
+    os.utime(told, (then, then))
+
+
+async def test_what_is_copied_is_whole_and_anybody_may_write_beside_it(
+    volume: CodeVolume, code: Path
+) -> None:
+    folder = await put(volume, "a", code)
+    assert os.access(folder / "train.sh", os.X_OK)
+    assert folder.stat().st_mode & 0o777 == 0o777
+    (folder / "made").touch()
+    assert await put(volume, "a", code) == folder
+    assert (folder / "made").exists()
+
+
+async def test_a_volume_that_is_not_mounted_is_told_with_its_setting(
+    tmp_path: Path, code: Path
+) -> None:
+    with pytest.raises(LaunchError, match="cannot copy the code to") as caught:
+        await put(CodeVolume(tmp_path / "none"), "a", code)
+    assert "code_pvc_mount_path" in (caught.value.hint or "")
+
+
+async def test_what_a_killed_agent_has_left_is_removed_when_its_run_is_gone(
+    volume: CodeVolume, code: Path
+) -> None:
+    names = ("gone", "there", "another-run", "unknown", "young")
+    folders = {name: await put(volume, name, code) for name in names}
+    for name in names[:-1]:
+        age(folders[name])
+
+    async def find(at: Ref) -> Mapping[str, Any] | None:
+        if at.name == "unknown":
+            raise ClusterAway("no answer")
+        found = {"there": LABELS, "another-run": {**LABELS, RUN: "r2"}}.get(at.name)
+        return {"metadata": {"labels": found}} if found else None
+
+    await volume.sweep(find)
+    assert {name for name in names if folders[name].exists()} == {"there", "unknown", "young"}
