@@ -38,6 +38,10 @@ MAX_ANSWER = 64 * 2**20
 """Bytes of an answer that are read."""
 PATIENCE = Backoff(first=0.1, cap=1.0, deadline=5.0)
 """For requests that may be sent again: a service that is started anew is not noticed."""
+UNMET_SECONDS = 1.0
+"""For how long a request is sent again as long as nobody has ever answered: who typed the wrong
+address wants to know.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +69,8 @@ class Service:
         self._client = client
         self.url = url
         self._entity = entity
+        self._met = False
+        """Whether anybody has ever answered at the address."""
 
     async def ask(self, of: type[T], call: Call) -> T:
         """The answer to a request, as a value of type *of*.
@@ -103,7 +109,13 @@ class Service:
 
         if not call.again:
             return await once()
-        return await retry(once, on=Unreachable, backoff=PATIENCE)
+        began = anyio.current_time()
+
+        def passes(exc: Exception) -> bool:
+            early = anyio.current_time() - began < UNMET_SECONDS
+            return isinstance(exc, Unreachable) and (self._met or early)
+
+        return await retry(once, on=passes, backoff=PATIENCE)
 
     @asynccontextmanager
     async def _answer(self, call: Call) -> AsyncIterator[httpx.Response]:
@@ -113,6 +125,7 @@ class Service:
             response = await self._client.send(request, stream=True)
         except httpx.HTTPError as exc:
             raise self._silent(exc) from exc
+        self._met = True
         try:
             if PROTOCOL_HEADER not in response.headers:
                 what = f"an answer of somebody else (HTTP {response.status_code})"
