@@ -26,7 +26,6 @@ from launchkit.aio.retry import Backoff, long_enough, pauses
 from launchkit.errors import (
     AgentReplaced,
     ConfigError,
-    Forbidden,
     QueueError,
     Unreachable,
     unwrapped,
@@ -40,6 +39,8 @@ logger = logging.getLogger("launchkit.agent")
 status_logger = logging.getLogger("launchkit.status")
 
 LEAVE_SECONDS = 10.0
+FREE_AGAIN_SECONDS = 1.0
+"""How soon the queue is told again of agents that died."""
 CLAIM_SECONDS = 90.0
 
 
@@ -213,14 +214,27 @@ class Agent:
             self._log.warning("%s; trying again", exc, action="arrive")
 
     async def _free_what_the_dead_held(self, kit: Kit) -> None:
-        for name in await anyio.to_thread.run_sync(reap_dead_agents, kit.site.state_dir / "agents"):
+        """:raises Unreachable: if the queue could not be told; it is to be told again."""
+        try:
+            with anyio.fail_after(LEAVE_SECONDS):
+                await reap_dead_agents(
+                    kit.site.state_dir / "agents", lambda name: self._reap(name, kit)
+                )
+        except TimeoutError as exc:
+            raise Unreachable(f"the queue has not answered within {LEAVE_SECONDS:g} s") from exc
+
+    async def _reap(self, name: str, kit: Kit) -> None:
+        await anyio.to_thread.run_sync(clear_work, kit.site.state_dir, name)
+        try:
+            await kit.backend.leave(name, dead=True)
+        except Unreachable:
+            raise
+        except QueueError as exc:
+            message = "agent %s died without a word: %s; its leases end by themselves"
+            self._log.warning(message, name, exc, action="reap")
+        else:
             message = "agent %s died without a word; its launches are taken over"
             self._log.warning(message, name, action="reap")
-            await anyio.to_thread.run_sync(clear_work, kit.site.state_dir, name)
-            try:
-                await kit.backend.leave(name, dead=True)
-            except Forbidden as exc:
-                self._log.warning("%s; its leases end by themselves", exc, action="reap")
 
     async def _work(self, kit: Kit, task_status: TaskStatus[None]) -> None:
         limit = self.settings.max_jobs
@@ -337,9 +351,13 @@ class Agent:
         waits = pauses(Backoff())
         while True:
             held = [journey.claim for journey in self._journeys.values()]
+            wait = kit.backend.beat_seconds(self.settings.lease_seconds)
             try:
                 await self._free_what_the_dead_held(kit)
-                wait = kit.backend.beat_seconds(self.settings.lease_seconds)
+            except Unreachable as exc:
+                self._log.warning("%s; trying again", exc, action="reap")
+                wait = min(wait, FREE_AGAIN_SECONDS)
+            try:
                 orders = await kit.backend.beat(self._say(kit), held, wait)
             except AgentReplaced:
                 raise

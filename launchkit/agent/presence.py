@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from launchkit.errors import Conflict
 
 TRIES = 20
 TRY_SECONDS = 0.05
+REAPED = 1
+"""The size of a file whose lock is held for an agent that is dead; that of one that lives is 0."""
 
 
 @asynccontextmanager
@@ -30,29 +32,45 @@ async def hold_presence(folder: Path, name: str) -> AsyncIterator[None]:
         os.close(lock)
 
 
-def reap_dead_agents(folder: Path) -> list[str]:
-    """The names of agents that died here without a word; each is named once."""
-    dead = []
-    for path in sorted(folder.glob("*.lock")):
+async def reap_dead_agents(folder: Path, reap: Callable[[str], Awaitable[None]]) -> None:
+    """Do *reap* for each agent that died here without a word. One for which it fails is found again
+    by who looks next; one that is started anew under its name waits until it is over.
+    """
+    for path in await anyio.to_thread.run_sync(lambda: sorted(folder.glob("*.lock"))):
         lock = _lock(path, create=False)
-        if lock is not None:
+        if lock is None:
+            continue
+        try:
+            os.ftruncate(lock, REAPED)
+            await reap(path.stem)
             path.unlink(missing_ok=True)
+        finally:
             os.close(lock)
-            dead.append(path.stem)
-    return dead
 
 
 async def _patiently(path: Path) -> int:
-    """Take a lock that may be tried by another agent's `reap_dead_agents` for a moment."""
-    for _ in range(TRIES):
+    """Take a lock that may be tried by another agent's `reap_dead_agents` for a moment, or held by
+    it for as long as that takes.
+    """
+    tries = 0
+    while tries < TRIES:
         lock = _lock(path, create=True)
         if lock is not None:
+            os.ftruncate(lock, 0)
             return lock
+        tries += not _is_reaped(path)
         await anyio.sleep(TRY_SECONDS)
     raise Conflict(
         f"an agent named {path.stem!r} runs on this machine already",
         hint="give this one another name in launch-config.yaml, or leave the name out",
     )
+
+
+def _is_reaped(path: Path) -> bool:
+    try:
+        return path.stat().st_size == REAPED
+    except FileNotFoundError:
+        return False
 
 
 def _lock(path: Path, *, create: bool) -> int | None:

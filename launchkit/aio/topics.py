@@ -52,10 +52,16 @@ class Topics(Generic[K]):
     def subscribed(self, *topics: K) -> Iterator[Subscription]:
         """A subscription to *topics*, for the time of the context."""
         subscription = Subscription()
+        with self.heard(subscription, *topics):
+            yield subscription
+
+    @contextmanager
+    def heard(self, subscription: Subscription, *topics: K) -> Iterator[None]:
+        """Let *subscription* hear of *topics*, too, for the time of the context."""
         for topic in topics:
             self._by_topic[topic].add(subscription)
         try:
-            yield subscription
+            yield
         finally:
             for topic in topics:
                 self._by_topic[topic].discard(subscription)

@@ -46,6 +46,7 @@ class Make:
         if isinstance(self.change, PauseAgent):
             pause = encode_json(Pause(reason=self.change.reason, by=self.actor, at=tx.now))
         await tx.all("pause_agent", entity=self.entity, name=self.name, pause=pause)
+        tx.publish(f"agent:{self.name}")
         for row in await tx.all("queues", entity=self.entity):
             tx.publish(f"queue:{row['id']}")
 

@@ -157,6 +157,10 @@ class Outlook:
     """Seconds after which this may change though nothing is written: a lease or a pause ends."""
     told: bool = False
     """Whether something waits of which only others were told."""
+    common: bool = False
+    """Whether others who can run the same, and know of the same pauses, would find nothing either;
+    but for what is written of themselves.
+    """
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,7 @@ class LookOut(Loose):
     async def __call__(self, tx: Tx) -> Outlook:
         worth = []
         told = False
+        common = True
         after = math.inf
         for name in self.queues:
             row = await self._outlook(tx, name)
@@ -187,9 +192,10 @@ class LookOut(Loose):
             if unknown or spare > 0:
                 worth.append(name)
             told = told or -math.inf < spare <= 0
+            common = common and row["agent_pause"] is None and not row["lapsed_anywhere"]
             ends = (row["next_lapse"], pause.until if pause else None)
             after = min([after, *(at - tx.now for at in ends if at is not None)])
-        return Outlook(tuple(worth), after, told)
+        return Outlook(tuple(worth), after, told, common and not worth)
 
     async def _outlook(self, tx: Tx, name: str) -> Row:
         row = await tx.one(

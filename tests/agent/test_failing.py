@@ -15,7 +15,7 @@ from waiting import PATIENCE
 from launchkit import Agent
 from launchkit.agent.prepare import clear_work
 from launchkit.agent.presence import hold_presence, reap_dead_agents
-from launchkit.errors import Conflict, PluginError, Rejected
+from launchkit.errors import Conflict, PluginError, Rejected, Unreachable
 from launchkit.model import ItemState
 from launchkit.plugins import Plugins
 
@@ -160,14 +160,62 @@ async def test_a_name_belongs_to_one_living_agent(tmp_path: Path) -> None:
         with pytest.raises(Conflict, match="'gpu-1' runs on this machine already"):
             async with hold_presence(tmp_path, "gpu-1"):
                 pass
-        assert reap_dead_agents(tmp_path) == []
+        assert await reaped(tmp_path) == []
+
+
+async def reaped(folder: Path) -> list[str]:
+    names: list[str] = []
+
+    async def note(name: str) -> None:
+        names.append(name)
+
+    await reap_dead_agents(folder, note)
+    return names
 
 
 async def test_an_agent_that_died_is_buried_once(tmp_path: Path) -> None:
     (tmp_path / "gpu-1.lock").touch()
     async with hold_presence(tmp_path, "gpu-2"):
-        assert reap_dead_agents(tmp_path) == ["gpu-1"]
-        assert reap_dead_agents(tmp_path) == []
+        assert await reaped(tmp_path) == ["gpu-1"]
+        assert await reaped(tmp_path) == []
+
+
+async def test_an_agent_that_died_is_found_again_until_the_queue_was_told(tmp_path: Path) -> None:
+    async def fail(name: str) -> None:
+        raise Unreachable(name)
+
+    (tmp_path / "gpu-1.lock").touch()
+    with pytest.raises(Unreachable):
+        await reap_dead_agents(tmp_path, fail)
+    assert await reaped(tmp_path) == ["gpu-1"]
+
+
+async def test_an_agent_that_is_started_anew_waits_for_who_tells_of_its_death(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchkit.agent.presence.TRIES", 1)
+    began, over = anyio.Event(), anyio.Event()
+    told = False
+
+    async def tell(name: str) -> None:
+        nonlocal told
+        began.set()
+        await over.wait()
+        told = True
+
+    (tmp_path / "gpu-1.lock").touch()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(reap_dead_agents, tmp_path, tell)
+        await began.wait()
+        with anyio.move_on_after(0.2):
+            async with hold_presence(tmp_path, "gpu-1"):
+                pytest.fail("it did not wait")
+        over.set()
+        async with hold_presence(tmp_path, "gpu-1"):
+            assert told
+            with pytest.raises(Conflict):
+                async with hold_presence(tmp_path, "gpu-1"):
+                    pass
 
 
 async def test_what_a_dead_agent_left_half_prepared_is_removed_however_deep(tmp_path: Path) -> None:

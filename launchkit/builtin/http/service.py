@@ -40,6 +40,10 @@ MAX_ANSWER = 64 * 2**20
 """Bytes of an answer that are read."""
 PATIENCE = Backoff(first=0.1, cap=1.0, deadline=5.0)
 """For requests that may be sent again: a service that is started anew is not noticed."""
+UNMET_SECONDS = 1.0
+"""For how long a request is sent again as long as nobody has ever answered: who typed the wrong
+address wants to know.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +85,8 @@ class Service:
         self._entity = entity
         self._find = find
         self._token = token
+        self._met = False
+        """Whether anybody has ever answered at the address."""
 
     async def ask(self, of: type[T], call: Call) -> T:
         """The answer to a request, as a value of type *of*.
@@ -119,13 +125,20 @@ class Service:
 
         if not call.again:
             return await once()
-        return await retry(once, on=Unreachable, backoff=PATIENCE)
+        began = anyio.current_time()
+
+        def passes(exc: Exception) -> bool:
+            early = anyio.current_time() - began < UNMET_SECONDS
+            return isinstance(exc, Unreachable) and (self._met or early)
+
+        return await retry(once, on=passes, backoff=PATIENCE)
 
     @asynccontextmanager
     async def _answer(self, call: Call) -> AsyncIterator[httpx.Response]:
         """The start of an answer that is good news."""
         token = self._token
         response = await self._begun(call, token)
+        self._met = True
         try:
             if response.status_code == UNAUTHORIZED and await self._is_old(token) and call.repeats:
                 await response.aclose()

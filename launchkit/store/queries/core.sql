@@ -93,6 +93,10 @@ select q.*, a.session as agent_session, a.pause as agent_pause,
         where queue_id = q.id and lease_until is not null
           and (lease_until <= :now or lease_until > :horizon)
           and (site is null or site = :site)) as lapsed,
+    exists (
+        select 1 from item
+        where queue_id = q.id and lease_until is not null
+          and (lease_until <= :now or lease_until > :horizon)) as lapsed_anywhere,
     (select count(*) from item where queue_id = q.id and lease_until is not null) as leased,
     (select count(*) from (
         select 1 from item where queue_id = q.id and state = 'queued' limit :limit) as line) as waiting,

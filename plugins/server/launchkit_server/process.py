@@ -56,7 +56,8 @@ def listening(host: str, port: int, silent_seconds: float = SILENT_SECONDS) -> s
     :raises ConfigError: if it cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sends without delay (Nagle's) only for sockets that say that they are TCP.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))

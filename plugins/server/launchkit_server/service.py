@@ -11,6 +11,7 @@ from launchkit.store.topics import EVERYTHING
 from launchkit.wire.protocol import MAX_WAIT_SECONDS
 from launchkit_server.archives import Archives
 from launchkit_server.blobs import Blobs
+from launchkit_server.lines import Lines
 from launchkit_server.logs import ServedLogs
 from launchkit_server.told import Told
 
@@ -29,6 +30,8 @@ class Service:
     """Seconds that a claim lives without a sign of life from its agent."""
     told: Told = field(init=False, default_factory=Told)
     """Of what agents that wait were told."""
+    lines: Lines = field(init=False, default_factory=Lines)
+    """Agents that wait for the same."""
     looking: CapacityLimiter = field(init=False, default_factory=lambda: CapacityLimiter(LOOKING))
     """Keeps those who are woken and look from being in the way of those who come and claim."""
     _ending: bool = field(init=False, default=False)

@@ -16,10 +16,12 @@ from waiting import PATIENCE
 from launchkit.abc import Site
 from launchkit.aio.retry import Backoff, retry
 from launchkit.builtin.http.backend import HttpBackend
+from launchkit.builtin.http.hub import HttpHub
 from launchkit.errors import NotFound, Unreachable
 from launchkit.testing import VirtualClock, make_capacity, started
 
 from .conftest import Served, serving
+from .places import free_port
 
 AGENTS = 100
 RETRY_AFTER = 1
@@ -84,3 +86,15 @@ async def test_a_hundred_agents_come_back_when_they_are_asked_to_and_not_at_once
     assert len(pauses) == AGENTS
     assert min(pauses) >= RETRY_AFTER
     assert max(pauses) - min(pauses) > RETRY_AFTER / 5
+
+
+async def test_who_has_the_wrong_address_is_told_before_the_patience_for_a_restart_is_over(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = Backoff(first=0.01, cap=0.1)
+    monkeypatch.setattr("launchkit.builtin.http.service.PATIENCE", endless)
+    made = HttpHub(url=f"http://127.0.0.1:{free_port()}", entity="e")
+    with anyio.fail_after(PATIENCE):
+        async with started(made, site) as hub:
+            with pytest.raises(Unreachable, match="cannot be reached"):
+                await hub.agents()

@@ -77,18 +77,29 @@ async def wait(entity: str, wanted: WaitRequest, service: TheService, who: Agent
     )
     topics = await service.database.read(claims.TopicsOf(entity, wanted.queues))
     deadline = anyio.current_time() + service.patience(wanted.wait)
-    with service.database.topics.subscribed(*topics, f"agent:{wanted.capacity.agent}") as news:
+    hub = service.database.topics
+    with (
+        hub.subscribed(f"agent:{wanted.capacity.agent}") as news,
+        service.lines.joined(body, news) as line,
+    ):
         while True:
-            found, telling = await _look_out(service, body)
-            left = min(deadline - anyio.current_time(), service.patience(wanted.wait))
-            if found.worth or left <= 0:
-                return WaitAnswer(queues=found.worth)
-            again = min(left, found.after)
-            if found.told and again > TOLD_SECONDS:
-                if await news.wait(TOLD_SECONDS) or not service.told.settled(entity, telling):
+            leads = line.leads(news)
+            with hub.heard(news, *(topics if leads else ())):
+                found, telling = await _look_out(service, body)
+                left = min(deadline - anyio.current_time(), service.patience(wanted.wait))
+                if found.worth or left <= 0:
+                    return WaitAnswer(queues=found.worth)
+                if not leads:
+                    await news.wait(left)
                     continue
-                again -= TOLD_SECONDS
-            await news.wait(again)
+                if not found.common:
+                    line.wake_others(news)
+                again = min(left, found.after)
+                if found.told and again > TOLD_SECONDS:
+                    if await news.wait(TOLD_SECONDS) or not service.told.settled(entity, telling):
+                        continue
+                    again -= TOLD_SECONDS
+                await news.wait(again)
 
 
 async def _look_out(service: Service, body: claims.LookOut) -> tuple[claims.Outlook, Telling]:
