@@ -56,9 +56,7 @@ class FreshCredentials(AioDeferredRefreshableCredentials):  # type: ignore[misc]
             endpoint_url=place.endpoint_urls.get("sts"),
             config=place.config(),
         ) as sts:
-            answer = await sts.assume_role(
-                RoleArn=role, RoleSessionName=place.session_name, **more
-            )
+            answer = await sts.assume_role(RoleArn=role, RoleSessionName=place.session_name, **more)
         made = answer["Credentials"]
         return {
             "access_key": made["AccessKeyId"],

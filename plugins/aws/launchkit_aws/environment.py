@@ -2,14 +2,14 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from launchkit.abc import Environment, Finding, Site
+from launchkit.abc import Environment, Site
 from launchkit.aio.lazy import Lazy
 from launchkit.errors import ConfigError
 from launchkit_aws.errors import explained

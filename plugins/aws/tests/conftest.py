@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from launchkit_aws.environment import AwsEnvironment
 from surroundings import _own_home, anyio_backend, docker_engine, python_image
 
 from launchkit.testing import site_at, started
-from launchkit_aws.environment import AwsEnvironment
 
 __all__ = ["_own_home", "anyio_backend", "docker_engine", "python_image"]
 

@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
-
-from launchkit.testing import EnvironmentContract
 from launchkit_aws.environment import AwsEnvironment
 from launchkit_aws.s3 import S3Address
+
+from launchkit.testing import EnvironmentContract
 
 from .conftest import REGION
 
