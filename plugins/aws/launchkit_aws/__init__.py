@@ -1,0 +1,16 @@
+"""launchkit on AWS: the environment `aws`, with S3 as object storage."""
+
+from typing import TYPE_CHECKING
+
+from launchkit.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from launchkit.abc import Environment
+
+
+@hookimpl
+def launchkit_environments() -> "list[type[Environment]]":
+    """Offer the environment."""
+    from launchkit_aws.environment import AwsEnvironment
+
+    return [AwsEnvironment]
