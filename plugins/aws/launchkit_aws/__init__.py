@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from launchkit.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from launchkit.abc import Environment
+    from launchkit.abc import Environment, Runner
 
 
 @hookimpl
@@ -14,3 +14,11 @@ def launchkit_environments() -> "list[type[Environment]]":
     from launchkit_aws.environment import AwsEnvironment
 
     return [AwsEnvironment]
+
+
+@hookimpl
+def launchkit_runners() -> "list[type[Runner]]":
+    """Offer the runner."""
+    from launchkit_aws.sagemaker.runner import SageMakerRunner
+
+    return [SageMakerRunner]
