@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore import xform_name
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from launchkit.aio.retry import Backoff, retry, retry_after_of
 from launchkit.aio.trouble import Trouble
@@ -18,6 +19,8 @@ from launchkit_aws.sagemaker.request import Account
 
 log = logging.getLogger("launchkit.aws")
 LIBRARIES = ("botocore", "aiobotocore")
+UNKNOWN_SECONDS = 1.0
+"""So long something is left alone whose words are not understood."""
 AWAY = Backoff(first=0.2, cap=20.0)
 SAGEMAKER, LOGS = "sagemaker", "logs"
 NAMES = {SAGEMAKER: "SageMaker", LOGS: "CloudWatch Logs", "sts": "STS"}
@@ -32,10 +35,10 @@ class PacedPlace(AwsPlace):
         return super().config(service, **more)
 
 
-class TooMany(AwsAway):
-    """AWS is asked too much, and says for how long it wants to be left alone."""
+class Away(AwsAway):
+    """AWS cannot do it now; it may say for how long it wants to be left alone."""
 
-    retry_after: float | None = None
+    retry_after: float | None = UNKNOWN_SECONDS
 
 
 class Api:
@@ -97,6 +100,8 @@ class Api:
                         answer: Mapping[str, Any] = await call(**params)
                     except ClientError as exc:
                         raise _told(what, exc) from exc
+                    except ResponseParserError as exc:  # of a proxy, or of a machine that is full
+                        raise Away(f"{what}: what answers does not speak as AWS does") from exc
             except AwsAway as exc:
                 if exc.throttled:
                     pace.refused()
@@ -124,7 +129,7 @@ def _told(what: str, exc: ClientError) -> Exception:
     error = refusal(what, exc)
     if not isinstance(error, AwsAway):
         return error
-    made = TooMany(error.message, hint=error.hint, throttled=error.throttled)
+    made = Away(error.message, hint=error.hint, throttled=error.throttled)
     headers = exc.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     made.retry_after = retry_after_of(headers.get("retry-after"))
     return made

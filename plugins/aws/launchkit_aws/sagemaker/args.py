@@ -38,6 +38,11 @@ class QueueArgs:
         return self.algorithm.get("TrainingImage")
 
     @property
+    def role(self) -> str:
+        """The job's role, by its ARN or by its name alone."""
+        return str(self.body.get("RoleArn", ""))
+
+    @property
     def algorithm(self) -> Mapping[str, Any]:
         """What the config says of the image and how it is started."""
         found: Mapping[str, Any] = self.body.get("AlgorithmSpecification", {})

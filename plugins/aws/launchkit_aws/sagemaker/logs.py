@@ -87,7 +87,7 @@ class LogSource:
         except AwsRefused as exc:
             if not (exc.denied and is_whole):
                 raise
-            log.warning("the log of %s cannot be read: %s", self._job, exc)
+            log.warning("the log of %s cannot be read: %s (%s)", self._job, exc, exc.hint)
 
     async def _names(self) -> Sequence[str]:
         """The streams that there are; that there are none yet is no error."""

@@ -38,13 +38,14 @@ class Ref:
 def job_name(given: str | None, submission: Submission) -> str:
     """The name of the training job of a submission.
 
-    One that the queue config gives stays as it is for the first attempt, and has the attempt's
-    number at its end in others. What is no name, such as one that macros made, is changed to one.
+    It is the one that the queue config gives, or the run's id, as W&B has it; attempts after the
+    first have their number at its end. What is no name, such as one that macros made, is changed
+    to one.
     """
     launch = submission.launch
-    text = submission.name
-    if given:
-        text = given if launch.attempt == 1 else f"{given}-{launch.attempt}"
+    text = given or launch.run_id
+    if launch.attempt > 1:
+        text = f"{text}-{launch.attempt}"
     return text if _is_name(text) else _fitting(text)
 
 

@@ -63,7 +63,7 @@ def request_of(
     body = {
         "TrainingJobName": job_name(args.body.get("TrainingJobName"), submission),
         **{key: value for key, value in args.body.items() if key != "TrainingJobName"},
-        "RoleArn": role_arn(str(args.body.get("RoleArn", "")), context.account),
+        "RoleArn": role_arn(args.role, context.account),
         "AlgorithmSpecification": algorithm(args, submission, context),
         "Environment": masked(env) if masks else {name: str(value) for name, value in env.items()},
         "Tags": [*args.body.get("Tags", ()), *tags(launch, context.agent)],
@@ -75,9 +75,14 @@ def request_of(
     return made
 
 
+def is_arn(role: str) -> bool:
+    """Whether a role is not given by its name alone."""
+    return role.startswith("arn:")
+
+
 def role_arn(role: str, account: Account | None) -> str:
     """The ARN of a role that may be given by its name alone."""
-    if role.startswith("arn:") or account is None:
+    if is_arn(role) or account is None:
         return role
     return f"arn:{account.partition}:iam::{account.id}:role/{role.removeprefix('/')}"
 

@@ -19,7 +19,7 @@ from launchkit_aws.sagemaker.links import console_link
 from launchkit_aws.sagemaker.logs import GROUP
 from launchkit_aws.sagemaker.names import Ref
 from launchkit_aws.sagemaker.quota import Quotas, kind_of
-from launchkit_aws.sagemaker.request import RequestContext, is_replaced, request_of
+from launchkit_aws.sagemaker.request import RequestContext, is_arn, is_replaced, request_of
 from launchkit_aws.sagemaker.run import RunPlace, TrainingRun
 from launchkit_aws.sagemaker.runner import SageMakerRunner
 
@@ -77,8 +77,7 @@ class RunService:
 
         :raises SubmitError: if it would not.
         """
-        await self._api.identity()
-        request = self._request(submission)
+        request = await self._request(submission)
         if submission.name not in self._said:
             await self._say(submission, request, out)
             self._said.add(submission.name)
@@ -94,8 +93,7 @@ class RunService:
         :raises NotYet: if a quota is used up.
         :raises SubmitError: if SageMaker refuses, or the name belongs to somebody else.
         """
-        await self._api.identity()
-        request = self._request(submission)
+        request = await self._request(submission)
         ref = Ref(self._region, request["TrainingJobName"])
         kind = kind_of(request)
         try:
@@ -138,8 +136,10 @@ class RunService:
             raise RunLost(f"training job {ref.name} is over, and its end was stored")
         return run
 
-    def _request(self, submission: Submission) -> dict[str, Any]:
+    async def _request(self, submission: Submission) -> dict[str, Any]:
         args = parse_args(submission.resource_args)
+        if not is_arn(args.role):
+            await self._api.identity()
         return request_of(args, submission, self.context())
 
     async def _adopt(self, ref: Ref, submission: Submission) -> None:

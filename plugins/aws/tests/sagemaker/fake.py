@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from subprocess import DEVNULL, PIPE, STDOUT
 from typing import Any
 
@@ -34,6 +35,16 @@ IDENTITY = f"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2
 <GetCallerIdentityResult><Arn>arn:aws:iam::{ACCOUNT}:user/ann</Arn><UserId>AID</UserId>
 <Account>{ACCOUNT}</Account></GetCallerIdentityResult>
 <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></GetCallerIdentityResponse>"""
+
+
+SERVICES = {"SageMaker": "sagemaker", "Logs_20140328": "logs"}
+"""What stands before the dot of X-Amz-Target, and how botocore calls the service."""
+
+
+@cache
+def model_of(service: str) -> ServiceModel:
+    """Botocore's model of a service, which takes a while to read."""
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
 class Refused(Exception):
@@ -170,12 +181,10 @@ class FakeAws:
         self.log_seconds = 0.05
         """How late lines come to CloudWatch."""
         self.log_page = 500
+        self.stale_tokens = False
+        """Whether the next token that comes is one that does not count any more."""
         self.list_page = 100
         self._random = random.Random(7)
-        self._models = {
-            "SageMaker": ServiceModel(Loader().load_service_model("sagemaker", "service-2")),
-            "Logs_20140328": ServiceModel(Loader().load_service_model("logs", "service-2")),
-        }
         self._tasks: TaskGroup
         self.url = ""
 
@@ -210,7 +219,7 @@ class FakeAws:
             service, _, operation = request.headers["X-Amz-Target"].partition(".")
             asked = json.loads(body or b"{}")
             self.calls.append((operation, asked, time.monotonic()))
-            answer = self._answer(self._models[service], operation, asked)
+            answer = self._answer(model_of(SERVICES[service]), operation, asked)
         except Refused as exc:
             said = {"__type": exc.code, "message": exc.message}
             return web.json_response(said, status=exc.status, content_type=CONTENT)
@@ -314,7 +323,8 @@ class FakeAws:
         if stream is None:
             raise Refused("ResourceNotFoundException", "The specified log stream does not exist.")
         token = asked.get("nextToken", "f/0")
-        if not token.startswith("f/"):
+        if not token.startswith("f/") or (self.stale_tokens and "nextToken" in asked):
+            self.stale_tokens = False
             raise Refused("InvalidParameterException", "The specified nextToken is invalid.")
         begin, now = int(token[2:]), time.time()
         found = stream.events[begin : begin + self.log_page]

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from launchkit_aws.sagemaker.names import job_name
 from launchkit_aws.sagemaker.runner import SageMakerRunner
 
-from launchkit.model import Image, Submission
+from launchkit.model import Submission
 from launchkit.testing import Workload, make_launch, make_submission
 
 from .fake import ACCOUNT, REGION, FakeAws
@@ -41,6 +42,11 @@ def runner(**settings: Any) -> SageMakerRunner:
     return SageMakerRunner(**{"region": REGION} | quick | settings)
 
 
+def name_of(one: Submission) -> str:
+    """The name of its training job."""
+    return job_name(one.resource_args.get("TrainingJobName"), one)
+
+
 class Trainings(Workload):
     """Shell scripts as training jobs of the fake account, which runs them as processes."""
 
@@ -65,20 +71,20 @@ class Trainings(Workload):
         return replace(made, command=command, launch=replace(made.launch, entry_point=command))
 
     async def starts(self, submission: Submission) -> int:
-        return self.fake.starts[submission.name]
+        return self.fake.starts[name_of(submission)]
 
     async def traces(self, submission: Submission) -> Sequence[str]:
         """SageMaker keeps jobs for ever: one that is over has a mark."""
-        job = self.fake.jobs.get(submission.name)
+        job = self.fake.jobs.get(name_of(submission))
         return [] if job is None or "launchkit:over" in job.tags else [job.name]
 
     async def exposed(self, submission: Submission) -> bytes:
-        job = self.fake.jobs[submission.name]
+        job = self.fake.jobs[name_of(submission)]
         told = {key: one for key, one in job.description().items() if key != "Environment"}
         return repr((told, job.tags)).encode()
 
     async def alive(self, submission: Submission) -> Sequence[str]:
-        job = self.fake.jobs.get(submission.name)
+        job = self.fake.jobs.get(name_of(submission))
         if job is None or job.pid is None:
             return []
         found = []
@@ -90,8 +96,3 @@ class Trainings(Workload):
             if words[2] == str(job.pid) and words[0] != "Z":
                 found.append(one.parent.name)
         return found
-
-
-def made_image(ref: str) -> Image:
-    """An image of that name."""
-    return Image(ref=ref)
