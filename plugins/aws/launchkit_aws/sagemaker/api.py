@@ -21,7 +21,7 @@ log = logging.getLogger("launchkit.aws")
 LIBRARIES = ("botocore", "aiobotocore")
 UNKNOWN_SECONDS = 1.0
 """So long something is left alone whose words are not understood."""
-AWAY = Backoff(first=0.2, cap=20.0)
+AWAY = Backoff(first=0.1, cap=5.0)
 SAGEMAKER, LOGS = "sagemaker", "logs"
 NAMES = {SAGEMAKER: "SageMaker", LOGS: "CloudWatch Logs", "sts": "STS"}
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from launchkit.aio.topics import Subscription
 from launchkit.runners.informer import JITTER, Informer
@@ -25,6 +26,14 @@ class Listed:
     """Empty: it is not among those that are under way."""
     secondary: str = ""
     modified: datetime | None = None
+
+
+def as_listed(told: Mapping[str, Any]) -> Listed:
+    """What a listing tells of a job that is described, or listed, so."""
+    status = told.get("TrainingJobStatus") or ""
+    if status not in LIVE:
+        return Listed()
+    return Listed(status, told.get("SecondaryStatus") or "", told.get("LastModifiedTime"))
 
 
 @dataclass
@@ -92,7 +101,8 @@ class Board:
                 raise
             if not self.is_blind:
                 log.warning("%s; each run is described every %g s instead", exc, self.poll_seconds)
-            self.is_blind = True
+                self.is_blind = True
+                self._informer.news.notify_all()  # so that those who wait look by themselves
         else:
             self.is_blind = False
         self.heard_at = time.monotonic()
@@ -109,7 +119,5 @@ class Board:
             if not missing:
                 break
             for name, one in (await listed(self._api, status, since, missing)).items():
-                found[name] = Listed(
-                    status, one.get("SecondaryStatus") or "", one.get("LastModifiedTime")
-                )
+                found[name] = as_listed(one)
         return {name: found.get(name, Listed()) for name in names}

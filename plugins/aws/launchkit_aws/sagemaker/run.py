@@ -19,7 +19,7 @@ from launchkit.runners.log_following import Following
 from launchkit_aws.errors import AwsError, AwsRefused
 from launchkit_aws.sagemaker import jobs
 from launchkit_aws.sagemaker.api import Api, log
-from launchkit_aws.sagemaker.board import Board, Listed
+from launchkit_aws.sagemaker.board import Board, Listed, as_listed
 from launchkit_aws.sagemaker.logs import LogCursor, LogSource
 from launchkit_aws.sagemaker.names import Ref
 from launchkit_aws.sagemaker.status import is_over, is_stopped, status
@@ -53,6 +53,8 @@ class TrainingRun(Run):
         self._status: RunStatus | None = None
         self._seen: Listed | None = None
         """What the list told when it was described last."""
+        self._described: Listed | None = None
+        """What a list would have told then."""
         self._described_at = -math.inf
         self._ended_at = math.inf
         """By AWS's clock."""
@@ -64,7 +66,9 @@ class TrainingRun(Run):
         """Look once, unless it has ended. :raises RunLost: if SageMaker no longer knows it."""
         if self._status is None or not self._status.state.ended:
             self._seen = self._board.seen(self._at.name)
-            self._status = await self._judged(await self.described())
+            told = await self.described()
+            self._status = await self._judged(told)
+            self._described = as_listed(told)
             self._described_at = anyio.current_time()
         return self._status
 
@@ -73,8 +77,7 @@ class TrainingRun(Run):
         with self._board.watched(self._at.name, self._created) as news:
             now = await self._latest()
             while now == last:
-                if await news.wait(self._patience()):
-                    self._described_at = -math.inf
+                await news.wait(self._patience())
                 now = await self._latest()
             return now
 
@@ -156,7 +159,8 @@ class TrainingRun(Run):
 
     async def _latest(self) -> RunStatus:
         """The status as the last description has it, if nothing tells that it is another."""
-        if self._status is None or self._seen != self._board.seen(self._at.name):
+        seen = self._board.seen(self._at.name)
+        if self._status is None or seen not in {None, self._seen, self._described}:
             return await self.status()
         if anyio.current_time() - self._described_at >= self._patience():
             return await self.status()

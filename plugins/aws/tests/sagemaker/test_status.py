@@ -125,12 +125,12 @@ def test_what_waits_for_capacity_has_no_place_yet() -> None:
         ('AlgorithmError: ExecuteUserScriptError:\nExitCode 7\nErrorMessage ""', "failed",
          "user_exit", 7),
         ("AlgorithmError: , exit code: 137", "failed", "killed_by_signal", 137),
-        ("AlgorithmError: Please use an instance type with more memory, or reduce the size of job"
-         " data processed on an instance, exit code: 137", "failed", "oom_killed", 137),
+        ("AlgorithmError: Please use an instance type with more memory, exit code: 137", "failed",
+         "oom_killed", 137),
         ("AlgorithmError: CapacityError: internal error on spot interruption, exit code: 2",
          "failed", "user_exit", 2),
-        ("CapacityError: Unable to provision requested ML compute capacity. Please retry using a"
-         " different ML instance type.", "preempted", "preempted", None),
+        ("CapacityError: Unable to provision requested ML compute capacity.", "preempted",
+         "preempted", None),
         ("InternalServerError: We encountered an internal error. Please try again.", "preempted",
          "node_lost", None),
         ("ClientError: Data download failed: no space left on device", "failed", "evicted", None),
