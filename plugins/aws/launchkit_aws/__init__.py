@@ -1,11 +1,11 @@
-"""launchkit on AWS: the environment `aws`, with S3 as object storage."""
+"""launchkit on AWS: the environment `aws`, with S3 as object storage, and the registry `ecr`."""
 
 from typing import TYPE_CHECKING
 
 from launchkit.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from launchkit.abc import Environment
+    from launchkit.abc import Environment, Registry
 
 
 @hookimpl
@@ -14,3 +14,11 @@ def launchkit_environments() -> "list[type[Environment]]":
     from launchkit_aws.environment import AwsEnvironment
 
     return [AwsEnvironment]
+
+
+@hookimpl
+def launchkit_registries() -> "list[type[Registry]]":
+    """Offer the registry."""
+    from launchkit_aws.ecr import EcrRegistry
+
+    return [EcrRegistry]

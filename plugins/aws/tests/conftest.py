@@ -4,13 +4,16 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from launchkit_aws.environment import AwsEnvironment
 from surroundings import _own_home, anyio_backend, docker_engine, python_image
 
-from launchkit.testing import site_at, started
+from launchkit.testing import RegistryServer, registry_server, site_at, started
+
+from .ecr_server import USER, EcrApi
 
 __all__ = ["_own_home", "anyio_backend", "docker_engine", "python_image"]
 
@@ -80,3 +83,21 @@ async def aws(environments: Environments) -> AsyncIterator[AwsEnvironment]:
     """A started environment, with moto behind it."""
     async with environments() as environment:
         yield environment
+
+
+@pytest.fixture(scope="session")
+def _ecr_registry(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[RegistryServer, Path]]:
+    folder = tmp_path_factory.mktemp("ecr")
+    with registry_server(folder, login=(USER, "first")) as server:
+        yield server, folder / "htpasswd"
+
+
+@pytest.fixture
+def ecr_api(_ecr_registry: tuple[RegistryServer, Path]) -> EcrApi:
+    """What is asked of ECR, with a registry of images behind it."""
+    server, htpasswd = _ecr_registry
+    api = EcrApi(server, htpasswd, "first")
+    api.change(uuid4().hex)
+    return api
