@@ -1,6 +1,5 @@
 """The environment `aws`: an account, and S3 as object storage."""
 
-import os
 import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -11,7 +10,6 @@ from urllib.parse import urlsplit
 
 from launchkit.abc import Environment, Site
 from launchkit.aio.lazy import Lazy
-from launchkit.errors import ConfigError
 from launchkit_aws.errors import explained
 from launchkit_aws.place import AwsPlace
 from launchkit_aws.regions import NAMES, Partition, check_region
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 
 CLIENTS = "launchkit_aws.clients"
 """Imported when AWS is asked for the first time: its library takes a second."""
-REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _ROLE = re.compile(rf"arn:({'|'.join(NAMES)}):iam::\d{{12}}:role/[\w+=,.@/-]{{1,512}}", re.ASCII)
 _SERVICE = re.compile(r"[a-z][a-z0-9-]{0,60}")
 
@@ -36,8 +33,8 @@ class AwsEnvironment(Environment):
 
     kind: ClassVar[str] = "aws"
 
-    region: str | None = None
-    """The region that the agent works in, such as us-east-1; else AWS_REGION says it."""
+    region: str
+    """The region that the agent works in, such as us-east-1."""
     profile: str | None = None
     """A profile of ~/.aws; by default AWS_PROFILE, or what the machine or pod may do."""
     role_arn: str | None = None
@@ -53,11 +50,10 @@ class AwsEnvironment(Environment):
     _clients: "Lazy[AwsClients]" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.region is not None:
-            try:
-                check_region(self.region)
-            except ValueError as exc:
-                raise ValueError(f"region: {exc}") from None
+        try:
+            check_region(self.region)
+        except ValueError as exc:
+            raise ValueError(f"region: {exc}") from None
         if self.role_arn is not None and not _ROLE.fullmatch(self.role_arn):
             raise ValueError(
                 f"role_arn: {self.role_arn[:100]!r} is no role's ARN, such as"
@@ -69,12 +65,9 @@ class AwsEnvironment(Environment):
             _check_endpoint(service, url)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
-        """Remember where it stands; AWS need not answer yet.
-
-        :raises ConfigError: if no region is named.
-        """
+        """Remember where it stands; AWS need not answer yet."""
         self._place = AwsPlace(
-            region=self._region(),
+            region=self.region,
             profile=self.profile,
             role_arn=self.role_arn,
             external_id=self.external_id,
@@ -122,18 +115,6 @@ class AwsEnvironment(Environment):
         """
         address = S3Address.parse(uri)
         await remove(await self.client("s3"), address)
-
-    def _region(self) -> str:
-        found = self.region or next(filter(None, map(os.environ.get, REGION_VARIABLES)), None)
-        if found is None:
-            raise ConfigError(
-                "environment.region: no region is named",
-                hint="write environment: {type: aws, region: us-east-1}, or set AWS_REGION",
-            )
-        try:
-            return check_region(found)
-        except ValueError as exc:
-            raise ConfigError(f"environment.region: AWS_REGION: {exc}") from None
 
 
 def _check_endpoint(service: str, url: str) -> None:
