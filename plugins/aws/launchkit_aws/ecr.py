@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from launchkit.abc import Finding, Registry, Site
 from launchkit.aio.lazy import Lazy
@@ -76,10 +76,13 @@ class EcrRegistry(Registry):
         :raises ConfigError: if the agent's environment is not `aws`.
         """
         environment = site.require(AwsEnvironment, self)
-        makes = self.create and site.builds
-        self._service = Lazy(
-            SERVICE, lambda service: service.open_service(environment, self._place, makes)
-        )
+        pushes, makes = site.builds, self.create and site.builds
+
+        async def opening(service: Any) -> "EcrService":
+            opened = service.open_service(environment, self._place, pushes=pushes, makes=makes)
+            return await opened  # type: ignore[no-any-return] # a module's function
+
+        self._service = Lazy(SERVICE, opening)
 
     @property
     def place(self) -> EcrRepository:

@@ -13,23 +13,35 @@ from launchkit_aws.ecr_login import EcrLogins
 from launchkit_aws.ecr_names import EcrRepository
 from launchkit_aws.environment import AwsEnvironment
 from launchkit_aws.errors import AwsRefused, explained
+from launchkit_aws.rights import Need
+
+READ = ("DescribeRepositories", "DescribeImages", "BatchGetImage", "GetDownloadUrlForLayer")
+PUSH = (
+    "BatchCheckLayerAvailability",
+    "InitiateLayerUpload",
+    "UploadLayerPart",
+    "CompleteLayerUpload",
+    "PutImage",
+)
+CREATE = ("CreateRepository",)
 
 
 async def open_service(
-    environment: AwsEnvironment, place: EcrRepository, makes: bool
+    environment: AwsEnvironment, place: EcrRepository, *, pushes: bool, makes: bool
 ) -> "EcrService":
     """What asks ECR. :raises AwsError: if its client cannot be opened."""
     ecr = await environment.client("ecr", region=place.region)
     logins = EcrLogins(ecr, f"ECR: {place.host}")
-    return EcrService(environment, place, makes, ecr, logins)
+    return EcrService(environment, place, pushes, makes, ecr, logins)
 
 
 @dataclass(eq=False)
 class EcrService:
-    """A repository; *makes* says whether it may be made."""
+    """A repository; *pushes* says whether images are put there, *makes* whether it may be made."""
 
     environment: AwsEnvironment
     place: EcrRepository
+    pushes: bool
     makes: bool
     ecr: Any
     logins: EcrLogins
@@ -72,7 +84,14 @@ class EcrService:
             message = f"there is no repository {self.place.name}"
             hint = self._make_hint()
             found.append(Finding(level="error", subject=subject, message=message, hint=hint))
-        return found
+        return [*found, *await self.environment.rights(self._needs(), subject)]
+
+    def _needs(self) -> Sequence[Need]:
+        actions = READ + PUSH * self.pushes + CREATE * self.makes
+        return (
+            Need(actions=("ecr:GetAuthorizationToken",)),
+            Need(actions=tuple(f"ecr:{action}" for action in actions), resource=self.place.arn),
+        )
 
     async def _described(self) -> dict[str, Any] | None:
         """What ECR says of the repository; None: there is none."""

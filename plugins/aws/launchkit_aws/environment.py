@@ -1,18 +1,23 @@
 """The environment `aws`: an account, and S3 as object storage."""
 
+import json
 import re
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from launchkit.abc import Environment, Site
+import anyio
+
+from launchkit.abc import Environment, Finding, Site
 from launchkit.aio.lazy import Lazy
-from launchkit_aws.errors import explained
+from launchkit.errors import LaunchError
+from launchkit_aws.errors import AwsAway, explained
 from launchkit_aws.place import AwsPlace
 from launchkit_aws.regions import NAMES, Partition, check_region
+from launchkit_aws.rights import Need, rights_findings
 from launchkit_aws.s3 import S3Address, check_bucket, remove, upload
 
 if TYPE_CHECKING:
@@ -20,6 +25,9 @@ if TYPE_CHECKING:
 
 CLIENTS = "launchkit_aws.clients"
 """Imported when AWS is asked for the first time: its library takes a second."""
+CHECK_SECONDS = 4.0
+SUBJECT = "environment aws"
+LOOKING = ("iam:SimulatePrincipalPolicy", "iam:GetRole")
 _ROLE = re.compile(rf"arn:({'|'.join(NAMES)}):iam::\d{{12}}:role/[\w+=,.@/-]{{1,512}}", re.ASCII)
 _SERVICE = re.compile(r"[a-z][a-z0-9-]{0,60}")
 
@@ -46,6 +54,9 @@ class AwsEnvironment(Environment):
     AWS's command line, such as s3, ecr, sts."""
 
     _place: AwsPlace = field(init=False, repr=False)
+    _rights: dict[tuple[str | Need, ...], Sequence[Finding]] = field(
+        init=False, repr=False, default_factory=dict
+    )
     _buckets: set[str] = field(init=False, repr=False, default_factory=set)
     _clients: "Lazy[AwsClients]" = field(init=False, repr=False)
 
@@ -95,6 +106,54 @@ class AwsEnvironment(Environment):
         with explained(service):
             return await (await self._clients.opened()).get(service, region)
 
+    async def check(self) -> Sequence[Finding]:
+        """Whether AWS answers, and as whom it knows the agent."""
+        try:
+            arn = await self._whoami()
+        except LaunchError as exc:
+            return [_failed(SUBJECT, exc)]
+        message = f"works in {self.region} as {arn}"
+        return [Finding(level="ok", subject=SUBJECT, message=message)]
+
+    async def check_store(self, uri: str) -> Sequence[Finding]:
+        """Whether the bucket is there, in this region, and files may be put and removed below."""
+        subject = f"store {uri}"
+        try:
+            address = S3Address.parse(f"{uri.rstrip('/')}/x")
+            await check_bucket(await self.client("s3"), address.bucket, self.region)
+        except LaunchError as exc:
+            return [_failed(subject, exc)]
+        found = Finding(level="ok", subject=subject, message=f"bucket {address.bucket} is there")
+        partition = self.partition.name
+        return [found, *await self.rights(store_needs(address, partition), subject)]
+
+    async def rights(self, needs: Sequence[Need], subject: str) -> Sequence[Finding]:
+        """What the agent's policy lacks of *needs*, as IAM simulates it: warnings, since other
+        policies may say another word. What was found is told again without asking.
+        """
+        told = self._rights.get((subject, *needs))
+        if told is None:
+            told = self._rights[subject, *needs] = await self._simulated(needs, subject)
+        return told
+
+    async def _simulated(self, needs: Sequence[Need], subject: str) -> Sequence[Finding]:
+        try:
+            with _soon():
+                principal, iam = await self._whoami(), await self.client("iam")
+                return await rights_findings(iam, principal, needs, subject)
+        except LaunchError as exc:
+            message = f"what the agent may do is not known: {exc.message}"
+            statement = json.dumps(Need(actions=LOOKING).statement)
+            hint = f"to look at it, its policy needs: {statement}"
+            return [Finding(level="warning", subject=subject, message=message, hint=hint)]
+
+    async def _whoami(self) -> str:
+        """The ARN of who asks. :raises AwsError: if AWS does not say soon."""
+        sts = await self.client("sts")
+        with _soon(), explained("AWS"):
+            answer = await sts.get_caller_identity()
+        return str(answer["Arn"])
+
     async def upload(self, source: Path, uri: str) -> None:
         """Copy a file to S3, in parts if it is large.
 
@@ -115,6 +174,40 @@ class AwsEnvironment(Environment):
         """
         address = S3Address.parse(uri)
         await remove(await self.client("s3"), address)
+
+
+def _failed(subject: str, exc: LaunchError) -> Finding:
+    return Finding(level="error", subject=subject, message=exc.message, hint=exc.hint)
+
+
+@contextmanager
+def _soon() -> Iterator[None]:
+    with anyio.move_on_after(CHECK_SECONDS) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise AwsAway(
+            f"AWS: it does not answer within {CHECK_SECONDS:g} s",
+            hint="check the network, HTTPS_PROXY, and whether the region's endpoints are reachable",
+        )
+
+
+def store_needs(address: S3Address, partition: str) -> Sequence[Need]:
+    """What is needed to keep files below an address."""
+    bucket = f"arn:{partition}:s3:::{address.bucket}"
+    prefix = address.key.rpartition("/")[0]
+    files = f"{bucket}/{prefix}/*" if prefix else f"{bucket}/*"
+    return (
+        Need(actions=("s3:ListBucket",), resource=bucket),
+        Need(
+            actions=(
+                "s3:PutObject",
+                "s3:GetObject",
+                "s3:DeleteObject",
+                "s3:AbortMultipartUpload",
+            ),
+            resource=files,
+        ),
+    )
 
 
 def _check_endpoint(service: str, url: str) -> None:

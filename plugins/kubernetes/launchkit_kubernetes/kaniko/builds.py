@@ -156,10 +156,11 @@ class KanikoBuilds:
                 await remove_job(self._client, self._namespace, name)
 
     async def findings(self) -> Sequence[Finding]:
-        """What is to be said of the cluster."""
-        return await cluster_findings(
+        """What is to be said of the cluster, and of the store of contexts."""
+        found = await cluster_findings(
             self._client, self._namespace, rights=BUILD_RIGHTS, subject="builder kaniko"
         )
+        return [*found, *await self._way.findings()]
 
     async def _tried(
         self, ref: str, made: BuildManifest, secrets: Sequence[RunSecret], out: Output
