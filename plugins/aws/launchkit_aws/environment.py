@@ -106,6 +106,19 @@ class AwsEnvironment(Environment):
         with explained(service):
             return await (await self._clients.opened()).get(service, region)
 
+    def variables(self) -> Mapping[str, str]:
+        """The region, and where S3 answers if that is not Amazon's own place: as AWS's libraries
+        read it, and as Kaniko does.
+        """
+        found = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
+        if s3 := self.endpoint_urls.get("s3"):
+            found |= {
+                "AWS_ENDPOINT_URL_S3": s3,
+                "S3_ENDPOINT": s3,
+                "S3_FORCE_PATH_STYLE": "true",
+            }
+        return found
+
     async def check(self) -> Sequence[Finding]:
         """Whether AWS answers, and as whom it knows the agent."""
         try:

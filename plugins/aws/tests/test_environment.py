@@ -199,6 +199,17 @@ async def test_a_service_that_says_nothing_is_not_waited_for(environments: Envir
     assert found.message == "AWS: it does not answer within 4 s"
 
 
+async def test_what_a_proxy_says_in_its_place_is_told(environments: Environments) -> None:
+    async def proxy(request: web.Request) -> web.Response:
+        return web.Response(status=500, text="<!doctype html><h1>Go away", content_type="text/html")
+
+    app = web.Application()
+    app.router.add_post("/", proxy)
+    async with serving(app) as url, environments({"sts": url}) as aws:
+        (found,) = await aws.check()
+    assert (found.level, found.message) == ("error", "AWS: its answer is none of AWS's")
+
+
 async def bucket(aws: AwsEnvironment, name: str, region: str = REGION) -> None:
     s3 = await aws.client("s3", region=region)
     where = {"LocationConstraint": region}

@@ -89,6 +89,7 @@ class KanikoBuilds:
             agent=site.agent,
             config=builder.kaniko_config or {},
             service_account=builder.service_account,
+            variables=site.environment.variables() if site.environment else {},
             auth_secret=builder.auth_secret,
             secret=secret if secret[0] and secret[1] else None,  # type: ignore[arg-type] # both
         )
