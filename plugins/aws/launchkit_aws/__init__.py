@@ -1,11 +1,11 @@
-"""launchkit on AWS: the environment `aws`, with S3 as object storage."""
+"""launchkit on AWS: the environment `aws`, with S3 as object storage, the registry `ecr`, and the runner `sagemaker`."""
 
 from typing import TYPE_CHECKING
 
 from launchkit.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from launchkit.abc import Environment, Runner
+    from launchkit.abc import Environment, Registry, Runner
 
 
 @hookimpl
@@ -22,3 +22,11 @@ def launchkit_runners() -> "list[type[Runner]]":
     from launchkit_aws.sagemaker.runner import SageMakerRunner
 
     return [SageMakerRunner]
+
+
+@hookimpl
+def launchkit_registries() -> "list[type[Registry]]":
+    """Offer the registry."""
+    from launchkit_aws.ecr import EcrRegistry
+
+    return [EcrRegistry]

@@ -7,11 +7,14 @@ import anyio
 from aiobotocore.client import AioBaseClient
 from aiobotocore.session import AioSession
 
+from launchkit.aio.retry import retry_after_of
 from launchkit_aws.credentials import FreshCredentials, new_session
 from launchkit_aws.errors import EXPIRED
-from launchkit_aws.place import AwsPlace
+from launchkit_aws.place import TRIES, AwsPlace
 
 CLOSE_SECONDS = 5.0
+BUSY = (429, 503)
+LONGEST_WISH = 60.0
 
 
 class AwsClients:
@@ -44,7 +47,8 @@ class AwsClients:
         )
         opened = await client.__aenter__()
         self._stack.push_async_callback(_close, opened)
-        opened.meta.events.register_first("needs-retry", self._renewed)
+        name = opened.meta.service_model.service_id.hyphenize()
+        opened.meta.events.register_first(f"needs-retry.{name}", self._again)
         return opened
 
     def _made_session(self) -> AioSession:
@@ -52,17 +56,26 @@ class AwsClients:
         session._credentials = self.credentials  # noqa: SLF001 - it takes frozen ones alone
         return session
 
-    def _renewed(
+    def _again(
         self, response: tuple[Any, Any] | None = None, attempts: int = 1, **_: object
     ) -> float | None:
-        """Try once more, signed anew, what was refused for the age of its credentials: that of one
-        that took long may pass on the way.
+        """The pause before another try, beside those that the library makes.
+
+        What was refused for the age of its credentials is signed anew, once: that of a long upload
+        may pass on the way. What says for how long to leave it alone is heeded.
         """
-        error = (response[1] or {}).get("Error", {}) if response else {}
-        if attempts > 1 or error.get("Code") not in EXPIRED:
+        if response is None:
             return None
-        self.credentials.distrust()
-        return 0.0
+        http, parsed = response
+        if parsed.get("Error", {}).get("Code") in EXPIRED:
+            if attempts > 1:
+                return None
+            self.credentials.distrust()
+            return 0.0
+        if http.status_code in BUSY and attempts < TRIES:
+            wish = retry_after_of(http.headers.get("Retry-After"))
+            return None if wish is None or wish > LONGEST_WISH else wish
+        return None
 
 
 async def _close(client: AioBaseClient) -> None:

@@ -1,20 +1,23 @@
 """The environment `aws`: an account, and S3 as object storage."""
 
-import os
+import json
 import re
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from launchkit.abc import Environment, Site
+import anyio
+
+from launchkit.abc import Environment, Finding, Site
 from launchkit.aio.lazy import Lazy
-from launchkit.errors import ConfigError
-from launchkit_aws.errors import explained
+from launchkit.errors import LaunchError
+from launchkit_aws.errors import AwsAway, explained
 from launchkit_aws.place import AwsPlace
 from launchkit_aws.regions import NAMES, Partition, check_region
+from launchkit_aws.rights import Need, rights_findings
 from launchkit_aws.s3 import S3Address, check_bucket, remove, upload
 
 if TYPE_CHECKING:
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
 
 CLIENTS = "launchkit_aws.clients"
 """Imported when AWS is asked for the first time: its library takes a second."""
-REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+CHECK_SECONDS = 4.0
+SUBJECT = "environment aws"
+LOOKING = ("iam:SimulatePrincipalPolicy", "iam:GetRole")
 _ROLE = re.compile(rf"arn:({'|'.join(NAMES)}):iam::\d{{12}}:role/[\w+=,.@/-]{{1,512}}", re.ASCII)
 _SERVICE = re.compile(r"[a-z][a-z0-9-]{0,60}")
 
@@ -36,8 +41,8 @@ class AwsEnvironment(Environment):
 
     kind: ClassVar[str] = "aws"
 
-    region: str | None = None
-    """The region that the agent works in, such as us-east-1; else AWS_REGION says it."""
+    region: str
+    """The region that the agent works in, such as us-east-1."""
     profile: str | None = None
     """A profile of ~/.aws; by default AWS_PROFILE, or what the machine or pod may do."""
     role_arn: str | None = None
@@ -49,15 +54,17 @@ class AwsEnvironment(Environment):
     AWS's command line, such as s3, ecr, sts."""
 
     _place: AwsPlace = field(init=False, repr=False)
+    _rights: dict[tuple[str | Need, ...], Sequence[Finding]] = field(
+        init=False, repr=False, default_factory=dict
+    )
     _buckets: set[str] = field(init=False, repr=False, default_factory=set)
     _clients: "Lazy[AwsClients]" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.region is not None:
-            try:
-                check_region(self.region)
-            except ValueError as exc:
-                raise ValueError(f"region: {exc}") from None
+        try:
+            check_region(self.region)
+        except ValueError as exc:
+            raise ValueError(f"region: {exc}") from None
         if self.role_arn is not None and not _ROLE.fullmatch(self.role_arn):
             raise ValueError(
                 f"role_arn: {self.role_arn[:100]!r} is no role's ARN, such as"
@@ -69,12 +76,9 @@ class AwsEnvironment(Environment):
             _check_endpoint(service, url)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
-        """Remember where it stands; AWS need not answer yet.
-
-        :raises ConfigError: if no region is named.
-        """
+        """Remember where it stands; AWS need not answer yet."""
         self._place = AwsPlace(
-            region=self._region(),
+            region=self.region,
             profile=self.profile,
             role_arn=self.role_arn,
             external_id=self.external_id,
@@ -102,6 +106,67 @@ class AwsEnvironment(Environment):
         with explained(service):
             return await (await self._clients.opened()).get(service, region)
 
+    def variables(self) -> Mapping[str, str]:
+        """The region, and where S3 answers if that is not Amazon's own place: as AWS's libraries
+        read it, and as Kaniko does.
+        """
+        found = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
+        if s3 := self.endpoint_urls.get("s3"):
+            found |= {
+                "AWS_ENDPOINT_URL_S3": s3,
+                "S3_ENDPOINT": s3,
+                "S3_FORCE_PATH_STYLE": "true",
+            }
+        return found
+
+    async def check(self) -> Sequence[Finding]:
+        """Whether AWS answers, and as whom it knows the agent."""
+        try:
+            arn = await self._whoami()
+        except LaunchError as exc:
+            return [_failed(SUBJECT, exc)]
+        message = f"works in {self.region} as {arn}"
+        return [Finding(level="ok", subject=SUBJECT, message=message)]
+
+    async def check_store(self, uri: str) -> Sequence[Finding]:
+        """Whether the bucket is there, in this region, and files may be put and removed below."""
+        subject = f"store {uri}"
+        try:
+            address = S3Address.parse(f"{uri.rstrip('/')}/x")
+            await check_bucket(await self.client("s3"), address.bucket, self.region)
+        except LaunchError as exc:
+            return [_failed(subject, exc)]
+        found = Finding(level="ok", subject=subject, message=f"bucket {address.bucket} is there")
+        partition = self.partition.name
+        return [found, *await self.rights(store_needs(address, partition), subject)]
+
+    async def rights(self, needs: Sequence[Need], subject: str) -> Sequence[Finding]:
+        """What the agent's policy lacks of *needs*, as IAM simulates it: warnings, since other
+        policies may say another word. What was found is told again without asking.
+        """
+        told = self._rights.get((subject, *needs))
+        if told is None:
+            told = self._rights[subject, *needs] = await self._simulated(needs, subject)
+        return told
+
+    async def _simulated(self, needs: Sequence[Need], subject: str) -> Sequence[Finding]:
+        try:
+            with _soon():
+                principal, iam = await self._whoami(), await self.client("iam")
+                return await rights_findings(iam, principal, needs, subject)
+        except LaunchError as exc:
+            message = f"what the agent may do is not known: {exc.message}"
+            statement = json.dumps(Need(actions=LOOKING).statement)
+            hint = f"to look at it, its policy needs: {statement}"
+            return [Finding(level="warning", subject=subject, message=message, hint=hint)]
+
+    async def _whoami(self) -> str:
+        """The ARN of who asks. :raises AwsError: if AWS does not say soon."""
+        sts = await self.client("sts")
+        with _soon(), explained("AWS"):
+            answer = await sts.get_caller_identity()
+        return str(answer["Arn"])
+
     async def upload(self, source: Path, uri: str) -> None:
         """Copy a file to S3, in parts if it is large.
 
@@ -123,17 +188,39 @@ class AwsEnvironment(Environment):
         address = S3Address.parse(uri)
         await remove(await self.client("s3"), address)
 
-    def _region(self) -> str:
-        found = self.region or next(filter(None, map(os.environ.get, REGION_VARIABLES)), None)
-        if found is None:
-            raise ConfigError(
-                "environment.region: no region is named",
-                hint="write environment: {type: aws, region: us-east-1}, or set AWS_REGION",
-            )
-        try:
-            return check_region(found)
-        except ValueError as exc:
-            raise ConfigError(f"environment.region: AWS_REGION: {exc}") from None
+
+def _failed(subject: str, exc: LaunchError) -> Finding:
+    return Finding(level="error", subject=subject, message=exc.message, hint=exc.hint)
+
+
+@contextmanager
+def _soon() -> Iterator[None]:
+    with anyio.move_on_after(CHECK_SECONDS) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise AwsAway(
+            f"AWS: it does not answer within {CHECK_SECONDS:g} s",
+            hint="check the network, HTTPS_PROXY, and whether the region's endpoints are reachable",
+        )
+
+
+def store_needs(address: S3Address, partition: str) -> Sequence[Need]:
+    """What is needed to keep files below an address."""
+    bucket = f"arn:{partition}:s3:::{address.bucket}"
+    prefix = address.key.rpartition("/")[0]
+    files = f"{bucket}/{prefix}/*" if prefix else f"{bucket}/*"
+    return (
+        Need(actions=("s3:ListBucket",), resource=bucket),
+        Need(
+            actions=(
+                "s3:PutObject",
+                "s3:GetObject",
+                "s3:DeleteObject",
+                "s3:AbortMultipartUpload",
+            ),
+            resource=files,
+        ),
+    )
 
 
 def _check_endpoint(service: str, url: str) -> None:

@@ -86,7 +86,9 @@ def explained(what: str) -> Iterator[None]:
     """Turn what the client's library raises into an AwsError whose message begins with *what*,
     such as `S3: cannot upload to s3://b/k`: the one place that does.
     """
+    from aiohttp import ClientError as HttpError
     from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -111,7 +113,10 @@ def explained(what: str) -> Iterator[None]:
         raise AwsAway(f"{what}: {shortened(str(exc))}", hint=hint) from exc
     except boto.BotoCoreError as exc:
         raise AwsError(f"{what}: {shortened(str(exc))}") from exc
-    except (ConnectionError, TimeoutError) as exc:
+    except ResponseParserError as exc:
+        hint = "a proxy may have answered in its place; look at HTTPS_PROXY and NO_PROXY"
+        raise AwsAway(f"{what}: its answer is none of AWS's", hint=hint) from exc
+    except (HttpError, ConnectionError, TimeoutError) as exc:
         raise AwsAway(f"{what}: it hung up: {shortened(str(exc)) or type(exc).__name__}") from exc
 
 

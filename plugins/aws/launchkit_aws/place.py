@@ -10,6 +10,8 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
 TRIES = 4
 """Of one request that is throttled, meets a fault of AWS, or a connection that breaks."""
+LOOKED_AT, FEW_TRIES = ("iam", "sts"), 2
+"""Services that are asked while somebody waits to hear what is wrong."""
 CONNECTIONS = 64
 
 
@@ -36,7 +38,8 @@ class AwsPlace:
 
         if service == "s3" and service in self.endpoint_urls:
             more.setdefault("s3", {"addressing_style": "path"})  # buckets are no hosts there
-        more.setdefault("retries", {"mode": "adaptive", "total_max_attempts": TRIES})
+        tries = FEW_TRIES if service in LOOKED_AT else TRIES
+        more.setdefault("retries", {"mode": "adaptive", "total_max_attempts": tries})
         more.setdefault("read_timeout", READ_SECONDS)
         return AioConfig(
             connect_timeout=CONNECT_SECONDS,
