@@ -1,4 +1,6 @@
-"""launchkit on AWS: the environment `aws`, with S3 as object storage, the registry `ecr`, and the runner `sagemaker`."""
+"""launchkit on AWS: the environment `aws`, with S3 as object storage, the registry `ecr`, and the
+runner `sagemaker`.
+"""
 
 from typing import TYPE_CHECKING
 

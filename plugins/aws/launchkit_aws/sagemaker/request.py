@@ -10,7 +10,7 @@ from launchkit.runners.identity import AWS, RunIdentity
 from launchkit.runners.masking import masked
 from launchkit_aws.sagemaker.args import WHERE, QueueArgs
 from launchkit_aws.sagemaker.fitting import Problems, fitted
-from launchkit_aws.sagemaker.images import check_image
+from launchkit_aws.sagemaker.images import check_image, ecr_host
 from launchkit_aws.sagemaker.names import job_name
 from launchkit_aws.sagemaker.shape import request_shape
 
@@ -39,6 +39,8 @@ class RequestContext:
     """None: it is not known yet, and a bare role name stays as it is."""
     mirrored: str | None = None
     """The copy of its image in the agent's registry."""
+    is_prepared: bool = True
+    """Whether its image is where SageMaker can have it from, if it is to be copied."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +94,8 @@ def algorithm(args: QueueArgs, submission: Submission, context: RequestContext) 
     started = started_by(args, submission)
     if context.mirrored:
         started = replace(started, image=context.mirrored)
-    if started.image is not None:
+    may_be_copied = args.mirror_image and not context.is_prepared
+    if started.image is not None and not (may_be_copied and ecr_host(started.image) is None):
         check_image(started.image, args.algorithm, context.region)
     return merged_algorithm(args.algorithm, started)
 

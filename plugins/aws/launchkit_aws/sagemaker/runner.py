@@ -90,9 +90,9 @@ class SageMakerRunner(Runner):
 
     def render(self, submission: Submission) -> Json:
         """The CreateTrainingJob request."""
-        context = RequestContext(agent=self._agent, region=self._at.region)
+        context = RequestContext(agent=self._agent, region=self._at.region, is_prepared=False)
         if service := self._service.value:
-            context = service.context()
+            context = service.context(submission)
         return request_of(parse_args(submission.resource_args), submission, context, masks=True)
 
     def ref_of(self, submission: Submission) -> str:

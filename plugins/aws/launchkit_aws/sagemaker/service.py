@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 from launchkit.abc import Finding, Output, Run, Site
@@ -9,17 +10,26 @@ from launchkit.aio.background import attend
 from launchkit.errors import LaunchError, NotYet, RunLost, SubmitError
 from launchkit.model import Secret, Submission
 from launchkit.runners.identity import AWS, RunIdentity
+from launchkit_aws.ecr import EcrRegistry
 from launchkit_aws.errors import AwsError, AwsRefused
 from launchkit_aws.place import AwsPlace
 from launchkit_aws.sagemaker import jobs
 from launchkit_aws.sagemaker.api import Api, log, open_api
 from launchkit_aws.sagemaker.args import parse_args
 from launchkit_aws.sagemaker.board import Board
+from launchkit_aws.sagemaker.images import ecr_host
 from launchkit_aws.sagemaker.links import console_link
 from launchkit_aws.sagemaker.logs import GROUP
+from launchkit_aws.sagemaker.mirror import mirrored
 from launchkit_aws.sagemaker.names import Ref
 from launchkit_aws.sagemaker.quota import Quotas, kind_of
-from launchkit_aws.sagemaker.request import RequestContext, is_arn, is_replaced, request_of
+from launchkit_aws.sagemaker.request import (
+    RequestContext,
+    is_arn,
+    is_replaced,
+    request_of,
+    started_by,
+)
 from launchkit_aws.sagemaker.run import RunPlace, TrainingRun
 from launchkit_aws.sagemaker.runner import SageMakerRunner
 
@@ -51,6 +61,9 @@ class RunService:
         self._region = api.place.region
         self.board = Board(api, runner.poll_seconds)
         self._quotas = Quotas()
+        self._registry = site.registry
+        self._mirrored: dict[str, str] = {}
+        """The copies of images, by the names of submissions."""
         self._said: set[str] = set()
         """The names of launches to whose authors all was said that is to be said before."""
         self._place = RunPlace(
@@ -68,15 +81,22 @@ class RunService:
         message = f"answers, for account {account.id}"
         return [Finding(level="ok", subject=subject, message=message)]
 
-    def context(self) -> RequestContext:
-        """What the agent adds to submissions, as far as it is known."""
-        return RequestContext(agent=self._agent, region=self._region, account=self._api.account)
+    def context(self, submission: Submission) -> RequestContext:
+        """What the agent adds to a submission, as far as it is known."""
+        return RequestContext(
+            agent=self._agent,
+            region=self._region,
+            account=self._api.account,
+            mirrored=self._mirrored.get(submission.name),
+            is_prepared=False,
+        )
 
     async def prepare(self, submission: Submission, out: Output) -> None:
         """Look whether SageMaker would take it, and wait while a quota is used up.
 
         :raises SubmitError: if it would not.
         """
+        await self._mirror(submission, out)
         request = await self._request(submission)
         if submission.name not in self._said:
             await self._say(submission, request, out)
@@ -86,6 +106,7 @@ class RunService:
     def release(self, submission: Submission) -> None:
         """Forget what was prepared."""
         self._said.discard(submission.name)
+        self._mirrored.pop(submission.name, None)
 
     async def submit(self, submission: Submission) -> Run:
         """Create the training job, unless it is there.
@@ -109,7 +130,7 @@ class RunService:
         except AwsError as exc:
             raise SubmitError(exc.message, hint=exc.hint) from exc
         self._quotas.went_well(kind)
-        self._said.discard(submission.name)
+        self.release(submission)
         return TrainingRun(ref, self._place)
 
     async def attach(self, text: str) -> Run:
@@ -140,7 +161,25 @@ class RunService:
         args = parse_args(submission.resource_args)
         if not is_arn(args.role):
             await self._api.identity()
-        return request_of(args, submission, self.context())
+        return request_of(args, submission, replace(self.context(submission), is_prepared=True))
+
+    async def _mirror(self, submission: Submission, out: Output) -> None:
+        """Copy its image into the agent's registry, if the queue wants that and it is not in ECR.
+
+        :raises SubmitError: if there is no such registry, or it cannot be copied.
+        """
+        args = parse_args(submission.resource_args)
+        if not args.mirror_image or submission.name in self._mirrored:
+            return
+        image = started_by(args, submission).image
+        if image is None or ecr_host(image) is not None:
+            return
+        if not isinstance(self._registry, EcrRegistry):
+            raise SubmitError(
+                f"{image} cannot be copied to ECR: the agent has no registry there",
+                hint="name one in launch-config.yaml, registry: {type: ecr, uri: …}",
+            )
+        self._mirrored[submission.name] = await mirrored(image, self._registry, out)
 
     async def _adopt(self, ref: Ref, submission: Submission) -> None:
         """Take the job that has this name, if it is of this attempt: one of a try without answer.
