@@ -1,10 +1,11 @@
 """Environments are the cloud, or the plain machine, that an agent works in."""
 
 from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from launchkit.abc.component import Component
+from launchkit.abc.component import Component, Finding
 
 
 class Environment(Component):
@@ -19,6 +20,16 @@ class Environment(Component):
 
         :raises LaunchError: if the file cannot be read, or *uri* is not in this storage; names it.
         """
+
+    def variables(self) -> Mapping[str, str]:
+        """Variables by which programs of the cloud that run elsewhere find this place, such as its
+        region; no secrets. Pure, once it has started.
+        """
+        return {}
+
+    async def check_store(self, uri: str) -> Sequence[Finding]:
+        """Look whether files can be put below *uri*; read-only."""
+        return ()
 
     async def remove(self, uri: str) -> None:
         """Remove a file that was uploaded; none is no error. A storage that cannot do it leaves

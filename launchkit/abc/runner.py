@@ -76,6 +76,8 @@ class Runner(Component):
     """True: can lay a directory with code into a container of an image that lacks it."""
     bound_to_site: ClassVar[bool] = False
     """True: its runs can be found again only from the same machine and state directory."""
+    env_max_length: ClassVar[int] = 32670
+    """Characters of a variable that it takes; longer ones of every run's are cut into pieces."""
     policy_class: ClassVar[type[Any] | None] = None
     """A frozen dataclass whose fields are this runner's own keys under `policy`; `Policy.part`
     gives its values.

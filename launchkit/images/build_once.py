@@ -119,7 +119,13 @@ async def _lock_name(target: Target, maker: ImageMaker) -> str:
 
 async def _made(build: PlannedBuild, maker: ImageMaker, out: Output) -> Image:
     ref, registry = build.target.ref, build.target.registry
-    digest = await maker.make(build, out)
+    try:
+        digest = await maker.make(build, out)
+    except BuildError:
+        image = await _pushed_meanwhile(build.target, maker, out)
+        if image is None:
+            raise
+        return image
     if not build.target.pushed:
         return Image(ref=ref)
     if digest is None and registry:
@@ -130,6 +136,18 @@ async def _made(build: PlannedBuild, maker: ImageMaker, out: Output) -> Image:
             )
         digest = await registry.digest(ref)
     return _pinned(ref, digest)
+
+
+async def _pushed_meanwhile(target: Target, maker: ImageMaker, out: Output) -> Image | None:
+    """The image, if an agent of another queue has pushed it: a registry whose tags cannot be
+    changed refuses the second one.
+    """
+    if not (target.pushed and target.registry):
+        return None
+    try:
+        return await _found(target, maker, out)
+    except LaunchError:
+        return None
 
 
 def _pinned(ref: str, digest: str | None) -> Image:

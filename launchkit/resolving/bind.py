@@ -58,7 +58,7 @@ def bind(
         name=f"launchkit-{launch.run_id}-{launch.attempt}",
         launch=launch,
         command=(*launch.entry_point, *launch.args),
-        env={**workload_env(launch, image), **agent.extra_env, **values},
+        env={**workload_env(launch, image, runner.env_max_length), **agent.extra_env, **values},
         resource_args=args["resource_args"],
         image=image,
         code=code,

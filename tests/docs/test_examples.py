@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from docker_engine import Engine
+from launchkit_aws.sagemaker.runner import SageMakerRunner
 from launchkit_docker.options.parsing import parse_options
 from launchkit_kubernetes.runner import KubernetesRunner
 from pages import ROOT, blocks, commands_of, name_of, type_commands, write_files
@@ -24,7 +25,7 @@ from launchkit.settings import load_settings
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 WANT_DOCKER = {"gpu-workstation.md"}
-WANT_CLUSTER = {"kubernetes.md", "in-the-cluster.md"}
+WANT_CLUSTER = {"kubernetes.md", "in-the-cluster.md", "sagemaker.md"}
 """Tests of the plugin type what stands there."""
 IMAGES = "launchkit/digits:"
 PORT = ":8700"
@@ -32,6 +33,7 @@ CHECKS = {
     "local-process": parse_args,
     "docker": parse_options,
     "kubernetes": KubernetesRunner.check_args,
+    "sagemaker": SageMakerRunner.check_args,
 }
 
 

@@ -38,6 +38,8 @@ class Pusher(ImageMaker):
     served: Served
     tells: bool = True
     pushes: bool = True
+    refused: bool = False
+    """Whether the registry says that there is such a tag, which cannot be changed."""
     version: str = "pusher-1"
     build_args: dict[str, str] = field(default_factory=dict)
     made: list[PlannedBuild] = field(default_factory=list)
@@ -46,6 +48,8 @@ class Pusher(ImageMaker):
         self.made.append(build)
         await out.say(f"building {build.target.ref}")
         digest = await run_sync(self.served.push, "lk/job", build.tag) if self.pushes else None
+        if self.refused:
+            raise BuildError(f"{build.target.ref}: the tag is immutable")
         return digest if self.tells else None
 
 
@@ -158,6 +162,17 @@ async def test_what_was_pushed_but_is_not_there_fails_the_build(
     broken = replace(pusher, pushes=False, tells=False)
     with pytest.raises(BuildError, match="was built, but the registry does not have it"):
         await build_once(make(text="lost"), pushing, out, broken)
+
+
+async def test_an_image_that_was_pushed_meanwhile_is_taken_when_its_tag_cannot_be_changed(
+    pusher: Pusher, pushing: Site, make: Make, out: RecordingOutput
+) -> None:
+    """Agents of other queues do not wait for each other."""
+    image = await build_once(make(text="first"), pushing, out, replace(pusher, refused=True))
+    assert image.ref == f"{pusher.served.uri}@{image.digest}"
+    nothing = replace(pusher, refused=True, pushes=False)
+    with pytest.raises(BuildError, match="the tag is immutable"):
+        await build_once(make(text="not there"), pushing, out, nothing)
 
 
 async def test_many_builds_of_one_image_by_two_agents_are_one(

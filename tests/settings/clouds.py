@@ -1,9 +1,8 @@
-"""A made-up plugin for three clouds: what the configurations of the requirements need installed.
+"""A made-up plugin for two clouds: what the configurations of the requirements need installed.
 
 Its rules stand where a plugin has them: in types of fields, `__post_init__`, `hosts`, `repository`.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,36 +13,11 @@ from launchkit.hookspecs import hookimpl
 from launchkit.model import Secret, Submission
 from launchkit.plugins import Plugins
 
-ECR_HOST = r"\d{12}\.(dkr\.)?ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?"
-ECR_ARN = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):ecr:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):repository/(?P<name>.+)"
-)
-
-
-def ecr_repository(text: str) -> str:
-    arn = ECR_ARN.fullmatch(text)
-    if arn is not None:
-        ending = ".cn" if arn["partition"] == "aws-cn" else ""
-        host = f"{arn['account']}.dkr.ecr.{arn['region']}.amazonaws.com{ending}"
-        return f"{host}/{arn['name']}"
-    plain = text.removeprefix("https://").rstrip("/")
-    host, _, path = plain.partition("/")
-    match = re.fullmatch(ECR_HOST, host)
-    if match and not path:
-        raise ValueError("must be ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY")
-    return plain.replace(".ecr", ".dkr.ecr", 1) if match and not match[1] else plain
-
 
 @dataclass(kw_only=True)
 class Cloud(Environment):
     async def upload(self, source: Path, uri: str) -> None:
         raise AssertionError
-
-
-@dataclass(kw_only=True)
-class Aws(Cloud):
-    kind = "aws"
-    region: str
 
 
 @dataclass(kw_only=True)
@@ -68,19 +42,6 @@ class CloudRegistry(Registry):
 
     async def exists(self, ref: str) -> bool:
         raise AssertionError
-
-
-@dataclass(kw_only=True)
-class Ecr(CloudRegistry):
-    kind = "ecr"
-    hosts = (ECR_HOST, r"arn:aws[a-z-]*:ecr:.*")
-
-    def __post_init__(self) -> None:
-        self.uri = self.uri and ecr_repository(self.uri)
-
-    @classmethod
-    def repository(cls, text: str) -> str:
-        return ecr_repository(text)
 
 
 @dataclass(kw_only=True)
@@ -121,12 +82,12 @@ class Vertex(Runner):
 
 @hookimpl
 def launchkit_environments() -> Sequence[type[Environment]]:
-    return [Aws, Gcp, Azure]
+    return [Gcp, Azure]
 
 
 @hookimpl
 def launchkit_registries() -> Sequence[type[Registry]]:
-    return [Ecr, Gcr, Acr]
+    return [Gcr, Acr]
 
 
 @hookimpl

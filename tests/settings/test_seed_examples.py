@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from launchkit_aws.ecr import EcrRegistry
 from launchkit_kubernetes.builder import KanikoBuilder
-from settings.clouds import Ecr, cloud_plugins
+from settings.clouds import cloud_plugins
 
 from launchkit.errors import ConfigError
 from launchkit.plugins import Plugins
@@ -22,6 +23,7 @@ FILLED = {
     "<account-id>": "123456789012",
     "<aws-region>": "us-east-1",
     "<region>": "us-east1",
+    "<your-region>": "us-east-1",
     "<repository-name>": "launch",
     "<project-id>": "my-project",
     "<image-name>": "train",
@@ -70,10 +72,10 @@ def test_the_helm_values_hold_a_configuration_that_loads(tmp_path: Path) -> None
     assert registry_uri(settings) == ECR
 
 
-def registry_uri(settings: AgentSettings) -> object:
+def registry_uri(settings: AgentSettings) -> str | None:
     """As the registry itself reads it."""
     assert settings.registry is not None
-    return vars(Ecr.configured(settings.registry.options()))["uri"]
+    return EcrRegistry.configured(settings.registry.options()).uri
 
 
 def test_an_ecr_destination_without_dkr_is_put_right_with_a_warning(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ CHUNK = 65536
 RETRY_AFTER_SECONDS = 1
 READS = ("GET ", "HEAD ")
 """How requests begin that change nothing."""
+AWS_READS = (b"Describe", b"Get", b"List", b"BatchGet")
+"""How the names of operations begin that change nothing."""
 Act = Callable[[], Awaitable[None]]
 
 
@@ -56,14 +58,25 @@ class Asked:
 
     @property
     def kind(self) -> str:
-        """Its method and path, without names."""
+        """Its method and path, without names; or its operation, as AWS has it in a header, where
+        all are sent to one path.
+        """
+        if target := self._operation:
+            verb = "GET" if target.startswith(AWS_READS) else "POST"
+            return f"{verb} {target.decode(errors='replace')}"
         path = self.head.target.partition(b"?")[0]
         return kind_of(f"{self.head.method.decode()} {path.decode(errors='replace')}")
 
     @property
     def key(self) -> tuple[bytes, bytes]:
-        """Its method and target."""
-        return self.head.method, self.head.target
+        """What makes it the same request as another: its method and target, and its operation."""
+        return self.head.method, self.head.target + self._operation
+
+    @property
+    def _operation(self) -> bytes:
+        """Such as `CreateTrainingJob`; empty if no header names one."""
+        named = (value for name, value in self.head.headers if name == b"x-amz-target")
+        return next(named, b"").rpartition(b".")[2]
 
 
 @dataclass(eq=False)

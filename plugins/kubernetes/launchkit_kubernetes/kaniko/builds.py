@@ -89,6 +89,7 @@ class KanikoBuilds:
             agent=site.agent,
             config=builder.kaniko_config or {},
             service_account=builder.service_account,
+            variables=site.environment.variables() if site.environment else {},
             auth_secret=builder.auth_secret,
             secret=secret if secret[0] and secret[1] else None,  # type: ignore[arg-type] # both
         )
@@ -156,10 +157,11 @@ class KanikoBuilds:
                 await remove_job(self._client, self._namespace, name)
 
     async def findings(self) -> Sequence[Finding]:
-        """What is to be said of the cluster."""
-        return await cluster_findings(
+        """What is to be said of the cluster, and of the store of contexts."""
+        found = await cluster_findings(
             self._client, self._namespace, rights=BUILD_RIGHTS, subject="builder kaniko"
         )
+        return [*found, *await self._way.findings()]
 
     async def _tried(
         self, ref: str, made: BuildManifest, secrets: Sequence[RunSecret], out: Output

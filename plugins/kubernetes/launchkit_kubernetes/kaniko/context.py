@@ -15,7 +15,7 @@ from pathlib import Path
 import anyio
 from anyio.to_thread import run_sync
 
-from launchkit.abc import Environment
+from launchkit.abc import Environment, Finding
 from launchkit.errors import BuildError, LaunchError
 from launchkit.images.context import BuildPlan, tar_chunks
 from launchkit_kubernetes.kaniko.manifest import ARCHIVE, CONTEXT_MOUNT, ContextPlace
@@ -98,6 +98,10 @@ class ContextWay(ABC):
         :raises LaunchError: if it cannot be brought there.
         """
 
+    async def findings(self) -> Sequence[Finding]:
+        """What is to be said of it."""
+        return ()
+
     async def sweep(self) -> None:
         """Remove what agents have left that were killed."""
 
@@ -126,6 +130,10 @@ class InStore(ContextWay):
     store: str
     """The address below which it is put."""
     environment: Environment
+
+    async def findings(self) -> Sequence[Finding]:
+        """Whether the environment can write there."""
+        return await self.environment.check_store(self.store)
 
     @asynccontextmanager
     async def delivered(self, archive: Archive) -> AsyncIterator[ContextPlace]:

@@ -31,7 +31,7 @@ DEADLINE_SECONDS = 3600
 TTL_SECONDS = 300
 GRACE_SECONDS = 5
 DIGITS = 16
-_AWS = re.compile(r".*\.amazonaws\.com(?:\.cn)?")
+_AWS = re.compile(r".*\.(?:amazonaws\.(?:com(?:\.cn)?|eu)|on\.(?:aws|amazonwebservices\.com\.cn))")
 _GOOGLE = re.compile(r"(?:.*[.-])?(?:gcr\.io|pkg\.dev)")
 
 
@@ -62,6 +62,8 @@ class JobDesign:
     """A Secret of type `kubernetes.io/dockerconfigjson` that is there."""
     secret: tuple[str, str] | None = None
     """A Secret that is there and its key: a login in the form of the registry's cloud."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """By which the executor finds the agent's cloud."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +112,8 @@ def _facts(
     """All that makes one Job another than the next; not which agent waits for it."""
     given = (design.namespace, design.image, dict(design.config), design.service_account)
     how = (design.auth_secret, design.secret, place.address, login, archive)
-    return [build.target.ref, build.platform, dict(build.build_args), *given, *how]
+    cloud = [dict(design.variables)] if design.variables else []
+    return [build.target.ref, build.platform, dict(build.build_args), *given, *how, *cloud]
 
 
 def _job(
@@ -121,7 +124,9 @@ def _job(
     login: str | None,
 ) -> dict[str, Any]:
     volumes, mounts = [*place.volumes], [*place.mounts]
-    env: list[Mapping[str, Any]] = []
+    env: list[Mapping[str, Any]] = [
+        {"name": name, "value": value} for name, value in design.variables.items()
+    ]
     for volume, mount, variable in _logins(build, design, login):
         volumes.append(volume)
         mounts.append(mount)

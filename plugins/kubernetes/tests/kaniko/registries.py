@@ -51,30 +51,37 @@ def near_registry(
     access: Access, folder: Path, login: tuple[str, str] | None = None
 ) -> Iterator[NearRegistry]:
     """It, for the time of the context."""
-    with registry_server(folder, login=login) as server:
-        way = folder / "way"
-        port = server.host.rpartition(":")[2]
-        near = NearRegistry(
-            server,
-            Program(
-                "socat",
-                f"UNIX-LISTEN:{way},fork,unlink-early",
-                f"TCP:{server.host}",
-                log=folder / "here.log",
-            ),
-            Program(
-                *("nsenter", "--net", "--target", _engine_pid(access), "--"),
-                *("socat", f"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr"),
-                f"UNIX-CONNECT:{way}",
-                log=folder / "there.log",
-            ),
-            access,
-        )
-        try:
-            near.open()
-            yield near
-        finally:
-            near.close()
+    with registry_server(folder, login=login) as server, near(server, access, folder) as one:
+        yield one
+
+
+@contextmanager
+def near(server: RegistryServer, access: Access, folder: Path) -> Iterator[NearRegistry]:
+    """What pods reach as we do: a registry that runs, or any other server."""
+    folder.mkdir(parents=True, exist_ok=True)
+    way = folder / "way"
+    port = server.host.rpartition(":")[2]
+    made = NearRegistry(
+        server,
+        Program(
+            "socat",
+            f"UNIX-LISTEN:{way},fork,unlink-early",
+            f"TCP:{server.host}",
+            log=folder / "here.log",
+        ),
+        Program(
+            *("nsenter", "--net", "--target", _engine_pid(access), "--"),
+            *("socat", f"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr"),
+            f"UNIX-CONNECT:{way}",
+            log=folder / "there.log",
+        ),
+        access,
+    )
+    try:
+        made.open()
+        yield made
+    finally:
+        made.close()
 
 
 def _engine_pid(access: Access) -> str:

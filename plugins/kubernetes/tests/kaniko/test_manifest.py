@@ -176,6 +176,7 @@ def test_a_login_is_a_secret_that_the_executor_alone_sees() -> None:
     ("ref", "folder", "variables"),
     [
         ("1.dkr.ecr.us-east-1.amazonaws.com/r:t", "/root/.aws", []),
+        ("1.dkr-ecr.us-east-1.on.aws/r:t", "/root/.aws", []),
         ("eu-docker.pkg.dev/p/r/i:t", "/kaniko/.config/gcloud", ["GOOGLE_APPLICATION_CREDENTIALS"]),
         ("gcr.io/p/i:t", "/kaniko/.config/gcloud", ["GOOGLE_APPLICATION_CREDENTIALS"]),
         ("a.azurecr.io/i:t", "/kaniko/.docker", []),
@@ -189,6 +190,17 @@ def test_a_secret_of_the_owner_lies_where_its_cloud_looks(
     assert [one["name"] for one in container["env"]] == variables
     places = [one["mountPath"] for one in container["volumeMounts"]]
     assert len(places) == len(set(places))
+
+
+def test_what_finds_the_agents_cloud_stands_in_the_executors_environment() -> None:
+    near, far = (made(variables={"AWS_REGION": region}) for region in ("eu-west-1", "us-east-1"))
+    assert executor_of(near)["env"] == [{"name": "AWS_REGION", "value": "eu-west-1"}]
+    assert near.name != far.name
+    own = made(
+        with_container(env=[{"name": "AWS_REGION", "value": "mine"}]),
+        variables={"AWS_REGION": "eu-west-1"},
+    )
+    assert executor_of(own)["env"] == [{"name": "AWS_REGION", "value": "mine"}]
 
 
 def test_a_context_of_one_piece_is_mounted_and_one_of_several_is_put_together() -> None:

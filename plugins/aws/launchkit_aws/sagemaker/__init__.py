@@ -1,0 +1,1 @@
+"""The runner `sagemaker`: training jobs of Amazon SageMaker."""

@@ -1,0 +1,135 @@
+"""The calls of SageMaker and of CloudWatch Logs: paced, and made again while AWS is away."""
+
+import logging
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
+
+from launchkit.aio.retry import Backoff, retry, retry_after_of
+from launchkit.aio.trouble import Trouble
+from launchkit_aws.clients import AwsClients, open_clients
+from launchkit_aws.errors import AwsAway, AwsRefused, explained, refusal
+from launchkit_aws.place import AwsPlace
+from launchkit_aws.sagemaker.pace import Pace
+from launchkit_aws.sagemaker.request import Account
+
+log = logging.getLogger("launchkit.aws")
+LIBRARIES = ("botocore", "aiobotocore")
+UNKNOWN_SECONDS = 1.0
+"""So long something is left alone whose words are not understood."""
+AWAY = Backoff(first=0.1, cap=5.0)
+SAGEMAKER, LOGS = "sagemaker", "logs"
+NAMES = {SAGEMAKER: "SageMaker", LOGS: "CloudWatch Logs", "sts": "STS"}
+
+
+class PacedPlace(AwsPlace):
+    """A place whose clients do not try again by themselves: `Api` does, for all at one pace."""
+
+    def config(self, service: str = "", **more: Any) -> Any:
+        """The settings of a client."""
+        more.setdefault("retries", {"mode": "standard", "total_max_attempts": 1})
+        return super().config(service, **more)
+
+
+class Away(AwsAway):
+    """AWS cannot do it now; it may say for how long it wants to be left alone."""
+
+    retry_after: float | None = UNKNOWN_SECONDS
+
+
+class Api:
+    """What is asked of AWS for all runs of an agent."""
+
+    def __init__(self, clients: AwsClients, *, rate: float, log_rate: float) -> None:
+        self.place = clients.place
+        self._clients = clients
+        self._looks = Pace(rate, max(1.0, 2 * rate))
+        self._changes = Pace(rate, max(1.0, 2 * rate))
+        self._log_looks = Pace(log_rate, max(1.0, 2 * log_rate))
+        self.trouble = Trouble(log, f"SageMaker in {self.place.region}")
+        self.log_trouble = Trouble(log, f"CloudWatch Logs in {self.place.region}")
+        self._account: Account | None = None
+
+    @property
+    def account(self) -> Account | None:
+        """Whose jobs they are, if it was asked already."""
+        return self._account
+
+    async def identity(self) -> Account:
+        """Whose jobs they are. :raises AwsError: if AWS does not know the agent."""
+        if self._account is None:
+            told = await self._asked("sts", "GetCallerIdentity", self._changes, self.trouble, {})
+            self._account = Account(id=told["Account"], partition=self.place.partition.name)
+        return self._account
+
+    async def look(self, operation: str, **params: Any) -> Mapping[str, Any]:
+        """Ask SageMaker. :raises AwsError: if it refuses."""
+        return await self._asked(SAGEMAKER, operation, self._looks, self.trouble, params)
+
+    async def change(self, operation: str, **params: Any) -> Mapping[str, Any]:
+        """Have SageMaker do something; a call without an answer is made again, so that it may be
+        done twice. :raises AwsError: if it refuses.
+        """
+        return await self._asked(SAGEMAKER, operation, self._changes, self.trouble, params)
+
+    async def look_at_logs(self, operation: str, **params: Any) -> Mapping[str, Any]:
+        """Ask CloudWatch Logs. :raises AwsError: if it refuses."""
+        return await self._asked(LOGS, operation, self._log_looks, self.log_trouble, params)
+
+    async def _asked(
+        self,
+        service: str,
+        operation: str,
+        pace: Pace,
+        trouble: Trouble,
+        params: Mapping[str, Any],
+    ) -> Mapping[str, Any]:
+        what = f"{NAMES[service]}: {operation}"
+
+        async def once() -> Mapping[str, Any]:
+            client = await self._clients.get(service)
+            await pace.turn()
+            try:
+                with explained(what):
+                    try:
+                        call = getattr(client, xform_name(operation))
+                        answer: Mapping[str, Any] = await call(**params)
+                    except ClientError as exc:
+                        raise _told(what, exc) from exc
+                    except ResponseParserError as exc:  # of a proxy, or of a machine that is full
+                        raise Away(f"{what}: what answers does not speak as AWS does") from exc
+            except AwsAway as exc:
+                if exc.throttled:
+                    pace.refused()
+                raise
+            pace.went_well()
+            return answer
+
+        return await retry(once, on=_passes, backoff=AWAY, trouble=trouble)
+
+
+async def open_api(stack: AsyncExitStack, place: AwsPlace, *, rate: float, log_rate: float) -> Api:
+    """The calls at a place; AWS need not answer yet."""
+    for library in LIBRARIES:  # in detail they log what is sent, with its secrets
+        if (its := logging.getLogger(library)).level == logging.NOTSET:
+            its.setLevel(logging.INFO)
+    clients = await open_clients(stack, PacedPlace(**vars(place)))
+    return Api(clients, rate=rate, log_rate=log_rate)
+
+
+def _passes(exc: Exception) -> bool:
+    return isinstance(exc, AwsAway) or (isinstance(exc, AwsRefused) and exc.expired)
+
+
+def _told(what: str, exc: ClientError) -> Exception:
+    error = refusal(what, exc)
+    if not isinstance(error, AwsAway):
+        return error
+    made = Away(error.message, hint=error.hint, throttled=error.throttled)
+    headers = exc.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    made.retry_after = retry_after_of(headers.get("retry-after"))
+    return made

@@ -1,0 +1,169 @@
+"""Copies of public images in the agent's registry, for a service that has images from there alone.
+
+It speaks as https://github.com/opencontainers/distribution-spec/blob/main/spec.md says.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from launchkit.abc import Output, Registry
+from launchkit.aio.retry import Backoff, retry
+from launchkit.errors import SubmitError
+from launchkit.images.ref import HUB, ImageRef
+
+INDEXES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+MANIFESTS = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+PLATFORM = ("linux", "amd64")
+MAX_MANIFEST = 4 << 20
+TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+BACKOFF = Backoff(first=0.5, cap=10.0, deadline=120.0)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+_PARAMETER = re.compile(r'([a-z]{1,20})="([^"]{0,1000})"', re.IGNORECASE)
+_HUB_API = "registry-1.docker.io"
+
+
+async def mirrored(source: str, registry: Registry, out: Output) -> str:
+    """The reference of a copy of a public image; it is made unless it is there.
+
+    :raises SubmitError: if it cannot be made.
+    """
+    ref = ImageRef.parse(source)
+    async with httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=True) as client:
+
+        async def copy() -> str:
+            origin = _Side(client, ref)
+            digest, manifest = await origin.image()
+            target = registry.image_ref(f"mirror-{digest.partition(':')[2][:32]}")
+            if await registry.exists(target):
+                return target
+            await out.say(f"copies {source} to {target}")
+            login = await registry.credentials()
+            basic = httpx.BasicAuth(login.username, str.__str__(login.password)) if login else None
+            copied = _Side(client, ImageRef.parse(target), basic)
+            for blob in (manifest["config"], *manifest["layers"]):
+                await copied.take(origin, _digest_of(blob))
+            await copied.name(origin.raw, manifest["mediaType"])
+            return target
+
+        try:
+            return await retry(copy, on=httpx.TransportError, backoff=BACKOFF)
+        except (httpx.HTTPError, LookupError, TypeError, ValueError) as exc:
+            told = str(exc) or type(exc).__name__
+            raise SubmitError(
+                f"{source} cannot be copied to {registry.image_ref('mirror')}: {told:.500}",
+                hint="only images that anybody may pull are copied; push others to ECR yourself",
+            ) from exc
+
+
+class _Side:
+    """A repository that is read from, or written to."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, ref: ImageRef, auth: httpx.BasicAuth | None = None
+    ) -> None:
+        self._client = client
+        self._ref = ref
+        self._auth = auth or httpx.USE_CLIENT_DEFAULT
+        self._has_login = auth is not None
+        self._token: str | None = None
+        host = _HUB_API if ref.host == HUB else ref.host
+        self._base = f"{'http' if _is_local(host) else 'https'}://{host}/v2/{ref.path}"
+        self.raw = b""
+        """The manifest as it was read."""
+
+    async def image(self) -> tuple[str, Mapping[str, Any]]:
+        """The digest and the manifest of the image for the platform of SageMaker."""
+        digest, manifest = await self._manifest(self._ref.digest or self._ref.tag or "latest")
+        if manifest.get("mediaType") not in INDEXES:
+            return digest, manifest
+        for one in manifest["manifests"]:
+            at = one.get("platform", {})
+            if (at.get("os"), at.get("architecture")) == PLATFORM:
+                return await self._manifest(_digest_of(one))
+        raise ValueError(f"it is for no {'/'.join(PLATFORM)}")
+
+    async def take(self, origin: "_Side", digest: str) -> None:
+        """Copy a blob, unless it is here."""
+        if (await self._asked("HEAD", f"/blobs/{digest}")).status_code == httpx.codes.OK:
+            return
+        begun = await self._asked("POST", "/blobs/uploads/")
+        place = httpx.URL(self._base).join(begun.raise_for_status().headers["Location"])
+        done = await self._client.patch(
+            place,
+            content=origin.blob(digest),
+            headers={"Content-Type": "application/octet-stream"},
+            auth=self._auth,
+        )
+        place = place.join(done.raise_for_status().headers["Location"])
+        last = await self._client.put(place.copy_merge_params({"digest": digest}), auth=self._auth)
+        last.raise_for_status()
+
+    async def blob(self, digest: str) -> AsyncIterator[bytes]:
+        """The bytes of a blob."""
+        url = f"{self._base}/blobs/{digest}"
+        async with self._client.stream("GET", url, headers=self._headers()) as answer:
+            answer.raise_for_status()
+            async for data in answer.aiter_raw():
+                yield data
+
+    async def name(self, manifest: bytes, media_type: str) -> None:
+        """Give the image its tag."""
+        headers = {"Content-Type": media_type}
+        path = f"/manifests/{self._ref.tag}"
+        (await self._asked("PUT", path, content=manifest, headers=headers)).raise_for_status()
+
+    async def _manifest(self, word: str) -> tuple[str, Mapping[str, Any]]:
+        headers = {"Accept": ", ".join((*INDEXES, *MANIFESTS))}
+        answer = (
+            await self._asked("GET", f"/manifests/{word}", headers=headers)
+        ).raise_for_status()
+        if len(answer.content) > MAX_MANIFEST:
+            raise ValueError("its manifest is too long")
+        self.raw = answer.content
+        made: dict[str, Any] = json.loads(answer.content)
+        made.setdefault("mediaType", answer.headers.get("Content-Type", MANIFESTS[0]))
+        return _digest_of({"digest": answer.headers["Docker-Content-Digest"]}), made
+
+    async def _asked(self, method: str, path: str, **more: Any) -> httpx.Response:
+        more["headers"] = {**more.get("headers", {}), **self._headers()}
+        answer = await self._client.request(method, self._base + path, auth=self._auth, **more)
+        if answer.status_code != httpx.codes.UNAUTHORIZED or self._has_login or self._token:
+            return answer
+        self._token = await self._anonymous(answer.headers.get("WWW-Authenticate", ""))
+        more["headers"] |= self._headers()
+        return await self._client.request(method, self._base + path, **more)
+
+    async def _anonymous(self, challenge: str) -> str:
+        """A token that anybody gets."""
+        told = dict(_PARAMETER.findall(challenge[:4096]))
+        realm = told["realm"]
+        if urlsplit(realm).scheme != "https" and not _is_local(urlsplit(realm).netloc):
+            raise ValueError(f"its token service {realm!r:.200} is not to be asked without TLS")
+        asked = {"service": told.get("service", ""), "scope": f"repository:{self._ref.path}:pull"}
+        answer = (await self._client.get(realm, params=asked)).raise_for_status().json()
+        return str(answer.get("token") or answer["access_token"])
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+
+def _digest_of(blob: Mapping[str, Any]) -> str:
+    digest = blob["digest"]
+    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        raise ValueError(f"{digest!r:.100} is no digest")
+    return digest
+
+
+def _is_local(host: str) -> bool:
+    return host.partition(":")[0] in {"localhost", "127.0.0.1"}

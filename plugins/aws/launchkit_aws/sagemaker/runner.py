@@ -1,0 +1,125 @@
+"""The runner `sagemaker`: training jobs of Amazon SageMaker."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from launchkit.abc import Finding, Output, Run, Runner, Site
+from launchkit.aio.lazy import Lazy
+from launchkit.model import Json, Submission
+from launchkit_aws.environment import AwsEnvironment
+from launchkit_aws.place import AwsPlace
+from launchkit_aws.sagemaker import shape
+from launchkit_aws.sagemaker.args import check_args, parse_args
+from launchkit_aws.sagemaker.names import Ref, job_name
+from launchkit_aws.sagemaker.request import LONGEST_VALUE, RequestContext, request_of
+
+if TYPE_CHECKING:
+    from launchkit_aws.sagemaker.service import RunService
+
+SERVICE = "launchkit_aws.sagemaker.service"
+"""Imported with the first run: the library of AWS takes a second."""
+
+
+@dataclass(kw_only=True)
+class SageMakerRunner(Runner):
+    """Runs images as training jobs. They outlive the agent, and any agent of the account finds them
+    again.
+
+    AWS is asked with the first run.
+    """
+
+    kind: ClassVar[str] = "sagemaker"
+    env_max_length: ClassVar[int] = LONGEST_VALUE
+
+    region: str | None = None
+    """Where jobs run; by default in the region of the agent's environment."""
+    poll_seconds: Annotated[float, Field(gt=0)] = 15.0
+    """How often the jobs of all runs are listed, at most."""
+    api_rate: Annotated[float, Field(gt=0)] = 4.0
+    """Requests a second to SageMaker: so many that look, and so many that change something."""
+    log_rate: Annotated[float, Field(gt=0)] = 5.0
+    """Requests a second to CloudWatch Logs, for the logs of all runs."""
+    log_seconds: Annotated[float, Field(ge=0)] = 15.0
+    """How long CloudWatch may take after the end of a job to have all that it has printed."""
+
+    _agent: str = field(init=False, repr=False)
+    _at: AwsPlace = field(init=False, repr=False)
+    _service: "Lazy[RunService]" = field(init=False, repr=False)
+
+    async def start(self, stack: AsyncExitStack, site: Site) -> None:
+        """Remember where it stands; AWS need not answer yet.
+
+        :raises ConfigError: if the agent has no environment of AWS, and this no region.
+        """
+        self._agent = site.agent
+        self._at = await self._placed(stack, site)
+        self._service = Lazy(
+            SERVICE, lambda service: service.open_runs(stack, site, self, self._at)
+        )
+
+    async def _placed(self, stack: AsyncExitStack, site: Site) -> AwsPlace:
+        if self.region is not None and not isinstance(site.environment, AwsEnvironment):
+            own = AwsEnvironment(region=self.region)
+            await own.start(stack, site)
+            return own.place
+        place = site.require(AwsEnvironment, by=self).place
+        return replace(place, region=self.region) if self.region else place
+
+    async def check(self) -> Sequence[Finding]:
+        """Whether SageMaker answers."""
+        return await (await self._service.opened()).findings()
+
+    @classmethod
+    def check_args(cls, args: Json) -> None:
+        """Look at a queue's config. :raises Rejected: naming each field that is wrong."""
+        check_args(args)
+
+    @classmethod
+    def args_schema(cls) -> dict[str, Any]:
+        """The fields of CreateTrainingJob."""
+        return shape.schema()
+
+    @classmethod
+    def starter_config(cls) -> str:
+        """A request with the places to fill in."""
+        return shape.STARTER
+
+    def render(self, submission: Submission) -> Json:
+        """The CreateTrainingJob request."""
+        context = RequestContext(agent=self._agent, region=self._at.region, is_prepared=False)
+        if service := self._service.value:
+            context = service.context(submission)
+        return request_of(parse_args(submission.resource_args), submission, context, masks=True)
+
+    def ref_of(self, submission: Submission) -> str:
+        """Region and name of the training job."""
+        given = parse_args(submission.resource_args).body.get("TrainingJobName")
+        return str(Ref(self._at.region, job_name(given, submission)))
+
+    async def prepare(self, submission: Submission, out: Output) -> None:
+        """Look whether SageMaker would take it, and wait while a quota is used up.
+
+        :raises SubmitError: if it would not.
+        """
+        await (await self._service.opened()).prepare(submission, out)
+
+    async def release(self, submission: Submission) -> None:
+        """Forget what was prepared."""
+        if self._service.value is not None:
+            self._service.value.release(submission)
+
+    async def submit(self, submission: Submission) -> Run:
+        """Create the training job, unless it is there.
+
+        :raises NotYet: if a quota is used up.
+        :raises SubmitError: if SageMaker refuses, or the name belongs to somebody else.
+        """
+        return await (await self._service.opened()).submit(submission)
+
+    async def attach(self, ref: str) -> Run:
+        """Find a training job again. :raises RunLost: if it is gone, or *ref* is not a run's."""
+        return await (await self._service.opened()).attach(ref)

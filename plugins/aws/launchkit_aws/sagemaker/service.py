@@ -1,0 +1,224 @@
+"""The runs of one agent at SageMaker: prepared, submitted and found again."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+
+from launchkit.abc import Finding, Output, Run, Site
+from launchkit.aio.background import attend
+from launchkit.errors import LaunchError, NotYet, RunLost, SubmitError
+from launchkit.model import Secret, Submission
+from launchkit.runners.identity import AWS, RunIdentity
+from launchkit_aws.ecr import EcrRegistry
+from launchkit_aws.errors import AwsError, AwsRefused
+from launchkit_aws.place import AwsPlace
+from launchkit_aws.sagemaker import jobs
+from launchkit_aws.sagemaker.api import Api, log, open_api
+from launchkit_aws.sagemaker.args import parse_args
+from launchkit_aws.sagemaker.board import Board
+from launchkit_aws.sagemaker.images import ecr_host
+from launchkit_aws.sagemaker.links import console_link
+from launchkit_aws.sagemaker.logs import GROUP
+from launchkit_aws.sagemaker.mirror import mirrored
+from launchkit_aws.sagemaker.names import Ref
+from launchkit_aws.sagemaker.quota import Quotas, kind_of
+from launchkit_aws.sagemaker.request import (
+    RequestContext,
+    is_arn,
+    is_replaced,
+    request_of,
+    started_by,
+)
+from launchkit_aws.sagemaker.run import RunPlace, TrainingRun
+from launchkit_aws.sagemaker.runner import SageMakerRunner
+
+POLICY_HINT = (
+    "`launchkit doctor` prints the statements that the agent's policy lacks; iam:PassRole for the"
+    " job's role is one that is often forgotten"
+)
+
+
+async def open_runs(
+    stack: AsyncExitStack, site: Site, runner: SageMakerRunner, place: AwsPlace
+) -> "RunService":
+    """Open SageMaker, which need not answer yet."""
+    api = await open_api(stack, place, rate=runner.api_rate, log_rate=runner.log_rate)
+    service = RunService(site, runner, api)
+    name = f"sagemaker in {place.region}"
+    attend(stack, site.tasks, service.board.run, name=name)
+    site.watches[name] = service.board.age
+    stack.callback(site.watches.pop, name, None)
+    return service
+
+
+class RunService:
+    """What the runner works with once SageMaker is open."""
+
+    def __init__(self, site: Site, runner: SageMakerRunner, api: Api) -> None:
+        self._agent = site.agent
+        self._api = api
+        self._region = api.place.region
+        self.board = Board(api, runner.poll_seconds)
+        self._quotas = Quotas()
+        self._registry = site.registry
+        self._mirrored: dict[str, str] = {}
+        """The copies of images, by the names of submissions."""
+        self._said: set[str] = set()
+        """The names of launches to whose authors all was said that is to be said before."""
+        self._place = RunPlace(
+            api=api, board=self.board, agent=site.agent, log_seconds=runner.log_seconds
+        )
+
+    async def findings(self) -> Sequence[Finding]:
+        """Whether SageMaker answers."""
+        subject = f"SageMaker in {self._region}"
+        try:
+            account = await self._api.identity()
+            await self._api.look("ListTrainingJobs", MaxResults=1)
+        except AwsError as exc:
+            return [Finding(level="error", subject=subject, message=exc.message, hint=exc.hint)]
+        message = f"answers, for account {account.id}"
+        return [Finding(level="ok", subject=subject, message=message)]
+
+    def context(self, submission: Submission) -> RequestContext:
+        """What the agent adds to a submission, as far as it is known."""
+        return RequestContext(
+            agent=self._agent,
+            region=self._region,
+            account=self._api.account,
+            mirrored=self._mirrored.get(submission.name),
+            is_prepared=False,
+        )
+
+    async def prepare(self, submission: Submission, out: Output) -> None:
+        """Look whether SageMaker would take it, and wait while a quota is used up.
+
+        :raises SubmitError: if it would not.
+        """
+        await self._mirror(submission, out)
+        request = await self._request(submission)
+        if submission.name not in self._said:
+            await self._say(submission, request, out)
+            self._said.add(submission.name)
+        await self._quotas.wait(kind_of(request), out)
+
+    def release(self, submission: Submission) -> None:
+        """Forget what was prepared."""
+        self._said.discard(submission.name)
+        self._mirrored.pop(submission.name, None)
+
+    async def submit(self, submission: Submission) -> Run:
+        """Create the training job, unless it is there.
+
+        :raises NotYet: if a quota is used up.
+        :raises SubmitError: if SageMaker refuses, or the name belongs to somebody else.
+        """
+        request = await self._request(submission)
+        ref = Ref(self._region, request["TrainingJobName"])
+        kind = kind_of(request)
+        try:
+            await self._api.change("CreateTrainingJob", **request)
+        except AwsRefused as exc:
+            if exc.reason == "ResourceLimitExceeded":
+                self._quotas.refused(kind, exc.said)
+                raise NotYet(exc.message, hint=exc.hint) from exc
+            if exc.reason != "ResourceInUse":
+                hint = POLICY_HINT if exc.denied else exc.hint
+                raise SubmitError(exc.message, hint=hint) from exc
+            await self._adopt(ref, submission)
+        except AwsError as exc:
+            raise SubmitError(exc.message, hint=exc.hint) from exc
+        self._quotas.went_well(kind)
+        self.release(submission)
+        return TrainingRun(ref, self._place)
+
+    async def attach(self, text: str) -> Run:
+        """Find a training job again. :raises RunLost: if it is gone, or is not a run's."""
+        ref = Ref.parse(text)
+        if ref.region != self._region:
+            raise LaunchError(
+                f"{ref.name} is a training job in {ref.region}, and this agent's are in"
+                f" {self._region}",
+                hint="give the runner sagemaker that region, or let an agent there go on with it",
+            )
+        run = TrainingRun(ref, self._place)
+        told = await run.described()
+        try:
+            tags = await jobs.tags(self._api, told["TrainingJobArn"])
+        except AwsRefused as exc:
+            if not exc.denied:
+                raise
+            log.warning("whose run %s is cannot be told: %s", ref, exc)
+            return run
+        if AWS.parse(tags) is None:
+            raise RunLost(f"training job {ref.name} is not a run's")
+        if jobs.OVER in tags:
+            raise RunLost(f"training job {ref.name} is over, and its end was stored")
+        return run
+
+    async def _request(self, submission: Submission) -> dict[str, Any]:
+        args = parse_args(submission.resource_args)
+        if not is_arn(args.role):
+            await self._api.identity()
+        return request_of(args, submission, replace(self.context(submission), is_prepared=True))
+
+    async def _mirror(self, submission: Submission, out: Output) -> None:
+        """Copy its image into the agent's registry, if the queue wants that and it is not in ECR.
+
+        :raises SubmitError: if there is no such registry, or it cannot be copied.
+        """
+        args = parse_args(submission.resource_args)
+        if not args.mirror_image or submission.name in self._mirrored:
+            return
+        image = started_by(args, submission).image
+        if image is None or ecr_host(image) is not None:
+            return
+        if not isinstance(self._registry, EcrRegistry):
+            raise SubmitError(
+                f"{image} cannot be copied to ECR: the agent has no registry there",
+                hint="name one in launch-config.yaml, registry: {type: ecr, uri: …}",
+            )
+        self._mirrored[submission.name] = await mirrored(image, self._registry, out)
+
+    async def _adopt(self, ref: Ref, submission: Submission) -> None:
+        """Take the job that has this name, if it is of this attempt: one of a try without answer.
+
+        :raises SubmitError: if it is somebody else's.
+        """
+        told = await jobs.described(self._api, ref)
+        wanted = RunIdentity.of(submission.launch, self._agent)
+        env = told.get("Environment") or {}
+        if (env.get("LAUNCHKIT_ITEM_ID"), env.get("LAUNCHKIT_ATTEMPT")) == (
+            wanted.item_id,
+            str(wanted.attempt),
+        ):
+            return
+        found = AWS.parse(await jobs.tags(self._api, told["TrainingJobArn"]))
+        if found and (found.item_id, found.run_id, found.attempt) == (
+            wanted.item_id,
+            wanted.run_id,
+            wanted.attempt,
+        ):
+            return
+        raise SubmitError(
+            f"the name {ref.name} is taken by another training job in {ref.region}",
+            hint="names are never free again: give each run one of its own, TrainingJobName such as"
+            " train-${run_id}, or none",
+        )
+
+    async def _say(self, submission: Submission, request: Mapping[str, Any], out: Output) -> None:
+        """What the author of a launch should know before it starts."""
+        args = parse_args(submission.resource_args)
+        for warning in args.warnings:
+            await out.say(warning)
+        if is_replaced(args, submission) and submission.image:
+            named = args.image or args.algorithm.get("AlgorithmName")
+            await out.say(f"the queue config runs {named}, not the job's {submission.image.ref}")
+        if secrets := [key for key, value in submission.env.items() if isinstance(value, Secret)]:
+            await out.say(
+                f"who may describe the training job reads its variables: {', '.join(secrets)}"
+            )
+        name = request["TrainingJobName"]
+        await out.say(f"training job {name}: {console_link(self._api.place, name)}")
+        await out.say(f"its log: group {GROUP}, streams {name}/…")

@@ -1,0 +1,123 @@
+"""What a queue's config may hold: the fields of CreateTrainingJob, and a config to begin with."""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, TypeAlias
+
+Shape: TypeAlias = Mapping[str, Any]
+"""A JSON Schema, as far as it is used here."""
+
+FILL_IN = "<REQUIRED>"
+"""What stands in the starter config where there is no good default."""
+STARTER = f"""\
+# The config of a queue of kind sagemaker: any part of a CreateTrainingJob request. Fill in what is
+# {FILL_IN}, and remove the "# " before what you need.
+
+# The role that SageMaker takes to run the job: its ARN, or its name in the agent's account. It is
+# not the role of the agent.
+RoleArn: {FILL_IN}
+
+ResourceConfig:
+  InstanceType: ml.m4.xlarge
+  InstanceCount: 1
+  VolumeSizeInGB: 2
+
+OutputDataConfig:
+  # Where what the job leaves in /opt/ml/model is stored, such as s3://my-bucket/launches.
+  S3OutputPath: {FILL_IN}
+
+StoppingCondition:
+  MaxRuntimeInSeconds: 3600
+  # With spot instances: how long it may take with all waiting.
+  # MaxWaitTimeInSeconds: 7200
+
+# EnableManagedSpotTraining: true
+# CheckpointConfig:
+#   S3Uri: s3://my-bucket/checkpoints
+"""
+ROLE: Shape = {
+    "type": "string",
+    "maxLength": 2048,
+    "pattern": r"^(?:arn:aws[a-z-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+|[\w+=,.@/-]{1,576})$",
+    "description": "The role that SageMaker takes to run the job: its ARN, or its name.",
+}
+OWN: Mapping[str, Shape] = {
+    "mirror_image": {
+        "type": "boolean",
+        "description": "Copy an image that is not in ECR into the agent's registry.",
+    },
+}
+"""Keys that are launchkit's own."""
+IGNORED = frozenset({"EcrRepoName", "ecr_repo_name", "region", "profile"})
+"""Keys that W&B takes and does not send: the agent's environment says these."""
+_OPEN = re.compile(r"\$\{|\{\{")
+_WRITTEN = {
+    "integer": rf"{_OPEN.pattern}|^-?[0-9]{{1,18}}$",
+    "number": rf"{_OPEN.pattern}|^-?[0-9]{{1,18}}(?:\.[0-9]{{1,18}})?$",
+    "boolean": rf"{_OPEN.pattern}|^(true|false)$",
+}
+"""How else than as itself a value may be written."""
+
+
+@lru_cache(maxsize=1)
+def request_shape() -> Shape:
+    """The fields of the request, with those whose values launchkit fills in as people write them.
+
+    It is made from botocore's model; a test tells when that has changed.
+    """
+    text = files("launchkit_aws.sagemaker").joinpath("create_training_job.json").read_text()
+    found: dict[str, Any] = json.loads(text)
+    fields = found["properties"]
+    fields["RoleArn"] = ROLE
+    fields["TrainingJobName"] = {"type": "string", "minLength": 1, "maxLength": 1000}
+    del fields["AlgorithmSpecification"]["required"]  # it is filled in
+    del found["required"]
+    return found
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of all forms in which a config may be written."""
+    made = _form(request_shape())
+    made["properties"] |= {key: _form(one) for key, one in OWN.items()}
+    made["type"] = "object"
+    return made
+
+
+def is_open(value: object) -> bool:
+    """Whether a value has a macro or a template variable, which is filled in later."""
+    return isinstance(value, str) and _OPEN.search(value) is not None
+
+
+def _form(of: Shape) -> dict[str, Any]:
+    """A shape as it may be written: also with snake_case, null, macros and template variables."""
+    kind = of["type"]
+    made = {**of, "type": [kind, "null"]}
+    if "properties" in of:
+        made["properties"] = {key: _form(one) for key, one in of["properties"].items()}
+        made["patternProperties"] = {"^[a-z][a-z0-9_]*$": True}
+        made.pop("required", None)  # it may be written in either way
+    elif kind == "object":
+        made["additionalProperties"] = _form(of["additionalProperties"])
+    elif kind == "array":
+        made["items"] = _form(of["items"])
+    elif kind == "string":
+        return _text_form(of)
+    else:
+        made = {"type": [kind, "string", "null"], "pattern": _WRITTEN[kind]}
+        made |= {key: of[key] for key in ("minimum", "maximum", "description") if key in of}
+    return made
+
+
+def _text_form(of: Shape) -> dict[str, Any]:
+    made: dict[str, Any] = {"type": ["string", "number", "null"]}
+    if "description" in of:
+        made["description"] = of["description"]
+    pattern = of.get("pattern")
+    if "enum" in of:
+        pattern = f"^(?:{'|'.join(map(re.escape, of['enum']))})$"
+    if pattern:
+        made["pattern"] = f"{_OPEN.pattern}|^{re.escape(FILL_IN)}$|{pattern}"
+    return made
