@@ -106,10 +106,10 @@ def test_a_file_configures_an_agent_and_flags_change_it(queue: Program) -> None:
     ("text", "words", "code", "problem"),
     [
         (
-            "builder: {type: noop}\nenvironment: {type: aws, region: x}",
+            "builder: {type: noop}\nenvironment: {type: azure}",
             (),
             3,
-            "pip install launchkit-aws",
+            "pip install launchkit-azure",
         ),
         ("", ("-q", "none"), 5, "there is no queue 'none'"),
         ("", ("-j", "-2"), 3, "--max-jobs: max_jobs: must be a whole number, or -1"),

@@ -65,10 +65,10 @@ def test_check_says_what_is_wrong(
 
 
 def test_check_notes_what_is_not_installed_and_accepts_it(program: Program) -> None:
-    config = program.file("c.yaml", "environment:\n  type: aws\n  region: x\n")
+    config = program.file("c.yaml", "environment:\n  type: azure\n")
     said = program("--config", config, "config", "check").stderr
-    assert "c.yaml:2: environment.type: environment 'aws' is not installed" in said
-    assert "launchkit-aws provides it" in said
+    assert "c.yaml:2: environment.type: environment 'azure' is not installed" in said
+    assert "launchkit-azure provides it" in said
     assert said.endswith("ok\n")
 
 

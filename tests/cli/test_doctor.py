@@ -75,7 +75,7 @@ def test_a_paused_queue_is_a_warning(queue: Program) -> None:
         ("entity: [", "settings", "not valid YAML"),
         ("backend: mysql://x", "queue backend", "there is no queue backend 'mysql'"),
         ("registry: {type: nowhere}", "settings", "registry.type: there is no registry 'nowhere'"),
-        ("registry: {type: ecr}", "registry ecr", "'ecr' is not installed"),
+        ("registry: {type: acr}", "registry acr", "'acr' is not installed"),
         ("state_dir: /proc/none", "state_dir", "/proc/none"),
         ("backend: sqlite:////proc/none/x.db", "queue backend", "/proc/none"),
     ],
@@ -92,10 +92,10 @@ def test_what_is_wrong_is_a_finding(
 
 
 def test_the_table_has_the_hint_of_an_error(program: Program) -> None:
-    config = program.file("c.yaml", "registry: {type: ecr}")
+    config = program.file("c.yaml", "registry: {type: acr}")
     text = program.out("--config", config, "doctor", code=1)
     assert text.splitlines()[0].split() == ["LEVEL", "SUBJECT", "MESSAGE", "HINT"]
-    assert "pip install launchkit-aws" in text
+    assert "pip install launchkit-azure" in text
 
 
 def test_a_hint_of_several_lines_stands_below_the_table_to_be_copied(

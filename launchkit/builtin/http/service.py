@@ -40,7 +40,7 @@ MAX_ANSWER = 64 * 2**20
 """Bytes of an answer that are read."""
 PATIENCE = Backoff(first=0.1, cap=1.0, deadline=5.0)
 """For requests that may be sent again: a service that is started anew is not noticed."""
-UNMET_SECONDS = 1.0
+UNMET_SECONDS = 0.5
 """For how long a request is sent again as long as nobody has ever answered: who typed the wrong
 address wants to know.
 """
