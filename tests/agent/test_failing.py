@@ -130,10 +130,10 @@ async def test_work_goes_on_while_the_queue_cannot_be_reached(
 
 
 async def test_a_missing_component_is_named_at_start(bench: Bench) -> None:
-    with pytest.raises(PluginError, match="environment 'aws' is not installed") as error:
-        async with bench.agent(environment={"type": "aws"}):
+    with pytest.raises(PluginError, match="environment 'azure' is not installed") as error:
+        async with bench.agent(environment={"type": "azure"}):
             pass
-    assert "launchkit-aws" in str(error.value.hint)
+    assert "launchkit-azure" in str(error.value.hint)
 
 
 async def test_an_agent_in_a_program_leaves_nothing_behind(bench: Bench) -> None:
