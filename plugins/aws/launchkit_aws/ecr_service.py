@@ -12,9 +12,11 @@ from launchkit_aws.ecr_images import EcrImages
 from launchkit_aws.ecr_login import EcrLogins
 from launchkit_aws.ecr_names import EcrRepository
 from launchkit_aws.environment import AwsEnvironment
-from launchkit_aws.errors import AwsRefused, explained
+from launchkit_aws.errors import AwsRefused, explained, soon
 from launchkit_aws.rights import Need
 
+PATIENCE_SECONDS = 15.0
+"""For findings: an image that took an hour to build waits for them."""
 READ = ("DescribeRepositories", "DescribeImages", "BatchGetImage", "GetDownloadUrlForLayer")
 PUSH = (
     "BatchCheckLayerAvailability",
@@ -67,8 +69,9 @@ class EcrService:
         """Whether there is a login and a repository."""
         subject = f"registry {self.place.host}"
         try:
-            login = await self.logins.get()
-            about = await self._described()
+            with soon(PATIENCE_SECONDS):
+                login = await self.logins.get()
+                about = await self._described()
         except LaunchError as exc:
             return [Finding(level="error", subject=subject, message=exc.message, hint=exc.hint)]
         self._is_there = about is not None

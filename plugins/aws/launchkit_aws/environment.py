@@ -2,19 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-import anyio
-
 from launchkit.abc import Environment, Finding, Site
 from launchkit.aio.lazy import Lazy
 from launchkit.errors import LaunchError
-from launchkit_aws.errors import AwsAway, explained
+from launchkit_aws.errors import explained, soon
 from launchkit_aws.place import AwsPlace
 from launchkit_aws.regions import NAMES, Partition, check_region
 from launchkit_aws.rights import Need, rights_findings
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 CLIENTS = "launchkit_aws.clients"
 """Imported when AWS is asked for the first time: its library takes a second."""
-CHECK_SECONDS = 4.0
 SUBJECT = "environment aws"
 LOOKING = ("iam:SimulatePrincipalPolicy", "iam:GetRole")
 _ROLE = re.compile(rf"arn:({'|'.join(NAMES)}):iam::\d{{12}}:role/[\w+=,.@/-]{{1,512}}", re.ASCII)
@@ -133,7 +130,9 @@ class AwsEnvironment(Environment):
         subject = f"store {uri}"
         try:
             address = S3Address.parse(f"{uri.rstrip('/')}/x")
-            await check_bucket(await self.client("s3"), address.bucket, self.region)
+            s3 = await self.client("s3")
+            with soon():
+                await check_bucket(s3, address.bucket, self.region)
         except LaunchError as exc:
             return [_failed(subject, exc)]
         found = Finding(level="ok", subject=subject, message=f"bucket {address.bucket} is there")
@@ -151,7 +150,7 @@ class AwsEnvironment(Environment):
 
     async def _simulated(self, needs: Sequence[Need], subject: str) -> Sequence[Finding]:
         try:
-            with _soon():
+            with soon():
                 principal, iam = await self._whoami(), await self.client("iam")
                 return await rights_findings(iam, principal, needs, subject)
         except LaunchError as exc:
@@ -163,7 +162,7 @@ class AwsEnvironment(Environment):
     async def _whoami(self) -> str:
         """The ARN of who asks. :raises AwsError: if AWS does not say soon."""
         sts = await self.client("sts")
-        with _soon(), explained("AWS"):
+        with soon(), explained("AWS"):
             answer = await sts.get_caller_identity()
         return str(answer["Arn"])
 
@@ -191,17 +190,6 @@ class AwsEnvironment(Environment):
 
 def _failed(subject: str, exc: LaunchError) -> Finding:
     return Finding(level="error", subject=subject, message=exc.message, hint=exc.hint)
-
-
-@contextmanager
-def _soon() -> Iterator[None]:
-    with anyio.move_on_after(CHECK_SECONDS) as scope:
-        yield
-    if scope.cancelled_caught:
-        raise AwsAway(
-            f"AWS: it does not answer within {CHECK_SECONDS:g} s",
-            hint="check the network, HTTPS_PROXY, and whether the region's endpoints are reachable",
-        )
 
 
 def store_needs(address: S3Address, partition: str) -> Sequence[Need]:

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+import anyio
+
 from launchkit.errors import LaunchError
 from launchkit.plain_text import shortened
 
@@ -26,6 +28,7 @@ THROTTLED = frozenset({
     "RequestThrottledException", "SlowDown", "ThrottledException", "Throttling",
     "ThrottlingException", "TooManyRequestsException", "TransactionInProgressException",
 })  # fmt: skip
+CHECK_SECONDS = 4.0
 LOGIN_HINT = (
     "AWS credentials come from variables, ~/.aws (with `profile`), or the role of the machine or"
     " pod: `aws sts get-caller-identity` shows whose they are"
@@ -118,6 +121,18 @@ def explained(what: str) -> Iterator[None]:
         raise AwsAway(f"{what}: its answer is none of AWS's", hint=hint) from exc
     except (HttpError, ConnectionError, TimeoutError) as exc:
         raise AwsAway(f"{what}: it hung up: {shortened(str(exc)) or type(exc).__name__}") from exc
+
+
+@contextmanager
+def soon(seconds: float = CHECK_SECONDS) -> Iterator[None]:
+    """Do not wait for longer: somebody wants to hear what is wrong. :raises AwsAway: then."""
+    with anyio.move_on_after(seconds) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise AwsAway(
+            f"AWS: it does not answer within {seconds:g} s",
+            hint="check the network, HTTPS_PROXY, and whether the region's endpoints are reachable",
+        )
 
 
 def refusal(what: str, exc: "ClientError") -> AwsError:

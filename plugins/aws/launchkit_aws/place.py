@@ -8,7 +8,7 @@ from launchkit_aws.regions import Partition, partition_of
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
-TRIES = 4
+TRIES = 3
 """Of one request that is throttled, meets a fault of AWS, or a connection that breaks."""
 LOOKED_AT, FEW_TRIES = ("iam", "sts"), 2
 """Services that are asked while somebody waits to hear what is wrong."""

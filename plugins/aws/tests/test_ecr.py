@@ -264,6 +264,20 @@ async def test_a_right_that_is_missing_is_told_with_what_to_do(ecr: Ecr) -> None
     assert "launchkit doctor" in str(caught.value.hint)
 
 
+async def test_without_a_way_to_ecr_one_sentence_is_told_soon(
+    environments: Environments, tmp_path: Path
+) -> None:
+    async with (
+        environments({"ecr": "http://127.0.0.1:1"}) as aws,
+        site_at(tmp_path / "registry", environment=aws) as site,
+        started(EcrRegistry(uri=URI), site) as registry,
+    ):
+        with anyio.fail_after(5):
+            (found,) = await registry.check()
+    assert found.level == "error"
+    assert found.message.startswith(f"ECR: {HOST}: cannot get a login: Could not connect")
+
+
 async def test_without_the_environment_aws_it_says_what_to_write(tmp_path: Path) -> None:
     told = re.escape("registry ecr needs environment: {type: aws}")
     async with site_at(tmp_path) as site:
