@@ -11,6 +11,7 @@ from launchkit.errors import LaunchError, NotYet, RunLost, SubmitError
 from launchkit.model import Secret, Submission
 from launchkit.runners.identity import AWS, RunIdentity
 from launchkit_aws.ecr import EcrRegistry
+from launchkit_aws.environment import AwsEnvironment
 from launchkit_aws.errors import AwsError, AwsRefused
 from launchkit_aws.place import AwsPlace
 from launchkit_aws.sagemaker import jobs
@@ -22,6 +23,7 @@ from launchkit_aws.sagemaker.links import console_link
 from launchkit_aws.sagemaker.logs import GROUP
 from launchkit_aws.sagemaker.mirror import mirrored
 from launchkit_aws.sagemaker.names import Ref
+from launchkit_aws.sagemaker.needs import needs_of
 from launchkit_aws.sagemaker.quota import Quotas, kind_of
 from launchkit_aws.sagemaker.request import (
     RequestContext,
@@ -70,8 +72,8 @@ class RunService:
             api=api, board=self.board, agent=site.agent, log_seconds=runner.log_seconds
         )
 
-    async def findings(self) -> Sequence[Finding]:
-        """Whether SageMaker answers."""
+    async def findings(self, environment: AwsEnvironment) -> Sequence[Finding]:
+        """Whether SageMaker answers, and what the agent's policy lacks."""
         subject = f"SageMaker in {self._region}"
         try:
             account = await self._api.identity()
@@ -79,7 +81,9 @@ class RunService:
         except AwsError as exc:
             return [Finding(level="error", subject=subject, message=exc.message, hint=exc.hint)]
         message = f"answers, for account {account.id}"
-        return [Finding(level="ok", subject=subject, message=message)]
+        answers = Finding(level="ok", subject=subject, message=message)
+        needs = needs_of(self._api.place, account.id)
+        return [answers, *await environment.rights(needs, f"{subject}: rights")]
 
     def context(self, submission: Submission) -> RequestContext:
         """What the agent adds to a submission, as far as it is known."""
