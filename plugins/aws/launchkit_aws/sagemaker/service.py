@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
-from launchkit.abc import Finding, Output, Run, Site
+from launchkit.abc import Finding, Output, Registry, Run, Site
 from launchkit.aio.background import attend
 from launchkit.errors import LaunchError, NotYet, RunLost, SubmitError
 from launchkit.model import Secret, Submission
@@ -18,7 +18,7 @@ from launchkit_aws.sagemaker import jobs
 from launchkit_aws.sagemaker.api import Api, log, open_api
 from launchkit_aws.sagemaker.args import parse_args
 from launchkit_aws.sagemaker.board import Board
-from launchkit_aws.sagemaker.images import ecr_host
+from launchkit_aws.sagemaker.images import ecr_host, is_in
 from launchkit_aws.sagemaker.links import console_link
 from launchkit_aws.sagemaker.logs import GROUP
 from launchkit_aws.sagemaker.mirror import mirrored
@@ -52,6 +52,11 @@ async def open_runs(
     site.watches[name] = service.board.age
     stack.callback(site.watches.pop, name, None)
     return service
+
+
+def repository_of(registry: Registry | None) -> str | None:
+    """The agent's own repository in ECR, if it has one."""
+    return registry.place.uri if isinstance(registry, EcrRegistry) else None
 
 
 class RunService:
@@ -92,6 +97,7 @@ class RunService:
             region=self._region,
             account=self._api.account,
             mirrored=self._mirrored.get(submission.name),
+            registry=repository_of(self._registry),
             is_prepared=False,
         )
 
@@ -176,7 +182,7 @@ class RunService:
         if not args.mirror_image or submission.name in self._mirrored:
             return
         image = started_by(args, submission).image
-        if image is None or ecr_host(image) is not None:
+        if image is None or ecr_host(image) or is_in(image, repository_of(self._registry)):
             return
         if not isinstance(self._registry, EcrRegistry):
             raise SubmitError(
