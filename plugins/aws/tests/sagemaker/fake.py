@@ -174,6 +174,9 @@ class FakeAws:
         """Operations whose next answer is lost."""
         self.room: dict[str, int] = {}
         """How many jobs of a type of instance may run."""
+        self.runs_images = False
+        """Whether programs run in their image, by this machine's Docker Engine, and not beside it.
+        """
         self.step_seconds = 0.01
         self.stop_seconds = 2.0
         """How long a program may take to end."""
@@ -389,6 +392,10 @@ class FakeAws:
         algorithm = job.request["AlgorithmSpecification"]
         command = [*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", [])]
         env = {"PATH": os.environ["PATH"], **job.request.get("Environment", {})}
+        if self.runs_images:
+            given = [word for name in job.request.get("Environment", {}) for word in ("-e", name)]
+            image = [f"--entrypoint={command[0]}", algorithm["TrainingImage"], *command[1:]]
+            command = ["docker", "run", "--rm", "--pull=never", *given, *image]
         self.starts[job.name] += 1
         async with await anyio.open_process(
             command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, env=env, start_new_session=True
