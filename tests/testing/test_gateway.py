@@ -56,6 +56,16 @@ async def test_requests_are_forwarded_and_have_kinds_without_names(
     assert way.kinds == ["POST /jobs/*"] * 2
 
 
+async def test_operations_of_aws_are_kinds_by_their_header(
+    way: Gateway, client: httpx.AsyncClient
+) -> None:
+    """All of them are sent to one path."""
+    for operation in ("CreateTrainingJob", "DescribeTrainingJob"):
+        headers = {"X-Amz-Target": f"SageMaker.{operation}"}
+        await client.post("/", content=b"{}", headers=headers)
+    assert way.kinds == ["POST CreateTrainingJob", "GET DescribeTrainingJob"]
+
+
 async def test_what_is_to_be_done_twice_is_and_answered_once(
     shop: Shop, way: Gateway, client: httpx.AsyncClient
 ) -> None:

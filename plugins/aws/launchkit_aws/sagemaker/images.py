@@ -31,6 +31,11 @@ def ecr_host(image: str) -> EcrHost | None:
     return EcrHost(found["account"], found["region"]) if found else None
 
 
+def is_in(image: str, repository: str | None) -> bool:
+    """Whether an image is in a repository."""
+    return repository is not None and image.startswith((f"{repository}:", f"{repository}@"))
+
+
 def check_image(image: str, algorithm: Mapping[str, Any], region: str) -> None:
     """:raises SubmitError: if SageMaker cannot have the image."""
     access = algorithm.get("TrainingImageConfig", {})

@@ -10,7 +10,7 @@ from launchkit.runners.identity import AWS, RunIdentity
 from launchkit.runners.masking import masked
 from launchkit_aws.sagemaker.args import WHERE, QueueArgs
 from launchkit_aws.sagemaker.fitting import Problems, fitted
-from launchkit_aws.sagemaker.images import check_image, ecr_host
+from launchkit_aws.sagemaker.images import check_image, ecr_host, is_in
 from launchkit_aws.sagemaker.names import job_name
 from launchkit_aws.sagemaker.shape import request_shape
 
@@ -39,6 +39,8 @@ class RequestContext:
     """None: it is not known yet, and a bare role name stays as it is."""
     mirrored: str | None = None
     """The copy of its image in the agent's registry."""
+    registry: str | None = None
+    """The agent's own repository in ECR, which may be reached by another host."""
     is_prepared: bool = True
     """Whether its image is where SageMaker can have it from, if it is to be copied."""
 
@@ -94,9 +96,11 @@ def algorithm(args: QueueArgs, submission: Submission, context: RequestContext) 
     started = started_by(args, submission)
     if context.mirrored:
         started = replace(started, image=context.mirrored)
-    may_be_copied = args.mirror_image and not context.is_prepared
-    if started.image is not None and not (may_be_copied and ecr_host(started.image) is None):
-        check_image(started.image, args.algorithm, context.region)
+    image = started.image
+    if image is not None and not is_in(image, context.registry):
+        may_be_copied = args.mirror_image and not context.is_prepared
+        if not may_be_copied or ecr_host(image) is not None:
+            check_image(image, args.algorithm, context.region)
     return merged_algorithm(args.algorithm, started)
 
 

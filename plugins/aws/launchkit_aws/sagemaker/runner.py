@@ -47,6 +47,7 @@ class SageMakerRunner(Runner):
     """How long CloudWatch may take after the end of a job to have all that it has printed."""
 
     _agent: str = field(init=False, repr=False)
+    _environment: AwsEnvironment = field(init=False, repr=False)
     _at: AwsPlace = field(init=False, repr=False)
     _service: "Lazy[RunService]" = field(init=False, repr=False)
 
@@ -56,22 +57,23 @@ class SageMakerRunner(Runner):
         :raises ConfigError: if the agent has no environment of AWS, and this no region.
         """
         self._agent = site.agent
-        self._at = await self._placed(stack, site)
+        self._environment = await self._opened(stack, site)
+        place = self._environment.place
+        self._at = replace(place, region=self.region) if self.region else place
         self._service = Lazy(
             SERVICE, lambda service: service.open_runs(stack, site, self, self._at)
         )
 
-    async def _placed(self, stack: AsyncExitStack, site: Site) -> AwsPlace:
-        if self.region is not None and not isinstance(site.environment, AwsEnvironment):
-            own = AwsEnvironment(region=self.region)
-            await own.start(stack, site)
-            return own.place
-        place = site.require(AwsEnvironment, by=self).place
-        return replace(place, region=self.region) if self.region else place
+    async def _opened(self, stack: AsyncExitStack, site: Site) -> AwsEnvironment:
+        if self.region is None or isinstance(site.environment, AwsEnvironment):
+            return site.require(AwsEnvironment, by=self)
+        own = AwsEnvironment(region=self.region)
+        await own.start(stack, site)
+        return own
 
     async def check(self) -> Sequence[Finding]:
-        """Whether SageMaker answers."""
-        return await (await self._service.opened()).findings()
+        """Whether SageMaker answers, and what the agent's policy lacks."""
+        return await (await self._service.opened()).findings(self._environment)
 
     @classmethod
     def check_args(cls, args: Json) -> None:

@@ -5,23 +5,25 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
-from launchkit.abc import Finding, Output, Run, Site
+from launchkit.abc import Finding, Output, Registry, Run, Site
 from launchkit.aio.background import attend
 from launchkit.errors import LaunchError, NotYet, RunLost, SubmitError
 from launchkit.model import Secret, Submission
 from launchkit.runners.identity import AWS, RunIdentity
 from launchkit_aws.ecr import EcrRegistry
+from launchkit_aws.environment import AwsEnvironment
 from launchkit_aws.errors import AwsError, AwsRefused
 from launchkit_aws.place import AwsPlace
 from launchkit_aws.sagemaker import jobs
 from launchkit_aws.sagemaker.api import Api, log, open_api
 from launchkit_aws.sagemaker.args import parse_args
 from launchkit_aws.sagemaker.board import Board
-from launchkit_aws.sagemaker.images import ecr_host
+from launchkit_aws.sagemaker.images import ecr_host, is_in
 from launchkit_aws.sagemaker.links import console_link
 from launchkit_aws.sagemaker.logs import GROUP
 from launchkit_aws.sagemaker.mirror import mirrored
 from launchkit_aws.sagemaker.names import Ref
+from launchkit_aws.sagemaker.needs import needs_of
 from launchkit_aws.sagemaker.quota import Quotas, kind_of
 from launchkit_aws.sagemaker.request import (
     RequestContext,
@@ -52,6 +54,11 @@ async def open_runs(
     return service
 
 
+def repository_of(registry: Registry | None) -> str | None:
+    """The agent's own repository in ECR, if it has one."""
+    return registry.place.uri if isinstance(registry, EcrRegistry) else None
+
+
 class RunService:
     """What the runner works with once SageMaker is open."""
 
@@ -70,8 +77,8 @@ class RunService:
             api=api, board=self.board, agent=site.agent, log_seconds=runner.log_seconds
         )
 
-    async def findings(self) -> Sequence[Finding]:
-        """Whether SageMaker answers."""
+    async def findings(self, environment: AwsEnvironment) -> Sequence[Finding]:
+        """Whether SageMaker answers, and what the agent's policy lacks."""
         subject = f"SageMaker in {self._region}"
         try:
             account = await self._api.identity()
@@ -79,7 +86,9 @@ class RunService:
         except AwsError as exc:
             return [Finding(level="error", subject=subject, message=exc.message, hint=exc.hint)]
         message = f"answers, for account {account.id}"
-        return [Finding(level="ok", subject=subject, message=message)]
+        answers = Finding(level="ok", subject=subject, message=message)
+        needs = needs_of(self._api.place, account.id)
+        return [answers, *await environment.rights(needs, f"{subject}: rights")]
 
     def context(self, submission: Submission) -> RequestContext:
         """What the agent adds to a submission, as far as it is known."""
@@ -88,6 +97,7 @@ class RunService:
             region=self._region,
             account=self._api.account,
             mirrored=self._mirrored.get(submission.name),
+            registry=repository_of(self._registry),
             is_prepared=False,
         )
 
@@ -172,7 +182,7 @@ class RunService:
         if not args.mirror_image or submission.name in self._mirrored:
             return
         image = started_by(args, submission).image
-        if image is None or ecr_host(image) is not None:
+        if image is None or ecr_host(image) or is_in(image, repository_of(self._registry)):
             return
         if not isinstance(self._registry, EcrRegistry):
             raise SubmitError(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from subprocess import DEVNULL, PIPE, STDOUT
 from typing import Any
+from urllib.parse import parse_qsl
 
 import anyio
 from aiohttp import web
@@ -173,6 +174,9 @@ class FakeAws:
         """Operations whose next answer is lost."""
         self.room: dict[str, int] = {}
         """How many jobs of a type of instance may run."""
+        self.runs_images = False
+        """Whether programs run in their image, by this machine's Docker Engine, and not beside it.
+        """
         self.step_seconds = 0.01
         self.stop_seconds = 2.0
         """How long a program may take to end."""
@@ -214,8 +218,10 @@ class FakeAws:
         try:
             self._check(request)
             if "X-Amz-Target" not in request.headers:
-                self.calls.append(("GetCallerIdentity", {}, time.monotonic()))
-                return web.Response(text=IDENTITY, content_type="text/xml")
+                form = dict(parse_qsl(body.decode()))
+                self.calls.append((form["Action"], form, time.monotonic()))
+                text = IDENTITY if form["Action"] == "GetCallerIdentity" else self._simulated(form)
+                return web.Response(text=text, content_type="text/xml")
             service, _, operation = request.headers["X-Amz-Target"].partition(".")
             asked = json.loads(body or b"{}")
             self.calls.append((operation, asked, time.monotonic()))
@@ -229,6 +235,20 @@ class FakeAws:
             request.transport.abort()
         return web.json_response(
             answer, content_type=CONTENT, headers={"x-amzn-RequestId": str(uuid.uuid4())}
+        )
+
+    def _simulated(self, form: Mapping[str, str]) -> str:
+        """What IAM says of a policy that allows all but what is denied."""
+        told = ""
+        for key, action in form.items():
+            if key.startswith("ActionNames.member."):
+                decision = "implicitDeny" if action.partition(":")[2] in self.denied else "allowed"
+                told += f"<member><EvalActionName>{action}</EvalActionName>"
+                told += f"<EvalDecision>{decision}</EvalDecision></member>"
+        name = "SimulatePrincipalPolicy"
+        return (
+            f'<{name}Response xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><{name}Result>'
+            f"<EvaluationResults>{told}</EvaluationResults></{name}Result></{name}Response>"
         )
 
     def _check(self, request: web.Request) -> None:
@@ -372,6 +392,10 @@ class FakeAws:
         algorithm = job.request["AlgorithmSpecification"]
         command = [*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", [])]
         env = {"PATH": os.environ["PATH"], **job.request.get("Environment", {})}
+        if self.runs_images:
+            given = [word for name in job.request.get("Environment", {}) for word in ("-e", name)]
+            image = [f"--entrypoint={command[0]}", algorithm["TrainingImage"], *command[1:]]
+            command = ["docker", "run", "--rm", "--pull=never", *given, *image]
         self.starts[job.name] += 1
         async with await anyio.open_process(
             command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, env=env, start_new_session=True

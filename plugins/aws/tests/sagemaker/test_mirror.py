@@ -89,6 +89,24 @@ async def test_a_public_image_is_copied_once(site: Site, tmp_path: Path, ecr_api
         assert client.get(f"/v2/{repository}/blobs/{made}").content == b"amd64"
 
 
+async def test_a_launch_runs_the_copy(
+    site: Site, tmp_path: Path, fake: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", fake.url)
+    assert isinstance(site.registry, EcrRegistry)
+    with registry_server(tmp_path / "public") as server:
+        source = pushed(server, "team/train", b"small")
+        one = submission(args=config(mirror_image=True), image=source)
+        at = replace(site, environment=None)
+        async with started(runner(), at) as made:
+            await made.prepare(one, RecordingOutput())
+            await made.submit(one)
+    (job,) = fake.jobs.values()
+    ran = job.request["AlgorithmSpecification"]["TrainingImage"]
+    assert ran.startswith(f"{site.registry.place.uri}:mirror-")
+    assert await site.registry.exists(ran)
+
+
 async def test_what_cannot_be_copied_is_told(site: Site, tmp_path: Path) -> None:
     assert site.registry
     with (

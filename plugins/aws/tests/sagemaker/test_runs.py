@@ -435,7 +435,8 @@ async def test_a_runner_needs_an_environment_or_a_region(tmp_path: Path, fake: F
     environment = AwsEnvironment(region=REGION)
     async with site_at(tmp_path, environment=environment) as site:
         async with started(environment, site), started(SageMakerRunner(), site) as one:
-            (finding,) = await one.check()
+            finding, rights = await one.check()
+            assert (rights.level, "may do all 8 actions" in rights.message) == ("ok", True)
             assert (finding.level, finding.message) == ("ok", f"answers, for account {ACCOUNT}")
         async with started(environment, site), started(runner(region="eu-west-1"), site) as one:
             assert one.ref_of(submission()).startswith("eu-west-1/")
@@ -448,6 +449,17 @@ async def test_a_check_names_the_right_that_is_missing(
     (finding,) = await made.check()
     assert finding.level == "error"
     assert "not authorized to perform: ListTrainingJobs" in finding.message
+
+
+async def test_a_check_prints_the_statements_that_its_policy_lacks(
+    made: SageMakerRunner, fake: FakeAws
+) -> None:
+    fake.denied |= {"StopTrainingJob", "GetLogEvents"}
+    _, rights = await made.check()
+    assert rights.level == "warning"
+    assert f'"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/*"' in str(rights.hint)
+    assert '"Action": ["sagemaker:StopTrainingJob"]' in str(rights.hint)
+    assert '"Action": ["logs:GetLogEvents"]' in str(rights.hint)
 
 
 async def test_an_agent_keeps_to_its_rate(runners: Runners, fake: FakeAws) -> None:
