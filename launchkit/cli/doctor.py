@@ -9,7 +9,7 @@ from launchkit.abc import Finding
 from launchkit.agent.checkup import checkup, failure
 from launchkit.cli.config import loaded_settings
 from launchkit.cli.failures import LAUNCH_FAILED
-from launchkit.cli.options import common_options, output_option
+from launchkit.cli.options import TABLES, common_options, output_option
 from launchkit.cli.output import Column, Layout, get, show_all
 from launchkit.cli.present import Data, clean
 from launchkit.cli.session import run
@@ -28,7 +28,7 @@ LAYOUT = Layout(
         Column("LEVEL", get("level")),
         Column("SUBJECT", get("subject")),
         Column("MESSAGE", get("message")),
-        Column("HINT", _first_line),
+        Column("HINT", _first_line, below=True),
     ),
     name="subject",
 )
@@ -45,7 +45,7 @@ def doctor(form: str) -> None:
     """
     found = list(findings(Plugins()))
     show_all([asdict(finding) for finding in found], form, LAYOUT)
-    for finding in found if form == "table" else ():
+    for finding in found if form in TABLES else ():
         first, _, rest = (finding.hint or "").partition("\n")
         if rest:  # to be copied as it is
             click.echo(f"\n# {clean(f'{finding.subject}: {first}')}\n{clean(rest).rstrip()}")

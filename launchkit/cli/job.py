@@ -9,7 +9,7 @@ import click
 
 from launchkit.cli.launch import words
 from launchkit.cli.names import job_names
-from launchkit.cli.options import common_options, output_option, say
+from launchkit.cli.options import TABLES, common_options, output_option, say
 from launchkit.cli.output import Column, Layout, as_yaml, get, show_all, show_one
 from launchkit.cli.present import Data, job_data
 from launchkit.cli.session import with_client
@@ -135,7 +135,7 @@ async def list_(client: Client, name: str | None, form: str) -> None:
 async def show(client: Client, reference: str, form: str) -> None:
     """Show a job's recipe."""
     data = job_data(await client.job(reference))
-    if form == "table":
+    if form in TABLES:
         click.echo(as_yaml(data), nl=False)
     else:
         show_one(data, form, LAYOUT)

@@ -10,7 +10,7 @@ from launchkit.cli.failures import LAUNCH_FAILED
 from launchkit.cli.launch_file import LaunchFile, read_priority, spec_of, with_flags
 from launchkit.cli.launches import LAYOUT
 from launchkit.cli.names import job_names, queue_names
-from launchkit.cli.options import common_options, duration, output_option, say
+from launchkit.cli.options import TABLES, common_options, duration, output_option, say
 from launchkit.cli.output import show_one
 from launchkit.cli.present import Data, item_data
 from launchkit.cli.progress import watch
@@ -110,7 +110,7 @@ def launch(**given: Any) -> None:
     waits = given["wait"] or given["logs"]
     if given["detached"] and waits:
         raise click.UsageError("--async and --wait exclude each other")
-    if given["logs"] and given["form"] != "table":
+    if given["logs"] and given["form"] not in TABLES:
         raise click.UsageError("--logs and --output would both write to stdout; use --wait")
     file = read_launch(given)
     handles: list[LaunchHandle] = []

@@ -1,10 +1,11 @@
 """`launchkit logs`."""
 
+import anyio
 import click
 
 from launchkit.cli.names import launch_names
 from launchkit.cli.options import common_options, say
-from launchkit.cli.progress import copy_log, status_line
+from launchkit.cli.progress import copy_log, status_line, tell_what_it_waits_for
 from launchkit.cli.session import with_client
 from launchkit.client import Client
 from launchkit.errors import NotFound
@@ -17,13 +18,18 @@ from launchkit.errors import NotFound
 @common_options
 @with_client
 async def logs(client: Client, ref: str, follow: bool, attempt: int | None) -> None:
-    """Print what a launch printed, byte for byte.
+    """Print what a launch printed, byte for byte; with -f, on stderr, what it waits for, too.
 
     REF is its id, its run's id, or its name.
     """
     run = await client.launched(ref)
     if attempt and attempt > run.item.attempt:
         raise NotFound(f"launch {run.id} has no attempt {attempt} yet, only {run.item.attempt}")
-    if not await copy_log(run, attempt, follow):
+    async with anyio.create_task_group() as tasks:
+        if follow:
+            tasks.start_soon(tell_what_it_waits_for, run)
+        written = await copy_log(run, attempt, follow)
+        tasks.cancel_scope.cancel()
+    if not written:
         view = await run.view()
         say(f"no output: {status_line(view, view.item.ended_at or view.item.updated_at)}")

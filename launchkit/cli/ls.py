@@ -11,7 +11,7 @@ import click
 
 from launchkit.abc import ItemView, Selection
 from launchkit.cli.launches import LAYOUT
-from launchkit.cli.options import common_options, duration, output_option, say
+from launchkit.cli.options import TABLES, common_options, duration, output_option, say
 from launchkit.cli.output import show_all
 from launchkit.cli.present import event_data, item_data
 from launchkit.cli.selecting import filter_options, queue_option, state_option
@@ -43,7 +43,7 @@ def ls(since: float | None, no_limit: bool, watched: bool, form: str, **wanted: 
         _list(selection, form)
     elif form == "jsonl":
         _stream(selection)
-    elif form == "table" and sys.stdout.isatty():
+    elif form in TABLES and sys.stdout.isatty():
         _live(selection)
     else:
         raise click.UsageError("--watch needs a terminal, or -o jsonl")
@@ -91,14 +91,15 @@ async def _print_news(
 async def _live(client: Client, selection: Selection) -> None:
     from rich.live import Live
 
-    from launchkit.cli.output import rich_table, table_cells
+    from launchkit.cli.fitting import fitted
+    from launchkit.cli.output import table_cells
 
     await _require_queue(client, selection)
     with Live(screen=False, auto_refresh=False) as live:
         async for views in client.watch(selection):
             shown = views[: max(1, live.console.height - 3)]
             cells = table_cells([item_data(view) for view in shown], LAYOUT)
-            live.update(rich_table(cells, LAYOUT), refresh=True)
+            live.update(fitted(cells, LAYOUT.columns, live.console), refresh=True)
 
 
 async def _require_queue(client: Client, selection: Selection) -> None:

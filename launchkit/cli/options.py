@@ -9,7 +9,8 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-FORMS = ("table", "json", "jsonl", "yaml", "name")
+TABLES = ("table", "wide")
+FORMS = (*TABLES, "json", "jsonl", "yaml", "name")
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 

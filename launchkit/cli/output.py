@@ -4,15 +4,13 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from launchkit.cli.present import Data, clean
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
+NOTHING = "-"
 STATE_STYLES = {
     "finished": "green",
     "failed": "red",
@@ -32,6 +30,10 @@ class Column:
 
     title: str
     text: Callable[[Data], object]
+    rank: int = 0
+    """On a narrow terminal the highest ones are left out first; 0 never is."""
+    below: bool = False
+    """Whether it goes below its row there."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def show_all(rows: Sequence[Data], form: str, layout: Layout) -> None:
         for row in rows:
             click.echo(row[layout.name])
     else:
-        show_table(table_cells(rows, layout), layout)
+        show_table(table_cells(rows, layout), layout, whole=form == "wide")
 
 
 def show_one(row: Data, form: str, layout: Layout) -> None:
@@ -68,12 +70,15 @@ def show_one(row: Data, form: str, layout: Layout) -> None:
         show_all([row], form, layout)
 
 
-def show_table(rows: Sequence[Sequence[str]], layout: Layout) -> None:
-    """Print a table: one of rich's on a terminal, aligned text elsewhere."""
-    if sys.stdout.isatty():
+def show_table(rows: Sequence[Sequence[str]], layout: Layout, *, whole: bool) -> None:
+    """Print a table: one that fits on a terminal, all of it elsewhere or if the user wants it."""
+    if sys.stdout.isatty() and not whole:
         from rich.console import Console
 
-        Console().print(rich_table(rows, layout))
+        from launchkit.cli.fitting import fitted
+
+        console = Console()
+        console.print(fitted(rows, layout.columns, console), soft_wrap=True)
     else:
         for line in aligned([[column.title for column in layout.columns], *rows]):
             click.echo(line)
@@ -111,26 +116,12 @@ def styled(state: str) -> str:
 
 def _cell(value: object) -> str:
     if value is None or value in ("", [], ()):
-        return "-"
+        return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return clean(str(value)).replace("\n", " ")
-
-
-def rich_table(rows: Sequence[Sequence[str]], layout: Layout) -> "Table":
-    """A table for a terminal."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    last = layout.columns[-1]
-    for column in layout.columns:
-        table.add_column(column.title, overflow="fold", no_wrap=column is not last)
-    for row in rows:
-        table.add_row(*(Text(cell, style=STATE_STYLES.get(cell, "")) for cell in row))
-    return table
 
 
 def get(*path: str) -> Callable[[Mapping[str, Any]], object]:

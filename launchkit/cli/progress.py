@@ -46,6 +46,17 @@ async def copy_log(run: LaunchHandle, attempt: int | None, follow: bool) -> int:
         number = run.item.attempt
 
 
+async def tell_what_it_waits_for(run: LaunchHandle) -> None:
+    """Say why a launch does not run yet, and say it again when that changes."""
+    told = None
+    while (view := await run.view()).item.started_at is None and not view.item.state.ended:
+        line = f"{clean(view.item.name)} {view.item.state}{_place(view)}{_reason(view)}"
+        if line != told:
+            say(line)
+        told = line
+        await anyio.sleep(LOOK_SECONDS)
+
+
 def event_line(event: Event) -> str:
     """One event as a line."""
     data = event_data(event)
@@ -56,9 +67,16 @@ def event_line(event: Event) -> str:
 def status_line(view: ItemView, now: float) -> str:
     """What a launch does or waits for, and for how long it exists."""
     item = view.item
-    place = f", number {view.position} in queue {item.queue}" if view.position else ""
-    why = f": {clean(view.reason)}" if view.reason else ""
+    place, why = _place(view), _reason(view)
     return f"{clean(item.name)} {item.state}{place} after {span(now - item.created_at)}{why}"
+
+
+def _place(view: ItemView) -> str:
+    return f", number {view.position} in queue {view.item.queue}" if view.position else ""
+
+
+def _reason(view: ItemView) -> str:
+    return f": {clean(view.reason)}" if view.reason else ""
 
 
 async def _live(run: LaunchHandle) -> None:

@@ -10,7 +10,7 @@ import click
 from launchkit.abc import QueueView
 from launchkit.cli.lazy import LazyGroup
 from launchkit.cli.names import queue_names
-from launchkit.cli.options import common_options, duration, output_option, say
+from launchkit.cli.options import TABLES, common_options, duration, output_option, say
 from launchkit.cli.output import Column, Layout, aligned, as_json, as_yaml, get, show_all, show_one
 from launchkit.cli.present import Data, clean, clock, queue_data, span, variable_data
 from launchkit.cli.queue_config import checked_config, places_in, runner_class
@@ -115,7 +115,7 @@ async def show(client: Client, name: str, form: str) -> None:
     With -o yaml it prints what `apply` reads.
     """
     data = _data(await client.queue(name), form)
-    if form != "table":
+    if form not in TABLES:
         show_one(data, form, LAYOUT)
         return
     counts = ", ".join(f"{count} {state}" for state, count in data["counts"].items())

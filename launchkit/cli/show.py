@@ -7,7 +7,7 @@ import click
 
 from launchkit.cli.launches import LAYOUT, age, ran
 from launchkit.cli.names import launch_names
-from launchkit.cli.options import common_options, output_option
+from launchkit.cli.options import TABLES, common_options, output_option
 from launchkit.cli.output import aligned, as_yaml, show_one, styled
 from launchkit.cli.present import Data, clean, clock, launch_data
 from launchkit.cli.session import with_client
@@ -34,7 +34,7 @@ async def show(client: Client, ref: str, resolved: bool, form: str) -> None:
     """
     run = await client.launched(ref)
     data = launch_data(await run.view(), await run.events())
-    if form != "table":
+    if form not in TABLES:
         show_one(data, form, LAYOUT)
         return
     for line in resolved_screen(data["resolved"]) if resolved else screen(data):

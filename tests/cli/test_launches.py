@@ -1,6 +1,7 @@
 """Looking at launches, waiting for them, stopping them, and their logs."""
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -8,7 +9,8 @@ import sys
 from collections.abc import Sequence
 
 import pytest
-from cli.conftest import WAIT, Program
+from cli.conftest import WAIT, Program, read_until
+from waiting import PATIENCE
 
 
 def test_launches_are_listed_newest_first_up_to_a_limit(queue: Program) -> None:
@@ -62,6 +64,32 @@ def test_a_terminal_gets_colour_unless_it_wants_none(queue: Program, words: Sequ
     plain = on_a_terminal(words, COLUMNS="200", NO_COLOR="1")
     assert "\x1b[33m" not in plain
     assert "mine" in plain
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_list_fits_the_terminal_and_no_reason_is_cut(queue: Program, width: int) -> None:
+    run = queue.launch("1", "--name", "one-with-a-name-that-takes-room")
+    shown = on_a_terminal(("ls",), COLUMNS=str(width), NO_COLOR="1").replace("\r", "")
+    assert max(map(len, re.sub(r"\x1b\[\d*m", "", shown).split("\n"))) <= width
+    words = " ".join(shown.split())
+    assert run in words.replace(" ", "")
+    assert "no agent is online for queue q; start one: launchkit agent -q q" in words
+
+
+def test_a_wide_list_has_all_columns_in_one_line(queue: Program) -> None:
+    queue.launch("1")
+    shown = on_a_terminal(("ls", "-o", "wide"), COLUMNS="40")
+    head, row = shown.replace("\r", "").splitlines()
+    assert head == queue.out("ls").splitlines()[0]
+    assert row.index("no agent is online for queue q") == head.index("REASON")
+
+
+def test_who_follows_a_log_is_told_what_the_launch_waits_for(queue: Program) -> None:
+    run = queue.launch("print('begun')")
+    following = queue.start("logs", "-f", run)
+    read_until(following, lambda line: "no agent is online for queue q" in line)
+    queue.work()
+    assert following.communicate(timeout=PATIENCE)[0].endswith("begun\n")
 
 
 def test_show_tells_how_a_launch_came_to_its_end(queue: Program) -> None:
