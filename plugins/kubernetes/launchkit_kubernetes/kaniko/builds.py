@@ -17,7 +17,6 @@ from launchkit.images.login import docker_config, push_login
 from launchkit.images.maker import ImageMaker, PlannedBuild
 from launchkit.images.ref import ImageRef, is_digest
 from launchkit.model import BuildRequest, Credentials, Image, RunState
-from launchkit.runners.identity import KUBERNETES
 from launchkit_kubernetes.builder import KanikoBuilder
 from launchkit_kubernetes.cluster.board import Board
 from launchkit_kubernetes.cluster.client import ClusterClient, open_client
@@ -36,9 +35,11 @@ from launchkit_kubernetes.kaniko.context import (
 )
 from launchkit_kubernetes.kaniko.job import BuildJob, JobGone, remove_job
 from launchkit_kubernetes.kaniko.manifest import (
-    AGENT,
     BUILD,
+    CONTEXT,
+    WAITED,
     BuildManifest,
+    ContextPlace,
     JobDesign,
     manifest_of,
 )
@@ -55,8 +56,10 @@ TRIES = 3
 """So often the cluster may take a build's place away."""
 REMOVE_SECONDS = 15.0
 ADOPT_SECONDS = 300.0
-"""How long builds of an earlier agent of this name wait for their launches to come back."""
-SWEEP_SECONDS = 3600.0
+"""How long the build of a killed agent waits for its launch to come back."""
+SWEEP_SECONDS = 60.0
+Mark = tuple[str, str]
+"""The id of a Job, and when it was said last that somebody waits for it."""
 
 
 async def open_builds(stack: AsyncExitStack, site: Site, builder: KanikoBuilder) -> "KanikoBuilds":
@@ -66,6 +69,17 @@ async def open_builds(stack: AsyncExitStack, site: Site, builder: KanikoBuilder)
     builds = KanikoBuilds(client, site, builder)
     attend(stack, site.tasks, builds.watch, builds.sweep, name="builds in the cluster")
     return builds
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An image that is to be built."""
+
+    ref: str
+    made: BuildManifest
+    archive: Archive
+    place: ContextPlace
+    secrets: Sequence[RunSecret]
 
 
 class KanikoBuilds:
@@ -81,6 +95,8 @@ class KanikoBuilds:
         self._build_args = build_args(builder.build_args, builder.kaniko_config or {})
         self._live: set[str] = set()
         """The names of the Jobs that are waited for."""
+        self._seen: Mapping[str, tuple[Mark, float]] = {}
+        """The Jobs of all builders, their marks, and since when they are so."""
         secret = (builder.secret_name, builder.secret_key)
         self._design = JobDesign(
             prefix=builder.build_job_name,
@@ -108,16 +124,14 @@ class KanikoBuilds:
         ref = build.target.ref
         login = await push_login(ref, build.target.registry)
         await out.say(f"building image {ref} in the cluster")
-        async with (
-            packed_context(build.plan, self._folder, ref) as archive,
-            self._way.delivered(archive) as place,
-        ):
+        async with packed_context(build.plan, self._folder, ref) as archive:
+            place = self._way.place(archive)
             made = manifest_of(
                 build, self._design, place, archive=archive.digest, login=login is not None
             )
-            secrets = await _secrets(made, archive, ref, login)
+            wanted = Wanted(ref, made, archive, place, await _secrets(made, archive, ref, login))
             try:
-                return await self._tried(ref, made, secrets, out)
+                return await self._tried(wanted, out)
             except ClusterRefused as exc:
                 hint = missing_right(exc) if exc.forbidden else None
                 raise BuildError(f"the cluster refuses: {exc.message}", hint=hint) from exc
@@ -133,28 +147,34 @@ class KanikoBuilds:
                 self._site.watches.pop(name, None)
 
     async def sweep(self) -> None:
-        """Remove what agents of this name have left that were killed: their launches had time to
-        come back to it.
-        """
+        """Remove what killed agents have left, whose launches had time to come back to it."""
         while True:
-            await anyio.sleep(ADOPT_SECONDS)
             try:
                 await self.swept()
             except (LaunchkitError, OSError) as exc:
                 log.info("builds in namespace %s cannot be swept: %s", self._namespace, exc)
             await anyio.sleep(SWEEP_SECONDS)
 
-    async def swept(self) -> None:
-        """Remove the Jobs of this agent's name that nobody here waits for, and old contexts."""
+    async def swept(self, patience: float = ADOPT_SECONDS) -> None:
+        """Remove the Jobs, with their contexts, that nobody waits for, whoever has made them; and
+        old contexts. No clock is compared with another's: a Job that nobody waits for is one whose
+        mark has not changed for long enough, as seen from here.
+        """
         await run_sync(remove_old, self._folder)
         await self._way.sweep()
-        query = {"labelSelector": f"{BUILD},{AGENT}={KUBERNETES.text(self._site.agent)}"}
-        found = await self._client.listed(JOBS.path(self._namespace), query)
+        found = await self._client.listed(JOBS.path(self._namespace), {"labelSelector": BUILD})
+        now, seen = anyio.current_time(), self._seen
+        self._seen = {}
         for told in found:
             metadata = mapping(mapping(told).get("metadata"))
-            name = text(metadata.get("name"))
-            if name and name not in self._live:
+            name, notes = text(metadata.get("name")), mapping(metadata.get("annotations"))
+            mark = (text(metadata.get("uid")), text(notes.get(WAITED)))
+            since = seen[name][1] if name in seen and seen[name][0] == mark else now
+            if name not in self._live and now - since >= patience:
+                await self._way.remove(text(notes.get(CONTEXT)))
                 await remove_job(self._client, self._namespace, name)
+            else:
+                self._seen[name] = (mark, since)
 
     async def findings(self) -> Sequence[Finding]:
         """What is to be said of the cluster, and of the store of contexts."""
@@ -163,16 +183,15 @@ class KanikoBuilds:
         )
         return [*found, *await self._way.findings()]
 
-    async def _tried(
-        self, ref: str, made: BuildManifest, secrets: Sequence[RunSecret], out: Output
-    ) -> str | None:
+    async def _tried(self, wanted: Wanted, out: Output) -> str | None:
         """The digest of what is built, also if the cluster takes the place away once or twice."""
         for left in reversed(range(TRIES)):
-            job = BuildJob(self._client, self._board, made)
+            job = BuildJob(self._client, self._board, wanted.made)
             progress = Progress(out)
-            self._live.add(made.name)
+            self._live.add(wanted.made.name)
             try:
-                await job.put(secrets, out)
+                await self._way.deliver(wanted.archive)
+                await job.put(wanted.secrets, out)
                 status, told = await job.follow(progress, out)
             except JobGone as exc:
                 if not left:
@@ -180,13 +199,15 @@ class KanikoBuilds:
                 await out.say(f"{exc.message}: it is built again")
                 continue
             finally:
-                self._live.discard(made.name)
+                self._live.discard(wanted.made.name)
                 with anyio.move_on_after(REMOVE_SECONDS, shield=True):
-                    await job.remove()
+                    if not await job.belongs_to_another():
+                        await self._way.remove(wanted.place.address)
+                        await job.remove()
             if status.state is RunState.FINISHED:
                 return told.strip() if is_digest(told.strip()) else None
             if status.state is not RunState.PREEMPTED or not left:
-                raise build_error(ref, status, progress.printed, progress.step)
+                raise build_error(wanted.ref, status, progress.printed, progress.step)
             await out.say(f"{status.message or 'its place was taken away'}: it is built again")
         raise AssertionError  # the last try raises
 

@@ -3,12 +3,13 @@
 import gzip
 import hashlib
 import logging
+import re
 import shutil
 import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ log = logging.getLogger("launchkit.kubernetes")
 
 PREFIX = "launchkit-context-"
 """Begins the names of contexts in a store or a volume."""
-REMOVE_SECONDS = 15.0
+NAME = re.compile(rf"{PREFIX}[0-9a-f]{{32}}\.tar\.gz")
 OLD_SECONDS = 86_400.0
 """After so long a context in a volume is nobody's any more."""
 
@@ -92,10 +93,18 @@ class ContextWay(ABC):
     """One way in which the executor gets a context."""
 
     @abstractmethod
-    def delivered(self, archive: Archive) -> AbstractAsyncContextManager[ContextPlace]:
-        """Where it is, for the time of the context manager.
+    def place(self, archive: Archive) -> ContextPlace:
+        """Where it is to be. :raises BuildError: if it is too large."""
+
+    async def deliver(self, archive: Archive) -> None:
+        """Bring it there, in the place of what is there.
 
         :raises LaunchError: if it cannot be brought there.
+        """
+
+    async def remove(self, address: str) -> None:
+        """Remove the context at an address that a Job names; none is no error, and neither is an
+        address that is not this way's.
         """
 
     async def findings(self) -> Sequence[Finding]:
@@ -109,9 +118,8 @@ class ContextWay(ABC):
 class InSecrets(ContextWay):
     """In secrets of the build, which go with its Job: needs nothing but the cluster."""
 
-    @asynccontextmanager
-    async def delivered(self, archive: Archive) -> AsyncIterator[ContextPlace]:
-        """The place. :raises BuildError: if it is too large."""
+    def place(self, archive: Archive) -> ContextPlace:
+        """One of the build's own. :raises BuildError: if it is too large."""
         if archive.size > (longest := PIECE_BYTES * MAX_PIECES):
             raise BuildError(
                 f"the build context has {archive.size / 1e6:.0f} MB packed, and {longest / 1e6:.0f}"
@@ -120,7 +128,7 @@ class InSecrets(ContextWay):
                 " build-context-store or pvc-name for the builder",
             )
         pieces = max(1, -(-archive.size // PIECE_BYTES))
-        yield ContextPlace(address=f"tar://{CONTEXT_MOUNT}/{ARCHIVE}", pieces=pieces)
+        return ContextPlace(address=f"tar://{CONTEXT_MOUNT}/{ARCHIVE}", pieces=pieces)
 
 
 @dataclass(frozen=True)
@@ -135,19 +143,26 @@ class InStore(ContextWay):
         """Whether the environment can write there."""
         return await self.environment.check_store(self.store)
 
-    @asynccontextmanager
-    async def delivered(self, archive: Archive) -> AsyncIterator[ContextPlace]:
-        """The place. :raises LaunchError: if it cannot be uploaded."""
-        address = f"{self.store.rstrip('/')}/{archive.name}"
+    def place(self, archive: Archive) -> ContextPlace:
+        """An address in the store."""
+        return ContextPlace(address=f"{self._below}{archive.name}")
+
+    async def deliver(self, archive: Archive) -> None:
+        """Upload it. :raises LaunchError: if that fails."""
+        await self.environment.upload(archive.path, f"{self._below}{archive.name}")
+
+    async def remove(self, address: str) -> None:
+        """Remove it from the store."""
+        if not address.startswith(self._below) or not NAME.fullmatch(address[len(self._below) :]):
+            return
         try:
-            await self.environment.upload(archive.path, address)
-            yield ContextPlace(address=address)
-        finally:
-            with anyio.move_on_after(REMOVE_SECONDS, shield=True):
-                try:
-                    await self.environment.remove(address)
-                except LaunchError as exc:
-                    log.warning("the build context %s is left: %s", address, exc)
+            await self.environment.remove(address)
+        except LaunchError as exc:
+            log.warning("the build context %s is left: %s", address, exc)
+
+    @property
+    def _below(self) -> str:
+        return f"{self.store.rstrip('/')}/"
 
 
 @dataclass(frozen=True)
@@ -158,21 +173,24 @@ class InVolume(ContextWay):
     folder: Path
     """Where the agent has it."""
 
-    @asynccontextmanager
-    async def delivered(self, archive: Archive) -> AsyncIterator[ContextPlace]:
-        """The place. :raises BuildError: if it cannot be copied."""
-        target = self.folder / archive.name
-        try:
-            await run_sync(_copy, archive.path, target)
-            volume = {"claimName": self.claim, "readOnly": True}
-            yield ContextPlace(
-                address=f"tar://{CONTEXT_MOUNT}/{archive.name}",
-                volumes=[{"name": "context", "persistentVolumeClaim": volume}],
-                mounts=[{"name": "context", "mountPath": CONTEXT_MOUNT, "readOnly": True}],
-            )
-        finally:
-            with anyio.move_on_after(REMOVE_SECONDS, shield=True):
-                await run_sync(lambda: target.unlink(missing_ok=True))
+    def place(self, archive: Archive) -> ContextPlace:
+        """A file of the volume, which the executor mounts."""
+        volume = {"claimName": self.claim, "readOnly": True}
+        return ContextPlace(
+            address=f"tar://{CONTEXT_MOUNT}/{archive.name}",
+            volumes=[{"name": "context", "persistentVolumeClaim": volume}],
+            mounts=[{"name": "context", "mountPath": CONTEXT_MOUNT, "readOnly": True}],
+        )
+
+    async def deliver(self, archive: Archive) -> None:
+        """Copy it. :raises BuildError: if that fails."""
+        await run_sync(_copy, archive.path, self.folder / archive.name)
+
+    async def remove(self, address: str) -> None:
+        """Remove it from the volume."""
+        name = address.removeprefix(f"tar://{CONTEXT_MOUNT}/")
+        if NAME.fullmatch(name):
+            await run_sync(lambda: (self.folder / name).unlink(missing_ok=True))
 
     async def sweep(self) -> None:
         """Remove old contexts."""

@@ -1,6 +1,7 @@
 """The Job of one build in the cluster: created or found, followed to its end, removed."""
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from launchkit_kubernetes.cluster.board import Board, RunView
 from launchkit_kubernetes.cluster.client import MERGE, ClusterClient
 from launchkit_kubernetes.cluster.discovery import JOBS, PODS, SECRETS
 from launchkit_kubernetes.cluster.errors import ClusterRefused
-from launchkit_kubernetes.kaniko.manifest import AGENT, BUILD, BuildManifest
+from launchkit_kubernetes.kaniko.manifest import AGENT, BUILD, WAITED, BuildManifest
 from launchkit_kubernetes.kaniko.progress import Progress
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.logs import RunLogs
@@ -33,6 +34,8 @@ LOG_SECONDS = 60.0
 """How long the rest of the output is waited for when a build has ended."""
 START_SECONDS = 1800.0
 """How long a build may wait for a machine and for its image."""
+WAITED_SECONDS = 60.0
+"""How often it is marked that an agent waits for a build."""
 QUOTA_BACKOFF = Backoff(first=2.0, cap=30.0)
 GONE_BACKOFF = Backoff(first=0.1, cap=2.0)
 
@@ -77,12 +80,19 @@ class BuildJob:
             async with anyio.create_task_group() as tasks:
                 ended = anyio.Event()
                 tasks.start_soon(self._copy, progress, ended)
+                tasks.start_soon(self._mark)
                 status, pods = await self._ended(out)
                 self._over = True
                 with anyio.move_on_after(LOG_SECONDS):
                     await ended.wait()
                 tasks.cancel_scope.cancel()
         return status, self._left(pods)
+
+    async def belongs_to_another(self) -> bool:
+        """Whether another agent has come to wait for it."""
+        metadata = mapping(mapping((await self._view()).workload).get("metadata"))
+        told = text(mapping(metadata.get("labels")).get(AGENT))
+        return told not in {"", self._made.labels[AGENT]}
 
     async def remove(self) -> None:
         """Have it removed with all that it has; none is no error."""
@@ -203,6 +213,18 @@ class BuildJob:
         async for chunk in logs.chunks(0):
             await progress.take(chunk.data)
         ended.set()
+
+    async def _mark(self) -> None:
+        """Show, until cancelled, that somebody waits for it."""
+        while True:
+            await anyio.sleep(WAITED_SECONDS)
+            patch = {"metadata": {"annotations": {WAITED: f"{time.time():.0f}"}}}
+            try:
+                await self._client.answered(
+                    lambda: self._client.json("PATCH", self._path, body=patch, content_type=MERGE)  # noqa: B023
+                )
+            except ClusterRefused as exc:
+                log.info("%s cannot be marked: %s", self._ref, exc)
 
     async def _view(self) -> RunView:
         return await self._board.informer.get(self._made.name) or RunView()

@@ -17,6 +17,10 @@ BUILD = "launchkit/build"
 """A label of all that belongs to a build: the name of its Job."""
 AGENT = "launchkit/build-agent"
 """A label of its Job: the agent that waits for it."""
+CONTEXT = "launchkit/build-context"
+"""An annotation of its Job: where its context is, as long as there is one."""
+WAITED = "launchkit/build-waited-for"
+"""An annotation of its Job that changes as long as an agent waits for it."""
 MAIN = "kaniko"
 EXECUTOR = "/kaniko/executor"
 UNPACK = "launchkit-code"
@@ -94,6 +98,7 @@ def manifest_of(
     metadata |= {"name": name, "namespace": design.namespace}
     for about in (metadata, body["spec"]["template"].setdefault("metadata", {})):
         about["labels"] = {**about.get("labels", {}), **labels}
+    metadata["annotations"] = {**metadata.get("annotations", {}), CONTEXT: place.address}
     pod = body["spec"]["template"]["spec"]
     pod.setdefault("automountServiceAccountToken", bool(pod.get("serviceAccountName")))
     return BuildManifest(

@@ -15,7 +15,8 @@ STEP = re.compile(
 """A step that begins, in the words of Kaniko."""
 MEMORY = (
     "raise spec.template.spec.containers[0].resources.limits.memory in kaniko-config; large layers"
-    " take as much memory as they have, and `--cache=false` takes less"
+    " take as much memory as they have; `--compressed-caching=false`, which is launchkit's, and"
+    " `--cache=false` take less"
 )
 DISK = (
     "free the disk of the node, or give the build more: resources.requests.ephemeral-storage in"

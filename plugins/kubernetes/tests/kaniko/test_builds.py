@@ -14,7 +14,7 @@ from launchkit_kubernetes.builder import KanikoBuilder
 from launchkit_kubernetes.cluster.access import Access as LaunchAccess
 from launchkit_kubernetes.cluster.findings import BUILD_RIGHTS
 from launchkit_kubernetes.kaniko.config import laid_over
-from launchkit_kubernetes.kaniko.manifest import AGENT, BUILD
+from launchkit_kubernetes.kaniko.manifest import AGENT, BUILD, CONTEXT, CONTEXT_MOUNT, WAITED
 from launchkit_kubernetes.kaniko.rights import may_build
 from pages import ROOT, blocks
 from waiting import until
@@ -174,23 +174,6 @@ async def test_a_build_whose_pod_is_removed_goes_on(
     assert near.server.digest(images[0].ref) == images[0].digest
 
 
-async def test_what_killed_agents_of_this_name_have_left_is_swept(
-    builder: KanikoBuilder, make: Make, cluster: Access, namespace: str, left: Left
-) -> None:
-    def job(name: str, agent: str) -> dict[str, Any]:
-        container = {"name": "kaniko", "image": "none", "imagePullPolicy": "Never"}
-        pod = {"restartPolicy": "Never", "containers": [container]}
-        labels = {BUILD: name, AGENT: agent}
-        return {"metadata": {"name": name, "labels": labels}, "spec": {"template": {"spec": pod}}}
-
-    for name, agent in (("ours", "test"), ("theirs", "other")):
-        cluster.request("POST", JOBS.format(namespace), job(name, agent))
-    builds = await builder._builds.opened()
-    await builds.swept()
-    await until(lambda: "jobs/ours" not in left())
-    assert "jobs/theirs" in left()
-
-
 @pytest.fixture
 def volume(cluster: Access, namespace: str, tmp_path: Path) -> Iterator[Path]:
     """The directory that is the volume of the claim `contexts`."""
@@ -216,6 +199,37 @@ def volume(cluster: Access, namespace: str, tmp_path: Path) -> Iterator[Path]:
     cluster.request("POST", path, {"metadata": {"name": "contexts"}, "spec": claim})
     yield folder
     cluster.request("DELETE", f"/api/v1/persistentvolumes/{namespace}")
+
+
+async def test_what_killed_agents_have_left_is_swept_and_what_is_waited_for_is_not(
+    settings: dict[str, Any],
+    site: Site,
+    cluster: Access,
+    namespace: str,
+    left: Left,
+    volume: Path,
+) -> None:
+    contexts = {name: f"launchkit-context-{word * 16}.tar.gz" for name, word in
+                (("dead", "00"), ("waited-for", "ff"))}  # fmt: skip
+    for name, context in contexts.items():
+        container = {"name": "kaniko", "image": "none", "imagePullPolicy": "Never"}
+        pod = {"restartPolicy": "Never", "containers": [container]}
+        notes = {CONTEXT: f"tar://{CONTEXT_MOUNT}/{context}"}
+        metadata = {"name": name, "labels": {BUILD: name, AGENT: name}, "annotations": notes}
+        job = {"metadata": metadata, "spec": {"template": {"spec": pod}}}
+        cluster.request("POST", JOBS.format(namespace), job)
+        (volume / context).touch()
+    made = KanikoBuilder(**settings, pvc_name="contexts", pvc_mount_path=str(volume))
+    async with started(made, site) as builder:
+        builds = await builder._builds.opened()
+        await builds.swept()
+        assert {"jobs/dead", "jobs/waited-for"} <= {*left()}
+        mark = {"metadata": {"annotations": {WAITED: "1"}}}
+        cluster.request("PATCH", f"{JOBS.format(namespace)}/waited-for", mark)
+        await builds.swept(patience=1e-6)
+        await until(lambda: "jobs/dead" not in left())
+        assert "jobs/waited-for" in left()
+    assert [path.name for path in volume.iterdir()] == [contexts["waited-for"]]
 
 
 async def test_a_context_may_go_through_a_volume(

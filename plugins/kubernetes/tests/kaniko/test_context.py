@@ -17,7 +17,7 @@ from launchkit_kubernetes.kaniko.context import (
 )
 
 from launchkit.builtin.local import LocalEnvironment
-from launchkit.errors import BuildError, ConfigError, LaunchError
+from launchkit.errors import BuildError, ConfigError
 from launchkit.images.context import BuildPlan, list_context
 from launchkit.testing import site_at, started
 
@@ -52,26 +52,31 @@ async def test_a_context_is_packed_alike_each_time_and_removed(
 async def test_what_is_too_large_for_secrets_is_told_with_what_to_do(tmp_path: Path) -> None:
     archive = Archive(tmp_path / "none", "d", 12_000_000)
     with pytest.raises(BuildError, match="12 MB packed, and 11 MB are the most") as caught:
-        async with InSecrets().delivered(archive):
-            pass
+        InSecrets().place(archive)
     assert "build-context-store or pvc-name" in (caught.value.hint or "")
 
 
-async def test_a_context_in_a_store_is_removed_also_when_the_build_fails(
-    plan: BuildPlan, tmp_path: Path
+@pytest.mark.parametrize("kind", ["store", "volume"])
+async def test_a_context_is_delivered_where_its_address_says_and_removed_by_that(
+    plan: BuildPlan, tmp_path: Path, kind: str
 ) -> None:
-    store = tmp_path / "store"
-    way = InStore(f"file://{store}/", LocalEnvironment())
-
-    async def fail() -> None:
-        async with packed_context(plan, tmp_path) as archive, way.delivered(archive) as place:
-            assert place.address == f"file://{store}/{archive.name}"
-            assert (store / archive.name).read_bytes() == archive.path.read_bytes()
-            raise LaunchError("it fails")
-
-    with pytest.raises(LaunchError, match="it fails"):
-        await fail()
-    assert not [*store.iterdir()]
+    folder = tmp_path / kind
+    folder.mkdir()
+    (folder / "other").touch()
+    store = InStore(f"file://{folder}/", LocalEnvironment())
+    way = store if kind == "store" else InVolume("claim", folder)
+    async with packed_context(plan, tmp_path) as archive:
+        address = way.place(archive).address
+        await way.deliver(archive)
+        assert address.endswith(f"/{archive.name}")
+        assert (folder / archive.name).read_bytes() == archive.path.read_bytes()
+        foreign = address.removesuffix(archive.name)
+        for one in ("", "other", f"{foreign}other", f"{foreign}../other", f"{foreign}\0"):
+            await way.remove(one)
+        assert {path.name for path in folder.iterdir()} == {"other", archive.name}
+        for _ in range(2):
+            await way.remove(address)
+    assert {path.name for path in folder.iterdir()} == {"other"}
 
 
 async def test_contexts_of_other_images_have_other_names(plan: BuildPlan, tmp_path: Path) -> None:
@@ -95,8 +100,8 @@ async def test_old_contexts_in_a_volume_are_swept(tmp_path: Path) -> None:
 async def test_a_volume_that_is_not_mounted_is_told(plan: BuildPlan, tmp_path: Path) -> None:
     way = InVolume("claim", tmp_path / "nowhere")
     with pytest.raises(BuildError, match="cannot copy the build context") as caught:
-        async with packed_context(plan, tmp_path) as archive, way.delivered(archive):
-            pass
+        async with packed_context(plan, tmp_path) as archive:
+            await way.deliver(archive)
     assert "pvc-mount-path" in (caught.value.hint or "")
 
 

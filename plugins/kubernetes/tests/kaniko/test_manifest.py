@@ -8,6 +8,7 @@ from launchkit_kubernetes.builder import IMAGE, KanikoBuilder
 from launchkit_kubernetes.kaniko.config import build_args, config_problems, merged_args
 from launchkit_kubernetes.kaniko.manifest import (
     BUILD,
+    CONTEXT,
     BuildManifest,
     ContextPlace,
     JobDesign,
@@ -153,7 +154,7 @@ def test_what_the_owner_adds_stands_beside_ours() -> None:
     job = made(config, place=place)
     assert job.body["metadata"]["labels"]["team"] == "a"
     assert job.body["metadata"]["labels"][BUILD] == job.name
-    assert job.body["metadata"]["annotations"] == {"note": "b"}
+    assert job.body["metadata"]["annotations"] == {"note": "b", CONTEXT: place.address}
     assert job.body["spec"]["activeDeadlineSeconds"] == 60
     assert job.body["spec"]["backoffLimit"] == 0
     assert job.body["spec"]["template"]["metadata"]["labels"][BUILD] == job.name
