@@ -328,3 +328,51 @@ def test_each_value_of_the_guides_table_is_one_of_the_chart() -> None:
     assert len(told) > 15
     for word in told:
         at(values, word.replace(".", " "))  # or it fails, naming the word
+
+
+SEED = """\
+agent:
+  labels: {}
+  apiKey: ''
+  image: wandb/launch-agent:latest
+  imagePullPolicy: Always
+  resources: {limits: {cpu: 1000m, memory: 1Gi}}
+namespace: wandb
+baseUrl: https://api.wandb.ai
+additionalTargetNamespaces: [default, wandb]
+launchConfig: |
+  queues:
+    - <queue name>
+  max_jobs: <n concurrent jobs>
+  environment:
+    type: aws
+    region: <aws-region>
+  registry:
+    type: ecr
+    uri: <my-registry-uri>
+  builder:
+    type: kaniko
+    build-context-store: <s3-bucket-uri>
+gitCreds: |
+serviceAccount:
+  annotations:
+    iam.gke.io/gcp-service-account:
+    azure.workload.identity/client-id:
+azureStorageAccessKey: ''
+"""
+
+
+def test_the_values_of_the_seed_are_those_of_the_chart() -> None:
+    values = yaml.safe_load(SEED)
+    import helm_python
+
+    with pytest.raises(helm_python.HelmError, match=r"agent\.apiKey: set it to the agent's token"):
+        render(values)
+    rendered = render(values, {"agent": {"apiKey": "its-token"}})
+    (agent,) = pod(rendered)["containers"]
+    assert (agent["image"], agent["imagePullPolicy"]) == ("wandb/launch-agent:latest", "Always")
+    assert agent["resources"]["limits"] == {"cpu": "1000m", "memory": "1Gi"}
+    assert {one["metadata"]["namespace"] for one in rendered.all("Role")} == {"wandb", "default"}
+    assert "annotations" not in rendered.one("ServiceAccount")["metadata"]
+    config = yaml.safe_load(rendered.one("ConfigMap")["data"]["launch-config.yaml"])
+    assert config["builder"] == {"type": "kaniko", "build-context-store": "<s3-bucket-uri>"}
