@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from docker_engine import Engine
 from launchkit_kubernetes.runner import KubernetesRunner
-from surroundings import _own_home, anyio_backend, docker_engine, python_image
+from surroundings import _own_home, anyio_backend, docker_engine, postgres, python_image
 
 from launchkit.abc import Site
 from launchkit.testing import site_at, started
@@ -18,7 +18,7 @@ from .cluster.cluster import Cluster, running
 from .cluster.programs import skip_without_programs
 from .cluster.sharing import shared_cluster
 
-__all__ = ["_own_home", "anyio_backend", "docker_engine", "python_image"]
+__all__ = ["_own_home", "anyio_backend", "docker_engine", "postgres", "python_image"]
 
 
 @pytest.fixture(scope="session")

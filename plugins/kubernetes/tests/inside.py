@@ -50,11 +50,11 @@ def reached_from_the_node(cluster: Access, folder: Path, *ports: int) -> Iterato
 
 
 class Queue:
-    """A queue service of this machine, and what its administrator types."""
+    """A queue service of this machine, or another queue, and what its administrator types."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str | None = None) -> None:
         self._folder, self.port = folder, free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = url or f"http://127.0.0.1:{self.port}"
         self._environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -98,7 +98,6 @@ def api_port(cluster: Access) -> int:
 def agent_values(cluster: Access, image: str) -> dict[str, Any]:
     """Values of the chart for an agent in the node's own network; the kubelet is not in it."""
     metrics = free_port()
-    command = ["python", "-c"]
     return {
         "image": image,
         "metricsPort": metrics,
@@ -107,11 +106,16 @@ def agent_values(cluster: Access, image: str) -> dict[str, Any]:
             {"name": "KUBERNETES_SERVICE_HOST", "value": "127.0.0.1"},
             {"name": "KUBERNETES_SERVICE_PORT", "value": str(api_port(cluster))},
         ],
-        **{
-            f"{kind}Probe": {
-                "httpGet": None,
-                "exec": {"command": [*command, PROBE % (metrics, path)]},
-            }
-            for kind, path in PROBES.items()
-        },
+        **probes(metrics),
+    }
+
+
+def probes(port: int) -> dict[str, Any]:
+    """Probes that look from within the pod."""
+    return {
+        f"{kind}Probe": {
+            "httpGet": None,
+            "exec": {"command": ["python", "-c", PROBE % (port, path)]},
+        }
+        for kind, path in PROBES.items()
     }

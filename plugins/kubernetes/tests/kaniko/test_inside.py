@@ -7,18 +7,21 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 from docker_engine import Engine
 from pages import ROOT, blocks, commands_of, type_commands, write_files
+from postgres import Postgres
 from services import skip_without
+from surroundings import empty_schema
 from waiting import until
 
 from ..chart.charts import NAME, need_helm
 from ..cluster.access import Access
 from ..cluster.programs import free_port
-from ..inside import Queue, agent_values, api_port, reached_from_the_node, running
+from ..inside import Queue, agent_values, api_port, probes, reached_from_the_node, running
 from ..releases import release
 from .conftest import LOGIN
 from .git_server import git_server, make_repository
@@ -152,6 +155,41 @@ async def test_an_agent_of_the_chart_runs_a_launch_and_is_upgraded_without_losin
         assert agents()[0][0] in shown
         demo.uninstall()
         await until(lambda: not agents())
+
+
+async def test_the_queue_service_of_the_chart_serves_the_agent_of_the_chart(
+    cluster: Access,
+    namespace: str,
+    busybox: str,
+    agent_images: tuple[str, str],
+    postgres: Postgres,
+    tmp_path: Path,
+) -> None:
+    database = await empty_schema(postgres)
+    queue = Queue(tmp_path, database)
+    queue.type("queue", "create", "train", "--resource", "kubernetes")
+    token = tmp_path / "agent.token"
+    queue.type("token", "create", "--agent", NAME, "--queue", "train", "--token-out", str(token))
+    values = {
+        "baseUrl": "http://127.0.0.1:8700",
+        "agent": {**agent_values(cluster, agent_images[0]), "apiKey": token.read_text().strip()},
+        "server": {
+            "enabled": True,
+            "database": {"url": database},
+            "podSpec": {"hostNetwork": True},
+            **probes(8700),
+        },
+    }
+    ports = (api_port(cluster), urlsplit(database).port or 5432)
+    with (
+        reached_from_the_node(cluster, tmp_path, *ports),
+        release(cluster, namespace, tmp_path) as demo,
+    ):
+        demo.install(values)
+        queue.type("launch", "-q", "train", "-d", busybox, "--name", "first", "-E", "echo it ran",
+                   "--wait")  # fmt: skip
+        assert queue.type("logs", "first") == "it ran\n"
+        demo.uninstall()
 
 
 def fit_to_this_cluster(path: Path, agent: Mapping[str, Any], builder: Mapping[str, Any]) -> None:
