@@ -114,7 +114,7 @@ def wheel(installed: Distribution) -> tuple[str, bytes]:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for file in installed.files or ():
-            if ".." not in file.parts and "__pycache__" not in file.parts:
+            if {"..", "__pycache__"}.isdisjoint(file.parts) and file.suffix != ".pyc":
                 archive.write(str(installed.locate_file(file)), str(file))
     name = installed.name.replace("-", "_").replace(".", "_")
     return f"{name}-{installed.version}-{tag}.whl", buffer.getvalue()
