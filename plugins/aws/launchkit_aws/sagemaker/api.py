@@ -12,7 +12,7 @@ from botocore.parsers import ResponseParserError
 from launchkit.aio.retry import Backoff, retry, retry_after_of
 from launchkit.aio.trouble import Trouble
 from launchkit_aws.clients import AwsClients, open_clients
-from launchkit_aws.errors import AwsAway, AwsRefused, explained, refusal
+from launchkit_aws.errors import AwsAway, AwsRefused, explained, refusal, soon
 from launchkit_aws.place import AwsPlace
 from launchkit_aws.sagemaker.pace import Pace
 from launchkit_aws.sagemaker.request import Account
@@ -22,6 +22,8 @@ LIBRARIES = ("botocore", "aiobotocore")
 UNKNOWN_SECONDS = 1.0
 """So long something is left alone whose words are not understood."""
 AWAY = Backoff(first=0.1, cap=5.0)
+AT_A_LOOK = Backoff(first=0.1, cap=0.5, deadline=2.0)
+"""While somebody waits to hear what is wrong."""
 SAGEMAKER, LOGS = "sagemaker", "logs"
 NAMES = {SAGEMAKER: "SageMaker", LOGS: "CloudWatch Logs", "sts": "STS"}
 
@@ -66,6 +68,14 @@ class Api:
             self._account = Account(id=told["Account"], partition=self.place.partition.name)
         return self._account
 
+    async def check(self) -> Account:
+        """Whose jobs they are, if SageMaker lists them. :raises AwsError: if it does not, soon."""
+        with soon():
+            kept = {"pace": self._looks, "trouble": None, "backoff": AT_A_LOOK}
+            told = await self._asked("sts", "GetCallerIdentity", params={}, **kept)
+            await self._asked(SAGEMAKER, "ListTrainingJobs", params={"MaxResults": 1}, **kept)
+        return Account(id=told["Account"], partition=self.place.partition.name)
+
     async def look(self, operation: str, **params: Any) -> Mapping[str, Any]:
         """Ask SageMaker. :raises AwsError: if it refuses."""
         return await self._asked(SAGEMAKER, operation, self._looks, self.trouble, params)
@@ -85,8 +95,9 @@ class Api:
         service: str,
         operation: str,
         pace: Pace,
-        trouble: Trouble,
+        trouble: Trouble | None,
         params: Mapping[str, Any],
+        backoff: Backoff = AWAY,
     ) -> Mapping[str, Any]:
         what = f"{NAMES[service]}: {operation}"
 
@@ -109,7 +120,7 @@ class Api:
             pace.went_well()
             return answer
 
-        return await retry(once, on=_passes, backoff=AWAY, trouble=trouble)
+        return await retry(once, on=_passes, backoff=backoff, trouble=trouble)
 
 
 async def open_api(stack: AsyncExitStack, place: AwsPlace, *, rate: float, log_rate: float) -> Api:

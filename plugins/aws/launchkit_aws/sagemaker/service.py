@@ -81,8 +81,7 @@ class RunService:
         """Whether SageMaker answers, and what the agent's policy lacks."""
         subject = f"SageMaker in {self._region}"
         try:
-            account = await self._api.identity()
-            await self._api.look("ListTrainingJobs", MaxResults=1)
+            account = await self._api.check()
         except AwsError as exc:
             return [Finding(level="error", subject=subject, message=exc.message, hint=exc.hint)]
         message = f"answers, for account {account.id}"

@@ -451,6 +451,26 @@ async def test_a_check_names_the_right_that_is_missing(
     assert "not authorized to perform: ListTrainingJobs" in finding.message
 
 
+async def test_a_check_with_credentials_that_have_expired_says_so_soon(
+    made: SageMakerRunner, fake: FakeAws
+) -> None:
+    fake.expired.add("ann")
+    with anyio.fail_after(5):
+        (finding,) = await made.check()
+    assert finding.level == "error"
+    assert "ExpiredToken" in finding.message
+    assert "aws sts get-caller-identity" in str(finding.hint)
+
+
+async def test_a_check_of_a_place_that_is_away_says_so_soon(
+    made: SageMakerRunner, fake: FakeAws
+) -> None:
+    fake.throttled = 1.0
+    with anyio.fail_after(5):
+        (finding,) = await made.check()
+    assert (finding.level, "asked too much" in finding.message) == ("error", True)
+
+
 async def test_a_check_prints_the_statements_that_its_policy_lacks(
     made: SageMakerRunner, fake: FakeAws
 ) -> None:
