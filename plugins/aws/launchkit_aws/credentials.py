@@ -2,6 +2,7 @@
 asked for the first time.
 """
 
+import logging
 import os
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -18,6 +19,8 @@ LOOK_MINUTES = 16
 """Those that do not say when they end are taken for the last minute of what botocore counts as
 near: a file with a session token may be written anew at any time.
 """
+if (_log := logging.getLogger("aiobotocore.credentials")).level == logging.NOTSET:
+    _log.setLevel(logging.ERROR)  # it warns with a traceback of what is raised and told anyway
 
 
 class FreshCredentials(AioDeferredRefreshableCredentials):  # type: ignore[misc] # it has no types

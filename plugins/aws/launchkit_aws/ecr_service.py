@@ -12,11 +12,12 @@ from launchkit_aws.ecr_images import EcrImages
 from launchkit_aws.ecr_login import EcrLogins
 from launchkit_aws.ecr_names import EcrRepository
 from launchkit_aws.environment import AwsEnvironment
-from launchkit_aws.errors import AwsRefused, explained, soon
+from launchkit_aws.errors import CHECK_SECONDS, AwsRefused, explained, soon
 from launchkit_aws.rights import Need
 
 PATIENCE_SECONDS = 15.0
-"""For findings: an image that took an hour to build waits for them."""
+"""For findings, where ECR has answered before: an image that took an hour to build waits for them.
+"""
 READ = ("DescribeRepositories", "DescribeImages", "BatchGetImage", "GetDownloadUrlForLayer")
 PUSH = (
     "BatchCheckLayerAvailability",
@@ -49,13 +50,16 @@ class EcrService:
     logins: EcrLogins
     _images: dict[EcrRepository, EcrImages] = field(default_factory=dict)
     _is_there: bool = False
+    _has_answered: bool = False
 
     async def digest(self, ref: str) -> str | None:
         """The digest of an image in this or any other repository of ECR; None: there is none."""
         image = ImageRef.parse(ref)
         version = ("imageDigest", image.digest) if image.digest else ("imageTag", image.version)
         images = await self._images_of(image)
-        return await images.digest(version)
+        found = await images.digest(version)
+        self._has_answered = True
+        return found
 
     async def login(self) -> Credentials:
         """A login, with which something can be pushed."""
@@ -63,17 +67,20 @@ class EcrService:
             if await self._described() is None:
                 await self._make()
             self._is_there = True
-        return await self.logins.get()
+        login = await self.logins.get()
+        self._has_answered = True
+        return login
 
     async def findings(self) -> Sequence[Finding]:
         """Whether there is a login and a repository."""
         subject = f"registry {self.place.host}"
         try:
-            with soon(PATIENCE_SECONDS):
+            with soon(PATIENCE_SECONDS if self._has_answered else CHECK_SECONDS):
                 login = await self.logins.get()
                 about = await self._described()
         except LaunchError as exc:
             return [Finding(level="error", subject=subject, message=exc.message, hint=exc.hint)]
+        self._has_answered = True
         self._is_there = about is not None
         found = [Finding(level="ok", subject=subject, message=f"gives a login, {login.username}")]
         if about is not None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio import TypedAttributeProvider
+from anyio.abc import SocketAttribute
 from anyio.to_thread import run_sync
 from launchkit_aws.ecr import EcrRegistry
 
@@ -276,6 +278,24 @@ async def test_without_a_way_to_ecr_one_sentence_is_told_soon(
             (found,) = await registry.check()
     assert found.level == "error"
     assert found.message.startswith(f"ECR: {HOST}: cannot get a login: Could not connect")
+
+
+def _port_of(listener: TypedAttributeProvider) -> int:
+    return int(listener.extra(SocketAttribute.local_port))
+
+
+async def test_an_ecr_that_says_nothing_is_not_waited_for(
+    environments: Environments, tmp_path: Path
+) -> None:
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as silent,
+        environments({"ecr": f"http://127.0.0.1:{_port_of(silent)}"}) as aws,
+        site_at(tmp_path / "registry", environment=aws) as site,
+        started(EcrRegistry(uri=URI), site) as registry,
+    ):
+        with anyio.fail_after(5):
+            (found,) = await registry.check()
+    assert (found.level, found.message) == ("error", "AWS: it does not answer within 4 s")
 
 
 async def test_without_the_environment_aws_it_says_what_to_write(tmp_path: Path) -> None:

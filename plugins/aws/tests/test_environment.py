@@ -145,7 +145,9 @@ async def test_credentials_that_no_longer_count_are_told_in_one_sentence(
 
 
 async def test_without_credentials_one_sentence_is_told_soon(
-    environments: Environments, monkeypatch: pytest.MonkeyPatch
+    environments: Environments,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
@@ -154,6 +156,7 @@ async def test_without_credentials_one_sentence_is_told_soon(
         (found,) = await aws.check()
         assert time.monotonic() - began < SOON_SECONDS
     assert (found.level, found.message) == ("error", "AWS: Unable to locate credentials")
+    assert "Traceback" not in caplog.text
     assert found.hint is not None
     assert "`profile`" in found.hint
 

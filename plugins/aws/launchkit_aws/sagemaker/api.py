@@ -3,16 +3,17 @@
 import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 
 from botocore import xform_name
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from launchkit.aio.retry import Backoff, retry, retry_after_of
+from launchkit.aio.retry import Backoff, On, retry, retry_after_of
 from launchkit.aio.trouble import Trouble
 from launchkit_aws.clients import AwsClients, open_clients
-from launchkit_aws.errors import AwsAway, AwsRefused, explained, refusal
+from launchkit_aws.errors import AwsAway, AwsError, AwsRefused, NoLogin, explained, refusal, soon
 from launchkit_aws.place import AwsPlace
 from launchkit_aws.sagemaker.pace import Pace
 from launchkit_aws.sagemaker.request import Account
@@ -41,6 +42,30 @@ class Away(AwsAway):
     retry_after: float | None = UNKNOWN_SECONDS
 
 
+def _passes(exc: Exception) -> bool:
+    return isinstance(exc, AwsAway) or (isinstance(exc, AwsError) and is_login(exc))
+
+
+def is_login(exc: AwsError) -> bool:
+    """Whether the agent has no credentials that count: they may be given to it at any time."""
+    return isinstance(exc, NoLogin) or (isinstance(exc, AwsRefused) and exc.expired)
+
+
+@dataclass(frozen=True)
+class Trying:
+    """What is tried again, and how."""
+
+    on: On = _passes
+    backoff: Backoff = AWAY
+
+
+PATIENT = Trying()
+WITH_LOGIN = Trying(on=AwsAway)
+"""Where somebody else waits for credentials."""
+AT_A_LOOK = Trying(on=AwsAway, backoff=Backoff(first=0.1, cap=0.5, deadline=2.0))
+"""While somebody waits to hear what is wrong."""
+
+
 class Api:
     """What is asked of AWS for all runs of an agent."""
 
@@ -62,9 +87,19 @@ class Api:
     async def identity(self) -> Account:
         """Whose jobs they are. :raises AwsError: if AWS does not know the agent."""
         if self._account is None:
-            told = await self._asked("sts", "GetCallerIdentity", self._changes, self.trouble, {})
+            told = await self._asked(
+                "sts", "GetCallerIdentity", self._changes, self.trouble, {}, WITH_LOGIN
+            )
             self._account = Account(id=told["Account"], partition=self.place.partition.name)
         return self._account
+
+    async def check(self) -> Account:
+        """Whose jobs they are, if SageMaker lists them. :raises AwsError: if it does not, soon."""
+        with soon():
+            pace, one = self._looks, {"MaxResults": 1}
+            told = await self._asked("sts", "GetCallerIdentity", pace, None, {}, AT_A_LOOK)
+            await self._asked(SAGEMAKER, "ListTrainingJobs", pace, None, one, AT_A_LOOK)
+        return Account(id=told["Account"], partition=self.place.partition.name)
 
     async def look(self, operation: str, **params: Any) -> Mapping[str, Any]:
         """Ask SageMaker. :raises AwsError: if it refuses."""
@@ -76,6 +111,13 @@ class Api:
         """
         return await self._asked(SAGEMAKER, operation, self._changes, self.trouble, params)
 
+    async def create(self, **params: Any) -> None:
+        """Create a training job. :raises AwsError: if SageMaker refuses, or there is no login that
+        counts, which is not waited for.
+        """
+        operation = "CreateTrainingJob"
+        await self._asked(SAGEMAKER, operation, self._changes, self.trouble, params, WITH_LOGIN)
+
     async def look_at_logs(self, operation: str, **params: Any) -> Mapping[str, Any]:
         """Ask CloudWatch Logs. :raises AwsError: if it refuses."""
         return await self._asked(LOGS, operation, self._log_looks, self.log_trouble, params)
@@ -85,10 +127,11 @@ class Api:
         service: str,
         operation: str,
         pace: Pace,
-        trouble: Trouble,
+        trouble: Trouble | None,
         params: Mapping[str, Any],
+        trying: Trying | None = None,
     ) -> Mapping[str, Any]:
-        what = f"{NAMES[service]}: {operation}"
+        what, how = f"{NAMES[service]}: {operation}", trying or PATIENT
 
         async def once() -> Mapping[str, Any]:
             client = await self._clients.get(service)
@@ -109,7 +152,7 @@ class Api:
             pace.went_well()
             return answer
 
-        return await retry(once, on=_passes, backoff=AWAY, trouble=trouble)
+        return await retry(once, on=how.on, backoff=how.backoff, trouble=trouble)
 
 
 async def open_api(stack: AsyncExitStack, place: AwsPlace, *, rate: float, log_rate: float) -> Api:
@@ -119,10 +162,6 @@ async def open_api(stack: AsyncExitStack, place: AwsPlace, *, rate: float, log_r
             its.setLevel(logging.INFO)
     clients = await open_clients(stack, PacedPlace(**vars(place)))
     return Api(clients, rate=rate, log_rate=log_rate)
-
-
-def _passes(exc: Exception) -> bool:
-    return isinstance(exc, AwsAway) or (isinstance(exc, AwsRefused) and exc.expired)
 
 
 def _told(what: str, exc: ClientError) -> Exception:

@@ -9,6 +9,8 @@ import anyio
 from launchkit.abc import Output
 from launchkit.aio.retry import Backoff, pauses
 
+LOGIN = "login"
+"""Stands in the place of a kind where the agent has no credentials that count."""
 BACKOFF = Backoff(first=5.0, cap=60.0, jitter=0.2)
 
 
@@ -40,7 +42,7 @@ class Quotas:
         gate = self._gates.get(kind)
         if gate is None:
             return
-        await out.mark(f"waits for quota: {gate.why}")
+        await out.mark(f"waits for {'credentials' if kind == LOGIN else 'quota'}: {gate.why}")
         async with gate.turn:
             while (left := gate.opens - anyio.current_time()) > 0:  # noqa: ASYNC110 - it may grow
                 await anyio.sleep(left)

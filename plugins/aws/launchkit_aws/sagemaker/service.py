@@ -1,7 +1,7 @@
 """The runs of one agent at SageMaker: prepared, submitted and found again."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from launchkit_aws.environment import AwsEnvironment
 from launchkit_aws.errors import AwsError, AwsRefused
 from launchkit_aws.place import AwsPlace
 from launchkit_aws.sagemaker import jobs
-from launchkit_aws.sagemaker.api import Api, log, open_api
+from launchkit_aws.sagemaker.api import Api, is_login, log, open_api
 from launchkit_aws.sagemaker.args import parse_args
 from launchkit_aws.sagemaker.board import Board
 from launchkit_aws.sagemaker.images import ecr_host, is_in
@@ -24,7 +24,7 @@ from launchkit_aws.sagemaker.logs import GROUP
 from launchkit_aws.sagemaker.mirror import mirrored
 from launchkit_aws.sagemaker.names import Ref
 from launchkit_aws.sagemaker.needs import needs_of
-from launchkit_aws.sagemaker.quota import Quotas, kind_of
+from launchkit_aws.sagemaker.quota import LOGIN, Quotas, kind_of
 from launchkit_aws.sagemaker.request import (
     RequestContext,
     is_arn,
@@ -81,8 +81,7 @@ class RunService:
         """Whether SageMaker answers, and what the agent's policy lacks."""
         subject = f"SageMaker in {self._region}"
         try:
-            account = await self._api.identity()
-            await self._api.look("ListTrainingJobs", MaxResults=1)
+            account = await self._api.check()
         except AwsError as exc:
             return [Finding(level="error", subject=subject, message=exc.message, hint=exc.hint)]
         message = f"answers, for account {account.id}"
@@ -107,11 +106,29 @@ class RunService:
         :raises SubmitError: if it would not.
         """
         await self._mirror(submission, out)
-        request = await self._request(submission)
+        request = await self._prepared(submission, out)
         if submission.name not in self._said:
             await self._say(submission, request, out)
             self._said.add(submission.name)
         await self._quotas.wait(kind_of(request), out)
+
+    async def _prepared(self, submission: Submission, out: Output) -> dict[str, Any]:
+        """Its request, once there are credentials that count."""
+        while True:
+            await self._quotas.wait(LOGIN, out)
+            with suppress(NotYet), self._login():
+                return await self._request(submission)
+
+    @contextmanager
+    def _login(self) -> Iterator[None]:
+        """Turn the lack of credentials that count into `NotYet`, and let all launches wait."""
+        try:
+            yield
+        except AwsError as exc:
+            if not is_login(exc):
+                raise
+            self._quotas.refused(LOGIN, exc.message)
+            raise NotYet(exc.message, hint=exc.hint) from exc
 
     def release(self, submission: Submission) -> None:
         """Forget what was prepared."""
@@ -121,14 +138,16 @@ class RunService:
     async def submit(self, submission: Submission) -> Run:
         """Create the training job, unless it is there.
 
-        :raises NotYet: if a quota is used up.
+        :raises NotYet: if a quota is used up, or the agent has no credentials that count.
         :raises SubmitError: if SageMaker refuses, or the name belongs to somebody else.
         """
-        request = await self._request(submission)
+        with self._login():
+            request = await self._request(submission)
         ref = Ref(self._region, request["TrainingJobName"])
         kind = kind_of(request)
         try:
-            await self._api.change("CreateTrainingJob", **request)
+            with self._login():
+                await self._api.create(**request)
         except AwsRefused as exc:
             if exc.reason == "ResourceLimitExceeded":
                 self._quotas.refused(kind, exc.said)
@@ -139,6 +158,7 @@ class RunService:
             await self._adopt(ref, submission)
         except AwsError as exc:
             raise SubmitError(exc.message, hint=exc.hint) from exc
+        self._quotas.went_well(LOGIN)
         self._quotas.went_well(kind)
         self.release(submission)
         return TrainingRun(ref, self._place)

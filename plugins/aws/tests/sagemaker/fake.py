@@ -227,6 +227,10 @@ class FakeAws:
             self.calls.append((operation, asked, time.monotonic()))
             answer = self._answer(model_of(SERVICES[service]), operation, asked)
         except Refused as exc:
+            if "X-Amz-Target" not in request.headers:
+                error = f"<Error><Code>{exc.code}</Code><Message>{exc.message}</Message></Error>"
+                text = f"<ErrorResponse>{error}</ErrorResponse>"
+                return web.Response(text=text, status=exc.status, content_type="text/xml")
             said = {"__type": exc.code, "message": exc.message}
             return web.json_response(said, status=exc.status, content_type=CONTENT)
         if operation in self.lost:

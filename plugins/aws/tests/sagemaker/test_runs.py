@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -283,6 +283,43 @@ async def test_without_room_a_launch_waits_and_others_go_on(
         assert (await run.status()).state is RunState.STARTING
 
 
+@pytest.mark.parametrize("role", ["job", f"arn:aws:iam::{ACCOUNT}:role/job"])
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_without_credentials_that_count_a_launch_waits(
+    runners: Runners,
+    fake: FakeAws,
+    monkeypatch: pytest.MonkeyPatch,
+    role: str,
+    *,
+    is_there: bool,
+) -> None:
+    """They may come at any time, and a launch that fails does not come back."""
+    monkeypatch.setattr(quota.Quotas.__init__, "__defaults__", (Backoff(first=0.05, cap=0.05),))
+    if is_there:
+        fake.expired.add("ann")
+    else:
+        monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+        monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    blocked, out = submission(args=config(RoleArn=role)), RecordingOutput()
+    runs: list[Run] = []
+
+    async def live() -> None:
+        while not runs:
+            await one.prepare(blocked, out)
+            with suppress(NotYet):
+                runs.append(await one.submit(blocked))
+
+    async with runners() as one, anyio.create_task_group() as tasks:
+        tasks.start_soon(live)
+        await until(lambda: any("waits for credentials: " in mark for mark in out.marks))
+        assert not fake.jobs
+        fake.expired.clear()
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "anns-next")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        await until(lambda: runs)
+    assert len(fake.jobs) == 1
+
+
 async def test_launches_that_wait_for_room_try_one_after_the_other(fake: FakeAws) -> None:
     """A hundred that are blocked ask no more often than one."""
     quotas, done = quota.Quotas(Backoff(first=0.2, cap=0.2, jitter=0.0)), 0
@@ -449,6 +486,26 @@ async def test_a_check_names_the_right_that_is_missing(
     (finding,) = await made.check()
     assert finding.level == "error"
     assert "not authorized to perform: ListTrainingJobs" in finding.message
+
+
+async def test_a_check_with_credentials_that_have_expired_says_so_soon(
+    made: SageMakerRunner, fake: FakeAws
+) -> None:
+    fake.expired.add("ann")
+    with anyio.fail_after(5):
+        (finding,) = await made.check()
+    assert finding.level == "error"
+    assert "ExpiredToken" in finding.message
+    assert "aws sts get-caller-identity" in str(finding.hint)
+
+
+async def test_a_check_of_a_place_that_is_away_says_so_soon(
+    made: SageMakerRunner, fake: FakeAws
+) -> None:
+    fake.throttled = 1.0
+    with anyio.fail_after(5):
+        (finding,) = await made.check()
+    assert (finding.level, "asked too much" in finding.message) == ("error", True)
 
 
 async def test_a_check_prints_the_statements_that_its_policy_lacks(
