@@ -1,12 +1,12 @@
 """Runners start submissions on some kind of compute; runs are what they started."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Any, ClassVar
 
 import anyio
 
-from launchkit.abc.component import Component
+from launchkit.abc.component import Component, Finding
 from launchkit.abc.guard import Guarded
 from launchkit.abc.output import Output
 from launchkit.abc.policy import Policy
@@ -118,6 +118,13 @@ class Runner(Component):
     def objections(cls, args: Json, policy: Policy) -> Iterable[str]:
         """What the *policy* of the agent's owner forbids in resource arguments; each text names
         the key and the rule. What holds for all runners is looked at elsewhere. Pure.
+        """
+        return ()
+
+    async def check_queue(self, args: Json) -> Sequence[Finding]:
+        """What is to be said of the resource arguments of a queue, here and now: whether the agent
+        has the rights that they want, and whether what they name is there. Template fields and
+        macros are still in them. Changes nothing.
         """
         return ()
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -23,10 +23,11 @@ from launchkit.abc import (
 )
 from launchkit.agent.kit import backend_of, builder_block, registry_block
 from launchkit.agent.plugin_tasks import plugin_tasks
-from launchkit.errors import LaunchkitError, contained, told, unwrapped
-from launchkit.model import AgentCapacity
+from launchkit.errors import LaunchkitError, NotFound, contained, told, unwrapped
+from launchkit.model import AgentCapacity, QueueSpec
 from launchkit.plugins import Plugins
-from launchkit.settings import AgentSettings, configured_runner
+from launchkit.resolving.resolve import queue_template
+from launchkit.settings import AgentSettings, configured_runner, hub_of
 
 PATIENCE_SECONDS = 60.0
 """How long one component may take to start and to look."""
@@ -72,13 +73,17 @@ async def checkup(
             )
             examiner = _Examiner(patience, found)
             unable: dict[str, str] = {}
+            runners: dict[str, Runner] = {}
             for part in parts(settings, plugins, runner_problems or {}):
                 component = await tasks.start(examiner.examine, part, site)
                 if part.place and component is not None:
                     site = replace(site, **{part.place: component})
+                if isinstance(component, Runner):
+                    runners |= dict.fromkeys(part.runs, component)
                 if component is None:
                     unable |= dict.fromkeys(part.runs, f"{part.subject} does not work")
             found += await _queue_findings(settings, plugins, site, unable)
+            found += await _config_findings(settings, plugins, site, runners, patience)
             tasks.cancel_scope.cancel()
     return found
 
@@ -165,6 +170,39 @@ async def _queue_findings(
         agent=site.agent, site=site.name, resources=frozenset(kinds), unable=unable
     )
     return [await queue_finding(site.backend, name, capacity) for name in settings.queues]
+
+
+async def _config_findings(
+    settings: AgentSettings,
+    plugins: Plugins,
+    site: Site,
+    runners: Mapping[str, Runner],
+    patience: float,
+) -> Sequence[Finding]:
+    """What the runners say of the configs of the queues. Only who may read these is told: the token
+    of an agent does not.
+    """
+    found: list[Finding] = []
+    async with AsyncExitStack() as stack:
+        with suppress(LaunchkitError):  # told already, as are queues that are not there
+            hub = hub_of(settings, plugins)
+            await hub.start(stack, site)
+            for name in settings.queues:
+                with suppress(NotFound):
+                    queue = (await hub.queues().get(name)).queue.spec
+                    if runner := runners.get(queue.resource):
+                        found += await _config_finding(queue, runner, patience)
+    return found
+
+
+async def _config_finding(queue: QueueSpec, runner: Runner, patience: float) -> Sequence[Finding]:
+    subject = f"config of queue {queue.name}"
+    try:
+        with anyio.fail_after(patience), contained():
+            found: Sequence[Finding] = await runner.check_queue(queue_template(queue, type(runner)))
+            return found
+    except Exception as exc:  # noqa: BLE001 - a foreign class may raise anything
+        return [failure(subject, exc)]
 
 
 async def queue_finding(backend: QueueBackend, queue: str, capacity: AgentCapacity) -> Finding:

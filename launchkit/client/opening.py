@@ -7,13 +7,13 @@ from pathlib import Path
 
 import anyio
 
-from launchkit.abc import Hub, Site
+from launchkit.abc import Site
 from launchkit.client.actor import current_user
 from launchkit.client.client import Client
 from launchkit.errors import unwrapped
 from launchkit.observe import opened_tracer
 from launchkit.plugins import Plugins
-from launchkit.settings import load_settings
+from launchkit.settings import hub_of, load_settings
 
 
 @asynccontextmanager
@@ -40,9 +40,7 @@ async def connect(
         for_agent=False,
     ).settings
     plugins = plugins or Plugins()
-    queue = settings.queue()
-    fields = {**queue.options(), "url": queue.url, "entity": settings.entity}
-    hub = plugins.create(Hub, queue.kind, fields)
+    hub = hub_of(settings, plugins)
     with unwrapped():
         async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
             stack.callback(tasks.cancel_scope.cancel)

@@ -1,6 +1,6 @@
 """Settings: launch-config.yaml, environment variables and flags to checked values."""
 
-from launchkit.settings.components import configured_runner
+from launchkit.settings.components import configured_runner, hub_of
 from launchkit.settings.destinations import registry_for
 from launchkit.settings.load import Loaded, load_settings, missing_components
 from launchkit.settings.places import default_backend
@@ -13,6 +13,7 @@ __all__ = [
     "Loaded",
     "configured_runner",
     "default_backend",
+    "hub_of",
     "load_settings",
     "missing_components",
     "registry_for",

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
-from launchkit.abc import Builder, Component, Environment, QueueBackend, Registry, Runner
+from launchkit.abc import Builder, Component, Environment, Hub, QueueBackend, Registry, Runner
 from launchkit.catalogue import PACKAGES, package_of
 from launchkit.codec import Locate, Path, below, decode, unknown_key
 from launchkit.errors import ConfigError, PluginError
@@ -67,6 +67,13 @@ def examine(data: Json, plugins: Plugins, locate: Locate) -> Examined:
     if isinstance(policy, Mapping):
         _examine_policy(found, policy, plugins, locate)
     return found
+
+
+def hub_of(settings: AgentSettings, plugins: Plugins) -> Hub:
+    """The queue that the settings name, as people use it."""
+    queue = settings.queue()
+    fields = {**queue.options(), "url": queue.url, "entity": settings.entity}
+    return plugins.create(Hub, queue.kind, fields)
 
 
 def configured_runner(

@@ -1,5 +1,6 @@
 """What `launchkit doctor` finds, on real queues and with real components."""
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,12 @@ import anyio
 import pytest
 from cli.conftest import Program
 
-from launchkit.abc import Fetcher, Finding, Site
+from launchkit import connect
+from launchkit.abc import Fetcher, Finding, Run, Runner, Site
 from launchkit.agent.checkup import checkup
 from launchkit.builtin.git import GitFetcher
 from launchkit.hookspecs import hookimpl
+from launchkit.model import Json, Submission, Variable
 from launchkit.plugins import Plugins
 from launchkit.settings import AgentSettings
 
@@ -31,6 +34,34 @@ class SilentFetcher(GitFetcher):
 @hookimpl
 def launchkit_fetchers() -> list[type[Fetcher]]:
     return [SilentFetcher]
+
+
+@dataclass(kw_only=True)
+class Asked(Runner):
+    """Tells what it was shown of a queue."""
+
+    kind: ClassVar[str] = "asked"
+
+    async def submit(self, submission: Submission) -> Run:
+        raise NotImplementedError
+
+    async def check_queue(self, args: Json) -> Sequence[Finding]:
+        return [Finding(level="ok", subject="asked", message=f"place {args['place']}")]
+
+
+@dataclass(kw_only=True)
+class Faulty(Asked):
+    """Breaks over a queue."""
+
+    kind: ClassVar[str] = "faulty"
+
+    async def check_queue(self, args: Json) -> Sequence[Finding]:
+        raise KeyError("place")
+
+
+@hookimpl
+def launchkit_runners() -> list[type[Runner]]:
+    return [Asked, Faulty]
 
 
 def levels(rows: list[dict[str, Any]]) -> dict[str, str]:
@@ -130,3 +161,22 @@ async def test_a_part_that_does_not_answer_is_an_error_and_the_others_are_looked
     assert told["fetcher silent"].message == "it did not answer within 1 seconds"
     assert "fetcher archive" in told
     assert list(tmp_path.glob("checkup-*")) == []
+
+
+async def test_runners_are_asked_about_the_configs_of_the_queues(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/queue.db"
+    plugin = ModuleType("asks")
+    plugin.__dict__["launchkit_runners"] = launchkit_runners
+    plugins = Plugins(plugin)
+    async with connect(url, plugins=plugins) as client:
+        for kind in ("asked", "faulty"):
+            config, variables = {"place": "{{where}}"}, {"where": Variable(type="string")}
+            await client.create_queue(kind, kind, config, variables=variables)
+    settings = AgentSettings(
+        backend=url, queues=("not-there", "asked", "faulty"), state_dir=tmp_path
+    )
+    told = {finding.subject: finding for finding in await checkup(settings, plugins)}
+    assert told["asked"].message == "place {{where}}"
+    assert told["config of queue faulty"].level == "error"
+    assert "KeyError" in told["config of queue faulty"].message
+    assert told["queue not-there"].level == "error"

@@ -86,6 +86,10 @@ class KubernetesRunner(Runner):
         """Whether the cluster answers, and what the agent may do in its namespace."""
         return await (await self._service.opened()).findings()
 
+    async def check_queue(self, args: Json) -> Sequence[Finding]:
+        """What the agent may do with the queue's kind of objects in its namespace."""
+        return await (await self._service.opened()).queue_findings(parse_args(args))
+
     @classmethod
     def check_args(cls, args: Json) -> None:
         """Look at a queue's config. :raises Rejected: naming each field that is wrong."""

@@ -182,6 +182,25 @@ def test_doctor_prints_a_role_that_gives_all_that_is_missing(
     assert f"the agent has all rights that it needs in namespace {namespace}" in told
 
 
+async def test_a_check_of_a_queue_looks_where_its_runs_are(
+    cluster: Access, namespace: str, site: Site, tmp_path: Path
+) -> None:
+    user = cluster.add_user()
+    path = cluster.write_kubeconfig(tmp_path / "kubeconfig", user)
+    made = KubernetesRunner(config_file=str(path), namespace="default")
+    args: dict[str, Any] = {"namespace": namespace, "spec": {}}
+    async with started(made, site) as runner:
+        (found,) = await runner.check_queue(args)
+        assert f"missing in namespace {namespace}: get jobs" in found.message
+        role = yaml.safe_load(str(found.hint).partition("\n")[2])
+        cluster.allow(user, *role["rules"], namespace=namespace)
+        assert [one.level for one in await runner.check_queue(args)] == ["ok"]
+        for open_or_told in ({"namespace": "{{place}}"}, {"namespace": "default"}):
+            assert not await runner.check_queue(open_or_told)
+        with pytest.raises(SubmitError, match="the cluster has no kind Nothing"):
+            await runner.check_queue({"apiVersion": "example.com/v1", "kind": "Nothing"})
+
+
 async def test_a_quota_that_is_used_up_is_waited_for(runner: KubernetesRunner, jobs: Jobs) -> None:
     await without_quota(jobs)
     submission = jobs.exits(0)

@@ -16,7 +16,7 @@ ON_LOGS = ("logs:DescribeLogStreams", "logs:GetLogEvents")
 
 
 def needs_of(place: AwsPlace, account: str) -> Sequence[Need]:
-    """All but iam:PassRole, whose role the queue's config names."""
+    """All but that of a queue's role."""
     at = f"{place.region}:{account}"
     partition = place.partition.name
     return (
@@ -24,3 +24,9 @@ def needs_of(place: AwsPlace, account: str) -> Sequence[Need]:
         Need(actions=("sagemaker:ListTrainingJobs",)),
         Need(actions=ON_LOGS, resource=f"arn:{partition}:logs:{at}:log-group:{GROUP}:*"),
     )
+
+
+def role_need(arn: str) -> Need:
+    """To give a training job its role, and nobody else."""
+    service = (("iam:PassedToService", "sagemaker.amazonaws.com"),)
+    return Need(actions=("iam:PassRole",), resource=arn, conditions=service)

@@ -75,6 +75,11 @@ class SageMakerRunner(Runner):
         """Whether SageMaker answers, and what the agent's policy lacks."""
         return await (await self._service.opened()).findings(self._environment)
 
+    async def check_queue(self, args: Json) -> Sequence[Finding]:
+        """Whether the agent may give the queue's role to training jobs."""
+        service = await self._service.opened()
+        return await service.queue_findings(parse_args(args), self._environment)
+
     @classmethod
     def check_args(cls, args: Json) -> None:
         """Look at a queue's config. :raises Rejected: naming each field that is wrong."""

@@ -16,24 +16,26 @@ from launchkit_aws.errors import AwsError, AwsRefused
 from launchkit_aws.place import AwsPlace
 from launchkit_aws.sagemaker import jobs
 from launchkit_aws.sagemaker.api import Api, is_login, log, open_api
-from launchkit_aws.sagemaker.args import parse_args
+from launchkit_aws.sagemaker.args import QueueArgs, parse_args
 from launchkit_aws.sagemaker.board import Board
 from launchkit_aws.sagemaker.images import ecr_host, is_in
 from launchkit_aws.sagemaker.links import console_link
 from launchkit_aws.sagemaker.logs import GROUP
 from launchkit_aws.sagemaker.mirror import mirrored
 from launchkit_aws.sagemaker.names import Ref
-from launchkit_aws.sagemaker.needs import needs_of
+from launchkit_aws.sagemaker.needs import needs_of, role_need
 from launchkit_aws.sagemaker.quota import LOGIN, Quotas, kind_of
 from launchkit_aws.sagemaker.request import (
     RequestContext,
     is_arn,
     is_replaced,
     request_of,
+    role_arn,
     started_by,
 )
 from launchkit_aws.sagemaker.run import RunPlace, TrainingRun
 from launchkit_aws.sagemaker.runner import SageMakerRunner
+from launchkit_aws.sagemaker.shape import is_open
 
 POLICY_HINT = (
     "`launchkit doctor` prints the statements that the agent's policy lacks; iam:PassRole for the"
@@ -88,6 +90,18 @@ class RunService:
         answers = Finding(level="ok", subject=subject, message=message)
         needs = needs_of(self._api.place, account.id)
         return [answers, *await environment.rights(needs, f"{subject}: rights")]
+
+    async def queue_findings(
+        self, args: QueueArgs, environment: AwsEnvironment
+    ) -> Sequence[Finding]:
+        """Whether the agent may give the queue's role to training jobs, if it is told already.
+
+        :raises AwsError: if AWS does not answer.
+        """
+        if is_open(args.role):
+            return ()
+        arn = role_arn(args.role, await self._api.check())
+        return await environment.rights([role_need(arn)], f"role {args.role}")
 
     def context(self, submission: Submission) -> RequestContext:
         """What the agent adds to a submission, as far as it is known."""

@@ -508,6 +508,19 @@ async def test_a_check_of_a_place_that_is_away_says_so_soon(
     assert (finding.level, "asked too much" in finding.message) == ("error", True)
 
 
+async def test_a_check_of_a_queue_tells_whether_its_role_may_be_given(
+    made: SageMakerRunner, fake: FakeAws
+) -> None:
+    (fine,) = await made.check_queue(config(RoleArn="train"))
+    assert fine.level == "ok"
+    assert not await made.check_queue(config(RoleArn="{{role}}"))
+    fake.denied.add("PassRole")
+    (lacking,) = await made.check_queue(config(RoleArn="other"))
+    assert lacking.level == "warning"
+    assert f'"Resource": "arn:aws:iam::{ACCOUNT}:role/other"' in str(lacking.hint)
+    assert '{"iam:PassedToService": "sagemaker.amazonaws.com"}' in str(lacking.hint)
+
+
 async def test_a_check_prints_the_statements_that_its_policy_lacks(
     made: SageMakerRunner, fake: FakeAws
 ) -> None:

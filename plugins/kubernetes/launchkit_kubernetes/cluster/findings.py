@@ -50,7 +50,7 @@ async def cluster_findings(
     try:
         with anyio.fail_after(ANSWER_SECONDS):
             version = await client.json("GET", "version")
-        found = [await _of_rights(client, name, rights, subject) for name in namespaces]
+        found = [await rights_finding(client, name, rights, subject) for name in namespaces]
         if nodes:
             found.append(await _of_nodes(client, subject))
     except (ClusterError, ConfigError, TimeoutError) as exc:
@@ -67,12 +67,13 @@ async def cluster_findings(
     return [answers, *found]
 
 
-async def _of_rights(
+async def rights_finding(
     client: ClusterClient,
     namespace: str,
     rights: Mapping[tuple[str, str], tuple[str, ...]],
     subject: str,
 ) -> Finding:
+    """Which rights are missing in a namespace. :raises ClusterError: if it cannot be told."""
     with anyio.fail_after(ANSWER_SECONDS):
         missing = await lacking(client, namespace, rights)
     if not missing:

@@ -18,10 +18,15 @@ from launchkit.errors import LaunchError, LaunchkitError, NotYet, RunLost, Submi
 from launchkit.model import Credentials, Submission
 from launchkit_kubernetes.cluster.board import Board
 from launchkit_kubernetes.cluster.client import ClusterClient, open_client
-from launchkit_kubernetes.cluster.discovery import Discovery, Resource
+from launchkit_kubernetes.cluster.discovery import JOBS, Discovery, Resource
 from launchkit_kubernetes.cluster.errors import ClusterRefused
-from launchkit_kubernetes.cluster.findings import cluster_findings, missing_right
-from launchkit_kubernetes.manifest.args import parse_args
+from launchkit_kubernetes.cluster.findings import (
+    RIGHTS,
+    cluster_findings,
+    missing_right,
+    rights_finding,
+)
+from launchkit_kubernetes.manifest.args import QueueArgs, parse_args
 from launchkit_kubernetes.manifest.build import (
     ATTEMPT,
     RUN,
@@ -34,6 +39,7 @@ from launchkit_kubernetes.manifest.build import (
 )
 from launchkit_kubernetes.manifest.code import code_folder
 from launchkit_kubernetes.manifest.names import Ref
+from launchkit_kubernetes.manifest.schema import is_open
 from launchkit_kubernetes.manifest.train_job import PLACES, takes
 from launchkit_kubernetes.runner import KubernetesRunner
 from launchkit_kubernetes.runs.code_volume import CodeVolume
@@ -123,6 +129,20 @@ class RunService:
     async def findings(self) -> Sequence[Finding]:
         """What is to be said of the cluster."""
         return await cluster_findings(self._client, *self._all_namespaces, nodes=True)
+
+    async def queue_findings(self, args: QueueArgs) -> Sequence[Finding]:
+        """Whether there is the queue's kind of objects, and which rights are missing for them where
+        the queue has its runs. What a launch or the agent fills in is not known yet.
+        """
+        place = (args.api_version, args.kind, args.namespace)
+        if any(map(is_open, place)):
+            return ()
+        resource = await self._discovery.resource(args.api_version, args.kind)
+        rights = {**RIGHTS, (resource.group, resource.plural): RIGHTS["batch", "jobs"]}
+        namespace = args.namespace or self._runner.default_namespace
+        if resource == JOBS and namespace in self._all_namespaces:
+            return ()  # said already
+        return [await rights_finding(self._client, namespace, rights, "kubernetes")]
 
     @property
     def _all_namespaces(self) -> Sequence[str]:
