@@ -132,8 +132,10 @@ class Api:
         trying: Trying | None = None,
     ) -> Mapping[str, Any]:
         what, how = f"{NAMES[service]}: {operation}", trying or PATIENT
+        may_be_done = False
 
         async def once() -> Mapping[str, Any]:
+            nonlocal may_be_done
             client = await self._clients.get(service)
             await pace.turn()
             try:
@@ -148,6 +150,11 @@ class Api:
             except AwsAway as exc:
                 if exc.throttled:
                     pace.refused()
+                may_be_done = may_be_done or not exc.throttled
+                raise
+            except AwsError as exc:
+                if may_be_done and is_login(exc):  # no refusal of what was asked before
+                    raise Away(exc.message, hint=exc.hint) from exc
                 raise
             pace.went_well()
             return answer

@@ -170,6 +170,7 @@ class FakeAws:
         """Operations for which a right is missing."""
         self.expired: set[str] = set()
         """Access keys that do not count any more."""
+        self.refusals: Counter[str] = Counter()
         self.lost: list[str] = []
         """Operations whose next answer is lost."""
         self.room: dict[str, int] = {}
@@ -227,6 +228,7 @@ class FakeAws:
             self.calls.append((operation, asked, time.monotonic()))
             answer = self._answer(model_of(SERVICES[service]), operation, asked)
         except Refused as exc:
+            self.refusals[exc.code] += 1
             if "X-Amz-Target" not in request.headers:
                 error = f"<Error><Code>{exc.code}</Code><Message>{exc.message}</Message></Error>"
                 text = f"<ErrorResponse>{error}</ErrorResponse>"

@@ -357,6 +357,25 @@ async def test_credentials_that_end_in_the_middle_are_got_anew(
     assert ends[0].state is RunState.FINISHED
 
 
+async def test_a_job_whose_answer_was_lost_is_not_given_up_for_credentials_that_expire(
+    made: SageMakerRunner, fake: FakeAws
+) -> None:
+    fake.lost.append("CreateTrainingJob")
+    one = submission()
+    async with anyio.create_task_group() as tasks:
+
+        async def renew() -> None:
+            await until(lambda: fake.count("CreateTrainingJob") == 1)
+            fake.expired.add("ann")
+            await until(lambda: fake.refusals["ExpiredTokenException"])
+            fake.expired.clear()
+
+        tasks.start_soon(renew)
+        run = await made.submit(one)
+    assert len(fake.jobs) == 1
+    await run.cancel(0)
+
+
 async def test_credentials_that_stay_expired_judge_no_run(
     made: SageMakerRunner, fake: FakeAws, caplog: pytest.LogCaptureFixture
 ) -> None:
