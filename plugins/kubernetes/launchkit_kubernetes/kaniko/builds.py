@@ -171,8 +171,9 @@ class KanikoBuilds:
             mark = (text(metadata.get("uid")), text(notes.get(WAITED)))
             since = seen[name][1] if name in seen and seen[name][0] == mark else now
             if name not in self._live and now - since >= patience:
-                await self._way.remove(text(notes.get(CONTEXT)))
-                await remove_job(self._client, self._namespace, name)
+                version = text(metadata.get("resourceVersion"))
+                if await remove_job(self._client, self._namespace, name, mark[0], version):
+                    await self._way.remove(text(notes.get(CONTEXT)))
             else:
                 self._seen[name] = (mark, since)
 
@@ -201,7 +202,7 @@ class KanikoBuilds:
             finally:
                 self._live.discard(wanted.made.name)
                 with anyio.move_on_after(REMOVE_SECONDS, shield=True):
-                    if not await job.belongs_to_another():
+                    if await job.is_ours_to_remove():
                         await self._way.remove(wanted.place.address)
                         await job.remove()
             if status.state is RunState.FINISHED:

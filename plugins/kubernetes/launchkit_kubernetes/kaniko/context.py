@@ -189,8 +189,12 @@ class InVolume(ContextWay):
     async def remove(self, address: str) -> None:
         """Remove it from the volume."""
         name = address.removeprefix(f"tar://{CONTEXT_MOUNT}/")
-        if NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
+            return
+        try:
             await run_sync(lambda: (self.folder / name).unlink(missing_ok=True))
+        except OSError as exc:
+            log.warning("the build context %s is left: %s", self.folder / name, exc)
 
     async def sweep(self) -> None:
         """Remove old contexts."""

@@ -56,6 +56,7 @@ class BuildJob:
         pod = made.body["spec"]["template"]["spec"]
         self._main = str(pod["containers"][0]["name"])
         self._over = False
+        self._uid = ""
 
     async def put(self, secrets: Sequence[RunSecret], out: Output) -> None:
         """Have it in the cluster, with its secrets. They come after it, and belong to it: so none
@@ -88,15 +89,23 @@ class BuildJob:
                 tasks.cancel_scope.cancel()
         return status, self._left(pods)
 
-    async def belongs_to_another(self) -> bool:
-        """Whether another agent has come to wait for it."""
-        metadata = mapping(mapping((await self._view()).workload).get("metadata"))
-        told = text(mapping(metadata.get("labels")).get(AGENT))
-        return told not in {"", self._made.labels[AGENT]}
+    async def is_ours_to_remove(self) -> bool:
+        """Whether nobody else has made it, and no other agent has come to wait for it."""
+        try:
+            metadata = mapping(mapping(await self._read()).get("metadata"))
+        except ClusterRefused as exc:
+            log.warning("%s is left, until the cluster removes it: %s", self._ref, exc)
+            return False
+        self._uid = text(metadata.get("uid"))
+        labels = mapping(metadata.get("labels"))
+        return not self._uid or all(
+            labels.get(key) == self._made.labels[key] for key in (BUILD, AGENT)
+        )
 
     async def remove(self) -> None:
         """Have it removed with all that it has; none is no error."""
-        await remove_job(self._client, self._made.namespace, self._made.name)
+        if self._uid:
+            await remove_job(self._client, self._made.namespace, self._made.name, self._uid)
 
     async def _created(self, out: Output) -> Mapping[str, Any]:
         """The Job, created unless it is there already and goes on."""
@@ -135,13 +144,14 @@ class BuildJob:
                 hint="choose another build-job-name for the builder",
             )
         if metadata.get("deletionTimestamp") is None and not condition(told, "Complete", "Failed"):
-            if labels.get(AGENT) == self._made.labels[AGENT]:
-                return told
-            patch = {"metadata": {"labels": {AGENT: self._made.labels[AGENT]}}}
+            notes = {WAITED: f"{time.time():.0f}"}
+            patch = {
+                "metadata": {"labels": {AGENT: self._made.labels[AGENT]}, "annotations": notes}
+            }
             return await self._client.answered(
                 lambda: self._client.json("PATCH", self._path, body=patch, content_type=MERGE)
             )
-        uid = metadata.get("uid")
+        self._uid = uid = text(metadata.get("uid"))
         await self.remove()
         for pause in pauses(GONE_BACKOFF):
             left = await self._read()
@@ -251,14 +261,22 @@ class BuildJob:
             raise
 
 
-async def remove_job(client: ClusterClient, namespace: str, name: str) -> None:
-    """Have the Job of a build removed with all that it has; none is no error."""
-    path, options = JOBS.path(namespace, name), {"propagationPolicy": "Background"}
+async def remove_job(
+    client: ClusterClient, namespace: str, name: str, uid: str, version: str | None = None
+) -> bool:
+    """Have the Job of a build removed with all that it has, unless it is another by now, or not of
+    that *version* any more; gives whether it is gone.
+    """
+    wanted = {"uid": uid} | ({"resourceVersion": version} if version else {})
+    path = JOBS.path(namespace, name)
+    options = {"propagationPolicy": "Background", "preconditions": wanted}
     try:
         await client.answered(lambda: client.json("DELETE", path, body=options))
     except ClusterRefused as exc:
-        if not exc.not_found:
+        if not exc.not_found and not exc.conflict:
             log.warning("the Job %s is left, until the cluster removes it: %s", name, exc)
+        return exc.not_found
+    return True
 
 
 async def _unkept(place: str) -> None:

@@ -330,40 +330,11 @@ def test_each_value_of_the_guides_table_is_one_of_the_chart() -> None:
         at(values, word.replace(".", " "))  # or it fails, naming the word
 
 
-SEED = """\
-agent:
-  labels: {}
-  apiKey: ''
-  image: wandb/launch-agent:latest
-  imagePullPolicy: Always
-  resources: {limits: {cpu: 1000m, memory: 1Gi}}
-namespace: wandb
-baseUrl: https://api.wandb.ai
-additionalTargetNamespaces: [default, wandb]
-launchConfig: |
-  queues:
-    - <queue name>
-  max_jobs: <n concurrent jobs>
-  environment:
-    type: aws
-    region: <aws-region>
-  registry:
-    type: ecr
-    uri: <my-registry-uri>
-  builder:
-    type: kaniko
-    build-context-store: <s3-bucket-uri>
-gitCreds: |
-serviceAccount:
-  annotations:
-    iam.gke.io/gcp-service-account:
-    azure.workload.identity/client-id:
-azureStorageAccessKey: ''
-"""
+SEED = ROOT / "tests" / "data" / "seed" / "helm-values.yaml"
 
 
 def test_the_values_of_the_seed_are_those_of_the_chart() -> None:
-    values = yaml.safe_load(SEED)
+    values = yaml.safe_load(SEED.read_text())
     import helm_python
 
     with pytest.raises(helm_python.HelmError, match=r"agent\.apiKey: set it to the agent's token"):

@@ -14,6 +14,7 @@ from launchkit_kubernetes.builder import KanikoBuilder
 from launchkit_kubernetes.cluster.access import Access as LaunchAccess
 from launchkit_kubernetes.cluster.findings import BUILD_RIGHTS
 from launchkit_kubernetes.kaniko.config import laid_over
+from launchkit_kubernetes.kaniko.job import remove_job
 from launchkit_kubernetes.kaniko.manifest import AGENT, BUILD, CONTEXT, CONTEXT_MOUNT, WAITED
 from launchkit_kubernetes.kaniko.rights import may_build
 from pages import ROOT, blocks
@@ -199,6 +200,46 @@ def volume(cluster: Access, namespace: str, tmp_path: Path) -> Iterator[Path]:
     cluster.request("POST", path, {"metadata": {"name": "contexts"}, "spec": claim})
     yield folder
     cluster.request("DELETE", f"/api/v1/persistentvolumes/{namespace}")
+
+
+async def test_a_job_of_somebody_else_with_the_name_of_a_build_is_left_alone(
+    builder: KanikoBuilder, make: Make, cluster: Access, namespace: str, left: Left
+) -> None:
+    request, names = make(SHELL.format("exit 3")), list[str]()
+
+    async def look() -> None:
+        await until(lambda: names.extend(one for one in left() if one.startswith("jobs/")) or names)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(look)
+        await refused(builder, request)
+    await until(lambda: not left())
+    name = names[0].removeprefix("jobs/")
+    container = {"name": "theirs", "image": "none", "imagePullPolicy": "Never"}
+    pod = {"restartPolicy": "Never", "containers": [container]}
+    job = {"metadata": {"name": name}, "spec": {"template": {"spec": pod}}}
+    cluster.request("POST", JOBS.format(namespace), job)
+    error = await refused(builder, request)
+    assert f"the name {name} in namespace {namespace} is taken" in error.message
+    assert f"jobs/{name}" in left()
+
+
+async def test_a_job_that_was_changed_since_it_was_looked_at_is_not_removed(
+    builder: KanikoBuilder, cluster: Access, namespace: str, left: Left
+) -> None:
+    container = {"name": "kaniko", "image": "none", "imagePullPolicy": "Never"}
+    pod = {"restartPolicy": "Never", "containers": [container]}
+    job = {"metadata": {"name": "build"}, "spec": {"suspend": True, "template": {"spec": pod}}}
+    found = cluster.request("POST", JOBS.format(namespace), job)["metadata"]
+    path, mark = f"{JOBS.format(namespace)}/build", {"metadata": {"annotations": {WAITED: "1"}}}
+    cluster.request("PATCH", path, mark)
+    client = (await builder._builds.opened())._client
+    place = (client, namespace, "build")
+    assert not await remove_job(*place, found["uid"], found["resourceVersion"])
+    assert not await remove_job(*place, "another")
+    assert "jobs/build" in left()
+    assert await remove_job(*place, found["uid"])
+    await until(lambda: "jobs/build" not in left())
 
 
 async def test_what_killed_agents_have_left_is_swept_and_what_is_waited_for_is_not(

@@ -27,7 +27,7 @@ from .conftest import LOGIN
 from .git_server import git_server, make_repository
 from .registries import NearRegistry
 
-LARGEST = 90 * 2**20
+LARGEST = 88_000_000
 """What may be added to a base, which has some 60 MB with Python, git and ssh."""
 PATIENT = "until [ -e /gate/open ]; do sleep 1; done; echo the gate is open"
 TUTORIAL = ROOT / "docs" / "tutorial" / "in-the-cluster.md"
