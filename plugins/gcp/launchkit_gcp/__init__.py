@@ -1,0 +1,1 @@
+"""launchkit on Google Cloud."""
