@@ -34,6 +34,8 @@ class Role(StrEnum):
 class Permission(StrEnum):
     """What one call does."""
 
+    ENTER = "enter"
+    """See in which entities one has a role: each person and service may."""
     READ = "read"
     """See queues, launches, events and logs; no secrets."""
     SUBMIT = "submit"
@@ -99,6 +101,14 @@ class Grant:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Entity:
+    """A team or a person whose queues stand together, and the role that one has there."""
+
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, kw_only=True)
 class Token:
     """What may be known of a token; its secret is nowhere. Times are Unix times."""
 
@@ -149,6 +159,8 @@ def refusal(
         return _agent_refusal(principal, permission, entity, queue)
     if principal.kind is PrincipalKind.RUN:
         return _run_refusal(principal, permission, entity, item)
+    if permission is Permission.ENTER:
+        return None
     needed = _NEEDS.get(permission)
     if needed is None:
         return "only the token of a run may do this"

@@ -4,7 +4,15 @@ import re
 from dataclasses import dataclass
 
 from launchkit.errors import ConfigError, Conflict, NotFound
-from launchkit.model.people import EVERYWHERE, Account, Grant, PrincipalKind, Role
+from launchkit.model.people import (
+    EVERYWHERE,
+    Account,
+    Entity,
+    Grant,
+    Principal,
+    PrincipalKind,
+    Role,
+)
 from launchkit.store.database import Row, Tx
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
@@ -109,6 +117,18 @@ class ListGrants:
             Grant(name=row["name"], entity=row["entity"], role=Role(row["role"]))
             for row in await tx.all("grants")
         ]
+
+
+@dataclass(frozen=True)
+class ListEntities:
+    """The entities that have queues or people, and in which *principal* has a role, by name."""
+
+    principal: Principal
+
+    async def __call__(self, tx: Tx) -> list[Entity]:
+        names = [row["entity"] for row in await tx.all("entities", everywhere=EVERYWHERE)]
+        roles = [(name, self.principal.role_in(name)) for name in names]
+        return [Entity(name=name, role=role) for name, role in roles if role is not None]
 
 
 async def found(tx: Tx, name: str) -> bool:

@@ -25,6 +25,12 @@ delete from role_grant where name = :name and entity = :entity returning role
 -- name: grants
 select * from role_grant order by name, entity
 
+-- name: entities
+select entity from queue
+union
+select entity from role_grant where entity <> :everywhere
+order by entity
+
 -- name: administrators
 select name from role_grant where entity = '*' and role = 'admin' limit 1
 

@@ -95,6 +95,7 @@ def bearer(request: Request) -> str | None:
     return token[:MAX_TOKEN] if scheme.lower() == "bearer" and token else None
 
 
+Person = Annotated[Caller, Depends(Needs(Permission.ENTER))]
 Reader = Annotated[Caller, Depends(Needs(Permission.READ))]
 Submitter = Annotated[Caller, Depends(Needs(Permission.SUBMIT))]
 Operator = Annotated[Caller, Depends(Needs(Permission.OPERATE))]

@@ -24,7 +24,7 @@ from launchkit.model import (
     StopOrder,
     Variable,
 )
-from launchkit.model.people import Account, Grant, PrincipalKind, Role, Token
+from launchkit.model.people import Account, Entity, Grant, PrincipalKind, Role, Token
 from launchkit.wire import agent_side, people, user_side
 from launchkit.wire.problems import Problem
 
@@ -158,6 +158,7 @@ EXAMPLES: tuple[object, ...] = (
         outputs={"loss": 0.12},
     ),
     Account(name="ann", kind=PrincipalKind.USER, created_at=NOON, created_by="root"),
+    Entity(name="vision", role=Role.SUBMITTER),
     Grant(name="ann", entity="vision", role=Role.SUBMITTER),
     TOKEN,
     people.AccountRequest(name="ann"),

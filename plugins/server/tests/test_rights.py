@@ -34,9 +34,9 @@ from .conftest import Served
 
 OPEN = {"/livez", "/readyz"}
 MAY: Mapping[str, set[Permission]] = {
-    "viewer": {Permission.READ},
-    "submitter": {Permission.READ, Permission.SUBMIT},
-    "operator": {Permission.READ, Permission.SUBMIT, Permission.OPERATE},
+    "viewer": {Permission.ENTER, Permission.READ},
+    "submitter": {Permission.ENTER, Permission.READ, Permission.SUBMIT},
+    "operator": {Permission.ENTER, Permission.READ, Permission.SUBMIT, Permission.OPERATE},
     "admin": {*Permission} - {Permission.RUN},
     "root": {*Permission} - {Permission.RUN},
     "agent": {Permission.AGENT},
@@ -160,7 +160,8 @@ def test_a_role_opens_what_it_may_and_nothing_else(
         if route.permission is not None:
             own = str.__str__(tokens["item"])
             status = asked(client, route, tokens[who], item_id=own).status_code
-            may = route.permission in MAY[who] and (who == "root" or ENTITY in route.path)
+            anywhere = who == "root" or route.permission is Permission.ENTER
+            may = route.permission in MAY[who] and (anywhere or ENTITY in route.path)
             assert (status == 403) == (not may), (route, status)
             assert status != 401
             assert status < 500, route
@@ -188,8 +189,25 @@ def test_a_role_in_one_entity_opens_no_other(
     client: httpx.Client, tokens: Mapping[str, Secret]
 ) -> None:
     for route in ROUTES:
-        if route.permission is not None:
+        if route.permission not in {None, Permission.ENTER}:
             assert asked(client, route, tokens["elsewhere"]).status_code == 403, route
+
+
+def test_everybody_is_told_of_the_entities_where_they_have_a_role(
+    client: httpx.Client, tokens: Mapping[str, Secret]
+) -> None:
+    found = {who: entities_of(client, tokens[who]) for who in ("viewer", "elsewhere", "root")}
+    assert found == {
+        "viewer": {"test": "viewer"},
+        "elsewhere": {"elsewhere": "admin"},
+        "root": {"elsewhere": "admin", "test": "admin"},
+    }
+
+
+def entities_of(client: httpx.Client, token: Secret) -> dict[str, str]:
+    auth = {"Authorization": f"Bearer {str.__str__(token)}"}
+    answer = client.get(f"{API}/entities", headers=auth).json()
+    return {entity["name"]: entity["role"] for entity in answer}
 
 
 @pytest.mark.parametrize("name", ["token", "access_token", "ref"])

@@ -1,16 +1,22 @@
-"""Accounts and their tokens, of the whole service: for administrators of all entities."""
+"""What is of the whole service: entities, and for administrators of all, accounts and tokens."""
 
 from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from launchkit.model.people import Account, Grant, Token
+from launchkit.model.people import Account, Entity, Grant, Token
 from launchkit.store import people, tokens
 from launchkit.wire.people import AccountRequest, TokenAnswer, TokenRequest
-from launchkit_server.access import Administrator
+from launchkit_server.access import Administrator, Person
 from launchkit_server.service import TheService
 
 router = APIRouter(tags=["people"])
+
+
+@router.get("/entities")
+async def list_entities(service: TheService, who: Person) -> Sequence[Entity]:
+    """The entities in which one has a role, and which."""
+    return await service.database.read(people.ListEntities(who.principal))
 
 
 @router.get("/users")
