@@ -1,7 +1,7 @@
 """What a training job prints, as CloudWatch has it: one stream for each of its machines."""
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +18,9 @@ HELD_MS = 15_000
 that are late."""
 LATE_SECONDS = 180.0
 """So long is waited for the streams of all machines, before those that are there are read."""
+LISTED_SECONDS = 300.0
+"""So long a job whose machines all have a stream is not asked for others: they come when it begins
+again after an interruption, and at its end all are looked for."""
 AT_ONCE_PAGES = 8
 """So many pages of a stream are read before the next one's turn: a log may be larger than the
 memory."""
@@ -61,6 +64,7 @@ class LogSource:
         self.is_whole = False
         """Whether all output is there by now, so that nothing late is waited for."""
         self._began: float | None = None
+        self._listed: float | None = None
 
     @asynccontextmanager
     async def open(
@@ -73,8 +77,10 @@ class LogSource:
         is_whole = self.is_whole
         try:
             streams = {**cursor.streams}
-            for name in await self._names():
-                streams.setdefault(name, StreamPlace())
+            if is_whole or self._may_be_more(streams):
+                for name in await self._names():
+                    streams.setdefault(name, StreamPlace())
+                self._listed = anyio.current_time()
             more = True
             while more:
                 for name, place in streams.items():
@@ -88,6 +94,15 @@ class LogSource:
             if not (exc.denied and is_whole):
                 raise
             log.warning("the log of %s cannot be read: %s (%s)", self._job, exc, exc.hint)
+
+    def _may_be_more(self, streams: Iterable[str]) -> bool:
+        """Whether there may be streams of which nothing is known."""
+        if self._listed is None or self._lacks_machines(streams):
+            return True
+        return anyio.current_time() - self._listed >= LISTED_SECONDS
+
+    def _lacks_machines(self, streams: Iterable[str]) -> bool:
+        return len({_machine(name) for name in streams}) < self._machines()
 
     async def _names(self) -> Sequence[str]:
         """The streams that there are; that there are none yet is no error."""
@@ -177,7 +192,7 @@ class LogSource:
 
     def _is_early(self, streams: Mapping[str, StreamPlace]) -> bool:
         """Whether streams of other machines may still come."""
-        if not streams or len({_machine(name) for name in streams}) >= self._machines():
+        if not streams or not self._lacks_machines(streams):
             return False
         now = anyio.current_time()
         self._began = now if self._began is None else self._began

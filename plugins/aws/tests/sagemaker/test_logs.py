@@ -69,18 +69,33 @@ async def test_a_stream_that_is_not_there_yet_is_no_error(
             assert (await anext(chunks)).data == b"late\n"
 
 
-async def test_a_silent_log_costs_one_request_of_each_kind_a_look(
-    made: SageMakerRunner, fake: FakeAws
-) -> None:
+async def test_a_silent_log_costs_one_request_a_look(made: SageMakerRunner, fake: FakeAws) -> None:
     run, job = await training(made, fake)
     fake.print(f"{job.name}/algo-1-1", "one")
-    async with aclosing(run.logs(0)) as chunks:
+    async with aclosing(run.logs(0)) as chunks, anyio.create_task_group() as tasks:
         await anext(chunks)
         looks = fake.count("GetLogEvents")
         asked = fake.count("DescribeLogStreams")
-        job.become("Completed")
+
+        async def end_later() -> None:
+            await until(lambda: fake.count("GetLogEvents") >= looks + 3)
+            assert fake.count("DescribeLogStreams") == asked
+            job.become("Completed")
+
+        tasks.start_soon(end_later)
         assert [chunk async for chunk in chunks] == []
-        assert fake.count("GetLogEvents") - looks <= fake.count("DescribeLogStreams") - asked + 1
+
+
+async def test_streams_that_come_while_a_job_runs_are_found(
+    made: SageMakerRunner, fake: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cloudwatch, "LISTED_SECONDS", 0.1)
+    run, job = await training(made, fake)
+    fake.print(f"{job.name}/algo-1-1", "one")
+    async with aclosing(run.logs(0)) as chunks:
+        assert (await anext(chunks)).data == b"one\n"
+        fake.print(f"{job.name}/algo-1-2", "two")
+        assert (await anext(chunks)).data == b"two\n"
 
 
 async def test_lines_of_two_machines_have_one_order_whoever_reads(
