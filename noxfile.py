@@ -22,8 +22,10 @@ PINNED = ("--constraint", "constraints.txt")
 GROUPS = ("test", "lint", "types", "docs")
 EXTRAS = ".[metrics,otel,postgres,testing]"
 DEMO = ("python", "docs/examples/demo.py")
-PARALLEL = ("--numprocesses", str(min(2 * (os.cpu_count() or 1), 8)), "--dist", "loadfile")
+PROCESSES = str(min(2 * (os.cpu_count() or 1), 8))
 """Most tests wait for processes, servers and containers more than they compute."""
+PARALLEL = ("--numprocesses", PROCESSES, "--dist", "loadfile", "--max-worker-restart", "0")
+"""A process that a hanging test has ended is not begun again, and with it the test."""
 
 HIDE = """\
 for place in /run /var/run /usr/lib/postgresql; do
