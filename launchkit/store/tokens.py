@@ -4,15 +4,17 @@ import hashlib
 import json
 import secrets
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+
+import anyio
 
 from launchkit.errors import ConfigError, NotFound, Unreachable
 from launchkit.model import Claim, Secret
 from launchkit.model.people import Principal, PrincipalKind, Role, Token, TokenFault
 from launchkit.store.claims import lost
-from launchkit.store.database import Answer, AtOnce, Database, Row, Tx
+from launchkit.store.database import Database, Loose, Row, Tx
 from launchkit.store.people import audit, found, require_account, require_name
 from launchkit.store.queues import named
 
@@ -152,15 +154,41 @@ class RevokeToken:
         return _token_of(await tx.row("token", id=self.id))
 
 
-async def authenticate(database: Database, secret: str) -> Principal | TokenFault:
-    """Whose token *secret* is, or why it proves nothing. Its use is noted once a minute."""
-    proved = await database.read(_Prove(fingerprint(secret)))
-    if isinstance(proved, TokenFault):
-        return proved
-    if proved.unnoted:
-        with suppress(Unreachable):  # a full disk is not in the way of those who read
-            await database.write(_NoteUse(proved.id))
-    return proved.principal
+class Proofs:
+    """Proves tokens. Those that come while others are looked up share the next statement."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._turn = anyio.Lock()
+        self._next = _LookUp()
+
+    async def prove(self, secret: str) -> Principal | TokenFault:
+        """Whose token *secret* is, or why it proves nothing. Its use is noted once a minute.
+
+        :raises Unreachable: if the database cannot be asked now.
+        """
+        proved = await self._look_up(fingerprint(secret))
+        if isinstance(proved, TokenFault):
+            return proved
+        if proved.unnoted:
+            with suppress(Unreachable):  # a full disk is not in the way of those who read
+                await self._database.write(_NoteUse(proved.id))
+        return proved.principal
+
+    async def _look_up(self, digest: str) -> "_Proved | TokenFault":
+        mine = self._next
+        mine.digests.add(digest)
+        async with self._turn:
+            if mine.found is None:
+                if mine is self._next:
+                    self._next = _LookUp()  # who comes from now on has come after this look
+                try:
+                    mine.found = await self._database.read(_Prove(frozenset(mine.digests)))
+                except Unreachable as exc:
+                    mine.found = exc
+            if isinstance(mine.found, Unreachable):
+                raise Unreachable(mine.found.message, hint=mine.found.hint) from mine.found
+            return mine.found.get(digest, TokenFault.UNKNOWN)
 
 
 def fingerprint(secret: str) -> str:
@@ -175,45 +203,43 @@ class _Proved:
     unnoted: bool
 
 
+@dataclass
+class _LookUp:
+    """Digests that are looked up together, and what came of it."""
+
+    digests: set[str] = field(default_factory=set)
+    found: "Mapping[str, _Proved | TokenFault] | Unreachable | None" = None
+
+
 @dataclass(frozen=True)
-class _Prove(AtOnce[_Proved | TokenFault]):
-    """One statement whatever the token is, so that time tells nothing of it."""
+class _Prove(Loose):
+    """One statement whatever the tokens are, so that time tells nothing of them."""
 
-    statement = "token_of_digest"
+    digests: Set[str]
 
-    digest: str
+    async def __call__(self, tx: Tx) -> Mapping[str, _Proved | TokenFault]:
+        rows = await tx.all("tokens_of_digests", digests=json.dumps([*self.digests]))
+        return {row["digest"]: _proved(row) for row in rows}
 
-    def values(self, now: float) -> Mapping[str, object]:
-        """The values of the one statement."""
-        return {"digest": self.digest}
 
-    def answer(self, row: Row | None) -> Answer[_Proved | TokenFault]:
-        """Whose it is, by the time of the transaction."""
-        return Answer(self._proved(row), ())
-
-    async def __call__(self, tx: Tx) -> _Proved | TokenFault:
-        return self._proved(await tx.one(self.statement, digest=self.digest))
-
-    def _proved(self, row: Row | None) -> _Proved | TokenFault:
-        if row is None:
-            return TokenFault.UNKNOWN
-        now = row["proved_at"]
-        fault = _fault_of(row, now)
-        if fault is not None:
-            return fault
-        token = _token_of(row)
-        principal = Principal(
-            name=token.owner,
-            kind=token.kind,
-            roles={entity: Role(role) for entity, role in json.loads(row["roles"] or "{}").items()},
-            entity=token.entity,
-            queues=frozenset(token.queues),
-            item=token.item,
-            attempt=token.attempt,
-        )
-        used = token.used_at
-        unnoted = used is None or not used <= now < used + USED_SECONDS
-        return _Proved(token.id, principal, unnoted)
+def _proved(row: Row) -> _Proved | TokenFault:
+    now = row["proved_at"]
+    fault = _fault_of(row, now)
+    if fault is not None:
+        return fault
+    token = _token_of(row)
+    principal = Principal(
+        name=token.owner,
+        kind=token.kind,
+        roles={entity: Role(role) for entity, role in json.loads(row["roles"] or "{}").items()},
+        entity=token.entity,
+        queues=frozenset(token.queues),
+        item=token.item,
+        attempt=token.attempt,
+    )
+    used = token.used_at
+    unnoted = used is None or not used <= now < used + USED_SECONDS
+    return _Proved(token.id, principal, unnoted)
 
 
 @dataclass(frozen=True)

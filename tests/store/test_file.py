@@ -15,7 +15,7 @@ from launchkit.model.people import Principal
 from launchkit.store import launches, queues
 from launchkit.store.notifier import DatagramNotifier
 from launchkit.store.sqlite import SqliteDatabase, connect, file_of, prepare
-from launchkit.store.tokens import FirstAdministrator, authenticate
+from launchkit.store.tokens import FirstAdministrator, Proofs
 from launchkit.store.topics import StoreTopics
 
 
@@ -167,7 +167,7 @@ async def test_a_full_disk_is_not_in_the_way_of_one_who_proves_a_token(small_dis
         fill(small_disk / "ballast")
         with pytest.raises(Unreachable, match="full"):
             await launch_many(store)
-        assert isinstance(await authenticate(database, made.secret), Principal)
+        assert isinstance(await Proofs(database).prove(made.secret), Principal)
 
 
 def test_urls_name_files() -> None:

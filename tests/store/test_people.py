@@ -28,8 +28,8 @@ from launchkit.store.tokens import (
     FirstAdministrator,
     ListTokens,
     NewToken,
+    Proofs,
     RevokeToken,
-    authenticate,
     fingerprint,
 )
 
@@ -40,7 +40,7 @@ async def token(store: Store, name: str = "bob", expires_at: float | None = None
 
 
 async def proved(store: Store, secret: str) -> Principal:
-    principal = await authenticate(store.database, secret)
+    principal = await Proofs(store.database).prove(secret)
     assert isinstance(principal, Principal)
     return principal
 
@@ -63,7 +63,7 @@ async def test_the_secret_is_stored_nowhere_and_does_not_print_itself(store: Sto
     assert made.secret not in repr(made)
 
     async def rows(tx: Tx) -> str:
-        found = [*await tx.all("token_of_digest", digest=fingerprint(made.secret))]
+        found = [*await tx.all("tokens_of_digests", digests=f'["{fingerprint(made.secret)}"]')]
         found += await tx.all("audit", limit=100)
         return str([dict(row) for row in found])
 
@@ -75,7 +75,53 @@ async def test_the_secret_is_stored_nowhere_and_does_not_print_itself(store: Sto
 @pytest.mark.parametrize("secret", ["", "lk_u", "lk_u" + "0" * 43, "x" * 100_000, "\ud800"])
 async def test_what_is_no_token_is_not_known(store: Store, secret: str) -> None:
     await token(store)
-    assert await authenticate(store.database, secret) is TokenFault.UNKNOWN
+    assert await Proofs(store.database).prove(secret) is TokenFault.UNKNOWN
+
+
+async def test_tokens_that_come_together_are_each_proved_for_themselves(store: Store) -> None:
+    made = [await token(store, name) for name in ("ann", "bob", "eve")]
+    await store.write(RevokeToken(made[2].token.id, "ann"))
+    proofs = Proofs(store.database)
+    answers: dict[str, Principal | TokenFault] = {}
+
+    async def prove(name: str, secret: str) -> None:
+        answers[name] = await proofs.prove(secret)
+
+    async with anyio.create_task_group() as tasks:
+        for name, one in zip(("ann", "bob", "eve"), made, strict=True):
+            for number in range(5):
+                tasks.start_soon(prove, f"{name}-{number}", one.secret)
+        tasks.start_soon(prove, "nobody", "lk_unone")
+    assert answers.pop("nobody") is TokenFault.UNKNOWN
+    told = {name: one.name if isinstance(one, Principal) else one for name, one in answers.items()}
+    owners = {"ann": "ann", "bob": "bob", "eve": TokenFault.REVOKED}
+    assert told == {f"{name}-{n}": owner for name, owner in owners.items() for n in range(5)}
+
+
+async def test_who_gives_up_while_a_token_is_looked_up_leaves_the_others_their_answer(
+    store: Store,
+) -> None:
+    made = await token(store)
+    proofs = Proofs(store.database)
+    answers: list[Principal | TokenFault] = []
+
+    async def prove() -> None:
+        answers.append(await proofs.prove(made.secret))
+
+    async with anyio.create_task_group() as tasks:
+        impatient = anyio.CancelScope()
+
+        async def give_up() -> None:
+            with impatient:
+                await proofs.prove(made.secret)
+
+        tasks.start_soon(give_up)
+        await anyio.lowlevel.checkpoint()
+        for _ in range(3):
+            tasks.start_soon(prove)
+        await anyio.lowlevel.checkpoint()
+        impatient.cancel()
+    assert [one.name for one in answers if isinstance(one, Principal)] == ["bob"] * 3
 
 
 async def test_a_token_counts_until_it_expires(store: Store) -> None:
@@ -83,7 +129,7 @@ async def test_a_token_counts_until_it_expires(store: Store) -> None:
     store.clock.now += 9.9
     await proved(store, made.secret)
     store.clock.now += 0.1
-    assert await authenticate(store.database, made.secret) is TokenFault.EXPIRED
+    assert await Proofs(store.database).prove(made.secret) is TokenFault.EXPIRED
 
 
 async def test_a_revoked_token_counts_no_more_and_others_do(store: Store) -> None:
@@ -91,7 +137,7 @@ async def test_a_revoked_token_counts_no_more_and_others_do(store: Store) -> Non
     other = await store.write(CreateToken("bob", "ann"))
     revoked = await store.write(RevokeToken(made.token.id, "ann"))
     assert await store.write(RevokeToken(made.token.id, "ann")) == revoked
-    assert await authenticate(store.database, made.secret) is TokenFault.REVOKED
+    assert await Proofs(store.database).prove(made.secret) is TokenFault.REVOKED
     await proved(store, other.secret)
 
 
@@ -115,7 +161,7 @@ async def test_a_removed_account_that_is_added_again_has_nothing_of_the_old(stor
     await store.write(GrantRole("bob", "e", Role.ADMIN, "ann"))
     await store.write(RemoveAccount("bob", "ann"))
     await store.write(AddAccount("bob", PrincipalKind.USER, "ann"))
-    assert await authenticate(store.database, made.secret) is TokenFault.REVOKED
+    assert await Proofs(store.database).prove(made.secret) is TokenFault.REVOKED
     assert await store.database.read(ListGrants()) == []
 
 
@@ -169,7 +215,7 @@ async def test_the_token_of_a_run_ends_with_its_attempt(store: Store) -> None:
     run = await proved(store, made.secret)
     assert may(run, Permission.RUN, "e", item=claim.item.id)
     await store.report(claim, ItemState.FINISHED)
-    assert await authenticate(store.database, made.secret) is TokenFault.ENDED
+    assert await Proofs(store.database).prove(made.secret) is TokenFault.ENDED
     with pytest.raises(LeaseLost):
         await store.write(CreateRunToken(claim))
 
@@ -180,9 +226,9 @@ async def test_the_token_of_a_run_does_not_count_for_the_next_attempt(store: Sto
     claim = await store.claimed()
     made = await store.write(CreateRunToken(claim))
     await store.report(claim, ItemState.QUEUED, next_attempt=True)
-    assert await authenticate(store.database, made.secret) is TokenFault.ENDED
+    assert await Proofs(store.database).prove(made.secret) is TokenFault.ENDED
     await store.claimed()
-    assert await authenticate(store.database, made.secret) is TokenFault.ENDED
+    assert await Proofs(store.database).prove(made.secret) is TokenFault.ENDED
 
 
 async def test_tokens_of_ended_runs_are_removed(store: Store) -> None:
@@ -193,7 +239,7 @@ async def test_tokens_of_ended_runs_are_removed(store: Store) -> None:
     made = await store.write(CreateRunToken(first))
     await store.report(first, ItemState.FINISHED)
     await store.write(CreateRunToken(second))
-    assert await authenticate(store.database, made.secret) is TokenFault.UNKNOWN
+    assert await Proofs(store.database).prove(made.secret) is TokenFault.UNKNOWN
 
 
 async def test_of_servers_that_start_at_once_one_makes_the_administrator(
@@ -260,7 +306,7 @@ async def founded(path: Path) -> NewToken:
 async def is_administrator(url: str, secret: str) -> bool:
     database = database_of(url)
     async with database.opened():
-        principal = await authenticate(database, secret)
+        principal = await Proofs(database).prove(secret)
         second = await database.write(FirstAdministrator())
     assert isinstance(principal, Principal)
     return second is None and may(principal, Permission.ADMINISTER, "any")

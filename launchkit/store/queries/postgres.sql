@@ -100,12 +100,12 @@ where i.entity = :entity
   and {behind}
 order by {order} limit :limit
 
--- name: token_of_digest
+-- name: tokens_of_digests
 select t.*, i.id as under_way, cast(:now as double precision) as proved_at,
        (select json_object_agg(g.entity, g.role)::text from role_grant g where g.name = t.owner) as roles
 from token t
 left join item i on i.id = t.item and i.attempt = t.attempt and i.lease_until is not null
-where t.digest = :digest
+where t.digest in (select json_array_elements_text(:digests::json))
 
 -- name: transaction
 select pg_current_xact_id_if_assigned()::text as xact

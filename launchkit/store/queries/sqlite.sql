@@ -42,12 +42,12 @@ where i.entity = :entity
   and {behind}
 order by {order} limit :limit
 
--- name: token_of_digest
+-- name: tokens_of_digests
 select t.*, i.id as under_way, cast(:now as double precision) as proved_at,
        (select json_group_object(g.entity, g.role) from role_grant g where g.name = t.owner) as roles
 from token t
 left join item i on i.id = t.item and i.attempt = t.attempt and i.lease_until is not null
-where t.digest = :digest
+where t.digest in (select value from json_each(:digests))
 
 -- name: last_event
 select coalesce(max(id), 0) as id from event

@@ -14,7 +14,6 @@ from launchkit.model.people import (
     TokenFault,
     refusal,
 )
-from launchkit.store.tokens import authenticate
 from launchkit_server.service import Service
 
 LOGIN_HINT = "give a token: launchkit login, LAUNCHKIT_TOKEN or LAUNCHKIT_TOKEN_FILE"
@@ -73,7 +72,7 @@ class Needs:
         token = bearer(request)
         if token is None:
             raise Unauthenticated("this needs a token, and there is none", hint=LOGIN_HINT)
-        principal = await authenticate(service.database, token)
+        principal = await service.proofs.prove(token)
         if isinstance(principal, TokenFault):
             raise Unauthenticated(f"the token {principal}", hint=LOGIN_HINT)
         entity = request.path_params.get("entity", EVERYWHERE)

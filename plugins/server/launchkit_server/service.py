@@ -7,6 +7,7 @@ from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from launchkit.store.database import Database
+from launchkit.store.tokens import Proofs
 from launchkit.store.topics import EVERYTHING
 from launchkit.wire.protocol import MAX_WAIT_SECONDS
 from launchkit_server.archives import Archives
@@ -32,9 +33,14 @@ class Service:
     """Of what agents that wait were told."""
     lines: Lines = field(init=False, default_factory=Lines)
     """Agents that wait for the same."""
+    proofs: Proofs = field(init=False)
+    """Whose tokens they are that come."""
     looking: CapacityLimiter = field(init=False, default_factory=lambda: CapacityLimiter(LOOKING))
     """Keeps those who are woken and look from being in the way of those who come and claim."""
     _ending: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        self.proofs = Proofs(self.database)
 
     @property
     def archives(self) -> Archives:
