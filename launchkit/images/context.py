@@ -99,7 +99,7 @@ def _read_patterns(root: Path, dockerfile: str | None) -> tuple[Patterns, str]:
     place = own if dockerfile and has_file(root, own) else ".dockerignore"
     text = ""
     if has_file(root, place):
-        text = (root / place).read_text("utf-8", errors="surrogateescape")
+        text = (root / place).read_bytes().decode("utf-8", "surrogateescape")
     before = parse_dockerignore(NEVER_SENT, "")
     return Patterns(before.lines + parse_dockerignore(text, place).lines), place
 

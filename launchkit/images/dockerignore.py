@@ -1,7 +1,9 @@
 """The rules of `.dockerignore` files, as Docker reads them.
 
 See https://docs.docker.com/build/concepts/context/#dockerignore-files: patterns of Go's
-`filepath.Match` from the context's root, with `**`; the last one that matches decides.
+`filepath.Match` from the context's root, with `**`; the last one that matches decides. What that
+page leaves open is as moby's patternmatcher has it: `**` before plain text and nothing else stands
+for any beginning, so `**.pt` is all that ends so.
 """
 
 import posixpath
@@ -10,6 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from launchkit.errors import Rejected
+
+_SPECIAL = re.compile(r"[*?\[\]\\]")
+_MEMBER = r"(?:\\.|[^\]\\-])"
+_BRACKET = rf"\[\^?(?:{_MEMBER}(?:-{_MEMBER})?)+\]"
+_PIECE = re.compile(rf"\*\*/?|{_BRACKET}|\\.|.", re.DOTALL)
+_WELL_FORMED = re.compile(rf"(?:[^\[\\]|\\.|{_BRACKET})*", re.DOTALL)
 
 Matches = tuple[bool, ...]
 """Which patterns match a path or a directory above it."""
@@ -35,12 +43,18 @@ class Patterns:
         return any(line.keeps for line in self.lines)
 
     def matches(self, path: str, above: Matches = ()) -> Matches:
-        """What matches *path*; *above* is what matched the directory that it stands in."""
+        """What matches *path*; *above* is what matched the directory that it stands in.
+
+        A line that could change nothing is not asked, as Docker does it.
+        """
         inherited = above or (False,) * len(self.lines)
-        return tuple(
-            known or line.regex.fullmatch(path) is not None
-            for known, line in zip(inherited, self.lines, strict=True)
-        )
+        found: list[bool] = []
+        ignored = False
+        for known, line in zip(inherited, self.lines, strict=True):
+            yes = known or (line.keeps is ignored and line.regex.fullmatch(path) is not None)
+            ignored = not line.keeps if yes else ignored
+            found.append(yes)
+        return tuple(found)
 
     def ignores(self, matches: Matches) -> bool:
         """Whether a path that *matches* is left out."""
@@ -65,31 +79,39 @@ def _pattern(line: str, place: str) -> Pattern | None:
         raise Rejected(f"{place}: there is nothing after the `!`", hint="write a path after it")
     path = posixpath.normpath(body).lstrip("/") or "/"
     try:
-        return Pattern(re.compile("".join(_translate(path)), re.DOTALL), keeps)
-    except (IndexError, re.error) as exc:
+        return Pattern(_compiled(path), keeps)
+    except (ValueError, re.error) as exc:
         raise Rejected(
             f"{place}: {body!r} is not a pattern", hint="brackets and backslashes must be complete"
         ) from exc
 
 
+def _compiled(path: str) -> re.Pattern[str]:
+    """:raises ValueError: if *path* is not a pattern."""
+    if not _WELL_FORMED.fullmatch(path):
+        raise ValueError(path)
+    start, _, plain = path.partition("**")
+    if not start and plain and not _SPECIAL.search(plain):
+        anything = "(?s:.*)"
+        below = f"(?:{anything}/)?" if plain.startswith("/") else anything
+        return re.compile(below + re.escape(plain.removeprefix("/")))
+    if not _SPECIAL.search(path):
+        return re.compile(re.escape(path))
+    return re.compile("".join(_translate(path)), re.ASCII)
+
+
 def _translate(pattern: str) -> Iterator[str]:
-    at = 0
-    while at < len(pattern):
-        char = pattern[at]
-        at += 1
-        if pattern.startswith("**", at - 1):
-            at += 1
-            if pattern.startswith("/", at):
-                at += 1
-            yield ".*" if at == len(pattern) else "(?:.*/)?"
-        elif char == "*":
+    for piece in _PIECE.finditer(pattern):
+        text = piece[0]
+        if text.startswith("**"):
+            yield ".*" if piece.end() == len(pattern) else "(?:.*/)?"
+        elif text == "*":
             yield "[^/]*"
-        elif char == "?":
+        elif text == "?":
             yield "[^/]"
-        elif char == "\\":
-            yield re.escape(pattern[at])
-            at += 1
-        elif char in "[]":
-            yield char
+        elif text.startswith("["):
+            yield "[" + re.sub(r"(?<!\\)[\[&~|]", r"\\\g<0>", text[1:])
+        elif text.startswith("\\") or text == "^":
+            yield text  # Docker hands them to its regular expressions, where they may mean more
         else:
-            yield char if char in "^-" else re.escape(char)
+            yield re.escape(text)
