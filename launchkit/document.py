@@ -3,12 +3,25 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from launchkit.codec import Locate, dotted
 from launchkit.codec import Path as KeyPath
 from launchkit.errors import ConfigError
+
+_TEXT = "tag:yaml.org,2002:str"
+_NUMBERS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which `33:33` is a text: no number to the base of 60, as YAML 1.1 has it."""
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        """The tag of a node that has none."""
+        tag: str = super().resolve(kind, value, implicit)
+        return _TEXT if tag in _NUMBERS and ":" in value else tag
 
 
 @dataclass(frozen=True)
@@ -66,10 +79,10 @@ def parse_documents(text: str, source: str) -> list[Document]:
     :raises ConfigError: if it is not well-formed, or gives one key twice.
     """
     warnings: tuple[str, ...] = ()
-    if any(line.startswith("\t") for line in text.splitlines()) and not _is_json(text):
-        text = "\n".join(_untabbed(line) for line in text.splitlines())
+    if any(line.startswith("\t") for line in text.split("\n")) and not _is_json(text):
+        text = "\n".join(_untabbed(line) for line in text.split("\n"))
         warnings = (f"{source}: tabs used as indentation were read as two spaces each",)
-    loader = yaml.SafeLoader(text)
+    loader = _Loader(text)
     try:
         found: list[Document] = []
         while (node := loader.get_node() if loader.check_node() else None) is not None:

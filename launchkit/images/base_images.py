@@ -10,11 +10,12 @@ _MOUNT = re.compile(r"--mount=\S*\bfrom=([^,\s]+)")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))")
 
 
-def base_images(dockerfile: str) -> tuple[str, ...]:
+def base_images(dockerfile: str, build_args: Mapping[str, str] = {}) -> tuple[str, ...]:
     """The images of `FROM` lines, `COPY --from` and mounts, each once, in order.
 
-    Variables get the defaults of the `ARG` lines before the first `FROM`. A name that still has a
-    variable in it is left out, as are stages and `scratch`.
+    Variables that an `ARG` before the first `FROM` declares have the values of *build_args*, else
+    the defaults that stand there. A name that still has a variable in it is left out, as are stages
+    and `scratch`.
     """
     stages = {"scratch"}
     args: dict[str, str] = {}
@@ -28,15 +29,16 @@ def base_images(dockerfile: str) -> tuple[str, ...]:
         elif started:
             found |= dict.fromkeys(_images(_taken_from(line), {}, stages))
         elif default := _ARG.match(line):
-            args |= _defaults(default[1], args)
+            args |= _declared(default[1], args, build_args)
     return tuple(found)
 
 
 def _instructions(text: str) -> Iterator[str]:
     """Each instruction in one line, without comments."""
-    kept = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    kept = (line for line in lines if not line.lstrip().startswith("#"))
     joined = re.sub(r"\\[ \t]*\n", " ", "\n".join(kept))
-    return (line.strip() for line in joined.splitlines() if line.strip())
+    return (line.strip() for line in joined.split("\n") if line.strip())
 
 
 def _taken_from(line: str) -> list[str]:
@@ -52,9 +54,10 @@ def _images(names: list[str], args: Mapping[str, str], stages: set[str]) -> Iter
             yield image
 
 
-def _defaults(text: str, args: Mapping[str, str]) -> dict[str, str]:
-    pairs = (word.partition("=") for word in text.split())
-    return {name: _filled(value.strip("\"'"), args) for name, equals, value in pairs if equals}
+def _declared(text: str, args: Mapping[str, str], build_args: Mapping[str, str]) -> dict[str, str]:
+    pairs = [word.partition("=") for word in text.split()]
+    defaults = {name: _filled(value.strip("\"'"), args) for name, equals, value in pairs if equals}
+    return defaults | {name: build_args[name] for name, _, _ in pairs if name in build_args}
 
 
 def _filled(text: str, args: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from launchkit.images.base_images import base_images
 from launchkit.images.context import BuildPlan, list_context
 from launchkit.images.dockerfile import Design, mount_cache, write_dockerfile
 from launchkit.images.name import check_image_name
-from launchkit.images.requirements import Dependencies, find_dependencies
+from launchkit.images.requirements import Dependencies, find_dependencies, not_installed
 from launchkit.model import Json, Launch
 from launchkit.resolving.job_names import entry_file
 
@@ -26,8 +26,9 @@ OPTIONS = "resource_args.builder"
 _RUNTIME = re.compile(r"(?:python)?(3\.[0-9]+)(?:\.[0-9]+)?")
 
 
-def plan_build(launch: Launch, code: Path) -> BuildPlan:
-    """Choose and read all that goes into the image of *launch*; its code lies in *code*.
+def plan_build(launch: Launch, code: Path, build_args: Mapping[str, str] = {}) -> BuildPlan:
+    """Choose and read all that goes into the image of *launch*; its code lies in *code*, and a
+    Dockerfile that it brings is built with *build_args*.
 
     The Dockerfile is that of the launch, else of the job, else one beside the entry file, whose
     directory becomes the context, else one that `write_dockerfile` makes.
@@ -36,11 +37,11 @@ def plan_build(launch: Launch, code: Path) -> BuildPlan:
     """
     context = _context(launch, code)
     if launch.dockerfile:
-        return _own_plan(launch, context, launch.dockerfile)
+        return _own_plan(launch, context, launch.dockerfile, build_args)
     folder = _entry_directory(launch, context)
     for name in BESIDE:
         if has_file(folder, name):
-            return _own_plan(launch, folder, name)
+            return _own_plan(launch, folder, name, build_args)
     return _generated_plan(launch, context)
 
 
@@ -78,12 +79,14 @@ def _entry_directory(launch: Launch, context: Path) -> Path:
     return context / folder if is_inside(context, str(folder)) else context
 
 
-def _own_plan(launch: Launch, context: Path, dockerfile: str) -> BuildPlan:
+def _own_plan(
+    launch: Launch, context: Path, dockerfile: str, build_args: Mapping[str, str]
+) -> BuildPlan:
     file = _require_inside(context, dockerfile, "dockerfile", "file")
     name = PurePosixPath(dockerfile).as_posix()
     try:
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
+        text = file.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as exc:
         raise Rejected(f"dockerfile: {dockerfile}: cannot be read: {exc}") from exc
     base = _base(launch)
     warning = f"{name} is used, so {base.path} is not"
@@ -92,7 +95,7 @@ def _own_plan(launch: Launch, context: Path, dockerfile: str) -> BuildPlan:
         entries=list_context(context, name),
         dockerfile=text,
         dockerfile_name=name,
-        base_images=base_images(text),
+        base_images=base_images(text, build_args),
         generated=False,
         warnings=(warning,) if base.image else (),
     )
@@ -107,6 +110,7 @@ def _generated_plan(launch: Launch, context: Path) -> BuildPlan:
     base = _base(launch)
     dependencies = find_dependencies(context, _extras(launch.builder_args))
     entries = list_context(context, None)
+    warning = None if dependencies else not_installed(context)
     if dependencies:
         _require_sent(dependencies, entries)
     text = write_dockerfile(
@@ -125,7 +129,7 @@ def _generated_plan(launch: Launch, context: Path) -> BuildPlan:
         dockerfile_name="Dockerfile",
         base_images=base_images(text),
         generated=True,
-        warnings=base.warnings,
+        warnings=(*base.warnings, *([warning] if warning else [])),
     )
 
 

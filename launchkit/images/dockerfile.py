@@ -25,6 +25,11 @@ OVER_BASE_IMAGE = (
     " || python3 -m venv --system-site-packages --without-pip --clear /env"
 )
 """Packages of the base image stay in sight, and so does its pip where it cannot give another."""
+NO_GIT = (
+    "launchkit: git is needed for one of the packages, and could not be installed into this image;"
+    " take a base image that has it, or bring a Dockerfile.launchkit with RUN apt-get update &&"
+    " apt-get install -y git"
+)
 DEBIAN_ONLY = (
     "launchkit: this image has no apt-get; builder.accelerator.base_image must be made from Debian"
     " or Ubuntu"
@@ -94,6 +99,11 @@ def _environment(design: Design, dependencies: Dependencies) -> Iterator[str]:
     if not design.accelerator:
         yield f"RUN {OVER_BASE_IMAGE if design.base_image else 'python -m venv /env'}"
         yield "ENV PATH=/env/bin:$PATH"
+    if dependencies.needs_git:
+        yield (
+            "RUN command -v git >/dev/null || { apt-get update && apt-get install -y"
+            f" --no-install-recommends ca-certificates git; }} || {_give_up(NO_GIT)}"
+        )
     yield f"WORKDIR {WORKDIR}"
     for file in dependencies.files:
         yield _copy(file)

@@ -1,5 +1,6 @@
 """Which Python packages a code directory asks for, and in which file it says so."""
 
+import codecs
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,13 +14,28 @@ from launchkit.errors import Rejected
 PYPROJECT = "pyproject.toml"
 FROZEN = ("requirements.frozen.txt", ".job/requirements.frozen.txt")
 CONDA = ("environment.yml", "environment.yaml")
+UNREAD = ("setup.py", "setup.cfg", "Pipfile")
+NOT_READ = (
+    "{file} may ask for packages, and launchkit does not read it: nothing is installed; to install"
+    " the code as a package, write requirements.txt with the one line `.`"
+)
 
 _INCLUDE = re.compile(r"(?:-r|-c|--requirement|--constraint)(?:\s+|=|(?<=-[rc]))(\S+)")
 _LOCAL = re.compile(
     r"(?:-e|--editable)\b|(?:-f|--find-links)\b(?![\s=]*https?:)"
     r"|\.{1,2}(?:/|$|\[)|file:|\S+\s*@\s*file:|[\w.-]+/\S"
+    r"|[^\s:]+\.(?:whl|zip|tar|tgz|tbz|txz|tar\.(?:gz|bz2|xz|lzma))(?:[\s;\[]|$)"
 )
 """A line that needs a path in the code; which files a package is made of cannot be told."""
+_FROM_GIT = re.compile(r"(?:(?:-e|--editable)[\s=]*)?(?:[^#]*@\s*)?git(?:\+|:)\S")
+_CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
 
 
@@ -31,19 +47,23 @@ class Dependencies:
     """What has to be there for it: paths in the code directory. "." stands for all of it."""
     install: tuple[str, ...]
     """The arguments of `pip install`."""
+    needs_git: bool = False
+    """Whether pip runs git for one of them."""
 
 
 def find_dependencies(root: Path, extras: Sequence[str] = ()) -> Dependencies | None:
     """What the first of these files in *root* says: `requirements.txt`, `pyproject.toml`,
     `requirements.frozen.txt`; None if there is none. *extras* are groups of `pyproject.toml`.
 
-    :raises Rejected: if the file is malformed, or conda's `environment.yml` comes before it.
+    :raises Rejected: if the file is malformed, or conda's `environment.yml` comes before it, or
+        only Poetry could install what the code asks for.
     """
     if has_file(root, "requirements.txt"):
         return _from_requirements(root, "requirements.txt")
-    wanted = _from_pyproject(root, extras)
+    pyproject = _pyproject(root)
+    wanted = _from_pyproject(pyproject, extras)
     if wanted:
-        return Dependencies(install=wanted)
+        return Dependencies(install=wanted, needs_git=any(map(_FROM_GIT.match, wanted)))
     for name in CONDA:
         if has_file(root, name):
             raise Rejected(
@@ -51,12 +71,39 @@ def find_dependencies(root: Path, extras: Sequence[str] = ()) -> Dependencies | 
                 hint="list the packages in requirements.txt, or bring a Dockerfile that uses conda",
             )
     frozen = next((name for name in FROZEN if has_file(root, name)), None)
-    return _from_requirements(root, frozen) if frozen else None
+    if frozen is None:
+        _refuse_poetry(pyproject)
+        return None
+    return _from_requirements(root, frozen)
+
+
+def not_installed(root: Path) -> str | None:
+    """A warning if *root*, of which `find_dependencies` found nothing, has a file that may ask for
+    packages in a way that launchkit does not read.
+    """
+    dynamic = _table(_pyproject(root), "project").get("dynamic", [])
+    if isinstance(dynamic, list) and "dependencies" in dynamic:
+        return NOT_READ.format(file=f"{PYPROJECT}: project.dynamic")
+    file = next((name for name in UNREAD if has_file(root, name)), None)
+    return NOT_READ.format(file=file) if file else None
+
+
+def _refuse_poetry(pyproject: Mapping[str, object]) -> None:
+    """:raises Rejected: if it has dependencies that Poetry alone reads."""
+    poetry = _table(_table(pyproject, "tool"), "poetry", "tool.")
+    wanted = _table(poetry, "dependencies", "tool.poetry.")
+    if wanted.keys() - {"python"}:
+        raise Rejected(
+            f"{PYPROJECT}: tool.poetry.dependencies: launchkit installs with pip, which does not"
+            " read them",
+            hint="write requirements.txt with `poetry export -o requirements.txt`, or list the"
+            " packages under project.dependencies",
+        )
 
 
 def _from_requirements(root: Path, name: str) -> Dependencies:
     files = dict.fromkeys([name])
-    local = False
+    local = needs_git = False
     waiting = [name]
     while waiting:
         file = waiting.pop()
@@ -66,12 +113,14 @@ def _from_requirements(root: Path, name: str) -> Dependencies:
                 path = _beside(file, included[1])
                 waiting += [path] if path not in files else []
                 files[path] = None
+            needs_git = needs_git or bool(_FROM_GIT.match(line))
             local = local or bool(_LOCAL.match(line))
-    return Dependencies(files=(".",) if local else tuple(files), install=("-r", name))
+    copied = (".",) if local else tuple(files)
+    return Dependencies(files=copied, install=("-r", name), needs_git=needs_git)
 
 
 def _lines(text: str) -> Iterator[str]:
-    joined = re.sub(r"\\\n", " ", text)
+    joined = re.sub(r"\\\n", " ", "\n".join(text.splitlines()))
     stripped = (re.sub(r"(^|\s)#.*$", "", line).strip() for line in joined.splitlines())
     return (line for line in stripped if line)
 
@@ -95,19 +144,39 @@ def _read(root: Path, name: str) -> str:
     if not has_file(root, name):
         raise Rejected(f"{name}: there is no such file in the code directory")
     try:
-        return (root / name).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
-        raise Rejected(f"{name}: cannot be read: {reason}") from exc
+        return _decoded((root / name).read_bytes())
+    except OSError as exc:
+        raise Rejected(f"{name}: cannot be read: {exc.strerror}") from exc
+    except (UnicodeError, LookupError) as exc:
+        raise Rejected(
+            f"{name}: cannot be read: {exc}", hint="save the file as UTF-8, as most editors do"
+        ) from exc
 
 
-def _from_pyproject(root: Path, extras: Sequence[str]) -> tuple[str, ...]:
-    project: Mapping[str, object] = {}
-    if has_file(root, PYPROJECT):
-        try:
-            project = _table(tomllib.loads(_read(root, PYPROJECT)), "project")
-        except tomllib.TOMLDecodeError as exc:
-            raise Rejected(f"{PYPROJECT}: is not TOML: {exc}") from exc
+def _decoded(data: bytes) -> str:
+    """The text of a file, as pip reads it: a byte order mark or a line such as
+    `# coding: latin-1` says how it is written; else it is UTF-8.
+    """
+    for mark, coding in _MARKS:
+        if data.startswith(mark):
+            return data.removeprefix(mark).decode(coding)
+    for line in data.split(b"\n", 2)[:2]:
+        if line.startswith(b"#") and (found := _CODING.search(line)):
+            return data.decode(found[1].decode())
+    return data.decode()
+
+
+def _pyproject(root: Path) -> Mapping[str, object]:
+    if not has_file(root, PYPROJECT):
+        return {}
+    try:
+        return tomllib.loads(_read(root, PYPROJECT))
+    except tomllib.TOMLDecodeError as exc:
+        raise Rejected(f"{PYPROJECT}: is not TOML: {exc}") from exc
+
+
+def _from_pyproject(pyproject: Mapping[str, object], extras: Sequence[str]) -> tuple[str, ...]:
+    project = _table(pyproject, "project")
     groups = _table(project, "optional-dependencies", "project.")
     wanted = _requirements(project.get("dependencies", []), "project.dependencies")
     return tuple(dict.fromkeys([*wanted, *_of_extras(str(project.get("name")), groups, extras)]))

@@ -273,7 +273,64 @@ def test_a_path_to_nothing_is_refused(key: str, what: str, tree: Tree) -> None:
         ("FROM a\nCOPY --chown=1 --from=uv:1 / /\nCOPY --from=0 / /", ("a", "uv:1")),
         ("FROM a\nRUN --mount=type=bind,from=tool,target=/x true", ("a", "tool")),
         ("FROM a\nFROM a", ("a",)),
+        ("\ufeffFROM a\r\nCOPY --from=b \\\r\n / /\r\n", ("a", "b")),
+        ("FROM a\nENV X=1\u2028FROM=b", ("a",)),
     ],
 )
 def test_which_images_a_dockerfile_stands_on(text: str, images: tuple[str, ...]) -> None:
     assert base_images(text) == images
+
+
+@pytest.mark.parametrize(
+    ("text", "images"),
+    [
+        ("ARG BASE=none:1\nFROM ${BASE}", ("mine:1",)),
+        ("ARG BASE\nFROM $BASE", ("mine:1",)),
+        ("ARG BASE=a\nARG FULL=host/$BASE\nFROM $FULL", ("host/mine:1",)),
+        ("ARG OTHER=a:1\nFROM ${OTHER}", ("a:1",)),
+        ("FROM a:1\nARG BASE=b\nRUN echo $BASE", ("a:1",)),
+    ],
+)
+def test_build_arguments_choose_the_base_image(text: str, images: tuple[str, ...]) -> None:
+    assert base_images(text, {"BASE": "mine:1"}) == images
+
+
+def test_a_dockerfile_with_a_byte_order_mark_or_another_encoding_is_planned(tree: Tree) -> None:
+    code = tree()
+    (code / "D").write_bytes(b"\xef\xbb\xbfFROM a\n# Ren\xe9\n")
+    assert plan(code, dockerfile="D").base_images == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("files", "warning"),
+    [
+        ({"setup.py": ""}, "setup.py may ask for packages"),
+        ({"Pipfile": ""}, "Pipfile may ask for packages"),
+        ({"pyproject.toml": "[project]\ndynamic = ['dependencies']"}, "project.dynamic may ask"),
+        ({"setup.py": "", "requirements.txt": "."}, None),
+        ({"main.py": ""}, None),
+    ],
+)
+def test_packages_that_nobody_installs_are_warned_of(
+    files: dict[str, str], warning: str | None, tree: Tree
+) -> None:
+    warnings = plan(tree(**files)).warnings
+    assert (warning is not None and warning in warnings[0]) if warning else not warnings
+
+
+@pytest.mark.parametrize(
+    ("files", "needed"),
+    [
+        ({"requirements.txt": "a @ git+https://git.example.com/a.git@v1"}, True),
+        ({"requirements.txt": "-e git+ssh://git@example.com/a#egg=a"}, True),
+        ({"pyproject.toml": "[project]\ndependencies = ['a @ git+https://example.com/a']"}, True),
+        ({"requirements.txt": "gitpython\na @ https://example.com/git+a.whl"}, False),
+    ],
+)
+def test_git_is_installed_where_pip_needs_it_and_only_there(
+    files: dict[str, str], needed: bool, tree: Tree
+) -> None:
+    text = lines(tree(**files))
+    stage = text.index("FROM base AS environment")
+    rule = [at for at, line in enumerate(text) if line.startswith("RUN command -v git ")]
+    assert [stage < at < text.index("FROM base") for at in rule] == [True] * needed

@@ -135,7 +135,9 @@ def generated(number: int) -> str:
             return "!" + chance.choice(KEPT)
         return "".join(chance.choices(PIECES, k=chance.randint(1, 5)))
 
-    return "".join(line() + chance.choice(["\n", "\r\n", " \n"]) for _ in range(chance.randint(1, 4)))
+    return "".join(
+        line() + chance.choice(["\n", "\r\n", " \n"]) for _ in range(chance.randint(1, 4))
+    )
 
 
 def test_rules_leave_out_what_dockers_command_line_leaves_out(code: Path, cli: Cli) -> None:

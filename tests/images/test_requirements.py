@@ -109,7 +109,18 @@ def test_files_that_requirements_include_are_needed_too(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [".", "-e .", "./wheels/a.whl", "libs/own", "a @ file:///x", "-f wheels", ".[gpu]"]
+    "line",
+    [
+        ".",
+        "-e .",
+        "./wheels/a.whl",
+        "libs/own",
+        "a @ file:///x",
+        "-f wheels",
+        ".[gpu]",
+        "mypkg-1.0-py3-none-any.whl",
+        "mypkg-1.0.tar.gz ; python_version > '3'",
+    ],
 )
 def test_a_local_package_needs_all_of_the_code(line: str, tree: Tree) -> None:
     found = find_dependencies(tree(**{"requirements.txt": f"numpy\n{line}\n"}))
@@ -122,6 +133,8 @@ def test_a_local_package_needs_all_of_the_code(line: str, tree: Tree) -> None:
     [
         "numpy>=2 # see docs/x",
         "a @ https://example.com/a.whl",
+        "https://example.com/a-1.0-py3-none-any.whl",
+        "a.zipped",
         "git+https://example.com/a",
         "-i https://x/y",
         "--find-links=https://x/y",
@@ -137,6 +150,57 @@ def test_packages_from_elsewhere_need_the_file_only(line: str, tree: Tree) -> No
 def test_requirements_from_outside_of_the_code_are_refused(path: str, tree: Tree) -> None:
     with pytest.raises(Rejected, match="not inside the code directory"):
         find_dependencies(tree(**{"requirements.txt": f"-r {path}\n"}))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "-r more.txt\n".encode("utf-16"),
+        b"\xef\xbb\xbf-r more.txt\r\n",
+        "# -*- coding: latin-1 -*-\n# René\n-r more.txt\n".encode("latin-1"),
+        "numpy\u2028-r more.txt".encode(),
+        b"-r \\\r\n more.txt",
+    ],
+)
+def test_requirements_are_read_as_pip_reads_them(data: bytes, tree: Tree) -> None:
+    code = tree(**{"more.txt": ""})
+    (code / "requirements.txt").write_bytes(data)
+    found = find_dependencies(code)
+    assert found is not None
+    assert found.files == ("requirements.txt", "more.txt")
+
+
+@pytest.mark.parametrize("data", [b"Ren\xe9", b"# coding: no-such\n"])
+def test_requirements_in_no_known_encoding_are_refused(data: bytes, tree: Tree) -> None:
+    code = tree()
+    (code / "requirements.txt").write_bytes(data)
+    with pytest.raises(Rejected, match=r"^requirements\.txt: cannot be read: ") as caught:
+        find_dependencies(code)
+    assert "UTF-8" in (caught.value.hint or "")
+
+
+POETRY = "[tool.poetry]\nname = 'd'\n[tool.poetry.dependencies]\npython = '^3.11'\n"
+
+
+def test_dependencies_of_poetry_are_refused_with_advice(tree: Tree) -> None:
+    with pytest.raises(Rejected, match=r"^pyproject\.toml: tool\.poetry\.dep") as caught:
+        find_dependencies(tree(**{"pyproject.toml": f"{POETRY}numpy = '^1.26'\n"}))
+    assert "poetry export" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"pyproject.toml": POETRY},
+        {"pyproject.toml": f"{POETRY}numpy = '1'", "requirements.txt": ""},
+        {"pyproject.toml": f"{POETRY}numpy = '1'", "requirements.frozen.txt": ""},
+    ],
+)
+def test_poetry_is_no_obstacle_where_pip_knows_what_to_install(
+    files: dict[str, str], tree: Tree
+) -> None:
+    found = find_dependencies(tree(**files))
+    assert (found is None) == (len(files) == 1)
 
 
 def test_a_link_out_of_the_code_is_not_read(tree: Tree, tmp_path: Path) -> None:

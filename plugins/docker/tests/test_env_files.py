@@ -19,6 +19,28 @@ def test_later_files_win_and_a_bare_name_takes_the_agents(
     assert found == {"A": "2", "B": "x=y ", "MINE": "from the agent"}
 
 
+def test_files_are_read_as_docker_reads_them(tmp_path: Path) -> None:
+    path = tmp_path / "env"
+    path.write_bytes(
+        b"\xef\xbb\xbfFIRST=one\r\nSEP=a\xe2\x80\xa8b\nFF=a\x0cb\nNEL=a\xc2\x85b\n\tok= 1 \nno\n"
+    )
+    assert read_files([str(path)], {}) == {
+        "FIRST": "one",
+        "SEP": "a\u2028b",
+        "FF": "a\fb",
+        "NEL": "a\x85b",
+        "ok": " 1 ",
+    }
+
+
+@pytest.mark.parametrize("line", ["NAME = value", "NAME\t=value", "A B=1", "ALONE "])
+def test_a_name_with_spaces_is_refused_with_its_place(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "env"
+    path.write_text(f"ok=1\n{line}\n")
+    with pytest.raises(SubmitError, match=r"env:2: a variable's name .*has spaces"):
+        read_files([str(path)])
+
+
 def test_a_line_without_a_name_is_refused_with_its_place(tmp_path: Path) -> None:
     path = tmp_path / "env"
     path.write_text("A=1\n=2\n")

@@ -100,6 +100,22 @@ FILES: list[Row] = [
             ]
         ),
     ),
+    *(
+        (
+            {"mount": f"type=bind,source=/a,target=/b,{field}"},
+            host(Mounts=[{"Type": "bind", "Source": "/a", "Target": "/b", "BindOptions": options}]),
+        )
+        for field, options in (
+            ("bind-recursive=enabled", {}),
+            ("bind-recursive=disabled", {"NonRecursive": True}),
+            ("bind-recursive=writable", {"ReadOnlyNonRecursive": True}),
+            (
+                "bind-propagation=rprivate,bind-recursive=readonly",
+                {"Propagation": "rprivate", "ReadOnlyForceRecursive": True},
+            ),
+            ("bind-create-src", {"CreateMountpoint": True}),
+        )
+    ),
     (
         {"mount": 'target=/v,source=v,volume-driver=local,"volume-opt=o=addr=1,rw",volume-opt=t=n'},
         host(
@@ -377,6 +393,7 @@ def test_false_and_null_drop_an_option(option: str, value: object) -> None:
         ({"network": "name=n,colour=red"}, "unknown or empty field 'colour'"),
         ({"mount": "type=bind,target=/a"}, "the source of a bind mount must be an absolute path"),
         ({"mount": "type=tmpfs"}, "a mount needs a target"),
+        ({"mount": "target=/a,bind-recursive=no"}, "bind-recursive must be one of enabled, "),
         ({"mount": "target=/a,colour=red"}, "unknown field 'colour'"),
         ({"mount": "type=tmpfs,target=/a,volume-nocopy"}, "has no VolumeOptions"),
         ({"mount": "type=disk,target=/a"}, "the type of a mount must be one of"),

@@ -145,11 +145,24 @@ def _octal(value: str) -> int:
         raise ValueError("tmpfs-mode must be octal, such as 1777") from None
 
 
+def _recursive(value: str) -> dict[str, bool]:
+    if value not in _RECURSIVE:
+        raise ValueError(f"bind-recursive must be one of {', '.join(_RECURSIVE)}")
+    key = _RECURSIVE[value]
+    return {key: True} if key else {}
+
+
 def _driver_option(value: str) -> dict[str, str]:
     name, _, inner = value.partition("=")
     return {name: inner}
 
 
+_RECURSIVE = {
+    "enabled": "",
+    "disabled": "NonRecursive",
+    "writable": "ReadOnlyNonRecursive",
+    "readonly": "ReadOnlyForceRecursive",
+}
 _MOUNT_FIELDS: dict[str, tuple[str, Callable[[str], object] | None]] = {
     "type": ("Type", _mount_type),
     **dict.fromkeys(("source", "src"), ("Source", str)),
@@ -158,6 +171,8 @@ _MOUNT_FIELDS: dict[str, tuple[str, Callable[[str], object] | None]] = {
     "consistency": ("Consistency", str),
     "bind-propagation": ("BindOptions.Propagation", str),
     "bind-nonrecursive": ("BindOptions.NonRecursive", None),
+    "bind-recursive": ("BindOptions", _recursive),
+    "bind-create-src": ("BindOptions.CreateMountpoint", None),
     "volume-nocopy": ("VolumeOptions.NoCopy", None),
     "volume-subpath": ("VolumeOptions.Subpath", str),
     "volume-label": ("VolumeOptions.Labels", _driver_option),
