@@ -3,8 +3,8 @@
 import io
 import os
 import random
-import re
 import shutil
+import stat
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -78,7 +78,11 @@ class Cli:
         self.engine.contexts.clear()
         env = {**os.environ, "DOCKER_HOST": self.url, "DOCKER_BUILDKIT": "0"}
         done = subprocess.run(
-            ["docker", "build", "--quiet", code], env=env, capture_output=True, timeout=PATIENCE
+            ["docker", "build", "--quiet", code],
+            check=False,
+            env=env,
+            capture_output=True,
+            timeout=PATIENCE,
         )
         if not self.engine.contexts:
             assert b"pattern" in done.stderr, done.stderr
@@ -115,10 +119,10 @@ def code(tmp_path: Path) -> Path:
 def sent(code: Path) -> set[str] | None:
     """The files that launchkit sends of a directory; None if it refuses the rules."""
     try:
-        return {entry.path for entry in list_context(code, "Dockerfile") if entry.kind != 0o40000}
-    except Rejected as exc:
-        assert re.match(r"\.dockerignore:\d+: ", exc.message), exc
+        found = list_context(code, "Dockerfile")
+    except Rejected:
         return None
+    return {entry.path for entry in found if not stat.S_ISDIR(entry.kind)}
 
 
 def generated(number: int) -> str:
