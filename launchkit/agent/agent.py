@@ -180,7 +180,7 @@ class Agent:
         if limit == 0:
             parts.append("max_jobs is 0: claims nothing")
         elif limit > 0 and held >= limit:
-            parts.insert(0, f"at limit {held} of {limit}")
+            parts.insert(0, f"{held} of {limit} under way")
         elif not parts:
             parts.append(f"waits for launches in {', '.join(self.settings.queues)}")
         under_way = f"{held} under way" if held and not (limit > 0 and held >= limit) else ""
@@ -382,6 +382,7 @@ class Agent:
             self.stop()
 
     def _say(self, kit: Kit) -> AgentStatus:
+        capacity = self._capacity(kit)
         return AgentStatus(
             name=self.name,
             host=socket.gethostname(),
@@ -393,6 +394,9 @@ class Agent:
             started_at=self._started_at,
             doing=self.status,
             builds=kit.builder.builds,
+            resources=capacity.resources,
+            unable=capacity.unable,
+            draining=self._stopping,
         )
 
     async def _depart(self, kit: Kit) -> None:

@@ -1,11 +1,14 @@
 """What a journey tells its queue of the item that it holds."""
 
+import logging
 from functools import partial
 
 from launchkit.abc import QueueBackend
 from launchkit.agent.persist import persist
 from launchkit.model import Claim, ItemReport, ItemState, RunState, RunStatus
-from launchkit.observe import Journal
+from launchkit.observe import Journal, journal
+
+status_logger = logging.getLogger("launchkit.status")
 
 STATES = {RunState.STARTING: ItemState.STARTING, RunState.RUNNING: ItemState.RUNNING}
 
@@ -20,6 +23,7 @@ class Reporter:
         self._backend = backend
         self._claim = claim
         self._log = log
+        self._told = journal(status_logger, str((log.extra or {}).get("agent", "")), claim)
         self._last: tuple[ItemState, str | None] = (claim.item.state, None)
 
     async def report(self, report: ItemReport, *, again: bool = False) -> None:
@@ -29,7 +33,22 @@ class Reporter:
             return
         call = partial(self._backend.report, self._claim, report)
         await persist(call, f"report of {self._claim.item.id}", self._log)
+        self._tell(report)
         self._last = fact
+
+    def _tell(self, report: ItemReport) -> None:
+        """Log what people want to know of a launch: that it runs, and how it ended."""
+        item, state = self._claim.item, report.state
+        if state is ItemState.RUNNING and self._last[0] is not state:
+            self._told.info("%s started (%s)", item.name, item.queue, action="started")
+        elif state is ItemState.QUEUED:
+            message = "%s went back to queue %s: %s"
+            self._told.info(message, item.name, item.queue, report.message, action="requeued")
+        elif state is ItemState.FINISHED:
+            self._told.info("%s finished", item.name, action="ended")
+        elif state.ended:
+            message = "%s %s: %s; launchkit show %s"
+            self._told.info(message, item.name, state, _why(report), item.id, action="ended")
 
     async def mark(self, text: str) -> None:
         """Add a line to the timeline: what goes on in the state that it is in."""
@@ -40,3 +59,8 @@ class Reporter:
         if status.state in STATES:
             state = STATES[status.state]
             await self.report(ItemReport(state=state, ref=ref, message=status.message))
+
+
+def _why(report: ItemReport) -> str:
+    code = report.verdict.code if report.verdict else "no verdict"
+    return code if report.exit_code is None else f"{code}, exit code {report.exit_code}"

@@ -1,10 +1,12 @@
 """Fetch code from git repositories."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, ClassVar
+from urllib.parse import unquote, urlsplit
 
 import anyio
 import anyio.to_thread
@@ -23,6 +25,8 @@ from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import FetchError, Rejected
 from launchkit.hookspecs import hookimpl
 from launchkit.model import GitSource, Source
+
+logger = logging.getLogger("launchkit.code")
 
 WHOLE_HISTORY = "2147483647"
 """The depth that git takes as infinite."""
@@ -62,7 +66,10 @@ class GitFetcher(Fetcher):
         """
         if not isinstance(source, GitSource):
             raise FetchError(f"not the source of a git repository: {source}")
-        return replace(source, commit=await _resolve(source, PIN_SECONDS))
+        pinned = replace(source, commit=await _resolve(source, PIN_SECONDS))
+        if source.ref is None and source.remote.startswith("file:"):
+            await _warn_of_changes(source.remote)
+        return pinned
 
     async def check(self) -> Sequence[Finding]:
         """Look whether git is there."""
@@ -85,6 +92,23 @@ async def _resolve(source: GitSource, timeout: float) -> str:
     with _time_limit(timeout, source.remote):
         refs = await _list_refs(source.remote)
     return _commit_of(refs, source)
+
+
+async def _warn_of_changes(remote: str) -> None:
+    """Tell that what is not committed in a repository of this machine is not launched."""
+    folder = Path(unquote(urlsplit(remote).path))
+    git = await _git_for(remote)
+    work = folder.parent if folder.name == ".git" else folder
+    with suppress(FetchError):  # a bare repository has no files that could be changed
+        changed = (await git.run("status", "--porcelain", "-z", cwd=work)).count("\0")
+        if changed:
+            logger.warning(
+                "%s: uncommitted changes, in %d files, are not launched; commit them, or launch the"
+                " directory itself: -u %s",
+                remote,
+                changed,
+                work,
+            )
 
 
 async def _list_refs(remote: str) -> Mapping[str, str]:

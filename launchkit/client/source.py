@@ -24,9 +24,15 @@ async def source_of(uri: str, ref: str | None, jobs: Jobs, plugins: Plugins) -> 
     if looks_like_git(uri):
         source = GitSource(remote=uri, ref=ref)
         return await plugins.create(Fetcher, source.kind, {}).pin(source)
+    path = Path(uri)
+    if (path / "HEAD").is_file() and (path / "objects").is_dir():  # a bare repository, or a .git
+        return await source_of(path.resolve().as_uri(), ref, jobs, plugins)
     if ref is not None:
-        raise Rejected(f"{uri} is a local directory, which has no git ref {ref!r}")
-    return await store_directory(Path(uri), jobs)
+        raise Rejected(
+            f"{uri} is a local directory, which has no git ref {ref!r}",
+            hint=f"to launch what is committed in it: -u {path.resolve().as_uri()}",
+        )
+    return await store_directory(path, jobs)
 
 
 async def store_directory(directory: Path, jobs: Jobs) -> ArchiveSource:

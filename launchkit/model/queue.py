@@ -227,6 +227,12 @@ class AgentStatus:
     """What it waits for, in words."""
     builds: bool = True
     """Whether it makes images from code."""
+    resources: frozenset[str] | None = None
+    """The resource kinds that it can run now; None: it does not say."""
+    unable: Mapping[str, str] = field(default_factory=dict)
+    """Kinds that it has runners for, but cannot run now, and why; for people."""
+    draining: bool = False
+    """It claims nothing more, and ends when what is under way has ended."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,13 +9,15 @@ from pathlib import Path
 
 class FairFileLock:
     """Two file locks in a row. Whoever waits for the second holds the first, so one that has just
-    had its turn stands behind it. The kernel frees the locks of a process that dies.
+    had its turn stands behind it. The kernel frees the locks of a process that dies. Whoever names
+    the database by a symbolic link stands in the same line.
     """
 
     def __init__(self, database: Path) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        self._next = os.open(f"{database}-next", flags, 0o660)
-        self._turn = os.open(f"{database}-turn", flags, 0o660)
+        real = database.resolve()
+        self._next = os.open(f"{real}-next", flags, 0o660)
+        self._turn = os.open(f"{real}-turn", flags, 0o660)
 
     def close(self) -> None:
         """Release the files."""

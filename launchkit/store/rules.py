@@ -41,14 +41,26 @@ def waiting(queue: Queue, leased: int, agents: Sequence[AgentView], now: float) 
         return (
             f"no agent is online for queue {queue.name}; start one: launchkit agent -q {queue.name}"
         )
-    if all(a.pause for a in serving):
-        return "; ".join(agent_paused(a.status.name, a.pause) for a in serving if a.pause)
-    full = [a for a in serving if 0 <= a.status.max_jobs <= a.held]
-    if len(full) == len(serving):
-        return "; ".join(
-            f"agent {a.status.name} is at its limit: {a.held} of {a.status.max_jobs}" for a in full
-        )
-    return "an agent is about to claim it"
+    why_not = [in_the_way(agent, queue.spec.resource) for agent in serving]
+    if None in why_not:
+        return "an agent is about to claim it"
+    return "; ".join(filter(None, why_not))
+
+
+def in_the_way(agent: AgentView, resource: str) -> str | None:
+    """Why an agent claims nothing of a resource kind from a queue that gives something; or None."""
+    status, who = agent.status, f"agent {agent.status.name}"
+    if agent.pause:
+        return agent_paused(status.name, agent.pause)
+    if agent.draining or status.draining:
+        return f"{who} is draining: it claims nothing more"
+    if resource in status.unable:
+        return f"{who} cannot run it: {status.unable[resource]}"
+    if status.resources is not None and resource not in status.resources:
+        return f"{who} has no runner for {resource}"
+    if 0 <= status.max_jobs <= agent.held:
+        return f"{who} is at its limit: {agent.held} of {status.max_jobs}"
+    return None
 
 
 def agent_paused(agent: str, pause: Pause) -> str:

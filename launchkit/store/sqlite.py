@@ -19,6 +19,7 @@ from launchkit.errors import ConfigError, LaunchkitError, QueueError, Unreachabl
 from launchkit.store.database import Body, Database, Row, Tx, migrations, statements
 from launchkit.store.fair_file_lock import FairFileLock
 from launchkit.store.notifier import DatagramNotifier
+from launchkit.store.one_name import require_one_name
 from launchkit.store.swap import finish
 from launchkit.store.topics import EVERYTHING, StoreTopics
 from launchkit.store.wal import advance, begin, check_wal
@@ -83,7 +84,7 @@ class SqliteDatabase(Database):
         self._writes: SimpleQueue[_Request | None] = SimpleQueue()
         self._reads: SimpleQueue[_Request | None] = SimpleQueue()
         await anyio.to_thread.run_sync(prepare, self._path)
-        self._notifier = DatagramNotifier(Path(f"{self._path}-wake"))
+        self._notifier = DatagramNotifier(Path(f"{self._path.resolve()}-wake"))
         threads = [
             threading.Thread(target=self._work, args=args, daemon=True, name=f"launchkit-{args[1]}")
             for args in ((self._writes, "writer"), (self._reads, "reader"))
@@ -289,9 +290,11 @@ HINTS = {
 def attach(path: Path) -> sqlite3.Connection:
     """Connect to the file that belongs there, and with no other file's WAL. Belongs into a turn.
 
+    :raises ConfigError: if the file has several names.
     :raises Unreachable: if the file was replaced beside its WAL.
     """
     real = path.resolve()
+    require_one_name(real)
     finish(real)
     check_wal(real)
     return connect(path)

@@ -57,7 +57,7 @@ async def test_a_slot_is_taken_before_a_claim(bench: Bench) -> None:
     async with bench.agent(max_jobs=1) as agent:
         await first.wait_until(ItemState.RUNNING, timeout=PATIENCE)
         assert (await second.view()).item.state is ItemState.QUEUED
-        assert agent.status == "at limit 1 of 1"
+        assert agent.status == "1 of 1 under way"
         gate.touch()
         assert await bench.ended(first, second) == [ItemState.FINISHED] * 2
 

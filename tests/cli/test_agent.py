@@ -18,7 +18,7 @@ def running(queue: Program) -> tuple["subprocess.Popen[str]", Path, str]:
     gate = queue.folder / "gate"
     run = queue.launch(WAIT.replace("sys.argv[1]", repr(str(gate))))
     agent = queue.start("agent", "-q", "q")
-    read_until(agent, lambda line: "at limit 1 of 1" in line)
+    read_until(agent, lambda line: "1 of 1 under way" in line)
     anyio.run(_until_running, run)
     return agent, gate, run
 
@@ -35,7 +35,20 @@ def test_an_agent_runs_what_waits_and_ends_when_idle(queue: Program) -> None:
     first, *rest = said.splitlines()
     assert "agent " in first
     assert f"serves q, at most 1 at once; backend sqlite:///{queue.folder}/queue.db" in first
-    assert "INFO    at limit 1 of 1" in "\n".join(rest)
+    assert "INFO    1 of 1 under way" in "\n".join(rest)
+
+
+def test_the_log_of_an_agent_tells_what_it_ran_and_how_it_ended(queue: Program) -> None:
+    queue.launch("print(1)", "--name", "first")
+    broken = queue.launch("raise SystemExit(2)", "--name", "broken")
+    said = queue("agent", "-q", "q", "--exit-when-idle", "--log-format", "human").stderr
+    told = [line.partition("INFO    ")[2] for line in said.splitlines()]
+    assert [line for line in told if line.startswith(("first", "broken"))] == [
+        "first started (q)",
+        "first finished",
+        "broken started (q)",
+        f"broken failed: user_exit, exit code 2; launchkit show {broken}",
+    ]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

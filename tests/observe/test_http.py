@@ -50,7 +50,7 @@ async def test_metrics_tell_how_launches_ended(bench: Bench) -> None:
     runs = [await bench.launch("print('x' * 99)"), await bench.launch("raise SystemExit(3)")]
     async with bench.agent(metrics_port=0) as agent:
         await bench.ended(*runs)
-        await until(lambda: not agent.status.startswith("at limit"))
+        await until(lambda: not agent.status.startswith("1 of 1"))
         now = await metrics(agent)
     assert now[("launchkit_jobs_finished_total", "q", "finished", "ok")] == 1
     assert now[("launchkit_jobs_finished_total", "q", "failed", "user_exit")] == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from mounts import mount, unmount
 from store.conftest import Clock, Store, fill
 from waiting import PATIENCE
 
@@ -168,6 +169,48 @@ async def test_a_full_disk_is_not_in_the_way_of_one_who_proves_a_token(small_dis
         with pytest.raises(Unreachable, match="full"):
             await launch_many(store)
         assert isinstance(await Proofs(database).prove(made.secret), Principal)
+
+
+async def test_one_who_comes_by_a_symbolic_link_is_woken_and_stands_in_line(
+    tmp_path: Path, clock: Clock
+) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link.db").symlink_to("there/real.db")
+    real, linked = (SqliteDatabase(tmp_path / name) for name in ("there/real.db", "link.db"))
+    async with real.opened(), linked.opened():
+        with linked.topics.subscribed("queue:1") as news, anyio.fail_after(PATIENCE):
+            await Store(real, clock).queue()
+            await Store(real, clock).launch()
+            assert await news.wait(PATIENCE)
+        await Store(linked, clock).launch()
+    beside = {path.name for path in tmp_path.iterdir()}
+    assert beside == {"there", "link.db"}
+
+
+def test_a_file_with_hard_links_is_refused_until_it_has_one_name(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    prepare(path)
+    (tmp_path / "other.db").hardlink_to(path)
+    for name in ("x.db", "other.db"):
+        with pytest.raises(ConfigError, match="has 2 names"):
+            prepare(tmp_path / name)
+    (tmp_path / "other.db").unlink()
+    prepare(path)
+
+
+def test_a_file_that_is_mounted_by_itself_is_refused(tmp_path: Path) -> None:
+    path, inside = tmp_path / "x.db", tmp_path / "in side"
+    prepare(path)
+    inside.mkdir()
+    (inside / "q.db").touch()
+    if not mount("--bind", path, inside / "q.db"):
+        pytest.skip("nothing may be mounted here")
+    try:
+        with pytest.raises(ConfigError, match="mounted as a single file") as caught:
+            prepare(inside / "q.db")
+        assert "directory" in str(caught.value.hint)
+    finally:
+        unmount(inside / "q.db")
 
 
 def test_urls_name_files() -> None:

@@ -1,5 +1,8 @@
 """Launches: put in once, found, stopped, explained."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from store.conftest import LEASE, Clock, Store, spec, status
 
@@ -117,6 +120,40 @@ async def test_an_agent_at_its_limit_is_the_reason(store: Store) -> None:
     await store.write(claims.Beat("e", status("a"), {claim.item.id: claim.token}, LEASE))
     view = await store.database.read(launches.Get("e", "two"))
     assert view.reason == "agent a is at its limit: 1 of 1"
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"draining": True}, "agent a is draining: it claims nothing more"),
+        ({"resources": frozenset({"kubernetes"})}, "agent a has no runner for local-process"),
+        ({"resources": frozenset({"local-process"})}, "an agent is about to claim it"),
+        (
+            {"resources": frozenset(), "unable": {"local-process": "its folder is read-only"}},
+            "agent a cannot run it: its folder is read-only",
+        ),
+        ({"max_jobs": 0}, "agent a is at its limit: 0 of 0"),
+    ],
+)
+async def test_what_an_agent_cannot_do_is_the_reason(
+    said: dict[str, Any], reason: str, store: Store
+) -> None:
+    await store.queue()
+    item = await store.launch()
+    await store.write(claims.Beat("e", replace(status("a"), **said), {}, LEASE))
+    assert await store.why(item) == reason
+
+
+async def test_each_agent_tells_its_reason_and_one_that_can_is_enough(store: Store) -> None:
+    await store.queue()
+    item = await store.launch()
+    for agent, draining in (("a", True), ("b", True)):
+        said = replace(status(agent), draining=draining, max_jobs=0)
+        await store.write(claims.Beat("e", said, {}, LEASE))
+    why = str(await store.why(item))
+    assert sorted(part.split()[1] for part in why.split("; ")) == ["a", "b"]
+    await store.write(claims.Beat("e", status("c"), {}, LEASE))
+    assert await store.why(item) == "an agent is about to claim it"
 
 
 async def test_items_are_listed_by_queue_and_state_newest_first(store: Store) -> None:

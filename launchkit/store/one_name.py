@@ -1,0 +1,46 @@
+"""Whether a SQLite file has one name only. Its newest changes lie in a `-wal` beside that name: who
+opens it by another one does not see them, and what either writes may be lost.
+"""
+
+import re
+from pathlib import Path
+
+from launchkit.errors import ConfigError
+
+MOUNTS = Path("/proc/self/mountinfo")
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+
+
+def require_one_name(path: Path) -> None:
+    """:raises ConfigError: if the file, whose path has no links in it, is mounted by itself or has
+    hard links.
+    """
+    if _is_mounted(path):
+        raise ConfigError(
+            f"the queue's database {path} is mounted as a single file, without the -wal that"
+            " belongs to it: changes would be lost",
+            hint="mount the directory that it lies in",
+        )
+    try:
+        names = path.stat().st_nlink
+    except FileNotFoundError:
+        return
+    if names > 1:
+        raise ConfigError(
+            f"the queue's database {path} has {names} names (hard links), and its -wal only one:"
+            " changes that are made by the other name would be lost",
+            hint=f"find them with `find -samefile {path}`, and remove all but one; `launchkit store"
+            " backup` makes a copy",
+        )
+
+
+def _is_mounted(path: Path) -> bool:
+    try:
+        lines = MOUNTS.read_bytes().decode("utf-8", "surrogateescape").split("\n")
+    except OSError:  # another system than Linux
+        return False
+    return str(path) in {_unescaped(line.split(" ")[4]) for line in lines if line}
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 8)), text)
