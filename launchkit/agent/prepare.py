@@ -23,6 +23,7 @@ from launchkit.images.delivery import (
     Wanted,
     delivery_of,
 )
+from launchkit.images.file_overrides import override_files
 from launchkit.model import BuildRequest, Claim, Image, Launch
 from launchkit.resolving.bind import AgentSide, Bound, bind
 
@@ -116,7 +117,9 @@ async def _delivered(
         case GivenImage(image):
             return Image(ref=image), None
         case CodeInBase(base_image):
-            return Image(ref=base_image), await fetch(launch, kit, work)
+            code = await fetch(launch, kit, work)
+            await anyio.to_thread.run_sync(override_files, code, launch.files)
+            return Image(ref=base_image), code
         case BuiltImage():
             code = await fetch(launch, kit, work)
             return await image_of(launch, code, kit, out), None

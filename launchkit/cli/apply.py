@@ -52,7 +52,7 @@ def apply(file: str, prune: bool, force: bool, dry_run: bool, yes: bool, form: s
     if prune and not wanted:
         raise ConfigError(f"{file}: has no queues; --prune would remove all that there are")
     resources = dict.fromkeys(one.spec.resource for one in wanted)
-    runners = {resource: runner_class(resource) for resource in resources}
+    runners = {kind: runner_class(kind, allow_unknown=True) for kind in resources}
     _check(wanted, runners)
     steps = _plan(wanted, prune, force)
     for step in steps:

@@ -5,6 +5,30 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+SYNONYMS = {
+    "cancel": "stop",
+    "delete": "stop",
+    "describe": "show",
+    "get": "show",
+    "info": "show",
+    "jobs": "job",
+    "kill": "stop",
+    "list": "ls",
+    "log": "logs",
+    "ps": "ls",
+    "queues": "queue",
+    "restart": "requeue",
+    "retry": "requeue",
+    "run": "launch",
+    "runs": "ls",
+    "start": "launch",
+    "status": "show",
+    "submit": "launch",
+    "tail": "logs",
+    "worker": "agent",
+}
+"""Words of other programs, and ours for them."""
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -56,7 +80,9 @@ class LazyGroup(click.Group):
 
             if self._takes_plugins and (package := package_of("command", name)):
                 ctx.fail(f"the command {name!r} is not installed; {install_hint(package)}")
-            near = get_close_matches(name, self.list_commands(ctx), n=1)
+            known = self.list_commands(ctx)
+            ours = SYNONYMS.get(name)
+            near = [ours] if ours in known else get_close_matches(name, known, n=1)
             ctx.fail(f"no such command {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
         return super().resolve_command(ctx, args)
 

@@ -57,7 +57,7 @@ async def _list(client: Client, selection: Selection, form: str) -> None:
     views = await client.select(more)
     show_all([item_data(view) for view in views[:limit]], form, LAYOUT)
     if len(views) > limit:
-        say(f"there are more than these {limit}; see them all with -a")
+        say(f"there are more, and the newest {limit} are shown; see them all with -a")
 
 
 @with_client

@@ -13,7 +13,7 @@ from launchkit.cli.names import queue_names
 from launchkit.cli.options import TABLES, common_options, duration, output_option, say
 from launchkit.cli.output import Column, Layout, aligned, as_json, as_yaml, get, show_all, show_one
 from launchkit.cli.present import Data, clean, clock, queue_data, span, variable_data
-from launchkit.cli.queue_config import checked_config, places_in, runner_class
+from launchkit.cli.queue_config import checked_config, kinds, places_in, runner_class
 from launchkit.cli.queue_file import queue_entry
 from launchkit.cli.queue_template import offered_config
 from launchkit.cli.session import with_client
@@ -65,19 +65,29 @@ def queue() -> None:
 
 @queue.command()
 @click.argument("name")
-@click.option("-r", "--resource", required=True, metavar="KIND", help="local-process, …")
+@click.option("-r", "--resource", metavar="KIND", help="local-process, …")
 @click.option("--config", metavar="FILE|-", help="The config of its runs, YAML or JSON.")
 @click.option("--template-variables", "variables", metavar="FILE|-", help="What {{fields}} may be.")
 @click.option("--prioritization", is_flag=True, help="Let launches have priorities.")
 @click.option(
     "--max-concurrent", type=click.IntRange(min=0), metavar="N", help="Under way at once, at most."
 )
+@click.option("--allow-unknown", is_flag=True, help="Of a kind that nothing here knows.")
 @output_option
 @common_options
-def create(name: str, config: str | None, variables: str | None, form: str, **given: Any) -> None:
+def create(
+    name: str,
+    config: str | None,
+    variables: str | None,
+    allow_unknown: bool,
+    form: str,
+    **given: Any,
+) -> None:
     """Make a queue."""
+    if given["resource"] is None:
+        raise click.UsageError(f"say what its launches run on: -r KIND, such as {kinds()}")
     document, defined = checked_config(config, variables)
-    runner = runner_class(given["resource"])
+    runner = runner_class(given["resource"], allow_unknown=allow_unknown)
     settings: Json = require_mapping(document)
     if config is None and runner is not None:
         settings = offered_config(runner, given["resource"])

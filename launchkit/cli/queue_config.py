@@ -60,17 +60,31 @@ def undefined(found: Variables, source: str) -> ConfigError:
     )
 
 
-def runner_class(resource: str) -> type[Runner] | None:
-    """The class of a queue's kind, if it is installed here; a kind that nothing here knows is
-    warned of: its runner may be installed where the agent is.
+def runner_class(resource: str, *, allow_unknown: bool) -> type[Runner] | None:
+    """The class of a queue's kind, if it is installed here. A kind that nothing here knows is
+    warned of with *allow_unknown*: its runner may be installed where the agent is.
+
+    :raises ConfigError: for such a kind otherwise.
     """
     plugins = Plugins()
     cls = plugins.find(Runner, resource)
     if cls is None and not package_of(Runner.seam, resource):
-        near = suggest(resource, [*plugins.classes(Runner), *PACKAGES[Runner.seam]])
-        ending = f"; did you mean {near!r}?" if near else ""
-        say(f"warning: no plugin that is installed here runs {resource!r}{ending}")
+        known = sorted({*plugins.classes(Runner), *PACKAGES[Runner.seam]})
+        near = suggest(resource, known)
+        message = f"no plugin that is installed here runs {resource!r}"
+        if not allow_unknown:
+            ending = f"did you mean {near!r}?" if near else f"kinds are: {', '.join(known)}"
+            raise ConfigError(
+                f"resource: {message}; {ending}",
+                hint="if its runner is installed where the agent is: --allow-unknown",
+            )
+        say(f"warning: {message}")
     return cls
+
+
+def kinds() -> str:
+    """The kinds of queues that can be made here, for people."""
+    return ", ".join(sorted(Plugins().classes(Runner)))
 
 
 def same_kind(one: str, other: str) -> bool:

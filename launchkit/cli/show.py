@@ -1,6 +1,7 @@
 """`launchkit show`."""
 
 import json
+import shlex
 from collections.abc import Iterator
 
 import click
@@ -75,10 +76,12 @@ def resolved_screen(resolved: Data | None) -> Iterator[str]:
         return
     origins = resolved["origins"]
     command = " ".join(dict.fromkeys(origins.get(key, "-") for key in ("entry_point", "args")))
-    rows = [("CHOICE", "VALUE", "DECIDED BY"), ("command", str(resolved["command"]), command)]
+    words = clean(shlex.join(resolved["command"]))
+    rows = [("CHOICE", "VALUE", "DECIDED BY"), ("command", words, command)]
     for path, value in leaves({k: v for k, v in resolved.items() if k not in APART}):
         key = dotted(path)
-        rows.append((key, clean(str(value)), origins.get(key, "-")))
+        shown = clean(value) if isinstance(value, str) else _value(value)
+        rows.append((key, shown, origins.get(key, "-")))
     rows += [(f"env.{name}", "", origins.get(f"env.{name}", "agent")) for name in resolved["env"]]
     yield from aligned(rows)
     yield ""

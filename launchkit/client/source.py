@@ -24,15 +24,24 @@ async def source_of(uri: str, ref: str | None, jobs: Jobs, plugins: Plugins) -> 
     if looks_like_git(uri):
         source = GitSource(remote=uri, ref=ref)
         return await plugins.create(Fetcher, source.kind, {}).pin(source)
-    path = Path(uri)
-    if (path / "HEAD").is_file() and (path / "objects").is_dir():  # a bare repository, or a .git
-        return await source_of(path.resolve().as_uri(), ref, jobs, plugins)
+    directory = Path(uri)
+    if _is_repository(directory):
+        return await source_of(_address(directory), ref, jobs, plugins)
     if ref is not None:
         raise Rejected(
             f"{uri} is a local directory, which has no git ref {ref!r}",
-            hint=f"to launch what is committed in it: -u {path.resolve().as_uri()}",
+            hint=f"to launch what is committed in it: -u {_address(directory)}",
         )
-    return await store_directory(path, jobs)
+    return await store_directory(directory, jobs)
+
+
+def _is_repository(directory: Path) -> bool:
+    """Whether it is a bare repository, or the `.git` of another."""
+    return (directory / "HEAD").is_file() and (directory / "objects").is_dir()
+
+
+def _address(directory: Path) -> str:
+    return directory.resolve().as_uri()
 
 
 async def store_directory(directory: Path, jobs: Jobs) -> ArchiveSource:

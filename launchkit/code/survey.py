@@ -148,6 +148,9 @@ def _of(walk: _Walk, here: _Directory, path: str, *, is_directory: bool) -> Iter
     except Rejected as exc:
         walk.problems.append(exc)
         return
+    except OSError as exc:
+        walk.problems.append(_unreadable(path, exc))
+        return
     yield entry
     if is_directory:
         yield from _entries(walk, replace(here, path=f"{path}/"))
@@ -183,10 +186,7 @@ def _is_left_out(directory: _Directory, path: str, *, is_directory: bool) -> boo
 
 def _entry(root: Path, path: str) -> Entry:
     _check_name(path)
-    try:
-        facts = (root / path).lstat()
-    except OSError as exc:
-        raise _unreadable(path, exc) from exc
+    facts = (root / path).lstat()
     kind = stat.S_IFMT(facts.st_mode)
     if kind == stat.S_IFDIR:
         return Entry(path=path, kind=kind)

@@ -20,11 +20,11 @@ from anyio.to_thread import run_sync
 from launchkit.abc import Finding, Run, Runner, Site
 from launchkit.builtin.local_process import supervisor
 from launchkit.builtin.local_process.args import QueueArgs, parse_args
-from launchkit.builtin.local_process.files import override_files
 from launchkit.builtin.local_process.plan import Plan, checked_command, make_plan
 from launchkit.builtin.local_process.run import ProcessRun
 from launchkit.builtin.local_process.rundir import RunDir, clear_away, outdated, prune
 from launchkit.errors import LaunchError, Rejected, RunLost, SubmitError
+from launchkit.images.file_overrides import override_files
 from launchkit.json_schema import json_schema
 from launchkit.model import Json, Secret, Submission
 from launchkit.plain_text import shortened

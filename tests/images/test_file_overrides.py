@@ -8,8 +8,8 @@ import pytest
 import yaml
 from local_process.runs import Make, end_of, output_of
 
-from launchkit.builtin.local_process.files import BadOverride, override_files
 from launchkit.builtin.local_process.runner import LocalProcessRunner
+from launchkit.images.file_overrides import BadOverride, override_files
 
 
 @pytest.mark.parametrize("name", ["conf/train.json", "conf/train.yaml", "conf/train.yml"])
