@@ -85,6 +85,8 @@ def test_the_help_lists_commands_and_exit_codes(program: Program) -> None:
 
 def test_a_command_that_is_nearly_right_is_suggested(program: Program) -> None:
     assert "Did you mean 'queue'?" in program("queeu", code=2).stderr
+    assert "Did you mean 'show'?" in program("status", code=2).stderr
+    assert "Did you mean 'stop'?" in program("cancel", "x", code=2).stderr
     assert "no such command 'zzz'." in program("zzz", code=2).stderr
 
 

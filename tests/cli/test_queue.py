@@ -97,10 +97,19 @@ def test_stdin_that_is_no_text_is_refused(program: Program) -> None:
     assert "stdin: is not UTF-8 text (byte 3)" in result.stderr
 
 
-def test_a_resource_that_nothing_here_runs_is_warned_of(program: Program) -> None:
-    result = program("queue", "create", "q", "-r", "kubernets")
-    assert "did you mean 'kubernetes'?" in result.stderr
+def test_a_resource_that_nothing_here_runs_is_refused_unless_it_is_meant(program: Program) -> None:
+    words = ("queue", "create", "q", "-r", "kubernets")
+    told = program(*words, code=3).stderr
+    assert "did you mean 'kubernetes'?" in told
+    assert "--allow-unknown" in told
+    assert "warning: no plugin" in program(*words, "--allow-unknown").stderr
     assert program("queue", "create", "k", "-r", "gcp-vertex").stderr.startswith("next:")
+
+
+def test_a_queue_without_a_kind_is_told_which_there_are(program: Program) -> None:
+    told = program("queue", "create", "q", code=2).stderr
+    assert "-r KIND" in told
+    assert "local-process" in told
 
 
 def test_options_change_a_queue_and_show_what_changed(queue: Program) -> None:
