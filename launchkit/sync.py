@@ -3,6 +3,6 @@
 Each call blocks until it is done, and each async iterator is an iterator.
 """
 
-from launchkit.client.blocking import Client, LaunchHandle, connect
+from launchkit.client.blocking import Client, LaunchHandle, QueueHandle, connect
 
-__all__ = ["Client", "LaunchHandle", "connect"]
+__all__ = ["Client", "LaunchHandle", "QueueHandle", "connect"]

@@ -7,9 +7,11 @@ Each call blocks until it is done, and each async iterator is an iterator.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from os import PathLike
 from pathlib import Path
 
 from launchkit.abc import AgentChange, Change, Changed, ItemView, QueueView, Selection
+from launchkit.client.inputs import Text, Words
 from launchkit.model import (
     AgentView,
     Event,
@@ -18,6 +20,7 @@ from launchkit.model import (
     Json,
     LaunchSpec,
     LogChunk,
+    Pause,
     Priority,
     Queue,
     QueueItem,
@@ -28,6 +31,7 @@ from launchkit.model import (
     Variable,
 )
 from launchkit.plugins import Plugins
+from launchkit.resolving.resolve import Choices
 
 def connect(
     url: str | None = None,
@@ -80,8 +84,8 @@ class Client:
         :raises ConfigError: if no queue can be like this.
         :raises Rejected: if the runner does not accept it.
         """
-    def queue(self, name: str) -> QueueView:
-        """One queue. :raises NotFound: if there is none."""
+    def queue(self, name: str) -> QueueHandle:
+        """A handle on one queue. :raises NotFound: if there is none."""
     def queues(self) -> Sequence[QueueView]:
         """All queues, by name."""
     def edit_queue(self, spec: QueueSpec, *, if_version: int | None = None) -> Queue:
@@ -118,12 +122,14 @@ class Client:
         *,
         job: str | None = None,
         image: str | None = None,
-        uri: str | None = None,
+        uri: str | PathLike[str] | None = None,
         ref: str | None = None,
+        store: bool = True,
     ) -> tuple[Recipe, str | None]:
         """The recipe that one of *job*, *image* and *uri* names, and the job's reference if any.
 
-        *uri* is a git address, of which *ref* is a branch, tag or commit, or a directory.
+        *uri* is a git address, of which *ref* is a branch, tag or commit, or a directory, which is
+        packed and stored; without *store* it is packed only.
 
         :raises Rejected: if not exactly one is given.
         """
@@ -133,21 +139,24 @@ class Client:
         *,
         job: str | None = None,
         image: str | None = None,
-        uri: str | None = None,
+        uri: str | PathLike[str] | None = None,
         ref: str | None = None,
-        entry_point: Sequence[str] | None = None,
-        args: Sequence[str] | None = None,
-        env: Mapping[str, str | None] | None = None,
+        entry_point: Words | None = None,
+        args: Words | None = None,
+        env: Mapping[str, Text | None] | None = None,
         config: Json | None = None,
         resource_args: Json | None = None,
         variables: Mapping[str, Scalar] | None = None,
-        priority: Priority | None = None,
-        name: str | None = None,
+        priority: Priority | str | int | None = None,
+        name: str | int | None = None,
         project: str = "default",
-        timeouts: Timeouts | None = None,
+        timeouts: Timeouts | Mapping[str, float] | None = None,
         idempotency_key: str | None = None,
     ) -> LaunchHandle:
         """Put a launch into a queue. Give exactly one of *job*, *image* and *uri*.
+
+        A command may be one text, which is split as a shell does; numbers and paths stand for
+        their texts.
 
         :raises NotFound: if there is no such queue or job.
         :raises Rejected: if the queue does not allow what is asked.
@@ -166,6 +175,12 @@ class Client:
         :raises NotFound: if there is no such queue.
         :raises Rejected: if the queue does not allow what is asked.
         :raises Conflict: if the idempotency key stands for another request.
+        """
+    def check_launch(self, queue: str, spec: LaunchSpec) -> Choices:
+        """What a launch in a queue would come to; nothing is launched.
+
+        :raises NotFound: if there is no such queue.
+        :raises Rejected: if `submit` would refuse it.
         """
     def repeat(self, ref: str) -> LaunchHandle:
         """Launch again what was launched before, named as for `launched`: a new launch with the
@@ -228,7 +243,10 @@ class LaunchHandle:
     def wait(self, timeout: float | None = None) -> QueueItem:
         """Wait until it has ended. :raises TimeoutError: after *timeout* seconds."""
     def wait_until(self, *, timeout: float | None = None) -> QueueItem:
-        """Wait until it is in one of *states*, or has ended."""
+        """Wait until it is in one of *states*, or has ended.
+
+        :raises TimeoutError: after *timeout* seconds.
+        """
     def changes(self, since: int = 0) -> Iterator[Event]:
         """Its events after the one with id *since*, as they happen, until it has ended."""
     def events(self, since: int = 0) -> Sequence[Event]:
@@ -272,3 +290,30 @@ class LaunchHandle:
         :raises Conflict: if it does not wait.
         :raises Rejected: if that queue does not allow what it asks.
         """
+
+class QueueHandle:
+    """One queue: look at it, launch into it, pause it."""
+
+    @property
+    def queue(self) -> Queue: ...
+    @property
+    def counts(self) -> Mapping[ItemState, int]: ...
+    @property
+    def name(self) -> str:
+        """Its name."""
+    @property
+    def config(self) -> Json:
+        """What its runs are made of."""
+    @property
+    def paused(self) -> Pause | None:
+        """Why nothing is claimed from it, if so."""
+    def view(self) -> QueueView:
+        """Look at it again."""
+    def launch(self) -> LaunchHandle:
+        """Put a launch into it; *what* are the arguments of `Client.launch`."""
+    def launches(self) -> Sequence[ItemView]:
+        """Its launches, newest first; *which* are the arguments of `Client.launches`."""
+    def pause(self, reason: str, *, until: float | None = None) -> Queue:
+        """Claim nothing from it until *until* (Unix time) or `resume`."""
+    def resume(self) -> Queue:
+        """End a pause."""

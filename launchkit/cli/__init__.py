@@ -1,6 +1,7 @@
 """The command line. Commands are imported when they are called, so that `--version` is quick."""
 
 import os
+from typing import Any
 
 import click
 
@@ -62,6 +63,11 @@ class Program(LazyGroup):
             if not arg.isascii() and any("\ud800" <= letter <= "\udfff" for letter in arg):
                 raise click.UsageError(f"{arg!r} is not UTF-8 text", ctx)
         return super().parse_args(ctx, args)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read what stands before the command."""
+        with reported():
+            return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""

@@ -61,9 +61,18 @@ def describe(exc: BaseException) -> str:
     return f"{text}\n{_indented('hint: ' + hint)}" if hint else text
 
 
+def describe_usage(exc: click.UsageError) -> str:
+    """A command that was typed wrong, as people read it."""
+    lines = [f"error usage  {exc.format_message()}"]
+    if exc.ctx is not None:
+        lines.append(f"  {exc.ctx.get_usage().partition(chr(10))[0]}")
+        lines.append(f"  hint: see {exc.ctx.command_path} --help")
+    return "\n".join(lines)
+
+
 class reported:  # noqa: N801 - reads as a verb: with reported()
-    """Turn an error that ends the program into lines on stderr and an exit code; what is click's
-    own affair passes.
+    """Turn an error that ends the program into lines on stderr and an exit code; help and exits
+    pass.
     """
 
     def __enter__(self) -> None:
@@ -80,6 +89,11 @@ class reported:  # noqa: N801 - reads as a verb: with reported()
             sys.exit(INTERRUPTED)
         if isinstance(exc, BrokenPipeError):
             _close_quietly()
+        if isinstance(exc, click.UsageError) and not isinstance(
+            exc, click.exceptions.NoArgsIsHelpError
+        ):
+            _say(describe_usage(exc))
+            sys.exit(USAGE)
         if isinstance(exc, Exception) and not isinstance(
             exc, click.ClickException | click.exceptions.Exit
         ):

@@ -6,11 +6,13 @@ from typing import Any
 
 import click
 
-from launchkit.cli.failures import LAUNCH_FAILED
-from launchkit.cli.launch_file import LaunchFile, read_priority, spec_of, with_flags
+from launchkit.cli.dry_run import request_data, show_request
+from launchkit.cli.launch_command import LaunchCommand
+from launchkit.cli.launch_file import LaunchFile, spec_of, with_flags
 from launchkit.cli.launches import LAYOUT
 from launchkit.cli.names import job_names, queue_names
 from launchkit.cli.options import TABLES, common_options, duration, output_option, say
+from launchkit.cli.outcome import exit_code_of, tell_end
 from launchkit.cli.output import show_one
 from launchkit.cli.present import Data, item_data
 from launchkit.cli.progress import watch
@@ -18,9 +20,10 @@ from launchkit.cli.queue_config import same_kind
 from launchkit.cli.session import connected, run
 from launchkit.cli.sources import mapping_from
 from launchkit.client import Client, LaunchHandle
+from launchkit.client.inputs import read_priority
 from launchkit.document import Document, require_mapping
 from launchkit.errors import ConfigError, NotFound
-from launchkit.model import ItemState, LaunchSpec
+from launchkit.model import LaunchSpec, QueueItem
 from launchkit.resolving.variables import parse_set_vars
 
 DEFAULT_QUEUE = "default"
@@ -50,7 +53,7 @@ def env_pair(text: str) -> tuple[str, str | None]:
     return name, value if equals else None
 
 
-@click.command()
+@click.command(cls=LaunchCommand)
 @click.option(
     "-q",
     "--queue",
@@ -98,6 +101,15 @@ def env_pair(text: str) -> tuple[str, str | None]:
 @click.option("--stop-grace", type=duration, metavar="TIME", help="From SIGTERM to SIGKILL.")
 @click.option("--wait", is_flag=True, help="Wait until it has ended; exit with 1 if it failed.")
 @click.option("--logs", is_flag=True, help="Wait, and print what it prints.")
+@click.option(
+    "--exit-code",
+    "whose_code",
+    type=click.Choice(["launchkit", "job"]),
+    default="launchkit",
+    show_default=True,
+    help="With --wait or --logs: 1 for a failure, or what the job itself ended with.",
+)
+@click.option("--dry-run", is_flag=True, help="Only show what would be launched.")
 @click.option("--async", "detached", is_flag=True, hidden=True)
 @output_option
 @common_options
@@ -113,6 +125,9 @@ def launch(**given: Any) -> None:
     if given["logs"] and given["form"] not in TABLES:
         raise click.UsageError("--logs and --output would both write to stdout; use --wait")
     file = read_launch(given)
+    if given["dry_run"]:
+        show_request(run(lambda: _resolved(file, given["set_var"])), given["form"])
+        return
     handles: list[LaunchHandle] = []
     try:
         ended = run(lambda: _launched(file, given, handles))
@@ -120,8 +135,9 @@ def launch(**given: Any) -> None:
         for handle in handles:
             say(f"the launch goes on; to end it: launchkit stop {handle.id}")
         raise
-    if waits and ended is not ItemState.FINISHED:
-        raise click.exceptions.Exit(LAUNCH_FAILED)
+    if waits:
+        tell_end(ended)
+        raise click.exceptions.Exit(exit_code_of(ended, given["whose_code"]))
 
 
 def read_launch(given: Data) -> LaunchFile:
@@ -179,9 +195,15 @@ def flags_of(given: Data) -> Data:
     return _given(flags)
 
 
-async def _launched(file: LaunchFile, given: Data, handles: list[LaunchHandle]) -> ItemState:
+async def _resolved(file: LaunchFile, pairs: tuple[str, ...]) -> Data:
     async with connected(file.entity) as client:
-        spec, queue = await _request(client, file, given["set_var"])
+        spec, queue = await _request(client, file, pairs, store=False)
+        return request_data(queue, spec, await client.check_launch(queue, spec))
+
+
+async def _launched(file: LaunchFile, given: Data, handles: list[LaunchHandle]) -> QueueItem:
+    async with connected(file.entity) as client:
+        spec, queue = await _request(client, file, given["set_var"], store=True)
         handle = await client.submit(
             queue, spec, priority=file.priority, idempotency_key=given["idempotency_key"]
         )
@@ -194,11 +216,19 @@ async def _launched(file: LaunchFile, given: Data, handles: list[LaunchHandle]) 
         if not (given["wait"] or given["logs"]):
             commands = ("logs -f", "show", "stop")
             say("next: " + " | ".join(f"launchkit {word} {handle.id}" for word in commands))
-        return handle.item.state
+            if given["form"] not in TABLES:  # which tell it themselves
+                await _warn_of_no_agent(client, queue)
+        return handle.item
+
+
+async def _warn_of_no_agent(client: Client, queue: str) -> None:
+    agents = await client.agents()
+    if not any(agent.online and queue in agent.status.queues for agent in agents):
+        say(f"warning: no agent serves queue {queue} now; start one: launchkit agent -q {queue}")
 
 
 async def _request(
-    client: Client, file: LaunchFile, pairs: tuple[str, ...]
+    client: Client, file: LaunchFile, pairs: tuple[str, ...], *, store: bool
 ) -> tuple[LaunchSpec, str]:
     name = file.queue or DEFAULT_QUEUE
     try:
@@ -211,7 +241,7 @@ async def _request(
         )
     job = own_job(file.job, client.entity) if file.job else None
     source = {**file.source, "job": job}
-    recipe, reference = await client.recipe(**source, ref=file.git_ref)
+    recipe, reference = await client.recipe(**source, ref=file.git_ref, store=store)
     recipe = replace(
         recipe,
         base_image=file.base_image or recipe.base_image,

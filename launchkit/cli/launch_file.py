@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator
 
+from launchkit.client.inputs import read_priority
 from launchkit.codec import decode
 from launchkit.document import Document, require_mapping
 from launchkit.model import Env, Json, LaunchSpec, Overrides, Priority, Recipe, Scalar, Timeouts
@@ -27,17 +28,6 @@ def _word(value: object) -> object:
 
 def _words(value: object) -> object:
     return shlex.split(value) if isinstance(value, str) else value
-
-
-def read_priority(value: object) -> object:
-    """A priority of its word or number. :raises ValueError: if it is neither."""
-    text = str(value).upper()
-    if text in Priority.__members__:
-        return Priority[text]
-    if text in {str(int(level)) for level in Priority}:
-        return Priority(int(text))
-    words = ", ".join(level.name.lower() for level in Priority)
-    raise ValueError(f"must be one of {words}, or 0 to 3")
 
 
 Word = Annotated[str, BeforeValidator(_word)]

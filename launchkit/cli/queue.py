@@ -97,7 +97,7 @@ def create(
     async def made(client: Client) -> Data:
         with places.given():
             await client.create_queue(name, config=settings, variables=defined, **given)
-        return queue_data(await client.queue(name))
+        return queue_data(await (await client.queue(name)).view())
 
     show_one(made(), form, LAYOUT)
     if runner is not None and not settings:
@@ -124,7 +124,7 @@ async def show(client: Client, name: str, form: str) -> None:
 
     With -o yaml it prints what `apply` reads.
     """
-    data = _data(await client.queue(name), form)
+    data = _data(await (await client.queue(name)).view(), form)
     if form not in TABLES:
         show_one(data, form, LAYOUT)
         return

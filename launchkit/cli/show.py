@@ -9,6 +9,7 @@ import click
 from launchkit.cli.launches import LAYOUT, age, ran
 from launchkit.cli.names import launch_names
 from launchkit.cli.options import TABLES, common_options, output_option
+from launchkit.cli.outcome import verdict_lines
 from launchkit.cli.output import aligned, as_yaml, show_one, styled
 from launchkit.cli.present import Data, clean, clock, launch_data
 from launchkit.cli.session import with_client
@@ -48,7 +49,7 @@ def screen(data: Data) -> Iterator[str]:
     yield from _facts(_header(data))
     if data["verdict"]:
         yield ""
-        yield from _verdict(data["verdict"])
+        yield from verdict_lines(data["verdict"])
     if data["outputs"]:
         yield ""
         yield click.style("outputs", bold=True)
@@ -119,12 +120,3 @@ def _facts(facts: Iterator[tuple[str, str | None]]) -> Iterator[str]:
 def _value(value: object) -> str:
     """On one line."""
     return clean(json.dumps(value, ensure_ascii=False))
-
-
-def _verdict(verdict: Data) -> Iterator[str]:
-    yield f"{click.style(verdict['code'], bold=True)}  {clean(verdict['summary'])}"
-    for text in verdict["evidence"]:
-        for line in text.splitlines():
-            yield f"  | {clean(line)}"
-    if verdict["hint"]:
-        yield f"  hint: {clean(verdict['hint'])}"

@@ -10,7 +10,9 @@ from typing import Any
 from anyio import CancelScope
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from launchkit.client import client, handle, opening
+from launchkit.client import client, handle, opening, queue_handle
+from launchkit.client.closed import closed
+from launchkit.errors import QueueError
 
 END = object()
 SIGNAL_SECONDS = 1.0
@@ -31,7 +33,10 @@ class Blocking:
 
     def _await(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run an async function to its end; an interruption here ends it there."""
-        scope = self._portal.call(CancelScope)
+        try:
+            scope = self._portal.call(CancelScope)
+        except RuntimeError as exc:  # how the portal says that it has ended
+            raise closed() from exc
 
         async def run() -> Any:
             with scope:
@@ -51,7 +56,7 @@ class Blocking:
             while (item := self._await(_next, items)) is not END:
                 yield item
         finally:
-            with suppress(RuntimeError):  # the client is closed, and its iterators with it
+            with suppress(QueueError):  # the client is closed, and its iterators with it
                 self._await(items.aclose)
 
     def _handed_over(self, value: Any) -> Any:
@@ -112,4 +117,9 @@ async def _next(items: AsyncGenerator[Any, None]) -> Any:
 
 Client = blocking(client.Client)
 LaunchHandle = blocking(handle.LaunchHandle)
-CLASSES: dict[type, type[Blocking]] = {client.Client: Client, handle.LaunchHandle: LaunchHandle}
+QueueHandle = blocking(queue_handle.QueueHandle)
+CLASSES: dict[type, type[Blocking]] = {
+    client.Client: Client,
+    handle.LaunchHandle: LaunchHandle,
+    queue_handle.QueueHandle: QueueHandle,
+}

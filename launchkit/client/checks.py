@@ -4,11 +4,11 @@ from launchkit.abc import Hub, Runner
 from launchkit.images.delivery import BuiltImage, Traits, Wanted, delivery_of
 from launchkit.model import LaunchSpec, QueueSpec
 from launchkit.plugins import Plugins
-from launchkit.resolving.resolve import validate_launch
+from launchkit.resolving.resolve import Choices, validate_launch
 
 
-async def check_launch(queue: QueueSpec, spec: LaunchSpec, hub: Hub, plugins: Plugins) -> None:
-    """Ask the queue's runner, where it is installed here too.
+async def check_launch(queue: QueueSpec, spec: LaunchSpec, hub: Hub, plugins: Plugins) -> Choices:
+    """What the launch comes to; the queue's runner is asked, where it is installed here too.
 
     :raises Rejected: if the queue or its runner does not allow what is asked.
     """
@@ -20,6 +20,7 @@ async def check_launch(queue: QueueSpec, spec: LaunchSpec, hub: Hub, plugins: Pl
         runner.check_args(plan.resource_args)
         if isinstance(delivery, BuiltImage):
             delivery_of(wanted, traits, await _no_builder(queue.name, hub))
+    return plan
 
 
 async def _no_builder(queue: str, hub: Hub) -> str | None:

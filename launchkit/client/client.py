@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
+from os import PathLike
 from typing import TYPE_CHECKING
 
 from launchkit.abc import (
@@ -16,8 +17,11 @@ from launchkit.abc import (
     Runner,
     Selection,
 )
+from launchkit.client import inputs
 from launchkit.client.checks import check_launch
 from launchkit.client.handle import WAIT_SECONDS, LaunchHandle
+from launchkit.client.inputs import Text, Words
+from launchkit.client.queue_handle import QueueHandle
 from launchkit.client.source import source_of
 from launchkit.errors import Rejected
 from launchkit.model import (
@@ -40,6 +44,7 @@ from launchkit.model import (
 from launchkit.observe import launching
 from launchkit.plugins import Plugins
 from launchkit.resolving.queue_checks import check_queue
+from launchkit.resolving.resolve import Choices
 from launchkit.resolving.samples import check_config_of
 
 if TYPE_CHECKING:
@@ -67,6 +72,10 @@ class Client:
         self._plugins = plugins
         self._tracer = tracer
 
+    def __repr__(self) -> str:
+        """Whose client it is."""
+        return f"<client of {self.entity} as {self.actor}>"
+
     async def create_queue(
         self,
         name: str,
@@ -84,10 +93,10 @@ class Client:
         :raises Conflict: if there is a queue of that name.
         """
         spec = QueueSpec(
-            name=name,
-            resource=resource,
-            config=config or {},
-            variables=variables or {},
+            name=inputs.text(name, "name"),
+            resource=inputs.text(resource, "resource"),
+            config=inputs.json_mapping(config, "config"),
+            variables=inputs.definitions(variables),
             prioritization=prioritization,
             max_concurrent=max_concurrent,
         )
@@ -110,9 +119,9 @@ class Client:
         if runner := self._plugins.find(Runner, spec.resource):
             check_config_of(spec, runner)
 
-    async def queue(self, name: str) -> QueueView:
-        """One queue. :raises NotFound: if there is none."""
-        return await self.hub.queues().get(name)
+    async def queue(self, name: str) -> QueueHandle:
+        """A handle on one queue. :raises NotFound: if there is none."""
+        return QueueHandle(self, await self.hub.queues().get(name))
 
     async def queues(self) -> Sequence[QueueView]:
         """All queues, by name."""
@@ -173,12 +182,14 @@ class Client:
         *,
         job: str | None = None,
         image: str | None = None,
-        uri: str | None = None,
+        uri: "str | PathLike[str] | None" = None,
         ref: str | None = None,
+        store: bool = True,
     ) -> tuple[Recipe, str | None]:
         """The recipe that one of *job*, *image* and *uri* names, and the job's reference if any.
 
-        *uri* is a git address, of which *ref* is a branch, tag or commit, or a directory.
+        *uri* is a git address, of which *ref* is a branch, tag or commit, or a directory, which is
+        packed and stored; without *store* it is packed only.
 
         :raises Rejected: if not exactly one is given.
         """
@@ -189,11 +200,12 @@ class Client:
                 hint="-j JOB, -d IMAGE or -u URI",
             )
         if job is not None:
-            found = await self.job(job)
+            found = await self.job(inputs.text(job, "job"))
             return found.recipe, found.reference
         if image is not None:
-            return Recipe(source=ImageSource(image=image)), None
-        source = await source_of(given[0], ref, self.hub.jobs(), self._plugins)
+            return Recipe(source=ImageSource(image=inputs.text(image, "image"))), None
+        where = inputs.text(uri, "uri")
+        source = await source_of(where, ref, self.hub.jobs(), self._plugins, store=store)
         return Recipe(source=source), None
 
     async def launch(
@@ -202,21 +214,24 @@ class Client:
         *,
         job: str | None = None,
         image: str | None = None,
-        uri: str | None = None,
+        uri: "str | PathLike[str] | None" = None,
         ref: str | None = None,
-        entry_point: Sequence[str] | None = None,
-        args: Sequence[str] | None = None,
-        env: Mapping[str, str | None] | None = None,
+        entry_point: Words | None = None,
+        args: Words | None = None,
+        env: Mapping[str, Text | None] | None = None,
         config: Json | None = None,
         resource_args: Json | None = None,
         variables: Mapping[str, Scalar] | None = None,
-        priority: Priority | None = None,
-        name: str | None = None,
+        priority: Priority | str | int | None = None,
+        name: str | int | None = None,
         project: str = "default",
-        timeouts: Timeouts | None = None,
+        timeouts: Timeouts | Mapping[str, float] | None = None,
         idempotency_key: str | None = None,
     ) -> LaunchHandle:
         """Put a launch into a queue. Give exactly one of *job*, *image* and *uri*.
+
+        A command may be one text, which is split as a shell does; numbers and paths stand for
+        their texts.
 
         :raises NotFound: if there is no such queue or job.
         :raises Rejected: if the queue does not allow what is asked.
@@ -226,19 +241,20 @@ class Client:
         spec = LaunchSpec(
             recipe=recipe,
             job=reference,
-            project=project,
-            name=name,
+            project=inputs.text(project, "project"),
+            name=inputs.optional_text(name, "name"),
             overrides=Overrides(
-                entry_point=None if entry_point is None else tuple(entry_point),
-                args=None if args is None else tuple(args),
-                env=env or {},
-                config=config or {},
-                resource_args=resource_args or {},
+                entry_point=inputs.words(entry_point, "entry_point"),
+                args=inputs.words(args, "args"),
+                env=inputs.variables_of_env(env),
+                config=inputs.json_mapping(config, "config"),
+                resource_args=inputs.json_mapping(resource_args, "resource_args"),
             ),
-            template_variables=variables or {},
-            timeouts=timeouts or Timeouts(),
+            template_variables=inputs.scalars(variables, "variables"),
+            timeouts=inputs.timeouts_of(timeouts),
         )
-        return await self.submit(queue, spec, priority=priority, idempotency_key=idempotency_key)
+        level = inputs.priority_of(priority)
+        return await self.submit(queue, spec, priority=level, idempotency_key=idempotency_key)
 
     async def submit(
         self,
@@ -261,6 +277,15 @@ class Client:
             idempotency_key=idempotency_key,
         )
         return await self._put(queue, request)
+
+    async def check_launch(self, queue: str, spec: LaunchSpec) -> Choices:
+        """What a launch in a queue would come to; nothing is launched.
+
+        :raises NotFound: if there is no such queue.
+        :raises Rejected: if `submit` would refuse it.
+        """
+        view = await self.queue(queue)
+        return await check_launch(view.queue.spec, spec, self.hub, self._plugins)
 
     async def repeat(self, ref: str) -> LaunchHandle:
         """Launch again what was launched before, named as for `launched`: a new launch with the

@@ -1,7 +1,8 @@
 """A handle on one launch."""
 
 import codecs
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import anyio
@@ -25,6 +26,12 @@ class LaunchHandle:
         self.item = item
         self._client = client
 
+    def __repr__(self) -> str:
+        """Id, name and state, as they were when it was last looked at."""
+        item = self.item
+        named = f" {item.name!r}" if item.spec.name else ""
+        return f"<launch {self.id}{named} in queue {item.queue}: {item.state}>"
+
     @property
     def id(self) -> str:
         """The item's id."""
@@ -43,14 +50,17 @@ class LaunchHandle:
 
     async def wait(self, timeout: float | None = None) -> QueueItem:
         """Wait until it has ended. :raises TimeoutError: after *timeout* seconds."""
-        with anyio.fail_after(timeout):
+        with self._time_limit(timeout, "end"):
             async for _ in self.changes():
                 pass
         return self.item
 
     async def wait_until(self, *states: ItemState, timeout: float | None = None) -> QueueItem:
-        """Wait until it is in one of *states*, or has ended."""
-        with anyio.fail_after(timeout):
+        """Wait until it is in one of *states*, or has ended.
+
+        :raises TimeoutError: after *timeout* seconds.
+        """
+        with self._time_limit(timeout, f"become {' or '.join(states)}"):
             if self.item.state not in states:
                 async for _ in self.changes():
                     if self.item.state in states:
@@ -139,6 +149,15 @@ class LaunchHandle:
         :raises Rejected: if that queue does not allow what it asks.
         """
         return await self._change(Move(queue=queue))
+
+    @contextmanager
+    def _time_limit(self, timeout: float | None, wanted: str) -> Iterator[None]:
+        with anyio.move_on_after(timeout) as limit:
+            yield
+        if limit.cancelled_caught:
+            raise TimeoutError(
+                f"launch {self.id} did not {wanted} within {timeout:g} s: it is {self.item.state}"
+            )
 
     async def _change(self, change: Change) -> QueueItem:
         launches = self._client.hub.launches()

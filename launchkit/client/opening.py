@@ -10,6 +10,7 @@ import anyio
 from launchkit.abc import Site
 from launchkit.client.actor import current_user
 from launchkit.client.client import Client
+from launchkit.client.closed import ClosedHub
 from launchkit.errors import unwrapped
 from launchkit.observe import opened_tracer
 from launchkit.plugins import Plugins
@@ -53,4 +54,8 @@ async def connect(
                 tasks=tasks,
             )
             await hub.start(stack, site)
-            yield Client(hub, actor or current_user(), settings.entity, plugins, tracer)
+            client = Client(hub, actor or current_user(), settings.entity, plugins, tracer)
+            try:
+                yield client
+            finally:
+                client.hub = ClosedHub()

@@ -15,8 +15,10 @@ from launchkit.plugins import Plugins
 CHUNK = 1 << 20
 
 
-async def source_of(uri: str, ref: str | None, jobs: Jobs, plugins: Plugins) -> Source:
-    """A git source with its commit, or a local directory packed and stored.
+async def source_of(
+    uri: str, ref: str | None, jobs: Jobs, plugins: Plugins, *, store: bool = True
+) -> Source:
+    """A git source with its commit, or a local directory packed and, with *store*, stored.
 
     :raises Rejected: if it is neither, or may not be packed.
     :raises FetchError: if the git remote cannot be reached.
@@ -26,13 +28,13 @@ async def source_of(uri: str, ref: str | None, jobs: Jobs, plugins: Plugins) -> 
         return await plugins.create(Fetcher, source.kind, {}).pin(source)
     directory = Path(uri)
     if _is_repository(directory):
-        return await source_of(_address(directory), ref, jobs, plugins)
+        return await source_of(_address(directory), ref, jobs, plugins, store=store)
     if ref is not None:
         raise Rejected(
             f"{uri} is a local directory, which has no git ref {ref!r}",
             hint=f"to launch what is committed in it: -u {_address(directory)}",
         )
-    return await store_directory(directory, jobs)
+    return await store_directory(directory, jobs, store=store)
 
 
 def _is_repository(directory: Path) -> bool:
@@ -44,14 +46,14 @@ def _address(directory: Path) -> str:
     return directory.resolve().as_uri()
 
 
-async def store_directory(directory: Path, jobs: Jobs) -> ArchiveSource:
-    """Pack a directory; store it unless the same content is stored already."""
+async def store_directory(directory: Path, jobs: Jobs, *, store: bool = True) -> ArchiveSource:
+    """Pack a directory; store it unless the same content is stored already, or not *store*."""
     from launchkit.code.pack import pack
 
     with TemporaryDirectory(prefix="launchkit-") as folder:
         packed = Path(folder) / "code.tar.gz"
         source = await anyio.to_thread.run_sync(pack, directory, packed)
-        if not await jobs.has_archive(source.digest):
+        if store and not await jobs.has_archive(source.digest):
             await jobs.put_archive(source.digest, _chunks(packed))
         return source
 

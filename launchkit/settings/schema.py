@@ -64,6 +64,7 @@ JobCount = Annotated[
     ),
 ]
 QueueNames = Annotated[tuple[str, ...], BeforeValidator(_names)]
+_PATH = re.compile(r"(?:/|~|\.{1,2}/)|[^:]+\.(?:db|sqlite3?)$")
 Seconds = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Lease = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 Directory = Annotated[Path, AfterValidator(_absolute)]
@@ -131,7 +132,10 @@ class BackendBlock(BaseModel):
 
 
 def _url_alone(value: object) -> object:
-    return {"url": value} if isinstance(value, str) else value
+    """A text alone is the URL; a path is one of the SQLite file there."""
+    if not isinstance(value, str):
+        return value
+    return {"url": f"sqlite:///{value}" if _PATH.match(value) else value}
 
 
 def without_secrets(settings: Json) -> dict[str, object]:

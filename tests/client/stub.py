@@ -10,7 +10,8 @@ import launchkit
 PACKAGE = Path(launchkit.__file__).parent
 STUB = PACKAGE / "sync.pyi"
 WIDTH = 100
-CLASSES = ("Client", "LaunchHandle")
+MODULES = ("opening", "client", "handle", "queue_handle")
+CLASSES = ("Client", "LaunchHandle", "QueueHandle")
 PLAIN = {"AsyncIterator": "Iterator"}
 EXTRA = {"contextlib": {"AbstractContextManager"}, "collections.abc": {"Iterator"}}
 
@@ -19,7 +20,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def stub() -> str:
     """What `launchkit/sync.pyi` has to be."""
-    files = [PACKAGE / "client" / f"{name}.py" for name in ("opening", "client", "handle")]
+    files = [PACKAGE / "client" / f"{name}.py" for name in MODULES]
     sources = [ast.parse(file.read_text()) for file in files]
     found = {node.name: node for tree in sources for node in tree.body if hasattr(node, "name")}
     connect = found["connect"]

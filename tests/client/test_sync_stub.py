@@ -26,7 +26,7 @@ def test_the_stub_is_current() -> None:
     assert STUB.read_text() == stub(), "write it anew: python tests/client/stub.py"
 
 
-@pytest.mark.parametrize("cls", [launchkit.Client, launchkit.LaunchHandle])
+@pytest.mark.parametrize("cls", [launchkit.Client, launchkit.LaunchHandle, launchkit.QueueHandle])
 def test_the_facade_has_each_public_call(cls: type) -> None:
     made = getattr(launchkit.sync, cls.__name__)
     assert [name for name, _ in public(cls) if not hasattr(made, name)] == []

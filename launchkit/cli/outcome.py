@@ -1,0 +1,43 @@
+"""How a launch that was waited for ended: told on stderr, and as the exit code."""
+
+from collections.abc import Iterator
+
+import click
+
+from launchkit.cli.failures import DONE, LAUNCH_FAILED
+from launchkit.cli.options import say
+from launchkit.cli.present import Data, clean, ended_data
+from launchkit.model import ItemState, QueueItem
+
+LARGEST = 255
+
+
+def tell_end(item: QueueItem) -> None:
+    """Say why a launch that has ended did not end well, and where more is to be seen."""
+    data = ended_data(item)
+    if item.state is ItemState.FINISHED or not data["verdict"]:
+        return
+    for line in verdict_lines(data["verdict"]):
+        say(line)
+    say(f"next: launchkit show {item.id} | launchkit logs {item.id}")
+
+
+def exit_code_of(item: QueueItem, whose: str) -> int:
+    """The exit code for a launch that was waited for: launchkit's, or with *whose* `job` that of
+    what ran, if it had one.
+    """
+    if item.state is ItemState.FINISHED:
+        return DONE
+    if whose == "job" and item.exit_code and 0 < item.exit_code <= LARGEST:
+        return item.exit_code
+    return LAUNCH_FAILED
+
+
+def verdict_lines(verdict: Data) -> Iterator[str]:
+    """A verdict with its evidence and what to do next."""
+    yield f"{click.style(verdict['code'], bold=True)}  {clean(verdict['summary'])}"
+    for text in verdict["evidence"]:
+        for line in text.splitlines():
+            yield f"  | {clean(line)}"
+    if verdict["hint"]:
+        yield f"  hint: {clean(verdict['hint'])}"
