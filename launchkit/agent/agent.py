@@ -26,6 +26,7 @@ from launchkit.aio.retry import Backoff, long_enough, pauses
 from launchkit.errors import (
     AgentReplaced,
     ConfigError,
+    NotFound,
     QueueError,
     Unreachable,
     unwrapped,
@@ -208,10 +209,21 @@ class Agent:
         """Free what dead agents of this machine held, and see that the queues exist."""
         try:
             await self._free_what_the_dead_held(kit)
-            for queue in self.settings.queues:
-                self._notes[queue] = await self._obstacle(queue, kit)
+            await self._look_at_queues(kit)
         except Unreachable as exc:
             self._log.warning("%s; trying again", exc, action="arrive")
+
+    async def _look_at_queues(self, kit: Kit) -> None:
+        """:raises NotFound: naming all queues that do not exist."""
+        unknown: list[NotFound] = []
+        for queue in self.settings.queues:
+            try:
+                self._notes[queue] = await self._obstacle(queue, kit)
+            except NotFound as exc:
+                unknown.append(exc)
+        if unknown:
+            hints = [exc.hint for exc in unknown if exc.hint]
+            raise NotFound("\n".join(exc.message for exc in unknown), hint="\n".join(hints) or None)
 
     async def _free_what_the_dead_held(self, kit: Kit) -> None:
         """:raises Unreachable: if the queue could not be told; it is to be told again."""

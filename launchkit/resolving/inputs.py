@@ -1,6 +1,7 @@
 """Inputs of a launch: its config against the job's schema, and its paths and texts."""
 
 import math
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -13,6 +14,8 @@ from launchkit.model import ImageSource, Json, LaunchSpec
 
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 """Version 00 of https://www.w3.org/TR/trace-context/; ids of zeros only are not valid."""
+_PLAIN_PATH = re.compile(r"(?![-/])(?!\w+://)[^\s;|&<>$`]+")
+"""A word that may be a path, and neither an option nor a piece of a script."""
 FILE_SUFFIXES = (".json", ".yaml", ".yml")
 
 
@@ -85,10 +88,22 @@ def _path_problems(spec: LaunchSpec) -> Iterator[str]:
             yield f"files: {name}: must be a path inside the code, without `..`"
         elif path.suffix not in FILE_SUFFIXES:
             yield f"files: {name}: must be a {', '.join(FILE_SUFFIXES)} file"
+    yield from _climbing_words(spec)
     working_dir = spec.overrides.working_dir
     in_image = isinstance(spec.recipe.source, ImageSource)
     if working_dir and not in_image and _escapes(PurePosixPath(working_dir)):
         yield f"working_dir: {working_dir}: must be a path inside the code, without `..`"
+
+
+def _climbing_words(spec: LaunchSpec) -> Iterator[str]:
+    """The words of an entry point that name a file above the code."""
+    if isinstance(spec.recipe.source, ImageSource):
+        return
+    start = spec.overrides.working_dir or ""
+    for word in spec.overrides.entry_point or spec.recipe.entry_point:
+        path = posixpath.normpath(posixpath.join(start, word))
+        if _PLAIN_PATH.fullmatch(word) and path.split("/")[0] == "..":
+            yield f"entry_point: {word}: leads out of the code; name a file in it, without `..`"
 
 
 def _text_problems(spec: LaunchSpec) -> Iterator[str]:

@@ -100,6 +100,11 @@ def queue_template(queue: QueueSpec, runner: type[Runner] | None = None) -> Json
     return {key: value for key, value in args.items() if key != "builder"}
 
 
+def builder_part(queue: QueueSpec, runner: type[Runner] | None = None) -> object:
+    """What a queue's config says to the builder, with the fields that are in it; None: nothing."""
+    return _unwrapped(queue.config, _names(queue, runner)).get("builder")
+
+
 def limits_of(spec: LaunchSpec, defaults: Limits) -> tuple[Limits, Origins]:
     """The limits that a launch sets, else *defaults*; and who decided each."""
     wanted = spec.timeouts

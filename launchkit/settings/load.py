@@ -16,7 +16,7 @@ from launchkit.settings.components import SEAMS, Examined, examine
 from launchkit.settings.placeholders import placeholders, value_at, without
 from launchkit.settings.places import default_cache_dir, default_state_dir
 from launchkit.settings.schema import AgentSettings
-from launchkit.settings.sources import find_file, from_flags, from_variables
+from launchkit.settings.sources import find_file, from_flags, from_variables, unread_file
 from launchkit.settings.tidy import WORDS, tidied
 
 AGENTS_OWN = frozenset({"environment", "registry", "builder", "runners", "policy"})
@@ -54,6 +54,7 @@ def load_settings(
     :raises ConfigError: naming all that is wrong, each with the place where it stands.
     """
     path = find_file(config, environ)
+    beside = unread_file(path, config, environ)
     document = read_document(path) if path else Document({}, "", {})
     filed, warnings = tidied(document)
     variables, from_env = from_variables(environ)
@@ -72,7 +73,7 @@ def load_settings(
     return Loaded(
         settings=settings,
         origins=_origins(settings, document, sources),
-        warnings=(*document.warnings, *warnings, *examined.notes),
+        warnings=(*beside, *document.warnings, *warnings, *examined.notes),
         path=path,
         runner_problems=examined.runners,
     )

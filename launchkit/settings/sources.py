@@ -58,6 +58,21 @@ def find_file(config: Path | str | None, environ: Mapping[str, str]) -> Path | N
     return path
 
 
+def unread_file(
+    path: Path | None, config: Path | str | None, environ: Mapping[str, str]
+) -> tuple[str, ...]:
+    """A warning if a configuration lies in the working directory, and is not what is read."""
+    here = Path("launch-config.yaml").absolute()
+    named = config or environ.get("LAUNCHKIT_CONFIG")
+    if named or not here.is_file() or (path and path.samefile(here)):
+        return ()
+    places = " and ".join(map(str, config_files(environ)))
+    return (
+        f"{here} is not read: without --config and LAUNCHKIT_CONFIG these are: {places}; name it"
+        " with --config launch-config.yaml",
+    )
+
+
 def from_variables(environ: Mapping[str, str]) -> tuple[dict[str, object], dict[str, str]]:
     """Values from the environment, and the variable that each key is from; empty ones count not."""
     values: dict[str, object] = {}

@@ -215,6 +215,8 @@ async def view(tx: Tx, row: Row) -> ItemView:
         return ItemView(item=item, reason=item.message)
     if row["lease_until"] is not None and row["lease_until"] <= tx.now:
         return ItemView(item=item, reason=rules.silent(row["agent"], row["site"]))
+    if item.stop_requested and not item.state.ended:
+        return ItemView(item=item, reason=rules.stopping(row["stop_by"], row["stop_reason"]))
     if item.state is not ItemState.QUEUED:
         return ItemView(item=item, reason=item.verdict.code if item.verdict else item.message)
     place = await tx.row(

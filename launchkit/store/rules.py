@@ -68,6 +68,11 @@ def agent_paused(agent: str, pause: Pause) -> str:
     return f"agent {agent} is paused: {pause.reason} (by {pause.by})"
 
 
+def stopping(by: str, reason: str | None) -> str:
+    """What goes on in an item that was asked to end."""
+    return f"{by} asked it to stop{f': {reason}' if reason else ''}; it has its grace to end"
+
+
 def silent(agent: str, site: str | None) -> str:
     """Why an item that was claimed does not go on: its agent gives no sign of life."""
     who = f"an agent on {site}, where its run can be found again," if site else "the next agent"

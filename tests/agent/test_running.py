@@ -150,9 +150,10 @@ async def test_an_agent_without_queues_or_with_an_unknown_one_does_not_start(
 ) -> None:
     with pytest.raises(ConfigError, match="no queues"):
         bench.agent(queues=[])
-    with pytest.raises(NotFound, match="no queue 'nope'"):
-        async with bench.agent(queues=["nope"]):
+    with pytest.raises(NotFound, match="no queue 'nope'.*\n.*no queue 'none'") as caught:
+        async with bench.agent(queues=["nope", "q", "none"]):
             pass
+    assert str(caught.value.hint).count("launchkit queue create") == 2
 
 
 async def test_the_agents_own_values_are_stored_nowhere(

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -192,6 +193,36 @@ def test_a_working_directory_must_be_inside_the_code(make_claim: MakeClaim) -> N
     claim = make_claim(recipe={"source": source}, overrides={"working_dir": "/etc"})
     with pytest.raises(Rejected, match="working_dir: /etc: must be a path inside the code"):
         validate_launch(claim.queue.spec, claim.item.spec)
+
+
+@pytest.mark.parametrize(
+    ("words", "climbs"),
+    [
+        ("../../bin/python main.py", "../../bin/python"),
+        ("python a/../../main.py", "a/../../main.py"),
+        ("python ..", ".."),
+        ("python a/../main.py --data ../data/x", "../data/x"),
+        ("/usr/bin/python main.py --out=../x", None),
+        ("python -m train https://example.com/../x", None),
+    ],
+)
+def test_no_word_of_an_entry_point_names_a_file_above_the_code(
+    words: str, climbs: str | None, make_claim: MakeClaim
+) -> None:
+    source = GitSource(remote="https://example.com/r.git")
+    claim = make_claim(recipe={"source": source}, overrides={"entry_point": tuple(words.split())})
+    if climbs is None:
+        validate_launch(claim.queue.spec, claim.item.spec)
+        return
+    with pytest.raises(Rejected, match=f"entry_point: {re.escape(climbs)}: leads out of the code"):
+        validate_launch(claim.queue.spec, claim.item.spec)
+
+
+def test_an_entry_point_starts_in_its_working_directory(make_claim: MakeClaim) -> None:
+    source = GitSource(remote="https://example.com/r.git")
+    overrides = {"entry_point": ("python", "../main.py"), "working_dir": "sub"}
+    claim = make_claim(recipe={"source": source}, overrides=overrides)
+    validate_launch(claim.queue.spec, claim.item.spec)
 
 
 def test_resolve_checks_again_what_was_checked_at_launch(make_claim: MakeClaim) -> None:

@@ -80,7 +80,7 @@ def test_what_no_value_could_mend_is_refused(
         ({"limits": {"memory": "{{t}}"}}, {"t": TEXT}),
         ({"setup": "{{t}}", "env": ["{{t}}={{n}}"]}, {"t": TEXT, "n": NUMBER}),
         ({"setup": {"command": ["{{t}}"]}}, {"t": TEXT}),
-        ({"builder": {"anything": "{{t}}"}}, {"t": TEXT}),
+        ({"builder": {"base_image": "{{t}}"}}, {"t": TEXT}),
         ({"nice": "{{n}}"}, {"n": {**NUMBER, "enum": [50, 7]}}),
         (
             {"nice": "{{n}}", "limits": {"memory": "{{t}}"}},
@@ -123,3 +123,17 @@ def test_a_schema_that_is_none_is_the_fault_of_the_plugin() -> None:
         PluginError, match=r"runner strange of .*: args_schema gives no JSON Schema"
     ):
         check_config_of(queue({"mode": "{{t}}"}, t=TEXT), StrangeRunner)
+
+
+@pytest.mark.parametrize(
+    ("builder", "said"),
+    [
+        ({"base_imag": "x"}, r"builder\.base_imag: unknown key; did you mean 'base_image'\?"),
+        ({"accelerator": {"image": "x"}}, r"builder\.accelerator\.image: unknown key"),
+        ({"{{t}}": "x"}, r"builder\.\{\{t\}\}: unknown key"),
+    ],
+)
+def test_a_key_that_no_builder_reads_is_told_with_the_nearest(builder: Json, said: str) -> None:
+    for config in ({"builder": builder}, {"local-process": {"builder": builder}}):
+        with pytest.raises(Rejected, match=rf"^resource_args\.{said}"):
+            check_config_of(queue(config, t=TEXT), LocalProcessRunner)

@@ -320,6 +320,34 @@ def test_a_client_does_not_look_at_what_is_for_agents(load: Load) -> None:
     assert (loaded.settings.entity, loaded.settings.builder) == ("e", None)
 
 
+def test_a_file_in_the_working_directory_that_is_not_read_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    environ = {"HOME": str(tmp_path / "home")}
+    assert not load_settings(environ=environ).warnings
+    (tmp_path / "launch-config.yaml").write_text("entity: e")
+    (told,) = load_settings(environ=environ).warnings
+    assert str(config_files(environ)[0]) in told
+    assert "--config launch-config.yaml" in told
+    assert not load_settings("launch-config.yaml", environ=environ).warnings
+    assert not load_settings(environ={"LAUNCHKIT_CONFIG": "launch-config.yaml"}).warnings
+
+
+@pytest.mark.parametrize(
+    ("backend", "url"),
+    [
+        ("/srv/q.db", "sqlite:////srv/q.db"),
+        ("./q.db", "sqlite:///./q.db"),
+        ("~/q", "sqlite:///~/q"),
+        ("queue.sqlite3", "sqlite:///queue.sqlite3"),
+        ("http://host/q.db", "http://host/q.db"),
+    ],
+)
+def test_a_path_as_backend_is_the_sqlite_file_there(load: Load, backend: str, url: str) -> None:
+    assert load({"backend": backend}).settings.backend_url() == url
+
+
 def test_a_builder_that_is_chosen_here_takes_no_settings_of_its_own(load: Load) -> None:
     assert load("builder: {type: auto, destination: r.example.com/i}").settings.builder
     with pytest.raises(ConfigError, match="buildkit: is for a builder that is named"):

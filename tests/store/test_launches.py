@@ -156,6 +156,17 @@ async def test_each_agent_tells_its_reason_and_one_that_can_is_enough(store: Sto
     assert await store.why(item) == "an agent is about to claim it"
 
 
+async def test_who_asked_a_launch_to_stop_is_told_until_it_has_ended(store: Store) -> None:
+    await store.queue()
+    await store.launch("one")
+    claim = await store.claimed("a")
+    await store.report(claim, ItemState.RUNNING)
+    await store.write(launches.Stop("e", claim.item.id, "bob", "wrong data"))
+    assert (
+        await store.why(claim.item) == "bob asked it to stop: wrong data; it has its grace to end"
+    )
+
+
 async def test_items_are_listed_by_queue_and_state_newest_first(store: Store) -> None:
     await store.queue("q")
     await store.queue("p")
