@@ -67,10 +67,11 @@ def unread_file(
     if named or not here.is_file() or (path and path.samefile(here)):
         return ()
     places = " and ".join(map(str, config_files(environ)))
-    return (
+    warning = (
         f"{here} is not read: without --config and LAUNCHKIT_CONFIG these are: {places}; name it"
-        " with --config launch-config.yaml",
+        " with --config launch-config.yaml"
     )
+    return (warning,)
 
 
 def from_variables(environ: Mapping[str, str]) -> tuple[dict[str, object], dict[str, str]]:

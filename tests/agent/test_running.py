@@ -150,7 +150,7 @@ async def test_an_agent_without_queues_or_with_an_unknown_one_does_not_start(
 ) -> None:
     with pytest.raises(ConfigError, match="no queues"):
         bench.agent(queues=[])
-    with pytest.raises(NotFound, match="no queue 'nope'.*\n.*no queue 'none'") as caught:
+    with pytest.raises(NotFound, match=r"no queue 'nope'.*\n.*no queue 'none'") as caught:
         async with bench.agent(queues=["nope", "q", "none"]):
             pass
     assert str(caught.value.hint).count("launchkit queue create") == 2
