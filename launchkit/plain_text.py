@@ -20,7 +20,7 @@ _ESCAPES = re.compile(
 that does not end goes to the end of its line.
 """
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_LINE_ENDS = re.compile(r"[\r\n]+")
+_ERASED = re.compile(r"\x1b\[[0-2]?K")
 _INSIDE_LETTERS = bytes(range(0x80, 0xC0))
 """The bytes of UTF-8 with which no letter begins."""
 
@@ -34,9 +34,23 @@ def tail_lines(output: bytes) -> tuple[str, ...]:
     end = output[-TAIL_BYTES:]
     if len(end) < len(output):
         end = "…".encode() + end.lstrip(_INSIDE_LETTERS)
-    text = _ESCAPES.sub("", end.decode(errors="replace"))
-    lines = (_CONTROL.sub("", line).rstrip() for line in _LINE_ENDS.split(text))
+    text = _ESCAPES.sub("", _ERASED.sub("\0", end.decode(errors="replace")))
+    lines = (_CONTROL.sub("", _seen(line)).rstrip() for line in text.split("\n"))
     return tuple([shortened(line, LINE_CHARACTERS) for line in lines if line][-LINES:])
+
+
+def _seen(line: str) -> str:
+    """What a terminal still shows of a line whose beginning was written over, as progress bars do.
+
+    Each piece after a carriage return hides as much of those before it as it is long, and all of
+    it where it erases the rest of its line.
+    """
+    shown = ""
+    for piece in reversed(line.split("\r")):
+        shown += piece[len(shown) :]
+        if "\0" in piece:
+            break
+    return shown
 
 
 def shortened(text: str, characters: int = MESSAGE_CHARACTERS) -> str:

@@ -1,6 +1,7 @@
 """The command line. Commands are imported when they are called, so that `--version` is quick."""
 
 import os
+import signal
 from typing import Any
 
 import click
@@ -108,4 +109,5 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the program with the arguments of this process, and exit."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would hide how programs end
     cli.main(prog_name="launchkit")

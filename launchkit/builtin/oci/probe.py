@@ -9,6 +9,7 @@ import httpx
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding
+from launchkit.aio.proxies import environments_proxies
 from launchkit.builtin.oci.checkup import examine
 from launchkit.builtin.oci.client import (
     LOGIN_HINT,
@@ -35,9 +36,17 @@ MANIFESTS = (
 async def open_probe(
     stack: AsyncExitStack, ca: str | None, logins: Logins, plain: Callable[[str], bool]
 ) -> "RegistryProbe":
-    """Open the connections. :raises OSError: if the file *ca* cannot be read."""
+    """Open the connections.
+
+    :raises OSError: if the file *ca* cannot be read.
+    :raises ConfigError: if the environment names a proxy that cannot be used.
+    """
     context = await run_sync(tls_context, ca)
-    client = httpx.AsyncClient(verify=context, timeout=TIMEOUT_SECONDS)
+    client = httpx.AsyncClient(
+        verify=context,
+        timeout=TIMEOUT_SECONDS,
+        transport=environments_proxies(context),
+    )
     stack.push_async_callback(_close, client)
     return RegistryProbe(RegistryClient(client=client, logins=logins, plain=plain))
 
@@ -45,6 +54,16 @@ async def open_probe(
 async def _close(client: httpx.AsyncClient) -> None:
     with anyio.move_on_after(CLOSE_SECONDS, shield=True):
         await client.aclose()
+
+
+def _hides_absence(response: httpx.Response) -> bool:
+    """Whether it is said of a repository that is not there that one may not see it: some registries
+    refuse a token that their own service has just given, without an objection to it.
+    """
+    sent = response.request.headers.get("authorization", "")
+    challenge = response.headers.get("www-authenticate", "")
+    refused = response.status_code == httpx.codes.UNAUTHORIZED
+    return refused and sent.startswith("Bearer ") and "error=" not in challenge
 
 
 @dataclass(frozen=True)
@@ -60,17 +79,16 @@ class RegistryProbe:
         :raises LaunchError: if the registry cannot be reached, or does not say.
         """
         image = ImageRef.parse(ref)
-        response = await self.client.send(
-            RegistryRequest(
-                method="HEAD",
-                host=image.registry,
-                target=f"/v2/{image.path}/manifests/{image.version}",
-                path=image.path,
-                actions="pull",
-                headers={"Accept": ", ".join(MANIFESTS)},
-            )
+        request = RegistryRequest(
+            method="HEAD",
+            host=image.registry,
+            target=f"/v2/{image.path}/manifests/{image.version}",
+            path=image.path,
+            actions="pull",
+            headers={"Accept": ", ".join(MANIFESTS)},
         )
-        if response.status_code == httpx.codes.NOT_FOUND:
+        response = await self.client.send(request)
+        if response.status_code == httpx.codes.NOT_FOUND or _hides_absence(response):
             return False, None
         if response.status_code == httpx.codes.OK:
             return True, response.headers.get("docker-content-digest")
