@@ -10,7 +10,7 @@ from pydantic import StrictBool
 from launchkit.abc import Builder, Finding, Output, Site
 from launchkit.aio.lazy import Lazy
 from launchkit.model import BuildRequest, Image
-from launchkit_docker.engine.ping import answers
+from launchkit_docker.engine.ping import answers, require_address
 
 if TYPE_CHECKING:
     from launchkit_docker.build.images import ImageBuilds
@@ -36,7 +36,11 @@ class DockerBuilder(Builder):
     _builds: "Lazy[ImageBuilds]" = field(init=False, repr=False)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
-        """Remember where it stands; the Engine need not answer yet."""
+        """Remember where it stands; the Engine need not answer yet.
+
+        :raises ConfigError: if its address cannot be used.
+        """
+        require_address()
         self._builds = Lazy(
             BUILDS,
             lambda builds: builds.open_image_builds(stack, site, self.build_args, self.buildkit),

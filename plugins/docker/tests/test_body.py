@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from launchkit_docker.containers.body import container_body
+import pytest
+from launchkit_docker.containers.body import container_body, require_short
 from launchkit_docker.options.parsing import parse_options
 
+from launchkit.errors import SubmitError
 from launchkit.model import Secret
 from launchkit.testing import make_launch, make_submission
 
@@ -39,9 +41,19 @@ def test_labels_of_the_agent_win_over_those_of_the_config() -> None:
     assert made["Labels"] == {"mine": "1", "launchkit.run": "r"}
 
 
-def test_binds_of_the_agent_stand_before_those_of_the_config() -> None:
-    made = body({"volume": "/a:/b"}, binds=["/code:/src:ro"])
-    assert made["HostConfig"]["Binds"] == ["/code:/src:ro", "/a:/b"]
+def test_mounts_of_the_agent_stand_before_those_of_the_config() -> None:
+    code = {"Type": "bind", "Source": "/code", "Target": "/src", "ReadOnly": True}
+    made = body({"mount": "type=tmpfs,target=/t"}, mounts=[code])
+    assert made["HostConfig"]["Mounts"] == [code, {"Type": "tmpfs", "Target": "/t"}]
+
+
+@pytest.mark.parametrize(
+    "long", [{"Env": ["A=1", "LONG=" + "x" * 131_068]}, {"Cmd": ["é" * 65_536]}]
+)
+def test_what_no_program_could_be_given_is_refused(long: dict[str, list[str]]) -> None:
+    with pytest.raises(SubmitError, match="may have 131072 bytes"):
+        require_short({"Env": [], **long})
+    require_short({"Env": ["LONG=" + "x" * 131_060], "Entrypoint": None})
 
 
 def test_devices_given_to_the_run_stand_in_place_of_the_wish() -> None:
@@ -65,8 +77,7 @@ def test_a_wish_for_all_gpus_goes_to_the_engine_as_it_is() -> None:
 def test_a_body_can_be_changed_without_changing_the_options() -> None:
     options = parse_options({"volume": "/a:/b", "label": "a=b"})
     for _ in range(2):
-        made = container_body(
-            options, make_submission(image="i"), env={}, labels={"x": "y"}, binds=["/c:/d"]
-        )
+        made = container_body(options, make_submission(image="i"), env={}, labels={"x": "y"})
         made["HostConfig"]["Binds"].clear()
+        made["Labels"].clear()
     assert options.body == {"HostConfig": {"Binds": ["/a:/b"]}, "Labels": {"a": "b"}}

@@ -8,6 +8,7 @@ import anyio
 import pytest
 from anyio.abc import ByteStream, SocketAttribute
 from docker_engine import SOCKET, Engine
+from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.engine.client import (
     EngineAway,
     EngineClient,
@@ -44,7 +45,13 @@ async def test_more_streams_than_a_hundred_are_followed_at_once(docker_engine: E
             assert (await engine.info())["ID"]
 
 
-@pytest.mark.parametrize("host", ["gpu-box", "tcp://gpu-box:port", "tcp://[::1"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("gpu-box", "127.0.0.1:2375", "tcp://gpu-box:port", "tcp://[::1", "tcp://gpu-box"),
+        *("ssh://ann@gpu-box", "fd://", "npipe:////./pipe/docker"),
+    ],
+)
 async def test_an_address_that_makes_no_sense_is_named_and_no_engine_answers_there(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,6 +62,18 @@ async def test_an_address_that_makes_no_sense_is_named_and_no_engine_answers_the
             pass
     assert f"DOCKER_HOST: {host!r}: " in str(caught.value)
     assert "tcp://gpu-box:2375" in str(caught.value.hint)
+    assert ("ssh -L" in str(caught.value.hint)) == host.startswith("ssh:")
+
+
+async def test_an_address_that_makes_no_sense_is_told_when_the_runner_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "ssh://ann@gpu-box")
+    async with site_at(tmp_path) as site:
+        for component in (ContainerRunner(), DockerBuilder()):
+            with pytest.raises(ConfigError, match=r"^DOCKER_HOST: 'ssh://ann@gpu-box': only unix"):
+                async with started(component, site):
+                    pass
 
 
 async def test_the_engine_of_docker_host_is_asked_and_away_if_it_is_not_there(

@@ -362,7 +362,8 @@ async def test_a_container_of_somebody_else_is_never_taken_for_the_run(
         ({}, {"max-size": "1p"}),
         ({"log-driver": "json-file", "log-opt": "max-file=2"}, {"max-size": "1p", "max-file": "2"}),
         ({"log-opt": "max-size=10m"}, {"max-size": "10m"}),
-        ({"log-driver": "local"}, {}),
+        ({"log-driver": "local"}, {"max-size": "1p"}),
+        ({"log-driver": "local", "log-opt": "max-size=1m"}, {"max-size": "1m"}),
     ],
 )
 async def test_output_is_not_rotated_away_before_it_is_copied(

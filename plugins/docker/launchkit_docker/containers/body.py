@@ -9,6 +9,9 @@ from launchkit.model import Submission
 from launchkit_docker.options.network import merge
 from launchkit_docker.options.parsing import Options
 
+LONGEST_BYTES = 32 * 4096
+"""Of one variable or argument, with the zero at its end: MAX_ARG_STRLEN of Linux."""
+
 
 def container_body(
     options: Options,
@@ -17,12 +20,12 @@ def container_body(
     env: Mapping[str, str],
     gpu_ids: Sequence[str] | None = None,
     labels: Mapping[str, str],
-    binds: Sequence[str] = (),
+    mounts: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The exact body of `POST /containers/create`.
 
     *gpu_ids* are the devices given to the run in place of the wish of `gpus`; *labels* win over
-    those of the options; *binds* go before theirs.
+    those of the options; *mounts* go before theirs.
 
     :raises SubmitError: if the submission has no image.
     """
@@ -30,7 +33,7 @@ def container_body(
     body: dict[str, Any] = {
         "Image": image_ref(submission),
         "Env": [f"{name}={value}" for name, value in env.items()],
-        "HostConfig": {"Binds": list(binds)} if binds else {},
+        "HostConfig": {"Mounts": [dict(one) for one in mounts]} if mounts else {},
     }
     merge(body, deepcopy(options.body))
     merge(body, {"Labels": dict(labels)})
@@ -54,6 +57,17 @@ def process(
     if submission.launch.entry_point:
         return submission.command[:1], submission.command[1:]
     return options.entrypoint, submission.command or options.command
+
+
+def require_short(body: Mapping[str, Any]) -> None:
+    """:raises SubmitError: if a variable or a word is longer than Linux hands to a program."""
+    for text in (*body["Env"], *(body.get("Entrypoint") or ()), *(body.get("Cmd") or ())):
+        if len(text.encode(errors="surrogateescape")) >= LONGEST_BYTES:
+            raise SubmitError(
+                f"{text.partition('=')[0]:.60}: has {len(text)} characters; a variable or argument"
+                f" of a program may have {LONGEST_BYTES} bytes",
+                hint="put it into a file, and give its path",
+            )
 
 
 def image_ref(submission: Submission) -> str:

@@ -1,7 +1,7 @@
 """The containers of an agent's runs, by name, with the marks that must outlive them."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -14,6 +14,7 @@ from launchkit.aio.retry import Backoff, retry
 from launchkit.aio.trouble import Trouble
 from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import LaunchError, RunLost, SubmitError
+from launchkit.plain_text import shortened
 from launchkit.runners.markers import Markers
 from launchkit_docker.containers import labels
 from launchkit_docker.containers.container import Container
@@ -71,23 +72,24 @@ class Containers:
 
     async def created(
         self, name: str, body: Mapping[str, Any], platform: str | None
-    ) -> tuple[Container, bool]:
-        """The container of that name, created unless there is one; and whether it was created here
-        and now. What another agent creates can be looked at some time after its name is taken.
+    ) -> tuple[Container, Sequence[str] | None]:
+        """The container of that name, created unless there is one; and what the Engine warned of
+        when it was created here and now, else None. What another agent creates can be looked at
+        some time after its name is taken.
 
         :raises SubmitError: if the Engine refuses.
         """
         params = {"name": name, **({"platform": platform} if platform else {})}
         taken = (HTTPStatus.CONFLICT,)
 
-        async def once() -> tuple[Container, bool]:
+        async def once() -> tuple[Container, Sequence[str] | None]:
             made = await self.engine.answered(
                 lambda: self.engine.json(
                     "containers/create", "POST", params=params, body=body, none_for=taken
                 )
             )
             if container := await self.find(name):
-                return container, made is not None
+                return container, None if made is None else _warnings(made)
             raise SubmitError(f"the name {name} is taken, but the Engine has no such container")
 
         with _refusals("the container cannot be created"):
@@ -181,6 +183,11 @@ class Containers:
             if await self.markers.has(left.name, OVER):
                 await self.drop_code(left.name)
                 await self.remove(left.name)
+
+
+def _warnings(made: object) -> Sequence[str]:
+    found = made.get("Warnings") if isinstance(made, Mapping) else None
+    return [shortened(str(one)) for one in found] if isinstance(found, list) else []
 
 
 def _is_conflict(exc: Exception) -> bool:

@@ -14,7 +14,7 @@ from launchkit_docker.containers.code import laid_in
 from launchkit_docker.containers.names import checked_name
 from launchkit_docker.options.parsing import Options
 
-ROTATING = "json-file"
+ROTATING = frozenset({"json-file", "local"})
 UNLIMITED = {"max-size": "1p"}
 """A petabyte: it takes no word for "never"."""
 
@@ -60,10 +60,17 @@ def request_of(options: Options, submission: Submission, context: RunContext) ->
         env=context.env,
         gpu_ids=context.gpus,
         labels=named,
-        binds=(f"{context.code or 'CODE'}:{MOUNT}:ro",) if has_code else (),
+        mounts=(_mount_of(context.code),) if has_code else (),
     )
     body["HostConfig"] |= _unrotated(body["HostConfig"].get("LogConfig", {}), context.log_driver)
     return laid_in(body, submission) if has_code else body
+
+
+def _mount_of(code: Path | None) -> Mapping[str, Any]:
+    """The code, read-only. Unlike a bind of `--volume`, it is refused where the Engine does not see
+    the agent's directory.
+    """
+    return {"Type": "bind", "Source": str(code or "CODE"), "Target": MOUNT, "ReadOnly": True}
 
 
 def _unrotated(config: Mapping[str, Any], default: str) -> dict[str, Any]:
@@ -71,6 +78,6 @@ def _unrotated(config: Mapping[str, Any], default: str) -> dict[str, Any]:
     an agent that goes on for another counts bytes from the beginning.
     """
     driver = config.get("Type") or default
-    if driver != ROTATING:
+    if driver not in ROTATING:
         return {}
     return {"LogConfig": {"Type": driver, "Config": {**UNLIMITED, **config.get("Config", {})}}}

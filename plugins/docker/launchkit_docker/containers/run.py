@@ -1,8 +1,9 @@
 """A container as a run: watched, read, ended and removed."""
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import replace
 
 from launchkit.abc import Run
 from launchkit.model import LogChunk, RunStatus
@@ -20,9 +21,15 @@ class ContainerRun(Run):
     """A run whose `ref` is the name of its container."""
 
     def __init__(
-        self, name: str, containers: Containers, release: Callable[[str], Awaitable[None]]
+        self,
+        name: str,
+        containers: Containers,
+        release: Callable[[str], Awaitable[None]],
+        warnings: Sequence[str] = (),
     ) -> None:
+        """*warnings* are what the Engine had to say when it made the container."""
         self.ref = name
+        self._message = f"the Engine warns: {'; '.join(warnings)}" if warnings else None
         self._containers = containers
         self._markers = containers.markers
         self._informer = containers.informer
@@ -33,7 +40,8 @@ class ContainerRun(Run):
         container = await self._containers.look(self.ref)
         cancelled = await self._markers.has(self.ref, CANCELLED)
         tail = await self._tail(container) if container.failed and not cancelled else b""
-        return status_of(container, cancelled=cancelled, output=tail)
+        status = status_of(container, cancelled=cancelled, output=tail)
+        return status if status.verdict else replace(status, message=self._message)
 
     async def changed(self, last: RunStatus) -> RunStatus:
         """Wait for another status; the Engine's events tell of it, or at last a list."""

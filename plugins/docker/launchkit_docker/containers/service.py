@@ -11,7 +11,7 @@ from launchkit.abc import Finding, Output, Run, Site
 from launchkit.aio.background import attend
 from launchkit.errors import RunLost, SubmitError
 from launchkit.model import Submission
-from launchkit_docker.containers.body import image_ref
+from launchkit_docker.containers.body import image_ref, require_short
 from launchkit_docker.containers.code import move_code
 from launchkit_docker.containers.containers import CANCELLED, OVER, Containers
 from launchkit_docker.containers.names import is_name, quoted
@@ -112,13 +112,14 @@ class ContainerService:
         body = request_of(options, submission, context)
         more = await run_sync(read_files, options.label_files, {})
         body["Labels"] = {**more, **body["Labels"]}
-        container, is_new = await self._containers.created(name, body, options.platform)
+        require_short(body)
+        container, warnings = await self._containers.created(name, body, options.platform)
         if not container.identity or container.identity.run_id != submission.launch.run_id:
             raise SubmitError(f"the name {name} is taken by a container of somebody else")
         self._gpus.adopt(name, container.gpus)
         if not container.started and not await self._markers.has(name, CANCELLED):
-            await self._start(name, asked=not is_new)
-        return self._run(name)
+            await self._start(name, asked=warnings is None)
+        return self._run(name, warnings or ())
 
     async def attach(self, ref: str) -> Run:
         """Find a container again.
@@ -144,5 +145,5 @@ class ContainerService:
             await self._containers.remove(name)
             raise
 
-    def _run(self, name: str) -> Run:
-        return ContainerRun(name, self._containers, self._gpus.release)
+    def _run(self, name: str, warnings: Sequence[str] = ()) -> Run:
+        return ContainerRun(name, self._containers, self._gpus.release, warnings)

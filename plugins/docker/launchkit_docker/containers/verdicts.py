@@ -38,7 +38,8 @@ _START_FAILURES: Sequence[Reason] = (
     Reason(
         r"bind source path does not exist|invalid mount",
         VerdictCode.NO_SUCH_VOLUME,
-        "does the path of the volume exist on the agent's machine?",
+        "does the path exist on the Engine's machine? An agent that runs in a container needs its"
+        " state_dir at the same path inside and on the host",
     ),
     Reason(
         r"network .* not found", VerdictCode.NO_SUCH_NETWORK, "make it with docker network create"

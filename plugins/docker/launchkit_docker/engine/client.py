@@ -2,14 +2,12 @@
 
 import json
 import logging
-import os
 from asyncio import IncompleteReadError
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import anyio
 from aiodocker import Docker, DockerError
@@ -17,8 +15,9 @@ from aiohttp import ClientError, ClientHandlerType, ClientRequest, ClientRespons
 
 from launchkit.aio.retry import Backoff, On, retry, retry_after_of
 from launchkit.aio.trouble import Trouble
-from launchkit.errors import ConfigError, LaunchError
+from launchkit.errors import LaunchError
 from launchkit.plain_text import shortened
+from launchkit_docker.engine.ping import require_address
 
 log = logging.getLogger("launchkit.docker")
 T = TypeVar("T")
@@ -191,12 +190,8 @@ def _explained() -> Iterator[None]:
 
 
 def _client() -> Docker:
-    host = os.environ.get("DOCKER_HOST", "")
+    require_address()
     try:
-        _ = urlsplit(host).port
         return Docker()
     except AssertionError:  # aiodocker found no socket
         return Docker(SOCKET)
-    except ValueError as exc:
-        hint = f"an address is such as {SOCKET} or tcp://gpu-box:2375"
-        raise ConfigError(f"DOCKER_HOST: {host!r}: {exc}", hint=hint) from exc
