@@ -32,6 +32,8 @@ that a full disk hides neither how it ended nor that it was told to stop.
 """
 RESERVED = 512
 """Bytes set aside for each of them."""
+PR_SET_CHILD_SUBREAPER = 36
+"""A number of Linux, from `linux/prctl.h`."""
 GONE_SECONDS = 10.0
 """How long processes may take to vanish after SIGKILL."""
 
@@ -90,6 +92,7 @@ def parse_spec(data: bytes) -> Spec:
 def supervise(spec: Spec) -> Record:
     """Run setup and the command to their end, and say how they ended."""
     log = os.open("output.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    _adopt_orphans()
     for name in spec.get("drop", ()):
         os.environb.pop(name, None)  # set by this interpreter's start, not by the agent
     if "setup_dir" in spec:
@@ -135,7 +138,7 @@ def run_command(command: Command, log: int) -> Record:
     ooms = _oom_kills()
     pid, failure = _spawn(command, log)
     unrecorded = 0 if failure or command.setup else _record_child(pid)
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    _await_end(pid)
     cancelled = int(os.path.exists("cancelled"))
     end_leftovers(pid, command.tag)
     _, status, usage = os.wait4(pid, 0)
@@ -179,30 +182,27 @@ def end_tagged(tag: bytes) -> None:
 
 
 def tagged(tag: bytes, *but: int) -> list[int]:
-    """The live processes of this machine that belong to the run named *tag*."""
+    """The live processes of this machine that belong to the run named *tag*: those that have its
+    variable, and what descends from them, which may have thrown it away.
+    """
     wanted = TAG.encode() + b"=" + tag
-    found = []
+    found, parents = set[int](), dict[int, int]()
     for entry in os.listdir("/proc") if os.path.isdir("/proc") else ():
-        if entry.isdigit() and int(entry) not in but:
-            try:
-                with open(f"/proc/{entry}/environ", "rb", buffering=0) as file:
-                    environ = file.read()
-            except OSError:
-                continue
-            if wanted in environ and wanted in environ.split(b"\0"):
-                found.append(int(entry))
-    return found
+        if entry.isdigit() and (parent := _parent(int(entry))):
+            parents[int(entry)] = parent
+            if wanted in _environ(entry):
+                found.add(int(entry))
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sorted(found.difference(but))
 
 
 def start_time(pid: int) -> int:
     """When a process started, in clock ticks since boot: tells it from a later one of its
     number. 0 if there is no such process, or no way to know.
     """
-    try:
-        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
-            return int(file.read().rpartition(b")")[2].split()[19])
-    except OSError:
-        return 0
+    fields = _stat(pid)
+    return int(fields[19]) if fields else 0
 
 
 def send(pid: int, number: int, *, group: bool = False) -> None:
@@ -270,6 +270,47 @@ def _is_over(run_dir: str) -> bool:
     """Whether the run has ended and was removed: an agent that slept must not repeat it."""
     root, name = os.path.split(run_dir)
     return os.path.exists(os.path.join(root, OVER, name))
+
+
+def _stat(pid: int) -> list[bytes]:
+    """What the kernel says of a process, from its state on; nothing if there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            return file.read().rpartition(b")")[2].split()
+    except OSError:
+        return []
+
+
+def _parent(pid: int) -> int:
+    """The parent of a live process; 0 if it does not live."""
+    fields = _stat(pid)
+    return int(fields[1]) if fields and fields[0] not in b"ZXx" else 0
+
+
+def _environ(pid: str) -> list[bytes]:
+    try:
+        with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
+            return file.read().split(b"\0")
+    except OSError:
+        return []
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of what a process of the run leaves behind, so that it is found: it may
+    have a session of its own, and no variable that tells of the run.
+    """
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        pass
+
+
+def _await_end(pid: int) -> None:
+    """Wait until a process has ended, and leave it to be reaped; orphans that end are reaped."""
+    while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)) and ended.si_pid != pid:
+        os.waitpid(ended.si_pid, 0)
 
 
 def _locked(lock: int) -> bool:
