@@ -23,6 +23,13 @@ PACKAGES: Mapping[str, Mapping[str, str]] = {
 }
 """By the word for a seam, `command`, or `policy` for its keys: the package of each name."""
 
+ALIASES: Mapping[str, str] = {
+    "docker": "local-container",
+    "k8s": "kubernetes",
+    "vertex": "gcp-vertex",
+}
+"""Other words for kinds of runners, where these are not installed and cannot say it."""
+
 STORES = (
     (re.compile(r"s3://"), "aws"),
     (re.compile(r"gs://"), "gcp"),

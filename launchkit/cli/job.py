@@ -17,6 +17,7 @@ from launchkit.cli.sources import mapping_from
 from launchkit.client import Client
 from launchkit.code.remotes import looks_like_git
 from launchkit.document import require_mapping
+from launchkit.images.ref import ImageRef
 from launchkit.model import Recipe
 from launchkit.resolving.job_names import code_name, entry_file, git_job_name, image_job_name
 
@@ -113,8 +114,12 @@ def code(path: str, **given: Any) -> None:
 @click.argument("image_ref", metavar="IMAGE")
 @recipe_options
 def image(image_ref: str, **given: Any) -> None:
-    """Make a job of a container image."""
-    _create(given["name"] or image_job_name(image_ref), {"image": image_ref}, given)
+    """Make a job of a container image; its tag is an alias of the version."""
+    tag = ImageRef.parse(image_ref).tag or ""
+    own = [tag] if re.match(r"(?!v\d+$)[A-Za-z0-9]", tag) else []  # v3 would be a version
+    aliases = tuple(dict.fromkeys((*given["aliases"], *own)))
+    name = given["name"] or image_job_name(image_ref)
+    _create(name, {"image": image_ref}, {**given, "aliases": aliases})
 
 
 @job.command(name="list")

@@ -118,13 +118,19 @@ def with_flags(document: Document, flags: Json) -> tuple[LaunchFile, list[str]]:
 
     :raises ConfigError: naming unknown keys and wrong values with file and line.
     """
-    data = {key: value for key, value in require_mapping(document).items() if value is not None}
+    written = require_mapping(document).items()
+    data = {key: value for key, value in written if not (value is None or _is_void(key, value))}
     warnings = [f"{document.locate((key,))}: ignored" for key in IGNORED if key in data]
     drop = {*IGNORED, *({"resource_args"} & flags.keys())}
     if flags.keys() & SOURCES:
         drop |= SOURCES
     kept = {key: value for key, value in data.items() if key not in drop}
     return decode(LaunchFile, deep_merge(kept, flags), document.locate), warnings
+
+
+def _is_void(key: str, value: object) -> bool:
+    """Whether it is a source that is none: W&B writes `git: {}` and `docker: {}`."""
+    return key in SOURCES and value == {}
 
 
 def spec_of(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from launchkit.abc import Runner
-from launchkit.catalogue import PACKAGES, package_of
+from launchkit.catalogue import ALIASES, PACKAGES, package_of
 from launchkit.cli.config_places import ConfigPlaces
 from launchkit.cli.options import say
 from launchkit.cli.output import as_yaml
@@ -89,7 +89,7 @@ def kinds() -> str:
 
 def same_kind(one: str, other: str) -> bool:
     """Whether two words stand for one kind of resource, as far as can be told here."""
-    if one == other:
+    if ALIASES.get(one, one) == ALIASES.get(other, other):
         return True
     cls = Plugins().find(Runner, one)
     return cls is not None and other in cls.names()

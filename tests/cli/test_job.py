@@ -43,6 +43,23 @@ def test_a_job_is_named_after_its_image(queue: Program) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("image", "aliases"),
+    [
+        ("registry.example:5000/app:1.0", ["1.0", "latest"]),
+        ("app:latest", ["latest"]),
+        ("app", ["latest"]),
+        ("app:v3", ["latest"]),
+        (f"app:nightly@sha256:{'a' * 64}", ["latest", "nightly"]),
+    ],
+)
+def test_the_tag_of_an_image_is_an_alias_of_the_jobs_version(
+    image: str, aliases: list[str], queue: Program
+) -> None:
+    assert queue.data("job", "create", "image", image, "-n", "app")["aliases"] == aliases
+    assert queue.data("job", "show", f"app:{aliases[0]}")["reference"] == "app:v0"
+
+
 def test_a_job_is_shown(queue: Program) -> None:
     queue("job", "create", "image", "img", "-n", "app")
     assert queue.data("job", "show", "app:latest")["reference"] == "app:v0"

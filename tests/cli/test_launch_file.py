@@ -38,6 +38,8 @@ def test_a_spec_is_read_as_wandb_writes_it() -> None:
     [
         ("docker: {docker_image: img}", {"image": "img"}, None),
         ("image_uri: img", {"image": "img"}, None),
+        ("docker: {docker_image: img}\ngit: {}", {"image": "img"}, None),
+        ("git: {repo: r}\ndocker: {}\njob: null", {"uri": "r"}, None),
         ("uri: dir", {"uri": "dir"}, None),
         ("git: {repo: 'https://x/y', version: v1}", {"uri": "https://x/y"}, "v1"),
         ("{uri: 'https://x/y', ref: v1}", {"uri": "https://x/y"}, "v1"),
