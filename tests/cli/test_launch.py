@@ -274,3 +274,43 @@ def test_a_terminal_shows_what_a_launch_waits_for(images: Program) -> None:
 
 def test_a_kind_may_be_named_by_any_of_its_words(images: Program) -> None:
     assert images.data("launch", "-q", "q", "-d", "img", "-r", "docker")["state"] == "queued"
+
+
+def test_a_dry_run_shows_what_would_be_launched_and_launches_nothing(queue: Program) -> None:
+    words = ("launch", "-q", "q", "-u", queue.code("1"), "-E", "python train.py", "--env", "A=b c")
+    data = queue.data(*words, "--dry-run")
+    assert (data["entry_point"], data["env"]) == (["python", "train.py"], {"A": "b c"})
+    assert data["source"]["kind"] == "archive"
+    rows = [line.split(maxsplit=1) for line in queue.out(*words, "--dry-run").splitlines()]
+    shown = {row[0]: row[1] for row in rows}
+    assert shown["entry_point"].split() == ["python", "train.py", "launch"]
+    assert shown["env.A"].split() == ["b", "c", "launch"]
+    assert queue.data("ls") == []
+
+
+def test_a_dry_run_is_refused_as_the_launch_would_be(images: Program) -> None:
+    assert "name one" not in images(*IMAGE, "--dry-run").stderr
+    told = images(*IMAGE, "-R", '{"gpu": 1}', "--dry-run", code=4).stderr
+    assert "did you mean 'gpus'?" in told
+
+
+@pytest.mark.parametrize(
+    ("script", "whose", "code"),
+    [("raise SystemExit(7)", "job", 7), ("raise SystemExit(7)", "launchkit", 1), ("1", "job", 0)],
+)
+def test_who_waits_may_have_the_exit_code_of_the_job_and_is_told_why_it_failed(
+    script: str, whose: str, code: int, queue: Program
+) -> None:
+    process = start_waiting(queue, script, "--wait", "--exit-code", whose)
+    read_until(process, lambda line: " queued " in line)
+    queue.work()
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == code
+    run = queue.data("ls")[0]["id"]
+    assert ("user_exit  " in err) == bool(code)
+    assert (f"next: launchkit show {run} | launchkit logs {run}" in err) == bool(code)
+
+
+def test_programs_are_told_that_no_agent_serves_the_queue(images: Program) -> None:
+    told = images(*IMAGE, "-o", "name").stderr
+    assert "warning: no agent serves queue q now; start one: launchkit agent -q q" in told

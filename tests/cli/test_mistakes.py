@@ -1,0 +1,68 @@
+"""What a person types wrong is told with what was wrong, where, and what to do next."""
+
+import pytest
+from cli.conftest import Program
+
+CODE = ("launch", "-q", "q", "-u", "code")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("status", "x"), 2, ("error usage", "no such command 'status'", "Did you mean 'show'?")),
+        (("cancel", "x"), 2, ("error usage", "Did you mean 'stop'?")),
+        (("ls", "--limt", "3"), 2, ("error usage", "--limt", "--limit", "launchkit ls --help")),
+        (("--nope",), 2, ("error usage", "'--nope'", "hint: see launchkit --help")),
+        (("launch",), 2, ("error usage", "-j JOB, -d IMAGE or -u URI")),
+        ((*CODE,), 2, ("error usage", "-E 'COMMAND'")),
+        (
+            (*CODE, "-E", "python", "train.py", "--epochs", "3"),
+            2,
+            ("'--epochs'", "put all of that into quotes: -E 'python train.py --epochs 3'"),
+        ),
+        ((*CODE, "-E", "python", "train.py"), 2, ("train.py", "into quotes: -E")),
+        ((*CODE, "-E", "python train.py", "--wiat"), 2, ("'--wiat'", "--wait")),
+        ((*CODE, "-E", "python '"), 2, ("-E", "No closing quotation")),
+        ((*CODE, "-E", "python ../x.py"), 4, ("../x.py", "out of the code", "without `..`")),
+        (("launch", "-q", "q", "-u", "none", "-E", "x"), 4, ("none does not exist", "hint: name")),
+        (("launch", "-q", "qq", "-u", "code", "-E", "x"), 5, ("no queue 'qq'", "there are: q")),
+        (("show", "nothing"), 5, ("no launch 'nothing'", "launchkit ls")),
+        (("queue", "create", "p"), 2, ("-r KIND", "local-process")),
+        (("queue", "create", "p", "-r", "local"), 3, ("'local'", "did you mean 'local-process'")),
+        (
+            ("queue", "create", "p", "-r", "local-process", "--config", "c.yaml"),
+            4,
+            ("c.yaml:2: builder.base_imag: unknown key", "did you mean 'base_image'?"),
+        ),
+        (
+            ("queue", "edit", "q", "--config", "d.yaml"),
+            4,
+            ("d.yaml:1: nicee", "did you mean 'nice'?"),
+        ),
+        (("queue", "pause", "q"), 2, ("--reason", "launchkit queue pause --help")),
+        (("--backend", "mysql://x", "ls"), 3, ("mysql", "sqlite")),
+        (("agent", "-q", "a1", "-q", "b1"), 5, ("'a1'", "'b1'", "launchkit queue create b1")),
+    ],
+)
+def test_a_mistake_is_told_with_what_to_do_next(
+    words: tuple[str, ...], code: int, said: tuple[str, ...], queue: Program
+) -> None:
+    queue.code("print(1)")
+    queue.file("c.yaml", "nice: 5\nbuilder: {base_imag: x}\n")
+    queue.file("d.yaml", "nicee: 5\n")
+    told = queue(*words, code=code).stderr
+    assert [text for text in said if text not in told] == []
+
+
+def test_a_path_as_backend_is_the_file_there(queue: Program) -> None:
+    assert queue.out("--backend", str(queue.folder / "queue.db"), "queue", "list", "-o", "name")
+
+
+def test_a_directory_of_the_system_is_refused_without_an_internal_error(queue: Program) -> None:
+    told = queue("launch", "-q", "q", "-u", "/proc/self", "-E", "x", code=4).stderr
+    assert "is not inside the code directory" in told
+    assert "more" in told
+
+
+def test_a_group_without_a_command_shows_its_help(program: Program) -> None:
+    assert "Usage: launchkit queue" in program("queue", code=2).output
