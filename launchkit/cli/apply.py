@@ -8,7 +8,7 @@ import click
 
 from launchkit.abc import QueueView, Runner
 from launchkit.cli.config_places import under_config
-from launchkit.cli.options import common_options, output_option, say
+from launchkit.cli.options import common_options, may_ask, output_option, say
 from launchkit.cli.output import Column, Layout, get, show_all
 from launchkit.cli.queue_config import places_in, runner_class
 from launchkit.cli.queue_file import Wanted, diff, wanted_queues
@@ -60,6 +60,7 @@ def apply(file: str, prune: bool, force: bool, dry_run: bool, yes: bool, form: s
             say(diff(step.before.spec if step.before else None, step.after))
     gone = [step.name for step in steps if step.action == "delete"]
     if gone and not (yes or dry_run):
+        may_ask("give --yes to remove queues")
         click.confirm(f"Remove {', '.join(gone)}?", abort=True, err=True)
     if not dry_run:
         _do(steps, force)

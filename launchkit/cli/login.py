@@ -10,7 +10,7 @@ from typing import IO
 import click
 
 from launchkit.builtin.http.tokens import server_of, tokens_file
-from launchkit.cli.options import chosen, common_options, say
+from launchkit.cli.options import chosen, common_options, may_ask, say
 from launchkit.codec import decode
 from launchkit.document import read_document
 from launchkit.errors import ConfigError, NotFound, Unreachable
@@ -70,6 +70,7 @@ def _server(url: str | None) -> str:
 
 def _token(file: IO[str] | None) -> str:
     if file is None and sys.stdin.isatty():
+        may_ask("give the token on standard input")
         text = click.prompt("token", hide_input=True, err=True)
     else:
         text = (file or sys.stdin).read(2 * MAX_TOKEN)

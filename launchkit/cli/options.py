@@ -32,7 +32,9 @@ def wants_traceback() -> bool:
 
 
 def common_options(command: F) -> F:
-    """--backend, --entity and --quiet: they may stand before or after the command's name."""
+    """--backend, --entity, --quiet and --no-input: they may stand before or after the command's
+    name.
+    """
     for option in (
         click.option(
             "--quiet",
@@ -40,6 +42,13 @@ def common_options(command: F) -> F:
             callback=remember,
             expose_value=False,
             help="Print data and errors only.",
+        ),
+        click.option(
+            "--no-input",
+            is_flag=True,
+            callback=remember,
+            expose_value=False,
+            help="Never ask: refuse what would need an answer.",
         ),
         click.option(
             "-e",
@@ -59,6 +68,15 @@ def common_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def may_ask(instead: str) -> None:
+    """Look whether a question may be put.
+
+    :raises UsageError: if not, with what to give *instead*.
+    """
+    if chosen("no_input"):
+        raise click.UsageError(f"this needs an answer, and --no-input forbids to ask; {instead}")
 
 
 def output_option(command: F) -> F:

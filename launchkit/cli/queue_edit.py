@@ -8,7 +8,7 @@ from launchkit.abc import Runner
 from launchkit.cli.config_places import ConfigPlaces, under_config
 from launchkit.cli.failures import describe
 from launchkit.cli.names import queue_names
-from launchkit.cli.options import common_options, say
+from launchkit.cli.options import common_options, may_ask, say
 from launchkit.cli.output import as_yaml
 from launchkit.cli.queue_config import places_in, read_variables
 from launchkit.cli.queue_file import diff, editable_data, edited
@@ -106,6 +106,7 @@ def _places(spec: QueueSpec, locate: Locate) -> ConfigPlaces:
 
 def _edited(spec: QueueSpec) -> QueueSpec:
     """The queue as the user leaves it in the editor; a text that is wrong can be corrected."""
+    may_ask("say with options what to change")
     text = as_yaml(editable_data(spec))
     while True:
         written = click.edit(text, extension=".yaml")

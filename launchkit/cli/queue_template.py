@@ -7,7 +7,7 @@ import click
 from launchkit.abc import Runner
 from launchkit.cli.config_places import ConfigPlaces
 from launchkit.cli.failures import describe
-from launchkit.cli.options import common_options
+from launchkit.cli.options import chosen, common_options
 from launchkit.cli.queue_config import undefined
 from launchkit.document import parse_mapping, require_mapping
 from launchkit.errors import ConfigError, Rejected
@@ -30,7 +30,7 @@ def offered_config(runner: type[Runner], kind: str) -> Json:
     :raises Rejected: if none was given, and the runner cannot do without.
     """
     needed = _why_needed(runner)
-    there = sys.stdin.isatty() and sys.stdout.isatty()
+    there = sys.stdin.isatty() and sys.stdout.isatty() and not chosen("no_input")
     question = "No config was given. Open one to begin with in your editor?"
     if not there or not click.confirm(question, default=needed is not None, err=True):
         if needed:

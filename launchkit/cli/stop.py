@@ -8,7 +8,7 @@ import click
 
 from launchkit.cli.launches import LAYOUT, found
 from launchkit.cli.names import launch_names
-from launchkit.cli.options import common_options, output_option, say
+from launchkit.cli.options import common_options, may_ask, output_option, say
 from launchkit.cli.output import show_all
 from launchkit.cli.present import item_data
 from launchkit.cli.selecting import queue_option, state_option
@@ -58,6 +58,7 @@ def stop(
 
 def _ask(queue: str, count: int) -> None:
     """:raises Abort: unless the user types the queue's name."""
+    may_ask("give --yes to stop them")
     say(f"{count} launches of queue {queue} will be stopped.")
     if click.prompt("To stop them, type the queue's name", err=True) != queue:
         say("nothing was stopped")

@@ -54,6 +54,25 @@ def test_a_mistake_is_told_with_what_to_do_next(
     assert [text for text in said if text not in told] == []
 
 
+@pytest.mark.parametrize(
+    ("words", "instead"),
+    [
+        (("stop", "--all", "-q", "q"), "--yes"),
+        (("queue", "edit", "q"), "options"),
+        (("apply", "--prune", "-f", "queues.yaml"), "--yes"),
+    ],
+)
+def test_without_input_nothing_is_asked(
+    words: tuple[str, ...], instead: str, queue: Program
+) -> None:
+    queue.launch("1")
+    queue("queue", "create", "p", "-r", "local-process")
+    queue.file("queues.yaml", queue.out("queue", "show", "q", "-o", "yaml"))
+    told = queue(*words, "--no-input", code=2).stderr
+    assert "--no-input forbids to ask" in told
+    assert instead in told
+
+
 def test_a_path_as_backend_is_the_file_there(queue: Program) -> None:
     assert queue.out("--backend", str(queue.folder / "queue.db"), "queue", "list", "-o", "name")
 

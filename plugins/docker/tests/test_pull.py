@@ -281,6 +281,43 @@ async def test_a_login_is_told_to_its_own_registry_alone(
     assert any(given) is own
 
 
+@pytest.mark.parametrize("registry", [None, FakeRegistry(name="elsewhere.example/jobs")])
+async def test_what_docker_login_has_kept_for_the_images_host_is_used(
+    registry: Registry | None,
+    client: EngineClient,
+    docker_engine: Engine,
+    private: str,
+    word: str,
+    stock: Stock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ref = f"{private}/{word}/job:1"
+    stored = stock(ref, LOGIN)
+    auth = base64.b64encode(":".join(LOGIN).encode()).decode()
+    others = {f"{private}/{word}/other": {"auth": "d3Jvbmc6d3Jvbmc="}}
+    config = {"auths": {**others, private: {"auth": auth}}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    await Puller(client, registry).get(ref, "always", None, RecordingOutput())
+    assert image_id(docker_engine, ref) == stored
+
+
+async def test_a_broken_configuration_of_docker_is_told_and_keeps_no_public_image_away(
+    client: EngineClient,
+    docker_engine: Engine,
+    offer: Offer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "config.json").write_text("{")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    out = RecordingOutput()
+    await Puller(client, None).get(offer.ref, "missing", None, out)
+    assert image_id(docker_engine, offer.ref) == offer.id
+    assert "config.json: is not JSON" in out.text
+
+
 async def test_many_who_miss_an_image_pull_it_once(
     client: EngineClient, way: Relay, offer: Offer
 ) -> None:

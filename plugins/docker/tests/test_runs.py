@@ -356,6 +356,18 @@ async def test_a_container_of_somebody_else_is_never_taken_for_the_run(
     assert seen["State"]["Status"] == "created"
 
 
+async def test_what_the_engine_warns_of_is_told_while_it_runs(
+    runner: ContainerRunner, scripts: Scripts
+) -> None:
+    run = await runner.submit(scripts(WAITS, network="host", publish="8080:80"))
+    message = (await run.status()).message or ""
+    assert message.startswith("the Engine warns: ")
+    assert "host network mode" in message
+    quiet = await runner.submit(scripts(WAITS))
+    assert (await quiet.status()).message is None
+    scripts.remove()
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
