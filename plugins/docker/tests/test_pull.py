@@ -283,6 +283,7 @@ async def test_a_login_is_told_to_its_own_registry_alone(
 
 @pytest.mark.parametrize("registry", [None, FakeRegistry(name="elsewhere.example/jobs")])
 async def test_what_docker_login_has_kept_for_the_images_host_is_used(
+    *,
     registry: Registry | None,
     client: EngineClient,
     docker_engine: Engine,
