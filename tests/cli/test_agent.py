@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import anyio
@@ -49,6 +50,20 @@ def test_the_log_of_an_agent_tells_what_it_ran_and_how_it_ended(queue: Program) 
         "broken started (q)",
         f"broken failed: user_exit, exit code 2; launchkit show {broken}",
     ]
+
+
+def test_an_agent_that_inherits_an_ignored_sigchld_sees_how_git_ends(
+    queue: Program, repository: str
+) -> None:
+    entry = f"{sys.executable} train.py"
+    run = queue.out("launch", "-q", "q", "-u", repository, "-E", entry, "-o", "name").strip()
+    start = (
+        "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN);"
+        "os.execv(sys.executable, [sys.executable, '-m', 'launchkit', *sys.argv[1:]])"
+    )
+    command = [sys.executable, "-c", start, "agent", "-q", "q", "--exit-when-idle"]
+    subprocess.run(command, cwd=queue.folder, check=True, timeout=PATIENCE, capture_output=True)
+    assert queue.data("show", run)["state"] == "finished"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
