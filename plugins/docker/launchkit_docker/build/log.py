@@ -12,6 +12,10 @@ STEP = re.compile(r"Step \d+/\d+ : ")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 BOOKKEEPING = (" ---> ", "Removing intermediate container ")
 KEPT_CHARACTERS = 8000
+NO_COMPILER = (
+    "a package has to be compiled, and the image has no compiler: name a base_image that has one, or"
+    " bring a Dockerfile.launchkit with RUN apt-get update && apt-get install -y gcc"
+)
 HINTS = (
     (
         "exec format error",
@@ -20,6 +24,10 @@ HINTS = (
     ("no space left on device", "free some disk space where Docker keeps its images"),
     ("unknown instruction", "correct the Dockerfile"),
     ("dockerfile parse error", "correct the Dockerfile"),
+    *(
+        (word, NO_COMPILER)
+        for word in ("command 'gcc' failed", "unable to execute 'gcc'", "gcc: not found")
+    ),
     (
         "the --mount option requires BuildKit",
         "set `buildkit: true` for the builder, or leave --mount out of the Dockerfile",

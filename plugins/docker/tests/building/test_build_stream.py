@@ -70,6 +70,7 @@ def test_a_failure_without_measure_is_told_in_short() -> None:
         ("exec /bin/sh: exec format error", "emulation"),
         ("write /x: no space left on device", "disk space"),
         ("the --mount option requires BuildKit", "buildkit: true"),
+        ("error: command 'gcc' failed: No such file or directory", "apt-get install -y gcc"),
     ],
 )
 def test_a_known_failure_comes_with_advice(reason: str, hint: str) -> None:
