@@ -13,8 +13,8 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 BOOKKEEPING = (" ---> ", "Removing intermediate container ")
 KEPT_CHARACTERS = 8000
 NO_COMPILER = (
-    "a package has to be compiled, and the image has no compiler: name a base_image that has one, or"
-    " bring a Dockerfile.launchkit with RUN apt-get update && apt-get install -y gcc"
+    "a package has to be compiled, and the image has no compiler: name a base_image that has one,"
+    " or bring a Dockerfile.launchkit with RUN apt-get update && apt-get install -y gcc"
 )
 HINTS = (
     (

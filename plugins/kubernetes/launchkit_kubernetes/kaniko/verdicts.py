@@ -41,8 +41,8 @@ REASONS: Sequence[Reason] = (
     Reason(
         r"command 'gcc' failed|unable to execute 'gcc'|gcc: not found",
         VerdictCode.FAILED,
-        "a package has to be compiled, and the image has no compiler: name a base_image that has one"
-        ", or bring a Dockerfile.launchkit with RUN apt-get update && apt-get install -y gcc",
+        "a package has to be compiled, and the image has no compiler: name a base_image that has"
+        " one, or bring a Dockerfile.launchkit with RUN apt-get update && apt-get install -y gcc",
     ),
     Reason(r"build context|source context", VerdictCode.FAILED, CONTEXT),
     Reason(
