@@ -1,6 +1,7 @@
 """The proxies that the environment names, with what `NO_PROXY` excepts; networks among it."""
 
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -74,7 +75,7 @@ def _networks(excepted: str) -> list[IPv4Network | IPv6Network]:
     found = []
     for word in excepted.split(","):
         with suppress(ValueError):
-            found.append(ip_network(word.strip().strip("[]"), strict=False))
+            found.append(ip_network(re.sub(r"[\[\]\s]", "", word), strict=False))
     return found
 
 
