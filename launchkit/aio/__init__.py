@@ -7,4 +7,5 @@
 - `launchkit.aio.lines`: `lines`, `line_batches`: chunks of bytes to lines
 - `launchkit.aio.background`: `attend`: tasks that end before what they use is closed
 - `launchkit.aio.lazy`: `Lazy`: what is imported and opened when it is first needed
+- `launchkit.aio.proxies`: `environments_proxies`: the proxies of the environment, for httpx
 """

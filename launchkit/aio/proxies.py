@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from ssl import SSLContext
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import (  # type: ignore[attr-defined] # typeshed has only the first
+    getproxies_environment,
+    proxy_bypass_environment,
+)
 
 import httpx
 

@@ -162,7 +162,7 @@ def _create(name: str, source: dict[str, str | None], given: Data) -> None:
 
     @with_client
     async def made(client: Client) -> Data:
-        recipe, _ = await client.recipe(**source)
+        recipe, _ = await client.recipe(**source, store=True)
         return await _stored(client, name, replace(recipe, **more), given["aliases"])
 
     show_one(made(), given["form"], LAYOUT)
