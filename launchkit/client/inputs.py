@@ -4,11 +4,12 @@ where a text is wanted. Everything else is refused with the parameter's name.
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from os import PathLike, fspath
 from typing import TypeAlias
 
 from launchkit.codec import Path as KeyPath
-from launchkit.codec import decode, dotted, plain
+from launchkit.codec import decode, dotted
 from launchkit.document import require_plain
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Env, Json, Priority, Scalar, Timeouts, Variable
@@ -105,7 +106,7 @@ def read_priority(value: object) -> Priority:
 
 def timeouts_of(value: object) -> Timeouts:
     """Time limits, also as a mapping. :raises Rejected: if they are no numbers of seconds."""
-    given = {} if value is None else plain(value) if isinstance(value, Timeouts) else value
+    given = {} if value is None else asdict(value) if isinstance(value, Timeouts) else value
     try:
         return decode(
             Timeouts, _mapping(given, "timeouts"), lambda path: dotted(("timeouts", *path))

@@ -226,7 +226,7 @@ def test_wait_ends_with_the_launch_and_its_exit_code(
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
     assert f'"state": "{state}"' in out
-    assert state in err.splitlines()[-1]
+    assert any(f"  {state} " in line for line in err.splitlines())
 
 
 def test_logs_puts_the_output_alone_on_stdout(queue: Program) -> None:

@@ -28,7 +28,7 @@ CODE = ("launch", "-q", "q", "-u", "code")
         (("launch", "-q", "qq", "-u", "code", "-E", "x"), 5, ("no queue 'qq'", "there are: q")),
         (("show", "nothing"), 5, ("no launch 'nothing'", "launchkit ls")),
         (("queue", "create", "p"), 2, ("-r KIND", "local-process")),
-        (("queue", "create", "p", "-r", "local"), 3, ("'local'", "did you mean 'local-process'")),
+        (("queue", "create", "p", "-r", "local-proces"), 3, ("did you mean 'local-process'",)),
         (
             ("queue", "create", "p", "-r", "local-process", "--config", "c.yaml"),
             4,

@@ -9,20 +9,20 @@ import anyio
 import pytest
 from waiting import PATIENCE
 
-from launchkit import Agent, Client, LaunchHandle
+from launchkit import Agent, Client, LaunchHandle, QueueHandle
 from launchkit.client.blocking import public
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "examples" / "api").glob("*.py"))
 
 
-@pytest.mark.parametrize("cls", [Client, LaunchHandle])
+@pytest.mark.parametrize("cls", [Client, LaunchHandle, QueueHandle])
 def test_each_public_call_stands_in_an_example(cls: type) -> None:
     texts = "\n".join(path.read_text() for path in EXAMPLES)
     names = [name for name, _ in public(cls)]
     assert [name for name in names if not re.search(rf"\.{name}\b", texts)] == []
 
 
-@pytest.mark.parametrize("cls", [Client, LaunchHandle])
+@pytest.mark.parametrize("cls", [Client, LaunchHandle, QueueHandle])
 def test_each_public_call_tells_what_it_does(cls: type) -> None:
     assert [name for name, value in public(cls) if not value.__doc__] == []
 

@@ -85,7 +85,7 @@ def commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Comma
             yield from commands(command, f"{prefix} {name}")
 
 
-SHARED = {"--backend", "-e", "--entity", "--quiet", "-o", "--output", "-h", "--help"}
+SHARED = {"--backend", "-e", "--entity", "--quiet", "--no-input", "-o", "--output", "-h", "--help"}
 """Options of all commands, or of all that print data; a section of their own tells of them."""
 
 

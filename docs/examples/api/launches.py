@@ -26,6 +26,8 @@ async def main(code: Path) -> None:
         run = await launch("short.py")
         async for line in run.logs(follow=True):
             print("it printed:", line)
+        choices = await client.check_launch("examples", run.item.spec)
+        print("asked again, it would run:", choices.entry_point)
         item = await run.wait(timeout=60)
         print(run.id, run.run_id, item.state, item.exit_code)
         async for chunk in run.output(offset=5):

@@ -31,19 +31,28 @@ async def main() -> None:
             print("refused:", exc)
 
         print("all:", [view.queue.name for view in await client.queues()])
-        view = await client.queue("nightly")
-        print("waiting in it:", sum(view.counts.values()))
+        nightly = await client.queue("nightly")
+        print(nightly.name, nightly.config, "waiting in it:", sum(nightly.counts.values()))
 
-        wider = replace(view.queue.spec, max_concurrent=8)
-        await client.edit_queue(wider, if_version=view.queue.version)
+        wider = replace(nightly.queue.spec, max_concurrent=8)
+        await client.edit_queue(wider, if_version=nightly.queue.version)
         try:
-            await client.edit_queue(wider, if_version=view.queue.version)
+            await client.edit_queue(wider, if_version=nightly.queue.version)
         except Conflict as exc:
             print("refused:", exc)
 
         await client.pause_queue("nightly", "the disk is full", until=time.time() + 3600)
-        print("paused:", (await client.queue("nightly")).queue.pause)
+        await nightly.view()
+        print("paused:", nightly.paused)
         await client.resume_queue("nightly")
+
+        await nightly.pause("only an example")
+        await nightly.resume()
+        try:
+            await nightly.launch(image="img")
+        except Rejected as exc:
+            print("refused:", exc)
+        print("launched into it:", len(await nightly.launches()))
 
         for name in ("nightly", "small"):
             await client.delete_queue(name)
