@@ -26,21 +26,24 @@ OPTIONS = "resource_args.builder"
 _RUNTIME = re.compile(r"(?:python)?(3\.[0-9]+)(?:\.[0-9]+)?")
 
 
-def plan_build(launch: Launch, code: Path) -> BuildPlan:
+def plan_build(
+    launch: Launch, code: Path, build_args: Mapping[str, str] | None = None
+) -> BuildPlan:
     """Choose and read all that goes into the image of *launch*; its code lies in *code*.
 
     The Dockerfile is that of the launch, else of the job, else one beside the entry file, whose
-    directory becomes the context, else one that `write_dockerfile` makes.
+    directory becomes the context, else one that `write_dockerfile` makes. *build_args* may name
+    the images that one's own stands on.
 
     :raises Rejected: if something that was asked for is not there, malformed or not allowed.
     """
     context = _context(launch, code)
     if launch.dockerfile:
-        return _own_plan(launch, context, launch.dockerfile)
+        return _own_plan(launch, context, launch.dockerfile, build_args)
     folder = _entry_directory(launch, context)
     for name in BESIDE:
         if has_file(folder, name):
-            return _own_plan(launch, folder, name)
+            return _own_plan(launch, folder, name, build_args)
     return _generated_plan(launch, context)
 
 
@@ -78,7 +81,9 @@ def _entry_directory(launch: Launch, context: Path) -> Path:
     return context / folder if is_inside(context, str(folder)) else context
 
 
-def _own_plan(launch: Launch, context: Path, dockerfile: str) -> BuildPlan:
+def _own_plan(
+    launch: Launch, context: Path, dockerfile: str, build_args: Mapping[str, str] | None
+) -> BuildPlan:
     file = _require_inside(context, dockerfile, "dockerfile", "file")
     name = PurePosixPath(dockerfile).as_posix()
     try:
@@ -92,7 +97,7 @@ def _own_plan(launch: Launch, context: Path, dockerfile: str) -> BuildPlan:
         entries=list_context(context, name),
         dockerfile=text,
         dockerfile_name=name,
-        base_images=base_images(text),
+        base_images=base_images(text, build_args),
         generated=False,
         warnings=(warning,) if base.image else (),
     )

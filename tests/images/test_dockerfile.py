@@ -277,3 +277,19 @@ def test_a_path_to_nothing_is_refused(key: str, what: str, tree: Tree) -> None:
 )
 def test_which_images_a_dockerfile_stands_on(text: str, images: tuple[str, ...]) -> None:
     assert base_images(text) == images
+
+
+@pytest.mark.parametrize(
+    ("text", "images"),
+    [
+        ("ARG BASE=a:1\nFROM $BASE", ("b:2",)),
+        ("ARG BASE\nFROM $BASE", ("b:2",)),
+        ("ARG BASE=a:1 TAG=x\nFROM $BASE-$TAG", ("b:2-x",)),
+        ("ARG BASE=a:1\nARG OF=$BASE\nFROM ${OF}-slim", ("b:2-slim",)),
+        ("FROM c\nARG BASE=a:1\nFROM $BASE", ("c",)),
+    ],
+)
+def test_a_build_argument_stands_in_for_the_default_of_one_that_is_declared(
+    text: str, images: tuple[str, ...]
+) -> None:
+    assert base_images(text, {"BASE": "b:2", "OTHER": "x"}) == images

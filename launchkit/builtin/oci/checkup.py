@@ -29,10 +29,13 @@ async def examine(
         return [finding]
     who = _who(login)
     found = [Finding(level="ok", subject=subject, message=f"it answers; {who}")]
-    found.append(await _right(client, _pull(host, path), subject, f"pull from {path}"))
-    if pushes:
-        found.append(await _right(client, _push(host, path), subject, f"push to {path}"))
-    return found
+    pull = await _right(client, _pull(host, path), subject, f"pull from {path}")
+    if not pushes:
+        return [*found, pull]
+    push = await _right(client, _push(host, path), subject, f"push to {path}")
+    if push.level == "ok" and pull.level == "error":  # some say so of what is not there yet
+        pull = replace(pull, level="warning", hint="that may be because nothing was pushed yet")
+    return [*found, pull, push]
 
 
 def _stranger(answer: httpx.Response, subject: str, login: Credentials | None) -> Finding | None:

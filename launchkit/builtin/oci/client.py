@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import anyio
 import httpx
 
+from launchkit.abc import MayNotRead
 from launchkit.aio.retry import Backoff, retry, retry_after_of
 from launchkit.builtin.oci.auth import (
     Challenge,
@@ -31,6 +32,7 @@ PAUSES = (0.1, 0.4)
 for too long. That a registry is away is told soon.
 """
 
+DENIED = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
 LOGIN_HINT = "check the user name and the password; `docker login` uses the same"
 
 Logins = Callable[[str], Awaitable[Credentials | None]]
@@ -139,8 +141,8 @@ class RegistryClient:
                 hint="give the registry a token service with an https URL",
             )
         response = await self._patient(asking)
-        if response.status_code in {400, 401, 403}:
-            raise LaunchError(
+        if response.status_code in {400, *DENIED}:
+            raise MayNotRead(
                 f"registry {request.host}: its token service {asking.url.host} does not accept"
                 f" {_whose(login)} (HTTP {response.status_code})",
                 hint=LOGIN_HINT,

@@ -8,9 +8,11 @@ import anyio
 import httpx
 from anyio.to_thread import run_sync
 
-from launchkit.abc import Finding
+from launchkit.abc import Finding, MayNotRead
+from launchkit.aio.http import http_client
 from launchkit.builtin.oci.checkup import examine
 from launchkit.builtin.oci.client import (
+    DENIED,
     LOGIN_HINT,
     Logins,
     RegistryClient,
@@ -35,9 +37,13 @@ MANIFESTS = (
 async def open_probe(
     stack: AsyncExitStack, ca: str | None, logins: Logins, plain: Callable[[str], bool]
 ) -> "RegistryProbe":
-    """Open the connections. :raises OSError: if the file *ca* cannot be read."""
+    """Open the connections.
+
+    :raises OSError: if the file *ca* cannot be read.
+    :raises ConfigError: if a proxy of the environment makes no sense.
+    """
     context = await run_sync(tls_context, ca)
-    client = httpx.AsyncClient(verify=context, timeout=TIMEOUT_SECONDS)
+    client = http_client(context, timeout=TIMEOUT_SECONDS)
     stack.push_async_callback(_close, client)
     return RegistryProbe(RegistryClient(client=client, logins=logins, plain=plain))
 
@@ -57,6 +63,7 @@ class RegistryProbe:
         """Whether a registry has an image, and the digest that it tells.
 
         :raises Rejected: if *ref* is not the name of an image.
+        :raises MayNotRead: if the registry does not let one see.
         :raises LaunchError: if the registry cannot be reached, or does not say.
         """
         image = ImageRef.parse(ref)
@@ -74,7 +81,8 @@ class RegistryProbe:
             return False, None
         if response.status_code == httpx.codes.OK:
             return True, response.headers.get("docker-content-digest")
-        raise LaunchError(
+        error = MayNotRead if response.status_code in DENIED else LaunchError
+        raise error(
             f"registry {image.registry}: does not say whether it has {ref}"
             f" (HTTP {response.status_code})",
             hint=f"{LOGIN_HINT}, and whether it may read {image.path}",

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, ClassVar
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Registry, Site
-from launchkit.builtin.oci.credentials import docker_login
 from launchkit.builtin.oci.names import is_loopback
 from launchkit.errors import ConfigError, LaunchError, Rejected
+from launchkit.images.docker_login import docker_login
 from launchkit.images.ref import ImageRef
 from launchkit.model import Credentials, Secret
 

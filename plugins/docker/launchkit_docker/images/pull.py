@@ -8,11 +8,12 @@ from weakref import WeakValueDictionary
 import anyio
 
 from launchkit.abc import Output, Registry
-from launchkit.errors import SubmitError
+from launchkit.errors import LaunchError, SubmitError
+from launchkit.images.docker_login import docker_login
 from launchkit.images.login import login_header
 from launchkit.images.ref import ImageRef
 from launchkit.images.target import is_in
-from launchkit.model import VerdictCode
+from launchkit.model import Credentials, VerdictCode
 from launchkit.plain_text import shortened
 from launchkit.runners.verdicts import Reason, reason_of
 from launchkit_docker.engine.client import EngineClient, EngineRefused
@@ -95,7 +96,7 @@ class Puller:
             turn.began = began
 
     async def _pull(self, ref: str, platform: str | None, out: Output) -> None:
-        image, registry, progress = ImageRef.parse(ref), self._registry, Progress()
+        image, progress = ImageRef.parse(ref), Progress()
         await out.say(f"pulling image {ref}")
 
         def take(message: Mapping[str, Any]) -> bytes:
@@ -108,12 +109,23 @@ class Puller:
             params["tag"] = image.version  # without one, the Engine pulls all that there are
         if platform:
             params["platform"] = platform
-        login = await registry.credentials() if registry and is_in(image, registry) else None
-        headers = {"X-Registry-Auth": login_header(login, image)}
+        headers = {"X-Registry-Auth": login_header(await self._login(image, out), image)}
         async with self._engine.request(
             "images/create", "POST", params=params, headers=headers
         ) as response:
             await follow(response, take, out)
+
+    async def _login(self, image: ImageRef, out: Output) -> Credentials | None:
+        """The login of the agent's registry for its images, and for others that of `docker login`;
+        where that cannot be had, anybody may perhaps pull all the same.
+        """
+        if self._registry and is_in(image, self._registry):
+            return await self._registry.credentials()
+        try:
+            return await docker_login(image.registry)
+        except LaunchError as exc:
+            await out.say(f"warning: no login for {image.registry}: {exc.message}")
+            return None
 
 
 def _failed(ref: str, message: str) -> PullError:

@@ -60,6 +60,12 @@ def _section(config: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
 
 
 def _entry(section: dict[str, Any], host: str) -> Any:
+    """What there is for a registry: by its own name first, else by one that stands for it, as those
+    are that old programs have written.
+    """
+    for key in (login_key(host), host):
+        if section.get(key):
+            return section[key]
     return next((value for key, value in section.items() if registry_of(key) == host), None)
 
 
