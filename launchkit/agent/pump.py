@@ -3,10 +3,21 @@
 from contextlib import aclosing
 from functools import partial
 
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
 from launchkit.abc import QueueBackend, Run
 from launchkit.agent.persist import persist
-from launchkit.model import Claim
+from launchkit.errors import unwrapped
+from launchkit.model import Claim, LogChunk
 from launchkit.observe import Journal
+
+PAUSE_SECONDS = 0.1
+"""Between two writes: each is a transaction of the queue, and a run may print line by line."""
+BATCH_BYTES = 1 << 16
+"""So much is written without a pause."""
+AHEAD = 16
+"""Chunks that are read while others are written."""
 
 
 async def pump(run: Run, backend: QueueBackend, claim: Claim, log: Journal, base: int) -> None:
@@ -17,7 +28,33 @@ async def pump(run: Run, backend: QueueBackend, claim: Claim, log: Journal, base
     """
     what = f"log of {claim.item.id}"
     size = await persist(partial(backend.log_size, claim), what, log)
-    async with aclosing(run.logs(size - base)) as chunks:
-        async for chunk in chunks:
-            offset = base + chunk.offset
-            await persist(partial(backend.append_log, claim, offset, chunk.data), what, log)
+    send, receive = anyio.create_memory_object_stream[LogChunk](AHEAD)
+    with send, receive, unwrapped():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_read, run, size - base, send)
+            while batch := await _batch(receive):
+                call = partial(backend.append_log, claim, base + batch.offset, batch.data)
+                await persist(call, what, log)
+
+
+async def _read(run: Run, offset: int, send: MemoryObjectSendStream[LogChunk]) -> None:
+    with send:
+        async with aclosing(run.logs(offset)) as chunks:
+            async for chunk in chunks:
+                await send.send(chunk)
+
+
+async def _batch(receive: MemoryObjectReceiveStream[LogChunk]) -> LogChunk | None:
+    """What comes next, with what follows it soon; None after the end."""
+    try:
+        first = await receive.receive()
+    except anyio.EndOfStream:
+        return None
+    data = bytearray(first.data)
+    with anyio.move_on_after(PAUSE_SECONDS):
+        while len(data) < BATCH_BYTES:
+            try:
+                data += (await receive.receive()).data
+            except anyio.EndOfStream:
+                break
+    return LogChunk(offset=first.offset, data=bytes(data))
