@@ -14,9 +14,9 @@ from launchkit_docker.containers.code import laid_in
 from launchkit_docker.containers.names import checked_name
 from launchkit_docker.options.parsing import Options
 
-ROTATING = "json-file"
+ROTATING = frozenset({"json-file", "local"})
 UNLIMITED = {"max-size": "1p"}
-"""A petabyte: it takes no word for "never"."""
+"""A petabyte: they take no word for "never"."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +71,6 @@ def _unrotated(config: Mapping[str, Any], default: str) -> dict[str, Any]:
     an agent that goes on for another counts bytes from the beginning.
     """
     driver = config.get("Type") or default
-    if driver != ROTATING:
+    if driver not in ROTATING:
         return {}
     return {"LogConfig": {"Type": driver, "Config": {**UNLIMITED, **config.get("Config", {})}}}

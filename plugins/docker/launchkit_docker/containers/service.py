@@ -15,9 +15,10 @@ from launchkit_docker.containers.body import image_ref
 from launchkit_docker.containers.code import move_code
 from launchkit_docker.containers.containers import CANCELLED, OVER, Containers
 from launchkit_docker.containers.names import is_name, quoted
+from launchkit_docker.containers.outside import outside
 from launchkit_docker.containers.request import RunContext, container_name, request_of
 from launchkit_docker.containers.run import ContainerRun
-from launchkit_docker.engine.client import open_client
+from launchkit_docker.engine.client import EngineError, open_client
 from launchkit_docker.engine.findings import engine_findings
 from launchkit_docker.engine.ping import WAITS
 from launchkit_docker.gpus.allocator import GpuAllocator
@@ -54,7 +55,23 @@ class ContainerService:
 
     async def findings(self) -> Sequence[Finding]:
         """What is to be said of the Engine."""
-        return await engine_findings(self._containers.engine)
+        found = await engine_findings(self._containers.engine)
+        if found[0].level != "ok":
+            return found
+        return [*found, *await self._paths()]
+
+    async def _paths(self) -> Sequence[Finding]:
+        """Whether the Engine sees the agent's files, if that is in a container itself."""
+        subject = "docker paths"
+        try:
+            place = await outside(self._containers.engine)
+            where = place.path(self._containers.code("any").parent)
+        except (EngineError, SubmitError) as exc:
+            return [Finding(level="warning", subject=subject, message=exc.message, hint=exc.hint)]
+        if not place.container:
+            return ()
+        message = f"the agent runs in container {place.container}; code is laid out of {where}"
+        return [Finding(level="ok", subject=subject, message=message)]
 
     def gpus_of(self, name: str) -> tuple[str, ...] | None:
         """The devices that a run was given."""
@@ -100,25 +117,27 @@ class ContainerService:
             raise SubmitError(f"{name}: a run of this name is over already")
         await self._gpus.confirm(name, options.gpus)
         from_files = await run_sync(read_files, options.env_files)
+        code = None
         if submission.code is not None:
+            code = (await self._containers.outside()).path(self._containers.code(name))
             await run_sync(move_code, submission.code, self._containers.code(name))
         context = RunContext(
             env={**from_files, **submission.env},
             gpus=self.gpus_of(name),
-            code=self._containers.code(name),
+            code=code,
             agent=self._site.agent,
             log_driver=str((await self._containers.info()).get("LoggingDriver", "")),
         )
         body = request_of(options, submission, context)
         more = await run_sync(read_files, options.label_files, {})
         body["Labels"] = {**more, **body["Labels"]}
-        container, is_new = await self._containers.created(name, body, options.platform)
+        container, warnings = await self._containers.created(name, body, options.platform)
         if not container.identity or container.identity.run_id != submission.launch.run_id:
             raise SubmitError(f"the name {name} is taken by a container of somebody else")
         self._gpus.adopt(name, container.gpus)
         if not container.started and not await self._markers.has(name, CANCELLED):
-            await self._start(name, asked=not is_new)
-        return self._run(name)
+            await self._start(name, asked=warnings is None)
+        return self._run(name, warnings or ())
 
     async def attach(self, ref: str) -> Run:
         """Find a container again.
@@ -144,5 +163,5 @@ class ContainerService:
             await self._containers.remove(name)
             raise
 
-    def _run(self, name: str) -> Run:
-        return ContainerRun(name, self._containers, self._gpus.release)
+    def _run(self, name: str, warnings: Sequence[str] = ()) -> Run:
+        return ContainerRun(name, self._containers, self._gpus.release, warnings)
