@@ -42,7 +42,7 @@ class Registry(Component):
 
     @classmethod
     @raises(ValueError)
-    def repository(cls, text: str) -> str:
+    def repository_of(cls, text: str) -> str:
         """The repository that *text*, without a scheme, names in one of its `hosts`, as all others
         write it. Pure.
 

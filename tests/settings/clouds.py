@@ -51,7 +51,7 @@ class Gcr(CloudRegistry):
     hosts = (r".+-docker\.pkg\.dev",)
 
     @classmethod
-    def repository(cls, text: str) -> str:
+    def repository_of(cls, text: str) -> str:
         if text.count("/") < 3:
             raise ValueError("must be REGION-docker.pkg.dev/PROJECT/REPOSITORY/IMAGE")
         return text
@@ -63,7 +63,7 @@ class Acr(CloudRegistry):
     hosts = (r".+\.azurecr\.io",)
 
     @classmethod
-    def repository(cls, text: str) -> str:
+    def repository_of(cls, text: str) -> str:
         if not text.removeprefix("https://").partition("/")[2]:
             raise ValueError("must be REGISTRY.azurecr.io/REPOSITORY")
         return text
