@@ -78,6 +78,8 @@ class RegistryClient:
     client: httpx.AsyncClient
     logins: Logins
     plain: Callable[[str], bool]
+    login_hint: str = LOGIN_HINT
+    """What to do if a login is not accepted."""
     _bases: dict[str, str] = field(default_factory=dict)
     _tokens: dict[tuple[str, str, Credentials | None], Token] = field(
         default_factory=dict, repr=False
@@ -145,7 +147,7 @@ class RegistryClient:
             raise MayNotRead(
                 f"registry {request.host}: its token service {asking.url.host} does not accept"
                 f" {_whose(login)} (HTTP {response.status_code})",
-                hint=LOGIN_HINT,
+                hint=self.login_hint,
             )
         token = self._tokens[key] = read_token(response, f"registry {request.host}")
         return token

@@ -35,9 +35,14 @@ MANIFESTS = (
 
 
 async def open_probe(
-    stack: AsyncExitStack, ca: str | None, logins: Logins, plain: Callable[[str], bool]
+    stack: AsyncExitStack,
+    ca: str | None,
+    logins: Logins,
+    plain: Callable[[str], bool],
+    login_hint: str = LOGIN_HINT,
 ) -> "RegistryProbe":
-    """Open the connections.
+    """Open the connections. *logins* gives that of a host, *plain* tells whether one may be asked
+    without TLS, and *login_hint* what to do about a login that is not accepted.
 
     :raises OSError: if the file *ca* cannot be read.
     :raises ConfigError: if a proxy of the environment makes no sense.
@@ -45,7 +50,9 @@ async def open_probe(
     context = await run_sync(tls_context, ca)
     client = http_client(context, timeout=TIMEOUT_SECONDS)
     stack.push_async_callback(_close, client)
-    return RegistryProbe(RegistryClient(client=client, logins=logins, plain=plain))
+    return RegistryProbe(
+        RegistryClient(client=client, logins=logins, plain=plain, login_hint=login_hint)
+    )
 
 
 async def _close(client: httpx.AsyncClient) -> None:
@@ -85,7 +92,7 @@ class RegistryProbe:
         raise error(
             f"registry {image.registry}: does not say whether it has {ref}"
             f" (HTTP {response.status_code})",
-            hint=f"{LOGIN_HINT}, and whether it may read {image.path}",
+            hint=f"{self.client.login_hint}, and whether it may read {image.path}",
         )
 
     async def examine(
