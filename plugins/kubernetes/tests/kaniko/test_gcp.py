@@ -142,4 +142,4 @@ async def test_the_context_goes_through_cloud_storage_and_the_image_to_artifact_
     assert isinstance(gcp_site.environment, GcpEnvironment)
     async with httpx.AsyncClient(base_url=gcp_site.environment.place.url("storage")) as client:
         answer = await client.get(f"/storage/v1/b/{BUCKET}/o")
-    assert "items" not in answer.json(), "no context is left"
+    assert answer.json()["items"] == [], "no context is left"
