@@ -8,7 +8,12 @@ from collections.abc import Mapping
 
 PACKAGES: Mapping[str, Mapping[str, str]] = {
     "environment": {"aws": "launchkit-aws", "azure": "launchkit-azure", "gcp": "launchkit-gcp"},
-    "registry": {"acr": "launchkit-azure", "ecr": "launchkit-aws", "gcr": "launchkit-gcp"},
+    "registry": {
+        "acr": "launchkit-azure",
+        "ecr": "launchkit-aws",
+        "gar": "launchkit-gcp",
+        "gcr": "launchkit-gcp",
+    },
     "builder": {"docker": "launchkit-docker", "kaniko": "launchkit-kubernetes"},
     "runner": {
         "docker": "launchkit-docker",

@@ -30,7 +30,7 @@ from launchkit.abc.hub import (
 )
 from launchkit.abc.output import Output
 from launchkit.abc.policy import Policy
-from launchkit.abc.registry import Registry
+from launchkit.abc.registry import MayNotRead, Registry
 from launchkit.abc.runner import Run, Runner
 from launchkit.abc.site import Site
 
@@ -51,6 +51,7 @@ __all__ = [
     "LaunchRequest",
     "Launches",
     "Logs",
+    "MayNotRead",
     "Move",
     "Order",
     "Output",

@@ -6,7 +6,14 @@ from typing import ClassVar
 
 from launchkit.abc.component import Component
 from launchkit.abc.guard import raises
+from launchkit.errors import LaunchError
 from launchkit.model import Credentials
+
+
+class MayNotRead(LaunchError):
+    """A registry does not let this login see whether it has an image. Some say so of a repository
+    that is not there yet.
+    """
 
 
 class Registry(Component):
@@ -35,7 +42,7 @@ class Registry(Component):
 
     @classmethod
     @raises(ValueError)
-    def repository(cls, text: str) -> str:
+    def repository_of(cls, text: str) -> str:
         """The repository that *text*, without a scheme, names in one of its `hosts`, as all others
         write it. Pure.
 
@@ -53,6 +60,7 @@ class Registry(Component):
     async def exists(self, ref: str) -> bool:
         """Whether an image of that reference can be pulled now; nothing is remembered.
 
+        :raises MayNotRead: if the registry does not let one see.
         :raises LaunchError: if it cannot be told, for example while the registry is away.
         """
 

@@ -21,6 +21,8 @@ class Run(Guarded, ABC):
 
     ref: str
     """Its name in the infrastructure; `Runner.attach` finds it again by it."""
+    warnings: Sequence[str] = ()
+    """What the infrastructure warned of when it took the submission; the timeline gets it."""
 
     @abstractmethod
     async def status(self) -> RunStatus:

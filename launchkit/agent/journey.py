@@ -255,6 +255,8 @@ class Journey:
                 raise exc from None
         else:
             self._held = self._holding(run, runner, intent)
+            for warning in run.warnings:
+                await self._reporter.mark(f"warning: {warning}")
 
     async def _watched(self, held: Held) -> Outcome:
         with self._kit.observer.step(self.claim.item.id, "run"), unwrapped():

@@ -4,6 +4,7 @@ from contextlib import aclosing
 from functools import partial
 
 import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from launchkit.abc import QueueBackend, Run
 from launchkit.agent.persist import persist
@@ -11,72 +12,49 @@ from launchkit.errors import unwrapped
 from launchkit.model import Claim, LogChunk
 from launchkit.observe import Journal
 
-MOST_BYTES = 1 << 18
-"""So much is held while what came before is stored; a run that prints more waits."""
+PAUSE_SECONDS = 0.1
+"""Between two writes: each is a transaction of the queue, and a run may print line by line."""
+BATCH_BYTES = 1 << 16
+"""So much is written without a pause."""
+AHEAD = 16
+"""Chunks that are read while others are written."""
 
 
 async def pump(run: Run, backend: QueueBackend, claim: Claim, log: Journal, base: int) -> None:
     """Go on where the stored log ends, until the run has ended and all of it is stored. The
-    run's own output begins at byte *base* of the log. What comes together is stored together.
+    run's own output begins at byte *base* of the log.
 
     :raises LeaseLost: if the claim is no longer ours.
     """
     what = f"log of {claim.item.id}"
     size = await persist(partial(backend.log_size, claim), what, log)
-    gathered = Gathered()
-    with unwrapped():
+    send, receive = anyio.create_memory_object_stream[LogChunk](AHEAD)
+    with send, receive, unwrapped():
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_read, run, size - base, gathered)
-            while chunk := await gathered.take():
-                offset = base + chunk.offset
-                await persist(partial(backend.append_log, claim, offset, chunk.data), what, log)
+            tasks.start_soon(_read, run, size - base, send)
+            while batch := await _batch(receive):
+                call = partial(backend.append_log, claim, base + batch.offset, batch.data)
+                await persist(call, what, log)
 
 
-async def _read(run: Run, offset: int, gathered: "Gathered") -> None:
-    async with aclosing(run.logs(offset)) as chunks:
-        async for chunk in chunks:
-            await gathered.put(chunk)
-    gathered.end()
+async def _read(run: Run, offset: int, send: MemoryObjectSendStream[LogChunk]) -> None:
+    with send:
+        async with aclosing(run.logs(offset)) as chunks:
+            async for chunk in chunks:
+                await send.send(chunk)
 
 
-class Gathered:
-    """Output that has come and is not stored yet, in one piece."""
-
-    def __init__(self) -> None:
-        self._offset = 0
-        self._data = bytearray()
-        self._ended = False
-        self._changed = anyio.Event()
-
-    async def put(self, chunk: LogChunk) -> None:
-        """Add a chunk, when there is room for it and it goes on where the piece ends."""
-        while self._data and not self._has_room(chunk):
-            await self._changed.wait()
-        if not self._data:
-            self._offset = chunk.offset
-        self._data += chunk.data
-        self._tell()
-
-    def end(self) -> None:
-        """There is no more."""
-        self._ended = True
-        self._tell()
-
-    async def take(self) -> LogChunk | None:
-        """All that has come; None at the end."""
-        while not self._data and not self._ended:
-            await self._changed.wait()
-        if not self._data:
-            return None
-        chunk = LogChunk(offset=self._offset, data=bytes(self._data))
-        self._data.clear()
-        self._tell()
-        return chunk
-
-    def _has_room(self, chunk: LogChunk) -> bool:
-        goes_on = chunk.offset == self._offset + len(self._data)
-        return goes_on and len(self._data) < MOST_BYTES
-
-    def _tell(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
+async def _batch(receive: MemoryObjectReceiveStream[LogChunk]) -> LogChunk | None:
+    """What comes next, with what follows it soon; None after the end."""
+    try:
+        first = await receive.receive()
+    except anyio.EndOfStream:
+        return None
+    data = bytearray(first.data)
+    with anyio.move_on_after(PAUSE_SECONDS):
+        while len(data) < BATCH_BYTES:
+            try:
+                data += (await receive.receive()).data
+            except anyio.EndOfStream:
+                break
+    return LogChunk(offset=first.offset, data=bytes(data))

@@ -1,4 +1,5 @@
-"""What waits and tries again. Each module is imported by its own name, where it is used:
+"""What waits and tries again, and how others are reached. Each module is
+imported by its own name, where it is used:
 
 - `launchkit.aio.retry`: `Backoff`, `retry`, `pauses`: try again, with growing, jittered pauses
 - `launchkit.aio.trouble`: `Trouble`: one voice for what many tasks suffer from
@@ -7,5 +8,5 @@
 - `launchkit.aio.lines`: `lines`, `line_batches`: chunks of bytes to lines
 - `launchkit.aio.background`: `attend`: tasks that end before what they use is closed
 - `launchkit.aio.lazy`: `Lazy`: what is imported and opened when it is first needed
-- `launchkit.aio.proxies`: `environments_proxies`: the proxies of the environment, for httpx
+- `launchkit.aio.http`: `http_client`: clients of HTTP that go by the proxies of the environment
 """

@@ -2,7 +2,6 @@
 where a text is wanted. Everything else is refused with the parameter's name.
 """
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from os import PathLike, fspath
@@ -43,6 +42,8 @@ def words(value: object, name: str) -> tuple[str, ...] | None:
     if value is None:
         return None
     if isinstance(value, str):
+        import shlex
+
         try:
             return tuple(shlex.split(value))
         except ValueError as exc:

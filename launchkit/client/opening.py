@@ -10,7 +10,6 @@ import anyio
 from launchkit.abc import Site
 from launchkit.client.actor import current_user
 from launchkit.client.client import Client
-from launchkit.client.closed import ClosedHub
 from launchkit.errors import unwrapped
 from launchkit.observe import opened_tracer
 from launchkit.plugins import Plugins
@@ -58,4 +57,6 @@ async def connect(
             try:
                 yield client
             finally:
+                from launchkit.client.closed import ClosedHub
+
                 client.hub = ClosedHub()

@@ -10,13 +10,14 @@ _MOUNT = re.compile(r"--mount=\S*\bfrom=([^,\s]+)")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))")
 
 
-def base_images(dockerfile: str, build_args: Mapping[str, str] = {}) -> tuple[str, ...]:
+def base_images(dockerfile: str, build_args: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """The images of `FROM` lines, `COPY --from` and mounts, each once, in order.
 
-    Variables that an `ARG` before the first `FROM` declares have the values of *build_args*, else
-    the defaults that stand there. A name that still has a variable in it is left out, as are stages
-    and `scratch`.
+    Variables that `ARG` lines before the first `FROM` declare have their values in *build_args*,
+    else their defaults. A name that still has a variable in it is left out, as are stages and
+    `scratch`.
     """
+    given = build_args or {}
     stages = {"scratch"}
     args: dict[str, str] = {}
     found: dict[str, None] = {}
@@ -29,7 +30,7 @@ def base_images(dockerfile: str, build_args: Mapping[str, str] = {}) -> tuple[st
         elif started:
             found |= dict.fromkeys(_images(_taken_from(line), {}, stages))
         elif default := _ARG.match(line):
-            args |= _declared(default[1], args, build_args)
+            args |= _declared(default[1], args, given)
     return tuple(found)
 
 
@@ -54,10 +55,13 @@ def _images(names: list[str], args: Mapping[str, str], stages: set[str]) -> Iter
             yield image
 
 
-def _declared(text: str, args: Mapping[str, str], build_args: Mapping[str, str]) -> dict[str, str]:
-    pairs = [word.partition("=") for word in text.split()]
-    defaults = {name: _filled(value.strip("\"'"), args) for name, equals, value in pairs if equals}
-    return defaults | {name: build_args[name] for name, _, _ in pairs if name in build_args}
+def _declared(text: str, args: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    pairs = (word.partition("=") for word in text.split())
+    defaults = {
+        name: _filled(value.strip("\"'"), args) if has else "" for name, has, value in pairs
+    }
+    values = {name: given.get(name, default) for name, default in defaults.items()}
+    return {name: value for name, value in values.items() if value}
 
 
 def _filled(text: str, args: Mapping[str, str]) -> str:

@@ -8,9 +8,10 @@ from uuid import uuid4
 
 from anyio.to_thread import run_sync
 
-from launchkit.abc import Output, Registry, Site
+from launchkit.abc import MayNotRead, Output, Registry, Site
 from launchkit.errors import BuildError, LaunchError, Rejected
 from launchkit.images.build_plan import plan_build
+from launchkit.images.login import push_login
 from launchkit.images.maker import ImageMaker, PlannedBuild
 from launchkit.images.ref import ImageRef
 from launchkit.images.single_flight import single_flight
@@ -94,13 +95,24 @@ async def _found(target: Target, maker: ImageMaker, out: Output) -> Image | None
     ref, registry = target.ref, target.registry
     if not target.pushed:
         image = Image(ref=ref) if await maker.present(ref) else None
-    elif registry and await registry.exists(ref):
+    elif registry and await _has(registry, ref):
         image = _pinned(ref, await registry.digest(ref))
     else:
         image = None
     if image:
         await out.say(f"image {ref} is there already: nothing to build")
     return image
+
+
+async def _has(registry: Registry, ref: str) -> bool:
+    """Whether it has the image. Where it does not let one see, for there may be no such repository
+    yet, it has none, if one may push it.
+    """
+    try:
+        return await registry.exists(ref)
+    except MayNotRead:
+        await push_login(ref, registry)
+        return False
 
 
 async def _lock_name(target: Target, maker: ImageMaker) -> str:

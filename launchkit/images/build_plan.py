@@ -26,12 +26,14 @@ OPTIONS = "resource_args.builder"
 _RUNTIME = re.compile(r"(?:python)?(3\.[0-9]+)(?:\.[0-9]+)?")
 
 
-def plan_build(launch: Launch, code: Path, build_args: Mapping[str, str] = {}) -> BuildPlan:
-    """Choose and read all that goes into the image of *launch*; its code lies in *code*, and a
-    Dockerfile that it brings is built with *build_args*.
+def plan_build(
+    launch: Launch, code: Path, build_args: Mapping[str, str] | None = None
+) -> BuildPlan:
+    """Choose and read all that goes into the image of *launch*; its code lies in *code*.
 
     The Dockerfile is that of the launch, else of the job, else one beside the entry file, whose
-    directory becomes the context, else one that `write_dockerfile` makes.
+    directory becomes the context, else one that `write_dockerfile` makes. *build_args* may name
+    the images that one's own stands on.
 
     :raises Rejected: if something that was asked for is not there, malformed or not allowed.
     """
@@ -80,7 +82,7 @@ def _entry_directory(launch: Launch, context: Path) -> Path:
 
 
 def _own_plan(
-    launch: Launch, context: Path, dockerfile: str, build_args: Mapping[str, str]
+    launch: Launch, context: Path, dockerfile: str, build_args: Mapping[str, str] | None
 ) -> BuildPlan:
     file = _require_inside(context, dockerfile, "dockerfile", "file")
     name = PurePosixPath(dockerfile).as_posix()

@@ -60,18 +60,13 @@ def _section(config: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
 
 
 def _entry(section: dict[str, Any], host: str) -> Any:
-    """What stands under the host itself, as Docker looks for it, else under a URL of it."""
+    """What there is for a registry: by its own name first, else by one that stands for it, as those
+    are that old programs have written.
+    """
     for key in (login_key(host), host):
-        if key in section:
+        if section.get(key):
             return section[key]
-    whole = (key for key in section if registry_of(key) == host)
-    return next((section[key] for key in sorted(whole, key=_depth)), None)
-
-
-def _depth(key: str) -> int:
-    """How far a key leads below its host: versions of the API, as in `https://host/v1/`, do not."""
-    path = key.removeprefix("https://").removeprefix("http://").partition("/")[2]
-    return len([part for part in path.split("/") if part not in {"", "v1", "v2"}])
+    return next((value for key, value in section.items() if registry_of(key) == host), None)
 
 
 def _decode(entry: Any, path: Path) -> Credentials | None:

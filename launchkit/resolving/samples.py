@@ -10,7 +10,6 @@ from launchkit.abc import Runner
 from launchkit.codec import Path, below, check_depth, dotted
 from launchkit.errors import ConfigError, PluginError, Rejected
 from launchkit.model import Json, QueueSpec, Scalar, Variable
-from launchkit.resolving.builder_args import check_builder_args
 from launchkit.resolving.nested import entries, leaves
 from launchkit.resolving.resolve import builder_part, queue_args, queue_template
 from launchkit.resolving.templates import FIELD, has_field
@@ -38,6 +37,8 @@ def check_config_of(queue: QueueSpec, runner: type[Runner]) -> None:
         check_depth(queue.config, below(ROOT))
     except ConfigError as exc:
         raise Rejected(exc.message) from exc
+    from launchkit.resolving.builder_args import check_builder_args
+
     check_builder_args(builder_part(queue, runner))
     refused: Rejected | None = None
     tried: list[list[str]] = []

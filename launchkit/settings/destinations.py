@@ -24,7 +24,7 @@ def read_destination(given: str, plugins: Plugins, where: str, *, alone: bool) -
     failures: list[PluginError] = []
     try:
         cls = registry_for(plain, plugins, failures)
-        read = cls.repository(plain) if cls else plain
+        read = cls.repository_of(plain) if cls else plain
     except PluginError as exc:
         text = "; ".join(part for part in (exc.message, exc.hint) if part)
         return Destination(plain, problems=(f"{where}: {text}",) if alone else ())

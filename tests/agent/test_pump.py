@@ -1,55 +1,122 @@
-"""Output on its way into the log: what comes together is stored together."""
+"""What a run prints is stored in few writes, soon, whole and in order."""
+
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import anyio
 import pytest
-from anyio.lowlevel import checkpoint
-from waiting import until
+from waiting import PATIENCE, until
 
-from launchkit.agent.pump import MOST_BYTES, Gathered
-from launchkit.model import LogChunk
+import launchkit.agent.pump
+from launchkit import connect
+from launchkit.abc import LaunchRequest, QueueBackend, Run
+from launchkit.agent.pump import BATCH_BYTES, pump
+from launchkit.errors import LeaseLost
+from launchkit.model import Claim, LogChunk, RunState, RunStatus
+from launchkit.observe import journal
+from launchkit.store.backend import StoreBackend
+from launchkit.testing import site_at, started
+from launchkit.testing.makers import make_capacity, make_spec
 
-
-async def test_what_came_while_nobody_took_it_is_one_piece() -> None:
-    gathered = Gathered()
-    for number in range(1000):
-        await gathered.put(LogChunk(offset=7 + 5 * number, data=b"line\n"))
-    assert await gathered.take() == LogChunk(offset=7, data=b"line\n" * 1000)
-    gathered.end()
-    assert await gathered.take() is None
-
-
-async def test_what_has_come_is_given_before_the_end() -> None:
-    gathered = Gathered()
-    await gathered.put(LogChunk(offset=0, data=b"last"))
-    gathered.end()
-    assert (await gathered.take(), await gathered.take()) == (
-        LogChunk(offset=0, data=b"last"),
-        None,
-    )
+LOG = journal(logging.getLogger("test"), "a")
 
 
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        (LogChunk(offset=0, data=b"x" * MOST_BYTES), LogChunk(offset=MOST_BYTES, data=b"y")),
-        (LogChunk(offset=0, data=b"x"), LogChunk(offset=100, data=b"y")),
-    ],
-    ids=["too much", "a gap"],
-)
-async def test_who_prints_too_much_or_with_a_gap_waits(first: LogChunk, second: LogChunk) -> None:
-    gathered = Gathered()
-    added: list[LogChunk] = []
+class Prints(Run):
+    """Prints these pieces, and ends when it may."""
 
-    async def put() -> None:
-        for chunk in (first, second):
-            await gathered.put(chunk)
-            added.append(chunk)
+    def __init__(self, *pieces: bytes, ends: bool = True) -> None:
+        self.ref = "run"
+        self.may_end = anyio.Event()
+        self._pieces = pieces
+        if ends:
+            self.may_end.set()
 
+    async def status(self) -> RunStatus:
+        return RunStatus(state=RunState.RUNNING)
+
+    async def cancel(self, grace: float) -> None:
+        pass
+
+    async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
+        at = 0
+        for piece in self._pieces:
+            if at >= offset:
+                yield LogChunk(offset=at, data=piece)
+            at += len(piece)
+        await self.may_end.wait()
+
+
+@dataclass(kw_only=True)
+class Recorder(StoreBackend):
+    """A queue in SQLite that remembers each write of output."""
+
+    writes: list[bytes] = field(init=False, default_factory=list)
+
+    async def append_log(self, claim: Claim, offset: int, data: bytes) -> None:
+        assert offset == sum(map(len, self.writes))
+        await super().append_log(claim, offset, data)
+        self.writes.append(data)
+
+
+@dataclass(frozen=True)
+class Place:
+    backend: Recorder
+    claim: Claim
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    url = f"sqlite:///{tmp_path}/launchkit.db"
+    async with connect(url, entity="test") as client, site_at(tmp_path) as site:
+        await client.create_queue("q", "local-process")
+        await client.hub.launches().launch("q", LaunchRequest(spec=make_spec(), actor="ann"))
+        async with started(Recorder(url=url, entity="test"), site) as backend:
+            claim = await backend.claim("q", make_capacity())
+            assert claim
+            yield Place(backend, claim)
+
+
+async def pumped(place: Place, run: Run) -> list[bytes]:
+    backend: QueueBackend = place.backend
+    with anyio.fail_after(PATIENCE):
+        await pump(run, backend, place.claim, LOG, 0)
+    return place.backend.writes
+
+
+async def test_lines_that_come_one_by_one_are_stored_many_at_once(place: Place) -> None:
+    lines = [b"line %d\n" % number for number in range(2000)]
+    writes = await pumped(place, Prints(*lines))
+    assert b"".join(writes) == b"".join(lines)
+    assert len(writes) < len(lines) / 10
+
+
+async def test_much_output_is_written_in_pieces_of_bounded_size(place: Place) -> None:
+    pieces = [bytes([number]) * (BATCH_BYTES // 3) for number in range(20)]
+    writes = await pumped(place, Prints(*pieces))
+    assert b"".join(writes) == b"".join(pieces)
+    assert max(map(len, writes)) < 2 * BATCH_BYTES
+
+
+async def test_what_was_printed_is_stored_while_the_run_goes_on(place: Place) -> None:
+    run = Prints(b"one\n", b"two\n", ends=False)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(put)
-        await until(lambda: added)
-        for _ in range(5):
-            await checkpoint()
-        assert added == [first]
-        assert await gathered.take() == first
-        assert await gathered.take() == second
+        tasks.start_soon(pumped, place, run)
+        await until(lambda: b"".join(place.backend.writes) == b"one\ntwo\n")
+        run.may_end.set()
+
+
+async def test_the_last_words_do_not_wait(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launchkit.agent.pump, "PAUSE_SECONDS", 10 * PATIENCE)
+    assert await pumped(place, Prints(b"one\n", b"two\n")) == [b"one\ntwo\n"]
+
+
+async def test_a_run_that_prints_nothing_writes_nothing(place: Place) -> None:
+    assert await pumped(place, Prints()) == []
+
+
+async def test_a_lease_that_is_lost_is_told_as_itself(place: Place) -> None:
+    stale = replace(place.claim, token=place.claim.token + 1)
+    with pytest.raises(LeaseLost):
+        await pumped(Place(place.backend, stale), Prints(b"one\n", ends=False))

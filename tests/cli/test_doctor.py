@@ -122,6 +122,25 @@ def test_what_is_wrong_is_a_finding(
     assert problem in row["message"]
 
 
+@pytest.mark.parametrize(
+    ("proxy", "problem"),
+    [
+        ("socks5://127.0.0.1:1", "queues.invalid"),
+        ("socks4://127.0.0.1:1", "HTTP_PROXY: its scheme"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_the_finding_of_those_who_need_it(
+    program: Program, monkeypatch: pytest.MonkeyPatch, proxy: str, problem: str
+) -> None:
+    monkeypatch.delenv("LAUNCHKIT_BACKEND")
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    monkeypatch.setenv("NO_PROXY", "fd00::/8")
+    config = program.file("c.yaml", "backend: http://queues.invalid\nqueues: [q]")
+    rows = program.data("--config", config, "doctor", code=1)
+    assert levels(rows)["git"] == "ok"
+    assert any(problem in row["message"] for row in rows if row["level"] == "error")
+
+
 def test_the_table_has_the_hint_of_an_error(program: Program) -> None:
     config = program.file("c.yaml", "registry: {type: acr}")
     text = program.out("--config", config, "doctor", code=1)

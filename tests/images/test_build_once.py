@@ -16,7 +16,7 @@ from docker_engine import Engine
 from images.conftest import Make
 from registry.conftest import Served, free_port
 
-from launchkit.abc import Output, Site
+from launchkit.abc import Finding, MayNotRead, Output, Site
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import BuildError, Rejected
 from launchkit.images.build_once import build_once
@@ -283,3 +283,43 @@ async def test_a_failed_build_lets_the_next_one_try(
         await build_once(request, agents[0], out, replace(pusher, pushes=False, tells=False))
     with anyio.fail_after(20):
         assert (await build_once(request, agents[1], out, pusher)).digest
+
+
+@dataclass(kw_only=True)
+class Closed(FakeRegistry):
+    """Lets nobody see what is in it until something is."""
+
+    findings: tuple[Finding, ...] = ()
+
+    async def exists(self, ref: str) -> bool:
+        if not self.images.digests:
+            raise MayNotRead("registry r.io: does not say whether it has it (HTTP 403)")
+        return await super().exists(ref)
+
+    async def check(self) -> tuple[Finding, ...]:
+        return self.findings
+
+
+async def test_a_registry_that_hides_what_is_not_there_yet_is_pushed_to(
+    engine_maker: EngineMaker, site: Site, make: Make, out: RecordingOutput
+) -> None:
+    registry = Closed(name="r.io/x")
+
+    async def pushed(build: PlannedBuild, _: Output) -> str:
+        digest = registry.images.digests[build.target.ref] = f"sha256:{'1' * 64}"
+        return digest
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine_maker, "make", pushed)
+        image = await build_once(make(), replace(site, registry=registry), out, engine_maker)
+    assert image.ref == f"r.io/x@sha256:{'1' * 64}"
+
+
+async def test_nothing_is_built_for_a_registry_that_would_refuse_it(
+    engine_maker: EngineMaker, site: Site, make: Make, out: RecordingOutput
+) -> None:
+    refusal = Finding(level="error", subject="registry r.io", message="may not push to x")
+    registry = Closed(name="r.io/x", findings=(refusal,))
+    with pytest.raises(BuildError, match="may not push to x"):
+        await build_once(make(), replace(site, registry=registry), out, engine_maker)
+    assert engine_maker.made == []

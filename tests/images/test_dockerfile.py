@@ -284,15 +284,17 @@ def test_which_images_a_dockerfile_stands_on(text: str, images: tuple[str, ...])
 @pytest.mark.parametrize(
     ("text", "images"),
     [
-        ("ARG BASE=none:1\nFROM ${BASE}", ("mine:1",)),
-        ("ARG BASE\nFROM $BASE", ("mine:1",)),
-        ("ARG BASE=a\nARG FULL=host/$BASE\nFROM $FULL", ("host/mine:1",)),
-        ("ARG OTHER=a:1\nFROM ${OTHER}", ("a:1",)),
-        ("FROM a:1\nARG BASE=b\nRUN echo $BASE", ("a:1",)),
+        ("ARG BASE=a:1\nFROM $BASE", ("b:2",)),
+        ("ARG BASE\nFROM $BASE", ("b:2",)),
+        ("ARG BASE=a:1 TAG=x\nFROM $BASE-$TAG", ("b:2-x",)),
+        ("ARG BASE=a:1\nARG OF=$BASE\nFROM ${OF}-slim", ("b:2-slim",)),
+        ("FROM c\nARG BASE=a:1\nFROM $BASE", ("c",)),
     ],
 )
-def test_build_arguments_choose_the_base_image(text: str, images: tuple[str, ...]) -> None:
-    assert base_images(text, {"BASE": "mine:1"}) == images
+def test_a_build_argument_stands_in_for_the_default_of_one_that_is_declared(
+    text: str, images: tuple[str, ...]
+) -> None:
+    assert base_images(text, {"BASE": "b:2", "OTHER": "x"}) == images
 
 
 def test_a_dockerfile_with_a_byte_order_mark_or_another_encoding_is_planned(tree: Tree) -> None:

@@ -217,6 +217,7 @@ TELLS = (
         ({"auths": {"HOST": {"auth": AUTH}}}, ""),
         ({"auths": {"https://HOST/v2/": {"auth": AUTH}}}, ""),
         ({"auths": {"HOST": {"username": USER, "password": PASSWORD}}}, ""),
+        ({"auths": {"https://HOST/v2/": {"auth": "bm9ib2R5Ong="}, "HOST": {"auth": AUTH}}}, ""),
         ({"credHelpers": {"HOST": "test"}}, TELLS),
         ({"credsStore": "test"}, TELLS),
         ({"credsStore": "no-such-helper", "credHelpers": {"HOST": "test"}}, TELLS),

@@ -1,6 +1,7 @@
 """A made-up plugin for two clouds: what the configurations of the requirements need installed.
 
-Its rules stand where a plugin has them: in types of fields, `__post_init__`, `hosts`, `repository`.
+Its rules stand where a plugin has them: in types of fields, `__post_init__`, `hosts` and
+`repository_of`.
 """
 
 from collections.abc import Sequence
@@ -21,13 +22,6 @@ class Cloud(Environment):
 
 
 @dataclass(kw_only=True)
-class Gcp(Cloud):
-    kind = "gcp"
-    region: str
-    project: str | None = None
-
-
-@dataclass(kw_only=True)
 class Azure(Cloud):
     kind = "azure"
 
@@ -45,25 +39,12 @@ class CloudRegistry(Registry):
 
 
 @dataclass(kw_only=True)
-class Gcr(CloudRegistry):
-    kind = "gcr"
-    aliases = ("artifact-registry",)
-    hosts = (r".+-docker\.pkg\.dev",)
-
-    @classmethod
-    def repository(cls, text: str) -> str:
-        if text.count("/") < 3:
-            raise ValueError("must be REGION-docker.pkg.dev/PROJECT/REPOSITORY/IMAGE")
-        return text
-
-
-@dataclass(kw_only=True)
 class Acr(CloudRegistry):
     kind = "acr"
     hosts = (r".+\.azurecr\.io",)
 
     @classmethod
-    def repository(cls, text: str) -> str:
+    def repository_of(cls, text: str) -> str:
         if not text.removeprefix("https://").partition("/")[2]:
             raise ValueError("must be REGISTRY.azurecr.io/REPOSITORY")
         return text
@@ -82,12 +63,12 @@ class Vertex(Runner):
 
 @hookimpl
 def launchkit_environments() -> Sequence[type[Environment]]:
-    return [Gcp, Azure]
+    return [Azure]
 
 
 @hookimpl
 def launchkit_registries() -> Sequence[type[Registry]]:
-    return [Gcr, Acr]
+    return [Acr]
 
 
 @hookimpl

@@ -22,6 +22,8 @@ FILLED = {
     "<n concurrent jobs>": "5",
     "<account-id>": "123456789012",
     "<aws-region>": "us-east-1",
+    "<gcp-region>": "us-east1",
+    "<gcp-project-id>": "my-project",
     "<region>": "us-east1",
     "<your-region>": "us-east-1",
     "<repository-name>": "launch",
@@ -96,8 +98,8 @@ def test_gcps_project_and_other_word_for_destination_are_honoured(tmp_path: Path
     settings = loaded.settings
     assert settings.environment is not None
     assert settings.environment.options() == {
-        "region": "<gcp-region>",
-        "project": "<gcp-project-id>",
+        "region": "us-east1",
+        "project": "my-project",
     }
     assert settings.builder is not None
     assert settings.builder.destination == "us-east1-docker.pkg.dev/my-project/launch/train"

@@ -11,7 +11,7 @@ import anyio.to_thread
 import httpx
 from pydantic import ValidationError
 
-from launchkit.aio.proxies import environments_proxies
+from launchkit.aio.http import http_client
 from launchkit.aio.retry import Backoff, retry, retry_after_of
 from launchkit.builtin.http.tokens import find_token, server_of
 from launchkit.codec import decode_json, encode_json
@@ -263,7 +263,7 @@ async def connect(
 ) -> Service:
     """The service at *url*; *stack* closes its connections.
 
-    :raises ConfigError: if the token cannot be read, or a proxy cannot be used.
+    :raises ConfigError: if the token cannot be read, or a proxy of the environment makes no sense.
     """
     base = server_of(url)
     scheme = require_address(base).scheme
@@ -277,10 +277,7 @@ async def connect(
     given, verify = await anyio.to_thread.run_sync(found)
     headers = {PROTOCOL_HEADER: PROTOCOL}
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-    proxies = environments_proxies(verify, limits)
-    client = await stack.enter_async_context(
-        httpx.AsyncClient(headers=headers, limits=limits, verify=verify, transport=proxies)
-    )
+    client = await stack.enter_async_context(http_client(verify, headers=headers, limits=limits))
     return Service(client, base, entity, find, given)
 
 

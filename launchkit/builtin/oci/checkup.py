@@ -6,7 +6,7 @@ from dataclasses import replace
 import httpx
 
 from launchkit.abc import Finding
-from launchkit.builtin.oci.client import LOGIN_HINT, RegistryClient, RegistryRequest
+from launchkit.builtin.oci.client import RegistryClient, RegistryRequest
 from launchkit.errors import LaunchError
 from launchkit.model import Credentials
 
@@ -25,21 +25,26 @@ async def examine(
         answer = await client.send(RegistryRequest(method="GET", host=host, target="/v2/"))
     except LaunchError as exc:
         return [Finding(level="error", subject=subject, message=str(exc), hint=exc.hint)]
-    if finding := _stranger(answer, subject, login):
+    if finding := _stranger(answer, subject, login, client.login_hint):
         return [finding]
     who = _who(login)
     found = [Finding(level="ok", subject=subject, message=f"it answers; {who}")]
-    found.append(await _right(client, _pull(host, path), subject, f"pull from {path}"))
-    if pushes:
-        found.append(await _right(client, _push(host, path), subject, f"push to {path}"))
-    return found
+    pull = await _right(client, _pull(host, path), subject, f"pull from {path}")
+    if not pushes:
+        return [*found, pull]
+    push = await _right(client, _push(host, path), subject, f"push to {path}")
+    if push.level == "ok" and pull.level == "error":  # some say so of what is not there yet
+        pull = replace(pull, level="warning", hint="that may be because nothing was pushed yet")
+    return [*found, pull, push]
 
 
-def _stranger(answer: httpx.Response, subject: str, login: Credentials | None) -> Finding | None:
+def _stranger(
+    answer: httpx.Response, subject: str, login: Credentials | None, login_hint: str
+) -> Finding | None:
     """What keeps one out at the door, if anything does."""
     if answer.status_code in {401, 403}:
         message = "the login is not accepted" if login else "it wants a login, and there is none"
-        hint = LOGIN_HINT if login else "set username and password_env, or do `docker login`"
+        hint = login_hint if login else "set username and password_env, or do `docker login`"
         return Finding(level="error", subject=subject, message=message, hint=hint)
     if answer.status_code != httpx.codes.OK:
         message = f"GET /v2/ gives HTTP {answer.status_code}: this is no image registry"

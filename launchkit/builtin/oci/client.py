@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import anyio
 import httpx
 
+from launchkit.abc import MayNotRead
 from launchkit.aio.retry import Backoff, retry, retry_after_of
 from launchkit.builtin.oci.auth import (
     Challenge,
@@ -31,6 +32,7 @@ PAUSES = (0.1, 0.4)
 for too long. That a registry is away is told soon.
 """
 
+DENIED = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
 LOGIN_HINT = "check the user name and the password; `docker login` uses the same"
 
 Logins = Callable[[str], Awaitable[Credentials | None]]
@@ -76,6 +78,8 @@ class RegistryClient:
     client: httpx.AsyncClient
     logins: Logins
     plain: Callable[[str], bool]
+    login_hint: str = LOGIN_HINT
+    """What to do if a login is not accepted."""
     _bases: dict[str, str] = field(default_factory=dict)
     _tokens: dict[tuple[str, str, Credentials | None], Token] = field(
         default_factory=dict, repr=False
@@ -139,11 +143,11 @@ class RegistryClient:
                 hint="give the registry a token service with an https URL",
             )
         response = await self._patient(asking)
-        if response.status_code in {400, 401, 403}:
-            raise LaunchError(
+        if response.status_code in {400, *DENIED}:
+            raise MayNotRead(
                 f"registry {request.host}: its token service {asking.url.host} does not accept"
                 f" {_whose(login)} (HTTP {response.status_code})",
-                hint=LOGIN_HINT,
+                hint=self.login_hint,
             )
         token = self._tokens[key] = read_token(response, f"registry {request.host}")
         return token

@@ -8,10 +8,11 @@ import anyio
 import httpx
 from anyio.to_thread import run_sync
 
-from launchkit.abc import Finding
-from launchkit.aio.proxies import environments_proxies
+from launchkit.abc import Finding, MayNotRead
+from launchkit.aio.http import http_client
 from launchkit.builtin.oci.checkup import examine
 from launchkit.builtin.oci.client import (
+    DENIED,
     LOGIN_HINT,
     Logins,
     RegistryClient,
@@ -34,36 +35,29 @@ MANIFESTS = (
 
 
 async def open_probe(
-    stack: AsyncExitStack, ca: str | None, logins: Logins, plain: Callable[[str], bool]
+    stack: AsyncExitStack,
+    ca: str | None,
+    logins: Logins,
+    plain: Callable[[str], bool],
+    login_hint: str = LOGIN_HINT,
 ) -> "RegistryProbe":
-    """Open the connections.
+    """Open the connections. *logins* gives that of a host, *plain* tells whether one may be asked
+    without TLS, and *login_hint* what to do about a login that is not accepted.
 
     :raises OSError: if the file *ca* cannot be read.
-    :raises ConfigError: if the environment names a proxy that cannot be used.
+    :raises ConfigError: if a proxy of the environment makes no sense.
     """
     context = await run_sync(tls_context, ca)
-    client = httpx.AsyncClient(
-        verify=context,
-        timeout=TIMEOUT_SECONDS,
-        transport=environments_proxies(context),
-    )
+    client = http_client(context, timeout=TIMEOUT_SECONDS)
     stack.push_async_callback(_close, client)
-    return RegistryProbe(RegistryClient(client=client, logins=logins, plain=plain))
+    return RegistryProbe(
+        RegistryClient(client=client, logins=logins, plain=plain, login_hint=login_hint)
+    )
 
 
 async def _close(client: httpx.AsyncClient) -> None:
     with anyio.move_on_after(CLOSE_SECONDS, shield=True):
         await client.aclose()
-
-
-def _hides_absence(response: httpx.Response) -> bool:
-    """Whether it is said of a repository that is not there that one may not see it: some registries
-    refuse a token that their own service has just given, without an objection to it.
-    """
-    sent = response.request.headers.get("authorization", "")
-    challenge = response.headers.get("www-authenticate", "")
-    refused = response.status_code == httpx.codes.UNAUTHORIZED
-    return refused and sent.startswith("Bearer ") and "error=" not in challenge
 
 
 @dataclass(frozen=True)
@@ -76,26 +70,29 @@ class RegistryProbe:
         """Whether a registry has an image, and the digest that it tells.
 
         :raises Rejected: if *ref* is not the name of an image.
+        :raises MayNotRead: if the registry does not let one see.
         :raises LaunchError: if the registry cannot be reached, or does not say.
         """
         image = ImageRef.parse(ref)
-        request = RegistryRequest(
-            method="HEAD",
-            host=image.registry,
-            target=f"/v2/{image.path}/manifests/{image.version}",
-            path=image.path,
-            actions="pull",
-            headers={"Accept": ", ".join(MANIFESTS)},
+        response = await self.client.send(
+            RegistryRequest(
+                method="HEAD",
+                host=image.registry,
+                target=f"/v2/{image.path}/manifests/{image.version}",
+                path=image.path,
+                actions="pull",
+                headers={"Accept": ", ".join(MANIFESTS)},
+            )
         )
-        response = await self.client.send(request)
-        if response.status_code == httpx.codes.NOT_FOUND or _hides_absence(response):
+        if response.status_code == httpx.codes.NOT_FOUND:
             return False, None
         if response.status_code == httpx.codes.OK:
             return True, response.headers.get("docker-content-digest")
-        raise LaunchError(
+        error = MayNotRead if response.status_code in DENIED else LaunchError
+        raise error(
             f"registry {image.registry}: does not say whether it has {ref}"
             f" (HTTP {response.status_code})",
-            hint=f"{LOGIN_HINT}, and whether it may read {image.path}",
+            hint=f"{self.client.login_hint}, and whether it may read {image.path}",
         )
 
     async def examine(

@@ -63,7 +63,7 @@ class EcrRegistry(Registry):
         ImageRef.parse_repository(self._place.uri)
 
     @classmethod
-    def repository(cls, text: str) -> str:
+    def repository_of(cls, text: str) -> str:
         """The repository that a URI or an ARN names; a host without `.dkr.` is put right.
 
         :raises ValueError: with what is missing.

@@ -53,7 +53,7 @@ URI = f"{HOST}/lk/job"
 )
 def test_a_repository_is_read_in_each_form(text: str, uri: str) -> None:
     assert EcrRegistry.answers_for(text.removeprefix("https://"))
-    assert EcrRegistry.repository(text) == uri
+    assert EcrRegistry.repository_of(text) == uri
     registry = EcrRegistry(uri=text)
     assert registry.image_ref("v1") == f"{uri}:v1"
 

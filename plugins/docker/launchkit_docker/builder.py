@@ -5,12 +5,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from anyio.to_thread import run_sync
 from pydantic import StrictBool
 
 from launchkit.abc import Builder, Finding, Output, Site
 from launchkit.aio.lazy import Lazy
 from launchkit.model import BuildRequest, Image
-from launchkit_docker.engine.ping import answers, require_address
+from launchkit_docker.engine.address import engine_address
+from launchkit_docker.engine.ping import answers
 
 if TYPE_CHECKING:
     from launchkit_docker.build.images import ImageBuilds
@@ -38,9 +40,9 @@ class DockerBuilder(Builder):
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Remember where it stands; the Engine need not answer yet.
 
-        :raises ConfigError: if its address cannot be used.
+        :raises ConfigError: if no Engine can be reached by what names it.
         """
-        require_address()
+        await run_sync(engine_address)
         self._builds = Lazy(
             BUILDS,
             lambda builds: builds.open_image_builds(stack, site, self.build_args, self.buildkit),

@@ -6,12 +6,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from anyio.to_thread import run_sync
+
 from launchkit.abc import Finding, Output, Policy, Run, Runner, Site
 from launchkit.aio.lazy import Lazy
 from launchkit.model import Json, Submission
 from launchkit.runners.masking import masked
 from launchkit_docker.containers.request import RunContext, container_name, request_of
-from launchkit_docker.engine.ping import require_address
+from launchkit_docker.engine.address import engine_address
 from launchkit_docker.options import schema as config
 from launchkit_docker.options.command_line import command_line
 from launchkit_docker.options.parsing import parse_options
@@ -42,9 +44,9 @@ class ContainerRunner(Runner):
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Remember where it stands; the Engine need not answer yet.
 
-        :raises ConfigError: if its address cannot be used.
+        :raises ConfigError: if no Engine can be reached by what names it.
         """
-        require_address()
+        await run_sync(engine_address)
         self._agent = site.agent
         self._service = Lazy(SERVICE, lambda service: service.open_containers(stack, site))
 

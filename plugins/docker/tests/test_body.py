@@ -41,10 +41,9 @@ def test_labels_of_the_agent_win_over_those_of_the_config() -> None:
     assert made["Labels"] == {"mine": "1", "launchkit.run": "r"}
 
 
-def test_mounts_of_the_agent_stand_before_those_of_the_config() -> None:
-    code = {"Type": "bind", "Source": "/code", "Target": "/src", "ReadOnly": True}
-    made = body({"mount": "type=tmpfs,target=/t"}, mounts=[code])
-    assert made["HostConfig"]["Mounts"] == [code, {"Type": "tmpfs", "Target": "/t"}]
+def test_binds_of_the_agent_stand_before_those_of_the_config() -> None:
+    made = body({"volume": "/a:/b"}, binds=["/code:/src:ro"])
+    assert made["HostConfig"]["Binds"] == ["/code:/src:ro", "/a:/b"]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +76,8 @@ def test_a_wish_for_all_gpus_goes_to_the_engine_as_it_is() -> None:
 def test_a_body_can_be_changed_without_changing_the_options() -> None:
     options = parse_options({"volume": "/a:/b", "label": "a=b"})
     for _ in range(2):
-        made = container_body(options, make_submission(image="i"), env={}, labels={"x": "y"})
+        made = container_body(
+            options, make_submission(image="i"), env={}, labels={"x": "y"}, binds=["/c:/d"]
+        )
         made["HostConfig"]["Binds"].clear()
-        made["Labels"].clear()
     assert options.body == {"HostConfig": {"Binds": ["/a:/b"]}, "Labels": {"a": "b"}}

@@ -1,14 +1,15 @@
 """The Engine, opened as the environment says."""
 
 import logging
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 from anyio.abc import ByteStream, SocketAttribute
 from docker_engine import SOCKET, Engine
-from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.engine.client import (
     EngineAway,
     EngineClient,
@@ -45,13 +46,7 @@ async def test_more_streams_than_a_hundred_are_followed_at_once(docker_engine: E
             assert (await engine.info())["ID"]
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        *("gpu-box", "127.0.0.1:2375", "tcp://gpu-box:port", "tcp://[::1", "tcp://gpu-box"),
-        *("ssh://ann@gpu-box", "fd://", "npipe:////./pipe/docker"),
-    ],
-)
+@pytest.mark.parametrize("host", ["gpu-box:port", "tcp://gpu-box:port", "tcp://[::1"])
 async def test_an_address_that_makes_no_sense_is_named_and_no_engine_answers_there(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,19 +56,7 @@ async def test_an_address_that_makes_no_sense_is_named_and_no_engine_answers_the
         async with open_client():
             pass
     assert f"DOCKER_HOST: {host!r}: " in str(caught.value)
-    assert "tcp://gpu-box:2375" in str(caught.value.hint)
-    assert ("ssh -L" in str(caught.value.hint)) == host.startswith("ssh:")
-
-
-async def test_an_address_that_makes_no_sense_is_told_when_the_runner_starts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DOCKER_HOST", "ssh://ann@gpu-box")
-    async with site_at(tmp_path) as site:
-        for component in (ContainerRunner(), DockerBuilder()):
-            with pytest.raises(ConfigError, match=r"^DOCKER_HOST: 'ssh://ann@gpu-box': only unix"):
-                async with started(component, site):
-                    pass
+    assert "tcp://gpu-box:2376" in str(caught.value.hint)
 
 
 async def test_the_engine_of_docker_host_is_asked_and_away_if_it_is_not_there(
@@ -159,3 +142,123 @@ async def test_64_runs_of_an_absent_engine_are_one_line_in_the_log(
     told = [record for record in caplog.records if record.levelno > logging.DEBUG]
     assert [record.levelname for record in told] == ["WARNING"]
     assert "nobody.sock" in told[0].getMessage()
+
+
+class Versions:
+    """An Engine whose newest version of the API changes when it is replaced by another one."""
+
+    def __init__(self, newest: str) -> None:
+        self.newest = newest
+        self.asked: list[str] = []
+        self.lasts = True
+        """Whether connections do."""
+
+    async def __call__(self, client: ByteStream) -> None:
+        async with client:
+            while True:
+                try:
+                    request = await client.receive()
+                    while b"chunked" in request and not request.endswith(b"0\r\n\r\n"):
+                        request += await client.receive()
+                except anyio.EndOfStream:
+                    return
+                path = request.split(b" ")[1].decode()
+                self.asked.append(path)
+                if not self.lasts:
+                    return
+                version, _, rest = path.removeprefix("/v").partition("/")
+                if path == "/version":
+                    await self._answer(client, "200 OK", f'{{"ApiVersion": "{self.newest}"}}')
+                elif version == self.newest:
+                    await self._answer(client, "200 OK", f'{{"ID": "{rest}"}}')
+                else:
+                    word = "old" if version < self.newest else "new"
+                    said = f'{{"message": "client version {version} is too {word}. Sorry"}}'
+                    await self._answer(client, "400 Bad Request", said)
+
+    async def _answer(self, client: ByteStream, status: str, text: str) -> None:
+        head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
+        await client.send(f"{head}Content-Length: {len(text)}\r\n\r\n{text}".encode())
+
+
+@pytest.fixture
+async def versions(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Versions]:
+    versions = Versions("1.41")
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{listener.extra(PORT)}")
+        tasks.start_soon(listener.serve, versions)
+        yield versions
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("newest", ["1.47", "1.40"])
+async def test_an_engine_that_was_replaced_is_asked_in_the_version_that_it_speaks_now(
+    versions: Versions, newest: str
+) -> None:
+    async with open_client() as engine:
+        assert (await engine.info())["ID"] == "info"
+        versions.newest = newest
+        assert (await engine.info())["ID"] == "info"
+        assert (await engine.info())["ID"] == "info"
+    again = ["/v1.41/info", "/version", f"/v{newest}/info", f"/v{newest}/info"]
+    assert versions.asked == ["/version", "/v1.41/info", *again]
+
+
+async def built(engine: EngineClient) -> Any:
+    send, receive = anyio.create_memory_object_stream[bytes](1)
+    async with send, receive:
+        await send.send(b"context")
+        await send.aclose()
+        async with engine.request("build", "POST", data=receive) as response:
+            return await response.json()
+
+
+async def test_what_was_streamed_to_an_engine_that_was_replaced_is_for_the_caller_to_repeat(
+    versions: Versions,
+) -> None:
+    async with open_client() as engine:
+        await engine.info()
+        versions.newest = "1.47"
+        with pytest.raises(EngineAway, match="replaced"):
+            await built(engine)
+        assert await built(engine) == {"ID": "build"}
+    assert versions.asked[2:] == ["/v1.41/build", "/version", "/v1.47/build"]
+
+
+async def test_an_engine_that_was_away_is_asked_anew_for_its_version(versions: Versions) -> None:
+    async with open_client() as engine:
+        await engine.info()
+        versions.lasts = False
+        with pytest.raises(EngineAway):
+            await engine.info()
+        versions.lasts, versions.newest = True, "1.47"
+        await engine.info()
+    assert versions.asked[-2:] == ["/version", "/v1.47/info"]
+
+
+async def test_an_error_that_is_json_is_told_in_its_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = b'{"cause":"no such image","message":"x: image not known","response":404}'
+
+    async def speak(client: ByteStream) -> None:
+        async with client:
+            await client.receive()
+            head = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json; charset=utf-8\r\n"
+            await client.send(head + b"Content-Length: %d\r\n\r\n" % len(said) + said)
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{listener.extra(PORT)}")
+        tasks.start_soon(listener.serve, speak)
+        async with open_client() as engine:
+            engine.docker.api_version = "v1.41"
+            with pytest.raises(EngineRefused) as caught:
+                await engine.info()
+        tasks.cancel_scope.cancel()
+    assert caught.value.message == "x: image not known"

@@ -172,6 +172,22 @@ async def test_a_run_is_not_said_to_be_stopped_before_its_engine_is_back_and_it_
     assert place.stage.containers(run) == []
 
 
+@pytest.mark.parametrize("flags", [(), (KEPT,)], indirect=True, ids=["plain", "restore"])
+async def test_a_run_whose_end_nobody_saw_is_lost_and_no_fault_of_its_program(
+    place: Place,
+) -> None:
+    run = await place.launch()
+    async with place.stage.agent(builder={"type": "noop"}):
+        await place.printed(run, WHOLE[-1])
+        await run_sync(place.engine.cut_power)
+        await run_sync(place.engine.start)
+        assert await place.stage.ended(run) == [ItemState.FAILED]
+    verdict = run.item.verdict
+    assert verdict
+    assert (verdict.code, "not known" in verdict.summary) == ("run_lost", True)
+    assert verdict.evidence[-1] == WHOLE[-1]
+
+
 @pytest.mark.parametrize("go", [OwnEngine.stop, OwnEngine.kill])
 async def test_a_build_that_an_engine_leaves_is_made_again_when_it_is_back(
     place: Place, go: Go, tmp_path: Path

@@ -18,6 +18,7 @@ import pytest
 from docker_engine import SOCKET, Engine
 from launchkit_docker.engine.client import EngineAway, EngineClient, open_client
 from launchkit_docker.images.pull import Policy, Puller, PullError
+from launchkit_docker.images.store import find
 from launchkit_docker.runner import ContainerRunner
 from waiting import until
 
@@ -232,6 +233,40 @@ async def test_an_image_that_cannot_be_had_says_why_and_what_to_do(
     assert hint in (caught.value.hint or "")
 
 
+async def test_what_docker_login_stored_counts_for_images_of_other_registries(
+    client: EngineClient,
+    private: str,
+    word: str,
+    stock: Stock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ref, out = f"{private}/{word}/job:1", RecordingOutput()
+    stock(ref, LOGIN)
+    auth = base64.b64encode(":".join(LOGIN).encode()).decode()
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {private: {"auth": auth}}}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    await Puller(client, FakeRegistry(name="r.io/x")).get(ref, "missing", None, out)
+    assert await find(client, ref)
+    assert LOGIN[1] not in out.text
+
+
+async def test_a_login_that_cannot_be_had_is_told_and_the_image_pulled_without(
+    client: EngineClient,
+    docker_engine: Engine,
+    offer: Offer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "config.json").write_text('{"credsStore": "absent"}')
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    out = RecordingOutput()
+    await Puller(client, None).get(offer.ref, "missing", None, out)
+    assert image_id(docker_engine, offer.ref) == offer.id
+    assert "warning: no login for" in out.text
+    assert "docker-credential-absent: cannot be run" in out.text
+
+
 async def test_what_no_image_is_called_is_not_asked_for(client: EngineClient) -> None:
     out = RecordingOutput()
     with pytest.raises(Rejected, match=r"'r\.io/NONE:1' is not the name of an image") as caught:
@@ -279,44 +314,6 @@ async def test_a_login_is_told_to_its_own_registry_alone(
             await Puller(client, registry).get(f"{host}/job:1", "missing", None, RecordingOutput())
     assert given
     assert any(given) is own
-
-
-@pytest.mark.parametrize("registry", [None, FakeRegistry(name="elsewhere.example/jobs")])
-async def test_what_docker_login_has_kept_for_the_images_host_is_used(
-    *,
-    registry: Registry | None,
-    client: EngineClient,
-    docker_engine: Engine,
-    private: str,
-    word: str,
-    stock: Stock,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ref = f"{private}/{word}/job:1"
-    stored = stock(ref, LOGIN)
-    auth = base64.b64encode(":".join(LOGIN).encode()).decode()
-    others = {f"{private}/{word}/other": {"auth": "d3Jvbmc6d3Jvbmc="}}
-    config = {"auths": {**others, private: {"auth": auth}}}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    await Puller(client, registry).get(ref, "always", None, RecordingOutput())
-    assert image_id(docker_engine, ref) == stored
-
-
-async def test_a_broken_configuration_of_docker_is_told_and_keeps_no_public_image_away(
-    client: EngineClient,
-    docker_engine: Engine,
-    offer: Offer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    (tmp_path / "config.json").write_text("{")
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    out = RecordingOutput()
-    await Puller(client, None).get(offer.ref, "missing", None, out)
-    assert image_id(docker_engine, offer.ref) == offer.id
-    assert "config.json: is not JSON" in out.text
 
 
 async def test_many_who_miss_an_image_pull_it_once(

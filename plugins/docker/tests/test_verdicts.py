@@ -1,8 +1,12 @@
 """What a look at a container means."""
 
+import time
+from itertools import pairwise
+
 import pytest
 from launchkit_docker.containers.container import NEVER, Container
 from launchkit_docker.containers.verdicts import start_failure, status_of
+from launchkit_docker.engine.absences import Absences
 
 from launchkit.model import RunState
 
@@ -11,6 +15,7 @@ def seen(status: str, code: int = 0, *, oom: bool = False, error: str = "") -> C
     started = NEVER if status == "created" else "2024-01-01T00:00:00Z"
     state = {"Status": status, "ExitCode": code, "OOMKilled": oom, "StartedAt": started}
     state["Error"] = error
+    state["FinishedAt"] = "2024-01-02T02:00:00.123456789+02:00"
     config = {"Tty": False, "Labels": {"launchkit.gpus": "0,1"}}
     return Container.of({"Name": "/one", "State": state, "Config": config})
 
@@ -38,6 +43,59 @@ def test_each_state_has_its_verdict(
     status = status_of(look, cancelled=cancelled, output=b"")
     assert status.state is state
     assert (status.verdict.code if status.verdict else None) == code
+
+
+ENDED_AT = 1704153600.123456
+
+
+class Away(Absences):
+    """An Engine that was away some time before or after a container ended."""
+
+    def __init__(self, *moments: float) -> None:
+        super().__init__()
+        for since, until in pairwise(moments):
+            self._past.append((ENDED_AT + since, ENDED_AT + until))
+
+
+@pytest.mark.parametrize(
+    ("look", "away", "booted", "unseen"),
+    [
+        (seen("exited", 255), Away(-1, 1), -1e6, True),
+        (seen("dead", 255), Away(-1, 1), -1e6, True),
+        (seen("exited", 255), Away(-2, -1), -1e6, False),
+        (seen("exited", 255), Away(), -1e6, False),
+        (seen("exited", 255), Away(), -1.0, True),
+        (seen("exited", 255), Away(), 1.0, False),
+        (seen("exited", 1), Away(-1, 1), -1.0, False),
+        (seen("exited", 0), Away(-1, 1), -1.0, False),
+        (seen("running", 255), Away(-1, 1), -1.0, False),
+    ],
+)
+def test_an_end_is_unseen_if_the_engine_was_away_or_its_machine_off(
+    look: Container, away: Absences, booted: float, unseen: bool
+) -> None:
+    assert look.unseen(away, ENDED_AT + booted) is unseen
+
+
+def test_an_end_that_was_not_seen_is_no_exit_of_the_users_program() -> None:
+    status = status_of(seen("exited", 255), cancelled=False, output=b"last\n", unseen=True)
+    assert status.verdict
+    assert (status.state, status.verdict.code) == (RunState.FAILED, "run_lost")
+    assert (status.exit_code, status.verdict.evidence) == (None, ("last",))
+    assert "not known" in status.verdict.summary
+
+
+def test_an_absence_lasts_until_the_engine_answers() -> None:
+    absences = Absences()
+    absences.end()
+    began = time.time()
+    assert not absences.cover(began)
+    absences.begin()
+    absences.begin()
+    assert not absences.cover(began)
+    absences.end()
+    assert absences.cover(began)
+    assert not absences.cover(began + 3600)
 
 
 def test_a_look_is_decoded_to_one_value() -> None:

@@ -1,1 +1,26 @@
-"""launchkit on Google Cloud."""
+"""launchkit on Google Cloud: the environment `gcp`, with Cloud Storage as object storage, and the
+registry `gcr`.
+"""
+
+from typing import TYPE_CHECKING
+
+from launchkit.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from launchkit.abc import Environment, Registry
+
+
+@hookimpl
+def launchkit_environments() -> "list[type[Environment]]":
+    """Offer the environment."""
+    from launchkit_gcp.environment import GcpEnvironment
+
+    return [GcpEnvironment]
+
+
+@hookimpl
+def launchkit_registries() -> "list[type[Registry]]":
+    """Offer the registry."""
+    from launchkit_gcp.gcr import GcrRegistry
+
+    return [GcrRegistry]

@@ -10,8 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from anyio.to_thread import run_sync
 
 from launchkit.abc import Output, Registry
+from launchkit.aio.http import http_client
 from launchkit.aio.retry import Backoff, retry
 from launchkit.errors import SubmitError
 from launchkit.images.ref import HUB, ImageRef
@@ -39,7 +41,8 @@ async def mirrored(source: str, registry: Registry, out: Output) -> str:
     :raises SubmitError: if it cannot be made.
     """
     ref = ImageRef.parse(source)
-    async with httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=True) as client:
+    trusted = await run_sync(httpx.create_ssl_context)
+    async with http_client(trusted, timeout=TIMEOUT, follow_redirects=True) as client:
 
         async def copy() -> str:
             origin = _Side(client, ref)

@@ -11,9 +11,11 @@ from launchkit.images.maker import ImageMaker, PlannedBuild
 from launchkit.model import BuildRequest, Image
 from launchkit_docker.build.buildkit_log import BuildKitLog
 from launchkit_docker.build.call import BuildCall, Log
+from launchkit_docker.build.choice import chosen
 from launchkit_docker.build.log import BuildLog
-from launchkit_docker.build.retry import BuildRetry, ping, prefers_buildkit
+from launchkit_docker.build.retry import BuildRetry, ping
 from launchkit_docker.engine.client import EngineClient, EngineError, open_client
+from launchkit_docker.engine.findings import engine_name
 from launchkit_docker.images.pull import Puller, PullError
 from launchkit_docker.images.push import push
 from launchkit_docker.images.store import content_of, find
@@ -52,7 +54,9 @@ class ImageBuilds:
         :raises BuildError: if it cannot be built or pushed.
         """
         retry = BuildRetry(self._engine, out)
-        buildkit = self._with_buildkit(await retry.begin())
+        headers = await retry.begin()
+        about = await self._engine.answered(self._engine.info)
+        buildkit = chosen(self._wanted, headers, about).buildkit
         while True:
             log = BuildKitLog() if buildkit else BuildLog()
             maker = EngineMaker(self._engine, self._puller, self._build_args, buildkit, log)
@@ -66,16 +70,23 @@ class ImageBuilds:
         """Whether the Engine answers."""
         subject = "builder docker"
         try:
-            buildkit = self._with_buildkit(await ping(self._engine))
+            headers = await ping(self._engine)
+            choice = chosen(self._wanted, headers, await self._engine.info())
             about = await self._engine.json("version")
         except EngineError as exc:
             return [Finding(level="error", subject=subject, message=exc.message, hint=exc.hint)]
-        engine = f"Docker Engine {about['Version']}{' and BuildKit' if buildkit else ''}"
+        engine = (
+            f"{engine_name(about)} {about['Version']}{' and BuildKit' if choice.buildkit else ''}"
+        )
         message = f"builds with {engine} for {about['Os']}/{about['Arch']}"
-        return [Finding(level="ok", subject=subject, message=message)]
-
-    def _with_buildkit(self, headers: Mapping[str, str]) -> bool:
-        return prefers_buildkit(headers) if self._wanted is None else self._wanted
+        bad = choice.buildkit and choice.why
+        return [
+            Finding(
+                level="warning" if bad else "ok",
+                subject=subject,
+                message=f"{message}; {choice.why}" if choice.why else message,
+            )
+        ]
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,6 @@ async def ping(engine: EngineClient) -> Mapping[str, str]:
     raise EngineAway(f"the Docker Engine has not answered for {ANSWER_SECONDS:g} s")
 
 
-def prefers_buildkit(headers: Mapping[str, str]) -> bool:
-    """Whether the Engine wants to build with BuildKit: those since 23 do, unless told not to."""
-    return headers.get("Builder-Version") == "2"
-
-
 class BuildRetry:
     """The tries at one build."""
 

@@ -20,12 +20,12 @@ def container_body(
     env: Mapping[str, str],
     gpu_ids: Sequence[str] | None = None,
     labels: Mapping[str, str],
-    mounts: Sequence[Mapping[str, Any]] = (),
+    binds: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The exact body of `POST /containers/create`.
 
     *gpu_ids* are the devices given to the run in place of the wish of `gpus`; *labels* win over
-    those of the options; *mounts* go before theirs.
+    those of the options; *binds* go before theirs.
 
     :raises SubmitError: if the submission has no image.
     """
@@ -33,7 +33,7 @@ def container_body(
     body: dict[str, Any] = {
         "Image": image_ref(submission),
         "Env": [f"{name}={value}" for name, value in env.items()],
-        "HostConfig": {"Mounts": [dict(one) for one in mounts]} if mounts else {},
+        "HostConfig": {"Binds": list(binds)} if binds else {},
     }
     merge(body, deepcopy(options.body))
     merge(body, {"Labels": dict(labels)})

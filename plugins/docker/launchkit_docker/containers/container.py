@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from launchkit.runners.identity import DOCKER, RunIdentity
 from launchkit_docker.containers import labels
+from launchkit_docker.engine.absences import Absences
 
 NEVER = "0001-01-01T00:00:00Z"
 """When a container was started that never was."""
 OVER = frozenset({"exited", "dead", "removing"})
+UNKNOWN_EXIT = 255
+"""The exit code of a container whose end the Engine did not see; programs may have it, too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +25,9 @@ class Container:
     """`created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`."""
     started: bool
     """Whether it has ever been."""
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    """Unix times; that of an end which the Engine did not see is when it found out."""
     exit_code: int = 0
     out_of_memory: bool = False
     error: str = ""
@@ -36,6 +43,8 @@ class Container:
             name=str(seen["Name"]).removeprefix("/"),
             status=str(state["Status"]),
             started=state["Status"] != "created" or state["StartedAt"] != NEVER,
+            started_at=_unix(state["StartedAt"]),
+            ended_at=_unix(state.get("FinishedAt") or NEVER),
             exit_code=int(state["ExitCode"]),
             out_of_memory=bool(state["OOMKilled"]),
             error=str(state.get("Error") or ""),
@@ -52,6 +61,14 @@ class Container:
     def failed(self) -> bool:
         """Whether it has ended badly."""
         return self.over and (self.exit_code != 0 or self.out_of_memory)
+
+    def unseen(self, absences: Absences, booted_at: float) -> bool:
+        """Whether the Engine may not have seen the end: it was away, or the machine has been
+        started since the container was.
+        """
+        if not self.over or self.exit_code != UNKNOWN_EXIT:
+            return False
+        return self.started_at < booted_at <= self.ended_at or absences.cover(self.ended_at)
 
     @property
     def identity(self) -> RunIdentity | None:
@@ -72,3 +89,8 @@ class Container:
 def devices_in(found: Mapping[str, str]) -> tuple[str, ...]:
     """The devices that the labels of a container name."""
     return tuple(filter(None, found.get(labels.GPUS, "").split(",")))
+
+
+def _unix(time: str) -> float:
+    """Unix time of a time that the Engine tells; Podman's may have another offset than UTC."""
+    return datetime.fromisoformat(time).timestamp()

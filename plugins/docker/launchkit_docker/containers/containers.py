@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,16 @@ from launchkit_docker.containers import labels
 from launchkit_docker.containers.container import Container
 from launchkit_docker.containers.informer import container_informer, list_containers
 from launchkit_docker.containers.names import kept_as
+from launchkit_docker.containers.outside import Outside, outside
 from launchkit_docker.containers.verdicts import start_failure
 from launchkit_docker.engine.client import EngineClient, EngineError, EngineRefused
 
 log = logging.getLogger("launchkit.docker")
 
-CANCELLED, OVER = "cancelled", "over"
+CANCELLED, OVER, UNSEEN = "cancelled", "over", "unseen"
 GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 """There is none, or it does not run."""
-ENDED = ("created", "exited", "dead")
+ENDED = frozenset({"created", "exited", "dead"})
 START_SECONDS = 3.0
 """How long a start whose answer was lost may still be under way."""
 CREATE_BACKOFF = Backoff(first=0.05, cap=1.0, deadline=60.0)
@@ -49,12 +51,19 @@ class Containers:
         self.informer = container_informer(engine)
         self._folder = folder
         self._info: Mapping[str, Any] | None = None
+        self._outside: Outside | None = None
 
     async def info(self) -> Mapping[str, Any]:
         """What the Engine says of itself; it is asked once."""
         if self._info is None:
             self._info = await self.engine.answered(self.engine.info)
         return self._info
+
+    async def outside(self) -> Outside:
+        """Where the agent's files are for the Engine; it is asked once."""
+        if self._outside is None:
+            self._outside = await self.engine.answered(partial(outside, self.engine))
+        return self._outside
 
     async def find(self, name: str) -> Container | None:
         """Look at a container, until the Engine can tell of it; None if there is none."""
@@ -73,9 +82,9 @@ class Containers:
     async def created(
         self, name: str, body: Mapping[str, Any], platform: str | None
     ) -> tuple[Container, Sequence[str] | None]:
-        """The container of that name, created unless there is one; and what the Engine warned of
-        when it was created here and now, else None. What another agent creates can be looked at
-        some time after its name is taken.
+        """The container of that name, created unless there is one; and what the Engine warns of, if
+        it was created here and now. What another agent creates can be looked at some time after its
+        name is taken.
 
         :raises SubmitError: if the Engine refuses.
         """
@@ -89,7 +98,7 @@ class Containers:
                 )
             )
             if container := await self.find(name):
-                return container, None if made is None else _warnings(made)
+                return container, _warnings(made) if made is not None else None
             raise SubmitError(f"the name {name} is taken, but the Engine has no such container")
 
         with _refusals("the container cannot be created"):
@@ -176,18 +185,15 @@ class Containers:
         """Forget old marks, and remove the containers at whose removal an agent was killed."""
         await self.markers.prune(KEEP_SECONDS)
         wanted = (labels.RUN, f"{labels.REMOVE}=true")
-        found = await self.engine.answered(
-            lambda: list_containers(self.engine, *wanted, states=ENDED)
-        )
+        found = await self.engine.answered(lambda: list_containers(self.engine, *wanted))
         for left in found:
-            if await self.markers.has(left.name, OVER):
+            if left.state in ENDED and await self.markers.has(left.name, OVER):
                 await self.drop_code(left.name)
                 await self.remove(left.name)
 
 
-def _warnings(made: object) -> Sequence[str]:
-    found = made.get("Warnings") if isinstance(made, Mapping) else None
-    return [shortened(str(one)) for one in found] if isinstance(found, list) else []
+def _warnings(made: Mapping[str, Any]) -> Sequence[str]:
+    return [shortened(str(warning)) for warning in made.get("Warnings") or ()]
 
 
 def _is_conflict(exc: Exception) -> bool:

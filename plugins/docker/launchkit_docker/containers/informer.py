@@ -28,7 +28,8 @@ STATES = {
 }
 """The events that are listened to, and the state that each leaves behind; None: only a list tells.
 """
-FILTERS = json.dumps({"type": ["container"], "label": [labels.RUN], "event": [*STATES]})
+FILTERS = json.dumps({"type": ["container"], "event": [*STATES]})
+"""Of all containers: to Podman an event has no label that is named without its value."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +41,12 @@ class ListedContainer:
     labels: Mapping[str, str]
 
 
-async def list_containers(
-    engine: EngineClient, *having: str, states: Sequence[str] = ()
-) -> list[ListedContainer]:
-    """All containers that have these labels, in one of the *states* or in any.
+async def list_containers(engine: EngineClient, *having: str) -> list[ListedContainer]:
+    """All containers that have these labels.
 
     :raises EngineError: if they cannot be listed.
     """
-    filters = {"label": [*having], "status": [*states]}
-    params = {"all": "true", "filters": json.dumps(filters)}
+    params = {"all": "true", "filters": json.dumps({"label": [*having]})}
     return [
         ListedContainer(name=_name(each["Names"]), state=each["State"], labels=each["Labels"])
         for each in await engine.json("containers/json", params=params)
@@ -75,6 +73,8 @@ async def _changes(response: ClientResponse) -> AsyncIterator[tuple[str, str | N
     async for line in lines(response.content.iter_any(), longest=LINE_BYTES):
         event = json.loads(line)
         about = event["Actor"]["Attributes"]
+        if labels.RUN not in about:
+            continue
         yield about["name"], STATES.get(event["Action"])
         if event["Action"] == "rename":
             yield about["oldName"].removeprefix("/"), None

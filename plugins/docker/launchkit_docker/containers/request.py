@@ -16,7 +16,7 @@ from launchkit_docker.options.parsing import Options
 
 ROTATING = frozenset({"json-file", "local"})
 UNLIMITED = {"max-size": "1p"}
-"""A petabyte: it takes no word for "never"."""
+"""A petabyte: they take no word for "never"."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,17 +60,10 @@ def request_of(options: Options, submission: Submission, context: RunContext) ->
         env=context.env,
         gpu_ids=context.gpus,
         labels=named,
-        mounts=(_mount_of(context.code),) if has_code else (),
+        binds=(f"{context.code or 'CODE'}:{MOUNT}:ro",) if has_code else (),
     )
     body["HostConfig"] |= _unrotated(body["HostConfig"].get("LogConfig", {}), context.log_driver)
     return laid_in(body, submission) if has_code else body
-
-
-def _mount_of(code: Path | None) -> Mapping[str, Any]:
-    """The code, read-only. Unlike a bind of `--volume`, it is refused where the Engine does not see
-    the agent's directory.
-    """
-    return {"Type": "bind", "Source": str(code or "CODE"), "Target": MOUNT, "ReadOnly": True}
 
 
 def _unrotated(config: Mapping[str, Any], default: str) -> dict[str, Any]:

@@ -3,15 +3,15 @@
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import replace
 
 from launchkit.abc import Run
 from launchkit.model import LogChunk, RunStatus
 from launchkit.runners.log_following import Following, Piece
 from launchkit_docker.containers.container import Container
-from launchkit_docker.containers.containers import CANCELLED, OVER, Containers
+from launchkit_docker.containers.containers import CANCELLED, OVER, UNSEEN, Containers
 from launchkit_docker.containers.output import followed_output, last_output
 from launchkit_docker.containers.verdicts import status_of
+from launchkit_docker.engine.absences import booted_at
 from launchkit_docker.engine.client import EngineAway, EngineError, EngineRefused
 
 log = logging.getLogger("launchkit.docker")
@@ -27,9 +27,8 @@ class ContainerRun(Run):
         release: Callable[[str], Awaitable[None]],
         warnings: Sequence[str] = (),
     ) -> None:
-        """*warnings* are what the Engine had to say when it made the container."""
         self.ref = name
-        self._message = f"the Engine warns: {'; '.join(warnings)}" if warnings else None
+        self.warnings = warnings
         self._containers = containers
         self._markers = containers.markers
         self._informer = containers.informer
@@ -40,8 +39,8 @@ class ContainerRun(Run):
         container = await self._containers.look(self.ref)
         cancelled = await self._markers.has(self.ref, CANCELLED)
         tail = await self._tail(container) if container.failed and not cancelled else b""
-        status = status_of(container, cancelled=cancelled, output=tail)
-        return status if status.verdict else replace(status, message=self._message)
+        unseen = await self._unseen(container)
+        return status_of(container, cancelled=cancelled, output=tail, unseen=unseen)
 
     async def changed(self, last: RunStatus) -> RunStatus:
         """Wait for another status; the Engine's events tell of it, or at last a list."""
@@ -71,6 +70,7 @@ class ContainerRun(Run):
                     yield chunk
         except EngineRefused as exc:  # its log driver keeps nothing
             log.info("the output of %s cannot be read: %s", self.ref, exc.message)
+        self._informer.news.notify(self.ref)  # it is over, also if no event has told so
 
     async def aclose(self) -> None:
         """Remove the ended container, unless the queue keeps it, and the code laid into it."""
@@ -83,7 +83,8 @@ class ContainerRun(Run):
         if container is not None and container.removed_at_end:
             await self._containers.remove(self.ref)
         await self._release(self.ref)
-        await self._markers.clear(self.ref, CANCELLED)
+        for mark in (CANCELLED, UNSEEN):
+            await self._markers.clear(self.ref, mark)
 
     async def _started(self) -> Container | None:
         """The container, when it has been started; None if it was cancelled before."""
@@ -104,6 +105,16 @@ class ContainerRun(Run):
             return (await self._containers.look(self.ref)).over
 
         return Following(source=source, over=over, on=_broken, trouble=engine.trouble)
+
+    async def _unseen(self, container: Container) -> bool:
+        """Whether the Engine does not know how it ended; what was found once holds for all."""
+        if await self._markers.has(self.ref, UNSEEN):
+            return True
+        engine = self._containers.engine
+        found = container.unseen(engine.absences, booted_at() if engine.is_local else 0.0)
+        if found:
+            await self._markers.set(self.ref, UNSEEN)
+        return found
 
     async def _tail(self, container: Container) -> bytes:
         try:

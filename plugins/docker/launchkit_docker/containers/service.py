@@ -15,9 +15,10 @@ from launchkit_docker.containers.body import image_ref, require_short
 from launchkit_docker.containers.code import move_code
 from launchkit_docker.containers.containers import CANCELLED, OVER, Containers
 from launchkit_docker.containers.names import is_name, quoted
+from launchkit_docker.containers.outside import outside
 from launchkit_docker.containers.request import RunContext, container_name, request_of
 from launchkit_docker.containers.run import ContainerRun
-from launchkit_docker.engine.client import open_client
+from launchkit_docker.engine.client import EngineError, open_client
 from launchkit_docker.engine.findings import engine_findings
 from launchkit_docker.engine.ping import WAITS
 from launchkit_docker.gpus.allocator import GpuAllocator
@@ -54,7 +55,23 @@ class ContainerService:
 
     async def findings(self) -> Sequence[Finding]:
         """What is to be said of the Engine."""
-        return await engine_findings(self._containers.engine)
+        found = await engine_findings(self._containers.engine)
+        if found[0].level != "ok":
+            return found
+        return [*found, *await self._paths()]
+
+    async def _paths(self) -> Sequence[Finding]:
+        """Whether the Engine sees the agent's files, if that is in a container itself."""
+        subject = "docker paths"
+        try:
+            place = await outside(self._containers.engine)
+            where = place.path(self._containers.code("any").parent)
+        except (EngineError, SubmitError) as exc:
+            return [Finding(level="warning", subject=subject, message=exc.message, hint=exc.hint)]
+        if not place.container:
+            return ()
+        message = f"the agent runs in container {place.container}; code is laid out of {where}"
+        return [Finding(level="ok", subject=subject, message=message)]
 
     def gpus_of(self, name: str) -> tuple[str, ...] | None:
         """The devices that a run was given."""
@@ -100,12 +117,14 @@ class ContainerService:
             raise SubmitError(f"{name}: a run of this name is over already")
         await self._gpus.confirm(name, options.gpus)
         from_files = await run_sync(read_files, options.env_files)
+        code = None
         if submission.code is not None:
+            code = (await self._containers.outside()).path(self._containers.code(name))
             await run_sync(move_code, submission.code, self._containers.code(name))
         context = RunContext(
             env={**from_files, **submission.env},
             gpus=self.gpus_of(name),
-            code=self._containers.code(name),
+            code=code,
             agent=self._site.agent,
             log_driver=str((await self._containers.info()).get("LoggingDriver", "")),
         )

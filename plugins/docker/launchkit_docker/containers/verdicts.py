@@ -38,8 +38,7 @@ _START_FAILURES: Sequence[Reason] = (
     Reason(
         r"bind source path does not exist|invalid mount",
         VerdictCode.NO_SUCH_VOLUME,
-        "does the path exist on the Engine's machine? An agent that runs in a container needs its"
-        " state_dir at the same path inside and on the host",
+        "does the path of the volume exist on the agent's machine?",
     ),
     Reason(
         r"network .* not found", VerdictCode.NO_SUCH_NETWORK, "make it with docker network create"
@@ -47,8 +46,12 @@ _START_FAILURES: Sequence[Reason] = (
 )
 
 
-def status_of(container: Container, *, cancelled: bool, output: bytes) -> RunStatus:
-    """The status of a container; *output* is the end of what it printed."""
+def status_of(
+    container: Container, *, cancelled: bool, output: bytes, unseen: bool = False
+) -> RunStatus:
+    """The status of a container; *output* is the end of what it printed, and *unseen* says that the
+    Engine does not know how it ended.
+    """
     if cancelled and (container.over or not container.started):
         verdict = Verdict(code=VerdictCode.STOPPED, summary="It was stopped.")
         return verdicts.status_of(verdict, container.exit_code if container.started else None)
@@ -56,6 +59,8 @@ def status_of(container: Container, *, cancelled: bool, output: bytes) -> RunSta
         return RunStatus(state=RunState.STARTING)
     if not container.over:
         return RunStatus(state=RunState.RUNNING)
+    if unseen:
+        return verdicts.status_of(_unseen(output))
     verdict = _not_started(container) or of_exit(
         container.exit_code,
         what="container",
@@ -68,6 +73,16 @@ def status_of(container: Container, *, cancelled: bool, output: bytes) -> RunSta
 def start_failure(message: str) -> Reason | None:
     """Why the Engine refused with *message* to start a container, and what to do about it."""
     return reason_of(message, _START_FAILURES)
+
+
+def _unseen(output: bytes) -> Verdict:
+    return Verdict(
+        code=VerdictCode.RUN_LOST,
+        summary="It ended while the Docker Engine was away or its machine was off: how it ended is"
+        " not known.",
+        evidence=tail_lines(output),
+        hint="launch it again; with `live-restore` containers outlive a restart of the Engine",
+    )
 
 
 def _not_started(container: Container) -> Verdict | None:

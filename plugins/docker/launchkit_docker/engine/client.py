@@ -2,28 +2,42 @@
 
 import json
 import logging
+import re
 from asyncio import IncompleteReadError
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 import anyio
 from aiodocker import Docker, DockerError
-from aiohttp import ClientError, ClientHandlerType, ClientRequest, ClientResponse, ClientSession
+from aiohttp import (
+    BaseConnector,
+    ClientError,
+    ClientHandlerType,
+    ClientRequest,
+    ClientResponse,
+    ClientSession,
+    TCPConnector,
+    UnixConnector,
+)
+from anyio.to_thread import run_sync
 
 from launchkit.aio.retry import Backoff, On, retry, retry_after_of
 from launchkit.aio.trouble import Trouble
 from launchkit.errors import LaunchError
 from launchkit.plain_text import shortened
-from launchkit_docker.engine.ping import require_address
+from launchkit_docker.engine.absences import Absences
+from launchkit_docker.engine.address import Address, engine_address
 
 log = logging.getLogger("launchkit.docker")
 T = TypeVar("T")
 
-SOCKET = "unix:///var/run/docker.sock"
 NO_CONNECTION = 900
+NEWEST = "auto"
+"""The version of the API to speak: the newest that the Engine does; it is asked for it."""
+OTHER_VERSION = re.compile(r"client version \S+ is too (?:old|new)")
 OF_A_REGISTRY = "toomanyrequests"
 """In the words of a registry whose limit is reached, which the Engine passes on with the status."""
 CLOSE_SECONDS = 5.0
@@ -74,6 +88,9 @@ class EngineClient:
     docker: Docker
     trouble: Trouble
     """One voice for all who wait for it."""
+    is_local: bool = True
+    """Whether it is on this machine, as far as its address tells."""
+    absences: Absences = field(default_factory=Absences)
 
     @asynccontextmanager
     async def request(
@@ -90,14 +107,42 @@ class EngineClient:
 
         :raises EngineError: see there.
         """
-        with _explained():
-            async with self.docker._query(  # noqa: SLF001 - its public calls do more than they say
+        with _explained(self.absences):
+            response = await self._begun(path, method, params, headers, data)
+            self.absences.end()
+            try:
+                yield response
+            finally:
+                response.close()
+
+    async def _begun(
+        self,
+        path: str,
+        method: str,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        data: Any,
+    ) -> ClientResponse:
+        """An answer that has begun. The Engine that comes back after it was away may be another
+        one: it is asked anew for the version of its API.
+        """
+
+        async def once() -> ClientResponse:
+            return await self.docker._do_query(  # noqa: SLF001 - its public calls do more
                 path, method, params=dict(params or {}), headers=headers, data=data
-            ) as response:
-                try:
-                    yield response
-                finally:
-                    response.close()
+            )
+
+        try:
+            return await once()
+        except DockerError as exc:
+            replaced = OTHER_VERSION.search(exc.message) is not None
+            if replaced or exc.status == NO_CONNECTION:
+                self.docker.api_version = NEWEST
+            if not replaced:
+                raise
+            if not isinstance(data, str | None):  # some of the stream is gone
+                raise EngineAway(f"the Docker Engine was replaced: {exc.message}") from exc
+            return await once()
 
     async def json(
         self,
@@ -146,15 +191,25 @@ async def open_client() -> AsyncIterator[EngineClient]:
 
     :raises ConfigError: if its address makes no sense.
     """
-    docker = _client()
-    docker.connector._limit = 0  # noqa: SLF001 - each followed log holds one; aiohttp allows 100
-    docker.session.detach()
-    docker.session = ClientSession(connector=docker.connector, middlewares=(_heed,))
+    address = await run_sync(engine_address)
+    connector = await _connector(address)
+    session = ClientSession(connector=connector, middlewares=(_heed,))
+    docker = Docker(address.url, connector=connector, session=session)
+    if address.path:
+        docker.docker_host = "unix://localhost"
     try:
-        yield EngineClient(docker, Trouble(log, "the Docker Engine"))
+        yield EngineClient(docker, Trouble(log, "the Docker Engine"), address.is_local)
     finally:
         with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-            await docker.close()
+            await session.close()
+
+
+async def _connector(address: Address) -> BaseConnector:
+    """Without a limit: each log that is followed holds a connection."""
+    if address.path:
+        return UnixConnector(address.path, limit=0)
+    context = await run_sync(address.tls.context) if address.tls else True
+    return TCPConnector(ssl=context, limit=0)
 
 
 async def _heed(request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
@@ -172,26 +227,33 @@ async def _heed(request: ClientRequest, send: ClientHandlerType) -> ClientRespon
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explained(absences: Absences) -> Iterator[None]:
     """Turn what the client's library and its connection raise: the one place that does."""
     try:
         yield
     except DockerError as exc:
-        said = shortened(exc.message)
+        said = _words(exc.message)
         if exc.status == NO_CONNECTION:
+            absences.begin()
             hint = "is the Docker Engine running, and may this user reach it?"
             raise EngineAway(said, hint=hint) from exc
+        absences.end()
         raise EngineRefused(exc.status, said) from exc
     except json.JSONDecodeError as exc:
         raise EngineError(f"the answer of the Docker Engine is no JSON: {exc}") from exc
     except (ClientError, IncompleteReadError, ConnectionError, TimeoutError) as exc:
+        absences.begin()
         said = shortened(str(exc)) or type(exc).__name__
         raise EngineAway(f"the Docker Engine hung up: {said}") from exc
 
 
-def _client() -> Docker:
-    require_address()
+def _words(said: str) -> str:
+    """What an error says; Podman's are JSON, and of a type that the client's library takes for
+    text.
+    """
     try:
-        return Docker()
-    except AssertionError:  # aiodocker found no socket
-        return Docker(SOCKET)
+        told = json.loads(said)
+    except ValueError:
+        return shortened(said)
+    found = told.get("message") or told.get("cause") if isinstance(told, dict) else None
+    return shortened(str(found or said))

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import anyio
 from anyio.to_thread import run_sync
@@ -20,6 +21,7 @@ async def engine_findings(engine: EngineClient) -> Sequence[Finding]:
     try:
         with anyio.fail_after(ANSWER_SECONDS):
             about = await engine.info()
+            what = engine_name(await engine.json("version"))
     except (EngineError, TimeoutError) as exc:
         hint = "start it, or let this user reach its socket (group docker); see DOCKER_HOST"
         message = f"no Docker Engine answers: {exc}"
@@ -28,12 +30,20 @@ async def engine_findings(engine: EngineClient) -> Sequence[Finding]:
         Finding(
             level="ok",
             subject="docker",
-            message=f"Docker Engine {about['ServerVersion']} answers,"
+            message=f"{what} {about['ServerVersion']} answers,"
             f" {about['NCPU']} CPUs, {about['MemTotal'] / 2**30:.0f} GiB of memory",
         )
     ]
     found.append(_gpus(await find_gpus(), gives="nvidia" in (about.get("Runtimes") or {})))
+    if not engine.is_local:
+        return found
     return [*found, *await run_sync(_room, Path(about["DockerRootDir"]))]
+
+
+def engine_name(version: Mapping[str, Any]) -> str:
+    """What answers, by its answer to `GET /version`."""
+    names = [str(each.get("Name", "")) for each in version.get("Components") or ()]
+    return "Podman" if any(name.startswith("Podman") for name in names) else "Docker Engine"
 
 
 def _gpus(found: Mapping[str, str], *, gives: bool) -> Finding:
@@ -51,7 +61,7 @@ def _gpus(found: Mapping[str, str], *, gives: bool) -> Finding:
 
 
 def _room(root: Path) -> Sequence[Finding]:
-    """What is left of the disk with the images, if it is of this machine and can be seen."""
+    """What is left of the disk with the images, if it can be seen."""
     try:
         free = shutil.disk_usage(root).free
     except OSError:

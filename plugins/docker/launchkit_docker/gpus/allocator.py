@@ -5,13 +5,11 @@ from collections.abc import Collection, Mapping
 from launchkit.abc import Output, QueueBackend
 from launchkit.runners.slots import Slots
 from launchkit_docker.containers import labels
-from launchkit_docker.containers.container import devices_in
+from launchkit_docker.containers.container import OVER, devices_in
 from launchkit_docker.containers.containers import Containers
 from launchkit_docker.containers.informer import list_containers
 from launchkit_docker.gpus.inventory import GpuInventory
 from launchkit_docker.options.gpu_request import Gpus
-
-LIVE = ("created", "running", "paused", "restarting")
 
 
 class GpuAllocator:
@@ -56,10 +54,8 @@ class GpuAllocator:
 
     async def _in_use(self) -> Mapping[str, Collection[str]]:
         engine = self._containers.engine
-        live = await engine.answered(
-            lambda: list_containers(engine, labels.RUN, labels.GPUS, states=LIVE)
-        )
-        return {container.name: devices_in(container.labels) for container in live}
+        found = await engine.answered(lambda: list_containers(engine, labels.RUN, labels.GPUS))
+        return {each.name: devices_in(each.labels) for each in found if each.state not in OVER}
 
     async def _lock(self, device: str) -> str:
         return f"gpu:{(await self._containers.info())['ID']}/{device}"

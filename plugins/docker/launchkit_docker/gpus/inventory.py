@@ -1,15 +1,16 @@
 """Which GPUs this machine has for its runs: those of the settings, or those that are found."""
 
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import anyio
+from anyio.to_thread import run_sync
 
 from launchkit.errors import Rejected
 from launchkit.runners.slots import Wish
+from launchkit_docker.engine.address import engine_address
 from launchkit_docker.options.gpu_request import Gpus
 
 log = logging.getLogger("launchkit.docker")
@@ -78,7 +79,7 @@ async def inventory_of(setting: tuple[str, ...] | Literal["shared"] | None) -> G
 
 async def find_gpus() -> Mapping[str, str]:
     """The index of each NVIDIA GPU with its UUID; none if the Engine is on another machine."""
-    if not os.environ.get("DOCKER_HOST", "unix://").startswith("unix://"):
+    if not (await run_sync(engine_address)).is_local:
         return {}
     try:
         with anyio.fail_after(ANSWER_SECONDS):

@@ -109,16 +109,15 @@ class Puller:
             params["tag"] = image.version  # without one, the Engine pulls all that there are
         if platform:
             params["platform"] = platform
-        login = await self._login(image, out)
-        headers = {"X-Registry-Auth": login_header(login, image)}
+        headers = {"X-Registry-Auth": login_header(await self._login(image, out), image)}
         async with self._engine.request(
             "images/create", "POST", params=params, headers=headers
         ) as response:
             await follow(response, take, out)
 
     async def _login(self, image: ImageRef, out: Output) -> Credentials | None:
-        """That of the agent's registry for what is in it, else what `docker login` has kept for the
-        image's own host.
+        """The login of the agent's registry for its images, and for others that of `docker login`;
+        where that cannot be had, anybody may perhaps pull all the same.
         """
         if self._registry and is_in(image, self._registry):
             return await self._registry.credentials()

@@ -1,5 +1,6 @@
 """Push an image with a fresh login, and tell its digest."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,10 +11,13 @@ from launchkit.errors import BuildError
 from launchkit.images.login import login_header, push_login
 from launchkit.images.ref import ImageRef
 from launchkit.plain_text import shortened
-from launchkit_docker.engine.client import EngineClient
+from launchkit_docker.engine.client import EngineClient, EngineRefused
 from launchkit_docker.engine.messages import Progress, failure_in, follow
+from launchkit_docker.images.store import find
 
 PUSH_SECONDS = 3600.0
+PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64})(?: |$)")
+"""The last status of a push: what an Engine that keeps images in containerd tells the digest by."""
 
 
 class PushLog:
@@ -27,13 +31,12 @@ class PushLog:
     def take(self, message: Mapping[str, Any]) -> bytes:
         """What to show of a message. :raises BuildError: if it is that the push failed."""
         if reason := failure_in(message):
-            raise BuildError(
-                f"{self._ref} was built but could not be pushed: {shortened(reason)}",
-                hint="see what `launchkit doctor` says about the registry and its credentials",
-            )
+            raise _refused(self._ref, reason)
         aux = message.get("aux")
         if isinstance(aux, Mapping) and "Digest" in aux:
             self.digest = str(aux["Digest"])
+        elif told := PUSHED.search(str(message.get("status", ""))):
+            self.digest = told[1]
         return self._progress.take(message)
 
 
@@ -55,11 +58,31 @@ async def push(
     tag = image.version
     path = f"images/{ref.removesuffix(f':{tag}')}/push"  # as it was built: not as ImageRef has it
     headers = {"X-Registry-Auth": login_header(await push_login(ref, registry), image)}
+    params = {"tag": tag}
     with anyio.move_on_after(seconds) as limit:
-        async with engine.request(path, "POST", params={"tag": tag}, headers=headers) as response:
-            await follow(response, log.take, out)
+        try:
+            async with engine.request(path, "POST", params=params, headers=headers) as response:
+                await follow(response, log.take, out)
+        except EngineRefused as exc:
+            raise _refused(ref, exc.message) from exc
     if limit.cancelled_caught:
         raise BuildError(f"{ref} was built, but its push did not end within {seconds:g} s")
-    if log.digest is None:
+    digest = log.digest or await _known(engine, ref)
+    if digest is None:
         raise BuildError(f"{ref} was pushed, but the registry told no digest")
-    return log.digest
+    return digest
+
+
+async def _known(engine: EngineClient, ref: str) -> str | None:
+    """The digest that the Engine knows of what it has pushed."""
+    repository = ImageRef.parse(ref).repository
+    image = await find(engine, ref) or {}
+    names = [ImageRef.parse(name) for name in image.get("RepoDigests") or ()]
+    return next((name.digest for name in names if name.repository == repository), None)
+
+
+def _refused(ref: str, reason: str) -> BuildError:
+    return BuildError(
+        f"{ref} was built but could not be pushed: {shortened(reason)}",
+        hint="see what `launchkit doctor` says about the registry and its credentials",
+    )

@@ -22,12 +22,17 @@ def buildkit() -> bool:
     return True
 
 
+def pip_wheel() -> Path:
+    """The one that comes with this Python; Debian's has it elsewhere."""
+    places = Path(ensurepip.__file__).parent / "_bundled", Path("/usr/share/python-wheels")
+    return next(wheel for place in places for wheel in place.glob("pip-*.whl"))
+
+
 @pytest.fixture
 async def base(builder: DockerBuilder, make: Make, python_image: str) -> str:
     """An image with Python and the pip that comes with it."""
     request = make(f"FROM {python_image}\nCOPY pip.whl /\nENV PYTHONPATH=/pip.whl\n")
-    (wheel,) = Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl")
-    shutil.copy(wheel, request.code / "pip.whl")
+    shutil.copy(pip_wheel(), request.code / "pip.whl")
     return (await builder.build(request, RecordingOutput())).ref
 
 

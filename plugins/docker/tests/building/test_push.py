@@ -8,7 +8,7 @@ import anyio.abc
 import pytest
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.engine.client import EngineClient
-from launchkit_docker.images.push import push
+from launchkit_docker.images.push import PushLog, push
 
 from launchkit.abc import Site
 from launchkit.builtin.oci.registry import OciRegistry
@@ -17,6 +17,8 @@ from launchkit.testing import FakeRegistry, RecordingOutput, RegistryServer, reg
 from launchkit.testing.makers import started
 
 from ..workshop import Make
+
+DIGEST = f"sha256:{'0' * 64}"
 
 
 @pytest.fixture
@@ -87,3 +89,29 @@ async def test_a_registry_that_would_refuse_is_found_out_before_the_push(
                 await push(client, ref, registry, out)
     assert "wr0ng" not in caught.value.message
     assert out.text == ""
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        {"aux": {"Tag": "1", "Digest": DIGEST, "Size": 528}},
+        {"status": f"1: digest: {DIGEST} size: 528"},
+        {"id": "1", "status": f"digest: {DIGEST} size: 528"},
+    ],
+    ids=["its own store", "containerd's", "containerd's, apart"],
+)
+def test_the_digest_is_told_in_the_way_of_either_image_store(last: dict[str, object]) -> None:
+    log = PushLog("r.io/x:1")
+    log.take({"id": "1", "status": "Pushed"})
+    assert log.digest is None
+    log.take(last)
+    assert log.digest == DIGEST
+
+
+async def test_an_engine_that_tells_no_digest_knows_what_it_has_pushed(
+    client: EngineClient, image: str, word: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PushLog, "take", lambda *_: b"")
+    ref = await named(client.docker, image, f"{host}/{word}/job")
+    digest = await push(client, ref, None, RecordingOutput())
+    assert RegistryServer(host=host).digest(ref) == digest

@@ -1,6 +1,5 @@
-"""Builds with an Engine that goes away, and what an Engine says that it prefers."""
+"""Builds with an Engine that goes away."""
 
-import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -8,15 +7,13 @@ from typing import TypeAlias
 import aiodocker
 import anyio
 import pytest
-from anyio.abc import SocketAttribute, SocketStream
 from docker_engine import SOCKET
-from launchkit_docker.build.retry import BREAKS, BuildRetry, ping, prefers_buildkit
+from launchkit_docker.build.retry import BREAKS, BuildRetry
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.engine.client import EngineAway, EngineClient, open_client
 from waiting import until
 
 from launchkit.abc import Site
-from launchkit.aio.trouble import Trouble
 from launchkit.errors import BuildError, unwrapped
 from launchkit.model import Image
 from launchkit.testing import RecordingOutput, relay
@@ -110,26 +107,3 @@ async def test_an_engine_that_is_not_there_yet_is_waited_for(
         await until(lambda: "no Docker Engine answers" in out.text)
         socket.symlink_to(SOCKET)
         await until(lambda: "building image" in out.text)
-
-
-@pytest.mark.parametrize(
-    ("header", "wanted"),
-    [("", False), ("Builder-Version: 1\r\n", False), ("Builder-Version: 2\r\n", True)],
-)
-async def test_an_engine_says_whether_it_prefers_buildkit(header: str, wanted: bool) -> None:
-    async def answer(client: SocketStream) -> None:
-        async with client:
-            await client.receive()
-            text = f"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\n{header}Content-Length: 2\r\n\r\nOK"
-            await client.send(text.encode())
-
-    async with (
-        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
-        anyio.create_task_group() as tasks,
-    ):
-        tasks.start_soon(listener.serve, answer)
-        url = f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
-        async with aiodocker.Docker(url, api_version="v1.41") as docker:
-            engine = EngineClient(docker, Trouble(logging.getLogger("test"), "the Engine"))
-            assert prefers_buildkit(await ping(engine)) is wanted
-        tasks.cancel_scope.cancel()

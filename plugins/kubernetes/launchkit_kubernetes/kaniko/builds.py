@@ -1,6 +1,7 @@
 """The images of one agent in a cluster: what is the builder's own of `build_once`."""
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ from launchkit_kubernetes.kaniko.manifest import (
     BuildManifest,
     ContextPlace,
     JobDesign,
+    lasting,
     manifest_of,
 )
 from launchkit_kubernetes.kaniko.progress import Progress
@@ -122,7 +124,7 @@ class KanikoBuilds:
     async def made(self, build: PlannedBuild, out: Output) -> str | None:
         """Build and push; the digest. :raises BuildError: if that fails."""
         ref = build.target.ref
-        login = await push_login(ref, build.target.registry)
+        login = lasting(await push_login(ref, build.target.registry), self._design, time.time())
         await out.say(f"building image {ref} in the cluster")
         async with packed_context(build.plan, self._folder, ref) as archive:
             place = self._way.place(archive)

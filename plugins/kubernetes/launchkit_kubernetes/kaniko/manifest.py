@@ -9,6 +9,7 @@ from typing import Any
 
 from launchkit.images.maker import PlannedBuild
 from launchkit.images.ref import ImageRef
+from launchkit.model import Credentials
 from launchkit.runners.identity import KUBERNETES
 from launchkit_kubernetes.kaniko.config import laid_over
 from launchkit_kubernetes.manifest.build import KEEP
@@ -82,6 +83,16 @@ class BuildManifest:
     """The names of the Secrets that the pieces of the context are to be in."""
     login: str | None = None
     """The name of the Secret that the login is to be in; None: there is no login."""
+
+
+def lasting(login: Credentials | None, design: JobDesign, now: float) -> Credentials | None:
+    """The login for a build, if it holds to the end of any. A shorter one is left out where the pod
+    is somebody itself: Google's registries give such logins, and let it push as what it is.
+    """
+    if login is None or login.expires_at is None:
+        return login
+    has_own = design.service_account is not None or design.secret is not None
+    return None if has_own and login.expires_at < now + DEADLINE_SECONDS else login
 
 
 def manifest_of(

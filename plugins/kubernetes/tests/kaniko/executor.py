@@ -15,7 +15,7 @@ from docker_engine import Engine
 from services import skip_without
 
 SCRIPT = Path(__file__).with_name("executor")
-APPLETS = ("sh", "cat", "tar", "gzip", "mkdir", "sleep", "dd", "wget")
+APPLETS = ("sh", "cat", "tar", "gzip", "mkdir", "sleep", "dd", "wget", "sed")
 FOLDERS = ("tmp", "run", "root", "var/tmp", "var/lib")
 FILES = {
     "etc/containers/policy.json": json.dumps({"default": [{"type": "insecureAcceptAnything"}]}),

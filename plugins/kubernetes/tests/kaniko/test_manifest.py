@@ -12,6 +12,7 @@ from launchkit_kubernetes.kaniko.manifest import (
     BuildManifest,
     ContextPlace,
     JobDesign,
+    lasting,
     manifest_of,
 )
 
@@ -20,6 +21,7 @@ from launchkit.images.context import BuildPlan
 from launchkit.images.maker import PlannedBuild
 from launchkit.images.ref import ImageRef
 from launchkit.images.target import Target
+from launchkit.model import Credentials, Secret
 
 REF = "registry.example.com/team/image:0123456789abcdef0123"
 SEED = {
@@ -171,6 +173,26 @@ def test_a_login_is_a_secret_that_the_executor_alone_sees() -> None:
     assert volume["secret"]["secretName"] == job.login
     (mount,) = executor_of(job)["volumeMounts"]
     assert mount == {"name": "registry-login", "mountPath": "/kaniko/.docker", "readOnly": True}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "fields", "stays"),
+    [
+        (None, {"service_account": "builds"}, True),
+        (6 * 3600.0, {"service_account": "builds"}, True),
+        (3599.0, {"service_account": "builds"}, False),
+        (3599.0, {"secret": ("kaniko-key", "key.json")}, False),
+        (3599.0, {}, True),
+    ],
+)
+def test_a_login_that_may_end_before_the_build_is_left_out_where_the_pod_is_somebody_itself(
+    seconds: float | None, fields: dict[str, Any], stays: bool
+) -> None:
+    design = JobDesign(prefix="launchkit-build", namespace="ns", image="executor:1", **fields)
+    ends = None if seconds is None else 1e9 + seconds
+    login = Credentials(username="u", password=Secret("p"), expires_at=ends)
+    assert lasting(login, design, 1e9) == (login if stays else None)
+    assert lasting(None, design, 1e9) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,138 @@
+"""The one door to clients of HTTP: they go by the proxies that the environment names.
+
+httpx reads the same variables, but raises for some of what other programs accept in them.
+"""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any
+from urllib.request import getproxies
+
+import httpx
+
+from launchkit.errors import ConfigError
+
+SCHEMES = ("http", "https")
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+HINT = "a proxy is such as http://proxy.example.com:3128 or socks5://127.0.0.1:1080"
+
+
+def http_client(
+    verify: ssl.SSLContext, *, limits: httpx.Limits = LIMITS, **options: Any
+) -> httpx.AsyncClient:
+    """A client that trusts what *verify* does, and whose other *options* are those of httpx.
+
+    :raises ConfigError: if a proxy of the environment makes no sense.
+    """
+    given: dict[str, Any] = {"verify": verify, "limits": limits}
+    transport = ByEnvironment(
+        direct=httpx.AsyncHTTPTransport(**given),
+        proxies={
+            scheme: httpx.AsyncHTTPTransport(proxy=proxy, **given)
+            for scheme, proxy in _proxies().items()
+        },
+        exempt=Exempt.of(getproxies().get("no", "")),
+    )
+    return httpx.AsyncClient(transport=transport, trust_env=False, **options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exempt:
+    """The hosts that are reached without a proxy: what `NO_PROXY` says, as curl and Go read it."""
+
+    everything: bool = False
+    domains: tuple[str, ...] = ()
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    places: tuple[tuple[str, int], ...] = ()
+    """Hosts, each with the one port that counts."""
+
+    @classmethod
+    def of(cls, text: str) -> "Exempt":
+        """Decode a list; what is no host in it counts for none."""
+        words = [word.strip().lower() for word in text.split(",")]
+        hosts, networks, places = (
+            list[str](),
+            list[IPv4Network | IPv6Network](),
+            list[tuple[str, int]](),
+        )
+        for word in filter(None, words):
+            if network := _network(word):
+                networks.append(network)
+            elif place := _place(word):
+                places.append(place)
+            else:
+                hosts.append(_bare(word))
+        return cls(
+            everything="*" in words,
+            domains=tuple(hosts),
+            networks=tuple(networks),
+            places=tuple(places),
+        )
+
+    def has(self, host: str, port: int) -> bool:
+        """Whether a host is reached without a proxy."""
+        name = _bare(host.lower())
+        if self.everything or (name, port) in self.places:
+            return True
+        try:
+            address = ip_address(name)
+        except ValueError:
+            return any(name == domain or name.endswith(f".{domain}") for domain in self.domains)
+        return any(address in network for network in self.networks)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ByEnvironment(httpx.AsyncBaseTransport):
+    """Sends each request by the proxy for its scheme, or directly."""
+
+    direct: httpx.AsyncBaseTransport
+    proxies: Mapping[str, httpx.AsyncBaseTransport] = field(default_factory=dict)
+    exempt: Exempt = Exempt()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it."""
+        url = request.url
+        way = self.proxies.get(url.scheme)
+        port = url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
+        if way is None or self.exempt.has(url.host, port):
+            way = self.direct
+        return await way.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for way in (self.direct, *self.proxies.values()):
+            await way.aclose()
+
+
+def _proxies() -> dict[str, httpx.Proxy]:
+    told = getproxies()
+    names = {scheme: scheme if told.get(scheme) else "all" for scheme in SCHEMES}
+    return {scheme: _proxy(name, told[name]) for scheme, name in names.items() if told.get(name)}
+
+
+def _proxy(name: str, text: str) -> httpx.Proxy:
+    """What is wrong with it is told without it: there may be a password in it."""
+    try:
+        return httpx.Proxy(text if "://" in text else f"http://{text}")
+    except (httpx.InvalidURL, ValueError) as exc:
+        why = "its scheme is none of a proxy's" if "scheme" in str(exc) else "it is no URL"
+        raise ConfigError(f"{name.upper()}_PROXY: {why}", hint=HINT) from None
+
+
+def _network(word: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(_bare(word), strict=False)
+    except ValueError:
+        return None
+
+
+def _place(word: str) -> tuple[str, int] | None:
+    host, _, port = word.rpartition(":")
+    return (_bare(host), int(port)) if host and port.isdecimal() else None
+
+
+def _bare(host: str) -> str:
+    """A host without what some put around it."""
+    return host.strip("[]").removeprefix("*").removeprefix(".")

@@ -1,0 +1,142 @@
+"""Clients of HTTP go by the proxies that the environment names, in all their forms."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+from anyio.abc import ByteStream, SocketAttribute
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from launchkit.aio.http import Exempt, http_client
+from launchkit.errors import ConfigError
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
+CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for scheme in ("http", "https", "all", "no"):
+        monkeypatch.delenv(f"{scheme}_proxy", raising=False)
+        monkeypatch.delenv(f"{scheme}_proxy".upper(), raising=False)
+
+
+class Proxy:
+    """Speaks HTTP/1.1 or, to who begins with it, SOCKS5 (RFC 1928, RFC 1929); answers itself."""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+
+    async def __call__(self, client: ByteStream) -> None:
+        async with client:
+            stream = BufferedByteReceiveStream(client)
+            first = await stream.receive_exactly(1)
+            if first == b"\x05":
+                first = await self._greeted(client, stream)
+            head = await stream.receive_until(b"\r\n\r\n", 65536)
+            self.asked.append((first + head).partition(b" HTTP/1.1")[0])
+            await client.send(ANSWER)
+
+    async def _greeted(self, client: ByteStream, stream: BufferedByteReceiveStream) -> bytes:
+        await stream.receive_exactly((await stream.receive_exactly(1))[0])
+        await client.send(b"\x05\x00")
+        _, _, _, kind = await stream.receive_exactly(4)
+        length = (await stream.receive_exactly(1))[0] if kind == 3 else {1: 4, 4: 16}[kind]
+        host = await stream.receive_exactly(length)
+        port = int.from_bytes(await stream.receive_exactly(2), "big")
+        self.asked.append(b"socks to %s:%d" % (host if kind == 3 else b"an address", port))
+        await client.send(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
+        return b""
+
+
+@asynccontextmanager
+async def listening(proxy: Proxy) -> AsyncIterator[str]:
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(listener.serve, proxy)
+        yield f"127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
+        tasks.cancel_scope.cancel()
+
+
+async def text_of(url: str) -> str:
+    async with http_client(CONTEXT) as client:
+        return (await client.get(url)).text
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "asked"),
+    [
+        ("HTTP_PROXY", "http://{}", [b"GET http://nobody.example/x"]),
+        ("http_proxy", "{}", [b"GET http://nobody.example/x"]),
+        ("ALL_PROXY", "http://{}", [b"GET http://nobody.example/x"]),
+        ("ALL_PROXY", "socks5://{}", [b"socks to nobody.example:80", b"GET /x"]),
+        ("ALL_PROXY", "socks5h://{}", [b"socks to nobody.example:80", b"GET /x"]),
+    ],
+)
+async def test_a_request_goes_by_the_proxy_of_the_environment(
+    variable: str, value: str, asked: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = Proxy()
+    async with listening(proxy) as host:
+        monkeypatch.setenv(variable, value.format(host))
+        assert await text_of("http://nobody.example/x") == "OK"
+    assert proxy.asked == asked
+
+
+async def test_a_request_to_an_exempt_host_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "fd00::/8,127.0.0.0/8,[::1]:8080")
+    server = Proxy()
+    async with listening(server) as host:
+        assert await text_of(f"http://{host}/x") == "OK"
+    assert server.asked == [b"GET /x"]
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port", "has"),
+    [
+        ("", "a.example", 80, False),
+        ("*", "a.example", 80, True),
+        ("x, *", "a.example", 80, True),
+        ("example", "a.example", 80, True),
+        (".example", "a.example", 80, True),
+        ("*.example", "a.example", 80, True),
+        ("A.Example", "a.EXAMPLE", 80, True),
+        ("ample", "a.example", 80, False),
+        ("a.example:8080", "a.example", 8080, True),
+        ("a.example:8080", "a.example", 80, False),
+        ("10.0.0.0/8", "10.1.2.3", 80, True),
+        ("10.0.0.1/8", "10.1.2.3", 80, True),
+        ("10.0.0.0/8", "11.1.2.3", 80, False),
+        ("10.0.0.0/8", "10.example", 80, False),
+        ("10.0.0.1", "10.0.0.1", 80, True),
+        ("10.0.0.1:80", "10.0.0.1", 443, False),
+        ("fd00::/8", "fd12::1", 80, True),
+        ("fd00::/8", "fe12::1", 80, False),
+        ("::1", "::1", 80, True),
+        ("[::1]", "[::1]", 80, True),
+        ("[::1]:8080", "::1", 8080, True),
+        ("[::1]:8080", "::1", 80, False),
+        ("10.0.0.0/99,%%,:80", "a.example", 80, False),
+    ],
+)
+def test_who_is_exempt_is_read_as_other_programs_read_it(
+    text: str, host: str, port: int, has: bool
+) -> None:
+    assert Exempt.of(text).has(host, port) is has
+
+
+@pytest.mark.parametrize(
+    "value", ["socks4://me:s3cret@p:1080", "http://me:s3cret@p:port", "me:s3cret@[::1", "://"]
+)
+async def test_a_proxy_that_makes_no_sense_is_named_without_its_password(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", value)
+    with pytest.raises(ConfigError, match=r"^HTTPS_PROXY: ") as caught:
+        http_client(CONTEXT)
+    assert "s3cret" not in f"{caught.value}{caught.value.hint}"
