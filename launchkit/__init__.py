@@ -11,7 +11,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from launchkit import sync
     from launchkit.agent import Agent
-    from launchkit.client import Client, LaunchHandle, QueueHandle, connect
+    from launchkit.client import Client, LaunchHandle, connect
+    from launchkit.client.queue_handle import QueueHandle
     from launchkit.hookspecs import hookimpl
     from launchkit.settings import AgentSettings, load_settings
 
@@ -20,7 +21,7 @@ _HOMES = {
     "AgentSettings": "launchkit.settings",
     "Client": "launchkit.client",
     "LaunchHandle": "launchkit.client",
-    "QueueHandle": "launchkit.client",
+    "QueueHandle": "launchkit.client.queue_handle",
     "connect": "launchkit.client",
     "hookimpl": "launchkit.hookspecs",
     "load_settings": "launchkit.settings",

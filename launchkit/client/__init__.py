@@ -3,6 +3,5 @@
 from launchkit.client.client import Client
 from launchkit.client.handle import LaunchHandle
 from launchkit.client.opening import connect
-from launchkit.client.queue_handle import QueueHandle
 
-__all__ = ["Client", "LaunchHandle", "QueueHandle", "connect"]
+__all__ = ["Client", "LaunchHandle", "connect"]

@@ -17,11 +17,8 @@ from launchkit.abc import (
     Runner,
     Selection,
 )
-from launchkit.client import inputs
 from launchkit.client.checks import check_launch
 from launchkit.client.handle import WAIT_SECONDS, LaunchHandle
-from launchkit.client.inputs import Text, Words
-from launchkit.client.queue_handle import QueueHandle
 from launchkit.client.source import source_of
 from launchkit.errors import Rejected
 from launchkit.model import (
@@ -49,6 +46,9 @@ from launchkit.resolving.samples import check_config_of
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
+
+    from launchkit.client.inputs import Text, Words
+    from launchkit.client.queue_handle import QueueHandle
 
 
 class Client:
@@ -92,6 +92,8 @@ class Client:
         :raises Rejected: if the runner, where it is installed here, does not accept the config.
         :raises Conflict: if there is a queue of that name.
         """
+        from launchkit.client import inputs
+
         spec = QueueSpec(
             name=inputs.text(name, "name"),
             resource=inputs.text(resource, "resource"),
@@ -119,8 +121,10 @@ class Client:
         if runner := self._plugins.find(Runner, spec.resource):
             check_config_of(spec, runner)
 
-    async def queue(self, name: str) -> QueueHandle:
+    async def queue(self, name: str) -> "QueueHandle":
         """A handle on one queue. :raises NotFound: if there is none."""
+        from launchkit.client.queue_handle import QueueHandle
+
         return QueueHandle(self, await self.hub.queues().get(name))
 
     async def queues(self) -> Sequence[QueueView]:
@@ -193,6 +197,8 @@ class Client:
 
         :raises Rejected: if not exactly one is given.
         """
+        from launchkit.client import inputs
+
         given = [word for word in (job, image, uri) if word is not None]
         if len(given) != 1:
             raise Rejected(
@@ -216,9 +222,9 @@ class Client:
         image: str | None = None,
         uri: "str | PathLike[str] | None" = None,
         ref: str | None = None,
-        entry_point: Words | None = None,
-        args: Words | None = None,
-        env: Mapping[str, Text | None] | None = None,
+        entry_point: "Words | None" = None,
+        args: "Words | None" = None,
+        env: "Mapping[str, Text | None] | None" = None,
         config: Json | None = None,
         resource_args: Json | None = None,
         variables: Mapping[str, Scalar] | None = None,
@@ -237,6 +243,8 @@ class Client:
         :raises Rejected: if the queue does not allow what is asked.
         :raises Conflict: if the idempotency key stands for another request.
         """
+        from launchkit.client import inputs
+
         recipe, reference = await self.recipe(job=job, image=image, uri=uri, ref=ref)
         spec = LaunchSpec(
             recipe=recipe,
