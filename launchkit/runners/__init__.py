@@ -8,4 +8,8 @@ name:
 - `launchkit.runners.markers`: `Markers`: durable marks beside runs
 - `launchkit.runners.slots`: `Slots`: devices, each given to one run at a time
 - `launchkit.runners.masking`: `masked`: an environment that may be shown
+- `launchkit.runners.fitting`: `fitted`, `Problems`: a config, held against a request's shape
+- `launchkit.runners.written_forms`: `form`: JSON Schema of all ways to write such a config
+- `launchkit.runners.pace`: `Pace`: requests no faster than a service allows now
+- `launchkit.runners.quotas`: `Quotas`: launches that wait for room, one try at a time
 """

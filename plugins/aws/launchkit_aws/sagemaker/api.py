@@ -12,10 +12,10 @@ from botocore.parsers import ResponseParserError
 
 from launchkit.aio.retry import Backoff, On, retry, retry_after_of
 from launchkit.aio.trouble import Trouble
+from launchkit.runners.pace import Pace
 from launchkit_aws.clients import AwsClients, open_clients
 from launchkit_aws.errors import AwsAway, AwsError, AwsRefused, NoLogin, explained, refusal, soon
 from launchkit_aws.place import AwsPlace
-from launchkit_aws.sagemaker.pace import Pace
 from launchkit_aws.sagemaker.request import Account
 
 log = logging.getLogger("launchkit.aws")

@@ -6,9 +6,9 @@ from typing import Any
 
 from launchkit.errors import Rejected
 from launchkit.model import Json
-from launchkit_aws.sagemaker.fitting import Problems, below, fitted, member_named
+from launchkit.runners.fitting import Problems, Shape, below, fitted, is_open, member_named
 from launchkit_aws.sagemaker.names import name_problem
-from launchkit_aws.sagemaker.shape import IGNORED, OWN, Shape, is_open, request_shape
+from launchkit_aws.sagemaker.shape import IGNORED, OWN, request_shape
 
 WRAPPER = "sagemaker"
 WHERE = "resource_args"

@@ -6,10 +6,10 @@ from typing import Any
 
 from launchkit.errors import Rejected, SubmitError
 from launchkit.model import EnvValues, Launch, Submission
+from launchkit.runners.fitting import Problems, fitted
 from launchkit.runners.identity import AWS, RunIdentity
 from launchkit.runners.masking import masked
 from launchkit_aws.sagemaker.args import WHERE, QueueArgs
-from launchkit_aws.sagemaker.fitting import Problems, fitted
 from launchkit_aws.sagemaker.images import check_image, ecr_host, is_in
 from launchkit_aws.sagemaker.names import job_name
 from launchkit_aws.sagemaker.shape import request_shape

@@ -9,7 +9,9 @@ from launchkit.abc import Finding, Output, Registry, Run, Site
 from launchkit.aio.background import attend
 from launchkit.errors import LaunchError, NotYet, RunLost, SubmitError
 from launchkit.model import Secret, Submission
+from launchkit.runners.fitting import is_open
 from launchkit.runners.identity import AWS, RunIdentity
+from launchkit.runners.quotas import LOGIN, Quotas
 from launchkit_aws.ecr import EcrRegistry
 from launchkit_aws.environment import AwsEnvironment
 from launchkit_aws.errors import AwsError, AwsRefused
@@ -19,12 +21,12 @@ from launchkit_aws.sagemaker.api import Api, is_login, log, open_api
 from launchkit_aws.sagemaker.args import QueueArgs, parse_args
 from launchkit_aws.sagemaker.board import Board
 from launchkit_aws.sagemaker.images import ecr_host, is_in
+from launchkit_aws.sagemaker.kinds import kind_of
 from launchkit_aws.sagemaker.links import console_link
 from launchkit_aws.sagemaker.logs import GROUP
 from launchkit_aws.sagemaker.mirror import mirrored
 from launchkit_aws.sagemaker.names import Ref
 from launchkit_aws.sagemaker.needs import needs_of, role_need
-from launchkit_aws.sagemaker.quota import LOGIN, Quotas, kind_of
 from launchkit_aws.sagemaker.request import (
     RequestContext,
     is_arn,
@@ -35,7 +37,6 @@ from launchkit_aws.sagemaker.request import (
 )
 from launchkit_aws.sagemaker.run import RunPlace, TrainingRun
 from launchkit_aws.sagemaker.runner import SageMakerRunner
-from launchkit_aws.sagemaker.shape import is_open
 
 POLICY_HINT = (
     "`launchkit doctor` prints the statements that the agent's policy lacks; iam:PassRole for the"

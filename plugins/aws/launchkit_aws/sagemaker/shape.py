@@ -1,17 +1,14 @@
 """What a queue's config may hold: the fields of CreateTrainingJob, and a config to begin with."""
 
 import json
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, TypeAlias
+from typing import Any
 
-Shape: TypeAlias = Mapping[str, Any]
-"""A JSON Schema, as far as it is used here."""
+from launchkit.runners.fitting import FILL_IN, Shape
+from launchkit.runners.written_forms import form
 
-FILL_IN = "<REQUIRED>"
-"""What stands in the starter config where there is no good default."""
 STARTER = f"""\
 # The config of a queue of kind sagemaker: any part of a CreateTrainingJob request. Fill in what is
 # {FILL_IN}, and remove the "# " before what you need.
@@ -53,13 +50,6 @@ OWN: Mapping[str, Shape] = {
 """Keys that are launchkit's own."""
 IGNORED = frozenset({"EcrRepoName", "ecr_repo_name", "region", "profile"})
 """Keys that W&B takes and does not send: the agent's environment says these."""
-_OPEN = re.compile(r"\$\{|\{\{")
-_WRITTEN = {
-    "integer": rf"{_OPEN.pattern}|^-?[0-9]{{1,18}}$",
-    "number": rf"{_OPEN.pattern}|^-?[0-9]{{1,18}}(?:\.[0-9]{{1,18}})?$",
-    "boolean": rf"{_OPEN.pattern}|^(true|false)$",
-}
-"""How else than as itself a value may be written."""
 
 
 @lru_cache(maxsize=1)
@@ -80,44 +70,7 @@ def request_shape() -> Shape:
 
 def schema() -> dict[str, Any]:
     """JSON Schema of all forms in which a config may be written."""
-    made = _form(request_shape())
-    made["properties"] |= {key: _form(one) for key, one in OWN.items()}
+    made = form(request_shape())
+    made["properties"] |= {key: form(one) for key, one in OWN.items()}
     made["type"] = "object"
-    return made
-
-
-def is_open(value: object) -> bool:
-    """Whether a value has a macro or a template variable, which is filled in later."""
-    return isinstance(value, str) and _OPEN.search(value) is not None
-
-
-def _form(of: Shape) -> dict[str, Any]:
-    """A shape as it may be written: also with snake_case, null, macros and template variables."""
-    kind = of["type"]
-    made = {**of, "type": [kind, "null"]}
-    if "properties" in of:
-        made["properties"] = {key: _form(one) for key, one in of["properties"].items()}
-        made["patternProperties"] = {"^[a-z][a-z0-9_]*$": True}
-        made.pop("required", None)  # it may be written in either way
-    elif kind == "object":
-        made["additionalProperties"] = _form(of["additionalProperties"])
-    elif kind == "array":
-        made["items"] = _form(of["items"])
-    elif kind == "string":
-        return _text_form(of)
-    else:
-        made = {"type": [kind, "string", "null"], "pattern": _WRITTEN[kind]}
-        made |= {key: of[key] for key in ("minimum", "maximum", "description") if key in of}
-    return made
-
-
-def _text_form(of: Shape) -> dict[str, Any]:
-    made: dict[str, Any] = {"type": ["string", "number", "null"]}
-    if "description" in of:
-        made["description"] = of["description"]
-    pattern = of.get("pattern")
-    if "enum" in of:
-        pattern = f"^(?:{'|'.join(map(re.escape, of['enum']))})$"
-    if pattern:
-        made["pattern"] = f"{_OPEN.pattern}|^{re.escape(FILL_IN)}$|{pattern}"
     return made

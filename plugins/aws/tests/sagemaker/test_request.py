@@ -220,7 +220,7 @@ def nested(depth: int) -> Any:
         ),
         (
             {"ResourceConfig": {"InstanceType": "m4.xlarge"}},
-            "resource_args.ResourceConfig.InstanceType: 'm4.xlarge' does not look as AWS wants it",
+            "resource_args.ResourceConfig.InstanceType: 'm4.xlarge' does not look as it has to",
         ),
         (
             {"output_data_config": {"s3_output_path": "bucket/out"}},

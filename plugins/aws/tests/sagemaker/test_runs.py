@@ -10,13 +10,14 @@ from typing import Any
 import anyio
 import pytest
 from launchkit_aws.environment import AwsEnvironment
-from launchkit_aws.sagemaker import jobs, quota
+from launchkit_aws.sagemaker import jobs
 from launchkit_aws.sagemaker.runner import SageMakerRunner
 
 from launchkit.abc import Run
 from launchkit.aio.retry import Backoff
 from launchkit.errors import ConfigError, LaunchError, LaunchkitError, NotYet, RunLost, SubmitError
 from launchkit.model import RunState, RunStatus, Secret, Submission
+from launchkit.runners import quotas
 from launchkit.testing import RecordingOutput, site_at, started, until
 
 from .fake import ACCOUNT, REGION, FakeAws, Job
@@ -263,8 +264,8 @@ async def test_a_right_that_is_missing_to_stop_is_told(
 async def test_without_room_a_launch_waits_and_others_go_on(
     runners: Runners, fake: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quota, "BACKOFF", Backoff(first=0.3, cap=0.3))
-    monkeypatch.setattr(quota.Quotas.__init__, "__defaults__", (quota.BACKOFF,))
+    monkeypatch.setattr(quotas, "BACKOFF", Backoff(first=0.3, cap=0.3))
+    monkeypatch.setattr(quotas.Quotas.__init__, "__defaults__", (quotas.BACKOFF,))
     fake.room["ml.g5.xlarge"] = 0
     large = config(ResourceConfig={"InstanceType": "ml.g5.xlarge", "InstanceCount": 1})
     async with runners() as one:
@@ -294,7 +295,7 @@ async def test_without_credentials_that_count_a_launch_waits(
     is_there: bool,
 ) -> None:
     """They may come at any time, and a launch that fails does not come back."""
-    monkeypatch.setattr(quota.Quotas.__init__, "__defaults__", (Backoff(first=0.05, cap=0.05),))
+    monkeypatch.setattr(quotas.Quotas.__init__, "__defaults__", (Backoff(first=0.05, cap=0.05),))
     if is_there:
         fake.expired.add("ann")
     else:
@@ -318,24 +319,6 @@ async def test_without_credentials_that_count_a_launch_waits(
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
         await until(lambda: runs)
     assert len(fake.jobs) == 1
-
-
-async def test_launches_that_wait_for_room_try_one_after_the_other(fake: FakeAws) -> None:
-    """A hundred that are blocked ask no more often than one."""
-    quotas, done = quota.Quotas(Backoff(first=0.2, cap=0.2, jitter=0.0)), 0
-    quotas.refused("ml.g5.xlarge", "no room")
-
-    async def wait() -> None:
-        nonlocal done
-        await quotas.wait("ml.g5.xlarge", RecordingOutput())
-        done += 1
-        quotas.refused("ml.g5.xlarge", "no room")
-
-    with anyio.move_on_after(1.1):
-        async with anyio.create_task_group() as tasks:
-            for _ in range(100):
-                tasks.start_soon(wait)
-    assert 1 <= done <= 6
 
 
 async def test_credentials_that_end_in_the_middle_are_got_anew(

@@ -1,8 +1,7 @@
-"""Waiting for quota: launches that an account has no room for now, one try at a time."""
+"""Waiting for quota: launches that a place has no room for now, one try at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import anyio
 
@@ -12,14 +11,6 @@ from launchkit.aio.retry import Backoff, pauses
 LOGIN = "login"
 """Stands in the place of a kind where the agent has no credentials that count."""
 BACKOFF = Backoff(first=5.0, cap=60.0, jitter=0.2)
-
-
-def kind_of(request: Mapping[str, Any]) -> str:
-    """What a quota counts: the type of instance, and whether it is a spot one."""
-    resources = request.get("ResourceConfig") or {}
-    groups = [one.get("InstanceType") for one in resources.get("InstanceGroups", ())]
-    types = "+".join(sorted({str(one) for one in (resources.get("InstanceType"), *groups) if one}))
-    return f"{types} spot" if request.get("EnableManagedSpotTraining") else types
 
 
 @dataclass

@@ -1,14 +1,23 @@
-"""What people write, held against the shape of a request: each fault is named with its path."""
+"""What people write, held against the shape of a request: each fault is named with its path, and
+macros and template variables may stand in the place of values that are filled in later.
+"""
 
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from launchkit.codec import unknown_key
 from launchkit.plain_text import shortened
-from launchkit_aws.sagemaker.shape import FILL_IN, Shape, is_open
 
+Shape: TypeAlias = Mapping[str, Any]
+"""A JSON Schema, as far as it is used here: type, properties, additionalProperties, propertyNames,
+items, required, enum, pattern, and bounds of numbers and sizes.
+"""
+FILL_IN = "<REQUIRED>"
+"""What stands in a starter config where there is no good default."""
+OPEN = re.compile(r"\$\{|\{\{")
+"""Where a macro or a template variable begins."""
 MAX_DEPTH = 30
 MAX_PROBLEMS = 20
 SHOWN = 100
@@ -34,6 +43,11 @@ _WORDS = {
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
 _SNAKE = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+
+
+def is_open(value: object) -> bool:
+    """Whether a value has a macro or a template variable, which is filled in later."""
+    return isinstance(value, str) and OPEN.search(value) is not None
 
 
 class Problems:
@@ -62,8 +76,8 @@ class Problems:
 
 
 def fitted(value: Any, of: Shape, where: str, problems: Problems, depth: int = 0) -> Any:
-    """A value with its keys in CamelCase and its fields in the types that *of* wants: macros and
-    template variables give texts for numbers. What is null is left out.
+    """A value with its keys as *of* spells them and its fields in the types that it wants: macros
+    and template variables give texts for numbers. What is null is left out.
     """
     kind = of["type"]
     value = _scalar(value, kind)
@@ -104,13 +118,21 @@ def shown(value: object) -> str:
 
 
 def member_named(key: str, known: Mapping[str, Any]) -> str | None:
-    """The field that a key names, in CamelCase or in snake_case."""
+    """The field that a key names: as it is spelt, in snake_case instead of CamelCase, or in
+    camelCase instead of snake_case.
+    """
     if key in known:
         return key
-    if not _SNAKE.fullmatch(key):
-        return None
     flat = key.replace("_", "")
-    return next((name for name in known if name.lower() == flat), None)
+    if _SNAKE.fullmatch(key):
+        return next((name for name in known if name.lower() == flat), None)
+    return next((name for name in known if camel(name) == key), None)
+
+
+def camel(key: str) -> str:
+    """A key of snake_case in camelCase."""
+    first, *words = key.split("_")
+    return first + "".join(word.capitalize() for word in words)
 
 
 def _structure(
@@ -189,7 +211,7 @@ def _text(value: str, of: Shape, where: str, problems: Problems, what: str) -> N
         problems.tell(where, f"{what}{shown(value)} is none of {few}")
     pattern = of.get("pattern")
     if pattern and not re.fullmatch(pattern, value[:LONGEST_MATCHED]):
-        problems.tell(where, f"{what}{shown(value)} does not look as AWS wants it: {pattern}")
+        problems.tell(where, f"{what}{shown(value)} does not look as it has to: {pattern}")
 
 
 def _sized(size: int, word: str, what: str, of: Shape, where: str, problems: Problems) -> None:
