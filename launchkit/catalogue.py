@@ -35,10 +35,11 @@ ALIASES: Mapping[str, str] = {
 }
 """Other words for kinds of runners, where these are not installed and cannot say it."""
 
+AZURE = r"windows\.net|chinacloudapi\.cn|usgovcloudapi\.net"
 STORES = (
     (re.compile(r"s3://"), "aws"),
     (re.compile(r"gs://"), "gcp"),
-    (re.compile(r"https://[a-z0-9]+\.blob\.core\.windows\.net/"), "azure"),
+    (re.compile(rf"https://[a-z0-9]+\.blob\.core\.({AZURE})/"), "azure"),
 )
 """Addresses of object storage, and the environment that can reach them."""
 
