@@ -24,6 +24,7 @@ from launchkit.images.delivery import (
     delivery_of,
 )
 from launchkit.model import BuildRequest, Claim, Image, Launch
+from launchkit.private_files import make_folder
 from launchkit.resolving.bind import AgentSide, Bound, bind
 
 CLEANUP_SECONDS = 30.0
@@ -43,7 +44,7 @@ class WorkDirectory:
         """Where it is. :raises SubmitError: if it cannot be made."""
         folder = self._site.state_dir / "work"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             self.path = self.path or Path(mkdtemp(prefix=f"{self._site.agent}.", dir=folder))
         except OSError as exc:
             raise SubmitError(f"{folder}: cannot be written: {exc.strerror}") from exc

@@ -6,9 +6,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import anyio
+
 from launchkit.abc import (
     AgentChange,
     Change,
+    Finding,
     Hub,
     ItemView,
     Jobs,
@@ -39,6 +42,7 @@ from launchkit.model import (
     Recipe,
 )
 from launchkit.store import agents, changes, claims, jobs, launches, locks, logs, queues
+from launchkit.store.access import look_at
 from launchkit.store.database import Database
 from launchkit.store.events import settled
 from launchkit.store.postgres import PATIENCE_SECONDS, PostgresDatabase
@@ -84,6 +88,13 @@ class StoreBackend(QueueBackend):
         self._database = database_of(self.url, self.clock)
         await stack.enter_async_context(self._database.opened())
         self._stack = stack
+
+    async def check(self) -> Sequence[Finding]:
+        """Look who may read the file."""
+        if not self.url.startswith("sqlite:"):
+            return ()
+        found = await anyio.to_thread.run_sync(look_at, file_of(self.url))
+        return (found,) if found else ()
 
     async def claim(self, queue: str, capacity: AgentCapacity) -> Claim | None:
         """Take the next item, or one whose agent fell silent."""

@@ -1,5 +1,6 @@
 """`launchkit agent`: a real process that gets real signals."""
 
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -36,6 +37,18 @@ def test_an_agent_runs_what_waits_and_ends_when_idle(queue: Program) -> None:
     assert "agent " in first
     assert f"serves q, at most 1 at once; backend sqlite:///{queue.folder}/queue.db" in first
     assert "INFO    at limit 1 of 1" in "\n".join(rest)
+
+
+def test_nobody_else_can_enter_what_an_agent_makes_whatever_the_umask_is(queue: Program) -> None:
+    before = os.umask(0)
+    try:
+        queue.launch("print(1)")
+        queue.work()
+    finally:
+        os.umask(before)
+    made = [path for path in Path(os.environ["HOME"]).iterdir() if path.is_dir()]
+    assert {path.name for path in made} >= {"state", "cache"}
+    assert [path for path in made if path.stat().st_mode & 0o077] == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

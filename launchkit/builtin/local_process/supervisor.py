@@ -11,7 +11,7 @@ outlive its trouble: where it cannot do its work, it ends the run before it writ
 """
 
 # pathlib and contextlib would be loaded once more for each run, so it does without:
-# ruff: noqa: PTH103, PTH104, PTH118, PTH110, PTH112, PTH119, PTH123, PTH208, SIM105
+# ruff: noqa: PTH104, PTH118, PTH110, PTH112, PTH119, PTH123, PTH208, SIM105
 
 import fcntl
 import os
@@ -314,7 +314,7 @@ def _empty(home: bytes) -> None:
             os.waitpid(rm, 0)
         except OSError:
             pass  # the agent removes it later, as it does what rm has left
-    os.makedirs(home)
+    os.makedirs(home, 0o700)
 
 
 def _grace_end() -> float:

@@ -8,6 +8,7 @@ import anyio.to_thread
 import click
 
 from launchkit.errors import ConfigError, unwrapped
+from launchkit.private_files import make_folder
 from launchkit.store.backend import database_of
 from launchkit_server.config import ServerConfig, load_config
 
@@ -101,7 +102,7 @@ async def _serve(config: ServerConfig) -> None:
 def _make_folder(data: Path) -> None:
     """:raises ConfigError: if the directory cannot be made."""
     try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(data)
     except OSError as exc:
         raise ConfigError(f"--data: {exc.filename or data}: {exc.strerror}") from exc
 
