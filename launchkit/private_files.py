@@ -8,9 +8,9 @@ FILE = 0o600
 FOLDER = 0o700
 
 
-def make_folder(path: Path) -> None:
-    """Make a directory and those above it that are missing, each for its owner alone; one that is
-    there stays as it is.
+def make_folder(path: Path, mode: int = FOLDER) -> None:
+    """Make a directory and those above it, however many, that are missing, each for its owner
+    alone unless another *mode* is given; one that is there stays as it is.
 
     :raises OSError: if it cannot be made.
     """
@@ -18,7 +18,7 @@ def make_folder(path: Path) -> None:
     while not missing[-1].parent.exists():
         missing.append(missing[-1].parent)
     for folder in reversed(missing):
-        folder.mkdir(mode=FOLDER, exist_ok=True)
+        folder.mkdir(mode=mode, exist_ok=True)
 
 
 def begin_file(path: Path) -> None:

@@ -9,7 +9,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from launchkit.code.globs import Piece, Wild, linear
 from launchkit.errors import Rejected
+
+MOST_WAYS = 16
+"""So many patterns are made of one at most: two for each `**` inside a name."""
+_CLASS = re.compile(r"\[(\^?)((?:\\.|[^\]\\])+)\]", re.DOTALL)
+_MEMBER = re.compile(r"\\?(.)(?:-\\?(.))?", re.DOTALL)
 
 Matches = tuple[bool, ...]
 """Which patterns match a path or a directory above it."""
@@ -65,31 +71,60 @@ def _pattern(line: str, place: str) -> Pattern | None:
         raise Rejected(f"{place}: there is nothing after the `!`", hint="write a path after it")
     path = posixpath.normpath(body).lstrip("/") or "/"
     try:
-        return Pattern(re.compile("".join(_translate(path)), re.DOTALL), keeps)
-    except (IndexError, re.error) as exc:
+        return Pattern(re.compile(_regex(path), re.DOTALL), keeps)
+    except (IndexError, ValueError, re.error) as exc:
         raise Rejected(
-            f"{place}: {body!r} is not a pattern", hint="brackets and backslashes must be complete"
+            f"{place}: {body!r} is not a pattern",
+            hint="brackets and backslashes must be complete, and few ** stand inside names",
         ) from exc
 
 
-def _translate(pattern: str) -> Iterator[str]:
+def _regex(pattern: str) -> str:
+    """`**` inside a name means nothing, or the rest of the name and any directories: a pattern for
+    each.
+    """
+    patterns: list[list[Piece]] = [[]]
+    for piece in _translate(pattern):
+        here = patterns[0]
+        if piece is not Wild.FOLDERS or not here or here[-1] in {"/", Wild.FOLDERS}:
+            patterns = [[*one, piece] for one in patterns]
+        elif len(patterns) < MOST_WAYS:
+            patterns += [[*one, Wild.STAR, "/", Wild.FOLDERS] for one in patterns]
+        else:
+            raise ValueError("too many ** inside names")
+    return "|".join(map(linear, patterns))
+
+
+def _translate(pattern: str) -> Iterator[Piece]:
     at = 0
     while at < len(pattern):
-        char = pattern[at]
-        at += 1
-        if pattern.startswith("**", at - 1):
-            at += 1
-            if pattern.startswith("/", at):
-                at += 1
-            yield ".*" if at == len(pattern) else "(?:.*/)?"
-        elif char == "*":
-            yield "[^/]*"
-        elif char == "?":
-            yield "[^/]"
-        elif char == "\\":
-            yield re.escape(pattern[at])
-            at += 1
-        elif char in "[]":
-            yield char
-        else:
-            yield char if char in "^-" else re.escape(char)
+        piece, at = _piece(pattern, at)
+        yield piece
+
+
+def _piece(pattern: str, at: int) -> tuple[Piece, int]:
+    """What stands at *at*, and where the next piece begins."""
+    char = pattern[at]
+    if pattern.startswith("**", at):
+        end = at + 3 if pattern.startswith("/", at + 2) else at + 2
+        return (Wild.REST if end == len(pattern) else Wild.FOLDERS), end
+    if char == "*":
+        return Wild.STAR, at + 1
+    if char == "?":
+        return "[^/]", at + 1
+    if char == "\\":
+        return re.escape(pattern[at + 1]), at + 2
+    if char == "[":
+        return _bracket(pattern, at)
+    return re.escape(char), at + 1
+
+
+def _bracket(pattern: str, at: int) -> tuple[Piece, int]:
+    found = _CLASS.match(pattern, at)
+    if not found:
+        raise ValueError("an open bracket")
+    members = "".join(
+        re.escape(first) + (f"-{re.escape(last)}" if last else "")
+        for first, last in _MEMBER.findall(found[2])
+    )
+    return f"(?!/)[{found[1]}{members}]", found.end()
