@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from launchkit.abc import QueueBackend
+from launchkit.cli.door import put_text
 from launchkit.cli.options import chosen, common_options, output_option, say
 from launchkit.cli.output import Column, Layout, as_json, as_yaml, get, show_all
 from launchkit.cli.present import Data
@@ -37,7 +38,7 @@ def show(origin: bool, form: str) -> None:
     loaded = loaded_settings(Plugins())
     data = settings_data(loaded)
     if form in {"json", "yaml"} and not origin:
-        click.echo(as_json(data) if form == "json" else as_yaml(data).rstrip())
+        put_text(as_json(data) if form == "json" else as_yaml(data))
         return
     rows = [
         {"key": key, "value": value, "origin": loaded.origins.get(key, "default")}
@@ -77,7 +78,7 @@ def check() -> None:
 @config.command()
 def schema() -> None:
     """Print the JSON Schema of launch-config.yaml, with the kinds that are installed."""
-    click.echo(as_json(settings_schema(Plugins())))
+    put_text(as_json(settings_schema(Plugins())))
 
 
 def settings_data(loaded: Loaded) -> Data:

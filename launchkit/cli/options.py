@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from launchkit.cli.door import put_text
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 TABLES = ("table", "wide")
@@ -77,7 +79,7 @@ def output_option(command: F) -> F:
 def say(text: str) -> None:
     """Tell the user something that is not data: on stderr, unless --quiet."""
     if not chosen("quiet"):
-        click.echo(text, err=True)
+        put_text(text, err=True)
 
 
 def duration(text: str) -> float:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from launchkit.cli.door import put_text
 from launchkit.cli.options import chosen, common_options, say
 from launchkit.cli.session import run
 from launchkit.errors import ConfigError
@@ -49,12 +50,12 @@ def migrate_command() -> None:
     url = _backend()
     if url.startswith("sqlite:"):
         prepare(file_of(url))
-        click.echo(f"{url} is up to date", err=True)
+        put_text(f"{url} is up to date", err=True)
         return
     if not url.startswith(POSTGRESQL):
         raise ConfigError(f"{without_password(url)}: only SQLite and PostgreSQL have a schema here")
     version = run(lambda: migrate(url))
-    click.echo(f"{without_password(url)} is up to date, schema {version}", err=True)
+    put_text(f"{without_password(url)} is up to date, schema {version}", err=True)
 
 
 @store.command("copy")
@@ -71,7 +72,7 @@ def copy_command(source: str, target: str) -> None:
         raise ConfigError(f"{without_password(target)}: the target is written postgresql://…")
     counts = run(lambda: move(file_of(source), target))
     told = ", ".join(f"{number} {table}" for table, number in counts.items() if number)
-    click.echo(f"moved to {without_password(target)}: {told or 'nothing, it was empty'}", err=True)
+    put_text(f"moved to {without_password(target)}: {told or 'nothing, it was empty'}", err=True)
 
 
 @store.command("backup")

@@ -11,7 +11,7 @@ outlive its trouble: where it cannot do its work, it ends the run before it writ
 """
 
 # pathlib and contextlib would be loaded once more for each run, so it does without:
-# ruff: noqa: PTH104, PTH118, PTH110, PTH112, PTH119, PTH123, PTH208, SIM105
+# ruff: noqa: PTH103, PTH104, PTH118, PTH110, PTH112, PTH119, PTH123, PTH208, SIM105
 
 import fcntl
 import os
