@@ -1,9 +1,9 @@
 """Inputs of a launch: its config against the job's schema, and its paths and texts."""
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,6 +13,10 @@ from launchkit.model import ImageSource, Json, LaunchSpec
 
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 """Version 00 of https://www.w3.org/TR/trace-context/; ids of zeros only are not valid."""
+LONGEST = 10 * 366 * 86400.0
+"""Seconds: no system waits longer, and few can."""
+MOST_ERRORS = 100
+"""So many are told of a config that does not fit."""
 FILE_SUFFIXES = (".json", ".yaml", ".yml")
 
 
@@ -26,11 +30,15 @@ def check_config(config: Json, schema: Json) -> None:
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
+    from launchkit.resolving.bounded_schema import Unbounded, bounded_validator
+
     document: Any = config
     try:
         Draft202012Validator.check_schema({**schema})
-        validator = Draft202012Validator({**schema}, registry=Registry())
-        errors = list(validator.iter_errors(document))
+        validator = bounded_validator(schema)({**schema}, registry=Registry())
+        errors = list(islice(validator.iter_errors(document), MOST_ERRORS))
+    except Unbounded as exc:
+        raise Rejected(f"the job's input schema cannot be used: {exc}") from exc
     except SchemaError as exc:
         raise Rejected(f"the job's input schema is not a JSON Schema: {exc.message}") from exc
     except Unresolvable as exc:
@@ -109,8 +117,11 @@ def _env_problems(env: Mapping[str, str | None]) -> Iterator[str]:
 
 def _timeout_problems(spec: LaunchSpec) -> Iterator[str]:
     for name, value in asdict(spec.timeouts).items():
-        if value is not None and not 0 <= value < math.inf:
-            yield f"timeouts.{name}: must be seconds, or 0 for no limit, not {value!r}"
+        if value is not None and not 0 <= value <= LONGEST:
+            yield (
+                f"timeouts.{name}: must be seconds, at most {LONGEST:.0f}, or 0 for no limit,"
+                f" not {value!r}"
+            )
 
 
 def _escapes(path: PurePosixPath) -> bool:
