@@ -160,6 +160,7 @@ def test_a_schema_that_cannot_be_used_is_named_as_such(
         validate_launch(claim.queue.spec, claim.item.spec)
 
 
+CLOSED = {"additionalProperties": False}
 BOMB = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(60)}
 
 

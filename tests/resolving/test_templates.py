@@ -146,7 +146,7 @@ MOUNT = "type=bind,source=/data/{{dataset}},target=/data,readonly"
 )
 def test_a_value_stays_one_part_of_the_text_around_its_field(text: str, value: str) -> None:
     variables = parse_variables({"dataset": {"type": "string"}})
-    with pytest.raises(Rejected, match="template variable dataset: .* cannot hold") as error:
+    with pytest.raises(Rejected, match=r"template variable dataset: .* cannot hold") as error:
         fill_template({"option": text}, variables, {"dataset": value})
     assert "`pattern` or `enum`" in str(error.value.hint)
     for allowed in ({"pattern": r"(.|\n)*"}, {"enum": [value]}):
