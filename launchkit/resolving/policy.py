@@ -9,12 +9,16 @@ from launchkit.model import Json, Launch
 from launchkit.resolving.nested import entries
 
 NAMESPACES = frozenset({"hostPID", "hostIPC", "hostNetwork"})
+OWN = ("launchkit/", "launchkit.", "launchkit:")
+TAG_NAMES = frozenset({"Key", "key"})
 CONTAINER_LISTS = frozenset({"containers", "ephemeralContainers"})
 
 
 def check_policy(launch: Launch, policy: Policy, runner: type[Runner]) -> None:
     """Look whether a launch does what the policy forbids. :raises Rejected: naming all of it."""
     problems = [*runner.objections(launch.resource_args, policy)]
+    if own := [*_own_names(launch.resource_args)]:
+        raise Rejected("\n".join(own), hint="give them other names")
     if problems:
         raise Rejected(
             "the agent's policy forbids:\n" + "\n".join(problems),
@@ -30,6 +34,14 @@ def check_policy(launch: Launch, policy: Policy, runner: type[Runner]) -> None:
             hint="take these out of the queue config or the launch,"
             " or have the agent's owner name them in policy.launch_may_set",
         )
+
+
+def _own_names(args: Json) -> Iterator[str]:
+    """Labels, annotations and tags by which launchkit finds runs and what belongs to them."""
+    for path, value in entries(args):
+        for name in (path[-1], value if path[-1] in TAG_NAMES else None):
+            if isinstance(name, str) and name.startswith(OWN):
+                yield f"resource_args.{dotted(path)}: {name} is a name of launchkit's own"
 
 
 def _chosen(launch: Launch, allowed: Sequence[str]) -> Iterator[str]:

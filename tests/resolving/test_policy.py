@@ -130,6 +130,22 @@ def test_secure_mode_lets_ordinary_launches_pass(make_launch: MakeLaunch) -> Non
     )
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"metadata": {"labels": {"launchkit/run-id": "x"}}},
+        {"spec": {"template": {"metadata": {"annotations": {"launchkit/main": "x"}}}}},
+        {"Tags": [{"Key": "launchkit:run-id", "Value": "x"}]},
+        {"label": {"launchkit.gpus": "0"}},
+    ],
+)
+def test_names_of_launchkits_own_cannot_be_given(
+    make_launch: MakeLaunch, args: dict[str, Any]
+) -> None:
+    with pytest.raises(Rejected, match="is a name of launchkit's own"):
+        check_policy(make_launch(args), Policy(), FakeRunner)
+
+
 def test_a_runner_may_object_by_a_key_of_its_own(make_launch: MakeLaunch) -> None:
     launch = make_launch({"host": "gpu-1"}, resource="choosy")
     check_policy(launch, Policy(), ChoosyRunner)
