@@ -86,6 +86,8 @@ def objection(value: object, variable: Variable) -> str | None:
 def _text_problem(value: str, variable: Variable) -> str | None:
     if "\0" in value:
         return "cannot hold a NUL character"
+    if "${" in value and variable.enum is None and variable.pattern is None:
+        return "cannot hold ${: macros are the queue's"
     most = variable.max_length
     if most is None and variable.pattern is not None:
         most = MOST_CHARACTERS

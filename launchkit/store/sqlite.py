@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 
 import anyio
 
+from launchkit.addresses import masked
 from launchkit.errors import ConfigError, LaunchkitError, QueueError, Unreachable, unwrapped
 from launchkit.private_files import begin_file, make_folder
 from launchkit.store.access import access_of
@@ -394,6 +395,6 @@ def file_of(url: str) -> Path:
     """
     scheme, _, rest = url.partition("://")
     if scheme != "sqlite" or not rest.startswith("/") or rest == "/":
-        raise ConfigError(f"{url}: a SQLite file is written sqlite:///PATH")
+        raise ConfigError(f"{masked(url)}: a SQLite file is written sqlite:///PATH")
     path = Path(rest[1:]).expanduser()
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
