@@ -15,6 +15,8 @@ TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-
 """Version 00 of https://www.w3.org/TR/trace-context/; ids of zeros only are not valid."""
 LONGEST = 10 * 366 * 86400.0
 """Seconds: no system waits longer, and few can."""
+LONGEST_GRACE = 86_400.0
+"""Seconds: so long a run may take its time when it is to end, and keeps its place."""
 MOST_ERRORS = 100
 """So many are told of a config that does not fit."""
 FILE_SUFFIXES = (".json", ".yaml", ".yml")
@@ -117,9 +119,10 @@ def _env_problems(env: Mapping[str, str | None]) -> Iterator[str]:
 
 def _timeout_problems(spec: LaunchSpec) -> Iterator[str]:
     for name, value in asdict(spec.timeouts).items():
-        if value is not None and not 0 <= value <= LONGEST:
+        most = LONGEST_GRACE if name == "stop_grace" else LONGEST
+        if value is not None and not 0 <= value <= most:
             yield (
-                f"timeouts.{name}: must be seconds, at most {LONGEST:.0f}, or 0 for no limit,"
+                f"timeouts.{name}: must be seconds, at most {most:.0f}, or 0 for no limit,"
                 f" not {value!r}"
             )
 

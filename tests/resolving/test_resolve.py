@@ -236,7 +236,12 @@ def test_a_config_is_held_to_patterns_and_references_of_its_schema(
         ({"overrides": {"env": {"A=B": "1"}}}, "env: 'A=B' cannot be the name"),
         ({"overrides": {"env": {"A": "a\0b"}}}, "env.A: a value cannot hold a NUL"),
         ({"overrides": {"args": ("a\0b",)}}, "an argument cannot hold a NUL"),
-        ({"timeouts": {"run": -1}}, "timeouts.run: must be seconds, or 0 for no limit, not -1"),
+        ({"timeouts": {"run": -1}}, "timeouts.run: must be seconds, .* or 0 for no limit, not -1"),
+        (
+            {"timeouts": {"stop_grace": 1e308}},
+            "timeouts.stop_grace: must be seconds, at most 86400",
+        ),
+        ({"timeouts": {"run": 1e12}}, "timeouts.run: must be seconds, at most 3"),
         ({"timeouts": {"start": float("nan")}}, "timeouts.start: must be seconds"),
     ],
 )
