@@ -129,10 +129,10 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Send services many odd requests of each kind; the number of them may follow `--`."""
+    """Give parsers many odd texts, and services many odd requests; their number may follow `--`."""
     install(session, EXTRAS, "test")
     many = session.posargs[0] if session.posargs else "300"
-    session.run("pytest", *PLUGINS, "-k", "test_fuzz", env={"LAUNCHKIT_FUZZ": many})
+    session.run("pytest", "-s", "tests", *PLUGINS, "-k", "test_fuzz", env={"LAUNCHKIT_FUZZ": many})
 
 
 @nox.session

@@ -10,7 +10,6 @@ from yaml.reader import ReaderError
 from launchkit.codec import Locate, dotted
 from launchkit.codec import Path as KeyPath
 from launchkit.errors import ConfigError
-from launchkit.plain_text import visible
 from launchkit.yaml_bounds import MOST_CHARACTERS, check_bounds
 
 
@@ -169,7 +168,7 @@ def _yaml_message(exc: yaml.YAMLError, source: str, text: str) -> str:
         return f"{source}:{mark.line + 1}: not valid YAML: {exc.problem} (column {mark.column + 1})"
     if isinstance(exc, ReaderError):
         line = text.count("\n", 0, exc.position) + 1
-        return f"{source}:{line}: not valid YAML: it may not hold {visible(exc.character)!r}"
+        return f"{source}:{line}: not valid YAML: it may not hold {chr(exc.character)!a}"
     return f"{source}: not valid YAML: {str(exc).splitlines()[0]}"
 
 

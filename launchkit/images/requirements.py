@@ -12,6 +12,8 @@ from launchkit.errors import Rejected
 
 PYPROJECT = "pyproject.toml"
 FROZEN = ("requirements.frozen.txt", ".job/requirements.frozen.txt")
+MOST_CHARACTERS = 1_000_000
+"""Of a file that names packages."""
 CONDA = ("environment.yml", "environment.yaml")
 
 _INCLUDE = re.compile(r"(?:-r|-c|--requirement|--constraint)(?:\s+|=|(?<=-[rc]))(\S+)")
@@ -95,10 +97,14 @@ def _read(root: Path, name: str) -> str:
     if not has_file(root, name):
         raise Rejected(f"{name}: there is no such file in the code directory")
     try:
-        return (root / name).read_text("utf-8")
+        with (root / name).open(encoding="utf-8") as file:
+            text = file.read(MOST_CHARACTERS + 1)
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
         raise Rejected(f"{name}: cannot be read: {reason}") from exc
+    if len(text) > MOST_CHARACTERS:
+        raise Rejected(f"{name}: has more than {MOST_CHARACTERS} characters")
+    return text
 
 
 def _from_pyproject(root: Path, extras: Sequence[str]) -> tuple[str, ...]:
@@ -106,7 +112,7 @@ def _from_pyproject(root: Path, extras: Sequence[str]) -> tuple[str, ...]:
     if has_file(root, PYPROJECT):
         try:
             project = _table(tomllib.loads(_read(root, PYPROJECT)), "project")
-        except tomllib.TOMLDecodeError as exc:
+        except (ValueError, RecursionError) as exc:  # also of numbers and nesting without end
             raise Rejected(f"{PYPROJECT}: is not TOML: {exc}") from exc
     groups = _table(project, "optional-dependencies", "project.")
     wanted = _requirements(project.get("dependencies", []), "project.dependencies")

@@ -30,8 +30,12 @@ def bounded_validator(schema: Json) -> Any:
 
     :raises Unbounded: if *schema* has keywords that cannot be bounded together.
     """
-    if {path[-1] for path, _ in entries(schema)} >= UNEVALUATED:
+    keywords = {str(path[-1]) for path, _ in entries(schema)}
+    if keywords >= UNEVALUATED:
         raise Unbounded(f"it has both {' and '.join(sorted(UNEVALUATED))}")
+    for path, value in entries(schema):
+        if path[-1] == "pattern" and isinstance(value, str):
+            _regex(value)
     left = [MOST_REFERENCES]
 
     def follow(keyword: str) -> Any:

@@ -28,7 +28,7 @@ def check_config(config: Json, schema: Json) -> None:
 
     :raises Rejected: naming each value that does not fit, or what is wrong with the schema.
     """
-    from jsonschema import Draft202012Validator, SchemaError
+    from jsonschema import Draft202012Validator, FormatChecker, SchemaError
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
@@ -36,10 +36,11 @@ def check_config(config: Json, schema: Json) -> None:
 
     document: Any = config
     try:
-        Draft202012Validator.check_schema({**schema})
-        validator = bounded_validator(schema)({**schema}, registry=Registry())
+        known = bounded_validator(schema)
+        Draft202012Validator.check_schema({**schema}, format_checker=FormatChecker(()))
+        validator = known({**schema}, registry=Registry())
         errors = list(islice(validator.iter_errors(document), MOST_ERRORS))
-    except Unbounded as exc:
+    except (Unbounded, RecursionError) as exc:
         raise Rejected(f"the job's input schema cannot be used: {exc}") from exc
     except SchemaError as exc:
         raise Rejected(f"the job's input schema is not a JSON Schema: {exc.message}") from exc

@@ -3,6 +3,7 @@ once, so that none is tried twice. The syntax is Python's, without what needs to
 """
 
 import re
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -35,7 +36,9 @@ class LinearRegex:
         if len(source) > MOST_CHARACTERS:
             raise ValueError(f"it has more than {MOST_CHARACTERS} characters")
         try:
-            parsed = _parser.parse(source)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what is doubtful today is read as today
+                parsed = _parser.parse(source)
         except (re.error, OverflowError, RecursionError) as exc:
             raise ValueError(f"it is no regular expression: {exc}") from exc
         if parsed.state.flags & ~re.UNICODE:
