@@ -2,6 +2,7 @@
 length bounds.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import yaml
@@ -65,14 +66,16 @@ def check_bounds(text: str, source: str) -> None:
     count = _Count()
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if problem := count.take(event):
-            raise ConfigError(f"{source}:{event.start_mark.line + 1}: {problem}")
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise ConfigError(f"{source}:{line}: {problem}")
 
 
 def _number_problem(event: yaml.ScalarEvent) -> str | None:
     """Numbers take more than linear time to read: those of so many digits are none."""
     if event.style is not None or len(event.value) <= MOST_DIGITS:
         return None
-    if _RESOLVER.resolve(yaml.ScalarNode, event.value, (True, False)) not in _NUMBERS:
+    resolve: Callable[..., str] = _RESOLVER.resolve
+    if resolve(yaml.ScalarNode, event.value, (True, False)) not in _NUMBERS:
         return None
     return f"a number of {len(event.value)} digits; put it into quotes to make it text"
 

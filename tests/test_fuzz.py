@@ -21,7 +21,6 @@ import pytest
 from launchkit.addresses import masked
 from launchkit.builtin.local_process.args import parse_args, parse_size
 from launchkit.builtin.oci.auth import parse_challenges, read_token
-from launchkit.builtin.oci.credentials import docker_login
 from launchkit.cli.log_text import LogText
 from launchkit.cli.queue_file import wanted_queues
 from launchkit.code.ignore import parse_rules
@@ -30,6 +29,7 @@ from launchkit.code.unpack import unpack
 from launchkit.codec import check_depth, decode
 from launchkit.document import parse_documents
 from launchkit.errors import LaunchkitError
+from launchkit.images.docker_login import docker_login
 from launchkit.images.dockerignore import parse_dockerignore
 from launchkit.images.ref import ImageRef
 from launchkit.images.requirements import find_dependencies

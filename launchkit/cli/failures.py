@@ -10,6 +10,7 @@ import click
 from launchkit import errors
 from launchkit.cli.door import put_text
 from launchkit.cli.options import wants_traceback
+from launchkit.plain_text import visible_line
 
 DONE = 0
 LAUNCH_FAILED = 1
@@ -94,8 +95,9 @@ def _unexpected(exc: Exception) -> str:
 
         return "".join(traceback.format_exception(exc)).rstrip()
     whose = errors.source(exc)
+    said = visible_line(f"{type(exc).__name__}: {exc}")
     return (
-        f"error internal  {type(exc).__name__}: {exc}{f' ({whose})' * bool(whose)}\n"
+        f"error internal  {said}{f' ({whose})' * bool(whose)}\n"
         "  hint: please report it, with what LAUNCHKIT_DEBUG=1 makes it print"
     )
 

@@ -50,10 +50,9 @@ def bind(
     :raises Rejected: if the launch asks for a variable of the agent that the policy keeps back.
     """
     policy, environ = agent.policy, agent.environ
-    own, of_queue = _args_env(launch, runner.args_env())
+    own, trusted, of_queue = _args_env(launch, runner.args_env())
     wanted: Env = {**own, **launch.env}
     of_queue -= launch.env.keys()
-    trusted = {name for name in of_queue if own[name] is None}
     macros, opened = _macros(launch, image), _opened(policy, environ)
 
     def args_macros(path: KeyPath) -> Macros:
@@ -102,16 +101,20 @@ def _macros(launch: Launch, image: Image | None) -> dict[str, str | None]:
     }
 
 
-def _args_env(launch: Launch, keys: Sequence[str]) -> tuple[dict[str, str | None], set[str]]:
-    """The variables under *keys* of the resource arguments, and the names in it that the queue
-    config itself decides.
+def _args_env(
+    launch: Launch, keys: Sequence[str]
+) -> tuple[dict[str, str | None], set[str], set[str]]:
+    """The variables under *keys* of the resource arguments; the names in it to which the queue
+    config itself gives the agent's value; and those whose value it decides.
     """
     entries: dict[KeyPath, tuple[str, str | None]] = {}
     for key in keys:
         entries |= parse_env(launch.resource_args.get(key), ("resource_args", key))
-    of_queue = {
-        name
-        for path, (name, _) in entries.items()
-        if launch.origins.get(dotted(path)) in {"queue", "template"}
-    }
-    return dict(entries.values()), of_queue
+    trusted, of_queue = set[str](), set[str]()
+    for path, (name, value) in entries.items():
+        origin = launch.origins.get(dotted(path))
+        if value is None and origin == "queue":
+            trusted.add(name)
+        if origin in {"queue", "template"}:
+            of_queue.add(name)
+    return dict(entries.values()), trusted, of_queue

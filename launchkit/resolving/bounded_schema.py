@@ -50,12 +50,14 @@ def bounded_validator(schema: Json) -> Any:
 
         return followed
 
-    return extend(_validator(), {word: follow(word) for word in ("$ref", "$dynamicRef")})
+    return extend(  # type: ignore[no-untyped-call] # it has no annotations
+        _validator(), {word: follow(word) for word in ("$ref", "$dynamicRef")}
+    )
 
 
 @cache
 def _validator() -> Any:
-    return extend(
+    return extend(  # type: ignore[no-untyped-call] # as above
         Draft202012Validator,
         {
             "pattern": _pattern,

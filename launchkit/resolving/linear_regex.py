@@ -104,7 +104,8 @@ class LinearRegex:
         if kind is c.BRANCH:
             return self._branch(value[1], start)
         if kind in {c.MAX_REPEAT, c.MIN_REPEAT}:
-            return self._repeat(*value, start)
+            least, most, inner = value
+            return self._repeat((least, most), inner, start)
         if kind is c.AT:
             return self._add(start, _Step(at=value))
         return self._add(start, _Step(test=_test(kind, value)))
@@ -113,7 +114,8 @@ class LinearRegex:
         ends = [self._sequence(way, self._add(start, _Step())) for way in ways]
         return self._joined(ends)
 
-    def _repeat(self, least: int, most: Any, items: Any, start: int) -> int:
+    def _repeat(self, times: tuple[int, Any], items: Any, start: int) -> int:
+        least, most = times
         for _ in range(least):
             start = self._sequence(items, self._add(start, _Step()))
         if most is c.MAXREPEAT:

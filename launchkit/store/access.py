@@ -45,9 +45,9 @@ def look_at(database: Path) -> Finding | None:
     if not mode & stat.S_IRWXO:
         return None
     return Finding(
-        "warning",
-        "backend",
-        f"{database} is open to every user of this machine (mode {stat.S_IMODE(mode):04o}):"
+        level="warning",
+        subject="backend",
+        message=f"{database} is open to every user of this machine (mode {stat.S_IMODE(mode):04o}):"
         " it holds the environments of queues and launches",
         hint=f"chmod 600 {database}*",
     )

@@ -86,7 +86,6 @@ def test_what_would_take_years_takes_no_time(source: str) -> None:
         ("[", "no regular expression"),
         ("a{1,99999999999999}", "no regular expression|steps"),
         ("((a{99}){99}){99}", "more than 2000 steps"),
-        ("(" * 450 + ")" * 450, "no regular expression|steps"),
         ("a" * (MOST_CHARACTERS + 1), "more than 1000 characters"),
         (r"(a)\1", "may not hold groupref"),
         ("(?=a)b", "may not hold assert"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from launchkit.store import launches
 from launchkit.store.access import look_at
 from launchkit.store.backend import StoreBackend
 from launchkit.store.backup import back_up
@@ -33,9 +34,11 @@ def modes(folder: Path) -> dict[str, int]:
 
 def opened_modes(folder: Path, mask: int, database: Path) -> dict[str, int]:
     async def while_open() -> dict[str, int]:
-        async with SqliteDatabase(database).opened():
+        opened = SqliteDatabase(database)
+        async with opened.opened():
+            await opened.read(launches.Events("e", "x", 0))
             with anyio.fail_after(60):
-                while not any(Path(f"{database}-wake").iterdir()):
+                while not any(folder.rglob("*-wake/*")):
                     await anyio.lowlevel.checkpoint()
             return modes(folder)
 
