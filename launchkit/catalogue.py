@@ -28,10 +28,11 @@ PACKAGES: Mapping[str, Mapping[str, str]] = {
 }
 """By the word for a seam, `command`, or `policy` for its keys: the package of each name."""
 
+AZURE = r"windows\.net|chinacloudapi\.cn|usgovcloudapi\.net"
 STORES = (
     (re.compile(r"s3://"), "aws"),
     (re.compile(r"gs://"), "gcp"),
-    (re.compile(r"https://[a-z0-9]+\.blob\.core\.windows\.net/"), "azure"),
+    (re.compile(rf"https://[a-z0-9]+\.blob\.core\.({AZURE})/"), "azure"),
 )
 """Addresses of object storage, and the environment that can reach them."""
 

@@ -12,6 +12,8 @@ from mounts import Mount, SmallDisk, mount, unmount
 from postgres import Postgres, served
 from services import skip_if_hidden, skip_without
 
+from launchkit.catalogue import PACKAGES
+
 # A shell that starts the tests in the background has them ignore it, and their children with them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -36,6 +38,15 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
         ("CACHE", "cache"),
     ):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / place))
+
+
+@pytest.fixture
+def moon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a package that is not installed it is known that it offers an environment and a registry
+    `moon`.
+    """
+    for seam in ("environment", "registry"):
+        monkeypatch.setitem(PACKAGES[seam], "moon", "launchkit-moon")  # type: ignore[arg-type] # a dict
 
 
 @pytest.fixture(scope="session")

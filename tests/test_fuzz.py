@@ -17,10 +17,10 @@ from typing import Any
 
 import httpx
 import pytest
+from launchkit.builtin.oci.auth import parse_challenges, read_token
 
 from launchkit.addresses import masked
 from launchkit.builtin.local_process.args import parse_args, parse_size
-from launchkit.builtin.oci.auth import parse_challenges, read_token
 from launchkit.cli.log_text import LogText
 from launchkit.cli.queue_file import wanted_queues
 from launchkit.code.ignore import parse_rules

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from launchkit.abc.component import Component, Finding
+from launchkit.model import Secret
 
 
 class Environment(Component):
@@ -26,6 +27,14 @@ class Environment(Component):
         region; no secrets. Pure, once it has started.
         """
         return {}
+
+    async def link(self, uri: str, seconds: float) -> Secret | None:
+        """An address under which whoever has it may read the file at *uri* for so many seconds, by
+        a plain GET; None: programs of the cloud that run elsewhere read *uri* by themselves.
+
+        :raises LaunchError: if *uri* is not in this storage, or it gives no such address.
+        """
+        return None
 
     async def check_store(self, uri: str) -> Sequence[Finding]:
         """Look whether files can be put below *uri*; read-only."""

@@ -173,3 +173,8 @@ class Runner(Component):
         :raises LaunchError: for a ref of another place.
         """
         raise RunLost(f"runs of kind {self.kind} cannot be found again after their agent died")
+
+    async def discard(self, ref: str) -> None:
+        """Remove what is left of a submission that was not started and never will be, such as a
+        container that an agent has made and not lived to start. Touches no run; may be repeated.
+        """

@@ -8,6 +8,7 @@ import anyio
 from launchkit.abc import Run, Runner
 from launchkit.agent.intent import Intent
 from launchkit.agent.kit import Kit
+from launchkit.agent.outcomes import preempted
 from launchkit.agent.pump import pump
 from launchkit.agent.reporter import Reporter
 from launchkit.aio.retry import Backoff, pauses
@@ -16,6 +17,10 @@ from launchkit.model import ENDING_STATES, Claim, ItemReport, ItemState, Outcome
 from launchkit.observe import Journal
 
 REPORT_SECONDS = 30.0
+ANNOUNCE_SECONDS = 30.0
+"""How long the queue is waited for before a run is ended, so that it knows why."""
+LEAVE_SECONDS = 5.0
+"""The same, where the agent goes away."""
 GONE_SECONDS = 60.0
 """Beyond the grace, how long a run may take to be gone before ending it is tried again."""
 MAX_PREEMPTIONS = 5
@@ -29,6 +34,14 @@ class Held:
     run: Run
     runner: Runner
     intent: Intent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unstarted:
+    """What may be left of a run that was about to be submitted, and is not there."""
+
+    runner: Runner
+    ref: str
 
 
 class Ending:
@@ -46,10 +59,12 @@ class Ending:
         base = held.intent.log_base
         await pump(held.run, self._kit.backend, self._claim, self._logger, base)
 
-    async def gone(self, held: Held | None) -> None:
-        """End the run, if any; come back only when it is verified over and its log is stored."""
-        if held is None:
-            return
+    async def gone(self, held: Held, outcome: Outcome) -> None:
+        """End a run for the reason that *outcome* tells, which is stored before it is told; come
+        back only when it is verified over and its log is stored.
+        """
+        if held.intent.ends_as is None:
+            await self._reporter.announce(outcome, ANNOUNCE_SECONDS)
         grace = held.intent.limits.stop_grace
         for pause in pauses(Backoff()):
             with anyio.move_on_after(grace + GONE_SECONDS, shield=True):
@@ -61,15 +76,26 @@ class Ending:
                 return
             await anyio.sleep(pause)
 
-    async def store(self, outcome: Outcome, held: Held | None) -> None:
+    async def store(self, outcome: Outcome, left: Held | Unstarted | None) -> None:
         """Store how it ended, then remove what it left: in this order a crash loses nothing."""
         problem = "its end could not be stored in time; left for its next holder"
         with anyio.move_on_after(REPORT_SECONDS, shield=True) as scope:
             await self._reporter.report(self._last_report(outcome))
             problem = "what it left could not be removed in time"
-            await self._clear_away(held)
+            await self.clear_away(left)
         if scope.cancelled_caught:
             self._logger.warning("launch %s: %s", self._claim.item.id, problem, action="leave")
+
+    async def clear_away(self, left: Held | Unstarted | None) -> None:
+        """Remove what an ended run left, or one that never began, as far as that can be."""
+        try:
+            if isinstance(left, Unstarted):
+                await left.runner.discard(left.ref)
+            elif left is not None:
+                await left.run.aclose()
+        except Exception as exc:  # noqa: BLE001 - a runner may raise anything
+            message = "launch %s: what it left cannot be removed: %r"
+            self._logger.warning(message, self._claim.item.id, exc, action="leave")
 
     async def put_back(self, why: str) -> None:
         """Let an agent that can do it have the launch; a try that never began does not count. What
@@ -88,28 +114,22 @@ class Ending:
         grace = held.intent.limits.stop_grace
         with anyio.move_on_after(grace + GONE_SECONDS, shield=True):
             await held.run.cancel(grace)
-            await self._clear_away(held)
+            await self.clear_away(held)
 
     async def leave(self, held: Held | None) -> None:
         """The agent goes away: what survives it is left alone; the rest goes back to the queue."""
+        message = f"agent {self._kit.site.agent} is shutting down"
         if held is not None:
             if held.runner.survives_agent:
                 return
+            with suppress(QueueError):  # it ends with its agent, whoever knows why
+                await self._reporter.announce(preempted(message), LEAVE_SECONDS)
             await held.run.cancel(held.intent.limits.stop_grace)
-        message = f"agent {self._kit.site.agent} is shutting down"
         report = ItemReport(state=ItemState.QUEUED, message=message, next_attempt=held is not None)
         try:
             await self._kit.backend.report(self._claim, report)
         except QueueError as exc:
             self._logger.warning("launch %s: %s", self._claim.item.id, exc, action="leave")
-
-    async def _clear_away(self, held: Held | None) -> None:
-        try:
-            if held is not None:
-                await held.run.aclose()
-        except Exception as exc:  # noqa: BLE001 - a runner may raise anything
-            message = "launch %s: what it left cannot be removed: %r"
-            self._logger.warning(message, self._claim.item.id, exc, action="leave")
 
     def _last_report(self, outcome: Outcome) -> ItemReport:
         attempt = self._claim.item.attempt

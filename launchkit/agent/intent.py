@@ -1,10 +1,12 @@
-"""What is stored of a run before it is submitted: whoever holds it next goes on by it."""
+"""What is stored of a run before it is submitted, and before it is told to end: whoever holds it
+next goes on by it.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from launchkit.codec import decode, plain
-from launchkit.model import Json, Limits
+from launchkit.model import Json, Limits, Outcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +21,8 @@ class Intent:
     """Where in the log the run's own output begins, in bytes."""
     submitted_at: float | None = None
     """Unix time."""
+    ends_as: Outcome | None = None
+    """Set before it is told to end: how it has ended when it is gone, whoever sees to that."""
 
     def fields(self) -> dict[str, object]:
         """As `stored` reads it back."""

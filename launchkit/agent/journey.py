@@ -2,17 +2,18 @@
 
 import logging
 import time
-import traceback
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 import anyio
 
 from launchkit.abc import Run, Runner
-from launchkit.agent.ending import REPORT_SECONDS, Ending, Held
+from launchkit.agent.ending import REPORT_SECONDS, Ending, Held, Unstarted
 from launchkit.agent.intent import Intent, stored
 from launchkit.agent.interruption import Interruption
 from launchkit.agent.kit import Kit
+from launchkit.agent.outcomes import failed, stopped, unforeseen
 from launchkit.agent.patience import FOREIGN_SECONDS, Patience, PatientRun, Unwatchable
 from launchkit.agent.pre_run_log import PreRunLog
 from launchkit.agent.prepare import builds, check_can_be_had, prepared, work_directory
@@ -22,7 +23,6 @@ from launchkit.agent.watch import watch
 from launchkit.aio.retry import Backoff, pauses
 from launchkit.codec import plain
 from launchkit.errors import (
-    ConfigError,
     LaunchError,
     LaunchkitError,
     LeaseLost,
@@ -32,7 +32,6 @@ from launchkit.errors import (
     RunTimeout,
     StartTimeout,
     Unreachable,
-    source,
     unwrapped,
 )
 from launchkit.model import (
@@ -44,7 +43,6 @@ from launchkit.model import (
     RunState,
     StopOrder,
     Submission,
-    Verdict,
 )
 from launchkit.observe import journal
 from launchkit.resolving.bind import Bound
@@ -74,6 +72,10 @@ class Journey:
         self._interruption = Interruption()
         self._sought = claim.item.ref is None
         """Whether it is known if there is a run of this attempt."""
+        self._ends_as: Outcome | None = None
+        """What an earlier holder was about to do with the run."""
+        self._unstarted: Unstarted | None = None
+        """What was about to be submitted, by this agent or an earlier one."""
         self._held: Held | None = None
 
     @property
@@ -102,7 +104,7 @@ class Journey:
             with self._interruption.watched:
                 outcome = await self._outcome()
                 if outcome is not None:
-                    await self._ending.store(outcome, self._held)
+                    await self._ending.store(outcome, self._held or self._unstarted)
                 return
             self._interruption.check()
         except LeaseLost as exc:
@@ -127,29 +129,39 @@ class Journey:
     async def _outcome(self) -> Outcome | None:
         """How it ended; None if it was put back."""
         try:
-            await self._find()
-            with self._interruption.wanted:
-                if self.claim.item.stop_requested:
-                    self.stop(StopOrder(item_id=self.claim.item.id, by=""))
-                    await anyio.lowlevel.checkpoint()
-                return await self._watched(self._held or await self._started())
-            return await self._interrupted()
+            return await self._course()
         except (QueueError, Unwatchable):
             raise
         except RunnerUnavailable as exc:
             await self._ending.put_back(str(exc))
             return None
-        except (StartTimeout, RunTimeout) as exc:
-            await self._ending.gone(self._held)
-            return _failed(exc)
         except LaunchkitError as exc:
-            return _failed(exc)
+            return await self._failed(exc)
         except Exception as exc:
             item_id = self.claim.item.id
             self.log.exception("launch %s: unforeseen error", item_id, action="fault")
             if self._held is not None:
                 raise Unwatchable(f"an unforeseen error: {exc!r}") from exc
-            return _unforeseen(exc)
+            return unforeseen(exc)
+
+    async def _course(self) -> Outcome:
+        await self._find()
+        if self._held and self._ends_as:
+            return await self._ended(self._held, self._ends_as)
+        with self._interruption.wanted:
+            await self._obey_earlier()
+            return await self._watched(self._held or await self._started())
+        return await self._interrupted()
+
+    async def _failed(self, exc: LaunchkitError) -> Outcome:
+        """What an error makes of it: a run that took too long is ended, and one that was about to
+        be ended anyway may be gone.
+        """
+        if isinstance(exc, StartTimeout | RunTimeout) and self._held:
+            return await self._ended(self._held, failed(exc))
+        if isinstance(exc, RunLost) and self._ends_as:
+            return self._ends_as
+        return failed(exc)
 
     async def _find(self) -> None:
         """Look for a run of this attempt that was started before. A stop does not interrupt this:
@@ -163,11 +175,14 @@ class Journey:
         except LaunchError as exc:  # what runs already is no launch that a runner could refuse
             raise RunnerUnavailable(exc.message, hint=exc.hint) from exc
         limits, _ = limits_of(item.spec, self._defaults)
+        intent = stored(item.resolved, limits)
+        self._ends_as = intent.ends_as
         try:
-            self._held = await self._attached(item.ref, runner, stored(item.resolved, limits))
+            self._held = await self._attached(item.ref, runner, intent)
         except RunLost:
-            if item.state is not ItemState.SUBMITTING:
+            if item.state is not ItemState.SUBMITTING or self._ends_as:
                 raise
+            self._unstarted = Unstarted(runner=runner, ref=item.ref)
         self._sought = True
 
     async def _attached(self, ref: str, runner: Runner, intent: Intent) -> Held:
@@ -229,15 +244,21 @@ class Journey:
                 return
 
     async def _intend(self, bound: Bound, runner: Runner, intent: Intent) -> None:
-        """Store what is about to happen before it happens."""
+        """Store what is about to happen before it happens. What another ref would lead to, which
+        an earlier agent stored, goes before nobody knows of it.
+        """
+        ref = runner.ref_of(bound.submission)
+        if self._unstarted and self._unstarted.ref != ref:
+            await self._ending.clear_away(self._unstarted)
         report = ItemReport(
             state=ItemState.SUBMITTING,
-            ref=runner.ref_of(bound.submission),
+            ref=ref,
             site=self._kit.site.name if runner.bound_to_site else None,
             resolved=resolution(bound, runner) | intent.fields(),
             warnings=bound.warnings,
         )
         await self._reporter.report(report, again=True)  # an earlier try may have stored another
+        self._unstarted = Unstarted(runner=runner, ref=ref) if ref else None
 
     async def _submit(self, submission: Submission, runner: Runner, intent: Intent) -> None:
         """Start it. After an error that does not say so, whether it runs is looked up."""
@@ -272,16 +293,27 @@ class Journey:
                 )
         raise AssertionError  # a task group swallows nothing
 
+    async def _obey_earlier(self) -> None:
+        """A wish that an earlier holder did not live to carry out."""
+        item = self.claim.item
+        if item.stop_requested:
+            by, reason = item.stop_by or "", item.stop_reason
+            self.stop(StopOrder(item_id=item.id, by=by, reason=reason))
+            await anyio.lowlevel.checkpoint()
+
     async def _interrupted(self) -> Outcome:
-        summary = self._interruption.summary(started=self._held is not None)
-        verdict = Verdict(code="stopped", summary=summary)
-        if self._held is None:
-            return Outcome(state=RunState.STOPPED, verdict=verdict)
-        await self._ending.gone(self._held)
-        status = await self._held.run.status()
+        outcome = stopped(self._interruption.summary(started=self._held is not None))
+        return await self._ended(self._held, outcome) if self._held else outcome
+
+    async def _ended(self, held: Held, outcome: Outcome) -> Outcome:
+        """The outcome of a run that is ended; one that is stopped may have ended before."""
+        await self._ending.gone(held, outcome)
+        if outcome.state is not RunState.STOPPED:
+            return outcome
+        status = await held.run.status()
         if status.verdict and status.state in {RunState.FINISHED, RunState.FAILED}:
             return Outcome(state=status.state, exit_code=status.exit_code, verdict=status.verdict)
-        return Outcome(state=RunState.STOPPED, exit_code=status.exit_code, verdict=verdict)
+        return replace(outcome, exit_code=status.exit_code)
 
 
 def resolution(bound: Bound, runner: Runner) -> dict[str, object]:
@@ -301,20 +333,3 @@ def resolution(bound: Bound, runner: Runner) -> dict[str, object]:
         "request": dict(runner.render(submission)),
     }
     return without_values(told, bound.hidden)
-
-
-def _failed(exc: LaunchkitError) -> Outcome:
-    code = "rejected" if isinstance(exc, ConfigError) else exc.code
-    verdict = Verdict(code=code, summary=exc.message, hint=exc.hint)
-    return Outcome(state=RunState.FAILED, verdict=verdict)
-
-
-def _unforeseen(exc: Exception) -> Outcome:
-    whose = source(exc)
-    verdict = Verdict(
-        code="internal_error",
-        summary=f"{exc!r}, {whose}" if whose else f"launchkit failed: {exc!r}",
-        evidence=tuple(traceback.format_exception(exc)[-6:]),
-        hint="this is a fault of launchkit or of a plugin; please report it",
-    )
-    return Outcome(state=RunState.FAILED, verdict=verdict)

@@ -2,9 +2,12 @@
 
 from functools import partial
 
+import anyio
+
 from launchkit.abc import QueueBackend
 from launchkit.agent.persist import persist
-from launchkit.model import Claim, ItemReport, ItemState, RunState, RunStatus
+from launchkit.codec import plain
+from launchkit.model import Claim, ItemReport, ItemState, Json, Outcome, RunState, RunStatus
 from launchkit.observe import Journal
 
 STATES = {RunState.STARTING: ItemState.STARTING, RunState.RUNNING: ItemState.RUNNING}
@@ -20,6 +23,7 @@ class Reporter:
         self._backend = backend
         self._claim = claim
         self._log = log
+        self._resolved: Json = claim.item.resolved or {}
         self._last: tuple[ItemState, str | None] = (claim.item.state, None)
 
     async def report(self, report: ItemReport, *, again: bool = False) -> None:
@@ -30,10 +34,19 @@ class Reporter:
         call = partial(self._backend.report, self._claim, report)
         await persist(call, f"report of {self._claim.item.id}", self._log)
         self._last = fact
+        self._resolved = report.resolved or self._resolved
 
     async def mark(self, text: str) -> None:
         """Add a line to the timeline: what goes on in the state that it is in."""
         await self.report(ItemReport(state=self._last[0], message=text))
+
+    async def announce(self, outcome: Outcome, seconds: float) -> None:
+        """Store how a run will have ended that is about to be told to end. A queue that is away for
+        more than some *seconds* is in the way of no end.
+        """
+        resolved = {**self._resolved, "ends_as": plain(outcome)}
+        with anyio.move_on_after(seconds):
+            await self.report(ItemReport(state=self._last[0], resolved=resolved), again=True)
 
     async def see(self, status: RunStatus, ref: str) -> None:
         """Tell how the run stands. An end is told apart, with all that is known of it."""

@@ -16,6 +16,7 @@ from launchkit import __version__
 from launchkit.addresses import masked
 from launchkit.agent import Agent
 from launchkit.cli.failures import INTERRUPTED
+from launchkit.cli.lazy import LazyGroup
 from launchkit.cli.names import queue_names
 from launchkit.cli.options import chosen, common_options
 from launchkit.cli.session import run
@@ -31,7 +32,14 @@ REPEAT_SECONDS = (300.0, 20.0)
 logger = logging.getLogger("launchkit.status")
 
 
-@click.command()
+STEERING = {
+    "drain": ("launchkit.cli.agents:drain", "Let an agent end when what it has has ended."),
+    "pause": ("launchkit.cli.agents:pause", "Give an agent nothing more until it is resumed."),
+    "resume": ("launchkit.cli.agents:resume", "Give an agent that is paused launches again."),
+}
+
+
+@click.group(cls=LazyGroup, commands_at=STEERING, invoke_without_command=True)
 @click.option(
     "-q",
     "--queue",
@@ -58,7 +66,10 @@ logger = logging.getLogger("launchkit.status")
     help="Serve /metrics, /livez and /readyz there; 0 takes a free port.",
 )
 @common_options
+@click.pass_context
 def agent(
+    context: click.Context,
+    /,
     *,
     queues: Sequence[str],
     config: str | None,
@@ -70,8 +81,11 @@ def agent(
     """Take launches from queues and run them.
 
     The first SIGINT or SIGTERM lets what is under way end; the second ends the agent at once, and
-    the next agent goes on with the runs that survive it.
+    the next agent goes on with the runs that survive it. The commands below are for agents that
+    run already, on any machine.
     """
+    if context.invoked_subcommand is not None:
+        return
     plugins = Plugins()
     flags = {
         **given,

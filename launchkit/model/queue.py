@@ -1,6 +1,6 @@
 """Queues, the items in them, claims on items, and what is reported about them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import ClassVar, Literal
@@ -139,6 +139,8 @@ class QueueItem:
     verdict: Verdict | None = None
     ref: str | None = None
     stop_requested: bool = False
+    stop_by: str | None = None
+    stop_reason: str | None = None
     agent: str | None = None
     """The agent that holds or held it."""
     resolved: Json | None = None
@@ -210,9 +212,11 @@ class AgentOrders:
     drain: bool = False
     """The agent should claim nothing more and end."""
 
-    def news_to(self, told: Collection[str]) -> bool:
-        """Whether there is more in it than the stop orders for the items *told*."""
-        return bool(self.lost or self.drain or {one.item_id for one in self.stop}.difference(told))
+    def news_to(self, heard: "AgentOrders") -> bool:
+        """Whether there is more in it than what an agent has *heard* already."""
+        known = {order.item_id for order in heard.stop}
+        stop = any(order.item_id not in known for order in self.stop)
+        return stop or not self.lost <= heard.lost or (self.drain and not heard.drain)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

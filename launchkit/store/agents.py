@@ -125,6 +125,11 @@ class InSession(Generic[T]):
         return await self.act(tx)
 
 
+def of_holder(holder: str) -> str:
+    """The agent that the holder of a lock belongs to."""
+    return holder.partition("/")[0]
+
+
 async def require_session(tx: Tx, entity: str, name: str, session: str | None) -> None:
     """:raises AgentReplaced: if an agent of that name has registered since *session* began."""
     if await _replaced(tx, entity, name, session):

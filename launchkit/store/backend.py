@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import ClassVar
+from uuid import uuid4
 
 import anyio
 
@@ -81,7 +82,8 @@ class StoreBackend(QueueBackend):
     _database: Database = field(init=False, repr=False)
     _stack: AsyncExitStack = field(init=False, repr=False)
     _subscriptions: dict[str, Subscription] = field(init=False, repr=False, default_factory=dict)
-    _told: set[str] = field(init=False, repr=False, default_factory=set)
+    _sessions: dict[str, str] = field(init=False, repr=False, default_factory=dict)
+    _heard: AgentOrders = field(init=False, repr=False, default_factory=AgentOrders)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Open the database for the agent's life."""
@@ -96,10 +98,18 @@ class StoreBackend(QueueBackend):
         found = await anyio.to_thread.run_sync(look_at, file_of(self.url))
         return (found,) if found else ()
 
+    async def register(self, status: AgentStatus) -> None:
+        """Begin a session, in the place of an agent of the same name: what that held is free."""
+        session = uuid4().hex
+        await self._database.write(agents.Register(self.entity, status, session))
+        self._sessions[status.name] = session
+
     async def claim(self, queue: str, capacity: AgentCapacity) -> Claim | None:
         """Take the next item, or one whose agent fell silent."""
         await self._subscription(queue)
-        return await self._database.write(claims.Take(self.entity, queue, capacity, self.lease))
+        session = self._sessions.get(capacity.agent)
+        body = claims.Take(self.entity, queue, capacity, self.lease, session=session)
+        return await self._database.write(body)
 
     async def news(self, queue: str, wait: float) -> None:
         """Wait until something changed in *queue* since the last claim."""
@@ -117,11 +127,12 @@ class StoreBackend(QueueBackend):
         """Renew the leases, and wait for orders that were not given yet."""
         news = await self._subscribed(f"agent:{status.name}")
         tokens = {claim.item.id: claim.token for claim in held}
-        body = claims.Beat(self.entity, status, tokens, self.lease)
+        session = self._sessions.get(status.name)
+        body = claims.Beat(self.entity, status, tokens, self.lease, session)
         orders = await self._database.write(body)
-        if not orders.news_to(self._told) and await news.wait(wait):
+        if not orders.news_to(self._heard) and await news.wait(wait):
             orders = await self._database.write(body)
-        self._told = {order.item_id for order in orders.stop}
+        self._heard = orders
         return orders
 
     async def append_log(self, claim: Claim, offset: int, data: bytes) -> None:
@@ -141,7 +152,10 @@ class StoreBackend(QueueBackend):
 
     async def acquire_lock(self, name: str, holder: str, seconds: float) -> bool:
         """Take or renew a lock; its names are shared by all entities, as image names are."""
-        return await self._database.write(locks.Acquire(name, holder, seconds))
+        agent = agents.of_holder(holder)
+        acquire = locks.Acquire(name, holder, seconds)
+        session = self._sessions.get(agent)
+        return await self._database.write(agents.InSession(self.entity, agent, session, acquire))
 
     async def lock_news(self, name: str, wait: float) -> None:
         """Wait until a lock may be had."""
@@ -153,7 +167,8 @@ class StoreBackend(QueueBackend):
 
     async def leave(self, agent: str, *, dead: bool) -> None:
         """Forget an agent; the leases of one that is *dead* lapse now."""
-        await self._database.write(agents.Forget(self.entity, agent, dead))
+        session = self._sessions.get(agent)
+        await self._database.write(agents.Forget(self.entity, agent, dead, session))
 
     async def _subscription(self, queue: str) -> Subscription:
         if queue not in self._subscriptions:

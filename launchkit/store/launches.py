@@ -140,7 +140,8 @@ class Stop:
             await tx.all("want_stop", id=row["id"], actor=self.actor, reason=self.reason)
             await record(tx, row, "stop", self.actor, cause)
             tx.publish(f"agent:{row['agent']}")
-        return replace(item_of(row, row["queue"]), stop_requested=True)
+            row = await tx.row("item_locked", id=row["id"])
+        return item_of(row, row["queue"])
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,8 @@ def item_of(row: Row, queue: str) -> QueueItem:
         verdict=decode_json(Verdict, row["verdict"]) if row["verdict"] else None,
         ref=row["ref"],
         stop_requested=row["stop_by"] is not None,
+        stop_by=row["stop_by"],
+        stop_reason=row["stop_reason"],
         agent=row["agent"],
         resolved=json.loads(row["resolved"]) if row["resolved"] else None,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from launchkit.model import (
     AgentCapacity,
+    AgentOrders,
     AgentStatus,
     Claim,
     ItemReport,
@@ -87,8 +88,8 @@ class BeatRequest:
 
     status: AgentStatus
     held: tuple[Hold, ...]
-    told: frozenset[str] = frozenset()
-    """The items whose stop orders this agent has got already: it waits for others."""
+    heard: AgentOrders = field(default_factory=AgentOrders)
+    """The orders that came with its last beat: it waits for others."""
     wait: float = 0.0
     """Seconds."""
     session: str | None = None

@@ -113,6 +113,24 @@ async def test_a_second_agent_takes_over_what_a_killed_one_left(bench: Bench) ->
     assert any("fell silent" in str(event.cause) for event in events)
 
 
+async def test_an_agent_that_is_started_anew_under_its_name_has_its_launches_back_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAUNCHKIT_NAME", "box")
+    monkeypatch.setenv("LAUNCHKIT_LEASE_SECONDS", "3600")
+    gate = bench.folder / "gate"
+    wait = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\nprint(7)"
+    run = await bench.launch(wait)
+    first = start(bench)
+    await running(run)
+    first.kill()
+    await ended(first)
+    async with bench.agent():
+        gate.touch()
+        assert await bench.ended(run) == [ItemState.FINISHED]
+    assert await text(run) == "7"
+
+
 async def stop_between_writes(agent: "subprocess.Popen[bytes]", bench: Bench) -> None:
     """Stop a process, but not while it has the turn to write or is next: all would wait for it."""
     database = bench.url.removeprefix("sqlite:///")

@@ -129,11 +129,11 @@ async def test_work_goes_on_while_the_queue_cannot_be_reached(
     assert await text(run) == "9"
 
 
-async def test_a_missing_component_is_named_at_start(bench: Bench) -> None:
-    with pytest.raises(PluginError, match="environment 'azure' is not installed") as error:
-        async with bench.agent(environment={"type": "azure"}):
+async def test_a_missing_component_is_named_at_start(bench: Bench, moon: None) -> None:
+    with pytest.raises(PluginError, match="environment 'moon' is not installed") as error:
+        async with bench.agent(environment={"type": "moon"}):
             pass
-    assert "launchkit-azure" in str(error.value.hint)
+    assert "launchkit-moon" in str(error.value.hint)
 
 
 async def test_an_agent_in_a_program_leaves_nothing_behind(bench: Bench) -> None:

@@ -1,7 +1,8 @@
 """What a new holder of a run goes by: the limits of the launch, never its own defaults."""
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 import anyio
 import pytest
@@ -47,6 +48,20 @@ async def taken_over(bench: Bench, run: LaunchHandle, **settings: object) -> Asy
 async def test_a_run_time_out_holds_and_counts_from_the_start(bench: Bench) -> None:
     run = await bench.launch(POLITE, timeouts=Timeouts(run=3))
     await abandoned(bench, run, ItemState.RUNNING)
+    async with taken_over(bench, run):
+        assert await bench.ended(run) == [ItemState.FAILED]
+    assert run.item.verdict
+    assert run.item.verdict.code == "run_timeout"
+
+
+async def test_a_run_time_out_counts_from_the_start_that_an_earlier_agent_saw(
+    bench: Bench,
+) -> None:
+    hour = 3600.0
+    run = await bench.launch(POLITE, timeouts=Timeouts(run=hour))
+    await abandoned(bench, run, ItemState.RUNNING)
+    with closing(sqlite3.connect(bench.url.removeprefix("sqlite:///"))) as database, database:
+        database.execute("update item set started_at = started_at - ?", (hour,))
     async with taken_over(bench, run):
         assert await bench.ended(run) == [ItemState.FAILED]
     assert run.item.verdict

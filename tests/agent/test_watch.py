@@ -5,14 +5,16 @@ from collections.abc import AsyncIterator, Sequence
 
 import anyio
 import pytest
+from waiting import PATIENCE
 
 from launchkit.abc import Run
 from launchkit.agent.watch import watch
-from launchkit.errors import StartTimeout
+from launchkit.errors import RunTimeout, StartTimeout
 from launchkit.model import Limits, LogChunk, RunState, RunStatus
 
 NO_ROOM = RunStatus(state=RunState.STARTING, placed=False, message="no node has room")
 PULLS = RunStatus(state=RunState.STARTING, message="pulls")
+RUNS = RunStatus(state=RunState.RUNNING)
 ENDED = RunStatus(state=RunState.FINISHED, exit_code=0)
 
 
@@ -42,14 +44,19 @@ class Recorded(Run):
 
 
 async def told(
-    statuses: Sequence[RunStatus], limits: Limits, submitted_at: float | None = None
+    statuses: Sequence[RunStatus],
+    limits: Limits,
+    submitted_at: float | None = None,
+    running_since: float | None = None,
 ) -> Sequence[RunStatus]:
     heard: list[RunStatus] = []
 
     async def tell(status: RunStatus) -> None:
         heard.append(status)
 
-    await watch(Recorded(*statuses), limits, tell, submitted_at=submitted_at)
+    since = {"submitted_at": submitted_at, "running_since": running_since}
+    with anyio.fail_after(PATIENCE):
+        await watch(Recorded(*statuses), limits, tell, **since)
     return heard
 
 
@@ -73,6 +80,12 @@ async def test_the_wait_for_a_place_counts_from_the_submission() -> None:
     hour = 3600.0
     with pytest.raises(StartTimeout, match="got no place"):
         await told([NO_ROOM], limits(place=hour), time.time() - hour)
+
+
+async def test_the_time_of_a_run_counts_from_when_it_was_first_seen_running() -> None:
+    hour = 3600.0
+    with pytest.raises(RunTimeout, match="ran longer than its 3600 seconds"):
+        await told([RUNS], limits(run=hour), running_since=time.time() - hour)
 
 
 async def test_the_wait_for_the_start_begins_with_the_place() -> None:

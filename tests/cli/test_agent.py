@@ -119,10 +119,10 @@ def test_a_file_configures_an_agent_and_flags_change_it(queue: Program) -> None:
     ("text", "words", "code", "problem"),
     [
         (
-            "builder: {type: noop}\nenvironment: {type: azure}",
+            "builder: {type: noop}\nenvironment: {type: moon}",
             (),
             3,
-            "pip install launchkit-azure",
+            "pip install launchkit-moon",
         ),
         ("", ("-q", "none"), 5, "there is no queue 'none'"),
         ("", ("-j", "-2"), 3, "--max-jobs: max_jobs: must be a whole number, or -1"),
@@ -132,7 +132,7 @@ def test_a_file_configures_an_agent_and_flags_change_it(queue: Program) -> None:
     ],
 )
 def test_what_an_agent_cannot_start_with_is_said(
-    queue: Program, text: str, words: tuple[str, ...], code: int, problem: str
+    queue: Program, moon: None, text: str, words: tuple[str, ...], code: int, problem: str
 ) -> None:
     config = queue.file("a.yaml", text)
     queues = () if "queues" in text or "-q" in words else ("-q", "q")

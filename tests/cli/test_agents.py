@@ -27,7 +27,7 @@ def test_an_agent_is_paused_resumed_and_told_to_end(queue: Program) -> None:
             assert why.startswith(f"agent {name} is paused: new driver (by")
             assert queue.data("agents", "resume", name)[0]["paused"] is None
             queue("wait", run)
-            queue("agents", "drain", name)
+            queue("agent", "drain", name)
             assert agent.wait(PATIENCE) == 0
         finally:
             agent.kill()

@@ -64,11 +64,11 @@ def test_check_says_what_is_wrong(
     assert problem in program("--config", config, "config", "check", code=3).stderr
 
 
-def test_check_notes_what_is_not_installed_and_accepts_it(program: Program) -> None:
-    config = program.file("c.yaml", "environment:\n  type: azure\n")
+def test_check_notes_what_is_not_installed_and_accepts_it(program: Program, moon: None) -> None:
+    config = program.file("c.yaml", "environment:\n  type: moon\n")
     said = program("--config", config, "config", "check").stderr
-    assert "c.yaml:2: environment.type: environment 'azure' is not installed" in said
-    assert "launchkit-azure provides it" in said
+    assert "c.yaml:2: environment.type: environment 'moon' is not installed" in said
+    assert "launchkit-moon provides it" in said
     assert said.endswith("ok\n")
 
 

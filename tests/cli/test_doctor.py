@@ -106,13 +106,18 @@ def test_a_paused_queue_is_a_warning(queue: Program) -> None:
         ("entity: [", "settings", "not valid YAML"),
         ("backend: mysql://x", "queue backend", "there is no queue backend 'mysql'"),
         ("registry: {type: nowhere}", "settings", "registry.type: there is no registry 'nowhere'"),
-        ("registry: {type: acr}", "registry acr", "'acr' is not installed"),
+        ("registry: {type: moon}", "registry moon", "'moon' is not installed"),
         ("state_dir: /proc/none", "state_dir", "/proc/none"),
         ("backend: sqlite:////proc/none/x.db", "queue backend", "/proc/none"),
     ],
 )
 def test_what_is_wrong_is_a_finding(
-    program: Program, monkeypatch: pytest.MonkeyPatch, text: str, subject: str, problem: str
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    moon: None,
+    text: str,
+    subject: str,
+    problem: str,
 ) -> None:
     monkeypatch.delenv("LAUNCHKIT_BACKEND")
     config = program.file("c.yaml", text)
@@ -141,11 +146,11 @@ def test_a_proxy_that_cannot_be_used_is_the_finding_of_those_who_need_it(
     assert any(problem in row["message"] for row in rows if row["level"] == "error")
 
 
-def test_the_table_has_the_hint_of_an_error(program: Program) -> None:
-    config = program.file("c.yaml", "registry: {type: acr}")
+def test_the_table_has_the_hint_of_an_error(program: Program, moon: None) -> None:
+    config = program.file("c.yaml", "registry: {type: moon}")
     text = program.out("--config", config, "doctor", code=1)
     assert text.splitlines()[0].split() == ["LEVEL", "SUBJECT", "MESSAGE", "HINT"]
-    assert "pip install launchkit-azure" in text
+    assert "pip install launchkit-moon" in text
 
 
 def test_a_hint_of_several_lines_stands_below_the_table_to_be_copied(

@@ -251,6 +251,8 @@ ORDERS = (
     other("one loss is told of all", others.AllIsLost),
     other("an idle beat is no sign of life", others.IdleBeatIsNoSign),
     other("each agent is told to end", others.AlwaysDrains),
+    other("an agent that was told to end never rests", others.NoRestAfterDrain),
+    other("a loss that was told lets no beat rest", others.NoRestAfterLoss),
     bent("the first word of an agent stays", see_agent=sql("status = excluded.status,", "")),
     other("news never wait", others.NewsNeverWait),
     other("news wait for ever", others.NewsWaitForEver),

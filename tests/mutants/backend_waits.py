@@ -105,6 +105,18 @@ class AlwaysDrains(Backend):
         return replace(await super().beat(status, held, wait), drain=True)
 
 
+class NoRestAfterDrain(Backend):
+    async def beat(self, status: AgentStatus, held: Collection[Claim], wait: float) -> AgentOrders:
+        orders = await super().beat(status, held, 0)
+        return orders if orders.drain else await super().beat(status, held, wait)
+
+
+class NoRestAfterLoss(Backend):
+    async def beat(self, status: AgentStatus, held: Collection[Claim], wait: float) -> AgentOrders:
+        orders = await super().beat(status, held, 0)
+        return orders if orders.lost else await super().beat(status, held, wait)
+
+
 class NewsNeverWait(Backend):
     async def news(self, queue: str, wait: float) -> None:
         await anyio.lowlevel.checkpoint()

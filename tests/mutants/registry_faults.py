@@ -12,16 +12,16 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Site
 from launchkit.aio.retry import retry
-from launchkit.builtin.oci.client import (
+from launchkit.builtin.oci.registry import OciRegistry
+from launchkit.errors import LaunchError
+from launchkit.images.registries.client import (
     BACKOFF,
     ConnectionBroken,
     RegistryClient,
     RegistryRequest,
     TooManyRequests,
 )
-from launchkit.builtin.oci.probe import RegistryProbe
-from launchkit.builtin.oci.registry import OciRegistry
-from launchkit.errors import LaunchError
+from launchkit.images.registries.probe import RegistryProbe
 from launchkit.testing.registry_server import RegistryServer
 
 
@@ -43,29 +43,29 @@ def asking(client: type[RegistryClient]) -> type[OciRegistry]:
 
 
 class AsksOnce(RegistryClient):
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def _answer(self, request: httpx.Request, again: bool) -> httpx.Response:
         return await self._once(request)
 
 
 class AsksTwice(RegistryClient):
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def _answer(self, request: httpx.Request, again: bool) -> httpx.Response:
         with suppress(ConnectionBroken):
             return await self._once(request)
         return await self._once(request)
 
 
 class GivesUpWhenThrottled(RegistryClient):
-    async def _patient(self, request: httpx.Request) -> httpx.Response:
-        response = await self._answer(request)
+    async def ask(self, request: httpx.Request, *, again: bool = False) -> httpx.Response:
+        response = await self._answer(request, again=True)
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             raise TooManyRequests(request.url.host, None)
         return response
 
 
 class IgnoresRetryAfter(RegistryClient):
-    async def _patient(self, request: httpx.Request) -> httpx.Response:
+    async def ask(self, request: httpx.Request, *, again: bool = False) -> httpx.Response:
         while True:
-            response = await self._answer(request)
+            response = await self._answer(request, again=True)
             if response.status_code != httpx.codes.TOO_MANY_REQUESTS:
                 return response
             await anyio.sleep(0.1)
@@ -78,16 +78,16 @@ class ThrottledIsNo(RegistryClient):
         except TooManyRequests:
             return httpx.Response(404)
 
-    async def _patient(self, request: httpx.Request) -> httpx.Response:
-        response = await self._answer(request)
+    async def ask(self, request: httpx.Request, *, again: bool = False) -> httpx.Response:
+        response = await self._answer(request, again=True)
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             raise TooManyRequests(request.url.host, None)
         return response
 
 
 class ThrottledIsYes(RegistryClient):
-    async def _patient(self, request: httpx.Request) -> httpx.Response:
-        response = await self._answer(request)
+    async def ask(self, request: httpx.Request, *, again: bool = False) -> httpx.Response:
+        response = await self._answer(request, again=True)
         throttled = response.status_code == httpx.codes.TOO_MANY_REQUESTS
         return httpx.Response(200) if throttled else response
 
@@ -106,7 +106,7 @@ class StaysAway(RegistryClient):
 
 
 class WaitsForEver(RegistryClient):
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def _answer(self, request: httpx.Request, again: bool) -> httpx.Response:
         try:
             return await self._once(request)
         except ConnectionBroken:
@@ -171,9 +171,9 @@ class CheckPushes(OciRegistry):
 class HastyRetry(RegistryClient):
     """It waits, but less than it is told."""
 
-    async def _patient(self, request: httpx.Request) -> httpx.Response:
+    async def ask(self, request: httpx.Request, *, again: bool = False) -> httpx.Response:
         async def send() -> httpx.Response:
-            response = await self._answer(request)
+            response = await self._answer(request, again=True)
             if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
                 raise TooManyRequests(request.url.host, 0.4)
             return response

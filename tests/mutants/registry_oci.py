@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from launchkit.builtin.oci import probe
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import LaunchError
+from launchkit.images.registries import probe
 from launchkit.model import Credentials
 
 

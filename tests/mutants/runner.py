@@ -133,6 +133,7 @@ RUNNERS = {
     "prepare starts": runner_submitting.PrepareStarts,
     "prepare hangs the second time": runner_submitting.PrepareHangsTheSecondTime,
     "release ends runs": runner_submitting.ReleaseEndsRuns,
+    "discard ends runs": runner_submitting.DiscardEndsRuns,
     "release fails twice": runner_submitting.ReleaseFailsTwice,
     "render is new": runner_descriptions.RenderIsNew,
     "render shows secrets": runner_descriptions.RenderShowsSecrets,

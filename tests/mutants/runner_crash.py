@@ -39,6 +39,7 @@ CRASHES = {
     "refuses a half made place": runner_crashes.RefusesAHalfMadePlace,
     "takes a half made place for a run": runner_crashes.TakesAHalfMadePlaceForARun,
     "leaves a lock": runner_crashes.LeavesALock,
+    "leaves what never began": runner_crashes.LeavesWhatNeverBegan,
     "notes a run after its start": runner_crashes.NotesAfterTheStart,
     "removes the end first": runner_crashes.EndsFirst,
     "marks a cancelled run after the kill": runner_crashes.KillsFirst,

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -301,6 +301,12 @@ class ReleaseEndsRuns(Right):
 
     async def release(self, submission: Submission) -> None:
         for ref in self.names:
+            await (await self.attach(ref)).cancel(0)
+
+
+class DiscardEndsRuns(Right):
+    async def discard(self, ref: str) -> None:
+        with suppress(RunLost):
             await (await self.attach(ref)).cancel(0)
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from launchkit.builtin.oci.auth import Challenge, parse_challenges
-from launchkit.builtin.oci.names import api_host, is_loopback
+from launchkit.images.registries.auth import Challenge, parse_challenges
+from launchkit.images.registries.names import api_host, is_loopback
 
 
 def test_docker_hub_answers_at_another_host() -> None:

@@ -1,33 +1,20 @@
-"""A made-up plugin for two clouds: what the configurations of the requirements need installed.
-
-Its rules stand where a plugin has them: in types of fields, `__post_init__`, `hosts` and
-`repository_of`.
-"""
+"""A made-up plugin: what the configurations of the requirements need that is not there yet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 
-from launchkit.abc import Environment, Registry, Run, Runner
+from launchkit.abc import Registry, Run, Runner
 from launchkit.hookspecs import hookimpl
 from launchkit.model import Secret, Submission
 from launchkit.plugins import Plugins
 
 
 @dataclass(kw_only=True)
-class Cloud(Environment):
-    async def upload(self, source: Path, uri: str) -> None:
-        raise AssertionError
+class Vault(Registry):
+    """One with a secret."""
 
-
-@dataclass(kw_only=True)
-class Azure(Cloud):
-    kind = "azure"
-
-
-@dataclass(kw_only=True)
-class CloudRegistry(Registry):
+    kind = "vault"
     uri: str | None = None
     token: Secret | None = None
 
@@ -36,18 +23,6 @@ class CloudRegistry(Registry):
 
     async def exists(self, ref: str) -> bool:
         raise AssertionError
-
-
-@dataclass(kw_only=True)
-class Acr(CloudRegistry):
-    kind = "acr"
-    hosts = (r".+\.azurecr\.io",)
-
-    @classmethod
-    def repository_of(cls, text: str) -> str:
-        if not text.removeprefix("https://").partition("/")[2]:
-            raise ValueError("must be REGISTRY.azurecr.io/REPOSITORY")
-        return text
 
 
 @dataclass(kw_only=True)
@@ -62,13 +37,8 @@ class Vertex(Runner):
 
 
 @hookimpl
-def launchkit_environments() -> Sequence[type[Environment]]:
-    return [Azure]
-
-
-@hookimpl
 def launchkit_registries() -> Sequence[type[Registry]]:
-    return [Acr]
+    return [Vault]
 
 
 @hookimpl
@@ -77,10 +47,9 @@ def launchkit_runners() -> Sequence[type[Runner]]:
 
 
 def cloud_plugins() -> Plugins:
-    """All that is installed, and the clouds."""
+    """All that is installed, and what is made up."""
     module = ModuleType("clouds")
     hooks = (
-        launchkit_environments,
         launchkit_registries,
         launchkit_runners,
     )

@@ -263,12 +263,12 @@ def test_a_password_is_shown_neither_in_settings_nor_in_errors(
 
 
 def test_a_secret_of_any_plugin_is_shown_neither_in_settings_nor_in_errors(load: Load) -> None:
-    settings = load("registry: {type: acr, token: hunter22}").settings
+    settings = load("registry: {type: vault, token: hunter22}").settings
     assert "hunter22" not in repr(settings) + settings.model_dump_json()
     assert settings.registry
     assert settings.registry.options()["token"] == "hunter22"
     with pytest.raises(ConfigError, match=r"registry\.token: must be text") as error:
-        load("registry: {type: acr, token: 12345678}")
+        load("registry: {type: vault, token: 12345678}")
     assert "12345678" not in str(error.value)
 
 

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 from launchkit_aws.ecr import EcrRegistry
+from launchkit_gcp.environment import GcpEnvironment
+from launchkit_gcp.gcr import GcrRegistry
 from launchkit_kubernetes.builder import KanikoBuilder
 from settings.clouds import cloud_plugins
 
+from launchkit.agent.kit import registry_block
 from launchkit.errors import ConfigError
 from launchkit.plugins import Plugins
 from launchkit.settings import AgentSettings, Loaded, load_settings, missing_components
@@ -97,12 +100,12 @@ def test_gcps_project_and_other_word_for_destination_are_honoured(tmp_path: Path
     loaded = load("gcp.yaml", tmp_path)
     settings = loaded.settings
     assert settings.environment is not None
-    assert settings.environment.options() == {
-        "region": "us-east1",
-        "project": "my-project",
-    }
-    assert settings.builder is not None
-    assert settings.builder.destination == "us-east1-docker.pkg.dev/my-project/launch/train"
+    environment = GcpEnvironment.configured(settings.environment.options())
+    assert (environment.region, environment.project) == ("us-east1", "my-project")
+    registry = registry_block(settings, cloud_plugins())
+    assert registry is not None
+    images = GcrRegistry.configured(registry.options())
+    assert images.image_ref("v1") == "us-east1-docker.pkg.dev/my-project/launch/train:v1"
 
 
 def test_azure_needs_no_region_and_loses_the_scheme(tmp_path: Path) -> None:

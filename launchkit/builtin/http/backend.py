@@ -57,7 +57,7 @@ class HttpBackend(QueueBackend):
     """A file with the agent's token."""
     _service: Service = field(init=False, repr=False)
     _news: News = field(init=False, repr=False)
-    _told: frozenset[str] = field(init=False, repr=False, default=frozenset())
+    _heard: AgentOrders = field(init=False, repr=False, default_factory=AgentOrders)
     _agent: str | None = field(init=False, repr=False, default=None)
     _session: str | None = field(init=False, repr=False, default=None)
     _leased: float | None = field(init=False, repr=False, default=None)
@@ -122,14 +122,13 @@ class HttpBackend(QueueBackend):
         request = BeatRequest(
             status=status,
             held=tuple(Hold(item_id=claim.item.id, token=claim.token) for claim in held),
-            told=self._told,
+            heard=self._heard,
             wait=wait,
             session=self._session,
         )
         call = Call(method="POST", parts=("agent", "beats"), body=request, wait=wait)
-        orders = await self._service.ask(AgentOrders, call)
-        self._told = frozenset(order.item_id for order in orders.stop)
-        return orders
+        self._heard = await self._service.ask(AgentOrders, call)
+        return self._heard
 
     async def append_log(self, claim: Claim, offset: int, data: bytes) -> None:
         """Add output of the claim's attempt; what is there already is skipped."""

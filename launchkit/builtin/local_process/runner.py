@@ -134,6 +134,11 @@ class LocalProcessRunner(Runner):
             raise RunLost(f"{ref}: {what}")
         return ProcessRun(place, keep=self.keep)
 
+    async def discard(self, ref: str) -> None:
+        """Remove a directory whose run never began. :raises Elsewhere: as `attach` does."""
+        place = await run_sync(self._place_at, ref)
+        await run_sync(_discard, place)
+
     def _place(self, name: str) -> RunDir:
         if not _names_a_run(name):
             raise SubmitError(f"{shortened(name)!r} cannot be the name of a directory for a run")
@@ -225,6 +230,12 @@ def _submit(place: RunDir, submission: Submission, setups: Path) -> None:
         said = place.tail("supervisor.log").decode(errors="replace").strip().splitlines()
         why = said[-1] if said else "no reason"
         raise SubmitError(f"{place.path}: the run's supervisor did not start: {why}")
+
+
+def _discard(place: RunDir) -> None:
+    seen = place.look()
+    if not (seen.started or seen.cancelled or seen.supervisor):
+        place.remove()
 
 
 def _prepare(place: RunDir, submission: Submission, setups: Path) -> Plan:

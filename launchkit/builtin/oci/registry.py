@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, ClassVar
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Registry, Site
-from launchkit.builtin.oci.names import is_loopback
 from launchkit.errors import ConfigError, LaunchError, Rejected
 from launchkit.images.docker_login import docker_login
 from launchkit.images.ref import ImageRef
+from launchkit.images.registries.names import is_loopback
 from launchkit.model import Credentials, Secret
 
 if TYPE_CHECKING:
-    from launchkit.builtin.oci.probe import RegistryProbe
+    from launchkit.images.registries.probe import RegistryProbe
 
-PROBE = "launchkit.builtin.oci.probe"
+PROBE = "launchkit.images.registries.probe"
 """Imported when an agent needs it: HTTP takes a while."""
 USERNAME, PASSWORD = "LAUNCHKIT_REGISTRY_USERNAME", "LAUNCHKIT_REGISTRY_PASSWORD"
 

@@ -95,10 +95,13 @@ class RunnerCrashContract(RunnerCase):
     async def _cancel(
         self, runner: Runner, workload: Workload, submission: Submission, lived: Lived
     ) -> None:
-        run = await self._taken_over(runner, submission, lived)
+        run = await self._found(runner, submission, lived)
         if run is not None:
             await self.cancelled(run)
             assert (await self.now(run)).state is RunState.STOPPED, "what is cancelled is stopped"
+        elif "ended" not in lived.told:
+            with within(self.patience, "discard removes what was never started, and returns"):
+                await runner.discard(self._ref_of(runner, submission))
         await self.gone(workload, submission)
         if run is not None:
             await self.closed(run)
@@ -116,17 +119,25 @@ class RunnerCrashContract(RunnerCase):
 
     async def _taken_over(self, runner: Runner, submission: Submission, lived: Lived) -> Run | None:
         """The run, as the next agent has it; None if its end is stored and it was removed."""
-        ref = runner.ref_of(submission)
-        assert ref is not None, "the ref of a run that survives its agent is told before"
-        try:
-            run = await self.attached(runner, ref)
-            await self.now(run)
-        except RunLost:
-            if "ended" in lived.told:
-                return None
-            assert "submitted" not in lived.told, "a run that was begun is found again"
-        else:
+        run = await self._found(runner, submission, lived)
+        if run is not None or "ended" in lived.told:
             return run
         with within(self.patience, "prepare may be repeated"):
             await runner.prepare(submission, RecordingOutput())
         return await self.submitted(runner, submission)
+
+    async def _found(self, runner: Runner, submission: Submission, lived: Lived) -> Run | None:
+        """The run; None if it was removed, or has never begun."""
+        try:
+            run = await self.attached(runner, self._ref_of(runner, submission))
+            await self.now(run)
+        except RunLost:
+            begun = "submitted" in lived.told and "ended" not in lived.told
+            assert not begun, "a run that was begun is found again"
+            return None
+        return run
+
+    def _ref_of(self, runner: Runner, submission: Submission) -> str:
+        ref = runner.ref_of(submission)
+        assert ref is not None, "the ref of a run that survives its agent is told before"
+        return ref

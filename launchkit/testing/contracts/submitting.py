@@ -166,6 +166,22 @@ class Submitting(RunnerCase):
         await self.cancelled(run)
         await self.closed(run)
 
+    async def test_discarding_what_never_began_leaves_nothing_and_touches_no_run(
+        self, runner: Runner, workload: Workload
+    ) -> None:
+        """A launch that was about to be submitted may end before the next agent takes it over."""
+        live, submission = workload.waits(), workload.exits(0)
+        run = await self.submitted(runner, live)
+        await self.running(run)
+        ref = runner.ref_of(submission)
+        with within(self.patience, "discard returns"):
+            for one in (ref, ref, run.ref):
+                await runner.discard(one or submission.name)
+        assert await workload.traces(submission) == [], "discard leaves nothing"
+        assert (await self.now(run)).state is RunState.RUNNING, "discard ends no run"
+        await self.cancelled(run)
+        await self.closed(run)
+
     async def test_the_ref_that_was_told_before_is_the_ref_of_the_run(
         self, runner: Runner, workload: Workload
     ) -> None:

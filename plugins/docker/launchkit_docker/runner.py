@@ -124,3 +124,7 @@ class ContainerRunner(Runner):
         :raises RunLost: if it is gone or was never started, or *ref* is not the name of a run's.
         """
         return await (await self._service.opened()).attach(ref)
+
+    async def discard(self, ref: str) -> None:
+        """Remove a container that was created and never started, and give its GPUs back."""
+        await (await self._service.opened()).discard(ref)

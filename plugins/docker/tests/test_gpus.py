@@ -6,6 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 from docker_engine import Engine
+from launchkit_docker.containers import labels
 from launchkit_docker.containers.containers import Containers
 from launchkit_docker.engine.client import open_client
 from launchkit_docker.gpus.allocator import GpuAllocator
@@ -16,6 +17,8 @@ from launchkit.abc import QueueBackend
 from launchkit.errors import Rejected
 from launchkit.plugins import Plugins
 from launchkit.testing import RecordingOutput, site_at, started
+
+from .workshop import Scripts
 
 Make = Callable[[], GpuAllocator]
 STOCK = GpuInventory(devices=("a", "b", "c"), names={"GPU-1": "a"})
@@ -73,6 +76,21 @@ async def test_two_agents_never_give_one_device_twice(make: Make) -> None:
 async def test_devices_of_a_run_of_an_earlier_agent_stay_taken(make: Make) -> None:
     gpus = make()
     gpus.adopt("old", ("a", "b"))
+    await gpus.take("new", Gpus(count=1), RecordingOutput())
+    assert gpus.given("new") == ("c",)
+
+
+@pytest.mark.parametrize("starts", [False, True])
+async def test_devices_of_a_container_that_lives_stay_taken_whoever_knows_of_it(
+    make: Make, scripts: Scripts, starts: bool
+) -> None:
+    label, _, value = scripts.label.partition("=")
+    marks = {label: value, labels.RUN: "run", labels.GPUS: "a,b"}
+    body = {"Image": scripts.image, "Cmd": ["/bin/sh", "-c", "sleep 600"], "Labels": marks}
+    made = scripts.engine.http.post("/containers/create", json=body).raise_for_status().json()
+    if starts:
+        scripts.do(made["Id"], "start")
+    gpus = make()
     await gpus.take("new", Gpus(count=1), RecordingOutput())
     assert gpus.given("new") == ("c",)
 

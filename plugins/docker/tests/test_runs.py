@@ -9,11 +9,14 @@ import anyio
 import launchkit_docker.containers.output
 import pytest
 from docker_engine import SOCKET, Engine
+from launchkit_docker.containers.containers import Containers
+from launchkit_docker.engine.client import open_client
 from launchkit_docker.runner import ContainerRunner
 from waiting import PATIENCE
 
 from launchkit.errors import RunLost, SubmitError
 from launchkit.model import RunState
+from launchkit.runners.identity import DOCKER, RunIdentity
 from launchkit.testing import relay, site_at, started
 
 from .workshop import Scripts, ended, read
@@ -354,6 +357,27 @@ async def test_a_container_of_somebody_else_is_never_taken_for_the_run(
     seen = scripts.inspect(submission.name)
     assert seen
     assert seen["State"]["Status"] == "created"
+
+
+async def test_a_container_that_no_agent_has_lived_to_start_is_found_and_removed(
+    runner: ContainerRunner, scripts: Scripts, tmp_path: Path
+) -> None:
+    run, left = await runner.submit(scripts(WAITS)), scripts("true")
+    label, _, value = scripts.label.partition("=")
+    labels = DOCKER.labels(RunIdentity.of(left.launch, "gone")) | {label: value}
+    scripts.engine.http.post(
+        "/containers/create",
+        params={"name": left.name},
+        json={"Image": scripts.image, "Cmd": ["true"], "Labels": labels},
+    ).raise_for_status()
+    async with open_client() as client:
+        containers = Containers(client, tmp_path)
+        assert {left.name, run.ref}.intersection(await containers.never_started(0)) == {left.name}
+        assert left.name not in await containers.never_started(3600)
+    for name in (left.name, run.ref):
+        await runner.discard(name)
+    assert scripts.inspect(left.name) is None
+    assert (await run.status()).state is RunState.RUNNING
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ before: it is asked for again with each use then, at no cost.
 LEAST_SECONDS = 60.0
 """So long a token has to hold yet, if none can be got now."""
 AT_ONCE = 4
+NOT_FOUND = "Your default credentials were not found"
+"""How google-auth begins to say what we say as well."""
 if (_log := logging.getLogger("google.auth")).level == logging.NOTSET:
     _log.setLevel(logging.ERROR)  # it warns of what is raised and told anyway
 
@@ -100,6 +102,13 @@ class GcpCredentials:
         """
         if self._made is not None and self._made.token == token.text:
             self._made = None
+
+    @property
+    def are_found(self) -> bool:
+        """Whether there are any, as far as is known: a machine that is none of Google's may look
+        for them in vain for a while.
+        """
+        return self._made is not None
 
     @property
     def account(self) -> str | None:
@@ -172,7 +181,8 @@ def _told(exc: Exception, place: GcpPlace) -> GcpError:
         file = place.service_account_file
         return NoLogin(f"service_account_file: {file}: {said}", hint=LOGIN_HINT)
     if isinstance(exc, exceptions.DefaultCredentialsError):
-        return NoLogin(f"Google Cloud: there are no credentials: {said}", hint=LOGIN_HINT)
+        why = "" if said.startswith(NOT_FOUND) else f": {said}"
+        return NoLogin(f"Google Cloud: there are no credentials{why}", hint=LOGIN_HINT)
     return NoLogin(f"{what}: {said}", hint=LOGIN_HINT)
 
 

@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 from launchkit.abc import Environment, Finding, Site
 from launchkit.aio.lazy import Lazy
 from launchkit.errors import LaunchkitError
-from launchkit_gcp.errors import GcpRefused, soon
+from launchkit_gcp.errors import LOGIN_HINT, GcpAway, GcpRefused, NoLogin, soon
 from launchkit_gcp.places import EMAIL, GcpPlace, check_project, check_region
 from launchkit_gcp.rights import Need, rights_findings, store_needs
 from launchkit_gcp.storage import Bucket, GcsAddress, find_bucket, no_bucket, remove, upload
 
 if TYPE_CHECKING:
     from launchkit_gcp.api import GoogleApi
-    from launchkit_gcp.credentials import Token
+    from launchkit_gcp.credentials import GcpCredentials, Token
 
 API = "launchkit_gcp.api"
 """Imported when Google Cloud is asked for the first time."""
@@ -107,8 +107,7 @@ class GcpEnvironment(Environment):
         """Whether there are credentials, and whose they are."""
         try:
             api = await self.api()
-            with soon():
-                await api.credentials.token()
+            await _some_token(api.credentials)
         except LaunchkitError as exc:
             return [_failed(SUBJECT, exc)]
         who = api.credentials.account or "whoever these credentials are of"
@@ -173,6 +172,18 @@ class GcpEnvironment(Environment):
         """
         address = GcsAddress.parse(uri)
         await remove(await self.api(), address)
+
+
+async def _some_token(credentials: "GcpCredentials") -> None:
+    """Look whether they give one. :raises GcpError: if they do not, or not soon."""
+    try:
+        with soon():
+            await credentials.token()
+    except GcpAway as exc:
+        if credentials.are_found:
+            raise
+        told = "Google Cloud: no credentials are found, and no metadata server answers"
+        raise NoLogin(told, hint=LOGIN_HINT) from exc
 
 
 def _failed(subject: str, exc: LaunchkitError) -> Finding:

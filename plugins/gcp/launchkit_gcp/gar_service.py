@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 
 from launchkit.abc import Finding
-from launchkit.builtin.oci.probe import RegistryProbe, open_probe
 from launchkit.errors import LaunchkitError, Rejected
 from launchkit.images.ref import ImageRef
+from launchkit.images.registries.probe import RegistryProbe, open_probe
 from launchkit.model import Credentials
 from launchkit_gcp.environment import GcpEnvironment
 from launchkit_gcp.errors import CHECK_SECONDS, DENIED_HINT, LOGIN_HINT, GcpRefused, soon

@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,20 @@ NEED = Need(
     permissions=("aiplatform.customJobs.create", "aiplatform.customJobs.get"),
     roles=("roles/aiplatform.user",),
 )
+
+
+@asynccontextmanager
+async def silent() -> AsyncIterator[str]:
+    """The URL of what never answers."""
+
+    async def nothing_answers(request: web.Request) -> web.StreamResponse:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", nothing_answers)
+    async with serving(app) as url:
+        yield url
 
 
 @pytest.mark.parametrize(
@@ -170,7 +186,21 @@ async def test_without_credentials_one_sentence_is_told_soon(
         with anyio.fail_after(SOON_SECONDS):
             (found,) = await gcp.check()
     assert found.level == "error"
-    assert found.message.startswith("Google Cloud: there are no credentials")
+    assert found.message == "Google Cloud: there are no credentials"
+    assert "gcloud auth application-default login" in str(found.hint)
+
+
+async def test_a_metadata_server_that_says_nothing_is_not_waited_for(
+    environments: Environments, google: FakeGoogle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine that is none of Google's, where packets to its address are lost."""
+    async with silent() as url, environments() as gcp:
+        monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS")
+        monkeypatch.setattr("google.auth.compute_engine._metadata._NO_GCE_CHECK", False)
+        monkeypatch.setenv("GCE_METADATA_IP", url.removeprefix("http://"))
+        with anyio.fail_after(SOON_SECONDS):
+            (found,) = await gcp.check()
+    assert found.message == "Google Cloud: no credentials are found, and no metadata server answers"
     assert "gcloud auth application-default login" in str(found.hint)
 
 
@@ -341,13 +371,7 @@ async def test_a_service_that_is_away_is_told_soon(
 async def test_a_token_service_that_says_nothing_is_not_waited_for(
     environments: Environments, google: FakeGoogle, tmp_path: Path
 ) -> None:
-    async def nothing_answers(request: web.Request) -> web.StreamResponse:
-        await anyio.sleep_forever()
-        raise AssertionError
-
-    app = web.Application()
-    app.router.add_route("*", "/{rest:.*}", nothing_answers)
-    async with serving(app) as url, environments() as gcp:
+    async with silent() as url, environments() as gcp:
         path = tmp_path / "key.json"
         path.write_text(path.read_text().replace(google.url, url))
         with anyio.fail_after(SOON_SECONDS):

@@ -30,7 +30,8 @@ IMAGE = (
 """The fork that is maintained; this make of it has a shell, which large contexts need."""
 STORE = (
     r"^(s3://[a-z0-9][a-z0-9.-]*|gs://[a-z0-9][a-z0-9._-]*"
-    r"|https://[a-z0-9]+\.blob\.core\.windows\.net/[a-z0-9-]+)(/.*)?$"
+    r"|https://[a-z0-9]+\.blob\.core\.(windows\.net|chinacloudapi\.cn|usgovcloudapi\.net)/[a-z0-9-]+"
+    r")(/.*)?$"
 )
 NAME = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
 

@@ -157,3 +157,7 @@ class KubernetesRunner(Runner):
     async def attach(self, ref: str) -> Run:
         """Find an object again. :raises RunLost: if it is gone, or *ref* is not a run's."""
         return await (await self._service.opened()).attach(ref)
+
+    async def discard(self, ref: str) -> None:
+        """Remove the secrets of an object that was never made."""
+        await (await self._service.opened()).discard(ref)

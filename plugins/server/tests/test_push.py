@@ -25,6 +25,7 @@ from launchkit.builtin.http.backend import HttpBackend
 from launchkit.builtin.http.hub import HttpHub
 from launchkit.errors import Unreachable
 from launchkit.model import (
+    AgentOrders,
     Claim,
     ItemReport,
     ItemState,
@@ -185,7 +186,9 @@ async def test_an_order_wakes_the_agent_that_is_to_obey(
     await floor.working.beat(make_status("b"), [claim], 0.0)
 
     async def ordered() -> None:
-        while not (orders := await floor.working.beat(make_status("b"), [claim], 60.0)).news_to(()):
+        while not (orders := await floor.working.beat(make_status("b"), [claim], 60.0)).news_to(
+            AgentOrders()
+        ):
             assert not orders.lost
 
     await woken(ordered, lambda: order(floor, claim))

@@ -113,6 +113,19 @@ class BeatContract(ServiceContract):
             orders = await service.raw.beat(make_status(), [claim], HOUR)
         assert orders.lost == {claim.item.id}, "a lease that is lost already is told at once"
 
+    async def test_a_lease_whose_loss_was_told_wakes_no_beat_again(self, service: Service) -> None:
+        """What the agent does for its run then may take a while."""
+        await service.queue()
+        claim = await service.started()
+        await service.lapse(claim)
+        await service.claim("b")
+        assert (await service.beat(claim)).lost, "a beat tells of a lost lease"
+
+        async def beat() -> None:
+            await service.backend.beat(make_status(), [claim], PAUSE)
+
+        await service.waits("a beat that names a lease whose loss was told", beat)
+
     async def test_a_beat_waits_as_long_as_it_is_told_and_no_longer(self, service: Service) -> None:
         """An agent with nothing to do rests, and is back for its next beat."""
         await service.queue()

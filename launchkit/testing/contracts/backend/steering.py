@@ -4,8 +4,9 @@ from launchkit.abc import Drain, PauseAgent, ResumeAgent
 from launchkit.errors import NotFound
 from launchkit.testing.contracts.backend.fixtures import ServiceContract
 from launchkit.testing.contracts.conduct import refused
-from launchkit.testing.contracts.service import Service
-from launchkit.testing.makers import make_capacity
+from launchkit.testing.contracts.service import HOUR, Service
+from launchkit.testing.contracts.service import PAUSE as WAIT
+from launchkit.testing.makers import make_capacity, make_status
 
 PAUSE = PauseAgent(reason="new driver")
 
@@ -51,6 +52,25 @@ class SteeringContract(ServiceContract):
         assert not (await service.beat(agent="b")).drain, "no other agent is told to end"
         await service.backend.leave("a", dead=False)
         assert not (await service.beat(agent="a")).drain, "the next agent is not told to end"
+
+    async def test_an_agent_that_was_told_to_end_rests_until_there_is_something_new(
+        self, service: Service
+    ) -> None:
+        """It drains for hours, and its beats come as before."""
+        await service.queue()
+        held = await service.started(agent="a")
+        await service.beat(held, agent="a")
+        await service.hub.change_agent("a", Drain(), "bob")
+        assert (await service.beat(held, agent="a")).drain, "an agent is told to end"
+
+        async def beat() -> None:
+            await service.backend.beat(make_status("a"), [held], WAIT)
+
+        await service.waits("a beat of an agent that was told to end", beat)
+        await service.launches.stop(held.item.id, "bob", None)
+        with service.within("an agent that was told to end hears of a stop without waiting"):
+            orders = await service.raw.beat(make_status("a"), [held], HOUR)
+        assert orders.stop, "an agent that was told to end hears of a stop, too"
 
     async def test_an_agent_that_is_not_there_is_not_found(self, service: Service) -> None:
         """It is not changed in silence."""

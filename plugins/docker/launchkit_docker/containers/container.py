@@ -75,6 +75,10 @@ class Container:
         """Whose run it is; None if it is none."""
         return DOCKER.parse(self.labels)
 
+    def is_unstarted_run(self, name: str) -> bool:
+        """Whether it is a run's of that name, and was never started."""
+        return self.name == name and self.identity is not None and not self.started
+
     @property
     def gpus(self) -> tuple[str, ...]:
         """The devices that it was given."""

@@ -1,6 +1,7 @@
 """The containers of an agent's runs, by name, with the marks that must outlive them."""
 
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -30,13 +31,16 @@ log = logging.getLogger("launchkit.docker")
 CANCELLED, OVER, UNSEEN = "cancelled", "over", "unseen"
 GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 """There is none, or it does not run."""
-ENDED = frozenset({"created", "exited", "dead"})
+CREATED = "created"
+ENDED = frozenset({CREATED, "exited", "dead"})
 START_SECONDS = 3.0
 """How long a start whose answer was lost may still be under way."""
 CREATE_BACKOFF = Backoff(first=0.05, cap=1.0, deadline=60.0)
 REMOVE_BACKOFF = Backoff(first=0.05, cap=1.0, deadline=10.0)
 SWEEP_SECONDS = 3600.0
 SWEEP_BACKOFF = Backoff(first=60.0, cap=SWEEP_SECONDS)
+UNSTARTED_SECONDS = 3600.0
+"""How old a container is that nobody will start any more."""
 KEEP_SECONDS = 86400.0
 """How long an agent that slept is kept from starting again what has ended."""
 
@@ -148,11 +152,11 @@ class Containers:
             while not (await self.look(name)).over:
                 await news.wait()
 
-    async def remove(self, name: str) -> None:
+    async def remove(self, name: str, *, force: bool = True) -> None:
         """Remove an ended container and its nameless volumes; none is no error. If the Engine is
-        at it already, wait for it a while.
+        at it already, wait for it a while. Without *force* one that runs after all is left alone.
         """
-        path, params = f"containers/{name}", {"v": "true", "force": "true"}
+        path, params = f"containers/{name}", {"v": "true", "force": str(force).lower()}
         absent = (HTTPStatus.NOT_FOUND,)
 
         async def once() -> None:
@@ -174,6 +178,16 @@ class Containers:
         """Remove the code that was laid into an ended container, if there is any."""
         await run_sync(remove_tree, self.code(name))
 
+    async def never_started(self, seconds: float) -> list[str]:
+        """The containers of runs that were created so many *seconds* ago and never started, for
+        their agents were killed. Who wants one makes it anew.
+        """
+        made = await self.engine.answered(lambda: list_containers(self.engine, labels.RUN))
+        until = time.time() - seconds
+        old = [each.name for each in made if each.state == CREATED and each.created_at <= until]
+        found = {name: await self.find(name) for name in old}
+        return [name for name, one in found.items() if one and one.is_unstarted_run(name)]
+
     async def sweep(self) -> None:
         """Forget now and then what ended long ago, until cancelled."""
         trouble = Trouble(log, "the sweep of old containers")
@@ -190,6 +204,9 @@ class Containers:
             if left.state in ENDED and await self.markers.has(left.name, OVER):
                 await self.drop_code(left.name)
                 await self.remove(left.name)
+        for name in await self.never_started(UNSTARTED_SECONDS):
+            await self.drop_code(name)
+            await self.remove(name, force=False)
 
 
 def _warnings(made: Mapping[str, Any]) -> Sequence[str]:

@@ -39,6 +39,8 @@ class ListedContainer:
     name: str
     state: str
     labels: Mapping[str, str]
+    created_at: float
+    """Unix time, by the Engine's clock."""
 
 
 async def list_containers(engine: EngineClient, *having: str) -> list[ListedContainer]:
@@ -48,7 +50,12 @@ async def list_containers(engine: EngineClient, *having: str) -> list[ListedCont
     """
     params = {"all": "true", "filters": json.dumps({"label": [*having]})}
     return [
-        ListedContainer(name=_name(each["Names"]), state=each["State"], labels=each["Labels"])
+        ListedContainer(
+            name=_name(each["Names"]),
+            state=each["State"],
+            labels=each["Labels"],
+            created_at=float(each["Created"]),
+        )
         for each in await engine.json("containers/json", params=params)
     ]
 

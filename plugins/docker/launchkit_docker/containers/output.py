@@ -17,9 +17,8 @@ from launchkit_docker.engine.client import EngineClient, EngineError
 HEADER = 8
 """Bytes before each piece: the stream's number, three zeros, and the length (Engine API,
 `ContainerAttach`)."""
-STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z ")
-STAMP_BYTES = 31
-"""The time before each line (`RFC3339NanoFixed` of moby, in UTC)."""
+STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ")
+"""The time before each line: Docker's has nanoseconds and is in UTC, Podman's has seconds."""
 AT_ONCE_BYTES = 1 << 16
 LAST_BYTES = 2 * TAIL_BYTES
 LAST_SECONDS = 10.0
@@ -71,11 +70,15 @@ async def _shown(stream: StreamReader) -> AsyncGenerator[Piece[int], None]:
 
 async def _stamped(stream: StreamReader) -> AsyncGenerator[Piece[int], None]:
     while (length := await _frame(stream)) is not None:
-        time_ns = _time_ns(await stream.readexactly(STAMP_BYTES))
-        left = length - STAMP_BYTES
-        data = await stream.read(min(left, AT_ONCE_BYTES))
-        yield Piece(data, cursor=time_ns, time_ns=time_ns)
-        async for more in _rest(stream, left - len(data)):
+        begin = await stream.readexactly(min(length, AT_ONCE_BYTES))
+        stamp = STAMP.match(begin)
+        if not stamp:
+            raise EngineError(
+                "the Docker Engine gives output without the times that it was asked for"
+            )
+        time_ns = _time_ns(stamp)
+        yield Piece(begin[stamp.end() :], cursor=time_ns, time_ns=time_ns)
+        async for more in _rest(stream, length - len(begin)):
             yield Piece(more)
 
 
@@ -103,14 +106,11 @@ async def _rest(stream: StreamReader, left: int) -> AsyncGenerator[bytes, None]:
         yield data
 
 
-def _time_ns(stamp: bytes) -> int:
-    found = STAMP.fullmatch(stamp)
-    if not found:
-        raise EngineError("the Docker Engine gives output without the times that it was asked for")
-    return _seconds(found[1]) * 10**9 + int(found[2])
+def _time_ns(stamp: re.Match[bytes]) -> int:
+    return _seconds(stamp[1] + stamp[3]) * 10**9 + int((stamp[2] or b"").ljust(9, b"0"))
 
 
 @lru_cache(maxsize=8)
 def _seconds(text: bytes) -> int:
     """Unix time of a second: many lines have the same."""
-    return int(datetime.fromisoformat(f"{text.decode()}+00:00").timestamp())
+    return int(datetime.fromisoformat(text.decode()).timestamp())

@@ -157,6 +157,19 @@ class ContainerService:
         self._gpus.adopt(ref, container.gpus)
         return self._run(ref)
 
+    async def discard(self, ref: str) -> None:
+        """Remove a container that was never started; from now on, none of that name is."""
+        if not is_name(ref):
+            return
+        container = await self._containers.find(ref)
+        if container is not None and not container.is_unstarted_run(ref):
+            return
+        await self._markers.set(ref, OVER)
+        await self._containers.drop_code(ref)
+        if container is not None:
+            await self._containers.remove(ref, force=False)
+        await self._gpus.release(ref)
+
     async def _start(self, name: str, *, asked: bool) -> None:
         try:
             await self._containers.start(name, asked=asked)

@@ -38,6 +38,8 @@ NO_CONNECTION = 900
 NEWEST = "auto"
 """The version of the API to speak: the newest that the Engine does; it is asked for it."""
 OTHER_VERSION = re.compile(r"client version \S+ is too (?:old|new)")
+NAME_TAKEN = "that name is already in use"
+"""In the words of Podman, whose status is that of any error."""
 OF_A_REGISTRY = "toomanyrequests"
 """In the words of a registry whose limit is reached, which the Engine passes on with the status."""
 CLOSE_SECONDS = 5.0
@@ -238,7 +240,8 @@ def _explained(absences: Absences) -> Iterator[None]:
             hint = "is the Docker Engine running, and may this user reach it?"
             raise EngineAway(said, hint=hint) from exc
         absences.end()
-        raise EngineRefused(exc.status, said) from exc
+        status = HTTPStatus.CONFLICT if NAME_TAKEN in said else exc.status
+        raise EngineRefused(status, said) from exc
     except json.JSONDecodeError as exc:
         raise EngineError(f"the answer of the Docker Engine is no JSON: {exc}") from exc
     except (ClientError, IncompleteReadError, ConnectionError, TimeoutError) as exc:

@@ -8,6 +8,7 @@ from pathlib import Path
 import aiodocker
 import pytest
 from docker_engine import Engine
+from launchkit_docker.build.choice import chosen
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.engine.client import EngineClient, open_client
 from launchkit_docker.images.store import find
@@ -53,8 +54,10 @@ def buildkit() -> bool:
 
 @pytest.fixture
 async def builder(
-    engine: aiodocker.Docker, build_cache: None, site: Site, buildkit: bool
+    client: EngineClient, build_cache: None, site: Site, buildkit: bool
 ) -> AsyncIterator[DockerBuilder]:
+    if buildkit and chosen(True, {}, await client.info()).why:
+        pytest.skip("BuildKit of this Engine fails where it keeps its images")
     async with started(DockerBuilder(buildkit=buildkit), site) as builder:
         yield builder
 

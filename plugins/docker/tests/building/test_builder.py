@@ -279,7 +279,7 @@ async def test_where_an_engine_answers_it_works(builder: DockerBuilder, buildkit
     assert await builder.works_here()
     (finding,) = await builder.check()
     assert finding.level == "ok"
-    assert ("BuildKit" in finding.message) == buildkit
+    assert (" and BuildKit" in finding.message) == buildkit
 
 
 async def test_where_none_answers_it_does_not_and_the_check_says_why(

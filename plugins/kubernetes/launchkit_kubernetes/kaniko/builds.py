@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
@@ -17,7 +17,7 @@ from launchkit.images.build_once import build_once
 from launchkit.images.login import docker_config, push_login
 from launchkit.images.maker import ImageMaker, PlannedBuild
 from launchkit.images.ref import ImageRef, is_digest
-from launchkit.model import BuildRequest, Credentials, Image, RunState
+from launchkit.model import BuildRequest, Credentials, Image, RunState, Secret
 from launchkit_kubernetes.builder import KanikoBuilder
 from launchkit_kubernetes.cluster.board import Board
 from launchkit_kubernetes.cluster.client import ClusterClient, open_client
@@ -127,11 +127,13 @@ class KanikoBuilds:
         login = lasting(await push_login(ref, build.target.registry), self._design, time.time())
         await out.say(f"building image {ref} in the cluster")
         async with packed_context(build.plan, self._folder, ref) as archive:
-            place = self._way.place(archive)
+            link = await self._way.link(archive)
+            place = replace(self._way.place(archive), linked=link is not None)
             made = manifest_of(
                 build, self._design, place, archive=archive.digest, login=login is not None
             )
-            wanted = Wanted(ref, made, archive, place, await _secrets(made, archive, ref, login))
+            secrets = [*await _secrets(made, archive, ref, login), *_link_secret(made, link)]
+            wanted = Wanted(ref, made, archive, place, secrets)
             try:
                 return await self._tried(wanted, out)
             except ClusterRefused as exc:
@@ -251,3 +253,7 @@ async def _secrets(
             for name, piece in zip(made.pieces, pieces, strict=True)
         ]
     return found
+
+
+def _link_secret(made: BuildManifest, link: Secret | None) -> Sequence[RunSecret]:
+    return [RunSecret(name=made.link, data={"link": link})] if made.link and link else []

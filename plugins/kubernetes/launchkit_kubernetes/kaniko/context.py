@@ -19,6 +19,7 @@ from anyio.to_thread import run_sync
 from launchkit.abc import Environment, Finding
 from launchkit.errors import BuildError, LaunchError
 from launchkit.images.context import BuildPlan, tar_chunks
+from launchkit.model import Secret
 from launchkit.private_files import make_folder
 from launchkit_kubernetes.kaniko.manifest import ARCHIVE, CONTEXT_MOUNT, ContextPlace
 from launchkit_kubernetes.runs.packing import MAX_PIECES, PIECE_BYTES
@@ -28,6 +29,8 @@ log = logging.getLogger("launchkit.kubernetes")
 PREFIX = "launchkit-context-"
 """Begins the names of contexts in a store or a volume."""
 NAME = re.compile(rf"{PREFIX}[0-9a-f]{{32}}\.tar\.gz")
+LINK_SECONDS = 6 * 3600.0
+"""A build may wait for a machine, and be begun again."""
 OLD_SECONDS = 86_400.0
 """After so long a context in a volume is nobody's any more."""
 
@@ -103,6 +106,12 @@ class ContextWay(ABC):
         :raises LaunchError: if it cannot be brought there.
         """
 
+    async def link(self, archive: Archive) -> Secret | None:
+        """An address from which the executor's pod fetches it, where the executor cannot read it
+        by itself. :raises LaunchError: if there is none.
+        """
+        return None
+
     async def remove(self, address: str) -> None:
         """Remove the context at an address that a Job names; none is no error, and neither is an
         address that is not this way's.
@@ -151,6 +160,10 @@ class InStore(ContextWay):
     async def deliver(self, archive: Archive) -> None:
         """Upload it. :raises LaunchError: if that fails."""
         await self.environment.upload(archive.path, f"{self._below}{archive.name}")
+
+    async def link(self, archive: Archive) -> Secret | None:
+        """One that the environment has signed, if it does that."""
+        return await self.environment.link(f"{self._below}{archive.name}", LINK_SECONDS)
 
     async def remove(self, address: str) -> None:
         """Remove it from the store."""

@@ -31,6 +31,12 @@ LOGIN_MOUNT = "/kaniko/.docker"
 CONTEXT_MOUNT = "/kaniko/context"
 PIECES_MOUNT = "/kaniko/pieces"
 ARCHIVE = "context.tar.gz"
+FETCH = (
+    f'for pause in 1 5 0; do wget -q -O {CONTEXT_MOUNT}/{ARCHIVE} "$(cat {PIECES_MOUNT}/link)"'
+    " && exit; sleep $pause; done; exit 1"
+)
+"""The wget of Kaniko's image takes an address from its arguments alone; nobody else sees them in
+this container, and the address is good for this one file."""
 JOIN = f"set -e; cat {PIECES_MOUNT}/* > {CONTEXT_MOUNT}/{ARCHIVE}"
 DEADLINE_SECONDS = 3600
 TTL_SECONDS = 300
@@ -45,11 +51,18 @@ class ContextPlace:
     """Where the executor finds the context."""
 
     address: str
-    """What `--context` is given."""
+    """Where it was brought."""
     volumes: Sequence[Mapping[str, Any]] = ()
     mounts: Sequence[Mapping[str, Any]] = ()
     pieces: int = 0
     """In how many secrets the archive is."""
+    linked: bool = False
+    """Whether the pod fetches it by a link in a secret: the executor cannot read the address."""
+
+    @property
+    def context(self) -> str:
+        """What `--context` is given."""
+        return f"tar://{CONTEXT_MOUNT}/{ARCHIVE}" if self.linked else self.address
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +96,8 @@ class BuildManifest:
     """The names of the Secrets that the pieces of the context are to be in."""
     login: str | None = None
     """The name of the Secret that the login is to be in; None: there is no login."""
+    link: str | None = None
+    """The name of the Secret that the link to the context is to be in; None: there is no link."""
 
 
 def lasting(login: Credentials | None, design: JobDesign, now: float) -> Credentials | None:
@@ -104,7 +119,14 @@ def manifest_of(
     pieces = [f"{name}-context-{piece}" for piece in range(place.pieces)]
     login_name = f"{name}-login" if login else None
     labels = {BUILD: name, AGENT: KUBERNETES.text(design.agent)}
-    body = laid_over(_job(build, design, place, pieces, login_name), design.config)
+    link = f"{name}-link" if place.linked else None
+    job = _job(build, design, place, login_name)
+    pod = job["spec"]["template"]["spec"]
+    if pieces:
+        _lay_pieces(pod, design.image, pieces)
+    if link:
+        _lay_link(pod, design.image, link)
+    body = laid_over(job, design.config)
     metadata = body["metadata"]
     metadata |= {"name": name, "namespace": design.namespace}
     for about in (metadata, body["spec"]["template"].setdefault("metadata", {})):
@@ -119,6 +141,7 @@ def manifest_of(
         body=body,
         pieces=pieces,
         login=login_name,
+        link=link,
     )
 
 
@@ -128,7 +151,9 @@ def _facts(
     """All that makes one Job another than the next; not which agent waits for it."""
     given = (design.namespace, design.image, dict(design.config), design.service_account)
     how = (design.auth_secret, design.secret, place.address, login, archive)
-    cloud = [dict(design.variables)] if design.variables else []
+    cloud: list[Any] = [dict(design.variables)] if design.variables else []
+    if place.linked:
+        cloud.append("linked")
     return [build.target.ref, build.platform, dict(build.build_args), *given, *how, *cloud]
 
 
@@ -136,7 +161,6 @@ def _job(
     build: PlannedBuild,
     design: JobDesign,
     place: ContextPlace,
-    pieces: Sequence[str],
     login: str | None,
 ) -> dict[str, Any]:
     volumes, mounts = [*place.volumes], [*place.mounts]
@@ -164,8 +188,6 @@ def _job(
         ],
         "volumes": volumes,
     }
-    if pieces:
-        _lay_pieces(pod, design.image, pieces)
     if design.service_account:
         pod["serviceAccountName"] = design.service_account
     if build.platform:
@@ -186,7 +208,7 @@ def _job(
 def _args(build: PlannedBuild, place: ContextPlace) -> list[str]:
     repository = ImageRef.parse(build.target.ref).repository
     flags = [
-        f"--context={place.address}",
+        f"--context={place.context}",
         f"--dockerfile={build.plan.dockerfile_name}",
         f"--destination={build.target.ref}",
         f"--digest-file={DIGEST_PLACE}",
@@ -253,12 +275,28 @@ def _lay_pieces(pod: dict[str, Any], image: str, pieces: Sequence[str]) -> None:
         {"name": "context", "emptyDir": {}},
         {"name": "pieces", "projected": {"sources": sources}},
     ]
+    _lay_unpacking(pod, image, JOIN)
+
+
+def _lay_link(pod: dict[str, Any], image: str, link: str) -> None:
+    """A container before fetches the archive."""
+    mount = {"name": "context", "mountPath": CONTEXT_MOUNT}
+    pod["containers"][0]["volumeMounts"].append(mount)
+    pod["volumes"] += [
+        {"name": "context", "emptyDir": {}},
+        {"name": "pieces", "secret": {"secretName": link}},
+    ]
+    _lay_unpacking(pod, image, FETCH)
+
+
+def _lay_unpacking(pod: dict[str, Any], image: str, script: str) -> None:
+    mount = {"name": "context", "mountPath": CONTEXT_MOUNT}
     read = {"name": "pieces", "mountPath": PIECES_MOUNT, "readOnly": True}
     pod["initContainers"] = [
         {
             "name": UNPACK,
             "image": image,
-            "command": ["sh", "-c", JOIN],
+            "command": ["sh", "-c", script],
             "securityContext": {"allowPrivilegeEscalation": False},
             "volumeMounts": [mount, read],
         }

@@ -244,6 +244,12 @@ class RunService:
             self._tasks.start_soon(self.logins.adopt, place, labels)
         return run
 
+    async def discard(self, ref: str) -> None:
+        """Remove the secrets of an object that was never made; its code in a volume is swept."""
+        place = Ref.parse(ref)
+        if await self._records.get(place) is None and await self._object(place) is None:
+            await self._secrets.remove(place)
+
     def _namespaces(self) -> Set[str]:
         return {namespace for _, namespace in self._boards}
 

@@ -311,3 +311,22 @@ def test_wrong_settings_are_refused(settings: dict[str, Any], says: str) -> None
 def test_the_executor_is_pinned() -> None:
     assert KanikoBuilder.configured({}).kaniko_image == IMAGE
     assert ImageRef.parse(IMAGE).digest
+
+
+def test_a_context_that_the_executor_cannot_read_is_fetched_by_a_link_before() -> None:
+    address = "https://account.blob.core.windows.net/contexts/context.tar.gz"
+    plain = made(place=ContextPlace(address=address))
+    job = made(place=ContextPlace(address=address, linked=True))
+    assert job.name != plain.name
+    assert job.link == f"{job.name}-link"
+    assert plain.link is None
+    assert "--context=tar:///kaniko/context/context.tar.gz" in executor_of(job)["args"]
+    assert job.body["metadata"]["annotations"][CONTEXT] == address
+    (before,) = pod_of(job)["initContainers"]
+    assert "wget" in before["command"][2]
+    assert [one["mountPath"] for one in before["volumeMounts"]] == [
+        "/kaniko/context",
+        "/kaniko/pieces",
+    ]
+    assert [one["mountPath"] for one in executor_of(job)["volumeMounts"]] == ["/kaniko/context"]
+    assert {"name": "pieces", "secret": {"secretName": job.link}} in pod_of(job)["volumes"]

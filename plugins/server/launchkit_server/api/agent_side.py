@@ -134,7 +134,7 @@ async def beat(
     patience = min(service.patience(wanted.wait), service.lease / 3)
     with service.database.topics.subscribed(f"agent:{wanted.status.name}") as news:
         orders = await service.database.write(body)
-        if not orders.news_to(wanted.told) and await news.wait(patience):
+        if not orders.news_to(wanted.heard) and await news.wait(patience):
             orders = await service.database.write(body)
         return orders
 
@@ -204,7 +204,7 @@ async def acquire_lock(
     entity: str, wanted: LockRequest, service: TheService, who: AgentSide
 ) -> LockAnswer:
     """Take or renew a lock."""
-    agent = _agent_of(wanted.holder)
+    agent = agents.of_holder(wanted.holder)
     who.require_agent(agent)
     acquire = locks.Acquire(wanted.name, wanted.holder, wanted.seconds)
     body = agents.InSession(entity, agent, wanted.session, acquire)
@@ -224,13 +224,8 @@ async def release_lock(
     entity: str, wanted: LockRequest, service: TheService, who: AgentSide
 ) -> None:
     """Give a lock back."""
-    who.require_agent(_agent_of(wanted.holder))
+    who.require_agent(agents.of_holder(wanted.holder))
     await service.database.write(locks.Release(wanted.name, wanted.holder))
-
-
-def _agent_of(holder: str) -> str:
-    """The agent that the holder of a lock belongs to."""
-    return holder.partition("/")[0]
 
 
 @router.post("/leave", status_code=204)

@@ -11,7 +11,8 @@ import httpx
 
 from launchkit.abc import MayNotRead
 from launchkit.aio.retry import Backoff, retry, retry_after_of
-from launchkit.builtin.oci.auth import (
+from launchkit.errors import LaunchError
+from launchkit.images.registries.auth import (
     Challenge,
     Token,
     basic,
@@ -19,8 +20,7 @@ from launchkit.builtin.oci.auth import (
     read_token,
     token_request,
 )
-from launchkit.builtin.oci.names import api_host
-from launchkit.errors import LaunchError
+from launchkit.images.registries.names import api_host
 from launchkit.model import Credentials
 
 BACKOFF = Backoff(first=1.0, cap=30.0, deadline=60.0)
@@ -90,9 +90,9 @@ class RegistryClient:
 
         :raises LaunchError: if there is no answer, none that helps, or the login is refused.
         """
-        base = await self._base(request.host)
+        base = await self.base(request.host)
         url = httpx.URL(base).join(request.target)
-        response = await self._patient(httpx.Request(request.method, url, headers=request.headers))
+        response = await self.ask(httpx.Request(request.method, url, headers=request.headers))
         if response.status_code != httpx.codes.BAD_REQUEST:  # which may be for the lack of TLS
             self._bases[request.host] = base
         if response.status_code != httpx.codes.UNAUTHORIZED or not _same_origin(base, url):
@@ -102,7 +102,7 @@ class RegistryClient:
         if header is None:
             return response
         headers = {**request.headers, "Authorization": header}
-        response = await self._patient(httpx.Request(request.method, url, headers=headers))
+        response = await self.ask(httpx.Request(request.method, url, headers=headers))
         if response.status_code == httpx.codes.UNAUTHORIZED:
             self._tokens.clear()  # one may have been revoked; the next request gets another
         return response
@@ -142,17 +142,20 @@ class RegistryClient:
                 " it gets no login",
                 hint="give the registry a token service with an https URL",
             )
-        response = await self._patient(asking)
+        response = await self.ask(asking, again=True)
         if response.status_code in {400, *DENIED}:
             raise MayNotRead(
                 f"registry {request.host}: its token service {asking.url.host} does not accept"
                 f" {_whose(login)} (HTTP {response.status_code})",
                 hint=self.login_hint,
             )
-        token = self._tokens[key] = read_token(response, f"registry {request.host}")
+        token = read_token(response, f"registry {request.host}")
+        now = time.time()
+        self._tokens = {one: kept for one, kept in self._tokens.items() if kept.until > now}
+        self._tokens[key] = token
         return token
 
-    async def _base(self, host: str) -> str:
+    async def base(self, host: str) -> str:
         """The start of the host's URLs. One that may lack TLS is asked whether it does."""
         if host in self._bases:
             return self._bases[host]
@@ -170,11 +173,15 @@ class RegistryClient:
             return False
         return True
 
-    async def _patient(self, request: httpx.Request) -> httpx.Response:
-        """Send, again if there are too many requests, when the registry says or a while later."""
+    async def ask(self, request: httpx.Request, *, again: bool = False) -> httpx.Response:
+        """Send, again if there are too many requests, when the registry says or a while later.
+        *again*: it does no harm to make the request twice, though it is no GET.
+
+        :raises LaunchError: if there is no answer.
+        """
 
         async def send() -> httpx.Response:
-            response = await self._answer(request)
+            response = await self._answer(request, again or request.method in QUESTIONS)
             if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
                 told = retry_after_of(response.headers.get("retry-after"))
                 raise TooManyRequests(request.url.host, told)
@@ -188,9 +195,9 @@ class RegistryClient:
             )
         return response
 
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def _answer(self, request: httpx.Request, again: bool) -> httpx.Response:
         """Send; a question is asked again if the connection breaks."""
-        for pause in PAUSES if request.method in QUESTIONS else ():
+        for pause in PAUSES if again else ():
             with suppress(ConnectionBroken):
                 return await self._once(request)
             await anyio.sleep(pause)

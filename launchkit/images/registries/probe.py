@@ -10,8 +10,10 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, MayNotRead
 from launchkit.aio.http import http_client
-from launchkit.builtin.oci.checkup import examine
-from launchkit.builtin.oci.client import (
+from launchkit.errors import LaunchError
+from launchkit.images.ref import ImageRef
+from launchkit.images.registries.checkup import examine
+from launchkit.images.registries.client import (
     DENIED,
     LOGIN_HINT,
     Logins,
@@ -19,8 +21,6 @@ from launchkit.builtin.oci.client import (
     RegistryRequest,
     tls_context,
 )
-from launchkit.errors import LaunchError
-from launchkit.images.ref import ImageRef
 from launchkit.model import Credentials
 
 TIMEOUT_SECONDS = 30.0
@@ -96,7 +96,13 @@ class RegistryProbe:
         )
 
     async def examine(
-        self, host: str, path: str, login: Credentials | None, *, pushes: bool
+        self,
+        host: str,
+        path: str,
+        login: Credentials | None,
+        *,
+        pushes: bool,
+        hint: str | None = None,
     ) -> Sequence[Finding]:
-        """What a registry allows."""
-        return await examine(self.client, host, path, login, pushes=pushes)
+        """What a registry allows; *hint* is what to do if *login* lacks a right."""
+        return await examine(self.client, host, path, login, pushes=pushes, hint=hint)

@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import httpx
 
-from launchkit.abc import Finding
-from launchkit.builtin.oci.client import RegistryClient, RegistryRequest
+from launchkit.abc import Finding, MayNotRead
 from launchkit.errors import LaunchError
+from launchkit.images.registries.client import (
+    RegistryClient,
+    RegistryRequest,
+)
 from launchkit.model import Credentials
 
 ABSENT = "launchkit-check"
@@ -17,9 +20,17 @@ PUSH_OK = frozenset({httpx.codes.ACCEPTED})
 
 
 async def examine(
-    client: RegistryClient, host: str, path: str, login: Credentials | None, *, pushes: bool
+    client: RegistryClient,
+    host: str,
+    path: str,
+    login: Credentials | None,
+    *,
+    pushes: bool,
+    hint: str | None = None,
 ) -> list[Finding]:
-    """Whether it answers, accepts *login*, and lets one pull from *path*, and push to it."""
+    """Whether it answers, accepts *login*, and lets one pull from *path*, and push to it; *hint* is
+    what to do if the login lacks a right.
+    """
     subject = f"registry {host}"
     try:
         answer = await client.send(RegistryRequest(method="GET", host=host, target="/v2/"))
@@ -29,10 +40,10 @@ async def examine(
         return [finding]
     who = _who(login)
     found = [Finding(level="ok", subject=subject, message=f"it answers; {who}")]
-    pull = await _right(client, _pull(host, path), subject, f"pull from {path}")
+    pull = await _right(client, _pull(host, path), subject, hint)
     if not pushes:
         return [*found, pull]
-    push = await _right(client, _push(host, path), subject, f"push to {path}")
+    push = await _right(client, _push(host, path), subject, hint)
     if push.level == "ok" and pull.level == "error":  # some say so of what is not there yet
         pull = replace(pull, level="warning", hint="that may be because nothing was pushed yet")
     return [*found, pull, push]
@@ -69,21 +80,25 @@ def _push(host: str, path: str) -> RegistryRequest:
 
 
 async def _right(
-    client: RegistryClient, request: RegistryRequest, subject: str, what: str
+    client: RegistryClient, request: RegistryRequest, subject: str, hint: str | None
 ) -> Finding:
+    looks = request.method == "HEAD"
+    what = f"pull from {request.path}" if looks else f"push to {request.path}"
     try:
         answer = await client.send(request)
         if answer.status_code == httpx.codes.ACCEPTED:
             await _cancel(client, request, answer)
+    except MayNotRead as exc:
+        return Finding(level="error", subject=subject, message=str(exc), hint=hint or exc.hint)
     except LaunchError as exc:
         return Finding(level="error", subject=subject, message=str(exc), hint=exc.hint)
-    if answer.status_code in (PULL_OK if request.method == "HEAD" else PUSH_OK):
+    if answer.status_code in (PULL_OK if looks else PUSH_OK):
         return Finding(level="ok", subject=subject, message=f"may {what}")
     return Finding(
         level="error",
         subject=subject,
         message=f"may not {what} (HTTP {answer.status_code})",
-        hint="give the login that right, or set another one",
+        hint=hint or "give the login that right, or set another one",
     )
 
 
