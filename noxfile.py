@@ -105,6 +105,14 @@ def can_hide() -> bool:
     return subprocess.run([*BARE, "true"], capture_output=True, check=False).returncode == 0
 
 
+@nox.session(venv_backend="none")
+def engines(session: nox.Session) -> None:
+    """Run the Docker tests on newer Engines; after `--`: docker, containerd, podman, or all three,
+    and after another `--` arguments for pytest.
+    """
+    session.run(".ci/engines", *session.posargs, external=True)
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the pages, then run each command and load each example in them."""
@@ -129,10 +137,10 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Send services many odd requests of each kind; the number of them may follow `--`."""
+    """Give parsers many odd texts, and services many odd requests; their number may follow `--`."""
     install(session, EXTRAS, "test")
     many = session.posargs[0] if session.posargs else "300"
-    session.run("pytest", *PLUGINS, "-k", "test_fuzz", env={"LAUNCHKIT_FUZZ": many})
+    session.run("pytest", "-s", "tests", *PLUGINS, "-k", "test_fuzz", env={"LAUNCHKIT_FUZZ": many})
 
 
 @nox.session

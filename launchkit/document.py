@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
 
 from launchkit.codec import Locate, dotted
 from launchkit.codec import Path as KeyPath
 from launchkit.errors import ConfigError
+from launchkit.yaml_bounds import MOST_CHARACTERS, check_bounds
 
 _TEXT = "tag:yaml.org,2002:str"
 _NUMBERS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
@@ -52,7 +54,8 @@ def read_document(path: Path) -> Document:
 def read_text(path: Path) -> str:
     """What a file holds. :raises ConfigError: if it cannot be read, or is not UTF-8 text."""
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            return file.read(MOST_CHARACTERS + 1)
     except IsADirectoryError as exc:
         raise ConfigError(f"{path}: is a directory; name the file in it") from exc
     except OSError as exc:
@@ -82,21 +85,20 @@ def parse_documents(text: str, source: str) -> list[Document]:
     if any(line.startswith("\t") for line in text.split("\n")) and not _is_json(text):
         text = "\n".join(_untabbed(line) for line in text.split("\n"))
         warnings = (f"{source}: tabs used as indentation were read as two spaces each",)
-    loader = _Loader(text)
+    found: list[Document] = []
     try:
-        found: list[Document] = []
+        check_bounds(text, source)
+        loader = _Loader(text)
         while (node := loader.get_node() if loader.check_node() else None) is not None:
             lines: dict[KeyPath, int] = {}
             _note_lines(node, (), lines, source)
             found.append(Document(loader.construct_document(node), source, lines, warnings))
     except yaml.YAMLError as exc:
-        raise ConfigError(_yaml_message(exc, source), hint=_yaml_hint(text)) from exc
+        raise ConfigError(_yaml_message(exc, source, text), hint=_yaml_hint(text)) from exc
     except RecursionError as exc:
         raise ConfigError(f"{source}: is nested too deep to be read") from exc
     except ValueError as exc:
         raise ConfigError(f"{source}: not valid YAML: {exc}") from exc
-    finally:
-        loader.dispose()
     return found or [Document({}, source, {}, warnings)]
 
 
@@ -163,7 +165,7 @@ def _note_lines(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], sourc
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -173,10 +175,13 @@ def _untabbed(line: str) -> str:
     return line[: len(line) - len(body)].replace("\t", "  ") + body
 
 
-def _yaml_message(exc: yaml.YAMLError, source: str) -> str:
+def _yaml_message(exc: yaml.YAMLError, source: str, text: str) -> str:
     if isinstance(exc, yaml.MarkedYAMLError) and exc.problem_mark:
         mark = exc.problem_mark
         return f"{source}:{mark.line + 1}: not valid YAML: {exc.problem} (column {mark.column + 1})"
+    if isinstance(exc, ReaderError):
+        line = text.count("\n", 0, exc.position) + 1
+        return f"{source}:{line}: not valid YAML: it may not hold {chr(exc.character)!a}"
     return f"{source}: not valid YAML: {str(exc).splitlines()[0]}"
 
 

@@ -1,8 +1,10 @@
-"""What other programs print and say, as plain text of bounded length.
+"""What other programs and people print, say and name, as plain text of bounded length that a
+terminal shows and does not obey.
 
 It takes linear time, whatever they print: the input is cut first, and no pattern backtracks.
 """
 
+import json
 import re
 
 LINES = 20
@@ -21,6 +23,15 @@ that does not end goes to the end of its line.
 """
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ERASED = re.compile(r"\x1b\[[0-2]?K")
+_UNSEEN = (
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    r"\u3164\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e007f\ud800-\udfff"
+)
+"""Characters that a terminal obeys, that turn the direction of a text, that nobody sees, or that
+are none; without tabs and newlines.
+"""
+_UNSEEN_IN_TEXT = re.compile(f"[{_UNSEEN}]")
+_UNSEEN_IN_LINE = re.compile(f"[{_UNSEEN}\t\n]")
 _INSIDE_LETTERS = bytes(range(0x80, 0xC0))
 """The bytes of UTF-8 with which no letter begins."""
 
@@ -59,3 +70,24 @@ def shortened(text: str, characters: int = MESSAGE_CHARACTERS) -> str:
         return text
     half = (characters - len(" … ")) // 2
     return f"{text[:half]} … {text[-half:]}"
+
+
+def visible(text: str) -> str:
+    r"""A text in which what would not be seen as itself is written out, such as `\x1b` and
+    `\u202e`; tabs and newlines stay.
+    """
+    return _UNSEEN_IN_TEXT.sub(_written_out, text)
+
+
+def visible_line(text: str) -> str:
+    """As `visible`, on one line: tabs and newlines are written out, too."""
+    return _UNSEEN_IN_LINE.sub(_written_out, text)
+
+
+def visible_json(text: str) -> str:
+    """JSON that means the same, and in which nothing is that would not be seen as itself."""
+    return _UNSEEN_IN_TEXT.sub(lambda found: json.dumps(found[0])[1:-1], text)
+
+
+def _written_out(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")

@@ -6,7 +6,7 @@ import base64
 import binascii
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from launchkit.testing.registry_server import skip_without_programs
 
 if TYPE_CHECKING:
     from aiohttp import web
+    from multidict import CIMultiDict
 
 USER = "00000000-0000-0000-0000-000000000000"
 AUDIENCE = "https://containerregistry.azure.net"
@@ -152,7 +153,7 @@ class FakeAcr:
         from aiohttp import ClientSession, web
         from yarl import URL
 
-        headers = {key: text for key, text in request.headers.items() if key.lower() not in HOPS}
+        headers = _kept(request.headers.items())  # Docker sends several of the name Accept
         body = request.content if request.can_read_body else None
         target = URL(f"{self.upstream}{request.raw_path}", encoded=True)
         async with (
@@ -161,7 +162,7 @@ class FakeAcr:
                 request.method, target, headers=headers, data=body, allow_redirects=False
             ) as answer,
         ):
-            told = {key: text for key, text in answer.headers.items() if key.lower() not in HOPS}
+            told = _kept(answer.headers.items())
             response = web.StreamResponse(status=answer.status, headers=told)
             await response.prepare(request)
             async for chunk in answer.content.iter_any():
@@ -212,6 +213,12 @@ def _key_pair(folder: Path) -> tuple[str, list[str]]:
     subprocess.run(command, check=True, capture_output=True)
     der = x509.load_pem_x509_certificate(cert.read_bytes()).public_bytes(Encoding.DER)
     return key.read_text(), [base64.b64encode(der).decode()]
+
+
+def _kept(headers: Iterable[tuple[str, str]]) -> "CIMultiDict[str]":
+    from multidict import CIMultiDict
+
+    return CIMultiDict((key, text) for key, text in headers if key.lower() not in HOPS)
 
 
 def _json(told: Any, status: int = 200) -> "web.Response":

@@ -20,6 +20,10 @@ class Policy:
     without a value. A queue config may always do so."""
     secure_mode: bool = False
     """Refuse launches that could reach beyond their container, or run something else in it."""
+    launch_may_set: tuple[str, ...] = ("args", "config", "limits", "artifacts")
+    """What a launch may choose in secure mode: words such as `config`, which stands for all below
+    it, `env.LEARNING_RATE`, or `env.APP_*`. All else is its job's and its queue's.
+    """
     of_runners: Mapping[str, object] = field(default_factory=dict)
     """Keys of `Runner.policy_class`es, as the owner wrote them."""
 

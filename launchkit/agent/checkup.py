@@ -26,6 +26,7 @@ from launchkit.agent.plugin_tasks import plugin_tasks
 from launchkit.errors import LaunchkitError, NotFound, contained, told, unwrapped
 from launchkit.model import AgentCapacity, QueueSpec
 from launchkit.plugins import Plugins
+from launchkit.private_files import make_folder
 from launchkit.resolving.resolve import queue_template
 from launchkit.settings import AgentSettings, configured_runner, hub_of
 
@@ -91,7 +92,7 @@ async def checkup(
 async def _folder(stack: AsyncExitStack, state_dir: Path, found: list[Finding]) -> Path:
     """A directory beside the agent's own state, or in the system's place if that fails."""
     try:
-        await anyio.Path(state_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
+        await anyio.to_thread.run_sync(make_folder, state_dir)
         beside = anyio.TemporaryDirectory(prefix="checkup-", dir=str(state_dir))
         return Path(await stack.enter_async_context(beside))
     except OSError as exc:

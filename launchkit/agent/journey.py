@@ -48,6 +48,7 @@ from launchkit.observe import journal
 from launchkit.resolving.bind import Bound
 from launchkit.resolving.policy import check_policy
 from launchkit.resolving.resolve import limits_of, resolve
+from launchkit.resolving.secret_values import without_values
 
 logger = logging.getLogger("launchkit.agent")
 
@@ -253,7 +254,7 @@ class Journey:
             state=ItemState.SUBMITTING,
             ref=ref,
             site=self._kit.site.name if runner.bound_to_site else None,
-            resolved=resolution(bound.submission, runner) | intent.fields(),
+            resolved=resolution(bound, runner) | intent.fields(),
             warnings=bound.warnings,
         )
         await self._reporter.report(report, again=True)  # an earlier try may have stored another
@@ -315,10 +316,11 @@ class Journey:
         return replace(outcome, exit_code=status.exit_code)
 
 
-def resolution(submission: Submission, runner: Runner) -> dict[str, object]:
+def resolution(bound: Bound, runner: Runner) -> dict[str, object]:
     """What `show --resolved` tells: every choice, who made it, and the request itself."""
+    submission = bound.submission
     launch = submission.launch
-    return {
+    told = {
         "name": submission.name,
         "image": submission.image.ref if submission.image else None,
         "source": plain(launch.source),
@@ -330,3 +332,4 @@ def resolution(submission: Submission, runner: Runner) -> dict[str, object]:
         "origins": dict(launch.origins),
         "request": dict(runner.render(submission)),
     }
+    return without_values(told, bound.hidden)

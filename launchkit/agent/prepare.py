@@ -25,6 +25,7 @@ from launchkit.images.delivery import (
 )
 from launchkit.images.file_overrides import override_files
 from launchkit.model import BuildRequest, Claim, Image, Launch
+from launchkit.private_files import make_folder
 from launchkit.resolving.bind import AgentSide, Bound, bind
 
 CLEANUP_SECONDS = 30.0
@@ -44,7 +45,7 @@ class WorkDirectory:
         """Where it is. :raises SubmitError: if it cannot be made."""
         folder = self._site.state_dir / "work"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             self.path = self.path or Path(mkdtemp(prefix=f"{self._site.agent}.", dir=folder))
         except OSError as exc:
             raise SubmitError(f"{folder}: cannot be written: {exc.strerror}") from exc

@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 
 from launchkit.errors import Conflict
+from launchkit.private_files import make_folder
 
 TRIES = 20
 TRY_SECONDS = 0.05
@@ -22,7 +23,7 @@ async def hold_presence(folder: Path, name: str) -> AsyncIterator[None]:
 
     :raises Conflict: if a living agent has it.
     """
-    await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
+    await anyio.to_thread.run_sync(make_folder, folder)
     path = folder / f"{name}.lock"
     lock = await _patiently(path)
     try:

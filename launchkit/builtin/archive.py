@@ -22,6 +22,7 @@ from launchkit.code.unpack import DamagedArchive, unpack
 from launchkit.errors import FetchError, NotFound, PluginError, Unreachable
 from launchkit.hookspecs import hookimpl
 from launchkit.model import ArchiveSource, Source
+from launchkit.private_files import begin_file, make_folder
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 BACKOFF = Backoff(first=0.5, cap=8.0, deadline=15.0)
@@ -48,7 +49,7 @@ class ArchiveFetcher(Fetcher):
         self._backend = site.backend
         self._cache = site.cache_dir / "archives"
         self._locks = WeakValueDictionary()
-        await anyio.Path(self._cache).mkdir(parents=True, exist_ok=True)
+        await anyio.to_thread.run_sync(make_folder, self._cache)
 
     async def fetch(self, source: Source, into: Path) -> None:
         """Unpack the code into *into*; a damaged copy in the cache is fetched again once.
@@ -98,7 +99,8 @@ class ArchiveFetcher(Fetcher):
                 chunks = self._backend.archive(digest)
                 if isinstance(chunks, AsyncGenerator):
                     await stack.enter_async_context(aclosing(chunks))
-                file = await stack.enter_async_context(await part.open("xb"))
+                await anyio.to_thread.run_sync(begin_file, Path(part))
+                file = await stack.enter_async_context(await part.open("wb"))
                 async for chunk in chunks:
                     await file.write(chunk)
             await part.replace(path)

@@ -11,7 +11,7 @@ from subprocess import DEVNULL
 import anyio
 from anyio.abc import Process
 
-from launchkit.code.remotes import without_credentials
+from launchkit.addresses import masked
 from launchkit.errors import FetchError
 
 KILL_SECONDS = 5.0
@@ -71,7 +71,7 @@ class Git:
     def failure(self, err: str) -> FetchError:
         """The error for what git printed on its way out."""
         hint = next((hint for marks, hint in HINTS if any(mark in err for mark in marks)), None)
-        return FetchError(f"{self.subject}: {without_credentials(_last_words(err))}", hint=hint)
+        return FetchError(f"{self.subject}: {masked(_last_words(err))}", hint=hint)
 
 
 async def quiet_environment() -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from launchkit.abc import Environment
 from launchkit.catalogue import environment_for, install_hint, package_of
 from launchkit.errors import LaunchError, Rejected
 from launchkit.hookspecs import hookimpl
+from launchkit.private_files import make_folder
 
 
 @dataclass(kw_only=True)
@@ -72,7 +73,7 @@ def _advice(uri: str) -> str | None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     part = Path(name)
     try:

@@ -13,13 +13,13 @@ import click
 from anyio.abc import TaskStatus
 
 from launchkit import __version__
+from launchkit.addresses import masked
 from launchkit.agent import Agent
 from launchkit.cli.failures import INTERRUPTED
 from launchkit.cli.lazy import LazyGroup
 from launchkit.cli.names import queue_names
 from launchkit.cli.options import chosen, common_options
 from launchkit.cli.session import run
-from launchkit.code.remotes import without_credentials
 from launchkit.errors import ConfigError, PluginError
 from launchkit.observe import Journal, formatter_for, journal
 from launchkit.plugins import Plugins
@@ -116,7 +116,7 @@ def agent(
 def first_line(name: str, settings: AgentSettings) -> str:
     """What an agent says when it starts."""
     limit = "without limit" if settings.max_jobs < 0 else f"at most {settings.max_jobs} at once"
-    backend = without_credentials(settings.backend_url())
+    backend = masked(settings.backend_url())
     queues = ", ".join(settings.queues)
     return f"launchkit {__version__}: agent {name} serves {queues}, {limit}; backend {backend}"
 

@@ -3,6 +3,8 @@
 import click
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
+from launchkit.cli.door import put_text
+
 SHELLS: dict[str, type[ShellComplete]] = {
     "bash": BashComplete,
     "zsh": ZshComplete,
@@ -25,4 +27,4 @@ def completion(context: click.Context, shell: str) -> None:
     a fifth of a second, there are none.
     """
     program = context.find_root().command
-    click.echo(SHELLS[shell](program, {}, "launchkit", "_LAUNCHKIT_COMPLETE").source())
+    put_text(SHELLS[shell](program, {}, "launchkit", "_LAUNCHKIT_COMPLETE").source())

@@ -6,12 +6,13 @@ from typing import Any
 import click
 
 from launchkit.abc import QueueBackend
+from launchkit.addresses import masked
+from launchkit.cli.door import put_text
 from launchkit.cli.options import chosen, common_options, output_option, say
 from launchkit.cli.output import Column, Layout, as_json, as_yaml, get, show_all
 from launchkit.cli.present import Data
 from launchkit.cli.session import with_client
 from launchkit.client import Client
-from launchkit.code.remotes import without_credentials
 from launchkit.codec import dotted
 from launchkit.errors import ConfigError
 from launchkit.plugins import Plugins
@@ -37,7 +38,7 @@ def show(origin: bool, form: str) -> None:
     loaded = loaded_settings(Plugins())
     data = settings_data(loaded)
     if form in {"json", "yaml"} and not origin:
-        click.echo(as_json(data) if form == "json" else as_yaml(data).rstrip())
+        put_text(as_json(data) if form == "json" else as_yaml(data))
         return
     rows = [
         {"key": key, "value": value, "origin": loaded.origins.get(key, "default")}
@@ -69,7 +70,7 @@ def check() -> None:
 
     place = loaded.path or "no file; defaults, environment variables and flags"
     say(f"settings: {place}")
-    backend = without_credentials(loaded.settings.backend_url())
+    backend = masked(loaded.settings.backend_url())
     say(f"backend: {backend}, {queues()} queues of {loaded.settings.entity}")
     say("ok")
 
@@ -77,13 +78,13 @@ def check() -> None:
 @config.command()
 def schema() -> None:
     """Print the JSON Schema of launch-config.yaml, with the kinds that are installed."""
-    click.echo(as_json(settings_schema(Plugins())))
+    put_text(as_json(settings_schema(Plugins())))
 
 
 def settings_data(loaded: Loaded) -> Data:
     """The settings as plain data, as a file would have them, without credentials in the URL."""
     data = loaded.settings.model_dump(mode="json", by_alias=True)
-    url = without_credentials(loaded.settings.backend_url())
+    url = masked(loaded.settings.backend_url())
     block = data["backend"]
     return {**data, "backend": {**block, "url": url} if isinstance(block, dict) else url}
 

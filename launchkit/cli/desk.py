@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from launchkit.addresses import masked
 from launchkit.builtin.http.hub import HttpHub
 from launchkit.builtin.http.service import Call, connect
 from launchkit.cli.options import chosen
@@ -17,7 +18,6 @@ from launchkit.settings import AgentSettings, load_settings
 from launchkit.store import people, tokens
 from launchkit.store.backend import database_of
 from launchkit.store.database import Tx
-from launchkit.store.postgres import without_password
 from launchkit.wire.people import (
     AccountRequest,
     AgentTokenRequest,
@@ -80,7 +80,7 @@ def desk() -> Desk:
     url = settings.backend_url()
     if not url.startswith((*DATABASES, *SERVICES)):
         raise ConfigError(
-            f"{without_password(url)}: people are managed in a queue service or its database",
+            f"{masked(url)}: people are managed in a queue service or its database",
             hint="name it: --backend https://…, sqlite:///PATH or postgresql://…",
         )
     return Desk(settings, current_user())

@@ -8,10 +8,11 @@ import click
 from launchkit.abc import Finding
 from launchkit.agent.checkup import checkup, failure
 from launchkit.cli.config import loaded_settings
+from launchkit.cli.door import put, put_text
 from launchkit.cli.failures import LAUNCH_FAILED
 from launchkit.cli.options import TABLES, common_options, output_option
 from launchkit.cli.output import Column, Layout, get, show_all
-from launchkit.cli.present import Data, clean
+from launchkit.cli.present import Data
 from launchkit.cli.session import run
 from launchkit.errors import LaunchkitError
 from launchkit.plugins import BLOCK, Plugins
@@ -48,7 +49,9 @@ def doctor(form: str) -> None:
     for finding in found if form in TABLES else ():
         first, _, rest = (finding.hint or "").partition("\n")
         if rest:  # to be copied as it is
-            click.echo(f"\n# {clean(f'{finding.subject}: {first}')}\n{clean(rest).rstrip()}")
+            put("")
+            put(f"# {finding.subject}: {first}")
+            put_text(rest.rstrip())
     if any(finding.level == "error" for finding in found):
         raise click.exceptions.Exit(LAUNCH_FAILED)
 

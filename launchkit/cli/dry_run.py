@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import click
 
+from launchkit.cli.door import put
 from launchkit.cli.options import TABLES
 from launchkit.cli.output import aligned, as_json, as_yaml
-from launchkit.cli.present import Data, clean
+from launchkit.cli.present import Data
 from launchkit.codec import dotted, plain
 from launchkit.model import LaunchSpec
 from launchkit.resolving.nested import leaves
@@ -36,7 +37,7 @@ def show_request(data: Data, form: str) -> None:
     """Print a request; as a table, each choice with who made it."""
     if form in TABLES:
         for line in aligned([("CHOICE", "VALUE", "DECIDED BY"), *_rows(data)]):
-            click.echo(line)
+            put(line)
     elif form == "yaml":
         click.echo(as_yaml(data), nl=False)
     else:
@@ -47,12 +48,12 @@ def _rows(data: Data) -> Iterator[tuple[str, str, str]]:
     origins = data["origins"]
     for key, value in data.items():
         if key in {"entry_point", "args"}:
-            yield key, clean(shlex.join(value)), origins.get(key, "-")
+            yield key, shlex.join(value), origins.get(key, "-")
         elif isinstance(value, dict) and key != "origins":
             for path, leaf in leaves(value, (key,)):
-                yield dotted(path), clean(_text(leaf)), origins.get(dotted(path), "-")
+                yield dotted(path), _text(leaf), origins.get(dotted(path), "-")
         elif key != "origins":
-            yield key, clean(_text(value)), "-"
+            yield key, _text(value), "-"
 
 
 def _text(value: object) -> str:

@@ -8,7 +8,9 @@ from typing import NoReturn
 import click
 
 from launchkit import errors
+from launchkit.cli.door import put_text
 from launchkit.cli.options import wants_traceback
+from launchkit.plain_text import visible_line
 
 DONE = 0
 LAUNCH_FAILED = 1
@@ -55,7 +57,7 @@ def exit_code(exc: BaseException) -> int:
 def describe(exc: BaseException) -> str:
     """An error as people read it: what happened, and what to do next."""
     word = getattr(exc, "code", "timed_out" if isinstance(exc, TimeoutError) else "internal")
-    lines = str(exc).splitlines() or ["the time is over"]
+    lines = str(exc).split("\n") if str(exc) else ["the time is over"]
     text = "\n".join([f"error {word}  {lines[0]}", *(f"  {line}" for line in lines[1:])])
     hint = getattr(exc, "hint", None)
     return f"{text}\n{_indented('hint: ' + hint)}" if hint else text
@@ -107,8 +109,9 @@ def _unexpected(exc: Exception) -> str:
 
         return "".join(traceback.format_exception(exc)).rstrip()
     whose = errors.source(exc)
+    said = visible_line(f"{type(exc).__name__}: {exc}")
     return (
-        f"error internal  {type(exc).__name__}: {exc}{f' ({whose})' * bool(whose)}\n"
+        f"error internal  {said}{f' ({whose})' * bool(whose)}\n"
         "  hint: please report it, with what LAUNCHKIT_DEBUG=1 makes it print"
     )
 
@@ -120,8 +123,8 @@ def _close_quietly() -> NoReturn:
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    put_text(text, err=True)
 
 
 def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())
+    return "\n".join(f"  {line}" for line in text.split("\n"))

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from launchkit.cli.door import put_text
 from launchkit.cli.launch import words
 from launchkit.cli.names import job_names
 from launchkit.cli.options import TABLES, common_options, output_option, say
@@ -141,7 +142,7 @@ async def show(client: Client, reference: str, form: str) -> None:
     """Show a job's recipe."""
     data = job_data(await client.job(reference))
     if form in TABLES:
-        click.echo(as_yaml(data), nl=False)
+        put_text(as_yaml(data))
     else:
         show_one(data, form, LAYOUT)
 

@@ -14,6 +14,7 @@ from launchkit.cli.options import chosen, common_options, may_ask, say
 from launchkit.codec import decode
 from launchkit.document import read_document
 from launchkit.errors import ConfigError, NotFound, Unreachable
+from launchkit.private_files import make_folder
 from launchkit.settings import load_settings
 
 MAX_TOKEN = 512
@@ -88,7 +89,7 @@ def _kept() -> dict[str, str]:
 def _keep(tokens: dict[str, str]) -> None:
     path = tokens_file()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tokens.")  # mode 0600
         part = Path(name)
         try:

@@ -15,11 +15,13 @@ from launchkit.errors import NotFound
 @click.argument("ref", shell_complete=launch_names)
 @click.option("-f", "--follow", is_flag=True, help="Go on until it has ended.")
 @click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="Not the latest attempt.")
+@click.option("--raw", is_flag=True, help="Byte for byte on a terminal, too.")
 @common_options
 @with_client
-async def logs(client: Client, ref: str, follow: bool, attempt: int | None) -> None:
+async def logs(client: Client, ref: str, follow: bool, attempt: int | None, raw: bool) -> None:
     """Print what a launch printed, byte for byte; with -f, on stderr, what it waits for, too.
 
+    A terminal is shown its text and colours; what else would make it do something is written out.
     REF is its id, its run's id, or its name.
     """
     run = await client.launched(ref)
@@ -28,7 +30,7 @@ async def logs(client: Client, ref: str, follow: bool, attempt: int | None) -> N
     async with anyio.create_task_group() as tasks:
         if follow:
             tasks.start_soon(tell_what_it_waits_for, run)
-        written = await copy_log(run, attempt, follow)
+        written = await copy_log(run, attempt, follow, raw=raw)
         tasks.cancel_scope.cancel()
     if not written:
         view = await run.view()

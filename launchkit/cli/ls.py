@@ -1,6 +1,5 @@
 """`launchkit ls`."""
 
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -10,9 +9,10 @@ from typing import Any
 import click
 
 from launchkit.abc import ItemView, Selection
+from launchkit.cli.door import put
 from launchkit.cli.launches import LAYOUT
 from launchkit.cli.options import TABLES, common_options, duration, output_option, say
-from launchkit.cli.output import show_all
+from launchkit.cli.output import as_json_line, show_all
 from launchkit.cli.present import event_data, item_data
 from launchkit.cli.selecting import filter_options, queue_option, state_option
 from launchkit.cli.session import with_client
@@ -82,7 +82,7 @@ async def _print_news(
         if seen is not None:
             for event in events:
                 line = {"id": item.id, "name": item.name, "queue": item.queue, **event_data(event)}
-                click.echo(json.dumps(line, ensure_ascii=False))
+                put(as_json_line(line))
         now[item.id] = events[-1].id if events else since
     return {**(seen or {}), **now}
 

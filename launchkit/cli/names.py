@@ -9,6 +9,8 @@ import anyio
 import click
 from click.shell_completion import CompletionItem
 
+from launchkit.plain_text import visible_line
+
 BUDGET_SECONDS = 0.2
 """How long a name is looked for: somebody waits for it with a finger on a key."""
 LATEST = 50
@@ -99,7 +101,16 @@ def _found(
     thread.join(BUDGET_SECONDS)
     if thread.is_alive():
         os._exit(0)  # what it waits for may last, and nobody will read the answer
-    return [CompletionItem(n, help=about) for n, about in pairs.items() if n.startswith(word)]
+    return [
+        CompletionItem(n, help=visible_line(about))
+        for n, about in pairs.items()
+        if _offered(n, word)
+    ]
+
+
+def _offered(name: str, word: str) -> bool:
+    """Whether it goes on with *word*; one that a terminal would obey is not offered."""
+    return name.startswith(word) and name == visible_line(name)
 
 
 def _place(context: click.Context) -> tuple[str | None, str | None]:

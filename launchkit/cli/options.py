@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from launchkit.cli.door import Line, put, put_text
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 TABLES = ("table", "wide")
@@ -95,7 +97,13 @@ def output_option(command: F) -> F:
 def say(text: str) -> None:
     """Tell the user something that is not data: on stderr, unless --quiet."""
     if not chosen("quiet"):
-        click.echo(text, err=True)
+        put_text(text, err=True)
+
+
+def say_line(line: Line) -> None:
+    """The same for one line, with launchkit's own styles in it."""
+    if not chosen("quiet"):
+        put(line, err=True)
 
 
 def duration(text: str) -> float:

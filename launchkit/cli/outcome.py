@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-import click
-
+from launchkit.cli.door import Line, Styled
 from launchkit.cli.failures import DONE, LAUNCH_FAILED
-from launchkit.cli.options import say
-from launchkit.cli.present import Data, clean, ended_data
+from launchkit.cli.options import say, say_line
+from launchkit.cli.present import Data, ended_data
 from launchkit.model import ItemState, QueueItem
 
 LARGEST = 255
@@ -18,7 +17,7 @@ def tell_end(item: QueueItem) -> None:
     if item.state is ItemState.FINISHED or not data["verdict"]:
         return
     for line in verdict_lines(data["verdict"]):
-        say(line)
+        say_line(line)
     say(f"next: launchkit show {item.id} | launchkit logs {item.id}")
 
 
@@ -33,11 +32,11 @@ def exit_code_of(item: QueueItem, whose: str) -> int:
     return LAUNCH_FAILED
 
 
-def verdict_lines(verdict: Data) -> Iterator[str]:
+def verdict_lines(verdict: Data) -> Iterator[Line]:
     """A verdict with its evidence and what to do next."""
-    yield f"{click.style(verdict['code'], bold=True)}  {clean(verdict['summary'])}"
+    yield (Styled(verdict["code"], bold=True), f"  {verdict['summary']}")
     for text in verdict["evidence"]:
-        for line in text.splitlines():
-            yield f"  | {clean(line)}"
+        for line in text.split("\n"):
+            yield f"  | {line}"
     if verdict["hint"]:
-        yield f"  hint: {clean(verdict['hint'])}"
+        yield f"  hint: {verdict['hint']}"

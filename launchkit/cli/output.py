@@ -4,11 +4,15 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import click
+from launchkit.cli.door import Styled, put, put_text
+from launchkit.cli.present import Data
+from launchkit.plain_text import visible, visible_json, visible_line
 
-from launchkit.cli.present import Data, clean
+if TYPE_CHECKING:
+    import yaml
 
 NOTHING = "-"
 STATE_STYLES = {
@@ -47,15 +51,15 @@ class Layout:
 def show_all(rows: Sequence[Data], form: str, layout: Layout) -> None:
     """Print many things."""
     if form == "json":
-        click.echo(as_json(rows))
+        put_text(as_json(rows))
     elif form == "jsonl":
         for row in rows:
-            click.echo(json.dumps(row, ensure_ascii=False))
+            put(as_json_line(row))
     elif form == "yaml":
-        click.echo(as_yaml(list(rows)), nl=False)
+        put_text(as_yaml(list(rows)))
     elif form == "name":
         for row in rows:
-            click.echo(row[layout.name])
+            put(row[layout.name])
     else:
         show_table(table_cells(rows, layout), layout, whole=form == "wide")
 
@@ -63,9 +67,9 @@ def show_all(rows: Sequence[Data], form: str, layout: Layout) -> None:
 def show_one(row: Data, form: str, layout: Layout) -> None:
     """Print one thing: an object where `show_all` prints a list of one."""
     if form == "json":
-        click.echo(as_json(row))
+        put_text(as_json(row))
     elif form == "yaml":
-        click.echo(as_yaml(row), nl=False)
+        put_text(as_yaml(row))
     else:
         show_all([row], form, layout)
 
@@ -81,7 +85,7 @@ def show_table(rows: Sequence[Sequence[str]], layout: Layout, *, whole: bool) ->
         console.print(fitted(rows, layout.columns, console), soft_wrap=True)
     else:
         for line in aligned([[column.title for column in layout.columns], *rows]):
-            click.echo(line)
+            put(line)
 
 
 def table_cells(rows: Sequence[Data], layout: Layout) -> list[list[str]]:
@@ -91,27 +95,56 @@ def table_cells(rows: Sequence[Data], layout: Layout) -> list[list[str]]:
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
     """Lines in which the cells of each column start at the same place."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
+    shown = [[visible_line(cell) for cell in row] for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*shown, strict=True)]
+    for row in shown:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         yield "  ".join(cells).rstrip()
 
 
 def as_json(value: object) -> str:
     """JSON for reading."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return visible_json(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def as_json_line(value: object) -> str:
+    """JSON on one line."""
+    return visible_json(json.dumps(value, ensure_ascii=False))
 
 
 def as_yaml(value: object) -> str:
     """YAML in the order of the data."""
     import yaml
 
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=False)
+    return yaml.dump(
+        value, Dumper=_dumper(), sort_keys=False, allow_unicode=True, default_flow_style=False
+    )
 
 
-def styled(state: str) -> str:
+@cache
+def _dumper() -> type["yaml.SafeDumper"]:
+    """One that writes out what would not be seen as itself."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Texts with such characters stand in double quotes, in ASCII."""
+
+        def write_double_quoted(self, text: str, split: bool = True) -> None:
+            before, self.allow_unicode = self.allow_unicode, visible(text) == text
+            super().write_double_quoted(text, split)
+            self.allow_unicode = before
+
+    def represent(dumper: Dumper, text: str) -> yaml.Node:
+        style = None if visible(text) == text else '"'
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    Dumper.add_representer(str, represent)
+    return Dumper
+
+
+def styled(state: str) -> Styled:
     """A state in its colour."""
-    return click.style(state, fg=STATE_STYLES.get(state))
+    return Styled(state, STATE_STYLES.get(state))
 
 
 def _cell(value: object) -> str:
@@ -121,7 +154,7 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    return clean(str(value)).replace("\n", " ")
+    return visible_line(str(value).replace("\n", " "))
 
 
 def get(*path: str) -> Callable[[Mapping[str, Any]], object]:

@@ -1,6 +1,5 @@
 """From what the queue says to plain data for people and programs. The keys are stable."""
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -161,11 +160,6 @@ def span(seconds: float) -> str:
             parts.append(f"{count}{unit}")
     shown = [part for part in parts[:2] if not part.startswith("0")]
     return " ".join(shown) or "0s"
-
-
-def clean(text: str) -> str:
-    """Text that a terminal shows and does not obey: control characters are written out."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda m: f"\\x{ord(m[0]):02x}", text)
 
 
 def clock(iso: str) -> str:

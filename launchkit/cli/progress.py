@@ -2,15 +2,18 @@
 
 import sys
 import time
+from collections.abc import Callable
 
 import anyio
 
 from launchkit.abc import ItemView
+from launchkit.cli.log_text import LogText
 from launchkit.cli.options import chosen, say
-from launchkit.cli.present import clean, clock, event_data, span
+from launchkit.cli.present import clock, event_data, span
 from launchkit.client import LaunchHandle
 from launchkit.errors import unwrapped
 from launchkit.model import Event
+from launchkit.plain_text import visible_line
 
 LOOK_SECONDS = 1.0
 
@@ -31,15 +34,30 @@ async def watch(run: LaunchHandle, *, logs: bool) -> None:
                     say(event_line(event))
 
 
-async def copy_log(run: LaunchHandle, attempt: int | None, follow: bool) -> int:
-    """Write what a run printed to stdout, byte for byte; gives how many bytes. With *follow* until
-    it has ended, and over all attempts from now on if none is named.
+async def copy_log(
+    run: LaunchHandle, attempt: int | None, follow: bool, *, raw: bool = False
+) -> int:
+    """Write what a run printed to stdout, byte for byte; on a terminal, unless *raw*, only its text
+    and colours. Gives how many bytes it printed. With *follow* until it has ended, and over all
+    attempts from now on if none is named.
     """
+    if raw or not sys.stdout.isatty():
+        return await _copy(run, attempt, follow, _write)
+    shown = LogText()
+    try:
+        return await _copy(run, attempt, follow, lambda data: _write(shown.feed(data).encode()))
+    finally:
+        _write(shown.end().encode())
+
+
+async def _copy(
+    run: LaunchHandle, attempt: int | None, follow: bool, write: Callable[[bytes], None]
+) -> int:
     number = attempt or run.item.attempt
     written = 0
     while True:
         async for chunk in run.output(follow=follow, attempt=number):
-            await anyio.to_thread.run_sync(_write, chunk.data)
+            await anyio.to_thread.run_sync(write, chunk.data)
             written += len(chunk.data)
         if attempt or not follow or (await run.view()).item.attempt == number:
             return written
@@ -50,7 +68,7 @@ async def tell_what_it_waits_for(run: LaunchHandle) -> None:
     """Say why a launch does not run yet, and say it again when that changes."""
     told = None
     while (view := await run.view()).item.started_at is None and not view.item.state.ended:
-        line = f"{clean(view.item.name)} {view.item.state}{_place(view)}{_reason(view)}"
+        line = visible_line(f"{view.item.name} {view.item.state}{_place(view)}{_reason(view)}")
         if line != told:
             say(line)
         told = line
@@ -60,15 +78,17 @@ async def tell_what_it_waits_for(run: LaunchHandle) -> None:
 def event_line(event: Event) -> str:
     """One event as a line."""
     data = event_data(event)
-    cause = f"  {clean(event.cause)}" if event.cause else ""
-    return f"{clock(data['at'])}  {data['state'] or event.kind:<10}  {event.actor}{cause}"
+    cause = f"  {event.cause}" if event.cause else ""
+    line = f"{clock(data['at'])}  {data['state'] or event.kind:<10}  {event.actor}{cause}"
+    return visible_line(line)
 
 
 def status_line(view: ItemView, now: float) -> str:
     """What a launch does or waits for, and for how long it exists."""
     item = view.item
     place, why = _place(view), _reason(view)
-    return f"{clean(item.name)} {item.state}{place} after {span(now - item.created_at)}{why}"
+    after = span(now - item.created_at)
+    return visible_line(f"{item.name} {item.state}{place} after {after}{why}")
 
 
 def _place(view: ItemView) -> str:
@@ -76,7 +96,7 @@ def _place(view: ItemView) -> str:
 
 
 def _reason(view: ItemView) -> str:
-    return f": {clean(view.reason)}" if view.reason else ""
+    return f": {view.reason}" if view.reason else ""
 
 
 async def _live(run: LaunchHandle) -> None:

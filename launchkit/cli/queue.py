@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from launchkit.abc import QueueView
+from launchkit.cli.door import put, put_text
 from launchkit.cli.lazy import LazyGroup
 from launchkit.cli.names import queue_names
 from launchkit.cli.options import TABLES, common_options, duration, output_option, say
 from launchkit.cli.output import Column, Layout, aligned, as_json, as_yaml, get, show_all, show_one
-from launchkit.cli.present import Data, clean, clock, queue_data, span, variable_data
+from launchkit.cli.present import Data, clock, queue_data, span, variable_data
 from launchkit.cli.queue_config import checked_config, kinds, places_in, runner_class
 from launchkit.cli.queue_file import queue_entry
 from launchkit.cli.queue_template import offered_config
@@ -136,13 +137,13 @@ async def show(client: Client, name: str, form: str) -> None:
         ("launches", counts or "none"),
         ("limit", "none" if limit is None else f"{limit} under way at once"),
         ("priorities", "yes" if data["prioritization"] else "no"),
-        ("paused", clean(_pause_text(data["paused"]))),
+        ("paused", _pause_text(data["paused"])),
     ]
     for line in aligned(facts):
-        click.echo(line)
+        put(line)
     for key in ("config", "template_variables"):
         if data[key]:
-            click.echo(f"\n{key}:\n{indent(as_yaml(data[key]), '  ')}", nl=False)
+            put_text(f"\n{key}:\n{indent(as_yaml(data[key]), '  ')}")
 
 
 @queue.command()
@@ -157,9 +158,9 @@ def parse(file: str, form: str) -> None:
     found = find_variables(require_mapping(mapping_from(file, "FILE")))
     data = {name: variable_data(variable) for name, variable in found.items()}
     if form == "yaml":
-        click.echo(as_yaml(data), nl=False)
+        put_text(as_yaml(data))
     elif form == "json":
-        click.echo(as_json(data))
+        put_text(as_json(data))
     else:
         show_all([{"name": name, **about} for name, about in data.items()], form, VARIABLES)
 

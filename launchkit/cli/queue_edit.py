@@ -6,6 +6,7 @@ import click
 
 from launchkit.abc import Runner
 from launchkit.cli.config_places import ConfigPlaces, under_config
+from launchkit.cli.door import put_text
 from launchkit.cli.failures import describe
 from launchkit.cli.names import queue_names
 from launchkit.cli.options import common_options, may_ask, say
@@ -118,7 +119,7 @@ def _edited(spec: QueueSpec) -> QueueSpec:
             with _places(after, under_config(document.locate)).given():
                 _check(after)
         except (ConfigError, Rejected) as exc:
-            click.echo(describe(exc), err=True)
+            put_text(describe(exc), err=True)
             click.confirm("Edit it again?", default=True, abort=True, err=True)
             text = written
         else:

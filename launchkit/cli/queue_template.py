@@ -6,6 +6,7 @@ import click
 
 from launchkit.abc import Runner
 from launchkit.cli.config_places import ConfigPlaces
+from launchkit.cli.door import put_text
 from launchkit.cli.failures import describe
 from launchkit.cli.options import chosen, common_options
 from launchkit.cli.queue_config import undefined
@@ -21,7 +22,7 @@ from launchkit.resolving.templates import find_variables
 @common_options
 def template(kind: str) -> None:
     """Print a config to begin with for a queue of a KIND, with comments."""
-    click.echo(Plugins().get(Runner, kind).starter_config(), nl=False)
+    put_text(Plugins().get(Runner, kind).starter_config())
 
 
 def offered_config(runner: type[Runner], kind: str) -> Json:
@@ -43,7 +44,7 @@ def offered_config(runner: type[Runner], kind: str) -> Json:
         try:
             return _read(text, runner)
         except (ConfigError, Rejected) as exc:
-            click.echo(describe(exc), err=True)
+            put_text(describe(exc), err=True)
             click.confirm("Edit it again?", default=True, abort=True, err=True)
 
 

@@ -1,17 +1,17 @@
 """`launchkit show`."""
 
-import json
 import shlex
 from collections.abc import Iterator
 
 import click
 
+from launchkit.cli.door import Line, Styled, put
 from launchkit.cli.launches import LAYOUT, age, ran
 from launchkit.cli.names import launch_names
 from launchkit.cli.options import TABLES, common_options, output_option
 from launchkit.cli.outcome import verdict_lines
-from launchkit.cli.output import aligned, as_yaml, show_one, styled
-from launchkit.cli.present import Data, clean, clock, launch_data
+from launchkit.cli.output import aligned, as_json_line, as_yaml, show_one, styled
+from launchkit.cli.present import Data, clock, launch_data
 from launchkit.cli.session import with_client
 from launchkit.client import Client
 from launchkit.codec import dotted
@@ -40,22 +40,21 @@ async def show(client: Client, ref: str, resolved: bool, form: str) -> None:
         show_one(data, form, LAYOUT)
         return
     for line in resolved_screen(data["resolved"]) if resolved else screen(data):
-        click.echo(line)
+        put(line)
 
 
-def screen(data: Data) -> Iterator[str]:
+def screen(data: Data) -> Iterator[Line]:
     """One screen about a launch."""
-    yield click.style(clean(data["name"]), bold=True)
+    yield Styled(data["name"], bold=True)
     yield from _facts(_header(data))
     if data["verdict"]:
         yield ""
         yield from verdict_lines(data["verdict"])
     if data["outputs"]:
         yield ""
-        yield click.style("outputs", bold=True)
-        yield from aligned(
-            [(clean(dotted(path)), _value(value)) for path, value in leaves(data["outputs"])]
-        )
+        yield Styled("outputs", bold=True)
+        outputs = leaves(data["outputs"])
+        yield from aligned([(dotted(path), as_json_line(value)) for path, value in outputs])
     yield ""
     rows = [
         (
@@ -63,37 +62,37 @@ def screen(data: Data) -> Iterator[str]:
             event["state"] or event["kind"],
             f"try {event['attempt']}",
             event["actor"],
-            clean(event["cause"] or ""),
+            event["cause"] or "",
         )
         for event in data["events"]
     ]
     yield from aligned(rows)
 
 
-def resolved_screen(resolved: Data | None) -> Iterator[str]:
+def resolved_screen(resolved: Data | None) -> Iterator[Line]:
     """Every choice with who made it, and the request that was sent."""
     if resolved is None:
         yield "Not resolved yet: that happens when an agent claims it."
         return
     origins = resolved["origins"]
     command = " ".join(dict.fromkeys(origins.get(key, "-") for key in ("entry_point", "args")))
-    words = clean(shlex.join(resolved["command"]))
+    words = shlex.join(resolved["command"])
     rows = [("CHOICE", "VALUE", "DECIDED BY"), ("command", words, command)]
     for path, value in leaves({k: v for k, v in resolved.items() if k not in APART}):
         key = dotted(path)
-        shown = clean(value) if isinstance(value, str) else _value(value)
+        shown = value if isinstance(value, str) else as_json_line(value)
         rows.append((key, shown, origins.get(key, "-")))
     rows += [(f"env.{name}", "", origins.get(f"env.{name}", "agent")) for name in resolved["env"]]
     yield from aligned(rows)
     yield ""
-    yield click.style("request", bold=True)
+    yield Styled("request", bold=True)
     yield from as_yaml(resolved["request"]).splitlines()
 
 
-def _header(data: Data) -> Iterator[tuple[str, str | None]]:
-    yield "id", f"{data['id']} (run {data['run_id']}, try {data['attempt']})"
+def _header(data: Data) -> Iterator[tuple[str, Line | None]]:
     stopping = " (asked to stop)" if data["stop_requested"] else ""
-    yield "state", styled(data["state"]) + stopping
+    yield "id", f"{data['id']} (run {data['run_id']}, try {data['attempt']})"
+    yield "state", (styled(data["state"]), stopping)
     yield "queue", f"{data['queue']} of {data['entity']}, priority {data['priority']}"
     if data["state"] == ItemState.QUEUED:
         yield "position", str(data["position"])
@@ -110,13 +109,7 @@ def _header(data: Data) -> Iterator[tuple[str, str | None]]:
     yield "exit code", None if data["exit_code"] is None else str(data["exit_code"])
 
 
-def _facts(facts: Iterator[tuple[str, str | None]]) -> Iterator[str]:
+def _facts(facts: Iterator[tuple[str, Line | None]]) -> Iterator[Line]:
     for name, value in facts:
         if value:
-            # styles that launchkit put there itself stay; everything else is cleaned
-            yield f"{name:<10} {value if name == 'state' else clean(value)}"
-
-
-def _value(value: object) -> str:
-    """On one line."""
-    return clean(json.dumps(value, ensure_ascii=False))
+            yield (f"{name:<10} ", *(value if isinstance(value, tuple) else (value,)))

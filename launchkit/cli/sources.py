@@ -13,6 +13,7 @@ from launchkit.document import (
     require_mapping,
 )
 from launchkit.errors import ConfigError
+from launchkit.yaml_bounds import MOST_CHARACTERS
 
 
 def mapping_from(text: str, option: str) -> Document:
@@ -49,6 +50,6 @@ def documents_from(text: str) -> list[Document]:
 
 def _stdin() -> str:
     try:
-        return sys.stdin.buffer.read().decode()
+        return sys.stdin.buffer.read(4 * MOST_CHARACTERS).decode()
     except UnicodeDecodeError as exc:
         raise ConfigError(f"stdin: is not UTF-8 text (byte {exc.start})") from exc

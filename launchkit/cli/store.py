@@ -4,13 +4,15 @@ from pathlib import Path
 
 import click
 
+from launchkit.addresses import masked
+from launchkit.cli.door import put_text
 from launchkit.cli.options import chosen, common_options, say
 from launchkit.cli.session import run
 from launchkit.errors import ConfigError
 from launchkit.settings import load_settings
 from launchkit.store.backup import back_up, restore
 from launchkit.store.copy import move
-from launchkit.store.postgres import migrate, without_password
+from launchkit.store.postgres import migrate
 from launchkit.store.sqlite import file_of, prepare
 
 POSTGRESQL = ("postgresql:", "postgres:")
@@ -33,10 +35,10 @@ def _own_file(postgresql: str) -> Path:
         return file_of(url)
     if url.startswith(POSTGRESQL):
         raise ConfigError(
-            f"{without_password(url)}: backups of PostgreSQL are made and restored by its programs",
+            f"{masked(url)}: backups of PostgreSQL are made and restored by its programs",
             hint=postgresql,
         )
-    raise ConfigError(f"{without_password(url)}: only a SQLite file can be backed up here")
+    raise ConfigError(f"{masked(url)}: only a SQLite file can be backed up here")
 
 
 @store.command("migrate")
@@ -49,12 +51,12 @@ def migrate_command() -> None:
     url = _backend()
     if url.startswith("sqlite:"):
         prepare(file_of(url))
-        click.echo(f"{url} is up to date", err=True)
+        put_text(f"{url} is up to date", err=True)
         return
     if not url.startswith(POSTGRESQL):
-        raise ConfigError(f"{without_password(url)}: only SQLite and PostgreSQL have a schema here")
+        raise ConfigError(f"{masked(url)}: only SQLite and PostgreSQL have a schema here")
     version = run(lambda: migrate(url))
-    click.echo(f"{without_password(url)} is up to date, schema {version}", err=True)
+    put_text(f"{masked(url)} is up to date, schema {version}", err=True)
 
 
 @store.command("copy")
@@ -68,10 +70,10 @@ def copy_command(source: str, target: str) -> None:
     was cut short is repeated with the same command.
     """
     if not target.startswith(POSTGRESQL):
-        raise ConfigError(f"{without_password(target)}: the target is written postgresql://…")
+        raise ConfigError(f"{masked(target)}: the target is written postgresql://…")
     counts = run(lambda: move(file_of(source), target))
     told = ", ".join(f"{number} {table}" for table, number in counts.items() if number)
-    click.echo(f"moved to {without_password(target)}: {told or 'nothing, it was empty'}", err=True)
+    put_text(f"moved to {masked(target)}: {told or 'nothing, it was empty'}", err=True)
 
 
 @store.command("backup")

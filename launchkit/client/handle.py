@@ -1,6 +1,6 @@
 """A handle on one launch."""
 
-import codecs
+import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from launchkit.abc import Change, Hold, ItemView, Move, Release, SetPriority, Stop
+from launchkit.aio.lines import lines
 from launchkit.model import Event, ItemState, LogChunk, Priority, QueueItem
 
 if TYPE_CHECKING:
@@ -101,15 +102,9 @@ class LaunchHandle:
 
     async def logs(self, *, follow: bool = False, attempt: int | None = None) -> AsyncIterator[str]:
         """What its run printed, line by line; bytes that are not UTF-8 are replaced."""
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        rest = ""
-        async for chunk in self.output(follow=follow, attempt=attempt):
-            *lines, rest = (rest + decoder.decode(chunk.data)).split("\n")
-            for line in lines:
-                yield line
-        rest += decoder.decode(b"", final=True)
-        if rest:
-            yield rest
+        chunks = (chunk.data async for chunk in self.output(follow=follow, attempt=attempt))
+        async for line in lines(chunks, longest=sys.maxsize):
+            yield line.decode(errors="replace")
 
     async def stop(self, reason: str | None = None) -> QueueItem:
         """Ask that it end; `wait` tells when it has."""

@@ -5,7 +5,10 @@ from pathlib import Path
 
 def has_file(root: Path, path: str) -> bool:
     """Whether *path* is a file that really lies in *root*."""
-    return (root / path).is_file() and is_inside(root, path)
+    try:
+        return (root / path).is_file() and is_inside(root, path)
+    except (OSError, ValueError):  # no file can have that name
+        return False
 
 
 def is_inside(root: Path, path: str) -> bool:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from launchkit.code.globs import Piece, Wild, linear
+
 CLASSES = {
     "alnum": "a-zA-Z0-9",
     "alpha": "a-zA-Z",
@@ -79,7 +81,7 @@ def _rule(line: str) -> Rule | None:
     pattern = line.removeprefix("!")
     body = pattern.removesuffix("/")
     try:
-        regex = re.compile("".join(_translate(body.removeprefix("/"))), re.DOTALL)
+        regex = re.compile(linear([*_translate(body.removeprefix("/"))], rest=".+"), re.DOTALL)
     except (ValueError, re.error):  # git matches nothing with a malformed pattern either
         return None
     if not body:
@@ -93,15 +95,15 @@ def _without_trailing_spaces(line: str) -> str:
     return kept + " " if kept != line and backslashes % 2 else kept
 
 
-def _translate(pattern: str) -> Iterator[str]:
+def _translate(pattern: str) -> Iterator[Piece]:
     at = 0
     while at < len(pattern):
         piece, at = _piece(pattern, at)
         yield piece
 
 
-def _piece(pattern: str, at: int) -> tuple[str, int]:
-    """The regular expression of what stands at *at*, and where the next piece begins."""
+def _piece(pattern: str, at: int) -> tuple[Piece, int]:
+    """What stands at *at*, and where the next piece begins."""
     char = pattern[at]
     if char == "*":
         return _stars(pattern, at)
@@ -116,12 +118,12 @@ def _piece(pattern: str, at: int) -> tuple[str, int]:
     return re.escape(char), at + 1
 
 
-def _stars(pattern: str, at: int) -> tuple[str, int]:
+def _stars(pattern: str, at: int) -> tuple[Piece, int]:
     end = at + len(_STARS.match(pattern, at)[0])  # type: ignore[index] # a star stands at *at*
     opened = at == 0 or pattern[at - 1] == "/"
     if end - at == 1 or not opened or pattern[end : end + 1] not in {"", "/"}:
-        return "[^/]*", end
-    return (".+", end) if end == len(pattern) else ("(?:.+/)?", end + 1)
+        return Wild.STAR, end
+    return (Wild.REST, end) if end == len(pattern) else (Wild.FOLDERS, end + 1)
 
 
 def _bracket(pattern: str, at: int) -> tuple[str, int]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from launchkit.addresses import holds_secret, masked
 from launchkit.codec import suggest
 from launchkit.errors import Rejected
 
@@ -17,7 +18,6 @@ CREDENTIAL_HINT = (
 _SCP_LIKE = re.compile(r"[\w.-]+@[A-Za-z0-9\[][^/\s@]*:[^\s]+")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|:)")
 _TOKEN = re.compile(r"(gh[a-z]_|github_pat_|glpat-|hf_|ATB)|.{40}")
-_USERINFO = re.compile(r"(://)[^/\s]*@")
 _BEFORE_AT = re.compile(r"^.*@", re.DOTALL)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
@@ -36,7 +36,7 @@ def check_remote(remote: str) -> None:
 
     :raises Rejected: if not; what the address holds of credentials is never repeated.
     """
-    shown = _BEFORE_AT.sub("…@", remote)
+    shown = masked(_BEFORE_AT.sub("…@", remote))
     if remote.startswith("-") or _CONTROL.search(remote):
         raise Rejected(
             f"git remote {shown!r}: a dash in front, spaces and control characters"
@@ -46,17 +46,12 @@ def check_remote(remote: str) -> None:
         return
     url = _split(remote, shown)
     _check_scheme(remote, url, shown)
-    if url.password is not None or _TOKEN.match(url.username or ""):
+    if url.password is not None or _TOKEN.match(url.username or "") or holds_secret(remote):
         raise Rejected(f"git remote {shown!r}: holds a password or token", hint=CREDENTIAL_HINT)
     if url.scheme != "file" and (not url.hostname or url.hostname.startswith("-")):
         raise Rejected(f"git remote {shown!r}: names no host")
     if url.scheme == "file" and url.netloc not in {"", "localhost"}:
         raise Rejected(f"git remote {shown!r}: a path begins with three slashes: file:///…")
-
-
-def without_credentials(text: str) -> str:
-    """The text with user and password taken out of each URL in it."""
-    return _USERINFO.sub(r"\1…@", text)
 
 
 def is_commit(text: str) -> bool:
@@ -103,7 +98,7 @@ def unknown_ref(refs: Mapping[str, str], ref: str, remote: str) -> Rejected:
         hint = "a commit is named by its full id: git rev-parse " + ref
     else:
         hint = f"its branches are: {', '.join(sorted(branches)[:10]) or 'none'}"
-    return Rejected(f"{without_credentials(remote)} has no branch or tag {ref!r}", hint=hint)
+    return Rejected(f"{masked(remote)} has no branch or tag {ref!r}", hint=hint)
 
 
 def _split(remote: str, shown: str) -> SplitResult:

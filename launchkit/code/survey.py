@@ -3,12 +3,16 @@
 import logging
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from launchkit.code.ignore import RuleFile, is_ignored, parse_rules
+from launchkit.code.ignore_file import ignore_text
+from launchkit.code.inside import Inside, inside, require_short
 from launchkit.errors import Rejected
+from launchkit.plain_text import visible_line
 
 logger = logging.getLogger("launchkit.code")
 
@@ -24,8 +28,6 @@ REMADE = frozenset(
     }
 )
 """Directories of which no run needs a copy: each tool makes its own anew."""
-TOLD = 10
-"""So many problems, and directories that are left out, are named."""
 
 MIB = 1024**2
 GIB = 1024**3
@@ -59,16 +61,6 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class _Walk:
-    """What is found on the way through a directory, besides what is packed."""
-
-    root: Path
-    limits: PackLimits
-    problems: list[Rejected] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
 class _Directory:
     path: str
     git: tuple[RuleFile, ...] = ()
@@ -79,25 +71,20 @@ def survey(root: Path, limits: PackLimits) -> list[Entry]:
     """List what is packed of *root*, parents first, in one order on every machine.
 
     Left out are `.git`, virtual environments, caches of Python's tools and what `.gitignore` files
-    ignore; `.launchkitignore` files, which are written alike, have the last word.
+    ignore; `.launchkitignore` files, which are
+    written alike, have the last word.
 
-    :raises Rejected: if something in it cannot be packed, or it is too much; tells all that is
-        wrong at once.
+    :raises Rejected: if something in it cannot be packed, or it is too much.
     """
     if not root.is_dir():
         what = "is not a directory" if root.exists() else "does not exist"
         raise Rejected(f"{root} {what}", hint="name the directory with your code")
     entries: list[Entry] = []
     total = 0
-    walk = _Walk(root, limits)
-    for entry in _entries(walk, _Directory("")):
+    for entry in _walk(root):
         total += entry.size
         _check_limits(entry, total, len(entries), limits)
         entries.append(entry)
-    if walk.problems:
-        raise _all_of(walk.problems)
-    if walk.left_out:
-        logger.warning("left out of the code: %s", _shortened(walk.left_out, ", "))
     if all(entry.kind == stat.S_IFDIR for entry in entries):
         raise Rejected(
             f"{root}: there is nothing to pack",
@@ -106,74 +93,57 @@ def survey(root: Path, limits: PackLimits) -> list[Entry]:
     return entries
 
 
-def _all_of(problems: Sequence[Rejected]) -> Rejected:
-    if len(problems) == 1:
-        return problems[0]
-    return Rejected(
-        _shortened([problem.message for problem in problems], "\n"),
-        hint="mend them, or list in .launchkitignore what the job does not need",
-    )
-
-
-def _shortened(texts: Sequence[str], between: str) -> str:
-    more = [f"and {len(texts) - TOLD} more"] if len(texts) > TOLD else []
-    return between.join([*texts[:TOLD], *more])
-
-
-def _entries(walk: _Walk, directory: _Directory) -> Iterator[Entry]:
+def _walk(root: Path) -> Iterator[Entry]:
+    """All that is packed: a stack of directories, because a tree may be deeper than Python's."""
     try:
-        found = sorted(os.scandir(walk.root / directory.path), key=lambda item: item.name)
-        here = _with_rules(walk.root, directory)
+        with inside(root) as tree:
+            below = [_found(root, tree, _Directory(""))]
+            while below:
+                entry, here = next(below[-1], (None, None))
+                if entry is None or here is None:
+                    below.pop()
+                    continue
+                yield entry
+                if entry.kind == stat.S_IFDIR:
+                    below.append(_found(root, tree, replace(here, path=entry.path)))
     except OSError as exc:
-        walk.problems.append(_unreadable(directory.path or str(walk.root), exc))
-        return
-    for item in found:
-        path = directory.path + item.name
-        is_directory = item.is_dir(follow_symlinks=False)
-        if item.name == ".git":
-            continue
-        ignored = _is_left_out(here, path, is_directory=is_directory)
-        if ignored is None and is_directory and (what := _remade(item)):
-            walk.left_out.append(f"{path} ({what})")
-            continue
-        if not ignored:
-            yield from _of(walk, here, path, is_directory=is_directory)
+        raise _unreadable(str(root), exc) from exc
 
 
-def _of(walk: _Walk, here: _Directory, path: str, *, is_directory: bool) -> Iterator[Entry]:
-    """One thing that is packed, with all that is below it."""
+def _found(root: Path, tree: Inside, directory: _Directory) -> Iterator[tuple[Entry, _Directory]]:
+    """What is packed of one directory, with the directory and its rules."""
+    base = f"{directory.path}/" if directory.path else ""
     try:
-        entry = _entry(walk.root, path)
-        _check_size(entry, walk.limits)
-    except Rejected as exc:
-        walk.problems.append(exc)
-        return
+        names = tree.names(directory.path)
+        here = _with_rules(tree, directory, base)
     except OSError as exc:
-        walk.problems.append(_unreadable(path, exc))
-        return
-    yield entry
-    if is_directory:
-        yield from _entries(walk, replace(here, path=f"{path}/"))
+        raise _unreadable(directory.path or str(root), exc) from exc
+    for name in names:
+        path = base + name
+        if name != ".git" and (entry := _entry(root, tree, path, here)):
+            yield entry, here
 
 
-def _remade(item: "os.DirEntry[str]") -> str | None:
-    """What a directory is if each machine makes its own: None if it is none of these."""
-    if item.name in REMADE:
-        return "a cache"
-    return "a virtual environment" if Path(item.path, "pyvenv.cfg").is_file() else None
-
-
-def _with_rules(root: Path, directory: _Directory) -> _Directory:
-    git = _read_rules(root, directory.path, ".gitignore")
-    own = _read_rules(root, directory.path, ".launchkitignore")
+def _with_rules(tree: Inside, directory: _Directory, base: str) -> _Directory:
+    git = _read_rules(tree, base, ".gitignore")
+    own = _read_rules(tree, base, ".launchkitignore")
     return replace(directory, git=directory.git + git, own=directory.own + own)
 
 
-def _read_rules(root: Path, base: str, name: str) -> tuple[RuleFile, ...]:
-    file = root / base / name
-    if file.is_symlink() or not file.is_file():
-        return ()
-    return (parse_rules(file.read_text("utf-8", errors="surrogateescape"), base),)
+def _read_rules(tree: Inside, base: str, name: str) -> tuple[RuleFile, ...]:
+    text = ignore_text(tree, base + name)
+    return () if text is None else (parse_rules(text, base),)
+
+
+def _is_remade(tree: Inside, path: str) -> bool:
+    """Whether a directory is one that each machine makes anew; environments are told."""
+    if path.rpartition("/")[2] in REMADE:
+        return True
+    with suppress(OSError):
+        if stat.S_ISREG(tree.facts(f"{path}/pyvenv.cfg").st_mode):
+            logger.warning("left out of the code: %s (a virtual environment)", visible_line(path))
+            return True
+    return False
 
 
 def _is_left_out(directory: _Directory, path: str, *, is_directory: bool) -> bool | None:
@@ -184,36 +154,43 @@ def _is_left_out(directory: _Directory, path: str, *, is_directory: bool) -> boo
     return own
 
 
-def _entry(root: Path, path: str) -> Entry:
-    _check_name(path)
-    facts = (root / path).lstat()
-    kind = stat.S_IFMT(facts.st_mode)
-    if kind == stat.S_IFDIR:
-        return Entry(path=path, kind=kind)
+def _entry(root: Path, tree: Inside, path: str, here: _Directory) -> Entry | None:
+    """What is packed of what stands at *path*; None if it is left out."""
+    try:
+        facts = tree.facts(path)
+        kind = stat.S_IFMT(facts.st_mode)
+        ignored = _is_left_out(here, path, is_directory=kind == stat.S_IFDIR)
+        if ignored or (ignored is None and kind == stat.S_IFDIR and _is_remade(tree, path)):
+            return None
+        _check_name(path)
+        target = _link_target(root, tree, path) if kind == stat.S_IFLNK else ""
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
+    if kind in {stat.S_IFDIR, stat.S_IFLNK}:
+        return Entry(path=path, kind=kind, target=target)
     if kind == stat.S_IFREG:
         executable = bool(facts.st_mode & stat.S_IXUSR)
         return Entry(path=path, kind=kind, size=facts.st_size, executable=executable)
-    if kind == stat.S_IFLNK:
-        return Entry(path=path, kind=kind, target=_link_target(root, path))
     raise Rejected(
-        f"{path}: is a pipe, socket or device and cannot be packed",
+        f"{visible_line(path)}: is a pipe, socket or device and cannot be packed",
         hint=_leave_out(path),
     )
 
 
-def _link_target(root: Path, path: str) -> str:
-    target = os.readlink(root / path)  # noqa: PTH115 - pathlib would normalise the text
+def _link_target(root: Path, tree: Inside, path: str) -> str:
+    target = tree.target(path)
     _check_name(target)
     top = os.path.realpath(root)
     real = os.path.realpath(root / path)
     below = os.path.normpath(f"{path}/../{target}")
     if (
-        os.path.isabs(target)  # noqa: PTH117 - as above
+        os.path.isabs(target)  # noqa: PTH117 - pathlib would normalise the text
         or below.split("/")[0] == ".."
         or not Path(real).is_relative_to(top)
     ):
         raise Rejected(
-            f"{path}: is a link to {target}, which is not inside the code directory",
+            f"{visible_line(path)}: is a link to {visible_line(target)},"
+            " which is not inside the code directory",
             hint=f"copy what it points to into the directory, or {_leave_out(path)}",
         )
     return target
@@ -226,32 +203,33 @@ def _check_name(path: str) -> None:
         raise Rejected(
             f"{os.fsencode(path)!r}: the name is not valid UTF-8", hint="rename the file"
         ) from exc
-
-
-def _check_size(entry: Entry, limits: PackLimits) -> None:
-    if entry.size > limits.file_bytes:
-        raise Rejected(
-            f"{entry.path}: has {entry.size} bytes; one file may have {limits.file_bytes}",
-            hint=f"keep data outside the code directory, or {_leave_out(entry.path)}",
-        )
+    require_short(path)
 
 
 def _check_limits(entry: Entry, total: int, count: int, limits: PackLimits) -> None:
+    if entry.size > limits.file_bytes:
+        raise Rejected(
+            f"{visible_line(entry.path)}: has {entry.size} bytes;"
+            f" one file may have {limits.file_bytes}",
+            hint=f"keep data outside the code directory, or {_leave_out(entry.path)}",
+        )
     if total > limits.total_bytes:
         raise Rejected(
-            f"{entry.path}: with it the code has more than {limits.total_bytes} bytes",
+            f"{visible_line(entry.path)}: with it the code has more than"
+            f" {limits.total_bytes} bytes",
             hint="keep data outside the code directory, or list it in .launchkitignore",
         )
     if count >= limits.files:
         raise Rejected(
-            f"{entry.path}: with it the code has more than {limits.files} files and directories",
+            f"{visible_line(entry.path)}: with it the code has more than"
+            f" {limits.files} files and directories",
             hint="list in .launchkitignore what the job does not need",
         )
 
 
 def _unreadable(path: str, exc: OSError) -> Rejected:
-    return Rejected(f"{path}: cannot be read: {exc.strerror}", hint=_leave_out(path))
+    return Rejected(f"{visible_line(path)}: cannot be read: {exc.strerror}", hint=_leave_out(path))
 
 
 def _leave_out(path: str) -> str:
-    return f"list /{path} in .launchkitignore to leave it out"
+    return f"list /{visible_line(path)} in .launchkitignore to leave it out"

@@ -6,8 +6,10 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from launchkit.code.inside import Inside, inside
 from launchkit.code.survey import Entry
 from launchkit.errors import Rejected
+from launchkit.plain_text import visible_line
 
 CHUNK = 1024**2
 
@@ -20,10 +22,11 @@ def tar_chunks(
     :raises Rejected: if a file cannot be read, or is not as it was when it was listed; the advice
         is to list it in *ignore_file*.
     """
-    for entry in entries:
-        yield _header(entry, prefix)
-        if entry.kind == stat.S_IFREG:
-            yield from _content(root, entry, ignore_file)
+    with inside(root) as tree:
+        for entry in entries:
+            yield _header(entry, prefix)
+            if entry.kind == stat.S_IFREG:
+                yield from _content(tree, entry, ignore_file)
 
 
 def tar_text(name: str, text: str) -> bytes:
@@ -58,14 +61,14 @@ def _padding(size: int) -> bytes:
     return bytes(-size % tarfile.BLOCKSIZE)
 
 
-def _content(root: Path, entry: Entry, ignore_file: str) -> Iterator[bytes]:
+def _content(tree: Inside, entry: Entry, ignore_file: str) -> Iterator[bytes]:
     try:
-        # what was a file when we looked may be a link or a pipe by now
-        handle = os.open(root / entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        # what was a file when we looked may be a link or a pipe by now, or stand behind a link
+        handle = tree.open(entry.path)
     except OSError as exc:
         raise Rejected(
-            f"{entry.path}: cannot be read: {exc.strerror}",
-            hint=f"list /{entry.path} in {ignore_file} to leave it out",
+            f"{visible_line(entry.path)}: cannot be read: {exc.strerror}",
+            hint=f"list /{visible_line(entry.path)} in {ignore_file} to leave it out",
         ) from exc
     with os.fdopen(handle, "rb") as file:
         _require_size(entry, os.fstat(handle).st_size)
@@ -81,6 +84,7 @@ def _content(root: Path, entry: Entry, ignore_file: str) -> Iterator[bytes]:
 def _require_size(entry: Entry, size: int) -> None:
     if size != entry.size:
         raise Rejected(
-            f"{entry.path}: changed while it was packed, from {entry.size} to {size} bytes",
+            f"{visible_line(entry.path)}: changed while it was packed,"
+            f" from {entry.size} to {size} bytes",
             hint="try again when nothing writes to the code directory",
         )

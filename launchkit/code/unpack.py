@@ -13,10 +13,14 @@ from typing import BinaryIO
 
 from launchkit.code.survey import DEFAULT_LIMITS, PackLimits
 from launchkit.errors import FetchError
+from launchkit.plain_text import visible_line
+from launchkit.private_files import make_folder
 
 HEADER_BYTES = 4096
 """What the tar format may add to one entry: a header, the header of a long name, padding."""
 CHUNK = 1024**2
+FOLDER = 0o755
+"""The program may run as another user than the agent."""
 
 
 class DamagedArchive(FetchError):
@@ -80,33 +84,37 @@ def _extract(tar: tarfile.TarFile, into: Path, limits: PackLimits) -> None:
     links: dict[str, str] = {}
     for count, member in enumerate(tar):
         if count >= limits.files:
-            raise FetchError(f"{member.name}: more than {limits.files} files and directories")
+            raise FetchError(
+                f"{visible_line(member.name)}: more than {limits.files} files and directories"
+            )
         _require_inside(member.name, member.name)
         if member.issym():
             links[member.name] = member.linkname
         elif member.isdir():
-            (into / member.name).mkdir(exist_ok=True, parents=True)
+            make_folder(into / member.name, FOLDER)
         elif member.isreg() and not member.issparse():
             _extract_file(tar, member, into / member.name)
         else:
-            raise FetchError(f"{member.name}: is neither a file, a directory nor a symbolic link")
+            raise FetchError(
+                f"{visible_line(member.name)}: is neither a file, a directory nor a symbolic link"
+            )
     for path, target in links.items():
         _link(into, path, target)
     for path in links:
         if not Path(os.path.realpath(into / path)).is_relative_to(os.path.realpath(into)):
-            raise FetchError(f"{path}: is a link out of the code directory")
+            raise FetchError(f"{visible_line(path)}: is a link out of the code directory")
 
 
 def _require_inside(path: str, place: str) -> None:
     if place.startswith("/") or os.path.normpath(place).split("/")[0] == "..":
-        raise FetchError(f"{path}: leads out of the code directory")
+        raise FetchError(f"{visible_line(path)}: leads out of the code directory")
 
 
 def _extract_file(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
     data = tar.extractfile(member)
     if data is None or path.exists():
-        raise FetchError(f"{member.name}: is in the archive twice")
-    path.parent.mkdir(exist_ok=True, parents=True)
+        raise FetchError(f"{visible_line(member.name)}: is in the archive twice")
+    make_folder(path.parent, FOLDER)
     with path.open("xb") as file:
         shutil.copyfileobj(data, file, CHUNK)
     path.chmod(0o755 if member.mode & 0o100 else 0o644)
@@ -116,5 +124,5 @@ def _link(into: Path, path: str, target: str) -> None:
     _require_inside(path, target if target.startswith("/") else f"{path}/../{target}")
     place = into / path
     if place.parent.resolve() != (into.resolve() / path).parent:
-        raise FetchError(f"{path}: stands behind another link")
+        raise FetchError(f"{visible_line(path)}: stands behind another link")
     place.symlink_to(target)

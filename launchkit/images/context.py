@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from launchkit.code.containment import has_file
+from launchkit.code.ignore_file import ignore_text
+from launchkit.code.inside import Inside, inside, require_short
 from launchkit.code.survey import Entry
 from launchkit.code.tar_stream import tar_chunks as file_chunks
 from launchkit.code.tar_stream import tar_end, tar_text
 from launchkit.errors import BuildError, Rejected
 from launchkit.images.dockerignore import Matches, Patterns, parse_dockerignore
+from launchkit.plain_text import visible_line
 
 NEVER_SENT = ".git\n**/.git\n"
 """A repository's history changes with each fetch, and with it would every tag."""
@@ -70,20 +72,31 @@ def list_context(root: Path, dockerfile: str | None) -> tuple[Entry, ...]:
 
     :raises Rejected: if the rules are malformed, or something cannot be sent; names the path.
     """
-    patterns, place = _read_patterns(root, dockerfile)
-    kept = {dockerfile, place} if dockerfile else set()
+    place = ".dockerignore"
     try:
-        return tuple(_walk(_Walk(root, patterns, frozenset(kept)), "", ()))
+        with inside(root) as tree:
+            patterns, place = _read_patterns(tree, dockerfile)
+            kept = {dockerfile, place} if dockerfile else set()
+            return tuple(_walk(_Walk(tree, patterns, frozenset(kept))))
     except OSError as exc:
-        path = os.path.relpath(exc.filename or root, root)
         raise Rejected(
-            f"{path}: cannot be read: {exc.strerror}", hint=f"list it in {place} to leave it out"
+            f"{visible_line(str(exc.filename or root))}: cannot be read: {exc.strerror}",
+            hint=f"list it in {place} to leave it out",
         ) from exc
 
 
 @dataclass(frozen=True)
+class _Below:
+    """A directory that is looked through."""
+
+    path: str
+    names: Iterator[str]
+    matches: Matches
+
+
+@dataclass(frozen=True)
 class _Walk:
-    root: Path
+    tree: Inside
     patterns: Patterns
     kept: frozenset[str | None]
 
@@ -94,51 +107,57 @@ class _Walk:
         )
 
 
-def _read_patterns(root: Path, dockerfile: str | None) -> tuple[Patterns, str]:
-    own = f"{dockerfile}.dockerignore"
-    place = own if dockerfile and has_file(root, own) else ".dockerignore"
-    text = ""
-    if has_file(root, place):
-        text = (root / place).read_bytes().decode("utf-8", "surrogateescape")
+def _read_patterns(tree: Inside, dockerfile: str | None) -> tuple[Patterns, str]:
+    place = f"{dockerfile}.dockerignore"
+    text = ignore_text(tree, place) if dockerfile else None
+    if text is None:
+        place = ".dockerignore"
+        text = ignore_text(tree, place) or ""
     before = parse_dockerignore(NEVER_SENT, "")
     return Patterns(before.lines + parse_dockerignore(text, place).lines), place
 
 
-def _walk(walk: _Walk, directory: str, above: Matches) -> Iterator[Entry]:
-    """Everything below *directory* that is sent; *above* is what matched it."""
-    for item in sorted(os.scandir(walk.root / directory), key=lambda item: item.name):
-        path = directory + item.name
-        matches = walk.patterns.matches(path, above)
-        ignored = walk.patterns.ignores(matches) and path not in walk.kept
-        if not item.is_dir(follow_symlinks=False):
-            if not ignored:
-                yield _entry(walk.root, path)
+def _walk(walk: _Walk) -> Iterator[Entry]:
+    """Everything that is sent: a stack of directories, because a tree may be deeper than Python's.
+    An ignored one is sent with the first that is sent of what is below it.
+    """
+    below = [_Below("", iter(walk.tree.names("")), ())]
+    waiting: list[Entry] = []
+    while below:
+        here = below[-1]
+        name = next(here.names, None)
+        if name is None:
+            below.pop()
+            if waiting and waiting[-1].path == here.path:
+                waiting.pop()
             continue
-        if not ignored or walk.may_hold_kept(path):
-            below = _walk(walk, f"{path}/", matches)
-            yield from _with_parent(path, below, needed=not ignored)
+        path = f"{here.path}/{name}" if here.path else name
+        matches = walk.patterns.matches(path, here.matches)
+        ignored = walk.patterns.ignores(matches) and path not in walk.kept
+        facts = walk.tree.facts(path)
+        is_folder = stat.S_ISDIR(facts.st_mode)
+        if is_folder and (not ignored or walk.may_hold_kept(path)):
+            below.append(_Below(path, iter(walk.tree.names(path)), matches))
+        elif is_folder or ignored:
+            continue
+        waiting.append(_entry(walk.tree, path, facts))
+        if not ignored:
+            yield from waiting
+            waiting.clear()
 
 
-def _with_parent(path: str, below: Iterator[Entry], *, needed: bool) -> Iterator[Entry]:
-    """A directory and what is below it; an ignored one only if something below it is sent."""
-    first = next(below, None)
-    if needed or first:
-        yield Entry(path=path, kind=stat.S_IFDIR)
-    if first:
-        yield first
-        yield from below
-
-
-def _entry(root: Path, path: str) -> Entry:
-    facts = (root / path).lstat()
+def _entry(tree: Inside, path: str, facts: os.stat_result) -> Entry:
+    require_short(path)
     kind = stat.S_IFMT(facts.st_mode)
+    if kind == stat.S_IFDIR:
+        return Entry(path=path, kind=kind)
     if kind == stat.S_IFLNK:
         # a link is sent as it is written, wherever it leads: it is followed in the image only
-        return Entry(path=path, kind=kind, target=os.readlink(root / path))  # noqa: PTH115 - as above
+        return Entry(path=path, kind=kind, target=tree.target(path))
     if kind == stat.S_IFREG:
         executable = bool(facts.st_mode & stat.S_IXUSR)
         return Entry(path=path, kind=kind, size=facts.st_size, executable=executable)
     raise Rejected(
-        f"{path}: is a pipe, socket or device and cannot be sent to a builder",
-        hint=f"list /{path} in .dockerignore to leave it out",
+        f"{visible_line(path)}: is a pipe, socket or device and cannot be sent to a builder",
+        hint=f"list /{visible_line(path)} in .dockerignore to leave it out",
     )

@@ -47,7 +47,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     except OSError as exc:
         raise LaunchError(f"{path}: cannot be read: {exc.strerror}") from exc
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise LaunchError(f"{path}: is not JSON", hint="`docker login` writes it") from exc
     return data if isinstance(data, dict) else {}
 

@@ -1,9 +1,7 @@
 """The rules of `.dockerignore` files, as Docker reads them.
 
 See https://docs.docker.com/build/concepts/context/#dockerignore-files: patterns of Go's
-`filepath.Match` from the context's root, with `**`; the last one that matches decides. What that
-page leaves open is as moby's patternmatcher has it: `**` before plain text and nothing else stands
-for any beginning, so `**.pt` is all that ends so.
+`filepath.Match` from the context's root, with `**`; the last one that matches decides.
 """
 
 import posixpath
@@ -11,13 +9,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from launchkit.code.globs import Piece, Wild, linear
 from launchkit.errors import Rejected
 
 _SPECIAL = re.compile(r"[*?\[\]\\]")
-_MEMBER = r"(?:\\.|[^\]\\-])"
-_BRACKET = rf"\[\^?(?:{_MEMBER}(?:-{_MEMBER})?)+\]"
-_PIECE = re.compile(rf"\*\*/?|{_BRACKET}|\\.|.", re.DOTALL)
-_WELL_FORMED = re.compile(rf"(?:[^\[\\]|\\.|{_BRACKET})*", re.DOTALL)
+MOST_WAYS = 16
+"""So many patterns are made of one at most: two for each `**` inside a name."""
+_CLASS = re.compile(r"\[(\^?)((?:\\.|[^\]\\])+)\]", re.DOTALL)
+_MEMBER = re.compile(r"\\?(.)(?:-\\?(.))?", re.DOTALL)
 
 Matches = tuple[bool, ...]
 """Which patterns match a path or a directory above it."""
@@ -79,39 +78,64 @@ def _pattern(line: str, place: str) -> Pattern | None:
         raise Rejected(f"{place}: there is nothing after the `!`", hint="write a path after it")
     path = posixpath.normpath(body).lstrip("/") or "/"
     try:
-        return Pattern(_compiled(path), keeps)
-    except (ValueError, re.error) as exc:
+        return Pattern(re.compile(_regex(path), re.DOTALL), keeps)
+    except (IndexError, ValueError, re.error) as exc:
         raise Rejected(
-            f"{place}: {body!r} is not a pattern", hint="brackets and backslashes must be complete"
+            f"{place}: {body!r} is not a pattern",
+            hint="brackets and backslashes must be complete, and few ** stand inside names",
         ) from exc
 
 
-def _compiled(path: str) -> re.Pattern[str]:
-    """:raises ValueError: if *path* is not a pattern."""
-    if not _WELL_FORMED.fullmatch(path):
-        raise ValueError(path)
-    start, _, plain = path.partition("**")
-    if not start and plain and not _SPECIAL.search(plain):
-        anything = "(?s:.*)"
-        below = f"(?:{anything}/)?" if plain.startswith("/") else anything
-        return re.compile(below + re.escape(plain.removeprefix("/")))
-    if not _SPECIAL.search(path):
-        return re.compile(re.escape(path))
-    return re.compile("".join(_translate(path)), re.ASCII)
-
-
-def _translate(pattern: str) -> Iterator[str]:
-    for piece in _PIECE.finditer(pattern):
-        text = piece[0]
-        if text.startswith("**"):
-            yield ".*" if piece.end() == len(pattern) else "(?:.*/)?"
-        elif text == "*":
-            yield "[^/]*"
-        elif text == "?":
-            yield "[^/]"
-        elif text.startswith("["):
-            yield "[" + re.sub(r"(?<!\\)[\[&~|]", r"\\\g<0>", text[1:])
-        elif text.startswith("\\") or text == "^":
-            yield text  # Docker hands them to its regular expressions, where they may mean more
+def _regex(pattern: str) -> str:
+    """`**` inside a name means nothing, or the rest of the name and any directories: a pattern for
+    each.
+    """
+    start, _, plain = pattern.partition("**")
+    if not start and plain and not _SPECIAL.search(plain):  # any beginning, as moby has it
+        below = "(?:.*/)?" if plain.startswith("/") else ".*"
+        return below + re.escape(plain.removeprefix("/"))
+    patterns: list[list[Piece]] = [[]]
+    for piece in _translate(pattern):
+        here = patterns[0]
+        if piece is not Wild.FOLDERS or not here or here[-1] in {"/", Wild.FOLDERS}:
+            patterns = [[*one, piece] for one in patterns]
+        elif len(patterns) < MOST_WAYS:
+            patterns += [[*one, Wild.STAR, "/", Wild.FOLDERS] for one in patterns]
         else:
-            yield re.escape(text)
+            raise ValueError("too many ** inside names")
+    return "|".join(map(linear, patterns))
+
+
+def _translate(pattern: str) -> Iterator[Piece]:
+    at = 0
+    while at < len(pattern):
+        piece, at = _piece(pattern, at)
+        yield piece
+
+
+def _piece(pattern: str, at: int) -> tuple[Piece, int]:
+    """What stands at *at*, and where the next piece begins."""
+    char = pattern[at]
+    if pattern.startswith("**", at):
+        end = at + 3 if pattern.startswith("/", at + 2) else at + 2
+        return (Wild.REST if end == len(pattern) else Wild.FOLDERS), end
+    if char == "*":
+        return Wild.STAR, at + 1
+    if char == "?":
+        return "[^/]", at + 1
+    if char == "\\":
+        return re.escape(pattern[at + 1]), at + 2
+    if char == "[":
+        return _bracket(pattern, at)
+    return re.escape(char), at + 1
+
+
+def _bracket(pattern: str, at: int) -> tuple[Piece, int]:
+    found = _CLASS.match(pattern, at)
+    if not found:
+        raise ValueError("an open bracket")
+    members = "".join(
+        re.escape(first) + (f"-{re.escape(last)}" if last else "")
+        for first, last in _MEMBER.findall(found[2])
+    )
+    return f"[{found[1]}{members}]", found.end()

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import yaml
 
-from launchkit.errors import Rejected
+from launchkit.codec import check_depth
+from launchkit.document import parse_document, read_text
+from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json
 from launchkit.resolving.merge import deep_merge
+from launchkit.yaml_bounds import MOST_CHARACTERS
 
 
 class BadOverride(Rejected):
@@ -42,11 +45,11 @@ def _inside(code: Path, name: str) -> Path:
 
 
 def _override(path: Path, name: str, over: Json) -> None:
-    text = path.read_bytes()
     try:
-        base = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text) or {}
-    except (ValueError, yaml.YAMLError) as exc:
-        first = str(exc).splitlines()[0]
+        base = _read(path)
+        check_depth(base)
+    except (ConfigError, ValueError, RecursionError) as exc:
+        first = str(exc).split("\n")[0]
         raise BadOverride(f"file override {name!r}: the file cannot be read: {first}") from exc
     if not isinstance(base, dict):
         kind = type(base).__name__
@@ -57,6 +60,13 @@ def _override(path: Path, name: str, over: Json) -> None:
     else:
         changed = yaml.safe_dump(merged, sort_keys=False, allow_unicode=True)
     _replace(path, changed.encode())
+
+
+def _read(path: Path) -> object:
+    text = read_text(path)
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"it has more than {MOST_CHARACTERS} characters")
+    return json.loads(text) if path.suffix == ".json" else parse_document(text, path.name).data
 
 
 def _replace(path: Path, data: bytes) -> None:

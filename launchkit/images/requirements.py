@@ -13,6 +13,8 @@ from launchkit.errors import Rejected
 
 PYPROJECT = "pyproject.toml"
 FROZEN = ("requirements.frozen.txt", ".job/requirements.frozen.txt")
+MOST_CHARACTERS = 1_000_000
+"""Of a file that names packages."""
 CONDA = ("environment.yml", "environment.yaml")
 UNREAD = ("setup.py", "setup.cfg", "Pipfile")
 NOT_READ = (
@@ -144,13 +146,17 @@ def _read(root: Path, name: str) -> str:
     if not has_file(root, name):
         raise Rejected(f"{name}: there is no such file in the code directory")
     try:
-        return _decoded((root / name).read_bytes())
+        with (root / name).open("rb") as file:
+            text = _decoded(file.read(4 * MOST_CHARACTERS + 1))
     except OSError as exc:
         raise Rejected(f"{name}: cannot be read: {exc.strerror}") from exc
     except (UnicodeError, LookupError) as exc:
         raise Rejected(
             f"{name}: cannot be read: {exc}", hint="save the file as UTF-8, as most editors do"
         ) from exc
+    if len(text) > MOST_CHARACTERS:
+        raise Rejected(f"{name}: has more than {MOST_CHARACTERS} characters")
+    return text
 
 
 def _decoded(data: bytes) -> str:
@@ -171,7 +177,7 @@ def _pyproject(root: Path) -> Mapping[str, object]:
         return {}
     try:
         return tomllib.loads(_read(root, PYPROJECT))
-    except tomllib.TOMLDecodeError as exc:
+    except (ValueError, RecursionError) as exc:  # also of numbers and nesting without end
         raise Rejected(f"{PYPROJECT}: is not TOML: {exc}") from exc
 
 

@@ -67,6 +67,10 @@ class Variable:
     minimum: float | int | None = None
     maximum: float | int | None = None
     enum: tuple[Scalar, ...] | None = None
+    pattern: str | None = None
+    """A regular expression that all of a text must be."""
+    max_length: int | None = None
+    """Characters of a text, at most."""
     description: str | None = None
 
 

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from pydantic import Discriminator
+from pydantic import Discriminator, Strict
 
 STRICT = {"extra": "forbid"}
 
 Json: TypeAlias = Mapping[str, object]
 Scalar: TypeAlias = str | int | float
+PlainScalar: TypeAlias = str | Annotated[int, Strict()] | Annotated[float, Strict()]
+"""A scalar as it was written: true is no number."""
 Env: TypeAlias = Mapping[str, str | None]
 """Environment variables; a value of None stands for the agent's own value of that variable."""
 
@@ -121,7 +123,7 @@ class LaunchSpec:
     name: str | None = None
     author: str | None = None
     overrides: Overrides = field(default_factory=Overrides)
-    template_variables: Mapping[str, Scalar] = field(default_factory=dict)
+    template_variables: Mapping[str, PlainScalar] = field(default_factory=dict)
     timeouts: Timeouts = field(default_factory=Timeouts)
     traceparent: str | None = None
     """The span of the launch, as W3C Trace Context writes it."""

@@ -1,8 +1,9 @@
 """A very small HTTP server: GET of a few paths, one request to a connection."""
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
 import anyio
@@ -13,9 +14,12 @@ from anyio.streams.stapled import MultiListener
 from launchkit.errors import ConfigError
 from launchkit.observe.watchdog import Check
 
+log = logging.getLogger("launchkit.observe")
+
 HEAD_BYTES = 8192
 REQUEST_SECONDS = 5.0
 CONNECTIONS = 32
+AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class HttpServer:
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
-        self._places = anyio.CapacityLimiter(CONNECTIONS)
+        self._served: dict[anyio.CancelScope, None] = {}
 
     async def listen(self, host: str, port: int, tasks: TaskGroup) -> int:
         """Listen, and serve as a task of *tasks*; gives the port.
@@ -60,14 +64,36 @@ class HttpServer:
         return listener.extra(SocketAttribute.local_port)  # noqa: S610 - not Django's
 
     async def _listen(self, listener: MultiListener[SocketStream]) -> None:
+        """What goes wrong here ends no agent: it is served again."""
         async with listener:
-            await listener.serve(self._serve)
+            while True:
+                try:
+                    await listener.serve(self._serve)
+                except* OSError as failed:
+                    log.warning("metrics and health: %s", failed.exceptions[0])
+                await anyio.sleep(AGAIN_SECONDS)
 
     async def _serve(self, stream: ByteStream) -> None:
-        async with stream, self._places:
-            with anyio.move_on_after(REQUEST_SECONDS):
-                with suppress(anyio.BrokenResourceError, h11.RemoteProtocolError):
-                    await self._exchange(stream)
+        async with stream:
+            with (
+                anyio.move_on_after(REQUEST_SECONDS) as scope,
+                self._place(scope),
+                suppress(anyio.BrokenResourceError, h11.RemoteProtocolError),
+            ):
+                await self._exchange(stream)
+
+    @contextmanager
+    def _place(self, scope: anyio.CancelScope) -> Iterator[None]:
+        """Whoever comes is served: for one too many, the one who has been silent longest goes."""
+        if len(self._served) >= CONNECTIONS:
+            oldest = next(iter(self._served))
+            del self._served[oldest]
+            oldest.cancel()
+        self._served[scope] = None
+        try:
+            yield
+        finally:
+            self._served.pop(scope, None)
 
     async def _exchange(self, stream: ByteStream) -> None:
         connection = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES)

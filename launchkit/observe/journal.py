@@ -7,6 +7,7 @@ from collections.abc import MutableMapping
 from typing import Any, Literal, TextIO
 
 from launchkit.model import Claim
+from launchkit.plain_log import PlainLines
 
 LogFormat = Literal["auto", "human", "json"]
 
@@ -35,7 +36,7 @@ def journal(logger: logging.Logger, agent: str, claim: Claim | None = None) -> J
     return Journal(logger, {"agent": agent, **ids})
 
 
-class HumanLines(logging.Formatter):
+class HumanLines(PlainLines):
     """Time (UTC), level and message."""
 
     default_time_format = TIME
@@ -60,7 +61,7 @@ class JsonLines(HumanLines):
         }
         line |= {name: getattr(record, name) for name in IDS if hasattr(record, name)}
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+            line["traceback"] = logging.Formatter.formatException(self, record.exc_info)
         return json.dumps(line)
 
 

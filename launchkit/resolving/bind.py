@@ -7,10 +7,10 @@ from pathlib import Path
 from launchkit.abc import Policy, Runner
 from launchkit.codec import Path as KeyPath
 from launchkit.codec import dotted
-from launchkit.model import Env, EnvValues, Image, Launch, Submission
+from launchkit.model import Env, EnvValues, Image, Launch, Secret, Submission
 from launchkit.resolving.env_list import parse_env
 from launchkit.resolving.environment import CREDENTIALS, agent_values, workload_env
-from launchkit.resolving.macros import fill_macros
+from launchkit.resolving.macros import Macros, fill_macros
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,8 @@ class Bound:
 
     submission: Submission
     warnings: tuple[str, ...]
+    hidden: tuple[Secret, ...] = ()
+    """Values of the agent's environment that may stand in it, and are shown to nobody."""
 
 
 def bind(
@@ -48,11 +50,22 @@ def bind(
     :raises Rejected: if the launch asks for a variable of the agent that the policy keeps back.
     """
     policy, environ = agent.policy, agent.environ
-    own, trusted = _args_env(launch, runner.args_env())
+    own, trusted, of_queue = _args_env(launch, runner.args_env())
     wanted: Env = {**own, **launch.env}
-    macros = _macros(launch, image, policy, environ)
-    args, args_warnings = fill_macros({"resource_args": launch.resource_args}, macros)
-    env, env_warnings = fill_macros({"env": wanted}, macros)
+    of_queue -= launch.env.keys()
+    macros, opened = _macros(launch, image), _opened(policy, environ)
+
+    def args_macros(path: KeyPath) -> Macros:
+        is_queues = launch.origins.get(dotted(path)) in {"queue", "template"}
+        return {**macros, **opened} if is_queues else macros
+
+    def env_macros(path: KeyPath) -> Macros:
+        return {**macros, **opened} if path[-1] in of_queue else macros
+
+    args, args_warnings = fill_macros(
+        {"resource_args": launch.resource_args}, macros, at=args_macros
+    )
+    env, env_warnings = fill_macros({"env": wanted}, macros, at=env_macros)
     values, missing = agent_values(env["env"], {*policy.env_from_agent, *trusted}, environ)
     submission = Submission(
         name=f"launchkit-{launch.run_id}-{launch.attempt}",
@@ -63,15 +76,21 @@ def bind(
         image=image,
         code=code,
     )
-    return Bound(submission=submission, warnings=(*args_warnings, *env_warnings, *missing))
+    return Bound(
+        submission=submission,
+        warnings=(*args_warnings, *env_warnings, *missing),
+        hidden=tuple(opened.values()),
+    )
 
 
-def _macros(
-    launch: Launch, image: Image | None, policy: Policy, environ: Mapping[str, str]
-) -> dict[str, str | None]:
-    """W&B's names; variables that the policy opens come last and win, as they do there."""
+def _opened(policy: Policy, environ: Mapping[str, str]) -> dict[str, Secret]:
+    """Variables that the policy opens to queues; they win over W&B's names, as they do there."""
     names = [name for name in policy.macros_from_env if name not in CREDENTIALS]
-    opened = {name: environ[name] for name in names if name in environ}
+    return {name: Secret(environ[name]) for name in names if name in environ}
+
+
+def _macros(launch: Launch, image: Image | None) -> dict[str, str | None]:
+    """W&B's names."""
     return {
         "project_name": launch.project.lower(),
         "entity_name": launch.entity,
@@ -79,20 +98,23 @@ def _macros(
         "run_name": launch.name,
         "image_uri": image.ref if image else None,
         "author": launch.author,
-        **opened,
     }
 
 
-def _args_env(launch: Launch, keys: Sequence[str]) -> tuple[dict[str, str | None], set[str]]:
-    """The variables under *keys* of the resource arguments, and the names in it to which the queue
-    config itself gives the agent's value.
+def _args_env(
+    launch: Launch, keys: Sequence[str]
+) -> tuple[dict[str, str | None], set[str], set[str]]:
+    """The variables under *keys* of the resource arguments; the names in it to which the queue
+    config itself gives the agent's value; and those whose value it decides.
     """
     entries: dict[KeyPath, tuple[str, str | None]] = {}
     for key in keys:
         entries |= parse_env(launch.resource_args.get(key), ("resource_args", key))
-    trusted = {
-        name
-        for path, (name, value) in entries.items()
-        if value is None and launch.origins.get(dotted(path)) == "queue"
-    }
-    return dict(entries.values()), trusted
+    trusted, of_queue = set[str](), set[str]()
+    for path, (name, value) in entries.items():
+        origin = launch.origins.get(dotted(path))
+        if value is None and origin == "queue":
+            trusted.add(name)
+        if origin in {"queue", "template"}:
+            of_queue.add(name)
+    return dict(entries.values()), trusted, of_queue

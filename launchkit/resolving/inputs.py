@@ -1,10 +1,10 @@
 """Inputs of a launch: its config against the job's schema, and its paths and texts."""
 
-import math
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -16,6 +16,12 @@ TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-
 """Version 00 of https://www.w3.org/TR/trace-context/; ids of zeros only are not valid."""
 _PLAIN_PATH = re.compile(r"(?![-/])(?!\w+://)[^\s;|&<>$`]+")
 """A word that may be a path, and neither an option nor a piece of a script."""
+LONGEST = 10 * 366 * 86400.0
+"""Seconds: no system waits longer, and few can."""
+LONGEST_GRACE = 86_400.0
+"""Seconds: so long a run may take its time when it is to end, and keeps its place."""
+MOST_ERRORS = 100
+"""So many are told of a config that does not fit."""
 FILE_SUFFIXES = (".json", ".yaml", ".yml")
 
 
@@ -25,15 +31,20 @@ def check_config(config: Json, schema: Json) -> None:
 
     :raises Rejected: naming each value that does not fit, or what is wrong with the schema.
     """
-    from jsonschema import Draft202012Validator, SchemaError
+    from jsonschema import Draft202012Validator, FormatChecker, SchemaError
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
+    from launchkit.resolving.bounded_schema import Unbounded, bounded_validator
+
     document: Any = config
     try:
-        Draft202012Validator.check_schema({**schema})
-        validator = Draft202012Validator({**schema}, registry=Registry())
-        errors = list(validator.iter_errors(document))
+        known = bounded_validator(schema)
+        Draft202012Validator.check_schema({**schema}, format_checker=FormatChecker(()))
+        validator = known({**schema}, registry=Registry())
+        errors = list(islice(validator.iter_errors(document), MOST_ERRORS))
+    except (Unbounded, RecursionError) as exc:
+        raise Rejected(f"the job's input schema cannot be used: {exc}") from exc
     except SchemaError as exc:
         raise Rejected(f"the job's input schema is not a JSON Schema: {exc.message}") from exc
     except Unresolvable as exc:
@@ -124,8 +135,12 @@ def _env_problems(env: Mapping[str, str | None]) -> Iterator[str]:
 
 def _timeout_problems(spec: LaunchSpec) -> Iterator[str]:
     for name, value in asdict(spec.timeouts).items():
-        if value is not None and not 0 <= value < math.inf:
-            yield f"timeouts.{name}: must be seconds, or 0 for no limit, not {value!r}"
+        most = LONGEST_GRACE if name == "stop_grace" else LONGEST
+        if value is not None and not 0 <= value <= most:
+            yield (
+                f"timeouts.{name}: must be seconds, at most {most:.0f}, or 0 for no limit,"
+                f" not {value!r}"
+            )
 
 
 def _escapes(path: PurePosixPath) -> bool:

@@ -1,6 +1,6 @@
 """Whether a launch does what the policy of the agent's owner forbids."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from launchkit.abc import Policy, Runner
 from launchkit.codec import Path, dotted
@@ -9,12 +9,16 @@ from launchkit.model import Json, Launch
 from launchkit.resolving.nested import entries
 
 NAMESPACES = frozenset({"hostPID", "hostIPC", "hostNetwork"})
+OWN = ("launchkit/", "launchkit.", "launchkit:")
+TAG_NAMES = frozenset({"Key", "key"})
 CONTAINER_LISTS = frozenset({"containers", "ephemeralContainers"})
 
 
 def check_policy(launch: Launch, policy: Policy, runner: type[Runner]) -> None:
     """Look whether a launch does what the policy forbids. :raises Rejected: naming all of it."""
     problems = [*runner.objections(launch.resource_args, policy)]
+    if own := [*_own_names(launch.resource_args)]:
+        raise Rejected("\n".join(own), hint="give them other names")
     if problems:
         raise Rejected(
             "the agent's policy forbids:\n" + "\n".join(problems),
@@ -23,18 +27,43 @@ def check_policy(launch: Launch, policy: Policy, runner: type[Runner]) -> None:
         )
     if not policy.secure_mode:
         return
-    problems = [*_chosen_program(launch), *pod_objections(launch.resource_args)]
+    problems = [*_chosen(launch, policy.launch_may_set), *pod_objections(launch.resource_args)]
     if problems:
         raise Rejected(
             "secure mode forbids:\n" + "\n".join(problems),
             hint="take these out of the queue config or the launch,"
-            " or have the agent's owner switch secure_mode off",
+            " or have the agent's owner name them in policy.launch_may_set",
         )
 
 
-def _chosen_program(launch: Launch) -> Iterator[str]:
-    if launch.origins.get("entry_point") == "launch":
-        yield "entry_point: a launch cannot choose it; only its job can"
+def _own_names(args: Json) -> Iterator[str]:
+    """Labels, annotations and tags by which launchkit finds runs and what belongs to them."""
+    for path, value in entries(args):
+        for name in (path[-1], value if path[-1] in TAG_NAMES else None):
+            if isinstance(name, str) and name.startswith(OWN):
+                yield f"resource_args.{dotted(path)}: {name} is a name of launchkit's own"
+
+
+def _chosen(launch: Launch, allowed: Sequence[str]) -> Iterator[str]:
+    """What a launch, or its job in the queue's place, has chosen and may not."""
+    for place, who in launch.origins.items():
+        if who in _strangers(place, launch) and not any(_covers(word, place) for word in allowed):
+            yield f"{place}: a {who} cannot choose it"
+
+
+def _strangers(place: str, launch: Launch) -> tuple[str, ...]:
+    """Who has no say in it: resource arguments are the queue's, and a job that nobody has named is
+    the launch's own.
+    """
+    of_queue = place.startswith("resource_args")
+    of_own_job = launch.job is None and place.startswith("env.")
+    return ("launch", "job") if of_queue or of_own_job else ("launch",)
+
+
+def _covers(word: str, place: str) -> bool:
+    if word.endswith("*"):
+        return place.startswith(word[:-1])
+    return place == word or place.startswith((f"{word}.", f"{word}["))
 
 
 def pod_objections(args: Json) -> Iterator[str]:

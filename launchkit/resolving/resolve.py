@@ -132,6 +132,9 @@ def _choose(queue: QueueSpec, spec: LaunchSpec, runner: type[Runner] | None) -> 
     origins |= _layer_origins("config", {"job": recipe.config, "launch": overrides.config})
     for name, value in (("entry_point", overrides.entry_point), ("args", overrides.args)):
         origins[name] = "job" if value is None else "launch"
+    for name in ("files", "artifacts", "dockerfile", "working_dir"):
+        if getattr(overrides, name):
+            origins[name] = "launch"
     return Choices(
         resource_args=resource_args,
         builder_args=dict(builder_args),

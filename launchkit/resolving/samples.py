@@ -4,6 +4,7 @@ default get values of their types and bounds, and only what no value could chang
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from launchkit.abc import Runner
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 ROOT = "resource_args"
 TEXTS: tuple[Scalar, ...] = ("a", "1", "1g", "/a", "a=b", "a:b")
+ANYTHING = r"(.|\n)*"
 INTEGERS: tuple[Scalar, ...] = (1, 0, 8, 1024)
 NUMBERS: tuple[Scalar, ...] = (1, 0.5, 0, 1024)
 
@@ -40,6 +42,7 @@ def check_config_of(queue: QueueSpec, runner: type[Runner]) -> None:
     from launchkit.resolving.builder_args import check_builder_args
 
     check_builder_args(builder_part(queue, runner))
+    queue = replace(queue, variables={name: _any(v) for name, v in queue.variables.items()})
     refused: Rejected | None = None
     tried: list[list[str]] = []
     for values in samples(queue.variables):
@@ -88,6 +91,13 @@ def values_of(variable: Variable) -> Sequence[Scalar]:
         bounds = [int(bound) for bound in bounds]
     fitting = [value for value in usual if _fits(value, variable)]
     return list(dict.fromkeys([*bounds, *fitting])) or usual
+
+
+def _any(variable: Variable) -> Variable:
+    """One that may have the samples of its type, whatever else its values must be."""
+    if variable.type != "string":
+        return variable
+    return replace(variable, pattern=ANYTHING, max_length=None)
 
 
 def _fits(value: Scalar, variable: Variable) -> bool:

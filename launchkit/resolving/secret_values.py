@@ -1,13 +1,15 @@
 """What a queue config holds that only its operators may read, told by the names of its keys."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from launchkit.model import Json, QueueItem, QueueSpec
 
 HIDDEN = "…"
+SHORTEST = 4
+"""Characters of a secret; what is shorter stands in other texts too."""
 _SOUND = re.compile(
     r"passw(or)?d|passphrase|secret|token|credential"
     r"|(api|access|account|private|signing|encryption|license)[_-]?key",
@@ -32,6 +34,23 @@ def hidden(values: Json) -> dict[str, object]:
     `name` and `value`, or the one before `=`; and for the password in a URL.
     """
     return {name: _hidden(value, name) for name, value in values.items()}
+
+
+def without_values(told: Json, secrets: Sequence[str]) -> dict[str, object]:
+    """Values with `…` for each of some *secrets*, wherever one stands in a text."""
+    known = sorted({str.__str__(one) for one in secrets if len(one) >= SHORTEST}, key=len)
+    if not known:
+        return dict(told)
+    pattern = re.compile("|".join(map(re.escape, reversed(known))))
+
+    def masked(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: masked(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [masked(inner) for inner in value]
+        return pattern.sub(HIDDEN, value) if isinstance(value, str) else value
+
+    return {key: masked(value) for key, value in told.items()}
 
 
 def _hidden(value: Any, name: str) -> Any:

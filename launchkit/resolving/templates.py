@@ -5,7 +5,7 @@ A field is a plain name in double braces, inside a value. Other things in double
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from launchkit.codec import Locate, Path, dotted, suggest
@@ -16,6 +16,9 @@ from launchkit.resolving.variables import NAME, value_problems
 
 FIELD = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*\}}\}}", re.ASCII)
 
+SEPARATORS = frozenset(",;:=/|&?#@ \t")
+"""What parts a text, if it stands in it."""
+ALWAYS = frozenset("\n\r\0")
 COUNTING_WORDS = frozenset(
     {"count", "cores", "cpu", "cpus", "gb", "gpu", "gpus", "limit", "mb", "minutes", "period"}
     | {"completions", "parallelism", "processes", "quota", "replicas", "retries", "seconds"}
@@ -87,9 +90,34 @@ def fill_template(
         raise Rejected(
             "\n".join(sorted(problems)), hint=f"this queue's template variables: {known}"
         )
+    if escapes := [*_escapes(config, variables, values)]:
+        raise Rejected(
+            "\n".join(dict.fromkeys(escapes)),
+            hint="the queue's owner can allow it, with `pattern` or `enum` for the variable",
+        )
     defaults = {name: v.default for name, v in variables.items() if v.default is not None}
     chosen = {**defaults, **values}
     return {key: _filled(value, chosen) for key, value in config.items()}
+
+
+def _escapes(
+    config: Json, variables: Mapping[str, Variable], values: Mapping[str, Scalar]
+) -> Iterator[str]:
+    """Values that would be more than one part of the text around their field. One whose owner said
+    what it may be is what that says.
+    """
+    for path, text in texts(config):
+        around = {*FIELD.sub("", text)} & SEPARATORS
+        for name in () if FIELD.fullmatch(text.strip()) else FIELD.findall(text):
+            value, variable = str(values.get(name, "")), variables[name]
+            if variable.pattern is not None or variable.enum is not None:
+                continue
+            found = {*value} & (around | ALWAYS) or ({".."} if ".." in value else set())
+            if found:
+                yield (
+                    f"template variable {name}: {value!r} cannot hold {min(found)!r}, which has a"
+                    f" meaning in {dotted(path)}"
+                )
 
 
 def has_field(value: object) -> bool:

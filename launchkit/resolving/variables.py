@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from launchkit.codec import Locate, Path, decode, dotted, suggest
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json, Scalar, Variable
+from launchkit.resolving.linear_regex import MOST_CHARACTERS, linear, linear_regex
 
 NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 """What a variable may be called."""
@@ -77,7 +78,24 @@ def objection(value: object, variable: Variable) -> str | None:
         return f"must be of type {variable.type}, not {value!r}"
     if variable.enum is not None and value not in variable.enum:
         return f"must be one of {_listed(variable.enum)}, not {value!r}"
+    if isinstance(value, str):
+        return _text_problem(value, variable)
     return _out_of_bounds(value, variable) if isinstance(value, int | float) else None
+
+
+def _text_problem(value: str, variable: Variable) -> str | None:
+    if "\0" in value:
+        return "cannot hold a NUL character"
+    if "${" in value and variable.enum is None and variable.pattern is None:
+        return "cannot hold ${: macros are the queue's"
+    most = variable.max_length
+    if most is None and variable.pattern is not None:
+        most = MOST_CHARACTERS
+    if most is not None and len(value) > most:
+        return f"may have {most} characters, not {len(value)}"
+    if variable.pattern is not None and not linear_regex(variable.pattern).fullmatch(value):
+        return f"must be what the pattern {variable.pattern} says, not {value!r}"
+    return None
 
 
 def _out_of_bounds(value: float, variable: Variable) -> str | None:
@@ -170,6 +188,7 @@ def _shape_problems(flat: Json) -> Iterator[tuple[str, str]]:
 
 
 def _contradictions(variable: Variable) -> Iterator[tuple[str, str]]:
+    yield from _text_contradictions(variable)
     low, high = variable.minimum, variable.maximum
     if variable.type == "string":
         for key, bound in (("minimum", low), ("maximum", high)):
@@ -179,7 +198,21 @@ def _contradictions(variable: Variable) -> Iterator[tuple[str, str]]:
     if low is not None and high is not None and low > high:
         yield "minimum", f"must not be above the maximum {high}, but is {low}"
         return
-    yield from _value_contradictions(variable)
+    if variable.pattern is None or linear(variable.pattern):
+        yield from _value_contradictions(variable)
+
+
+def _text_contradictions(variable: Variable) -> Iterator[tuple[str, str]]:
+    most = variable.max_length
+    for key, bound in (("pattern", variable.pattern), ("max_length", most)):
+        if bound is not None and variable.type != "string":
+            yield key, f"is for texts; this variable is of type {variable.type}"
+    if most is not None and not 0 <= most <= MOST_CHARACTERS:
+        yield "max_length", f"must be from 0 to {MOST_CHARACTERS}, but is {most}"
+    try:
+        linear_regex(variable.pattern or "")
+    except ValueError as exc:
+        yield "pattern", str(exc)
 
 
 def _value_contradictions(variable: Variable) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from anyio.to_thread import run_sync
 
 from launchkit.errors import LaunchError
+from launchkit.private_files import begin_file, make_folder
 
 MAX_NOTE = 4096
 _MARK = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
@@ -68,9 +69,10 @@ class Markers:
         aside = self.folder / f"{_ASIDE}{secrets.token_hex(8)}"
         with _explained(path):
             if not self.folder.is_dir():
-                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_folder(self.folder)
                 _sync(self.folder.parent)
             try:
+                begin_file(aside)
                 aside.write_bytes(note)
                 _sync(aside)
                 aside.replace(path)

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from uuid import uuid4
 
+import anyio
+
 from launchkit.abc import (
     AgentChange,
     Change,
+    Finding,
     Hub,
     ItemView,
     Jobs,
@@ -40,6 +43,7 @@ from launchkit.model import (
     Recipe,
 )
 from launchkit.store import agents, changes, claims, jobs, launches, locks, logs, queues
+from launchkit.store.access import look_at
 from launchkit.store.database import Database
 from launchkit.store.events import settled
 from launchkit.store.postgres import PATIENCE_SECONDS, PostgresDatabase
@@ -86,6 +90,13 @@ class StoreBackend(QueueBackend):
         self._database = database_of(self.url, self.clock)
         await stack.enter_async_context(self._database.opened())
         self._stack = stack
+
+    async def check(self) -> Sequence[Finding]:
+        """Look who may read the file."""
+        if not self.url.startswith("sqlite:"):
+            return ()
+        found = await anyio.to_thread.run_sync(look_at, file_of(self.url))
+        return (found,) if found else ()
 
     async def register(self, status: AgentStatus) -> None:
         """Begin a session, in the place of an agent of the same name: what that held is free."""

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from launchkit.errors import ConfigError, Conflict, QueueError, Unreachable
+from launchkit.private_files import begin_file, make_folder
 from launchkit.store.database import migrations
 from launchkit.store.fair_file_lock import FairFileLock
 from launchkit.store.sqlite import HINTS, attach
@@ -56,7 +57,7 @@ def restore(path: Path, source: Path) -> Path | None:
     with _explained(f"the restore of {path} from {source}"):
         if real.exists() and real.samefile(source):
             raise Conflict(f"{source} is the queue's file itself")
-        real.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(real.parent)
         with _unused(real):
             pass  # who uses it is told of at once
         with _folder_beside(real) as folder:
@@ -79,7 +80,7 @@ def _replace(path: Path, folder: Path) -> Path | None:
 def _copy(store: sqlite3.Connection, path: Path, copy: Path) -> None:
     """Write what is in *store*, the file *path*, into the new file *copy*, and prove it sound."""
     _require_store(store, path)
-    os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    begin_file(copy)
     with closing(sqlite3.connect(copy, isolation_level=None)) as made:
         store.backup(made)
     with closing(sqlite3.connect(copy, isolation_level=None)) as made:

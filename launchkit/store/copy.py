@@ -12,9 +12,10 @@ from typing import Any
 
 import anyio
 
+from launchkit.addresses import masked
 from launchkit.errors import Conflict
 from launchkit.store.fair_file_lock import FairFileLock
-from launchkit.store.postgres import connected, schema_version, without_password
+from launchkit.store.postgres import connected, schema_version
 from launchkit.store.sqlite import attach, connect, prepare
 
 TABLES: Mapping[str, str | None] = {
@@ -50,7 +51,7 @@ async def move(source: Path, target: str) -> Mapping[str, int]:
     :raises Unreachable: if either cannot be reached; nothing is lost then, and it may be repeated.
     """
     await anyio.to_thread.run_sync(prepare, source)
-    shown = without_password(target)
+    shown = masked(target)
     async with connected(target) as connection:
         if not await schema_version(connection):
             raise Conflict(

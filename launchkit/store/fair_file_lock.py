@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from launchkit.store.access import access_of, keep_to
+
 
 class FairFileLock:
     """Two file locks in a row. Whoever waits for the second holds the first, so one that has just
@@ -16,8 +18,11 @@ class FairFileLock:
     def __init__(self, database: Path) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         real = database.resolve()
-        self._next = os.open(f"{real}-next", flags, 0o660)
-        self._turn = os.open(f"{real}-turn", flags, 0o660)
+        mode = access_of(database).file
+        self._next = os.open(f"{real}-next", flags, mode)
+        self._turn = os.open(f"{real}-turn", flags, mode)
+        for lock in (self._next, self._turn):
+            keep_to(lock, mode)
 
     def close(self) -> None:
         """Release the files."""

@@ -14,15 +14,21 @@ from pathlib import Path
 
 import anyio
 
+from launchkit.private_files import FOLDER
+from launchkit.store.access import Access, keep_to
+
 _numbers = itertools.count()
 _SIZE = 65_536
 
 
 class DatagramNotifier:
-    """The sockets of one database: `send` reaches the other processes that `receive`."""
+    """The sockets of one database, for those who have *access* to it: `send` reaches the other
+    processes that `receive`.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, access: Access) -> None:
         self._folder = folder
+        self._access = access
         self._own = f"{os.getpid()}-{next(_numbers)}"
         self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._sender.setblocking(False)
@@ -53,15 +59,17 @@ class DatagramNotifier:
                 await anyio.wait_readable(mailbox)
                 with contextlib.suppress(BlockingIOError):
                     while True:
-                        notify(mailbox.recv(_SIZE).decode().split("\n"))
+                        notify(mailbox.recv(_SIZE).decode(errors="replace").split("\n"))
 
     def _mailbox(self, stack: contextlib.ExitStack) -> socket.socket:
-        self._folder.mkdir(mode=0o770, exist_ok=True)
+        self._folder.mkdir(mode=FOLDER, exist_ok=True)
+        keep_to(self._folder, self._access.folder)
         path = self._folder / self._own
         mailbox = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
         mailbox.setblocking(False)
         with _short(path) as address:
             mailbox.bind(address)
+            keep_to(Path(address), self._access.file)
         stack.callback(path.unlink, missing_ok=True)
         return mailbox
 

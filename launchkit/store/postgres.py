@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 
+from launchkit.addresses import masked
 from launchkit.aio.retry import Backoff, retry
 from launchkit.aio.topics import Subscription
 from launchkit.errors import ConfigError, QueueError, Unreachable, unwrapped
@@ -323,11 +324,6 @@ async def schema_version(connection: Any) -> int:
     return int(await connection.fetchval(_statements()["schema_version"].sql))
 
 
-def without_password(url: str) -> str:
-    """The URL as it may be shown."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1@", url)
-
-
 async def _leave_as_is(_connection: object) -> None:
     """Nothing of a transaction outlives it, so there is nothing to reset between two."""
 
@@ -335,8 +331,7 @@ async def _leave_as_is(_connection: object) -> None:
 def unreachable(url: str, exc: BaseException) -> Unreachable:
     """The error for a database that does not answer, or not to us."""
     return Unreachable(
-        f"the queue's database {without_password(url)} cannot be reached:"
-        f" {str(exc) or type(exc).__name__}",
+        f"the queue's database {masked(url)} cannot be reached: {str(exc) or type(exc).__name__}",
         hint="is the server up, and are the address and the login right?",
     )
 

@@ -15,7 +15,10 @@ from typing import Any, TypeVar, cast
 
 import anyio
 
+from launchkit.addresses import masked
 from launchkit.errors import ConfigError, LaunchkitError, QueueError, Unreachable, unwrapped
+from launchkit.private_files import begin_file, make_folder
+from launchkit.store.access import access_of
 from launchkit.store.database import Body, Database, Row, Tx, migrations, statements
 from launchkit.store.fair_file_lock import FairFileLock
 from launchkit.store.notifier import DatagramNotifier
@@ -84,7 +87,9 @@ class SqliteDatabase(Database):
         self._writes: SimpleQueue[_Request | None] = SimpleQueue()
         self._reads: SimpleQueue[_Request | None] = SimpleQueue()
         await anyio.to_thread.run_sync(prepare, self._path)
-        self._notifier = DatagramNotifier(Path(f"{self._path.resolve()}-wake"))
+        self._notifier = DatagramNotifier(
+            Path(f"{self._path.resolve()}-wake"), access_of(self._path)
+        )
         threads = [
             threading.Thread(target=self._work, args=args, daemon=True, name=f"launchkit-{args[1]}")
             for args in ((self._writes, "writer"), (self._reads, "reader"))
@@ -301,7 +306,10 @@ def attach(path: Path) -> sqlite3.Connection:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection that keeps to what a crash-proof queue needs: WAL, and a sync at each commit."""
+    """A connection that keeps to what a crash-proof queue needs: WAL, and a sync at each commit. A
+    file that is not there is made for its owner alone; SQLite gives those beside it its mode.
+    """
+    begin_file(path.resolve())
     connection = sqlite3.connect(
         path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
@@ -322,7 +330,7 @@ def prepare(path: Path) -> None:
     """
     scripts = migrations("sqlite")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with (
             contextlib.closing(FairFileLock(path)) as lock,
             lock.turn(),
@@ -392,6 +400,6 @@ def file_of(url: str) -> Path:
     """
     scheme, _, rest = url.partition("://")
     if scheme != "sqlite" or not rest.startswith("/") or rest == "/":
-        raise ConfigError(f"{url}: a SQLite file is written sqlite:///PATH")
+        raise ConfigError(f"{masked(url)}: a SQLite file is written sqlite:///PATH")
     path = Path(rest[1:]).expanduser()
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links

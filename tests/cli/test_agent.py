@@ -1,5 +1,6 @@
 """`launchkit agent`: a real process that gets real signals."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -64,6 +65,18 @@ def test_an_agent_that_inherits_an_ignored_sigchld_sees_how_git_ends(
     command = [sys.executable, "-c", start, "agent", "-q", "q", "--exit-when-idle"]
     subprocess.run(command, cwd=queue.folder, check=True, timeout=PATIENCE, capture_output=True)
     assert queue.data("show", run)["state"] == "finished"
+
+
+def test_nobody_else_can_enter_what_an_agent_makes_whatever_the_umask_is(queue: Program) -> None:
+    before = os.umask(0)
+    try:
+        queue.launch("print(1)")
+        queue.work()
+    finally:
+        os.umask(before)
+    made = [path for path in Path(os.environ["HOME"]).iterdir() if path.is_dir()]
+    assert {path.name for path in made} >= {"state", "cache"}
+    assert [path for path in made if path.stat().st_mode & 0o077] == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

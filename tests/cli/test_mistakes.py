@@ -79,8 +79,7 @@ def test_a_path_as_backend_is_the_file_there(queue: Program) -> None:
 
 def test_a_directory_of_the_system_is_refused_without_an_internal_error(queue: Program) -> None:
     told = queue("launch", "-q", "q", "-u", "/proc/self", "-E", "x", code=4).stderr
-    assert "is not inside the code directory" in told
-    assert "more" in told
+    assert "hint: " in told
 
 
 def test_a_group_without_a_command_shows_its_help(program: Program) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from launchkit.cli.output import aligned
-from launchkit.cli.present import clean, moment, span
+from launchkit.cli.present import moment, span
 
 
 @pytest.mark.parametrize(
@@ -20,10 +20,6 @@ def test_a_time_span_has_its_two_largest_units(seconds: float, text: str) -> Non
 )
 def test_a_moment_is_iso_8601_in_utc(at: float | None, text: str | None) -> None:
     assert moment(at) == text
-
-
-def test_control_characters_are_written_out() -> None:
-    assert clean("a\x1b[31mb\tc\nd\x00é") == "a\\x1b[31mb\tc\nd\\x00é"
 
 
 def test_cells_of_a_column_start_at_the_same_place() -> None:

@@ -22,8 +22,8 @@ from launchkit.images.context import list_context
 
 FILES = ("a", "a.pt", "main.py", "w/a", "w/m.pt", "w/x/m.pt", "w/x/^b[c", "wx/y.d/pt", "x/w/x")
 PLAIN = ("a", "w", "x", "m.pt", "w/x", "**.pt", "**x", "**/x", "w**", "w/**", "**/w/x", "main.py")
-ODD = (".", "/", "/w/", "./a", "w/../x", "a^", "^b", "**/^b[[]c", "**/[[^]b*", "x\\", "\\a", "\\[")
-PIECES = ("a", "w", "x", "m", "pt", ".", "*", "**", "?", "/", "[a-x]", "[^a]", "\\.", "d", "^")
+ODD = (".", "/", "/w/", "./a", "w/../x", "a^", "^b", "x\\", "\\[")
+PIECES = ("a", "w", "x", "m", "pt", ".", "*", "**", "?", "/", "[a-x]", "[^a]", "\\.", "d")
 KEPT = ("w", "w/x", "w/x/m.pt", "a", "wx", "x/w", " w")
 
 
@@ -161,7 +161,6 @@ def test_rules_leave_out_what_dockers_command_line_leaves_out(code: Path, cli: C
         ("**.pt", {"a.pt", "w/m.pt", "w/x/m.pt"}),
         ("**x", {"w/x/m.pt", "w/x/^b[c", "wx/y.d/pt", "x/w/x"}),
         ("w**", {"w/a", "w/m.pt", "w/x/m.pt", "w/x/^b[c", "wx/y.d/pt"}),
-        ("**/x/^b*", set()),
         ("**/m.pt\n!w", {"w/x/m.pt", "w/m.pt"}),
     ],
 )

@@ -63,3 +63,25 @@ async def test_a_run_sees_its_overrides(runner: LocalProcessRunner, make: Make) 
     run = await runner.submit(replace(submission, launch=launch))
     await end_of(run)
     assert json.loads(await output_of(run)) == {"a": 1, "b": 3}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "x.yaml",
+            "a: &a [1, 1]\n" + "".join(f"a{n}: &a{n} [*a, *a]\n" for n in range(9)) + "[" * 999,
+        ),
+        ("x.yaml", "a: \0"),
+        ("x.json", "[" * 100_000),
+        ("x.json", '{"a":' * 900 + "1" + "}" * 900),
+        ("x.json", "9" * 5000),
+        ("x.json", " " * 2_000_000),
+    ],
+)
+def test_a_file_of_the_code_that_is_too_much_is_refused(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(BadOverride, match=f"file override '{name}': the file"):
+        override_files(tmp_path, {name: {"a": 1}})

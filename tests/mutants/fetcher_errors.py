@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from launchkit.code.remotes import without_credentials
+from launchkit.addresses import masked
 from launchkit.errors import FetchError, Rejected
 from launchkit.model import GitSource, Source
 from mutants.fetcher_folder import FolderFetcher
@@ -37,7 +37,7 @@ class SaysNothing(FolderFetcher):
 
 class WrongError(FolderFetcher):
     def failure(self, source: GitSource, exc: OSError) -> Any:
-        return Rejected(f"{without_credentials(source.remote)}: cannot be read")
+        return Rejected(f"{masked(source.remote)}: cannot be read")
 
 
 class TellsPassword(FolderFetcher):

@@ -12,7 +12,7 @@ import anyio
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Fetcher, Site
-from launchkit.code.remotes import without_credentials
+from launchkit.addresses import masked
 from launchkit.errors import FetchError
 from launchkit.model import GitSource, Source
 
@@ -59,7 +59,7 @@ class FolderFetcher(Fetcher):
             raise self.failure(source, exc) from None
 
     def failure(self, source: GitSource, exc: OSError) -> FetchError:
-        return FetchError(f"{without_credentials(source.remote)}: cannot be read: {exc.strerror}")
+        return FetchError(f"{masked(source.remote)}: cannot be read: {exc.strerror}")
 
     async def kept(self, version: Path) -> Path:
         return await run_sync(self.keep, version)

@@ -1,18 +1,23 @@
 """Metrics and health over real HTTP."""
 
 import sys
+from contextlib import AsyncExitStack, suppress
 
 import anyio
 import httpx
 import pytest
 from agent import stage
 from agent.conftest import Bench, running, until
+from anyio.abc import SocketAttribute, SocketStream
+from anyio.streams.stapled import MultiListener
 from prometheus_client.parser import text_string_to_metric_families
 from waiting import PATIENCE
 
 from launchkit import Agent
 from launchkit.errors import ConfigError
+from launchkit.observe.http import CONNECTIONS, HttpServer, Page
 
+READ_ERRORS = (anyio.EndOfStream, anyio.BrokenResourceError)
 WAIT = "import os, sys, time\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.02)"
 
 
@@ -148,3 +153,46 @@ async def test_what_is_not_asked_for_is_not_imported(bench: Bench) -> None:
     )
     done = await anyio.run_process([sys.executable, "-c", script])
     assert done.stdout == b"[]\n"
+
+
+async def test_connections_that_say_nothing_keep_nobody_from_the_health_page(bench: Bench) -> None:
+    async with bench.agent(metrics_port=0) as agent, AsyncExitStack() as stack:
+        host, _, port = (agent.address or "").removeprefix("http://").rpartition(":")
+        silent = [
+            await stack.enter_async_context(await anyio.connect_tcp(host, int(port)))
+            for _ in range(10 * CONNECTIONS)
+        ]
+        for stream in silent:
+            with suppress(anyio.BrokenResourceError):
+                await stream.send(b"GET /livez HTT")
+        assert (await get(agent, "/livez")).status_code == 200
+        with anyio.fail_after(PATIENCE), pytest.raises(READ_ERRORS):
+            await silent[0].receive()
+
+
+async def test_a_server_that_fails_is_begun_again(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(MultiListener[SocketStream]):
+        """Fails once, as where there are too many open files."""
+
+        failed = False
+
+        async def serve(self, *args: object, **more: object) -> None:
+            if not self.failed:
+                self.failed = True
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self.fail)
+            await super().serve(*args, **more)  # type: ignore[arg-type] # as they come
+
+        async def fail(self) -> None:
+            raise OSError(24, "Too many open files")
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    port = listener.extra(SocketAttribute.local_port)
+    page = Page(200, "text/plain", b"here")
+    async with anyio.create_task_group() as tasks:
+        server = HttpServer({"/": lambda: page})
+        tasks.start_soon(server._listen, Failing(listener.listeners))
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
+            assert (await client.get(f"http://127.0.0.1:{port}/")).content == b"here"
+        tasks.cancel_scope.cancel()
+    assert "Too many open files" in caplog.text

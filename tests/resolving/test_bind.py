@@ -9,10 +9,13 @@ from wandb_cases import cases
 from launchkit.abc import Policy
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.errors import Rejected
-from launchkit.model import Image, Launch, Secret
+from launchkit.model import Claim, Image, Json, Launch, Secret
 from launchkit.resolving.bind import AgentSide, Bound, bind
 from launchkit.resolving.environment import workload_env
+from launchkit.resolving.nested import texts
+from launchkit.resolving.resolve import validate_launch
 
+MakeClaim = Callable[..., Claim]
 MakeLaunch = Callable[..., Launch]
 
 
@@ -56,6 +59,50 @@ def test_a_variable_that_the_policy_opens_wins_over_a_macro_of_that_name(
     policy = Policy(macros_from_env=("run_id",))
     got = bound(make_launch({"x": "${run_id}"}), policy=policy, environ={"run_id": "mine"})
     assert got.submission.resource_args == {"x": "mine"}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"overrides": {"env": {"X": "${TOKEN}"}}},
+        {"recipe": {"env": {"X": "${TOKEN}"}}},
+        {"overrides": {"resource_args": {"env": {"X": "${TOKEN}"}}}},
+        {"recipe": {"resource_args": {"other": "${TOKEN}"}}},
+    ],
+)
+def test_a_variable_that_the_policy_opens_is_for_queues_alone(
+    make_launch: MakeLaunch, spec: dict[str, Any]
+) -> None:
+    launch = make_launch({"env": {"X": "${TOKEN}"}}, **spec)
+    got = bound(launch, policy=Policy(macros_from_env=("TOKEN",)), environ={"TOKEN": "hush"})
+    told = [*got.submission.env.values(), *texts_in(got.submission.resource_args)]
+    assert "${TOKEN}" in told
+    assert any("unknown macro ${TOKEN}" in warning for warning in got.warnings)
+
+
+def texts_in(args: Json) -> list[str]:
+    return [text for _, text in texts(args)]
+
+
+def test_what_a_queue_takes_from_the_agents_environment_is_secret(make_launch: MakeLaunch) -> None:
+    launch = make_launch({"env": {"X": "key ${TOKEN}", "Y": "${run_id}"}, "a": ["${TOKEN}!"]})
+    got = bound(launch, policy=Policy(macros_from_env=("TOKEN",)), environ={"TOKEN": "hush"})
+    env = got.submission.env
+    assert isinstance(env["X"], Secret)
+    assert env["X"] == "key hush"
+    assert not isinstance(env["Y"], Secret)
+    assert isinstance(got.submission.resource_args["a"][0], Secret)  # type: ignore[index] # a list
+    assert got.hidden == ("hush",)
+
+
+def test_a_template_value_brings_no_macro_with_it(make_claim: MakeClaim) -> None:
+    claim = make_claim(
+        {"a": "{{x}}"},
+        variables={"x": {"type": "string"}},
+        template_variables={"x": "${TOKEN}"},
+    )
+    with pytest.raises(Rejected, match="macros are the queue's"):
+        validate_launch(claim.queue.spec, claim.item.spec)
 
 
 def test_later_sources_of_the_environment_win(make_launch: MakeLaunch) -> None:

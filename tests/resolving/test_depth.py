@@ -48,7 +48,7 @@ def test_a_launch_that_adds_what_is_too_deep_is_refused(
 
 
 def test_a_text_that_is_too_deep_is_no_document() -> None:
-    with pytest.raises(ConfigError, match=r"q\.yaml: is nested too deep to be read"):
+    with pytest.raises(ConfigError, match=r"q\.yaml:1: is nested too deep"):
         parse_document("[" * 10_000 + "]" * 10_000, "q.yaml")
 
 

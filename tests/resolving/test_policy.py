@@ -1,5 +1,5 @@
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,6 +11,10 @@ from launchkit.resolving.policy import check_policy
 from launchkit.testing import FakeRunner
 
 MakeLaunch = Callable[..., Launch]
+PROGRAMS = (
+    *("PATH", "LD_PRELOAD", "PYTHONSTARTUP", "PYTHONPATH", "BASH_ENV", "ENV", "GIT_SSH_COMMAND"),
+)
+"""Variables with which another program runs."""
 SECURE = Policy(secure_mode=True)
 
 
@@ -62,11 +66,84 @@ def test_secure_mode_refuses_an_entry_point_of_the_launch(make_launch: MakeLaunc
         check_policy(launch, SECURE, FakeRunner)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "place"),
+    [
+        *(({"env": {name: "x"}}, f"env.{name}") for name in PROGRAMS),
+        ({"resource_args": {"setup": "sh"}}, "resource_args.setup"),
+        ({"resource_args": {"a": {"b": [1]}}}, r"resource_args.a.b\[0\]"),
+        ({"files": {"a.json": {"b": 1}}}, "files"),
+        ({"working_dir": "x"}, "working_dir"),
+        ({"dockerfile": "x"}, "dockerfile"),
+    ],
+)
+def test_secure_mode_lets_a_launch_choose_what_the_policy_names_alone(
+    make_launch: MakeLaunch, chosen: dict[str, Any], place: str
+) -> None:
+    launch = make_launch(overrides=chosen)
+    check_policy(launch, Policy(), FakeRunner)
+    with pytest.raises(Rejected, match=f"\n{place}: a launch cannot choose it"):
+        check_policy(launch, SECURE, FakeRunner)
+    allowed = (*SECURE.launch_may_set, "env.*", "resource_args", "files", "working_dir")
+    policy = Policy(secure_mode=True, launch_may_set=(*allowed, "dockerfile"))
+    check_policy(launch, policy, FakeRunner)
+
+
+def test_secure_mode_leaves_resource_arguments_to_the_queue(make_launch: MakeLaunch) -> None:
+    for kind in ("recipe", "overrides"):
+        launch = make_launch({"a": 1}, **{kind: {"resource_args": {"a": 2}}})
+        with pytest.raises(Rejected, match=r"resource_args.a: a (job|launch) cannot choose it"):
+            check_policy(launch, SECURE, FakeRunner)
+    check_policy(make_launch({"a": 1, "setup": "make"}), SECURE, FakeRunner)
+
+
+def test_secure_mode_takes_a_job_that_nobody_named_for_a_part_of_the_launch(
+    make_launch: MakeLaunch,
+) -> None:
+    recipe = {"env": {"PATH": "/x"}}
+    with pytest.raises(Rejected, match=r"env.PATH: a job cannot choose it"):
+        check_policy(make_launch(recipe=recipe), SECURE, FakeRunner)
+    check_policy(make_launch(recipe=recipe, job="train:v1"), SECURE, FakeRunner)
+
+
+def test_in_secure_mode_a_name_covers_what_is_below_it_and_nothing_that_begins_like_it(
+    make_launch: MakeLaunch,
+) -> None:
+    policy = Policy(secure_mode=True, launch_may_set=("env.A", "env.APP_*"))
+    for name in ("A", "APP_", "APP_X"):
+        check_policy(make_launch(overrides={"env": {name: "x"}}), policy_with(policy), FakeRunner)
+    for name in ("AB", "APPX"):
+        launch = make_launch(overrides={"env": {name: "x"}})
+        with pytest.raises(Rejected, match="cannot choose it"):
+            check_policy(launch, policy_with(policy), FakeRunner)
+
+
+def policy_with(policy: Policy) -> Policy:
+    """It, with what each launch has."""
+    return replace(policy, launch_may_set=(*policy.launch_may_set, "limits"))
+
+
 def test_secure_mode_lets_ordinary_launches_pass(make_launch: MakeLaunch) -> None:
     config = pod({"hostPID": False, "containers": [{"image": "x"}]})
     check_policy(
         make_launch({**config, "command": "metadata"}, resource="kubernetes"), SECURE, FakeRunner
     )
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"metadata": {"labels": {"launchkit/run-id": "x"}}},
+        {"spec": {"template": {"metadata": {"annotations": {"launchkit/main": "x"}}}}},
+        {"Tags": [{"Key": "launchkit:run-id", "Value": "x"}]},
+        {"label": {"launchkit.gpus": "0"}},
+    ],
+)
+def test_names_of_launchkits_own_cannot_be_given(
+    make_launch: MakeLaunch, args: dict[str, Any]
+) -> None:
+    with pytest.raises(Rejected, match="is a name of launchkit's own"):
+        check_policy(make_launch(args), Policy(), FakeRunner)
 
 
 def test_a_runner_may_object_by_a_key_of_its_own(make_launch: MakeLaunch) -> None:

@@ -161,6 +161,67 @@ def test_a_schema_that_cannot_be_used_is_named_as_such(
         validate_launch(claim.queue.spec, claim.item.spec)
 
 
+CLOSED = {"additionalProperties": False}
+BOMB = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(60)}
+
+
+@pytest.mark.parametrize(
+    ("schema", "config", "why"),
+    [
+        ({"properties": {"x": {"pattern": "(?=a)b"}}}, {"x": "b"}, "may not hold assert"),
+        ({"properties": {"x": {"pattern": "a"}}}, {"x": "b" * 9999}, "more than 1000 characters"),
+        ({"$ref": "#"}, {}, "circle|more than 1000 schemas"),
+        ({"$defs": {**BOMB, "a60": {}}, "$ref": "#/$defs/a0"}, {}, "more than 1000 schemas|circle"),
+        (
+            {"patternProperties": {"a": {}}, "unevaluatedProperties": False},
+            {},
+            "both patternProperties and unevaluatedProperties",
+        ),
+        ({"properties": {"x": {"uniqueItems": True}}}, {"x": [{}] * 2000}, "compared with each"),
+    ],
+)
+def test_a_schema_that_could_take_any_time_is_refused(
+    make_claim: MakeClaim, schema: dict[str, Any], config: dict[str, Any], why: str
+) -> None:
+    claim = make_claim(recipe={"input_schema": schema}, overrides={"config": config})
+    with pytest.raises(Rejected, match=f"the job's input schema cannot be used: .*({why})"):
+        validate_launch(claim.queue.spec, claim.item.spec)
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        ({"properties": {"x": {"pattern": "^(a+)+$"}}}, {"x": "aaa"}, {"x": "a" * 60 + "b"}),
+        (
+            {"patternProperties": {"^(n+)+$": {"type": "integer"}}},
+            {"nn": 1, "x": "y"},
+            {"nn": "y"},
+        ),
+        (
+            {
+                "properties": {"x": {}},
+                "patternProperties": {"^n": {}},
+                "additionalProperties": False,
+            },
+            {"x": 1, "n1": 2},
+            {"y": 1},
+        ),
+        ({"additionalProperties": {"type": "integer"}}, {"x": 1}, {"x": "y"}),
+        ({"properties": {"x": {"uniqueItems": True}}}, {"x": [1, 2]}, {"x": [1, 1]}),
+        ({"$defs": {"a": {"type": "object"}}, "$ref": "#/$defs/a"}, {}, None),
+    ],
+)
+def test_a_config_is_held_to_patterns_and_references_of_its_schema(
+    make_claim: MakeClaim, schema: dict[str, Any], good: dict[str, Any], bad: dict[str, Any] | None
+) -> None:
+    claim = make_claim(recipe={"input_schema": schema}, overrides={"config": good})
+    validate_launch(claim.queue.spec, claim.item.spec)
+    if bad is not None:
+        claim = make_claim(recipe={"input_schema": schema}, overrides={"config": bad})
+        with pytest.raises(Rejected, match=r"^config"):
+            validate_launch(claim.queue.spec, claim.item.spec)
+
+
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
@@ -176,7 +237,12 @@ def test_a_schema_that_cannot_be_used_is_named_as_such(
         ({"overrides": {"env": {"A=B": "1"}}}, "env: 'A=B' cannot be the name"),
         ({"overrides": {"env": {"A": "a\0b"}}}, "env.A: a value cannot hold a NUL"),
         ({"overrides": {"args": ("a\0b",)}}, "an argument cannot hold a NUL"),
-        ({"timeouts": {"run": -1}}, "timeouts.run: must be seconds, or 0 for no limit, not -1"),
+        ({"timeouts": {"run": -1}}, "timeouts.run: must be seconds, .* or 0 for no limit, not -1"),
+        (
+            {"timeouts": {"stop_grace": 1e308}},
+            "timeouts.stop_grace: must be seconds, at most 86400",
+        ),
+        ({"timeouts": {"run": 1e12}}, "timeouts.run: must be seconds, at most 3"),
         ({"timeouts": {"start": float("nan")}}, "timeouts.start: must be seconds"),
     ],
 )

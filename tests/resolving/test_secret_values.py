@@ -2,7 +2,8 @@
 
 import pytest
 
-from launchkit.resolving.secret_values import hidden
+from launchkit.model import Secret
+from launchkit.resolving.secret_values import hidden, without_values
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,10 @@ from launchkit.resolving.secret_values import hidden
 )
 def test_what_is_a_secret_by_its_name_is_hidden(given: dict[str, object], shown: object) -> None:
     assert hidden(given) == shown
+
+
+def test_known_values_are_masked_wherever_they_stand() -> None:
+    told = {"a": ["x hush y", {"b": "hush"}], "n": 1, "c": "hushed up"}
+    shown = without_values(told, [Secret("hush"), Secret("hushed"), Secret("x")])
+    assert shown == {"a": ["x … y", {"b": "…"}], "n": 1, "c": "… up"}
+    assert without_values(told, []) == told

@@ -2,7 +2,9 @@ from typing import Any
 
 import pytest
 
+from launchkit.codec import decode, decode_json, encode_json
 from launchkit.errors import ConfigError, Rejected
+from launchkit.model import LaunchSpec
 from launchkit.resolving.templates import check_template, fill_template, find_variables
 from launchkit.resolving.variables import parse_variables
 
@@ -124,3 +126,69 @@ def test_fields_and_definitions_must_match(config: dict[str, object], message: s
 def test_a_field_that_nobody_defined_is_not_passed_on() -> None:
     with pytest.raises(Rejected, match="oops: the queue does not define it"):
         fill_template({"a": "{{oops}}"}, {}, {})
+
+
+MOUNT = "type=bind,source=/data/{{dataset}},target=/data,readonly"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (MOUNT, "../../x"),
+        (MOUNT, "a/b"),
+        (MOUNT, "a,target=/etc,readonly=false"),
+        (MOUNT, "a\nb"),
+        ("/data/{{dataset}}:/data:ro", "x:/etc:rw"),
+        ("repo/{{dataset}}:1", "evil/image"),
+        ("data-{{dataset}}", ".."),
+        ("{{dataset}} {{dataset}}", "a b"),
+    ],
+)
+def test_a_value_stays_one_part_of_the_text_around_its_field(text: str, value: str) -> None:
+    variables = parse_variables({"dataset": {"type": "string"}})
+    with pytest.raises(Rejected, match=r"template variable dataset: .* cannot hold") as error:
+        fill_template({"option": text}, variables, {"dataset": value})
+    assert "`pattern` or `enum`" in str(error.value.hint)
+    for allowed in ({"pattern": r"(.|\n)*"}, {"enum": [value]}):
+        variables = parse_variables({"dataset": {"type": "string", **allowed}})
+        filled = fill_template({"option": text}, variables, {"dataset": value})
+        assert filled == {"option": text.replace("{{dataset}}", value)}
+
+
+def test_a_value_that_is_all_of_its_place_may_be_any_text() -> None:
+    variables = parse_variables({"command": {"type": "string"}})
+    value = "a, b/../c:d"
+    assert fill_template({"c": " {{command}} "}, variables, {"command": value}) == {"c": value}
+
+
+@pytest.mark.parametrize("value", ["ok-1", "ok-22"])
+def test_a_value_that_its_pattern_names_is_taken(value: str) -> None:
+    variables = parse_variables({"x": {"type": "string", "pattern": r"ok-\d+", "max_length": 5}})
+    assert fill_template({"a": "{{x}}"}, variables, {"x": value}) == {"a": value}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("ok-x", r"must be what the pattern ok-\\d\+ says"),
+        ("xok-1", "must be what the pattern"),
+        ("ok-1\n", "must be what the pattern"),
+        ("ok-333", "may have 5 characters, not 6"),
+        ("ok\0", "cannot hold a NUL"),
+    ],
+)
+def test_a_value_that_its_pattern_does_not_name_is_refused(value: str, message: str) -> None:
+    variables = parse_variables({"x": {"type": "string", "pattern": r"ok-\d+", "max_length": 5}})
+    with pytest.raises(Rejected, match=f"template variable x: {message}"):
+        fill_template({"a": "{{x}}"}, variables, {"x": value})
+
+
+def test_true_is_no_number() -> None:
+    recipe = {"source": {"kind": "image", "image": "i"}}
+    for value in (True, False):
+        with pytest.raises(ConfigError, match=r"template_variables\.n"):
+            decode(LaunchSpec, {"recipe": recipe, "template_variables": {"n": value}})
+    for number in (1, 1.5, "1"):
+        spec = decode(LaunchSpec, {"recipe": recipe, "template_variables": {"n": number}})
+        assert spec.template_variables["n"] == number
+        assert decode_json(LaunchSpec, encode_json(spec)) == spec

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 from launchkit_aws.ecr import EcrRegistry
+from launchkit_azure.acr import AcrRegistry
+from launchkit_azure.environment import AzureEnvironment
 from launchkit_gcp.environment import GcpEnvironment
 from launchkit_gcp.gcr import GcrRegistry
 from launchkit_kubernetes.builder import KanikoBuilder
@@ -108,12 +110,15 @@ def test_gcps_project_and_other_word_for_destination_are_honoured(tmp_path: Path
     assert images.image_ref("v1") == "us-east1-docker.pkg.dev/my-project/launch/train:v1"
 
 
-def test_azure_needs_no_region_and_loses_the_scheme(tmp_path: Path) -> None:
+def test_azure_needs_no_region_and_makes_the_environment_and_the_registry(tmp_path: Path) -> None:
     settings = load("azure.yaml", tmp_path).settings
     assert settings.environment is not None
     assert settings.environment.options() == {}
-    assert settings.builder is not None
-    assert settings.builder.destination == "myregistry.azurecr.io/launch"
+    AzureEnvironment.configured(settings.environment.options())
+    registry = registry_block(settings, cloud_plugins())
+    assert registry is not None
+    images = AcrRegistry.configured(registry.options())
+    assert images.image_ref("v1") == "myregistry.azurecr.io/launch:v1"
 
 
 def test_tabs_are_read_as_indentation(tmp_path: Path) -> None:

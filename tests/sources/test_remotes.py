@@ -2,13 +2,13 @@
 
 import pytest
 
+from launchkit.addresses import masked
 from launchkit.code.remotes import (
     check_ref,
     check_remote,
     choose_commit,
     looks_like_git,
     unknown_ref,
-    without_credentials,
 )
 from launchkit.errors import Rejected
 
@@ -96,7 +96,7 @@ def test_an_address_that_is_refused_is_not_taken_for_a_path(uri: str) -> None:
 
 def test_credentials_are_taken_out_of_the_words_of_git() -> None:
     text = "fatal: unable to access 'https://ada:p@ss@host/r': 403"
-    assert without_credentials(text) == "fatal: unable to access 'https://…@host/r': 403"
+    assert masked(text) == "fatal: unable to access 'https://…@host/r': 403"
 
 
 REFS = {

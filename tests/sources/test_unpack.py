@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sources.trees import tree
 
+from launchkit.code.remove_tree import remove_tree
 from launchkit.code.survey import PackLimits
 from launchkit.code.unpack import DamagedArchive, unpack
 from launchkit.errors import FetchError
@@ -117,3 +118,17 @@ def test_a_bomb_is_stopped_at_the_limit(tmp_path: Path, into: Path) -> None:
 def test_an_archive_that_is_not_there_is_told_clearly(tmp_path: Path, into: Path) -> None:
     with pytest.raises(DamagedArchive, match="cannot be read: No such file"):
         unpack(tmp_path / "a", "0" * 64, into)
+
+
+def test_directories_that_are_nested_deep_are_unpacked(tmp_path: Path, into: Path) -> None:
+    name = "d/" * 1500 + "file"
+    digest = write(tmp_path / "a", member(name))
+    unpack(tmp_path / "a", digest, into)
+    assert (into / name).read_text() == "data"
+    remove_tree(into)
+
+
+def test_directories_that_are_nested_without_end_are_refused(tmp_path: Path, into: Path) -> None:
+    digest = write(tmp_path / "a", member("d/" * 5000 + "file"))
+    with pytest.raises(FetchError, match="cannot unpack"):
+        unpack(tmp_path / "a", digest, into)

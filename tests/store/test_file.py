@@ -1,5 +1,6 @@
 """The SQLite file: several processes, faults of the disk, other versions, wake-ups."""
 
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from waiting import PATIENCE
 from launchkit.errors import ConfigError, Unreachable
 from launchkit.model.people import Principal
 from launchkit.store import launches, queues
+from launchkit.store.access import Access
 from launchkit.store.notifier import DatagramNotifier
 from launchkit.store.sqlite import SqliteDatabase, connect, file_of, prepare
 from launchkit.store.tokens import FirstAdministrator, Proofs
@@ -84,7 +86,7 @@ async def test_a_datagram_carries_the_topics_and_dead_mailboxes_are_removed(
     folder = tmp_path / ("deep" * 30)
     folder.parent.mkdir(exist_ok=True)
     topics = StoreTopics()
-    listener, sender = DatagramNotifier(folder), DatagramNotifier(folder)
+    listener, sender = DatagramNotifier(folder, Access()), DatagramNotifier(folder, Access())
     with topics.subscribed("queue:7") as news:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(listener.receive, topics.publish)
@@ -96,6 +98,18 @@ async def test_a_datagram_carries_the_topics_and_dead_mailboxes_are_removed(
     listener.close()
     sender.close()
     assert [p.name for p in folder.iterdir()] in ([], ["1-1"])
+
+
+async def test_bytes_that_are_no_text_in_a_mailbox_hurt_nobody(store: Store) -> None:
+    await store.queue()
+    folder = Path(f"{store.database._path}-wake")
+    with store.database.topics.subscribed("queue:1") as news:
+        for mailbox in folder.iterdir():
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.sendto(b"\xff\xfe", str(mailbox))
+                sender.sendto(b"queue:1", str(mailbox))
+        assert await news.wait(PATIENCE)
+    await store.launch()
 
 
 async def test_a_file_that_was_deleted_is_an_error_and_one_put_back_is_used(store: Store) -> None:

@@ -15,13 +15,14 @@ from store.conftest import Clock, Store
 from waiting import PATIENCE, until
 
 from launchkit.abc import Selection
+from launchkit.addresses import masked
 from launchkit.errors import ConfigError, Conflict, QueueError, Unreachable
 from launchkit.model import ItemState
 from launchkit.store import launches, logs, queues
 from launchkit.store.backend import database_of
 from launchkit.store.copy import TABLES, freeze, move
 from launchkit.store.database import migrations
-from launchkit.store.postgres import Announcer, migrate, positional, without_password
+from launchkit.store.postgres import Announcer, migrate, positional
 from launchkit.store.sqlite import SqliteDatabase
 
 
@@ -197,8 +198,8 @@ def test_values_are_numbered_in_their_order() -> None:
 
 
 def test_a_password_is_not_shown() -> None:
-    assert without_password("postgresql://me:pw@h/db") == "postgresql://me@h/db"
-    assert without_password("postgresql://me@h/db") == "postgresql://me@h/db"
+    assert masked("postgresql://me:pw@h/db") == "postgresql://me@h/db"
+    assert masked("postgresql://me@h/db") == "postgresql://me@h/db"
 
 
 async def filled(path: Path) -> Store:
@@ -249,7 +250,7 @@ async def test_a_move_that_was_cut_short_is_repeated_and_doubles_nothing(
 ) -> None:
     path = tmp_path / "x.db"
     await filled(path)
-    freeze(path, without_password(url))
+    freeze(path, masked(url))
     first = await move(path, url)
     assert first == await move(path, url)
     assert first["item"] == 5
@@ -267,7 +268,7 @@ async def test_a_move_to_a_place_that_is_not_empty_or_to_a_second_one_is_refused
         await old.launch("not frozen")
     freeze(path, "elsewhere")
     with pytest.raises(Conflict, match="moved to elsewhere already"):
-        freeze(path, without_password(url))
+        freeze(path, masked(url))
 
 
 def test_all_tables_but_locks_are_moved(tmp_path: Path) -> None:

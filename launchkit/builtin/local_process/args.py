@@ -14,6 +14,8 @@ from launchkit.model import Json
 from launchkit.model.spec import STRICT, Scalar
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?B?)", re.IGNORECASE)
+MOST = 2**62
+"""The largest number that is set anywhere."""
 _CPU_GRACE_SECONDS = 5
 """From SIGXCPU, which a program may catch, to SIGKILL, which it may not."""
 
@@ -24,14 +26,17 @@ def parse_size(value: object) -> int:
 
     :raises ValueError: if it is not such a size.
     """
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST:
         return value
     match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
         raise ValueError("a size is a number of bytes, or a number with a unit such as 4GiB")
     number, unit, kind = match.groups()
     base = 1000 if kind.upper() == "B" else 1024
-    return int(float(number) * base ** " KMGT".index(unit.upper() or " "))
+    size = float(number) * base ** " KMGT".index(unit.upper() or " ")
+    if size > MOST:
+        raise ValueError(f"it is more than {MOST} bytes, which no system counts")
+    return int(size)
 
 
 Size = Annotated[
@@ -53,9 +58,9 @@ class LimitArgs:
 
     memory: Size | None = None
     """Bytes of address space."""
-    cpu_time: Annotated[int, Field(ge=1)] | None = None
+    cpu_time: Annotated[int, Field(ge=1, le=MOST)] | None = None
     """Seconds of processor time."""
-    open_files: Annotated[int, Field(ge=8)] | None = None
+    open_files: Annotated[int, Field(ge=8, le=MOST)] | None = None
     """How many files may be open at once."""
     file_size: Size | None = None
     """Bytes of the largest file that a process may write; the run's output counts."""

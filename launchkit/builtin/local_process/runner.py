@@ -28,6 +28,7 @@ from launchkit.images.file_overrides import override_files
 from launchkit.json_schema import json_schema
 from launchkit.model import Json, Secret, Submission
 from launchkit.plain_text import shortened
+from launchkit.private_files import make_folder
 
 log = logging.getLogger("launchkit.local_process")
 
@@ -204,7 +205,7 @@ def _absolute(path: str | Path) -> Path:
 
 def _make_private(*paths: Path) -> None:
     for path in paths:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path)
 
 
 def _submit(place: RunDir, submission: Submission, setups: Path) -> None:

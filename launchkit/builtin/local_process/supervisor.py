@@ -355,7 +355,7 @@ def _empty(home: bytes) -> None:
             os.waitpid(rm, 0)
         except OSError:
             pass  # the agent removes it later, as it does what rm has left
-    os.makedirs(home)
+    os.makedirs(home, 0o700)
 
 
 def _grace_end() -> float:

@@ -75,7 +75,7 @@ def read_token(response: httpx.Response, subject: str) -> Token:
         data = response.json()
         text = data.get("token") or data["access_token"]
         seconds = float(data.get("expires_in") or TOKEN_SECONDS)
-    except (ValueError, LookupError, TypeError, AttributeError) as exc:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as exc:
         raise LaunchError(
             f"{subject}: its token service gave an answer without a token",
             hint="a proxy may have answered in its place; look at HTTPS_PROXY and NO_PROXY",

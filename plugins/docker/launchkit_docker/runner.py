@@ -17,7 +17,7 @@ from launchkit_docker.engine.address import engine_address
 from launchkit_docker.options import schema as config
 from launchkit_docker.options.command_line import command_line
 from launchkit_docker.options.parsing import parse_options
-from launchkit_docker.options.policy import DockerPolicy, strict_objections
+from launchkit_docker.options.policy import DockerPolicy, secure_objections, strict_objections
 
 if TYPE_CHECKING:
     from launchkit_docker.containers.service import ContainerService
@@ -76,8 +76,11 @@ class ContainerRunner(Runner):
 
     @classmethod
     def objections(cls, args: Json, policy: Policy) -> Iterable[str]:
-        """What a strict policy does not allow."""
-        return strict_objections(args) if policy.part(DockerPolicy).docker == "strict" else ()
+        """What a strict policy and secure mode do not allow."""
+        if policy.part(DockerPolicy).docker == "strict":
+            yield from strict_objections(args)
+        if policy.secure_mode:
+            yield from secure_objections(args)
 
     def render(self, submission: Submission) -> Json:
         """The request to the Engine, and the `docker run` that would do the same."""

@@ -37,8 +37,8 @@ def test_variables_are_given_with_their_true_values() -> None:
 
 
 def test_labels_of_the_agent_win_over_those_of_the_config() -> None:
-    made = body({"label": ["mine=1", "launchkit.run=x"]}, labels={"launchkit.run": "r"})
-    assert made["Labels"] == {"mine": "1", "launchkit.run": "r"}
+    made = body({"label": ["mine=1", "theirs=x"]}, labels={"theirs": "r"})
+    assert made["Labels"] == {"mine": "1", "theirs": "r"}
 
 
 def test_binds_of_the_agent_stand_before_those_of_the_config() -> None:

@@ -1,14 +1,23 @@
 """What an agent's owner may forbid in the config of a Docker queue."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from launchkit_docker.containers.request import RunContext, request_of
+from launchkit_docker.options.parsing import parse_options
 from launchkit_docker.options.policy import DockerPolicy
+from launchkit_docker.options.table import TABLE
 from launchkit_docker.runner import ContainerRunner
 
 from launchkit.abc import Policy
-from launchkit.errors import ConfigError
+from launchkit.errors import ConfigError, Rejected
+from launchkit.model import Json
+from launchkit.resolving.policy import check_policy
+from launchkit.testing import make_launch, make_submission
 
+SECURE = Policy(secure_mode=True)
 STRICT = Policy(of_runners={"docker": "strict"})
 
 
@@ -31,6 +40,59 @@ def test_a_strict_policy_names_what_it_does_not_allow(option: dict[str, Any], pr
 def test_a_strict_policy_lets_the_rest_pass() -> None:
     args = {"env": ["A=1", "B=2"], "memory_swap": "2g", "-m": "1g", "pids-limit": 100}
     assert [*ContainerRunner.objections(args, STRICT)] == []
+
+
+class _Unasked(ContainerRunner):
+    """What a value is does not matter."""
+
+    @classmethod
+    def objections(cls, args: Json, policy: Policy) -> Iterable[str]:
+        return ()
+
+
+@pytest.mark.parametrize("option", [option.name for option in TABLE])
+def test_in_secure_mode_no_option_is_a_launchs_to_choose(option: str) -> None:
+    for who in ("job", "launch"):
+        origins = {f"resource_args.{option}": who}
+        launch = replace(make_launch(), resource_args={option: "x"}, origins=origins)
+        with pytest.raises(Rejected, match=f"resource_args.{option}: a {who} cannot choose it"):
+            check_policy(launch, SECURE, _Unasked)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        *({key: "host"} for key in ("pid", "ipc", "network", "--net", "uts", "userns", "cgroupns")),
+        *({key: "container:other"} for key in ("pid", "ipc", "network")),
+        {"network": ["bridge", "host"]},
+        {"privileged": True},
+        {"entrypoint": "sh"},
+        {"command": ["sh"]},
+    ],
+)
+def test_in_secure_mode_a_container_is_closed_to_the_host_and_runs_its_job(
+    args: dict[str, Any],
+) -> None:
+    assert [*ContainerRunner.objections(args, Policy())] == []
+    (told,) = ContainerRunner.objections(args, SECURE)
+    assert told.startswith(f"resource_args.{next(iter(args))}: ")
+
+
+def test_secure_mode_lets_other_options_of_a_queue_pass() -> None:
+    args = {"pid": "private", "network": "bridge", "gpus": "all", "privileged": False}
+    assert [*ContainerRunner.objections(args, SECURE)] == []
+
+
+@pytest.mark.parametrize("name", ["launchkit.gpus", "launchkit.run-id", "launchkit.new"])
+def test_labels_of_launchkits_own_cannot_be_given(name: str) -> None:
+    for given in (f"{name}=0", [f"{name}=0"]):
+        with pytest.raises(Rejected, match="are launchkit's own"):
+            parse_options({"label": given})
+
+
+def test_a_label_of_the_image_takes_no_gpu() -> None:
+    body = request_of(parse_options({}), make_submission(image="i"), RunContext(env={}))
+    assert body["Labels"]["launchkit.gpus"] == ""
 
 
 def test_gpu_slots_are_ids_or_a_number() -> None:

@@ -19,6 +19,7 @@ from uuid import uuid4
 import anyio.to_thread
 
 from launchkit.errors import ConfigError, NotFound, Unreachable
+from launchkit.private_files import begin_file, make_folder
 
 T = TypeVar("T")
 
@@ -99,10 +100,11 @@ class FolderBlobs(Blobs):
 
     def _put(self, name: str, data: bytes) -> None:
         path = self._path(name)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent)
         beside = path.with_suffix(".part")
         try:
-            with beside.open("xb") as file:
+            begin_file(beside)
+            with beside.open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())

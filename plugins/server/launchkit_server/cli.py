@@ -8,6 +8,8 @@ import anyio.to_thread
 import click
 
 from launchkit.errors import ConfigError, unwrapped
+from launchkit.plain_log import PlainLines
+from launchkit.private_files import make_folder
 from launchkit.store.backend import database_of
 from launchkit_server.config import ServerConfig, load_config
 
@@ -101,7 +103,7 @@ async def _serve(config: ServerConfig) -> None:
 def _make_folder(data: Path) -> None:
     """:raises ConfigError: if the directory cannot be made."""
     try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(data)
     except OSError as exc:
         raise ConfigError(f"--data: {exc.filename or data}: {exc.strerror}") from exc
 
@@ -117,4 +119,5 @@ def _begin_log() -> None:
     handler = logging.StreamHandler()
     handler.addFilter(name_request)
     form = "%(asctime)s %(levelname)s %(name)s %(request)s %(message)s"
-    logging.basicConfig(level=logging.INFO, format=form, handlers=[handler])
+    handler.setFormatter(PlainLines(form))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])

@@ -6,6 +6,7 @@ from typing import Any
 from launchkit.code.in_base_image import installer, working_dir
 from launchkit.code.remove_tree import remove_tree
 from launchkit.model import Submission
+from launchkit.private_files import make_folder
 
 
 def move_code(code: Path, place: Path) -> None:
@@ -13,7 +14,7 @@ def move_code(code: Path, place: Path) -> None:
     if place.exists():
         remove_tree(code)
         return
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(place.parent)
     code.chmod(0o755)  # the container's user is another one
     code.rename(place)
 

@@ -51,7 +51,7 @@ def request_of(options: Options, submission: Submission, context: RunContext) ->
     named = {
         **DOCKER.labels(RunIdentity.of(submission.launch, context.agent)),
         labels.REMOVE: str(options.remove).lower(),
-        **({labels.GPUS: ",".join(context.gpus)} if context.gpus else {}),
+        labels.GPUS: ",".join(context.gpus or ()),  # an image may have one of its own
     }
     has_code = submission.code is not None
     body = container_body(

@@ -9,7 +9,7 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Output, Run, Site
 from launchkit.aio.background import attend
-from launchkit.errors import RunLost, SubmitError
+from launchkit.errors import Rejected, RunLost, SubmitError
 from launchkit.model import Submission
 from launchkit_docker.containers.body import image_ref, require_short
 from launchkit_docker.containers.code import move_code
@@ -27,6 +27,7 @@ from launchkit_docker.images.pull import Puller
 from launchkit_docker.options.env_files import read_files
 from launchkit_docker.options.parsing import Options, parse_options
 from launchkit_docker.options.policy import DockerPolicy
+from launchkit_docker.options.values import OWN
 
 
 async def open_containers(stack: AsyncExitStack, site: Site) -> "ContainerService":
@@ -129,7 +130,7 @@ class ContainerService:
             log_driver=str((await self._containers.info()).get("LoggingDriver", "")),
         )
         body = request_of(options, submission, context)
-        more = await run_sync(read_files, options.label_files, {})
+        more = await run_sync(_label_files, options)
         body["Labels"] = {**more, **body["Labels"]}
         require_short(body)
         container, warnings = await self._containers.created(name, body, options.platform)
@@ -179,3 +180,12 @@ class ContainerService:
 
     def _run(self, name: str, warnings: Sequence[str] = ()) -> Run:
         return ContainerRun(name, self._containers, self._gpus.release, warnings)
+
+
+def _label_files(options: Options) -> dict[str, str]:
+    """The labels in files. :raises Rejected: if one of them has a name of launchkit's own."""
+    found = read_files(options.label_files, {})
+    for name in found:
+        if name.startswith(OWN):
+            raise Rejected(f"label-file: {name}: names that begin with {OWN} are launchkit's own")
+    return found

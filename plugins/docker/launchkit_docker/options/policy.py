@@ -17,6 +17,8 @@ STRICT_OPTIONS = frozenset(
     }
 )
 """Those that W&B's hardened agent takes (reference of its `local_container` runner)."""
+PROGRAMS = frozenset({"command", "entrypoint"})
+NAMESPACES = frozenset({"cgroupns", "ipc", "net", "network", "pid", "userns", "uts"})
 STRICT_LISTS = frozenset({"e", "env", "ulimit"})
 
 
@@ -49,6 +51,28 @@ def strict_objections(args: Json) -> Iterator[str]:
     yield from problems
     if problems:
         yield f"policy.docker: strict allows only {', '.join(sorted(STRICT_OPTIONS))}"
+
+
+def secure_objections(args: Json) -> Iterator[str]:
+    """What `policy.secure_mode` does not allow: what reaches out of a container, or runs something
+    else in it.
+    """
+    for key, value in args.items():
+        option = option_name(key)
+        if option in PROGRAMS:
+            yield f"resource_args.{key}: a container's command cannot be set"
+        elif option == "privileged" and value:
+            yield f"resource_args.{key}: the host's devices are closed"
+        elif option in NAMESPACES and any(map(_reaches_out, _texts(value))):
+            yield f"resource_args.{key}: the namespaces of the host and of others are closed"
+
+
+def _texts(value: object) -> list[str]:
+    return [*map(str, value)] if isinstance(value, list | tuple) else [str(value)]
+
+
+def _reaches_out(value: str) -> bool:
+    return value == "host" or value.startswith(("container:", "ns:"))
 
 
 def _problem(option: str, value: object) -> str | None:

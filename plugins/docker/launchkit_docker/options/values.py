@@ -6,6 +6,8 @@ from decimal import Decimal, InvalidOperation
 
 _SIZE = re.compile(r"(\d{1,20}(?:\.\d{1,20})?) ?([kmgtp]?)i?b?", re.IGNORECASE)
 _DURATION_PART = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)(ns|us|µs|ms|s|m|h)")
+OWN = "launchkit."
+"""Begins the labels by which launchkit finds its containers and their GPUs."""
 _LONGEST_DURATION = 100
 _MOST_CPUS = 1_000_000
 _NANOSECONDS = {
@@ -107,6 +109,8 @@ def label(value: str) -> dict[str, str]:
     name, _, inner = value.partition("=")
     if not name:
         raise ValueError("must be NAME=value, or NAME alone")
+    if name.startswith(OWN):
+        raise ValueError(f"names that begin with {OWN} are launchkit's own")
     return {name: inner}
 
 

@@ -20,6 +20,7 @@ from launchkit.abc import Environment, Finding
 from launchkit.errors import BuildError, LaunchError
 from launchkit.images.context import BuildPlan, tar_chunks
 from launchkit.model import Secret
+from launchkit.private_files import make_folder
 from launchkit_kubernetes.kaniko.manifest import ARCHIVE, CONTEXT_MOUNT, ContextPlace
 from launchkit_kubernetes.runs.packing import MAX_PIECES, PIECE_BYTES
 
@@ -64,7 +65,7 @@ async def packed_context(plan: BuildPlan, folder: Path, ref: str = "") -> AsyncI
 
     :raises BuildError: if it cannot be packed.
     """
-    await run_sync(lambda: folder.mkdir(parents=True, exist_ok=True))
+    await run_sync(make_folder, folder)
     place = Path(await run_sync(lambda: tempfile.mkdtemp(prefix=PREFIX, dir=folder)))
     try:
         yield await run_sync(_pack, plan, place / ARCHIVE, ref)

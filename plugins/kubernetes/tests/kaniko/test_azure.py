@@ -2,6 +2,7 @@
 Registry.
 """
 
+import json
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -11,17 +12,25 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import launchkit_azure
+import launchkit_kubernetes
 import pytest
+import yaml
 from azurite import ACCOUNT, KEY, Azurite, azurite
 from fake_acr import FakeAcr, acr
 from fake_entra import FakeEntra, entra
 from launchkit_azure.acr import AcrRegistry
 from launchkit_azure.environment import AzureEnvironment
 from launchkit_kubernetes.builder import KanikoBuilder
+from pages import ROOT
 from served import certify
 
+import launchkit
+from launchkit import Agent
 from launchkit.abc import Site
-from launchkit.model import BuildRequest
+from launchkit.model import BuildRequest, ItemState
+from launchkit.plugins import Plugins
+from launchkit.settings import load_settings
 from launchkit.testing import (
     RecordingOutput,
     RegistryServer,
@@ -33,7 +42,9 @@ from launchkit.testing import (
 from ..cluster.access import Access
 from .conftest import Left
 from .registries import near
+from .test_journey import ENTRY, printed, repository
 
+SEED = ROOT / "tests" / "data" / "seed"
 CONTAINER = "contexts"
 
 
@@ -119,3 +130,55 @@ async def test_the_context_goes_through_blob_storage_and_the_image_to_acr(
     assert "sig=" not in out.text
     assert ("ok", f"store {store}") in [(one.level, one.subject) for one in found]
     assert not left(), "neither the link nor the login is left"
+
+
+async def test_a_launch_goes_from_a_repository_by_azure_to_a_job(
+    settings: dict[str, Any],
+    blobs: Azurite,
+    images: FakeAcr,
+    entra_id: FakeEntra,
+    word: str,
+    tmp_path: Path,
+) -> None:
+    """With the configuration of the requirements, and where the stand-ins answer."""
+    content = yaml.safe_load((SEED / "azure.yaml").read_text(encoding="utf-8"))
+    content["environment"] |= {
+        "blob_endpoint": blobs.url,
+        "authority": entra_id.url,
+        "ca": str(tmp_path / "ca.pem"),
+    }
+    destination = content["builder"]["destination"].replace("<registry-name>", "lk")
+    content["registry"] = {
+        "type": "acr",
+        "uri": destination.replace("<repository-name>", word),
+        "host": images.host,
+    }
+    store = content["builder"]["build-context-store"]
+    store = store.replace("<storage-account-name>", ACCOUNT).replace("<container-name>", CONTAINER)
+    content["builder"] = {"type": "kaniko", "build-context-store": store, **settings}
+    access = {key: settings[key] for key in ("config_file", "namespace")}
+    content |= {
+        "backend": f"sqlite:///{tmp_path}/launchkit.db",
+        "queues": ["q"],
+        "state_dir": str(tmp_path / "state"),
+        "cache_dir": str(tmp_path / "cache"),
+        "runners": {"kubernetes": access},
+    }
+    (tmp_path / "launch-config.yaml").write_text(json.dumps(content))
+    plugins = Plugins(launchkit_kubernetes, launchkit_azure, entry_points=False)
+    loaded = load_settings(tmp_path / "launch-config.yaml", environ={}, plugins=plugins).settings
+    uri = repository(tmp_path / "repository")
+    async with (
+        contexts(blobs) as container,
+        launchkit.connect(f"sqlite:///{tmp_path}/launchkit.db") as client,
+    ):
+        await client.create_queue("q", "kubernetes", {"spec": {"ttlSecondsAfterFinished": 0}})
+        async with Agent(loaded, plugins=plugins):
+            run = await client.launch("q", uri=uri, entry_point=ENTRY)
+            with anyio.fail_after(300):
+                ended = await run.wait()
+        told = await printed(run)
+        assert ended.state is ItemState.FINISHED, (ended.message, told)
+        assert told.rstrip().endswith("it ran in the image")
+        assert [one async for one in container.list_blob_names()] == [], "no context is left"
+    assert images.exchanges

@@ -1,0 +1,98 @@
+"""What lies in a directory that somebody else may change meanwhile: found from the directory's own
+descriptor, name by name, and never through a link.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from launchkit.errors import Rejected
+from launchkit.plain_text import visible_line
+
+LONGEST_PATH = 4096
+"""In bytes; no system call takes a longer one, and nobody could unpack it."""
+_HELD = 32
+"""So many directories are kept open, for what lies beside and below."""
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class Inside:
+    """Paths are from the root, with slashes. Each call raises OSError with the path as its file
+    name, also if a part of it is a link.
+    """
+
+    def __init__(self, root: int) -> None:
+        self._held = {"": root}
+
+    def names(self, folder: str) -> list[str]:
+        """The names in a directory, in one order on every machine."""
+        with _named(folder):
+            return sorted(os.listdir(self._folder(folder)))  # noqa: PTH208 - a descriptor
+
+    def facts(self, path: str) -> os.stat_result:
+        """What is there, be it a link."""
+        folder, _, name = path.rpartition("/")
+        with _named(path):
+            return os.stat(name, dir_fd=self._folder(folder), follow_symlinks=False)
+
+    def target(self, path: str) -> str:
+        """Where a link points to."""
+        folder, _, name = path.rpartition("/")
+        with _named(path):
+            return os.readlink(name, dir_fd=self._folder(folder))
+
+    def open(self, path: str) -> int:
+        """A descriptor to read a file; one of a pipe does not wait."""
+        folder, _, name = path.rpartition("/")
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with _named(path):
+            return os.open(name, flags, dir_fd=self._folder(folder))
+
+    def _folder(self, path: str) -> int:
+        missing: list[str] = []
+        while path not in self._held:
+            path, _, name = path.rpartition("/")
+            missing.append(name)
+        folder = self._held[path]
+        for name in reversed(missing):
+            path = f"{path}/{name}" if path else name
+            folder = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+            self._held[path] = folder
+            if len(self._held) > _HELD:
+                os.close(self._held.pop(next(held for held in self._held if held)))
+        return folder
+
+    def close(self) -> None:
+        """Release what is held."""
+        for folder in self._held.values():
+            os.close(folder)
+
+
+@contextmanager
+def inside(root: Path) -> Iterator[Inside]:
+    """Look into a directory for the time of the context. :raises OSError: if it is none."""
+    tree = Inside(os.open(root, _FOLDER))
+    try:
+        yield tree
+    finally:
+        tree.close()
+
+
+def require_short(path: str) -> None:
+    """:raises Rejected: if a path is too long for any system."""
+    length = len(os.fsencode(path))
+    if length > LONGEST_PATH:
+        raise Rejected(
+            f"{visible_line(path[:40])}…: the path has {length} bytes; it may have {LONGEST_PATH}",
+            hint="the directories are nested too deep",
+        )
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        exc.filename = path or "."
+        raise

@@ -1,0 +1,27 @@
+"""Files and directories that only their owner may use, whatever the umask is."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+FILE = 0o600
+FOLDER = 0o700
+
+
+def make_folder(path: Path, mode: int = FOLDER) -> None:
+    """Make a directory and those above it, however many, that are missing, each for its owner
+    alone unless another *mode* is given; one that is there stays as it is.
+
+    :raises OSError: if it cannot be made.
+    """
+    missing = [path]
+    while not missing[-1].parent.exists():
+        missing.append(missing[-1].parent)
+    for folder in reversed(missing):
+        folder.mkdir(mode=mode, exist_ok=True)
+
+
+def begin_file(path: Path) -> None:
+    """Make an empty file for its owner alone, unless it is there. :raises OSError: if it cannot."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE))

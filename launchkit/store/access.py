@@ -1,0 +1,53 @@
+"""Who may use a queue's SQLite file: its owner; its group too, if the file's mode says so."""
+
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from launchkit.abc import Finding
+
+_GROUP = stat.S_IRGRP | stat.S_IWGRP
+
+
+@dataclass(frozen=True)
+class Access:
+    """The modes of what launchkit keeps beside a database."""
+
+    file: int = 0o600
+    folder: int = 0o700
+
+
+def access_of(database: Path) -> Access:
+    """That of the owner, or of the group where it may read and write the file."""
+    try:
+        mode = database.stat().st_mode
+    except OSError:
+        return Access()
+    if mode & _GROUP == _GROUP:
+        return Access(0o660, 0o2770)  # what is made in the folder gets the folder's group
+    return Access()
+
+
+def keep_to(path: Path | int, mode: int) -> None:
+    """Give a file or directory of this user that mode; another user's stays as it is."""
+    with suppress(PermissionError):
+        os.chmod(path, mode)  # noqa: PTH101 - it may be an open file
+
+
+def look_at(database: Path) -> Finding | None:
+    """A warning if everybody on this machine may read or write the file."""
+    try:
+        mode = database.stat().st_mode
+    except OSError:
+        return None
+    if not mode & stat.S_IRWXO:
+        return None
+    return Finding(
+        level="warning",
+        subject="backend",
+        message=f"{database} is open to every user of this machine (mode {stat.S_IMODE(mode):04o}):"
+        " it holds the environments of queues and launches",
+        hint=f"chmod 600 {database}*",
+    )

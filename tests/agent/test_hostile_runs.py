@@ -1,0 +1,87 @@
+"""What a run prints and leaves keeps nobody waiting: the agent's loop goes on, and other launches.
+
+How long the loop was kept is told by the processor time of its thread, which is the same however
+busy the machine is.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+import pytest
+from agent.conftest import Bench
+
+from launchkit.model import ItemState
+
+MOST_SECONDS = 0.5
+"""Of processor time at once; an agent that keeps its leases may take a tenth of that."""
+
+PRINTED = {
+    "an escape sequence without an end": r"w(b'\x1b]' * 80_000)",
+    "many escape sequences": r"w(b'\x1b[31m' * 400_000)",
+    "a line without an end": r"w(b'a' * 20_000_000)",
+    "many empty lines": r"w(b'\n' * 3_000_000)",
+    "bytes that are no text": r"w(bytes(range(128, 256)) * 50_000)",
+    "carriage returns": r"w(b'\r' * 3_000_000)",
+    "words that are looked for": r"w(b'CUDA out of memory Killed MemoryError ' * 100_000)",
+    "JSON without an end": r"w(b'{\"a\":[' * 500_000)",
+}
+LEFT = {
+    "directories in each other": "[(os.mkdir('d'), os.chdir('d')) for _ in range(1500)]",
+    "many files": "[open(f'f{n}', 'w').close() for n in range(20_000)]",
+}
+
+
+@dataclass
+class Kept:
+    """The longest that the loop was kept, in seconds of processor time."""
+
+    longest: float = 0.0
+
+
+@asynccontextmanager
+async def watched_loop() -> AsyncIterator[Kept]:
+    """Look at each turn of this loop how much of its thread's time the turn took."""
+    kept = Kept()
+
+    async def look() -> None:
+        last = time.thread_time()
+        while True:
+            await anyio.sleep(0.001)
+            now = time.thread_time()
+            kept.longest = max(kept.longest, now - last)
+            last = now
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(look)
+        yield kept
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("hostile", PRINTED)
+async def test_what_a_run_prints_keeps_no_agent_from_its_work(bench: Bench, hostile: str) -> None:
+    script = f"import sys; w = sys.stdout.buffer.write; {PRINTED[hostile]}; sys.exit(1)"
+    run, other = await bench.launch(script), await bench.launch("print('still here')")
+    async with bench.agent(max_jobs=2):
+        await bench.ended(other)  # what is loaded first is no fault of the run
+        async with watched_loop() as kept:
+            assert await bench.ended(run) == [ItemState.FAILED]
+    assert run.item.verdict
+    assert run.item.verdict.code == "user_exit"
+    assert other.item.state is ItemState.FINISHED
+    assert kept.longest < MOST_SECONDS
+
+
+@pytest.mark.parametrize("hostile", LEFT)
+async def test_what_a_run_leaves_keeps_no_agent_from_its_work(bench: Bench, hostile: str) -> None:
+    run = await bench.launch(f"import os; {LEFT[hostile]}")
+    other = await bench.launch("print('still here')")
+    async with bench.agent(max_jobs=2):
+        await bench.ended(other)
+        async with watched_loop() as kept:
+            assert await bench.ended(run) == [ItemState.FINISHED]
+    assert kept.longest < MOST_SECONDS
+    async with bench.agent() as agent:  # and one that starts anew starts
+        assert agent.status

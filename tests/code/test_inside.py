@@ -1,0 +1,110 @@
+"""Code that is listed and packed while somebody changes it, or that is nested deep."""
+
+import io
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from launchkit.code.ignore_file import MOST_BYTES, MOST_LINES
+from launchkit.code.inside import inside
+from launchkit.code.pack import pack
+from launchkit.code.remove_tree import remove_tree
+from launchkit.code.survey import DEFAULT_LIMITS, survey
+from launchkit.code.tar_stream import tar_chunks
+from launchkit.errors import Rejected
+from launchkit.images.context import list_context
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    for name in ("code/sub/secret", "code/train.py", "foreign/secret"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "code"
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Iterator[Path]:
+    """A directory with directories in each other, as many as a path may have."""
+    root = tmp_path / "deep"
+    root.mkdir()
+    nest(root, 1500)
+    yield root
+    remove_tree(root)
+
+
+def nest(root: Path, depth: int) -> None:
+    here = os.open(root, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(os.open("file", os.O_CREAT, 0o600, dir_fd=here))
+    os.close(here)
+
+
+def test_a_directory_that_became_a_link_after_it_was_listed_is_refused(code: Path) -> None:
+    entries = survey(code, DEFAULT_LIMITS)
+    (code / "sub").rename(code / "before")
+    (code / "sub").symlink_to("../foreign")
+    (code / "../foreign/secret").write_text("code/sub/secret"[::-1])
+    with pytest.raises(Rejected, match="sub/secret: cannot be read"):
+        list(tar_chunks(code, entries, ".launchkitignore"))
+
+
+def test_a_link_is_no_way_into_a_directory(code: Path) -> None:
+    (code / "way").symlink_to("../foreign")
+    with inside(code) as tree:
+        for look in (tree.names, lambda path: tree.facts(f"{path}/secret")):
+            with pytest.raises(NotADirectoryError) as error:
+                look("way")  # type: ignore[operator] # each takes a path
+            assert error.value.filename.startswith("way")
+
+
+def test_as_many_directories_are_read_as_there_are(tmp_path: Path) -> None:
+    for number in range(100):
+        (tmp_path / f"d{number}" / "e").mkdir(parents=True)
+    with inside(tmp_path) as tree:
+        before = len([*Path("/proc/self/fd").iterdir()])
+        assert [tree.names(f"d{number}/e") for number in range(100)] == [[]] * 100
+        assert len([*Path("/proc/self/fd").iterdir()]) - before < 40
+
+
+def test_code_that_is_nested_deep_is_packed(deep: Path, tmp_path: Path) -> None:
+    entries = survey(deep, DEFAULT_LIMITS)
+    assert len(entries) == 1501
+    packed = b"".join(tar_chunks(deep, entries, ".launchkitignore"))
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        assert len(tar.getnames()) == 1501
+    pack(deep, tmp_path / "archive")
+    assert len(list_context(deep, None)) == 1501
+
+
+def test_code_that_is_nested_deeper_than_a_path_is_refused_by_name(tmp_path: Path) -> None:
+    root = tmp_path / "deeper"
+    root.mkdir()
+    nest(root, 3000)
+    for listed in (lambda: survey(root, DEFAULT_LIMITS), lambda: list_context(root, None)):
+        with pytest.raises(Rejected, match=r"^d/d/d.*: the path has \d+ bytes"):
+            listed()
+    remove_tree(root)
+
+
+@pytest.mark.parametrize("text", ["x" * MOST_BYTES + "\n", "\n" * MOST_LINES, "*a" * 3000])
+@pytest.mark.parametrize("name", [".gitignore", ".launchkitignore", ".dockerignore"])
+def test_rules_without_end_are_refused(code: Path, name: str, text: str) -> None:
+    (code / name).write_text(f"{text}x")
+    with pytest.raises(Rejected, match=rf"^{name}: has more than"):
+        list_context(code, None) if name == ".dockerignore" else survey(code, DEFAULT_LIMITS)
+
+
+def test_a_file_of_rules_that_has_no_end_on_the_disk_is_not_read_to_it(code: Path) -> None:
+    with (code / ".gitignore").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(Rejected, match=r"^\.gitignore: has more than"):
+        survey(code, DEFAULT_LIMITS)

@@ -1,0 +1,102 @@
+"""Who may use a queue's file, under any umask."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from launchkit.store import launches
+from launchkit.store.access import look_at
+from launchkit.store.backend import StoreBackend
+from launchkit.store.backup import back_up
+from launchkit.store.sqlite import SqliteDatabase, prepare
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {
+        str(path.relative_to(folder)): stat.S_IMODE(path.lstat().st_mode)
+        for path in folder.rglob("*")
+    }
+
+
+def opened_modes(folder: Path, mask: int, database: Path) -> dict[str, int]:
+    async def while_open() -> dict[str, int]:
+        opened = SqliteDatabase(database)
+        async with opened.opened():
+            await opened.read(launches.Events("e", "x", 0))
+            with anyio.fail_after(60):
+                while not any(folder.rglob("*-wake/*")):
+                    await anyio.lowlevel.checkpoint()
+            return modes(folder)
+
+    with umask(mask):
+        return anyio.run(while_open)
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o002, 0o022, 0o077])
+def test_all_that_is_made_for_a_queue_is_for_its_owner_alone(tmp_path: Path, mask: int) -> None:
+    found = opened_modes(tmp_path, mask, tmp_path / "new" / "deep" / "queue.db")
+    folders = {"new", "new/deep", "new/deep/queue.db-wake"}
+    assert {name for name, mode in found.items() if mode == 0o700} == folders
+    assert {mode for name, mode in found.items() if name not in folders} == {0o600}
+    assert {f"new/deep/queue.db{end}" for end in ("", "-wal", "-shm", "-next", "-turn")} <= {*found}
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o077])
+def test_a_queue_is_shared_with_its_group_if_the_mode_of_its_file_says_so(
+    tmp_path: Path, mask: int
+) -> None:
+    database = tmp_path / "queue.db"
+    prepare(database)
+    database.chmod(0o660)
+    found = opened_modes(tmp_path, mask, database)
+    assert found.pop("queue.db-wake") & 0o777 == 0o770
+    assert {*found.values()} == {0o660}
+
+
+def test_what_an_earlier_launchkit_has_left_open_beside_a_file_is_closed(tmp_path: Path) -> None:
+    database = tmp_path / "queue.db"
+    prepare(database)
+    for end in ("-next", "-turn"):
+        Path(f"{database}{end}").chmod(0o644)
+    Path(f"{database}-wake").mkdir(mode=0o755)
+    found = opened_modes(tmp_path, 0o022, database)
+    assert found.pop("queue.db-wake") == 0o700
+    assert {*found.values()} == {0o600}
+
+
+def test_a_backup_is_for_its_owner_alone(tmp_path: Path) -> None:
+    prepare(tmp_path / "queue.db")
+    with umask(0):
+        back_up(tmp_path / "queue.db", tmp_path / "copy")
+    assert modes(tmp_path)["copy"] == 0o600
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o606, 0o666])
+async def test_a_file_that_everybody_may_use_is_told_with_what_to_do(
+    tmp_path: Path, mode: int
+) -> None:
+    prepare(tmp_path / "queue.db")
+    backend = StoreBackend(url=f"sqlite:///{tmp_path}/queue.db", entity="e")
+    assert await backend.check() == ()
+    (tmp_path / "queue.db").chmod(mode)
+    (found,) = await backend.check()
+    assert (found.level, found.hint) == ("warning", f"chmod 600 {tmp_path}/queue.db*")
+    assert f"{mode:04o}" in found.message
+
+
+def test_a_file_that_is_not_there_is_open_to_nobody(tmp_path: Path) -> None:
+    assert look_at(tmp_path / "none.db") is None

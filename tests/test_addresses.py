@@ -1,0 +1,48 @@
+"""Addresses as they may be shown."""
+
+import pytest
+
+from launchkit.addresses import holds_secret, masked
+from launchkit.code.remotes import check_remote
+from launchkit.errors import ConfigError, Rejected
+from launchkit.store.sqlite import file_of
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://me:pw@h/db", "postgresql://me@h/db"),
+        ("postgresql://me:p@w/x@h:5/db", "postgresql://me@h:5/db"),
+        ("postgresql://h/db?user=me&password=pw", "postgresql://h/db?user=me&password=…"),
+        ("postgres://h/db?sslpassword=pw&sslmode=on", "postgres://h/db?sslpassword=…&sslmode=on"),
+        ("https://me:pw@h/x", "https://…@h/x"),
+        ("https://ghp_token@h/x", "https://…@h/x"),
+        ("https://h/r.git?access_token=abc", "https://h/r.git?access_token=…"),
+        ("https://h/r?a=1;api_key=abc#token=d", "https://h/r?a=1;api_key=…#token=…"),
+        ("https://h/a@b", "https://h/a@b"),
+        ("sqlite://me:pw@h/x", "sqlite://…@h/x"),
+        ("sqlite:///x/y.db", "sqlite:///x/y.db"),
+        ("s3://bucket/x?X-Amz-Signature=abc", "s3://bucket/x?X-Amz-Signature=…"),
+        ("two: https://a:b@c/d and ssh://git@h/r", "two: https://…@c/d and ssh://…@h/r"),
+        ("git@host:path", "git@host:path"),
+        ("no address", "no address"),
+    ],
+)
+def test_an_address_is_shown_without_what_proves_who_somebody_is(text: str, shown: str) -> None:
+    assert masked(text) == shown
+    assert masked(shown) == shown
+
+
+@pytest.mark.parametrize("url", ["https://h/r?access_token=abc", "https://h/r?x=1&private_key=k"])
+def test_a_repository_is_not_named_with_a_token(url: str) -> None:
+    assert holds_secret(url)
+    with pytest.raises(Rejected, match="holds a password or token") as error:
+        check_remote(url)
+    assert "abc" not in str(error.value)
+    assert "=k" not in str(error.value)
+
+
+def test_an_address_that_names_no_file_is_told_without_its_password() -> None:
+    with pytest.raises(ConfigError) as error:
+        file_of("sqlite://me:hush@host/x?password=hush")
+    assert "hush" not in str(error.value)

@@ -1,0 +1,72 @@
+"""YAML and JSON that people write: what is too much is refused with its line, before it is made."""
+
+from pathlib import Path
+
+import pytest
+
+from launchkit.codec import MAX_DEPTH
+from launchkit.document import parse_document, parse_documents, read_document
+from launchkit.errors import ConfigError
+from launchkit.yaml_bounds import MOST_CHARACTERS, MOST_VALUES
+
+LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (LAUGHS, rf"^f:[56]: has more than {MOST_VALUES} values"),
+        ("a: &a\n  b: *a\n", r"^f:2: \*a stands for something that it is a part of"),
+        ("a: *b\n", r"^f:1: \*b stands for"),
+        ("[" * 1000, rf"^f:1: is nested too deep: {MAX_DEPTH} levels"),
+        ("x: 1\ny: " + "{a: " * 300, rf"^f:2: is nested too deep: {MAX_DEPTH} levels"),
+        ("\n".join(" " * n + "a:" for n in range(300)), r"^f:\d+: is nested too deep"),
+        ("- " * 5000, r"^f:1: is nested too deep"),
+        ("a: 1\nb: x\0y\n", r"^f:2: not valid YAML: it may not hold '\\x00'"),
+        ("a: \x07\n", r"^f:1: not valid YAML: it may not hold"),
+        (f"a: {'9' * 5000}\n", r"^f:1: a number of 5000 digits; put it into quotes"),
+        (f"a: {':'.join(['1'] * 9999)}\n", r"^f:1: a number of \d+ digits"),
+        ("x" * (MOST_CHARACTERS + 1), rf"^f: has more than {MOST_CHARACTERS} characters"),
+        ("- 1\n" * (MOST_VALUES + 1), rf"has more than {MOST_VALUES} values"),
+    ],
+)
+def test_what_is_too_much_is_refused_with_its_line(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        parse_document(text, "f")
+
+
+@pytest.mark.parametrize("deep", ["[" * 100_000, '{"a":' * 100_000, "\t[" * 1000])
+def test_json_that_is_nested_without_end_is_refused(deep: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_document(deep, "f")
+
+
+def test_aliases_and_merged_keys_stand_for_what_they_name() -> None:
+    text = "base: &b {a: 1, list: &l [1, 2]}\nmore: {<<: *b, c: *l}\n"
+    found = parse_document(text, "f").data
+    assert found == {
+        "base": {"a": 1, "list": [1, 2]},
+        "more": {"a": 1, "list": [1, 2], "c": [1, 2]},
+    }
+
+
+def test_an_anchor_holds_for_its_document_only() -> None:
+    with pytest.raises(ConfigError, match=r"^f:3: "):
+        parse_documents("a: &a 1\n---\nb: *a\n", "f")
+
+
+def test_long_text_that_is_no_number_stays_text() -> None:
+    digest = "0123456789abcdef" * 20
+    assert parse_document(f"a: {digest}\nb: '{'9' * 500}'\n", "f").data == {
+        "a": digest,
+        "b": "9" * 500,
+    }
+
+
+def test_a_file_without_end_is_not_read_to_it(tmp_path: Path) -> None:
+    with (tmp_path / "f.yaml").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ConfigError, match=r"f\.yaml: has more than"):
+        read_document(tmp_path / "f.yaml")

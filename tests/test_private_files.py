@@ -1,0 +1,52 @@
+"""Directories and files for their owner alone."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from launchkit.private_files import begin_file, make_folder
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture(params=[0o000, 0o002])
+def _wide_umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("_wide_umask")
+def test_each_directory_on_the_way_is_for_the_owner_alone(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b" / "c")
+    make_folder(tmp_path / "a" / "b" / "c")
+    assert [mode(tmp_path / at) for at in ("a", "a/b", "a/b/c")] == [0o700] * 3
+
+
+@pytest.mark.usefixtures("_wide_umask")
+def test_a_directory_and_a_file_that_are_there_stay_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a").chmod(0o755)
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "file").chmod(0o640)
+    make_folder(tmp_path / "a")
+    begin_file(tmp_path / "file")
+    assert (mode(tmp_path / "a"), mode(tmp_path / "file")) == (0o755, 0o640)
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.usefixtures("_wide_umask")
+def test_a_file_is_begun_for_the_owner_alone(tmp_path: Path) -> None:
+    begin_file(tmp_path / "file")
+    assert mode(tmp_path / "file") == 0o600
+
+
+def test_what_a_file_is_in_the_way_of_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        make_folder(tmp_path / "file" / "below")
