@@ -109,5 +109,5 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the program with the arguments of this process, and exit."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would hide how programs end
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # who starts it may ignore its own children
     cli.main(prog_name="launchkit")

@@ -3,9 +3,19 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from local_process.runs import Make, end_of, is_alive, output_of, printed, processes_of, until
+from local_process.runs import (
+    Make,
+    command_line,
+    end_of,
+    is_alive,
+    output_of,
+    printed,
+    processes_of,
+    until,
+)
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import RunState
@@ -102,47 +112,6 @@ async def test_background_processes_do_not_outlive_the_program(
     assert processes_of(submission) == []
 
 
-@pytest.mark.parametrize("stop", [False, True])
-async def test_a_process_with_a_session_of_its_own_that_hides_its_variables_does_not_outlive_it(
-    stop: bool, runner: LocalProcessRunner, make: Make
-) -> None:
-    hidden = "setsid env -i /bin/sh -c 'sleep 300 & exec sleep 300' & echo $!; sleep "
-    run = await runner.submit(make("sh", "-c", hidden + ("300" if stop else "0.2")))
-    await printed(run, b"\n")
-    pid = int((Path(run.ref) / "output.log").read_bytes())
-    if stop:
-        await run.cancel(0.1)
-    state = (await end_of(run)).state
-    assert state is (RunState.STOPPED if stop else RunState.FINISHED)
-    assert not is_alive(pid)
-
-
-async def test_orphans_that_end_by_themselves_are_reaped_while_the_run_goes_on(
-    runner: LocalProcessRunner, make: Make
-) -> None:
-    script = "for n in 1 2 3; do (setsid true & ); done; echo made; read -r _ < gate"
-    run = await runner.submit(make("sh", "-c", f"mkfifo gate; {script}"))
-    await printed(run, b"made")
-    keeper = parent_of(int((Path(run.ref) / "child").read_text().split()[0]))
-    await until(lambda: not children_that_ended(keeper))
-    (Path(run.ref) / "code" / "gate").write_text("go\n")
-    assert (await end_of(run)).state is RunState.FINISHED
-
-
-def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def children_that_ended(parent: int) -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            state, above = path.read_text().rpartition(")")[2].split()[:2]
-            if state == "Z" and int(above) == parent:
-                found.append(int(path.parent.name))
-    return found
-
-
 async def test_evidence_is_plain_text_whatever_the_output_was(
     runner: LocalProcessRunner, make: Make
 ) -> None:
@@ -153,9 +122,66 @@ async def test_evidence_is_plain_text_whatever_the_output_was(
     assert status.verdict.evidence == ("progress",) * 20
 
 
+HIDDEN = (
+    "env -i setsid sleep {0} &",
+    "env -i setsid -f sleep {0};",
+    "(env -i setsid -f sh -c 'sleep {0}; true');",
+)
+"""What starts a process that has neither the run's tag nor its group, nor maybe a parent."""
+
+
+def sleeping(mark: str) -> list[str]:
+    """The processes that sleep for so long."""
+    pids = [path.name for path in Path("/proc").glob("[0-9]*")]
+    return [pid for pid in pids if f"sleep {mark}" in command_line(int(pid))]
+
+
+@pytest.mark.parametrize("script", HIDDEN)
+async def test_what_hides_from_a_run_ends_with_it(
+    runner: LocalProcessRunner, make: Make, script: str
+) -> None:
+    mark = f"3000.{uuid4().int % 10**9}"
+    wait = "until [ -e go ]; do sleep 0.01; done"
+    run = await runner.submit(make("sh", "-c", f"{script.format(mark)} {wait}"))
+    await until(lambda: bool(sleeping(mark)))
+    (Path(run.ref) / "code" / "go").touch()
+    assert (await end_of(run)).state is RunState.FINISHED
+    assert sleeping(mark) == []
+
+
+@pytest.mark.parametrize("script", HIDDEN)
+async def test_what_hides_from_a_run_is_stopped_with_it(
+    runner: LocalProcessRunner, make: Make, script: str
+) -> None:
+    mark = f"3000.{uuid4().int % 10**9}"
+    run = await runner.submit(make("sh", "-c", f"{script.format(mark)} sleep 300"))
+    await until(lambda: bool(sleeping(mark)))
+    await run.cancel(5)
+    assert (await run.status()).state is RunState.STOPPED
+    assert sleeping(mark) == []
+
+
+async def test_orphans_that_end_before_their_run_leave_no_zombies(
+    runner: LocalProcessRunner, make: Make
+) -> None:
+    orphans = "for n in 1 2 3 4 5; do setsid -f true; done"
+    run = await runner.submit(make("sh", "-c", f"{orphans}; echo $PPID; exec sleep 300"))
+    await printed(run, b"\n")
+    supervisor = int((Path(run.ref) / "output.log").read_text())
+    children = Path(f"/proc/{supervisor}/task/{supervisor}/children")
+    await until(lambda: len(children.read_text().split()) == 1)
+    await run.cancel(5)
+
+
 def zombies() -> set[int]:
     """The ended children of this process that nobody has asked for."""
-    return set(children_that_ended(os.getpid()))
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+            if state == "Z" and int(parent) == os.getpid():
+                found.add(int(path.parent.name))
+    return found
 
 
 async def test_no_zombie_is_left(runner: LocalProcessRunner, make: Make) -> None:
