@@ -105,6 +105,14 @@ def can_hide() -> bool:
     return subprocess.run([*BARE, "true"], capture_output=True, check=False).returncode == 0
 
 
+@nox.session(venv_backend="none")
+def engines(session: nox.Session) -> None:
+    """Run the Docker tests on newer Engines; after `--`: docker, containerd, podman, or all three,
+    and after another `--` arguments for pytest.
+    """
+    session.run(".ci/engines", *session.posargs, external=True)
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the pages, then run each command and load each example in them."""

@@ -40,10 +40,39 @@ def json_schema(of: type) -> dict[str, Any]:
     schema: dict[str, Any] = adapter(of).json_schema(schema_generator=_Lenient)
     for cls in dict.fromkeys(_dataclasses(of)):
         place = schema if cls is of else schema.get("$defs", {}).get(cls.__name__, {})
+        properties = place.get("properties", {})
+        for field in dataclasses.fields(cls):
+            if not field.init:
+                properties.pop(field.name, None)  # pydantic has those that have a default
         for name, text in field_docs(cls).items():
-            if name in place.get("properties", {}):
-                place["properties"][name]["description"] = text
+            if name in properties:
+                properties[name]["description"] = text
+    if "$defs" in schema:
+        schema["$defs"] = _needed(schema.pop("$defs"), schema)
     return schema
+
+
+def _needed(definitions: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Those of the definitions that a schema refers to."""
+    found: set[str] = set()
+    places: list[Any] = [schema]
+    while places:
+        new = {name for name in _references(places.pop()) if name in definitions} - found
+        found |= new
+        places += [definitions[name] for name in new]
+    return {name: about for name, about in definitions.items() if name in found}
+
+
+def _references(schema: Any) -> Iterator[str]:
+    """The names of the definitions that stand in a part of a schema."""
+    if isinstance(schema, dict):
+        if isinstance(place := schema.get("$ref"), str):
+            yield place.rpartition("/")[2]
+        for inner in schema.values():
+            yield from _references(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from _references(inner)
 
 
 def field_docs(of: type) -> dict[str, str]:
@@ -74,7 +103,7 @@ def _own_docs(cls: type) -> dict[str, str]:
     return found
 
 
-def _dataclasses(of: object) -> Iterator[type]:
+def _dataclasses(of: object) -> Iterator[type[Any]]:
     """The dataclass *of*, and those in the types of its fields."""
     if isinstance(of, type) and dataclasses.is_dataclass(of):
         yield of

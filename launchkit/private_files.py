@@ -10,7 +10,7 @@ FOLDER = 0o700
 
 def make_folder(path: Path, mode: int = FOLDER) -> None:
     """Make a directory and those above it, however many, that are missing, each for its owner
-    alone unless another *mode* is given; one that is there stays as it is.
+    alone unless another *mode* is given, whatever the umask is; one that is there stays as it is.
 
     :raises OSError: if it cannot be made.
     """
@@ -18,7 +18,10 @@ def make_folder(path: Path, mode: int = FOLDER) -> None:
     while not missing[-1].parent.exists():
         missing.append(missing[-1].parent)
     for folder in reversed(missing):
+        is_new = not folder.exists()
         folder.mkdir(mode=mode, exist_ok=True)
+        if is_new:
+            folder.chmod(mode)
 
 
 def begin_file(path: Path) -> None:

@@ -5,9 +5,9 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from launchkit.builtin.local_process import supervisor
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import Submission
+from launchkit.supervision import processes
 from launchkit.testing import FakeCompute, Workload, make_submission
 
 
@@ -58,14 +58,16 @@ class Processes(Workload):
         return len(record.read_text().splitlines()) if record.exists() else 0
 
     async def traces(self, submission: Submission) -> Sequence[str]:
-        processes = [str(pid) for pid in supervisor.tagged(submission.name.encode())]
         directory = self.directory(submission)
-        return [*processes, *(str(path) for path in [directory] if path.exists())]
+        return [
+            *await self.alive(submission),
+            *(str(path) for path in [directory] if path.exists()),
+        ]
 
     async def exposed(self, submission: Submission) -> bytes:
         directory = self.directory(submission)
         files = [path.read_bytes() for path in directory.rglob("*") if path.is_file()]
-        pids = supervisor.tagged(submission.name.encode())
+        pids = processes.tagged(submission.name.encode())
         assert pids
         assert files
         return b"\n".join([*files, *(Path(f"/proc/{p}/cmdline").read_bytes() for p in pids)])
@@ -74,7 +76,7 @@ class Processes(Workload):
         return self.make(script)
 
     async def alive(self, submission: Submission) -> Sequence[str]:
-        return [str(pid) for pid in supervisor.tagged(submission.name.encode())]
+        return [str(pid) for pid in processes.tagged(submission.name.encode())]
 
     def directory(self, submission: Submission) -> Path:
         return Path(LocalProcessRunner.ref_of(self.runner, submission))
@@ -91,5 +93,5 @@ class Processes(Workload):
     def kill(self) -> None:
         """End what was made here and still runs."""
         for name in self.names:
-            for pid in supervisor.tagged(name.encode()):
-                supervisor.send(pid, signal.SIGKILL)
+            for pid in processes.tagged(name.encode()):
+                processes.send(pid, signal.SIGKILL)

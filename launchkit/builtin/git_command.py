@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import DEVNULL
+from subprocess import PIPE
 
 import anyio
 from anyio.abc import Process
@@ -14,6 +14,20 @@ from anyio.abc import Process
 from launchkit.addresses import masked
 from launchkit.errors import FetchError
 
+TETHER = """
+umask 022
+exec 3<&0 </dev/null
+"$@" 3<&- & git=$!
+(read -r _ <&3; kill -KILL 0) & watch=$!
+wait $git; code=$?
+{ kill $watch; wait $watch; } 2>/dev/null
+exit $code
+"""
+"""A shell that runs git, and kills it with all that it has started when the agent dies, however
+that happens: then its end of the pipe is closed. What is fetched may be read by all, whatever the
+agent's umask is, for the user in a container is another one.
+"""
+NOT_FOUND = 127
 KILL_SECONDS = 5.0
 ERROR_BYTES = 64 * 1024
 
@@ -95,12 +109,13 @@ async def quiet_environment() -> Mapping[str, str]:
 async def _run(
     command: Sequence[str], cwd: Path | None, environ: Mapping[str, str] | None
 ) -> tuple[int, str, str]:
+    _check_ends_are_seen()
     # Files, not pipes: a helper that stays in the background would hold pipes open.
     async with anyio.TemporaryFile() as out, anyio.TemporaryFile() as err:
         try:
             process = await anyio.open_process(
-                command,
-                stdin=DEVNULL,
+                ["/bin/sh", "-c", TETHER, "sh", *command],
+                stdin=PIPE,
                 stdout=out.wrapped,
                 stderr=err.wrapped,
                 cwd=cwd,
@@ -108,15 +123,32 @@ async def _run(
                 start_new_session=True,
             )
         except OSError as exc:
-            raise _not_started(exc) from exc
+            raise FetchError(f"git cannot be started: {exc.strerror}") from exc
         try:
             code = await process.wait()
         except BaseException:
             await _end_group(process)
             raise
+        finally:
+            with anyio.move_on_after(KILL_SECONDS, shield=True):
+                assert process.stdin  # noqa: S101 - for the type checker
+                await process.stdin.aclose()
+        if code == NOT_FOUND:
+            raise FetchError(
+                "git is not installed on this machine, or not on its PATH",
+                hint="install git (for example: apt-get install git) where the agent runs",
+            )
         await err.seek(max(0, await err.seek(0, os.SEEK_END) - ERROR_BYTES))
         await out.seek(0)
         return code, _text(await out.read()), _text(await err.read())
+
+
+def _check_ends_are_seen() -> None:
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        raise FetchError(
+            "git cannot be run: this program ignores SIGCHLD, so it never learns how git ended",
+            hint="signal.signal(signal.SIGCHLD, signal.SIG_DFL) before the agent starts",
+        )
 
 
 def _text(data: bytes) -> str:
@@ -146,15 +178,6 @@ def _reap_group(leader: int) -> None:
     """What git left behind is ours to reap where we are process 1, as in a container."""
     with suppress(ChildProcessError):
         os.waitpid(-leader, os.WNOHANG)
-
-
-def _not_started(exc: OSError) -> FetchError:
-    if isinstance(exc, FileNotFoundError):
-        return FetchError(
-            "git is not installed on this machine, or not on its PATH",
-            hint="install git (for example: apt-get install git) where the agent runs",
-        )
-    return FetchError(f"git cannot be started: {exc.strerror}")
 
 
 def _last_words(err: str) -> str:

@@ -1,6 +1,7 @@
 """The command line. Commands are imported when they are called, so that `--version` is quick."""
 
 import os
+import signal
 
 import click
 
@@ -102,4 +103,5 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the program with the arguments of this process, and exit."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # who starts it may ignore its own children
     cli.main(prog_name="launchkit")

@@ -10,11 +10,11 @@ from agent.conftest import Bench, running, until
 from launchkit import Agent
 from launchkit.abc import Run, Runner
 from launchkit.agent.kit import Kit
-from launchkit.builtin.local_process import supervisor
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.hookspecs import hookimpl
 from launchkit.model import ItemState, Submission
 from launchkit.plugins import Plugins
+from launchkit.supervision import processes
 
 asleep, awake = anyio.Event(), anyio.Event()
 submitted: list[Run] = []
@@ -58,7 +58,7 @@ async def test_what_is_submitted_after_the_launch_was_stopped_is_ended(bench: Be
             assert await bench.ended(run) == [ItemState.STOPPED]
         awake.set()
         await until(lambda: bool(submitted) and not Path(submitted[0].ref).exists())
-    assert supervisor.tagged(Path(submitted[0].ref).name.encode()) == []
+    assert processes.tagged(Path(submitted[0].ref).name.encode()) == []
 
 
 async def test_an_agent_that_claims_its_own_lapsed_launch_again_goes_on(bench: Bench) -> None:

@@ -1,10 +1,12 @@
 """Jobs from the command line."""
 
 import json
+import signal
 from typing import Any
 
 import pytest
 from cli.conftest import Program
+from waiting import PATIENCE
 
 
 def test_a_job_of_a_repository_has_the_commit_and_a_name(queue: Program, repository: str) -> None:
@@ -89,3 +91,16 @@ def test_what_cannot_be_a_job_is_refused(
 ) -> None:
     result: Any = queue("job", "create", *words, code=code)
     assert text in result.stderr
+
+
+def test_a_program_whose_starter_ignores_its_children_runs_git(
+    queue: Program, repository: str
+) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        program = queue.start("job", "create", "git", repository, "-n", "x", "-E", "python")
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    said, told = program.communicate(timeout=PATIENCE)
+    assert program.returncode == 0, told
+    assert "x" in said

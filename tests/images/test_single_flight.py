@@ -15,6 +15,7 @@ from launchkit.store.backend import StoreBackend
 from launchkit.testing import FakeBackend, Throttle, VirtualClock
 
 LEASE = 0.6
+HOUR = 3600.0
 LONG = 3.0
 """So long that a renewal, which is due after a third of it, comes in time on any machine."""
 
@@ -87,6 +88,36 @@ async def test_who_waits_goes_on_when_a_dead_holder_s_time_is_over(
     with anyio.fail_after(PATIENCE):
         async with single_flight(backend, "image", "alive"):
             assert not await other.acquire_lock("image", "dead", LEASE)
+
+
+async def test_a_lock_lasts_as_long_as_it_is_asked_for_when_its_holder_dies(
+    backend: FakeBackend, other: StoreBackend, clock: VirtualClock
+) -> None:
+    async with single_flight(backend, "image", "a", lease=HOUR):
+        clock.advance(HOUR - 1)
+        assert not await other.acquire_lock("image", "b", HOUR)
+        clock.advance(2)
+        assert await other.acquire_lock("image", "b", HOUR)
+
+
+class LateOnce(FakeBackend):
+    """Its first answer comes when the lease that it tells of is over."""
+
+    async def acquire_lock(self, name: str, holder: str, seconds: float) -> bool:
+        held = await super().acquire_lock(name, holder, seconds)
+        if len(self.faults.calls) == 1:
+            await anyio.sleep(seconds)
+        return held
+
+
+async def test_a_lock_of_which_is_told_when_its_time_is_over_is_asked_for_again(
+    site: Site, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        late = LateOnce(url=f"sqlite:///{tmp_path}/launchkit.db", entity="e")
+        await late.start(stack, site)
+        async with single_flight(late, "image", "a", lease=LEASE):
+            assert len(late.faults.calls) > 1
 
 
 async def outlive(backend: FakeBackend, clock: VirtualClock) -> None:

@@ -11,9 +11,9 @@ import anyio
 import pytest
 from local_process.runs import Make, a_launch, site_at
 
-from launchkit.builtin.local_process import supervisor
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import Submission
+from launchkit.supervision import processes
 
 
 @pytest.fixture
@@ -63,5 +63,5 @@ def make(tmp_path: Path) -> Iterator[Make]:
 
     yield make_submission
     for name in names:
-        for pid in supervisor.tagged(name.encode()):
-            supervisor.send(pid, signal.SIGKILL)
+        for pid in processes.tagged(name.encode()):
+            processes.send(pid, signal.SIGKILL)

@@ -9,8 +9,8 @@ from anyio.abc import TaskGroup
 from waiting import PATIENCE, until
 
 from launchkit.abc import Run, Site
-from launchkit.builtin.local_process import supervisor
 from launchkit.model import Launch, RunState, RunStatus, Submission
+from launchkit.supervision import processes
 from launchkit.testing import make_launch
 
 Make = Callable[..., Submission]
@@ -65,9 +65,8 @@ async def printed(run: Run, text: bytes) -> None:
 
 
 def processes_of(submission: Submission) -> list[int]:
-    """The live processes of a run, its supervisor not among them."""
-    found = supervisor.tagged(submission.name.encode())
-    return [pid for pid in found if "local_process/" not in command_line(pid)]
+    """The live processes of a run that have its tag."""
+    return processes.tagged(submission.name.encode())
 
 
 def command_line(pid: int) -> str:

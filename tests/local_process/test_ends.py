@@ -3,9 +3,19 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from local_process.runs import Make, end_of, is_alive, output_of, printed, processes_of, until
+from local_process.runs import (
+    Make,
+    command_line,
+    end_of,
+    is_alive,
+    output_of,
+    printed,
+    processes_of,
+    until,
+)
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import RunState
@@ -110,6 +120,57 @@ async def test_evidence_is_plain_text_whatever_the_output_was(
     status = await end_of(run)
     assert status.verdict
     assert status.verdict.evidence == ("�red", "progress") * 10
+
+
+HIDDEN = (
+    "env -i setsid sleep {0} &",
+    "env -i setsid -f sleep {0};",
+    "(env -i setsid -f sh -c 'sleep {0}; true');",
+)
+"""What starts a process that has neither the run's tag nor its group, nor maybe a parent."""
+
+
+def sleeping(mark: str) -> list[str]:
+    """The processes that sleep for so long."""
+    pids = [path.name for path in Path("/proc").glob("[0-9]*")]
+    return [pid for pid in pids if f"sleep {mark}" in command_line(int(pid))]
+
+
+@pytest.mark.parametrize("script", HIDDEN)
+async def test_what_hides_from_a_run_ends_with_it(
+    runner: LocalProcessRunner, make: Make, script: str
+) -> None:
+    mark = f"3000.{uuid4().int % 10**9}"
+    wait = "until [ -e go ]; do sleep 0.01; done"
+    run = await runner.submit(make("sh", "-c", f"{script.format(mark)} {wait}"))
+    await until(lambda: bool(sleeping(mark)))
+    (Path(run.ref) / "code" / "go").touch()
+    assert (await end_of(run)).state is RunState.FINISHED
+    assert sleeping(mark) == []
+
+
+@pytest.mark.parametrize("script", HIDDEN)
+async def test_what_hides_from_a_run_is_stopped_with_it(
+    runner: LocalProcessRunner, make: Make, script: str
+) -> None:
+    mark = f"3000.{uuid4().int % 10**9}"
+    run = await runner.submit(make("sh", "-c", f"{script.format(mark)} sleep 300"))
+    await until(lambda: bool(sleeping(mark)))
+    await run.cancel(5)
+    assert (await run.status()).state is RunState.STOPPED
+    assert sleeping(mark) == []
+
+
+async def test_orphans_that_end_before_their_run_leave_no_zombies(
+    runner: LocalProcessRunner, make: Make
+) -> None:
+    orphans = "for n in 1 2 3 4 5; do setsid -f true; done"
+    run = await runner.submit(make("sh", "-c", f"{orphans}; echo $PPID; exec sleep 300"))
+    await printed(run, b"\n")
+    supervisor = int((Path(run.ref) / "output.log").read_text())
+    children = Path(f"/proc/{supervisor}/task/{supervisor}/children")
+    await until(lambda: len(children.read_text().split()) == 1)
+    await run.cancel(5)
 
 
 def zombies() -> set[int]:

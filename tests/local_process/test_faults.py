@@ -12,7 +12,9 @@ import anyio
 import pytest
 from local_process.runs import (
     Make,
+    command_line,
     end_of,
+    is_alive,
     output_of,
     printed,
     processes_of,
@@ -24,6 +26,7 @@ from launchkit.builtin.local_process.rundir import RunDir
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.errors import LaunchError, RunLost, SubmitError
 from launchkit.model import RunState
+from launchkit.supervision.processes import descendants
 
 AGENT = """
 import pickle, sys, anyio
@@ -117,6 +120,34 @@ async def test_a_run_outlives_the_kill_of_its_agent(
     (Path(run.ref) / "code" / "go").touch()
     assert (await end_of(run)).exit_code == 5
     assert await output_of(run) == b"up\ndone\n"
+
+
+def forks_of(agent: int) -> list[int]:
+    """The program with which an agent forks supervisors."""
+    return [pid for pid in descendants(agent) if "forks.main" in command_line(pid)]
+
+
+async def test_what_forks_supervisors_ends_with_its_agent(place: Path, make: Make) -> None:
+    other = agent(place, make("sleep", "300"), 300)
+    assert other.stdout
+    await anyio.to_thread.run_sync(other.stdout.readline)
+    (program, *_) = forks_of(other.pid)
+    other.kill()
+    other.communicate()
+    await until(lambda: not is_alive(program))
+
+
+async def test_runs_are_started_when_what_forks_supervisors_was_killed(
+    runner: LocalProcessRunner, make: Make
+) -> None:
+    first = await runner.submit(make("sh", "-c", "until [ -e go ]; do sleep 0.01; done"))
+    parents = [pid for pid in forks_of(os.getpid()) if RunDir(Path(first.ref)).supervisor() != pid]
+    for pid in parents:
+        os.kill(pid, signal.SIGKILL)
+    second = await runner.submit(make("sh", "-c", "exit 4"))
+    assert (await end_of(second)).exit_code == 4
+    (Path(first.ref) / "code" / "go").touch()
+    assert (await end_of(first)).state is RunState.FINISHED
 
 
 async def test_signals_to_the_agents_group_do_not_reach_the_run(

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -22,11 +24,11 @@ from mounts import SmallDisk
 from waiting import PATIENCE
 
 from launchkit.abc import Run
-from launchkit.builtin.local_process import supervisor
 from launchkit.builtin.local_process.rundir import RunDir
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.errors import LaunchError, SubmitError
 from launchkit.model import RunState, RunStatus, Submission
+from launchkit.supervision import processes
 
 OBEYS = "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.01; done"
 RESISTS = "trap '' TERM; echo up; while :; do sleep 0.01; done"
@@ -136,6 +138,33 @@ async def test_when_a_stop_cannot_be_noted_nothing_follows_the_setup(
     assert b"ran" not in (await output_of(run)).splitlines()
 
 
+WRITE = """
+import resource, sys
+from launchkit.supervision.supervisor import overwrite
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+overwrite(sys.argv[1], b"code 0")
+"""
+
+
+def test_what_is_written_in_part_counts_as_not_written(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WRITE, str(tmp_path / "exit.tmp")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert (tmp_path / "exit.tmp").stat().st_size == 100
+
+
+async def test_a_run_whose_process_number_was_lost_is_ended_all_the_same(
+    runner: LocalProcessRunner, make: Make
+) -> None:
+    submission = make("sleep", "300")
+    run = await runner.submit(submission)
+    await running(run)
+    (Path(run.ref) / "child").write_text("")
+    assert (await stopped(run)).state is RunState.STOPPED
+    assert processes_of(submission) == []
+
+
 async def test_a_program_that_cannot_be_recorded_is_ended_and_that_is_told(
     runner: LocalProcessRunner, make: Make, place: Path
 ) -> None:
@@ -180,4 +209,4 @@ async def test_what_keeps_a_run_from_being_ended_is_an_error_to_be_tried_again(
     lock.rmdir()
     lock.with_name("moved").rename(lock)
     assert (await stopped(run)).state is RunState.STOPPED
-    assert supervisor.tagged(submission.name.encode()) == []
+    assert processes.tagged(submission.name.encode()) == []

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,13 @@ VALIDATOR = Draft202012Validator(settings_schema(cloud_plugins()))
 
 def test_the_published_schema_is_current() -> None:
     assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == settings_schema(Plugins())
+
+
+def test_what_nobody_can_set_is_not_in_it() -> None:
+    whole = settings_schema(Plugins())
+    text = json.dumps(whole)
+    assert [name for name in whole["$defs"] if f'"#/$defs/{name}"' not in text] == []
+    assert re.findall(r'"_\w+": ', text) == []
 
 
 def test_it_is_a_schema() -> None:

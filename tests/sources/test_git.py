@@ -1,21 +1,25 @@
 """Fetching from real repositories with real git."""
 
 import os
+import signal
 import stat
 import subprocess
+import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
 import pytest
 from sources.conftest import Repository
-from waiting import PATIENCE
+from waiting import PATIENCE, until
 
 from launchkit.builtin.git import GitFetcher
 from launchkit.codec import decode
 from launchkit.errors import ConfigError, FetchError, Rejected
 from launchkit.model import ArchiveSource, GitSource
 from launchkit.plugins import Plugins
+from launchkit.supervision.processes import descendants
 
 DOWN = "http://127.0.0.1:1/o/r.git"
 
@@ -211,8 +215,11 @@ def silent_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def living(pids: Path) -> list[str]:
     """Which of these processes are there and are not zombies."""
-    words = pids.read_text().split() if pids.exists() else []
-    stats = {pid: Path(f"/proc/{pid}/stat") for pid in words}
+    return alive(pids.read_text().split() if pids.exists() else [])
+
+
+def alive(pids: Sequence[object]) -> list[str]:
+    stats = {str(pid): Path(f"/proc/{pid}/stat") for pid in pids}
     return [
         pid for pid, stat in stats.items() if stat.exists() and stat.read_text().split()[2] != "Z"
     ]
@@ -238,6 +245,54 @@ async def test_after_a_cancellation_nothing_of_git_is_left(silent_ssh: Path, int
     await cancel_when_it_hangs("git@host.invalid:o/r", silent_ssh, into)
     assert living(silent_ssh) == []
     assert (silent_ssh.parent / "args").read_text().startswith("-o BatchMode=yes")
+
+
+FETCH = """
+import sys
+from pathlib import Path
+import anyio
+from launchkit.builtin.git import GitFetcher
+from launchkit.model import GitSource
+anyio.run(GitFetcher().fetch, GitSource(remote=sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+async def test_nothing_of_git_outlives_an_agent_that_is_killed(
+    silent_ssh: Path, into: Path
+) -> None:
+    command = [sys.executable, "-c", FETCH, "git@host.invalid:o/r", str(into)]
+    agent = subprocess.Popen(command)
+    await until(silent_ssh.exists)
+    begun = descendants(agent.pid)
+    assert {*living(silent_ssh)} <= {*map(str, begun)}
+    agent.kill()
+    agent.wait()
+    await until(lambda: not alive(begun))
+
+
+async def test_what_was_fetched_may_be_read_by_all_whatever_the_umask_is(
+    repository: Repository, into: Path
+) -> None:
+    repository.commit({"sub/script.sh": "true"})
+    before = os.umask(0o077)
+    try:
+        await GitFetcher().fetch(source(repository), into)
+    finally:
+        os.umask(before)
+    modes = {name: stat.S_IMODE((into / name).stat().st_mode) for name in ("sub", "train.py")}
+    assert modes == {"sub": 0o755, "train.py": 0o644}
+
+
+async def test_a_program_that_ignores_the_ends_of_its_children_is_told_so(
+    repository: Repository, into: Path
+) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with pytest.raises(FetchError, match="ignores SIGCHLD") as caught:
+            await GitFetcher().fetch(source(repository), into)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert caught.value.hint
 
 
 async def test_the_ssh_command_of_the_git_configuration_is_kept(

@@ -3,6 +3,8 @@
 import gzip
 import hashlib
 import io
+import os
+import stat
 import tarfile
 from pathlib import Path
 
@@ -98,6 +100,19 @@ def test_a_damaged_archive_is_told_from_a_bad_one_and_unpacks_nothing(
     with pytest.raises(DamagedArchive):
         unpack(tmp_path / "a", digest, into)
     assert tree(into) == {}
+
+
+def test_what_was_unpacked_may_be_read_by_all_whatever_the_umask_is(
+    tmp_path: Path, into: Path
+) -> None:
+    digest = write(tmp_path / "a", member("deep/er/file"))
+    before = os.umask(0o077)
+    try:
+        unpack(tmp_path / "a", digest, into)
+    finally:
+        os.umask(before)
+    names = ("deep", "deep/er", "deep/er/file")
+    assert [stat.S_IMODE((into / name).stat().st_mode) for name in names] == [0o755] * 3
 
 
 def test_other_content_than_the_digest_says_is_refused(tmp_path: Path, into: Path) -> None:

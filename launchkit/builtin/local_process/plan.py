@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from launchkit.builtin.local_process.args import QueueArgs, SetupArgs, parse_args, rlimits
-from launchkit.builtin.local_process.supervisor import TAG
 from launchkit.errors import Rejected
 from launchkit.model import Submission
+from launchkit.supervision.processes import TAG
 
 BASIC_ENV = frozenset(
     {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "SHELL"}
@@ -53,7 +53,6 @@ class Plan:
         entries += [("arg", arg) for arg in self.argv]
         entries += [("try", path) for path in self.candidates]
         entries += [("limit", " ".join(map(str, limit))) for limit in self.limits]
-        entries += [("drop", name) for name in ("LC_CTYPE",) if name not in self.env]
         if self.setup:
             entries.append(("setup_dir", self.setup.home))
             entries += [("setup_arg", arg) for arg in self.setup.argv]

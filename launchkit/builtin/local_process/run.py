@@ -12,11 +12,12 @@ import anyio
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Run
-from launchkit.builtin.local_process import supervisor, verdicts
+from launchkit.builtin.local_process import verdicts
 from launchkit.builtin.local_process.rundir import RunDir, RunDirState
 from launchkit.errors import LaunchError, RunLost
 from launchkit.model import LogChunk, RunState, RunStatus
 from launchkit.plain_text import tail_lines
+from launchkit.supervision.processes import send
 
 log = logging.getLogger("launchkit.local_process")
 
@@ -125,13 +126,13 @@ class ProcessRun(Run):
         with anyio.move_on_after(grace):
             await self._halt_supervisor()
             await run_sync(self._signal, signal.SIGTERM, signal.SIGCONT)
-            while await run_sync(self._processes):  # noqa: ASYNC110 - nothing tells us
+            while await run_sync(self._dir.processes):  # noqa: ASYNC110 - nothing tells us
                 await anyio.sleep(0.05)
         await self._force_end(patience=0)
 
     async def _halt_supervisor(self) -> None:
         while pid := await run_sync(self._dir.supervisor):
-            supervisor.send(pid, signal.SIGSTOP)
+            send(pid, signal.SIGSTOP)
             if _is_halted(pid):
                 return
             await anyio.sleep(0.001)
@@ -165,27 +166,24 @@ class ProcessRun(Run):
 
     def _signal(self, *numbers: int) -> None:
         group = self._dir.group()
-        others = [pid for pid in self._processes() if _group_of(pid) != group]
+        others = [pid for pid in self._dir.processes() if _group_of(pid) != group]
         for number in numbers:
             if group:
-                supervisor.send(group, number, group=True)
+                send(group, number, group=True)
             for pid in others:
-                supervisor.send(pid, number)
+                send(pid, number)
 
     def _kill(self, stuck: bool) -> bool:
         """SIGKILL to all of its processes; tells whether there were any."""
-        left = self._processes()
+        left = self._dir.processes()
         if group := self._dir.group():
-            supervisor.send(group, signal.SIGKILL, group=True)
+            send(group, signal.SIGKILL, group=True)
         for pid in left:
-            supervisor.send(pid, signal.SIGKILL)
+            send(pid, signal.SIGKILL)
         watcher = self._dir.supervisor()
         if watcher:  # it ends by itself when its child has, unless something holds it up
-            supervisor.send(watcher, signal.SIGKILL if stuck else signal.SIGCONT)
+            send(watcher, signal.SIGKILL if stuck else signal.SIGCONT)
         return bool(left or watcher)
-
-    def _processes(self) -> list[int]:
-        return supervisor.tagged(os.fsencode(self._dir.path.name), self._dir.supervisor() or 0)
 
     def _ended(self, record: Mapping[str, str]) -> RunStatus:
         return verdicts.ended(record, self._dir.spec, self._dir.tail("output.log"))

@@ -24,15 +24,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from launchkit.builtin.local_process.supervisor import (
-    OVER,
-    Spec,
-    overwrite,
-    parse_spec,
-    start_time,
-    sync_dir,
-)
 from launchkit.code.remove_tree import remove_tree
+from launchkit.supervision.processes import members, start_time
+from launchkit.supervision.supervisor import OVER, Spec, overwrite, parse_spec, sync_dir
 
 log = logging.getLogger("launchkit.local_process")
 
@@ -94,11 +88,15 @@ class RunDir:
         finally:
             os.close(fd)
 
+    def processes(self) -> list[int]:
+        """The live processes of the run, its supervisor not among them."""
+        return members(os.fsencode(self.path.name), self.supervisor() or 0)
+
     def group(self) -> int | None:
         """The process group of the command, if its main process lives, as far as can be told."""
         try:
             pid, began = map(int, (self.path / "child").read_text().split())
-        except OSError:
+        except (OSError, ValueError):  # a power cut may have left it empty
             return None
         return pid if start_time(pid) == began else None
 

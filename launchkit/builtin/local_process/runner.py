@@ -1,15 +1,12 @@
 """The runner: prepares run directories, starts supervisors, and finds runs again."""
 
 import errno
-import importlib.util
 import logging
 import os
 import shutil
-import signal
-import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,7 +15,6 @@ import anyio
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Run, Runner, Site
-from launchkit.builtin.local_process import supervisor
 from launchkit.builtin.local_process.args import QueueArgs, parse_args
 from launchkit.builtin.local_process.files import override_files
 from launchkit.builtin.local_process.plan import Plan, checked_command, make_plan
@@ -29,6 +25,8 @@ from launchkit.json_schema import json_schema
 from launchkit.model import Json, Secret, Submission
 from launchkit.plain_text import shortened
 from launchkit.private_files import make_folder
+from launchkit.supervision.forks import ForkServer
+from launchkit.supervision.supervisor import OLD_SETUP
 
 log = logging.getLogger("launchkit.local_process")
 
@@ -36,6 +34,9 @@ SWEEP_EVERY_SECONDS = 3600.0
 SWEEP_DAYS = 7.0
 OVER_DAYS = 1.0
 LOW_DISK_BYTES = 1 << 30
+LONGEST_VARIABLE = 1 << 17
+"""Bytes of one variable that Linux lets a program be started with."""
+END_SECONDS = 5.0
 
 
 class Elsewhere(LaunchError):
@@ -62,12 +63,15 @@ class LocalProcessRunner(Runner):
 
     _root: Path = field(init=False, repr=False)
     _setups: Path = field(init=False, repr=False)
+    _forks: ForkServer = field(init=False, repr=False)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Make the directories, and clear away what earlier runs left long ago."""
         self._root = _absolute(self.dir or site.state_dir / "runs")
         self._setups = _absolute(site.cache_dir / "setup")
         await run_sync(_make_private, self._root, self._setups)
+        self._forks = ForkServer()
+        stack.push_async_callback(self._end_forks)
         if not self.keep:
             site.tasks.start_soon(self._sweep, name="sweep of old local runs")
 
@@ -118,7 +122,7 @@ class LocalProcessRunner(Runner):
         :raises SubmitError: if the disk or the system does not let it start.
         """
         place = self._place(submission.name)
-        await run_sync(_submit, place, submission, self._setups)
+        await run_sync(_submit, place, submission, self._setups, self._forks)
         return ProcessRun(place, keep=self.keep)
 
     async def attach(self, ref: str) -> Run:
@@ -154,6 +158,10 @@ class LocalProcessRunner(Runner):
             )
         return RunDir(self._root / name)
 
+    async def _end_forks(self) -> None:
+        with anyio.move_on_after(END_SECONDS, shield=True):
+            await run_sync(self._forks.close)
+
     async def _sweep(self) -> None:
         tried: set[Path] = set()  # what cannot be removed is told once
         while True:
@@ -166,7 +174,7 @@ class LocalProcessRunner(Runner):
             await anyio.sleep(SWEEP_EVERY_SECONDS)
 
     def _outdated(self) -> set[Path]:
-        setups = self._setups.glob(f"*{supervisor.OLD_SETUP}*")
+        setups = self._setups.glob(f"*{OLD_SETUP}*")
         return {*outdated(self._root, time.time(), SWEEP_DAYS), *setups}
 
     def _findings(self) -> Sequence[Finding]:
@@ -208,14 +216,14 @@ def _make_private(*paths: Path) -> None:
         make_folder(path)
 
 
-def _submit(place: RunDir, submission: Submission, setups: Path) -> None:
+def _submit(place: RunDir, submission: Submission, setups: Path, forks: ForkServer) -> None:
     try:
         if place.look().started:
             if submission.code is not None:
                 place.take_code(submission.code)
             return
         plan = _prepare(place, submission, setups)
-        _start_supervisor(place, plan.env)
+        _start_supervisor(place, plan.env, forks)
     except OSError as exc:
         raise SubmitError(
             f"{exc.filename or place.path}: the run cannot be prepared: {exc.strerror or exc}",
@@ -253,37 +261,11 @@ def _prepare(place: RunDir, submission: Submission, setups: Path) -> Plan:
     return plan
 
 
-def _supervisor_program() -> str:
-    """The supervisor's file: compiled where there is such a one, which saves milliseconds a run."""
-    source = supervisor.__file__
-    compiled = importlib.util.cache_from_source(source)
-    try:
-        if Path(compiled).stat().st_mtime >= Path(source).stat().st_mtime:
-            return compiled
-    except OSError:
-        pass
-    return source
-
-
-def _start_supervisor(place: RunDir, env: Mapping[str, str]) -> None:
+def _start_supervisor(place: RunDir, env: Mapping[str, str], forks: ForkServer) -> None:
     """:raises OSError: the one for which it did not begin, as far as it could tell."""
-    argv = [sys.executable, "-I", "-S", _supervisor_program(), str(place.path)]
-    errors = str(place.path / "supervisor.log")
-    signals = signal.valid_signals()
-    pid = os.posix_spawn(
-        sys.executable,
-        argv,
-        env,
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, errors, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-        ],
-        setsid=True,
-        setsigmask=signals,
-        setsigdef=signals - {signal.SIGKILL, signal.SIGSTOP},
-    )
-    with suppress(ChildProcessError):  # some programs reap all their children by themselves
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        if code > 1:  # 1 is told in supervisor.log
-            raise OSError(code, os.strerror(code))
+    sizes = [len(os.fsencode(f"{name}={value}")) + 1 for name, value in env.items()]
+    if max(sizes, default=0) > LONGEST_VARIABLE or sum(sizes) > os.sysconf("SC_ARG_MAX"):
+        raise OSError(errno.E2BIG, os.strerror(errno.E2BIG))
+    error = forks.start(str(place.path), env, str(place.path / "supervisor.log"))
+    if error > 0:
+        raise OSError(error, os.strerror(error))

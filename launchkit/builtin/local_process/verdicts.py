@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from launchkit.builtin.local_process.rundir import RunDirState
-from launchkit.builtin.local_process.supervisor import Spec
 from launchkit.model import RunState, RunStatus, Verdict
 from launchkit.model.verdicts import VerdictCode
 from launchkit.plain_text import tail_lines
+from launchkit.supervision.supervisor import Spec
 
 
 def alive(seen: RunDirState) -> RunStatus:

@@ -3,18 +3,23 @@
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import aiodocker
 import pytest
+from aiodocker import DockerError
 from docker_engine import Engine
 from launchkit_docker.build.choice import chosen
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.engine.client import EngineClient, open_client
 from launchkit_docker.images.store import find
 from shared import in_use
+from waiting import PATIENCE
 
 from launchkit.abc import Site
+from launchkit.aio.retry import Backoff, retry
 from launchkit.model import ArchiveSource, BuildRequest
 from launchkit.testing import RecordingOutput, registry_server
 from launchkit.testing.makers import make_launch, site_at, started
@@ -56,10 +61,16 @@ def buildkit() -> bool:
 async def builder(
     client: EngineClient, build_cache: None, site: Site, buildkit: bool
 ) -> AsyncIterator[DockerBuilder]:
-    if buildkit and chosen(True, {}, await client.info()).why:
-        pytest.skip("BuildKit of this Engine fails where it keeps its images")
+    if buildkit:
+        await skip_without_buildkit(client)
     async with started(DockerBuilder(buildkit=buildkit), site) as builder:
         yield builder
+
+
+async def skip_without_buildkit(client: EngineClient) -> None:
+    """Skip a test where the Engine's BuildKit is known to fail."""
+    if why := chosen(True, {}, await client.info()).why:
+        pytest.skip(why)
 
 
 @pytest.fixture(scope="session")
@@ -87,12 +98,18 @@ async def word(engine: aiodocker.Docker, client: EngineClient) -> AsyncIterator[
     """
     word = uuid.uuid4().hex[:12]
     yield word
-    for image in await engine.images.list():
+    for image in await listed(engine):
         for name in [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())]:
             if word in name and await find(client, name):
                 await engine.images.delete(name, force=True)
-    for layer in await engine.images.list(filters={"label": [f"{LABEL}={word}"]}):
+    for layer in await listed(engine, filters={"label": [f"{LABEL}={word}"]}):
         await engine.images.delete(layer["Id"])
+
+
+async def listed(engine: aiodocker.Docker, **more: Any) -> list[dict[str, Any]]:
+    """Its images. With containerd's store it cannot list them while one of another test goes."""
+    backoff = Backoff(first=0.05, deadline=PATIENCE)
+    return await retry(partial(engine.images.list, **more), on=DockerError, backoff=backoff)
 
 
 @pytest.fixture

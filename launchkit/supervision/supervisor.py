@@ -1,27 +1,34 @@
-"""Supervises one run: a small program that outlives the agent. It uses the standard library only,
-and as little of it as it can, because one is started for each run.
+"""Supervises one run: a small process that outlives the agent, forked for each run by the program
+`forks`. It uses the standard library only, and as little of it as it can.
 
-    python -I -S supervisor.py RUN_DIRECTORY
-
-Its own environment is the run's environment, so that no secret is written anywhere. It is started
-with all signals blocked, and only SIGKILL and SIGSTOP reach it. In the run directory it reads
+The run's environment is given to it over a socket, so that no secret is written anywhere. All
+signals are blocked, and only SIGKILL and SIGSTOP reach it. In the run directory it reads
 `spec` and `cancelled`, and writes `started`, `setup`, `child`, `output.log` and `exit`. A lock on
 `lock`, which ends with the process however it ends, tells that it lives. What it started does not
 outlive its trouble: where it cannot do its work, it ends the run before it writes an end.
 """
 
-# pathlib and contextlib would be loaded once more for each run, so it does without:
-# ruff: noqa: PTH103, PTH104, PTH118, PTH110, PTH112, PTH119, PTH123, PTH208, SIM105
+# pathlib and contextlib cost time and memory, so it does without:
+# ruff: noqa: PTH103, PTH104, PTH118, PTH110, PTH112, PTH119, PTH123, SIM105
 
+import errno
 import fcntl
 import os
 import resource
 import signal
-import sys
 import time
 
-TAG = "LAUNCHKIT_PROCESS_TAG"
-"""Each process of a run has this variable, with the run's name in it."""
+from launchkit.supervision.processes import (
+    TAG,
+    adopt_orphans,
+    die_with,
+    left,
+    members,
+    reap,
+    send,
+    start_time,
+)
+
 OVER = ".over"
 """Beside the run directories: an empty file for each run that has ended and was removed."""
 OLD_SETUP = ".old-"
@@ -35,6 +42,7 @@ RESERVED = 512
 GONE_SECONDS = 10.0
 """How long processes may take to vanish after SIGKILL."""
 
+Environ = dict[bytes, bytes]
 Spec = dict[str, list[bytes]]
 Record = dict[str, object]
 
@@ -42,8 +50,10 @@ Record = dict[str, object]
 class Command:
     """What to start: the run itself, or its setup, which is held to no limits."""
 
-    def __init__(self, spec: Spec, *, setup: bool = False) -> None:
+    def __init__(self, spec: Spec, environ: Environ, *, setup: bool = False) -> None:
+        self.environ = environ
         self.setup = setup
+        self.supervisor = os.getpid()
         self.tag = spec["name"][0]
         self.argv = spec["setup_arg" if setup else "arg"]
         self.candidates = spec["setup_try" if setup else "try"]
@@ -52,30 +62,27 @@ class Command:
         self.limits = () if setup else tuple(spec.get("limit", ()))
 
 
-def main(run_dir: str) -> int:
-    """Start the supervisor in the background; gives the error's number if the run did not start."""
+def main(run_dir: str, environ: Environ, answer: int) -> None:
+    """Supervise a run, unless it has been started before; the error's number, or 0, is written to
+    the file *answer* as soon as it is known whether it starts.
+    """
     os.chdir(run_dir)
-    reader, writer = os.pipe()
-    if os.fork():
-        os.close(writer)
-        answer = os.read(reader, 1)
-        return answer[0] if answer else 1
-    os.close(reader)
     lock = os.open("lock", os.O_RDWR | os.O_CREAT, 0o600)
     first = _locked(lock) and not os.path.exists("started") and not _is_over(run_dir)
     error = _begin() if first else 0
-    _tell(writer, error)
-    if first and not error:
-        try:
-            with open("spec", "rb") as file:
-                spec = parse_spec(file.read())
-            record = supervise(spec)
-        except OSError as exc:
-            end_tagged(os.environb[TAG.encode()])
-            cancelled = int(os.path.exists("cancelled"))
-            record = {"stage": "supervisor", "errno": exc.errno, "cancelled": cancelled}
-        write_record(record)
-    return 0
+    _tell(answer, error)
+    if not first or error:
+        return
+    adopt_orphans()
+    try:
+        with open("spec", "rb") as file:
+            spec = parse_spec(file.read())
+        record = supervise(spec, environ)
+    except OSError as exc:
+        end_all(environ[TAG.encode()])
+        cancelled = int(os.path.exists("cancelled"))
+        record = {"stage": "supervisor", "errno": exc.errno, "cancelled": cancelled}
+    write_record(record)
 
 
 def parse_spec(data: bytes) -> Spec:
@@ -87,19 +94,17 @@ def parse_spec(data: bytes) -> Spec:
     return spec
 
 
-def supervise(spec: Spec) -> Record:
+def supervise(spec: Spec, environ: Environ) -> Record:
     """Run setup and the command to their end, and say how they ended."""
     log = os.open("output.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    for name in spec.get("drop", ()):
-        os.environb.pop(name, None)  # set by this interpreter's start, not by the agent
     if "setup_dir" in spec:
-        failure = run_setup(spec, log)
+        failure = run_setup(spec, environ, log)
         if failure:
             return failure
-    return run_command(Command(spec), log)
+    return run_command(Command(spec, environ), log)
 
 
-def run_setup(spec: Spec, log: int) -> Record | None:
+def run_setup(spec: Spec, environ: Environ, log: int) -> Record | None:
     """Make the cached setup directory unless it is there; gives a record only if that failed."""
     os.close(os.open("setup", os.O_WRONLY | os.O_CREAT, 0o600))
     home = spec["setup_dir"][0]
@@ -113,7 +118,7 @@ def run_setup(spec: Spec, log: int) -> Record | None:
             say(log, f"setup {name} is in the cache")
             return None
         _empty(home)
-        command = Command(spec, setup=True)
+        command = Command(spec, environ, setup=True)
         say(log, f"setup {name}: " + os.fsdecode(b" ".join(command.argv)))
         # The command inherits the lock: it stays held if only this supervisor is killed.
         os.set_inheritable(lock, True)
@@ -135,10 +140,12 @@ def run_command(command: Command, log: int) -> Record:
     ooms = _oom_kills()
     pid, failure = _spawn(command, log)
     unrecorded = 0 if failure or command.setup else _record_child(pid)
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    wait_for(pid)
     cancelled = int(os.path.exists("cancelled"))
-    end_leftovers(pid, command.tag)
+    let_finish(command.tag)
+    send(pid, signal.SIGKILL, group=True)
     _, status, usage = os.wait4(pid, 0)
+    end_all(command.tag)
     if failure:
         stage, errno = failure.split()
         prefix = "setup-" if command.setup else ""
@@ -158,59 +165,27 @@ def run_command(command: Command, log: int) -> Record:
     }
 
 
-def end_leftovers(leader: int, tag: bytes) -> None:
-    """End what is left of a run whose main process has ended but is not reaped yet.
-
-    A run that was told to stop lets its other processes use the time that it was given.
+def wait_for(leader: int) -> None:
+    """Wait until the main process of a run has ended, and leave it unreaped, so that its number is
+    not another's; what else ends is reaped.
     """
-    while time.monotonic() < _grace_end() and tagged(tag, os.getpid()):
+    while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)) and ended.si_pid != leader:
+        reap(ended.si_pid)
+
+
+def let_finish(tag: bytes) -> None:
+    """Let what is left of a run that was told to stop use the time that it was given."""
+    while time.monotonic() < _grace_end() and members(tag, os.getpid()):
         time.sleep(0.02)
-    send(leader, signal.SIGKILL, group=True)
-    end_tagged(tag)
 
 
-def end_tagged(tag: bytes) -> None:
-    """SIGKILL to all processes of the run named *tag* but this one, until none is left."""
+def end_all(tag: bytes) -> None:
+    """SIGKILL to all processes of the run named *tag*, until none is left."""
     deadline = time.monotonic() + GONE_SECONDS
-    while (left := tagged(tag, os.getpid())) and time.monotonic() < deadline:
-        for pid in left:
+    while (found := left(tag)) and time.monotonic() < deadline:
+        for pid in found:
             send(pid, signal.SIGKILL)
         time.sleep(0.002)
-
-
-def tagged(tag: bytes, *but: int) -> list[int]:
-    """The live processes of this machine that belong to the run named *tag*."""
-    wanted = TAG.encode() + b"=" + tag
-    found = []
-    for entry in os.listdir("/proc") if os.path.isdir("/proc") else ():
-        if entry.isdigit() and int(entry) not in but:
-            try:
-                with open(f"/proc/{entry}/environ", "rb", buffering=0) as file:
-                    environ = file.read()
-            except OSError:
-                continue
-            if wanted in environ and wanted in environ.split(b"\0"):
-                found.append(int(entry))
-    return found
-
-
-def start_time(pid: int) -> int:
-    """When a process started, in clock ticks since boot: tells it from a later one of its
-    number. 0 if there is no such process, or no way to know.
-    """
-    try:
-        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
-            return int(file.read().rpartition(b")")[2].split()[19])
-    except OSError:
-        return 0
-
-
-def send(pid: int, number: int, *, group: bool = False) -> None:
-    """Send a signal to a process or a process group that may be gone."""
-    try:
-        (os.killpg if group else os.kill)(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def sync_dir(path: str) -> None:
@@ -236,9 +211,13 @@ def write_record(record: Record) -> None:
 
 
 def overwrite(path: str, data: bytes, *, sync: bool = False) -> None:
-    """Write *data*, padded with spaces, into the space that a file has already."""
+    """Write *data*, padded with spaces, into the space that a file has already.
+
+    :raises OSError: if not all of it could be written.
+    """
     with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb", buffering=0) as file:
-        file.write(data.ljust(RESERVED))
+        if file.write(data.ljust(RESERVED)) < RESERVED:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if sync:
             os.fsync(file.fileno())
 
@@ -310,7 +289,7 @@ def _empty(home: bytes) -> None:
         aside = home + OLD_SETUP.encode() + os.urandom(4).hex().encode()
         os.rename(home, aside)
         try:
-            rm = os.posix_spawn("/bin/rm", ("rm", "-rf", aside), os.environ, setsigmask=())
+            rm = os.posix_spawn("/bin/rm", ("rm", "-rf", aside), {}, setsigmask=())
             os.waitpid(rm, 0)
         except OSError:
             pass  # the agent removes it later, as it does what rm has left
@@ -358,6 +337,7 @@ def _spawn(command: Command, log: int) -> tuple[int, str]:
 
 def _become(command: Command, log: int, stages: list[str]) -> None:
     """In the new process: turn into the command. Adds the name of each stage before it."""
+    die_with(command.supervisor)
     os.setsid()
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -386,14 +366,10 @@ def _exec(command: Command) -> None:
     refusal: OSError = FileNotFoundError(2, "")
     for path in command.candidates:
         try:
-            os.execv(path, [path, *command.argv[1:]])  # noqa: S606 - no shell on purpose
+            os.execve(path, [path, *command.argv[1:]], command.environ)  # noqa: S606 - no shell on purpose
         except (FileNotFoundError, NotADirectoryError):
             continue
         except PermissionError as exc:
             if not os.path.isdir(path):
                 refusal = exc
     raise refusal
-
-
-if __name__ == "__main__":
-    os._exit(main(sys.argv[1]))  # nothing is left to clean up, and that takes time

@@ -1,0 +1,132 @@
+"""Which processes belong to a run, as the operating system tells."""
+
+# pathlib and contextlib cost time and memory, so it does without:
+# ruff: noqa: PTH112, PTH123, PTH208, SIM105
+
+import ctypes
+import os
+import signal
+from collections.abc import Iterable
+
+TAG = "LAUNCHKIT_PROCESS_TAG"
+"""Each process of a run has this variable, with the run's name in it, unless it gets rid of it."""
+DEAD = b"ZX"
+_DEATH_SIGNAL, _SUBREAPER, _IS_SUBREAPER = 1, 36, 37
+_libc = ctypes.CDLL(None)
+_prctl = getattr(_libc, "prctl", None)
+"""Of Linux alone: see https://man7.org/linux/man-pages/man2/prctl.2.html."""
+
+
+def adopt_orphans() -> None:
+    """Become the parent of what descends from this process and loses its own parent."""
+    if _prctl is not None:
+        _prctl(_SUBREAPER, 1, 0, 0, 0)
+
+
+def adopts_orphans() -> bool:
+    """Whether this process does so: then nothing that descends from it is left when it has no
+    children.
+    """
+    answer = ctypes.c_int(0)
+    asked = _prctl is not None and _prctl(_IS_SUBREAPER, ctypes.byref(answer), 0, 0, 0) == 0
+    return asked and bool(answer.value)
+
+
+def die_with(parent: int) -> None:
+    """Be killed when *parent* dies, which is this process' parent, or was."""
+    if _prctl is not None:
+        _prctl(_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def tagged(tag: bytes, *but: int) -> list[int]:
+    """The live processes of this machine that have the tag of a run."""
+    wanted = TAG.encode() + b"=" + tag
+    found = []
+    for pid in _all():
+        if pid not in but:
+            environ = _read(pid, "environ")
+            if wanted in environ and wanted in environ.split(b"\0"):
+                found.append(pid)
+    return found
+
+
+def descendants(root: int) -> list[int]:
+    """The live processes that a process has started, and those that they have, as far as their
+    parents live or *root* is the one that gets their children.
+    """
+    children: dict[int, list[int]] = {}
+    for pid in _all():
+        fields = _read(pid, "stat").rpartition(b")")[2].split()
+        if fields and fields[0] not in DEAD:
+            children.setdefault(int(fields[1]), []).append(pid)
+    found = []
+    parents = [root]
+    while parents:
+        born = children.pop(parents.pop(), [])
+        found += born
+        parents += born
+    return found
+
+
+def members(tag: bytes, supervisor: int) -> list[int]:
+    """The live processes of a run, without its supervisor, which is 0 if it does not live."""
+    found = {*tagged(tag), *(descendants(supervisor) if supervisor else ())}
+    return [*(found - {supervisor})]
+
+
+def left(tag: bytes) -> list[int]:
+    """The live processes of a run that this process supervises; those that have ended are reaped.
+    None is certain where orphans are adopted and there is no child.
+    """
+    if _is_childless() and adopts_orphans():
+        return []
+    return members(tag, os.getpid())
+
+
+def start_time(pid: int) -> int:
+    """When a process started, in clock ticks since boot: tells it from a later one of its
+    number. 0 if there is no such process, or no way to know.
+    """
+    fields = _read(pid, "stat").rpartition(b")")[2].split()
+    return int(fields[19]) if fields else 0
+
+
+def send(pid: int, number: int, *, group: bool = False) -> None:
+    """Send a signal to a process or a process group that may be gone."""
+    try:
+        (os.killpg if group else os.kill)(pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def reap(pid: int) -> None:
+    """Forget a child, if it has ended."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        pass
+
+
+def _all() -> Iterable[int]:
+    names = os.listdir("/proc") if os.path.isdir("/proc") else ()
+    return (int(name) for name in names if name.isdigit())
+
+
+def _is_childless() -> bool:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return True
+    return False
+
+
+def _read(pid: int, name: str) -> bytes:
+    """What the kernel tells of a process; nothing if it is gone or another user's."""
+    try:
+        with open(f"/proc/{pid}/{name}", "rb", buffering=0) as file:
+            return file.read()
+    except OSError:
+        return b""
