@@ -405,6 +405,8 @@ class Agent:
                 await anyio.sleep(long_enough(next(waits), exc))
             else:
                 self._standing.heard(kit.backend.skew())
+                for queue in self.settings.queues:
+                    self._note(queue, "")
                 self._registered.set()
 
     async def _beat(self, kit: Kit) -> None:

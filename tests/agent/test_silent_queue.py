@@ -80,6 +80,7 @@ async def test_the_status_line_tells_of_an_outage_as_long_as_it_lasts(
 ) -> None:
     agent = bench.agent(backend=through(way, bench), lease_seconds=3, max_jobs=0)
     async with agent:
+        await until(agent._registered.is_set)
         way.hold()
         await until(lambda: "does not hear this agent" in agent.status)
         way.open()

@@ -310,8 +310,9 @@ async def test_what_a_killed_agent_left_of_launches_that_are_over_is_removed(
     async with (
         site_at(stage.folder) as site,
         started(StoreBackend(url=stage.url, entity=entity), site) as backend,
-        started(ContainerRunner(), replace(site, backend=backend)),
+        started(ContainerRunner(), replace(site, backend=backend)) as runner,
     ):
+        await runner.check()
         await until(lambda: stage.containers(over) == [])
     assert len(stage.containers(waits)) == 1
 
