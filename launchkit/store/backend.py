@@ -102,12 +102,12 @@ class StoreBackend(QueueBackend):
 
     async def check(self) -> Sequence[Finding]:
         """Compare the clocks, or look who may read the file."""
-        skew = self._database.skew
-        if abs(skew) >= SKEW_SECONDS:
-            message = skewed(skew)
-            return [Finding(level="warning", subject="clock", message=message, hint=SKEW_HINT)]
         if not self.url.startswith("sqlite:"):
-            return ()
+            skew = self._database.skew
+            if abs(skew) < SKEW_SECONDS:
+                return ()
+            message = skewed(skew)
+            return (Finding(level="warning", subject="clock", message=message, hint=SKEW_HINT),)
         found = await anyio.to_thread.run_sync(look_at, file_of(self.url))
         return (found,) if found else ()
 

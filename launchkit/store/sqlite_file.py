@@ -61,6 +61,7 @@ def is_current(path: Path) -> bool:
             return False
         with contextlib.closing(connection):
             version = connection.execute("pragma user_version").fetchone()[0]
+        FairFileLock(path).close()  # which gives its files the access of this one
     except (OSError, sqlite3.Error, Unreachable):
         return False  # `prepare` says what is wrong
     return bool(version == len(migrations("sqlite")))
