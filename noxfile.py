@@ -144,6 +144,13 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """Break things at random, and count what did not hold; after `--`: see `python -m chaos`."""
+    install(session, EXTRAS, "test")
+    session.run("python", "-m", "chaos", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Send a real training script from a git repository through a queue and an agent."""
     install(session, ".")

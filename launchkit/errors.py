@@ -208,7 +208,9 @@ class contained:  # noqa: N801 - reads as a verb: with contained()
 
 
 class unwrapped:  # noqa: N801 - reads as a verb: with unwrapped()
-    """Let an exception that leaves a task group alone out as itself, not as a group of one."""
+    """Let an exception that leaves a task group alone out as itself, not as a group of one; and of
+    several the loss of the lease, beside which nothing else matters to one who held it.
+    """
 
     def __enter__(self) -> None:
         """Nothing is needed before."""
@@ -221,4 +223,12 @@ class unwrapped:  # noqa: N801 - reads as a verb: with unwrapped()
         inner: BaseException = exc
         while isinstance(inner, BaseExceptionGroup) and len(inner.exceptions) == 1:
             inner = inner.exceptions[0]
+        if isinstance(inner, BaseExceptionGroup) and (losses := inner.subgroup(LeaseLost)):
+            inner = _first_of(losses)
         raise inner from inner.__cause__
+
+
+def _first_of(group: BaseException) -> BaseException:
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group

@@ -66,7 +66,7 @@ async def empty_schema(postgres: Postgres) -> str:
     """Make an empty schema, upgraded to the current version; gives its URL."""
     import asyncpg
 
-    from launchkit.store.postgres import migrate
+    from launchkit.store.connecting import migrate
 
     schema = f"test_{uuid4().hex}"
     connection = await asyncpg.connect(postgres.url)

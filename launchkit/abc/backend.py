@@ -1,7 +1,7 @@
 """The agent's side of a queue."""
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import ClassVar
 
 import anyio
@@ -15,6 +15,16 @@ from launchkit.model import (
     EnvValues,
     ItemReport,
 )
+
+SKEW_SECONDS = 2.0
+"""Clocks that are so far apart are told of."""
+SKEW_HINT = "leases do not depend on it, but times that are shown do: let NTP set the clocks"
+
+
+def skewed(seconds: float) -> str:
+    """Says that a queue's clock is ahead of this machine's by so much, or behind it."""
+    which = "behind" if seconds > 0 else "ahead of"
+    return f"this machine's clock is {abs(seconds):.0f} s {which} the queue's"
 
 
 class QueueBackend(Component):
@@ -31,6 +41,12 @@ class QueueBackend(Component):
         changes, but a lease lapses without a word.
         """
         return 5.0
+
+    def skew(self) -> float | None:
+        """Seconds by which the queue's clock is ahead of this machine's; None if that is not known.
+        The times in a claim are the queue's.
+        """
+        return None
 
     def beat_seconds(self, lease: float) -> float:
         """How often an agent gives a sign of life that is set to a lease of so many seconds."""
@@ -121,6 +137,13 @@ class QueueBackend(Component):
 
     async def release_lock(self, name: str, holder: str) -> None:
         """Give the lock *name* back, if *holder* has it."""
+
+    async def over(self, attempts: Mapping[str, int]) -> Collection[str]:
+        """Of some items, by their ids, those whose attempt is over: the item has ended, or is at a
+        later one. What is left of it can be removed. An item that is not known is none of them, and
+        a backend that cannot tell gives none.
+        """
+        return ()
 
     async def run_env(self, claim: Claim) -> EnvValues:
         """Variables with which the run of a claim reaches the queue itself, such as a token of its

@@ -18,11 +18,13 @@ from anyio.abc import TaskGroup, TaskStatus
 from launchkit import __version__
 from launchkit.abc import Site
 from launchkit.agent.journey import Journey
-from launchkit.agent.kit import Kit, start_kit
+from launchkit.agent.kit import Kit, start_backend, start_kit
 from launchkit.agent.plugin_tasks import plugin_tasks
 from launchkit.agent.prepare import clear_work
 from launchkit.agent.presence import hold_presence, reap_dead_agents
+from launchkit.agent.standing import Standing
 from launchkit.aio.retry import Backoff, long_enough, pauses
+from launchkit.aio.trouble import Trouble
 from launchkit.errors import (
     AgentReplaced,
     ConfigError,
@@ -43,6 +45,14 @@ LEAVE_SECONDS = 10.0
 FREE_AGAIN_SECONDS = 1.0
 """How soon the queue is told again of agents that died."""
 CLAIM_SECONDS = 90.0
+BACKEND_SECONDS = 60.0
+"""How long an agent that is started waits for a queue that is away."""
+OFFERED_LEASES = 1.5
+"""For how many leases a run that this agent cannot go on with is left to others."""
+LAST_CLAIM_SECONDS = 5.0
+"""How long a claim under way may go on when the agent is to claim nothing more; one that is made
+after that is given back when the agent leaves.
+"""
 
 
 class Agent:
@@ -77,17 +87,21 @@ class Agent:
         self.address: str | None = None
         """Where metrics and health are served, once it runs."""
         self._log = journal(logger, self.name)
+        self._standing = Standing(settings.lease_seconds, self._log)
         self._plugins = plugins or Plugins()
         self._runner_problems = runner_problems
         self._exit_when_idle = exit_when_idle
         self._on_status = on_status
         self._journeys: dict[str, Journey] = {}
+        self._offered: set[str] = set()
         self._notes: dict[str, str] = {}
         self._idle: set[str] = set()
         self._line = ""
         self._started_at = time.time()
         self._stopping = False
+        self._stopped = anyio.Event()
         self._polling: anyio.CancelScope | None = None
+        self._claims: set[anyio.CancelScope] = set()
         self._working: anyio.CancelScope | None = None
         self._slots: anyio.CapacityLimiter | None = None
         self._registered = anyio.Event()
@@ -119,8 +133,11 @@ class Agent:
         time-out, when runs that survive the agent are left to the next one.
         """
         self._stopping = True
+        self._stopped.set()
         if self._polling is not None:
             self._polling.cancel()
+        for claim in self._claims:
+            claim.deadline = min(claim.deadline, anyio.current_time() + LAST_CLAIM_SECONDS)
 
     def abort(self) -> None:
         """Stop without waiting: runs that survive the agent are left alone, others end."""
@@ -158,7 +175,11 @@ class Agent:
                 policy=settings.policy,
                 watches=self._watchdog.watches,
             )
-            kit = await start_kit(settings, self._plugins, stack, site, self._runner_problems)
+            backend = await self._met(stack, site)
+            if backend is None:
+                task_status.started()
+                return
+            kit = await start_kit(settings, self._plugins, stack, backend, self._runner_problems)
             kit = await self._watched(kit, background, stack)
             async with kit.runners, anyio.create_task_group() as beats:  # they end before the kit
                 await self._arrive(kit)
@@ -176,7 +197,7 @@ class Agent:
         """What the agent does or waits for, in words."""
         held, limit = len(self._journeys), self.settings.max_jobs
         if self._stopping:
-            return f"draining: {held} under way"
+            return "; ".join((f"draining: {held} under way", *self._standing.words))
         parts = [note for note in self._notes.values() if note]
         if limit == 0:
             parts.append("max_jobs is 0: claims nothing")
@@ -184,8 +205,26 @@ class Agent:
             parts.insert(0, f"{held} of {limit} under way")
         elif not parts:
             parts.append(f"waits for launches in {', '.join(self.settings.queues)}")
+        parts += self._standing.words
         under_way = f"{held} under way" if held and not (limit > 0 and held >= limit) else ""
         return "; ".join(part for part in (under_way, *parts) if part)
+
+    async def _met(self, stack: AsyncExitStack, site: Site) -> Site | None:
+        """The site with the queue's backend; a queue that is away is waited for. None if the agent
+        is to end before it is there.
+        """
+        began, trouble = anyio.current_time(), Trouble(self._log, "the queue")
+        for pause in pauses(Backoff()):
+            try:
+                return await start_backend(self.settings, self._plugins, stack, site)
+            except Unreachable as exc:
+                if anyio.current_time() - began > BACKEND_SECONDS:
+                    raise
+                trouble.tell(exc)
+            with anyio.move_on_after(pause):
+                await self._stopped.wait()
+                return None
+        return None
 
     async def _watched(self, kit: Kit, background: TaskGroup, stack: AsyncExitStack) -> Kit:
         """The kit, such that what is done with it is seen."""
@@ -310,9 +349,11 @@ class Agent:
         claim = None
         try:
             # A claim that was made must not be forgotten.
-            with anyio.move_on_after(CLAIM_SECONDS, shield=True):
+            with anyio.move_on_after(CLAIM_SECONDS, shield=True) as scope:
+                self._claims.add(scope)
                 claim = await kit.backend.claim(queue, self._capacity(kit))
         finally:
+            self._claims.discard(scope)
             if claim is None:
                 self._slots.release_on_behalf_of(slot)
         if claim is None:
@@ -333,6 +374,9 @@ class Agent:
         self._show()
         try:
             await journey.travel()
+            while (again := await self._again(journey)) is not None:
+                journey = self._journeys[item.id] = again
+                await journey.travel()
         except Exception:
             journey.log.exception("launch %s: left for its next holder", item.id, action="fault")
         finally:
@@ -346,6 +390,22 @@ class Agent:
             self._show()
             self._end_if_idle()
 
+    async def _again(self, journey: Journey) -> Journey | None:
+        """Another journey for a run that *journey* has left alive, after a while in which others
+        may take it over, for its lease is not renewed. It keeps its slot all the time.
+        """
+        again, item_id = journey.again(), journey.claim.item.id
+        if again is None:
+            return None
+        self._offered.add(item_id)
+        try:
+            with anyio.move_on_after(OFFERED_LEASES * self.settings.lease_seconds):
+                await self._stopped.wait()
+        finally:
+            self._offered.discard(item_id)
+        ours = self._journeys.get(item_id) is journey  # else this agent has claimed it again
+        return again if ours and not self._stopping else None
+
     async def _register(self, kit: Kit) -> None:
         waits = pauses(Backoff())
         while not self._registered.is_set():
@@ -356,13 +416,20 @@ class Agent:
                     self._note(queue, f"queue {queue}: {exc}; trying again")
                 await anyio.sleep(long_enough(next(waits), exc))
             else:
+                self._standing.heard(kit.backend.skew())
+                for queue in self.settings.queues:
+                    self._note(queue, "")
                 self._registered.set()
 
     async def _beat(self, kit: Kit) -> None:
         await self._registered.wait()
         waits = pauses(Backoff())
         while True:
-            held = [journey.claim for journey in self._journeys.values()]
+            held = [
+                journey.claim
+                for item_id, journey in self._journeys.items()
+                if item_id not in self._offered
+            ]
             wait = kit.backend.beat_seconds(self.settings.lease_seconds)
             try:
                 await self._free_what_the_dead_held(kit)
@@ -377,10 +444,22 @@ class Agent:
                 pause = long_enough(min(next(waits), self.settings.lease_seconds / 6), exc)
                 message = "heartbeat: %s; trying again in %.1f s"
                 self._log.warning(message, exc, pause, action="retry")
+                self._miss(exc)
                 await anyio.sleep(pause)
             else:
                 waits = pauses(Backoff())
+                self._standing.heard(kit.backend.skew())
                 self._obey(orders, held)
+                self._show()
+
+    def _miss(self, exc: QueueError) -> None:
+        """The queue was not reached. Who is to end waits for it no longer than leases live."""
+        self._standing.missed(exc)
+        self._show()
+        if self._stopping and self._journeys and self._standing.lapsed:
+            message = "the queue is silent and the leases are over: leaves %d to the next agent"
+            self._log.warning(message, len(self._journeys), action="abort")
+            self.abort()
 
     def _obey(self, orders: AgentOrders, held: list[Claim]) -> None:
         for order in orders.stop:

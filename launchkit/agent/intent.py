@@ -20,7 +20,7 @@ class Intent:
     log_base: int = 0
     """Where in the log the run's own output begins, in bytes."""
     submitted_at: float | None = None
-    """Unix time."""
+    """Unix time, by the queue's clock."""
     ends_as: Outcome | None = None
     """Set before it is told to end: how it has ended when it is gone, whoever sees to that."""
 

@@ -68,6 +68,7 @@ class Journey:
         self._reporter = Reporter(kit.backend, claim, self.log)
         self._pre_run_log = PreRunLog(kit.backend, claim, self.log, self._reporter.mark)
         self._ending = Ending(claim, kit, self._reporter, self.log)
+        self._foreign_seconds = foreign_seconds
         self._patience = Patience(self._tell_trouble, foreign_seconds=foreign_seconds)
         self._interruption = Interruption()
         self._sought = claim.item.ref is None
@@ -77,6 +78,8 @@ class Journey:
         self._unstarted: Unstarted | None = None
         """What was about to be submitted, by this agent or an earlier one."""
         self._held: Held | None = None
+        self._forsaken = False
+        """Whether a run was left that lives, for all that is known."""
 
     @property
     def requeued(self) -> bool:
@@ -114,12 +117,26 @@ class Journey:
         except (QueueError, Unwatchable) as exc:
             message = "launch %s: %s; left for its next holder"
             self.log.warning(message, self.claim.item.id, exc, action="leave")
+            self._forsaken = bool(self._held or self.claim.item.ref)
         except anyio.get_cancelled_exc_class():
             with anyio.move_on_after(REPORT_SECONDS, shield=True):
                 await self._leave()
             raise
         finally:
             self._kit.runners.unwatch(kind, self._runner_failed)
+
+    def again(self) -> "Journey | None":
+        """Another journey for a run that was left while it lives, if this one has left any."""
+        if not self._forsaken:
+            return None
+        item = self.claim.item
+        if self._held is not None:
+            resolved = {**(item.resolved or {}), **self._held.intent.fields()}
+            item = replace(item, ref=self._held.run.ref, resolved=resolved)
+            item = replace(item, started_at=self._reporter.running_since)
+            item = replace(item, state=self._reporter.state)
+        claim, foreign = replace(self.claim, item=item), self._foreign_seconds
+        return Journey(claim, self._kit, self._defaults, foreign_seconds=foreign)
 
     async def _leave(self) -> None:
         """The agent goes away; what another agent holds, or was not found yet, is left alone."""
@@ -134,6 +151,7 @@ class Journey:
             raise
         except RunnerUnavailable as exc:
             await self._ending.put_back(str(exc))
+            self._forsaken = bool(self.claim.item.ref)
             return None
         except LaunchkitError as exc:
             return await self._failed(exc)
@@ -231,7 +249,7 @@ class Journey:
             intent = Intent(
                 limits=bound.submission.launch.limits,
                 log_base=await self._pre_run_log.size(),
-                submitted_at=time.time(),
+                submitted_at=time.time() + self._skew(),
             )
             try:
                 with anyio.move_on_after(SUBMIT_SECONDS, shield=True), step("submit"):
@@ -288,8 +306,8 @@ class Journey:
                     held.run,
                     held.intent.limits,
                     partial(self._reporter.see, ref=held.run.ref),
-                    submitted_at=held.intent.submitted_at,
-                    running_since=self.claim.item.started_at,
+                    submitted_at=self._here(held.intent.submitted_at),
+                    running_since=self._here(self._reporter.running_since),
                 )
         raise AssertionError  # a task group swallows nothing
 
@@ -300,6 +318,13 @@ class Journey:
             by, reason = item.stop_by or "", item.stop_reason
             self.stop(StopOrder(item_id=item.id, by=by, reason=reason))
             await anyio.lowlevel.checkpoint()
+
+    def _skew(self) -> float:
+        return self._kit.backend.skew() or 0.0
+
+    def _here(self, at: float | None) -> float | None:
+        """By this machine's clock, a time by the queue's, which all holders share."""
+        return None if at is None else at - self._skew()
 
     async def _interrupted(self) -> Outcome:
         outcome = stopped(self._interruption.summary(started=self._held is not None))

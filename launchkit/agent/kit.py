@@ -77,6 +77,20 @@ class Kit:
         return found
 
 
+async def start_backend(
+    settings: AgentSettings, plugins: Plugins, stack: AsyncExitStack, site: Site
+) -> Site:
+    """Make and start the queue's backend; gives the site with it.
+
+    :raises ConfigError: if the settings do not fit it.
+    :raises PluginError: if it is not installed, or fails to start.
+    :raises Unreachable: if the queue cannot be reached now.
+    """
+    backend = backend_of(settings, plugins)
+    await _start(backend, stack, site)
+    return replace(site, backend=backend)
+
+
 async def start_kit(
     settings: AgentSettings,
     plugins: Plugins,
@@ -84,18 +98,19 @@ async def start_kit(
     site: Site,
     runner_problems: Mapping[str, str] | None = None,
 ) -> Kit:
-    """Make and start the components but for the runners, in their order; *stack* releases them.
+    """Make and start the components but for the runners, in their order; *stack* releases them. The
+    backend is started already, in *site*.
 
     *runner_problems* are those that were found when the settings were loaded, with their places.
 
     :raises ConfigError: if the settings do not fit a component.
     :raises PluginError: if a component is not installed, or fails to start.
     """
-    backend = backend_of(settings, plugins)
-    await _start(backend, stack, site)
+    backend = site.backend
+    assert backend is not None  # noqa: S101 - for the type checker
     block = await builder_block(settings, plugins)
     builder = _made(Builder, block, plugins)
-    site = replace(site, backend=backend, builds=builder.builds)
+    site = replace(site, builds=builder.builds)
     if settings.environment:
         environment = _made(Environment, settings.environment, plugins)
         await _start(environment, stack, site)

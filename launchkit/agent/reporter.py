@@ -1,6 +1,7 @@
 """What a journey tells its queue of the item that it holds."""
 
 import logging
+import time
 from functools import partial
 
 import anyio
@@ -29,6 +30,13 @@ class Reporter:
         self._told = journal(status_logger, str((log.extra or {}).get("agent", "")), claim)
         self._resolved: Json = claim.item.resolved or {}
         self._last: tuple[ItemState, str | None] = (claim.item.state, None)
+        self.running_since = claim.item.started_at
+        """When it was first told to run, in Unix time by the queue's clock."""
+
+    @property
+    def state(self) -> ItemState:
+        """What was last told."""
+        return self._last[0]
 
     async def report(self, report: ItemReport, *, again: bool = False) -> None:
         """Tell a fact, unless it was the last one that was told; *again* tells it in any case."""
@@ -71,6 +79,8 @@ class Reporter:
         """Tell how the run stands. An end is told apart, with all that is known of it."""
         if status.state in STATES:
             state = STATES[status.state]
+            if state is ItemState.RUNNING and self.running_since is None:
+                self.running_since = time.time() + (self._backend.skew() or 0.0)
             await self.report(ItemReport(state=state, ref=ref, message=status.message))
 
 

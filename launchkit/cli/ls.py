@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from launchkit.abc import ItemView, Selection
+from launchkit.abc.hub import PAGE
 from launchkit.cli.door import put
 from launchkit.cli.launches import LAYOUT
 from launchkit.cli.options import TABLES, common_options, duration, output_option, say
-from launchkit.cli.output import as_json_line, show_all
+from launchkit.cli.output import as_json_line, in_pages, show_all
 from launchkit.cli.present import event_data, item_data
 from launchkit.cli.selecting import filter_options, queue_option, state_option
 from launchkit.cli.session import with_client
@@ -35,12 +36,12 @@ def ls(since: float | None, no_limit: bool, watched: bool, form: str, **wanted: 
     --watch keeps the list on the terminal up to date; with -o jsonl it prints a line for each
     event of what it lists, from now on. Ctrl-C ends it.
     """
-    if no_limit:
+    if no_limit and watched:
         wanted["limit"] = sys.maxsize
     start = None if since is None else time.time() - since
     selection = Selection(since=start, **wanted)
     if not watched:
-        _list(selection, form)
+        (_list_all if no_limit else _list)(selection, form)
     elif form == "jsonl":
         _stream(selection)
     elif form in TABLES and sys.stdout.isatty():
@@ -53,11 +54,22 @@ def ls(since: float | None, no_limit: bool, watched: bool, form: str, **wanted: 
 async def _list(client: Client, selection: Selection, form: str) -> None:
     await _require_queue(client, selection)
     limit = selection.limit
-    more = replace(selection, limit=min(limit + 1, sys.maxsize))
+    more = replace(selection, limit=limit + 1)
     views = await client.select(more)
     show_all([item_data(view) for view in views[:limit]], form, LAYOUT)
     if len(views) > limit:
         say(f"there are more, and the newest {limit} are shown; see them all with -a")
+
+
+@with_client
+async def _list_all(client: Client, selection: Selection, form: str) -> None:
+    await _require_queue(client, selection)
+    with in_pages(form, LAYOUT) as show:
+        page: Sequence[ItemView] | None = None
+        while page is None or len(page) == PAGE:
+            after = page[-1].item.id if page else None
+            page = await client.select(replace(selection, after=after, limit=PAGE))
+            show([item_data(view) for view in page])
 
 
 @with_client

@@ -116,7 +116,7 @@ def _offered(name: str, word: str) -> bool:
 def _place(context: click.Context) -> tuple[str | None, str | None]:
     """The queue's URL, or None if it is a file that does not exist yet; and the settings' file."""
     from launchkit.settings import load_settings
-    from launchkit.store.sqlite import file_of
+    from launchkit.store.sqlite_file import file_of
 
     config = context.meta.get("launchkit.config")
     flags = {"backend": context.meta.get("launchkit.backend")}

@@ -2,9 +2,11 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from launchkit.cli.door import Styled, put, put_text
@@ -62,6 +64,36 @@ def show_all(rows: Sequence[Data], form: str, layout: Layout) -> None:
             put(row[layout.name])
     else:
         show_table(table_cells(rows, layout), layout, whole=form == "wide")
+
+
+@contextmanager
+def in_pages(form: str, layout: Layout) -> Iterator[Callable[[Sequence[Data]], None]]:
+    """Print what `show_all` prints, page by page: a table and YAML when all is there, the rest as
+    it comes.
+    """
+    if form == "json":
+        with _json_list() as show:
+            yield show
+    elif form in {"jsonl", "name"}:
+        yield lambda rows: show_all(rows, form, layout)
+    else:
+        pages: list[Data] = []
+        yield pages.extend
+        show_all(pages, form, layout)
+
+
+@contextmanager
+def _json_list() -> Iterator[Callable[[Sequence[Data]], None]]:
+    last: str | None = None
+
+    def show(rows: Sequence[Data]) -> None:
+        nonlocal last
+        for row in rows:
+            put_text("[" if last is None else f"{last},")
+            last = indent(as_json(row), "  ")
+
+    yield show
+    put_text("[]" if last is None else f"{last}\n]")
 
 
 def show_one(row: Data, form: str, layout: Layout) -> None:

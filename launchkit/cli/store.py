@@ -6,21 +6,23 @@ import click
 
 from launchkit.addresses import masked
 from launchkit.cli.door import put_text
-from launchkit.cli.options import chosen, common_options, say
+from launchkit.cli.options import chosen, common_options, duration, say
 from launchkit.cli.session import run
 from launchkit.errors import ConfigError
 from launchkit.settings import load_settings
+from launchkit.store.backend import database_of
 from launchkit.store.backup import back_up, restore
+from launchkit.store.connecting import migrate
 from launchkit.store.copy import move
-from launchkit.store.postgres import migrate
-from launchkit.store.sqlite import file_of, prepare
+from launchkit.store.prune import Boundary, Count, prune
+from launchkit.store.sqlite_file import file_of, prepare
 
 POSTGRESQL = ("postgresql:", "postgres:")
 
 
 @click.group()
 def store() -> None:
-    """Upgrade a database, back it up, or move a queue to another one."""
+    """Upgrade a database, back it up, remove old launches, or move a queue to another one."""
 
 
 def _backend() -> str:
@@ -109,3 +111,38 @@ def restore_command(source: Path) -> None:
     kept = restore(path, source)
     replaced = f"; what it was is kept in {kept}" if kept else ""
     say(f"{path} is restored from {source}{replaced}")
+
+
+@store.command("prune")
+@click.option(
+    "--older-than", type=duration, metavar="TIME", help="What ended so long ago, such as 30d."
+)
+@click.option(
+    "--keep", type=click.IntRange(min=0), metavar="N", help="All but the N that ended last."
+)
+@click.option("--dry-run", is_flag=True, help="Only say how many there are.")
+@common_options
+def prune_command(older_than: float | None, keep: int | None, dry_run: bool) -> None:
+    """Remove launches that have ended, with their events, logs and outputs, while agents run.
+
+    With both options goes what either names. What waits or is under way always stays.
+    """
+    if older_than is None and keep is None:
+        raise click.UsageError("say what is to go, with --older-than TIME or --keep N")
+    url = _backend()
+    if not url.startswith(("sqlite:", *POSTGRESQL)):
+        raise ConfigError(
+            f"{masked(url)}: only a database can be pruned",
+            hint="name the database that the queue service stands before with --backend",
+        )
+    number = run(lambda: _pruned(url, Boundary(older_than, keep), dry_run=dry_run))
+    say(f"{number} launches {'would go' if dry_run else 'are removed'}")
+
+
+async def _pruned(url: str, boundary: Boundary, *, dry_run: bool) -> int:
+    database = database_of(url)
+    async with database.opened():
+        before = await database.read(boundary)
+        if before is None:
+            return 0
+        return await (database.read(Count(before)) if dry_run else prune(database, before))

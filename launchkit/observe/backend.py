@@ -1,7 +1,7 @@
 """A queue backend that is watched: what passes through it is what an agent does."""
 
 import time
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 from launchkit.abc import QueueBackend
@@ -90,6 +90,10 @@ class WatchedBackend(QueueBackend):
         with self._asking("log_size"):
             return await self._backend.log_size(claim)
 
+    def skew(self) -> float | None:
+        """How far the clocks are apart."""
+        return self._backend.skew()
+
     async def acquire_lock(self, name: str, holder: str, seconds: float) -> bool:
         """Take or renew a lock."""
         with self._asking("acquire_lock"):
@@ -104,6 +108,11 @@ class WatchedBackend(QueueBackend):
         """Give a lock back."""
         with self._asking("release_lock"):
             await self._backend.release_lock(name, holder)
+
+    async def over(self, attempts: Mapping[str, int]) -> Collection[str]:
+        """Those attempts that are over."""
+        with self._asking("over"):
+            return await self._backend.over(attempts)
 
     async def run_env(self, claim: Claim) -> EnvValues:
         """Variables for the claim's run."""

@@ -1,7 +1,7 @@
 """The store as a component: the agent's side, and the user's side."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -25,6 +25,7 @@ from launchkit.abc import (
     Selection,
     Site,
 )
+from launchkit.abc.backend import SKEW_HINT, SKEW_SECONDS, skewed
 from launchkit.aio.topics import Subscription
 from launchkit.model import (
     AgentCapacity,
@@ -46,24 +47,27 @@ from launchkit.store import agents, changes, claims, jobs, launches, locks, logs
 from launchkit.store.access import look_at
 from launchkit.store.database import Database
 from launchkit.store.events import settled
-from launchkit.store.postgres import PATIENCE_SECONDS, PostgresDatabase
-from launchkit.store.sqlite import SqliteDatabase, file_of
+from launchkit.store.postgres import PATIENCE_SECONDS, STATEMENT_SECONDS, PostgresDatabase
+from launchkit.store.sqlite import SqliteDatabase
+from launchkit.store.sqlite_file import file_of
 
 
 def database_of(
     url: str,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
     *,
     direct: str | None = None,
     patience: float = PATIENCE_SECONDS,
+    seconds: float = STATEMENT_SECONDS,
 ) -> Database:
     """The database that a URL names: `sqlite:///PATH` or `postgresql://…`. *direct* is the URL of
-    the same database without the pooler that the first one leads to; one who asks a server that is
-    away waits for it for *patience* seconds.
+    the same database without the pooler that the first one leads to. One who asks a server that is
+    away waits for it for *patience* seconds; each statement may take some *seconds*. The time is
+    the server's, or that of *clock*.
     """
     if url.startswith("sqlite:"):
-        return SqliteDatabase(file_of(url), clock=clock)
-    return PostgresDatabase(url, clock=clock, direct=direct, patience=patience)
+        return SqliteDatabase(file_of(url), clock=clock or time.time)
+    return PostgresDatabase(url, clock=clock, direct=direct, patience=patience, seconds=seconds)
 
 
 @dataclass(kw_only=True)
@@ -77,8 +81,8 @@ class StoreBackend(QueueBackend):
     entity: str
     lease: float = 30.0
     """Seconds that a claim lives without a sign of life from its agent."""
-    clock: Callable[[], float] = field(init=False, repr=False, default=time.time)
-    """Gives Unix time; tests set their own before `start`."""
+    clock: Callable[[], float] | None = field(init=False, repr=False, default=None)
+    """Gives Unix time instead of the database; tests set their own before `start`."""
     _database: Database = field(init=False, repr=False)
     _stack: AsyncExitStack = field(init=False, repr=False)
     _subscriptions: dict[str, Subscription] = field(init=False, repr=False, default_factory=dict)
@@ -87,14 +91,23 @@ class StoreBackend(QueueBackend):
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Open the database for the agent's life."""
-        self._database = database_of(self.url, self.clock)
+        self._database = database_of(
+            self.url,
+            self.clock,
+            patience=min(PATIENCE_SECONDS, self.lease / 3),
+            seconds=min(STATEMENT_SECONDS, self.lease / 3),
+        )
         await stack.enter_async_context(self._database.opened())
         self._stack = stack
 
     async def check(self) -> Sequence[Finding]:
-        """Look who may read the file."""
+        """Compare the clocks, or look who may read the file."""
         if not self.url.startswith("sqlite:"):
-            return ()
+            skew = self._database.skew
+            if abs(skew) < SKEW_SECONDS:
+                return ()
+            message = skewed(skew)
+            return (Finding(level="warning", subject="clock", message=message, hint=SKEW_HINT),)
         found = await anyio.to_thread.run_sync(look_at, file_of(self.url))
         return (found,) if found else ()
 
@@ -103,6 +116,10 @@ class StoreBackend(QueueBackend):
         session = uuid4().hex
         await self._database.write(agents.Register(self.entity, status, session))
         self._sessions[status.name] = session
+
+    def skew(self) -> float | None:
+        """How far the clocks are apart."""
+        return self._database.skew
 
     async def claim(self, queue: str, capacity: AgentCapacity) -> Claim | None:
         """Take the next item, or one whose agent fell silent."""
@@ -165,6 +182,10 @@ class StoreBackend(QueueBackend):
         """Give a lock back."""
         await self._database.write(locks.Release(name, holder))
 
+    async def over(self, attempts: Mapping[str, int]) -> Collection[str]:
+        """Those attempts that are over."""
+        return await self._database.read(claims.Over(self.entity, attempts))
+
     async def leave(self, agent: str, *, dead: bool) -> None:
         """Forget an agent; the leases of one that is *dead* lapse now."""
         session = self._sessions.get(agent)
@@ -193,8 +214,8 @@ class StoreHub(Hub):
 
     url: str
     entity: str
-    clock: Callable[[], float] = field(init=False, repr=False, default=time.time)
-    """Gives Unix time; tests set their own before `start`."""
+    clock: Callable[[], float] | None = field(init=False, repr=False, default=None)
+    """Gives Unix time instead of the database; tests set their own before `start`."""
     _database: Database = field(init=False, repr=False)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:

@@ -13,7 +13,7 @@ from launchkit.errors import ConfigError, Conflict, QueueError, Unreachable
 from launchkit.private_files import begin_file, make_folder
 from launchkit.store.database import migrations
 from launchkit.store.fair_file_lock import FairFileLock
-from launchkit.store.sqlite import HINTS, attach
+from launchkit.store.sqlite_file import HINTS, attach
 from launchkit.store.swap import COMPANIONS, NEW, cut_short, finish, swap, sync
 from launchkit.store.wal import begin, check_wal
 

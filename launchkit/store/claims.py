@@ -311,6 +311,22 @@ class Beat:
 
 
 @dataclass(frozen=True)
+class Over(Loose):
+    """Of some items those whose attempt is over."""
+
+    entity: str
+    attempts: Mapping[str, int]
+
+    async def __call__(self, tx: Tx) -> frozenset[str]:
+        rows = await tx.all("stand_of", entity=self.entity, items=json.dumps([*self.attempts]))
+        return frozenset(
+            row["id"]
+            for row in rows
+            if row["ended_at"] is not None or row["attempt"] > self.attempts[row["id"]]
+        )
+
+
+@dataclass(frozen=True)
 class Blocked:
     """Why a queue gives nothing although items may wait in it."""
 

@@ -14,9 +14,9 @@ import anyio
 
 from launchkit.addresses import masked
 from launchkit.errors import Conflict
+from launchkit.store.connecting import connected, schema_version
 from launchkit.store.fair_file_lock import FairFileLock
-from launchkit.store.postgres import connected, schema_version
-from launchkit.store.sqlite import attach, connect, prepare
+from launchkit.store.sqlite_file import attach, connect, prepare
 
 TABLES: Mapping[str, str | None] = {
     "queue": "id",

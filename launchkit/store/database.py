@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import product
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from launchkit.abc import Order
@@ -82,6 +83,11 @@ class Database(ABC):
 
     topics: StoreTopics
 
+    @property
+    def skew(self) -> float:
+        """Seconds by which the database's clock is ahead of this machine's."""
+        return 0.0
+
     @abstractmethod
     async def write(self, body: Body[T]) -> T:
         """Run *body* in a transaction that may write; commit, then ring its topics.
@@ -116,11 +122,13 @@ ORDERS: Mapping[Order, Mapping[str, str]] = {
 """How lists of items are ordered, and what stands behind an item. A place of `{order}` in a
 statement makes one for each.
 """
+SCOPES: Mapping[str, str] = {"": "", "_open": "and i.ended_at is null"}
+"""Of all items, or of those that have not ended: they have an index, however many have ended."""
 
 
 def statements(*names: str) -> Mapping[str, str]:
     """The statements in `queries/NAME.sql`, each under the name in its `-- name:` line; one with
-    `{order}` in it under NAME_newest, NAME_oldest and NAME_line.
+    `{order}` in it under NAME_newest, NAME_oldest and NAME_line, and the same with `_open`.
     """
     found: dict[str, str] = {}
     for name in names:
@@ -130,8 +138,9 @@ def statements(*names: str) -> Mapping[str, str]:
             if "{order}" not in body:
                 found[title.strip()] = body.strip()
                 continue
-            for order, parts in ORDERS.items():
-                found[f"{title.strip()}_{order}"] = body.strip().format(row=LISTED, **parts)
+            for (order, parts), (scope, only) in product(ORDERS.items(), SCOPES.items()):
+                filled = body.strip().format(row=LISTED, open=only, **parts)
+                found[f"{title.strip()}_{order}{scope}"] = filled
     return found
 
 

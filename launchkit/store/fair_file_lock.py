@@ -2,11 +2,31 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from launchkit.store.access import access_of, keep_to
+
+NOTE = 64
+"""Bytes of the note that says who has the turn."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that has the turn."""
+
+    pid: int
+    since: float
+    """Unix time."""
+
+    def __str__(self) -> str:
+        """In words, for one who waits."""
+        stopped = ", and is stopped" if _is_stopped(self.pid) else ""
+        seconds = max(0.0, time.time() - self.since)
+        return f"process {self.pid} has its turn to write, since {seconds:.0f} s{stopped}"
 
 
 class FairFileLock:
@@ -32,12 +52,48 @@ class FairFileLock:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait for a turn, and have it for the time of the context. Blocks the thread."""
-        fcntl.flock(self._next, fcntl.LOCK_EX)
+        _take(self._next)
         try:
-            fcntl.flock(self._turn, fcntl.LOCK_EX)
+            _take(self._turn)
         finally:
             fcntl.flock(self._next, fcntl.LOCK_UN)
         try:
             yield
         finally:
             fcntl.flock(self._turn, fcntl.LOCK_UN)
+
+
+def _take(lock: int) -> None:
+    """Wait for it, and note who has it; a full disk is no reason not to have it."""
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with suppress(OSError):
+        os.pwrite(lock, f"{os.getpid()} {time.time():.3f}\n".encode().ljust(NOTE), 0)
+
+
+def holder_of(database: Path) -> Holder | None:
+    """Who has the turn to write now, or is next; None if nobody is, or it cannot be told."""
+    return _noted(f"{database}-turn") or _noted(f"{database}-next")
+
+
+def _noted(path: str) -> Holder | None:
+    try:
+        lock = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        words = os.pread(lock, NOTE, 0).split()
+        return Holder(int(words[0]), float(words[1])) if len(words) == 2 else None
+    else:
+        return None
+    finally:
+        os.close(lock)
+
+
+def _is_stopped(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[:1] == ["T"]

@@ -102,8 +102,9 @@ class List:
         if self.selection.after is not None:
             last = await find(tx, self.entity, self.selection.after)
             behind = {"seq": last["seq"], "level": last["priority"]}
+        open_only = states is not None and not any(ItemState(state).ended for state in states)
         rows = await tx.all(
-            f"items_{order}",
+            f"items_{order}_open" if open_only else f"items_{order}",
             **behind,
             entity=self.entity,
             queue=self.selection.queue,

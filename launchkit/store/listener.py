@@ -13,7 +13,8 @@ import anyio
 
 from launchkit.aio.retry import Backoff, retry
 from launchkit.aio.trouble import Trouble
-from launchkit.store.asyncpg_driver import driver, lost
+from launchkit.store.asyncpg_driver import CLOSE_SECONDS, driver, lost, watchful
+from launchkit.store.connecting import CONNECT_SECONDS
 from launchkit.store.topics import EVERYTHING, StoreTopics
 
 if TYPE_CHECKING:
@@ -21,13 +22,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("launchkit.store")
 
-CONNECT_SECONDS = 10.0
-CLOSE_SECONDS = 5.0
 AGAIN_SECONDS = 0.2
 BACKOFF = Backoff(first=0.2, cap=5.0)
 ECHO_SECONDS = 5.0
 """How long an announcement to oneself may take to come back."""
-CHECK_SECONDS = 60.0
+CHECK_SECONDS = 20.0
 """How often that is tried."""
 DEAF_SECONDS = 1.0
 """How often one who hears nothing lets all who wait look for themselves."""
@@ -62,7 +61,7 @@ class Listener:
             try:
                 self._topics.publish([EVERYTHING])
                 with suppress(*failures):
-                    await self._attend(gone)
+                    await self._attend(connection, gone)
             finally:
                 await _closed(connection)
             await anyio.sleep(AGAIN_SECONDS)
@@ -71,7 +70,11 @@ class Listener:
         connection: asyncpg.Connection[asyncpg.Record]
         with anyio.CancelScope(shield=True):  # cut short, it would leave its socket open
             connection = await driver().connect(
-                self._url, timeout=CONNECT_SECONDS, statement_cache_size=0
+                self._url,
+                timeout=CONNECT_SECONDS,
+                command_timeout=ECHO_SECONDS,
+                statement_cache_size=0,
+                connection_class=watchful(),
             )
         try:
             connection.add_termination_listener(lambda _: gone.set())
@@ -81,13 +84,16 @@ class Listener:
             raise
         return connection
 
-    async def _attend(self, gone: anyio.Event) -> None:
+    async def _attend(
+        self, connection: "asyncpg.Connection[asyncpg.Record]", gone: anyio.Event
+    ) -> None:
         """Until the connection is *gone*, see that what is announced is heard; else look often."""
         while not gone.is_set():
             hears = await self._hears_itself()
             if hears:
                 self.heard.set()
             else:
+                await connection.execute("select 1")  # fails where nothing at all comes through
                 self._tell()
             with anyio.move_on_after(CHECK_SECONDS):
                 await (gone.wait() if hears else self._let_all_look(gone))
@@ -119,5 +125,5 @@ class Listener:
 
 
 async def _closed(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    with anyio.move_on_after(CLOSE_SECONDS, shield=True), suppress(*lost()):
-        await connection.close(timeout=CLOSE_SECONDS)
+    with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+        await connection.close()

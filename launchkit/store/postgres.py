@@ -1,23 +1,22 @@
 """The store in a PostgreSQL database: a pool of connections, and one that listens."""
 
 import logging
-import math
 import re
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 
-from launchkit.addresses import masked
 from launchkit.aio.retry import Backoff, retry
-from launchkit.aio.topics import Subscription
-from launchkit.errors import ConfigError, QueueError, Unreachable, unwrapped
+from launchkit.errors import ConfigError, QueueError, unwrapped
+from launchkit.store.announcer import Announcer
+from launchkit.store.asyncpg_driver import CLOSE_SECONDS, cut, own_fault, passes, watchful
 from launchkit.store.asyncpg_driver import driver as _driver
 from launchkit.store.asyncpg_driver import lost as _lost
+from launchkit.store.connecting import connected, schema_version, unreachable
 from launchkit.store.database import (
     Answer,
     AtOnce,
@@ -30,6 +29,7 @@ from launchkit.store.database import (
     statements,
 )
 from launchkit.store.listener import Listener
+from launchkit.store.server_clock import ServerClock
 from launchkit.store.topics import StoreTopics
 
 if TYPE_CHECKING:
@@ -42,14 +42,14 @@ T = TypeVar("T")
 log = logging.getLogger("launchkit.store")
 
 POOL_SIZE = 10
-CONNECT_SECONDS = 10.0
-CLOSE_SECONDS = 5.0
+STATEMENT_SECONDS = 10.0
+"""How long a connection and a statement may take: less than a lease lives."""
+ROLLBACK_SECONDS = 2.0
 BACKOFF = Backoff(first=0.2, cap=2.0)
 PATIENCE_SECONDS = 60.0
 """How long a lost database is waited for before the caller is told."""
 AGAIN_SECONDS = 0.2
-MIGRATION_LOCK = 7_261_540_219
-"""The advisory lock that one upgrade holds against another."""
+TIME = "select extract(epoch from clock_timestamp())::float8"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,11 @@ class PostgresTx(Tx):
         """Run the statement of that name; give its rows."""
         found = _statements()[statement]
         given = {"now": self.now, **values}
-        rows = await self._connection.fetch(found.sql, *(given[name] for name in found.names))
+        try:
+            rows = await self._connection.fetch(found.sql, *(given[name] for name in found.names))
+        except TimeoutError:
+            cut(self._connection)
+            raise
         return cast("Sequence[Row]", rows)
 
 
@@ -82,16 +86,19 @@ class PostgresDatabase(Database):
         self,
         url: str,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         direct: str | None = None,
         patience: float = PATIENCE_SECONDS,
+        seconds: float = STATEMENT_SECONDS,
     ) -> None:
         self.topics = StoreTopics()
         self._url = url
         self._pooled = False
         self.listener = Listener(direct or url, self.topics, self._send)
-        self._clock = clock
+        self._server_clock = ServerClock()
+        self._clock = clock or self._server_clock
         self._patience = patience
+        self._seconds = seconds
         self._announcer = Announcer(self._announce)
 
     @asynccontextmanager
@@ -102,14 +109,17 @@ class PostgresDatabase(Database):
             self._url,
             min_size=0,
             max_size=POOL_SIZE,
-            timeout=CONNECT_SECONDS,
+            timeout=self._seconds,
+            command_timeout=self._seconds,
+            connection_class=watchful(),
             reset=_leave_as_is,
-            **({"statement_cache_size": 0} if self._pooled else {}),
+            **({"statement_cache_size": 0} if self._pooled else {"init": self._set_limits}),
         )
         with unwrapped():
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self.listener.work)
                 tasks.start_soon(self._announcer.work)
+                tasks.start_soon(self._server_clock.keep, self._time)
                 try:
                     yield
                 finally:
@@ -118,6 +128,11 @@ class PostgresDatabase(Database):
                         await self._announcer.flush()
                         await self._pool.close()
                     self._pool.terminate()
+
+    @property
+    def skew(self) -> float:
+        """Seconds by which the server's clock is ahead of this machine's."""
+        return self._server_clock.skew
 
     async def write(self, body: Body[T]) -> T:
         """Run *body* in a transaction that may write. A connection that is lost is made anew, and
@@ -156,9 +171,17 @@ class PostgresDatabase(Database):
 
     @asynccontextmanager
     async def _connection(self) -> "AsyncIterator[Connection]":
-        connection = await self._pool.acquire(timeout=CONNECT_SECONDS)
+        connection = await self._pool.acquire(timeout=self._seconds)
         try:
             yield connection
+        except TimeoutError:
+            # One that gave no answer in time may never give one, nor may those that lie idle.
+            cut(connection)
+            await self._pool.expire_connections()
+            raise
+        except _driver().ReadOnlySQLTransactionError:
+            cut(connection)  # after a failover a new one may lead to the primary
+            raise
         finally:
             # What was committed is committed, also if the connection is lost on its way back.
             with suppress(*_lost(), _driver().PostgresError):
@@ -171,26 +194,22 @@ class PostgresDatabase(Database):
             await transaction.start()
             tx = PostgresTx(connection, self._clock())
             try:
+                if self._pooled:
+                    await self._set_limits(connection, local=True)
                 result = await body(tx)
                 xact = (await tx.row("transaction"))["xact"]
             except BaseException:
-                with anyio.move_on_after(CONNECT_SECONDS, shield=True):
-                    await self._rolled_back(transaction)
+                await _give_up(connection, transaction)
                 raise
             try:
                 await transaction.commit()
             except _lost() as exc:
+                cut(connection)
                 if xact is None or not await self._took_place(xact):
                     raise
                 log.warning("the connection was lost after a commit: %s", exc)
         self._announcer.tell(tx.topics)
         return result
-
-    async def _rolled_back(self, transaction: "asyncpg.transaction.Transaction") -> None:
-        try:
-            await transaction.rollback()
-        except (*_lost(), _driver().PostgresError):
-            pass  # the connection is gone, and the transaction with it
 
     async def _took_place(self, xact: str) -> bool:
         """Whether a transaction whose commit was not answered was committed."""
@@ -205,20 +224,23 @@ class PostgresDatabase(Database):
         return bool(status == "committed")
 
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Try again while the database is away, or other transactions are in the way."""
-        driver = _driver()
-        in_the_way = (
-            driver.UniqueViolationError,
-            driver.SerializationError,
-            driver.DeadlockDetectedError,
-        )
+        """Try again while the database is away or only reads, or others are in the way."""
         backoff = replace(BACKOFF, deadline=self._patience)
         try:
-            return await retry(attempt, on=(*_lost(), *in_the_way), backoff=backoff)
-        except (*_lost(), *in_the_way) as exc:
+            return await retry(attempt, on=passes, backoff=backoff)
+        except (*_lost(), _driver().PostgresError) as exc:
+            if own_fault(exc) and not passes(exc):
+                raise QueueError(f"the queue's database: {exc}") from exc
             raise unreachable(self._url, exc) from exc
-        except driver.PostgresError as exc:
-            raise QueueError(f"the queue's database: {exc}") from exc
+
+    async def _set_limits(self, connection: "Connection", *, local: bool = False) -> None:
+        """Let the server give up what nobody waits for any more: it would hold its locks."""
+        most = str(round(self._seconds * 900))  # ms, so that the server is the first to say so
+        await PostgresTx(connection, 0.0).all("limits", ms=most, local=local)
+
+    async def _time(self) -> float:
+        async with self._connection() as connection, connection.transaction():
+            return float(await connection.fetchval(TIME))
 
     async def _announce(self, topics: Sequence[str]) -> None:
         self.topics.publish(topics)
@@ -229,11 +251,18 @@ class PostgresDatabase(Database):
             await PostgresTx(connection, 0.0).all("announce", topics=topics)
 
     async def _check_schema(self) -> None:
-        async with connected(self._url) as connection, connection.transaction():
-            found = await schema_version(connection)
-            own = await connection.fetchval("select pg_backend_pid()")
-            # A pooler does not tell which of the server's processes it lends.
-            self._pooled = own != connection.get_server_pid()
+        try:
+            async with (
+                connected(self._url, seconds=self._seconds) as connection,
+                connection.transaction(),
+            ):
+                found = await schema_version(connection)
+                own = await connection.fetchval("select pg_backend_pid()")
+                # A pooler does not tell which of the server's processes it lends.
+                self._pooled = own != connection.get_server_pid()
+                await self._server_clock.ask(partial(connection.fetchval, TIME))
+        except (*_lost(), _driver().PostgresError) as exc:
+            raise unreachable(self._url, exc) from exc
         wanted = len(migrations("postgres"))
         if found > wanted:
             raise ConfigError(
@@ -248,92 +277,21 @@ class PostgresDatabase(Database):
             )
 
 
-class Announcer:
-    """Sends topics to the other processes, those of many transactions at once: a commit that
-    notifies holds a lock that all such commits share, so no claim should wait for it. What is lost
-    in a crash is found by those who wait when they look again.
-    """
-
-    def __init__(self, send: Callable[[Sequence[str]], Awaitable[None]]) -> None:
-        self._send = send
-        self._topics: set[str] = set()
-        self._subscription = Subscription()
-        self._sending = anyio.Lock()
-
-    def tell(self, topics: Iterable[str]) -> None:
-        """Send these soon."""
-        self._topics.update(topics)
-        if self._topics:
-            self._subscription.notify()
-
-    async def work(self) -> None:
-        """Send what is told, until cancelled."""
-        while True:
-            await self._subscription.wait(math.inf)
-            with anyio.move_on_after(CLOSE_SECONDS, shield=True):  # cut short, it would be lost
-                await self.flush()
-
-    async def flush(self) -> None:
-        """Send what was told and not sent yet; returns when all of it was sent."""
-        async with self._sending:
-            topics, self._topics = sorted(self._topics), set()
-            if topics:
-                try:
-                    await self._send(topics)
-                except (*_lost(), _driver().PostgresError) as exc:
-                    log.warning("an announcement was lost: %s", exc)
-
-
-async def migrate(url: str) -> int:
-    """Bring a database to this version's schema, one upgrade at a time; gives its version.
-
-    :raises Unreachable: if it cannot be reached.
-    """
-    async with connected(url) as connection, connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", MIGRATION_LOCK)
-        found = await schema_version(connection)
-        for number, script in enumerate(migrations("postgres")[found:], start=found + 1):
-            await connection.execute(script)
-            await connection.execute("update schema_version set version = $1", number)
-            found = number
-        return found
-
-
-@asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Any]:
-    """One connection, for the time of the context.
-
-    :raises Unreachable: if it cannot be made.
-    """
-    driver = _driver()
-    try:
-        connection = await driver.connect(url, timeout=CONNECT_SECONDS, statement_cache_size=0)
-    except (OSError, TimeoutError, driver.PostgresError, driver.InterfaceError) as exc:
-        raise unreachable(url, exc) from exc
-    try:
-        yield connection
-    finally:
-        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-            await connection.close(timeout=CLOSE_SECONDS)
-
-
-async def schema_version(connection: Any) -> int:
-    """The number of the last migration; 0 for an empty database."""
-    if await connection.fetchval("select to_regclass('schema_version')") is None:
-        return 0
-    return int(await connection.fetchval(_statements()["schema_version"].sql))
+async def _give_up(
+    connection: "Connection", transaction: "asyncpg.transaction.Transaction"
+) -> None:
+    """Roll back, or lose the connection, and the transaction with it."""
+    with (
+        anyio.move_on_after(ROLLBACK_SECONDS, shield=True),
+        suppress(*_lost(), _driver().PostgresError),
+    ):
+        await transaction.rollback()
+        return
+    cut(connection)
 
 
 async def _leave_as_is(_connection: object) -> None:
     """Nothing of a transaction outlives it, so there is nothing to reset between two."""
-
-
-def unreachable(url: str, exc: BaseException) -> Unreachable:
-    """The error for a database that does not answer, or not to us."""
-    return Unreachable(
-        f"the queue's database {masked(url)} cannot be reached: {str(exc) or type(exc).__name__}",
-        hint="is the server up, and are the address and the login right?",
-    )
 
 
 @cache

@@ -41,10 +41,11 @@ def begin(connection: sqlite3.Connection) -> None:
     connection.execute(f"pragma application_id = {secrets.randbelow(MARKS)}")
 
 
-def advance(connection: sqlite3.Connection) -> None:
-    """Leave the next mark. Belongs into each transaction that changes something."""
-    mark = connection.execute("pragma application_id").fetchone()[0]
-    connection.execute(f"pragma application_id = {(mark + 1) % MARKS}")
+def advance(connection: sqlite3.Connection) -> int:
+    """Leave the next mark, and give it. Belongs into each transaction that changes something."""
+    mark = (connection.execute("pragma application_id").fetchone()[0] + 1) % MARKS
+    connection.execute(f"pragma application_id = {mark}")
+    return int(mark)
 
 
 def check_wal(path: Path) -> None:

@@ -32,6 +32,8 @@ class RegisterAnswer:
 
     lease: float
     """Seconds that a claim lives without a sign of life."""
+    now: float | None = None
+    """Unix time by the queue's clock."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,6 +204,21 @@ class LockAnswer:
     """Whether the one who asked holds it now."""
 
     held: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverRequest:
+    """Which of these attempts are over."""
+
+    attempts: Mapping[str, int]
+    """The id of an item → its attempt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverAnswer:
+    """Those that are."""
+
+    items: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,9 +21,11 @@ KNOWN = [LaunchError("the cluster says 503"), Unreachable("the cluster is away")
 
 @pytest.fixture(autouse=True)
 def _no_faults() -> Iterator[None]:
-    troubled.faults.clear()
+    for faults in (troubled.faults, forgetful.refusals):
+        faults.clear()
     yield
-    troubled.faults.clear()
+    for faults in (troubled.faults, forgetful.refusals):
+        faults.clear()
 
 
 async def gated(bench: Bench) -> tuple[LaunchHandle, Path]:
@@ -175,6 +177,54 @@ async def test_a_run_that_an_agent_cannot_watch_is_left_to_another(bench: Bench)
         assert await bench.ended(run) == [ItemState.FAILED]
     assert (run.item.exit_code, run.item.attempt) == (3, 1)
     assert await text(run) == "first\nlast"
+
+
+async def test_a_run_that_is_left_alive_keeps_its_slot_and_is_gone_on_with(bench: Bench) -> None:
+    run, gate = await gated(bench)
+    second = await bench.launch("print(2)", queue="t")
+    troubled.faults["changed"] += [FOREIGN] * 1000
+    settings = bench.settings(queues=["t"], lease_seconds=1, max_jobs=1)
+    async with HastyAgent(settings, plugins=Plugins(troubled, entry_points=False)):
+        await until(lambda: len(troubled.faults["changed"]) < 998)
+        troubled.faults.clear()
+        gate.touch()
+        assert await bench.ended(run, second) == [ItemState.FAILED, ItemState.FINISHED]
+    assert (run.item.exit_code, run.item.attempt) == (3, 1)
+    assert await text(run) == "first\nlast"
+    assert run.item.ended_at
+    assert second.item.started_at
+    assert run.item.ended_at <= second.item.started_at
+    assert not [event for event in await run.events() if event.kind == "lease"]
+
+
+async def test_a_run_of_which_the_queue_will_not_hear_keeps_its_slot(bench: Bench) -> None:
+    forgetful.refuse()
+    run, gate = await gated(bench)
+    second = await bench.launch("print(2)", queue="t")
+    url = bench.url.replace("sqlite", "forgetful")
+    more = {"backend": url, "queues": ["t"], "lease_seconds": 1, "max_jobs": 1}
+    async with bench.agent(forgetful, troubled, **more):
+        await until(lambda: not forgetful.refusals)
+        gate.touch()
+        assert await bench.ended(run, second) == [ItemState.FAILED, ItemState.FINISHED]
+    assert await text(run) == "first\nlast"
+    assert run.item.ended_at
+    assert second.item.started_at
+    assert run.item.ended_at <= second.item.started_at
+
+
+async def test_one_word_ends_an_agent_whose_queue_is_damaged(bench: Bench) -> None:
+    forgetful.refuse(1000)
+    run, gate = await gated(bench)
+    url = bench.url.replace("sqlite", "forgetful")
+    async with bench.agent(forgetful, troubled, backend=url, queues=["t"]) as agent:
+        await until(lambda: len(forgetful.refusals) < 1000)
+        agent.stop()
+    forgetful.refusals.clear()
+    gate.touch()
+    async with bench.agent(troubled, queues=["t"]):
+        assert await bench.ended(run) == [ItemState.FAILED]
+    assert (run.item.exit_code, run.item.attempt) == (3, 1)
 
 
 async def test_an_idle_agent_outlives_a_queue_that_goes_away(bench: Bench) -> None:

@@ -15,9 +15,9 @@ from launchkit.abc import LaunchRequest
 from launchkit.model import AgentCapacity, ItemReport, ItemState, QueueSpec
 from launchkit.store import claims, launches, queues
 from launchkit.store.backend import database_of
+from launchkit.store.connecting import connected
 from launchkit.store.database import Database, Tx
-from launchkit.store.postgres import connected
-from launchkit.store.sqlite import connect, file_of
+from launchkit.store.sqlite_file import connect, file_of
 
 ROOM = AgentCapacity(agent="a", site="s", resources=frozenset({"local-process"}))
 DONE = ItemReport(state=ItemState.FINISHED)

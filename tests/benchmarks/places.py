@@ -11,7 +11,7 @@ from typing import Literal
 import anyio
 from postgres import Postgres, find_programs
 
-from launchkit.store.postgres import migrate
+from launchkit.store.connecting import migrate
 
 Kind = Literal["sqlite", "postgresql"]
 TESTS = Path(__file__).parent.parent

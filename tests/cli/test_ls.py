@@ -41,6 +41,17 @@ def test_launches_are_listed_by_their_agent(queue: Program) -> None:
     assert queue.out("ls", "--agent", agent, "-o", "name").split() == [run]
 
 
+@pytest.mark.parametrize("form", ["json", "jsonl", "yaml", "name"])
+def test_all_launches_are_printed_in_pages_as_they_are_at_once(
+    queue: Program, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchkit.cli.ls.PAGE", 2)
+    assert queue.out("ls", "-a", "-o", form) == queue.out("ls", "-o", form)
+    for number in range(4):
+        queue.launch("1", "--name", f"run-{number}")
+        assert queue.out("ls", "-a", "-o", form) == queue.out("ls", "-o", form)
+
+
 @pytest.mark.parametrize("form", ["table", "json", "yaml", "name"])
 def test_a_list_that_goes_on_needs_a_terminal_or_lines(queue: Program, form: str) -> None:
     assert "--watch needs a terminal" in queue("ls", "-w", "-o", form, code=2).stderr

@@ -103,7 +103,6 @@ def test_a_resource_that_nothing_here_runs_is_refused_unless_it_is_meant(program
     assert "did you mean 'kubernetes'?" in told
     assert "--allow-unknown" in told
     assert "warning: no plugin" in program(*words, "--allow-unknown").stderr
-    assert program("queue", "create", "k", "-r", "gcp-vertex").stderr.startswith("next:")
 
 
 def test_a_queue_without_a_kind_is_told_which_there_are(program: Program) -> None:

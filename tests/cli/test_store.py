@@ -134,3 +134,22 @@ def test_a_database_of_postgresql_names_the_program_for_its_backups(
     assert "secret" not in says
     url = "https://queue.example.com"
     assert "only a SQLite file" in queue("store", *words, "--backend", url, code=3).stderr
+
+
+def test_launches_that_ended_long_ago_are_removed(queue: Program) -> None:
+    queue.launch("print('old')")
+    queue.work()
+    waits = queue.launch("print('waits')")
+    assert "0 launches are removed" in queue("store", "prune", "--older-than", "30d").stderr
+    assert "0 launches are removed" in queue("store", "prune", "--keep", "1").stderr
+    assert "1 launches would go" in queue("store", "prune", "--keep", "0", "--dry-run").stderr
+    assert len(queue.data("ls")) == 2
+    assert "1 launches are removed" in queue("store", "prune", "--keep", "0").stderr
+    assert [row["id"] for row in queue.data("ls")] == [waits]
+
+
+def test_what_is_to_be_removed_must_be_said_and_be_in_a_database(queue: Program) -> None:
+    assert "--older-than TIME or --keep N" in queue("store", "prune", code=2).stderr
+    url = "https://queue.example.com"
+    says = queue("store", "prune", "--keep", "1", "--backend", url, code=3).stderr
+    assert "only a database" in says

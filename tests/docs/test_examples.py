@@ -11,6 +11,7 @@ import pytest
 from docker_engine import Engine
 from launchkit_aws.sagemaker.runner import SageMakerRunner
 from launchkit_docker.options.parsing import parse_options
+from launchkit_gcp.vertex.runner import VertexRunner
 from launchkit_kubernetes.runner import KubernetesRunner
 from pages import ROOT, blocks, commands_of, name_of, type_commands, write_files
 from shared import in_use
@@ -25,7 +26,7 @@ from launchkit.settings import load_settings
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 WANT_DOCKER = {"gpu-workstation.md"}
-WANT_CLUSTER = {"kubernetes.md", "in-the-cluster.md", "sagemaker.md"}
+WANT_CLUSTER = {"kubernetes.md", "in-the-cluster.md", "sagemaker.md", "vertex.md"}
 """Tests of the plugin type what stands there."""
 IMAGES = "launchkit/digits:"
 PORT = ":8700"
@@ -34,6 +35,7 @@ CHECKS = {
     "docker": parse_options,
     "kubernetes": KubernetesRunner.check_args,
     "sagemaker": SageMakerRunner.check_args,
+    "gcp-vertex": VertexRunner.check_args,
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from launchkit.abc import Hub, QueueBackend, Site
 from launchkit.store.backend import StoreBackend, StoreHub
 from launchkit.store.database import Body, Database, Row, Tx, statements
-from launchkit.store.sqlite import SqliteTx
+from launchkit.store.sqlite_worker import SqliteTx
 from launchkit.testing import HubContract, QueueBackendContract, VirtualClock, started
 from launchkit.testing.contracts.service import Advance
 

@@ -26,9 +26,9 @@ class Vault(Registry):
 
 
 @dataclass(kw_only=True)
-class Vertex(Runner):
-    kind = "vertex"
-    aliases = ("gcp-vertex",)
+class AzureMl(Runner):
+    kind = "aml"
+    aliases = ("azure-ml",)
     project: str
     poll_seconds: float = 10
 
@@ -43,7 +43,7 @@ def launchkit_registries() -> Sequence[type[Registry]]:
 
 @hookimpl
 def launchkit_runners() -> Sequence[type[Runner]]:
-    return [Vertex]
+    return [AzureMl]
 
 
 def cloud_plugins() -> Plugins:

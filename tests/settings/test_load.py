@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from settings.clouds import Vertex, cloud_plugins
+from settings.clouds import AzureMl, cloud_plugins
 from wandb_cases import cases
 
 from launchkit.abc import Builder
@@ -286,9 +286,9 @@ def test_what_sounds_like_a_secret_is_not_shown_where_no_plugin_tells(
 @pytest.mark.parametrize(
     ("runners", "problem"),
     [
-        ("{vertex: {}}", ":1: runners.vertex.project: this key is required"),
-        ("{gcp-vertex: {project: p, pol-seconds: 1}}", "pol-seconds: unknown key; did you mean"),
-        ("{vertex: {project: p}, gcp-vertex: {}}", "another word for it; give one of them"),
+        ("{aml: {}}", ":1: runners.aml.project: this key is required"),
+        ("{azure-ml: {project: p, pol-seconds: 1}}", "pol-seconds: unknown key; did you mean"),
+        ("{aml: {project: p}, azure-ml: {}}", "another word for it; give one of them"),
         ("{slurmm: {}}", ":1: runners.slurmm: there is no runner 'slurmm'"),
     ],
 )
@@ -300,9 +300,9 @@ def test_what_is_wrong_with_a_runner_is_told_with_its_place_and_stops_nothing_el
 
 
 def test_settings_of_a_runner_count_under_each_of_its_names(load: Load) -> None:
-    settings = load("runners: {gcp-vertex: {project: p, poll-seconds: 1}}").settings
-    given = runner_settings(settings, Vertex.names())
-    assert Vertex.configured(given) == Vertex(project="p", poll_seconds=1)
+    settings = load("runners: {azure-ml: {project: p, poll-seconds: 1}}").settings
+    given = runner_settings(settings, AzureMl.names())
+    assert AzureMl.configured(given) == AzureMl(project="p", poll_seconds=1)
 
 
 def test_what_is_not_installed_is_noted_with_its_package_and_accepted(load: Load) -> None:

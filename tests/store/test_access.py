@@ -13,7 +13,8 @@ from launchkit.store import launches
 from launchkit.store.access import look_at
 from launchkit.store.backend import StoreBackend
 from launchkit.store.backup import back_up
-from launchkit.store.sqlite import SqliteDatabase, prepare
+from launchkit.store.sqlite import SqliteDatabase
+from launchkit.store.sqlite_file import prepare
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from store.writer import crash, killed, make, names_in, stored, writing
 
 from launchkit.errors import ConfigError, Conflict, LaunchkitError, QueueError, Unreachable
 from launchkit.store.backup import back_up, restore
-from launchkit.store.sqlite import prepare
+from launchkit.store.sqlite_file import prepare
 
 DIES = """
 import os, signal, sys

@@ -242,3 +242,14 @@ async def test_agents_of_one_name_in_two_entities_do_not_hear_or_count_each_othe
     orders = await store.write(claims.Beat("other", status("a"), {}, LEASE))
     assert orders.stop == ()
     assert [view.held for view in await store.database.read(agents.List("other"))] == [0]
+
+
+async def test_attempts_that_are_over_are_told(store: Store) -> None:
+    await store.queue()
+    ended, later, live = [await store.launch(name) for name in ("ended", "later", "live")]
+    for state, more in ((ItemState.FINISHED, {}), (ItemState.QUEUED, {"next_attempt": True})):
+        await store.report(await store.claimed(), state, **more)
+    attempts = {ended.id: 1, later.id: 1, live.id: 1, "unknown": 1}
+    assert await store.database.read(claims.Over("e", attempts)) == {ended.id, later.id}
+    assert await store.database.read(claims.Over("e", {later.id: 2})) == frozenset()
+    assert await store.database.read(claims.Over("other", attempts)) == frozenset()

@@ -4,6 +4,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -12,12 +13,13 @@ from mounts import mount, unmount
 from store.conftest import Clock, Store, fill
 from waiting import PATIENCE
 
-from launchkit.errors import ConfigError, Unreachable
+from launchkit.errors import ConfigError, QueueError, Unreachable
 from launchkit.model.people import Principal
 from launchkit.store import launches, queues
 from launchkit.store.access import Access
 from launchkit.store.notifier import DatagramNotifier
-from launchkit.store.sqlite import SqliteDatabase, connect, file_of, prepare
+from launchkit.store.sqlite import SqliteDatabase
+from launchkit.store.sqlite_file import connect, file_of, prepare
 from launchkit.store.tokens import FirstAdministrator, Proofs
 from launchkit.store.topics import StoreTopics
 
@@ -148,6 +150,26 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_text("not a database, but long enough to be looked at as one" * 20)
     with pytest.raises(Unreachable, match="not a database"):
         prepare(path)
+
+
+async def test_a_damaged_page_is_no_matter_of_time(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    prepare(path)
+    with closing(sqlite3.connect(path)) as connection:
+        find = "select rootpage from sqlite_master where name in ('queue', 'queue_name')"
+        pages = [row[0] for row in connection.execute(find)]
+        connection.execute("pragma wal_checkpoint(truncate)")
+    with path.open("r+b") as file:
+        for page in pages:
+            file.seek((page - 1) * 4096)
+            file.write(b"\xff" * 4096)
+    database = SqliteDatabase(path)
+    async with database.opened():
+        for call in (database.read, database.write):
+            with pytest.raises(QueueError, match="malformed") as error:
+                await call(queues.List("e"))
+            assert not isinstance(error.value, Unreachable)
+            assert error.value.hint == "restore it from a backup"
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from postgres import Postgres
 from store.conftest import Clock, Store
 from waiting import PATIENCE, until
 
-from launchkit.store.postgres import PostgresDatabase, migrate
+from launchkit.store.connecting import migrate
+from launchkit.store.postgres import PostgresDatabase
 
 LOST = "announcements do not come through"
 

@@ -19,10 +19,12 @@ from launchkit.addresses import masked
 from launchkit.errors import ConfigError, Conflict, QueueError, Unreachable
 from launchkit.model import ItemState
 from launchkit.store import launches, logs, queues
+from launchkit.store.announcer import Announcer
 from launchkit.store.backend import database_of
+from launchkit.store.connecting import migrate
 from launchkit.store.copy import TABLES, freeze, move
 from launchkit.store.database import migrations
-from launchkit.store.postgres import Announcer, migrate, positional
+from launchkit.store.postgres import positional
 from launchkit.store.sqlite import SqliteDatabase
 
 
@@ -272,7 +274,7 @@ async def test_a_move_to_a_place_that_is_not_empty_or_to_a_second_one_is_refused
 
 
 def test_all_tables_but_locks_are_moved(tmp_path: Path) -> None:
-    from launchkit.store.sqlite import connect, prepare
+    from launchkit.store.sqlite_file import connect, prepare
 
     prepare(tmp_path / "x.db")
     with closing(connect(tmp_path / "x.db")) as connection:

@@ -12,7 +12,7 @@ from store.conftest import Store
 from store.writer import crash, make, names_in, with_store
 
 from launchkit.errors import Unreachable
-from launchkit.store.sqlite import connect, prepare
+from launchkit.store.sqlite_file import connect, prepare
 
 Copied = Callable[[Path, Path], object]
 

@@ -16,7 +16,8 @@ import anyio
 from store.conftest import Clock, Store
 from waiting import PATIENCE
 
-from launchkit.store.sqlite import SqliteDatabase, connect, prepare
+from launchkit.store.sqlite import SqliteDatabase
+from launchkit.store.sqlite_file import connect, prepare
 
 TESTS = Path(__file__).parents[1]
 

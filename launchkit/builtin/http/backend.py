@@ -1,7 +1,8 @@
 """The agent's side of a queue service."""
 
 import math
-from collections.abc import AsyncIterator, Collection
+import time
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -31,6 +32,8 @@ from launchkit.wire.agent_side import (
     LockRequest,
     LockWait,
     LogSize,
+    OverAnswer,
+    OverRequest,
     RegisterAnswer,
     RegisterRequest,
     ReportRequest,
@@ -62,6 +65,7 @@ class HttpBackend(QueueBackend):
     _session: str | None = field(init=False, repr=False, default=None)
     _leased: float | None = field(init=False, repr=False, default=None)
     """How long the service's leases last, once it has said so."""
+    _skew: float | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
         """:raises ValueError: if the URL is none of a service."""
@@ -77,6 +81,10 @@ class HttpBackend(QueueBackend):
         """For ever: the service looks itself for what happens without a word."""
         return math.inf
 
+    def skew(self) -> float | None:
+        """As it was when the agent registered."""
+        return self._skew
+
     def beat_seconds(self, lease: float) -> float:
         """By the service's leases."""
         return (self._leased or lease) / 3
@@ -86,7 +94,11 @@ class HttpBackend(QueueBackend):
         session = uuid4().hex
         request = RegisterRequest(status=status, session=session)
         call = Call(method="POST", parts=("agent", "register"), body=request, again=True)
-        self._leased = (await self._service.ask(RegisterAnswer, call)).lease
+        asked_at = time.time()
+        answer = await self._service.ask(RegisterAnswer, call)
+        self._leased = answer.lease
+        if answer.now is not None:
+            self._skew = answer.now - (asked_at + time.time()) / 2
         self._agent, self._session = status.name, session
         self._news.session = session
 
@@ -178,6 +190,12 @@ class HttpBackend(QueueBackend):
             "LAUNCHKIT_BACKEND": self._service.url,
             "LAUNCHKIT_RUN_TOKEN": Secret(made.secret),
         }
+
+    async def over(self, attempts: Mapping[str, int]) -> Collection[str]:
+        """Those attempts that are over."""
+        request = OverRequest(attempts=attempts)
+        call = Call(method="POST", parts=("agent", "over"), body=request, again=True)
+        return (await self._service.ask(OverAnswer, call)).items
 
     async def leave(self, agent: str, *, dead: bool) -> None:
         """Forget an agent; the leases of one that is *dead* lapse now."""

@@ -26,7 +26,8 @@ update queue set deleted_at = :now where id = :id
 
 -- name: level_priorities
 update item set priority = :priority
-where queue_id = :queue and state not in ('finished', 'failed', 'stopped')
+where queue_id = :queue
+  and state in ('queued', 'held', 'claimed', 'building', 'submitting', 'starting', 'running')
 
 -- name: count_states
 select state, count(*) as n from item where queue_id = :queue group by state
@@ -63,16 +64,17 @@ values (:queue, :item, :now, :kind, :actor, :attempt, :state, :cause)
 
 -- name: events_of_item
 select * from event
-where item_id = :item and id > :since and item_id in (select id from item where entity = :entity)
+where item_id = :item and id > :since and :entity = (select entity from item where id = :item)
 order by id
 
+-- The cross joins keep to their order in SQLite, which else reads all items of the entity first.
 -- name: newest_events
-select e.* from event e join item i on i.id = e.item_id
-where i.entity = :entity and e.id > :since and e.id <= :until order by e.id desc limit 100
+select e.* from event e cross join item i
+where i.id = e.item_id and i.entity = :entity and e.id > :since and e.id <= :until order by e.id desc limit 100
 
 -- name: next_events
-select e.* from event e join item i on i.id = e.item_id
-where i.entity = :entity and e.id > :since and e.id <= :until order by e.id limit :limit
+select e.* from event e cross join item i
+where i.id = e.item_id and i.entity = :entity and e.id > :since and e.id <= :until order by e.id limit :limit
 
 -- What an agent asks for again is what it has got already: the answer was lost.
 -- name: claim_given
@@ -195,7 +197,7 @@ order by l."offset"
 -- name: old_log_pieces
 select l.item_id as item, l.attempt, l."offset", l.data from log l join item i on i.id = l.item_id
 where l.place is null and i.ended_at < :before and l.size > 0
-order by l.item_id, l.attempt, l."offset" limit :limit
+order by l.item_id limit :limit
 
 -- name: move_log_piece
 update log set data = :empty, place = :place
@@ -316,3 +318,12 @@ select data from outputs where item_id = :item and attempt = :attempt
 -- name: put_outputs
 insert into outputs (item_id, attempt, data) values (:item, :attempt, :data)
 on conflict (item_id, attempt) do update set data = excluded.data
+
+-- name: kept_since
+select ended_at from item where ended_at is not null order by ended_at desc limit 1 offset :keep
+
+-- name: ended_items
+select id from item where ended_at < :before order by ended_at limit :limit
+
+-- name: count_ended
+select count(*) as n from item where ended_at < :before

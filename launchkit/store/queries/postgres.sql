@@ -97,6 +97,7 @@ where i.entity = :entity
   and (:name::text is null or coalesce(i.name, i.run_id) like
        translate(replace(replace(replace(:name, '\', '\\'), '%', '\%'), '_', '\_'), '*?', '%_'))
   and (:since::float8 is null or i.created_at >= :since)
+  {open}
   and {behind}
 order by {order} limit :limit
 
@@ -127,8 +128,15 @@ select distinct virtualtransaction as writer from pg_locks
 where locktype = 'relation' and relation = 'event'::regclass and mode = 'RowExclusiveLock'
   and database = (select oid from pg_database where datname = current_database())
 
--- name: schema_version
-select version from schema_version
+-- One who has fallen silent holds neither locks nor a connection for long.
+-- name: limits
+select set_config(name, setting, :local::bool) from (values
+    ('statement_timeout', :ms::text),
+    ('idle_in_transaction_session_timeout', :ms),
+    ('tcp_user_timeout', '15000'),
+    ('tcp_keepalives_idle', '5'),
+    ('tcp_keepalives_interval', '5'),
+    ('tcp_keepalives_count', '2')) as limits (name, setting)
 
 -- name: drop_unused_archives
 delete from archive
@@ -138,3 +146,21 @@ where coalesce(used_at, created_at) < :before and digest not in (
     union select recipe::json #>> '{source,digest}' from job_version
     where recipe::json #>> '{source,digest}' is not null)
 returning digest
+
+-- name: drop_events_of
+delete from event where item_id = any(array(select json_array_elements_text(:items::json)))
+
+-- name: drop_logs_of
+delete from log where item_id = any(array(select json_array_elements_text(:items::json)))
+
+-- name: drop_outputs_of
+delete from outputs where item_id = any(array(select json_array_elements_text(:items::json)))
+
+-- name: drop_tokens_of
+delete from token where item = any(array(select json_array_elements_text(:items::json)))
+
+-- name: drop_items
+delete from item where id = any(array(select json_array_elements_text(:items::json))) and ended_at is not null returning id
+
+-- name: stand_of
+select id, attempt, ended_at from item where entity = :entity and id = any(array(select json_array_elements_text(:items::json)))

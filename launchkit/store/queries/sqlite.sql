@@ -39,6 +39,7 @@ where i.entity = :entity
   and (:agent is null or i.agent = :agent)
   and (:name is null or coalesce(i.name, i.run_id) glob replace(:name, '[', '[[]'))
   and (:since is null or i.created_at >= :since)
+  {open}
   and {behind}
 order by {order} limit :limit
 
@@ -56,8 +57,8 @@ select coalesce(max(id), 0) as id from event
 -- name: event_writers
 select null as writer where false
 
--- name: data_version
-pragma data_version
+-- name: mark
+pragma application_id
 
 -- name: drop_unused_archives
 delete from archive
@@ -67,3 +68,21 @@ where coalesce(used_at, created_at) < :before and digest not in (
     union select json_extract(recipe, '$.source.digest') from job_version
     where json_extract(recipe, '$.source.digest') is not null)
 returning digest
+
+-- name: drop_events_of
+delete from event where item_id in (select value from json_each(:items))
+
+-- name: drop_logs_of
+delete from log where item_id in (select value from json_each(:items))
+
+-- name: drop_outputs_of
+delete from outputs where item_id in (select value from json_each(:items))
+
+-- name: drop_tokens_of
+delete from token where item in (select value from json_each(:items))
+
+-- name: drop_items
+delete from item where id in (select value from json_each(:items)) and ended_at is not null returning id
+
+-- name: stand_of
+select id, attempt, ended_at from item where entity = :entity and id in (select value from json_each(:items))

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,19 @@ import anyio
 import launchkit_docker
 import pytest
 from docker_engine import Engine
+from launchkit_docker.containers.labels import REMOVE
+from launchkit_docker.runner import ContainerRunner
 from registry.conftest import PASSWORD, USER, Served
-from waiting import PATIENCE
+from waiting import PATIENCE, until
 
 import launchkit
 from launchkit import Agent, Client, LaunchHandle
 from launchkit.model import ItemState, Timeouts
 from launchkit.plugins import Plugins
+from launchkit.runners.identity import DOCKER, RunIdentity
 from launchkit.settings import load_settings
-from launchkit.testing import registry_server
+from launchkit.store.backend import StoreBackend
+from launchkit.testing import registry_server, site_at, started
 
 SEED = {
     "env": ["MY_ENV_VAR=value", "MY_EXISTING_ENV_VAR"],
@@ -282,6 +286,35 @@ async def test_a_run_that_is_stopped_is_told_first(stage: Stage, python_image: s
                 await run.stop("test")
         assert await stage.ended(run) == [ItemState.STOPPED]
     assert "told" in await text(run)
+
+
+@pytest.mark.parametrize("state", ["created", "exited"])
+async def test_what_a_killed_agent_left_of_launches_that_are_over_is_removed(
+    stage: Stage, busybox: str, state: str
+) -> None:
+    await stage.client.create_queue("q", "local-container")
+    over, waits = [await stage.client.launch("q", image=busybox) for _ in range(2)]
+    await over.stop()
+    entity = stage.client.entity
+    for run in (over, waits):
+        identity = RunIdentity(
+            run_id=run.run_id, item_id=run.id, attempt=1, entity=entity, queue="q", agent="dead"
+        )
+        labels = {**DOCKER.labels(identity), REMOVE: "true"}
+        body = {"Image": busybox, "Cmd": ["true"], "Labels": labels}
+        name = f"launchkit-{run.run_id}-1"
+        stage.engine.http.post("/containers/create", params={"name": name}, json=body)
+        if state == "exited":
+            stage.engine.http.post(f"/containers/{name}/start")
+            stage.engine.http.post(f"/containers/{name}/wait")
+    async with (
+        site_at(stage.folder) as site,
+        started(StoreBackend(url=stage.url, entity=entity), site) as backend,
+        started(ContainerRunner(), replace(site, backend=backend)) as runner,
+    ):
+        await runner.check()
+        await until(lambda: stage.containers(over) == [])
+    assert len(stage.containers(waits)) == 1
 
 
 @pytest.fixture(params=["plain", "TLS"])

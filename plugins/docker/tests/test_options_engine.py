@@ -20,7 +20,7 @@ from waiting import PATIENCE
 
 from launchkit.testing import make_submission
 
-LABEL = {"launchkit.test": "1"}
+LABEL = {"launchkit-test": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -267,7 +267,7 @@ async def test_the_docker_command_makes_the_same_container(
     if not shutil.which("docker"):
         pytest.skip("the docker command is not installed")
     made = make_submission("/bin/busybox", image=image, name=f"lk-{uuid4().hex[:8]}")
-    words = command_line(parse_options({**args, "l": "launchkit.test=1"}), made)
+    words = command_line(parse_options({**args, "l": "launchkit-test=1"}), made)
     words = ["docker", "create", *words[3:]]
     environ = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
     subprocess.run(words, check=True, capture_output=True, env=environ)

@@ -108,7 +108,7 @@ def load(engine: Engine, name: str, architecture: str) -> str:
     config = {
         "architecture": architecture,
         "os": "linux",
-        "config": {"Labels": {"launchkit.test": name}},
+        "config": {"Labels": {"launchkit-test": name}},
         "rootfs": {"type": "layers", "diff_ids": digests},
     }
     manifest = [{"Config": "config", "RepoTags": [name], "Layers": ["layer"]}]

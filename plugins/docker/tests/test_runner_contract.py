@@ -34,7 +34,7 @@ class Containers(Workload):
         return len(record.read_text().splitlines()) if record.exists() else 0
 
     async def traces(self, submission: Submission) -> Sequence[str]:
-        found = self.engine.containers(**{"launchkit.test": self.label})
+        found = self.engine.containers(**{"launchkit-test": self.label})
         names = [name for container in found for name in container["Names"]]
         return [name for name in names if name == f"/{submission.name}"]
 
@@ -48,7 +48,7 @@ class Containers(Workload):
         return self.make(script)
 
     async def alive(self, submission: Submission) -> Sequence[str]:
-        found = self.engine.containers(**{"launchkit.test": self.label})
+        found = self.engine.containers(**{"launchkit-test": self.label})
         return [
             name
             for container in found
@@ -60,7 +60,7 @@ class Containers(Workload):
         submission = make_submission()
         line = f"echo started >> /place/{submission.name}; {script}"
         args = {
-            "label": f"launchkit.test={self.label}",
+            "label": f"launchkit-test={self.label}",
             "volume": f"{self.place}:/place",
             "network": "none",
         }
@@ -81,7 +81,7 @@ class TestContainerRunner(RunnerContract):
     def workload(self, busybox: str, docker_engine: Engine, tmp_path: Path) -> Iterator[Containers]:
         label = uuid4().hex
         yield Containers(busybox, docker_engine, tmp_path, label)
-        for container in docker_engine.containers(**{"launchkit.test": label}):
+        for container in docker_engine.containers(**{"launchkit-test": label}):
             docker_engine.http.delete(
                 f"/containers/{container['Id']}", params={"force": True, "v": True}
             )

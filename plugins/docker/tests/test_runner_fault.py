@@ -32,4 +32,4 @@ class TestContainerFault(RunnerFaultContract):
     def workload(self, busybox: str, docker_engine: Engine, tmp_path: Path) -> Iterator[Containers]:
         label = uuid4().hex
         yield Containers(busybox, docker_engine, tmp_path, label)
-        docker_engine.remove_containers(**{"launchkit.test": label})
+        docker_engine.remove_containers(**{"launchkit-test": label})

@@ -21,7 +21,7 @@ Make: TypeAlias = Callable[..., BuildRequest]
 BUSYBOX = Path("/bin/busybox")
 SHELL = "FROM scratch\nCOPY busybox /bin/\n"
 OWN_SHELL = "FROM scratch\nCOPY busybox label /bin/\nLABEL {0}={1}\n"
-LABEL = "launchkit.test"
+LABEL = "launchkit-test"
 """A label that says which test an image is of."""
 TOUCH = 'RUN ["/bin/busybox", "touch", "/made"]\n'
 
@@ -45,7 +45,7 @@ class Scripts:
 
     def __init__(self, engine: Engine, image: str) -> None:
         self.engine, self.image = engine, image
-        self.label = f"launchkit.test={uuid4().hex}"
+        self.label = f"launchkit-test={uuid4().hex}"
 
     def __call__(self, script: str, **options: object) -> Submission:
         args = {"network": "none", "label": self.label}

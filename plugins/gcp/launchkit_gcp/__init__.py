@@ -1,5 +1,5 @@
-"""launchkit on Google Cloud: the environment `gcp`, with Cloud Storage as object storage, and the
-registry `gcr`.
+"""launchkit on Google Cloud: the environment `gcp`, with Cloud Storage as object storage, the
+registry `gcr`, and the runner `gcp-vertex`.
 """
 
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from launchkit.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from launchkit.abc import Environment, Registry
+    from launchkit.abc import Environment, Registry, Runner
 
 
 @hookimpl
@@ -24,3 +24,11 @@ def launchkit_registries() -> "list[type[Registry]]":
     from launchkit_gcp.gcr import GcrRegistry
 
     return [GcrRegistry]
+
+
+@hookimpl
+def launchkit_runners() -> "list[type[Runner]]":
+    """Offer the runner."""
+    from launchkit_gcp.vertex.runner import VertexRunner
+
+    return [VertexRunner]

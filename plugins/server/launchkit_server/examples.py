@@ -143,7 +143,7 @@ EXAMPLES: tuple[object, ...] = (
     agent_side.LockAnswer(held=True),
     agent_side.LockWait(name="build:resnet", wait=30.0),
     agent_side.RegisterRequest(status=STATUS, session=SESSION),
-    agent_side.RegisterAnswer(lease=60.0),
+    agent_side.RegisterAnswer(lease=60.0, now=1_700_000_000.0),
     agent_side.RunTokenRequest(token=1),
     agent_side.RunToken(secret=SECRET),
     agent_side.RunView(
@@ -167,6 +167,8 @@ EXAMPLES: tuple[object, ...] = (
     people.AgentTokenRequest(agent="box", queues=("train",)),
     people.TokenAnswer(token=TOKEN, secret=SECRET),
     agent_side.LeaveRequest(agent="box", dead=False),
+    agent_side.OverRequest(attempts={ITEM.id: 1}),
+    agent_side.OverAnswer(items=frozenset({ITEM.id})),
     Problem(
         code="not_found",
         title="not found",

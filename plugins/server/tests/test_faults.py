@@ -20,7 +20,7 @@ from waiting import until
 
 from launchkit.errors import Unreachable
 from launchkit.store.backend import database_of
-from launchkit.store.postgres import migrate
+from launchkit.store.connecting import migrate
 from launchkit.testing import VirtualClock
 from launchkit.testing.contracts.service import packed, pieces_of
 

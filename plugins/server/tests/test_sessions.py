@@ -1,7 +1,9 @@
 """Agents begin at the service: who comes later under a name replaces who came before."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
@@ -20,6 +22,15 @@ from launchkit.settings import load_settings
 from launchkit.testing import make_capacity, make_spec, make_status, started
 
 from .conftest import Served
+
+HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """Stands for the module `time` where only the time of day is asked for."""
+
+    time: Callable[[], float]
 
 
 class Two:
@@ -66,6 +77,28 @@ async def test_an_agent_that_registers_later_replaces_one_of_its_name(
     taken = await two.second.claim("q", make_capacity())
     assert taken is not None
     assert taken.item.id == held.item.id
+
+
+async def test_who_registers_is_told_how_far_the_clocks_are_apart(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert two.first.skew() is None
+    await two.first.register(make_status())
+    assert abs(two.first.skew() or 0.0) < HOUR / 2
+    real = time.time
+    monkeypatch.setattr("launchkit.builtin.http.backend.time", Shifted(lambda: real() + HOUR))
+    await two.second.register(make_status())
+    assert abs((two.second.skew() or 0.0) + HOUR) < HOUR / 2
+
+
+async def test_attempts_that_are_over_are_told(two: Two, hub: HttpHub) -> None:
+    await two.first.register(make_status())
+    request = LaunchRequest(spec=make_spec(), actor="ann")
+    ended, live = [await hub.launches().launch("q", request) for _ in range(2)]
+    held = await two.first.claim("q", make_capacity())
+    assert held is not None
+    await two.first.report(held, ItemReport(state=ItemState.FINISHED))
+    assert await two.first.over({ended.id: 1, live.id: 1, "unknown": 1}) == {ended.id}
 
 
 async def test_the_end_of_a_replaced_agent_takes_nothing_from_its_successor(

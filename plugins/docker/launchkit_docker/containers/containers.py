@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
@@ -12,15 +12,21 @@ from typing import Any
 import anyio
 from anyio.to_thread import run_sync
 
+from launchkit.abc import QueueBackend
 from launchkit.aio.retry import Backoff, retry
 from launchkit.aio.trouble import Trouble
 from launchkit.code.remove_tree import remove_tree
-from launchkit.errors import LaunchError, RunLost, SubmitError
+from launchkit.errors import LaunchError, QueueError, RunLost, SubmitError
 from launchkit.plain_text import shortened
+from launchkit.runners.identity import DOCKER
 from launchkit.runners.markers import Markers
 from launchkit_docker.containers import labels
 from launchkit_docker.containers.container import Container
-from launchkit_docker.containers.informer import container_informer, list_containers
+from launchkit_docker.containers.informer import (
+    ListedContainer,
+    container_informer,
+    list_containers,
+)
 from launchkit_docker.containers.names import kept_as
 from launchkit_docker.containers.outside import Outside, outside
 from launchkit_docker.containers.verdicts import start_failure
@@ -48,9 +54,12 @@ KEEP_SECONDS = 86400.0
 class Containers:
     """What the runs of one agent share. An Engine that is away is waited for."""
 
-    def __init__(self, engine: EngineClient, folder: Path) -> None:
-        """Keep marks and code in *folder*."""
+    def __init__(
+        self, engine: EngineClient, folder: Path, backend: QueueBackend | None = None
+    ) -> None:
+        """Keep marks and code in *folder*; *backend* tells which attempts are over."""
         self.engine = engine
+        self._backend = backend
         self.markers = Markers(folder / "marks")
         self.informer = container_informer(engine)
         self._folder = folder
@@ -196,17 +205,40 @@ class Containers:
             await anyio.sleep(SWEEP_SECONDS)
 
     async def _sweep(self) -> None:
-        """Forget old marks, and remove the containers at whose removal an agent was killed."""
+        """Forget old marks, and remove the containers at whose removal an agent was killed: those
+        that are marked, and those of which the queue says that they are over.
+        """
         await self.markers.prune(KEEP_SECONDS)
         wanted = (labels.RUN, f"{labels.REMOVE}=true")
         found = await self.engine.answered(lambda: list_containers(self.engine, *wanted))
-        for left in found:
-            if left.state in ENDED and await self.markers.has(left.name, OVER):
+        ended = [one for one in found if one.state in ENDED]
+        over = await self._over(ended)
+        for left in ended:
+            if left.name in over or await self.markers.has(left.name, OVER):
                 await self.drop_code(left.name)
                 await self.remove(left.name)
         for name in await self.never_started(UNSTARTED_SECONDS):
             await self.drop_code(name)
             await self.remove(name, force=False)
+
+    async def _over(self, found: Sequence[ListedContainer]) -> Collection[str]:
+        """The names of those whose attempt is over for the queue, as far as that can be told."""
+        whose = {left.name: DOCKER.parse(left.labels) for left in found}
+        attempts: dict[str, int] = {}
+        for one in filter(None, whose.values()):
+            attempts[one.item_id] = min(one.attempt, attempts.get(one.item_id, one.attempt))
+        if self._backend is None or not attempts:
+            return ()
+        try:
+            items = await self._backend.over(attempts)
+        except QueueError as exc:
+            log.debug("the queue does not tell what is over: %s", exc)
+            return ()
+        return {
+            name
+            for name, one in whose.items()
+            if one and one.item_id in items and one.attempt <= attempts[one.item_id]
+        }
 
 
 def _warnings(made: Mapping[str, Any]) -> Sequence[str]:

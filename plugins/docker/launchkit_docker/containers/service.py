@@ -33,7 +33,7 @@ from launchkit_docker.options.values import OWN
 async def open_containers(stack: AsyncExitStack, site: Site) -> "ContainerService":
     """Open the Engine, which need not answer yet, and listen to its events."""
     engine = await stack.enter_async_context(open_client())
-    containers = Containers(engine, site.state_dir / "docker")
+    containers = Containers(engine, site.state_dir / "docker", site.backend)
     inventory = await inventory_of(site.policy.part(DockerPolicy).gpus())
     gpus = GpuAllocator(inventory, containers, site.backend)
     watches = containers.informer.run, containers.sweep, gpus.keep

@@ -1,5 +1,6 @@
 """The agent's side: claims, beats, reports, output, locks."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, TypeVar
@@ -23,6 +24,8 @@ from launchkit.wire.agent_side import (
     LockRequest,
     LockWait,
     LogSize,
+    OverAnswer,
+    OverRequest,
     RegisterAnswer,
     RegisterRequest,
     ReportRequest,
@@ -48,7 +51,7 @@ async def register(
     who.require_agent(wanted.status.name)
     status = replace(wanted.status, entity=entity)
     await service.database.write(agents.Register(entity, status, wanted.session))
-    return RegisterAnswer(lease=service.lease)
+    return RegisterAnswer(lease=service.lease, now=time.time() + service.database.skew)
 
 
 @router.post("/claims")
@@ -226,6 +229,14 @@ async def release_lock(
     """Give a lock back."""
     who.require_agent(agents.of_holder(wanted.holder))
     await service.database.write(locks.Release(wanted.name, wanted.holder))
+
+
+@router.post("/over")
+async def over(
+    entity: str, wanted: OverRequest, service: TheService, _who: AgentSide
+) -> OverAnswer:
+    """Of some attempts those that are over, so that what is left of them can be removed."""
+    return OverAnswer(items=await service.database.read(claims.Over(entity, wanted.attempts)))
 
 
 @router.post("/leave", status_code=204)

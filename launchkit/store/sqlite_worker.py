@@ -1,0 +1,198 @@
+"""What one thread does with a SQLite file: transactions that others wait for."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from launchkit.errors import LaunchkitError, QueueError, Unreachable
+from launchkit.store.database import Body, Row, Tx, statements
+from launchkit.store.fair_file_lock import FairFileLock
+from launchkit.store.own_marks import OwnMarks
+from launchkit.store.sqlite_file import HINTS, attach, attach_to_read
+from launchkit.store.wal import advance
+
+T = TypeVar("T")
+
+_STATEMENTS = statements("core", "people", "sqlite")
+
+
+class SqliteTx(Tx):
+    """A transaction on a blocking connection: its awaits never suspend."""
+
+    def __init__(self, connection: sqlite3.Connection, now: float) -> None:
+        super().__init__(now)
+        self._connection = connection
+
+    async def all(self, statement: str, /, **values: object) -> Sequence[Row]:
+        """Run the statement of that name; give its rows."""
+        return self._connection.execute(
+            _STATEMENTS[statement], {"now": self.now, **values}
+        ).fetchall()
+
+
+@dataclass(eq=False)
+class Request:
+    """One transaction that somebody waits for."""
+
+    body: Body[Any]
+    loop: asyncio.AbstractEventLoop
+    answer: "asyncio.Future[Any]"
+    result: object = None
+    error: BaseException | None = None
+    topics: frozenset[str] = frozenset()
+
+    def deliver(self) -> None:
+        if self.answer.cancelled():
+            return
+        if self.error is not None:
+            self.answer.set_exception(self.error)
+        else:
+            self.answer.set_result(self.result)
+
+
+class Worker:
+    """What one thread owns: a connection, opened again when the file was replaced."""
+
+    def __init__(self, path: Path, clock: Callable[[], float], own: OwnMarks | None) -> None:
+        self._path = path
+        self._clock = clock
+        self._own = own
+        self._connection: sqlite3.Connection | None = None
+        self._turnstile: FairFileLock | None = None
+        self._inode = -1
+
+    def close(self) -> None:
+        self._disconnect()
+        if self._turnstile is not None:
+            self._turnstile.close()
+        self._turnstile = None
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def run(self, batch: Sequence[Request]) -> None:
+        """Run all of *batch* in one transaction. One that fails does not disturb the others."""
+        try:
+            with self._turn(), self._opened() as connection, _transaction(connection, self._own):
+                for request in batch:
+                    if not request.answer.cancelled():  # nobody waits for it any more
+                        self._run_one(connection, request)
+        except (sqlite3.Error, OSError, LaunchkitError) as exc:
+            for request in batch:
+                request.error = request.error or self._translated(exc)
+                request.topics = frozenset()
+
+    def _run_one(self, connection: sqlite3.Connection, request: Request) -> None:
+        tx = SqliteTx(connection, self._clock())
+        connection.execute("savepoint one")
+        try:
+            request.result = finish(request.body(tx))
+        except sqlite3.Error as exc:
+            if not connection.in_transaction:
+                raise  # SQLite gave up the whole transaction
+            connection.execute("rollback to one")
+            request.error = self._translated(exc)
+        except (OverflowError, UnicodeEncodeError) as exc:
+            connection.execute("rollback to one")
+            request.error = QueueError(f"the queue's database {self._path}: {exc}")
+        except BaseException as exc:  # noqa: BLE001 - it is raised where the result is awaited
+            connection.execute("rollback to one")
+            request.error = exc
+        else:
+            request.topics = frozenset(tx.topics)
+        connection.execute("release one")
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        inode = self._inode_now()
+        if inode is None:
+            self._disconnect()
+            raise Unreachable(
+                f"the queue's database {self._path} was deleted while in use",
+                hint="restore it from a backup; restart to begin with an empty one",
+            )
+        if inode != self._inode:
+            self._disconnect()
+        if self._connection is None:
+            self._connection = self._attached()
+            self._inode = self._path.stat().st_ino
+        yield self._connection
+
+    def _attached(self) -> sqlite3.Connection:
+        if self._own is not None:
+            return attach(self._path)
+        if (connection := attach_to_read(self._path)) is not None:
+            return connection
+        with self._own_turn():
+            connection = attach(self._path)
+            connection.execute("pragma query_only = on")
+            return connection
+
+    def _inode_now(self) -> int | None:
+        try:
+            return self._path.stat().st_ino
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for a turn to write; who reads needs none."""
+        if self._own is None:
+            yield
+            return
+        with self._own_turn():
+            yield
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        if self._turnstile is None:
+            self._turnstile = FairFileLock(self._path)
+        with self._turnstile.turn():
+            yield
+
+    def _translated(self, exc: Exception) -> Exception:
+        if isinstance(exc, LaunchkitError):
+            return exc
+        where = f"the queue's database {self._path}"
+        if isinstance(exc, sqlite3.IntegrityError):
+            hint = "name the new place with --backend" if "has moved" in str(exc) else None
+            return QueueError(f"{where}: {exc}", hint=hint)
+        hint = next((hint for word, hint in HINTS.items() if word in str(exc)), None)
+        if "malformed" in str(exc):  # no other time will do
+            return QueueError(f"{where}: {exc}", hint=hint)
+        return Unreachable(f"{where}: {exc}", hint=hint)
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, own: OwnMarks | None) -> Iterator[None]:
+    """One that writes if its commit is to be noted among the *own* ones."""
+    connection.execute("begin" if own is None else "begin immediate")
+    before, mark = connection.total_changes, -1
+    try:
+        yield
+        if own is not None and connection.total_changes != before:
+            mark = advance(connection)
+            own.add(mark)
+        connection.execute("commit")
+    except BaseException:
+        if own is not None:
+            own.discard(mark)
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
+
+
+def finish(body: "Coroutine[Any, Any, T] | Any") -> T:
+    """Run a body that awaits only its own transaction, which here never suspends."""
+    try:
+        body.send(None)
+    except StopIteration as stop:
+        return cast("T", stop.value)
+    body.close()
+    raise TypeError("a transaction body awaited something other than its transaction")

@@ -1,0 +1,1 @@
+"""The runner `gcp-vertex`: custom jobs of Vertex AI."""

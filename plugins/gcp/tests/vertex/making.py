@@ -1,0 +1,129 @@
+"""Configs, submissions and runners that the tests of Vertex AI share."""
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from launchkit_gcp.vertex.runner import VertexRunner
+
+from launchkit.model import Submission
+from launchkit.testing import Workload, make_launch, make_submission
+
+from .beside import BUCKET, PROJECT, REGION
+from .fake import ENDED, FakeVertex
+
+IMAGE = f"{REGION}-docker.pkg.dev/{PROJECT}/launch/train:1"
+SHELL = "/bin/sh"
+ACCOUNT = f"agent@{PROJECT}.iam.gserviceaccount.com"
+
+
+def pool(**fields: Any) -> dict[str, Any]:
+    """The seed's worker pool; *fields* are others of WorkerPoolSpec."""
+    return {
+        "machine_spec": {
+            "machine_type": "n1-standard-4",
+            "accelerator_type": "ACCELERATOR_TYPE_UNSPECIFIED",
+            "accelerator_count": 0,
+        },
+        "replica_count": 1,
+        "container_spec": {"image_uri": IMAGE},
+        **fields,
+    }
+
+
+def config(run: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
+    """The seed's config, filled in; *spec* are other arguments of CustomJob."""
+    return {
+        "spec": {"worker_pool_specs": [pool()], "staging_bucket": f"gs://{BUCKET}", **spec},
+        "run": {"restart_job_on_worker_restart": False} if run is None else run,
+    }
+
+
+def submission(*command: str, args: Any = None, image: str | None = IMAGE, **fields: Any) -> Any:
+    """What the runner gets; *fields* are others of `Launch`."""
+    found = config() if args is None else args
+    launch = make_launch(entry_point=command, resource="gcp-vertex", resource_args=found, **fields)
+    return make_submission(*command, launch=launch, image=image)
+
+
+def endpoints(grpc_url: str, http_url: str) -> dict[str, str]:
+    """Where the services of the fake project answer."""
+    others = ("logging", "storage", "cloudresourcemanager", "iam", "artifactregistry")
+    return {"aiplatform": grpc_url, **dict.fromkeys(others, http_url)}
+
+
+def runner(fake: FakeVertex, **settings: Any) -> VertexRunner:
+    """One that asks the fake, and does not wait for long."""
+    quick = {"poll_seconds": 0.1, "api_rate": 2000.0, "log_rate": 2000.0, "log_seconds": 0.3}
+    place = {"project": PROJECT, "region": REGION}
+    urls = {"endpoint_urls": endpoints(fake.grpc_url, fake.http_url)}
+    return VertexRunner(**place | urls | quick | settings)
+
+
+def write_key(path: Path, fake: FakeVertex, private_key: str) -> None:
+    """The key of a service account, whose tokens the fake gives."""
+    told = {
+        "type": "service_account",
+        "project_id": PROJECT,
+        "private_key_id": "k1",
+        "private_key": private_key,
+        "client_email": ACCOUNT,
+        "client_id": "1",
+        "token_uri": f"{fake.http_url}/token",
+    }
+    path.write_text(json.dumps(told))
+
+
+class Trainings(Workload):
+    """Shell scripts as custom jobs of the fake project, which runs them as processes."""
+
+    def __init__(self, fake: FakeVertex, place: Path) -> None:
+        self.fake, self.place = fake, place
+
+    def exits(self, code: int) -> Submission:
+        return self.shell(f"exit {code}")
+
+    def waits(self) -> Submission:
+        return self.shell("trap 'exit 0' TERM; sleep 600 & wait")
+
+    def prints(self, text: str) -> Submission:
+        return self.shell(f"printf %s {shlex.quote(text)}")
+
+    def shell(self, script: str) -> Submission:
+        """The script is in the image, so to say."""
+        made = submission()
+        path = self.place / f"{made.name}.sh"
+        path.write_text(script)
+        command = (SHELL, str(path))
+        return replace(made, command=command, launch=replace(made.launch, entry_point=command))
+
+    async def starts(self, submission: Submission) -> int:
+        return self.fake.starts[submission.launch.run_id]
+
+    async def traces(self, submission: Submission) -> Sequence[str]:
+        """Vertex AI keeps jobs for ever: what is left is one that has not ended."""
+        jobs = self.fake.of_run(submission.launch.run_id)
+        return [job.number for job in jobs if job.state not in ENDED]
+
+    async def exposed(self, submission: Submission) -> bytes:
+        jobs = [job.view for job in self.fake.of_run(submission.launch.run_id)]
+        told = [type(job)(job) for job in jobs]
+        for job in told:
+            for one in job.job_spec.worker_pool_specs:
+                one.container_spec.env = []
+        return repr(told).encode()
+
+    async def alive(self, submission: Submission) -> Sequence[str]:
+        pids = {str(job.pid) for job in self.fake.of_run(submission.launch.run_id) if job.pid}
+        found = []
+        for one in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                words = one.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if words[2] in pids and words[0] != "Z":
+                found.append(one.parent.name)
+        return found

@@ -1,0 +1,1 @@
+"""Agents, databases, disks, clocks and networks that fail at random, while launches go on."""

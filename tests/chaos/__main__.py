@@ -1,0 +1,123 @@
+"""`python -m chaos [--seconds N] [--seed N] [--backend KIND …] [FAULT …]`: break things at random.
+
+`PYTHONPATH` has to name the folder `tests`. It fails if anything did not hold, and says what.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+
+import anyio
+import click
+from waiting import PATIENCE
+
+from chaos.faults import ANYWHERE, FAULTS
+from chaos.field import LIMIT, MAX_JOBS, WHOLE, Field, laid_out
+from chaos.judge import Seen, breaches, marks
+from launchkit.errors import LaunchkitError
+from launchkit.model import ItemState
+
+AGENTS = 2
+WAITING = 6
+"""So many launches are open at any time, at least."""
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(list(FAULTS)))
+@click.option("--seconds", default=60.0, show_default=True, help="How long things go wrong.")
+@click.option("--seed", default=1, show_default=True, help="Of what is left to chance.")
+@click.option(
+    "--backend",
+    "kinds",
+    multiple=True,
+    default=("sqlite", "postgres"),
+    show_default=True,
+    type=click.Choice(["sqlite", "postgres"]),
+)
+def main(names: Sequence[str], seconds: float, seed: int, kinds: Sequence[str]) -> None:
+    """Let everything go wrong, or what is named, then count what did not hold."""
+    found = [breach for kind in kinds for breach in anyio.run(campaign, kind, names, seconds, seed)]
+    raise SystemExit(bool(found))
+
+
+async def campaign(kind: str, names: Sequence[str], seconds: float, seed: int) -> Sequence[str]:
+    """One on one kind of queue; prints its counts, and gives the breaches."""
+    names = names or [*(FAULTS if kind == "postgres" else ANYWHERE)]
+    done: Counter[str] = Counter()
+    held: list[str] = []
+    async with laid_out(kind, seed) as field:
+        for _ in range(AGENTS):
+            field.start_agent()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_launch_on, field)
+            tasks.start_soon(_count_held, field, held)
+            with anyio.move_on_after(seconds):
+                while True:
+                    await _break(field, field.chance.choice(names), done)
+            tasks.cancel_scope.cancel()
+        seen = await _settled(field)
+        noted = marks(field.marks.read_text())
+        found = [*breaches(seen, noted, whole=WHOLE, limit=LIMIT), *held]
+        ends = Counter(str(one.state) for one in seen)
+    click.echo(f"{kind}, seed {seed}: {len(seen)} launches: {_counted(ends)}")
+    click.echo(f"  went wrong: {_counted(done)}")
+    click.echo("\n".join(f"  BREACH: {breach}" for breach in found) or "  all held")
+    return found
+
+
+async def _break(field: Field, name: str, done: Counter[str]) -> None:
+    with anyio.CancelScope(shield=True):  # a fault that has begun is mended
+        await FAULTS[name](field)
+    done[name] += 1
+    await anyio.sleep(field.chance.uniform(0, 1))
+
+
+async def _launch_on(field: Field) -> None:
+    while True:
+        try:
+            open_ = [run for run in field.runs if not (await run.view()).item.state.ended]
+            if len(open_) < WAITING:
+                await field.launch()
+        except LaunchkitError:
+            pass  # the queue is away, or its disk is full
+        await anyio.sleep(0.1)
+
+
+async def _count_held(field: Field, breaches: list[str]) -> None:
+    while True:
+        with suppress(LaunchkitError):
+            breaches.extend(
+                f"agent {agent.status.name} holds {agent.held} of {MAX_JOBS}"
+                for agent in await field.client.agents()
+                if agent.online and agent.held > MAX_JOBS
+            )
+        await anyio.sleep(0.1)
+
+
+async def _settled(field: Field) -> Sequence[Seen]:
+    """All launches once they have ended; one that never does is told as it is."""
+    with anyio.move_on_after(PATIENCE):
+        for run in field.runs:
+            if (await run.view()).item.state is ItemState.HELD:
+                await run.requeue()
+            await run.wait()
+    return [
+        Seen(
+            run_id=run.run_id,
+            state=(await run.view()).item.state,
+            exit_code=run.item.exit_code,
+            ends=sum(bool(event.state and event.state.ended) for event in await run.events()),
+            log="\n".join([line async for line in run.logs()]),
+            code=number % 3,
+            stopped=run.run_id in field.stopped,
+        )
+        for number, run in enumerate(field.runs)
+    ]
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "nothing"
+
+
+if __name__ == "__main__":
+    main()
