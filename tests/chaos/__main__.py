@@ -18,6 +18,7 @@ from launchkit.errors import LaunchkitError
 from launchkit.model import ItemState
 
 AGENTS = 2
+REFUSED = ("fetch_failed", "submit_failed")
 WAITING = 6
 """So many launches are open at any time, at least."""
 
@@ -110,6 +111,7 @@ async def _settled(field: Field) -> Sequence[Seen]:
             log="\n".join([line async for line in run.logs()]),
             code=number % 3,
             stopped=run.run_id in field.stopped,
+            refused=bool(run.item.verdict and run.item.verdict.code in REFUSED),
         )
         for number, run in enumerate(field.runs)
     ]

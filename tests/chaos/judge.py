@@ -21,6 +21,8 @@ class Seen:
     """What its program ends with, unless it is stopped."""
     stopped: bool
     """Whether somebody has asked for that."""
+    refused: bool = False
+    """Whether it was told not to have been started at all, as on a full disk."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ def _of(one: Seen, words: Counter[tuple[str, str]], whole: str) -> Iterator[str]
         return
     if one.ends != 1:
         yield f"was told {one.ends} times to have ended"
+    if one.refused and starts == 0:
+        return
     if starts > 1 or (starts == 0 and not one.stopped):
         yield f"was started {starts} times"
     if starts != ends:

@@ -27,6 +27,7 @@ def test_nothing_is_found_where_all_has_held() -> None:
     assert found(GOOD, ONCE) == []
     assert found(replace(GOOD, state=ItemState.STOPPED, stopped=True, log=""), []) == []
     assert found(replace(GOOD, log="a"), [*ONCE, Mark("hole", "r")]) == []
+    assert found(replace(GOOD, state=ItemState.FAILED, refused=True), []) == []
 
 
 @pytest.mark.parametrize(
