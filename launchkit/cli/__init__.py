@@ -47,7 +47,7 @@ COMMANDS = {
     "stop": ("launchkit.cli.stop:stop", "Ask that launches end."),
     "store": (
         "launchkit.cli.store:store",
-        "Upgrade a database, back it up, or move a queue to another one.",
+        "Upgrade a database, back it up, remove old launches, or move a queue to another one.",
     ),
     "token": ("launchkit.cli.token:token", "Make, list and revoke tokens."),
     "user": ("launchkit.cli.people:user", "Add, list and remove users and service accounts."),
