@@ -17,20 +17,17 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from launchkit import __version__
 from launchkit.abc import Site
+from launchkit.agent.arrival import arrive, meet_queue, obstacle
+from launchkit.agent.heartbeat import Heartbeat
 from launchkit.agent.journey import Journey
-from launchkit.agent.kit import Kit, start_backend, start_kit
+from launchkit.agent.kit import Kit, start_kit
 from launchkit.agent.plugin_tasks import plugin_tasks
-from launchkit.agent.prepare import clear_work
-from launchkit.agent.presence import hold_presence, reap_dead_agents
-from launchkit.agent.standing import Standing
+from launchkit.agent.presence import hold_presence
+from launchkit.agent.standing import Standing, status_line
 from launchkit.aio.retry import Backoff, long_enough, pauses
-from launchkit.aio.trouble import Trouble
 from launchkit.errors import (
-    AgentReplaced,
     ConfigError,
-    NotFound,
     QueueError,
-    Unreachable,
     unwrapped,
 )
 from launchkit.model import AgentCapacity, AgentOrders, AgentStatus, Claim
@@ -42,11 +39,7 @@ logger = logging.getLogger("launchkit.agent")
 status_logger = logging.getLogger("launchkit.status")
 
 LEAVE_SECONDS = 10.0
-FREE_AGAIN_SECONDS = 1.0
-"""How soon the queue is told again of agents that died."""
 CLAIM_SECONDS = 90.0
-BACKEND_SECONDS = 60.0
-"""How long an agent that is started waits for a queue that is away."""
 OFFERED_LEASES = 1.5
 """For how many leases a run that this agent cannot go on with is left to others."""
 LAST_CLAIM_SECONDS = 5.0
@@ -175,14 +168,14 @@ class Agent:
                 policy=settings.policy,
                 watches=self._watchdog.watches,
             )
-            backend = await self._met(stack, site)
+            backend = await meet_queue(settings, self._plugins, stack, site, self._stopped)
             if backend is None:
                 task_status.started()
                 return
             kit = await start_kit(settings, self._plugins, stack, backend, self._runner_problems)
             kit = await self._watched(kit, background, stack)
             async with kit.runners, anyio.create_task_group() as beats:  # they end before the kit
-                await self._arrive(kit)
+                self._notes |= await arrive(kit, settings.queues, self._capacity(kit))
                 beats.start_soon(self._register, kit)
                 beats.start_soon(self._beat, kit)
                 try:
@@ -195,36 +188,16 @@ class Agent:
     @property
     def status(self) -> str:
         """What the agent does or waits for, in words."""
-        held, limit = len(self._journeys), self.settings.max_jobs
+        held = len(self._journeys)
         if self._stopping:
             return "; ".join((f"draining: {held} under way", *self._standing.words))
-        parts = [note for note in self._notes.values() if note]
-        if limit == 0:
-            parts.append("max_jobs is 0: claims nothing")
-        elif limit > 0 and held >= limit:
-            parts.insert(0, f"{held} of {limit} under way")
-        elif not parts:
-            parts.append(f"waits for launches in {', '.join(self.settings.queues)}")
-        parts += self._standing.words
-        under_way = f"{held} under way" if held and not (limit > 0 and held >= limit) else ""
-        return "; ".join(part for part in (under_way, *parts) if part)
-
-    async def _met(self, stack: AsyncExitStack, site: Site) -> Site | None:
-        """The site with the queue's backend; a queue that is away is waited for. None if the agent
-        is to end before it is there.
-        """
-        began, trouble = anyio.current_time(), Trouble(self._log, "the queue")
-        for pause in pauses(Backoff()):
-            try:
-                return await start_backend(self.settings, self._plugins, stack, site)
-            except Unreachable as exc:
-                if anyio.current_time() - began > BACKEND_SECONDS:
-                    raise
-                trouble.tell(exc)
-            with anyio.move_on_after(pause):
-                await self._stopped.wait()
-                return None
-        return None
+        return status_line(
+            held,
+            self.settings.max_jobs,
+            self.settings.queues,
+            [note for note in self._notes.values() if note],
+            self._standing.words,
+        )
 
     async def _watched(self, kit: Kit, background: TaskGroup, stack: AsyncExitStack) -> Kit:
         """The kit, such that what is done with it is seen."""
@@ -243,49 +216,6 @@ class Agent:
             journal(status_logger, self.name).info(message, self.address, action="listen")
         backend = observability.watched(kit.backend)
         return replace(kit, backend=backend, observer=observability.observer)
-
-    async def _arrive(self, kit: Kit) -> None:
-        """Free what dead agents of this machine held, and see that the queues exist."""
-        try:
-            await self._free_what_the_dead_held(kit)
-            await self._look_at_queues(kit)
-        except Unreachable as exc:
-            self._log.warning("%s; trying again", exc, action="arrive")
-
-    async def _look_at_queues(self, kit: Kit) -> None:
-        """:raises NotFound: naming all queues that do not exist."""
-        unknown: list[NotFound] = []
-        for queue in self.settings.queues:
-            try:
-                self._notes[queue] = await self._obstacle(queue, kit)
-            except NotFound as exc:
-                unknown.append(exc)
-        if unknown:
-            hints = [exc.hint for exc in unknown if exc.hint]
-            raise NotFound("\n".join(exc.message for exc in unknown), hint="\n".join(hints) or None)
-
-    async def _free_what_the_dead_held(self, kit: Kit) -> None:
-        """:raises Unreachable: if the queue could not be told; it is to be told again."""
-        try:
-            with anyio.fail_after(LEAVE_SECONDS):
-                await reap_dead_agents(
-                    kit.site.state_dir / "agents", lambda name: self._reap(name, kit)
-                )
-        except TimeoutError as exc:
-            raise Unreachable(f"the queue has not answered within {LEAVE_SECONDS:g} s") from exc
-
-    async def _reap(self, name: str, kit: Kit) -> None:
-        await anyio.to_thread.run_sync(clear_work, kit.site.state_dir, name)
-        try:
-            await kit.backend.leave(name, dead=True)
-        except Unreachable:
-            raise
-        except QueueError as exc:
-            message = "agent %s died without a word: %s; its leases end by themselves"
-            self._log.warning(message, name, exc, action="reap")
-        else:
-            message = "agent %s died without a word; its launches are taken over"
-            self._log.warning(message, name, action="reap")
 
     async def _work(self, kit: Kit, task_status: TaskStatus[None]) -> None:
         limit = self.settings.max_jobs
@@ -312,7 +242,9 @@ class Agent:
         while True:
             try:
                 claimed = await self._claim(queue, kit, journeys)
-                self._note(queue, "" if claimed else await self._obstacle(queue, kit))
+                self._note(
+                    queue, "" if claimed else await obstacle(queue, kit, self._capacity(kit))
+                )
                 if not claimed:
                     self._idle.add(queue)
                     self._end_if_idle()
@@ -328,9 +260,6 @@ class Agent:
         """Return when *queue* may give something: it has changed, or a runner works again."""
         with kit.runners.until_changed():
             await kit.backend.news(queue, kit.backend.news_seconds)
-
-    async def _obstacle(self, queue: str, kit: Kit) -> str:
-        return await kit.backend.blocked(queue, self._capacity(kit)) or ""
 
     def _capacity(self, kit: Kit) -> AgentCapacity:
         """What this agent can run now."""
@@ -423,38 +352,23 @@ class Agent:
 
     async def _beat(self, kit: Kit) -> None:
         await self._registered.wait()
-        waits = pauses(Backoff())
-        while True:
-            held = [
-                journey.claim
-                for item_id, journey in self._journeys.items()
-                if item_id not in self._offered
-            ]
-            wait = kit.backend.beat_seconds(self.settings.lease_seconds)
-            try:
-                await self._free_what_the_dead_held(kit)
-            except Unreachable as exc:
-                self._log.warning("%s; trying again", exc, action="reap")
-                wait = min(wait, FREE_AGAIN_SECONDS)
-            try:
-                orders = await kit.backend.beat(self._say(kit), held, wait)
-            except AgentReplaced:
-                raise
-            except QueueError as exc:
-                pause = long_enough(min(next(waits), self.settings.lease_seconds / 6), exc)
-                message = "heartbeat: %s; trying again in %.1f s"
-                self._log.warning(message, exc, pause, action="retry")
-                self._miss(exc)
-                await anyio.sleep(pause)
-            else:
-                waits = pauses(Backoff())
-                self._standing.heard(kit.backend.skew())
-                self._obey(orders, held)
-                self._show()
+        heart = Heartbeat(
+            kit=kit,
+            lease=self.settings.lease_seconds,
+            standing=self._standing,
+            say=lambda: self._say(kit),
+            held=self._held,
+            obey=self._obey,
+            missed=self._missed,
+        )
+        await heart.beat()
 
-    def _miss(self, exc: QueueError) -> None:
+    def _held(self) -> list[Claim]:
+        offered, journeys = self._offered, self._journeys.items()
+        return [journey.claim for item_id, journey in journeys if item_id not in offered]
+
+    def _missed(self) -> None:
         """The queue was not reached. Who is to end waits for it no longer than leases live."""
-        self._standing.missed(exc)
         self._show()
         if self._stopping and self._journeys and self._standing.lapsed:
             message = "the queue is silent and the leases are over: leaves %d to the next agent"
@@ -471,6 +385,7 @@ class Agent:
                 journey.lose()
         if orders.drain:
             self.stop()
+        self._show()
 
     def _say(self, kit: Kit) -> AgentStatus:
         capacity = self._capacity(kit)

@@ -41,3 +41,20 @@ class Standing:
     def missed(self, exc: Exception) -> None:
         """A sign of life has not come through."""
         self._outage = f"the queue does not hear this agent: {exc}; trying again"
+
+
+def status_line(
+    held: int, limit: int, queues: Sequence[str], notes: Sequence[str], standing: Sequence[str]
+) -> str:
+    """What an agent does or waits for that has *held* launches under way and may have *limit*,
+    none below 0; *notes* say what is in the way of its queues.
+    """
+    under_way = f"{held} under way" if held else ""
+    parts = [*notes]
+    if limit == 0:
+        parts.append("max_jobs is 0: claims nothing")
+    elif 0 < limit <= held:
+        under_way = f"{held} of {limit} under way"
+    elif not parts:
+        parts.append(f"waits for launches in {', '.join(queues)}")
+    return "; ".join(part for part in (under_way, *parts, *standing) if part)

@@ -1,0 +1,69 @@
+"""The signs of life of an agent, and the orders that come back."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+
+from launchkit.agent.arrival import free_what_the_dead_held
+from launchkit.agent.kit import Kit
+from launchkit.agent.standing import Standing
+from launchkit.aio.retry import Backoff, long_enough, pauses
+from launchkit.errors import AgentReplaced, QueueError, Unreachable
+from launchkit.model import AgentOrders, AgentStatus, Claim
+from launchkit.observe import Journal, journal
+
+logger = logging.getLogger("launchkit.agent")
+
+FREE_AGAIN_SECONDS = 1.0
+"""How soon the queue is told again of agents that died."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heartbeat:
+    """Renews the leases of what an agent holds."""
+
+    kit: Kit
+    lease: float
+    """Seconds that a claim lives without a sign of life."""
+    standing: Standing
+    say: Callable[[], AgentStatus]
+    held: Callable[[], list[Claim]]
+    obey: Callable[[AgentOrders, list[Claim]], None]
+    """Is given what was held when the queue was asked."""
+    missed: Callable[[], None]
+
+    async def beat(self) -> None:
+        """Go on until cancelled. :raises AgentReplaced: if another took over the agent's name."""
+        waits = pauses(Backoff())
+        while True:
+            try:
+                await self._once()
+            except AgentReplaced:
+                raise
+            except QueueError as exc:
+                pause = long_enough(min(next(waits), self.lease / 6), exc)
+                message = "heartbeat: %s; trying again in %.1f s"
+                self._log.warning(message, exc, pause, action="retry")
+                self.standing.missed(exc)
+                self.missed()
+                await anyio.sleep(pause)
+            else:
+                waits = pauses(Backoff())
+
+    async def _once(self) -> None:
+        held, backend = self.held(), self.kit.backend
+        wait = backend.beat_seconds(self.lease)
+        try:
+            await free_what_the_dead_held(self.kit)
+        except Unreachable as exc:
+            self._log.warning("%s; trying again", exc, action="reap")
+            wait = min(wait, FREE_AGAIN_SECONDS)
+        orders = await backend.beat(self.say(), held, wait)
+        self.standing.heard(backend.skew())
+        self.obey(orders, held)
+
+    @property
+    def _log(self) -> Journal:
+        return journal(logger, self.kit.site.agent)
