@@ -128,7 +128,8 @@ async def test_a_runner_that_fails_in_the_background_is_started_anew_and_its_run
     await bench.client.create_queue("broken", "broken")
     await bench.client.create_queue("other", "local-process")
     broken.faults.add("goes on")
-    async with bench.agent(broken, queues=["broken", "other"], lease_seconds=0.5):
+    queues = ["broken", "other"]
+    async with bench.agent(broken, queues=queues, max_jobs=2, lease_seconds=0.5):
         run = await bench.launch("print(1)", queue="broken")
         await running(run)
         broken.faults.update({"background"}, more)
@@ -138,7 +139,6 @@ async def test_a_runner_that_fails_in_the_background_is_started_anew_and_its_run
         broken.faults.clear()
         assert await bench.ended(run) == [ItemState.FINISHED]
     assert run.item.attempt == 1
-    assert "lease" in [event.kind for event in await run.events()]
 
 
 async def test_doctor_tells_of_what_fails_in_the_background(bench: Bench) -> None:

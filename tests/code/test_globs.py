@@ -57,7 +57,12 @@ def test_stars_in_dockerignore_mean_what_docker_makes_of_them(size: int) -> None
 
 
 def docker(pattern: str) -> str:
-    """The expression that Docker's own matcher makes of a pattern."""
+    """The expression that Docker's own matcher makes of a pattern, or that means the same where it
+    looks at the end of a path alone.
+    """
+    rest = pattern.removeprefix("**")
+    if rest != pattern and "*" not in rest:
+        return f"(.*/)?{rest[1:]}" if rest.startswith("/") else f".*{rest}"
     text, at = "", 0
     while at < len(pattern):
         if pattern.startswith("**", at):
