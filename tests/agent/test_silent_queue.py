@@ -127,7 +127,7 @@ async def test_a_run_is_held_to_its_limits_by_one_clock(
     monkeypatch.setattr(time, "time", lambda: real_time() + HOUR)
     async with bench.agent() as second:
         await until(lambda: "ahead of the queue's" in second.status)
-        await until(lambda: "at limit 1 of 1" in second.status)
+        await until(lambda: "1 of 1 under way" in second.status)
         gate.touch()
         assert await bench.ended(run) == [ItemState.FINISHED]
 
