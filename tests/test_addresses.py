@@ -5,7 +5,7 @@ import pytest
 from launchkit.addresses import holds_secret, masked
 from launchkit.code.remotes import check_remote
 from launchkit.errors import ConfigError, Rejected
-from launchkit.store.sqlite import file_of
+from launchkit.store.sqlite_file import file_of
 
 
 @pytest.mark.parametrize(

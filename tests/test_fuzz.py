@@ -17,7 +17,6 @@ from typing import Any
 
 import httpx
 import pytest
-from launchkit.builtin.oci.auth import parse_challenges, read_token
 
 from launchkit.addresses import masked
 from launchkit.builtin.local_process.args import parse_args, parse_size
@@ -32,6 +31,7 @@ from launchkit.errors import LaunchkitError
 from launchkit.images.docker_login import docker_login
 from launchkit.images.dockerignore import parse_dockerignore
 from launchkit.images.ref import ImageRef
+from launchkit.images.registries.auth import parse_challenges, read_token
 from launchkit.images.requirements import find_dependencies
 from launchkit.model import LaunchSpec, QueueSpec
 from launchkit.plain_text import tail_lines, visible_json, visible_line

@@ -1,8 +1,7 @@
-"""An agent that slept at the wrong moment: what it does late is undone."""
+"""An agent that slept at the wrong moment: what it would do late is not done."""
 
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import anyio
 from agent.conftest import Bench, running, until
@@ -11,13 +10,14 @@ from launchkit import Agent
 from launchkit.abc import Run, Runner
 from launchkit.agent.kit import Kit
 from launchkit.builtin.local_process.runner import LocalProcessRunner
+from launchkit.errors import SubmitError
 from launchkit.hookspecs import hookimpl
 from launchkit.model import ItemState, Submission
 from launchkit.plugins import Plugins
 from launchkit.supervision import processes
 
 asleep, awake = anyio.Event(), anyio.Event()
-submitted: list[Run] = []
+refused: dict[str, str] = {}
 
 
 @dataclass(kw_only=True)
@@ -29,9 +29,11 @@ class SleepyRunner(LocalProcessRunner):
     async def submit(self, submission: Submission) -> Run:
         asleep.set()
         await awake.wait()
-        run = await super().submit(submission)
-        submitted.append(run)
-        return run
+        try:
+            return await super().submit(submission)
+        except SubmitError as exc:
+            refused[submission.name] = exc.message
+            raise
 
 
 class SleepyAgent(Agent):
@@ -46,7 +48,7 @@ def launchkit_runners() -> list[type[Runner]]:
     return [SleepyRunner]
 
 
-async def test_what_is_submitted_after_the_launch_was_stopped_is_ended(bench: Bench) -> None:
+async def test_what_is_submitted_after_the_launch_was_stopped_does_not_begin(bench: Bench) -> None:
     module = sys.modules[__name__]
     blocked = {"LAUNCHKIT_BLOCK_PLUGINS": "local-process"}
     plugins = Plugins(module, entry_points=False, environ=blocked)
@@ -57,8 +59,10 @@ async def test_what_is_submitted_after_the_launch_was_stopped_is_ended(bench: Be
         async with bench.agent(lease_seconds=0.5):
             assert await bench.ended(run) == [ItemState.STOPPED]
         awake.set()
-        await until(lambda: bool(submitted) and not Path(submitted[0].ref).exists())
-    assert processes.tagged(Path(submitted[0].ref).name.encode()) == []
+        await until(lambda: bool(refused))
+    [(name, why)] = refused.items()
+    assert "a run of this name is over already" in why
+    assert processes.tagged(name.encode()) == []
 
 
 async def test_an_agent_that_claims_its_own_lapsed_launch_again_goes_on(bench: Bench) -> None:
