@@ -140,7 +140,9 @@ async def test_what_forks_supervisors_ends_with_its_agent(place: Path, make: Mak
 async def test_runs_are_started_when_what_forks_supervisors_was_killed(
     runner: LocalProcessRunner, make: Make
 ) -> None:
-    first = await runner.submit(make("sh", "-c", "until [ -e go ]; do sleep 0.01; done"))
+    waits = "echo up; until [ -e go ]; do sleep 0.01; done"
+    first = await runner.submit(make("sh", "-c", waits))
+    await printed(first, b"up")  # until then its process looks like a supervisor's
     parents = [pid for pid in forks_of(os.getpid()) if RunDir(Path(first.ref)).supervisor() != pid]
     for pid in parents:
         os.kill(pid, signal.SIGKILL)
