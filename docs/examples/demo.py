@@ -90,11 +90,22 @@ async def docker_is_ready() -> bool:
         return False
     try:
         async with aiodocker.Docker() as engine:
-            if not await engine.images.list(filter=PYTHON):
+            if not await is_there(engine, PYTHON):
                 print(f"Docker gets {PYTHON}; this may take a minute", flush=True)
                 await engine.images.pull(PYTHON)
     except (aiodocker.DockerError, OSError, ValueError) as exc:
         print(f"Runs local processes, not containers: {exc}", flush=True)
+        return False
+    return True
+
+
+async def is_there(engine: aiodocker.Docker, image: str) -> bool:
+    """Whether the Engine has an image already."""
+    try:
+        await engine.images.inspect(image)
+    except aiodocker.DockerError as exc:
+        if exc.status != 404:
+            raise
         return False
     return True
 

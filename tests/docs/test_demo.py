@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import aiodocker
 import anyio
 import pytest
 from shared import one_at_a_time
@@ -55,6 +56,14 @@ def test_the_demo_runs_in_containers() -> None:
         out = run_demo()
     assert "--resource local-container" in out
     assert PROCESSES not in out
+
+
+@pytest.mark.usefixtures("docker_engine", "python_image")
+async def test_an_engine_that_has_other_images_need_not_have_the_one_that_is_wanted() -> None:
+    demo = runpy.run_path(str(DEMO))
+    async with aiodocker.Docker() as engine:
+        assert await demo["is_there"](engine, demo["PYTHON"])
+        assert not await demo["is_there"](engine, "launchkit-none:1")
 
 
 def test_the_demo_runs_in_local_processes(tmp_path: Path) -> None:
