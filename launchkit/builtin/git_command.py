@@ -113,15 +113,16 @@ async def _run(
     # Files, not pipes: a helper that stays in the background would hold pipes open.
     async with anyio.TemporaryFile() as out, anyio.TemporaryFile() as err:
         try:
-            process = await anyio.open_process(
-                ["/bin/sh", "-c", TETHER, "sh", *command],
-                stdin=PIPE,
-                stdout=out.wrapped,
-                stderr=err.wrapped,
-                cwd=cwd,
-                env=environ,
-                start_new_session=True,
-            )
+            with anyio.CancelScope(shield=True):  # what is half begun could not be ended
+                process = await anyio.open_process(
+                    ["/bin/sh", "-c", TETHER, "sh", *command],
+                    stdin=PIPE,
+                    stdout=out.wrapped,
+                    stderr=err.wrapped,
+                    cwd=cwd,
+                    env=environ,
+                    start_new_session=True,
+                )
         except OSError as exc:
             raise FetchError(f"git cannot be started: {exc.strerror}") from exc
         try:
