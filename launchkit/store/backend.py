@@ -43,7 +43,7 @@ from launchkit.model import (
     QueueSpec,
     Recipe,
 )
-from launchkit.store import agents, changes, claims, jobs, launches, locks, logs, queues
+from launchkit.store import agents, changes, claims, hindrance, jobs, launches, locks, logs, queues
 from launchkit.store.access import look_at
 from launchkit.store.database import Database
 from launchkit.store.events import settled
@@ -134,7 +134,7 @@ class StoreBackend(QueueBackend):
 
     async def blocked(self, queue: str, capacity: AgentCapacity) -> str | None:
         """Whether a pause, a limit or a missing runner is in the way."""
-        return await self._database.read(claims.Blocked(self.entity, queue, capacity))
+        return await self._database.read(hindrance.Blocked(self.entity, queue, capacity))
 
     async def report(self, claim: Claim, report: ItemReport) -> None:
         """Store a new fact about a claimed item."""

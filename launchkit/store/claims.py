@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from launchkit.codec import decode_json, encode_json
+from launchkit.codec import encode_json
 from launchkit.errors import LeaseLost
 from launchkit.model import (
     AgentCapacity,
@@ -15,7 +15,6 @@ from launchkit.model import (
     Claim,
     ItemReport,
     ItemState,
-    Pause,
     Queue,
     StopOrder,
     Verdict,
@@ -24,6 +23,7 @@ from launchkit.store import rules
 from launchkit.store.agents import require_session
 from launchkit.store.database import Answer, AtOnce, Body, Loose, Row, Tx
 from launchkit.store.events import record
+from launchkit.store.hindrance import pause_of
 from launchkit.store.queues import leased, named
 from launchkit.store.rows import item_of, queue_of
 
@@ -78,7 +78,7 @@ class Take(AtOnce[Claim | None]):
             return self._claim(given, queue)
         if queue["resource"] not in self.capacity.resources:
             return None
-        if await _pause_of(tx, self.entity, self.capacity.agent):
+        if await pause_of(tx, self.entity, self.capacity.agent):
             return None
         horizon = rules.horizon(tx.now, self.lease)
         lapsed = await tx.one(
@@ -324,49 +324,6 @@ class Over(Loose):
             for row in rows
             if row["ended_at"] is not None or row["attempt"] > self.attempts[row["id"]]
         )
-
-
-@dataclass(frozen=True)
-class Blocked:
-    """Why a queue gives nothing although items may wait in it."""
-
-    entity: str
-    queue: str
-    capacity: AgentCapacity
-
-    async def __call__(self, tx: Tx) -> str | None:
-        return (await Hindrance(self.entity, self.queue, self.capacity)(tx))[0]
-
-
-@dataclass(frozen=True)
-class Hindrance:
-    """The same, and whether that is a pause, of the queue or the agent."""
-
-    entity: str
-    queue: str
-    capacity: AgentCapacity
-
-    async def __call__(self, tx: Tx) -> tuple[str | None, bool]:
-        row = await named(tx, self.entity, self.queue)
-        queue = queue_of(row)
-        agent = self.capacity.agent
-        if pause := await _pause_of(tx, self.entity, agent):
-            return rules.agent_paused(agent, pause), True
-        paused = rules.paused(queue.pause, tx.now) is not None
-        reason = self._unfit(row["resource"])
-        return reason or rules.blocked(queue, await leased(tx, row["id"]), tx.now), paused
-
-    def _unfit(self, resource: str) -> str | None:
-        if resource in self.capacity.unable:
-            return f"queue {self.queue} waits: {self.capacity.unable[resource]}"
-        if resource not in self.capacity.resources:
-            return f"queue {self.queue} needs a runner for {resource}, which is not installed"
-        return None
-
-
-async def _pause_of(tx: Tx, entity: str, agent: str) -> Pause | None:
-    row = await tx.one("pause_of_agent", entity=entity, name=agent)
-    return decode_json(Pause, row["pause"]) if row else None
 
 
 def lost(claim: Claim, row: Row | None) -> LeaseLost:

@@ -8,7 +8,7 @@ from waiting import PATIENCE
 from launchkit.abc import AgentChange, Drain, PauseAgent, ResumeAgent
 from launchkit.errors import AgentReplaced, NotFound
 from launchkit.model import AgentOrders, AgentView
-from launchkit.store import agents, claims
+from launchkit.store import agents, claims, hindrance
 
 PAUSE = PauseAgent(reason="new driver")
 
@@ -45,7 +45,7 @@ async def test_a_paused_agent_is_given_nothing_and_others_are(store: Store) -> N
     await beat(store)
     await change(store, PAUSE)
     assert await store.claim() is None
-    why = await store.database.read(claims.Blocked("e", "q", capacity()))
+    why = await store.database.read(hindrance.Blocked("e", "q", capacity()))
     assert why == "agent a is paused: new driver (by bob)"
     assert (await store.claimed("b")).item.id == item.id
 

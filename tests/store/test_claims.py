@@ -5,7 +5,7 @@ from store.conftest import LEASE, Clock, Store, capacity, status
 
 from launchkit.errors import LeaseLost, NotFound
 from launchkit.model import AgentCapacity, ItemState, Pause, Priority, QueueSpec
-from launchkit.store import agents, claims, launches, queues
+from launchkit.store import agents, claims, hindrance, launches, queues
 
 
 async def test_a_queue_without_prioritization_is_first_in_first_out(store: Store) -> None:
@@ -131,7 +131,7 @@ async def test_an_agent_without_the_runner_gets_nothing_and_is_told_why(store: S
     await store.launch()
     docker = AgentCapacity(agent="a", site="here", resources=frozenset({"docker"}))
     assert await store.write(claims.Take("e", "q", docker, LEASE)) is None
-    why = await store.write(claims.Blocked("e", "q", docker))
+    why = await store.write(hindrance.Blocked("e", "q", docker))
     assert why == "queue q needs a runner for local-process, which is not installed"
 
 
@@ -143,7 +143,7 @@ async def test_max_concurrent_counts_what_is_under_way_also_if_its_agent_fell_si
     await store.launch("two")
     claim = await store.claimed("a")
     assert await store.claim("b") is None
-    assert "1 of 1" in str(await store.write(claims.Blocked("e", "q", capacity())))
+    assert "1 of 1" in str(await store.write(hindrance.Blocked("e", "q", capacity())))
     clock.now += LEASE + 1
     assert (await store.claimed("b")).item.id == claim.item.id
 
@@ -163,7 +163,7 @@ async def test_a_paused_queue_gives_nothing_until_its_end(store: Store, clock: C
     made = QueueSpec(name="q", resource="local-process")
     await store.write(queues.Update("e", made, "ann", pause, None))
     assert await store.claim() is None
-    assert "driver upgrade" in str(await store.write(claims.Blocked("e", "q", capacity())))
+    assert "driver upgrade" in str(await store.write(hindrance.Blocked("e", "q", capacity())))
     clock.now += 61
     assert await store.claim()
 

@@ -13,7 +13,7 @@ from store.conftest import LEASE, Clock, Store, capacity, spec, status
 
 from launchkit.abc import Hold, LaunchRequest, Selection, Stop
 from launchkit.model import Claim, ItemReport, ItemState
-from launchkit.store import agents, changes, claims, launches, locks, logs, prune, queues
+from launchkit.store import agents, changes, claims, hindrance, launches, locks, logs, prune, queues
 from launchkit.store.database import Tx
 from launchkit.store.events import settled
 from launchkit.store.postgres import PostgresDatabase, PostgresTx
@@ -93,7 +93,7 @@ def bodies(claim: Claim, last: int) -> Bodies:
         "claim": claims.Take("e", "q", capacity("b"), LEASE),
         "beat": claims.Beat("e", status(), {item: claim.token}, LEASE),
         "look out": claims.LookOut("e", ["q"], capacity(), LEASE),
-        "blocked": claims.Blocked("e", "q", capacity()),
+        "blocked": hindrance.Blocked("e", "q", capacity()),
         "report": claims.Report(claim, ItemReport(state=ItemState.RUNNING, message="goes on")),
         "append": logs.Append(claim, 1, b"y"),
         "log size": logs.Size(claim),

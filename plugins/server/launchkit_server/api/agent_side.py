@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from launchkit.errors import Unreachable
 from launchkit.model import AgentOrders, Claim
-from launchkit.store import agents, claims, locks, logs
+from launchkit.store import agents, claims, hindrance, locks, logs
 from launchkit.store.database import Body
 from launchkit.store.tokens import CreateRunToken
 from launchkit.wire.agent_side import (
@@ -120,7 +120,7 @@ async def blocked(
 ) -> BlockedAnswer:
     """Why a queue would give nothing even if items waited in it."""
     who.require_queue(wanted.queue)
-    body = claims.Hindrance(entity, wanted.queue, wanted.capacity)
+    body = hindrance.Hindrance(entity, wanted.queue, wanted.capacity)
     reason, paused = await service.database.read(body)
     return BlockedAnswer(reason=reason, paused=paused)
 
