@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from launchkit.code.ignore import RuleFile, is_ignored, parse_rules
@@ -29,6 +29,8 @@ REMADE = frozenset(
 )
 """Directories of which no run needs a copy: each tool makes its own anew."""
 
+MOST_TOLD = 20
+"""So many of the things that cannot be packed are named."""
 MIB = 1024**2
 GIB = 1024**3
 
@@ -67,6 +69,32 @@ class _Directory:
     own: tuple[RuleFile, ...] = ()
 
 
+@dataclass
+class _Refused:
+    """What cannot be packed; the rest is looked at all the same, so that all of it is told."""
+
+    first: list[Rejected] = field(default_factory=list)
+    more: int = 0
+
+    def add(self, problem: Rejected) -> None:
+        if len(self.first) < MOST_TOLD:
+            self.first.append(problem)
+        else:
+            self.more += 1
+
+    def told(self) -> Rejected:
+        if len(self.first) == 1:
+            return self.first[0]
+        lines = [f"{len(self.first) + self.more} things cannot be packed:"]
+        lines += map(str, self.first)
+        lines += [f"and {self.more} more"] if self.more else []
+        return Rejected(
+            "\n".join(lines),
+            hint="copy what the job needs of them into the directory; list the rest in"
+            " .launchkitignore, each in a line, to leave it out",
+        )
+
+
 def survey(root: Path, limits: PackLimits) -> list[Entry]:
     """List what is packed of *root*, parents first, in one order on every machine.
 
@@ -74,17 +102,15 @@ def survey(root: Path, limits: PackLimits) -> list[Entry]:
     ignore; `.launchkitignore` files, which are
     written alike, have the last word.
 
-    :raises Rejected: if something in it cannot be packed, or it is too much.
+    :raises Rejected: if something in it cannot be packed, or it is too much; names all of it.
     """
     if not root.is_dir():
         what = "is not a directory" if root.exists() else "does not exist"
         raise Rejected(f"{root} {what}", hint="name the directory with your code")
-    entries: list[Entry] = []
-    total = 0
-    for entry in _walk(root):
-        total += entry.size
-        _check_limits(entry, total, len(entries), limits)
-        entries.append(entry)
+    refused = _Refused()
+    entries = _within(limits, _walk(root, refused), refused)
+    if refused.first:
+        raise refused.told()
     if all(entry.kind == stat.S_IFDIR for entry in entries):
         raise Rejected(
             f"{root}: there is nothing to pack",
@@ -93,11 +119,26 @@ def survey(root: Path, limits: PackLimits) -> list[Entry]:
     return entries
 
 
-def _walk(root: Path) -> Iterator[Entry]:
+def _within(limits: PackLimits, walk: Iterator[Entry], refused: _Refused) -> list[Entry]:
+    """What is found, until it is too much."""
+    entries: list[Entry] = []
+    total = 0
+    for entry in walk:
+        total += entry.size
+        if entry.size > limits.file_bytes:
+            refused.add(_large(entry, limits))
+        if too_much := _too_much(entry, total, len(entries), limits):
+            refused.add(too_much)
+            break
+        entries.append(entry)
+    return entries
+
+
+def _walk(root: Path, refused: _Refused) -> Iterator[Entry]:
     """All that is packed: a stack of directories, because a tree may be deeper than Python's."""
     try:
         with inside(root) as tree:
-            below = [_found(root, tree, _Directory(""))]
+            below = [_found(root, tree, _Directory(""), refused)]
             while below:
                 entry, here = next(below[-1], (None, None))
                 if entry is None or here is None:
@@ -105,23 +146,30 @@ def _walk(root: Path) -> Iterator[Entry]:
                     continue
                 yield entry
                 if entry.kind == stat.S_IFDIR:
-                    below.append(_found(root, tree, replace(here, path=entry.path)))
+                    below.append(_found(root, tree, replace(here, path=entry.path), refused))
     except OSError as exc:
         raise _unreadable(str(root), exc) from exc
 
 
-def _found(root: Path, tree: Inside, directory: _Directory) -> Iterator[tuple[Entry, _Directory]]:
+def _found(
+    root: Path, tree: Inside, directory: _Directory, refused: _Refused
+) -> Iterator[tuple[Entry, _Directory]]:
     """What is packed of one directory, with the directory and its rules."""
     base = f"{directory.path}/" if directory.path else ""
     try:
         names = tree.names(directory.path)
         here = _with_rules(tree, directory, base)
     except OSError as exc:
-        raise _unreadable(directory.path or str(root), exc) from exc
-    for name in names:
-        path = base + name
-        if name != ".git" and (entry := _entry(root, tree, path, here)):
-            yield entry, here
+        refused.add(_unreadable(directory.path or str(root), exc))
+        return
+    for path in (base + name for name in names if name != ".git"):
+        try:
+            entry = _entry(root, tree, path, here)
+        except Rejected as exc:
+            refused.add(exc)
+        else:
+            if entry:
+                yield entry, here
 
 
 def _with_rules(tree: Inside, directory: _Directory, base: str) -> _Directory:
@@ -206,25 +254,29 @@ def _check_name(path: str) -> None:
     require_short(path)
 
 
-def _check_limits(entry: Entry, total: int, count: int, limits: PackLimits) -> None:
-    if entry.size > limits.file_bytes:
-        raise Rejected(
-            f"{visible_line(entry.path)}: has {entry.size} bytes;"
-            f" one file may have {limits.file_bytes}",
-            hint=f"keep data outside the code directory, or {_leave_out(entry.path)}",
-        )
+def _large(entry: Entry, limits: PackLimits) -> Rejected:
+    return Rejected(
+        f"{visible_line(entry.path)}: has {entry.size} bytes;"
+        f" one file may have {limits.file_bytes}",
+        hint=f"keep data outside the code directory, or {_leave_out(entry.path)}",
+    )
+
+
+def _too_much(entry: Entry, total: int, count: int, limits: PackLimits) -> Rejected | None:
+    """Why nothing more is looked at."""
     if total > limits.total_bytes:
-        raise Rejected(
+        return Rejected(
             f"{visible_line(entry.path)}: with it the code has more than"
             f" {limits.total_bytes} bytes",
             hint="keep data outside the code directory, or list it in .launchkitignore",
         )
     if count >= limits.files:
-        raise Rejected(
+        return Rejected(
             f"{visible_line(entry.path)}: with it the code has more than"
             f" {limits.files} files and directories",
             hint="list in .launchkitignore what the job does not need",
         )
+    return None
 
 
 def _unreadable(path: str, exc: OSError) -> Rejected:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sources.trees import tree
 
 from launchkit.code.pack import pack
-from launchkit.code.survey import DEFAULT_LIMITS, PackLimits, survey
+from launchkit.code.survey import DEFAULT_LIMITS, MOST_TOLD, PackLimits, survey
 from launchkit.code.unpack import unpack
 from launchkit.errors import LaunchError, Rejected
 
@@ -99,6 +99,30 @@ def test_a_symlink_that_leaves_through_another_one_is_refused(root: Path) -> Non
         survey(root, DEFAULT_LIMITS)
 
 
+def test_all_that_cannot_be_packed_is_told_at_once(root: Path) -> None:
+    (root / "sub").mkdir()
+    (root / "sub" / "data").symlink_to("/data")
+    (root / "big").write_text("0123456789" * 2)
+    (root / "weights").symlink_to("../../weights")
+    os.mkfifo(root / "pipe")
+    with pytest.raises(Rejected) as caught:
+        survey(root, PackLimits(file_bytes=19))
+    assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == [
+        "4 things cannot be packed", "big", "pipe", "sub/data", "weights"
+    ]  # fmt: skip
+    assert ".launchkitignore" in str(caught.value.hint)
+
+
+def test_of_very_many_things_that_cannot_be_packed_some_are_told(root: Path) -> None:
+    for number in range(MOST_TOLD + 7):
+        (root / f"link{number:02}").symlink_to("/data")
+    with pytest.raises(Rejected) as caught:
+        survey(root, DEFAULT_LIMITS)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == f"{MOST_TOLD + 7} things cannot be packed:"
+    assert (len(lines), lines[-1]) == (MOST_TOLD + 2, "and 7 more")
+
+
 def test_virtual_environments_and_caches_are_left_out_and_told(
     root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -152,7 +176,7 @@ def test_special_files_are_refused_with_their_path(make, root: Path) -> None:
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        (PackLimits(file_bytes=9), r"^big: has 10 bytes; one file may have 9"),
+        (PackLimits(file_bytes=9), r"(?m)^big: has 10 bytes; one file may have 9"),
         (PackLimits(total_bytes=20), r"^train.py: with it the code has more than 20 bytes"),
         (PackLimits(files=1), r"^train.py: with it the code has more than 1 files"),
     ],

@@ -28,6 +28,8 @@ STRICT = Policy(of_runners={"docker": "strict"})
         ({"--Rm": True}, "resource_args.--Rm: this option is not allowed"),
         ({"gpus": True}, "resource_args.gpus: flags are not allowed"),
         ({"cpus": [1, 2]}, "resource_args.cpus: this option may stand once only"),
+        ({"env": []}, "resource_args.env: this option needs a value"),
+        ({"--ulimit": []}, "resource_args.--ulimit: this option needs a value"),
     ],
 )
 def test_a_strict_policy_names_what_it_does_not_allow(option: dict[str, Any], problem: str) -> None:

@@ -82,4 +82,6 @@ def _problem(option: str, value: object) -> str | None:
         return "flags are not allowed"
     if isinstance(value, list | tuple) and option not in STRICT_LISTS:
         return "this option may stand once only"
+    if isinstance(value, list | tuple) and not value:
+        return "this option needs a value"
     return None
