@@ -93,7 +93,7 @@ def bare(session: nox.Session) -> None:
     if not can_hide():
         (session.error if "CI" in os.environ else session.skip)("only root can hide services")
     install(session, EXTRAS, "test")
-    env = {"DOCKER_HOST": None, "LAUNCHKIT_TESTS_WITHOUT": "docker,kubernetes,postgres"}
+    env = {"DOCKER_HOST": None, "LAUNCHKIT_TESTS_WITHOUT": "chromium,docker,kubernetes,postgres"}
     session.run(*BARE, *DEMO, env=env, external=True)
     session.run(*BARE, "pytest", *PARALLEL, *session.posargs, env=env, external=True)
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-CAN_BE_HIDDEN = frozenset({"docker", "kubernetes", "postgres"})
+CAN_BE_HIDDEN = frozenset({"chromium", "docker", "kubernetes", "postgres"})
 
 
 def hidden() -> frozenset[str]:

@@ -1,0 +1,43 @@
+"""Looking at a screen as each person does: light and dark, wide and narrow, and by its outline."""
+
+import os
+from pathlib import Path
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page
+
+from .browsers import NARROW, WIDE
+
+HEIGHT = 900
+
+
+async def look_at(page: Page, name: str) -> None:
+    """Require that the screen is accessible and fits, in both themes and widths. A picture of each
+    is kept in the folder that `LAUNCHKIT_SCREENSHOTS` names.
+    """
+    for theme in ("light", "dark"):
+        await page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type] # literal
+        for word, width in (("wide", WIDE), ("narrow", NARROW)):
+            await page.set_viewport_size({"width": width, "height": HEIGHT})
+            await _keep(page, f"{name}-{theme}-{word}")
+            await _require_fit(page, f"{name}, {word}")
+        await _require_accessible(page, f"{name}, {theme}")
+    await page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    await page.set_viewport_size({"width": WIDE, "height": HEIGHT})
+
+
+async def _keep(page: Page, name: str) -> None:
+    if folder := os.environ.get("LAUNCHKIT_SCREENSHOTS"):
+        await page.screenshot(path=Path(folder, f"{name}.png"), full_page=True)
+
+
+async def _require_fit(page: Page, what: str) -> None:
+    wide = await page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    assert wide <= 0, f"{what}: the page is {wide} pixels wider than the window"
+
+
+async def _require_accessible(page: Page, what: str) -> None:
+    found = await Axe().run(page)
+    assert not found.violations_count, f"{what}: {found.generate_report()}"
