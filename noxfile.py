@@ -7,13 +7,14 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "types", "tests", "bare"]
+nox.options.sessions = ["lint", "types", "web", "tests", "bare"]
 
 PLUGINS = tuple(sorted(str(file.parent) for file in Path().glob("plugins/*/pyproject.toml")))
 PROJECTS = (".", *PLUGINS)
@@ -22,6 +23,9 @@ PINNED = ("--constraint", "constraints.txt")
 GROUPS = ("test", "lint", "types", "docs")
 EXTRAS = ".[metrics,otel,postgres,testing]"
 DEMO = ("python", "docs/examples/demo.py")
+WEB = Path("plugins/server/web")
+BUNDLE = Path("plugins/server/launchkit_server/web/static")
+"""What a browser loads: built from `WEB`, and kept here, so that nobody else needs Node."""
 PROCESSES = str(min(2 * (os.cpu_count() or 1), 8))
 """Most tests wait for processes, servers and containers more than they compute."""
 PARALLEL = ("--numprocesses", PROCESSES, "--dist", "loadfile", "--max-worker-restart", "0")
@@ -76,6 +80,33 @@ def types(session: nox.Session) -> None:
     install(session, EXTRAS, "types")
     for project in PROJECTS:
         session.run("mypy", "--config-file", f"{project}/pyproject.toml")
+
+
+@nox.session(venv_backend="none")
+def web(session: nox.Session) -> None:
+    """Check the web app's scripts and build them again: the bytes must be those that are kept here.
+    After `--`: `keep`, to keep what is built now.
+    """
+    if not shutil.which("npm"):
+        (session.error if "CI" in os.environ else session.skip)("npm is not installed")
+    with session.chdir(WEB):
+        if subprocess.run(["npm", "ping"], capture_output=True, check=False).returncode:
+            session.skip("the registry of npm cannot be reached")
+        session.run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", external=True)
+        session.run("npm", "run", "--silent", "types", external=True)
+    with TemporaryDirectory() as folder:
+        built = BUNDLE.resolve() if "keep" in session.posargs else Path(folder)
+        with session.chdir(WEB):
+            session.run("node", "build.mjs", str(built), external=True)
+        files = sorted(built.iterdir())
+        other = [file.name for file in files if not same(file, BUNDLE / file.name)]
+    if other:
+        session.error(f"build these again with `nox -s web -- keep`: {', '.join(other)}")
+
+
+def same(file: Path, other: Path) -> bool:
+    """Whether two files have the same bytes."""
+    return other.is_file() and file.read_bytes() == other.read_bytes()
 
 
 @nox.session

@@ -1,0 +1,1 @@
+function n(e){}export{n as begin};

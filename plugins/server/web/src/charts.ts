@@ -1,0 +1,1 @@
+export function begin(_place: HTMLElement): void {}
