@@ -41,7 +41,7 @@ def connect(
     config: Path | str | None = None,
     plugins: Plugins | None = None,
 ) -> AbstractContextManager[Client]:
-    """Open a queue service for the time of the context.
+    """Open a queue service for the time of the context, which any task may leave.
 
     *url* and *entity* default to what *config* (by default launch-config.yaml) and the environment
     say; *actor*, whose name stands in the record, to the login name.

@@ -10,12 +10,14 @@ import anyio
 from launchkit.abc import Site
 from launchkit.client.actor import current_user
 from launchkit.client.client import Client
+from launchkit.client.own_task import in_own_task
 from launchkit.errors import unwrapped
 from launchkit.observe import opened_tracer
 from launchkit.plugins import Plugins
 from launchkit.settings import hub_of, load_settings
 
 
+@in_own_task
 @asynccontextmanager
 async def connect(
     url: str | None = None,
@@ -25,7 +27,7 @@ async def connect(
     config: Path | str | None = None,
     plugins: Plugins | None = None,
 ) -> AsyncIterator[Client]:
-    """Open a queue service for the time of the context.
+    """Open a queue service for the time of the context, which any task may leave.
 
     *url* and *entity* default to what *config* (by default launch-config.yaml) and the environment
     say; *actor*, whose name stands in the record, to the login name.

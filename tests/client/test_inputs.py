@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 import launchkit.sync
@@ -130,6 +131,16 @@ async def test_a_client_that_was_closed_says_so_with_each_call(url: str, code: P
         with pytest.raises(QueueError, match="this client is closed") as caught:
             await call()
         assert "connect" in str(caught.value.hint)
+
+
+async def test_another_task_may_close_it_as_in_a_notebook(url: str) -> None:
+    context = connect(url)
+    client = await context.__aenter__()
+    await client.create_queue("q", "local-process")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(context.__aexit__, None, None, None)
+    with pytest.raises(QueueError, match="this client is closed"):
+        await client.queues()
 
 
 def test_a_blocking_client_that_was_closed_says_so_too(url: str) -> None:
