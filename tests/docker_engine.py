@@ -107,7 +107,8 @@ class Engine:
 
     def build_cache(self) -> list[dict[str, Any]]:
         """What BuildKit keeps."""
-        found = self._in_turn("GET", "/system/df")["BuildCache"]
+        params = {"type": "build-cache"}  # to look at an image that goes meanwhile is an error
+        found = self._in_turn("GET", "/system/df", params)["BuildCache"]
         return found or []
 
     def prune(self, record: str) -> None:

@@ -14,6 +14,11 @@ from launchkit_docker.gpus.inventory import find_gpus
 
 ANSWER_SECONDS = 5.0
 LOW_SPACE = 5 * 1024**3
+PODMAN = "Podman"
+PODMAN_LACKS = (
+    "it has no BuildKit and no log driver `local`, gives megabytes of output at once with gaps, and"
+    " may lose an event, so that an end is noticed up to a minute later"
+)
 
 
 async def engine_findings(engine: EngineClient) -> Sequence[Finding]:
@@ -34,6 +39,8 @@ async def engine_findings(engine: EngineClient) -> Sequence[Finding]:
             f" {about['NCPU']} CPUs, {about['MemTotal'] / 2**30:.0f} GiB of memory",
         )
     ]
+    if what == PODMAN:
+        found.append(_podman())
     found.append(_gpus(await find_gpus(), gives="nvidia" in (about.get("Runtimes") or {})))
     if not engine.is_local:
         return found
@@ -43,7 +50,17 @@ async def engine_findings(engine: EngineClient) -> Sequence[Finding]:
 def engine_name(version: Mapping[str, Any]) -> str:
     """What answers, by its answer to `GET /version`."""
     names = [str(each.get("Name", "")) for each in version.get("Components") or ()]
-    return "Podman" if any(name.startswith("Podman") for name in names) else "Docker Engine"
+    return PODMAN if any(name.startswith(PODMAN) for name in names) else "Docker Engine"
+
+
+def _podman() -> Finding:
+    """What its service, which speaks Docker's API, cannot do."""
+    return Finding(
+        level="warning",
+        subject="docker by Podman",
+        message=PODMAN_LACKS,
+        hint="run Docker's own Engine where that counts",
+    )
 
 
 def _gpus(found: Mapping[str, str], *, gives: bool) -> Finding:
