@@ -33,11 +33,11 @@ async def record(
     tx.publish(f"item:{item['id']}", f"entity:{item['entity']}")
 
 
-async def record_queue(tx: Tx, queue: int, actor: str, cause: str) -> None:
-    """Add an event to a queue, and wake those who wait for its items."""
+async def record_queue(tx: Tx, queue: Row, actor: str, cause: str) -> None:
+    """Add an event to a queue, and wake those who wait for its items, or follow its entity."""
     await tx.all(
         "add_event",
-        queue=queue,
+        queue=queue["id"],
         item=None,
         kind="queue",
         actor=actor,
@@ -45,7 +45,7 @@ async def record_queue(tx: Tx, queue: int, actor: str, cause: str) -> None:
         state=None,
         cause=cause,
     )
-    tx.publish(f"queue:{queue}")
+    tx.publish(f"queue:{queue['id']}", f"entity:{queue['entity']}")
 
 
 async def settled(database: Database) -> int:

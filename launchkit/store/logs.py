@@ -155,6 +155,37 @@ class Moved:
         await tx.all("move_log_piece", place=self.place, empty=b"", **of)
 
 
+@dataclass(frozen=True)
+class LogEnd:
+    """How far the log of an item's latest attempt goes."""
+
+    item: str
+    attempt: int
+    size: int
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Ends:
+    """How far the logs of some items go; those that are not there are left out."""
+
+    entity: str
+    item_ids: Sequence[str]
+
+    async def __call__(self, tx: Tx) -> list[LogEnd]:
+        rows = [await tx.one("item_of_id", entity=self.entity, ref=one) for one in self.item_ids]
+        return [
+            LogEnd(
+                item=row["id"],
+                attempt=row["attempt"],
+                size=await log_size(tx, row["id"], row["attempt"]),
+                complete=ItemState(row["state"]).ended,
+            )
+            for row in rows
+            if row is not None
+        ]
+
+
 async def log_size(tx: Tx, item_id: str, attempt: int) -> int:
     """How many bytes of a log are stored."""
     row = await tx.one("log_end", item=item_id, attempt=attempt)

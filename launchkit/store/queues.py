@@ -31,7 +31,7 @@ class Create:
                 hint=f"change it with: launchkit queue edit {self.spec.name}",
             )
         row = await tx.row("add_queue", entity=self.entity, **_columns(self.spec))
-        await record_queue(tx, row["id"], self.actor, "created")
+        await record_queue(tx, row, self.actor, "created")
         return queue_of(row)
 
 
@@ -63,7 +63,7 @@ class Update:
         )
         if old.spec.prioritization and not self.spec.prioritization:
             await tx.all("level_priorities", queue=old.id, priority=Priority.MEDIUM)
-        await record_queue(tx, old.id, self.actor, _what_changed(old, self.spec, self.pause))
+        await record_queue(tx, row, self.actor, _what_changed(old, self.spec, self.pause))
         return queue_of(row)
 
 
@@ -94,7 +94,7 @@ class Delete:
         for item in await tx.all("open_items", queue=queue["id"]):
             await end_waiting(tx, item, self.actor, f"queue {self.name} was deleted")
         await tx.all("delete_queue", id=queue["id"])
-        await record_queue(tx, queue["id"], self.actor, "deleted")
+        await record_queue(tx, queue, self.actor, "deleted")
         return waiting
 
 

@@ -124,3 +124,9 @@ async def test_a_large_log_is_read_page_by_page(store: Store, claim: Claim) -> N
     for offset in (0, 2**29 + 1):
         assert len((await read(store, claim.item.id, offset)).data) >= logs.PAGE - logs.PIECE
         assert len((await read(store, claim.item.id, offset)).data) <= PAGE_MOST
+
+
+async def test_the_ends_of_some_logs_are_read_at_once(store: Store, claim: Claim) -> None:
+    await store.write(logs.Append(claim, 0, b"abc"))
+    found = await store.database.read(logs.Ends("e", [claim.item.id, "none"]))
+    assert found == [logs.LogEnd(claim.item.id, attempt=1, size=3, complete=False)]

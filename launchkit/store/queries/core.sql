@@ -76,6 +76,10 @@ where i.id = e.item_id and i.entity = :entity and e.id > :since and e.id <= :unt
 select e.* from event e cross join item i
 where i.id = e.item_id and i.entity = :entity and e.id > :since and e.id <= :until order by e.id limit :limit
 
+-- name: touched
+select e.id, e.item_id, q.name as queue from event e join queue q on q.id = e.queue_id
+where q.entity = :entity and e.id > :since and e.id <= :until order by e.id limit :limit
+
 -- What an agent asks for again is what it has got already: the answer was lost.
 -- name: claim_given
 update item set lease_until = :until
