@@ -33,3 +33,7 @@ class SmallDisk:
         status = os.statvfs(self.path)
         self._filling.write_bytes(bytes(status.f_frsize * (status.f_bfree - free)))
         assert os.statvfs(self.path).f_bfree == free
+
+    def free(self) -> None:
+        """Let there be room again."""
+        self._filling.unlink()

@@ -18,6 +18,7 @@ from launchkit.agent.patience import FOREIGN_SECONDS, Patience, PatientRun, Unwa
 from launchkit.agent.pre_run_log import PreRunLog
 from launchkit.agent.prepare import builds, check_can_be_had, prepared, work_directory
 from launchkit.agent.reporter import Reporter
+from launchkit.agent.room import Room
 from launchkit.agent.runners import RunnerUnavailable
 from launchkit.agent.watch import watch
 from launchkit.aio.retry import Backoff, pauses
@@ -70,6 +71,7 @@ class Journey:
         self._ending = Ending(claim, kit, self._reporter, self.log)
         self._foreign_seconds = foreign_seconds
         self._patience = Patience(self._tell_trouble, foreign_seconds=foreign_seconds)
+        self._room = Room(self._tell_wait)
         self._interruption = Interruption()
         self._sought = claim.item.ref is None
         """Whether it is known if there is a run of this attempt."""
@@ -215,8 +217,19 @@ class Journey:
         with suppress(LeaseLost):  # what is to be ended is to be ended all the same
             await self._reporter.mark(f"the run {text}")
 
+    async def _tell_wait(self, text: str) -> None:
+        self.log.warning("launch %s: %s", self.claim.item.id, text, action="wait")
+        await self._reporter.mark(text)
+
     async def _started(self) -> Held:
-        """A new run of this attempt."""
+        """A new run of this attempt, as soon as there is room for it."""
+        while True:
+            try:
+                return await self._tried()
+            except (LaunchError, OSError) as exc:
+                await self._room.wait(exc)
+
+    async def _tried(self) -> Held:
         runner = await self._kit.runner(self.claim.queue.spec.resource)
         launch = self._kit.observer.carried(resolve(self.claim, self._defaults, type(runner)))
         check_policy(launch, self._kit.policy, type(runner))

@@ -18,7 +18,8 @@ from launchkit.errors import LaunchkitError
 from launchkit.model import ItemState
 
 AGENTS = 2
-REFUSED = ("fetch_failed", "submit_failed")
+REFUSED = "submit_failed"
+"""A supervisor that finds no room to write an end down does not begin, and says so."""
 WAITING = 6
 """So many launches are open at any time, at least."""
 
@@ -60,7 +61,8 @@ async def campaign(kind: str, names: Sequence[str], seconds: float, seed: int) -
         noted = marks(field.marks.read_text())
         found = [*breaches(seen, noted, whole=WHOLE, limit=LIMIT), *held]
         ends = Counter(str(one.state) for one in seen)
-    click.echo(f"{kind}, seed {seed}: {len(seen)} launches: {_counted(ends)}")
+    refused = sum(one.refused for one in seen)
+    click.echo(f"{kind}, seed {seed}: {len(seen)} launches: {_counted(ends)}; {refused} refused")
     click.echo(f"  went wrong: {_counted(done)}")
     click.echo("\n".join(f"  BREACH: {breach}" for breach in found) or "  all held")
     return found
@@ -111,7 +113,7 @@ async def _settled(field: Field) -> Sequence[Seen]:
             log="\n".join([line async for line in run.logs()]),
             code=number % 3,
             stopped=run.run_id in field.stopped,
-            refused=bool(run.item.verdict and run.item.verdict.code in REFUSED),
+            refused=bool(run.item.verdict and run.item.verdict.code == REFUSED),
         )
         for number, run in enumerate(field.runs)
     ]
