@@ -18,6 +18,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from launchkit import __version__
 from launchkit.abc import Site
 from launchkit.agent.arrival import arrive, meet_queue, obstacle
+from launchkit.agent.folders import make_folders
 from launchkit.agent.heartbeat import Heartbeat
 from launchkit.agent.journey import Journey
 from launchkit.agent.kit import Kit, start_kit
@@ -152,6 +153,7 @@ class Agent:
 
     async def _run(self, task_status: TaskStatus[None]) -> None:
         settings, state_dir = self.settings, self.settings.state_dir
+        await anyio.to_thread.run_sync(make_folders, settings)
         # The task group is not on the stack, which could link its exceptions into a ring.
         async with (
             hold_presence(state_dir / "agents", self.name),

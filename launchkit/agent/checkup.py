@@ -21,12 +21,12 @@ from launchkit.abc import (
     Runner,
     Site,
 )
+from launchkit.agent.folders import make_writable
 from launchkit.agent.kit import backend_of, builder_block, registry_block
 from launchkit.agent.plugin_tasks import plugin_tasks
-from launchkit.errors import LaunchkitError, NotFound, contained, told, unwrapped
+from launchkit.errors import ConfigError, LaunchkitError, NotFound, contained, told, unwrapped
 from launchkit.model import AgentCapacity, QueueSpec
 from launchkit.plugins import Plugins
-from launchkit.private_files import make_folder
 from launchkit.resolving.resolve import queue_template
 from launchkit.settings import AgentSettings, configured_runner, hub_of
 
@@ -61,7 +61,7 @@ async def checkup(
     """
     found: list[Finding] = []
     async with AsyncExitStack() as stack:
-        folder = await _folder(stack, settings.state_dir, found)
+        folder = await _folder(stack, settings, found)
         async with anyio.create_task_group() as tasks:
             site = Site(
                 agent=folder.name,
@@ -89,13 +89,17 @@ async def checkup(
     return found
 
 
-async def _folder(stack: AsyncExitStack, state_dir: Path, found: list[Finding]) -> Path:
+async def _folder(stack: AsyncExitStack, settings: AgentSettings, found: list[Finding]) -> Path:
     """A directory beside the agent's own state, or in the system's place if that fails."""
     try:
-        await anyio.to_thread.run_sync(make_folder, state_dir)
-        beside = anyio.TemporaryDirectory(prefix="checkup-", dir=str(state_dir))
+        await anyio.to_thread.run_sync(make_writable, "cache_dir", settings.cache_dir)
+    except ConfigError as exc:
+        found.append(failure("cache_dir", exc))
+    try:
+        await anyio.to_thread.run_sync(make_writable, "state_dir", settings.state_dir)
+        beside = anyio.TemporaryDirectory(prefix="checkup-", dir=str(settings.state_dir))
         return Path(await stack.enter_async_context(beside))
-    except OSError as exc:
+    except (ConfigError, OSError) as exc:
         found.append(failure("state_dir", exc))
     elsewhere = anyio.TemporaryDirectory(prefix="checkup-")
     return Path(await stack.enter_async_context(elsewhere))

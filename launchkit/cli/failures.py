@@ -9,6 +9,7 @@ import click
 
 from launchkit import errors
 from launchkit.cli.door import put_text
+from launchkit.cli.lazy import LazyGroup
 from launchkit.cli.options import wants_traceback
 from launchkit.plain_text import visible_line
 
@@ -46,7 +47,9 @@ MEANINGS = {
     INTERRUPTED: "interrupted",
 }
 
+PAGES = "docs/reference"
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {n:>3}  {text}" for n, text in MEANINGS.items())
+EPILOG += f"\n\nCodes of errors, and what to do, are in {PAGES}/errors.md."
 
 
 def exit_code(exc: BaseException) -> int:
@@ -69,7 +72,20 @@ def describe_usage(exc: click.UsageError) -> str:
     if exc.ctx is not None:
         lines.append(f"  {exc.ctx.get_usage().partition(chr(10))[0]}")
         lines.append(f"  hint: see {exc.ctx.command_path} --help")
+        lines += [f"  docs: {page}" for page in [_page_of(exc.ctx)] if page]
     return "\n".join(lines)
+
+
+def _page_of(context: click.Context) -> str | None:
+    """Where the documentation speaks of a command; a plugin's is not told."""
+    words: list[str] = []
+    while context.parent:
+        words.insert(0, str(context.info_name))
+        context = context.parent
+    if not words:
+        return f"{PAGES}/cli.md"
+    known = isinstance(context.command, LazyGroup) and words[0] in context.command.commands_at
+    return f"{PAGES}/cli.md#launchkit-{'-'.join(words)}" if known else None
 
 
 class reported:  # noqa: N801 - reads as a verb: with reported()

@@ -50,17 +50,17 @@ class LazyGroup(click.Group):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._commands_at = commands_at
+        self.commands_at = commands_at
         self._takes_plugins = takes_plugins
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names that need no plugin."""
-        return sorted({*self._commands_at, *self.commands})
+        return sorted({*self.commands_at, *self.commands})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command; ask the plugins for one that is not known."""
-        if cmd_name in self._commands_at:
-            module, _, attribute = self._commands_at[cmd_name][0].partition(":")
+        if cmd_name in self.commands_at:
+            module, _, attribute = self.commands_at[cmd_name][0].partition(":")
             command: click.Command = getattr(import_module(module), attribute)
             return command
         if self._takes_plugins and cmd_name not in self.commands and not cmd_name.startswith("-"):
@@ -106,7 +106,7 @@ class LazyGroup(click.Group):
         """A line about each command, by name."""
         lines = {name: command.get_short_help_str(80) for name, command in self.commands.items()}
         return dict(
-            sorted((lines | {n: about for n, (_, about) in self._commands_at.items()}).items())
+            sorted((lines | {n: about for n, (_, about) in self.commands_at.items()}).items())
         )
 
 

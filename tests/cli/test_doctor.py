@@ -108,6 +108,7 @@ def test_a_paused_queue_is_a_warning(queue: Program) -> None:
         ("registry: {type: nowhere}", "settings", "registry.type: there is no registry 'nowhere'"),
         ("registry: {type: moon}", "registry moon", "'moon' is not installed"),
         ("state_dir: /proc/none", "state_dir", "/proc/none"),
+        ("cache_dir: /proc/none", "cache_dir", "/proc/none"),
         ("backend: sqlite:////proc/none/x.db", "queue backend", "/proc/none"),
     ],
 )

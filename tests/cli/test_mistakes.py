@@ -1,7 +1,11 @@
 """What a person types wrong is told with what was wrong, where, and what to do next."""
 
+from pathlib import Path
+
 import pytest
 from cli.conftest import Program
+
+PAGES = Path(__file__).parents[2]
 
 CODE = ("launch", "-q", "q", "-u", "code")
 
@@ -55,6 +59,26 @@ def test_a_mistake_is_told_with_what_to_do_next(
 
 
 @pytest.mark.parametrize(
+    ("words", "page"),
+    [
+        (("zzz",), "docs/reference/cli.md"),
+        (("ls", "--limt", "3"), "docs/reference/cli.md#launchkit-ls"),
+        (("queue", "pause", "q"), "docs/reference/cli.md#launchkit-queue-pause"),
+        (("job", "create", "git", "x"), "docs/reference/cli.md#launchkit-job-create-git"),
+    ],
+)
+def test_what_is_typed_wrong_is_told_with_its_page(
+    words: tuple[str, ...], page: str, program: Program
+) -> None:
+    told = program(*words, code=2).stderr.splitlines()
+    assert told[0].startswith("error usage  ")
+    assert told[-1] == f"  docs: {page}"
+    file, _, anchor = page.partition("#")
+    heading = f"# `{anchor.replace('-', ' ')}`\n" if anchor else "# Command line\n"
+    assert heading in (PAGES / file).read_text()
+
+
+@pytest.mark.parametrize(
     ("words", "instead"),
     [
         (("stop", "--all", "-q", "q"), "--yes"),
@@ -80,6 +104,16 @@ def test_a_path_as_backend_is_the_file_there(queue: Program) -> None:
 def test_a_directory_of_the_system_is_refused_without_an_internal_error(queue: Program) -> None:
     told = queue("launch", "-q", "q", "-u", "/proc/self", "-E", "x", code=4).stderr
     assert "hint: " in told
+
+
+@pytest.mark.parametrize("key", ["state_dir", "cache_dir"])
+def test_a_place_that_cannot_be_written_ends_an_agent_with_the_setting(
+    key: str, queue: Program
+) -> None:
+    config = queue.file("c.yaml", f"{key}: /proc/none\n")
+    told = queue("--config", config, "agent", "-q", "q", "--exit-when-idle", code=3).stderr
+    assert f"error config_invalid  {key}: /proc/none: cannot be written" in told
+    assert f"LAUNCHKIT_{key.upper()}" in told
 
 
 def test_a_group_without_a_command_shows_its_help(program: Program) -> None:
