@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from launchkit.cli.dry_run import request_data, show_request
+from launchkit.cli.dry_run import show_request
 from launchkit.cli.launch_command import LaunchCommand
 from launchkit.cli.launch_file import LaunchFile, spec_of, with_flags
 from launchkit.cli.launches import LAYOUT
@@ -24,6 +24,7 @@ from launchkit.client.inputs import read_priority
 from launchkit.document import Document, require_mapping
 from launchkit.errors import ConfigError, NotFound
 from launchkit.model import LaunchSpec, QueueItem
+from launchkit.resolving.shown import request_data
 from launchkit.resolving.variables import parse_set_vars
 
 DEFAULT_QUEUE = "default"

@@ -17,10 +17,10 @@ from launchkit.abc import (
     Runner,
     Selection,
 )
-from launchkit.client.checks import check_launch
 from launchkit.client.handle import WAIT_SECONDS, LaunchHandle
 from launchkit.client.source import source_of
 from launchkit.errors import Rejected
+from launchkit.images.launch_checks import check_launch
 from launchkit.model import (
     AgentView,
     ImageSource,
@@ -293,7 +293,7 @@ class Client:
         :raises Rejected: if `submit` would refuse it.
         """
         view = await self.queue(queue)
-        return await check_launch(view.queue.spec, spec, self.hub, self._plugins)
+        return await check_launch(view.queue.spec, spec, self.hub.agents, self._plugins)
 
     async def repeat(self, ref: str) -> LaunchHandle:
         """Launch again what was launched before, named as for `launched`: a new launch with the
@@ -373,7 +373,7 @@ class Client:
 
     async def _put(self, queue: str, request: LaunchRequest) -> LaunchHandle:
         view = await self.queue(queue)
-        await check_launch(view.queue.spec, request.spec, self.hub, self._plugins)
+        await check_launch(view.queue.spec, request.spec, self.hub.agents, self._plugins)
         with launching(self._tracer, queue, request.spec) as traced:
             item = await self.hub.launches().launch(queue, replace(request, spec=traced))
         return LaunchHandle(self, item)

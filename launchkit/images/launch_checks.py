@@ -1,13 +1,20 @@
 """What is known to be wrong with a launch before it is put into a queue."""
 
-from launchkit.abc import Hub, Runner
+from collections.abc import Awaitable, Callable, Sequence
+
+from launchkit.abc import Runner
 from launchkit.images.delivery import BuiltImage, Traits, Wanted, delivery_of
-from launchkit.model import LaunchSpec, QueueSpec
+from launchkit.model import AgentView, LaunchSpec, QueueSpec
 from launchkit.plugins import Plugins
 from launchkit.resolving.resolve import Choices, validate_launch
 
+Agents = Callable[[], Awaitable[Sequence[AgentView]]]
+"""Asks which agents there are."""
 
-async def check_launch(queue: QueueSpec, spec: LaunchSpec, hub: Hub, plugins: Plugins) -> Choices:
+
+async def check_launch(
+    queue: QueueSpec, spec: LaunchSpec, agents: Agents, plugins: Plugins
+) -> Choices:
     """What the launch comes to; the queue's runner is asked, where it is installed here too.
 
     :raises Rejected: if the queue or its runner does not allow what is asked.
@@ -19,13 +26,13 @@ async def check_launch(queue: QueueSpec, spec: LaunchSpec, hub: Hub, plugins: Pl
         delivery = delivery_of(wanted, traits)
         runner.check_args(plan.resource_args)
         if isinstance(delivery, BuiltImage):
-            delivery_of(wanted, traits, await _no_builder(queue.name, hub))
+            delivery_of(wanted, traits, await _no_builder(queue.name, agents))
     return plan
 
 
-async def _no_builder(queue: str, hub: Hub) -> str | None:
+async def _no_builder(queue: str, agents: Agents) -> str | None:
     """Why no image is built for a queue; None if an agent builds some, or no agent is there."""
-    views = [view for view in await hub.agents() if view.online]
+    views = [view for view in await agents() if view.online]
     serving = [view.status for view in views if queue in view.status.queues]
     if not serving or any(status.builds for status in serving):
         return None
