@@ -19,7 +19,7 @@ const shared = {
 const modules = await build({
   ...shared,
   format: "esm",
-  entryPoints: ["src/app.ts", "src/editor.ts", "src/charts.ts", "src/log.ts"],
+  entryPoints: ["src/app.ts", "src/editor.ts", "src/charts.ts", "src/log.ts", "src/parts.css"],
 });
 const scripts = await build({
   ...shared,

@@ -1,45 +1,43 @@
-/** Times as people say them. `<time datetime data-age>` ticks; its tooltip is the exact local time. */
+/**
+ * Times as people say them. `data-at` is the second of something that was, `data-since` that of
+ * something that goes on; they tick, and the tooltip is the exact time where the reader is.
+ */
 
 const STEPS: [number, string][] = [
   [86_400, "d"],
   [3600, "h"],
-  [60, "min"],
+  [60, "m"],
   [1, "s"],
 ];
-
-/** How long it is since a moment in milliseconds: `12 s`, `3 min`, `2 h`, `5 d`. */
-export function age(moment: number): string {
-  const seconds = Math.max(0, (Date.now() - moment) / 1000);
-  const [size, unit] = STEPS.find(([size]) => seconds >= size) ?? [1, "s"];
-  return `${Math.floor(seconds / size)} ${unit}`;
-}
-
-/** How long something takes, in two steps: `1 h 4 min`, `3 min 2 s`, `12 s`. */
-function duration(seconds: number): string {
-  const at = STEPS.findIndex(([size]) => seconds >= size);
-  if (at < 0) return "0 s";
-  const [size, unit] = STEPS[at] ?? [1, "s"];
-  const [smaller, small] = STEPS[at + 1] ?? [0, ""];
-  const rest = smaller ? Math.floor((seconds % size) / smaller) : 0;
-  return `${Math.floor(seconds / size)} ${unit}${rest ? ` ${rest} ${small}` : ""}`;
-}
-
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+
+/** A span of time in its two largest units: `2h 5m`, `14s`. */
+export function duration(seconds: number): string {
+  const left = Math.max(0, Math.round(seconds));
+  const at = STEPS.findIndex(([size]) => left >= size);
+  if (at < 0) return "0s";
+  const [size, unit] = STEPS[at] ?? [1, "s"];
+  const [smaller, small] = STEPS[at + 1] ?? [left + 1, ""];
+  const rest = Math.floor((left % size) / smaller);
+  return `${Math.floor(left / size)}${unit}${rest ? ` ${rest}${small}` : ""}`;
+}
 
 function tick(): void {
   if (document.visibilityState === "hidden") return;
-  for (const place of document.querySelectorAll<HTMLTimeElement>("time[data-age],time[data-ticks]")) {
-    const moment = Date.parse(place.dateTime);
-    if (Number.isNaN(moment)) continue;
-    const ticks = "ticks" in place.dataset;
-    const text = ticks ? duration((Date.now() - moment) / 1000) : `${age(moment)} ago`;
+  for (const place of document.querySelectorAll<HTMLElement>("[data-at],[data-since]")) {
+    const { at, since } = place.dataset;
+    const moment = Number(at ?? since) * 1000;
+    const lasted = duration((Date.now() - moment) / 1000);
+    const text = since === undefined ? `${lasted} ago` : lasted;
     if (place.textContent !== text) place.textContent = text;
-    if (!place.title) place.title = exact.format(moment);
+    const title = exact.format(moment);
+    if (place.title !== title) place.title = title;
   }
 }
 
 export function begin(): void {
   tick();
   setInterval(tick, 1000);
+  document.addEventListener("visibilitychange", tick);
   document.addEventListener("htmx:afterSettle", tick);
 }

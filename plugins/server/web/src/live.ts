@@ -6,7 +6,7 @@
 
 import { Hub } from "./hub";
 import { AGAIN_MILLISECONDS, type Change, type LogSize, type ToPage, type ToWorker } from "./messages";
-import { age } from "./ages";
+import { duration } from "./ages";
 
 const AT_MOST_EACH = 1000;
 const followed = new Set<string>();
@@ -17,8 +17,11 @@ let missed: Set<string> | "all" = new Set();
 let say: (message: ToWorker) => void = () => {};
 
 export function begin(): void {
-  const stream = document.body.dataset["stream"];
-  if (!stream) return;
+  const { prefix = "", entity } = document.body.dataset;
+  const place = document.querySelector<HTMLElement>("#live");
+  if (!entity || !place) return;
+  const stream = `${prefix}/e/${encodeURIComponent(entity)}/stream`;
+  const button = switchIn(place);
   const want = (): void =>
     say({
       kind: "want",
@@ -38,13 +41,19 @@ export function begin(): void {
   addEventListener("pageshow", (event) => {
     if (event.persisted) want();
   });
-  document.addEventListener("click", (event) => {
-    if (event.target instanceof Element && event.target.closest("[data-live-pause]")) {
-      setPaused(!paused);
-    }
-  });
+  button.addEventListener("click", () => setPaused(!paused));
   setInterval(mark, 1000);
   mark();
+}
+
+/** The mark of how fresh the page is; pressing it holds the page as it is, and lets it go on. */
+function switchIn(place: HTMLElement): HTMLElement {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "quiet small live-switch";
+  button.dataset["livePause"] = "";
+  place.replaceChildren(button);
+  return button;
 }
 
 /** Speak to the worker that all tabs share; where there is none, this tab has a stream of its own. */
@@ -114,12 +123,15 @@ function setPaused(value: boolean): void {
 
 function mark(): void {
   const state = paused ? "paused" : live ? "live" : "stale";
-  const words = { paused: "Paused", live: "Live", stale: `Stale since ${age(since)}` };
-  for (const place of document.querySelectorAll<HTMLElement>("[data-live-mark]")) {
-    place.dataset["state"] = state;
-    if (place.textContent !== words[state]) place.textContent = words[state];
-  }
+  const words = {
+    paused: "Paused",
+    live: "Live",
+    stale: `Stale since ${duration((Date.now() - since) / 1000)}`,
+  };
   for (const button of document.querySelectorAll<HTMLElement>("[data-live-pause]")) {
+    button.dataset["state"] = state;
     button.setAttribute("aria-pressed", String(paused));
+    button.title = paused ? "Go on with live updates (p)" : "Hold the page as it is (p)";
+    if (button.textContent !== words[state]) button.textContent = words[state];
   }
 }
