@@ -1,33 +1,17 @@
 """What of a code directory is packed: its ignore files, its limits and what is refused."""
 
-import logging
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from launchkit.code.ignore import RuleFile, is_ignored, parse_rules
 from launchkit.code.ignore_file import ignore_text
 from launchkit.code.inside import Inside, inside, require_short
+from launchkit.code.no_code import is_no_code
 from launchkit.errors import Rejected
 from launchkit.plain_text import visible_line
-
-logger = logging.getLogger("launchkit.code")
-
-REMADE = frozenset(
-    {
-        "__pycache__",
-        ".ipynb_checkpoints",
-        ".mypy_cache",
-        ".nox",
-        ".pytest_cache",
-        ".ruff_cache",
-        ".tox",
-    }
-)
-"""Directories of which no run needs a copy: each tool makes its own anew."""
 
 MOST_TOLD = 20
 """So many of the things that cannot be packed are named."""
@@ -98,9 +82,9 @@ class _Refused:
 def survey(root: Path, limits: PackLimits) -> list[Entry]:
     """List what is packed of *root*, parents first, in one order on every machine.
 
-    Left out are `.git`, virtual environments, caches of Python's tools and what `.gitignore` files
-    ignore; `.launchkitignore` files, which are
-    written alike, have the last word.
+    Left out are `.git`, virtual environments, caches of Python's tools, a queue that is kept there
+    and what `.gitignore` files ignore; `.launchkitignore` files, which are written alike, have the
+    last word.
 
     :raises Rejected: if something in it cannot be packed, or it is too much; names all of it.
     """
@@ -183,17 +167,6 @@ def _read_rules(tree: Inside, base: str, name: str) -> tuple[RuleFile, ...]:
     return () if text is None else (parse_rules(text, base),)
 
 
-def _is_remade(tree: Inside, path: str) -> bool:
-    """Whether a directory is one that each machine makes anew; environments are told."""
-    if path.rpartition("/")[2] in REMADE:
-        return True
-    with suppress(OSError):
-        if stat.S_ISREG(tree.facts(f"{path}/pyvenv.cfg").st_mode):
-            logger.warning("left out of the code: %s (a virtual environment)", visible_line(path))
-            return True
-    return False
-
-
 def _is_left_out(directory: _Directory, path: str, *, is_directory: bool) -> bool | None:
     """What the ignore files say; None if they say nothing of it."""
     own = is_ignored(directory.own, path, is_directory=is_directory)
@@ -208,7 +181,7 @@ def _entry(root: Path, tree: Inside, path: str, here: _Directory) -> Entry | Non
         facts = tree.facts(path)
         kind = stat.S_IFMT(facts.st_mode)
         ignored = _is_left_out(here, path, is_directory=kind == stat.S_IFDIR)
-        if ignored or (ignored is None and kind == stat.S_IFDIR and _is_remade(tree, path)):
+        if ignored or (ignored is None and is_no_code(tree, path, kind)):
             return None
         _check_name(path)
         target = _link_target(root, tree, path) if kind == stat.S_IFLNK else ""

@@ -101,6 +101,16 @@ def test_a_path_as_backend_is_the_file_there(queue: Program) -> None:
     assert queue.out("--backend", str(queue.folder / "queue.db"), "queue", "list", "-o", "name")
 
 
+def test_a_queue_beside_the_code_is_not_launched_with_it(
+    queue: Program, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue.file("train.py", "import os; print(*sorted(os.listdir()))")
+    queue("launch", "-q", "q", "-u", ".", "-E", "python3 train.py", "--name", "n")
+    assert "left out of the code: queue.db (a queue)" in caplog.messages
+    queue.work()
+    assert queue.out("logs", "n") == "train.py\n"
+
+
 def test_a_directory_of_the_system_is_refused_without_an_internal_error(queue: Program) -> None:
     told = queue("launch", "-q", "q", "-u", "/proc/self", "-E", "x", code=4).stderr
     assert "hint: " in told

@@ -135,6 +135,18 @@ def test_virtual_environments_and_caches_are_left_out_and_told(
     assert caplog.messages == ["left out of the code: env (a virtual environment)"]
 
 
+def test_a_queue_that_is_kept_in_the_code_is_left_out_and_told(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (root / "lk").mkdir()
+    for name in ("q.db", "q.db-wal", "q.db-shm", "q.db-turn", "q.db-next", "notes-wal"):
+        (root / "lk" / name).write_text("x")
+    (root / "lk" / "q.db-wake").mkdir()
+    make_socket(root / "lk" / "q.db-wake" / "12-0")
+    assert names(root) == ["lk", "lk/notes-wal", "train.py"]
+    assert caplog.messages == ["left out of the code: lk/q.db (a queue)"]
+
+
 def test_what_an_ignore_file_speaks_of_is_not_left_out_unasked(
     root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
