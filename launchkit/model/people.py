@@ -125,6 +125,8 @@ class Token:
     queues: tuple[str, ...] = ()
     item: str | None = None
     attempt: int | None = None
+    session: bool = False
+    """Whether a browser keeps it for one who has signed in to the web app."""
 
 
 class TokenFault(StrEnum):

@@ -54,8 +54,8 @@ class CreateToken:
 
     async def __call__(self, tx: Tx) -> NewToken:
         account = await require_account(tx, self.owner)
-        made = _draft(tx, self.owner, PrincipalKind(account["kind"]), self.actor)
-        return await _add(tx, replace(made, expires_at=self.expires_at))
+        made = draft(tx, self.owner, PrincipalKind(account["kind"]), self.actor)
+        return await add(tx, replace(made, expires_at=self.expires_at))
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,12 @@ class CreateAgentToken:
         for queue in self.queues:
             await named(tx, self.entity, queue)
         made = replace(
-            _draft(tx, f"agent:{self.agent}", PrincipalKind.AGENT, self.actor),
+            draft(tx, f"agent:{self.agent}", PrincipalKind.AGENT, self.actor),
             expires_at=self.expires_at,
             entity=self.entity,
             queues=tuple(sorted({*self.queues})),
         )
-        return await _add(tx, made)
+        return await add(tx, made)
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,12 @@ class CreateRunToken:
         if row is None or row["lease_until"] is None:
             raise lost(self.claim, await tx.one("item_locked", id=item.id))
         made = replace(
-            _draft(tx, f"run:{item.run_id}", PrincipalKind.RUN, row["agent"]),
+            draft(tx, f"run:{item.run_id}", PrincipalKind.RUN, row["agent"]),
             entity=row["entity"],
             item=row["id"],
             attempt=row["attempt"],
         )
-        return await _add(tx, made)
+        return await add(tx, made)
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ class _Prove(Loose):
 
 def _proved(row: Row) -> _Proved | TokenFault:
     now = row["proved_at"]
-    fault = _fault_of(row, now)
+    fault = fault_of(row, now)
     if fault is not None:
         return fault
     token = _token_of(row)
@@ -250,7 +250,8 @@ class _NoteUse:
         await tx.all("use_token", id=self.id, before=tx.now - USED_SECONDS)
 
 
-def _fault_of(row: Row, now: float) -> TokenFault | None:
+def fault_of(row: Row, now: float) -> TokenFault | None:
+    """Why a token proves nothing at that time."""
     if row["revoked_at"] is not None:
         return TokenFault.REVOKED
     if row["expires_at"] is not None and row["expires_at"] <= now:
@@ -260,13 +261,15 @@ def _fault_of(row: Row, now: float) -> TokenFault | None:
     return None
 
 
-def _draft(tx: Tx, owner: str, kind: PrincipalKind, actor: str) -> Token:
+def draft(tx: Tx, owner: str, kind: PrincipalKind, actor: str) -> Token:
+    """A token that is about to be made."""
     return Token(
         id=secrets.token_hex(6), owner=owner, kind=kind, created_at=tx.now, created_by=actor
     )
 
 
-async def _add(tx: Tx, token: Token) -> NewToken:
+async def add(tx: Tx, token: Token, *, parent: str | None = None) -> NewToken:
+    """Make a token; one with a *parent* ends with that."""
     secret = Secret(f"lk_{_LETTERS[token.kind]}{_base62(secrets.token_bytes(32))}")
     await tx.all(
         "add_token",
@@ -280,8 +283,11 @@ async def _add(tx: Tx, token: Token) -> NewToken:
         queues=json.dumps(token.queues),
         item=token.item,
         attempt=token.attempt,
+        session=int(token.session),
+        parent=parent,
     )
-    await audit(tx, token.created_by, f"made token {token.id} of {token.owner}")
+    what = "session" if token.session else "token"
+    await audit(tx, token.created_by, f"made {what} {token.id} of {token.owner}")
     return NewToken(token, secret)
 
 
@@ -308,4 +314,5 @@ def _token_of(row: Row) -> Token:
         queues=tuple(json.loads(row["queues"])),
         item=row["item"],
         attempt=row["attempt"],
+        session=bool(row["session"]),
     )

@@ -38,8 +38,9 @@ select name from role_grant where entity = '*' and role = 'admin' limit 1
 insert into founding (id, at) values (1, :now) on conflict (id) do nothing returning id
 
 -- name: add_token
-insert into token (id, digest, owner, kind, created_at, created_by, expires_at, entity, queues, item, attempt)
-values (:id, :digest, :owner, :kind, :now, :actor, :expires, :entity, :queues, :item, :attempt)
+insert into token (id, digest, owner, kind, created_at, created_by, expires_at, entity, queues, item, attempt,
+                   session, parent)
+values (:id, :digest, :owner, :kind, :now, :actor, :expires, :entity, :queues, :item, :attempt, :session, :parent)
 returning *
 
 -- name: tokens
@@ -48,11 +49,14 @@ select * from token where kind <> 'run' order by created_at, id
 -- name: token
 select * from token where id = :id
 
+-- name: token_of_digest
+select * from token where digest = :digest
+
 -- name: use_token
 update token set used_at = :now where id = :id and (used_at is null or used_at <= :before or used_at > :now)
 
 -- name: revoke_token
-update token set revoked_at = :now where id = :id and revoked_at is null
+update token set revoked_at = :now where (id = :id or parent = :id) and revoked_at is null
 
 -- name: revoke_tokens_of
 update token set revoked_at = :now where owner = :name and revoked_at is null
@@ -61,6 +65,9 @@ update token set revoked_at = :now where owner = :name and revoked_at is null
 delete from token where item is not null and not exists (
     select 1 from item i
     where i.id = token.item and i.attempt = token.attempt and i.lease_until is not null)
+
+-- name: drop_ended_sessions
+delete from token where session = 1 and expires_at < :before
 
 -- name: add_audit
 insert into audit (at, actor, what) values (:now, :actor, :what)

@@ -30,6 +30,8 @@ from launchkit_server.envelope import Envelope, Limits
 from launchkit_server.openapi import Documented, describe
 from launchkit_server.problems import tell_problems
 from launchkit_server.service import Service
+from launchkit_server.web.addresses import Prefixed, clean_prefix
+from launchkit_server.web.site import Shared, make_site
 
 ENTITY = f"{API}/entities/{{entity}}"
 GZIP_LEVEL = 4
@@ -49,14 +51,20 @@ OF_AN_ENTITY = (
 )
 
 
-def make_app(service: Service, limits: Limits | None = None) -> FastAPI:
-    """The queue service as an ASGI application."""
+def make_app(service: Service, limits: Limits | None = None, root_path: str = "") -> FastAPI:
+    """The queue service as an ASGI application, its API and its pages; *root_path* is the path
+    under which a proxy shows it.
+    """
+    prefix = clean_prefix(root_path)
     app = _routed()
     _document()  # now, and not when the first one asks for it
     app.openapi = _document  # type: ignore[method-assign] # as FastAPI wants it extended
     app.state.service = service
+    app.add_middleware(Shared, site=make_site(service, prefix))
     app.add_middleware(GZipMiddleware, compresslevel=GZIP_LEVEL)
     app.add_middleware(Envelope, limits=limits or Limits())
+    if prefix:
+        app.add_middleware(Prefixed, prefix=prefix)
     return app
 
 

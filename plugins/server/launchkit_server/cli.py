@@ -37,6 +37,11 @@ PATIENCE_SECONDS = 10.0
     help="Proxies in front, such as 10.0.0.0/8: what they say of the client's address counts.",
 )
 @click.option(
+    "--root-path",
+    metavar="PATH",
+    help="The path under which a proxy shows the service, such as /launchkit.",
+)
+@click.option(
     "--blobs", metavar="URL", help="Where packed code is kept: a folder, s3://…, gs://…, az://…"
 )
 def server(context: click.Context, /, config: Path | None, **flags: object) -> None:

@@ -48,6 +48,8 @@ class ServerConfig:
     """The certificate's key, PEM."""
     trusted_proxies: str = ""
     """Addresses and networks whose word on the client's address counts, with commas."""
+    root_path: str = ""
+    """The path under which a proxy shows the service, such as `/launchkit`; pages lead there."""
     requests_per_second: Annotated[float, Field(gt=0)] = 1000.0
     """How often a token, or an address without one, may ask."""
     blobs: str | None = None

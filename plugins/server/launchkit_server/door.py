@@ -27,6 +27,8 @@ class Door:
     tls_key: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks whose X-Forwarded-For and X-Forwarded-Proto count."""
+    root_path: str = ""
+    """The path under which a proxy shows the service."""
 
     @property
     def scheme(self) -> str:
@@ -66,6 +68,7 @@ def door_of(config: ServerConfig) -> Door:
         tls_cert=config.tls_cert,
         tls_key=config.tls_key,
         trusted_proxies=proxies,
+        root_path=config.root_path,
     )
 
 

@@ -17,6 +17,7 @@ from launchkit.wire.protocol import PROTOCOL, PROTOCOL_HEADER, REQUEST_ID_HEADER
 from launchkit_server.bodies import Body, BodyRules
 from launchkit_server.problems import Refusal, answer, told
 from launchkit_server.rates import Rates, who_asks
+from launchkit_server.routes import is_page
 
 log = logging.getLogger("launchkit.server")
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
@@ -35,6 +36,8 @@ class Limits:
 
     body: int = 16 * 2**20
     """Bytes of a body, but for packed code."""
+    form: int = 4 * 2**20
+    """Bytes of what a page sends."""
     archive: int = 5 * 2**30
     """Bytes of packed code, compressed."""
     piece_seconds: float = 20.0
@@ -47,12 +50,13 @@ class Limits:
     def of(self, path: str) -> BodyRules:
         """The rules for bodies that are sent to *path*."""
         code = _ARCHIVE.fullmatch(path) is not None
+        page = is_page(path)
         return BodyRules(
-            size=self.archive if code else self.body,
+            size=self.archive if code else self.form if page else self.body,
             piece_seconds=self.piece_seconds,
             seconds=None if code else self.body_seconds,
             packed=not code,
-            json=not code and _OUTPUT.fullmatch(path) is None,
+            json=not code and not page and _OUTPUT.fullmatch(path) is None,
         )
 
 

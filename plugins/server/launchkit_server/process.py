@@ -24,7 +24,7 @@ KEEP_ALIVE_SECONDS = 75
 class _Server(uvicorn.Server):
     def __init__(self, service: Service, door: Door) -> None:
         config = uvicorn.Config(
-            make_app(service, door.limits),
+            make_app(service, door.limits, door.root_path),
             lifespan="off",
             access_log=False,
             log_config=None,

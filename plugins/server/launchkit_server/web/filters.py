@@ -1,0 +1,81 @@
+"""How values are written on pages."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+
+from launchkit.codec import plain
+from launchkit.plain_text import shortened, visible, visible_line
+
+UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
+
+
+def exact(at: float) -> str:
+    """A Unix time to the second, in UTC: what a page says before the browser puts it into the
+    zone of the one who reads.
+    """
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def machine_time(at: float) -> str:
+    """A Unix time as `datetime` attributes have it."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def duration(seconds: float | None) -> str:
+    """A span of time in its two largest units: `2h 5m`, `14s`."""
+    if seconds is None:
+        return "-"
+    left = max(0, round(seconds))
+    for place, (size, unit) in enumerate(UNITS):
+        if left >= size:
+            many, rest = divmod(left, size)
+            smaller, name = UNITS[place + 1] if place + 1 < len(UNITS) else (1, "s")
+            return f"{many}{unit} {rest // smaller}{name}" if rest >= smaller else f"{many}{unit}"
+    return f"{left}s"
+
+
+def number(value: float) -> str:
+    """A number with thin gaps between thousands."""
+    return f"{value:,}".replace(",", "\u202f")
+
+
+def line(text: object, characters: int = 300) -> str:
+    """A foreign text on one line, with nothing in it that would not be seen."""
+    return visible_line(shortened(str(text), characters))
+
+
+def text(value: object, characters: int = 20_000) -> str:
+    """A foreign text of several lines, with nothing in it that would not be seen."""
+    return visible(shortened(str(value), characters))
+
+
+def as_yaml(value: Any) -> str:
+    """A document as YAML."""
+    return str(yaml.safe_dump(plain(value), sort_keys=False, allow_unicode=True))
+
+
+def as_json(value: Any) -> str:
+    """A document as JSON."""
+    return json.dumps(plain(value), indent=2, ensure_ascii=False)
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """A count with its word: `1 queue`, `2 queues`."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+FILTERS: Mapping[str, Callable[..., str]] = {
+    "exact": exact,
+    "machine_time": machine_time,
+    "duration": duration,
+    "number": number,
+    "line": line,
+    "plain": text,
+    "yaml": as_yaml,
+    "json": as_json,
+    "plural": plural,
+}

@@ -1,0 +1,19 @@
+"""The first page: it leads to the first entity of the one who comes."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from launchkit.store import people
+from launchkit_server.web.visits import Entering
+
+router = APIRouter()
+
+
+@router.get("/")
+async def show(visit: Entering, entity: str | None = None) -> Response:
+    """Go to an entity: the one that was chosen, or the first that has queues or people."""
+    known = await visit.service.database.read(people.ListEntities(visit.principal))
+    chosen = (entity or "").strip() or next((one.name for one in known), None)
+    if chosen is None:
+        return await visit.page("welcome.html", here="home")
+    return visit.go(visit.root("e", chosen))

@@ -1,0 +1,55 @@
+"""Signing in and out."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from launchkit.errors import Unauthenticated
+from launchkit_server.service import TheService
+from launchkit_server.web import sessions
+from launchkit_server.web.addresses import address, own_path
+from launchkit_server.web.forms import form_of
+from launchkit_server.web.guards import require_own_origin
+from launchkit_server.web.rendering import render
+from launchkit_server.web.visits import Entering
+
+router = APIRouter()
+
+
+@router.get("/sign-in")
+async def show(request: Request, service: TheService) -> Response:
+    """The form; one who has signed in goes on at once."""
+    prefix: str = request.app.state.prefix
+    to = request.query_params.get("next")
+    if await sessions.prove(service, request) is not None:
+        return RedirectResponse(own_path(to, prefix), status_code=303)
+    return _form(prefix, to)
+
+
+@router.post("/sign-in")
+async def sign_in(request: Request, service: TheService) -> Response:
+    """Begin a session with a token."""
+    require_own_origin(request)
+    prefix: str = request.app.state.prefix
+    form = await form_of(request)
+    to = form.text("next")
+    try:
+        session = await sessions.begin(service, form.text("token"))
+    except Unauthenticated as exc:
+        return _form(prefix, to, exc.message, status=401)
+    response = RedirectResponse(own_path(to, prefix), status_code=303)
+    sessions.keep(request, response, session, prefix)
+    return response
+
+
+@router.post("/sign-out")
+async def sign_out(visit: Entering) -> Response:
+    """End the session of this browser; its token counts no more."""
+    await sessions.end(visit.service, visit.request)
+    response = RedirectResponse(address(visit.prefix, "sign-in"), status_code=303)
+    sessions.forget(response, visit.prefix)
+    return response
+
+
+def _form(prefix: str, to: str | None, fault: str | None = None, status: int = 200) -> Response:
+    html = render("sign-in.html", prefix=prefix, to=to or "", fault=fault)
+    return HTMLResponse(html, status)

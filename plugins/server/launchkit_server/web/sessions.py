@@ -1,0 +1,63 @@
+"""Sessions: a browser keeps a token of its own in a cookie that no script reads."""
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from launchkit.model import Secret
+from launchkit.model.people import Principal, TokenFault
+from launchkit.store import sessions
+from launchkit.store.people import ACCOUNTS
+from launchkit_server.access import MAX_TOKEN
+from launchkit_server.service import Service
+
+COOKIE = "launchkit_session"
+SESSION_SECONDS = 12 * 3600.0
+
+
+async def begin(service: Service, secret: str) -> Secret:
+    """A new token for the browser of the one whose token *secret* is.
+
+    :raises Unauthenticated: if *secret* is no token of a person or a service that counts.
+    """
+    made = await service.database.write(sessions.SignIn(secret[:MAX_TOKEN], SESSION_SECONDS))
+    return made.secret
+
+
+async def prove(service: Service, request: Request) -> Principal | None:
+    """Who sits in front of the browser; None if nobody has signed in, or not lately."""
+    session = session_of(request)
+    if session is None:
+        return None
+    principal = await service.proofs.prove(session)
+    if isinstance(principal, TokenFault) or principal.kind not in ACCOUNTS:
+        return None
+    return principal
+
+
+async def end(service: Service, request: Request) -> None:
+    """Let the token of this browser count no more."""
+    if (session := session_of(request)) is not None:
+        await service.database.write(sessions.SignOut(session))
+
+
+def session_of(request: Request) -> str | None:
+    """The token in the cookie."""
+    return request.cookies.get(COOKIE, "")[:MAX_TOKEN] or None
+
+
+def keep(request: Request, response: Response, session: Secret, prefix: str) -> None:
+    """Let the browser keep a session."""
+    response.set_cookie(
+        COOKIE,
+        str.__str__(session),
+        max_age=int(SESSION_SECONDS),
+        path=f"{prefix}/",
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )
+
+
+def forget(response: Response, prefix: str) -> None:
+    """Let the browser forget its session."""
+    response.delete_cookie(COOKIE, path=f"{prefix}/")

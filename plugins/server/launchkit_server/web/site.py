@@ -1,0 +1,44 @@
+"""The site: its pages as an application, and which requests are for it."""
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from launchkit_server.routes import is_page
+from launchkit_server.service import Service
+from launchkit_server.web import assets
+from launchkit_server.web.faults import tell_faults
+from launchkit_server.web.guards import Guarded
+from launchkit_server.web.pages import home, queues, signing
+
+PAGES = (
+    home,
+    signing,
+    queues,
+)
+
+
+def make_site(service: Service, prefix: str = "") -> ASGIApp:
+    """The pages as an ASGI application; they stand under a path *prefix* as a browser sees them."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.router.redirect_slashes = False
+    app.state.service = service
+    app.state.prefix = prefix
+    tell_faults(app)
+    app.include_router(assets.router)
+    for noun in PAGES:
+        app.include_router(noun.router)
+    assets.assets()  # now, and not when the first one asks for it
+    return Guarded(app)
+
+
+class Shared:
+    """Gives each request to the API or to the site."""
+
+    def __init__(self, app: ASGIApp, site: ASGIApp) -> None:
+        self._api = app
+        self._site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        of_site = scope["type"] == "http" and is_page(scope["path"])
+        await (self._site if of_site else self._api)(scope, receive, send)

@@ -1,0 +1,132 @@
+"""A visit: one request to a page by somebody who has signed in. Each route declares here what one
+may do who comes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from launchkit.errors import Forbidden
+from launchkit.model.people import EVERYWHERE, Entity, Permission, Principal, refusal
+from launchkit.store import people
+from launchkit_server.access import ROLE_HINT
+from launchkit_server.service import Service
+from launchkit_server.web import sessions
+from launchkit_server.web.addresses import address
+from launchkit_server.web.forms import Form, form_of
+from launchkit_server.web.guards import (
+    CSRF_FIELD,
+    CSRF_HEADER,
+    SAFE,
+    csrf_token,
+    require_own_form,
+    require_own_origin,
+)
+from launchkit_server.web.rendering import render
+
+
+class SignInFirst(Exception):
+    """Nobody has signed in at this browser, or the session is over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """Who asks for a page, where, and what was sent along."""
+
+    request: Request
+    service: Service
+    principal: Principal
+    entity: str
+    """`*` on the pages of the whole service."""
+    form: Form
+    csrf: str
+    prefix: str
+
+    @property
+    def name(self) -> str:
+        """The actor of what is recorded."""
+        return self.principal.name
+
+    @property
+    def partial(self) -> bool:
+        """Whether a page that is shown already asks for a piece of itself."""
+        return "hx-request" in self.request.headers
+
+    def may(self, permission: str) -> bool:
+        """Whether this may be done here: `submit`, `operate`, `administer`."""
+        return refusal(self.principal, Permission(permission), self.entity) is None
+
+    def at(self, *parts: str, **query: object) -> str:
+        """The address of a page of the entity."""
+        return address(self.prefix, "e", self.entity, *parts, **query)
+
+    def root(self, *parts: str, **query: object) -> str:
+        """The address of a page of the whole service."""
+        return address(self.prefix, *parts, **query)
+
+    async def page(self, template: str, *, status: int = 200, **view: Any) -> HTMLResponse:
+        """A page, or a piece of one, made from a template."""
+        return HTMLResponse(
+            render(template, visit=self, entities=await self._entities(), **view), status
+        )
+
+    def go(self, to: str) -> Response:
+        """Send the browser to another page, after something was done."""
+        if self.partial:
+            return Response(status_code=204, headers={"hx-redirect": to})
+        return RedirectResponse(to, status_code=303)
+
+    async def _entities(self) -> Sequence[Entity]:
+        if self.partial:
+            return ()
+        return await self.service.database.read(people.ListEntities(self.principal))
+
+
+@dataclass(frozen=True)
+class Needs:
+    """A dependency that admits those who have signed in and have a permission on the entity in the
+    path; what they send must come from a page of this session.
+    """
+
+    permission: Permission
+
+    async def __call__(self, request: Request) -> Visit:
+        """The visit.
+
+        :raises SignInFirst: if nobody has signed in.
+        :raises Forbidden: if one may not, or if something was sent that no page of ours has sent.
+        """
+        require_own_origin(request)
+        service: Service = request.app.state.service
+        principal = await sessions.prove(service, request)
+        session = sessions.session_of(request)
+        if principal is None or session is None:
+            raise SignInFirst
+        form = Form({})
+        if request.method not in SAFE:
+            form = await form_of(request)
+            given = request.headers.get(CSRF_HEADER) or form.text(CSRF_FIELD)
+            require_own_form(session, given)
+        entity = request.path_params.get("entity", EVERYWHERE)
+        objection = refusal(principal, self.permission, entity)
+        if objection is not None:
+            raise Forbidden(objection, hint=ROLE_HINT)
+        return Visit(
+            request=request,
+            service=service,
+            principal=principal,
+            entity=entity,
+            form=form,
+            csrf=csrf_token(session),
+            prefix=request.app.state.prefix,
+        )
+
+
+Entering = Annotated[Visit, Depends(Needs(Permission.ENTER))]
+Reading = Annotated[Visit, Depends(Needs(Permission.READ))]
+Submitting = Annotated[Visit, Depends(Needs(Permission.SUBMIT))]
+Operating = Annotated[Visit, Depends(Needs(Permission.OPERATE))]
+Administering = Annotated[Visit, Depends(Needs(Permission.ADMINISTER))]

@@ -1,0 +1,177 @@
+"""The frame of the web app: sessions, what protects pages, and addresses."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import pytest
+from launchkit_server.door import Door
+from launchkit_server.web.addresses import own_path
+from launchkit_server.web.guards import POLICY
+
+from launchkit.model import Secret
+
+from .browsing import Browser
+from .conftest import Served, client_of, served_with
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A queue service over an SQLite file."""
+    with served_with(Door(), tmp_path_factory.mktemp("served")) as served:
+        yield served
+
+
+@pytest.fixture
+def browser(served: Served) -> Iterator[Browser]:
+    """A browser at which nobody has signed in."""
+    with Browser(served) as browser:
+        yield browser
+
+
+def test_who_has_not_signed_in_is_led_to_the_form_and_back(browser: Browser) -> None:
+    led = browser.get("/e/e/queues?x=1")
+    assert led.headers["location"] == "/sign-in?next=%2Fe%2Fe%2Fqueues%3Fx%3D1"
+    assert 'value="/e/e/queues?x=1"' in browser.get(led.headers["location"]).text
+    back = browser.sign_in(next="/e/e/queues?x=1")
+    assert (back.status_code, back.headers["location"]) == (303, "/e/e/queues?x=1")
+    assert browser.get("/e/e/queues").status_code == 200
+
+
+def test_a_token_that_does_not_count_is_told_so_and_shown_nowhere(browser: Browser) -> None:
+    refused = browser.client.post("/sign-in", data={"token": "lk_unwanted"})
+    assert refused.status_code == 401
+    assert "the token is not known here" in refused.text
+    assert "lk_unwanted" not in refused.text
+
+
+def test_a_session_is_a_token_of_its_own_that_no_script_reads(
+    served: Served, browser: Browser
+) -> None:
+    cookie = browser.sign_in().headers["set-cookie"]
+    assert {"HttpOnly", "Path=/", "SameSite=lax"} <= {*cookie.split("; ")}
+    assert str.__str__(served.tokens["ann"]) not in cookie
+    with client_of(served) as client:
+        (session, *_) = [one for one in client.get("/api/v1/tokens").json() if one["session"]]
+        assert session["owner"] == "ann"
+        assert 0 < session["expires_at"] - session["created_at"] <= 12 * 3600
+
+
+def test_the_api_does_not_know_the_cookie(browser: Browser) -> None:
+    browser.sign_in()
+    assert browser.get("/api/v1/entities").status_code == 401
+
+
+def test_who_signs_out_is_out(served: Served, browser: Browser) -> None:
+    browser.sign_in()
+    session = Secret(browser.client.cookies["launchkit_session"])
+    assert browser.post("/sign-out").headers["location"] == "/sign-in"
+    with client_of(replace(served, tokens={"ann": session})) as client:
+        assert client.get("/api/v1/entities").status_code == 401
+
+
+def test_a_session_ends_with_the_token_that_it_began_with(served: Served) -> None:
+    with client_of(served) as client:
+        made = client.post("/api/v1/tokens", json={"owner": "bob"}).json()
+        with Browser(replace(served, tokens={"bob": Secret(made["secret"])})) as browser:
+            browser.sign_in("bob")
+            assert browser.get("/e/e/queues").status_code == 200
+            client.delete(f"/api/v1/tokens/{made['token']['id']}")
+            assert browser.get("/e/e/queues").headers["location"].startswith("/sign-in")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+    ],
+)
+def test_what_another_site_sends_is_refused(browser: Browser, headers: dict[str, str]) -> None:
+    browser.sign_in()
+    sent = browser.client.post("/sign-out", data={"csrf": browser.csrf()}, headers=headers)
+    assert sent.status_code == 403
+    assert browser.client.post("/sign-in", data={"token": "x"}, headers=headers).status_code == 403
+
+
+def test_a_form_without_the_token_of_its_session_is_refused(browser: Browser) -> None:
+    browser.sign_in()
+    assert browser.client.post("/sign-out").status_code == 403
+    assert browser.client.post("/sign-out", data={"csrf": "ä"}).status_code == 403
+
+
+def test_each_answer_confines_its_page(browser: Browser) -> None:
+    browser.sign_in()
+    for path in ("/sign-in", "/e/e/queues", "/static/base.css", "/nothing"):
+        headers = browser.get(path).headers
+        assert headers["content-security-policy"] == POLICY
+        assert headers["x-content-type-options"] == "nosniff"
+    assert browser.get("/e/e/queues").headers["cache-control"] == "no-store"
+
+
+def test_no_page_has_a_script_or_a_style_of_its_own(browser: Browser) -> None:
+    browser.sign_in()
+    for path in ("/sign-in", "/e/e/queues", "/nothing"):
+        text = browser.get(path).text
+        assert "<style" not in text
+        assert " style=" not in text
+        assert "<script>" not in text
+
+
+def test_files_are_kept_by_their_content(browser: Browser) -> None:
+    first = browser.get("/static/base.css")
+    again = browser.get("/static/base.css", headers={"if-none-match": first.headers["etag"]})
+    digest = first.headers["etag"].strip('"')
+    kept = browser.get("/static/base.css", params={"v": digest})
+    assert (again.status_code, again.content) == (304, b"")
+    assert "immutable" in kept.headers["cache-control"]
+    assert browser.get("/static/..%2fsite.py").status_code == 404
+
+
+def test_an_error_is_a_page_for_people_and_a_document_for_programs(browser: Browser) -> None:
+    browser.sign_in()
+    page = browser.get("/nothing")
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    document = browser.get("/nothing", headers={"accept": "application/json"})
+    assert document.json()["code"] == "no_such_address"
+
+
+def test_under_a_prefix_all_addresses_have_it(tmp_path_factory: pytest.TempPathFactory) -> None:
+    door = Door(root_path="/tools/launch/")
+    folder = tmp_path_factory.mktemp("prefixed")
+    with served_with(door, folder) as served, Browser(served, "/tools/launch") as browser:
+        led = browser.get("/e/e/queues")
+        assert (
+            led.headers["location"]
+            == "/tools/launch/sign-in?next=%2Ftools%2Flaunch%2Fe%2Fe%2Fqueues"
+        )
+        signed = browser.sign_in()
+        assert signed.headers["location"] == "/tools/launch/"
+        assert "Path=/tools/launch/;" in signed.headers["set-cookie"]
+        page = browser.get("/e/e/queues").text
+        assert 'href="/tools/launch/e/e/queues"' in page
+        assert 'href="/e/' not in page
+        with httpx.Client(base_url=served.url) as client:
+            assert client.get("/livez").is_success
+            assert client.get("/tools/launch/livez").is_success
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        None,
+        "",
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/other",
+        "/p\nq",
+        "/p//x\\",
+    ],
+)
+def test_after_signing_in_nobody_is_sent_elsewhere(elsewhere: str | None) -> None:
+    assert own_path(elsewhere, "/p") == "/p/"
+    assert own_path("/p/e/x?tab=config", "/p") == "/p/e/x?tab=config"
+    assert own_path("//evil.example", "") == "/"
