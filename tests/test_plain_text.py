@@ -7,6 +7,7 @@ from launchkit.plain_text import LINE_CHARACTERS, LINES, TAIL_BYTES, shortened, 
 MEGABYTE = 1_000_000
 
 
+@pytest.mark.reported("N1")
 @pytest.mark.parametrize(
     ("output", "lines"),
     [

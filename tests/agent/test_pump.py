@@ -85,6 +85,7 @@ async def pumped(place: Place, run: Run) -> list[bytes]:
     return place.backend.writes
 
 
+@pytest.mark.reported("F11")
 async def test_lines_that_come_one_by_one_are_stored_many_at_once(place: Place) -> None:
     lines = [b"line %d\n" % number for number in range(2000)]
     writes = await pumped(place, Prints(*lines))

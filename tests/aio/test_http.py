@@ -67,6 +67,7 @@ async def text_of(url: str) -> str:
         return (await client.get(url)).text
 
 
+@pytest.mark.reported("F10a")
 @pytest.mark.parametrize(
     ("variable", "value", "asked"),
     [
@@ -87,6 +88,7 @@ async def test_a_request_goes_by_the_proxy_of_the_environment(
     assert proxy.asked == asked
 
 
+@pytest.mark.reported("F10c")
 async def test_a_request_to_an_exempt_host_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", "fd00::/8,127.0.0.0/8,[::1]:8080")

@@ -53,6 +53,7 @@ def test_the_log_of_an_agent_tells_what_it_ran_and_how_it_ended(queue: Program) 
     ]
 
 
+@pytest.mark.reported("F21")
 def test_an_agent_that_inherits_an_ignored_sigchld_sees_how_git_ends(
     queue: Program, repository: str
 ) -> None:

@@ -128,6 +128,7 @@ def test_what_is_wrong_is_a_finding(
     assert problem in row["message"]
 
 
+@pytest.mark.reported("F10a")
 @pytest.mark.parametrize(
     ("proxy", "problem"),
     [

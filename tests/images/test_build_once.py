@@ -300,6 +300,7 @@ class Closed(FakeRegistry):
         return self.findings
 
 
+@pytest.mark.reported("F8a")
 async def test_a_registry_that_hides_what_is_not_there_yet_is_pushed_to(
     engine_maker: EngineMaker, site: Site, make: Make, out: RecordingOutput
 ) -> None:

@@ -262,6 +262,7 @@ def test_a_path_to_nothing_is_refused(key: str, what: str, tree: Tree) -> None:
         plan_build(make_launch(**{key: "none"}), tree())
 
 
+@pytest.mark.reported("F19a")
 @pytest.mark.parametrize(
     ("text", "images"),
     [
@@ -281,6 +282,7 @@ def test_which_images_a_dockerfile_stands_on(text: str, images: tuple[str, ...])
     assert base_images(text) == images
 
 
+@pytest.mark.reported("F17")
 @pytest.mark.parametrize(
     ("text", "images"),
     [
@@ -320,6 +322,7 @@ def test_packages_that_nobody_installs_are_warned_of(
     assert (warning is not None and warning in warnings[0]) if warning else not warnings
 
 
+@pytest.mark.reported("F20")
 @pytest.mark.parametrize(
     ("files", "needed"),
     [

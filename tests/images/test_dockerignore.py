@@ -155,6 +155,7 @@ def test_rules_leave_out_what_dockers_command_line_leaves_out(code: Path, cli: C
     assert not strange
 
 
+@pytest.mark.reported("F1a")
 @pytest.mark.parametrize(
     ("rules", "left_out"),
     [

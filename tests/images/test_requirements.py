@@ -108,6 +108,7 @@ def test_files_that_requirements_include_are_needed_too(tree: Tree) -> None:
     )
 
 
+@pytest.mark.reported("F16a")
 @pytest.mark.parametrize(
     "line",
     [
@@ -152,6 +153,7 @@ def test_requirements_from_outside_of_the_code_are_refused(path: str, tree: Tree
         find_dependencies(tree(**{"requirements.txt": f"-r {path}\n"}))
 
 
+@pytest.mark.reported("F14")
 @pytest.mark.parametrize(
     "data",
     [
@@ -182,6 +184,7 @@ def test_requirements_in_no_known_encoding_are_refused(data: bytes, tree: Tree) 
 POETRY = "[tool.poetry]\nname = 'd'\n[tool.poetry.dependencies]\npython = '^3.11'\n"
 
 
+@pytest.mark.reported("F18a")
 def test_dependencies_of_poetry_are_refused_with_advice(tree: Tree) -> None:
     with pytest.raises(Rejected, match=r"^pyproject\.toml: tool\.poetry\.dep") as caught:
         find_dependencies(tree(**{"pyproject.toml": f"{POETRY}numpy = '^1.26'\n"}))

@@ -136,6 +136,7 @@ def sleeping(mark: str) -> list[str]:
     return [pid for pid in pids if f"sleep {mark}" in command_line(int(pid))]
 
 
+@pytest.mark.reported("F13a")
 @pytest.mark.parametrize("script", HIDDEN)
 async def test_what_hides_from_a_run_ends_with_it(
     runner: LocalProcessRunner, make: Make, script: str
@@ -149,6 +150,7 @@ async def test_what_hides_from_a_run_ends_with_it(
     assert sleeping(mark) == []
 
 
+@pytest.mark.reported("F13a")
 @pytest.mark.parametrize("script", HIDDEN)
 async def test_what_hides_from_a_run_is_stopped_with_it(
     runner: LocalProcessRunner, make: Make, script: str

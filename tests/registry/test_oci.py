@@ -211,6 +211,7 @@ TELLS = (
 )
 
 
+@pytest.mark.reported("F9a")
 @pytest.mark.parametrize(
     ("config", "helper"),
     [
@@ -218,6 +219,7 @@ TELLS = (
         ({"auths": {"https://HOST/v2/": {"auth": AUTH}}}, ""),
         ({"auths": {"HOST": {"username": USER, "password": PASSWORD}}}, ""),
         ({"auths": {"https://HOST/v2/": {"auth": "bm9ib2R5Ong="}, "HOST": {"auth": AUTH}}}, ""),
+        ({"auths": {"HOST/team/other": {"auth": "bm9ib2R5Ong="}, "HOST": {"auth": AUTH}}}, ""),
         ({"credHelpers": {"HOST": "test"}}, TELLS),
         ({"credsStore": "test"}, TELLS),
         ({"credsStore": "no-such-helper", "credHelpers": {"HOST": "test"}}, TELLS),

@@ -8,6 +8,7 @@ from launchkit.cli.output import as_yaml
 from launchkit.document import parse_document
 
 
+@pytest.mark.reported("F5a")
 @pytest.mark.parametrize("text", ["33:33", "22:22", "1:30:00", "12:30.5", "-1:59", "1_0:1"])
 def test_numbers_with_colons_stay_texts(text: str) -> None:
     data = parse_document(f"user: {text}\nlist: [{text}]\n{text}: 1\n", "c.yaml").data

@@ -234,6 +234,7 @@ def test_a_file_with_hard_links_is_refused_until_it_has_one_name(tmp_path: Path)
     prepare(path)
 
 
+@pytest.mark.reported("N6")
 def test_a_file_that_is_mounted_by_itself_is_refused(tmp_path: Path) -> None:
     path, inside = tmp_path / "x.db", tmp_path / "in side"
     prepare(path)

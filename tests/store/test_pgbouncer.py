@@ -56,6 +56,7 @@ async def heard(waiting: Store, acting: Store) -> None:
             await news.wait()
 
 
+@pytest.mark.reported("N5")
 async def test_all_works_and_who_waits_looks_often_which_is_told_once(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -71,6 +71,7 @@ def test_tls_is_spoken_where_it_is_asked_for(environ: Mapping[str, str], verifie
     assert (address.tls.folder, address.tls.verified) == (Path("/pki"), verified)
 
 
+@pytest.mark.reported("F23")
 @pytest.mark.parametrize(
     ("said", "hint"),
     [

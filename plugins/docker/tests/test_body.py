@@ -46,6 +46,7 @@ def test_binds_of_the_agent_stand_before_those_of_the_config() -> None:
     assert made["HostConfig"]["Binds"] == ["/code:/src:ro", "/a:/b"]
 
 
+@pytest.mark.reported("N3")
 @pytest.mark.parametrize(
     "long", [{"Env": ["A=1", "LONG=" + "x" * 131_068]}, {"Cmd": ["é" * 65_536]}]
 )

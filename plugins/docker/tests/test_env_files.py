@@ -19,6 +19,7 @@ def test_later_files_win_and_a_bare_name_takes_the_agents(
     assert found == {"A": "2", "B": "x=y ", "MINE": "from the agent"}
 
 
+@pytest.mark.reported("F2", "F3a")
 def test_files_are_read_as_docker_reads_them(tmp_path: Path) -> None:
     path = tmp_path / "env"
     path.write_bytes(
@@ -33,6 +34,7 @@ def test_files_are_read_as_docker_reads_them(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.reported("F3c")
 @pytest.mark.parametrize("line", ["NAME = value", "NAME\t=value", "A B=1", "ALONE "])
 def test_a_name_with_spaces_is_refused_with_its_place(line: str, tmp_path: Path) -> None:
     path = tmp_path / "env"

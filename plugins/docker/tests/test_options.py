@@ -286,6 +286,7 @@ REST: list[Row] = [
 ]
 
 
+@pytest.mark.reported("F4a")
 @pytest.mark.parametrize(("args", "body"), [*RESOURCES, *FILES, *NETWORK, *REST])
 def test_an_option_stands_in_its_field_of_the_engine_api(
     args: dict[str, object], body: dict[str, object]

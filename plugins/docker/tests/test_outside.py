@@ -95,6 +95,7 @@ async def test_code_is_laid_in_by_the_path_that_the_engine_knows(
         await run.aclose()
 
 
+@pytest.mark.reported("F24")
 async def test_code_that_the_engine_cannot_see_is_refused_with_advice(
     contained: Contained, scripts: Scripts, tmp_path: Path
 ) -> None:

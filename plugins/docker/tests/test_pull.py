@@ -234,6 +234,7 @@ async def test_an_image_that_cannot_be_had_says_why_and_what_to_do(
     assert hint in (caught.value.hint or "")
 
 
+@pytest.mark.reported("F7a")
 async def test_what_docker_login_stored_counts_for_images_of_other_registries(
     client: EngineClient,
     private: str,

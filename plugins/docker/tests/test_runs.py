@@ -380,6 +380,7 @@ async def test_a_container_that_no_agent_has_lived_to_start_is_found_and_removed
     assert (await run.status()).state is RunState.RUNNING
 
 
+@pytest.mark.reported("F12")
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -399,6 +400,7 @@ async def test_output_is_not_rotated_away_before_it_is_copied(
     assert seen["HostConfig"]["LogConfig"]["Config"] == expected
 
 
+@pytest.mark.reported("F6")
 async def test_what_the_engine_warns_of_when_it_takes_a_run_is_told_once(
     runner: ContainerRunner, scripts: Scripts
 ) -> None:
