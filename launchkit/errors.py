@@ -208,8 +208,9 @@ class contained:  # noqa: N801 - reads as a verb: with contained()
 
 
 class unwrapped:  # noqa: N801 - reads as a verb: with unwrapped()
-    """Let an exception that leaves a task group alone out as itself, not as a group of one; and of
-    several the loss of the lease, beside which nothing else matters to one who held it.
+    """Let an exception that leaves a task group alone out as itself, not as a group of one; of
+    several the loss of the lease, beside which nothing else matters to one who held it; and of
+    several of launchkit's own the first, as where two look for one run that is gone.
     """
 
     def __enter__(self) -> None:
@@ -223,9 +224,15 @@ class unwrapped:  # noqa: N801 - reads as a verb: with unwrapped()
         inner: BaseException = exc
         while isinstance(inner, BaseExceptionGroup) and len(inner.exceptions) == 1:
             inner = inner.exceptions[0]
-        if isinstance(inner, BaseExceptionGroup) and (losses := inner.subgroup(LeaseLost)):
-            inner = _first_of(losses)
+        if isinstance(inner, BaseExceptionGroup):
+            inner = _chosen(inner)
         raise inner from inner.__cause__
+
+
+def _chosen(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    if losses := group.subgroup(LeaseLost):
+        return _first_of(losses)
+    return group if group.split(LaunchkitError)[1] else _first_of(group)
 
 
 def _first_of(group: BaseException) -> BaseException:

@@ -113,7 +113,8 @@ class Ending:
             return
         grace = held.intent.limits.stop_grace
         with anyio.move_on_after(grace + GONE_SECONDS, shield=True):
-            await held.run.cancel(grace)
+            with suppress(RunLost):
+                await held.run.cancel(grace)
             await self.clear_away(held)
 
     async def leave(self, held: Held | None) -> None:
