@@ -288,7 +288,11 @@ async def test_a_run_that_is_stopped_is_told_first(stage: Stage, python_image: s
     assert "told" in await text(run)
 
 
-@pytest.mark.parametrize("state", ["created", "exited"])
+LIVES = "trap 'exit 0' TERM; sleep 600 & wait"
+COMMANDS = {"created": ["true"], "exited": ["true"], "running": ["sh", "-c", LIVES]}
+
+
+@pytest.mark.parametrize("state", [*COMMANDS])
 async def test_what_a_killed_agent_left_of_launches_that_are_over_is_removed(
     stage: Stage, busybox: str, state: str
 ) -> None:
@@ -301,11 +305,12 @@ async def test_what_a_killed_agent_left_of_launches_that_are_over_is_removed(
             run_id=run.run_id, item_id=run.id, attempt=1, entity=entity, queue="q", agent="dead"
         )
         labels = {**DOCKER.labels(identity), REMOVE: "true"}
-        body = {"Image": busybox, "Cmd": ["true"], "Labels": labels}
+        body = {"Image": busybox, "Cmd": COMMANDS[state], "Labels": labels}
         name = f"launchkit-{run.run_id}-1"
         stage.engine.http.post("/containers/create", params={"name": name}, json=body)
-        if state == "exited":
+        if state != "created":
             stage.engine.http.post(f"/containers/{name}/start")
+        if state == "exited":
             stage.engine.http.post(f"/containers/{name}/wait")
     async with (
         site_at(stage.folder) as site,

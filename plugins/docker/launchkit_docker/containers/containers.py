@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -47,6 +47,8 @@ SWEEP_SECONDS = 3600.0
 SWEEP_BACKOFF = Backoff(first=60.0, cap=SWEEP_SECONDS)
 UNSTARTED_SECONDS = 3600.0
 """How old a container is that nobody will start any more."""
+UNWANTED_GRACE = 10.0
+"""What runs without a launch has so many seconds to end."""
 KEEP_SECONDS = 86400.0
 """How long an agent that slept is kept from starting again what has ended."""
 
@@ -209,6 +211,7 @@ class Containers:
         that are marked, and those of which the queue says that they are over.
         """
         await self.markers.prune(KEEP_SECONDS)
+        await self._end_unwanted()
         wanted = (labels.RUN, f"{labels.REMOVE}=true")
         found = await self.engine.answered(lambda: list_containers(self.engine, *wanted))
         ended = [one for one in found if one.state in ENDED]
@@ -220,6 +223,16 @@ class Containers:
         for name in await self.never_started(UNSTARTED_SECONDS):
             await self.drop_code(name)
             await self.remove(name, force=False)
+
+    async def _end_unwanted(self) -> None:
+        """End what runs although its attempt is over: an agent that slept started it late, and was
+        killed before it had ended it.
+        """
+        made = await self.engine.answered(lambda: list_containers(self.engine, labels.RUN))
+        for name in await self._over([one for one in made if one.state not in ENDED]):
+            log.warning("container %s runs, but its launch has ended: it is stopped", name)
+            with suppress(RunLost):  # somebody else was quicker
+                await self.stop(name, UNWANTED_GRACE)
 
     async def _over(self, found: Sequence[ListedContainer]) -> Collection[str]:
         """The names of those whose attempt is over for the queue, as far as that can be told."""
