@@ -59,7 +59,7 @@ HINTS = (
     ),
     (
         ("resolve host", "onnect to", "Connection refused", "timed out", "unreachable"),
-        "the server cannot be reached from the agent's machine now; try again later",
+        "the server could not be reached from the machine that asked; try again later",
     ),
 )
 

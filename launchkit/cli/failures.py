@@ -71,9 +71,22 @@ def describe_usage(exc: click.UsageError) -> str:
     lines = [f"error usage  {exc.format_message()}"]
     if exc.ctx is not None:
         lines.append(f"  {exc.ctx.get_usage().partition(chr(10))[0]}")
-        lines.append(f"  hint: see {exc.ctx.command_path} --help")
+        lines.append(f"  hint: {_missing(exc)}see {exc.ctx.command_path} --help")
         lines += [f"  docs: {page}" for page in [_page_of(exc.ctx)] if page]
     return "\n".join(lines)
+
+
+def _missing(exc: click.UsageError) -> str:
+    """What a parameter is that was left out."""
+    if not isinstance(exc, click.MissingParameter) or exc.param is None or exc.ctx is None:
+        return ""
+    metavar = exc.param.make_metavar(exc.ctx)
+    if isinstance(exc.param, click.Option):
+        about = (exc.param.help or "").rstrip(".")
+        return f"add {exc.param.opts[-1]} {metavar} ({about[:1].lower()}{about[1:]}); "
+    if metavar.startswith("REF"):
+        return "name a launch by its id or name, which `launchkit ls` lists; "
+    return ""
 
 
 def _page_of(context: click.Context) -> str | None:

@@ -140,7 +140,10 @@ def _pair_problem(pair: str, variables: Mapping[str, Variable]) -> str | None:
 def _unknown(name: str, variables: Iterable[str]) -> str:
     known = sorted(variables)
     if not known:
-        return f"template variable {name}: this queue has no template variables"
+        return (
+            f"template variable {name}: this queue has no template variables; leave it out, or add"
+            " some with `launchkit queue edit NAME --template-variables FILE`"
+        )
     near = suggest(name, known)
     ending = f"; did you mean {near!r}?" if near else f"; there are: {', '.join(known)}"
     return f"template variable {name}: there is none of that name{ending}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from launchkit.abc import QueueView
-from launchkit.codec import encode_json
+from launchkit.codec import encode_json, suggest
 from launchkit.errors import Conflict, NotFound, Rejected, Stale
 from launchkit.model import ItemState, Pause, Priority, Queue, QueueSpec
 from launchkit.resolving.queue_checks import check_queue
@@ -130,9 +130,12 @@ async def named(tx: Tx, entity: str, name: str, lock: Lock = "") -> Row:
     row = await tx.one(f"queue_named{lock}", entity=entity, name=name)
     if row is None:
         names = [r["name"] for r in await tx.all("queues", entity=entity)]
+        near = suggest(name, names)
         raise NotFound(
             f"there is no queue {name!r} of {entity}; there are: {', '.join(names) or 'none'}",
-            hint=f"make it with: launchkit queue create {name} --resource local-process",
+            hint=f"did you mean {near!r}?"
+            if near
+            else f"make it with: launchkit queue create {name} --resource local-process",
         )
     return row
 
