@@ -40,4 +40,4 @@ class Touched:
             return Glance(self.until, all=True)
         items = dict.fromkeys(row["item_id"] for row in rows if row["item_id"] is not None)
         queues = dict.fromkeys(row["queue"] for row in rows)
-        return Glance(max(self.since, self.until), [*items], [*queues])
+        return Glance(self.until, [*items], [*queues])

@@ -1,6 +1,5 @@
 """What runs printed."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,8 +8,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from launchkit.wire.protocol import BYTES_TYPE, LOG_COMPLETE_HEADER, LOG_SIZE_HEADER
 from launchkit_server.access import Reader
-from launchkit_server.logs import ServedLogs
-from launchkit_server.ranges import ByteRange, wanted_range
+from launchkit_server.downloads import downloaded
 from launchkit_server.service import TheService
 
 router = APIRouter(tags=["logs"])
@@ -53,24 +51,4 @@ async def download(
     entity: str, log: Annotated[Wanted, Depends()], service: TheService, who: Reader
 ) -> StreamingResponse:
     """All of a log as far as it goes now, or the bytes that `Range` names, as a stream."""
-    stored = service.logs(entity)
-    size = (await stored.read(log.item_id, log.attempt, 0, 0.0)).size
-    part = wanted_range(log.wanted, size)
-    whole = ByteRange(0, size, size)
-    bounds = part or whole
-    headers = {
-        "accept-ranges": "bytes",
-        "content-length": str(bounds.end - bounds.begin),
-        **({"content-range": part.content_range} if part else {}),
-    }
-    content = _pieces(stored, log, bounds)
-    return StreamingResponse(content, 206 if part else 200, headers, media_type=BYTES_TYPE)
-
-
-async def _pieces(stored: ServedLogs, log: Wanted, bounds: ByteRange) -> AsyncIterator[bytes]:
-    at = bounds.begin
-    while at < bounds.end:
-        page = await stored.read(log.item_id, log.attempt, at, 0.0)
-        data = page.data[: bounds.end - at]
-        at += len(data)
-        yield data
+    return await downloaded(service.logs(entity), log.item_id, log.attempt, log.wanted)

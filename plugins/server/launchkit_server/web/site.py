@@ -8,12 +8,15 @@ from launchkit_server.service import Service
 from launchkit_server.web import assets
 from launchkit_server.web.faults import tell_faults
 from launchkit_server.web.guards import Guarded
-from launchkit_server.web.pages import home, queues, signing
+from launchkit_server.web.pages import home, logs, queues, run, signing, stream
 
 PAGES = (
     home,
     signing,
     queues,
+    run,
+    logs,
+    stream,
 )
 
 

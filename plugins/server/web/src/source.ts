@@ -5,6 +5,8 @@ import type { ToPage } from "./messages";
 const SILENT_MILLISECONDS = 40_000;
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 30_000;
+/** The service ends each stream now and then; one that comes back soon was not missed. */
+const MISSED_MILLISECONDS = 3000;
 
 export class Source {
   #events: EventSource | null = null;
@@ -15,6 +17,7 @@ export class Source {
   #pause = FIRST_PAUSE;
   #again: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
+  #missed: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly url: string,
@@ -66,7 +69,7 @@ export class Source {
   /** The browser would come back by itself after most faults, but not after an answer of 503. */
   #retry(): void {
     this.#events?.close();
-    this.#be(false);
+    this.#missed ??= setTimeout(() => this.#be(false), MISSED_MILLISECONDS);
     clearTimeout(this.#again);
     clearTimeout(this.#silence);
     this.#again = setTimeout(() => this.#connect(), this.#pause);
@@ -80,6 +83,8 @@ export class Source {
   }
 
   #be(live: boolean): void {
+    clearTimeout(this.#missed);
+    this.#missed = undefined;
     if (live) this.#pause = FIRST_PAUSE;
     if (live === this.#live) return;
     this.#live = live;

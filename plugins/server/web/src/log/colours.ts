@@ -28,14 +28,17 @@ const PLAIN: Style = {
   fore: "",
   back: "",
 };
-// biome-ignore: these are what terminals are steered with
 const ESCAPE =
   /\x1b\[([0-9;:]*)m|\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g;
+
+/** What turns text around, or is not seen, and so could make a line say what it does not. */
+const UNSEEN = /[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
 /** What a line shows: what was written after the last return of the carriage, as with bars. */
 export function shown(text: string): string {
   const bare = text.replace(/\r+$/, "");
-  return bare.slice(bare.lastIndexOf("\r") + 1);
+  const last = bare.slice(bare.lastIndexOf("\r") + 1);
+  return last.replace(UNSEEN, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** A line in pieces of one look each. A line begins plain: who looks at a part of a log does not

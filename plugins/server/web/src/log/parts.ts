@@ -31,8 +31,8 @@ export class Source {
     const answer = await this.#ask("", query);
     return {
       data: new Uint8Array(await answer.arrayBuffer()),
-      size: Number(answer.headers.get("x-log-size")),
-      complete: answer.headers.get("x-log-complete") === "true",
+      size: Number(answer.headers.get("launchkit-log-size")),
+      complete: answer.headers.get("launchkit-log-complete") === "true",
     };
   }
 

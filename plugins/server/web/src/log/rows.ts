@@ -55,7 +55,9 @@ export class Rows {
 
   show(look: Look): void {
     this.#look = look;
-    this.#sizer.style.height = `${look.rows.length * this.#height}px`;
+    const height = `${look.rows.length * this.#height}px`;
+    this.#sizer.style.height = height;
+    this.place.style.height = `calc(${height} + 20px)`; // the style sheet says how much at most
     this.#soon();
   }
 

@@ -1,0 +1,95 @@
+"""The stream that the pages of a browser share: which launches and queues to look at again, and how
+far the logs go that are followed. It says nothing of what is in them, so that it stays small.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import anyio
+from fastapi import APIRouter, Depends, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from launchkit.codec import encode_json
+from launchkit.errors import Unreachable
+from launchkit.store import logs
+from launchkit.store.events import settled
+from launchkit.store.logs import LogEnd
+from launchkit.store.touched import Glance, Touched
+from launchkit_server.web import sessions
+from launchkit_server.web.visits import Reading, Visit
+
+router = APIRouter(prefix="/e/{entity}")
+
+BEAT_SECONDS = 15.0
+"""How often one hears that the stream lives, if nothing else is to be said."""
+PACE_SECONDS = 0.25
+"""What happens within so short a time is told at once."""
+STREAM_SECONDS = 300.0
+"""How long one stream lasts; the browser comes back."""
+MAX_LOGS = 20
+Stream = AsyncIterator[ServerSentEvent]
+
+
+@dataclass
+class Wanted:
+    """What a browser wants to hear of, and what it knows."""
+
+    since: int
+    logs: Sequence[str]
+    known: dict[str, LogEnd] = field(default_factory=dict)
+
+
+async def _wanted(
+    visit: Reading,
+    since: Annotated[int | None, Query(ge=0, le=2**62)] = None,
+    logs: Annotated[str, Query(max_length=2000, pattern=r"^[\w,-]*$")] = "",
+) -> Wanted:
+    begin = await settled(visit.service.database) if since is None else since
+    return Wanted(begin, [one for one in logs.split(",") if one][:MAX_LOGS])
+
+
+@router.get("/stream", response_class=EventSourceResponse)
+async def stream(visit: Reading, wanted: Annotated[Wanted, Depends(_wanted)]) -> Stream:
+    """What changes in an entity, as it changes."""
+    service = visit.service
+    until = anyio.current_time() + STREAM_SECONDS
+    topics = (f"entity:{visit.entity}", *(f"log:{one}" for one in wanted.logs))
+    with service.database.topics.subscribed(*topics) as news:
+        yield _beat(wanted)
+        while not service.ending and anyio.current_time() < until:
+            try:
+                if await sessions.prove(service, visit.request) is None:
+                    return
+                for told in await _told(visit, wanted):
+                    yield told
+            except Unreachable:
+                return
+            if not await news.wait(BEAT_SECONDS):
+                yield _beat(wanted)
+            await anyio.sleep(PACE_SECONDS)
+
+
+async def _told(visit: Visit, wanted: Wanted) -> Sequence[ServerSentEvent]:
+    database = visit.service.database
+    until = await settled(database)
+    told = []
+    if until > wanted.since:
+        glance = await database.read(Touched(visit.entity, wanted.since, until))
+        wanted.since = until
+        if glance:
+            told.append(_change(glance))
+    if wanted.logs:
+        for end in await database.read(logs.Ends(visit.entity, wanted.logs)):
+            if wanted.known.get(end.item) != end:
+                wanted.known[end.item] = end
+                told.append(ServerSentEvent(event="log", raw_data=encode_json(end)))
+    return told
+
+
+def _change(glance: Glance) -> ServerSentEvent:
+    return ServerSentEvent(id=str(glance.last), event="change", raw_data=encode_json(glance))
+
+
+def _beat(wanted: Wanted) -> ServerSentEvent:
+    return ServerSentEvent(id=str(wanted.since), event="beat", raw_data="{}")
