@@ -17,6 +17,16 @@ from docker_engine import Engine
 from services import skip_if_hidden, skip_without
 from waiting import PATIENCE
 
+CONTAINERD = """\
+version = 2
+root = "{folder}/containerd/root"
+state = "{folder}/exec/containerd"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "{folder}/exec/c"
+[ttrpc]
+address = "{folder}/exec/c.ttrpc"
+"""
 DAEMON = ("unshare", "--net", "dockerd", "--iptables=false", "--ip6tables=false")
 """In a network of its own: two daemons in one would take away each other's bridge."""
 
@@ -26,17 +36,24 @@ class OwnEngine(Engine):
 
     command: tuple[str, ...] = DAEMON
 
-    def __init__(self, *flags: str) -> None:
+    def __init__(self, *flags: str, apart: bool = False) -> None:
+        """With *flags* of dockerd; its containerd goes on *apart* from it, as where Docker's
+        packages start them, or else comes and goes with it.
+        """
         self.folder = Path(tempfile.mkdtemp(prefix="lk-"))  # a socket's path must be short
         self.flags = flags
         self.socket = self.folder / "s"
         self.url = f"unix://{self.socket}"
+        self._apart = apart
         self._daemon: subprocess.Popen[bytes] | None = None
+        self._containerd: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         transport = httpx.HTTPTransport(uds=str(self.socket))
         self.http = httpx.Client(transport=transport, base_url="http://docker", timeout=PATIENCE)
         try:
+            if self._apart:
+                self._start_containerd()
             self.start()
         except BaseException:
             self._clear()
@@ -70,6 +87,15 @@ class OwnEngine(Engine):
                 raise RuntimeError((self.folder / "log").read_text().splitlines()[-1])
             time.sleep(0.05)
 
+    def _start_containerd(self) -> None:
+        (self.folder / "exec").mkdir()
+        config = self.folder / "containerd.toml"
+        config.write_text(CONTAINERD.format(folder=self.folder))
+        command = ["containerd", "--config", str(config)]
+        with (self.folder / "containerd.log").open("ab") as log:
+            self._containerd = subprocess.Popen(command, stdout=log, stderr=log)
+        self.flags += ("--containerd", str(self.folder / "exec/c"))
+
     def stop(self) -> None:
         """Have it end as when its machine shuts down: containers end, unless it restores them."""
         self._end(subprocess.Popen.terminate)
@@ -99,6 +125,9 @@ class OwnEngine(Engine):
     def _clear(self) -> None:
         self.http.close()
         self.stop()
+        if self._containerd is not None:
+            self._containerd.terminate()
+            self._containerd.wait(PATIENCE)
         self._kill_shims()
         for mount in reversed(Path("/proc/mounts").read_text().splitlines()):
             place = mount.split()[1]
@@ -115,10 +144,10 @@ class OwnEngine(Engine):
 
 
 @contextmanager
-def own_engine(*flags: str) -> Iterator[OwnEngine]:
-    """A Docker Engine that nobody else uses, with *flags* of dockerd."""
+def own_engine(*flags: str, apart: bool = False) -> Iterator[OwnEngine]:
+    """A Docker Engine that nobody else uses, see there."""
     skip_if_hidden("docker")
     if os.geteuid() != 0 or not shutil.which("dockerd"):
         skip_without("dockerd and root, for a Docker Engine of one's own")
-    with OwnEngine(*flags) as engine:
+    with OwnEngine(*flags, apart=apart) as engine:
         yield engine

@@ -25,6 +25,9 @@ AT_ONCE = 16
 ROUNDS = 3
 ALONE = 30
 RUNNING = 200
+LINES = 8_000
+TALKS = 5
+PRINTS = ("sh", "-c", f"n=0; while [ $n -lt {LINES} ]; do echo line $n; n=$((n+1)); done")
 WAIT_SECONDS = 300.0
 LOOK_SECONDS = 0.02
 REST_SECONDS = 0.3
@@ -113,12 +116,12 @@ async def works(ground: Ground, jobs: int) -> AsyncIterator[Works]:
             await anyio.to_thread.run_sync(agent.wait)
 
 
-async def cycle(docker: Docker, ground: Ground) -> float:
+async def cycle(docker: Docker, ground: Ground, *command: str) -> float:
     """One container by the raw API; the seconds until its log was read. Then it is removed."""
     began = time.perf_counter()
     config: Mapping[str, Any] = {
         "Image": ground.image,
-        "Entrypoint": ["true"],
+        "Entrypoint": [*command],
         "Labels": ground.label,
         "HostConfig": {"NetworkMode": "none"},
     }
@@ -136,7 +139,7 @@ async def bare_rate(docker: Docker, ground: Ground) -> float:
 
     async def one() -> None:
         async with limiter:
-            await cycle(docker, ground)
+            await cycle(docker, ground, "true")
 
     began = time.perf_counter()
     async with anyio.create_task_group() as tasks:
@@ -183,15 +186,15 @@ async def claimed_at(run: LaunchHandle) -> float:
     return next(event.at for event in events if event.state is ItemState.CLAIMED)
 
 
-async def alone(ground: Ground) -> tuple[list[float], list[float]]:
+async def alone(ground: Ground, rounds: int, *command: str) -> tuple[list[float], list[float]]:
     """The milliseconds of a container by the raw API and through an agent, by turns."""
     bare, ours = [], []
     async with Docker() as docker, works(ground, 1) as at:
-        for _ in range(ALONE):
+        for _ in range(rounds):
             await anyio.sleep(REST_SECONDS)
-            bare.append(await cycle(docker, ground) * 1e3)
+            bare.append(await cycle(docker, ground, *command) * 1e3)
             await anyio.sleep(REST_SECONDS)
-            (run,) = await at.launched("true")
+            (run,) = await at.launched(*command)
             ended = (await finished(run)).ended_at or 0.0
             ours.append((ended - await claimed_at(run)) * 1e3)
             await ground.emptied()
@@ -214,10 +217,20 @@ def containers() -> Iterator[Figure]:
     yield Figure("containers, share of bare, median", share, "", ">= 0.8")
     yield Figure("containers, CPU of the agent for each", cpu * 1e3, "ms")
     with ground() as place:
-        bare, ours = anyio.run(alone, place)
+        bare, ours = anyio.run(alone, place, ALONE, "true")
     yield Figure("container alone, bare, median", median(bare), "ms")
     yield Figure("container alone, median", median(ours), "ms")
     yield Figure("container alone, added to median", median(ours) - median(bare), "ms", "<= 30")
+
+
+def output() -> Iterator[Figure]:
+    """A container that prints lines as fast as it can, alone; as in `containers`, its log is stored
+    with the queue when it has ended.
+    """
+    with ground() as place:
+        bare, ours = anyio.run(alone, place, TALKS, *PRINTS)
+    yield Figure(f"container of {LINES} lines, bare, median", median(bare), "ms")
+    yield Figure(f"container of {LINES} lines, median", median(ours), "ms")
 
 
 async def sleepers(ground: Ground) -> tuple[float, float]:

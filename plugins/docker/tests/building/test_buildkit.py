@@ -16,6 +16,9 @@ from launchkit.testing.makers import make_launch, started
 
 from ..workshop import Make
 
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+"""Debian's pip does not start without them."""
+
 
 @pytest.fixture
 def buildkit() -> bool:
@@ -31,8 +34,12 @@ def pip_wheel() -> Path:
 @pytest.fixture
 async def base(builder: DockerBuilder, make: Make, python_image: str) -> str:
     """An image with Python and the pip that comes with it."""
-    request = make(f"FROM {python_image}\nCOPY pip.whl /\nENV PYTHONPATH=/pip.whl\n")
+    lines = (f"FROM {python_image}", "COPY pip.whl /", "ENV PYTHONPATH=/pip.whl")
+    request = make("\n".join((*lines, f"COPY etc {CERTIFICATES.parent}/", "")))
     shutil.copy(pip_wheel(), request.code / "pip.whl")
+    (request.code / "etc").mkdir()
+    if CERTIFICATES.exists():
+        shutil.copy(CERTIFICATES, request.code / "etc")
     return (await builder.build(request, RecordingOutput())).ref
 
 
