@@ -24,6 +24,8 @@ from mounts import SmallDisk
 from waiting import PATIENCE
 
 from launchkit.abc import Run
+from launchkit.builtin.local_process.holes import NOTE
+from launchkit.builtin.local_process.run import ProcessRun
 from launchkit.builtin.local_process.rundir import RunDir
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.errors import LaunchError, SubmitError
@@ -95,6 +97,60 @@ async def test_on_a_full_disk_the_true_end_is_told(
     assert (await end_of(run)).exit_code == code
     await run.aclose()
     assert not Path(run.ref).exists()
+
+
+PRINTS = (
+    "import os, time\nn = 0\n"
+    """
+def reached(path):
+    while not os.path.exists(path): time.sleep(0.01)
+while not os.path.exists("full"):
+    os.write(1, b"before\\n" * (n == 0)); n += 1; time.sleep(0.01)
+try:
+    while True: os.write(1, b"x" * 512)
+except OSError:
+    os.mkdir(os.environ["SWALLOWED"])
+reached("go")
+try:
+    os.write(1, b"after\\n")
+except OSError:
+    pass
+"""
+)
+
+
+@pytest.mark.parametrize("room", [True, False])
+async def test_what_a_full_disk_may_have_swallowed_is_told_in_the_log(
+    runner_on_disk: LocalProcessRunner,
+    small_disk: SmallDisk,
+    make: Make,
+    tmp_path: Path,
+    room: bool,
+) -> None:
+    swallowed, said = tmp_path / "swallowed", bytearray()
+    command = [sys.executable, "-u", "-c", PRINTS]
+    run = await runner_on_disk.submit(make(*command, env={"SWALLOWED": str(swallowed)}))
+    assert isinstance(run, ProcessRun)
+
+    async def follow() -> None:
+        async for chunk in run.logs(0):
+            assert chunk.offset == len(said)
+            said.extend(chunk.data)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(follow)
+        await printed(run, b"before")
+        small_disk.fill()
+        (Path(run.ref) / "code" / "full").touch()
+        await until(lambda: swallowed.exists() and run.holes.full)
+        if room:
+            small_disk.free()
+            await until(lambda: NOTE.encode() in said)
+        (Path(run.ref) / "code" / "go").touch()
+    before, _, after = bytes(said).partition(NOTE.encode())
+    assert before.startswith(b"before\n")
+    assert before.endswith(b"\n")
+    assert after == (b"after\n" if room else b"")
 
 
 @pytest.mark.parametrize("again", [False, True])

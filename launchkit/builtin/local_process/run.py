@@ -13,6 +13,7 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Run
 from launchkit.builtin.local_process import verdicts
+from launchkit.builtin.local_process.holes import Holes
 from launchkit.builtin.local_process.rundir import RunDir, RunDirState
 from launchkit.errors import LaunchError, RunLost
 from launchkit.model import LogChunk, RunState, RunStatus
@@ -33,6 +34,8 @@ class ProcessRun(Run):
         self.ref = str(place.path)
         self._dir = place
         self._keep = keep
+        self.holes = Holes(place.log)
+        """Where a full disk may have swallowed output."""
         self._end: RunStatus | None = None
         self._cancelled = False
         self._over = anyio.Event()
@@ -84,11 +87,13 @@ class ProcessRun(Run):
         idle_since = anyio.current_time()
         while True:
             over = self._over.is_set()  # before the read: then nothing comes after it
-            if data := await run_sync(self._dir.read_log, offset, CHUNK_BYTES):
+            if data := await run_sync(self._read_log, offset):
                 yield LogChunk(offset=offset, data=data)
                 offset += len(data)
                 idle_since = anyio.current_time()
             elif over:
+                if words := await run_sync(self.holes.last_words, offset):
+                    yield LogChunk(offset=offset, data=words)
                 return
             else:
                 await self._more_output(offset, idle_since)
@@ -142,8 +147,13 @@ class ProcessRun(Run):
             pause = max(0.02, min(0.5, (anyio.current_time() - idle_since) / 8))
             with anyio.move_on_after(pause):
                 await self._over.wait()
+            await run_sync(self.holes.look)
             if self._dir.supervisor() is None:
                 await self.status()
+
+    def _read_log(self, offset: int) -> bytes:
+        self.holes.look()
+        return self._dir.read_log(offset, CHUNK_BYTES)
 
     def _log_size(self) -> int:
         try:

@@ -1,0 +1,62 @@
+"""Where a full disk may have swallowed what a run printed, its output says so."""
+
+import os
+from pathlib import Path
+
+NOTE = (
+    "launchkit: the disk was full here: what was printed until there was room again may be missing,"
+    " and nobody knows how much\n"
+)
+
+
+class Holes:
+    """Looks at the disk with the file *log* while it is followed."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self.full = False
+        """Whether there was no room when it was last looked at."""
+
+    def look(self) -> None:
+        """Look once; when there is room again, note in the output that there was none."""
+        full = _is_full(self._log.parent)
+        if self.full and not full:
+            full = not self._noted()
+        self.full = full
+
+    def last_words(self, offset: int) -> bytes:
+        """What is to stand at the end of the output, *offset*, if there is no room for it still."""
+        if not self.full or offset != _size(self._log):
+            return b""
+        return b"\n" * _within_a_line(self._log) + NOTE.encode()
+
+    def _noted(self) -> bool:
+        try:
+            with self._log.open("ab", buffering=0) as file:
+                file.write(b"\n" * _within_a_line(self._log) + NOTE.encode())
+        except OSError:  # it is full once more
+            return False
+        return True
+
+
+def _within_a_line(log: Path) -> bool:
+    with log.open("rb", buffering=0) as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return False
+    return (disk.f_bavail if os.geteuid() else disk.f_bfree) == 0
+
+
+def _size(log: Path) -> int | None:
+    try:
+        return log.stat().st_size
+    except OSError:
+        return None
