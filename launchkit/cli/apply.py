@@ -7,7 +7,6 @@ from typing import Literal
 import click
 
 from launchkit.abc import QueueView, Runner
-from launchkit.cli.config_places import under_config
 from launchkit.cli.options import common_options, may_ask, output_option, say
 from launchkit.cli.output import Column, Layout, get, show_all
 from launchkit.cli.queue_config import places_in, runner_class
@@ -17,6 +16,7 @@ from launchkit.cli.sources import documents_from
 from launchkit.client import Client
 from launchkit.errors import ConfigError, Conflict, Rejected
 from launchkit.model import ENDED, ItemState, Queue, QueueSpec
+from launchkit.resolving.config_places import under_config
 
 LAYOUT = Layout((Column("NAME", get("name")), Column("ACTION", get("action"))), name="name")
 WAITING = frozenset({ItemState.QUEUED, ItemState.HELD})

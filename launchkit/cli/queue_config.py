@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from launchkit.abc import Runner
 from launchkit.catalogue import ALIASES, PACKAGES, package_of
-from launchkit.cli.config_places import ConfigPlaces
 from launchkit.cli.options import say
 from launchkit.cli.output import as_yaml
 from launchkit.cli.present import variable_data
@@ -14,6 +13,7 @@ from launchkit.document import Document, require_mapping
 from launchkit.errors import ConfigError
 from launchkit.model import Json, Variable
 from launchkit.plugins import Plugins
+from launchkit.resolving.config_places import ConfigPlaces
 from launchkit.resolving.templates import check_template, find_variables
 from launchkit.resolving.variables import parse_variables
 

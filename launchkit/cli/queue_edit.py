@@ -5,7 +5,6 @@ from dataclasses import replace
 import click
 
 from launchkit.abc import Runner
-from launchkit.cli.config_places import ConfigPlaces, under_config
 from launchkit.cli.door import put_text
 from launchkit.cli.failures import describe
 from launchkit.cli.names import queue_names
@@ -21,6 +20,7 @@ from launchkit.document import parse_mapping, require_mapping
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Queue, QueueSpec
 from launchkit.plugins import Plugins
+from launchkit.resolving.config_places import ConfigPlaces, under_config
 from launchkit.resolving.templates import check_template
 
 NO_LIMIT = -1

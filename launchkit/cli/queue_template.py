@@ -5,7 +5,6 @@ import sys
 import click
 
 from launchkit.abc import Runner
-from launchkit.cli.config_places import ConfigPlaces
 from launchkit.cli.door import put_text
 from launchkit.cli.failures import describe
 from launchkit.cli.options import chosen, common_options
@@ -14,6 +13,7 @@ from launchkit.document import parse_mapping, require_mapping
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json
 from launchkit.plugins import Plugins
+from launchkit.resolving.config_places import ConfigPlaces
 from launchkit.resolving.templates import find_variables
 
 

@@ -47,7 +47,7 @@ def parse_set_vars(pairs: Sequence[str], variables: Mapping[str, Variable]) -> d
         problem = _pair_problem(pair, variables)
         if problem is None and equals:
             try:
-                values[name] = _cast(text, variables[name])
+                values[name] = cast(text, variables[name])
             except ValueError:
                 problem = f"{name}: must be of type {variables[name].type}, not {text!r}"
         if problem:
@@ -117,7 +117,8 @@ def _has_type(value: object, wanted: str) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _cast(text: str, variable: Variable) -> Scalar:
+def cast(text: str, variable: Variable) -> Scalar:
+    """A text as a value of the type of *variable*. :raises ValueError: if it is none."""
     if variable.type == "integer":
         return int(text)
     if variable.type == "number":

@@ -8,18 +8,17 @@ from typing import Annotated
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Header, Response
 
-from launchkit.abc import QueueView, Runner
+from launchkit.abc import QueueView
 from launchkit.errors import ConfigError, Stale
 from launchkit.model import Queue, QueueSpec, Variable
-from launchkit.plugins import Plugins
 from launchkit.resolving.queue_checks import check_queue
-from launchkit.resolving.samples import check_config_of
 from launchkit.resolving.secret_values import without_secrets
 from launchkit.resolving.templates import find_variables
 from launchkit.store.backend import StoreQueues
 from launchkit.wire.protocol import etag
 from launchkit.wire.user_side import QueueCheck, QueueConfig, QueueDeleted, QueueUpdate
 from launchkit_server.access import Caller, Operator, Reader
+from launchkit_server.kinds import shown_to_runner
 from launchkit_server.service import TheService
 
 router = APIRouter(prefix="/queues", tags=["queues"])
@@ -45,15 +44,8 @@ async def parse(entity: str, wanted: QueueConfig, who: Reader) -> Mapping[str, V
 async def check(entity: str, spec: QueueSpec, who: Reader) -> QueueCheck:
     """Show a queue to the rules, and its config to its runner if that is installed here."""
     check_queue(spec)
-    return QueueCheck(runner=await anyio.to_thread.run_sync(_shown, spec))
-
-
-def _shown(spec: QueueSpec) -> str | None:
-    runner = Plugins().find(Runner, spec.resource)
-    if runner is None:
-        return None
-    check_config_of(spec, runner)
-    return runner.kind
+    runner = await anyio.to_thread.run_sync(shown_to_runner, spec)
+    return QueueCheck(runner=runner.kind if runner else None)
 
 
 @router.get("")

@@ -8,11 +8,20 @@ from launchkit_server.service import Service
 from launchkit_server.web import assets
 from launchkit_server.web.faults import tell_faults
 from launchkit_server.web.guards import Guarded
-from launchkit_server.web.pages import home, logs, queues, run, signing, stream
+from launchkit_server.web.pages import (
+    home,
+    logs,
+    queue_form,
+    queues,
+    run,
+    signing,
+    stream,
+)
 
 PAGES = (
     home,
     signing,
+    queue_form,
     queues,
     run,
     logs,

@@ -1,0 +1,42 @@
+"""The kinds of runners that are installed at the service, and what they say of configs. Plugins are
+looked up in files: call these in a thread.
+"""
+
+from collections.abc import Sequence
+
+from launchkit.abc import Runner
+from launchkit.model import QueueSpec
+from launchkit.plugins import Plugins
+from launchkit.resolving.samples import check_config_of
+from launchkit.wire.user_side import KindView
+
+
+def installed() -> Sequence[KindView]:
+    """All kinds, by name."""
+    runners = {runner.kind: runner for runner in Plugins().classes(Runner).values()}
+    return [_view(runners[kind]) for kind in sorted(runners)]
+
+
+def kind_of(name: str) -> KindView:
+    """One kind, also by an alias. :raises PluginError: if it is not installed."""
+    return _view(Plugins().get(Runner, name))
+
+
+def shown_to_runner(spec: QueueSpec) -> type[Runner] | None:
+    """The class of the runner that was shown the config of a queue; None if it is not installed.
+
+    :raises Rejected: if a launch could not be good, whatever it chose.
+    """
+    runner = Plugins().find(Runner, spec.resource)
+    if runner is not None:
+        check_config_of(spec, runner)
+    return runner
+
+
+def _view(runner: type[Runner]) -> KindView:
+    return KindView(
+        kind=runner.kind,
+        aliases=runner.aliases,
+        config_schema=runner.args_schema(),
+        starter_config=runner.starter_config(),
+    )

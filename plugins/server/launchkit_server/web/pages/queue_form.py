@@ -1,0 +1,136 @@
+"""Making a queue and changing one: settings, config, and a tile for each template field."""
+
+from dataclasses import replace
+
+import anyio.to_thread
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+
+from launchkit.errors import Conflict
+from launchkit.model import Queue
+from launchkit.store.backend import StoreQueues
+from launchkit_server import kinds
+from launchkit_server.web.queue_forms import (
+    TYPES,
+    Draft,
+    Fault,
+    Reading,
+    changes,
+    draft_of,
+    drafted,
+    in_syntax,
+    read,
+)
+from launchkit_server.web.visits import Operating, Visit
+
+router = APIRouter(prefix="/e/{entity}/queues")
+
+
+@router.get("/new")
+async def begin(visit: Operating, resource: str = "local-process") -> Response:
+    """The form of a new queue, with the config that its kind begins with."""
+    draft = Draft(resource=resource)
+    return await _form(visit, Reading(draft=await anyio.to_thread.run_sync(_begun_anew, draft)))
+
+
+@router.post("/new")
+async def create(visit: Operating) -> Response:
+    """Make the queue that was drafted; or only look at it again."""
+    reading = await _read(visit)
+    if visit.form.text("do") != "save":
+        return await _form(visit, reading)
+    if reading.spec is None:
+        return await _form(visit, reading, status=422)
+    try:
+        made = await StoreQueues(visit.service.database, visit.entity).create(
+            reading.spec, visit.name
+        )
+    except Conflict as exc:
+        fault = Fault(message=exc.message, at="name")
+        return await _form(visit, replace(reading, faults=[fault]), status=409)
+    return visit.go(visit.at("queues", made.name))
+
+
+@router.post("/check")
+async def check(visit: Operating) -> Response:
+    """What is wrong with a draft at which line of its config, for the editor."""
+    reading = await anyio.to_thread.run_sync(lambda: read(drafted(visit.form), strict=False))
+    faults = [one for one in reading.faults if one.line is not None]
+    return JSONResponse(
+        [{"line": one.line, "message": one.message, "severity": "error"} for one in faults]
+    )
+
+
+@router.get("/kinds/{kind}/schema")
+async def schema(visit: Operating, kind: str) -> Response:
+    """The JSON Schema of the configs of a kind, for the editor."""
+    found = await anyio.to_thread.run_sync(kinds.kind_of, kind)
+    return JSONResponse(found.config_schema)
+
+
+@router.get("/{name}/edit")
+async def edit(visit: Operating, name: str) -> Response:
+    """The form of a queue that is there."""
+    queue = await _queue(visit, name)
+    draft = draft_of(queue)
+    return await _form(visit, Reading(draft=draft, variables=queue.spec.variables), queue)
+
+
+@router.post("/{name}/edit")
+async def change(visit: Operating, name: str) -> Response:
+    """Change a queue as it was drafted; or show what would be changed."""
+    queue = await _queue(visit, name)
+    draft = replace(drafted(visit.form), name=name, resource=queue.spec.resource)
+    reading = await _read(visit, draft)
+    if visit.form.text("do") != "save" or reading.spec is None:
+        return await _form(visit, reading, queue)
+    version = int(draft.version) if draft.version.isdecimal() else 0
+    try:
+        await StoreQueues(visit.service.database, visit.entity).update(
+            reading.spec, visit.name, pause=queue.pause, if_version=version
+        )
+    except Conflict as exc:
+        return await _form(visit, replace(reading, faults=[Fault(message=exc.message)]), queue, 409)
+    return visit.go(visit.at("queues", name, tab="config"))
+
+
+async def _read(visit: Visit, draft: Draft | None = None) -> Reading:
+    draft, wanted = draft or drafted(visit.form), visit.form.text("do")
+    return await anyio.to_thread.run_sync(_reading, draft, wanted)
+
+
+def _reading(draft: Draft, wanted: str) -> Reading:
+    """A draft as it is meant, after what a button has done to it."""
+    if wanted == "resource":
+        draft = _begun_anew(draft)
+    if wanted in {"yaml", "json"}:
+        draft = in_syntax(draft, "json" if wanted == "json" else "yaml")
+    return read(draft, strict=wanted == "save")
+
+
+def _begun_anew(draft: Draft) -> Draft:
+    """With the config that its kind begins with, if nobody has written one yet."""
+    starters = {one.kind: one.starter_config for one in kinds.installed()}
+    if draft.config.strip() not in {"", *(text.strip() for text in starters.values())}:
+        return draft
+    return replace(draft, config=starters.get(draft.resource, ""), syntax="yaml")
+
+
+async def _queue(visit: Visit, name: str) -> Queue:
+    return (await StoreQueues(visit.service.database, visit.entity).get(name)).queue
+
+
+async def _form(
+    visit: Visit, reading: Reading, queue: Queue | None = None, status: int = 200
+) -> Response:
+    return await visit.page(
+        "queue-form.html",
+        status=status,
+        here="queues",
+        reading=reading,
+        draft=reading.draft,
+        queue=queue,
+        types=TYPES,
+        kinds=await anyio.to_thread.run_sync(kinds.installed),
+        changes=changes(queue.spec, reading.spec) if queue and reading.spec else None,
+    )
