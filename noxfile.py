@@ -138,7 +138,7 @@ def can_hide() -> bool:
 
 @nox.session(venv_backend="none")
 def engines(session: nox.Session) -> None:
-    """Run the Docker tests on newer Engines; after `--`: docker, containerd, podman, or all three,
+    """Run the Docker tests on newer Engines; after `--` some of them, as .ci/engines names them,
     and after another `--` arguments for pytest.
     """
     session.run(".ci/engines", *session.posargs, external=True)

@@ -31,7 +31,10 @@ ANSWERS: list[tuple[bytes, type[EngineError]]] = [
     (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", EngineAway),
     (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<a/>", EngineError),
     (b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 4\r\n\r\nslow", EngineAway),
-    (b"HTTP/1.1 429 Slow\r\nRetry-After: 3\r\nContent-Length: 4\r\n\r\nslow", EngineAway),
+    (
+        b'HTTP/1.1 429 Slow\r\nRetry-After: 3\r\nContent-Length: 18\r\n\r\n{"message":"slow"}',
+        EngineAway,
+    ),
     (b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 15\r\n\r\ntoomanyrequests", EngineRefused),
 ]
 IDS = ["nothing", "half", "no JSON", "asked too much", "told when", "a registry is asked too much"]
@@ -98,6 +101,7 @@ async def test_one_who_hangs_up_or_talks_nonsense_is_an_error_of_the_engine(
                 await engine.info()
         tasks.cancel_scope.cancel()
     assert type(caught.value) is error
+    assert '{"' not in caught.value.message
     assert retry_after(caught.value) == (3 if b"Retry-After: 3" in answer else 0)
 
 

@@ -42,6 +42,7 @@ NAME_TAKEN = "that name is already in use"
 """In the words of Podman, whose status is that of any error."""
 OF_A_REGISTRY = "toomanyrequests"
 """In the words of a registry whose limit is reached, which the Engine passes on with the status."""
+LONGEST_ERROR = 1 << 16
 CLOSE_SECONDS = 5.0
 BACKOFF = Backoff(first=0.25, cap=5.0)
 
@@ -143,7 +144,7 @@ class EngineClient:
             if not replaced:
                 raise
             if not isinstance(data, str | None):  # some of the stream is gone
-                raise EngineAway(f"the Docker Engine was replaced: {exc.message}") from exc
+                raise EngineAway(f"the Docker Engine was replaced: {_words(exc.message)}") from exc
             return await once()
 
     async def json(
@@ -220,7 +221,7 @@ async def _heed(request: ClientRequest, send: ClientHandlerType) -> ClientRespon
     """
     response = await send(request)
     if response.status == HTTPStatus.TOO_MANY_REQUESTS:
-        said = shortened((await response.read()).decode(errors="replace"))
+        said = _words((await response.read()).decode(errors="replace"))
         if OF_A_REGISTRY not in said:
             wait = retry_after_of(response.headers.get("Retry-After"))
             response.close()
@@ -255,8 +256,8 @@ def _words(said: str) -> str:
     text.
     """
     try:
-        told = json.loads(said)
-    except ValueError:
+        told = json.loads(said[:LONGEST_ERROR])
+    except (ValueError, RecursionError):  # also of nesting without end
         return shortened(said)
     found = told.get("message") or told.get("cause") if isinstance(told, dict) else None
     return shortened(str(found or said))
