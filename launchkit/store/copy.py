@@ -30,6 +30,7 @@ TABLES: Mapping[str, str | None] = {
     "archive_chunk": None,
     "agent": None,
     "principal": None,
+    "identity": None,
     "role_grant": None,
     "token": None,
     "audit": "id",

@@ -63,6 +63,7 @@ class RemoveAccount:
     async def __call__(self, tx: Tx) -> None:
         await require_account(tx, self.name)
         await tx.all("drop_grants_of", name=self.name)
+        await tx.all("drop_identities_of", name=self.name)
         await tx.all("revoke_tokens_of", name=self.name)
         await tx.all("drop_principal", name=self.name)
         await audit(tx, self.actor, f"removed {self.name}, and revoked all its tokens")

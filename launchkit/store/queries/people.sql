@@ -15,6 +15,17 @@ delete from role_grant where name = :name
 -- name: drop_principal
 delete from principal where name = :name returning *
 
+-- name: drop_identities_of
+delete from identity where name = :name
+
+-- name: identity
+select * from identity where issuer = :issuer and subject = :subject
+
+-- name: add_identity
+insert into identity (issuer, subject, name, bound_at) values (:issuer, :subject, :name, :now)
+on conflict do nothing
+returning *
+
 -- name: grant_role
 insert into role_grant (name, entity, role) values (:name, :entity, :role)
 on conflict (name, entity) do update set role = excluded.role

@@ -80,11 +80,14 @@ async def _serve(config: ServerConfig) -> None:
     from launchkit_server.collecting import collect_often
     from launchkit_server.door import door_of
     from launchkit_server.first_start import first_token
+    from launchkit_server.oidc.provider import Provider
+    from launchkit_server.oidc.settings import oidc_of
     from launchkit_server.process import listening, serve, url_of
     from launchkit_server.service import Service
 
     await anyio.to_thread.run_sync(_make_folder, config.data)
     door = await anyio.to_thread.run_sync(door_of, config)
+    settings = await anyio.to_thread.run_sync(oidc_of, config)
     database = database_of(
         config.database, direct=config.database_direct, patience=PATIENCE_SECONDS
     )
@@ -98,7 +101,12 @@ async def _serve(config: ServerConfig) -> None:
             if token:
                 shown = str.__str__(token)
                 click.echo(f"The administrator's token, which is shown only now: {shown}")
-            service = Service(database=database, blobs=blobs, lease=config.lease)
+            service = Service(
+                database=database,
+                blobs=blobs,
+                oidc=Provider(settings) if settings else None,
+                lease=config.lease,
+            )
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(collect_often, service, config.unused_seconds)
                 await serve(service, made, door)

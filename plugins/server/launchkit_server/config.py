@@ -58,6 +58,18 @@ class ServerConfig:
     """How long code is kept that nothing refers to."""
     max_archive: Annotated[int, Field(gt=0)] = 5 * 2**30
     """Bytes of packed code, compressed."""
+    oidc_issuer: str | None = None
+    """The OpenID Connect provider by which people sign in to the web app."""
+    oidc_client_id: str | None = None
+    """How the provider knows this service."""
+    oidc_client_secret_file: Path | None = None
+    """The file with the secret that the provider gave to it; None is a public client."""
+    oidc_scopes: str = "openid profile email"
+    """What the provider is asked to tell of people."""
+    oidc_claim: str = "email"
+    """What names a person's account here."""
+    oidc_adds_people: bool = False
+    """Whether one who comes for the first time gets an account, without any role."""
 
 
 NAMES = tuple(one.name for one in fields(ServerConfig))

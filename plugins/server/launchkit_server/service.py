@@ -14,6 +14,7 @@ from launchkit_server.archives import Archives
 from launchkit_server.blobs import Blobs
 from launchkit_server.lines import Lines
 from launchkit_server.logs import ServedLogs
+from launchkit_server.oidc.provider import Provider
 from launchkit_server.told import Told
 
 LOOKING = 2
@@ -27,6 +28,8 @@ class Service:
     database: Database
     blobs: Blobs | None = None
     """Where large things are kept; None is the database."""
+    oidc: Provider | None = None
+    """By whom people sign in to the web app; None: by tokens alone."""
     lease: float = 60.0
     """Seconds that a claim lives without a sign of life from its agent."""
     told: Told = field(init=False, default_factory=Told)

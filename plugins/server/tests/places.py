@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import anyio
 import httpx
 import pytest
+from anyio.from_thread import start_blocking_portal
 from waiting import PATIENCE, until
 
 LAUNCHKIT = (sys.executable, "-m", "launchkit")
@@ -73,7 +73,8 @@ class Place:
 
     def wait(self, holds: Callable[[], bool]) -> None:
         try:
-            anyio.run(until, holds)
+            with start_blocking_portal() as portal:  # a test that asks may itself be in a loop
+                portal.call(until, holds)
         except TimeoutError:
             pytest.fail(self.logs())
 

@@ -1,13 +1,15 @@
 """How values are written on pages."""
 
 import json
-from collections.abc import Callable, Mapping
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import yaml
 
 from launchkit.codec import plain
+from launchkit.model import Variable
 from launchkit.plain_text import shortened, visible, visible_line
 
 UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
@@ -68,6 +70,26 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 
+def command(words: Sequence[str]) -> str:
+    """Words as a shell takes them, on one line."""
+    return line(shlex.join(words), 2000)
+
+
+def bounds(variable: Variable) -> str:
+    """What a launch may put into a template field."""
+    if variable.enum is not None:
+        return "one of " + ", ".join(line(one, 60) for one in variable.enum)
+    said = [{"integer": "a whole number", "number": "a number"}.get(variable.type, "text")]
+    said += [f"at least {variable.minimum}"] if variable.minimum is not None else []
+    said += [f"at most {variable.maximum}"] if variable.maximum is not None else []
+    said += [f"at most {variable.max_length} characters"] if variable.max_length is not None else []
+    said += [f"like {variable.pattern}"] if variable.pattern is not None else []
+    said += (
+        [f"{line(variable.default, 60)} if you give none"] if variable.default is not None else []
+    )
+    return ", ".join(said)
+
+
 FILTERS: Mapping[str, Callable[..., str]] = {
     "exact": exact,
     "machine_time": machine_time,
@@ -78,4 +100,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "yaml": as_yaml,
     "json": as_json,
     "plural": plural,
+    "word": shlex.quote,
+    "command": command,
+    "bounds": bounds,
 }

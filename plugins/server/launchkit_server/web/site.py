@@ -10,6 +10,7 @@ from launchkit_server.web.faults import tell_faults
 from launchkit_server.web.guards import Guarded
 from launchkit_server.web.pages import (
     home,
+    identity,
     logs,
     queue_form,
     queues,
@@ -21,6 +22,7 @@ from launchkit_server.web.pages import (
 PAGES = (
     home,
     signing,
+    identity,
     queue_form,
     queues,
     run,

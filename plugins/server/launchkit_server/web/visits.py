@@ -2,6 +2,7 @@
 may do who comes.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -70,7 +71,8 @@ class Visit:
     async def page(self, template: str, *, status: int = 200, **view: Any) -> HTMLResponse:
         """A page, or a piece of one, made from a template."""
         return HTMLResponse(
-            render(template, visit=self, entities=await self._entities(), **view), status
+            render(template, visit=self, now=time.time(), entities=await self._entities(), **view),
+            status,
         )
 
     def go(self, to: str) -> Response:

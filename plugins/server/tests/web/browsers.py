@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect
 from playwright.async_api import async_playwright as playwright
 from services import skip_if_hidden, skip_without
 from waiting import PATIENCE
@@ -84,6 +84,7 @@ async def watched(
     options = {"viewport": {"width": WIDE, "height": 900}, "reduced_motion": "reduce", **options}
     context = await browser.new_context(**options)
     context.set_default_timeout(PATIENCE * 1000)
+    expect.set_options(timeout=PATIENCE * 1000)
     context.on("page", watch.watch)
     await context.expose_binding("tellViolation", watch.violation)
     await context.add_init_script(TELL_VIOLATIONS)

@@ -56,7 +56,7 @@ class Lab(Place):
 
     async def sign_in(self, page: Page, role: str) -> None:
         """Sign in by the form, as a person who has that role."""
-        await page.goto(f"{self.url}/sign-in")
+        await page.goto(f"{self.url}/sign-in?next=/e/{ENTITY}/queues")
         await page.get_by_label("Token").fill(self.token_of(role))
         await page.get_by_role("button", name="Sign in", exact=True).click()
-        await page.wait_for_url(lambda url: "/sign-in" not in url)
+        await page.wait_for_url(self.at("/queues"))

@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from launchkit.errors import Unauthenticated
-from launchkit_server.service import TheService
+from launchkit.errors import LaunchkitError, Unauthenticated
+from launchkit_server.service import Service, TheService
 from launchkit_server.web import sessions
 from launchkit_server.web.addresses import address, own_path
 from launchkit_server.web.forms import form_of
@@ -22,7 +22,7 @@ async def show(request: Request, service: TheService) -> Response:
     to = request.query_params.get("next")
     if await sessions.prove(service, request) is not None:
         return RedirectResponse(own_path(to, prefix), status_code=303)
-    return _form(prefix, to)
+    return sign_in_form(request, service, to)
 
 
 @router.post("/sign-in")
@@ -35,7 +35,7 @@ async def sign_in(request: Request, service: TheService) -> Response:
     try:
         session = await sessions.begin(service, form.text("token"))
     except Unauthenticated as exc:
-        return _form(prefix, to, exc.message, status=401)
+        return sign_in_form(request, service, to, exc, status=401)
     response = RedirectResponse(own_path(to, prefix), status_code=303)
     sessions.keep(request, response, session, prefix)
     return response
@@ -50,6 +50,20 @@ async def sign_out(visit: Entering) -> Response:
     return response
 
 
-def _form(prefix: str, to: str | None, fault: str | None = None, status: int = 200) -> Response:
-    html = render("sign-in.html", prefix=prefix, to=to or "", fault=fault)
+def sign_in_form(
+    request: Request,
+    service: Service,
+    to: str | None,
+    fault: LaunchkitError | None = None,
+    status: int = 200,
+) -> Response:
+    """The form, and what was in the way before."""
+    html = render(
+        "sign-in.html",
+        prefix=request.app.state.prefix,
+        to=to or "",
+        fault=fault,
+        provider=service.oidc.settings.host if service.oidc else None,
+        by_provider=address(request.app.state.prefix, "sign-in", "oidc", next=to),
+    )
     return HTMLResponse(html, status)

@@ -1,0 +1,59 @@
+"""Whom the providers by which people sign in know, and which account each has here."""
+
+from dataclasses import dataclass
+
+from launchkit.errors import Unauthenticated
+from launchkit.model.people import PrincipalKind
+from launchkit.store.database import Tx
+from launchkit.store.people import AddAccount, audit
+from launchkit.store.sessions import Admit
+from launchkit.store.tokens import NewToken
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdmitBy:
+    """Begin a session of *seconds* for one whom an issuer has proved to be *subject*.
+
+    The first time *name* finds the account, which then belongs to this subject for good: somebody
+    else who comes to bear the name at the issuer does not get it.
+
+    :raises Unauthenticated: if there is no account for them.
+    :raises ConfigError: if one is to be added, and *name* is no name.
+    """
+
+    issuer: str
+    subject: str
+    name: str
+    adds: bool
+    """Whether an account is added where there is none."""
+    seconds: float
+
+    async def __call__(self, tx: Tx) -> NewToken:
+        known = await tx.one("identity", issuer=self.issuer, subject=self.subject)
+        name = await self._bind(tx) if known is None else known["name"]
+        return await Admit(name, self.seconds)(tx)
+
+    async def _bind(self, tx: Tx) -> str:
+        account = await tx.one("principal", name=self.name)
+        if account is None:
+            await self._add(tx)
+        elif account["kind"] != PrincipalKind.USER:
+            raise Unauthenticated(f"{self.name[:200]} is a {account['kind']}, not a person")
+        made = await tx.one(
+            "add_identity", issuer=self.issuer, subject=self.subject, name=self.name
+        )
+        if made is None:
+            raise Unauthenticated(
+                f"the account {self.name[:200]} belongs to somebody else whom {self.issuer} knows",
+                hint="if it is yours, an administrator removes it, and adds it anew",
+            )
+        await audit(tx, self.name, f"is {self.subject[:200]} of {self.issuer}")
+        return self.name
+
+    async def _add(self, tx: Tx) -> None:
+        if not self.adds:
+            raise Unauthenticated(
+                f"there is no account {self.name[:200]} here",
+                hint=f"an administrator adds it: launchkit user add {self.name[:200]}",
+            )
+        await AddAccount(self.name, PrincipalKind.USER, self.name)(tx)

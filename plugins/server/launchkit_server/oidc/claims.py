@@ -1,0 +1,84 @@
+"""What a provider's token says of a person, once it is proved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
+from joserfc.jwt import JWTClaimsRegistry
+
+from launchkit.errors import Unauthenticated
+from launchkit_server.oidc.settings import OidcSettings
+
+ALGORITHMS = (
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "Ed25519",
+    "EdDSA",
+)
+"""Those with a public key: what proves a token cannot make one."""
+LEEWAY_SECONDS = 60
+MAX_TOKEN = 2**16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Whom the provider knows, and how."""
+
+    issuer: str
+    subject: str
+    """Stays the same when a person gets another name."""
+    name: str
+    """The name of the account that is meant."""
+
+
+def person_of(token: str, keys: KeySet, settings: OidcSettings, nonce: str) -> Person:
+    """Whom an ID token names.
+
+    :raises Unauthenticated: if it was not made by the provider, for this service, for this attempt
+        and now, or does not say what names the account.
+    :raises InvalidKeyIdError: if it is signed with a key that is not among *keys*.
+    """
+    claims = _proved(token, keys, settings, nonce)
+    name = claims.get(settings.claim)
+    if not isinstance(name, str) or not name:
+        raise Unauthenticated(
+            f"{settings.host} does not tell your {settings.claim}",
+            hint="whoever runs this service: see oidc-claim and oidc-scopes",
+        )
+    if settings.claim == "email" and claims.get("email_verified") is False:
+        raise Unauthenticated(f"{settings.host} has not verified the address {name[:200]}")
+    return Person(issuer=settings.issuer, subject=str(claims["sub"]), name=name)
+
+
+def _proved(token: str, keys: KeySet, settings: OidcSettings, nonce: str) -> Mapping[str, Any]:
+    own = settings.client_id
+    rules = JWTClaimsRegistry(
+        leeway=LEEWAY_SECONDS,
+        iss={"essential": True, "value": settings.issuer},
+        aud={"essential": True, "value": own},
+        sub={"essential": True},
+        exp={"essential": True},
+        iat={"essential": True},
+        nonce={"essential": True, "value": nonce},
+        azp={"value": own},
+    )
+    try:
+        claims = jwt.decode(token[:MAX_TOKEN], keys, algorithms=ALGORITHMS).claims
+        rules.validate(claims)
+    except InvalidKeyIdError:
+        raise
+    except (JoseError, ValueError) as exc:
+        raise Unauthenticated(f"what {settings.host} says of you does not hold: {exc}") from exc
+    if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and claims.get("azp") != own:
+        raise Unauthenticated(f"what {settings.host} says of you is meant for others, too")
+    return claims

@@ -1,0 +1,173 @@
+"""The provider: where it is asked, and what it says of a person."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+import anyio
+import anyio.to_thread
+import httpx
+from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
+
+from launchkit.errors import ConfigError, Unauthenticated, Unreachable
+from launchkit_server.oidc.attempts import Attempt
+from launchkit_server.oidc.claims import Person, person_of
+from launchkit_server.oidc.settings import OidcSettings
+
+SECONDS = 10.0
+"""How long the provider may take to answer."""
+KEPT_SECONDS = 3600.0
+"""How long its document and its keys are kept."""
+MAX_ANSWER = 2**20
+HINT = "the log of the queue service has more; a token signs you in meanwhile"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoints:
+    """What a provider's document says."""
+
+    authorization: str
+    token: str
+    keys: str
+    secret_in_body: bool
+    """Whether it takes the client's secret in the body alone."""
+
+
+@dataclass
+class Provider:
+    """An OpenID Connect provider. Its document and keys are asked for when they are needed."""
+
+    settings: OidcSettings
+    _endpoints: Endpoints | None = field(init=False, default=None)
+    _keys: KeySet | None = field(init=False, default=None)
+    _until: float = field(init=False, default=0.0)
+    _turn: anyio.Lock = field(init=False, default_factory=anyio.Lock)
+
+    async def address(self, attempt: Attempt, redirect_uri: str) -> str:
+        """Where the browser goes to sign in.
+
+        :raises Unreachable: if the provider does not answer, or not as one.
+        """
+        endpoints, _ = await self._known()
+        query = {
+            "response_type": "code",
+            "client_id": self.settings.client_id,
+            "redirect_uri": redirect_uri,
+            "scope": self.settings.scopes,
+            "state": attempt.state,
+            "nonce": attempt.nonce,
+            "code_challenge": attempt.challenge,
+            "code_challenge_method": "S256",
+        }
+        joint = "&" if "?" in endpoints.authorization else "?"
+        return f"{endpoints.authorization}{joint}{urlencode(query)}"
+
+    async def person(self, attempt: Attempt, code: str, redirect_uri: str) -> Person:
+        """Who has signed in there, for the *code* that the browser brought back.
+
+        :raises Unauthenticated: if the provider does not take the code, or what it says is not so.
+        :raises Unreachable: if it does not answer.
+        """
+        endpoints, _ = await self._known()
+        token = await self._redeem(endpoints, attempt, code, redirect_uri)
+        for _ in range(2):
+            _, keys = await self._known()
+            try:
+                return await self._proved(token, keys, attempt)
+            except InvalidKeyIdError:
+                self._until = 0.0  # the provider has changed its keys
+        raise Unauthenticated(f"{self.settings.host} signed with a key that it does not show")
+
+    async def _proved(self, token: str, keys: KeySet, attempt: Attempt) -> Person:
+        return await anyio.to_thread.run_sync(person_of, token, keys, self.settings, attempt.nonce)
+
+    async def _redeem(
+        self, endpoints: Endpoints, attempt: Attempt, code: str, redirect_uri: str
+    ) -> str:
+        own = self.settings
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "client_id": own.client_id,
+            "code_verifier": str.__str__(attempt.verifier),
+        }
+        auth = None
+        if own.client_secret is not None:
+            secret = str.__str__(own.client_secret)
+            if endpoints.secret_in_body:
+                form["client_secret"] = secret
+            else:
+                auth = httpx.BasicAuth(quote_plus(own.client_id), quote_plus(secret))
+        status, answer = await self._ask("POST", endpoints.token, data=form, auth=auth)
+        if status >= 500:
+            raise self._silent(f"answered {status}")
+        token = answer.get("id_token")
+        if status >= 400 or not isinstance(token, str):
+            why = f"{answer.get('error', status)} {answer.get('error_description', '')}".strip()
+            raise Unauthenticated(f"{own.host} does not take the code: {why[:300]}", hint=HINT)
+        return token
+
+    async def _known(self) -> tuple[Endpoints, KeySet]:
+        async with self._turn:
+            if self._endpoints is None or self._keys is None or anyio.current_time() > self._until:
+                self._endpoints = await self._discover()
+                self._keys = await self._fetch_keys(self._endpoints.keys)
+                self._until = anyio.current_time() + KEPT_SECONDS
+            return self._endpoints, self._keys
+
+    async def _discover(self) -> Endpoints:
+        url = f"{self.settings.issuer.rstrip('/')}/.well-known/openid-configuration"
+        status, found = await self._ask("GET", url)
+        if status != 200:
+            raise self._silent(f"{url} answered {status}")
+        if found.get("issuer") != self.settings.issuer:
+            named = str(found.get("issuer"))[:200]
+            raise ConfigError(
+                f"oidc-issuer: is {self.settings.issuer}, and the provider calls itself {named}"
+            )
+        methods = found.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        try:
+            return Endpoints(
+                authorization=str(found["authorization_endpoint"]),
+                token=str(found["token_endpoint"]),
+                keys=str(found["jwks_uri"]),
+                secret_in_body="client_secret_basic" not in methods,
+            )
+        except KeyError as exc:
+            raise self._silent(f"its document does not name {exc.args[0]}") from exc
+
+    async def _fetch_keys(self, url: str) -> KeySet:
+        status, found = await self._ask("GET", url)
+        try:
+            return KeySet.import_key_set({"keys": found["keys"]})
+        except (KeyError, TypeError, ValueError, JoseError) as exc:
+            raise self._silent(f"{url} answered {status}, without keys") from exc
+
+    async def _ask(self, method: str, url: str, **options: Any) -> tuple[int, Mapping[str, Any]]:
+        """The status and the JSON of an answer."""
+        try:
+            with anyio.fail_after(SECONDS):
+                async with (
+                    httpx.AsyncClient(timeout=SECONDS) as client,
+                    client.stream(method, url, **options) as response,
+                ):
+                    body = bytearray()
+                    async for piece in response.aiter_bytes():
+                        body += piece
+                        if len(body) > MAX_ANSWER:
+                            raise self._silent(f"{url} answered more than {MAX_ANSWER} bytes")
+            found = json.loads(body)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as exc:
+            raise self._silent(str(exc) or type(exc).__name__) from exc
+        except (ValueError, RecursionError) as exc:
+            raise self._silent(f"{url} did not answer with JSON") from exc
+        if not isinstance(found, dict):
+            raise self._silent(f"{url} did not answer with an object")
+        return response.status_code, found
+
+    def _silent(self, why: str) -> Unreachable:
+        return Unreachable(f"{self.settings.host}, where people sign in: {why}", hint=HINT)

@@ -1,0 +1,172 @@
+"""What a provider says of a person counts if it is said by it, to us, now, and of this attempt."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from launchkit_server.config import load_config
+from launchkit_server.oidc.attempts import Attempt, attempt_in
+from launchkit_server.oidc.claims import Person
+from launchkit_server.oidc.provider import Provider
+from launchkit_server.oidc.settings import OidcSettings, oidc_of
+
+from launchkit.errors import ConfigError, Unauthenticated, Unreachable
+from launchkit.model import Secret
+
+from .identity_provider import CLIENT, SECRET, IdentityProvider, identity_provider
+
+BACK = "http://127.0.0.1:1/sign-in/oidc/done"
+
+
+@pytest.fixture
+def there() -> Iterator[IdentityProvider]:
+    with identity_provider() as provider:
+        yield provider
+
+
+def settings_for(there: IdentityProvider, **more: Any) -> OidcSettings:
+    return OidcSettings(issuer=there.url, client_id=CLIENT, client_secret=Secret(SECRET), **more)
+
+
+@pytest.fixture
+def provider(there: IdentityProvider) -> Provider:
+    return Provider(settings_for(there))
+
+
+async def code_for(provider: Provider, attempt: Attempt, name: str = "ana@example") -> str:
+    """The code that a browser brings back."""
+    url = await provider.address(attempt, BACK)
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(url, data={"email": name})
+    back = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert back["state"] == [attempt.state]
+    return back["code"][0]
+
+
+async def signed_in(provider: Provider) -> Person:
+    attempt = Attempt.new("/")
+    return await provider.person(attempt, await code_for(provider, attempt), BACK)
+
+
+async def test_a_person_is_who_the_provider_says(
+    provider: Provider, there: IdentityProvider
+) -> None:
+    person = await signed_in(provider)
+    assert person == Person(issuer=there.url, subject="of ana@example", name="ana@example")
+
+
+async def test_a_code_counts_once_and_for_the_browser_that_asked_for_it(
+    provider: Provider,
+) -> None:
+    attempt, other = Attempt.new("/"), Attempt.new("/")
+    code = await code_for(provider, attempt)
+    with pytest.raises(Unauthenticated, match="invalid_grant"):
+        await provider.person(other, code, BACK)
+    code = await code_for(provider, attempt)
+    await provider.person(attempt, code, BACK)
+    with pytest.raises(Unauthenticated, match="does not take the code: invalid_grant"):
+        await provider.person(attempt, code, BACK)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"iss": "https://elsewhere.example"}, "iss"),
+        ({"aud": "another service"}, "aud"),
+        ({"aud": [CLIENT, "another service"]}, "meant for others"),
+        ({"aud": [CLIENT, "another service"], "azp": "another service"}, "azp"),
+        ({"nonce": "of another attempt"}, "nonce"),
+        ({"nonce": None}, "nonce"),
+        ({"exp": 1000000000}, "expired"),
+        ({"exp": None}, "exp"),
+        ({"iat": int(time.time()) + 3600}, "iat|future"),
+        ({"sub": ""}, "sub"),
+        ({"email": None}, "does not tell your email"),
+        ({"email": ["ana@example"]}, "does not tell your email"),
+        ({"email_verified": False}, "has not verified the address"),
+    ],
+)
+async def test_what_does_not_hold_is_not_believed(
+    provider: Provider, there: IdentityProvider, said: dict[str, Any], why: str
+) -> None:
+    there.said = said
+    with pytest.raises(Unauthenticated, match=f"(?i){why}"):
+        await signed_in(provider)
+
+
+async def test_new_keys_of_the_provider_are_fetched_when_they_are_needed(
+    provider: Provider, there: IdentityProvider
+) -> None:
+    await signed_in(provider)
+    there.new_keys()
+    assert (await signed_in(provider)).name == "ana@example"
+
+
+async def test_a_signature_by_another_key_of_the_same_name_is_not_believed(
+    provider: Provider, there: IdentityProvider
+) -> None:
+    await signed_in(provider)
+    known = there.keys.keys[0].kid
+    there.new_keys()
+    there.header = {"alg": "RS256", "kid": str(known)}
+    with pytest.raises(Unauthenticated, match="does not hold"):
+        await signed_in(provider)
+
+
+async def test_a_provider_that_calls_itself_otherwise_is_refused(
+    provider: Provider, there: IdentityProvider
+) -> None:
+    there.document = {"issuer": "https://elsewhere.example"}
+    with pytest.raises(ConfigError, match=r"calls itself https://elsewhere\.example"):
+        await signed_in(provider)
+
+
+async def test_a_provider_that_is_away_is_named_and_asked_again_later(
+    provider: Provider, there: IdentityProvider
+) -> None:
+    there.down = True
+    with pytest.raises(Unreachable, match=r"where people sign in: .* answered 503"):
+        await signed_in(provider)
+    there.down = False
+    assert await signed_in(provider)
+
+
+async def test_where_nothing_listens_is_no_provider() -> None:
+    settings = OidcSettings(issuer="http://127.0.0.1:9", client_id=CLIENT)
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:9, where people sign in"):
+        await Provider(settings).address(Attempt.new("/"), BACK)
+
+
+def test_an_attempt_comes_back_from_its_cookie_and_odd_cookies_are_none() -> None:
+    attempt = Attempt.new("/e/lab/queues?sort=name")
+    assert attempt_in(attempt.cookie()) == attempt
+    for odd in ("", "x", "é", "bnVsbA==", "WzEsMiwzLDRd", "WyJhIl0="):
+        assert attempt_in(odd) is None
+
+
+def test_settings_that_do_not_fit_are_refused_with_their_place(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret\n")
+    given = {
+        "data": str(tmp_path),
+        "oidc_issuer": "https://id.example",
+        "oidc_client_id": CLIENT,
+        "oidc_client_secret_file": str(secret),
+    }
+    for changed, why in (
+        ({"oidc_issuer": "http://id.example"}, "is no https:// URL"),
+        ({"oidc_issuer": None}, "oidc-issuer: is missing"),
+        ({"oidc_client_id": None}, "oidc-client-id: is missing"),
+        ({"oidc_client_secret_file": str(tmp_path / "none")}, "none"),
+    ):
+        with pytest.raises(ConfigError, match=why):
+            oidc_of(load_config({**given, **changed}, None, {}))
+    settings = oidc_of(load_config(given, None, {"LAUNCHKIT_SERVER_OIDC_ADDS_PEOPLE": "true"}))
+    assert settings is not None
+    assert settings.adds_people
+    assert settings.client_secret == "s3cret"
+    assert "s3cret" not in repr(settings)

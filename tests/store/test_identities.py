@@ -1,0 +1,59 @@
+"""People whom a provider of identities has proved, in a real database of each kind."""
+
+from dataclasses import replace
+
+import pytest
+from store.conftest import Store
+
+from launchkit.errors import ConfigError, Unauthenticated
+from launchkit.model.people import Principal, PrincipalKind
+from launchkit.store.identities import AdmitBy
+from launchkit.store.people import AddAccount, ListAccounts, RemoveAccount
+from launchkit.store.tokens import Proofs
+
+ANA = AdmitBy(issuer="https://id.example", subject="17", name="ana@example", adds=False, seconds=60)
+
+
+async def who(store: Store, body: AdmitBy) -> str:
+    """Whom the session proves that begins."""
+    made = await store.write(body)
+    principal = await Proofs(store.database).prove(made.secret)
+    assert isinstance(principal, Principal)
+    return principal.name
+
+
+async def test_one_keeps_the_account_of_the_first_time_also_under_a_new_name(store: Store) -> None:
+    await store.write(AddAccount("ana@example", PrincipalKind.USER, "ann"))
+    assert await who(store, ANA) == "ana@example"
+    assert await who(store, replace(ANA, name="ana.b@example")) == "ana@example"
+
+
+async def test_who_comes_to_bear_the_name_of_another_does_not_get_the_account(store: Store) -> None:
+    await store.write(AddAccount("ana@example", PrincipalKind.USER, "ann"))
+    await who(store, ANA)
+    with pytest.raises(Unauthenticated, match="belongs to somebody else"):
+        await store.write(replace(ANA, subject="18"))
+    assert await who(store, replace(ANA, issuer="https://other.example")) == "ana@example"
+
+
+async def test_who_has_no_account_is_told_who_adds_it_or_gets_one(store: Store) -> None:
+    with pytest.raises(Unauthenticated, match="no account ana@example") as refused:
+        await store.write(ANA)
+    assert "launchkit user add ana@example" in str(refused.value.hint)
+    assert await who(store, replace(ANA, adds=True)) == "ana@example"
+    with pytest.raises(ConfigError):
+        await store.write(replace(ANA, subject="2", name="no name", adds=True))
+    assert [one.name for one in await store.database.read(ListAccounts())] == ["ana@example"]
+
+
+async def test_the_account_of_a_service_is_nobody_s(store: Store) -> None:
+    await store.write(AddAccount("ana@example", PrincipalKind.SERVICE, "ann"))
+    with pytest.raises(Unauthenticated, match="is a service"):
+        await store.write(ANA)
+
+
+async def test_an_account_that_is_removed_and_added_again_is_free(store: Store) -> None:
+    await who(store, replace(ANA, adds=True))
+    await store.write(RemoveAccount("ana@example", "ann"))
+    await store.write(AddAccount("ana@example", PrincipalKind.USER, "ann"))
+    assert await who(store, replace(ANA, subject="18")) == "ana@example"
