@@ -102,7 +102,9 @@ def test_show_tells_how_a_launch_came_to_its_end(queue: Program) -> None:
     first, last = data["events"][0], data["events"][-1]
     assert (first["state"], last["state"]) == ("queued", "failed")
     assert {*first} == {"at", "kind", "actor", "state", "cause", "attempt"}
-    screen = queue.out("show", data["run_id"])
+    shown = queue("show", data["run_id"])
+    assert shown.stderr == f"next: launchkit logs {run} | launchkit requeue {run}\n"
+    screen = shown.stdout
     assert "exit code  3" in screen
     assert "| last words" in screen
     assert screen.splitlines()[-1].endswith("The program ended with exit code 3.")

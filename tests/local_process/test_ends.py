@@ -52,6 +52,7 @@ async def test_a_bad_end_gets_its_verdict(
     ("command", "code", "said"),
     [
         (("no-such-program",), "entry_point_not_found", "'no-such-program'"),
+        (("pyton", "train.py"), "entry_point_not_found", "-E 'python train.py'"),
         (("./train.py",), "entry_point_not_found", "'./train.py'"),
         (("./plain.txt",), "entry_point_not_executable", "chmod +x"),
         (("./noexec.sh",), "entry_point_not_executable", "interpreter"),

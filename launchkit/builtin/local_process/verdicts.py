@@ -121,14 +121,18 @@ def _no_exec(record: Mapping[str, str], spec: Spec) -> Verdict:
             hint="chmod +x it and let its first line name an interpreter (#!/bin/sh),"
             f" or put the interpreter first: python {program}",
         )
+    hint: str | None = None
     if number == errno.ENOENT and found:
         summary = f"The {name} names an interpreter in its first line that is not here."
+        hint = f"name one that is on the agent's machine, or put it first: python {program}"
     elif number == errno.ENOENT:
         summary = f"The {name} is neither in the code nor a program on this machine's PATH."
+        where = "in the queue's setup" if setup else "such as -E 'python train.py'"
+        hint = f"name a file of the code, or a program that is there: {where}"
     else:
         summary = f"The {name} could not be started: {os.strerror(number)}."
     code = VerdictCode.SETUP_FAILED if setup else VerdictCode.ENTRY_POINT_NOT_FOUND
-    return Verdict(code=code, summary=summary)
+    return Verdict(code=code, summary=summary, hint=hint)
 
 
 def _limit(spec: Spec, name: str) -> int | None:
