@@ -1,6 +1,5 @@
 """The store as a component: the agent's side, and the user's side."""
 
-import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -66,7 +65,7 @@ def database_of(
     the server's, or that of *clock*.
     """
     if url.startswith("sqlite:"):
-        return SqliteDatabase(file_of(url), clock=clock or time.time)
+        return SqliteDatabase(file_of(url), clock=clock)
     return PostgresDatabase(url, clock=clock, direct=direct, patience=patience, seconds=seconds)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -36,7 +35,7 @@ JOIN_SECONDS = 5.0
 class SqliteDatabase(Database):
     """A SQLite file. Any number of processes may use it, each through one of these."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, *, clock: Callable[[], float] | None = None) -> None:
         self.topics = StoreTopics()
         self._path = path
         self._clock = clock

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from launchkit.errors import LaunchkitError, QueueError, Unreachable
+from launchkit.store.clock_steps import ClockSteps
 from launchkit.store.database import Body, Row, Tx, statements
 from launchkit.store.fair_file_lock import FairFileLock
 from launchkit.store.own_marks import OwnMarks
@@ -57,9 +59,11 @@ class Request:
 class Worker:
     """What one thread owns: a connection, opened again when the file was replaced."""
 
-    def __init__(self, path: Path, clock: Callable[[], float], own: OwnMarks | None) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] | None, own: OwnMarks | None) -> None:
+        """Go by *clock*, or the machine's, which somebody may set; who writes has *own* marks."""
         self._path = path
-        self._clock = clock
+        self._clock = clock or _machine_clock
+        self._steps = ClockSteps() if clock is None and own is not None else None
         self._own = own
         self._connection: sqlite3.Connection | None = None
         self._turnstile: FairFileLock | None = None
@@ -79,10 +83,15 @@ class Worker:
     def run(self, batch: Sequence[Request]) -> None:
         """Run all of *batch* in one transaction. One that fails does not disturb the others."""
         try:
+            ahead = 0.0
             with self._turn(), self._opened() as connection, _transaction(connection, self._own):
+                if self._steps is not None:
+                    ahead = self._steps.look(connection)
                 for request in batch:
                     if not request.answer.cancelled():  # nobody waits for it any more
                         self._run_one(connection, request)
+            if self._steps is not None:
+                self._steps.keep(ahead)
         except (sqlite3.Error, OSError, LaunchkitError) as exc:
             for request in batch:
                 request.error = request.error or self._translated(exc)
@@ -167,6 +176,10 @@ class Worker:
         if "malformed" in str(exc):  # no other time will do
             return QueueError(f"{where}: {exc}", hint=hint)
         return Unreachable(f"{where}: {exc}", hint=hint)
+
+
+def _machine_clock() -> float:
+    return time.time()
 
 
 @contextmanager
