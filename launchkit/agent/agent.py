@@ -1,12 +1,11 @@
 """The agent: claims items from several queues at once, and sends each on its way."""
 
 import logging
-import math
 import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from types import TracebackType
@@ -17,22 +16,21 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from launchkit import __version__
 from launchkit.abc import Site
-from launchkit.agent.arrival import arrive, meet_queue, obstacle
+from launchkit.agent.arrival import arrive, meet_queue
 from launchkit.agent.folders import make_folders
 from launchkit.agent.heartbeat import Heartbeat
 from launchkit.agent.journey import Journey
 from launchkit.agent.kit import Kit, start_kit
 from launchkit.agent.plugin_tasks import plugin_tasks
+from launchkit.agent.poller import Poller
 from launchkit.agent.presence import hold_presence
 from launchkit.agent.standing import Standing, status_line
+from launchkit.agent.under_way import UnderWay
 from launchkit.aio.retry import Backoff, long_enough, pauses
-from launchkit.errors import (
-    ConfigError,
-    QueueError,
-    unwrapped,
-)
+from launchkit.errors import ConfigError, QueueError, unwrapped
 from launchkit.model import AgentCapacity, AgentOrders, AgentStatus, Claim
-from launchkit.observe import ObservedAgent, Watchdog, journal, open_observability, poller
+from launchkit.observe import Watchdog, journal
+from launchkit.observe.observability import ObservedAgent, open_observability
 from launchkit.plugins import Plugins
 from launchkit.settings import AgentSettings
 
@@ -40,13 +38,6 @@ logger = logging.getLogger("launchkit.agent")
 status_logger = logging.getLogger("launchkit.status")
 
 LEAVE_SECONDS = 10.0
-CLAIM_SECONDS = 90.0
-OFFERED_LEASES = 1.5
-"""For how many leases a run that this agent cannot go on with is left to others."""
-LAST_CLAIM_SECONDS = 5.0
-"""How long a claim under way may go on when the agent is to claim nothing more; one that is made
-after that is given back when the agent leaves.
-"""
 
 
 class Agent:
@@ -86,21 +77,16 @@ class Agent:
         self._runner_problems = runner_problems
         self._exit_when_idle = exit_when_idle
         self._on_status = on_status
-        self._journeys: dict[str, Journey] = {}
-        self._offered: set[str] = set()
         self._notes: dict[str, str] = {}
-        self._idle: set[str] = set()
         self._line = ""
         self._started_at = time.time()
-        self._stopping = False
         self._stopped = anyio.Event()
         self._polling: anyio.CancelScope | None = None
-        self._claims: set[anyio.CancelScope] = set()
+        self._pollers: dict[str, Poller] = {}
         self._working: anyio.CancelScope | None = None
-        self._slots: anyio.CapacityLimiter | None = None
         self._registered = anyio.Event()
         self._watchdog = Watchdog(settings.queues, settings.lease_seconds)
-        self._limits = settings.limits()
+        self._under_way = UnderWay(settings, self._stopped, changed=self._show, ended=self._ended)
 
     async def __aenter__(self) -> Self:
         self._tasks = anyio.create_task_group()
@@ -126,12 +112,11 @@ class Agent:
         """Claim nothing more; `run` returns when what is under way has ended, or at the drain
         time-out, when runs that survive the agent are left to the next one.
         """
-        self._stopping = True
         self._stopped.set()
         if self._polling is not None:
             self._polling.cancel()
-        for claim in self._claims:
-            claim.deadline = min(claim.deadline, anyio.current_time() + LAST_CLAIM_SECONDS)
+        for each in self._pollers.values():
+            each.hurry()
 
     def abort(self) -> None:
         """Stop without waiting: runs that survive the agent are left alone, others end."""
@@ -188,9 +173,13 @@ class Agent:
                 beats.cancel_scope.cancel()
 
     @property
+    def _stopping(self) -> bool:
+        return self._stopped.is_set()
+
+    @property
     def status(self) -> str:
         """What the agent does or waits for, in words."""
-        held = len(self._journeys)
+        held = len(self._under_way)
         if self._stopping:
             return "; ".join((f"draining: {held} under way", *self._standing.words))
         return status_line(
@@ -207,7 +196,7 @@ class Agent:
             name=self.name,
             settings=self.settings,
             plugins=self._plugins,
-            held=lambda: len(self._journeys),
+            held=lambda: len(self._under_way),
             draining=lambda: self._stopping,
             watchdog=self._watchdog,
         )
@@ -220,8 +209,7 @@ class Agent:
         return replace(kit, backend=backend, observer=observability.observer)
 
     async def _work(self, kit: Kit, task_status: TaskStatus[None]) -> None:
-        limit = self.settings.max_jobs
-        self._slots = anyio.CapacityLimiter(math.inf if limit < 0 else limit)
+        self._pollers = {queue: self._poller(queue, kit) for queue in self.settings.queues}
         async with anyio.create_task_group() as journeys:
             self._working = journeys.cancel_scope
             with anyio.CancelScope() as self._polling:
@@ -229,39 +217,23 @@ class Agent:
                 self._show()
                 if self._stopping:
                     self._polling.cancel()
-                async with anyio.create_task_group() as pollers:
-                    for queue in self.settings.queues:
-                        pollers.start_soon(self._poll, queue, kit, journeys)
-            self._stopping = True
+                async with anyio.create_task_group() as polling:
+                    for each in self._pollers.values():
+                        polling.start_soon(each.poll, self._registered, journeys)
             self._show()
             if self.settings.drain_timeout is not None:
                 journeys.cancel_scope.deadline = anyio.current_time() + self.settings.drain_timeout
 
-    async def _poll(self, queue: str, kit: Kit, journeys: TaskGroup) -> None:
-        with self._watchdog.resting(poller(queue)):
-            await self._registered.wait()
-        waits = pauses(Backoff())
-        while True:
-            try:
-                claimed = await self._claim(queue, kit, journeys)
-                self._note(
-                    queue, "" if claimed else await obstacle(queue, kit, self._capacity(kit))
-                )
-                if not claimed:
-                    self._idle.add(queue)
-                    self._end_if_idle()
-                    await self._news(queue, kit)
-            except QueueError as exc:
-                pause = long_enough(next(waits), exc)
-                self._note(queue, f"queue {queue}: {exc}; trying again")
-                await anyio.sleep(pause)
-                continue
-            waits = pauses(Backoff())
-
-    async def _news(self, queue: str, kit: Kit) -> None:
-        """Return when *queue* may give something: it has changed, or a runner works again."""
-        with kit.runners.until_changed():
-            await kit.backend.news(queue, kit.backend.news_seconds)
+    def _poller(self, queue: str, kit: Kit) -> Poller:
+        return Poller(
+            queue=queue,
+            kit=kit,
+            under_way=self._under_way,
+            watchdog=self._watchdog,
+            capacity=lambda: self._capacity(kit),
+            note=self._note,
+            rests=self._end_if_idle,
+        )
 
     def _capacity(self, kit: Kit) -> AgentCapacity:
         """What this agent can run now."""
@@ -271,71 +243,12 @@ class Agent:
             agent=self.name, site=site, resources=runners.ready(), unable=runners.unable()
         )
 
-    async def _claim(self, queue: str, kit: Kit, journeys: TaskGroup) -> bool:
-        """Take a slot, then an item; give the slot back if there is none."""
-        assert self._slots is not None  # noqa: S101 - for the type checker
-        slot = object()
-        with self._watchdog.resting(poller(queue)):
-            await self._slots.acquire_on_behalf_of(slot)
-        claim = None
-        try:
-            # A claim that was made must not be forgotten.
-            with anyio.move_on_after(CLAIM_SECONDS, shield=True) as scope:
-                self._claims.add(scope)
-                claim = await kit.backend.claim(queue, self._capacity(kit))
-        finally:
-            self._claims.discard(scope)
-            if claim is None:
-                self._slots.release_on_behalf_of(slot)
-        if claim is None:
-            return False
-        self._idle.discard(queue)
-        journey = self._journey(claim, kit)
-        self._journeys[claim.item.id] = journey
-        journeys.start_soon(self._travel, journey, kit, slot, name=f"launch {claim.item.id}")
-        return True
-
-    def _journey(self, claim: Claim, kit: Kit) -> Journey:
-        return Journey(claim, kit, self._limits)
-
-    async def _travel(self, journey: Journey, kit: Kit, slot: object) -> None:
-        item = journey.claim.item
-        message = "launch %s (run %s, attempt %d) claimed"
-        journey.log.info(message, item.id, item.run_id, item.attempt, action="claim")
+    def _ended(self, journey: Journey) -> None:
+        poller = self._pollers.get(journey.claim.item.queue)
+        if journey.requeued and poller is not None:
+            poller.idle = False
         self._show()
-        try:
-            await journey.travel()
-            while (again := await self._again(journey)) is not None:
-                journey = self._journeys[item.id] = again
-                await journey.travel()
-        except Exception:
-            journey.log.exception("launch %s: left for its next holder", item.id, action="fault")
-        finally:
-            kit.observer.left(journey.claim)
-            if self._journeys.get(item.id) is journey:  # else this agent has claimed it again
-                del self._journeys[item.id]
-            assert self._slots is not None  # noqa: S101 - for the type checker
-            self._slots.release_on_behalf_of(slot)
-            if journey.requeued:
-                self._idle.discard(item.queue)
-            self._show()
-            self._end_if_idle()
-
-    async def _again(self, journey: Journey) -> Journey | None:
-        """Another journey for a run that *journey* has left alive, after a while in which others
-        may take it over, for its lease is not renewed. It keeps its slot all the time.
-        """
-        again, item_id = journey.again(), journey.claim.item.id
-        if again is None:
-            return None
-        self._offered.add(item_id)
-        try:
-            with anyio.move_on_after(OFFERED_LEASES * self.settings.lease_seconds):
-                await self._stopped.wait()
-        finally:
-            self._offered.discard(item_id)
-        ours = self._journeys.get(item_id) is journey  # else this agent has claimed it again
-        return again if ours and not self._stopping else None
+        self._end_if_idle()
 
     async def _register(self, kit: Kit) -> None:
         waits = pauses(Backoff())
@@ -359,32 +272,22 @@ class Agent:
             lease=self.settings.lease_seconds,
             standing=self._standing,
             say=lambda: self._say(kit),
-            held=self._held,
+            held=lambda: self._under_way.held,
             obey=self._obey,
             missed=self._missed,
         )
         await heart.beat()
 
-    def _held(self) -> list[Claim]:
-        offered, journeys = self._offered, self._journeys.items()
-        return [journey.claim for item_id, journey in journeys if item_id not in offered]
-
     def _missed(self) -> None:
         """The queue was not reached. Who is to end waits for it no longer than leases live."""
         self._show()
-        if self._stopping and self._journeys and self._standing.lapsed:
+        if self._stopping and self._under_way and self._standing.lapsed:
             message = "the queue is silent and the leases are over: leaves %d to the next agent"
-            self._log.warning(message, len(self._journeys), action="abort")
+            self._log.warning(message, len(self._under_way), action="abort")
             self.abort()
 
-    def _obey(self, orders: AgentOrders, held: list[Claim]) -> None:
-        for order in orders.stop:
-            if journey := self._journeys.get(order.item_id):
-                journey.stop(order)
-        for claim in held:
-            journey = self._journeys.get(claim.item.id)
-            if claim.item.id in orders.lost and journey and journey.claim is claim:
-                journey.lose()
+    def _obey(self, orders: AgentOrders, held: Sequence[Claim]) -> None:
+        self._under_way.obey(orders, held)
         if orders.drain:
             self.stop()
         self._show()
@@ -426,5 +329,6 @@ class Agent:
                 self._on_status(line)
 
     def _end_if_idle(self) -> None:
-        if self._exit_when_idle and not self._journeys and self._idle >= set(self.settings.queues):
+        idle = not self._under_way and all(each.idle for each in self._pollers.values())
+        if self._exit_when_idle and idle:
             self.stop()

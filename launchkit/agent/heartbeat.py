@@ -1,7 +1,7 @@
 """The signs of life of an agent, and the orders that come back."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -29,8 +29,8 @@ class Heartbeat:
     """Seconds that a claim lives without a sign of life."""
     standing: Standing
     say: Callable[[], AgentStatus]
-    held: Callable[[], list[Claim]]
-    obey: Callable[[AgentOrders, list[Claim]], None]
+    held: Callable[[], Sequence[Claim]]
+    obey: Callable[[AgentOrders, Sequence[Claim]], None]
     """Is given what was held when the queue was asked."""
     missed: Callable[[], None]
 

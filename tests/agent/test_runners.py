@@ -248,7 +248,7 @@ async def test_a_stop_while_the_runner_starts_ends_the_run_that_goes_on(
             await until(
                 lambda: all(
                     journey._interruption.wanted.cancel_called
-                    for journey in agent._journeys.values()
+                    for journey in agent._under_way.journeys.values()
                 )
             )
             cloud.gate.set()
