@@ -7,6 +7,7 @@ from typing import Any
 from launchkit.abc import ItemView, QueueView
 from launchkit.codec import plain
 from launchkit.model import AgentView, Event, JobVersion, Pause, QueueItem, Variable
+from launchkit.resolving.secret_values import without_queue_secrets
 
 Data = dict[str, Any]
 
@@ -45,7 +46,9 @@ def launch_data(view: ItemView, events: Sequence[Event]) -> Data:
     return {
         **item_data(view),
         "events": [event_data(event) for event in events],
-        "resolved": plain(dict(view.item.resolved)) if view.item.resolved else None,
+        "resolved": plain(without_queue_secrets(view.item.resolved))
+        if view.item.resolved
+        else None,
         "outputs": plain(dict(view.outputs)),
     }
 

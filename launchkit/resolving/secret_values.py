@@ -10,8 +10,9 @@ from launchkit.model import Json, QueueItem, QueueSpec
 HIDDEN = "…"
 SHORTEST = 4
 """Characters of a secret; what is shorter stands in other texts too."""
+NOT_OF_THE_QUEUE = frozenset({"config", "env", "origins"})
 _SOUND = re.compile(
-    r"passw(or)?d|passphrase|secret|token|credential"
+    r"passw(or)?d|passphrase|secret|token(?!i[sz])|credential"
     r"|(api|access|account|private|signing|encryption|license)[_-]?key",
     re.IGNORECASE,
 )
@@ -26,7 +27,17 @@ def without_secrets(spec: QueueSpec) -> QueueSpec:
 
 def item_without_secrets(item: QueueItem) -> QueueItem:
     """A launch, of which all may be seen but what came from the queue's config."""
-    return replace(item, resolved=hidden(item.resolved)) if item.resolved else item
+    return replace(item, resolved=without_queue_secrets(item.resolved)) if item.resolved else item
+
+
+def without_queue_secrets(resolved: Json) -> dict[str, object]:
+    """What a launch came to, with `…` for secrets of the queue's config; the run's own config and
+    who made each choice stay as they are.
+    """
+    return {
+        name: value if name in NOT_OF_THE_QUEUE else _hidden(value, name)
+        for name, value in resolved.items()
+    }
 
 
 def hidden(values: Json) -> dict[str, object]:

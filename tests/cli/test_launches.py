@@ -118,6 +118,17 @@ def test_what_others_wrote_cannot_steer_the_terminal(queue: Program) -> None:
     assert "\\x1b]0;owned\\x07" in queue.out("show", "\x1b[2Jmine")
 
 
+def test_show_resolved_tells_no_secret_of_the_queue(queue: Program) -> None:
+    config = queue.file("c.yaml", "env: {API_KEY: sk-123456}\n")
+    queue("queue", "create", "keys", "-r", "local-process", "--config", config)
+    run = queue.launch("print(1)", queue="keys")
+    queue("agent", "-q", "keys", "--exit-when-idle")
+    for words in (("show", run, "--resolved"), ("show", run, "-o", "json")):
+        shown = queue.out(*words)
+        assert "sk-123456" not in shown
+        assert "API_KEY" in shown
+
+
 def test_show_resolved_tells_who_decided_what(queue: Program) -> None:
     run = queue.launch(
         "print(1)", "-c", '{"overrides": {"run_config": {"lr": 1}}}', "-R", '{"nice": 2}'

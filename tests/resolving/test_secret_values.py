@@ -3,7 +3,7 @@
 import pytest
 
 from launchkit.model import Secret
-from launchkit.resolving.secret_values import hidden, without_values
+from launchkit.resolving.secret_values import hidden, without_queue_secrets, without_values
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,26 @@ from launchkit.resolving.secret_values import hidden, without_values
             {"max_tokens": 5, "token": None, "password": ""},
             {"max_tokens": 5, "token": None, "password": ""},
         ),
+        ({"TOKENIZERS_PARALLELISM": "false"}, {"TOKENIZERS_PARALLELISM": "false"}),
         ({"deep": [[{"client_secret": "k"}]]}, {"deep": [[{"client_secret": "…"}]]}),
     ],
 )
 def test_what_is_a_secret_by_its_name_is_hidden(given: dict[str, object], shown: object) -> None:
     assert hidden(given) == shown
+
+
+def test_of_a_launch_only_what_its_queue_brought_is_hidden() -> None:
+    resolved = {
+        "origins": {"resource_args.env.API_KEY": "queue"},
+        "config": {"token": "[CLS]"},
+        "resource_args": {"env": {"API_KEY": "k"}},
+        "request": {"env": {"API_KEY": "k", "WANDB_NAME": "n"}},
+    }
+    assert without_queue_secrets(resolved) == {
+        **resolved,
+        "resource_args": {"env": {"API_KEY": "…"}},
+        "request": {"env": {"API_KEY": "…", "WANDB_NAME": "n"}},
+    }
 
 
 def test_known_values_are_masked_wherever_they_stand() -> None:
