@@ -1,20 +1,17 @@
 """What an agent lets others see of it: logs, metrics, health, traces and events."""
 
 from launchkit.observe.journal import Journal, formatter_for, journal
-from launchkit.observe.observability import ObservedAgent, open_observability
 from launchkit.observe.observer import Observer
 from launchkit.observe.tracing import launching, opened_tracer
 from launchkit.observe.watchdog import Watchdog, poller
 
 __all__ = [
     "Journal",
-    "ObservedAgent",
     "Observer",
     "Watchdog",
     "formatter_for",
     "journal",
     "launching",
-    "open_observability",
     "opened_tracer",
     "poller",
 ]

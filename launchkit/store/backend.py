@@ -44,9 +44,8 @@ from launchkit.model import (
 )
 from launchkit.store import agents, changes, claims, hindrance, jobs, launches, locks, logs, queues
 from launchkit.store.access import look_at
-from launchkit.store.database import Database
+from launchkit.store.database import PATIENCE_SECONDS, STATEMENT_SECONDS, Database
 from launchkit.store.events import settled
-from launchkit.store.postgres import PATIENCE_SECONDS, STATEMENT_SECONDS, PostgresDatabase
 from launchkit.store.sqlite import SqliteDatabase
 from launchkit.store.sqlite_file import file_of
 
@@ -66,6 +65,8 @@ def database_of(
     """
     if url.startswith("sqlite:"):
         return SqliteDatabase(file_of(url), clock=clock)
+    from launchkit.store.postgres import PostgresDatabase
+
     return PostgresDatabase(url, clock=clock, direct=direct, patience=patience, seconds=seconds)
 
 

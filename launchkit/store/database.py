@@ -11,6 +11,11 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 from launchkit.abc import Order
 from launchkit.store.topics import StoreTopics
 
+STATEMENT_SECONDS = 10.0
+"""How long a connection to a server and a statement there may take: less than a lease lives."""
+PATIENCE_SECONDS = 60.0
+"""How long a lost database is waited for before the caller is told."""
+
 T = TypeVar("T")
 Row: TypeAlias = Mapping[str, Any]
 

@@ -18,6 +18,8 @@ from launchkit.store.asyncpg_driver import driver as _driver
 from launchkit.store.asyncpg_driver import lost as _lost
 from launchkit.store.connecting import connected, schema_version, unreachable
 from launchkit.store.database import (
+    PATIENCE_SECONDS,
+    STATEMENT_SECONDS,
     Answer,
     AtOnce,
     Body,
@@ -42,12 +44,8 @@ T = TypeVar("T")
 log = logging.getLogger("launchkit.store")
 
 POOL_SIZE = 10
-STATEMENT_SECONDS = 10.0
-"""How long a connection and a statement may take: less than a lease lives."""
 ROLLBACK_SECONDS = 2.0
 BACKOFF = Backoff(first=0.2, cap=2.0)
-PATIENCE_SECONDS = 60.0
-"""How long a lost database is waited for before the caller is told."""
 AGAIN_SECONDS = 0.2
 TIME = "select extract(epoch from clock_timestamp())::float8"
 

@@ -35,7 +35,7 @@ def test_a_list_of_launches_loads_the_queue_and_no_other_plugin(tmp_path: Path) 
     ours = [name for name in loaded if name.startswith("launchkit")]
     assert "launchkit.store.backend" in ours
     assert [name for name in ours if name.startswith(NOT_FOR_A_LIST)] == []
-    assert (len(ours) < 130, len(loaded) < 490) == (True, True), (len(ours), len(loaded))
+    assert (len(ours) < 120, len(loaded) < 480) == (True, True), (len(ours), len(loaded))
 
 
 def test_the_table_of_built_ins_says_what_they_offer() -> None:
