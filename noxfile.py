@@ -28,8 +28,13 @@ BUNDLE = Path("plugins/server/launchkit_server/web/static")
 """What a browser loads: built from `WEB`, and kept here, so that nobody else needs Node."""
 PROCESSES = str(min(2 * (os.cpu_count() or 1), 8))
 """Most tests wait for processes, servers and containers more than they compute."""
-PARALLEL = ("--numprocesses", PROCESSES, "--dist", "loadfile", "--max-worker-restart", "0")
-"""A process that a hanging test has ended is not begun again, and with it the test."""
+PARALLEL = (
+    *("--numprocesses", PROCESSES, "--dist", "loadfile", "--no-loadscope-reorder"),
+    *("--max-worker-restart", "0"),
+)
+"""Files go out in the order of the tests, where what takes long stands first. A process that a
+hanging test has ended is not begun again, and with it the test.
+"""
 
 HIDE = """\
 for place in /run /var/run /usr/lib/postgresql; do
@@ -39,6 +44,17 @@ exec "$@"
 """
 BARE = ("unshare", "--mount", "sh", "-c", HIDE, "sh")
 """Runs a command where no socket of a Docker Engine and no PostgreSQL server can be found."""
+
+BARE_TESTS = (
+    *("tests/agent", "tests/cli", "tests/client", "tests/images", "tests/plugins"),
+    *("tests/registry", "tests/settings", "tests/store", "tests/test_services.py"),
+    *("tests/docs/test_demo.py", "tests/docs/test_examples.py"),
+    *("plugins/docker/tests", "plugins/server/tests/test_faults.py"),
+    *("--ignore=tests/agent/test_crash.py", "--ignore=tests/cli/test_hostile_text.py"),
+)
+"""What looks for these services, offers them, or says that they are missing; the other tests do not
+come near them, or are skipped without them.
+"""
 
 
 def install(session: nox.Session, launchkit: str, *groups: str) -> None:
@@ -120,13 +136,16 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def bare(session: nox.Session) -> None:
-    """Run the demo and the tests where no Docker Engine, Kubernetes and PostgreSQL can be found."""
+    """Run the demo, and tests that may then differ, where no Docker Engine, Kubernetes and
+    PostgreSQL can be found; after `--`: tests to run there instead.
+    """
     if not can_hide():
         (session.error if "CI" in os.environ else session.skip)("only root can hide services")
     install(session, EXTRAS, "test")
     env = {"DOCKER_HOST": None, "LAUNCHKIT_TESTS_WITHOUT": "chromium,docker,kubernetes,postgres"}
     session.run(*BARE, *DEMO, env=env, external=True)
-    session.run(*BARE, "pytest", *PARALLEL, *session.posargs, env=env, external=True)
+    chosen = session.posargs or BARE_TESTS
+    session.run(*BARE, "pytest", *PARALLEL, *chosen, env=env, external=True)
 
 
 def can_hide() -> bool:

@@ -18,6 +18,8 @@ from waiting import PATIENCE
 from launchkit import LaunchHandle
 from launchkit.model import ItemState, Timeouts
 
+pytestmark = pytest.mark.long
+
 KILLS = 50
 JOBS = 3
 """So many more are launched for each agent that is to be killed: none is idle."""

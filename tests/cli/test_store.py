@@ -13,6 +13,8 @@ from waiting import PATIENCE
 
 from launchkit.store.database import migrations
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def empty(postgres: Postgres) -> str:

@@ -10,6 +10,8 @@ from launchkit.abc import Site
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.testing import OperatingSystem, RunnerCrashContract, started
 
+pytestmark = pytest.mark.long
+
 
 class TestLocalProcessCrash(RunnerCrashContract):
     @pytest.fixture

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 PLUGIN = '''
 import pytest
 from launchkit.testing import FakeRunner, RunnerContract, Workload, make_submission

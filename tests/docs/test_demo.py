@@ -14,6 +14,8 @@ import pytest
 from shared import one_at_a_time
 from waiting import PATIENCE
 
+pytestmark = pytest.mark.long
+
 DEMO = Path(__file__).parents[2] / "docs" / "examples" / "demo.py"
 PROCESSES = "Runs local processes, not containers: "
 

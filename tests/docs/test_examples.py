@@ -24,6 +24,8 @@ from launchkit.resolving.templates import check_template, fill_template
 from launchkit.resolving.variables import parse_variables
 from launchkit.settings import load_settings
 
+pytestmark = pytest.mark.long
+
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 WANT_DOCKER = {"gpu-workstation.md"}
 WANT_CLUSTER = {"kubernetes.md", "in-the-cluster.md", "sagemaker.md", "vertex.md"}

@@ -12,6 +12,8 @@ import pytest
 from niceness import nicer_by
 from waiting import until
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "docs" / "examples" / "plugin"
 JOBD = ROOT / "docs" / "examples" / "jobd"

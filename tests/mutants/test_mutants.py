@@ -6,6 +6,8 @@ from launchkit.testing.registry_server import skip_without_programs
 from mutants.kill import tried
 from mutants.table import SEAMS, table
 
+pytestmark = pytest.mark.long
+
 OF_A_REGISTRY = ("builder_fault", "registry_fault")
 
 

@@ -13,6 +13,8 @@ from launchkit.abc import Site
 from launchkit.model import Submission
 from launchkit.testing import RunnerContract, Workload, make_submission, started
 
+pytestmark = pytest.mark.long
+
 
 class Containers(Workload):
     """Shell scripts of busybox that leave a line in a mounted directory when they start."""

@@ -13,6 +13,8 @@ from launchkit.testing import RunnerCrashContract, Server, started
 
 from .test_runner_contract import Containers
 
+pytestmark = pytest.mark.long
+
 
 class TestContainerCrash(RunnerCrashContract):
     @pytest.fixture

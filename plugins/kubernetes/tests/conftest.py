@@ -21,6 +21,13 @@ from .cluster.sharing import shared_cluster
 __all__ = ["_own_home", "anyio_backend", "docker_engine", "postgres", "python_image"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs in a cluster takes long."""
+    for item in items:
+        if not {"cluster", "own_cluster"}.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
     """A whole Kubernetes, shared by all processes of this test run."""

@@ -22,6 +22,8 @@ from launchkit.model import ItemState
 
 from .places import Place
 
+pytestmark = pytest.mark.long
+
 JOBS = int(os.environ.get("LAUNCHKIT_TEST_CHAOS_JOBS", "30"))
 SEED = int(os.environ.get("LAUNCHKIT_TEST_SEED", "13"))
 JOBS_A_KILL = 10

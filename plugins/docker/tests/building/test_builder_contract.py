@@ -31,6 +31,8 @@ from launchkit.testing.trees import File, Link, Tree
 
 from ..workshop import BUSYBOX, LABEL
 
+pytestmark = pytest.mark.long
+
 COPIES = "FROM scratch\nLABEL {label}={word}\nCOPY . /code/\n"
 FAILS = """\
 FROM scratch

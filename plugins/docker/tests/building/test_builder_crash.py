@@ -10,6 +10,8 @@ from launchkit.testing import BuilderCrashContract, Server
 
 from .test_builder_contract import Pushed
 
+pytestmark = pytest.mark.long
+
 
 class TestDockerBuilderCrash(BuilderCrashContract):
     @pytest.fixture
