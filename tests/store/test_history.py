@@ -13,7 +13,18 @@ from store.conftest import LEASE, Clock, Store, capacity, spec, status
 
 from launchkit.abc import Hold, LaunchRequest, Selection, Stop
 from launchkit.model import Claim, ItemReport, ItemState
-from launchkit.store import agents, changes, claims, hindrance, launches, locks, logs, prune, queues
+from launchkit.store import (
+    agents,
+    changes,
+    claims,
+    hindrance,
+    launches,
+    locks,
+    logs,
+    prune,
+    queues,
+    waits,
+)
 from launchkit.store.database import Tx
 from launchkit.store.events import settled
 from launchkit.store.postgres import PostgresDatabase, PostgresTx
@@ -115,6 +126,9 @@ def bodies(claim: Claim, last: int) -> Bodies:
         "hold": changes.Make("e", "waits-2", Hold(reason="later"), "ann"),
         "lock": locks.Acquire("image", "a", LEASE),
         "change a queue": queues.Update("e", claim.queue.spec, "ann", None, None),
+        "waits of all queues": waits.Waits("e", 900_000.0),
+        "waits of a queue": waits.Waits("e", 900_000.0, 1),
+        "failures": waits.Failed("e", 900_000.0),
         "remove some": prune.Prune(50.0, limit=20),
     }
 

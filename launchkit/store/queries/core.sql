@@ -331,3 +331,26 @@ select id from item where ended_at < :before order by ended_at limit :limit
 
 -- name: count_ended
 select count(*) as n from item where ended_at < :before
+
+-- name: started_since
+select queue_id, created_at, started_at as until from item
+where entity = :entity and started_at >= :since and (cast(:queue as bigint) is null or queue_id = :queue)
+order by started_at desc limit :limit
+
+-- An entity has more launches than have ended since then: its own index is not the one to use.
+-- name: given_up_since
+select queue_id, created_at, ended_at as until from item
+where entity || '' = :entity and ended_at >= :since and started_at is null
+  and (cast(:queue as bigint) is null or queue_id = :queue)
+order by ended_at desc limit :limit
+
+-- name: not_started
+select queue_id, created_at, null as until from item
+where entity = :entity and ended_at is null and started_at is null
+  and (cast(:queue as bigint) is null or queue_id = :queue)
+order by seq limit :limit
+
+-- name: count_failed_since
+select count(*) as n from (
+    select 1 from item
+    where entity || '' = :entity and ended_at >= :since and state = 'failed' limit :limit) as failed

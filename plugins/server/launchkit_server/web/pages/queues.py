@@ -1,5 +1,6 @@
 """All queues of an entity."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from fastapi.responses import Response
 from launchkit.abc import QueueView
 from launchkit.model import ItemState, Pause
 from launchkit.store.backend import StoreQueues
+from launchkit.store.rules import paused
 from launchkit_server.web.visits import Reading
 
 router = APIRouter(prefix="/e/{entity}")
@@ -34,10 +36,12 @@ class QueueRow:
 async def show(visit: Reading) -> Response:
     """The list."""
     views = await StoreQueues(visit.service.database, visit.entity).list()
-    return await visit.page("queues.html", here="queues", queues=[row_of(one) for one in views])
+    now = time.time()
+    rows = [row_of(one, now) for one in views]
+    return await visit.page("queues.html", here="queues", queues=rows)
 
 
-def row_of(view: QueueView) -> QueueRow:
+def row_of(view: QueueView, now: float) -> QueueRow:
     """What a list says of a queue."""
     spec = view.queue.spec
     waiting = view.counts.get(ItemState.QUEUED, 0)
@@ -52,7 +56,7 @@ def row_of(view: QueueView) -> QueueRow:
         held=held,
         running=_sum(view.counts, ended=False) - waiting - held,
         ended=ended,
-        pause=view.queue.pause,
+        pause=paused(view.queue.pause, now),
         created_at=view.queue.created_at,
     )
 

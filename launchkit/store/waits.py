@@ -1,0 +1,59 @@
+"""How long launches waited before they ran, of late: what charts and percentiles are made from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from launchkit.store.database import Row, Tx
+
+MOST = 5000
+"""Launches that are looked at, the latest."""
+MOST_FAILED = 1000
+
+
+@dataclass(frozen=True)
+class Wait:
+    """The time, in Unix seconds, between a launch and the start of its run."""
+
+    queue: int
+    since: float
+    until: float | None
+    """When it started, or ended without; None if it waits."""
+    started: bool
+
+
+@dataclass(frozen=True)
+class Waits:
+    """The launches of an entity that did not run yet at some time since then; of one *queue*, by
+    its id, or of all.
+    """
+
+    entity: str
+    since: float
+    queue: int | None = None
+
+    async def __call__(self, tx: Tx) -> Sequence[Wait]:
+        found = []
+        for statement in ("started_since", "given_up_since", "not_started"):
+            rows = await tx.all(
+                statement, entity=self.entity, since=self.since, queue=self.queue, limit=MOST
+            )
+            found += [_wait_of(row, started=statement == "started_since") for row in rows]
+        return found
+
+
+@dataclass(frozen=True)
+class Failed:
+    """How many launches of an entity failed since then, up to `MOST_FAILED`."""
+
+    entity: str
+    since: float
+
+    async def __call__(self, tx: Tx) -> int:
+        row = await tx.row(
+            "count_failed_since", entity=self.entity, since=self.since, limit=MOST_FAILED
+        )
+        return int(row["n"])
+
+
+def _wait_of(row: Row, *, started: bool) -> Wait:
+    return Wait(row["queue_id"], row["created_at"], row["until"], started)

@@ -1,0 +1,109 @@
+"""The overview of an entity: what waits, what runs, what is in the way."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from launchkit.abc import ItemView, Selection
+from launchkit.model import AgentView, Pause
+from launchkit.store import agents, waits
+from launchkit.store.backend import StoreLaunches, StoreQueues
+from launchkit_server.web.charts import History, Window, history, points
+from launchkit_server.web.pages.queues import QueueRow, row_of
+from launchkit_server.web.visits import Reading
+
+router = APIRouter(prefix="/e/{entity}")
+
+DAY = 86400.0
+LATEST = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A queue on the overview."""
+
+    row: QueueRow
+    history: History
+    agents: int
+    """How many are online for it."""
+
+    @property
+    def points(self) -> str:
+        """Its depth over the day, as a small line."""
+        return points(self.history.depth)
+
+    @property
+    def unserved(self) -> bool:
+        """Whether launches wait, and nobody is there who claims them."""
+        return bool(self.row.waiting) and not self.agents and not self.row.pause
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """What the overview shows."""
+
+    now: float
+    lines: Sequence[Line]
+    agents: Sequence[AgentView]
+    failed: int
+    latest: Sequence[ItemView]
+
+    @property
+    def waiting(self) -> int:
+        """In all queues."""
+        return sum(line.row.waiting for line in self.lines)
+
+    @property
+    def running(self) -> int:
+        """In all queues."""
+        return sum(line.row.running for line in self.lines)
+
+    @property
+    def online(self) -> int:
+        """Agents that were seen just now."""
+        return sum(one.online for one in self.agents)
+
+    @property
+    def pauses(self) -> Sequence[tuple[str, Pause]]:
+        """The queues that are paused."""
+        return [(one.row.name, one.row.pause) for one in self.lines if one.row.pause]
+
+    @property
+    def unserved(self) -> Sequence[str]:
+        """The queues in which launches wait for an agent."""
+        return [line.row.name for line in self.lines if line.unserved]
+
+
+@router.get("")
+async def show(visit: Reading) -> Response:
+    """The overview."""
+    database, now = visit.service.database, time.time()
+    window = Window(now=now, seconds=DAY)
+    views = await StoreQueues(database, visit.entity).list()
+    there = await database.read(agents.List(visit.entity))
+    found = await database.read(waits.Waits(visit.entity, window.begin))
+    lines = [
+        Line(
+            row=row_of(view, now),
+            history=history([one for one in found if one.queue == view.queue.id], window),
+            agents=serving(there, view.queue.name),
+        )
+        for view in views
+    ]
+    latest = await StoreLaunches(database, visit.entity).list(Selection(limit=LATEST))
+    overview = Overview(
+        now=now,
+        lines=lines,
+        agents=there,
+        failed=await database.read(waits.Failed(visit.entity, window.begin)),
+        latest=latest,
+    )
+    return await visit.page("overview.html", here="overview", view=overview)
+
+
+def serving(there: Sequence[AgentView], queue: str) -> int:
+    """How many agents are online for a queue."""
+    return sum(one.online and queue in one.status.queues for one in there)
