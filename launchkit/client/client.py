@@ -123,9 +123,10 @@ class Client:
 
     async def queue(self, name: str) -> "QueueHandle":
         """A handle on one queue. :raises NotFound: if there is none."""
+        from launchkit.client import inputs
         from launchkit.client.queue_handle import QueueHandle
 
-        return QueueHandle(self, await self.hub.queues().get(name))
+        return QueueHandle(self, await self.hub.queues().get(inputs.text(name, "queue")))
 
     async def queues(self) -> Sequence[QueueView]:
         """All queues, by name."""
@@ -372,8 +373,8 @@ class Client:
         await self.hub.change_agent(name, change, self.actor)
 
     async def _put(self, queue: str, request: LaunchRequest) -> LaunchHandle:
-        view = await self.queue(queue)
-        await check_launch(view.queue.spec, request.spec, self.hub.agents, self._plugins)
-        with launching(self._tracer, queue, request.spec) as traced:
-            item = await self.hub.launches().launch(queue, replace(request, spec=traced))
+        spec = (await self.queue(queue)).queue.spec
+        await check_launch(spec, request.spec, self.hub.agents, self._plugins)
+        with launching(self._tracer, spec.name, request.spec) as traced:
+            item = await self.hub.launches().launch(spec.name, replace(request, spec=traced))
         return LaunchHandle(self, item)

@@ -147,7 +147,9 @@ class LaunchHandle:
 
     @contextmanager
     def _time_limit(self, timeout: float | None, wanted: str) -> Iterator[None]:
-        with anyio.move_on_after(timeout) as limit:
+        from launchkit.client import inputs
+
+        with anyio.move_on_after(inputs.seconds(timeout, "timeout")) as limit:
             yield
         if limit.cancelled_caught:
             raise TimeoutError(

@@ -105,6 +105,15 @@ def read_priority(value: object) -> Priority:
     raise ValueError(f"must be one of {levels}, or 0 to 3")
 
 
+def seconds(value: object, name: str) -> float | None:
+    """A span of time, or None. :raises Rejected: if it is no number of seconds."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _refused(name, "a number of seconds", value)
+    return value
+
+
 def timeouts_of(value: object) -> Timeouts:
     """Time limits, also as a mapping. :raises Rejected: if they are no numbers of seconds."""
     given = {} if value is None else asdict(value) if isinstance(value, Timeouts) else value

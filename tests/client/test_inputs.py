@@ -70,13 +70,14 @@ async def test_variables_of_a_queue_may_be_plain_mappings(client: Client) -> Non
         ({"variables": {"x": {}}}, r"variables\.x: must be a text or a number"),
         ({"name": b"x"}, "name: must be a text"),
         ({"uri": 5j}, "uri: must be a text"),
+        ({"queue": b"q"}, "queue: must be a text"),
     ],
 )
 async def test_what_cannot_be_meant_is_refused_with_its_name(
     given: dict[str, Any], said: str, client: Client, code: Path
 ) -> None:
     with pytest.raises(Rejected, match=rf"^{said}"):
-        await client.launch("q", **{"uri": code, "entry_point": "python x.py", **given})
+        await client.launch(**{"queue": "q", "uri": code, "entry_point": "python x.py", **given})
     assert not await client.launches()
 
 
@@ -121,6 +122,8 @@ async def test_a_wait_that_was_too_short_says_for_what(client: Client, code: Pat
     run = await client.launch("q", uri=code, entry_point="python x.py")
     with pytest.raises(TimeoutError, match=rf"^launch {run.id} did not end within 0 s: it is queu"):
         await run.wait(timeout=0)
+    with pytest.raises(Rejected, match=r"^timeout: must be a number of seconds, not '5m'"):
+        await run.wait(timeout="5m")  # type: ignore[arg-type]
 
 
 async def test_a_client_that_was_closed_says_so_with_each_call(url: str, code: Path) -> None:
