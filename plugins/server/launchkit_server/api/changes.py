@@ -1,16 +1,16 @@
 """Launches that are changed: one, or all that a filter matches, each for itself."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Header
 
-from launchkit.errors import Conflict, NotFound, Rejected
 from launchkit.model import QueueItem
 from launchkit.store import changes
 from launchkit.store.backend import StoreLaunches
 from launchkit.wire.user_side import ChangeBody, ChangesBody, Filter, Outcome, RequeuesBody
 from launchkit_server.access import Operator
+from launchkit_server.many import Make, change_each
 from launchkit_server.service import Service, TheService
 
 router = APIRouter(prefix="/items", tags=["launches"])
@@ -64,19 +64,6 @@ async def requeue(
     return await service.database.write(changes.Requeue(entity, item_id, who.name, key))
 
 
-async def _each(
-    service: Service,
-    entity: str,
-    wanted: Filter,
-    make: Callable[[str], Awaitable[QueueItem]],
-) -> Sequence[Outcome]:
+async def _each(service: Service, entity: str, wanted: Filter, make: Make) -> Sequence[Outcome]:
     page = await StoreLaunches(service.database, entity).list(wanted.selection())
-    return [await _outcome(view.item.id, make) for view in page]
-
-
-async def _outcome(item_id: str, make: Callable[[str], Awaitable[QueueItem]]) -> Outcome:
-    try:
-        item = await make(item_id)
-    except (NotFound, Conflict, Rejected) as exc:
-        return Outcome(id=item_id, refused=exc.message)
-    return Outcome(id=item_id, again=item.id if item.id != item_id else None)
+    return await change_each([view.item.id for view in page], make)

@@ -11,6 +11,7 @@ from launchkit_server.web.guards import Guarded
 from launchkit_server.web.pages import (
     home,
     identity,
+    launches,
     logs,
     overview,
     queue,
@@ -29,6 +30,7 @@ PAGES = (
     queue_form,
     queues,
     queue,
+    launches,
     run,
     logs,
     stream,

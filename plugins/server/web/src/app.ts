@@ -1,10 +1,12 @@
 /** What each page loads. Editors, charts and logs come with their own files, where there are any. */
 
 import * as ages from "./ages";
+import * as choosing from "./choosing";
 import * as keys from "./keys";
 import * as live from "./live";
 import * as morph from "./morph";
 import * as switches from "./switches";
+import * as views from "./views";
 
 interface Part {
   begin: (place: HTMLElement) => void;
@@ -31,6 +33,8 @@ morph.begin();
 switches.begin();
 ages.begin();
 keys.begin();
+choosing.begin();
+views.begin();
 live.begin();
 void furnish();
 document.addEventListener("htmx:afterSettle", () => void furnish());

@@ -1,0 +1,106 @@
+"""What a list of launches shows, as its address says it."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import Query
+
+from launchkit.abc import Selection
+from launchkit.model import ItemState
+
+AGES: Mapping[str, float] = {"1h": 3600, "24h": 86400, "7d": 7 * 86400, "30d": 30 * 86400}
+COLUMNS = (
+    "state", "queue", "author", "agent", "priority", "project", "job", "ran", "launched", "why",
+)  # fmt: skip
+USUAL = ("state", "queue", "author", "ran", "launched", "why")
+Word = Annotated[str, Query(max_length=300)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Which launches are shown, in which order, and what of them."""
+
+    queue: Word = ""
+    state: Annotated[list[ItemState] | None, Query()] = None
+    exclude: Literal["", "1"] = ""
+    """Whether the states are those that are left out."""
+    author: Word = ""
+    agent: Word = ""
+    name: Word = ""
+    within: Word = ""
+    sort: Word = "newest"
+    column: Annotated[list[str] | None, Query(max_length=20)] = None
+    after: Word = ""
+
+    @property
+    def states(self) -> Sequence[ItemState] | None:
+        """The states of what is shown; None if that is any."""
+        if not self.state:
+            return None
+        return [one for one in ItemState if (one in self.state) is not bool(self.exclude)]
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns in their usual order."""
+        return [one for one in COLUMNS if one in (self.column or USUAL)]
+
+    @property
+    def query(self) -> Mapping[str, Any]:
+        """The same as a query of an address, without what is usual."""
+        return {
+            "queue": self.queue,
+            "state": [str(one) for one in self.state or ()],
+            "exclude": self.exclude if self.state else "",
+            "author": self.author,
+            "agent": self.agent,
+            "name": self.name,
+            "within": self.within if self.within in AGES else "",
+            "sort": self.sort if self.sort == "oldest" else "",
+            "column": [] if tuple(self.columns) == USUAL else list(self.columns),
+        }
+
+    @property
+    def filters(self) -> int:
+        """How many of the filters narrow the list."""
+        words = (self.queue, self.state, self.author, self.agent, self.name, self.within)
+        return sum(1 for one in words if one)
+
+    def but(self, **other: object) -> Mapping[str, Any]:
+        """The query of the same view with something else in it."""
+        return {**self.query, **other}
+
+    def selection(self, now: float, limit: int) -> Selection:
+        """The launches that are shown."""
+        return Selection(
+            queue=self.queue or None,
+            states=self.states,
+            author=self.author or None,
+            agent=self.agent or None,
+            name=pattern(self.name),
+            since=now - AGES[self.within] if self.within in AGES else None,
+            order="oldest" if self.sort == "oldest" else "newest",
+            after=self.after or None,
+            limit=limit,
+        )
+
+    def command(self) -> str:
+        """What shows the same on the command line."""
+        words = ["launchkit ls"]
+        words += [f"--state {one}" for one in self.states or ()]
+        for flag in ("queue", "author", "agent"):
+            if value := getattr(self, flag):
+                words.append(f"--{flag} {shlex.quote(value)}")
+        if self.name:
+            words.append(f"--name {shlex.quote(pattern(self.name) or '')}")
+        if self.within in AGES:
+            words.append(f"--since {self.within}")
+        return " ".join(words)
+
+
+def pattern(name: str) -> str | None:
+    """What is searched for in names: anywhere in them, unless it says otherwise."""
+    if not name or "*" in name or "?" in name:
+        return name or None
+    return f"*{name}*"

@@ -1,0 +1,141 @@
+"""All launches of an entity: filtered, page by page, and many of them changed at once."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+
+from launchkit.abc import Change, Hold, ItemView, Release, SetPriority, Stop
+from launchkit.errors import ConfigError
+from launchkit.model import ItemState, Priority, QueueItem
+from launchkit.store import changes
+from launchkit.store.backend import StoreLaunches, StoreQueues
+from launchkit_server.many import Make, change_each, ids_of
+from launchkit_server.web.filtering import AGES, COLUMNS, View
+from launchkit_server.web.visits import Operating, Reading, Visit
+
+router = APIRouter(prefix="/e/{entity}/launches")
+
+PAGE = 100
+MOST = 10_000
+"""How many launches are changed at once."""
+SHOWN = 50
+"""Refusals that are told one by one."""
+WORDS: Mapping[str, str] = {
+    "stop": "stopped",
+    "hold": "held",
+    "release": "released",
+    "requeue": "launched again or put back",
+    "priority": "given another priority",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListPage:
+    """A page of a list."""
+
+    now: float
+    view: View
+    items: Sequence[ItemView]
+    more: str | None
+    """The id of the launch behind which the next page begins."""
+    queues: Sequence[str]
+
+
+@router.get("")
+async def show(visit: Reading, view: Annotated[View, Depends()]) -> Response:
+    """A page of the list."""
+    database, now = visit.service.database, time.time()
+    found = await StoreLaunches(database, visit.entity).list(view.selection(now, PAGE + 1))
+    queues = await StoreQueues(database, visit.entity).list()
+    page = ListPage(
+        now=now,
+        view=view,
+        items=found[:PAGE],
+        more=found[PAGE - 1].item.id if len(found) > PAGE else None,
+        queues=[one.queue.name for one in queues],
+    )
+    return await visit.page(
+        "launches.html", here="launches", page=page, ages=AGES, columns=COLUMNS, states=ItemState
+    )
+
+
+@router.post("/changes")
+async def change(visit: Operating) -> Response:
+    """Change those that were chosen, or all that the list shows on all its pages."""
+    verb = visit.form.text("verb")
+    if verb not in WORDS:
+        raise ConfigError(f"verb: {verb[:60]!r} is nothing that can be done with launches")
+    ids = await _chosen(visit)
+    done = await change_each(ids, _make(visit, verb))
+    refused = [one for one in done if one.refused is not None]
+    return await visit.page(
+        "launches-changed.html",
+        here="launches",
+        word=WORDS[verb],
+        many=len(done),
+        changed=len(done) - len(refused),
+        refused=refused[:SHOWN],
+        back=visit.at("launches", **_view(visit).query),
+        most=MOST,
+    )
+
+
+async def _chosen(visit: Visit) -> Sequence[str]:
+    if not visit.form.checked("all"):
+        return visit.form.all("id")[:MOST]
+    view = replace(_view(visit), after="", sort="oldest")
+    return await ids_of(
+        visit.service.database, visit.entity, view.selection(time.time(), PAGE), MOST
+    )
+
+
+def _view(visit: Visit) -> View:
+    """The list in which they were chosen, from the query of its address."""
+    fields = parse_qs(visit.form.text("view")[:4000], max_num_fields=60)
+    known = {*ItemState}
+    given = {name: fields.get(name, [""])[-1] for name in ("queue", "author", "agent", "name")}
+    return View(
+        state=[ItemState(one) for one in fields.get("state", []) if one in known],
+        column=fields.get("column"),
+        exclude="1" if fields.get("exclude") else "",
+        within=fields.get("within", [""])[-1],
+        sort=fields.get("sort", [""])[-1],
+        **given,
+    )
+
+
+def _make(visit: Visit, verb: str) -> Make:
+    database, entity, who = visit.service.database, visit.entity, visit.name
+    if verb == "requeue":
+        key = visit.form.text("key")[:200]
+
+        async def requeue(item_id: str) -> QueueItem:
+            own = f"{key}:{item_id}" if key else None
+            return await database.write(changes.Requeue(entity, item_id, who, own))
+
+        return requeue
+    wanted = _change(visit, verb)
+
+    async def make(item_id: str) -> QueueItem:
+        return await database.write(changes.Make(entity, item_id, wanted, who))
+
+    return make
+
+
+def _change(visit: Visit, verb: str) -> Change:
+    reason = visit.form.text("reason")[:500]
+    if verb == "stop":
+        return Stop(reason=reason or None)
+    if verb == "hold":
+        return Hold(reason=reason or "held in a list")
+    if verb == "release":
+        return Release()
+    level = visit.form.text("level").upper()
+    if level not in Priority.__members__:
+        raise ConfigError(f"level: {level[:60]!r} is no priority")
+    return SetPriority(level=Priority[level])

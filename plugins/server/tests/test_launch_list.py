@@ -1,0 +1,135 @@
+"""The list of launches: its filters stand in its address, and many launches are changed at once."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from launchkit_server.door import Door
+from launchkit_server.web.filtering import View
+from launchkit_server.web.pages import launches as module
+
+from launchkit.model import ItemState
+
+from .browsing import Browser
+from .conftest import Served, served_with
+from .over_http import RECIPE, client_in, launched
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served_with(Door(), tmp_path_factory.mktemp("served")) as served:
+        yield served
+
+
+@pytest.fixture
+def browser(served: Served) -> Iterator[Browser]:
+    with Browser(served) as browser:
+        browser.sign_in()
+        yield browser
+
+
+@pytest.fixture
+def entity() -> str:
+    return uuid4().hex
+
+
+@pytest.fixture
+def client(served: Served, entity: str) -> Iterator[httpx.Client]:
+    with client_in(served, entity) as client:
+        yield client
+
+
+def named(client: httpx.Client, *names: str) -> list[str]:
+    """The ids of new launches."""
+    return [launched(client, spec={"recipe": RECIPE, "name": name})["id"] for name in names]
+
+
+def state(client: httpx.Client, item: str) -> str:
+    return str(client.get("/item", params={"ref": item}).json()["item"]["state"])
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ({}, {"one", "two"}),
+        ({"name": "on"}, {"one"}),
+        ({"name": "t*"}, {"two"}),
+        ({"state": "held"}, {"two"}),
+        ({"state": "held", "exclude": "1"}, {"one"}),
+        ({"queue": "none"}, set()),
+        ({"author": "ann"}, {"one", "two"}),
+        ({"agent": "box"}, set()),
+    ],
+)
+def test_what_is_shown_stands_in_the_address(
+    browser: Browser, client: httpx.Client, entity: str, query: dict[str, Any], shown: set[str]
+) -> None:
+    _, second = named(client, "one", "two")
+    browser.post(f"/e/{entity}/launches/{second}/hold")
+    page = browser.get(f"/e/{entity}/launches", params=query)
+    assert page.status_code == 200
+    assert {name for name in ("one", "two") if f">{name}</a>" in page.text} == shown
+
+
+def test_pages_follow_each_other(
+    browser: Browser, client: httpx.Client, entity: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = named(client, "a", "b", "c")
+    monkeypatch.setattr(module, "PAGE", 2)
+    first = browser.get(f"/e/{entity}/launches").text
+    assert ">c</a>" in first
+    assert f"after={ids[1]}" in first
+    rest = browser.get(f"/e/{entity}/launches", params={"after": ids[1]}).text
+    assert ">a</a>" in rest
+    assert ">b</a>" not in rest
+
+
+def test_those_that_were_chosen_are_changed(
+    browser: Browser, client: httpx.Client, entity: str
+) -> None:
+    first, second = named(client, "one", "two")
+    done = browser.post(f"/e/{entity}/launches/changes", {"verb": "stop", "id": [first]})
+    assert "1 of 1 launch" in done.text
+    assert (state(client, first), state(client, second)) == ("stopped", "queued")
+    done = browser.post(f"/e/{entity}/launches/changes", {"verb": "hold", "id": [first, second]})
+    assert "1 of 2 launches" in done.text
+    assert "has ended" in done.text
+
+
+def test_all_that_match_are_changed_on_whatever_page_they_are(
+    browser: Browser, client: httpx.Client, entity: str
+) -> None:
+    ids = named(client, "sweep-1", "sweep-2", "other")
+    fields = {"verb": "stop", "all": "1", "view": "name=sweep-*", "reason": "enough"}
+    assert "2 of 2 launches" in browser.post(f"/e/{entity}/launches/changes", fields).text
+    assert [state(client, one) for one in ids] == ["stopped", "stopped", "queued"]
+
+
+def test_what_is_launched_again_twice_from_one_page_is_launched_once(
+    browser: Browser, client: httpx.Client, entity: str
+) -> None:
+    (item,) = named(client, "one")
+    browser.post(f"/e/{entity}/launches/{item}/stop")
+    for _ in range(2):
+        fields = {"verb": "requeue", "id": [item], "key": "k"}
+        assert "1 of 1" in browser.post(f"/e/{entity}/launches/changes", fields).text
+    assert len(client.get("/items").json()) == 2
+
+
+@pytest.mark.parametrize("fields", [{"verb": "burn"}, {"verb": "priority", "level": "most"}])
+def test_what_cannot_be_done_is_refused(
+    browser: Browser, client: httpx.Client, entity: str, fields: dict[str, str]
+) -> None:
+    assert browser.post(f"/e/{entity}/launches/changes", fields).status_code == 422
+
+
+def test_the_command_line_twin_shows_the_same() -> None:
+    view = View(queue="q", state=[ItemState.FAILED], name="a b", within="24h")
+    assert view.command() == "launchkit ls --state failed --queue q --name '*a b*' --since 24h"
+
+
+def test_what_was_launched_lately_is_counted_from_now() -> None:
+    assert View(within="1h").selection(10_000, 5).since == 6400
+    assert View(within="often").selection(10_000, 5).since is None
