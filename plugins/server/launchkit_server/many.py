@@ -1,4 +1,4 @@
-"""Many launches that are changed at once, each for itself: one that cannot be is in no one's way."""
+"""Many launches that are changed at once, each for itself."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
