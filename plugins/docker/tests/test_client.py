@@ -243,11 +243,16 @@ async def test_an_engine_that_was_away_is_asked_anew_for_its_version(versions: V
     assert versions.asked[-2:] == ["/version", "/v1.47/info"]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'{"cause":"no such image","message":"x: image not known","response":404}',
+        b'{"errorDetail":{"message":"x: image not known"},"error":"x: image not known"}',
+    ],
+)
 async def test_an_error_that_is_json_is_told_in_its_words(
-    monkeypatch: pytest.MonkeyPatch,
+    said: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = b'{"cause":"no such image","message":"x: image not known","response":404}'
-
     async def speak(client: ByteStream) -> None:
         async with client:
             await client.receive()

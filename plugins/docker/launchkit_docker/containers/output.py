@@ -26,16 +26,19 @@ LAST_SECONDS = 10.0
 
 
 @asynccontextmanager
-async def followed_output(
-    engine: EngineClient, name: str, *, tty: bool, since_ns: int | None
+async def stored_output(
+    engine: EngineClient, name: str, *, tty: bool, since_ns: int | None, follow: bool
 ) -> AsyncIterator[AsyncIterator[Piece[int]]]:
-    """The pieces of stdout and stderr in the order in which the Engine stored them, until the
-    container ends; all of them, or those since a time. What a terminal shows has no times.
+    """The pieces of stdout and stderr in the order in which the Engine stored them; all of them, or
+    those since a time. What a terminal shows has no times. With *follow* until the container ends:
+    of one that has, Podman may then leave out the last ones.
 
     :raises EngineError: if there is no such container, its log driver keeps nothing, or the Engine
         hangs up.
     """
-    params = {"stdout": "1", "stderr": "1", "follow": "1"}
+    params = {"stdout": "1", "stderr": "1"}
+    if follow:
+        params["follow"] = "1"
     if not tty:
         params["timestamps"] = "1"
     if since_ns is not None:
@@ -49,7 +52,7 @@ async def last_output(engine: EngineClient, name: str, *, tty: bool) -> bytes:
     """The last lines that a container printed, of them at most `LAST_BYTES`; nothing if the
     Engine does not tell them within `LAST_SECONDS`.
 
-    :raises EngineError: as `followed_output` does.
+    :raises EngineError: as `stored_output` does.
     """
     last = bytearray()
     params = {"stdout": "1", "stderr": "1", "tail": str(LINES)}

@@ -9,7 +9,7 @@ from launchkit.model import LogChunk, RunStatus
 from launchkit.runners.log_following import Following, Piece
 from launchkit_docker.containers.container import Container
 from launchkit_docker.containers.containers import CANCELLED, OVER, UNSEEN, Containers
-from launchkit_docker.containers.output import followed_output, last_output
+from launchkit_docker.containers.output import last_output, stored_output
 from launchkit_docker.containers.verdicts import status_of
 from launchkit_docker.engine.absences import booted_at
 from launchkit_docker.engine.client import EngineAway, EngineError, EngineRefused
@@ -96,13 +96,16 @@ class ContainerRun(Run):
             return container
 
     def _following(self, container: Container) -> Following[int]:
-        engine = self._containers.engine
+        engine, seen = self._containers.engine, container
 
         def source(since_ns: int | None) -> AbstractAsyncContextManager[AsyncIterator[Piece[int]]]:
-            return followed_output(engine, self.ref, tty=container.tty, since_ns=since_ns)
+            follow = not seen.over
+            return stored_output(engine, self.ref, tty=seen.tty, since_ns=since_ns, follow=follow)
 
         async def over() -> bool:
-            return (await self._containers.look(self.ref)).over
+            nonlocal seen
+            seen = await self._containers.look(self.ref)
+            return seen.over
 
         return Following(source=source, over=over, on=_broken, trouble=engine.trouble)
 

@@ -30,6 +30,7 @@ from launchkit.errors import LaunchError
 from launchkit.plain_text import shortened
 from launchkit_docker.engine.absences import Absences
 from launchkit_docker.engine.address import Address, engine_address
+from launchkit_docker.engine.messages import failure_in
 
 log = logging.getLogger("launchkit.docker")
 T = TypeVar("T")
@@ -252,12 +253,13 @@ def _explained(absences: Absences) -> Iterator[None]:
 
 
 def _words(said: str) -> str:
-    """What an error says; Podman's are JSON, and of a type that the client's library takes for
-    text.
+    """What an error says; Podman's are JSON of several forms, and of a type that the client's
+    library takes for text.
     """
     try:
         told = json.loads(said[:LONGEST_ERROR])
     except (ValueError, RecursionError):  # also of nesting without end
         return shortened(said)
-    found = told.get("message") or told.get("cause") if isinstance(told, dict) else None
-    return shortened(str(found or said))
+    if not isinstance(told, dict):
+        return shortened(said)
+    return shortened(str(told.get("message") or failure_in(told) or told.get("cause") or said))

@@ -22,11 +22,13 @@ from launchkit_docker.images.store import find
 
 Policy = Literal["missing", "always", "never"]
 LOGIN_HINT = "may the agent's registry login read it?"
+REACH_HINT = "can this machine reach the registry?"
 HINTS = {
     r"no basic auth|unauthorized|authorization failed": LOGIN_HINT,
     r"manifest unknown|not found|does not exist": "is its name right, and its tag there?",
     r"denied|authentication|credentials": LOGIN_HINT,
-    r"no such host|lookup .* on|dial tcp|timeout": "can this machine reach the registry?",
+    r"no such host|lookup .* on|dial tcp|timeout|connection refused": REACH_HINT,
+    r"HTTP response to HTTPS client": "it has no TLS: is it one of `insecure-registries`?",
     r"x509|certificate|tls:": "does the Engine trust the registry's certificate?",
     r"toomanyrequests|rate limit": "log in to the registry, or wait until its limit is over",
 }
