@@ -111,6 +111,20 @@ def test_the_commands_of_a_page_do_what_it_says(
     type_commands(COMMANDS[page], tmp_path, {PORT: port}, environ)
 
 
+def test_the_first_launch_wants_neither_a_home_nor_a_locale(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "tutorial" / "first-launch.md"
+    write_files(page, tmp_path, {})
+    environ = {
+        "HOME": "/proc/none",
+        "LC_ALL": "C",
+        "TERM": "dumb",
+        "LAUNCHKIT_BACKEND": f"sqlite:///{tmp_path}/queue.db",
+        "LAUNCHKIT_STATE_DIR": str(tmp_path / "state"),
+        "LAUNCHKIT_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    type_commands(COMMANDS[page], tmp_path, {}, environ)
+
+
 def free_port() -> str:
     """The port of a service that a page starts, in the place of the usual one."""
     with socket.socket() as one:
