@@ -1,7 +1,5 @@
 """What is behind the registries of launchkit when they are tested."""
 
-import ssl
-import subprocess
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -12,10 +10,12 @@ from uuid import uuid4
 import httpx
 from anyio.to_thread import run_sync
 from registry.conftest import PASSWORD, USER, Served, let_in
+from registry_depot import Broken, RepositoryDepot
 
 from launchkit.errors import LaunchError
 from launchkit.model import Credentials
-from launchkit.testing import Depot, FakeRegistry, Relay, Throttle, Way, relay
+from launchkit.testing import Depot, FakeRegistry, Throttle, relay
+from launchkit.testing.registry_server import write_htpasswd
 
 AWAY = LaunchError("the registry fake cannot be reached")
 
@@ -52,25 +52,25 @@ class FakeDepot(Depot):
         faults.clear()
 
 
-class Broken(Relay):
-    """A way on which each connection breaks while the registry is to be away."""
-
-    away = False
-
-    async def on_request(self, way: Way, data: bytes) -> None:
-        if self.away:
-            raise ConnectionAbortedError
-        await super().on_request(way, data)
-
-
 @dataclass
-class ServedDepot(Depot):
+class ServedDepot(RepositoryDepot):
     """A repository of its own in a registry that runs; its password is in a file."""
 
     served: Served
     password_file: Path
-    way: Broken
-    """Before the registry."""
+
+    @property
+    def server(self) -> Served:
+        return self.served
+
+    @property
+    def path(self) -> str:
+        return self.served.path
+
+    @property
+    def login_url(self) -> httpx.URL:
+        issuer = self.served.issuer
+        return httpx.URL(issuer.url) if issuer else super().login_url
 
     @classmethod
     @asynccontextmanager
@@ -80,7 +80,7 @@ class ServedDepot(Depot):
         headers = let_in(served.issuer, path) if served.issuer else {}
         way = Broken(served.host)
         async with relay(way):
-            depot = cls(replace(served, path=path, headers=headers), password_file, way)
+            depot = cls(way, replace(served, path=path, headers=headers), password_file)
             password_file.write_text(PASSWORD)
             yield depot
             depot._change(PASSWORD)
@@ -100,35 +100,9 @@ class ServedDepot(Depot):
         if self.served.issuer:
             self.served.issuer.expect(password)
         elif self.served.htpasswd:
-            made = subprocess.run(
-                ["htpasswd", "-Bni", USER], input=password.encode(), check=True, capture_output=True
-            )
-            self.served.htpasswd.write_bytes(made.stdout)
+            write_htpasswd(self.served.htpasswd, USER, password)
             self.served = replace(self.served, login=(USER, password))
-
-    async def push(self, tag: str) -> str:
-        return await run_sync(self.served.push, self.served.path, tag, uuid4().hex)
-
-    async def remove(self, tag: str) -> None:
-        await run_sync(self.served.remove, tag)
-
-    async def tags(self) -> Collection[str]:
-        return await run_sync(self.served.tags)
-
-    async def accepts(self, login: Credentials) -> bool:
-        url = self.served.issuer.url if self.served.issuer else f"{self.served.url}/v2/"
-        ca = self.served.ca
-        trusted = ssl.create_default_context(cafile=ca) if ca else True
-        auth = (login.username, str.__str__(login.password))
-        async with httpx.AsyncClient(verify=trusted, auth=auth) as client:
-            return (await client.get(url)).status_code == httpx.codes.OK
 
     async def age(self) -> bool:
         await run_sync(self._change, uuid4().hex)
         return True
-
-    @asynccontextmanager
-    async def away(self) -> AsyncIterator[None]:
-        self.way.away = True
-        yield
-        self.way.away = False

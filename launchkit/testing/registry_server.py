@@ -7,7 +7,7 @@ import shutil
 import ssl
 import subprocess
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,6 +80,18 @@ class RegistryServer:
             answer = client.head(f"/v2/{name}/manifests/{tag}", headers=accept)
         return answer.headers["docker-content-digest"] if answer.is_success else None
 
+    def tags(self, repository: str) -> Collection[str]:
+        """All tags of a repository."""
+        with self.client() as client:
+            found = client.get(f"/v2/{repository}/tags/list")
+        return found.json()["tags"] or [] if found.is_success else []
+
+    def remove(self, repository: str, tag: str) -> None:
+        """Remove the image that has the tag."""
+        digest = self.digest(f"{self.host}/{repository}:{tag}")
+        with self.client() as client:
+            client.delete(f"/v2/{repository}/manifests/{digest}").raise_for_status()
+
 
 @contextmanager
 def registry_server(
@@ -112,6 +124,13 @@ def skip_without_programs(*, login: bool = False, tls: bool = False) -> None:
     wanted = {"docker-registry": True, "htpasswd": login, "openssl": tls}
     if missing := [name for name, needed in wanted.items() if needed and not shutil.which(name)]:
         pytest.skip(f"a registry on this machine needs {' and '.join(missing)}: not installed")
+
+
+def write_htpasswd(file: Path, name: str, password: str) -> None:
+    """Let the registry that reads the file admit one user, and nobody else any more."""
+    command = ["htpasswd", "-Bni", name]
+    made = subprocess.run(command, input=password.encode(), check=True, capture_output=True)
+    file.write_bytes(made.stdout)
 
 
 class _Started:
@@ -153,11 +172,7 @@ def _config(folder: Path, login: tuple[str, str] | None, tls: bool) -> str:
         keys = f", tls: {{certificate: {folder}/host.pem, key: {folder}/host.key}}"
     text += f'http: {{addr: "127.0.0.1:0"{keys}}}\n'
     if login:
-        name, password = login
-        made = subprocess.run(
-            ["htpasswd", "-Bni", name], input=password.encode(), check=True, capture_output=True
-        )
-        (folder / "htpasswd").write_bytes(made.stdout)
+        write_htpasswd(folder / "htpasswd", *login)
         text += f"auth: {{htpasswd: {{realm: test, path: {folder}/htpasswd}}}}\n"
     return text
 

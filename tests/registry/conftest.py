@@ -9,7 +9,6 @@ import pytest
 from registry.issuer import Issuer
 
 from launchkit.testing import RegistryServer, registry_server
-from launchkit.testing.registry_server import MANIFEST
 
 USER, PASSWORD = "alice", "s3cret"
 REPOSITORY = "lk/job"
@@ -28,19 +27,6 @@ class Served(RegistryServer):
     @property
     def uri(self) -> str:
         return f"{self.host}/{self.path}"
-
-    def tags(self) -> list[str]:
-        with self.client() as client:
-            found = client.get(f"/v2/{self.path}/tags/list")
-        return found.json()["tags"] or [] if found.is_success else []
-
-    def remove(self, tag: str) -> None:
-        with self.client() as client:
-            found = client.head(
-                f"/v2/{self.path}/manifests/{tag}", headers={"Accept": MANIFEST}
-            ).raise_for_status()
-            digest = found.headers["docker-content-digest"]
-            client.delete(f"/v2/{self.path}/manifests/{digest}").raise_for_status()
 
 
 def let_in(issuer: Issuer, repository: str) -> dict[str, str]:

@@ -1,23 +1,18 @@
 """ECR as its API has it, in front of a real registry, whose only user is called AWS."""
 
 import base64
-import subprocess
 import time
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import anyio
-import httpx
 from anyio.to_thread import run_sync
 from launchkit_aws.ecr_names import EcrRepository
+from registry_depot import RepositoryDepot
 
-from launchkit.model import Credentials
-from launchkit.testing import Depot, Relay, Way
-from launchkit.testing.registry_server import DOCKER_MANIFEST, MANIFEST, RegistryServer
+from launchkit.testing.registry_server import RegistryServer, write_htpasswd
 
 from .fake_aws import AwsFault
 
@@ -85,80 +80,32 @@ class EcrApi:
             raise AwsFault("RepositoryNotFoundException", f"The repository {name} does not exist")
 
     async def _digest(self, name: str, version: str) -> str | None:
-        accept = {"Accept": f"{MANIFEST}, {DOCKER_MANIFEST}"}
-        login = (USER, self.password)
-        async with httpx.AsyncClient(base_url=self.served.url, auth=login) as client:
-            answer = await client.head(f"/v2/{name}/manifests/{version}", headers=accept)
-        if answer.status_code == httpx.codes.NOT_FOUND:
-            return None
-        return str(answer.raise_for_status().headers["docker-content-digest"])
+        server = RegistryServer(host=self.served.host, login=(USER, self.password))
+        sign = "@" if ":" in version else ":"
+        return await run_sync(server.digest, f"{server.host}/{name}{sign}{version}")
 
     def change(self, password: str) -> None:
         """Logins that were given before are worth nothing."""
-        made = subprocess.run(
-            ["htpasswd", "-Bni", USER], input=password.encode(), check=True, capture_output=True
-        )
-        self.htpasswd.write_bytes(made.stdout)
+        write_htpasswd(self.htpasswd, USER, password)
         self.password = password
 
 
-class Broken(Relay):
-    """A way on which each connection breaks while ECR is to be away."""
-
-    away = False
-
-    async def on_request(self, way: Way, data: bytes) -> None:
-        if self.away:
-            raise ConnectionAbortedError
-        await super().on_request(way, data)
-
-
 @dataclass
-class EcrDepot(Depot):
+class EcrDepot(RepositoryDepot):
     """A repository of its own."""
 
     api: EcrApi
-    way: Broken
     place: EcrRepository
 
     @property
     def server(self) -> RegistryServer:
-        """The registry, with the login that holds now."""
         return RegistryServer(host=self.api.served.host, login=(USER, self.api.password))
 
-    async def push(self, tag: str) -> str:
-        return await run_sync(self.server.push, self.place.name, tag, uuid4().hex)
-
-    async def remove(self, tag: str) -> None:
-        def act() -> None:
-            with self.server.client() as client:
-                path = f"/v2/{self.place.name}/manifests"
-                found = client.head(f"{path}/{tag}", headers={"Accept": MANIFEST})
-                digest = found.raise_for_status().headers["docker-content-digest"]
-                client.delete(f"{path}/{digest}").raise_for_status()
-
-        await run_sync(act)
-
-    async def tags(self) -> Collection[str]:
-        def act() -> Collection[str]:
-            with self.server.client() as client:
-                found = client.get(f"/v2/{self.place.name}/tags/list")
-            return found.json()["tags"] or [] if found.is_success else []
-
-        return await run_sync(act)
-
-    async def accepts(self, login: Credentials) -> bool:
-        auth = (login.username, str.__str__(login.password))
-        async with httpx.AsyncClient(auth=auth) as client:
-            return (await client.get(f"{self.api.served.url}/v2/")).status_code == httpx.codes.OK
+    @property
+    def path(self) -> str:
+        return self.place.name
 
     async def age(self) -> bool:
         await anyio.sleep(self.api.seconds)  # logins hold for that long
         await run_sync(self.api.change, uuid4().hex)
         return True
-
-    @asynccontextmanager
-    async def away(self) -> AsyncIterator[None]:
-        self.way.away = True
-        yield
-        self.way.away = False

@@ -9,6 +9,7 @@ import pytest
 from launchkit_aws.ecr import EcrRegistry
 from launchkit_aws.ecr_names import EcrRepository
 from launchkit_aws.environment import AwsEnvironment
+from registry_depot import Broken
 
 from launchkit.abc import Site
 from launchkit.testing import (
@@ -22,7 +23,7 @@ from launchkit.testing import (
 )
 
 from .conftest import REGION, Environments
-from .ecr_server import ACCOUNT, Broken, EcrApi, EcrDepot
+from .ecr_server import ACCOUNT, EcrApi, EcrDepot
 from .fake_aws import FakeAws
 
 SHORT_SECONDS = 2.0
@@ -41,7 +42,7 @@ async def ecr_depot(ecr_api: EcrApi, ecr_url: str) -> AsyncIterator[EcrDepot]:
     ecr_api.seconds = SHORT_SECONDS
     way = Broken(ecr_url.removeprefix("http://"))
     async with relay(way):
-        yield EcrDepot(ecr_api, way, place)
+        yield EcrDepot(way, ecr_api, place)
 
 
 @pytest.fixture

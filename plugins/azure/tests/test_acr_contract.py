@@ -9,6 +9,7 @@ import pytest
 from fake_acr import FakeAcr
 from fake_entra import FakeEntra
 from launchkit_azure.acr import AcrRegistry
+from registry_depot import Broken
 
 from launchkit.abc import Registry, Site
 from launchkit.testing import (
@@ -21,7 +22,7 @@ from launchkit.testing import (
     started,
 )
 
-from .acr_depot import AcrDepot, Broken
+from .acr_depot import AcrDepot
 from .conftest import Environments
 
 SHORT_SECONDS = 10
@@ -32,7 +33,7 @@ async def acr_depot(azure_registry: FakeAcr) -> AsyncIterator[AcrDepot]:
     way = Broken(azure_registry.host)
     async with relay(way):
         azure_registry.names.add(way.host)
-        yield AcrDepot(azure_registry, way, f"lk/{uuid4().hex[:12]}")
+        yield AcrDepot(way, azure_registry, f"lk/{uuid4().hex[:12]}")
 
 
 class _InAzure:

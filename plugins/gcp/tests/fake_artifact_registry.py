@@ -2,22 +2,17 @@
 oauth2accesstoken and whose password is the token that counts.
 """
 
-import subprocess
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import uuid4
 
 import anyio
 import httpx
 from aiohttp import web
 from anyio.to_thread import run_sync
 from launchkit_gcp.gar_names import GarImage
+from registry_depot import RepositoryDepot
 
-from launchkit.model import Credentials
-from launchkit.testing import Depot, Relay, Way
-from launchkit.testing.registry_server import MANIFEST, RegistryServer
+from launchkit.testing.registry_server import RegistryServer, write_htpasswd
 
 from .fake_google import FakeGoogle, refused
 
@@ -65,70 +60,26 @@ class FakeArtifactRegistry:
     def admit(self) -> None:
         """Let the token that counts into the registry."""
         assert self.htpasswd
-        password = self.google.token.encode()
-        command = ["htpasswd", "-Bni", USER]
-        made = subprocess.run(command, input=password, check=True, capture_output=True)
-        self.htpasswd.write_bytes(made.stdout)
-
-
-class Broken(Relay):
-    """A way on which each connection breaks while Google is to be away."""
-
-    away = False
-
-    async def on_request(self, way: Way, data: bytes) -> None:
-        if self.away:
-            raise ConnectionAbortedError
-        await super().on_request(way, data)
+        write_htpasswd(self.htpasswd, USER, self.google.token)
 
 
 @dataclass
-class GarDepot(Depot):
+class GarDepot(RepositoryDepot):
     """Images of one name."""
 
     images: FakeArtifactRegistry
-    way: Broken
     place: GarImage
 
     @property
     def server(self) -> RegistryServer:
-        """The registry, with the login that counts now."""
         assert self.images.served
         return RegistryServer(host=self.images.served.host, login=(USER, self.images.google.token))
 
-    async def push(self, tag: str) -> str:
-        return await run_sync(self.server.push, self.place.path, tag, uuid4().hex)
-
-    async def remove(self, tag: str) -> None:
-        def act() -> None:
-            with self.server.client() as client:
-                path = f"/v2/{self.place.path}/manifests"
-                found = client.head(f"{path}/{tag}", headers={"Accept": MANIFEST})
-                digest = found.raise_for_status().headers["docker-content-digest"]
-                client.delete(f"{path}/{digest}").raise_for_status()
-
-        await run_sync(act)
-
-    async def tags(self) -> Collection[str]:
-        def act() -> Collection[str]:
-            with self.server.client() as client:
-                found = client.get(f"/v2/{self.place.path}/tags/list")
-            return found.json()["tags"] or [] if found.is_success else []
-
-        return await run_sync(act)
-
-    async def accepts(self, login: Credentials) -> bool:
-        auth = (login.username, str.__str__(login.password))
-        async with httpx.AsyncClient(auth=auth) as client:
-            return (await client.get(f"{self.server.url}/v2/")).status_code == httpx.codes.OK
+    @property
+    def path(self) -> str:
+        return self.place.path
 
     async def age(self) -> bool:
         await anyio.sleep(self.images.google.seconds)  # tokens hold for that long
         await run_sync(self.images.change)
         return True
-
-    @asynccontextmanager
-    async def away(self) -> AsyncIterator[None]:
-        self.way.away = True
-        yield
-        self.way.away = False

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from launchkit_gcp.gar_names import GarImage
 from launchkit_gcp.gcr import GcrRegistry
+from registry_depot import Broken
 
 from launchkit.abc import Site
 from launchkit.testing import (
@@ -21,7 +22,7 @@ from launchkit.testing import (
 )
 
 from .conftest import Environments
-from .fake_artifact_registry import Broken, FakeArtifactRegistry, GarDepot
+from .fake_artifact_registry import FakeArtifactRegistry, GarDepot
 from .fake_google import PROJECT, REGION, FakeGoogle
 
 SHORT_SECONDS = 2.0
@@ -36,7 +37,7 @@ async def gar_depot(
     google.seconds = SHORT_SECONDS
     way = Broken(google.url.removeprefix("http://"))
     async with relay(way):
-        yield GarDepot(served_images, way, place)
+        yield GarDepot(way, served_images, place)
 
 
 class TestGcr(RegistryContract):
