@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import CoreSchema
 
@@ -79,7 +80,7 @@ def field_docs(of: type) -> dict[str, str]:
     """The docstring under each field of a class and of its bases, on one line each."""
     found: dict[str, str] = {}
     for cls in reversed(of.__mro__):
-        if dataclasses.is_dataclass(cls):
+        if dataclasses.is_dataclass(cls) or issubclass(cls, BaseModel):
             found |= _own_docs(cls)
     return found
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 Mount = Callable[..., None]
@@ -33,6 +34,11 @@ class SmallDisk:
         status = os.statvfs(self.path)
         self._filling.write_bytes(bytes(status.f_frsize * (status.f_bfree - free)))
         assert os.statvfs(self.path).f_bfree == free
+
+    def flood(self) -> None:
+        """Take what there is, while others write, too."""
+        with suppress(OSError):
+            self._filling.write_bytes(bytes(64 * 2**20))
 
     def free(self) -> None:
         """Let there be room again."""

@@ -4,8 +4,6 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
 WIDTH = 88
 
 
@@ -23,6 +21,8 @@ def _wrapped(about: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _example(name: str, about: Mapping[str, Any]) -> Iterator[str]:
+    import yaml  # it takes a while to load
+
     text = yaml.safe_dump({name: about.get("default")}, sort_keys=False)
     for line in text.replace(": null\n", ":\n", 1).splitlines():
         yield f"# {line}"

@@ -4,10 +4,12 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
+
 from launchkit.abc import Builder, Component, Policy, QueueBackend, Registry, Runner
 from launchkit.catalogue import PACKAGES
 from launchkit.errors import PluginError
-from launchkit.json_schema import json_schema
+from launchkit.json_schema import field_docs, json_schema
 from launchkit.plugins import Plugins
 from launchkit.settings.components import AGENTS_KEYS, CORE_KEYS, SEAMS, policy_classes
 from launchkit.settings.schema import AgentSettings, BuilderBlock
@@ -35,7 +37,7 @@ def settings_schema(plugins: Plugins) -> Schema:
 
     It says what an editor can use; loading the file looks closer.
     """
-    schema: Schema = AgentSettings.model_json_schema()
+    schema = _described(AgentSettings)
     properties: Schema = schema["properties"]
     definitions: Schema = {}
     for name, seam in SEAMS.items():
@@ -51,6 +53,15 @@ def settings_schema(plugins: Plugins) -> Schema:
         "title": "launch-config.yaml",
         "properties": {**{key: _or_null(value) for key, value in properties.items()}, **OLD_KEYS},
     }
+
+
+def _described(model: type[BaseModel]) -> Schema:
+    """The schema of a model, with the docstrings under its fields."""
+    schema: Schema = model.model_json_schema()
+    for name, text in field_docs(model).items():
+        if name in schema["properties"]:
+            schema["properties"][name]["description"] = text
+    return schema
 
 
 def _choice(shape: Schema) -> Schema:
@@ -113,7 +124,7 @@ def _backend(plugins: Plugins, definitions: Schema) -> list[Schema]:
 
 def _builder_keys(plugins: Plugins) -> Schema:
     """What the core reads of a builder; a repository may also be written as its registry does."""
-    core: Schema = BuilderBlock.model_json_schema()["properties"]
+    core: Schema = _described(BuilderBlock)["properties"]
     hosts = [host for cls, _ in _named(plugins, Registry) for host in cls.hosts]
     for key in ("destination", "uri"):
         core[key]["anyOf"] += [

@@ -1,4 +1,7 @@
-"""The shape of a launch-config.yaml: one model for the file, one for each block."""
+"""The shape of a launch-config.yaml: one model for the file, one for each block.
+
+Built when they are first used, and described when somebody asks: every command loads this.
+"""
 
 import re
 from collections.abc import Mapping
@@ -76,7 +79,7 @@ Repository = Annotated[
 class Block(BaseModel):
     """What all blocks have: a `type` that says which plugin the other keys are for."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     type: str
 
@@ -108,7 +111,7 @@ class BuilderBlock(Block):
 class BackendBlock(BaseModel):
     """Where the queue is: its URL, whose scheme says which plugin the other keys are for."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     url: str
     type: str | None = None
@@ -160,7 +163,7 @@ PolicyBlock = Annotated[Policy, BeforeValidator(_split)]
 class AgentSettings(BaseModel):
     """The settings of an agent. Times are in seconds, and 0 is no limit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     entity: str = "default"
     """The owner of the queues."""

@@ -14,6 +14,7 @@ from waiting import PATIENCE
 from chaos.faults import ANYWHERE, FAULTS
 from chaos.field import LIMIT, MAX_JOBS, WHOLE, Field, laid_out
 from chaos.judge import Seen, breaches, marks
+from launchkit.builtin.local_process.holes import NOTE
 from launchkit.errors import LaunchkitError
 from launchkit.model import ItemState
 
@@ -110,7 +111,7 @@ async def _settled(field: Field) -> Sequence[Seen]:
             state=(await run.view()).item.state,
             exit_code=run.item.exit_code,
             ends=sum(bool(event.state and event.state.ended) for event in await run.events()),
-            log="\n".join([line async for line in run.logs()]),
+            log="\n".join([line async for line in run.logs() if line != NOTE.strip()]),
             code=number % 3,
             stopped=run.run_id in field.stopped,
             refused=bool(run.item.verdict and run.item.verdict.code == REFUSED),

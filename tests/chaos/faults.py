@@ -2,7 +2,6 @@
 
 import signal
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 
 import anyio
 import asyncpg
@@ -63,8 +62,7 @@ async def hold_launch(field: Field) -> None:
 async def fill_disk(field: Field) -> None:
     """The disk with the agents' state, and with a queue in a file, is full."""
     if field.disk is not None:
-        with suppress(OSError):  # somebody else took the last of it
-            field.disk.fill()
+        field.disk.flood()
         await _for_a_while(field, LEASE)
         field.disk.free()
 

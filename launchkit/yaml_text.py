@@ -1,0 +1,79 @@
+"""YAML texts, read with the library that knows YAML, which takes a while to load."""
+
+from typing import Any
+
+import yaml
+from yaml.reader import ReaderError
+
+from launchkit.codec import Path, dotted
+from launchkit.document import Document
+from launchkit.errors import ConfigError
+from launchkit.yaml_bounds import check_bounds
+
+_TEXT = "tag:yaml.org,2002:str"
+_NUMBERS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which `33:33` is a text: no number to the base of 60, as YAML 1.1 has it."""
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        """The tag of a node that has none."""
+        tag: str = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+        return _TEXT if tag in _NUMBERS and ":" in value else tag
+
+
+def documents(text: str, source: str, warnings: tuple[str, ...]) -> list[Document]:
+    """The documents of a text, none of an empty one, each with *warnings*.
+
+    :raises ConfigError: if it is not well-formed, or gives one key twice.
+    """
+    found: list[Document] = []
+    try:
+        check_bounds(text, source)
+        loader = _Loader(text)
+        while (node := loader.get_node() if loader.check_node() else None) is not None:
+            lines: dict[Path, int] = {}
+            _note_lines(node, (), lines, source)
+            found.append(Document(loader.construct_document(node), source, lines, warnings))
+    except yaml.YAMLError as exc:
+        raise ConfigError(_yaml_message(exc, source, text), hint=_yaml_hint(text)) from exc
+    except RecursionError as exc:
+        raise ConfigError(f"{source}: is nested too deep to be read") from exc
+    except ValueError as exc:
+        raise ConfigError(f"{source}: not valid YAML: {exc}") from exc
+    return found
+
+
+def _note_lines(node: yaml.Node, path: Path, lines: dict[Path, int], source: str) -> None:
+    lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[object] = set()
+        for key, value in node.value:
+            here = (*path, key.value if isinstance(key, yaml.ScalarNode) else str(key.value))
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in seen:
+                    line = key.start_mark.line + 1
+                    raise ConfigError(f"{source}:{line}: {dotted(here)}: this key is given twice")
+                seen.add(key.value)
+            lines[here] = key.start_mark.line + 1
+            _note_lines(value, here, lines, source)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _note_lines(value, (*path, index), lines, source)
+
+
+def _yaml_message(exc: yaml.YAMLError, source: str, text: str) -> str:
+    if isinstance(exc, yaml.MarkedYAMLError) and exc.problem_mark:
+        mark = exc.problem_mark
+        return f"{source}:{mark.line + 1}: not valid YAML: {exc.problem} (column {mark.column + 1})"
+    if isinstance(exc, ReaderError):
+        line = text.count("\n", 0, exc.position) + 1
+        return f"{source}:{line}: not valid YAML: it may not hold {chr(exc.character)!a}"
+    return f"{source}: not valid YAML: {str(exc).splitlines()[0]}"
+
+
+def _yaml_hint(text: str) -> str | None:
+    if "{{" in text:
+        return 'a template field must stand in quotes: key: "{{name}}"'
+    return None
