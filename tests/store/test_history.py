@@ -27,6 +27,7 @@ from launchkit.store import (
 )
 from launchkit.store.database import Tx
 from launchkit.store.events import settled
+from launchkit.store.happened import Happened
 from launchkit.store.postgres import PostgresDatabase, PostgresTx
 from launchkit.store.sqlite import SqliteDatabase
 from launchkit.store.sqlite_worker import SqliteTx, finish
@@ -119,6 +120,7 @@ def bodies(claim: Claim, last: int) -> Bodies:
         "events of a launch": launches.Events("e", item, 0),
         "newest events": launches.Newest("e", 0, last),
         "next events": launches.Next("e", 0, last),
+        "what happened": Happened(entity="e"),
         "agents": agents.List("e"),
         "register": agents.Register("e", status("c"), "session"),
         "leave": agents.Forget("e", "a", dead=True),

@@ -72,6 +72,14 @@ order by id
 select e.* from event e cross join item i
 where i.id = e.item_id and i.entity = :entity and e.id > :since and e.id <= :until order by e.id desc limit 100
 
+-- Those of queues, too. An empty filter wants all.
+-- name: happened
+select e.*, q.name as queue, i.name, i.run_id
+from event e cross join queue q left join item i on i.id = e.item_id
+where q.id = e.queue_id and q.entity = :entity and e.id < :before and e.id >= :floor
+  and (:kind = '' or e.kind = :kind) and (:actor = '' or e.actor = :actor) and (:queue = '' or q.name = :queue)
+order by e.id desc limit :limit
+
 -- name: next_events
 select e.* from event e cross join item i
 where i.id = e.item_id and i.entity = :entity and e.id > :since and e.id <= :until order by e.id limit :limit

@@ -85,3 +85,6 @@ insert into audit (at, actor, what) values (:now, :actor, :what)
 
 -- name: audit
 select * from audit order by id desc limit :limit
+
+-- name: audit_before
+select * from audit where id < :before order by id desc limit :limit

@@ -9,15 +9,20 @@ from launchkit_server.web import assets
 from launchkit_server.web.faults import tell_faults
 from launchkit_server.web.guards import Guarded
 from launchkit_server.web.pages import (
+    agents,
+    events,
     home,
     identity,
+    jobs,
     launches,
+    launching,
     logs,
     overview,
     queue,
     queue_form,
     queues,
     run,
+    settings,
     signing,
     stream,
 )
@@ -27,6 +32,10 @@ PAGES = (
     signing,
     identity,
     overview,
+    launching,
+    jobs,
+    agents,
+    events,
     queue_form,
     queues,
     queue,
@@ -34,6 +43,7 @@ PAGES = (
     run,
     logs,
     stream,
+    settings,
 )
 
 

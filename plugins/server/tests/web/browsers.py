@@ -10,7 +10,6 @@ from typing import Any
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect
 from playwright.async_api import async_playwright as playwright
 from services import skip_if_hidden, skip_without
-from waiting import PATIENCE
 
 FLAGS = (
     "--headless",
@@ -28,6 +27,8 @@ document.addEventListener('securitypolicyviolation', violation =>
   tellViolation(`${violation.effectiveDirective}: ${violation.blockedURI} ${violation.sample}`))
 """
 WIDE, NARROW = 1440, 390
+SECONDS = 60
+"""How long a page may take to show what it must."""
 
 
 @asynccontextmanager
@@ -83,8 +84,8 @@ async def watched(
     """A person's browser: cookies of its own, and pages in which *watch* sees what goes wrong."""
     options = {"viewport": {"width": WIDE, "height": 900}, "reduced_motion": "reduce", **options}
     context = await browser.new_context(**options)
-    context.set_default_timeout(PATIENCE * 1000)
-    expect.set_options(timeout=PATIENCE * 1000)
+    context.set_default_timeout(SECONDS * 1000)
+    expect.set_options(timeout=SECONDS * 1000)
     context.on("page", watch.watch)
     await context.expose_binding("tellViolation", watch.violation)
     await context.add_init_script(TELL_VIOLATIONS)

@@ -25,5 +25,6 @@ export function begin(): void {
 
 /** What a script has built, such as an editor or a chart, and what is open. */
 function isKept(node: Node): boolean {
+  if (node instanceof HTMLDetailsElement) return node.open && node.querySelector("form") !== null;
   return node instanceof HTMLElement && node.hasAttribute("data-keep");
 }

@@ -1,0 +1,65 @@
+"""What happened in an entity, and who changed accounts, roles and tokens of the service."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from launchkit.model.people import EVERYWHERE, Permission, refusal
+from launchkit.store.backend import StoreQueues
+from launchkit.store.happened import NEWEST, Audit, Happened
+from launchkit_server.web.visits import Administering, Reading, Visit
+
+of_entity = APIRouter(prefix="/e/{entity}/events")
+of_service = APIRouter(prefix="/settings/audit")
+
+KINDS = ("state", "progress", "warning", "stop", "lease", "priority", "queue")
+LIMIT = 100
+
+
+@of_entity.get("")
+async def show(visit: Reading) -> Response:
+    """A page of events, newest first; the address has the filter."""
+    wanted = {name: _asked(visit, name) for name in ("kind", "actor", "queue")}
+    before = _before(visit)
+    body = Happened(entity=visit.entity, before=before, limit=LIMIT, **wanted)
+    page = await visit.service.database.read(body)
+    queues = await StoreQueues(visit.service.database, visit.entity).list()
+    return await visit.page(
+        "events.html",
+        here="events",
+        page=page,
+        wanted=wanted,
+        kinds=KINDS,
+        queues=[one.queue.name for one in queues],
+        newest=before == NEWEST,
+        audits=refusal(visit.principal, Permission.ADMINISTER, EVERYWHERE) is None,
+    )
+
+
+@of_service.get("")
+async def show_audit(visit: Administering) -> Response:
+    """A page of the audit, newest first."""
+    before = _before(visit)
+    entries = await visit.service.database.read(Audit(before=before, limit=LIMIT))
+    older = entries[-1].id if len(entries) == LIMIT else None
+    return await visit.page(
+        "audit.html",
+        here="settings",
+        tab="audit",
+        entries=entries,
+        older=older,
+        newest=before == NEWEST,
+    )
+
+
+def _asked(visit: Visit, name: str) -> str:
+    return visit.request.query_params.get(name, "").strip()[:200]
+
+
+def _before(visit: Visit) -> int:
+    text = visit.request.query_params.get("before", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else NEWEST
+
+
+router = APIRouter()
+router.include_router(of_entity)
+router.include_router(of_service)

@@ -1,0 +1,90 @@
+"""Jobs: their versions, what each runs, and what may be put into it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from launchkit.model import GitSource, ImageSource, JobVersion, Source
+from launchkit.resolving.secret_values import hidden
+from launchkit.store.backend import StoreJobs
+from launchkit_server.web.visits import Reading
+
+router = APIRouter(prefix="/e/{entity}/jobs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """One thing that a job's config takes."""
+
+    name: str
+    type: str
+    default: object
+    about: str
+    bounds: str
+
+
+@router.get("")
+async def show(visit: Reading) -> Response:
+    """The latest version of each job."""
+    jobs = await StoreJobs(visit.service.database, visit.entity).list(None)
+    return await visit.page("jobs.html", here="jobs", jobs=jobs, told=source_told)
+
+
+@router.get("/{name}")
+async def show_one(name: str, visit: Reading) -> Response:
+    """The versions of one job, newest first, and one of them in full."""
+    versions = await StoreJobs(visit.service.database, visit.entity).list(name)
+    wanted = visit.request.query_params.get("version", "")
+    shown = next((one for one in versions if str(one.version) == wanted), versions[0])
+    return await visit.page(
+        "job.html",
+        here="jobs",
+        versions=versions,
+        shown=shown,
+        inputs=inputs_of(shown),
+        env=hidden(shown.recipe.env),
+        config=hidden(shown.recipe.config),
+        resource_args=hidden(shown.recipe.resource_args),
+        told=source_told,
+    )
+
+
+def source_told(source: Source) -> str:
+    """Where code comes from, on one line."""
+    if isinstance(source, ImageSource):
+        return f"image {source.image}"
+    if isinstance(source, GitSource):
+        at = (source.commit or "")[:12] or source.ref
+        return f"git {source.remote}" + (f" at {at}" if at else "")
+    return f"directory {source.name}, {source.digest[:12]}"
+
+
+def inputs_of(job: JobVersion) -> Sequence[Input]:
+    """What the schema of a job's config names, else what its config holds."""
+    schema = job.recipe.input_schema or {}
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping) or not properties:
+        return [
+            Input(name=name, type=type(value).__name__, default=value, about="", bounds="")
+            for name, value in hidden(job.recipe.config).items()
+        ]
+    config = hidden(job.recipe.config)
+    return [
+        _input(str(name), part if isinstance(part, Mapping) else {}, config.get(str(name)))
+        for name, part in properties.items()
+    ]
+
+
+def _input(name: str, part: Mapping[str, Any], given: object) -> Input:
+    words = {"minimum": "at least", "maximum": "at most", "enum": "one of", "pattern": "like"}
+    bounds = [f"{word} {part[key]}" for key, word in words.items() if key in part]
+    return Input(
+        name=name,
+        type=str(part.get("type", "any")),
+        default=given if given is not None else part.get("default"),
+        about=str(part.get("description", part.get("title", ""))),
+        bounds=", ".join(bounds),
+    )

@@ -1,0 +1,241 @@
+"""The form for a launch: it asks for what the queue leaves open, and shows what it comes to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from launchkit.abc import LaunchRequest, QueueView
+from launchkit.errors import ConfigError, LaunchkitError, NotFound, QueueError
+from launchkit.images.launch_checks import check_launch
+from launchkit.model import (
+    ImageSource,
+    JobVersion,
+    LaunchSpec,
+    Priority,
+    QueueItem,
+    QueueSpec,
+    Recipe,
+)
+from launchkit.plugins import Plugins
+from launchkit.resolving.secret_values import hidden
+from launchkit.resolving.shown import request_data, request_rows
+from launchkit.store import agents
+from launchkit.store.backend import StoreJobs, StoreLaunches, StoreQueues
+from launchkit_server.web.launch_fields import (
+    SAME,
+    VARIABLE,
+    Base,
+    Faults,
+    LaunchFields,
+    command_of,
+    priority_in,
+    recipe_of,
+    spec_of,
+)
+from launchkit_server.web.pages.jobs import source_told
+from launchkit_server.web.visits import Submitting, Visit
+
+router = APIRouter(prefix="/e/{entity}/launch")
+
+NOTHING = LaunchSpec(recipe=Recipe(source=ImageSource(image="")))
+NOT_SHOWN = ("files", "artifacts", "dockerfile", "working_dir")
+"""What an override may hold that the form has no field for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The form as it stands."""
+
+    fields: LaunchFields
+    queues: Sequence[QueueView]
+    queue: QueueSpec | None
+    jobs: Sequence[JobVersion]
+    again: QueueItem | None
+    key: str
+    """Launches once, however often the form is sent."""
+
+    @property
+    def kept(self) -> Sequence[str]:
+        """What is launched again as it was, though the form does not show it."""
+        wanted = self.again.spec.overrides if self.again else NOTHING.overrides
+        return [name for name in NOT_SHOWN if getattr(wanted, name)]
+
+    @property
+    def strange(self) -> Mapping[str, str]:
+        """Values of variables that this queue does not have."""
+        known = self.queue.variables if self.queue else {}
+        return {name: one for name, one in self.fields.variables.items() if name not in known}
+
+
+@router.get("")
+async def show(visit: Submitting) -> Response:
+    """The form; what the address names is filled in."""
+    query = visit.request.query_params
+    again = await _again(visit, query.get("again", ""))
+    queues = await StoreQueues(visit.service.database, visit.entity).list()
+    queue = query.get("queue") or (again.queue if again else queues[0].queue.name if queues else "")
+    if again:
+        fields = LaunchFields.of(queue, again.spec, again.priority)
+    else:
+        job = query.get("job", "")
+        fields = LaunchFields.of(queue, NOTHING)
+        texts = {**fields.texts, "kind": "job" if job or not query.get("image") else "image"}
+        fields = replace(fields, texts={**texts, "job": job, "image": query.get("image", "")})
+    return await _form(visit, fields, again, uuid4().hex)
+
+
+@router.post("")
+async def send(visit: Submitting) -> Response:
+    """Launch, or show the form for another queue."""
+    fields = LaunchFields.sent(visit.form)
+    again = await _again(visit, visit.form.text("again"))
+    key = visit.form.text("key")[:64] or uuid4().hex
+    if visit.form.text("act") != "launch":
+        return await _form(visit, fields, again, key)
+    try:
+        item = await _launch(visit, fields, again, key)
+    except Faults as exc:
+        return await _form(visit, fields, again, key, faults=exc.faults, status=422)
+    except LaunchkitError as exc:
+        faults = _placed(exc)
+        return await _form(visit, fields, again, key, faults=faults, hint=exc.hint, status=422)
+    return visit.go(visit.at("launches", item.id))
+
+
+@router.post("/preview")
+async def preview(visit: Submitting) -> Response:
+    """What would be launched, or what is in the way; as `launchkit launch --dry-run`."""
+    fields = LaunchFields.sent(visit.form)
+    again = await _again(visit, visit.form.text("again"))
+    command = command_of(fields)
+    try:
+        rows = await _rows(visit, fields, again)
+    except Faults as exc:
+        return await visit.page(
+            "parts/launch-preview.html", rows=(), said=exc.faults, command=command
+        )
+    except LaunchkitError as exc:
+        said = {"": exc.message}
+        return await visit.page("parts/launch-preview.html", rows=(), said=said, command=command)
+    return await visit.page("parts/launch-preview.html", rows=rows, said={}, command=command)
+
+
+async def _form(
+    visit: Visit,
+    fields: LaunchFields,
+    again: QueueItem | None,
+    key: str,
+    *,
+    status: int = 200,
+    **more: Any,
+) -> Response:
+    database = visit.service.database
+    queues = await StoreQueues(database, visit.entity).list()
+    found = [one.queue.spec for one in queues if one.queue.name == fields["queue"]]
+    asked = Asked(
+        fields=fields,
+        queues=queues,
+        queue=found[0] if found else None,
+        jobs=await StoreJobs(database, visit.entity).list(None),
+        again=again,
+        key=key,
+    )
+    view = {"faults": {}, "hint": None, **more}
+    return await visit.page(
+        "launch.html",
+        status=status,
+        here="launches",
+        asked=asked,
+        fields=fields,
+        levels=[level.name.lower() for level in Priority],
+        told=source_told,
+        variable=VARIABLE,
+        **view,
+    )
+
+
+async def _launch(
+    visit: Visit, fields: LaunchFields, again: QueueItem | None, key: str
+) -> QueueItem:
+    queue, spec = await _request(visit, fields, again)
+    await _check(visit, queue, spec)
+    request = LaunchRequest(
+        spec=spec,
+        actor=visit.name,
+        priority=priority_in(fields, prioritization=queue.prioritization),
+        idempotency_key=f"form-{key}",
+        again=again.id if again else None,
+    )
+    return await StoreLaunches(visit.service.database, visit.entity).launch(queue.name, request)
+
+
+async def _rows(
+    visit: Visit, fields: LaunchFields, again: QueueItem | None
+) -> Sequence[tuple[str, str, str]]:
+    queue, spec = await _request(visit, fields, again)
+    data = request_data(queue.name, spec, await _check(visit, queue, spec))
+    if not visit.may("operate"):
+        data |= {name: hidden(data[name]) for name in ("resource_args", "builder_args", "env")}
+    return [row for row in request_rows(data) if row[1] not in {"", "null", "{}"}]
+
+
+async def _check(visit: Visit, queue: QueueSpec, spec: LaunchSpec) -> Any:
+    async def known() -> Any:
+        return await visit.service.database.read(agents.List(visit.entity))
+
+    return await check_launch(queue, spec, known, Plugins())
+
+
+async def _request(
+    visit: Visit, fields: LaunchFields, again: QueueItem | None
+) -> tuple[QueueSpec, LaunchSpec]:
+    """The queue, and the request that the fields make."""
+    if not fields["queue"]:
+        raise Faults({"queue": "choose a queue"})
+    view = await StoreQueues(visit.service.database, visit.entity).get(fields["queue"])
+    queue = view.queue.spec
+    if again and fields["kind"] == SAME:
+        base = Base(spec=again.spec, shown=LaunchFields.of(again.queue, again.spec, again.priority))
+    else:
+        recipe, job = await _source(visit, fields)
+        spec = replace(again.spec if again else NOTHING, recipe=recipe, job=job)
+        shown = (
+            LaunchFields.of(again.queue, spec, again.priority) if again else LaunchFields(texts={})
+        )
+        base = Base(spec=spec, shown=shown)
+    return queue, spec_of(fields, base, queue.variables)
+
+
+async def _source(visit: Visit, fields: LaunchFields) -> tuple[Recipe, str | None]:
+    if fields["kind"] != "job":
+        return recipe_of(fields), None
+    if not fields["job"]:
+        raise Faults({"job": "choose a job"})
+    try:
+        job = await StoreJobs(visit.service.database, visit.entity).get(fields["job"])
+    except NotFound as exc:
+        raise Faults({"job": exc.message}) from exc
+    return job.recipe, job.reference
+
+
+async def _again(visit: Visit, ref: str) -> QueueItem | None:
+    if not ref:
+        return None
+    return (await StoreLaunches(visit.service.database, visit.entity).get(ref)).item
+
+
+def _placed(exc: LaunchkitError) -> Mapping[str, str]:
+    """What the rules object to, beside the fields that it is about."""
+    if isinstance(exc, QueueError) and not isinstance(exc, ConfigError | NotFound):
+        return {"": exc.message}
+    faults: dict[str, str] = {}
+    for line in exc.message.splitlines():
+        about, _, text = line.partition(": ")
+        name = about.removeprefix("template variable ")
+        place = VARIABLE + name if name != about and text else ""
+        faults[place] = f"{faults[place]}\n{line}" if place in faults else (text if place else line)
+    return faults

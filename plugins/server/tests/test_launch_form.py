@@ -1,0 +1,166 @@
+"""The form for a launch, and the pages of people and jobs, without a browser."""
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from launchkit_server.door import Door
+
+from .browsing import Browser
+from .conftest import Served, client_of, served_with
+from .over_http import client_in
+
+JOB = {
+    "source": {"kind": "git", "remote": "https://git.example/train.git"},
+    "entry_point": ["python", "train.py"],
+    "config": {"lr": 0.1},
+    "input_schema": {"properties": {"lr": {"type": "number", "minimum": 0}}},
+}
+VARIABLES = {
+    "instance": {"type": "string", "enum": ["small", "large"]},
+    "count": {"type": "integer", "minimum": 1, "maximum": 8, "default": 2},
+}
+CONFIG = {"env": {"INSTANCE": "{{instance}}", "COUNT": "{{count}}", "API_TOKEN": "of the queue"}}
+ASKED = {"act": "launch", "queue": "gpu", "kind": "job", "job": "fit", "var:instance": "large"}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A service with a job and a queue that leaves two things open."""
+    with served_with(Door(), tmp_path_factory.mktemp("served")) as served:
+        with client_in(served, "e") as client:
+            client.post("/jobs/fit", json={"recipe": JOB})
+            queue = {"name": "gpu", "resource": "local-process", "config": CONFIG}
+            assert client.post("/queues", json={**queue, "variables": VARIABLES}).is_success
+        yield served
+
+
+@pytest.fixture
+def browser(served: Served) -> Iterator[Browser]:
+    """An administrator's."""
+    with Browser(served) as browser:
+        browser.sign_in()
+        yield browser
+
+
+def submitter(served: Served) -> httpx.Response:
+    """Make bob a submitter and no more."""
+    with client_of(served) as client:
+        client.delete("/api/v1/entities/*/roles/bob")
+        return client.put("/api/v1/entities/e/roles/bob", json={"role": "submitter"})
+
+
+def spec_of(served: Served, location: str) -> dict[str, Any]:
+    with client_in(served, "e") as client:
+        found = client.get("/item", params={"ref": location.rsplit("/", 1)[1]}).json()
+    spec: dict[str, Any] = found["item"]["spec"]
+    return spec
+
+
+def test_a_launch_is_what_the_fields_say(served: Served, browser: Browser) -> None:
+    fields = {"env": "A=1\nHOME", "config": "lr: 0.2", "args": "--fast 'two words'"}
+    more = {"var:count": "3", "name": "mine", "timeout_run": "90", "key": "one"}
+    sent = browser.post("/e/e/launch", {**ASKED, **fields, **more})
+    assert sent.status_code == 303, sent.text
+    spec = spec_of(served, sent.headers["location"])
+    assert (spec["name"], spec["job"]) == ("mine", "fit:v0")
+    assert spec["template_variables"] == {"instance": "large", "count": 3}
+    assert spec["overrides"]["env"] == {"A": "1", "HOME": None}
+    assert spec["overrides"]["config"] == {"lr": 0.2}
+    assert spec["overrides"]["args"] == ["--fast", "two words"]
+    assert spec["timeouts"]["run"] == 90
+
+
+def test_a_form_that_is_sent_twice_launches_once(browser: Browser) -> None:
+    first, second = (browser.post("/e/e/launch", {**ASKED, "key": "twice"}) for _ in range(2))
+    assert first.headers["location"] == second.headers["location"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"var:instance": "medium"}, "must be one of"),
+        ({"var:instance": ""}, "needs a value"),
+        ({"var:count": "9"}, "must be at most 8"),
+        ({"var:count": "many"}, "must be of type integer"),
+        ({"config": "a: ["}, "config:1: not valid YAML"),
+        ({"env": "=1"}, "line 1: must be NAME=VALUE"),
+        ({"entry_point": "python 'train"}, "No closing quotation"),
+        ({"timeout_run": "soon"}, "could not convert"),
+        ({"queue": "none"}, "there is no queue"),
+        ({"job": "fitt"}, "there is no job"),
+        ({"kind": "image", "image": ""}, "name the image"),
+        ({"kind": "git", "uri": "https://git.example/x.git"}, "say what to run"),
+    ],
+)
+def test_what_is_wrong_is_told_and_what_was_written_stays(
+    browser: Browser, changed: dict[str, str], said: str
+) -> None:
+    answer = browser.post("/e/e/launch", {**ASKED, "name": "kept-name", **changed})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert 'value="kept-name"' in answer.text
+
+
+def test_the_preview_tells_each_choice_and_who_made_it(browser: Browser) -> None:
+    shown = browser.post("/e/e/launch/preview", {**ASKED, "var:count": "5"}).text
+    rows = re.findall(r"<code>(.*?)</code></th><td><code>(.*?)</code></td><td>(\w*)", shown)
+    assert ("resource_args.env.INSTANCE", "large", "template") in rows
+    assert ("config.lr", "0.1", "job") in rows
+    assert "launchkit launch --queue gpu --job fit --set-var instance=large" in shown
+
+
+def test_who_may_not_operate_sees_no_secret_of_the_queue_in_the_preview(served: Served) -> None:
+    assert submitter(served).is_success
+    with Browser(served) as browser:
+        browser.sign_in("bob")
+        shown = browser.post("/e/e/launch/preview", ASKED).text
+    assert "API_TOKEN" in shown
+    assert "of the queue" not in shown
+
+
+def test_a_launch_again_into_a_queue_without_the_variable_leaves_it_out(
+    served: Served, browser: Browser
+) -> None:
+    first = browser.post("/e/e/launch", {**ASKED, "key": "first"}).headers["location"]
+    again = {"again": first.rsplit("/", 1)[1], "kind": "same", "queue": "q", "key": "again"}
+    sent = browser.post("/e/e/launch", {**again, "act": "launch", "var:instance": "large"})
+    assert sent.status_code == 303, sent.text
+    assert spec_of(served, sent.headers["location"])["template_variables"] == {}
+
+
+def test_a_job_tells_what_may_be_put_into_it(browser: Browser) -> None:
+    page = browser.get("/e/e/jobs/fit").text
+    assert "at least 0" in page
+    assert "python train.py" in page
+    assert browser.get("/e/e/jobs/none").status_code == 404
+
+
+def test_agents_that_nobody_knows_are_told_as_such(browser: Browser) -> None:
+    assert browser.post("/e/e/agents/none", {"kind": "drain"}).status_code == 404
+    assert browser.post("/e/e/agents/none", {"kind": "explode"}).status_code == 422
+
+
+def test_pages_of_people_are_for_administrators_of_all_entities(served: Served) -> None:
+    assert submitter(served).is_success
+    with Browser(served) as browser:
+        browser.sign_in("bob")
+        for page in ("users", "roles", "tokens", "audit"):
+            assert browser.get(f"/settings/{page}").status_code == 403
+        assert browser.post("/settings/users", {"act": "add", "name": "eva"}).status_code == 403
+        assert browser.get("/settings").status_code == 200
+
+
+def test_a_token_is_made_for_as_long_as_was_chosen(served: Served, browser: Browser) -> None:
+    made = browser.post("/settings/tokens", {"owner": "cat", "days": "30"}).text
+    found = re.search(r'id="secret">(lk_u\w+)<', made)
+    assert found is not None
+    assert found[1] not in browser.get("/settings/tokens").text
+    assert browser.post("/settings/tokens", {"owner": "cat", "days": "9999"}).status_code == 422
+    with client_of(served) as client:
+        until = [one["expires_at"] for one in client.get("/api/v1/tokens").json()]
+    in_days = {round((one - time.time()) / 86400) for one in until if one is not None}
+    assert 30 in in_days
