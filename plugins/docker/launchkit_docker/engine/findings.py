@@ -16,8 +16,8 @@ ANSWER_SECONDS = 5.0
 LOW_SPACE = 5 * 1024**3
 PODMAN = "Podman"
 PODMAN_LACKS = (
-    "it has no BuildKit and no log driver `local`, gives megabytes of output at once with gaps, and"
-    " may lose an event, so that an end is noticed up to a minute later"
+    "it has no BuildKit and no log driver `local`, and may lose an event, so that an end is noticed"
+    " up to a minute later"
 )
 
 
