@@ -11,6 +11,7 @@ import { duration } from "./ages";
 const AT_MOST_EACH = 1000;
 const followed = new Set<string>();
 let live = false;
+let begun = false;
 let since = Date.now();
 let paused = false;
 let missed: Set<string> | "all" = new Set();
@@ -68,6 +69,7 @@ function hear(message: ToPage): void {
   switch (message.kind) {
     case "state":
       ({ live, since } = message);
+      if (live && !begun) catchUp();
       mark();
       break;
     case "beat":
@@ -79,6 +81,13 @@ function hear(message: ToPage): void {
     case "log":
       document.dispatchEvent(new CustomEvent<LogSize>("log-size", { detail: message.log }));
   }
+}
+
+/** What changed between the making of the page and the first word of the stream was not told. */
+function catchUp(): void {
+  begun = true;
+  touch("all");
+  document.dispatchEvent(new Event("live-begins"));
 }
 
 function touched(change: Change): Set<string> | "all" {

@@ -55,6 +55,9 @@ class Viewer {
       this.#window.complete = told.complete;
       void this.#catchUp();
     });
+    document.addEventListener("live-begins", () => {
+      if (this.#follows && !this.#window.complete) void this.#work(() => this.#readOn());
+    });
     document.addEventListener("live-paused", (event) => {
       this.#paused = (event as CustomEvent<boolean>).detail;
       void this.#catchUp();
@@ -164,17 +167,19 @@ class Viewer {
     if (!this.#follows || this.#paused || this.#window.atEnd) return;
     if (this.#busy || this.#again) return;
     this.#again = true;
-    await this.#work(async () => {
-      const { lines, size } = this.#window;
-      if (size - lines.end > FAR_BYTES) await this.#window.tail();
-      else await this.#window.next();
-      this.#show();
-      this.#rows.scrollTo(this.#window.lines.rows.length);
-    });
+    await this.#work(() => this.#readOn());
     setTimeout(() => {
       this.#again = false;
       void this.#catchUp();
     }, PAUSE_MILLISECONDS);
+  }
+
+  async #readOn(): Promise<void> {
+    const { lines, size } = this.#window;
+    if (size - lines.end > FAR_BYTES) await this.#window.tail();
+    else await this.#window.next();
+    this.#show();
+    this.#rows.scrollTo(this.#window.lines.rows.length);
   }
 
   /** Read on where somebody comes near to what is not there. */

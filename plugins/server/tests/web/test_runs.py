@@ -1,0 +1,152 @@
+"""A launch on its page, as people watch it: live to its end, with its log."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio.to_thread
+import pytest
+from playwright.async_api import BrowserContext, Page, expect
+
+from .browsers import Watched
+from .lab import Lab
+from .screens import look_at
+
+SCRIPT = """
+import pathlib, sys, time
+for n in range(400):
+    print(f"\\x1b[32mepoch {n}\\x1b[0m <b>loss</b>", flush=True)
+while not pathlib.Path(sys.argv[1]).exists():
+    time.sleep(0.05)
+print("the last word", flush=True)
+sys.exit(int(sys.argv[2]))
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def agent(lab: Lab) -> Iterator[None]:
+    """An agent of a queue `train`."""
+    (lab.folder / "code").mkdir()
+    (lab.folder / "code" / "train.py").write_text(SCRIPT)
+    lab.of_entity("POST", "/queues", {"name": "train", "resource": "local-process"})
+    with lab.process("agent", "-q", "train"):
+        yield
+
+
+async def launched(lab: Lab, name: str, exit_code: int = 0) -> tuple[str, Path]:
+    """The id of a launch, and the file for which its run waits."""
+    go = lab.folder / f"go-{name}"
+    words = ("launch", "-u", str(lab.folder / "code"), "-q", "train", "--name", name)
+    entry = ("-E", f"python train.py {go} {exit_code}")
+    await anyio.to_thread.run_sync(lambda: lab.run(*words, *entry))
+    view = lab.of_entity("GET", f"/item?ref={name}")
+    return view["item"]["id"], go
+
+
+async def test_a_run_is_watched_live_to_its_end(page: Page, lab: Lab) -> None:
+    item, go = await launched(lab, "watched")
+    await page.goto(lab.at(f"/launches/{item}"))
+    lines = page.get_by_role("region", name="Lines of the log")
+    await expect(lines.get_by_text("epoch 399")).to_be_visible()
+    await expect(lines.locator(".sgr-fore-2").first).to_be_visible()
+    await expect(lines.get_by_text("<b>loss</b>").first).to_be_visible()
+    await expect(page.locator("#run .badge", has_text="running")).to_be_visible()
+    await expect(page.get_by_role("button", name="Live")).to_be_visible()
+    await look_at(page, "run-running")
+    go.touch()
+    await expect(lines.get_by_text("the last word")).to_be_visible()
+    await expect(page.locator("#run .badge", has_text="finished")).to_be_visible()
+    await expect(page.get_by_role("button", name="Repeat as it was")).to_be_visible()
+
+
+async def test_how_a_run_failed_is_told_with_its_evidence(page: Page, lab: Lab) -> None:
+    item, go = await launched(lab, "failing", exit_code=3)
+    go.touch()
+    await page.goto(lab.at(f"/launches/{item}"))
+    await expect(page.get_by_text("user_exit")).to_be_visible()
+    await expect(page.get_by_label("Evidence")).to_contain_text("the last word")
+    await look_at(page, "run-failed")
+    for tab in ("Request", "History"):
+        await page.get_by_role("link", name=tab).click()
+        await expect(page.get_by_role("link", name=tab)).to_have_attribute("aria-current", "page")
+        await look_at(page, f"run-{tab.lower()}")
+
+
+async def test_a_log_is_searched_and_its_lines_are_linked_to(page: Page, lab: Lab) -> None:
+    item, go = await launched(lab, "searched")
+    go.touch()
+    await page.goto(lab.at(f"/launches/{item}"))
+    lines = page.get_by_role("region", name="Lines of the log")
+    await expect(lines.get_by_text("the last word")).to_be_visible()
+    search = page.get_by_label("Search the whole log")
+    await search.fill("EPOCH 17")
+    await search.press("Enter")
+    await expect(page.get_by_text("1 of 11")).to_be_visible()
+    await expect(lines.locator("mark", has_text="epoch 17").first).to_be_visible()
+    await page.get_by_role("button", name="Next match").click()
+    await expect(page.get_by_text("2 of 11")).to_be_visible()
+    link = lines.locator(".log-chosen .log-number")
+    await link.click()
+    await expect(page).to_have_url(re.compile("#at=[0-9]+$"))
+    await page.goto("about:blank")
+    await page.go_back()
+    await expect(lines.locator(".log-chosen")).to_contain_text("epoch 170")
+
+
+async def test_a_run_is_stopped_by_its_button(page: Page, lab: Lab) -> None:
+    item, _ = await launched(lab, "stopped")
+    await page.goto(lab.at(f"/launches/{item}"))
+    await page.locator("summary", has_text="Stop").click()
+    await page.get_by_label("Why (for the record)").fill("enough")
+    await page.get_by_role("button", name="Stop it").click()
+    await expect(page.locator("#run .badge", has_text="stopped")).to_be_visible()
+
+
+async def test_who_may_not_change_a_run_has_no_button_for_it(
+    context: BrowserContext, lab: Lab, watch: Watched
+) -> None:
+    item, _ = await launched(lab, "looked-at")
+    page = await context.new_page()
+    await lab.sign_in(page, "viewer")
+    await page.goto(lab.at(f"/launches/{item}"))
+    await expect(page.get_by_role("heading", name="looked-at")).to_be_visible()
+    await expect(page.locator("summary", has_text="Stop")).to_have_count(0)
+    refused = await page.request.post(lab.at(f"/launches/{item}/stop"))
+    assert refused.status == 403
+    lab.of_entity("POST", f"/items/{item}/changes", {"kind": "stop"})
+
+
+async def test_the_stream_resumes_after_the_service_was_started_again(
+    tmp_path_factory: pytest.TempPathFactory, context: BrowserContext, watch: Watched
+) -> None:
+    watch.allow("ERR_")  # the browser tells of what it could not reach
+    lab = Lab(tmp_path_factory.mktemp("restarted"))
+    with lab.server():
+        lab.of_entity("POST", "/queues", {"name": "train", "resource": "local-process"})
+        recipe = {"source": {"kind": "image", "image": "x"}}
+        item = lab.of_entity("POST", "/queues/train/launches", {"spec": {"recipe": recipe}})
+        page = await context.new_page()
+        await lab.sign_in(page, "operator")
+        await page.goto(lab.at(f"/launches/{item['id']}"))
+        await expect(page.get_by_role("button", name="Live")).to_be_visible()
+    await expect(page.get_by_role("button", name=re.compile("Stale since"))).to_be_visible()
+    with lab.server():
+        await expect(page.get_by_role("button", name="Live")).to_be_visible()
+        lab.of_entity("POST", f"/items/{item['id']}/changes", {"kind": "hold", "reason": "later"})
+        await expect(page.locator("#run .badge", has_text="held")).to_be_visible()
+
+
+async def test_tabs_share_one_stream(context: BrowserContext, page: Page, lab: Lab) -> None:
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    item, go = await launched(lab, "shared")
+    pages = [page, *[await context.new_page() for _ in range(7)]]
+    for one in pages:
+        await one.goto(lab.at(f"/launches/{item}"))
+        await expect(one.get_by_role("button", name="Live")).to_be_visible()
+    go.touch()
+    for one in pages:
+        await expect(one.locator("#run .badge", has_text="finished")).to_be_visible()
+    assert not [url for url in asked if url.startswith(lab.at("/stream"))], (
+        "a tab has a stream of its own"
+    )
