@@ -30,6 +30,7 @@ LAYOUT = Layout(
         Column("DOING", get("doing")),
     ),
     name="name",
+    fill="no agent was seen lately; start one: launchkit agent -q QUEUE",
 )
 name_argument = click.argument("name", shell_complete=agent_names)
 

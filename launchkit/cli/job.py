@@ -40,6 +40,7 @@ LAYOUT = Layout(
         Column("CREATED", get("created_at")),
     ),
     name="reference",
+    fill="there are no jobs; make one with: launchkit job create",
 )
 
 

@@ -51,6 +51,8 @@ def env_pair(text: str) -> tuple[str, str | None]:
     name, equals, value = text.partition("=")
     if not name:
         raise click.BadParameter(f"{text!r} must be NAME=VALUE, or NAME for the agent's value")
+    if name.split() != [name]:
+        raise click.BadParameter(f"{text!r}: a name has no spaces; write NAME=VALUE")
     return name, value if equals else None
 
 

@@ -47,6 +47,7 @@ LAYOUT = Layout(
         Column("REASON", get("reason"), below=True),
     ),
     name="id",
+    fill="there are none; put one into a queue with: launchkit launch -q QUEUE",
 )
 
 

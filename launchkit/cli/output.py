@@ -10,6 +10,7 @@ from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from launchkit.cli.door import Styled, put, put_text
+from launchkit.cli.options import say
 from launchkit.cli.present import Data
 from launchkit.plain_text import visible, visible_json, visible_line
 
@@ -48,6 +49,8 @@ class Layout:
 
     columns: Sequence[Column]
     name: str
+    fill: str | None = None
+    """What a person is told to do who sees none of them."""
 
 
 def show_all(rows: Sequence[Data], form: str, layout: Layout) -> None:
@@ -64,6 +67,8 @@ def show_all(rows: Sequence[Data], form: str, layout: Layout) -> None:
             put(row[layout.name])
     else:
         show_table(table_cells(rows, layout), layout, whole=form == "wide")
+        if layout.fill and not rows:
+            say(layout.fill)
 
 
 @contextmanager

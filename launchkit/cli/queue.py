@@ -46,6 +46,7 @@ LAYOUT = Layout(
         Column("PAUSED", get("paused", "reason")),
     ),
     name="name",
+    fill="there are no queues; make one with: launchkit queue create NAME --resource local-process",
 )
 VARIABLES = Layout((Column("NAME", get("name")), Column("TYPE", get("type"))), name="name")
 

@@ -27,6 +27,7 @@ CODE = ("launch", "-q", "q", "-u", "code")
         ((*CODE, "-E", "python", "train.py"), 2, ("train.py", "into quotes: -E")),
         ((*CODE, "-E", "python train.py", "--wiat"), 2, ("'--wiat'", "--wait")),
         ((*CODE, "-E", "python '"), 2, ("-E", "No closing quotation")),
+        ((*CODE, "-E", "x", "--env", "A = 1"), 2, ("'A = 1': a name has no spaces", "NAME=VALUE")),
         ((*CODE, "-E", "python ../x.py"), 4, ("../x.py", "out of the code", "without `..`")),
         (("launch", "-q", "q", "-u", "none", "-E", "x"), 4, ("none does not exist", "hint: name")),
         (
@@ -130,6 +131,22 @@ def test_a_queue_beside_the_code_is_not_launched_with_it(
 def test_a_directory_of_the_system_is_refused_without_an_internal_error(queue: Program) -> None:
     told = queue("launch", "-q", "q", "-u", "/proc/self", "-E", "x", code=4).stderr
     assert "hint: " in told
+
+
+@pytest.mark.parametrize(
+    ("words", "fill"),
+    [
+        (("ls",), "launchkit launch -q QUEUE"),
+        (("queue", "list"), "launchkit queue create NAME"),
+        (("agents",), "launchkit agent -q QUEUE"),
+        (("job", "list"), "launchkit job create"),
+    ],
+)
+def test_an_empty_list_says_what_fills_it(
+    words: tuple[str, ...], fill: str, program: Program
+) -> None:
+    assert fill in program(*words).stderr
+    assert not program(*words, "-o", "json").stderr
 
 
 @pytest.mark.parametrize("key", ["state_dir", "cache_dir"])
