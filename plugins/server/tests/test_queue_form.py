@@ -112,6 +112,13 @@ def test_a_name_that_is_taken_is_told_at_its_field(browser: Browser) -> None:
     assert _faults(answer) == ["there is a queue 'taken' already"]
 
 
+def test_a_queue_may_be_made_in_another_entity(served: Served, browser: Browser) -> None:
+    made = _sent(browser, "save", name="theirs", owner="other")
+    assert made.headers["location"] == "/e/other/queues/theirs"
+    with client_of(served) as client:
+        assert client.get("/api/v1/entities/other/queues/theirs").is_success
+
+
 def test_an_editor_is_told_the_lines_that_are_wrong(browser: Browser) -> None:
     data = {"resource": "local-process", "config": "env:\n  A: x\nbad: x"}
     (fault,) = browser.post("/e/e/queues/check", data).json()

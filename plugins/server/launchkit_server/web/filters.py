@@ -30,7 +30,7 @@ def machine_time(at: float) -> str:
 def duration(seconds: float | None) -> str:
     """A span of time in its two largest units: `2h 5m`, `14s`."""
     if seconds is None:
-        return "-"
+        return "\u2013"
     left = max(0, round(seconds))
     for place, (size, unit) in enumerate(UNITS):
         if left >= size:

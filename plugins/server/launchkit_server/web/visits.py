@@ -4,7 +4,7 @@ may do who comes.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -67,6 +67,15 @@ class Visit:
     def root(self, *parts: str, **query: object) -> str:
         """The address of a page of the whole service."""
         return address(self.prefix, *parts, **query)
+
+    def elsewhere(self, entity: str, permission: Permission) -> "Visit":
+        """The same visit in another entity.
+
+        :raises Forbidden: if one may not do that there.
+        """
+        if objection := refusal(self.principal, permission, entity):
+            raise Forbidden(objection, hint=ROLE_HINT)
+        return replace(self, entity=entity)
 
     async def page(self, template: str, *, status: int = 200, **view: Any) -> HTMLResponse:
         """A page, or a piece of one, made from a template."""

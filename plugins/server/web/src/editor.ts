@@ -89,6 +89,7 @@ class Editor {
       EditorView.contentAttributes.of({
         "aria-label": label?.textContent?.trim() || field.ariaLabel || "Configuration",
       }),
+      EditorView.domEventHandlers({ beforeinput: typedOver }),
       EditorView.updateListener.of((update) => update.docChanged && this.#pass()),
     ];
     if (field.readOnly) extensions.push(EditorState.readOnly.of(true));
@@ -141,6 +142,19 @@ class Editor {
       return { from, to: at.to, message, severity };
     });
   }
+}
+
+/**
+ * What is typed over a selection of several lines: a browser that joins lines by itself gives them
+ * styles of their own, which the policy of the page forbids, and reports.
+ */
+function typedOver(event: InputEvent, view: EditorView): boolean {
+  if (event.inputType !== "insertText" || event.data === null) return false;
+  const { from, to } = view.state.selection.main;
+  if (view.composing || view.state.doc.lineAt(from).to >= to) return false;
+  event.preventDefault();
+  view.dispatch(view.state.replaceSelection(event.data), { scrollIntoView: true, userEvent: "input.type" });
+  return true;
 }
 
 function languageOf(name: string | undefined): Extension {

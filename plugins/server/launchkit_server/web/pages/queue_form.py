@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse, Response
 
 from launchkit.errors import Conflict
 from launchkit.model import Queue
+from launchkit.model.people import Permission
 from launchkit.store.backend import StoreQueues
 from launchkit_server import kinds
 from launchkit_server.web.queue_forms import (
@@ -42,13 +43,14 @@ async def create(visit: Operating) -> Response:
     if reading.spec is None:
         return await _form(visit, reading, status=422)
     try:
-        made = await StoreQueues(visit.service.database, visit.entity).create(
+        owner = visit.elsewhere(visit.form.text("owner") or visit.entity, Permission.OPERATE)
+        made = await StoreQueues(visit.service.database, owner.entity).create(
             reading.spec, visit.name
         )
     except Conflict as exc:
         fault = Fault(message=exc.message, at="name")
         return await _form(visit, replace(reading, faults=[fault]), status=409)
-    return visit.go(visit.at("queues", made.name))
+    return visit.go(owner.at("queues", made.name))
 
 
 @router.post("/check")
@@ -130,6 +132,7 @@ async def _form(
         reading=reading,
         draft=reading.draft,
         queue=queue,
+        owner=visit.form.text("owner"),
         types=TYPES,
         kinds=await anyio.to_thread.run_sync(kinds.installed),
         changes=changes(queue.spec, reading.spec) if queue and reading.spec else None,

@@ -1,0 +1,119 @@
+"""Queues, as people make them and look at them: the overview, the form, and the page of one."""
+
+from playwright.async_api import Browser, Page, expect
+
+from .browsers import Watched, watched
+from .lab import Lab
+from .screens import look_at
+
+CONFIG = """\
+env:
+  INSTANCE: "{{aws_instance}}"
+nice: "{{nice}}"
+"""
+
+
+async def _write(page: Page, text: str) -> None:
+    """Replace what stands in the editor."""
+    editor = page.get_by_role("textbox", name="Configuration")
+    await editor.click()
+    await editor.press("ControlOrMeta+a")
+    await page.keyboard.insert_text(text)
+
+
+def _launch(lab: Lab, queue: str, name: str, **more: object) -> None:
+    recipe = {"source": {"kind": "image", "image": "busybox"}}
+    body = {"spec": {"recipe": recipe, "name": name, **more}}
+    lab.of_entity("POST", f"/queues/{queue}/launches", body)
+
+
+async def test_a_queue_with_a_template_is_made_by_mouse(page: Page, lab: Lab) -> None:
+    await page.goto(lab.at("/queues"))
+    await look_at(page, "queues-empty")
+    await page.get_by_role("link", name="Create queue").click()
+    await page.get_by_role("textbox", name="Queue", exact=True).fill("sagemaker-like")
+    await page.get_by_label("Prioritization").check()
+    await _write(page, CONFIG)
+    await page.get_by_role("button", name="Parse configuration").click()
+    tile = page.get_by_role("group", name="{{aws_instance}}")
+    await tile.get_by_label("Type").select_option(label="String")
+    await tile.get_by_label("Allowed values").fill("ml.m4.xlarge\nml.p3.xlarge")
+    nice = page.get_by_role("group", name="{{nice}}")
+    await nice.get_by_label("Type").select_option(label="Integer")
+    await expect(nice.get_by_label("Pattern")).to_be_hidden()
+    await nice.get_by_label("Default").fill("5")
+    await nice.get_by_label("Max").fill("19")
+    await nice.get_by_label("Max").blur()
+    preview = page.get_by_role("region", name="What a launch may set")
+    options = preview.get_by_label("aws_instance").get_by_role("option")
+    await expect(options).to_have_text(["Choose…", "ml.m4.xlarge", "ml.p3.xlarge"])
+    await expect(preview.get_by_label("nice")).to_have_value("5")
+    await look_at(page, "create-queue")
+    await page.get_by_role("button", name="Create queue").click()
+    await expect(page.get_by_role("heading", name="sagemaker-like")).to_be_visible()
+    await page.get_by_role("link", name="Config", exact=True).click()
+    overrides = page.get_by_role("region", name="Launch-time overrides")
+    await expect(overrides.get_by_role("row", name="aws_instance")).to_contain_text("ml.p3.xlarge")
+    await look_at(page, "queue-config")
+
+
+async def test_a_wrong_config_shows_its_fault_at_the_line(page: Page, lab: Lab) -> None:
+    await page.goto(lab.at("/queues/new"))
+    await _write(page, "env:\n  A: x\nunknown: x\n")
+    await expect(page.locator(".cm-lintRange-error")).to_have_text("unknown: x")
+    await page.get_by_role("textbox", name="Queue", exact=True).fill("wrong")
+    await page.get_by_role("button", name="Parse configuration").click()
+    await expect(page.get_by_role("alert")).to_have_text("Line 3: unknown: unknown key")
+    await look_at(page, "create-queue-wrong")
+
+
+async def test_a_change_is_reviewed_before_it_is_saved(page: Page, lab: Lab) -> None:
+    lab.of_entity("POST", "/queues", {"name": "edited", "resource": "local-process"})
+    await page.goto(lab.at("/queues/edited"))
+    await page.get_by_role("link", name="Edit").click()
+    await _write(page, "nice: 7\n")
+    await page.get_by_role("button", name="Review changes").click()
+    await expect(page.locator(".diff ins")).to_have_text(["+ config:", "+   nice: 7"])
+    await look_at(page, "edit-queue")
+    await page.get_by_role("button", name="Save config").click()
+    await expect(page.get_by_role("region", name="Queue config")).to_contain_text("nice: 7")
+
+
+async def test_two_browsers_see_what_the_other_does(
+    page: Page, lab: Lab, browser: Browser, watch: Watched
+) -> None:
+    lab.of_entity("POST", "/queues", {"name": "shared", "resource": "local-process"})
+    async with watched(browser, watch) as other:
+        looking = await other.new_page()
+        await lab.sign_in(looking, "viewer")
+        await looking.goto(lab.at("/queues/shared"))
+        await expect(looking.get_by_text("Live")).to_be_visible()
+        await expect(looking.get_by_role("button", name="Pause queue")).to_have_count(0)
+        await page.goto(lab.at("/queues/shared"))
+        await page.locator("summary", has_text="Pause").click()
+        await page.get_by_label("Why").fill("the disks are full")
+        await page.get_by_role("button", name="Pause queue").click()
+        await expect(looking.get_by_text("the disks are full")).to_be_visible()
+        _launch(lab, "shared", "of-ana")
+        await expect(looking.get_by_role("link", name="of-ana")).to_be_visible()
+        await look_at(looking, "queue-paused")
+        await page.get_by_role("button", name="Resume").click()
+        await expect(looking.get_by_text("the disks are full")).to_have_count(0)
+
+
+async def test_the_overview_and_the_tabs_of_a_queue_are_for_all_eyes(page: Page, lab: Lab) -> None:
+    lab.of_entity("POST", "/queues", {"name": "seen", "resource": "local-process"})
+    for number in range(3):
+        _launch(lab, "seen", f"waits-{number}")
+    await page.goto(lab.at())
+    await expect(page.get_by_text("no agent is online for it").first).to_be_visible()
+    await look_at(page, "overview")
+    await page.get_by_role("link", name="seen", exact=True).first.click()
+    await expect(page.get_by_role("row", name="waits-0")).to_contain_text("no agent is online")
+    await look_at(page, "queue-waiting")
+    for tab in ("Under way", "Ended", "Charts"):
+        await page.get_by_role("link", name=tab).click()
+        await expect(page.get_by_role("link", name=tab)).to_have_attribute("aria-current", "page")
+        if tab == "Charts":
+            await expect(page.locator(".chart canvas")).to_have_count(2)
+        await look_at(page, f"queue-{tab.lower().replace(' ', '-')}")
