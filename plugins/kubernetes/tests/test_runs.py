@@ -11,6 +11,7 @@ import anyio
 import pytest
 import yaml
 from launchkit_kubernetes.runner import KubernetesRunner
+from launchkit_kubernetes.runs.service import RunService
 from waiting import until
 
 from launchkit.abc import Run, Runner, Site
@@ -79,6 +80,36 @@ async def test_secrets_stand_beside_the_job_alone_and_go_with_it(
     assert b"s3cr3t-value" not in await jobs.exposed(submission)
     await run.aclose()
     assert await jobs.traces(submission) == []
+
+
+async def test_secrets_of_a_job_that_was_never_made_are_discarded_and_those_of_one_that_runs_stay(
+    runner: KubernetesRunner, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about_to = anyio.Event()
+
+    async def killed_before(*_: object) -> None:
+        about_to.set()
+        await anyio.sleep_forever()
+
+    never, runs = (
+        replace(jobs.shell("sleep 600"), env={"TOKEN": Secret("s3cr3t-value")}) for _ in range(2)
+    )
+    run = await begun(runner, runs)
+    await until_started(run)  # its pod is among the traces by then
+    with monkeypatch.context() as patched:
+        patched.setattr(RunService, "_created", killed_before)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(begun, runner, never)
+            await about_to.wait()
+            tasks.cancel_scope.cancel()
+    assert await jobs.traces(never)
+    before = await jobs.traces(runs)
+    for submission in (never, runs):
+        await runner.discard(runner.ref_of(submission))
+    assert await jobs.traces(never) == []
+    assert await jobs.traces(runs) == before
+    await run.cancel(0)
+    await run.aclose()
 
 
 async def test_code_is_laid_into_an_image_without_a_build(
