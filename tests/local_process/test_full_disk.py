@@ -146,6 +146,10 @@ async def test_what_a_full_disk_may_have_swallowed_is_told_in_the_log(
         if room:
             small_disk.free()
             await until(lambda: NOTE.encode() in said)
+            small_disk.fill()
+            await until(lambda: run.holes.full)
+            small_disk.free()
+            await until(lambda: not run.holes.full)
         (Path(run.ref) / "code" / "go").touch()
     before, _, after = bytes(said).partition(NOTE.encode())
     assert before.startswith(b"before\n")

@@ -16,17 +16,19 @@ class Holes:
         self._log = log
         self.full = False
         """Whether there was no room when it was last looked at."""
+        self._noted_at: int | None = None
+        """How long the output was after the last note: where nothing followed it, one will do."""
 
     def look(self) -> None:
         """Look once; when there is room again, note in the output that there was none."""
         full = _is_full(self._log.parent)
-        if self.full and not full:
+        if self.full and not full and _size(self._log) != self._noted_at:
             full = not self._noted()
         self.full = full
 
     def last_words(self, offset: int) -> bytes:
         """What is to stand at the end of the output, *offset*, if there is no room for it still."""
-        if not self.full or offset != _size(self._log):
+        if not self.full or offset != _size(self._log) or offset == self._noted_at:
             return b""
         return b"\n" * _within_a_line(self._log) + NOTE.encode()
 
@@ -36,6 +38,7 @@ class Holes:
                 file.write(b"\n" * _within_a_line(self._log) + NOTE.encode())
         except OSError:  # it is full once more
             return False
+        self._noted_at = _size(self._log)
         return True
 
 
