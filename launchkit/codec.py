@@ -21,6 +21,8 @@ MAX_DEPTH = 100
 """Levels of mappings and lists in each other."""
 SHOWN_LEVELS = 3
 MAX_KEY = 100
+MOST_PROBLEMS = 100
+"""So many are told at once."""
 _ADAPTERS: dict[object, TypeAdapter[Any]] = {}
 
 
@@ -121,7 +123,8 @@ def is_secret(of: object) -> bool:
 
 def explain(exc: ValidationError, of: object, locate: Locate) -> ConfigError:
     """Turn a pydantic error into one that a person can act on."""
-    lines = list(dict.fromkeys(_line(error, of, locate) for error in exc.errors(include_url=False)))
+    errors = exc.errors(include_url=False)[:MOST_PROBLEMS]
+    lines = list(dict.fromkeys(_line(error, of, locate) for error in errors))
     return ConfigError("\n".join(lines))
 
 

@@ -8,18 +8,18 @@ from yaml.reader import ReaderError
 from launchkit.codec import Path, dotted
 from launchkit.document import Document
 from launchkit.errors import ConfigError
-from launchkit.yaml_bounds import check_bounds
+from launchkit.yaml_bounds import SafeLoader, check_bounds
 
 _TEXT = "tag:yaml.org,2002:str"
 _NUMBERS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(SafeLoader):  # type: ignore[misc] # which one it is depends on PyYAML
     """YAML in which `33:33` is a text: no number to the base of 60, as YAML 1.1 has it."""
 
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
         """The tag of a node that has none."""
-        tag: str = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+        tag: str = super().resolve(kind, value, implicit)
         return _TEXT if tag in _NUMBERS and ":" in value else tag
 
 
@@ -35,14 +35,29 @@ def documents(text: str, source: str, warnings: tuple[str, ...]) -> list[Documen
         while (node := loader.get_node() if loader.check_node() else None) is not None:
             lines: dict[Path, int] = {}
             _note_lines(node, (), lines, source)
-            found.append(Document(loader.construct_document(node), source, lines, warnings))
+            found.append(Document(_constructed(loader, node, source), source, lines, warnings))
     except yaml.YAMLError as exc:
         raise ConfigError(_yaml_message(exc, source, text), hint=_yaml_hint(text)) from exc
     except RecursionError as exc:
         raise ConfigError(f"{source}: is nested too deep to be read") from exc
+    except UnicodeEncodeError as exc:
+        raise ConfigError(_may_not_hold(text, exc.start, source)) from exc
     except ValueError as exc:
         raise ConfigError(f"{source}: not valid YAML: {exc}") from exc
     return found
+
+
+def _constructed(loader: _Loader, node: yaml.Node, source: str) -> object:
+    """What a document says. :raises ConfigError: if a value is none of the tag that it has; PyYAML
+    raises for it whatever it stumbles over.
+    """
+    try:
+        return loader.construct_document(node)
+    except (LookupError, AttributeError, TypeError) as exc:
+        line = node.start_mark.line + 1
+        raise ConfigError(
+            f"{source}:{line}: not valid YAML: a value does not fit its tag, such as !!int"
+        ) from exc
 
 
 def _note_lines(node: yaml.Node, path: Path, lines: dict[Path, int], source: str) -> None:
@@ -66,11 +81,16 @@ def _note_lines(node: yaml.Node, path: Path, lines: dict[Path, int], source: str
 def _yaml_message(exc: yaml.YAMLError, source: str, text: str) -> str:
     if isinstance(exc, yaml.MarkedYAMLError) and exc.problem_mark:
         mark = exc.problem_mark
-        return f"{source}:{mark.line + 1}: not valid YAML: {exc.problem} (column {mark.column + 1})"
+        line = 1 + min(mark.line, text.rstrip("\n").count("\n"))
+        return f"{source}:{line}: not valid YAML: {exc.problem} (column {mark.column + 1})"
     if isinstance(exc, ReaderError):
-        line = text.count("\n", 0, exc.position) + 1
-        return f"{source}:{line}: not valid YAML: it may not hold {chr(exc.character)!a}"
+        return _may_not_hold(text, exc.position, source)
     return f"{source}: not valid YAML: {str(exc).splitlines()[0]}"
+
+
+def _may_not_hold(text: str, at: int, source: str) -> str:
+    line = text.count("\n", 0, at) + 1
+    return f"{source}:{line}: not valid YAML: it may not hold {text[at : at + 1]!a}"
 
 
 def _yaml_hint(text: str) -> str | None:

@@ -17,7 +17,7 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (LAUGHS, rf"^f:[56]: has more than {MOST_VALUES} values"),
+        (LAUGHS, rf"^f:[456]: has more than {MOST_VALUES} values"),
         ("a: &a\n  b: *a\n", r"^f:2: \*a stands for something that it is a part of"),
         ("a: *b\n", r"^f:1: \*b stands for"),
         ("[" * 1000, rf"^f:1: is nested too deep: {MAX_DEPTH} levels"),
@@ -35,6 +35,12 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 def test_what_is_too_much_is_refused_with_its_line(text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         parse_document(text, "f")
+
+
+@pytest.mark.parametrize("value", ["!!int ''", "!!float x", "!!timestamp x", "!!bool maybe"])
+def test_a_value_that_does_not_fit_its_tag_is_refused(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"^f.*: not valid YAML: "):
+        parse_document(f"a: {value}", "f")
 
 
 @pytest.mark.parametrize("deep", ["[" * 100_000, '{"a":' * 100_000, "\t[" * 1000])

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from launchkit.cli.output import as_yaml
 from launchkit.cli.present import Data, variable_data
-from launchkit.codec import Locate, Path, decode, plain
+from launchkit.codec import MOST_PROBLEMS, Locate, Path, decode, plain
 from launchkit.document import Document, require_plain
 from launchkit.errors import ConfigError
 from launchkit.model import Json, QueueSpec
@@ -56,7 +56,7 @@ def edited(data: Json, before: QueueSpec, locate: Locate) -> QueueSpec:
 def wanted_queues(documents: list[Document]) -> list[Wanted]:
     """The queues of a file: in each document a mapping, or a list of them.
 
-    :raises ConfigError: naming all queues that are wrong, each with its line.
+    :raises ConfigError: naming the queues that are wrong, each with its line.
     """
     found: dict[str, Wanted] = {}
     problems: list[str] = []
@@ -65,6 +65,8 @@ def wanted_queues(documents: list[Document]) -> list[Wanted]:
             one = _wanted(data, locate)
         except ConfigError as exc:
             problems.append(exc.message)
+            if len(problems) == MOST_PROBLEMS:
+                break
             continue
         if one.spec.name in found:
             problems.append(f"{locate(('name',))}: queue {one.spec.name} is there twice")

@@ -19,6 +19,8 @@ from launchkit.model import Credentials, Secret
 
 HELPER_SECONDS = 30.0
 NOT_FOUND = "credentials not found"
+WRITES_IT = "`docker login` writes it"
+_TEXTS = ("identitytoken", "auth", "username", "password")
 
 
 async def docker_login(host: str) -> Credentials | None:
@@ -48,14 +50,14 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as exc:
         raise LaunchError(f"{path}: cannot be read: {exc.strerror}") from exc
     except (ValueError, RecursionError) as exc:
-        raise LaunchError(f"{path}: is not JSON", hint="`docker login` writes it") from exc
+        raise LaunchError(f"{path}: is not JSON", hint=WRITES_IT) from exc
     return data if isinstance(data, dict) else {}
 
 
 def _section(config: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
     section = config.get(name) or {}
     if not isinstance(section, dict):
-        raise LaunchError(f"{path}: {name}: must be a mapping", hint="`docker login` writes it")
+        raise LaunchError(f"{path}: {name}: must be a mapping", hint=WRITES_IT)
     return section
 
 
@@ -72,6 +74,10 @@ def _entry(section: dict[str, Any], host: str) -> Any:
 def _decode(entry: Any, path: Path) -> Credentials | None:
     if not isinstance(entry, dict):
         return None
+    if wrong := [key for key in _TEXTS if not isinstance(entry.get(key) or "", str)]:
+        raise LaunchError(
+            f"{path}: {wrong[0]} of an entry under auths must be text", hint=WRITES_IT
+        )
     if entry.get("identitytoken"):
         return Credentials(username=Credentials.IDENTITY, password=Secret(entry["identitytoken"]))
     if entry.get("auth"):

@@ -11,7 +11,7 @@ from launchkit.document import parse_document, read_text
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json
 from launchkit.resolving.merge import deep_merge
-from launchkit.yaml_bounds import MOST_CHARACTERS
+from launchkit.yaml_bounds import MOST_CHARACTERS, SafeDumper
 
 
 class BadOverride(Rejected):
@@ -58,7 +58,7 @@ def _override(path: Path, name: str, over: Json) -> None:
     if path.suffix == ".json":
         changed = json.dumps(merged, indent=2, ensure_ascii=False) + "\n"
     else:
-        changed = yaml.safe_dump(merged, sort_keys=False, allow_unicode=True)
+        changed = yaml.dump(merged, Dumper=SafeDumper, sort_keys=False, allow_unicode=True)
     _replace(path, changed.encode())
 
 

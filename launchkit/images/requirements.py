@@ -15,6 +15,13 @@ PYPROJECT = "pyproject.toml"
 FROZEN = ("requirements.frozen.txt", ".job/requirements.frozen.txt")
 MOST_CHARACTERS = 1_000_000
 """Of a file that names packages."""
+MOST_LINES = 10_000
+"""Of a `requirements.txt`, with all that it includes."""
+MOST_FILES = 100
+MOST_TOML = 100_000
+"""Characters of a `pyproject.toml`; it takes longer to read."""
+MOST_PARTS = 100
+"""Of a key in it; to read one takes time and memory with the square of them."""
 CONDA = ("environment.yml", "environment.yaml")
 UNREAD = ("setup.py", "setup.cfg", "Pipfile")
 NOT_READ = (
@@ -38,6 +45,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
+_KEY_END = re.compile(r"[=,{}\[\]\r\n]")
+_PART_END = re.compile(r"""[\w"'-][ \t]*+\.""")
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
 
 
@@ -106,10 +116,13 @@ def _refuse_poetry(pyproject: Mapping[str, object]) -> None:
 def _from_requirements(root: Path, name: str) -> Dependencies:
     files = dict.fromkeys([name])
     local = needs_git = False
-    waiting = [name]
+    waiting, characters, lines = [name], MOST_CHARACTERS, 0
     while waiting:
         file = waiting.pop()
-        for line in _lines(_read(root, file)):
+        text = _read(root, file, characters)
+        characters -= len(text)
+        for line in _lines(text):
+            lines += 1
             included = _INCLUDE.match(line)
             if included and "://" not in included[1]:
                 path = _beside(file, included[1])
@@ -117,13 +130,18 @@ def _from_requirements(root: Path, name: str) -> Dependencies:
                 files[path] = None
             needs_git = needs_git or bool(_FROM_GIT.match(line))
             local = local or bool(_LOCAL.match(line))
+            if lines > MOST_LINES or len(files) > MOST_FILES:
+                raise Rejected(
+                    f"{name}: has more than {MOST_LINES} lines, or includes more than {MOST_FILES}"
+                    " files"
+                )
     copied = (".",) if local else tuple(files)
     return Dependencies(files=copied, install=("-r", name), needs_git=needs_git)
 
 
 def _lines(text: str) -> Iterator[str]:
     joined = re.sub(r"\\\n", " ", "\n".join(text.splitlines()))
-    stripped = (re.sub(r"(^|\s)#.*$", "", line).strip() for line in joined.splitlines())
+    stripped = (_COMMENT.sub("", line).strip() for line in joined.splitlines())
     return (line for line in stripped if line)
 
 
@@ -142,7 +160,7 @@ def _beside(file: str, path: str) -> str:
     return "/".join(parts)
 
 
-def _read(root: Path, name: str) -> str:
+def _read(root: Path, name: str, most: int = MOST_CHARACTERS) -> str:
     if not has_file(root, name):
         raise Rejected(f"{name}: there is no such file in the code directory")
     try:
@@ -154,8 +172,8 @@ def _read(root: Path, name: str) -> str:
         raise Rejected(
             f"{name}: cannot be read: {exc}", hint="save the file as UTF-8, as most editors do"
         ) from exc
-    if len(text) > MOST_CHARACTERS:
-        raise Rejected(f"{name}: has more than {MOST_CHARACTERS} characters")
+    if len(text) > most:
+        raise Rejected(f"{name}: has more than {most} characters")
     return text
 
 
@@ -175,8 +193,11 @@ def _decoded(data: bytes) -> str:
 def _pyproject(root: Path) -> Mapping[str, object]:
     if not has_file(root, PYPROJECT):
         return {}
+    text = _read(root, PYPROJECT, MOST_TOML)
+    if any(len(_PART_END.findall(key)) > MOST_PARTS for key in _KEY_END.split(text)):
+        raise Rejected(f"{PYPROJECT}: has a key of more than {MOST_PARTS} parts")
     try:
-        return tomllib.loads(_read(root, PYPROJECT))
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as exc:  # also of numbers and nesting without end
         raise Rejected(f"{PYPROJECT}: is not TOML: {exc}") from exc
 

@@ -1,7 +1,7 @@
 """JSON Schemas of others: their patterns take linear time, and their references come to an end."""
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import partial
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -10,12 +10,17 @@ from jsonschema.validators import extend
 
 from launchkit.model import Json
 from launchkit.resolving.linear_regex import MOST_CHARACTERS, LinearRegex, linear_regex
-from launchkit.resolving.nested import entries
+from launchkit.resolving.nested import entries, leaves
 
-MOST_REFERENCES = 1_000
-"""That are followed for one config."""
-MOST_UNIQUE = 1_000
-"""Items of a list that are compared with each other."""
+MOST_VALUES = 1_500
+"""Of a schema: each takes its time when the schema itself is looked at."""
+MOST_WORK = 50_000
+"""What may be done for one config: a keyword that is looked at counts `KEYWORD`, and each item that
+it has or looks at counts one.
+"""
+KEYWORD = 10
+SEARCH = 20
+"""So many steps of an expression take as long as one item."""
 UNEVALUATED = frozenset({"patternProperties", "unevaluatedProperties"})
 """The second compares with the patterns of the first by itself."""
 _KEYWORDS = Draft202012Validator.VALIDATORS
@@ -25,47 +30,71 @@ class Unbounded(Exception):
     """A schema that could take any time."""
 
 
+class _Work:
+    """What may still be done for one config."""
+
+    def __init__(self) -> None:
+        self._left = MOST_WORK
+
+    def spend(self, much: int) -> None:
+        """:raises Unbounded: if it is too much."""
+        self._left -= much
+        if self._left < 0:
+            raise Unbounded("it takes too long to compare the config with it")
+
+    def found(self, source: str, text: str) -> bool:
+        """Whether an expression is found in a text."""
+        if len(text) > MOST_CHARACTERS:
+            raise Unbounded(f"a text of more than {MOST_CHARACTERS} characters is to fit a pattern")
+        regex = _regex(source)
+        self.spend(1 + regex.size * len(text) // SEARCH)
+        try:
+            return regex.search(text)
+        except ValueError as exc:
+            raise Unbounded(f"its pattern {source[:80]!r}: {exc}") from exc
+
+
 def bounded_validator(schema: Json) -> Any:
     """A class of validators for one config each. They raise `Unbounded` in the middle.
 
-    :raises Unbounded: if *schema* has keywords that cannot be bounded together.
+    :raises Unbounded: if *schema* is too large, or has keywords that cannot be bounded together.
     """
-    keywords = {str(path[-1]) for path, _ in entries(schema)}
-    if keywords >= UNEVALUATED:
-        raise Unbounded(f"it has both {' and '.join(sorted(UNEVALUATED))}")
-    for path, value in entries(schema):
+    keywords: set[str] = set()
+    for number, (path, value) in enumerate(entries(schema)):
+        keywords.add(str(path[-1]))
         if path[-1] == "pattern" and isinstance(value, str):
             _regex(value)
-    left = [MOST_REFERENCES]
-
-    def follow(keyword: str) -> Any:
-        def followed(*args: Any) -> Iterator[ValidationError]:
-            left[0] -= 1
-            if left[0] < 0:
-                raise Unbounded(f"it has references to more than {MOST_REFERENCES} schemas")
-            try:
-                yield from _KEYWORDS[keyword](*args) or ()
-            except RecursionError as exc:
-                raise Unbounded("its references go round in a circle") from exc
-
-        return followed
-
+        _require_few(number)
+    for number, _ in enumerate(leaves(schema)):
+        _require_few(number)
+    if keywords >= UNEVALUATED:
+        raise Unbounded(f"it has both {' and '.join(sorted(UNEVALUATED))}")
+    work = _Work()
+    checks = {**_KEYWORDS, **{word: partial(check, work) for word, check in _OWN.items()}}
     return extend(  # type: ignore[no-untyped-call] # it has no annotations
-        _validator(), {word: follow(word) for word in ("$ref", "$dynamicRef")}
+        Draft202012Validator, {word: partial(_counted, work, checks[word]) for word in checks}
     )
 
 
-@cache
-def _validator() -> Any:
-    return extend(  # type: ignore[no-untyped-call] # as above
-        Draft202012Validator,
-        {
-            "pattern": _pattern,
-            "patternProperties": _pattern_properties,
-            "additionalProperties": _additional_properties,
-            "uniqueItems": _unique_items,
-        },
-    )
+def _require_few(number: int) -> None:
+    if number >= MOST_VALUES:
+        raise Unbounded(f"it has more than {MOST_VALUES} values")
+
+
+def _counted(
+    work: _Work, check: Any, validator: Any, keyword: Any, value: Any, schema: Any
+) -> Iterator[ValidationError]:
+    work.spend(KEYWORD + _items(keyword) + _items(value))
+    try:
+        yield from check(validator, keyword, value, schema) or ()
+    except RecursionError as exc:
+        raise Unbounded("its references go round in a circle") from exc
+    except ArithmeticError as exc:
+        raise Unbounded(f"a number is too large to be compared: {exc}") from exc
+
+
+def _items(value: Any) -> int:
+    return len(value) if isinstance(value, list | dict) else 1
 
 
 def _regex(source: str) -> LinearRegex:
@@ -75,32 +104,26 @@ def _regex(source: str) -> LinearRegex:
         raise Unbounded(f"its pattern {source[:80]!r}: {exc}") from exc
 
 
-def _found(source: str, text: str) -> bool:
-    if len(text) > MOST_CHARACTERS:
-        raise Unbounded(f"a text of more than {MOST_CHARACTERS} characters is to fit a pattern")
-    return _regex(source).search(text)
-
-
-def _pattern(_: Any, source: str, value: Any, __: Any) -> Iterator[ValidationError]:
-    if isinstance(value, str) and not _found(source, value):
+def _pattern(work: _Work, _: Any, source: str, value: Any, __: Any) -> Iterator[ValidationError]:
+    if isinstance(value, str) and not work.found(source, value):
         yield ValidationError(f"{value!r} does not match {source!r}")
 
 
 def _pattern_properties(
-    validator: Any, patterns: Mapping[str, Any], value: Any, _: Any
+    work: _Work, validator: Any, patterns: Mapping[str, Any], value: Any, _: Any
 ) -> Iterator[ValidationError]:
     for source, schema in patterns.items() if isinstance(value, dict) else ():
         for key, inner in value.items():
-            if _found(source, key):
+            if work.found(source, key):
                 yield from validator.descend(inner, schema, path=key, schema_path=source)
 
 
 def _additional_properties(
-    validator: Any, allowed: Any, value: Any, schema: Any
+    work: _Work, validator: Any, allowed: Any, value: Any, schema: Any
 ) -> Iterator[ValidationError]:
     known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
     for key, inner in value.items() if isinstance(value, dict) else ():
-        if key in known or any(_found(source, key) for source in patterns):
+        if key in known or any(work.found(source, key) for source in patterns):
             continue
         if isinstance(allowed, dict):
             yield from validator.descend(inner, allowed, path=key)
@@ -109,8 +132,17 @@ def _additional_properties(
 
 
 def _unique_items(
-    validator: Any, wanted: Any, value: Any, schema: Any
+    work: _Work, validator: Any, wanted: Any, value: Any, schema: Any
 ) -> Iterator[ValidationError]:
-    if wanted and isinstance(value, list) and len(value) > MOST_UNIQUE:
-        raise Unbounded(f"more than {MOST_UNIQUE} items are to be compared with each other")
+    """Texts or whole numbers alone are sorted; of others each is compared with each."""
+    if wanted and isinstance(value, list) and {*map(type, value)} not in ({str}, {int}):
+        work.spend(len(value) ** 2)
     yield from _KEYWORDS["uniqueItems"](validator, wanted, value, schema) or ()
+
+
+_OWN: Mapping[str, Any] = {
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "additionalProperties": _additional_properties,
+    "uniqueItems": _unique_items,
+}

@@ -11,6 +11,7 @@ from typing import Any
 from launchkit.codec import below, check_depth, dotted
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import ImageSource, Json, LaunchSpec
+from launchkit.plain_text import shortened
 
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 """Version 00 of https://www.w3.org/TR/trace-context/; ids of zeros only are not valid."""
@@ -50,8 +51,14 @@ def check_config(config: Json, schema: Json) -> None:
     except Unresolvable as exc:
         raise Rejected(f"the job's input schema refers to what is not in it: {exc.ref}") from exc
     if errors:
-        lines = [f"{dotted(('config', *error.absolute_path))}: {error.message}" for error in errors]
-        raise Rejected("\n".join(lines), hint="`launchkit job show` prints the job's input schema")
+        raise Rejected(
+            "\n".join(map(_misfit, errors)),
+            hint="`launchkit job show` prints the job's input schema",
+        )
+
+
+def _misfit(error: Any) -> str:
+    return f"{dotted(('config', *error.absolute_path))}: {shortened(error.message)}"
 
 
 def check_inputs(spec: LaunchSpec) -> None:

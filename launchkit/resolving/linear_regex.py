@@ -15,6 +15,8 @@ MOST_CHARACTERS = 1_000
 """Of an expression, and of a text that is compared with one."""
 MOST_STEPS = 2_000
 """A counted repetition is as many steps as it may have."""
+MOST_WORK = 200_000
+"""Steps that are looked at for one text."""
 
 Test = Callable[[str], bool]
 """Whether a character is one that a step takes."""
@@ -45,18 +47,23 @@ class LinearRegex:
             raise ValueError("it may have no flags")
         self._steps: list[_Step] = [_Step()]
         self._end = self._sequence(parsed, 0)
+        self.size = len(self._steps)
 
     def search(self, text: str) -> bool:
-        """Whether it is found anywhere in *text*."""
+        """Whether it is found anywhere in *text*. :raises ValueError: as `fullmatch` does."""
         return self._found(text, anywhere=True)
 
     def fullmatch(self, text: str) -> bool:
-        """Whether all of *text* is what it says."""
+        """Whether all of *text* is what it says. :raises ValueError: if that takes too long."""
         return self._found(text, anywhere=False)
 
     def _found(self, text: str, *, anywhere: bool) -> bool:
         here = self._closure([0], text, 0)
+        work = 0
         for at, char in enumerate(text):
+            work += len(here)
+            if work > MOST_WORK:
+                raise ValueError(f"a text of {len(text)} characters is too long for it")
             if anywhere and self._end in here:
                 return True
             steps = [self._steps[number] for number in here]

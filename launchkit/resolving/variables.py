@@ -12,6 +12,9 @@ from launchkit.resolving.linear_regex import MOST_CHARACTERS, linear, linear_reg
 NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 """What a variable may be called."""
 
+LARGEST_BITS = 1_000
+"""Of a whole number; it is then a floating one, too."""
+
 TYPE_NAMES = {"float": "number"}
 """Words for a type that mean one of ours."""
 
@@ -93,9 +96,15 @@ def _text_problem(value: str, variable: Variable) -> str | None:
         most = MOST_CHARACTERS
     if most is not None and len(value) > most:
         return f"may have {most} characters, not {len(value)}"
-    if variable.pattern is not None and not linear_regex(variable.pattern).fullmatch(value):
-        return f"must be what the pattern {variable.pattern} says, not {value!r}"
-    return None
+    return _pattern_problem(value, variable.pattern) if variable.pattern is not None else None
+
+
+def _pattern_problem(value: str, pattern: str) -> str | None:
+    try:
+        fits = linear_regex(pattern).fullmatch(value)
+    except ValueError as exc:
+        return f"cannot be compared with the pattern {pattern}: {exc}"
+    return None if fits else f"must be what the pattern {pattern} says, not {value!r}"
 
 
 def _out_of_bounds(value: float, variable: Variable) -> str | None:
@@ -112,9 +121,9 @@ def _has_type(value: object, wanted: str) -> bool:
         return False
     if wanted == "string":
         return isinstance(value, str)
-    if wanted == "integer":
-        return isinstance(value, int)
-    return isinstance(value, int | float) and math.isfinite(value)
+    if isinstance(value, int):
+        return value.bit_length() <= LARGEST_BITS
+    return wanted == "number" and isinstance(value, float) and math.isfinite(value)
 
 
 def cast(text: str, variable: Variable) -> Scalar:

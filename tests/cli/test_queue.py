@@ -70,7 +70,7 @@ def test_fields_that_nobody_defines_are_refused_with_a_file_to_begin_with(progra
 @pytest.mark.parametrize(
     ("config", "variables", "place"),
     [
-        ("a: [1\n", "", "c.yaml:2: not valid YAML"),
+        ("a: [1\n", "", "c.yaml:1: not valid YAML"),
         ("a: 1\na: 2\n", "", "c.yaml:2: a: this key is given twice"),
         ("a: {{x}}\n", "", "c.yaml:1"),
         ("- 1\n", "", "c.yaml:1: a mapping of keys to values is wanted"),

@@ -93,6 +93,24 @@ def test_a_malformed_project_is_refused(text: str, message: str, tree: Tree) -> 
         find_dependencies(tree(**{"pyproject.toml": text}))
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("requirements.txt", "a\n" * 10_001, "has more than 10000 lines"),
+        ("requirements.txt", "".join(f"-r f{n}\n" for n in range(200)), ".* more than 100 files"),
+        ("pyproject.toml", ".".join("a" * 40_000) + " = 1", "has a key of more than 100 parts"),
+        ("pyproject.toml", 'x = {"a" . ' + "'b' \t." * 200, "has a key of more than 100 parts"),
+        ("pyproject.toml", "# " + "." * 200_000, "has more than 100000 characters"),
+    ],
+)
+def test_what_would_take_long_to_read_is_refused(
+    name: str, text: str, message: str, tree: Tree
+) -> None:
+    root = tree(**{name: text})
+    with pytest.raises(Rejected, match=f"{name}: {message}"):
+        find_dependencies(root)
+
+
 def test_files_that_requirements_include_are_needed_too(tree: Tree) -> None:
     code = tree(
         **{

@@ -1,0 +1,114 @@
+"""Tries a parser on many texts: each ends in a value or in an error of launchkit's own, within a
+bounded time and memory.
+"""
+
+import itertools
+import json
+import os
+import random
+import resource
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from launchkit.errors import LaunchkitError
+
+from .texts import texts
+
+MANY = int(os.environ.get("LAUNCHKIT_FUZZ", "200"))
+"""Texts for each parser."""
+LIGHT, HEAVY = 5.0, 0.05
+"""Shares of parsers that take less time than others, and more."""
+MOST_SECONDS = 0.1
+"""Of the processor's time, for one text: how much else it has to do does not matter."""
+MOST_MEMORY = 50_000_000
+GROWTH = 10_000_000
+"""A text with which the process grows so much is looked at again."""
+TRIES = 3
+"""The fastest counts: the first may have to import something, or be in others' way."""
+
+Parse = Callable[[str], object]
+
+
+def tried(name: str, parse: Parse, sound: Sequence[str] = (), share: float = 1) -> None:
+    """Try texts that are made of *sound* ones, and of none; says how many, and the slowest. The
+    *share* is the number of them for one of another parser.
+    """
+    many = max(20, round(MANY * share))
+    ended(parse, "")
+    slowest, refused, peak = (0.0, ""), 0, _peak()
+    for text in itertools.islice(texts(zlib.crc32(name.encode()), sound), many):
+        began = time.process_time()
+        try:
+            refused += ended(parse, text)
+        except Exception as exc:
+            exc.add_note(f"{name}: {_shown(text)}")
+            raise
+        took = time.process_time() - began
+        if took > MOST_SECONDS:
+            took = min(_time(parse, text) for _ in range(TRIES))
+            assert took <= MOST_SECONDS, f"{name}: {1000 * took:.0f} ms for {_shown(text)}"
+        slowest = max(slowest, (took, text))
+        if _peak() > peak + GROWTH:
+            peak = _peak()
+            used = _memory(parse, text)
+            assert used <= MOST_MEMORY, f"{name}: {used} bytes for {_shown(text)}"
+    took, text = slowest
+    told = f"at most {1000 * took:.1f} ms: {_shown(text)}"
+    print(f"{name}: {many} texts, {refused} refused, {told}")
+
+
+def ended(parse: Parse, text: str) -> bool:
+    """Whether a text is refused with an error of launchkit's own."""
+    try:
+        parse(text)
+    except LaunchkitError:
+        return True
+    return False
+
+
+def data_of(text: str) -> Any:
+    """What a text says in JSON; or else plain data that has it in it as key and value."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    chance = random.Random(zlib.crc32(text.encode(errors="surrogatepass")))
+    value: Any = chance.choice([text, text[:9], len(text), 1.5, None, True, [text], {}])
+    for _ in range(chance.randrange(5)):
+        key = chance.choice([text[:20], "x", "type", "pattern", "$ref", "source", "recipe", "env"])
+        value = chance.choice([{key: value}, [value], {key: value, "kind": text[:9]}])
+    return value
+
+
+def mapping_of(text: str) -> dict[str, Any]:
+    """As `data_of`, and always a mapping."""
+    data = data_of(text)
+    return data if isinstance(data, dict) else {"x": data}
+
+
+def _time(parse: Parse, text: str) -> float:
+    began = time.process_time()
+    ended(parse, text)
+    return time.process_time() - began
+
+
+def _memory(parse: Parse, text: str) -> int:
+    """The most that it takes at once."""
+    tracemalloc.start()
+    try:
+        ended(parse, text)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def _peak() -> int:
+    """The most that this process has had so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _shown(text: str) -> str:
+    return f"{text[:300]!r}, {len(text)} characters"
