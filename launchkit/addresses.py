@@ -3,7 +3,7 @@
 import re
 
 HIDDEN = "…"
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://\S+")
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]++)://\S+")
 _SOUND = re.compile(
     r"passw|pwd|secret|token|credential|signature|^sig$|(^|[_-])key|apikey", re.IGNORECASE
 )

@@ -50,7 +50,7 @@ class _Count:
             self.values += 1
             if event.anchor is not None:
                 self.sizes[event.anchor] = 1
-            return _number_problem(event)
+            return _number_problem(event) or self._bound_problem()
         elif isinstance(event, yaml.DocumentStartEvent):
             self.sizes.clear()
         return self._bound_problem()

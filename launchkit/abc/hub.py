@@ -103,6 +103,8 @@ class Stop:
     """
 
     reason: str | None = None
+    now: bool = False
+    """Without the grace in which it may end by itself; also where it was asked to stop before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,9 +276,11 @@ class Launches(ABC):
         of all items.
         """
 
-    async def stop(self, item_id: str, actor: str, reason: str | None) -> QueueItem:
+    async def stop(
+        self, item_id: str, actor: str, reason: str | None, *, now: bool = False
+    ) -> QueueItem:
         """`change` with `Stop`."""
-        return await self.change(item_id, Stop(reason=reason), actor)
+        return await self.change(item_id, Stop(reason=reason, now=now), actor)
 
     async def change_all(
         self, selection: Selection, change: Change, actor: str

@@ -47,8 +47,11 @@ class Unstarted:
 class Ending:
     """The last part of one claim's way, for a run that is *held*, or none."""
 
-    def __init__(self, claim: Claim, kit: Kit, reporter: Reporter, log: Journal) -> None:
+    def __init__(
+        self, claim: Claim, kit: Kit, reporter: Reporter, log: Journal, hurry: anyio.Event
+    ) -> None:
         self.requeued = False
+        self._hurry = hurry
         self._claim = claim
         self._kit = kit
         self._reporter = reporter
@@ -65,14 +68,14 @@ class Ending:
         """
         if held.intent.ends_as is None:
             await self._reporter.announce(outcome, ANNOUNCE_SECONDS)
-        grace = held.intent.limits.stop_grace
         for pause in pauses(Backoff()):
+            grace = self._grace(held)
             with anyio.move_on_after(grace + GONE_SECONDS, shield=True):
                 with suppress(RunLost), unwrapped():
                     async with anyio.create_task_group() as tasks:
                         # where its log goes with it, its last words are read while it ends
                         tasks.start_soon(self.pumped, held)
-                        await held.run.cancel(grace)
+                        await self._cancelled(held.run, grace)
                 return
             await anyio.sleep(pause)
 
@@ -111,7 +114,7 @@ class Ending:
         """End what this agent submitted for an item that somebody ended while it slept."""
         if held is None:
             return
-        grace = held.intent.limits.stop_grace
+        grace = self._grace(held)
         with anyio.move_on_after(grace + GONE_SECONDS, shield=True):
             with suppress(RunLost):
                 await held.run.cancel(grace)
@@ -125,12 +128,29 @@ class Ending:
                 return
             with suppress(QueueError):  # it ends with its agent, whoever knows why
                 await self._reporter.announce(preempted(message), LEAVE_SECONDS)
-            await held.run.cancel(held.intent.limits.stop_grace)
+            await held.run.cancel(self._grace(held))
         report = ItemReport(state=ItemState.QUEUED, message=message, next_attempt=held is not None)
         try:
             await self._kit.backend.report(self._claim, report)
         except QueueError as exc:
             self._logger.warning("launch %s: %s", self._claim.item.id, exc, action="leave")
+
+    def _grace(self, held: Held) -> float:
+        return 0.0 if self._hurry.is_set() else held.intent.limits.stop_grace
+
+    async def _cancelled(self, run: Run, grace: float) -> None:
+        """End it; without the rest of its grace as soon as somebody wants that."""
+
+        async def hurry() -> None:
+            await self._hurry.wait()
+            await run.cancel(0.0)
+
+        with unwrapped():
+            async with anyio.create_task_group() as tasks:
+                if grace > 0:
+                    tasks.start_soon(hurry)
+                await run.cancel(grace)
+                tasks.cancel_scope.cancel()
 
     def _last_report(self, outcome: Outcome) -> ItemReport:
         attempt = self._claim.item.attempt

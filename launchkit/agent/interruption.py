@@ -14,6 +14,8 @@ class Interruption:
         """Cancelled when the run is to be left to another holder."""
         self.wanted = anyio.CancelScope()
         """Cancelled when somebody wants the run to end."""
+        self.hurry = anyio.Event()
+        """Set when the run is to get no grace."""
         self._order: StopOrder | None = None
         self._left: LaunchkitError | None = None
 
@@ -23,7 +25,9 @@ class Interruption:
         return isinstance(self._left, LeaseLost)
 
     def stop(self, order: StopOrder) -> None:
-        """Somebody wants the run to end; the first wish counts."""
+        """Somebody wants the run to end; the first wish counts, and one that gives no grace."""
+        if order.now:
+            self.hurry.set()
         if self._order is None:
             self._order = order
             self.wanted.cancel()

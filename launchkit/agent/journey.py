@@ -68,11 +68,11 @@ class Journey:
         self._defaults = limits
         self._reporter = Reporter(kit.backend, claim, self.log)
         self._pre_run_log = PreRunLog(kit.backend, claim, self.log, self._reporter.mark)
-        self._ending = Ending(claim, kit, self._reporter, self.log)
         self._foreign_seconds = foreign_seconds
         self._patience = Patience(self._tell_trouble, foreign_seconds=foreign_seconds)
         self._room = Room(self._tell_wait)
         self._interruption = Interruption()
+        self._ending = Ending(claim, kit, self._reporter, self.log, self._interruption.hurry)
         self._sought = claim.item.ref is None
         """Whether it is known if there is a run of this attempt."""
         self._ends_as: Outcome | None = None
@@ -329,7 +329,7 @@ class Journey:
         item = self.claim.item
         if item.stop_requested:
             by, reason = item.stop_by or "", item.stop_reason
-            self.stop(StopOrder(item_id=item.id, by=by, reason=reason))
+            self.stop(StopOrder(item_id=item.id, by=by, reason=reason, now=item.stop_now))
             await anyio.lowlevel.checkpoint()
 
     def _skew(self) -> float:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from launchkit.abc import Stop
 from launchkit.cli.launches import LAYOUT, found
 from launchkit.cli.names import launch_names
 from launchkit.cli.options import common_options, may_ask, output_option, say
@@ -25,6 +26,7 @@ OPEN = [state for state in ItemState if state not in ENDED]
 @queue_option
 @state_option
 @click.option("--reason", metavar="TEXT", help="Why, for the record.")
+@click.option("--now", is_flag=True, help="Without a grace: kill what runs.")
 @click.option("--dry-run", is_flag=True, help="Only list what would be stopped.")
 @click.option("--yes", is_flag=True, help="With --all: do not ask.")
 @output_option
@@ -39,7 +41,8 @@ def stop(
 ) -> None:
     """Ask that launches end.
 
-    One that waits ends at once; one that runs gets SIGTERM, and SIGKILL after its grace.
+    One that waits ends at once; one that runs gets SIGTERM, and SIGKILL after its grace, or with
+    --now at once, also if it was asked to end before.
     """
     everything = given["everything"]
     if everything == bool(refs):
@@ -53,7 +56,7 @@ def stop(
     if dry_run:
         _show(refs, form)
     else:
-        _stop(refs, given["reason"], form)
+        _stop(refs, Stop(reason=given["reason"], now=given["now"]), form)
 
 
 def _ask(queue: str, count: int) -> None:
@@ -74,12 +77,12 @@ async def _open(client: Client, queue: str, states: Collection[ItemState] | None
 
 
 @with_client
-async def _stop(client: Client, refs: Sequence[str], reason: str | None, form: str) -> None:
+async def _stop(client: Client, refs: Sequence[str], wish: Stop, form: str) -> None:
     runs = await found(client, refs)
     for run in runs:
         if run.item.state.ended:
             say(f"{run.id} has ended already: {run.item.state}")
-        await run.stop(reason)
+        await run.stop(wish.reason, now=wish.now)
     await _print(runs, form)
 
 

@@ -106,9 +106,11 @@ class LaunchHandle:
         async for line in lines(chunks, longest=sys.maxsize):
             yield line.decode(errors="replace")
 
-    async def stop(self, reason: str | None = None) -> QueueItem:
-        """Ask that it end; `wait` tells when it has."""
-        return await self._change(Stop(reason=reason))
+    async def stop(self, reason: str | None = None, *, now: bool = False) -> QueueItem:
+        """Ask that it end; `wait` tells when it has. With *now* it gets no grace, also if it was
+        asked before.
+        """
+        return await self._change(Stop(reason=reason, now=now))
 
     async def hold(self, reason: str) -> QueueItem:
         """Keep it from being claimed until it is requeued.

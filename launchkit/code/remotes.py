@@ -19,6 +19,8 @@ _SCP_LIKE = re.compile(r"[\w.-]+@[A-Za-z0-9\[][^/\s@]*:[^\s]+")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|:)")
 _TOKEN = re.compile(r"(gh[a-z]_|github_pat_|glpat-|hf_|ATB)|.{40}")
 _BEFORE_AT = re.compile(r"^.*@", re.DOTALL)
+LONGEST = 4_000
+"""Characters of an address or a ref; git itself takes no longer path."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _BAD_REF = re.compile(r"^-|\.\.|[\x00-\x20\x7f~^:?*\[\\]|@\{|^$|^/|/$")
@@ -36,6 +38,7 @@ def check_remote(remote: str) -> None:
 
     :raises Rejected: if not; what the address holds of credentials is never repeated.
     """
+    _require_short("remote", remote)
     shown = masked(_BEFORE_AT.sub("…@", remote))
     if remote.startswith("-") or _CONTROL.search(remote):
         raise Rejected(
@@ -61,11 +64,17 @@ def is_commit(text: str) -> bool:
 
 def check_ref(ref: str) -> None:
     """Look whether this can be the name of a branch or tag. :raises Rejected: if it cannot."""
+    _require_short("ref", ref)
     if _BAD_REF.search(ref):
         raise Rejected(
             f"git ref {ref!r}: no branch, tag or commit can have this name",
             hint="give a branch, a tag, refs/… in full, or the full id of a commit",
         )
+
+
+def _require_short(what: str, text: str) -> None:
+    if len(text) > LONGEST:
+        raise Rejected(f"git {what}: has {len(text)} characters; it may have {LONGEST}")
 
 
 def choose_commit(refs: Mapping[str, str], ref: str | None) -> str | None:

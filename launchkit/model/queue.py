@@ -141,6 +141,8 @@ class QueueItem:
     stop_requested: bool = False
     stop_by: str | None = None
     stop_reason: str | None = None
+    stop_now: bool = False
+    """Whether it gets no grace."""
     agent: str | None = None
     """The agent that holds or held it."""
     resolved: Json | None = None
@@ -200,6 +202,8 @@ class StopOrder:
     item_id: str
     by: str
     reason: str | None = None
+    now: bool = False
+    """It gets no grace."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,8 +218,8 @@ class AgentOrders:
 
     def news_to(self, heard: "AgentOrders") -> bool:
         """Whether there is more in it than what an agent has *heard* already."""
-        known = {order.item_id for order in heard.stop}
-        stop = any(order.item_id not in known for order in self.stop)
+        known = {(order.item_id, order.now) for order in heard.stop}
+        stop = any((order.item_id, order.now) not in known for order in self.stop)
         return stop or not self.lost <= heard.lost or (self.drain and not heard.drain)
 
 

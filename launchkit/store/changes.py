@@ -28,7 +28,7 @@ class Make:
 
     async def __call__(self, tx: Tx) -> QueueItem:
         if isinstance(self.change, Stop):
-            stop = launches.Stop(self.entity, self.ref, self.actor, self.change.reason)
+            stop = launches.Stop(self.entity, self.ref, self.actor, self.change)
             return await stop(tx)
         found = await launches.find(tx, self.entity, self.ref)
         _require_waiting(found)

@@ -302,7 +302,12 @@ class Beat:
         orders = await tx.all("stop_orders", entity=self.entity, agent=self.status.name)
         return AgentOrders(
             stop=tuple(
-                StopOrder(item_id=row["id"], by=row["stop_by"], reason=row["stop_reason"])
+                StopOrder(
+                    item_id=row["id"],
+                    by=row["stop_by"],
+                    reason=row["stop_reason"],
+                    now=bool(row["stop_now"]),
+                )
                 for row in orders
             ),
             lost=frozenset(self.held) - {row["id"] for row in rows},

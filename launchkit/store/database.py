@@ -114,7 +114,8 @@ LISTED = ", ".join(
     for column in (
         "seq", "id", "run_id", "queue_id", "entity", "name", "priority", "author", "spec", "state",
         "attempt", "token", "lease_until", "agent", "site", "ref", "message", "exit_code",
-        "verdict", "stop_by", "stop_reason", "created_at", "updated_at", "started_at", "ended_at",
+        "verdict", "stop_by", "stop_reason", "stop_now", "created_at", "updated_at", "started_at",
+        "ended_at",
     )
 )  # fmt: skip
 LISTED += ", null as resolved"

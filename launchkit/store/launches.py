@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from launchkit.abc import ItemView, LaunchRequest, Order, Selection
+from launchkit.abc import Stop as Wanted
 from launchkit.codec import encode_json
 from launchkit.errors import Conflict, NotFound
 from launchkit.model import Event, GitSource, ItemState, LaunchSpec, Priority, QueueItem
@@ -120,12 +121,12 @@ class List:
 
 @dataclass(frozen=True)
 class Stop:
-    """Ask that a launch end."""
+    """Ask that a launch end; once, and once more that it end without its grace."""
 
     entity: str
     ref: str
     actor: str
-    reason: str | None
+    wish: Wanted
 
     async def __call__(self, tx: Tx) -> QueueItem:
         found = await find(tx, self.entity, self.ref)
@@ -133,13 +134,16 @@ class Stop:
         state = ItemState(row["state"])
         if state.ended:
             return item_of(row, row["queue"])
-        cause = self.reason or "stop requested"
+        cause = self.wish.reason or "stop requested"
         if row["lease_until"] is None:
             ended = await end_waiting(tx, row, self.actor, cause)
             return item_of(ended, row["queue"])
-        if row["stop_by"] is None:
-            await tx.all("want_stop", id=row["id"], actor=self.actor, reason=self.reason)
-            await record(tx, row, "stop", self.actor, cause)
+        if row["stop_by"] is None or self.wish.now > row["stop_now"]:
+            at_once, reason = int(self.wish.now), self.wish.reason
+            await tx.all(
+                "want_stop", id=row["id"], actor=self.actor, reason=reason, at_once=at_once
+            )
+            await record(tx, row, "stop", self.actor, f"{cause}, at once" if at_once else cause)
             tx.publish(f"agent:{row['agent']}")
             row = await tx.row("item_locked", id=row["id"])
         return item_of(row, row["queue"])
@@ -218,7 +222,7 @@ async def view(tx: Tx, row: Row) -> ItemView:
     if row["lease_until"] is not None and row["lease_until"] <= tx.now:
         return ItemView(item=item, reason=rules.silent(row["agent"], row["site"]))
     if item.stop_requested and not item.state.ended:
-        return ItemView(item=item, reason=rules.stopping(row["stop_by"], row["stop_reason"]))
+        return ItemView(item=item, reason=rules.stopping(item))
     if item.state is not ItemState.QUEUED:
         return ItemView(item=item, reason=item.verdict.code if item.verdict else item.message)
     place = await tx.row(

@@ -57,6 +57,7 @@ def item_of(row: Row, queue: str) -> QueueItem:
         stop_requested=row["stop_by"] is not None,
         stop_by=row["stop_by"],
         stop_reason=row["stop_reason"],
+        stop_now=bool(row["stop_now"]),
         agent=row["agent"],
         resolved=json.loads(row["resolved"]) if row["resolved"] else None,
     )

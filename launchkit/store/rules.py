@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from launchkit.model import AgentView, Pause, Queue
+from launchkit.model import AgentView, Pause, Queue, QueueItem
 
 ONLINE_SECONDS = 45.0
 """An agent that was not seen for this long counts as gone."""
@@ -68,9 +68,11 @@ def agent_paused(agent: str, pause: Pause) -> str:
     return f"agent {agent} is paused: {pause.reason} (by {pause.by})"
 
 
-def stopping(by: str, reason: str | None) -> str:
+def stopping(item: QueueItem) -> str:
     """What goes on in an item that was asked to end."""
-    return f"{by} asked it to stop{f': {reason}' if reason else ''}; it has its grace to end"
+    why = f": {item.stop_reason}" if item.stop_reason else ""
+    how = "it is ended by force" if item.stop_now else "it has its grace to end"
+    return f"{item.stop_by} asked it to stop{why}; {how}"
 
 
 def silent(agent: str, site: str | None) -> str:

@@ -106,13 +106,15 @@ class ChangeBody:
     reason: str | None = None
     level: Priority | None = None
     queue: str | None = None
+    now: bool = False
+    """Of a stop: without the grace in which it may end by itself."""
 
     @classmethod
     def of(cls, change: Change) -> "ChangeBody":
         """A change as it is sent."""
         match change:
-            case Stop(reason=reason):
-                return cls(kind="stop", reason=reason)
+            case Stop(reason=reason, now=now):
+                return cls(kind="stop", reason=reason, now=now)
             case Hold(reason=reason):
                 return cls(kind="hold", reason=reason)
             case Release():
@@ -125,7 +127,7 @@ class ChangeBody:
     def change(self) -> Change:
         """The change that was sent. :raises Rejected: if it lacks what its kind needs."""
         if self.kind == "stop":
-            return Stop(reason=self.reason)
+            return Stop(reason=self.reason, now=self.now)
         if self.kind == "release":
             return Release()
         if self.kind == "hold":

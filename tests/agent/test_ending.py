@@ -9,10 +9,11 @@ import pytest
 from agent.conftest import Bench, running, text, until
 
 from launchkit.model import ItemState, Timeouts
+from launchkit.resolving.inputs import LONGEST_GRACE
 
 STUBBORN = (
     "import signal, time\n"
-    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    "signal.signal(signal.SIGTERM, lambda *_: print('never'))\n"
     "print('ready')\n"
     "while True: time.sleep(0.1)"
 )
@@ -67,6 +68,32 @@ async def test_a_launch_that_waits_for_its_slot_is_stopped_without_starting(benc
         await first.stop()
         assert await bench.ended(first, second) == [ItemState.STOPPED] * 2
     assert await text(second) == ""
+
+
+@pytest.mark.parametrize("asked_before", [False, True])
+async def test_a_stop_without_grace_kills_what_had_all_the_time(
+    bench: Bench, *, asked_before: bool
+) -> None:
+    run = await bench.launch(STUBBORN, timeouts=Timeouts(stop_grace=LONGEST_GRACE))
+    async with bench.agent():
+        await printed(run, "ready")
+        if asked_before:
+            await run.stop("please")
+            await printed(run, "never")
+        asked = await run.stop(now=True)
+        assert asked.stop_now
+        assert await bench.ended(run) == [ItemState.STOPPED]
+    assert run.item.exit_code == KILLED
+
+
+async def test_a_stop_without_grace_is_carried_out_by_the_next_agent(bench: Bench) -> None:
+    run = await bench.launch(STUBBORN, timeouts=Timeouts(stop_grace=LONGEST_GRACE))
+    async with bench.agent(drain_timeout=0):
+        await printed(run, "ready")
+    await run.stop(now=True)
+    async with bench.agent():
+        assert await bench.ended(run) == [ItemState.STOPPED]
+    assert run.item.exit_code == KILLED
 
 
 async def test_a_run_that_does_not_start_in_time_is_ended_and_named(bench: Bench) -> None:

@@ -102,6 +102,21 @@ def test_the_second_signal_leaves_runs_to_the_next_agent(queue: Program) -> None
     assert queue.data("show", run)["state"] == "finished"
 
 
+def test_a_stop_without_grace_is_a_wish_of_its_own(queue: Program) -> None:
+    agent, _, run = running(queue)
+    for _ in range(2):
+        agent.send_signal(signal.SIGTERM)
+        read_until(agent, lambda line: "stopping" in line)
+    agent.communicate(timeout=PATIENCE)
+    queue("stop", run, "--reason", "wrong data")
+    queue("stop", run, "--now")
+    queue.work()
+    ended = queue.data("show", run)
+    wishes = [event["cause"] for event in ended["events"] if event["kind"] == "stop"]
+    assert wishes == ["wrong data", "stop requested, at once"]
+    assert (ended["state"], ended["exit_code"]) == ("stopped", 128 + signal.SIGKILL)
+
+
 def test_agents_are_listed_while_they_are_there(queue: Program) -> None:
     agent, gate, _ = running(queue)
     (listed,) = queue.data("agents")

@@ -142,10 +142,12 @@ update item set queue_id = :queue, priority = :priority, updated_at = :now where
 update item set priority = :priority, updated_at = :now where id = :id
 
 -- name: want_stop
-update item set stop_by = :actor, stop_reason = :reason, updated_at = :now where id = :id
+update item set stop_by = coalesce(stop_by, :actor), stop_reason = coalesce(stop_reason, :reason),
+    stop_now = :at_once, updated_at = :now
+where id = :id
 
 -- name: stop_orders
-select id, stop_by, stop_reason from item
+select id, stop_by, stop_reason, stop_now from item
 where entity = :entity and agent = :agent and lease_until is not null and stop_by is not null
 
 -- name: lapse_leases_of

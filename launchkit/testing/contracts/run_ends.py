@@ -1,5 +1,7 @@
 """The suite for runners: how a run ends, is cancelled, and is removed."""
 
+from functools import partial
+
 import anyio
 import pytest
 
@@ -121,6 +123,26 @@ class RunEnds(RunnerCase):
         await self.gone(workload, submission)
         assert (await self.now(run)).state is RunState.STOPPED, (
             "a run that was cancelled is stopped, by force too"
+        )
+        await self.closed(run)
+
+    async def test_a_cancel_without_grace_ends_what_another_gives_time(
+        self, runner: Runner, workload: Workload
+    ) -> None:
+        """Whoever has asked politely may think better of it; both learn that it is gone."""
+        script = "trap '' TERM INT; echo ready; while :; do sleep 1; done"
+        submission = self.shell(workload, script)
+        run = await self.submitted(runner, submission)
+        await self.running(run)
+        if self.gives_logs and self.follows_logs:
+            await self.printed(run, b"ready")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(self.cancelled, run, grace=100 * self.patience))
+            await anyio.wait_all_tasks_blocked()
+            await self.cancelled(run, grace=0)
+        await self.gone(workload, submission)
+        assert (await self.now(run)).state is RunState.STOPPED, (
+            "a run that was cancelled is stopped, without a grace too"
         )
         await self.closed(run)
 

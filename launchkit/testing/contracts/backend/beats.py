@@ -47,6 +47,33 @@ class BeatContract(ServiceContract):
             "a stop order names the item that is to stop, and no other"
         )
 
+    async def test_a_stop_without_grace_is_told_to_who_heard_of_a_stop_before(
+        self, service: Service
+    ) -> None:
+        """Whoever has given it a day to end may think better of it."""
+        await service.queue()
+        claim = await service.started()
+        await service.launches.stop(claim.item.id, "bob", "too long")
+        (order,) = (await service.beat(claim)).stop
+        assert not order.now, "a run that is to end has its grace"
+        heard: list[StopOrder] = []
+
+        async def listen() -> None:
+            while not heard:  # it may wake for nothing
+                orders = (await service.raw.beat(make_status(), [claim], HOUR)).stop
+                heard.extend(order for order in orders if order.now)
+
+        async def stop() -> None:
+            await service.launches.stop(claim.item.id, "eve", None, now=True)
+
+        await service.woken("a beat that waits is woken by a stop without grace", listen, stop)
+        await service.launches.stop(claim.item.id, "bob", None)
+        (order,) = (await service.beat(claim)).stop
+        assert order == StopOrder(item_id=claim.item.id, by="bob", reason="too long", now=True), (
+            "the first wish counts, and that there is no grace"
+        )
+        assert (await service.item(claim.item)).stop_now, "an item tells that it gets no grace"
+
     async def test_a_stop_order_outlives_a_take_over(self, service: Service) -> None:
         """The successor carries it out, and the one who lost the item does not."""
         await service.queue()
