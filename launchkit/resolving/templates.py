@@ -16,6 +16,8 @@ from launchkit.resolving.variables import NAME, value_problems
 
 FIELD = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*\}}\}}", re.ASCII)
 
+MOST_FIELDS = 1_000
+"""In a config."""
 SEPARATORS = frozenset(",;:=/|&?#@ \t")
 """What parts a text, if it stands in it."""
 ALWAYS = frozenset("\n\r\0")
@@ -31,12 +33,24 @@ def find_variables(config: Json) -> dict[str, Variable]:
     """The fields of a config in the order in which they appear, each with the type that its
     first place suggests: integer for a whole value of a key such as `cpus` or `InstanceCount`,
     string for anything else.
+
+    :raises ConfigError: if there are too many.
     """
     found: dict[str, Variable] = {}
-    for path, text in texts(config):
-        for name in FIELD.findall(text):
-            found.setdefault(name, Variable(type=_guess(path, text)))
+    for path, text, name in _fields(config):
+        found.setdefault(name, Variable(type=_guess(path, text)))
     return found
+
+
+def _fields(config: Json) -> Iterator[tuple[Path, str, str]]:
+    """Where each field stands, in which text, and its name."""
+    count = 0
+    for path, text in texts(config):
+        for field in FIELD.finditer(text):
+            count += 1
+            if count > MOST_FIELDS:
+                raise ConfigError(f"{dotted(path)}: more than {MOST_FIELDS} template fields")
+            yield path, text, field[1]
 
 
 def check_template(
@@ -54,13 +68,12 @@ def check_template(
         if has_field(path[-1])
     ]
     used: set[str] = set()
-    for path, text in texts(config):
-        for name in FIELD.findall(text):
-            used.add(name)
-            if name not in variables:
-                near = suggest(name, variables)
-                ending = f"; did you mean {near!r}?" if near else ""
-                problems.append(f"{where(path)}: no variable {name!r} is defined{ending}")
+    for path, _, name in _fields(config):
+        used.add(name)
+        if name not in variables:
+            near = suggest(name, variables)
+            ending = f"; did you mean {near!r}?" if near else ""
+            problems.append(f"{where(path)}: no variable {name!r} is defined{ending}")
     for name in variables:
         if name not in used:
             near = suggest(name, used - variables.keys())

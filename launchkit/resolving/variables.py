@@ -15,6 +15,9 @@ NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 LARGEST_BITS = 1_000
 """Of a whole number; it is then a floating one, too."""
 
+LONGEST = 10_000
+"""Characters of a text whose definition names no `max_length`."""
+
 TYPE_NAMES = {"float": "number"}
 """Words for a type that mean one of ours."""
 
@@ -91,10 +94,10 @@ def _text_problem(value: str, variable: Variable) -> str | None:
         return "cannot hold a NUL character"
     if "${" in value and variable.enum is None and variable.pattern is None:
         return "cannot hold ${: macros are the queue's"
-    most = variable.max_length
-    if most is None and variable.pattern is not None:
-        most = MOST_CHARACTERS
-    if most is not None and len(value) > most:
+    most = MOST_CHARACTERS if variable.pattern is not None else LONGEST
+    if variable.max_length is not None:
+        most = variable.max_length
+    if len(value) > most:
         return f"may have {most} characters, not {len(value)}"
     return _pattern_problem(value, variable.pattern) if variable.pattern is not None else None
 
