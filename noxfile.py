@@ -23,6 +23,7 @@ PINNED = ("--constraint", "constraints.txt")
 GROUPS = ("test", "lint", "types", "docs")
 EXTRAS = ".[metrics,otel,postgres,testing]"
 DEMO = ("python", "docs/examples/demo.py")
+WEB_DEMO = ("python", "docs/examples/web_demo.py")
 WEB = Path("plugins/server/web")
 BUNDLE = Path("plugins/server/launchkit_server/web/static")
 """What a browser loads: built from `WEB`, and kept here, so that nobody else needs Node."""
@@ -202,9 +203,12 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Send a real training script from a git repository through a queue and an agent."""
-    install(session, ".")
-    session.run(*DEMO)
+    """Send a real training script from a git repository through a queue and an agent; with `-- web`
+    show the web app with something in it, until Ctrl-C.
+    """
+    install(session, EXTRAS if "web" in session.posargs else ".")
+    shown, *words = session.posargs or ["main"]
+    session.run(*(WEB_DEMO if shown == "web" else DEMO), *words)
 
 
 @nox.session

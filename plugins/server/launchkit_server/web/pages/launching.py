@@ -44,6 +44,8 @@ router = APIRouter(prefix="/e/{entity}/launch")
 NOTHING = LaunchSpec(recipe=Recipe(source=ImageSource(image="")))
 NOT_SHOWN = ("files", "artifacts", "dockerfile", "working_dir")
 """What an override may hold that the form has no field for."""
+UNTOLD = frozenset({"source.size", "source.kind"})
+"""Choices of which nobody wonders."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +182,8 @@ async def _rows(
     data = request_data(queue.name, spec, await _check(visit, queue, spec))
     if not visit.may("operate"):
         data |= {name: hidden(data[name]) for name in ("resource_args", "builder_args", "env")}
-    return [row for row in request_rows(data) if row[1] not in {"", "null", "{}"}]
+    empty = {"", "null", "{}"}
+    return [row for row in request_rows(data) if row[1] not in empty and row[0] not in UNTOLD]
 
 
 async def _check(visit: Visit, queue: QueueSpec, spec: LaunchSpec) -> Any:
