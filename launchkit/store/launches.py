@@ -116,7 +116,8 @@ class List:
             since=self.selection.since,
             limit=self.selection.limit,
         )
-        return [await view(tx, row) for row in rows]
+        reasons: dict[int, str] = {}
+        return [await view(tx, row, reasons) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -214,8 +215,11 @@ async def find(tx: Tx, entity: str, ref: str) -> Row:
     return rows[0]
 
 
-async def view(tx: Tx, row: Row) -> ItemView:
-    """An item with its position, and why it waits, what goes on in it, or how it ended."""
+async def view(tx: Tx, row: Row, reasons: dict[int, str] | None = None) -> ItemView:
+    """An item with its position, and why it waits, what goes on in it, or how it ended. *reasons*
+    keeps why nothing is claimed from a queue, for others in it.
+    """
+    reasons = {} if reasons is None else reasons
     item = item_of(row, row["queue"])
     if item.state is ItemState.HELD:
         return ItemView(item=item, reason=item.message)
@@ -228,10 +232,16 @@ async def view(tx: Tx, row: Row) -> ItemView:
     place = await tx.row(
         "position", queue=row["queue_id"], priority=row["priority"], seq=row["seq"]
     )
+    if row["queue_id"] not in reasons:
+        reasons[row["queue_id"]] = await _waiting(tx, row)
+    return ItemView(item=item, position=place["n"], reason=reasons[row["queue_id"]])
+
+
+async def _waiting(tx: Tx, row: Row) -> str:
+    """Why an item that is queued was not claimed yet: the same for all in its queue."""
     queue = await tx.row("queue_of", id=row["queue_id"])
-    here = await agents.List(item.entity)(tx)
-    reason = rules.waiting(queue_of(queue), await leased(tx, queue["id"]), here, tx.now)
-    return ItemView(item=item, position=place["n"], reason=reason)
+    here = await agents.List(row["entity"])(tx)
+    return rules.waiting(queue_of(queue), await leased(tx, queue["id"]), here, tx.now)
 
 
 def request_digest(queue: str, spec: LaunchSpec, priority: Priority) -> str:

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from launchkit.store.database import Row, Tx
+from launchkit.store.database import Tx
 
-MOST = 5000
-"""Launches that are looked at, the latest."""
+MOST = 3000
+"""Launches that are looked at of those that started, gave up and wait, each: the latest."""
 MOST_FAILED = 1000
 
 
-@dataclass(frozen=True)
-class Wait:
+class Wait(NamedTuple):
     """The time, in Unix seconds, between a launch and the start of its run."""
 
     queue: int
@@ -32,12 +32,15 @@ class Waits:
     queue: int | None = None
 
     async def __call__(self, tx: Tx) -> Sequence[Wait]:
-        found = []
+        found: list[Wait] = []
         for statement in ("started_since", "given_up_since", "not_started"):
             rows = await tx.all(
                 statement, entity=self.entity, since=self.since, queue=self.queue, limit=MOST
             )
-            found += [_wait_of(row, started=statement == "started_since") for row in rows]
+            started = statement == "started_since"
+            found += [
+                Wait(row["queue_id"], row["created_at"], row["until"], started) for row in rows
+            ]
         return found
 
 
@@ -53,7 +56,3 @@ class Failed:
             "count_failed_since", entity=self.entity, since=self.since, limit=MOST_FAILED
         )
         return int(row["n"])
-
-
-def _wait_of(row: Row, *, started: bool) -> Wait:
-    return Wait(row["queue_id"], row["created_at"], row["until"], started)

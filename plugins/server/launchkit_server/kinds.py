@@ -3,6 +3,7 @@ looked up in files: call these in a thread.
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 from launchkit.abc import Runner
 from launchkit.model import QueueSpec
@@ -33,6 +34,7 @@ def shown_to_runner(spec: QueueSpec) -> type[Runner] | None:
     return runner
 
 
+@cache
 def _view(runner: type[Runner]) -> KindView:
     return KindView(
         kind=runner.kind,

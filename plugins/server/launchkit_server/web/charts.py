@@ -26,10 +26,6 @@ class Window:
         """The ends of its pieces."""
         return [self.begin + (n + 1) * self.seconds / BUCKETS for n in range(BUCKETS)]
 
-    def piece(self, at: float) -> int:
-        """The number of the piece in which a time is, also one before or after all."""
-        return int((at - self.begin) * BUCKETS // self.seconds)
-
 
 @dataclass(frozen=True, kw_only=True)
 class History:
@@ -50,12 +46,15 @@ def history(waits: Iterable[Wait], window: Window) -> History:
     """What is drawn of some waits."""
     steps = [0] * (BUCKETS + 1)
     started: list[list[float]] = [[] for _ in range(BUCKETS)]
-    for one in waits:
-        steps[_clamped(window.piece(one.since))] += 1
-        if one.until is not None:
-            steps[_clamped(window.piece(one.until))] -= 1
-        if one.started and one.until is not None and one.until >= window.begin:
-            started[_clamped(window.piece(one.until), BUCKETS - 1)].append(one.until - one.since)
+    begin, scale = window.begin, BUCKETS / window.seconds
+    for _, since, until, has_started in waits:  # thousands of them, for each look at a page
+        steps[_clamped(int((since - begin) * scale))] += 1
+        if until is None:
+            continue
+        piece = _clamped(int((until - begin) * scale))
+        steps[piece] -= 1
+        if has_started and until >= begin:
+            started[min(piece, BUCKETS - 1)].append(until - since)
     every = [seconds for piece in started for seconds in piece]
     return History(
         depth=[*accumulate(steps)][:BUCKETS],
@@ -82,5 +81,5 @@ def points(values: Sequence[float], width: int = 96, height: int = 24) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
 
 
-def _clamped(piece: int, most: int = BUCKETS) -> int:
-    return min(max(piece, 0), most)
+def _clamped(piece: int) -> int:
+    return 0 if piece < 0 else min(piece, BUCKETS)

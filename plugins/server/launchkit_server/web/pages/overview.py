@@ -1,6 +1,7 @@
 """The overview of an entity: what waits, what runs, what is in the way."""
 
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -84,11 +85,13 @@ async def show(visit: Reading) -> Response:
     window = Window(now=now, seconds=DAY)
     views = await StoreQueues(database, visit.entity).list()
     there = await database.read(agents.List(visit.entity))
-    found = await database.read(waits.Waits(visit.entity, window.begin))
+    found: dict[int, list[waits.Wait]] = defaultdict(list)
+    for one in await database.read(waits.Waits(visit.entity, window.begin)):
+        found[one.queue].append(one)
     lines = [
         Line(
             row=row_of(view, now),
-            history=history([one for one in found if one.queue == view.queue.id], window),
+            history=history(found[view.queue.id], window),
             agents=serving(there, view.queue.name),
         )
         for view in views
