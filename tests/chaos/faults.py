@@ -10,6 +10,8 @@ from chaos.field import LEASE, Field
 from launchkit.abc import Release
 from launchkit.errors import LaunchkitError
 
+HOUR = 3600.0
+
 Fault = Callable[[Field], Awaitable[None]]
 
 
@@ -67,6 +69,12 @@ async def fill_disk(field: Field) -> None:
         field.disk.free()
 
 
+async def set_clock(field: Field) -> None:
+    """Somebody sets the clock of the agents' machine by hours, or sets it right."""
+    field.set_clock(field.chance.choice((0, 3 * HOUR, -3 * HOUR)))
+    await _for_a_while(field, LEASE)
+
+
 async def crash_server(field: Field) -> None:
     """PostgreSQL dies, and is started again."""
     if field.server is not None:
@@ -104,6 +112,7 @@ ANYWHERE: Mapping[str, Fault] = {
     "stop": stop_launch,
     "hold": hold_launch,
     "disk": fill_disk,
+    "clock": set_clock,
 }
 ON_POSTGRES: Mapping[str, Fault] = {
     "crash": crash_server,

@@ -28,8 +28,9 @@ WHOLE = "\n".join(f"line {number}" for number in range(LINES))
 
 AGENT = """
 import sys, time
-real, offset = time.time, float(sys.argv.pop(1))
-time.time = lambda: real() + offset
+from pathlib import Path
+real, own, all_agents = time.time, float(sys.argv.pop(1)), Path(sys.argv.pop(1))
+time.time = lambda: real() + own + float(all_agents.read_text())
 from launchkit.cli import main
 main()
 """
@@ -80,11 +81,20 @@ class Field:
         """Where the programs note what they do."""
         return self.folder / "marks"
 
+    @property
+    def _clock(self) -> Path:
+        return self.folder / "clock"
+
+    def set_clock(self, seconds: float) -> None:
+        """Let the clock of all agents be off by so much."""
+        (new := self.folder / "clock.new").write_text(str(seconds))
+        new.replace(self._clock)
+
     def start_agent(self) -> None:
         """One more, with a clock of its own where the queue's is another's."""
         offset = self.chance.choice((0, 0, 600, -600)) if self.server else 0
         config = self.folder / "launch-config.yaml"
-        command = [sys.executable, "-c", AGENT, str(offset), "agent", "-q", "q"]
+        command = [sys.executable, "-c", AGENT, str(offset), str(self._clock), "agent", "-q", "q"]
         command += ["-j", str(MAX_JOBS), "--config", str(config), "--backend", self.agents_url]
         with (self.folder / "agent.log").open("ab") as log:
             self.agents.append(subprocess.Popen(command, stderr=log))
@@ -131,6 +141,7 @@ async def laid_out(kind: str, seed: int) -> AsyncIterator[Field]:
             client = await stack.enter_async_context(launchkit.connect(url))
             await client.create_queue("q", "local-process", max_concurrent=LIMIT)
             made = Field(folder, url, agents_url, client, random.Random(seed), disk, server, way)
+            made.set_clock(0)
             try:
                 yield made
             finally:
