@@ -24,14 +24,18 @@ that does not end goes to the end of its line.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ERASED = re.compile(r"\x1b\[[0-2]?K")
 _UNSEEN = (
-    r"\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    r"\u3164\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e007f\ud800-\udfff"
+    *((0x00, 0x08), (0x0B, 0x1F), (0x7F, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C)),
+    *((0x115F, 0x1160), (0x180E, 0x180E), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F)),
+    *((0x3164, 0x3164), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF9, 0xFFFB), (0xD800, 0xDFFF)),
+    *((0x1D173, 0x1D17A), (0xE0000, 0xE007F)),
 )
 """Characters that a terminal obeys, that turn the direction of a text, that nobody sees, or that
-are none; without tabs and newlines.
+are none, from the first to the last; without tabs and newlines.
 """
-_UNSEEN_IN_TEXT = re.compile(f"[{_UNSEEN}]")
-_UNSEEN_IN_LINE = re.compile(f"[{_UNSEEN}\t\n]")
+_CODES = [code for first, last in _UNSEEN for code in range(first, last + 1)]
+_IN_TEXT = {code: chr(code).encode("unicode_escape").decode("ascii") for code in _CODES}
+_IN_LINE = {**_IN_TEXT, ord("\t"): r"\t", ord("\n"): r"\n"}
+_IN_JSON = {code: json.dumps(chr(code))[1:-1] for code in _CODES}
 _INSIDE_LETTERS = bytes(range(0x80, 0xC0))
 """The bytes of UTF-8 with which no letter begins."""
 
@@ -76,18 +80,14 @@ def visible(text: str) -> str:
     r"""A text in which what would not be seen as itself is written out, such as `\x1b` and
     `\u202e`; tabs and newlines stay.
     """
-    return _UNSEEN_IN_TEXT.sub(_written_out, text)
+    return text.translate(_IN_TEXT)
 
 
 def visible_line(text: str) -> str:
     """As `visible`, on one line: tabs and newlines are written out, too."""
-    return _UNSEEN_IN_LINE.sub(_written_out, text)
+    return text.translate(_IN_LINE)
 
 
 def visible_json(text: str) -> str:
     """JSON that means the same, and in which nothing is that would not be seen as itself."""
-    return _UNSEEN_IN_TEXT.sub(lambda found: json.dumps(found[0])[1:-1], text)
-
-
-def _written_out(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode("ascii")
+    return text.translate(_IN_JSON)
