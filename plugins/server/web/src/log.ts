@@ -188,6 +188,7 @@ class Viewer {
     if (this.#busy) return;
     const { top, isAtEnd } = this.#rows;
     if (this.#follows && !isAtEnd) this.#follow(false);
+    if (this.#follows) return;
     const many = this.#window.lines.rows.length;
     if (top < NEAR_ROWS && !this.#window.atStart) void this.#work(() => this.#readBefore());
     else if (top > many - 2 * NEAR_ROWS && !this.#window.atEnd) {
