@@ -55,6 +55,9 @@ async def test_a_queue_with_a_template_is_made_by_mouse(page: Page, lab: Lab) ->
     overrides = page.get_by_role("region", name="Launch-time overrides")
     await expect(overrides.get_by_role("row", name="aws_instance")).to_contain_text("ml.p3.xlarge")
     await look_at(page, "queue-config")
+    await page.get_by_role("link", name="Launch", exact=True).click()
+    offered = page.get_by_label("aws_instance").get_by_role("option")
+    await expect(offered).to_have_text(["Choose…", "ml.m4.xlarge", "ml.p3.xlarge"])
 
 
 async def test_a_wrong_config_shows_its_fault_at_the_line(page: Page, lab: Lab) -> None:
@@ -116,4 +119,7 @@ async def test_the_overview_and_the_tabs_of_a_queue_are_for_all_eyes(page: Page,
         await expect(page.get_by_role("link", name=tab)).to_have_attribute("aria-current", "page")
         if tab == "Charts":
             await expect(page.locator(".chart canvas")).to_have_count(2)
+            _launch(lab, "seen", "one-more")
+            await expect(page.get_by_role("link", name="Waiting")).to_contain_text("4")
+            await expect(page.locator(".u-legend").first).to_contain_text("Not running yet")
         await look_at(page, f"queue-{tab.lower().replace(' ', '-')}")
