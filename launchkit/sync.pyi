@@ -264,8 +264,10 @@ class LaunchHandle:
         """
     def logs(self, *, follow: bool = False, attempt: int | None = None) -> Iterator[str]:
         """What its run printed, line by line; bytes that are not UTF-8 are replaced."""
-    def stop(self, reason: str | None = None) -> QueueItem:
-        """Ask that it end; `wait` tells when it has."""
+    def stop(self, reason: str | None = None, *, now: bool = False) -> QueueItem:
+        """Ask that it end; `wait` tells when it has. With *now* it gets no grace, also if it was
+        asked before.
+        """
     def hold(self, reason: str) -> QueueItem:
         """Keep it from being claimed until it is requeued.
 
