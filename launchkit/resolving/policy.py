@@ -47,17 +47,15 @@ def _own_names(args: Json) -> Iterator[str]:
 def _chosen(launch: Launch, allowed: Sequence[str]) -> Iterator[str]:
     """What a launch, or its job in the queue's place, has chosen and may not."""
     for place, who in launch.origins.items():
-        if who in _strangers(place, launch) and not any(_covers(word, place) for word in allowed):
+        if who in _strangers(place) and not any(_covers(word, place) for word in allowed):
             yield f"{place}: a {who} cannot choose it"
 
 
-def _strangers(place: str, launch: Launch) -> tuple[str, ...]:
-    """Who has no say in it: resource arguments are the queue's, and a job that nobody has named is
-    the launch's own.
+def _strangers(place: str) -> tuple[str, ...]:
+    """Who has no say in it. Whoever may launch may make jobs, too: resource arguments and variables
+    are the queue's.
     """
-    of_queue = place.startswith("resource_args")
-    of_own_job = launch.job is None and place.startswith("env.")
-    return ("launch", "job") if of_queue or of_own_job else ("launch",)
+    return ("launch", "job") if place.startswith(("resource_args", "env.")) else ("launch",)
 
 
 def _covers(word: str, place: str) -> bool:

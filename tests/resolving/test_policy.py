@@ -97,13 +97,15 @@ def test_secure_mode_leaves_resource_arguments_to_the_queue(make_launch: MakeLau
     check_policy(make_launch({"a": 1, "setup": "make"}), SECURE, FakeRunner)
 
 
-def test_secure_mode_takes_a_job_that_nobody_named_for_a_part_of_the_launch(
-    make_launch: MakeLaunch,
+@pytest.mark.parametrize("job", [None, "train:v1"])
+def test_secure_mode_leaves_variables_to_the_queue_whatever_job_a_launch_names(
+    make_launch: MakeLaunch, job: str | None
 ) -> None:
     recipe = {"env": {"PATH": "/x"}}
     with pytest.raises(Rejected, match=r"env.PATH: a job cannot choose it"):
-        check_policy(make_launch(recipe=recipe), SECURE, FakeRunner)
-    check_policy(make_launch(recipe=recipe, job="train:v1"), SECURE, FakeRunner)
+        check_policy(make_launch(recipe=recipe, job=job), SECURE, FakeRunner)
+    named = Policy(secure_mode=True, launch_may_set=("env.PATH",))
+    check_policy(make_launch(recipe=recipe, job=job), policy_with(named), FakeRunner)
 
 
 def test_in_secure_mode_a_name_covers_what_is_below_it_and_nothing_that_begins_like_it(
