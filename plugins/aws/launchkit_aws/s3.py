@@ -1,28 +1,23 @@
 """Files in S3: one request for a small one, several parts at once for a large one."""
 
-import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import anyio
-from anyio.to_thread import run_sync
 
+from launchkit.aio.upload import OpenFile, open_file, whole
 from launchkit.errors import LaunchError, Rejected, unwrapped
 from launchkit_aws.errors import AwsRefused, explained
-
-T = TypeVar("T")
 
 PART = 8 << 20
 LEAST_PARTS = 9_000
 """Of a file that is so large that its parts are; S3 takes 10,000."""
 AT_ONCE = 4
 ABORT_SECONDS = 10.0
-WHOLE_SECONDS = 90.0
 LONGEST_KEY = 1024
 REGION_HEADER = "x-amz-bucket-region"
 
@@ -92,17 +87,14 @@ async def upload(client: Any, source: Path, address: S3Address) -> None:
 
     :raises LaunchError: if the file cannot be read, or S3 does not take it.
     """
-    file = await _reading(source, lambda: os.open(source, os.O_RDONLY | os.O_CLOEXEC))
-    try:
-        size = await _reading(source, lambda: os.fstat(file).st_size)
-        if size <= PART:
-            data = await _reading(source, lambda: os.pread(file, size, 0))
-            with explained(f"S3: cannot upload {source} to {address}"), _whole():
+    what = f"S3: cannot upload {source} to {address}"
+    async with open_file(source) as file:
+        if file.size <= PART:
+            data = await file.read(0, file.size)
+            with explained(what), whole():
                 await client.put_object(**address.target, Body=data)
         else:
-            await _upload_parts(client, _Source(source, file, size), address)
-    finally:
-        os.close(file)
+            await _upload_parts(client, file, address, what)
 
 
 async def remove(client: Any, address: S3Address) -> None:
@@ -111,38 +103,18 @@ async def remove(client: Any, address: S3Address) -> None:
         await client.delete_object(**address.target)
 
 
-@dataclass(frozen=True)
-class _Source:
-    path: Path
-    file: int
-    size: int
-
-    @property
-    def part(self) -> int:
-        """The size of its parts."""
-        return max(PART, -(-self.size // LEAST_PARTS))
-
-    async def read(self, start: int) -> bytes:
-        """The part that begins there."""
-        wanted = min(self.part, self.size - start)
-        data = await _reading(self.path, lambda: os.pread(self.file, wanted, start))
-        if len(data) != wanted:
-            raise LaunchError(f"{self.path}: it became shorter while it was uploaded")
-        return data
-
-
-async def _upload_parts(client: Any, source: _Source, address: S3Address) -> None:
-    what = f"S3: cannot upload {source.path} to {address}"
+async def _upload_parts(client: Any, file: OpenFile, address: S3Address, what: str) -> None:
     with explained(what):
         begun = await client.create_multipart_upload(**address.target)
     upload_id = begun["UploadId"]
     parts: dict[int, Mapping[str, Any]] = {}
-    places = iter(range(0, source.size, source.part))
+    length = max(PART, -(-file.size // LEAST_PARTS))
+    places = iter(range(0, file.size, length))
 
     async def work() -> None:
         for start in places:
-            number = start // source.part + 1
-            data = await source.read(start)
+            number = start // length + 1
+            data = await file.read(start, length)
             with explained(what):
                 told = await client.upload_part(
                     **address.target, UploadId=upload_id, PartNumber=number, Body=data
@@ -157,7 +129,7 @@ async def _upload_parts(client: Any, source: _Source, address: S3Address) -> Non
                 for _ in range(AT_ONCE):
                     tasks.start_soon(work)
         made = {"Parts": [parts[number] for number in sorted(parts)]}
-        with explained(what), _whole():
+        with explained(what), whole():
             await client.complete_multipart_upload(
                 **address.target, UploadId=upload_id, MultipartUpload=made
             )
@@ -167,16 +139,6 @@ async def _upload_parts(client: Any, source: _Source, address: S3Address) -> Non
         raise
 
 
-@contextmanager
-def _whole() -> Iterator[None]:
-    """Hold a cancellation back: what S3 has got it writes, also when nobody waits any more."""
-    with anyio.CancelScope(shield=True) as scope:
-        scope.deadline = anyio.current_time() + WHOLE_SECONDS
-        yield
-    if scope.cancelled_caught:
-        raise TimeoutError(f"it does not answer within {WHOLE_SECONDS:g} s")
-
-
 async def _abort(client: Any, address: S3Address, upload_id: str) -> None:
     """Give the parts back; what is left of them a rule of the bucket may remove."""
     try:
@@ -184,10 +146,3 @@ async def _abort(client: Any, address: S3Address, upload_id: str) -> None:
             await client.abort_multipart_upload(**address.target, UploadId=upload_id)
     except LaunchError:
         return
-
-
-async def _reading(path: Path, act: Callable[[], T]) -> T:
-    try:
-        return await run_sync(act)
-    except OSError as exc:
-        raise LaunchError(f"{path}: cannot be read: {exc.strerror}") from exc

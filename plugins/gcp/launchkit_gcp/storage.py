@@ -1,26 +1,23 @@
 """Files in Cloud Storage: one request for a small one, a session of several for a large one."""
 
-import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 import anyio
-from anyio.to_thread import run_sync
 
 from launchkit.aio.retry import Backoff
+from launchkit.aio.upload import OpenFile, open_file, whole
 from launchkit.errors import LaunchError, Rejected
 from launchkit_gcp.errors import GcpAway, GcpError, GcpRefused
 
 if TYPE_CHECKING:
     from launchkit_gcp.api import GoogleApi
-
-T = TypeVar("T")
 
 PART = 8 << 20
 """A multiple of 256 KiB, as Cloud Storage wants it."""
@@ -29,7 +26,6 @@ BACKOFF = Backoff(first=0.5, cap=8.0, deadline=60.0)
 SESSIONS = 3
 """Of one upload: Cloud Storage may forget one."""
 ABORT_SECONDS = 10.0
-WHOLE_SECONDS = 90.0
 LONGEST_NAME = 1024
 MORE = HTTPStatus.PERMANENT_REDIRECT
 """How Cloud Storage says that it wants the next part."""
@@ -108,17 +104,14 @@ async def upload(api: "GoogleApi", source: Path, address: GcsAddress) -> None:
 
     :raises LaunchError: if the file cannot be read, or Cloud Storage does not take it.
     """
-    file = await _reading(source, lambda: os.open(source, os.O_RDONLY | os.O_CLOEXEC))
     try:
-        size = await _reading(source, lambda: os.fstat(file).st_size)
-        one = _Upload(api, _Source(source, file, size), address)
-        await (one.at_once() if size <= PART else one.in_parts())
+        async with open_file(source) as file:
+            one = _Upload(api, file, address)
+            await (one.at_once() if file.size <= PART else one.in_parts())
     except GcpRefused as exc:
         if exc.not_found:
             raise no_bucket(api, address.bucket) from exc
         raise
-    finally:
-        os.close(file)
 
 
 async def remove(api: "GoogleApi", address: GcsAddress) -> None:
@@ -130,34 +123,19 @@ async def remove(api: "GoogleApi", address: GcsAddress) -> None:
 
 
 @dataclass(frozen=True)
-class _Source:
-    path: Path
-    file: int
-    size: int
-
-    async def read(self, start: int) -> bytes:
-        """The part that begins there."""
-        wanted = min(PART, self.size - start)
-        data = await _reading(self.path, lambda: os.pread(self.file, wanted, start))
-        if len(data) != wanted:
-            raise LaunchError(f"{self.path}: it became shorter while it was uploaded")
-        return data
-
-
-@dataclass(frozen=True)
 class _Upload:
     api: "GoogleApi"
-    source: _Source
+    file: OpenFile
     address: GcsAddress
 
     @property
     def what(self) -> str:
         """Begins what is said of its errors."""
-        return f"GCS: cannot upload {self.source.path} to {self.address}"
+        return f"GCS: cannot upload {self.file.path} to {self.address}"
 
     async def at_once(self) -> None:
         """In one request."""
-        data = await self.source.read(0)
+        data = await self.file.read(0, PART)
         with _whole(self.what):
             await self._post("media", content=data, headers=_TYPE)
 
@@ -180,10 +158,10 @@ class _Upload:
 
     async def _put_all(self, session: str) -> None:
         at = 0
-        while at < self.source.size:
-            data = await self.source.read(at)
+        while at < self.file.size:
+            data = await self.file.read(at, PART)
             end = at + len(data)
-            if end < self.source.size:
+            if end < self.file.size:
                 at = await self._put(session, at, data)
             else:
                 with _whole(self.what):
@@ -191,7 +169,7 @@ class _Upload:
 
     async def _put(self, session: str, at: int, data: bytes) -> int:
         """Where the next part begins."""
-        end, size = at + len(data), self.source.size
+        end, size = at + len(data), self.file.size
         answer = await self.api.send(
             self.what,
             "PUT",
@@ -234,18 +212,8 @@ _TYPE: Mapping[str, str] = {"Content-Type": _TYPE_NAME}
 
 @contextmanager
 def _whole(what: str) -> Iterator[None]:
-    """Hold a cancellation back: what Cloud Storage has got it writes, also when nobody waits any
-    more.
-    """
-    with anyio.CancelScope(shield=True) as scope:
-        scope.deadline = anyio.current_time() + WHOLE_SECONDS
-        yield
-    if scope.cancelled_caught:
-        raise GcpAway(f"{what}: it does not answer within {WHOLE_SECONDS:g} s")
-
-
-async def _reading(path: Path, act: Callable[[], T]) -> T:
     try:
-        return await run_sync(act)
-    except OSError as exc:
-        raise LaunchError(f"{path}: cannot be read: {exc.strerror}") from exc
+        with whole():
+            yield
+    except TimeoutError as exc:
+        raise GcpAway(f"{what}: {exc}") from exc

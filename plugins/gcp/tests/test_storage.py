@@ -89,7 +89,7 @@ async def test_the_session_of_an_upload_that_fails_is_given_back(
     def cut(file: int, size: int, start: int) -> bytes:
         return b"" if start else b"x" * size
 
-    monkeypatch.setattr("launchkit_gcp.storage.os.pread", cut)
+    monkeypatch.setattr("launchkit.aio.upload.os.pread", cut)
     with pytest.raises(LaunchError, match="it became shorter while it was uploaded"):
         await gcp.upload(large, URI)
     assert len(storage.aborted) == 1
