@@ -29,8 +29,9 @@ from launchkit.agent.under_way import UnderWay
 from launchkit.aio.retry import Backoff, long_enough, pauses
 from launchkit.errors import ConfigError, QueueError, unwrapped
 from launchkit.model import AgentCapacity, AgentOrders, AgentStatus, Claim
-from launchkit.observe import Watchdog, journal
+from launchkit.observe import journal
 from launchkit.observe.observability import ObservedAgent, open_observability
+from launchkit.observe.watchdog import Watchdog
 from launchkit.plugins import Plugins
 from launchkit.settings import AgentSettings
 

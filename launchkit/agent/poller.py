@@ -12,7 +12,7 @@ from launchkit.agent.under_way import UnderWay
 from launchkit.aio.retry import Backoff, long_enough, pauses
 from launchkit.errors import QueueError
 from launchkit.model import AgentCapacity
-from launchkit.observe import Watchdog, poller
+from launchkit.observe.watchdog import Watchdog, poller
 
 CLAIM_SECONDS = 90.0
 LAST_CLAIM_SECONDS = 5.0

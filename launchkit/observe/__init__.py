@@ -3,15 +3,12 @@
 from launchkit.observe.journal import Journal, formatter_for, journal
 from launchkit.observe.observer import Observer
 from launchkit.observe.tracing import launching, opened_tracer
-from launchkit.observe.watchdog import Watchdog, poller
 
 __all__ = [
     "Journal",
     "Observer",
-    "Watchdog",
     "formatter_for",
     "journal",
     "launching",
     "opened_tracer",
-    "poller",
 ]

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from launchkit.store.server_clock import ticks
+from launchkit.store.ticks import ticks
 
 STEP_SECONDS = 2.0
 """Clocks that drift are moved along with; a step is more than that."""

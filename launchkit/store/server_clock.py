@@ -7,16 +7,10 @@ from contextlib import suppress
 import anyio
 
 from launchkit.store.asyncpg_driver import driver, lost
+from launchkit.store.ticks import ticks
 
 AGAIN_SECONDS = 60.0
 """How often the server is asked."""
-
-
-def ticks() -> float:
-    """Seconds by a clock that nobody sets, and that goes on while the machine sleeps."""
-    if boottime := getattr(time, "CLOCK_BOOTTIME", None):
-        return time.clock_gettime(boottime)
-    return time.monotonic()
 
 
 class ServerClock:

@@ -2,7 +2,7 @@
 
 import math
 
-from launchkit.observe import Watchdog
+from launchkit.observe.watchdog import Watchdog
 
 
 class Clock:
