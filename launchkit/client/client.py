@@ -18,7 +18,6 @@ from launchkit.abc import (
     Selection,
 )
 from launchkit.client.handle import WAIT_SECONDS, LaunchHandle
-from launchkit.client.source import source_of
 from launchkit.errors import Rejected
 from launchkit.images.launch_checks import check_launch
 from launchkit.model import (
@@ -199,6 +198,7 @@ class Client:
         :raises Rejected: if not exactly one is given.
         """
         from launchkit.client import inputs
+        from launchkit.client.source import source_of
 
         given = [word for word in (job, image, uri) if word is not None]
         if len(given) != 1:
