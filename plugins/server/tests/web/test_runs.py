@@ -14,7 +14,7 @@ from .screens import look_at
 
 SCRIPT = """
 import pathlib, sys, time
-for n in range(400):
+for n in range(int(sys.argv[3])):
     print(f"\\x1b[32mepoch {n}\\x1b[0m <b>loss</b>", flush=True)
 while not pathlib.Path(sys.argv[1]).exists():
     time.sleep(0.05)
@@ -33,11 +33,11 @@ def agent(lab: Lab) -> Iterator[None]:
         yield
 
 
-async def launched(lab: Lab, name: str, exit_code: int = 0) -> tuple[str, Path]:
+async def launched(lab: Lab, name: str, exit_code: int = 0, lines: int = 400) -> tuple[str, Path]:
     """The id of a launch, and the file for which its run waits."""
     go = lab.folder / f"go-{name}"
     words = ("launch", "-u", str(lab.folder / "code"), "-q", "train", "--name", name)
-    entry = ("-E", f"python train.py {go} {exit_code}")
+    entry = ("-E", f"python train.py {go} {exit_code} {lines}")
     await anyio.to_thread.run_sync(lambda: lab.run(*words, *entry))
     view = lab.of_entity("GET", f"/item?ref={name}")
     return view["item"]["id"], go
@@ -51,12 +51,25 @@ async def test_a_run_is_watched_live_to_its_end(page: Page, lab: Lab) -> None:
     await expect(lines.locator(".sgr-fore-2").first).to_be_visible()
     await expect(lines.get_by_text("<b>loss</b>").first).to_be_visible()
     await expect(page.locator("#run .badge", has_text="running")).to_be_visible()
-    await expect(page.get_by_role("button", name="Live")).to_be_visible()
+    await expect(page.get_by_role("button", name="Live", exact=True)).to_be_visible()
     await look_at(page, "run-running")
     go.touch()
     await expect(lines.get_by_text("the last word")).to_be_visible()
     await expect(page.locator("#run .badge", has_text="finished")).to_be_visible()
     await expect(page.get_by_role("button", name="Repeat as it was")).to_be_visible()
+
+
+async def test_more_than_a_page_keeps_is_followed_to_its_end(page: Page, lab: Lab) -> None:
+    item, go = await launched(lab, "long", lines=60_000)
+    await page.goto(lab.at(f"/launches/{item}"))
+    go.touch()
+    lines = page.get_by_role("region", name="Lines of the log")
+    await expect(lines.get_by_text("the last word")).to_be_visible()
+    await expect(page.get_by_role("button", name="Follow")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await expect(lines.get_by_text("epoch 0 ")).to_be_visible()
 
 
 async def test_how_a_run_failed_is_told_with_its_evidence(page: Page, lab: Lab) -> None:
@@ -128,10 +141,10 @@ async def test_the_stream_resumes_after_the_service_was_started_again(
         page = await context.new_page()
         await lab.sign_in(page, "operator")
         await page.goto(lab.at(f"/launches/{item['id']}"))
-        await expect(page.get_by_role("button", name="Live")).to_be_visible()
+        await expect(page.get_by_role("button", name="Live", exact=True)).to_be_visible()
     await expect(page.get_by_role("button", name=re.compile("Stale since"))).to_be_visible()
     with lab.server():
-        await expect(page.get_by_role("button", name="Live")).to_be_visible()
+        await expect(page.get_by_role("button", name="Live", exact=True)).to_be_visible()
         lab.of_entity("POST", f"/items/{item['id']}/changes", {"kind": "hold", "reason": "later"})
         await expect(page.locator("#run .badge", has_text="held")).to_be_visible()
 
@@ -143,7 +156,7 @@ async def test_tabs_share_one_stream(context: BrowserContext, page: Page, lab: L
     pages = [page, *[await context.new_page() for _ in range(7)]]
     for one in pages:
         await one.goto(lab.at(f"/launches/{item}"))
-        await expect(one.get_by_role("button", name="Live")).to_be_visible()
+        await expect(one.get_by_role("button", name="Live", exact=True)).to_be_visible()
     go.touch()
     for one in pages:
         await expect(one.locator("#run .badge", has_text="finished")).to_be_visible()
