@@ -1,5 +1,6 @@
 """The frame of the web app: sessions, what protects pages, and addresses."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -175,3 +176,18 @@ def test_after_signing_in_nobody_is_sent_elsewhere(elsewhere: str | None) -> Non
     assert own_path(elsewhere, "/p") == "/p/"
     assert own_path("/p/e/x?tab=config", "/p") == "/p/e/x?tab=config"
     assert own_path("//evil.example", "") == "/"
+
+
+@pytest.mark.parametrize(
+    ("path", "more"), [("/e/e", ()), ("/e/e/queues/new", ("editor.js",)), ("/e/e/launches", ())]
+)
+def test_the_first_load_of_a_page_has_300_kilobytes_at_most(
+    browser: Browser, path: str, more: tuple[str, ...]
+) -> None:
+    browser.sign_in()
+    page = browser.get(path)
+    named = re.findall(r'(?:href|src)="/static/([^"]+)"', page.text)
+    answers = [page, *(browser.get(f"/static/{name}") for name in (*named, *more, "stream.js"))]
+    sizes = [int(answer.headers["content-length"]) for answer in answers]
+    assert {answer.headers["content-encoding"] for answer in answers[1:]} == {"gzip"}
+    assert sum(sizes) <= 300_000
