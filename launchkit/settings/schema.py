@@ -189,7 +189,7 @@ class AgentSettings(BaseModel):
     """The address to serve them on."""
     telemetry: StrictBool | None = None
     """OpenTelemetry spans; null makes them if OTEL_EXPORTER_OTLP_ENDPOINT is set."""
-    stopped_run_timeout: Annotated[StrictInt, Field(ge=0)] = 60
+    stopped_run_timeout: Annotated[StrictInt, Field(ge=0, le=86_400)] = 60
     """From the polite request to stop until a run is killed."""
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] | None = None
     """The agent's name; it makes one up if there is none."""

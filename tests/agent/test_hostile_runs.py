@@ -15,8 +15,8 @@ from agent.conftest import Bench
 
 from launchkit.model import ItemState
 
-MOST_SECONDS = 0.5
-"""Of processor time at once; an agent that keeps its leases may take a tenth of that."""
+MOST_SECONDS = 0.1
+"""Of processor time at once."""
 
 PRINTED = {
     "an escape sequence without an end": r"w(b'\x1b]' * 80_000)",
