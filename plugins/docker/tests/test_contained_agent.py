@@ -91,11 +91,12 @@ def mount(request: pytest.FixtureRequest, docker_engine: Engine, tmp_path: Path)
         return
     volume = f"launchkit-test-{uuid4().hex[:8]}"
     yield f"{volume}:{STATE}"
-    docker_engine.http.delete(f"/volumes/{volume}", params={"force": True})
+    answer = docker_engine.http.delete(f"/volumes/{volume}", params={"force": True})
+    answer.raise_for_status()  # no container of it is left
 
 
 async def test_an_agent_in_a_container_lays_code_into_others(
-    contained: Contained, mount: str
+    mount: str, contained: Contained
 ) -> None:
     run = await contained.launch()
     log = await contained.agent(mounts=[mount])
