@@ -1,6 +1,7 @@
 """A plugin whose parts break where tests want it, and which no test uses."""
 
 import sys
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from launchkit.runners.verdicts import of_exit, status_of
 
 HERE = sys.modules[__name__]
 faults: set[str] = set()
-submitted: set[str] = set()
+submitted: Counter[str] = Counter()
 
 
 def break_if(fault: str) -> None:
@@ -116,7 +117,7 @@ class BrokenRunner(Runner):
 
     async def submit(self, submission: Submission) -> Run:
         break_if("submit")
-        submitted.add(submission.name)
+        submitted[submission.name] += 1
         return BrokenRun(submission.name)
 
     async def attach(self, ref: str) -> Run:

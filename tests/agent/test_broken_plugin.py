@@ -139,6 +139,7 @@ async def test_a_runner_that_fails_in_the_background_is_started_anew_and_its_run
         broken.faults.clear()
         assert await bench.ended(run) == [ItemState.FINISHED]
     assert run.item.attempt == 1
+    assert broken.submitted[str(run.item.ref)] == 1
 
 
 async def test_doctor_tells_of_what_fails_in_the_background(bench: Bench) -> None:
