@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 from model_based.reference import ENDS, LEASE, NEXT, UNDER_WAY, Item, Queue
 
-from launchkit.abc import Hold, LaunchRequest, Release, Selection, SetPriority
+from launchkit.abc import Hold, LaunchRequest, Release, Selection, SetPriority, Stop
 from launchkit.errors import Conflict, LeaseLost, Rejected
 from launchkit.model import (
     Claim,
@@ -163,7 +163,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def stop(self, data: st.DataObject) -> None:
         item = self.an_item(data)
-        self.write(launches.Stop(self.entity, self.ids[item.number], "bob", None))
+        self.write(launches.Stop(self.entity, self.ids[item.number], "bob", Stop()))
         self.model.stop(item)
 
     @precondition(lambda self: self.ids)

@@ -3,6 +3,7 @@
 import pytest
 from store.conftest import LEASE, Clock, Store, capacity, status
 
+from launchkit.abc import Stop
 from launchkit.errors import LeaseLost, NotFound
 from launchkit.model import AgentCapacity, ItemState, Pause, Priority, QueueSpec
 from launchkit.store import agents, claims, hindrance, launches, queues
@@ -227,7 +228,7 @@ async def test_an_item_that_is_to_stop_does_not_wait_again(store: Store, state: 
     await store.queue()
     item = await store.launch()
     claim = await store.claimed()
-    await store.write(launches.Stop("e", item.id, "bob", None))
+    await store.write(launches.Stop("e", item.id, "bob", Stop()))
     await store.report(claim, state)
     assert (await store.item(item.id)).state is ItemState.STOPPED
 
@@ -238,7 +239,7 @@ async def test_agents_of_one_name_in_two_entities_do_not_hear_or_count_each_othe
     await store.queue()
     item = await store.launch()
     await store.claimed("a")
-    await store.write(launches.Stop("e", item.id, "bob", None))
+    await store.write(launches.Stop("e", item.id, "bob", Stop()))
     orders = await store.write(claims.Beat("other", status("a"), {}, LEASE))
     assert orders.stop == ()
     assert [view.held for view in await store.database.read(agents.List("other"))] == [0]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from store.conftest import LEASE, Clock, Store, spec, status
 
-from launchkit.abc import LaunchRequest, Selection
+from launchkit.abc import LaunchRequest, Selection, Stop
 from launchkit.errors import Conflict, NotFound, Rejected
 from launchkit.model import GitSource, ItemState, LaunchSpec, Priority, QueueSpec, Recipe, Variable
 from launchkit.store import claims, launches, queues
@@ -51,7 +51,7 @@ async def test_template_values_are_checked_at_launch(store: Store) -> None:
 async def test_a_waiting_item_is_stopped_at_once(store: Store) -> None:
     await store.queue()
     item = await store.launch()
-    stopped = await store.write(launches.Stop("e", item.id, "ann", "typo"))
+    stopped = await store.write(launches.Stop("e", item.id, "ann", Stop(reason="typo")))
     assert stopped.state is ItemState.STOPPED
     assert await store.claim() is None
 
@@ -60,7 +60,7 @@ async def test_a_held_item_gets_the_wish_recorded_and_its_agent_the_order(store:
     await store.queue()
     item = await store.launch()
     claim = await store.claimed("a")
-    asked = await store.write(launches.Stop("e", item.run_id, "ann", "typo"))
+    asked = await store.write(launches.Stop("e", item.run_id, "ann", Stop(reason="typo")))
     assert (asked.state, asked.stop_requested) == (ItemState.CLAIMED, True)
     orders = await store.write(claims.Beat("e", status("a"), {claim.item.id: claim.token}, LEASE))
     assert [(o.item_id, o.by, o.reason) for o in orders.stop] == [(item.id, "ann", "typo")]
@@ -70,7 +70,7 @@ async def test_a_stop_reaches_the_next_holder_too(store: Store, clock: Clock) ->
     await store.queue()
     item = await store.launch()
     await store.claimed("a")
-    await store.write(launches.Stop("e", item.id, "ann", None))
+    await store.write(launches.Stop("e", item.id, "ann", Stop()))
     clock.now += LEASE + 1
     assert (await store.claimed("b")).item.stop_requested
 
@@ -79,7 +79,7 @@ async def test_an_item_that_is_to_be_stopped_does_not_go_back_to_its_queue(store
     await store.queue()
     item = await store.launch()
     claim = await store.claimed("a")
-    await store.write(launches.Stop("e", item.id, "ann", None))
+    await store.write(launches.Stop("e", item.id, "ann", Stop()))
     await store.report(claim, ItemState.QUEUED, next_attempt=True)
     assert (await store.item(item.id)).state is ItemState.STOPPED
 
@@ -88,7 +88,7 @@ async def test_stopping_what_has_ended_changes_nothing(store: Store) -> None:
     await store.queue()
     item = await store.launch()
     await store.report(await store.claimed(), ItemState.FINISHED)
-    assert (await store.write(launches.Stop("e", item.id, "b", None))).state is ItemState.FINISHED
+    assert (await store.write(launches.Stop("e", item.id, "b", Stop()))).state is ItemState.FINISHED
 
 
 async def test_an_item_is_found_by_id_run_id_and_a_name_that_only_it_has(store: Store) -> None:
@@ -161,7 +161,7 @@ async def test_who_asked_a_launch_to_stop_is_told_until_it_has_ended(store: Stor
     await store.launch("one")
     claim = await store.claimed("a")
     await store.report(claim, ItemState.RUNNING)
-    await store.write(launches.Stop("e", claim.item.id, "bob", "wrong data"))
+    await store.write(launches.Stop("e", claim.item.id, "bob", Stop(reason="wrong data")))
     assert (
         await store.why(claim.item) == "bob asked it to stop: wrong data; it has its grace to end"
     )

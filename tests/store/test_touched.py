@@ -2,6 +2,7 @@
 
 from store.conftest import Store
 
+from launchkit.abc import Stop
 from launchkit.store import launches, touched
 from launchkit.store.touched import Glance
 
@@ -13,7 +14,7 @@ async def glance(store: Store, since: int, entity: str = "e") -> Glance:
 async def test_launches_and_queues_that_were_touched_are_named_once(store: Store) -> None:
     await store.queue()
     item = await store.launch()
-    await store.write(launches.Stop("e", item.id, "ana", None))
+    await store.write(launches.Stop("e", item.id, "ana", Stop()))
     seen = await glance(store, 0)
     assert (seen.items, seen.queues, seen.all) == ([item.id], ["q"], False)
     assert not await glance(store, seen.last)
