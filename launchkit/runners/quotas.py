@@ -24,8 +24,8 @@ class _Gate:
 class Quotas:
     """The kinds of instances for which there was no room. Launches of other kinds go on."""
 
-    def __init__(self, backoff: Backoff = BACKOFF) -> None:
-        self._backoff = backoff
+    def __init__(self, backoff: Backoff | None = None) -> None:
+        self._backoff = backoff or BACKOFF
         self._gates: dict[str, _Gate] = {}
 
     async def wait(self, kind: str, out: Output) -> None:

@@ -265,7 +265,6 @@ async def test_without_room_a_launch_waits_and_others_go_on(
     runners: Runners, fake: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quotas, "BACKOFF", Backoff(first=0.3, cap=0.3))
-    monkeypatch.setattr(quotas.Quotas.__init__, "__defaults__", (quotas.BACKOFF,))
     fake.room["ml.g5.xlarge"] = 0
     large = config(ResourceConfig={"InstanceType": "ml.g5.xlarge", "InstanceCount": 1})
     async with runners() as one:
@@ -295,7 +294,7 @@ async def test_without_credentials_that_count_a_launch_waits(
     is_there: bool,
 ) -> None:
     """They may come at any time, and a launch that fails does not come back."""
-    monkeypatch.setattr(quotas.Quotas.__init__, "__defaults__", (Backoff(first=0.05, cap=0.05),))
+    monkeypatch.setattr(quotas, "BACKOFF", Backoff(first=0.05, cap=0.05))
     if is_there:
         fake.expired.add("ann")
     else:

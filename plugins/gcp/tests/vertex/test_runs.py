@@ -147,7 +147,7 @@ async def test_a_job_whose_answer_was_lost_is_not_given_up_for_credentials_that_
 async def test_without_room_a_launch_waits_and_others_go_on(
     runners: Runners, fake: FakeVertex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quotas.Quotas.__init__, "__defaults__", (Backoff(first=0.3, cap=0.3),))
+    monkeypatch.setattr(quotas, "BACKOFF", Backoff(first=0.3, cap=0.3))
     fake.room["a2-highgpu-1g"] = 0
     large = config(worker_pool_specs=[pool(machine_spec={"machine_type": "a2-highgpu-1g"})])
     async with runners() as one:
@@ -168,7 +168,7 @@ async def test_without_credentials_that_count_a_launch_waits(
     runners: Runners, fake: FakeVertex, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """They may come at any time, and a launch that fails does not come back."""
-    monkeypatch.setattr(quotas.Quotas.__init__, "__defaults__", (Backoff(first=0.05, cap=0.05),))
+    monkeypatch.setattr(quotas, "BACKOFF", Backoff(first=0.05, cap=0.05))
     key, aside = tmp_path / "key.json", tmp_path / "aside.json"
     key.rename(aside)
     blocked, out = submission(), RecordingOutput()
