@@ -134,9 +134,8 @@ def output(text: str) -> None:
     log.end()
 
 
-def shown(text: str) -> None:
-    visible_line(text)
-    json.loads(visible_json(json.dumps({text: text}, ensure_ascii=False)))
+def shown_json(text: str) -> None:
+    json.loads(visible_json(json.dumps({"x": text}, ensure_ascii=False)))
 
 
 def addresses(text: str) -> None:
@@ -193,7 +192,8 @@ PARSERS: dict[str, tuple[Parse, Sequence[str], float]] = {
     "expressions": (expressions, sound.EXPRESSIONS, HEAVY),
     "sizes": (sizes, sound.SIZES, 1),
     "output": (output, sound.OUTPUT, LIGHT),
-    "what is shown": (shown, sound.OUTPUT, 1),
+    "lines that are shown": (visible_line, sound.OUTPUT, 1),
+    "JSON that is shown": (shown_json, sound.OUTPUT, 1),
     "addresses": (addresses, sound.ADDRESSES, 1),
     "environments": (environments, sound.DATA, 1),
     "models": (models, sound.MODELS, 1),

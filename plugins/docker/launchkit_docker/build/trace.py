@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+MOST_FIELDS = 100_000
 WIDTHS = {FIXED64: 8, FIXED32: 4}
 
 
@@ -74,8 +75,11 @@ def _fields(data: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Each field, in the wire format of protocol buffers: its own number, and as what it holds
     a number or, if that is 0, a text or another message.
     """
-    at = 0
+    at = count = 0
     while at < len(data):
+        count += 1
+        if count > MOST_FIELDS:
+            raise ValueError(f"the message has more than {MOST_FIELDS} fields")
         key, at = _varint(data, at)
         kind = key & 7
         if kind == VARINT:
