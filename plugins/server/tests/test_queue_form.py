@@ -139,7 +139,9 @@ def test_a_kind_brings_the_config_that_it_begins_with_unless_one_was_written(
 def test_a_config_is_turned_into_the_other_syntax_and_back(browser: Browser) -> None:
     turned = html.unescape(_sent(browser, "json").text)
     assert '"INSTANCE": "{{aws_instance}}"' in turned
-    assert "env:\n  INSTANCE: '{{aws_instance}}'" in html.unescape(_sent(browser, "yaml").text)
+    back = html.unescape(_sent(browser, "yaml", syntax="json").text)
+    assert "env:\n  INSTANCE: '{{aws_instance}}'" in back
+    assert "# why" in _sent(browser, "yaml", config="nice: 1  # why").text, "it is YAML already"
     assert "a: [1" in _sent(browser, "json", config="a: [1").text, "what cannot be read stays"
 
 
@@ -155,6 +157,25 @@ def test_a_change_is_shown_line_by_line_before_it_is_saved(
     saved = _sent(browser, "save", at, version="1", **{"var.nice.maximum": "9"})
     assert saved.headers["location"] == "/e/e/queues/edited?tab=config"
     assert _queue(served, "edited")["spec"]["variables"]["nice"]["maximum"] == 9
+
+
+def test_what_a_tile_cannot_show_stays_when_nothing_was_changed_in_it(
+    served: Served, browser: Browser
+) -> None:
+    odd = {"type": "string", "default": "", "enum": ["", " a"], "description": "one\ntwo"}
+    config = {"env": {"A": "{{odd}}"}}
+    body = {"name": "odd", "resource": "local-process", "config": config, "variables": {"odd": odd}}
+    with client_of(served) as client:
+        assert client.post("/api/v1/entities/e/queues", json=body).is_success
+    tile = {"var.odd.type": "string", "var.odd.enum": "\r\n a", "var.odd.description": "onetwo"}
+    at = "/e/e/queues/odd/edit"
+    sent = {"config": "env: {A: '{{odd}}'}", "max_concurrent": "3", "do": "save", **tile}
+    browser.post(at, {"version": "1", **sent})
+    now = _queue(served, "odd")["spec"]
+    assert now["max_concurrent"] == 3
+    assert now["variables"]["odd"].items() >= odd.items()
+    browser.post(at, {"version": "2", **sent, "var.odd.description": "new"})
+    assert _queue(served, "odd")["spec"]["variables"]["odd"]["enum"] == ["a"], "as it was written"
 
 
 def test_what_another_has_changed_meanwhile_is_not_overwritten(

@@ -28,6 +28,8 @@ TEXTS = ("default", "minimum", "maximum", "enum", "pattern", "max_length", "desc
 NUMBERS_ONLY = frozenset({"minimum", "maximum"})
 TEXTS_ONLY = frozenset({"pattern", "max_length"})
 Syntax = Literal["yaml", "json"]
+Variables = Mapping[str, Variable]
+NONE: Variables = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +141,11 @@ def tile_of(name: str, variable: Variable) -> Tile:
 
 
 def in_syntax(draft: Draft, wanted: Syntax) -> Draft:
-    """A draft with its config in another syntax; one that cannot be read stays as it is."""
+    """A draft with its config in another syntax; one that cannot be read, or has it already, stays
+    as it is, with its comments.
+    """
+    if draft.syntax == wanted:
+        return draft
     try:
         data = parse_mapping(draft.config, SOURCE).data
     except ConfigError:
@@ -148,15 +154,17 @@ def in_syntax(draft: Draft, wanted: Syntax) -> Draft:
     return replace(draft, config=config, syntax=wanted)
 
 
-def read(draft: Draft, *, strict: bool = True) -> Reading:
-    """What a draft means; one that is not *strict* may lack a name. Looks up plugins, in files."""
+def read(draft: Draft, *, strict: bool = True, before: Variables = NONE) -> Reading:
+    """What a draft means; one that is not *strict* may lack a name. A tile in which nothing was
+    changed means what it meant *before*. Looks up plugins, in files.
+    """
     try:
         document = parse_mapping(draft.config, SOURCE)
     except ConfigError as exc:
         return Reading(draft=draft, faults=[*_placed(exc)])
     assert isinstance(document.data, dict)  # noqa: S101 - parse_mapping says so
     tiles = _tiles(document.data, draft.tiles)
-    variables, faults = _variables(tiles.values())
+    variables, faults = _variables(tiles.values(), before)
     limit = _limit(draft.limit)
     if limit == "":
         faults.append(Fault(message="must be a whole number, 0 or more", at="max_concurrent"))
@@ -208,10 +216,13 @@ def _with_tiles(draft: Draft, tiles: Mapping[str, Tile]) -> Draft:
     return replace(draft, tiles=tiles)
 
 
-def _variables(tiles: Iterable[Tile]) -> tuple[dict[str, Variable], list[Fault]]:
+def _variables(tiles: Iterable[Tile], before: Variables) -> tuple[dict[str, Variable], list[Fault]]:
     found: dict[str, Variable] = {}
     faults: list[Fault] = []
     for tile in tiles:
+        if tile.name in before and _untouched(tile, before[tile.name]):
+            found[tile.name] = before[tile.name]
+            continue
         try:
             found.update(parse_variables({tile.name: tile.meant()}))
         except ConfigError as exc:
@@ -220,6 +231,20 @@ def _variables(tiles: Iterable[Tile]) -> tuple[dict[str, Variable], list[Fault]]
                 key = place.removeprefix(f"{tile.name}.").partition("[")[0]
                 faults.append(Fault(message=said or line, at=f"var.{tile.name}.{key}"))
     return found, faults
+
+
+def _untouched(tile: Tile, before: Variable) -> bool:
+    """Whether a tile came back as it was shown. It may show less than there is: an empty text, or
+    one of several lines, which a field of one line joins.
+    """
+    shown = tile_of(tile.name, before)
+
+    def sent(key: str) -> str:
+        text = shown.texts.get(key, "")
+        return (text if key == "enum" else text.replace("\r", "").replace("\n", "")).strip()
+
+    texts = {key: sent(key) for key in TEXTS}
+    return tile.type == shown.type and texts == {key: tile.texts.get(key, "") for key in TEXTS}
 
 
 def _objections(spec: QueueSpec, document: Document) -> Iterator[Fault]:

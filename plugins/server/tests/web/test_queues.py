@@ -60,6 +60,21 @@ async def test_a_queue_with_a_template_is_made_by_mouse(page: Page, lab: Lab) ->
     await expect(offered).to_have_text(["Choose…", "ml.m4.xlarge", "ml.p3.xlarge"])
 
 
+async def test_enter_in_a_field_makes_the_queue_whose_command_stands_below(
+    page: Page, lab: Lab
+) -> None:
+    await page.goto(lab.at("/queues/new"))
+    resources = page.get_by_label("Resource", exact=True).get_by_role("option")
+    other = await resources.first.inner_text()
+    await page.get_by_label("Resource", exact=True).select_option(other)
+    await expect(page.locator("#twin")).to_contain_text(f"--resource {other} ")
+    await page.get_by_label("Resource", exact=True).select_option("local-process")
+    await expect(page.locator("#twin")).to_contain_text("--resource local-process ")
+    await page.get_by_role("textbox", name="Queue", exact=True).fill("by-enter")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="by-enter")).to_be_visible()
+
+
 async def test_a_wrong_config_shows_its_fault_at_the_line(page: Page, lab: Lab) -> None:
     await page.goto(lab.at("/queues/new"))
     await _write(page, "env:\n  A: x\nunknown: x\n")

@@ -12,10 +12,12 @@ from launchkit.model.people import Permission
 from launchkit.store.backend import StoreQueues
 from launchkit_server import kinds
 from launchkit_server.web.queue_forms import (
+    NONE,
     TYPES,
     Draft,
     Fault,
     Reading,
+    Variables,
     changes,
     draft_of,
     drafted,
@@ -83,7 +85,7 @@ async def change(visit: Operating, name: str) -> Response:
     """Change a queue as it was drafted; or show what would be changed."""
     queue = await _queue(visit, name)
     draft = replace(drafted(visit.form), name=name, resource=queue.spec.resource)
-    reading = await _read(visit, draft)
+    reading = await _read(visit, draft, queue.spec.variables)
     if visit.form.text("do") != "save" or reading.spec is None:
         return await _form(visit, reading, queue)
     version = int(draft.version) if draft.version.isdecimal() else 0
@@ -96,18 +98,18 @@ async def change(visit: Operating, name: str) -> Response:
     return visit.go(visit.at("queues", name, tab="config"))
 
 
-async def _read(visit: Visit, draft: Draft | None = None) -> Reading:
+async def _read(visit: Visit, draft: Draft | None = None, before: Variables = NONE) -> Reading:
     draft, wanted = draft or drafted(visit.form), visit.form.text("do")
-    return await anyio.to_thread.run_sync(_reading, draft, wanted)
+    return await anyio.to_thread.run_sync(_reading, draft, wanted, before)
 
 
-def _reading(draft: Draft, wanted: str) -> Reading:
+def _reading(draft: Draft, wanted: str, before: Variables) -> Reading:
     """A draft as it is meant, after what a button has done to it."""
     if wanted == "resource":
         draft = _begun_anew(draft)
     if wanted in {"yaml", "json"}:
         draft = in_syntax(draft, "json" if wanted == "json" else "yaml")
-    return read(draft, strict=wanted == "save")
+    return read(draft, strict=wanted == "save", before=before)
 
 
 def _begun_anew(draft: Draft) -> Draft:
