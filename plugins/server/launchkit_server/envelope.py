@@ -23,6 +23,10 @@ log = logging.getLogger("launchkit.server")
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 """The id of the request that is answered, for the lines of the log."""
 
+STREAM_TYPE = "text/event-stream"
+UNBUFFERED = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
+"""What keeps proxies from holding a stream back: to keep it, or to compress it."""
+
 _ARCHIVE = re.compile(r"/api/v1/entities/[^/]+/archives/[^/]+")
 _OUTPUT = re.compile(r"/api/v1/entities/[^/]+/agent/items/[^/]+/log")
 _HEALTH = frozenset({"/livez", "/readyz"})
@@ -154,6 +158,8 @@ class _Letter:
             headers = MutableHeaders(scope=message)
             headers[PROTOCOL_HEADER] = PROTOCOL
             headers[REQUEST_ID_HEADER] = self.id
+            if headers.get("content-type", "").startswith(STREAM_TYPE):
+                headers.update(UNBUFFERED)
         await self._send(message)
 
 

@@ -13,6 +13,7 @@ from launchkit.codec import adapter, plain
 from launchkit.wire.problems import Problem
 from launchkit.wire.protocol import BYTES_TYPE, PROBLEM_TYPE
 from launchkit_server.access import Needs
+from launchkit_server.envelope import STREAM_TYPE
 from launchkit_server.examples import EXAMPLES
 
 SCHEMAS = "#/components/schemas/"
@@ -33,7 +34,6 @@ MEANINGS: Mapping[int, str] = {
     500: "A fault of the server",
     503: "The database cannot be reached now; Retry-After says when to try again",
 }
-STREAM_TYPE = "text/event-stream"
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 
 

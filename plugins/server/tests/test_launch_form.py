@@ -155,10 +155,15 @@ def test_pages_of_people_are_for_administrators_of_all_entities(served: Served) 
 
 
 def test_a_token_is_made_for_as_long_as_was_chosen(served: Served, browser: Browser) -> None:
-    made = browser.post("/settings/tokens", {"owner": "cat", "days": "30"}).text
-    found = re.search(r'id="secret">(lk_u\w+)<', made)
+    made = browser.post("/settings/tokens", {"owner": "cat", "days": "30"})
+    assert {"HttpOnly", "Path=/settings/tokens"} <= {*made.headers["set-cookie"].split("; ")}
+    shown = made.headers["location"]
+    assert "lk_u" not in shown
+    found = re.search(r'id="secret">(lk_u\w+)<', browser.get(shown).text)
     assert found is not None
-    assert found[1] not in browser.get("/settings/tokens").text
+    again = browser.get(shown).text
+    assert "Its secret was shown once" in again
+    assert found[1] not in again
     assert browser.post("/settings/tokens", {"owner": "cat", "days": "9999"}).status_code == 422
     with client_of(served) as client:
         until = [one["expires_at"] for one in client.get("/api/v1/tokens").json()]

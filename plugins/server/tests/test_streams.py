@@ -55,13 +55,24 @@ def parsed(lines: Iterator[str]) -> Iterator[Sent]:
             fields = {}
 
 
+def require_unbuffered(answer: httpx.Response) -> None:
+    """Proxies are told to pass each event on at once, and nothing here has packed it."""
+    assert answer.request.headers["accept-encoding"].startswith("gzip")
+    told = ("content-type", "x-accel-buffering", "cache-control", "content-encoding")
+    assert [answer.headers.get(name, "").partition(";")[0] for name in told] == [
+        "text/event-stream",
+        "no",
+        "no-cache, no-transform",
+        "",
+    ]
+
+
 @contextmanager
 def stream(client: httpx.Client, path: str, last: str = "", **params: Any) -> Iterator[Any]:
     headers = {"Last-Event-ID": last} if last else {}
     with client.stream("GET", path, params=params, headers=headers) as answer:
         assert answer.status_code == 200, answer.read()
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        assert answer.headers["x-accel-buffering"] == "no"
+        require_unbuffered(answer)
         yield parsed(answer.iter_lines())
 
 

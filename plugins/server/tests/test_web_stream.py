@@ -14,7 +14,7 @@ from launchkit_server.web.pages import stream as module
 from .browsing import Browser
 from .conftest import Served, served_with
 from .over_http import claimed, client_in, launched
-from .test_streams import Sent, parsed
+from .test_streams import Sent, parsed, require_unbuffered
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,7 @@ def client(served: Served) -> Iterator[httpx.Client]:
 def stream(browser: Browser, client: httpx.Client, **params: Any) -> Iterator[Iterator[Sent]]:
     entity = client.base_url.path.rstrip("/").rpartition("/")[2]
     with browser.client.stream("GET", f"/e/{entity}/stream", params=params) as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        assert answer.headers["x-accel-buffering"] == "no"
+        require_unbuffered(answer)
         yield parsed(answer.iter_lines())
 
 

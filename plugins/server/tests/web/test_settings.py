@@ -33,6 +33,11 @@ async def test_a_person_is_added_gets_a_role_and_a_token_and_signs_in(page: Page
     secret = await page.locator("#secret").inner_text()
     assert [one["role"] for one in lab.call("GET", "/entities", token=secret)] == ["viewer"]
     await look_at(page, "settings-tokens")
+    many = await page.locator("tr[data-row]").count()
+    await page.reload()
+    await expect(page.get_by_text("Its secret was shown once")).to_be_visible()
+    await expect(page.locator("#secret")).to_have_count(0)
+    await expect(page.locator("tr[data-row]")).to_have_count(many)
 
 
 async def test_a_token_that_is_revoked_counts_no_more(page: Page, lab: Lab) -> None:

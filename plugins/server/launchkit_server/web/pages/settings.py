@@ -9,6 +9,7 @@ from launchkit.codec import decode
 from launchkit.errors import ConfigError, LaunchkitError
 from launchkit.model.people import EVERYWHERE, Permission, PrincipalKind, Role, Token, refusal
 from launchkit.store import people, tokens
+from launchkit_server.web import once
 from launchkit_server.web.visits import Administering, Entering, Visit
 
 router = APIRouter(prefix="/settings")
@@ -73,22 +74,30 @@ async def change_roles(visit: Administering) -> Response:
 
 @router.get("/tokens")
 async def show_tokens(visit: Administering) -> Response:
-    """Tokens that count, and with `all` those that do not any more."""
-    return await _tokens(visit)
+    """Tokens that count, and with `all` those that do not any more; the secret of one that was
+    just made is shown once.
+    """
+    secret = once.brought(visit.request)
+    page = await _tokens(visit, secret=secret)
+    if secret is not None:
+        once.take_away(page, visit.root("settings", "tokens"))
+    return page
 
 
 @router.post("/tokens")
 async def change_tokens(visit: Administering) -> Response:
-    """Make a token, whose secret is shown once, or revoke one."""
-    database = visit.service.database
+    """Make a token, whose secret the page that follows shows, or revoke one."""
+    database, page = visit.service.database, visit.root("settings", "tokens")
     try:
         if visit.form.text("act") == "revoke":
             await database.write(tokens.RevokeToken(visit.form.text("id"), visit.name))
-            return visit.go(visit.root("settings", "tokens"))
+            return visit.go(page)
         made = await database.write(_wanted(visit))
     except LaunchkitError as exc:
         return await _tokens(visit, exc, status=422)
-    return await _tokens(visit, made=made)
+    answer = visit.go(visit.root("settings", "tokens", made=made.token.id))
+    once.hand_over(visit.request, answer, made.secret, page)
+    return answer
 
 
 def _wanted(visit: Visit) -> tokens.CreateToken | tokens.CreateAgentToken:
@@ -138,11 +147,12 @@ async def _tokens(
     visit: Visit,
     fault: LaunchkitError | None = None,
     *,
-    made: tokens.NewToken | None = None,
+    secret: str | None = None,
     status: int = 200,
 ) -> Response:
     listed = await visit.service.database.read(tokens.ListTokens())
-    everything = "all" in visit.request.query_params
+    query = visit.request.query_params
+    everything = "all" in query
     now = datetime.now(UTC).timestamp()
     return await visit.page(
         "settings-tokens.html",
@@ -153,8 +163,8 @@ async def _tokens(
         ended=sum(not _counts(one, now) for one in listed),
         everything=everything,
         accounts=await visit.service.database.read(people.ListAccounts()),
-        secret=str.__str__(made.secret) if made else None,
-        made=made.token if made else None,
+        secret=secret,
+        made=next((one for one in listed if one.id == query.get("made")), None),
         days=DAYS,
         fault=fault,
     )
