@@ -3,6 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from launchkit.errors import Rejected
+
+MOST_CHARACTERS = 300_000
 _FROM = re.compile(r"FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?\s*$", re.IGNORECASE)
 _ARG = re.compile(r"ARG\s+(.+)$", re.IGNORECASE)
 _COPY = re.compile(r"(?:COPY|ADD)\s+(?:--\S+\s+)*?--from=(\S+)", re.IGNORECASE)
@@ -16,7 +19,11 @@ def base_images(dockerfile: str, build_args: Mapping[str, str] | None = None) ->
     Variables that `ARG` lines before the first `FROM` declare have their values in *build_args*,
     else their defaults. A name that still has a variable in it is left out, as are stages and
     `scratch`.
+
+    :raises Rejected: if it is longer than any Dockerfile has reason to be.
     """
+    if len(dockerfile) > MOST_CHARACTERS:
+        raise Rejected(f"the Dockerfile has more than {MOST_CHARACTERS} characters")
     given = build_args or {}
     stages = {"scratch"}
     args: dict[str, str] = {}

@@ -18,6 +18,8 @@ TOKEN_SECONDS = 60.0
 """How long a token lives if its issuer does not say."""
 MARGIN_SECONDS = 15.0
 
+LONGEST = 16_000
+"""Characters of a header that are looked at."""
 _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z]+)(?=\s+[A-Za-z_]+\s*=|\s*$|\s*,)")
 _PARAMETER = re.compile(r'([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 
@@ -40,6 +42,7 @@ class Token:
 
 def parse_challenges(header: str) -> list[Challenge]:
     """The challenges of a `WWW-Authenticate` header (RFC 9110, 11.6.1), in their order."""
+    header = header[:LONGEST]
     blank = re.sub(
         r'"(?:[^"\\]|\\.)*"', lambda quoted: '"' + "_" * (len(quoted[0]) - 2) + '"', header
     )
