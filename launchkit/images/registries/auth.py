@@ -72,13 +72,17 @@ def token_request(challenge: Challenge, scope: str, login: Credentials | None) -
     return httpx.Request("GET", httpx.URL(realm).copy_merge_params(asked), headers=headers)
 
 
+WRONG = (ValueError, LookupError, TypeError, AttributeError)
+"""What data of another shape raises."""
+
+
 def read_token(response: httpx.Response, subject: str) -> Token:
     """The token of an issuer's answer. :raises LaunchError: if there is none in it."""
     try:
         data = response.json()
         text = data.get("token") or data["access_token"]
         seconds = float(data.get("expires_in") or TOKEN_SECONDS)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as exc:
+    except (*WRONG, OverflowError, RecursionError) as exc:
         raise LaunchError(
             f"{subject}: its token service gave an answer without a token",
             hint="a proxy may have answered in its place; look at HTTPS_PROXY and NO_PROXY",
