@@ -39,6 +39,13 @@ def test_who_has_not_signed_in_is_led_to_the_form_and_back(browser: Browser) -> 
     assert browser.get("/e/e/queues").status_code == 200
 
 
+def test_a_page_whose_session_ended_leads_back_to_itself(browser: Browser) -> None:
+    page = "http://service.example/e/e/queues?x=1#row"
+    asked = browser.get("/e/e/queues", headers={"hx-request": "true", "hx-current-url": page})
+    assert asked.status_code == 401
+    assert asked.headers["hx-redirect"] == "/sign-in?next=%2Fe%2Fe%2Fqueues%3Fx%3D1"
+
+
 def test_a_token_that_does_not_count_is_told_so_and_shown_nowhere(browser: Browser) -> None:
     refused = browser.client.post("/sign-in", data={"token": "lk_unwanted"})
     assert refused.status_code == 401

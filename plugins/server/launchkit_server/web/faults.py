@@ -1,5 +1,7 @@
 """Each error as a page, for those who ask for pages."""
 
+from urllib.parse import urlsplit
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -26,13 +28,19 @@ def tell_faults(app: FastAPI) -> None:
 
 async def _sign_in_first(request: Request, exc: Exception) -> Response:
     prefix: str = request.app.state.prefix
-    wanted = request.headers.get("hx-current-url") if _partial(request) else None
+    wanted = _shown(request) if _partial(request) else None
     if wanted is None and request.method == "GET":
         wanted = prefix + request.url.path + (f"?{request.url.query}" if request.url.query else "")
     to = address(prefix, "sign-in", next=wanted if wanted != f"{prefix}/" else None)
     if _partial(request):
         return Response(status_code=401, headers={"hx-redirect": to})
     return RedirectResponse(to, status_code=303)
+
+
+def _shown(request: Request) -> str | None:
+    """The path of the page that a piece of it was asked for, if it says so."""
+    page = urlsplit(request.headers.get("hx-current-url", ""))
+    return page._replace(scheme="", netloc="", fragment="").geturl() or None
 
 
 async def _known(request: Request, exc: Exception) -> Response:

@@ -18,6 +18,7 @@ def prepare(lab: Lab, queue: str, *names: str) -> None:
 
 async def test_a_list_is_filtered_kept_as_a_view_and_changed(page: Page, lab: Lab) -> None:
     prepare(lab, "night", "sweep-1", "sweep-2", "other")
+    prepare(lab, "long-" + "x" * 120)
     await page.goto(lab.at("/launches"))
     await look_at(page, "launches")
     await page.get_by_placeholder("Name, or sweep-*").fill("sweep")
