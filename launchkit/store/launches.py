@@ -27,6 +27,7 @@ BEGINNINGS: Mapping[Order, Mapping[str, int]] = {
     "oldest": {"seq": -1},
     "line": {"seq": -1, "level": -1},
 }
+NONE_HINT = "see: launchkit ls; what ended long ago may have been removed by: launchkit store prune"
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ async def find(tx: Tx, entity: str, ref: str) -> Row:
         return row
     rows = await tx.all("items_named", entity=entity, ref=ref)
     if not rows:
-        raise NotFound(f"there is no launch {ref!r} of {entity}", hint="see: launchkit ls")
+        raise NotFound(f"there is no launch {ref!r} of {entity}", hint=NONE_HINT)
     if len(rows) > 1:
         ids = ", ".join(row["run_id"] for row in rows)
         raise Conflict(f"several launches are named {ref!r}: {ids}", hint="name one by its id")

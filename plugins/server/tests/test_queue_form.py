@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from launchkit_server.door import Door
+from launchkit_server.web.comments import has_comments
 
 from .browsing import Browser
 from .conftest import Served, client_of, served_with
@@ -39,7 +40,7 @@ def browser(served: Served) -> Iterator[Browser]:
         yield browser
 
 
-def _sent(browser: Browser, do: str, at: str = "/e/e/queues/new", **fields: str) -> httpx.Response:
+def _sent(browser: Browser, do: str, at: str = "/e/e/new-queue", **fields: str) -> httpx.Response:
     data = {"name": "q", "resource": "local-process", "config": CONFIG, **TILES, "do": do, **fields}
     return browser.post(at, data)
 
@@ -55,7 +56,7 @@ def _queue(served: Served, name: str) -> Any:
 
 
 def test_a_config_is_parsed_into_a_tile_for_each_of_its_fields(browser: Browser) -> None:
-    page = browser.post("/e/e/queues/new", {"do": "parse", "config": CONFIG + "x: '{{cpus}}'"}).text
+    page = browser.post("/e/e/new-queue", {"do": "parse", "config": CONFIG + "x: '{{cpus}}'"}).text
     assert re.findall(r'data-tile="(\w+)"', page) == ["aws_instance", "nice", "cpus"]
     assert "What a launch may set" in page
 
@@ -130,7 +131,7 @@ def test_an_editor_is_told_the_lines_that_are_wrong(browser: Browser) -> None:
 def test_a_kind_brings_the_config_that_it_begins_with_unless_one_was_written(
     browser: Browser,
 ) -> None:
-    page = browser.get("/e/e/queues/new").text
+    page = browser.get("/e/e/new-queue").text
     assert "# The config of a queue of kind local-process" in page
     assert CONFIG in html.unescape(_sent(browser, "resource").text)
     assert "# The config of" in _sent(browser, "resource", config=" \n").text
@@ -143,6 +144,37 @@ def test_a_config_is_turned_into_the_other_syntax_and_back(browser: Browser) -> 
     assert "env:\n  INSTANCE: '{{aws_instance}}'" in back
     assert "# why" in _sent(browser, "yaml", config="nice: 1  # why").text, "it is YAML already"
     assert "a: [1" in _sent(browser, "json", config="a: [1").text, "what cannot be read stays"
+
+
+def test_comments_are_dropped_for_json_only_when_that_was_agreed_to(browser: Browser) -> None:
+    text = "nice: 1  # why\n"
+    asked = html.unescape(_sent(browser, "json", config=text).text)
+    assert "JSON has no comments" in asked
+    assert "# why" in asked
+    agreed = html.unescape(_sent(browser, "json-bare", config=text).text)
+    assert '"nice": 1' in agreed
+    assert "JSON has no comments" not in agreed
+    assert '"#1"' in html.unescape(_sent(browser, "json", config="env: {A: '#1'}").text)
+
+
+@pytest.mark.parametrize(
+    ("text", "has"),
+    [
+        ("# first\na: 1\n", True),
+        ("é: [1,  # within\n 2]\n", True),
+        ("a: |  # behind the mark\n  x\n", True),
+        ("a: |\n  x\n# last\n", True),
+        ("a: |\n  # text\n  x\nb: 'x # y'\nc: x#y\n", False),
+    ],
+)
+def test_a_comment_is_told_from_text(text: str, has: bool) -> None:
+    assert has_comments(text) is has
+
+
+def test_a_queue_of_any_name_has_its_page(served: Served, browser: Browser) -> None:
+    for name in ("new", "check", "kinds"):
+        assert _sent(browser, "save", name=name).status_code == 303
+        assert f"<h1>{name}</h1>" in browser.get(f"/e/e/queues/{name}").text
 
 
 def test_a_change_is_shown_line_by_line_before_it_is_saved(

@@ -195,8 +195,8 @@ def test_who_may_only_look_is_offered_nothing_else_and_refused_anyway(served: Se
             page = viewer.get(f"/e/looked-at{path}").text
             assert re.findall(r'<form [^>]*action="([^"]+)" method="post"', page) == ["/sign-out"]
             assert "/edit" not in page
-            assert "queues/new" not in page
-        assert viewer.get("/e/looked-at/queues/new").status_code == 403
+            assert "new-queue" not in page
+        assert viewer.get("/e/looked-at/new-queue").status_code == 403
         at = "/e/looked-at/queues/q"
         token = re.search(r'name="csrf" value="(\w+)"', viewer.get(at).text)
         assert token is not None

@@ -186,7 +186,7 @@ def test_after_signing_in_nobody_is_sent_elsewhere(elsewhere: str | None) -> Non
 
 
 @pytest.mark.parametrize(
-    ("path", "more"), [("/e/e", ()), ("/e/e/queues/new", ("editor.js",)), ("/e/e/launches", ())]
+    ("path", "more"), [("/e/e", ()), ("/e/e/new-queue", ("editor.js",)), ("/e/e/launches", ())]
 )
 def test_the_first_load_of_a_page_has_300_kilobytes_at_most(
     browser: Browser, path: str, more: tuple[str, ...]

@@ -92,6 +92,8 @@ class Reading:
     faults: Sequence[Fault] = ()
     variables: Mapping[str, Variable] = field(default_factory=dict)
     """Those whose definitions hold."""
+    loses_comments: bool = False
+    """It was to become JSON, which would drop the comments in its config."""
 
     def of(self, at: str) -> str | None:
         """What is wrong with one field of the form."""

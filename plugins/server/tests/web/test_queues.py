@@ -63,7 +63,7 @@ async def test_a_queue_with_a_template_is_made_by_mouse(page: Page, lab: Lab) ->
 async def test_enter_in_a_field_makes_the_queue_whose_command_stands_below(
     page: Page, lab: Lab
 ) -> None:
-    await page.goto(lab.at("/queues/new"))
+    await page.goto(lab.at("/new-queue"))
     resources = page.get_by_label("Resource", exact=True).get_by_role("option")
     other = await resources.first.inner_text()
     await page.get_by_label("Resource", exact=True).select_option(other)
@@ -76,7 +76,7 @@ async def test_enter_in_a_field_makes_the_queue_whose_command_stands_below(
 
 
 async def test_a_wrong_config_shows_its_fault_at_the_line(page: Page, lab: Lab) -> None:
-    await page.goto(lab.at("/queues/new"))
+    await page.goto(lab.at("/new-queue"))
     await _write(page, "env:\n  A: x\nunknown: x\n")
     await expect(page.locator(".cm-lintRange-error")).to_have_text("unknown: x")
     await page.get_by_role("textbox", name="Queue", exact=True).fill("wrong")

@@ -16,6 +16,7 @@ SCRIPT = """
 import pathlib, sys, time
 for n in range(int(sys.argv[3])):
     print(f"\\x1b[32mepoch {n}\\x1b[0m <b>loss</b>", flush=True)
+print("\\x1b[31mred begins\\nred goes on\\x1b[0m\\n" + 500 * "wide " + "far end", flush=True)
 while not pathlib.Path(sys.argv[1]).exists():
     time.sleep(0.05)
 print("the last word", flush=True)
@@ -59,6 +60,30 @@ async def test_a_run_is_watched_live_to_its_end(page: Page, lab: Lab) -> None:
     await expect(page.get_by_role("button", name="Repeat as it was")).to_be_visible()
 
 
+async def test_colours_go_on_over_lines_and_wide_lines_are_broken_if_wished(
+    page: Page, lab: Lab
+) -> None:
+    item, go = await launched(lab, "wide", lines=5)
+    go.touch()
+    await page.goto(lab.at(f"/launches/{item}"))
+    lines = page.get_by_role("region", name="Lines of the log")
+    await expect(lines.locator(".sgr-fore-1", has_text="red goes on")).to_be_visible()
+    await expect(lines.get_by_text("the last word")).to_be_visible()
+    tall = await lines.evaluate("one => one.scrollHeight")
+    await page.get_by_role("button", name="Wrap", exact=True).click()
+    for _ in range(2):
+        wrap = page.get_by_role("button", name="Wrap", exact=True)
+        await expect(wrap).to_have_attribute("aria-pressed", "true")
+        await lines.scroll_into_view_if_needed()
+        await expect(lines.get_by_text("the last word")).to_be_in_viewport()
+        assert await lines.evaluate("one => one.scrollWidth <= one.clientWidth")
+        assert await lines.evaluate("one => one.scrollHeight") > tall
+        text = lines.locator(".log-text", has_text="far end")
+        assert await text.evaluate("one => one.scrollHeight <= one.clientHeight"), "text is cut off"
+        await look_at(page, "run-wrapped")
+        await page.reload()
+
+
 async def test_more_than_a_page_keeps_is_followed_to_its_end(page: Page, lab: Lab) -> None:
     item, go = await launched(lab, "long", lines=60_000)
     await page.goto(lab.at(f"/launches/{item}"))
@@ -85,7 +110,10 @@ async def test_how_a_run_failed_is_told_with_its_evidence(page: Page, lab: Lab) 
         await look_at(page, f"run-{tab.lower()}")
 
 
-async def test_a_log_is_searched_and_its_lines_are_linked_to(page: Page, lab: Lab) -> None:
+async def test_a_log_is_searched_linked_to_and_at_last_removed(
+    page: Page, lab: Lab, watch: Watched
+) -> None:
+    watch.allow("404")  # of what retention has removed
     item, go = await launched(lab, "searched")
     go.touch()
     await page.goto(lab.at(f"/launches/{item}"))
@@ -104,6 +132,19 @@ async def test_a_log_is_searched_and_its_lines_are_linked_to(page: Page, lab: La
     await page.goto("about:blank")
     await page.go_back()
     await expect(lines.locator(".log-chosen")).to_contain_text("epoch 170")
+    await expect(page.locator("#run .badge", has_text="finished")).to_be_visible()
+    database = f"sqlite:///{lab.folder}/data/launchkit.db"
+    await anyio.to_thread.run_sync(
+        lambda: lab.run("store", "prune", "--keep", "0", "--backend", database)
+    )
+    await search.fill("epoch 18")
+    await search.press("Enter")
+    await expect(page.get_by_text("This log is gone")).to_be_visible()
+    gone = await page.reload()
+    assert gone is not None
+    assert gone.status == 404
+    await expect(page.get_by_text("removed by retention")).to_be_visible()
+    await look_at(page, "run-gone")
 
 
 async def test_a_run_is_stopped_by_its_button(page: Page, lab: Lab) -> None:

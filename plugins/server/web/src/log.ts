@@ -9,6 +9,11 @@ import { LogWindow } from "./log/window";
 const PAUSE_MILLISECONDS = 250;
 const NEAR_ROWS = 60;
 const FAR_BYTES = 1024 * 1024;
+/** Where a browser keeps whether lines are broken. */
+const WRAPS = "log-wraps";
+
+const GONE =
+  "This log is gone: its launch was removed by retention, as `launchkit store prune` does with those that ended long ago.";
 
 class Viewer {
   readonly #window: LogWindow;
@@ -32,6 +37,7 @@ class Viewer {
     this.#search = new Search(source);
     this.#chosen = placeInAddress();
     this.#follows = this.#chosen === null;
+    this.#wrap();
     this.#listen(item, attempt);
     void this.#work(() =>
       this.#chosen === null ? this.#showEnd() : this.#showPlace(this.#chosen),
@@ -68,6 +74,10 @@ class Viewer {
       void this.#work(() => this.#showPlace(0));
     });
     this.#on("end", () => void this.#work(() => this.#showEnd()));
+    this.#on("wrap", () => {
+      localStorage.setItem(WRAPS, localStorage.getItem(WRAPS) ? "" : "yes");
+      this.#wrap();
+    });
     this.#on("next", () => this.#step(1));
     this.#on("previous", () => this.#step(-1));
     const field = this.#part("search") as HTMLInputElement;
@@ -102,11 +112,7 @@ class Viewer {
     try {
       await act();
     } catch (fault) {
-      this.#tell(
-        fault instanceof Gone
-          ? "This log is not kept any more: launches that ended long ago are removed."
-          : `The log could not be read: ${fault instanceof Error ? fault.message : fault}`,
-      );
+      this.#tell(fault instanceof Gone ? GONE : `The log could not be read: ${words(fault)}`);
     } finally {
       this.#busy--;
     }
@@ -147,11 +153,19 @@ class Viewer {
 
   #tellPlace(): void {
     const { size, lines } = this.#window;
-    const line = lines.rows[Math.floor(this.#rows.top)];
+    const line = lines.rows[this.#rows.top];
     const at = size && line ? Math.min(100, Math.round((100 * line.offset) / size)) : 0;
     const text = lines.begin === 0 && lines.end >= size ? bytes(size) : `${at} % of ${bytes(size)}`;
     const place = this.#part("place");
     if (place.textContent !== text) place.textContent = text;
+  }
+
+  /** Break wide lines, if that was chosen in this browser. */
+  #wrap(): void {
+    const wraps = Boolean(localStorage.getItem(WRAPS));
+    this.#part("wrap").setAttribute("aria-pressed", String(wraps));
+    this.#rows.wrap(wraps);
+    if (this.#follows) this.#rows.scrollTo(this.#window.lines.rows.length);
   }
 
   #follow(value: boolean): void {
@@ -219,7 +233,7 @@ class Viewer {
       this.#tellFound("");
       return;
     }
-    const top = this.#window.lines.rows[Math.floor(this.#rows.top)]?.offset ?? 0;
+    const top = this.#window.lines.rows[this.#rows.top]?.offset ?? 0;
     this.#tellFound("Searching…");
     void this.#search
       .run(text, ({ matches, done, more }) => {
@@ -230,7 +244,10 @@ class Viewer {
         }
         this.#tellProgress(done, more);
       })
-      .catch((fault: Error) => this.#tellFound(`The search failed: ${fault.message}`));
+      .catch((fault) => {
+        if (fault instanceof Gone) this.#tell(GONE);
+        this.#tellFound(fault instanceof Gone ? "" : `The search failed: ${words(fault)}`);
+      });
   }
 
   get #furthest(): number {
@@ -273,6 +290,10 @@ class Viewer {
 function placeInAddress(): number | null {
   const found = /^#at=(\d{1,15})$/.exec(location.hash);
   return found ? Number(found[1]) : null;
+}
+
+function words(fault: unknown): string {
+  return fault instanceof Error ? fault.message : String(fault);
 }
 
 function bytes(size: number): string {

@@ -11,6 +11,7 @@ from launchkit.model import Queue
 from launchkit.model.people import Permission
 from launchkit.store.backend import StoreQueues
 from launchkit_server import kinds
+from launchkit_server.web.comments import has_comments
 from launchkit_server.web.queue_forms import (
     NONE,
     TYPES,
@@ -26,17 +27,20 @@ from launchkit_server.web.queue_forms import (
 )
 from launchkit_server.web.visits import Operating, Visit
 
-router = APIRouter(prefix="/e/{entity}/queues")
+BARE = "json-bare"
+"""The button that turns a config into JSON although it has comments."""
+
+router = APIRouter(prefix="/e/{entity}")
 
 
-@router.get("/new")
+@router.get("/new-queue")
 async def begin(visit: Operating, resource: str = "local-process") -> Response:
     """The form of a new queue, with the config that its kind begins with."""
     draft = Draft(resource=resource)
     return await _form(visit, Reading(draft=await anyio.to_thread.run_sync(_begun_anew, draft)))
 
 
-@router.post("/new")
+@router.post("/new-queue")
 async def create(visit: Operating) -> Response:
     """Make the queue that was drafted; or only look at it again."""
     reading = await _read(visit)
@@ -55,7 +59,7 @@ async def create(visit: Operating) -> Response:
     return visit.go(owner.at("queues", made.name))
 
 
-@router.post("/check")
+@router.post("/queues/check")
 async def check(visit: Operating) -> Response:
     """What is wrong with a draft at which line of its config, for the editor."""
     reading = await anyio.to_thread.run_sync(lambda: read(drafted(visit.form), strict=False))
@@ -65,14 +69,14 @@ async def check(visit: Operating) -> Response:
     )
 
 
-@router.get("/kinds/{kind}/schema")
+@router.get("/queues/kinds/{kind}/schema")
 async def schema(visit: Operating, kind: str) -> Response:
     """The JSON Schema of the configs of a kind, for the editor."""
     found = await anyio.to_thread.run_sync(kinds.kind_of, kind)
     return JSONResponse(found.config_schema)
 
 
-@router.get("/{name}/edit")
+@router.get("/queues/{name}/edit")
 async def edit(visit: Operating, name: str) -> Response:
     """The form of a queue that is there."""
     queue = await _queue(visit, name)
@@ -80,7 +84,7 @@ async def edit(visit: Operating, name: str) -> Response:
     return await _form(visit, Reading(draft=draft, variables=queue.spec.variables), queue)
 
 
-@router.post("/{name}/edit")
+@router.post("/queues/{name}/edit")
 async def change(visit: Operating, name: str) -> Response:
     """Change a queue as it was drafted; or show what would be changed."""
     queue = await _queue(visit, name)
@@ -104,11 +108,18 @@ async def _read(visit: Visit, draft: Draft | None = None, before: Variables = NO
 
 
 def _reading(draft: Draft, wanted: str, before: Variables) -> Reading:
-    """A draft as it is meant, after what a button has done to it."""
+    """A draft as it is meant, after what a button has done to it; comments are not dropped before
+    that was agreed to.
+    """
     if wanted == "resource":
         draft = _begun_anew(draft)
-    if wanted in {"yaml", "json"}:
-        draft = in_syntax(draft, "json" if wanted == "json" else "yaml")
+    if wanted in {"yaml", BARE}:
+        draft = in_syntax(draft, "json" if wanted == BARE else "yaml")
+    if wanted == "json":
+        turned = in_syntax(draft, "json")
+        if turned.config != draft.config and has_comments(draft.config):
+            return replace(read(draft, strict=False, before=before), loses_comments=True)
+        draft = turned
     return read(draft, strict=wanted == "save", before=before)
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from launchkit.abc import Hold, ItemView, Release, Stop
+from launchkit.errors import NotFound
 from launchkit.model import Event, ItemState, QueueItem
 from launchkit.resolving.secret_values import item_without_secrets
 from launchkit.store import changes, launches, logs
@@ -66,9 +67,14 @@ class RunView:
 async def show(
     item_id: str, visit: Reading, tab: str = "log", attempt: int | None = None
 ) -> Response:
-    """The page; other names of a launch lead to the one with its id."""
+    """The page; other names of a launch lead to the one with its id, and what is not kept any more
+    to why.
+    """
     stored = StoreLaunches(visit.service.database, visit.entity)
-    view = await stored.get(item_id)
+    try:
+        view = await stored.get(item_id)
+    except NotFound:
+        return await visit.page("run-gone.html", status=404, here="launches", ref=item_id)
     if view.item.id != item_id:
         return visit.go(visit.at("launches", view.item.id))
     run = await _run(visit, view, attempt)

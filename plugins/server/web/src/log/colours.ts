@@ -9,7 +9,7 @@ export interface Span {
   background?: string;
 }
 
-interface Style {
+export interface Style {
   bold: boolean;
   dim: boolean;
   italic: boolean;
@@ -19,7 +19,7 @@ interface Style {
   back: string;
 }
 
-const PLAIN: Style = {
+export const PLAIN: Style = {
   bold: false,
   dim: false,
   italic: false,
@@ -35,17 +35,34 @@ const ESCAPE =
 const UNSEEN = /[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
 /** What a line shows: what was written after the last return of the carriage, as with bars. */
-export function shown(text: string): string {
-  const bare = text.replace(/\r+$/, "");
-  const last = bare.slice(bare.lastIndexOf("\r") + 1);
+function shown(line: string): string {
+  const last = line.replace(/\r+$/, "").slice(dropped(line));
   return last.replace(UNSEEN, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** A line in pieces of one look each. A line begins plain: who looks at a part of a log does not
- * know what was set before. */
-export function spans(text: string): Span[] {
+function dropped(line: string): number {
+  return line.replace(/\r+$/, "").lastIndexOf("\r") + 1;
+}
+
+/** What is left of a line when nothing is steered. */
+export function bare(text: string): string {
+  return shown(text).replace(ESCAPE, "");
+}
+
+/** How text looks that comes after this. */
+export function carried(text: string, style: Style): Style {
+  for (const match of text.matchAll(ESCAPE)) {
+    if (match[1] !== undefined) style = styled(style, match[1]);
+  }
+  return style;
+}
+
+/** What a line shows in pieces of one look each, the first of which looks as the line before it did
+ * at its end. */
+export function spans(line: string, before: Style): Span[] {
+  const text = shown(line);
   const found: Span[] = [];
-  let style = PLAIN;
+  let style = carried(line.slice(0, dropped(line)), before);
   let at = 0;
   const add = (end: number): void => {
     if (end > at) found.push(spanOf(text.slice(at, end), style));

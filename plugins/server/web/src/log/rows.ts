@@ -1,6 +1,7 @@
 /** Draws those rows of a log that can be seen, and no more. */
 
-import { type Span, shown, spans } from "./colours";
+import { PLAIN, type Span, type Style, spans } from "./colours";
+import { Flow } from "./flow";
 import type { Line } from "./lines";
 
 const AROUND = 10;
@@ -19,6 +20,11 @@ export class Rows {
   readonly #sizer = document.createElement("div");
   readonly #drawn = document.createElement("div");
   readonly #height: number;
+  readonly #flow = new Flow();
+  #wraps = false;
+  #columns: number | null = null;
+  /** Where the rows stood before the last ones came. */
+  #before: number[] = [0];
   #frame = 0;
   #look: Look = { rows: [], number: null, chosen: null, searched: "" };
 
@@ -29,11 +35,12 @@ export class Rows {
     this.#sizer.append(this.#drawn);
     this.#height = Number.parseFloat(getComputedStyle(this.#drawn).lineHeight) || 20;
     place.addEventListener("scroll", () => this.#soon(), { passive: true });
-    new ResizeObserver(() => this.#soon()).observe(place);
+    new ResizeObserver(() => this.#resized()).observe(place);
   }
 
+  /** The row at the top of what can be seen. */
   get top(): number {
-    return this.place.scrollTop / this.#height;
+    return this.#flow.at(this.place.scrollTop / this.#height);
   }
 
   get isAtEnd(): boolean {
@@ -42,23 +49,63 @@ export class Rows {
   }
 
   scrollTo(row: number): void {
-    this.place.scrollTop = row * this.#height;
+    this.place.scrollTop = this.#topOf(row);
   }
 
+  /** Stay where one is after so many rows came at the start, or went from there. */
   scrollBy(rows: number): void {
-    this.place.scrollTop += rows * this.#height;
+    const by = rows < 0 ? -(this.#before[-rows] ?? 0) : (this.#flow.tops[rows] ?? 0);
+    this.place.scrollTop += by * this.#height;
   }
 
   center(row: number): void {
-    this.scrollTo(Math.max(0, row - this.place.clientHeight / this.#height / 2));
+    this.place.scrollTop = Math.max(0, this.#topOf(row) - this.place.clientHeight / 2);
   }
 
   show(look: Look): void {
     this.#look = look;
-    const height = `${look.rows.length * this.#height}px`;
+    this.#lay();
+  }
+
+  /** Break lines that are wider than the place, or let them go on to the right. */
+  wrap(wraps: boolean): void {
+    const { top } = this;
+    this.#wraps = wraps;
+    this.place.classList.toggle("log-wraps", wraps);
+    this.#columns = wraps ? this.#measure() : null;
+    this.#lay();
+    this.scrollTo(top);
+  }
+
+  #topOf(row: number): number {
+    const { tops, height } = this.#flow;
+    return (tops[row] ?? height) * this.#height;
+  }
+
+  #lay(): void {
+    this.#before = this.#flow.tops;
+    this.#flow.lay(this.#look.rows, this.#columns);
+    const height = `${this.#flow.height * this.#height}px`;
     this.#sizer.style.height = height;
     this.place.style.height = `calc(${height} + 20px)`; // the style sheet says how much at most
     this.#soon();
+  }
+
+  #resized(): void {
+    if (this.#wraps && this.#measure() !== this.#columns) this.wrap(true);
+    else this.#soon();
+  }
+
+  /** How many letters of ASCII fit beside the number of a line. */
+  #measure(): number {
+    const offset = 0;
+    const row = this.#row({ offset, bytes: new Uint8Array(10).fill(120), cut: false }, null, PLAIN);
+    this.#drawn.append(row);
+    const place = row.lastElementChild as HTMLElement;
+    const letters = place.firstElementChild?.getBoundingClientRect().width ?? 0;
+    const wide = place.clientWidth - Number.parseFloat(getComputedStyle(place).paddingRight);
+    row.remove();
+    return Math.max(10, Math.floor((10 * wide) / (letters || 1)) - 1);
   }
 
   #soon(): void {
@@ -70,17 +117,20 @@ export class Rows {
 
   #draw(): void {
     const { rows } = this.#look;
-    const visible = Math.ceil(this.place.clientHeight / this.#height);
-    const first = Math.max(0, Math.floor(this.top) - AROUND);
-    const last = Math.min(rows.length, first + visible + 2 * AROUND);
-    this.#drawn.style.transform = `translateY(${first * this.#height}px)`;
+    const { styles, tops } = this.#flow;
+    const above = this.place.scrollTop / this.#height;
+    const below = above + Math.ceil(this.place.clientHeight / this.#height) + AROUND;
+    const first = Math.max(0, this.#flow.at(above) - AROUND);
+    this.#drawn.style.transform = `translateY(${this.#topOf(first)}px)`;
     const fresh = document.createDocumentFragment();
     let number = this.#numberOf(first);
-    for (let at = first; at < last; at++) {
+    for (let at = first; at < rows.length && (tops[at] ?? 0) < below; at++) {
       const row = rows[at];
       if (!row) break;
       const begins = at === 0 || !rows[at - 1]?.cut;
-      fresh.append(this.#row(row, begins ? number : null));
+      const drawn = this.#row(row, begins ? number : null, styles[at] ?? PLAIN);
+      drawn.style.height = `${this.#topOf(at + 1) - this.#topOf(at)}px`;
+      fresh.append(drawn);
       if (number !== null && !row.cut) number++;
     }
     this.#drawn.replaceChildren(fresh);
@@ -94,7 +144,7 @@ export class Rows {
     return number + many;
   }
 
-  #row(line: Line, number: number | null): HTMLElement {
+  #row(line: Line, number: number | null, style: Style): HTMLElement {
     const row = document.createElement("div");
     row.className = "log-row";
     const { chosen } = this.#look;
@@ -109,7 +159,7 @@ export class Rows {
     link.title = `Link to this line (byte ${line.offset})`;
     const text = document.createElement("span");
     text.className = "log-text";
-    for (const span of spans(shown(decoder.decode(line.bytes)))) {
+    for (const span of spans(decoder.decode(line.bytes), style)) {
       text.append(...marked(span, this.#look.searched));
     }
     row.append(link, text);
