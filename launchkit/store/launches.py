@@ -16,6 +16,7 @@ from launchkit.store import agents, rules
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
 from launchkit.store.outputs import outputs_of
+from launchkit.store.places import Places
 from launchkit.store.queues import end_waiting, leased, named, require_prioritization
 from launchkit.store.rows import event_of, item_of, queue_of
 
@@ -118,7 +119,8 @@ class List:
             limit=self.selection.limit,
         )
         reasons: dict[int, str] = {}
-        return [await view(tx, row, reasons) for row in rows]
+        places = Places(tx)
+        return [await view(tx, row, reasons, places) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -216,9 +218,11 @@ async def find(tx: Tx, entity: str, ref: str) -> Row:
     return rows[0]
 
 
-async def view(tx: Tx, row: Row, reasons: dict[int, str] | None = None) -> ItemView:
+async def view(
+    tx: Tx, row: Row, reasons: dict[int, str] | None = None, places: Places | None = None
+) -> ItemView:
     """An item with its position, and why it waits, what goes on in it, or how it ended. *reasons*
-    keeps why nothing is claimed from a queue, for others in it.
+    keeps why nothing is claimed from a queue, *places* who stands where, for others in it.
     """
     reasons = {} if reasons is None else reasons
     item = item_of(row, row["queue"])
@@ -230,12 +234,10 @@ async def view(tx: Tx, row: Row, reasons: dict[int, str] | None = None) -> ItemV
         return ItemView(item=item, reason=rules.stopping(item))
     if item.state is not ItemState.QUEUED:
         return ItemView(item=item, reason=item.verdict.code if item.verdict else item.message)
-    place = await tx.row(
-        "position", queue=row["queue_id"], priority=row["priority"], seq=row["seq"]
-    )
+    place = await (places or Places(tx)).of(row)
     if row["queue_id"] not in reasons:
         reasons[row["queue_id"]] = await _waiting(tx, row)
-    return ItemView(item=item, position=place["n"], reason=reasons[row["queue_id"]])
+    return ItemView(item=item, position=place, reason=reasons[row["queue_id"]])
 
 
 async def _waiting(tx: Tx, row: Row) -> str:

@@ -27,6 +27,18 @@ async def names(store: Store, **wanted: object) -> list[str]:
     return [view.item.name for view in views]
 
 
+@pytest.mark.parametrize("order", ["newest", "oldest", "line"])
+async def test_each_place_in_a_list_is_that_of_the_item_alone(store: Store, order: Order) -> None:
+    await store.queue(prioritization=True)
+    levels = (Priority.LOW, Priority.HIGH, Priority.LOW, Priority.MEDIUM, Priority.HIGH)
+    made = [await store.launch(priority=level) for level in levels * 2]
+    await change(store, made[2], HOLD)
+    views = await store.database.read(launches.List("e", Selection(order=order)))
+    alone = [await store.database.read(launches.Get("e", one.item.id)) for one in views]
+    assert [one.position for one in views] == [one.position for one in alone]
+    assert sorted(one.position for one in views if one.position) == [*range(1, 10)]
+
+
 async def test_a_held_item_is_not_claimed_and_tells_why(store: Store) -> None:
     await store.queue()
     item = await store.launch()

@@ -51,9 +51,18 @@ select i.*, q.name as queue from item i join queue q on q.id = i.queue_id
 where i.entity = :entity and i.name = :ref order by i.seq desc limit 10
 
 -- name: position
+select (
+    select count(*) from item
+    where queue_id = :queue and state = 'queued' and priority < :priority
+) + (
+    select count(*) from item
+    where queue_id = :queue and state = 'queued' and priority = :priority and seq <= :seq
+) as n
+
+-- name: queued_between
 select count(*) as n from item
-where queue_id = :queue and state = 'queued'
-  and (priority < :priority or (priority = :priority and seq <= :seq))
+where queue_id = :queue and state = 'queued' and priority = :priority
+  and seq > :above and seq <= :upto
 
 -- name: count_leased
 select count(*) as n from item where queue_id = :queue and lease_until is not null
