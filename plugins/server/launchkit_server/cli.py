@@ -80,14 +80,13 @@ async def _serve(config: ServerConfig) -> None:
     from launchkit_server.collecting import collect_often
     from launchkit_server.door import door_of
     from launchkit_server.first_start import first_token
-    from launchkit_server.oidc.provider import Provider
-    from launchkit_server.oidc.settings import oidc_of
+    from launchkit_server.oidc.opening import provider_of
     from launchkit_server.process import listening, serve, url_of
     from launchkit_server.service import Service
 
     await anyio.to_thread.run_sync(_make_folder, config.data)
     door = await anyio.to_thread.run_sync(door_of, config)
-    settings = await anyio.to_thread.run_sync(oidc_of, config)
+    provider = await anyio.to_thread.run_sync(provider_of, config)
     database = database_of(
         config.database, direct=config.database_direct, patience=PATIENCE_SECONDS
     )
@@ -104,7 +103,7 @@ async def _serve(config: ServerConfig) -> None:
             service = Service(
                 database=database,
                 blobs=blobs,
-                oidc=Provider(settings) if settings else None,
+                oidc=provider,
                 lease=config.lease,
             )
             async with anyio.create_task_group() as tasks:

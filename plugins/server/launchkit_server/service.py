@@ -1,7 +1,7 @@
 """What all requests share: the database, who may do what, and how long one may wait."""
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
@@ -14,8 +14,10 @@ from launchkit_server.archives import Archives
 from launchkit_server.blobs import Blobs
 from launchkit_server.lines import Lines
 from launchkit_server.logs import ServedLogs
-from launchkit_server.oidc.provider import Provider
 from launchkit_server.told import Told
+
+if TYPE_CHECKING:
+    from launchkit_server.oidc.provider import Provider
 
 LOOKING = 2
 """How many of those who are woken look at once; fewer than there are connections to a database."""
@@ -28,7 +30,7 @@ class Service:
     database: Database
     blobs: Blobs | None = None
     """Where large things are kept; None is the database."""
-    oidc: Provider | None = None
+    oidc: "Provider | None" = None
     """By whom people sign in to the web app; None: by tokens alone."""
     lease: float = 60.0
     """Seconds that a claim lives without a sign of life from its agent."""

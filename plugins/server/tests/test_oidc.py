@@ -1,5 +1,7 @@
 """What a provider says of a person counts if it is said by it, to us, now, and of this attempt."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from launchkit_server.config import load_config
 from launchkit_server.oidc.attempts import Attempt, attempt_in
 from launchkit_server.oidc.claims import Person
+from launchkit_server.oidc.opening import provider_of
 from launchkit_server.oidc.provider import Provider
 from launchkit_server.oidc.settings import OidcSettings, oidc_of
 
@@ -170,3 +173,18 @@ def test_settings_that_do_not_fit_are_refused_with_their_place(tmp_path: Path) -
     assert settings.adds_people
     assert settings.client_secret == "s3cret"
     assert "s3cret" not in repr(settings)
+
+
+def test_a_service_without_a_provider_needs_nothing_that_looks_at_signatures() -> None:
+    code = "import sys, launchkit_server.app, launchkit_server.cli; print('joserfc' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
+
+
+def test_a_provider_says_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "launchkit_server.oidc.provider", raising=False)
+    monkeypatch.setitem(sys.modules, "joserfc.errors", None)
+    given = {"oidc_issuer": "https://id.example.com", "oidc_client_id": "launchkit"}
+    with pytest.raises(ConfigError, match="needs joserfc") as failure:
+        provider_of(load_config(given, None, {}))
+    assert failure.value.hint == "pip install 'launchkit-server[oidc]'"

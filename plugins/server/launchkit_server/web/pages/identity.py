@@ -1,6 +1,7 @@
 """Signing in by a provider of identities: there, and back with a code."""
 
 import hmac
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
@@ -9,11 +10,13 @@ from fastapi.responses import RedirectResponse, Response
 from launchkit.errors import LaunchkitError, NotFound, Unauthenticated
 from launchkit.store.identities import AdmitBy
 from launchkit_server.oidc.attempts import Attempt, attempt_in
-from launchkit_server.oidc.provider import Provider
 from launchkit_server.service import Service, TheService
 from launchkit_server.web import sessions
 from launchkit_server.web.addresses import address, own_path
 from launchkit_server.web.pages.signing import sign_in_form
+
+if TYPE_CHECKING:
+    from launchkit_server.oidc.provider import Provider
 
 router = APIRouter(prefix="/sign-in/oidc")
 
@@ -73,7 +76,7 @@ async def come_back(request: Request, service: TheService) -> Response:
     return response
 
 
-def _provider(service: Service) -> Provider:
+def _provider(service: Service) -> "Provider":
     if service.oidc is None:
         raise NotFound("no provider of identities is set up here", hint="sign in with a token")
     return service.oidc
