@@ -85,6 +85,7 @@ def test_a_queue_is_made_as_the_form_says(served: Served, browser: Browser) -> N
         ({"config": "a: [1\nb: 2"}, "Line 2: not valid YAML"),
         ({"config": '{"nice": 3}\n}'}, "Line 2: not valid YAML"),
         ({"config": "{{key}}: 1"}, "Line 1"),
+        ({"config": "nice: {{x}}"}, "a template field must stand in quotes"),
         ({"config": "- a"}, "Line 1: a mapping of keys to values is wanted"),
         ({"var.nice.default": "90"}, "must be at most 19"),
         ({"var.nice.default": "five"}, "must be of type integer, not 'five'"),

@@ -163,7 +163,8 @@ def read(draft: Draft, *, strict: bool = True, before: Variables = NONE) -> Read
     try:
         document = parse_mapping(draft.config, SOURCE)
     except ConfigError as exc:
-        return Reading(draft=draft, faults=[*_placed(exc)])
+        told = f"{exc.message}; {exc.hint}" if exc.hint else exc.message
+        return Reading(draft=draft, faults=[*_placed(ConfigError(told))])
     assert isinstance(document.data, dict)  # noqa: S101 - parse_mapping says so
     tiles = _tiles(document.data, draft.tiles)
     variables, faults = _variables(tiles.values(), before)

@@ -38,10 +38,19 @@ async def test_a_list_is_filtered_kept_as_a_view_and_changed(page: Page, lab: La
     await expect(page.get_by_text("1 chosen")).to_be_visible()
     await look_at(page, "launches-chosen")
     await page.get_by_label("All that match").check()
+    await page.get_by_label("Why").fill("the disks are full")
+    await page.keyboard.press("Enter")
+    await page.locator(".many summary", has_text="Stop").click()
+    await look_at(page, "launches-stop")
+    await expect(page.get_by_role("button", name="Stop them")).to_be_visible()
     await page.get_by_role("button", name="Hold").click()
     await expect(page.get_by_text("2 of 2 launches")).to_be_visible()
     await page.get_by_role("link", name="Back to the list").click()
     await expect(page.locator("tr[data-row] [data-state=held]")).to_have_count(2)
+    await page.get_by_label("Choose sweep-1").check()
+    await page.locator(".many summary", has_text="Stop").click()
+    await page.get_by_role("button", name="Stop them").click()
+    await expect(page.get_by_text("1 of 1 launch")).to_be_visible()
 
 
 async def test_what_is_chosen_stays_so_when_the_list_changes(page: Page, lab: Lab) -> None:
