@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from threading import Lock
 
-from launchkit.supervision import supervisor
+from launchkit.supervision import cgroup, supervisor
 
 PROGRAM = "import sys; sys.path.append(sys.argv[1]); from launchkit.supervision import forks; "
 PROGRAM += "forks.main()"
@@ -126,16 +126,17 @@ class ForkServer:
 def main() -> None:
     """Serve the agent that has the other end of standard input, until it is gone."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are reaped by the kernel
+    home = cgroup.home()
     with socket.socket(fileno=0) as agent:
         while True:
             size, files, _, _ = socket.recv_fds(agent, SIZE_BYTES, FILES, socket.MSG_WAITALL)
             request = agent.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)
             if len(files) < FILES or len(request) < int.from_bytes(size, "big"):
                 return
-            _fork(request, *files)
+            _fork(home, request, *files)
 
 
-def _fork(request: bytes, errors: int, answer: int) -> None:
+def _fork(home: str, request: bytes, errors: int, answer: int) -> None:
     try:
         pid = os.fork()
     except OSError as exc:
@@ -143,7 +144,7 @@ def _fork(request: bytes, errors: int, answer: int) -> None:
         pid = 1
     if not pid:
         try:
-            _supervise(request, errors, answer)
+            _supervise(home, request, errors, answer)
         except BaseException:  # noqa: BLE001 - the process ends here
             sys.excepthook(*sys.exc_info())
         finally:
@@ -152,7 +153,7 @@ def _fork(request: bytes, errors: int, answer: int) -> None:
     os.close(answer)
 
 
-def _supervise(request: bytes, errors: int, answer: int) -> None:
+def _supervise(home: str, request: bytes, errors: int, answer: int) -> None:
     """In the new process: watch the run."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
@@ -162,4 +163,5 @@ def _supervise(request: bytes, errors: int, answer: int) -> None:
     os.close(errors)
     os.close(nothing)
     run_dir, *pairs = request.split(b"\0")
-    supervisor.main(os.fsdecode(run_dir), dict(pair.split(b"=", 1) for pair in pairs), answer)
+    environ = dict(pair.split(b"=", 1) for pair in pairs)
+    supervisor.main(os.fsdecode(run_dir), environ, answer, home)

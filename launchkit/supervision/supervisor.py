@@ -3,9 +3,9 @@
 
 The run's environment is given to it over a socket, so that no secret is written anywhere. All
 signals are blocked, and only SIGKILL and SIGSTOP reach it. In the run directory it reads
-`spec` and `cancelled`, and writes `started`, `setup`, `child`, `output.log` and `exit`. A lock on
-`lock`, which ends with the process however it ends, tells that it lives. What it started does not
-outlive its trouble: where it cannot do its work, it ends the run before it writes an end.
+`spec` and `cancelled`, and writes `started`, `cgroup`, `setup`, `child`, `output.log` and `exit`.
+A lock on `lock`, which ends with the process however it ends, tells that it lives. What it started
+does not outlive its trouble: where it cannot do its work, it ends the run before it writes an end.
 """
 
 # pathlib and contextlib cost time and memory, so it does without:
@@ -18,6 +18,8 @@ import resource
 import signal
 import time
 
+from launchkit.supervision import cgroup
+from launchkit.supervision.cgroup import Cgroup
 from launchkit.supervision.processes import (
     TAG,
     adopt_orphans,
@@ -50,8 +52,11 @@ Record = dict[str, object]
 class Command:
     """What to start: the run itself, or its setup, which is held to no limits."""
 
-    def __init__(self, spec: Spec, environ: Environ, *, setup: bool = False) -> None:
+    def __init__(
+        self, spec: Spec, environ: Environ, group: Cgroup | None, *, setup: bool = False
+    ) -> None:
         self.environ = environ
+        self.group = group
         self.setup = setup
         self.supervisor = os.getpid()
         self.tag = spec["name"][0]
@@ -62,9 +67,10 @@ class Command:
         self.limits = () if setup else tuple(spec.get("limit", ()))
 
 
-def main(run_dir: str, environ: Environ, answer: int) -> None:
+def main(run_dir: str, environ: Environ, answer: int, home: str) -> None:
     """Supervise a run, unless it has been started before; the error's number, or 0, is written to
-    the file *answer* as soon as it is known whether it starts.
+    the file *answer* as soon as it is known whether it starts. Its cgroup is made in *home*, if
+    there is one.
     """
     os.chdir(run_dir)
     lock = os.open("lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -74,14 +80,17 @@ def main(run_dir: str, environ: Environ, answer: int) -> None:
     if not first or error:
         return
     adopt_orphans()
+    group = cgroup.begin(home, os.path.basename(run_dir))
     try:
         with open("spec", "rb") as file:
             spec = parse_spec(file.read())
-        record = supervise(spec, environ)
+        record = supervise(spec, environ, group)
     except OSError as exc:
-        end_all(environ[TAG.encode()])
+        end_all(environ[TAG.encode()], group)
         cancelled = int(os.path.exists("cancelled"))
         record = {"stage": "supervisor", "errno": exc.errno, "cancelled": cancelled}
+    if group:
+        group.end()
     write_record(record)
 
 
@@ -94,17 +103,17 @@ def parse_spec(data: bytes) -> Spec:
     return spec
 
 
-def supervise(spec: Spec, environ: Environ) -> Record:
+def supervise(spec: Spec, environ: Environ, group: Cgroup | None) -> Record:
     """Run setup and the command to their end, and say how they ended."""
     log = os.open("output.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     if "setup_dir" in spec:
-        failure = run_setup(spec, environ, log)
+        failure = run_setup(Command(spec, environ, group, setup=True), spec, log)
         if failure:
             return failure
-    return run_command(Command(spec, environ), log)
+    return run_command(Command(spec, environ, group), log)
 
 
-def run_setup(spec: Spec, environ: Environ, log: int) -> Record | None:
+def run_setup(command: Command, spec: Spec, log: int) -> Record | None:
     """Make the cached setup directory unless it is there; gives a record only if that failed."""
     os.close(os.open("setup", os.O_WRONLY | os.O_CREAT, 0o600))
     home = spec["setup_dir"][0]
@@ -118,7 +127,6 @@ def run_setup(spec: Spec, environ: Environ, log: int) -> Record | None:
             say(log, f"setup {name} is in the cache")
             return None
         _empty(home)
-        command = Command(spec, environ, setup=True)
         say(log, f"setup {name}: " + os.fsdecode(b" ".join(command.argv)))
         # The command inherits the lock: it stays held if only this supervisor is killed.
         os.set_inheritable(lock, True)
@@ -145,7 +153,7 @@ def run_command(command: Command, log: int) -> Record:
     let_finish(command.tag)
     send(pid, signal.SIGKILL, group=True)
     _, status, usage = os.wait4(pid, 0)
-    end_all(command.tag)
+    end_all(command.tag, command.group)
     if failure:
         stage, errno = failure.split()
         prefix = "setup-" if command.setup else ""
@@ -179,10 +187,12 @@ def let_finish(tag: bytes) -> None:
         time.sleep(0.02)
 
 
-def end_all(tag: bytes) -> None:
+def end_all(tag: bytes, group: Cgroup | None) -> None:
     """SIGKILL to all processes of the run named *tag*, until none is left."""
     deadline = time.monotonic() + GONE_SECONDS
     while (found := left(tag)) and time.monotonic() < deadline:
+        if group:
+            group.kill()
         for pid in found:
             send(pid, signal.SIGKILL)
         time.sleep(0.002)
@@ -318,7 +328,7 @@ def _oom_kills() -> int:
 def _spawn(command: Command, log: int) -> tuple[int, str]:
     """Start a process; gives its number, and if it could not become the command `stage errno`."""
     reader, writer = os.pipe()
-    pid = os.fork()
+    pid = command.group.fork() if command.group else os.fork()
     if not pid:
         stages = ["session"]
         errno: int | None = 0

@@ -13,7 +13,7 @@ from local_process.runs import Make, a_launch, site_at
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import Submission
-from launchkit.supervision import processes
+from launchkit.supervision import cgroup, processes
 
 
 @pytest.fixture
@@ -63,5 +63,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
 
     yield make_submission
     for name in names:
+        for path in Path(cgroup.home() or tmp_path).glob(f"{cgroup.PREFIX}{name}.*"):
+            assert cgroup.Cgroup(str(path)).end()
         for pid in processes.tagged(name.encode()):
             processes.send(pid, signal.SIGKILL)

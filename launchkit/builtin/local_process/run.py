@@ -173,6 +173,8 @@ class ProcessRun(Run):
         while await run_sync(self._kill, anyio.current_time() >= stuck):
             await anyio.sleep(pause)
             pause = min(pause * 1.5, 0.5)
+        if cgroup := await run_sync(self._dir.cgroup):
+            await run_sync(cgroup.end)
 
     def _signal(self, *numbers: int) -> None:
         group = self._dir.group()
@@ -188,6 +190,8 @@ class ProcessRun(Run):
         left = self._dir.processes()
         if group := self._dir.group():
             send(group, signal.SIGKILL, group=True)
+        if cgroup := self._dir.cgroup():
+            cgroup.kill()
         for pid in left:
             send(pid, signal.SIGKILL)
         watcher = self._dir.supervisor()

@@ -5,6 +5,7 @@
     lock            held while the supervisor lives   cancelled  it was told to stop, until when
     setup           setup has begun   child           number and start time of the main process
     exit            how it ended      supervisor.log  errors of the supervisor itself
+    cgroup          where its cgroup is, if it has one
 
 Files that must be written on a full disk too have a place set aside: `child.tmp`, `exit.tmp` and
 `cancelled.tmp`. All methods touch the disk, and belong into a worker thread.
@@ -25,6 +26,7 @@ from functools import cached_property
 from pathlib import Path
 
 from launchkit.code.remove_tree import remove_tree
+from launchkit.supervision import cgroup
 from launchkit.supervision.processes import members, start_time
 from launchkit.supervision.supervisor import OVER, Spec, overwrite, parse_spec, sync_dir
 
@@ -90,7 +92,13 @@ class RunDir:
 
     def processes(self) -> list[int]:
         """The live processes of the run, its supervisor not among them."""
-        return members(os.fsencode(self.path.name), self.supervisor() or 0)
+        found = members(os.fsencode(self.path.name), self.supervisor() or 0)
+        group = self.cgroup()
+        return [*{*found, *group.pids()}] if group else found
+
+    def cgroup(self) -> cgroup.Cgroup | None:
+        """The run's cgroup, while there is one."""
+        return cgroup.recorded(str(self.path))
 
     def group(self) -> int | None:
         """The process group of the command, if its main process lives, as far as can be told."""
@@ -166,8 +174,10 @@ class RunDir:
         """Delete it, such that a half-deleted run is never seen, but leave a mark that a run of
         this name is over: an agent that slept on its way to `submit` would run it again.
 
-        :raises OSError: if there is no room for the mark, or the directory cannot be moved.
+        :raises OSError: if there is no room for the mark, if the directory cannot be moved, or if
+            something stays in the run's cgroup.
         """
+        self._end_cgroup()
         for large in (self.path / "code", self.log):  # first: a full disk has no room for the mark
             remove_tree(large)
         over = self.path.parent / OVER
@@ -184,6 +194,11 @@ class RunDir:
         """Make its new names survive a power cut."""
         sync_dir(str(self.path))
         sync_dir(str(self.path.parent))
+
+    def _end_cgroup(self) -> None:
+        group = self.cgroup()
+        if group and not group.end():
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), group.path)
 
     def _has(self, name: str) -> bool:
         return (self.path / name).exists()
@@ -224,6 +239,15 @@ def outdated(root: Path, now: float, days: float) -> list[Path]:
         except OSError as exc:
             log.warning("%s cannot be looked at: %s", path, exc.strerror)
     return found
+
+
+def end_leftovers(root: Path) -> None:
+    """End what is in the cgroups of runs that nobody watches any more, and remove these."""
+    for path in root.iterdir():
+        place = RunDir(path)
+        group = place.cgroup()
+        if group and place.supervisor() is None and not group.end():
+            log.warning("%s: something in this cgroup cannot be ended", group.path)
 
 
 def prune(root: Path, now: float, days: float) -> None:

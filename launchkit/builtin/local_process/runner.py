@@ -18,13 +18,20 @@ from launchkit.abc import Finding, Run, Runner, Site
 from launchkit.builtin.local_process.args import QueueArgs, parse_args
 from launchkit.builtin.local_process.plan import Plan, checked_command, make_plan
 from launchkit.builtin.local_process.run import ProcessRun
-from launchkit.builtin.local_process.rundir import RunDir, clear_away, outdated, prune
+from launchkit.builtin.local_process.rundir import (
+    RunDir,
+    clear_away,
+    end_leftovers,
+    outdated,
+    prune,
+)
 from launchkit.errors import LaunchError, Rejected, RunLost, SubmitError
 from launchkit.images.file_overrides import override_files
 from launchkit.json_schema import json_schema
 from launchkit.model import Json, Secret, Submission
 from launchkit.plain_text import shortened
 from launchkit.private_files import make_folder
+from launchkit.supervision import cgroup
 from launchkit.supervision.forks import ForkServer
 from launchkit.supervision.supervisor import OLD_SETUP
 
@@ -72,8 +79,7 @@ class LocalProcessRunner(Runner):
         await run_sync(_make_private, self._root, self._setups)
         self._forks = ForkServer()
         stack.push_async_callback(self._end_forks)
-        if not self.keep:
-            site.tasks.start_soon(self._sweep, name="sweep of old local runs")
+        site.tasks.start_soon(self._sweep, name="sweep of old local runs")
 
     async def check(self) -> Sequence[Finding]:
         """Whether runs can be written and watched here."""
@@ -166,9 +172,11 @@ class LocalProcessRunner(Runner):
         tried: set[Path] = set()  # what cannot be removed is told once
         while True:
             try:
-                for path in await run_sync(self._outdated) - tried:
-                    tried |= {path, await run_sync(clear_away, path)}
-                await run_sync(prune, self._root, time.time(), OVER_DAYS)
+                await run_sync(end_leftovers, self._root)
+                if not self.keep:
+                    for path in await run_sync(self._outdated) - tried:
+                        tried |= {path, await run_sync(clear_away, path)}
+                    await run_sync(prune, self._root, time.time(), OVER_DAYS)
             except OSError as exc:
                 log.warning("old runs in %s cannot be cleared away: %s", self._root, exc)
             await anyio.sleep(SWEEP_EVERY_SECONDS)
@@ -196,7 +204,20 @@ class LocalProcessRunner(Runner):
                 " their group are not found",
                 hint="run the agent on Linux 5.3 or later",
             )
-        return [disk, watch]
+        return [disk, watch, _group_finding()]
+
+
+def _group_finding() -> Finding:
+    if home := cgroup.home():
+        message = f"each run has a cgroup of its own in {home}"
+        return Finding(level="ok", subject="cgroups", message=message)
+    return Finding(
+        level="ok",
+        subject="cgroups",
+        message="none may be made here; if the process that watches a run is killed, what has"
+        " cleared its environment stays",
+        hint="run the agent in a systemd unit with Delegate=yes",
+    )
 
 
 def _names_a_run(name: str) -> bool:
