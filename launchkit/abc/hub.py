@@ -83,6 +83,10 @@ class Selection:
     queue: str | None = None
     states: Collection[ItemState] | None = None
     author: str | None = None
+    not_queue: str | None = None
+    """Of any queue but this one."""
+    not_author: str | None = None
+    """By anybody but this author, or by nobody who is known."""
     agent: str | None = None
     """The agent that holds or held it."""
     name: str | None = None

@@ -31,7 +31,7 @@ def state_option(command: F) -> F:
 
 
 def filter_options(command: F) -> F:
-    """--author, --agent and --name."""
+    """--author, --agent and --name, and whose launches to leave out."""
     for option in (
         click.option("--name", metavar="PATTERN", help="Of such a name: 'sweep-*'."),
         click.option(
@@ -40,7 +40,14 @@ def filter_options(command: F) -> F:
             help="That this agent holds or held.",
             shell_complete=agent_names,
         ),
+        click.option("--not-author", metavar="NAME", help="Of anybody but this author."),
         click.option("--author", metavar="NAME", help="Of one author."),
+        click.option(
+            "--not-queue",
+            metavar="NAME",
+            help="Of any queue but this one.",
+            shell_complete=queue_names,
+        ),
     ):
         command = option(command)
     return command

@@ -134,7 +134,8 @@ SCOPES: Mapping[str, str] = {"": "", "_open": "and i.ended_at is null"}
 
 def statements(*names: str) -> Mapping[str, str]:
     """The statements in `queries/NAME.sql`, each under the name in its `-- name:` line; one with
-    `{order}` in it under NAME_newest, NAME_oldest and NAME_line, and the same with `_open`.
+    `{order}` in it under NAME_newest, NAME_oldest and NAME_line, how many there are under
+    NAME_count, and the same with `_open`.
     """
     found: dict[str, str] = {}
     for name in names:
@@ -147,6 +148,10 @@ def statements(*names: str) -> Mapping[str, str]:
             for (order, parts), (scope, only) in product(ORDERS.items(), SCOPES.items()):
                 filled = body.strip().format(row=LISTED, open=only, **parts)
                 found[f"{title.strip()}_{order}{scope}"] = filled
+            for scope, only in SCOPES.items():
+                page = body.strip().format(row="i.seq", open=only, **ORDERS["newest"])
+                counted = f"select count(*) as n from ({page}) page"  # noqa: S608 - both are ours
+                found[f"{title.strip()}_count{scope}"] = counted
     return found
 
 

@@ -100,27 +100,57 @@ class List:
     selection: Selection
 
     async def __call__(self, tx: Tx) -> list[ItemView]:
-        states, order = self.selection.states, self.selection.order
+        order = self.selection.order
         behind = BEGINNINGS[order]
         if self.selection.after is not None:
             last = await find(tx, self.entity, self.selection.after)
             behind = {"seq": last["seq"], "level": last["priority"]}
-        open_only = states is not None and not any(ItemState(state).ended for state in states)
         rows = await tx.all(
-            f"items_{order}_open" if open_only else f"items_{order}",
+            f"items_{order}{_scope(self.selection)}",
             **behind,
-            entity=self.entity,
-            queue=self.selection.queue,
-            states=json.dumps([str(s) for s in states]) if states is not None else None,
-            author=self.selection.author,
-            agent=self.selection.agent,
-            name=self.selection.name,
-            since=self.selection.since,
-            limit=self.selection.limit,
+            **_filters(self.entity, self.selection),
         )
         reasons: dict[int, str] = {}
         places = Places(tx)
         return [await view(tx, row, reasons, places) for row in rows]
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many items a selection matches, up to its limit; where it begins does not count."""
+
+    entity: str
+    selection: Selection
+
+    async def __call__(self, tx: Tx) -> int:
+        row = await tx.row(
+            f"items_count{_scope(self.selection)}",
+            seq=BEGINNINGS["newest"]["seq"],
+            **_filters(self.entity, self.selection),
+        )
+        return int(row["n"])
+
+
+def _scope(selection: Selection) -> str:
+    states = selection.states
+    open_only = states is not None and not any(ItemState(state).ended for state in states)
+    return "_open" if open_only else ""
+
+
+def _filters(entity: str, selection: Selection) -> Mapping[str, str | float | None]:
+    states = selection.states
+    return {
+        "entity": entity,
+        "queue": selection.queue,
+        "states": json.dumps([str(s) for s in states]) if states is not None else None,
+        "author": selection.author,
+        "not_queue": selection.not_queue,
+        "not_author": selection.not_author,
+        "agent": selection.agent,
+        "name": selection.name,
+        "since": selection.since,
+        "limit": selection.limit,
+    }
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,8 @@ class Filter:
     queue: str | None = None
     states: tuple[ItemState, ...] | None = None
     author: str | None = None
+    not_queue: str | None = None
+    not_author: str | None = None
     agent: str | None = None
     name: str | None = None
     since: float | None = None

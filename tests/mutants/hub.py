@@ -107,6 +107,8 @@ LISTS = (
             ("queue", None),
             ("states", None),
             ("author", None),
+            ("not_queue", None),
+            ("not_author", None),
             ("agent", None),
             ("name", None),
             ("since", None),

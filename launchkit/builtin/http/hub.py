@@ -190,6 +190,8 @@ class _Launches(_Group, Launches):
             "state": None if selection.states is None else [str(s) for s in selection.states],
             "none": True if selection.states is not None and not selection.states else None,
             "author": selection.author,
+            "not_queue": selection.not_queue,
+            "not_author": selection.not_author,
             "agent": selection.agent,
             "name": selection.name,
             "since": selection.since,

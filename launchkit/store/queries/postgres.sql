@@ -93,6 +93,8 @@ where i.entity = :entity
   and (:queue::text is null or q.name = :queue)
   and (:states::text is null or i.state in (select json_array_elements_text(:states::json)))
   and (:author::text is null or i.author = :author)
+  and (:not_queue::text is null or q.name <> :not_queue)
+  and (:not_author::text is null or i.author is distinct from :not_author)
   and (:agent::text is null or i.agent = :agent)
   and (:name::text is null or coalesce(i.name, i.run_id) like
        translate(replace(replace(replace(:name, '\', '\\'), '%', '\%'), '_', '\_'), '*?', '%_'))

@@ -36,6 +36,8 @@ where i.entity = :entity
   and (:queue is null or q.name = :queue)
   and (:states is null or i.state in (select value from json_each(:states)))
   and (:author is null or i.author = :author)
+  and (:not_queue is null or q.name <> :not_queue)
+  and (:not_author is null or i.author is not :not_author)
   and (:agent is null or i.agent = :agent)
   and (:name is null or coalesce(i.name, i.run_id) glob replace(:name, '[', '[[]'))
   and (:since is null or i.created_at >= :since)

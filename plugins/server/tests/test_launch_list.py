@@ -60,6 +60,9 @@ def state(client: httpx.Client, item: str) -> str:
         ({"state": "held", "exclude": "1"}, {"one"}),
         ({"queue": "none"}, set()),
         ({"author": "ann"}, {"one", "two"}),
+        ({"not_author": "ann"}, set()),
+        ({"not_queue": "none", "not_author": "bob"}, {"one", "two"}),
+        ({"not_queue": "q"}, set()),
         ({"agent": "box"}, set()),
     ],
 )
@@ -86,11 +89,24 @@ def test_pages_follow_each_other(
     assert ">b</a>" not in rest
 
 
+def test_all_that_match_are_counted_up_to_a_bound(
+    browser: Browser, client: httpx.Client, entity: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = named(client, "sweep-1", "sweep-2", "other")
+    page = browser.get(f"/e/{entity}/launches", params={"name": "sweep-*", "after": ids[1]})
+    assert "2 launches match" in page.text
+    monkeypatch.setattr(module, "MOST", 2)
+    assert "2+ launches<" in browser.get(f"/e/{entity}/launches").text
+
+
 def test_those_that_were_chosen_are_changed(
     browser: Browser, client: httpx.Client, entity: str
 ) -> None:
     first, second = named(client, "one", "two")
-    done = browser.post(f"/e/{entity}/launches/changes", {"verb": "stop", "id": [first]})
+    fields = {"verb": "stop", "id": [first]}
+    asked = browser.post(f"/e/{entity}/launches/changes", fields).text
+    assert ("Stop 1 launch?" in asked, state(client, first)) == (True, "queued")
+    done = browser.post(f"/e/{entity}/launches/changes", {**fields, "sure": "1"})
     assert "1 of 1 launch" in done.text
     assert (state(client, first), state(client, second)) == ("stopped", "queued")
     done = browser.post(f"/e/{entity}/launches/changes", {"verb": "hold", "id": [first, second]})
@@ -103,6 +119,8 @@ def test_all_that_match_are_changed_on_whatever_page_they_are(
 ) -> None:
     ids = named(client, "sweep-1", "sweep-2", "other")
     fields = {"verb": "stop", "all": "1", "view": "name=sweep-*", "reason": "enough"}
+    assert "Stop 2 launches?" in browser.post(f"/e/{entity}/launches/changes", fields).text
+    fields["sure"] = "1"
     assert "2 of 2 launches" in browser.post(f"/e/{entity}/launches/changes", fields).text
     assert [state(client, one) for one in ids] == ["stopped", "stopped", "queued"]
 
@@ -126,6 +144,9 @@ def test_what_cannot_be_done_is_refused(
 
 
 def test_the_command_line_twin_shows_the_same() -> None:
+    assert View(not_queue="a b", not_author="bob").command() == (
+        "launchkit ls --not-queue 'a b' --not-author bob"
+    )
     view = View(queue="q", state=[ItemState.FAILED], name="a b", within="24h")
     assert view.command() == "launchkit ls --state failed --queue q --name '*a b*' --since 24h"
 

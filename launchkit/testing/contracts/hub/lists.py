@@ -43,6 +43,9 @@ class ListContract(UserContract):
         for selection, names in (
             (Selection(author="ann"), ["eval[1]", "train-1"]),
             (Selection(author="cat"), []),
+            (Selection(not_author="ann"), ["train-22"]),
+            (Selection(not_author="cat", not_queue="other"), ["eval[1]", "train-22", "train-1"]),
+            (Selection(not_queue="q"), []),
             (Selection(name="train-*"), ["train-22", "train-1"]),
             (Selection(name="train-?"), ["train-1"]),
             (Selection(name="train-1"), ["train-1"]),

@@ -56,6 +56,8 @@ class Filter:
     queue: str | None = None
     state: Annotated[list[ItemState] | None, Query()] = None
     author: str | None = None
+    not_queue: str | None = None
+    not_author: str | None = None
     agent: str | None = None
     name: str | None = None
     since: float | None = None
@@ -72,6 +74,8 @@ class Filter:
             queue=self.queue,
             states=[] if self.none else self.state,
             author=self.author,
+            not_queue=self.not_queue,
+            not_author=self.not_author,
             agent=self.agent,
             name=self.name,
             since=self.since,

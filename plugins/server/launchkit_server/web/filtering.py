@@ -27,6 +27,8 @@ class View:
     exclude: Literal["", "1"] = ""
     """Whether the states are those that are left out."""
     author: Word = ""
+    not_queue: Word = ""
+    not_author: Word = ""
     agent: Word = ""
     name: Word = ""
     within: Word = ""
@@ -54,6 +56,8 @@ class View:
             "state": [str(one) for one in self.state or ()],
             "exclude": self.exclude if self.state else "",
             "author": self.author,
+            "not_queue": self.not_queue,
+            "not_author": self.not_author,
             "agent": self.agent,
             "name": self.name,
             "within": self.within if self.within in AGES else "",
@@ -64,8 +68,8 @@ class View:
     @property
     def filters(self) -> int:
         """How many of the filters narrow the list."""
-        words = (self.queue, self.state, self.author, self.agent, self.name, self.within)
-        return sum(1 for one in words if one)
+        kept = (self.queue, self.state, self.author, self.agent, self.name, self.within)
+        return sum(1 for one in (*kept, self.not_queue, self.not_author) if one)
 
     def but(self, **other: object) -> Mapping[str, Any]:
         """The query of the same view with something else in it."""
@@ -77,6 +81,8 @@ class View:
             queue=self.queue or None,
             states=self.states,
             author=self.author or None,
+            not_queue=self.not_queue or None,
+            not_author=self.not_author or None,
             agent=self.agent or None,
             name=pattern(self.name),
             since=now - AGES[self.within] if self.within in AGES else None,
@@ -89,9 +95,9 @@ class View:
         """What shows the same on the command line."""
         words = ["launchkit ls"]
         words += [f"--state {one}" for one in self.states or ()]
-        for flag in ("queue", "author", "agent"):
-            if value := getattr(self, flag):
-                words.append(f"--{flag} {shlex.quote(value)}")
+        for name in ("queue", "author", "not_queue", "not_author", "agent"):
+            if value := getattr(self, name):
+                words.append(f"--{name.replace('_', '-')} {shlex.quote(value)}")
         if self.name:
             words.append(f"--name {shlex.quote(pattern(self.name) or '')}")
         if self.within in AGES:

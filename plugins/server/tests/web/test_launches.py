@@ -52,6 +52,20 @@ async def test_a_list_is_filtered_kept_as_a_view_and_changed(page: Page, lab: La
     await page.get_by_role("button", name="Stop them").click()
     await expect(page.get_by_text("1 of 1 launch")).to_be_visible()
 
+    await page.get_by_label("Choose sweep-1").check()
+    await page.get_by_label("New priority").select_option("high")
+    await page.get_by_role("button", name="Set priority").click()
+    await expect(page.get_by_role("heading", name="Launches")).to_be_visible()
+    await page.get_by_role("link", name="Back to the list").click()
+    await page.get_by_label("Choose sweep-2").check()
+    await page.get_by_role("button", name="Stop").click()
+    await expect(page.get_by_text("Stop 1 launch?")).to_be_visible()
+    await look_at(page, "launches-sure")
+    await page.get_by_role("button", name="Stop 1 launch").click()
+    await expect(page.get_by_text("1 of 1 launch")).to_be_visible()
+    await page.get_by_role("link", name="Back to the list").click()
+    await expect(page.locator("tr[data-row] [data-state=stopped]")).to_have_count(1)
+
 
 async def test_what_is_chosen_stays_so_when_the_list_changes(page: Page, lab: Lab) -> None:
     prepare(lab, "live", "kept")

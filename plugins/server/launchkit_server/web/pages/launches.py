@@ -14,6 +14,7 @@ from launchkit.errors import ConfigError
 from launchkit.model import ItemState, Priority, QueueItem
 from launchkit.store import changes
 from launchkit.store.backend import StoreLaunches, StoreQueues
+from launchkit.store.launches import Count
 from launchkit_server.many import Make, change_each, ids_of
 from launchkit_server.web.filtering import AGES, COLUMNS, View
 from launchkit_server.web.visits import Operating, Reading, Visit
@@ -25,6 +26,8 @@ MOST = 10_000
 """How many launches are changed at once."""
 SHOWN = 50
 """Refusals that are told one by one."""
+WORDED = ("queue", "author", "not_queue", "not_author", "agent", "name")
+"""The parts of a view that are words."""
 WORDS: Mapping[str, str] = {
     "stop": "stopped",
     "hold": "held",
@@ -44,6 +47,8 @@ class ListPage:
     more: str | None
     """The id of the launch behind which the next page begins."""
     queues: Sequence[str]
+    many: int
+    """How many match, on all pages; one more than are counted stands for all above."""
 
 
 @router.get("")
@@ -58,18 +63,30 @@ async def show(visit: Reading, view: Annotated[View, Depends()]) -> Response:
         items=found[:PAGE],
         more=found[PAGE - 1].item.id if len(found) > PAGE else None,
         queues=[one.queue.name for one in queues],
+        many=await _many(visit, view, now, MOST + 1),
     )
     return await visit.page(
-        "launches.html", here="launches", page=page, ages=AGES, columns=COLUMNS, states=ItemState
+        "launches.html",
+        here="launches",
+        page=page,
+        most=MOST,
+        ages=AGES,
+        columns=COLUMNS,
+        states=ItemState,
+        priorities=[one.name.lower() for one in Priority],
     )
 
 
 @router.post("/changes")
 async def change(visit: Operating) -> Response:
-    """Change those that were chosen, or all that the list shows on all its pages."""
+    """Change those that were chosen, or all that the list shows on all its pages; what cannot be
+    undone is asked about first.
+    """
     verb = visit.form.text("verb")
     if verb not in WORDS:
         raise ConfigError(f"verb: {verb[:60]!r} is nothing that can be done with launches")
+    if verb == "stop" and not visit.form.checked("sure"):
+        return await _ask(visit)
     ids = await _chosen(visit)
     done = await change_each(ids, _make(visit, verb))
     refused = [one for one in done if one.refused is not None]
@@ -85,6 +102,26 @@ async def change(visit: Operating) -> Response:
     )
 
 
+async def _ask(visit: Visit) -> Response:
+    view, every = _view(visit), visit.form.checked("all")
+    ids = [] if every else visit.form.all("id")[:MOST]
+    return await visit.page(
+        "launches-sure.html",
+        here="launches",
+        many=await _many(visit, view, time.time(), MOST) if every else len(ids),
+        most=MOST,
+        every=every,
+        ids=ids,
+        form=visit.form,
+        back=visit.at("launches", **view.query),
+    )
+
+
+async def _many(visit: Visit, view: View, now: float, most: int) -> int:
+    wanted = replace(view, after="").selection(now, most)
+    return await visit.service.database.read(Count(visit.entity, wanted))
+
+
 async def _chosen(visit: Visit) -> Sequence[str]:
     if not visit.form.checked("all"):
         return visit.form.all("id")[:MOST]
@@ -98,7 +135,7 @@ def _view(visit: Visit) -> View:
     """The list in which they were chosen, from the query of its address."""
     fields = parse_qs(visit.form.text("view")[:4000], max_num_fields=60)
     known = {*ItemState}
-    given = {name: fields.get(name, [""])[-1] for name in ("queue", "author", "agent", "name")}
+    given = {name: fields.get(name, [""])[-1] for name in WORDED}
     return View(
         state=[ItemState(one) for one in fields.get("state", []) if one in known],
         column=fields.get("column"),
