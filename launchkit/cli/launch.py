@@ -245,14 +245,19 @@ async def _request(
     job = own_job(file.job, client.entity) if file.job else None
     source = {**file.source, "job": job}
     recipe, reference = await client.recipe(**source, ref=file.git_ref, store=store)
-    recipe = replace(
+    changed = replace(
         recipe,
         base_image=file.base_image or recipe.base_image,
         build_context=file.build_context or recipe.build_context,
         runtime=file.python_version or recipe.runtime,
     )
+    if reference and changed != recipe:
+        say(
+            f"warning: built in another way, this is not job {reference} and does not bear its name"
+        )
+        reference = None
     variables = {**file.template_variables, **parse_set_vars(pairs, queue.variables)}
-    return spec_of(file, recipe, reference, variables), name
+    return spec_of(file, changed, reference, variables), name
 
 
 def own_job(reference: str, entity: str) -> str:

@@ -49,6 +49,9 @@ def _chosen(launch: Launch, allowed: Sequence[str]) -> Iterator[str]:
     for place, who in launch.origins.items():
         if who in _strangers(place) and not any(_covers(word, place) for word in allowed):
             yield f"{place}: a {who} cannot choose it"
+    starts = launch.origins.get("args") == "launch" and launch.args and not launch.entry_point
+    if starts and "entry_point" not in allowed:
+        yield "args: without an entry point of the job, they may be what an image runs"
 
 
 def _strangers(place: str) -> tuple[str, ...]:

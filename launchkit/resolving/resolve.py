@@ -10,13 +10,26 @@ from dataclasses import dataclass, replace
 from launchkit.abc import Runner
 from launchkit.codec import dotted
 from launchkit.errors import Rejected
-from launchkit.model import Claim, Env, Json, Launch, LaunchSpec, Limits, QueueSpec, Scalar
+from launchkit.model import (
+    Claim,
+    Env,
+    Json,
+    Launch,
+    LaunchSpec,
+    Limits,
+    Overrides,
+    QueueSpec,
+    Recipe,
+    Scalar,
+)
 from launchkit.resolving.inputs import check_config, check_inputs
 from launchkit.resolving.merge import deep_merge
 from launchkit.resolving.nested import leaves
 from launchkit.resolving.templates import fill_template, has_field
 
 Origins = dict[str, str]
+OF_JOBS = ("entry_point", "args", "dockerfile", "base_image", "build_context", "runtime")
+OF_LAUNCHES = ("files", "artifacts", "working_dir")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,11 +143,9 @@ def _choose(queue: QueueSpec, spec: LaunchSpec, runner: type[Runner] | None) -> 
         check_config(config, recipe.input_schema)
     origins |= _layer_origins("env", {"job": recipe.env, "launch": overrides.env})
     origins |= _layer_origins("config", {"job": recipe.config, "launch": overrides.config})
-    for name, value in (("entry_point", overrides.entry_point), ("args", overrides.args)):
-        origins[name] = "job" if value is None else "launch"
-    for name in ("files", "artifacts", "dockerfile", "working_dir"):
-        if getattr(overrides, name):
-            origins[name] = "launch"
+    origins |= _field_origins(recipe, overrides)
+    if spec.job is None:
+        origins = {place: "launch" if who == "job" else who for place, who in origins.items()}
     return Choices(
         resource_args=resource_args,
         builder_args=dict(builder_args),
@@ -199,6 +210,17 @@ def _only(config: Json, wrappers: set[str]) -> Json | None:
     keys = config.keys() - {"builder"}
     inner = config[next(iter(keys))] if len(keys) == 1 and keys <= wrappers else None
     return inner if isinstance(inner, Mapping) else None
+
+
+def _field_origins(recipe: Recipe, overrides: Overrides) -> Origins:
+    """Who decided each of the single fields that somebody decided."""
+    owners: Origins = {}
+    for name in (*OF_JOBS, *OF_LAUNCHES):
+        if getattr(recipe, name, None):
+            owners[name] = "job"
+        if getattr(overrides, name, None) not in (None, {}, ""):
+            owners[name] = "launch"
+    return owners
 
 
 def _layer_origins(prefix: str, layers: Mapping[str, Json]) -> Origins:

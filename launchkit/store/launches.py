@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from launchkit.abc import ItemView, LaunchRequest, Order, Selection
 from launchkit.abc import Stop as Wanted
 from launchkit.codec import encode_json
-from launchkit.errors import Conflict, NotFound
+from launchkit.errors import Conflict, NotFound, Rejected
 from launchkit.model import Event, GitSource, ItemState, LaunchSpec, Priority, QueueItem
 from launchkit.resolving.resolve import validate_launch
-from launchkit.store import agents, rules
+from launchkit.store import agents, jobs, rules
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
 from launchkit.store.outputs import outputs_of
@@ -50,6 +50,7 @@ class Launch:
             if known is not None:
                 return await self._again(tx, known, digest)
         validate_launch(queue_of(row).spec, self.request.spec)
+        await _check_job(tx, self.entity, self.request.spec)
         item = await tx.row(
             "add_item",
             id=random_word(12),
@@ -286,6 +287,20 @@ def request_digest(queue: str, spec: LaunchSpec, priority: Priority) -> str:
     if isinstance(source, GitSource):
         spec = replace(spec, recipe=replace(spec.recipe, source=replace(source, commit=None)))
     return hashlib.sha256(f"{queue}\n{priority}\n{encode_json(spec)}".encode()).hexdigest()
+
+
+async def _check_job(tx: Tx, entity: str, spec: LaunchSpec) -> None:
+    """Look whether what is launched is the job that it says. What a job is trusted with, and what
+    is shown, would else be anybody's.
+    """
+    if spec.job is None:
+        return
+    stored = await jobs.Get(entity, spec.job)(tx)
+    if encode_json(stored.recipe) != encode_json(spec.recipe):
+        raise Rejected(
+            f"job: the recipe of this launch is not that of job {stored.reference}",
+            hint="change it by overrides, or launch the recipe without naming a job",
+        )
 
 
 def random_word(length: int) -> str:

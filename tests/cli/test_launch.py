@@ -95,6 +95,19 @@ def test_flags_become_the_request(queue: Program, tmp_path: Path) -> None:
     }
 
 
+def test_a_job_that_is_built_in_another_way_is_not_launched_by_its_name(
+    queue: Program,
+) -> None:
+    job = ["job", "create", "code", queue.code("print(1)"), "-n", "j", "-B", "a", "-E", "python"]
+    queue(*job)
+    queue("launch", "-q", "q", "-j", "j", "--name", "same", "-B", "a")
+    assert spec_of("same").job == "j:v0"
+    warned = queue("launch", "-q", "q", "-j", "j", "--name", "other", "-B", "b")
+    assert "this is not job j:v0" in warned.stderr
+    spec = spec_of("other")
+    assert (spec.job, spec.recipe.base_image) == (None, "b")
+
+
 def test_a_launch_spec_may_be_text_and_flags_change_it(images: Program) -> None:
     over = '{"run_config": {"lr": 1}, "files": {"a.json": {"x": 2}}}'
     text = f'{{"job": "j", "queue": "q", "overrides": {over}}}'

@@ -11,10 +11,11 @@ def test_each_promise_names_tests_that_there_are() -> None:
     promises = PAGE.read_text().partition("\n## What is promised\n")[2].partition("\n## ")[0]
     rows = [line.split("|")[1:3] for line in promises.splitlines() if line.startswith("| ")][1:]
     places = [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("plugins/*/tests/**/test_*.py")]
+    places += ROOT.glob("launchkit/testing/contracts/**/*.py")
     there = {
         name
         for path in places
-        for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text(), re.MULTILINE)
+        for name in re.findall(r"^ *(?:async )?def (test_\w+)", path.read_text(), re.MULTILINE)
     }
     named = {promise.strip(): re.findall(r"`(test_\w+)`", tests) for promise, tests in rows}
     assert len(named) > 10

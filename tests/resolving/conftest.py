@@ -40,7 +40,8 @@ def make_claim() -> Callable[..., Claim]:
         recipe: dict[str, Any] | None = None,
         **spec: Any,
     ) -> Claim:
-        """A claim on a launch of an image; *recipe*, overrides and so on are fields."""
+        """A claim on a launch of a job; *recipe*, overrides and so on are fields."""
+        spec = {"job": "train:v1", **spec}
         overrides = Overrides(**spec.pop("overrides", {}))
         timeouts = Timeouts(**spec.pop("timeouts", {}))
         fields: dict[str, Any] = {"source": ImageSource(image="img:1"), "entry_point": COMMAND}

@@ -240,7 +240,7 @@ def test_a_workload_finds_wandbs_variables_and_ours(make_launch: MakeLaunch) -> 
 
 
 def test_what_is_empty_is_left_out_and_a_later_attempt_resumes(make_launch: MakeLaunch) -> None:
-    env = workload_env(replace(make_launch(attempt=2), author=None), None)
+    env = workload_env(replace(make_launch(attempt=2, job=None), author=None), None)
     assert env["WANDB_RESUME"] == "allow"
     assert not {"WANDB_NAME", "WANDB_USERNAME", "WANDB_CONFIG", "WANDB_ARTIFACTS"} & env.keys()
 

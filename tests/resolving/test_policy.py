@@ -101,11 +101,45 @@ def test_secure_mode_leaves_resource_arguments_to_the_queue(make_launch: MakeLau
 def test_secure_mode_leaves_variables_to_the_queue_whatever_job_a_launch_names(
     make_launch: MakeLaunch, job: str | None
 ) -> None:
-    recipe = {"env": {"PATH": "/x"}}
-    with pytest.raises(Rejected, match=r"env.PATH: a job cannot choose it"):
+    recipe = {"env": {"PATH": "/x"}} if job else {"env": {"PATH": "/x"}, "entry_point": ()}
+    who = "job" if job else "launch"
+    with pytest.raises(Rejected, match=f"env.PATH: a {who} cannot choose it"):
         check_policy(make_launch(recipe=recipe, job=job), SECURE, FakeRunner)
     named = Policy(secure_mode=True, launch_may_set=("env.PATH",))
     check_policy(make_launch(recipe=recipe, job=job), policy_with(named), FakeRunner)
+
+
+@pytest.mark.parametrize(
+    ("place", "chosen"),
+    [
+        ("entry_point", ("sh",)),
+        ("dockerfile", "x"),
+        ("base_image", "x"),
+        ("build_context", "x"),
+        ("runtime", "3.9"),
+    ],
+)
+def test_in_secure_mode_a_launch_without_a_job_has_no_say_of_a_job(
+    make_launch: MakeLaunch, place: str, chosen: object
+) -> None:
+    recipe = {"entry_point": (), place: chosen}
+    with pytest.raises(Rejected, match=f"\n{place}: a launch cannot choose it"):
+        check_policy(make_launch(recipe=recipe, job=None), SECURE, FakeRunner)
+    check_policy(make_launch(recipe=recipe), SECURE, FakeRunner)
+    check_policy(make_launch(recipe={"entry_point": ()}, job=None), SECURE, FakeRunner)
+
+
+def test_in_secure_mode_arguments_need_an_entry_point_that_they_go_to(
+    make_launch: MakeLaunch,
+) -> None:
+    overrides = {"args": ("sh", "-c", "x")}
+    check_policy(make_launch(overrides=overrides), SECURE, FakeRunner)
+    alone = make_launch(recipe={"entry_point": ()}, overrides=overrides)
+    with pytest.raises(Rejected, match="\nargs: without an entry point of the job"):
+        check_policy(alone, SECURE, FakeRunner)
+    check_policy(alone, Policy(), FakeRunner)
+    named = Policy(secure_mode=True, launch_may_set=("args", "entry_point"))
+    check_policy(alone, policy_with(named), FakeRunner)
 
 
 def test_in_secure_mode_a_name_covers_what_is_below_it_and_nothing_that_begins_like_it(

@@ -29,13 +29,28 @@ class LaunchContract(UserContract):
         assert (item.attempt, item.priority, item.queue) == (1, Priority.MEDIUM, "q"), (
             "a launch waits for its first attempt, with medium priority, in its queue"
         )
+        job, _ = await user.jobs.create("j", make_spec().recipe, "ann", ())
         spec = make_spec(
-            "full", overrides=OVERRIDES, project="p", author="bob", job="j:v1",
+            "full", overrides=OVERRIDES, project="p", author="bob", job=job.reference,
             timeouts=Timeouts(run=5.0),
         )  # fmt: skip
         full = await user.launches.launch("q", LaunchRequest(spec=spec, actor="ann"))
         assert (await user.item(full)).spec == spec, "each field of a request is kept"
         assert full.author == "bob", "an author whom the request names is the author"
+
+    async def test_a_launch_is_of_the_job_that_it_names(self, user: UserSide) -> None:
+        """Else anything could go by the name of a job that people trust."""
+        await user.queue()
+        job, _ = await user.jobs.create("j", make_spec().recipe, "ann", ())
+        other = replace(make_spec().recipe, entry_point=("sh",))
+        spec = make_spec(job=job.reference, recipe=other)
+        with refused(Rejected, "a launch has the recipe of the job that it names", match="job"):
+            await user.launches.launch("q", LaunchRequest(spec=spec, actor="ann"))
+        for unknown in ("j:v7", "other:v0"):
+            spec = make_spec(job=unknown)
+            with refused(NotFound, "a launch names a job that there is"):
+                await user.launches.launch("q", LaunchRequest(spec=spec, actor="ann"))
+        assert (await user.queues.get("q")).counts == {}, "what is refused is not in the queue"
 
     async def test_launches_that_are_equal_are_several(self, user: UserSide) -> None:
         """Unless they have an idempotency key."""
