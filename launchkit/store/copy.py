@@ -35,6 +35,8 @@ TABLES: Mapping[str, str | None] = {
     "token": None,
     "audit": "id",
     "founding": None,
+    "webhook": None,
+    "webhook_delivery": None,
 }
 """What is copied, referenced tables first, each with the column that numbers its rows, if any.
 

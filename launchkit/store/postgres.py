@@ -294,7 +294,10 @@ async def _leave_as_is(_connection: object) -> None:
 
 @cache
 def _statements() -> Mapping[str, Statement]:
-    return {name: positional(sql) for name, sql in statements("core", "people", "postgres").items()}
+    return {
+        name: positional(sql)
+        for name, sql in statements("core", "people", "webhooks", "postgres").items()
+    }
 
 
 def positional(sql: str) -> Statement:

@@ -19,7 +19,7 @@ from launchkit.store.wal import advance
 
 T = TypeVar("T")
 
-_STATEMENTS = statements("core", "people", "sqlite")
+_STATEMENTS = statements("core", "people", "webhooks", "sqlite")
 
 
 class SqliteTx(Tx):

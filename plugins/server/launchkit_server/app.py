@@ -25,6 +25,7 @@ from launchkit_server.api import (
     roles,
     runs,
     streams,
+    webhooks,
 )
 from launchkit_server.envelope import Envelope, Limits
 from launchkit_server.openapi import Documented, describe
@@ -48,6 +49,7 @@ OF_AN_ENTITY = (
     agents,
     runs,
     roles,
+    webhooks,
 )
 
 

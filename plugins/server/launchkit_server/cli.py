@@ -83,6 +83,7 @@ async def _serve(config: ServerConfig) -> None:
     from launchkit_server.oidc.opening import provider_of
     from launchkit_server.process import listening, serve, url_of
     from launchkit_server.service import Service
+    from launchkit_server.telling import tell_webhooks
 
     await anyio.to_thread.run_sync(_make_folder, config.data)
     door = await anyio.to_thread.run_sync(door_of, config)
@@ -108,6 +109,7 @@ async def _serve(config: ServerConfig) -> None:
             )
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(collect_often, service, config.unused_seconds)
+                tasks.start_soon(tell_webhooks, database)
                 await serve(service, made, door)
                 tasks.cancel_scope.cancel()
 

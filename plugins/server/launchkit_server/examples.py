@@ -25,7 +25,8 @@ from launchkit.model import (
     Variable,
 )
 from launchkit.model.people import Account, Entity, Grant, PrincipalKind, Role, Token
-from launchkit.wire import agent_side, people, user_side
+from launchkit.model.webhooks import Delivery, DeliveryState, Happens, Webhook, WebhookView
+from launchkit.wire import agent_side, people, user_side, webhooks
 from launchkit.wire.problems import Problem
 
 NOON = 1_764_158_400.0
@@ -86,6 +87,25 @@ CLAIM_ID = "5f0c9c0b7d3e4a56b0d4d0f6c2a1e9d8"
 SESSION = "c1d7e0a94b8f4a0f9c53d8b7f6e2a1b0"
 TOKEN = Token(id="t4k8", owner="ann", kind=PrincipalKind.USER, created_at=NOON, created_by="root")
 SECRET = "lk_u…"  # noqa: S105 - an example
+WEBHOOK = Webhook(
+    name="chat",
+    entity="vision",
+    url="https://chat.example/hooks/1",
+    events=(Happens.LAUNCH_FAILED, Happens.QUEUE_PAUSED),
+    paused=False,
+    created_at=NOON,
+    created_by="root",
+)
+DELIVERY = Delivery(
+    id="msg_0b8f6f0a6f9e4f2c8a7d5e3c1b9a8f7e_17",
+    type="launch.failed",
+    state=DeliveryState.DELIVERED,
+    created_at=NOON + 120,
+    tries=1,
+    due_at=None,
+    answer="204",
+    answered_at=NOON + 121,
+)
 ALL_QUEUED = user_side.Filter(queue="train", states=(ItemState.QUEUED,))
 
 EXAMPLES: tuple[object, ...] = (
@@ -166,6 +186,12 @@ EXAMPLES: tuple[object, ...] = (
     people.TokenRequest(owner="ann"),
     people.AgentTokenRequest(agent="box", queues=("train",)),
     people.TokenAnswer(token=TOKEN, secret=SECRET),
+    WEBHOOK,
+    DELIVERY,
+    WebhookView(webhook=WEBHOOK, deliveries=(DELIVERY,)),
+    webhooks.WebhookRequest(name="chat", url=WEBHOOK.url, events=WEBHOOK.events),
+    webhooks.WebhookChange(paused=True),
+    webhooks.WebhookAnswer(webhook=WEBHOOK, secret="whsec_…"),  # noqa: S106 - an example
     agent_side.LeaveRequest(agent="box", dead=False),
     agent_side.OverRequest(attempts={ITEM.id: 1}),
     agent_side.OverAnswer(items=frozenset({ITEM.id})),

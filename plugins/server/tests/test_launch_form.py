@@ -148,7 +148,7 @@ def test_pages_of_people_are_for_administrators_of_all_entities(served: Served) 
     assert submitter(served).is_success
     with Browser(served) as browser:
         browser.sign_in("bob")
-        for page in ("users", "roles", "tokens", "audit"):
+        for page in ("users", "roles", "tokens", "webhooks", "audit"):
             assert browser.get(f"/settings/{page}").status_code == 403
         assert browser.post("/settings/users", {"act": "add", "name": "eva"}).status_code == 403
         assert browser.get("/settings").status_code == 200

@@ -25,6 +25,7 @@ from launchkit_server.web.pages import (
     settings,
     signing,
     stream,
+    webhooks,
 )
 
 PAGES = (
@@ -44,6 +45,7 @@ PAGES = (
     logs,
     stream,
     settings,
+    webhooks,
 )
 
 
