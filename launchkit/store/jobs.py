@@ -13,6 +13,8 @@ from launchkit.store.database import Row, Tx
 from launchkit.store.rows import job_of
 
 LATEST = "latest"
+VERSION = re.compile(r"v[0-9]{1,9}")
+"""As long as a database's numbers: no job has more versions."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Get:
         name, _, tag = self.reference.partition(":")
         tag = tag or LATEST
         of = {"entity": self.entity, "name": name}
-        if re.fullmatch(r"v\d+", tag):
+        if VERSION.fullmatch(tag):
             row = await tx.one("job_of_version", version=int(tag[1:]), **of)
         else:
             alias = await tx.one("version_of_alias", alias=tag, **of)

@@ -22,6 +22,15 @@ async def test_versions_count_from_zero_and_latest_moves(store: Store) -> None:
     assert (await store.database.read(jobs.Get("e", "train:v0"))).aliases == ("stable",)
 
 
+@pytest.mark.parametrize("number", ["9" * 9, "9" * 10, "9" * 25, "9" * 5000, "٣"])
+async def test_a_version_of_any_length_that_there_is_not_is_not_found(
+    store: Store, number: str
+) -> None:
+    await create(store, "one")
+    with pytest.raises(NotFound, match="job 'train' has no version or alias"):
+        await store.database.read(jobs.Get("e", f"train:v{number}"))
+
+
 async def test_the_same_recipe_is_the_same_version(store: Store) -> None:
     first, _ = await create(store, "one")
     again, new = await create(store, "one", "good")
