@@ -40,31 +40,31 @@ async def test_a_list_is_filtered_kept_as_a_view_and_changed(page: Page, lab: La
     await page.get_by_label("All that match").check()
     await page.get_by_label("Why").fill("the disks are full")
     await page.keyboard.press("Enter")
-    await page.locator(".many summary", has_text="Stop").click()
-    await look_at(page, "launches-stop")
-    await expect(page.get_by_role("button", name="Stop them")).to_be_visible()
     await page.get_by_role("button", name="Hold").click()
     await expect(page.get_by_text("2 of 2 launches")).to_be_visible()
     await page.get_by_role("link", name="Back to the list").click()
     await expect(page.locator("tr[data-row] [data-state=held]")).to_have_count(2)
-    await page.get_by_label("Choose sweep-1").check()
-    await page.locator(".many summary", has_text="Stop").click()
-    await page.get_by_role("button", name="Stop them").click()
-    await expect(page.get_by_text("1 of 1 launch")).to_be_visible()
 
-    await page.get_by_label("Choose sweep-1").check()
+
+async def test_many_are_stopped_when_asked_twice_and_given_another_priority(
+    page: Page, lab: Lab
+) -> None:
+    prepare(lab, "many", "many-1", "many-2", "many-3")
+    await page.goto(lab.at("/launches?queue=many"))
+    await page.get_by_label("Choose many-1").check()
     await page.get_by_label("New priority").select_option("high")
     await page.get_by_role("button", name="Set priority").click()
-    await expect(page.get_by_role("heading", name="Launches")).to_be_visible()
     await page.get_by_role("link", name="Back to the list").click()
-    await page.get_by_label("Choose sweep-2").check()
-    await page.get_by_role("button", name="Stop").click()
-    await expect(page.get_by_text("Stop 1 launch?")).to_be_visible()
+    await page.get_by_label("Choose many-2").check()
+    await page.get_by_label("All that match").check()
+    await page.get_by_role("button", name="Stop…").click()
+    await expect(page.get_by_text("Stop 3 launches?")).to_be_visible()
+    await expect(page.get_by_role("button", name="Live", exact=True)).to_be_visible()
     await look_at(page, "launches-sure")
-    await page.get_by_role("button", name="Stop 1 launch").click()
-    await expect(page.get_by_text("1 of 1 launch")).to_be_visible()
+    await page.get_by_role("button", name="Stop 3 launches").click()
+    await expect(page.get_by_text("3 of 3 launches")).to_be_visible()
     await page.get_by_role("link", name="Back to the list").click()
-    await expect(page.locator("tr[data-row] [data-state=stopped]")).to_have_count(1)
+    await expect(page.locator("tr[data-row] [data-state=stopped]")).to_have_count(3)
 
 
 async def test_what_is_chosen_stays_so_when_the_list_changes(page: Page, lab: Lab) -> None:
