@@ -16,6 +16,9 @@ from launchkit.model import (
     ItemReport,
 )
 
+SEEN_SECONDS = 15.0
+"""An agent gives a sign of life so often at least; the queue takes one that is silent for three
+times as long for gone, whatever its lease is."""
 SKEW_SECONDS = 2.0
 """Clocks that are so far apart are told of."""
 SKEW_HINT = "leases do not depend on it, but times that are shown do: let NTP set the clocks"
@@ -49,8 +52,10 @@ class QueueBackend(Component):
         return None
 
     def beat_seconds(self, lease: float) -> float:
-        """How often an agent gives a sign of life that is set to a lease of so many seconds."""
-        return lease / 3
+        """How often an agent gives a sign of life that is set to a lease of so many seconds;
+        however long that is, often enough to be seen online.
+        """
+        return min(lease / 3, SEEN_SECONDS)
 
     async def register(self, status: AgentStatus) -> None:
         """Say that an agent begins, once, before it claims. One of the same name that stands may be

@@ -106,14 +106,18 @@ async def _live(run: LaunchHandle) -> None:
     console = Console(stderr=True)
     with console.status(Text(run.id)) as status:
 
+        async def look() -> None:
+            status.update(Text(status_line(await run.view(), time.time())))
+
         async def tick() -> None:
             while True:
-                status.update(Text(status_line(await run.view(), time.time())))
+                await look()
                 await anyio.sleep(LOOK_SECONDS)
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(tick)
             async for event in run.changes():
+                await look()
                 console.print(Text(event_line(event)))
             tasks.cancel_scope.cancel()
 

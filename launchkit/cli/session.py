@@ -1,15 +1,17 @@
 """From a command to the queue and back: the one place where the event loop is started."""
 
 import functools
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
 import anyio
 
-from launchkit.cli.options import chosen
+from launchkit.cli.options import chosen, say
 from launchkit.client import Client, connect
 from launchkit.errors import unwrapped
+from launchkit.settings import unread_choices
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,6 +29,9 @@ async def connected(entity: str | None = None) -> AsyncIterator[Client]:
     line names none.
     """
     entity = chosen("entity") or entity
+    given = {"backend": chosen("backend"), "entity": entity}
+    for warning in unread_choices(chosen("config"), os.environ, given):
+        say(f"warning: {warning}")
     async with connect(chosen("backend"), entity=entity, config=chosen("config")) as client:
         yield client
 

@@ -5,6 +5,7 @@ from launchkit.settings.destinations import registry_for
 from launchkit.settings.load import Loaded, load_settings, missing_components
 from launchkit.settings.places import default_backend
 from launchkit.settings.schema import AgentSettings, Block, BuilderBlock
+from launchkit.settings.sources import unread_choices
 
 __all__ = [
     "AgentSettings",
@@ -17,4 +18,5 @@ __all__ = [
     "load_settings",
     "missing_components",
     "registry_for",
+    "unread_choices",
 ]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from launchkit.document import read_document
 from launchkit.errors import ConfigError
 from launchkit.settings.places import config_files
 
@@ -72,6 +73,24 @@ def unread_file(
         " with --config launch-config.yaml"
     )
     return (warning,)
+
+
+def unread_choices(
+    config: Path | str | None, environ: Mapping[str, str], given: Mapping[str, object]
+) -> tuple[str, ...]:
+    """The same, if it names a queue or an owner that would be chosen were it read: *given* flags
+    and variables win in any case.
+    """
+    warnings = unread_file(find_file(config, environ), config, environ)
+    if not warnings:
+        return ()
+    try:
+        named = read_document(Path("launch-config.yaml")).data
+    except ConfigError:
+        return warnings
+    variables, _ = from_variables(environ)
+    asked = {key for key in ("backend", "entity") if not (given.get(key) or key in variables)}
+    return warnings if isinstance(named, dict) and asked & named.keys() else ()
 
 
 def from_variables(environ: Mapping[str, str]) -> tuple[dict[str, object], dict[str, str]]:

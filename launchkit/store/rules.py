@@ -6,6 +6,8 @@ from launchkit.model import AgentView, Pause, Queue, QueueItem
 
 ONLINE_SECONDS = 45.0
 """An agent that was not seen for this long counts as gone."""
+QUIET_SECONDS = 20.0
+"""One that was not seen for this long missed a sign of life."""
 
 
 def horizon(now: float, lease: float) -> float:
@@ -42,9 +44,13 @@ def waiting(queue: Queue, leased: int, agents: Sequence[AgentView], now: float) 
             f"no agent is online for queue {queue.name}; start one: launchkit agent -q {queue.name}"
         )
     why_not = [in_the_way(agent, queue.spec.resource) for agent in serving]
-    if None in why_not:
-        return "an agent is about to claim it"
-    return "; ".join(filter(None, why_not))
+    free = [a for a, why in zip(serving, why_not, strict=True) if why is None]
+    if not free:
+        return "; ".join(filter(None, why_not))
+    last = max(free, key=lambda agent: agent.seen_at)
+    if (silence := now - last.seen_at) > QUIET_SECONDS:
+        return f"agent {last.status.name} may claim it, but was last seen {silence:.0f} s ago"
+    return "an agent is about to claim it"
 
 
 def in_the_way(agent: AgentView, resource: str) -> str | None:

@@ -1,5 +1,7 @@
 """Settings and plugins from the command line."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 from cli.conftest import Program
@@ -93,3 +95,30 @@ def test_plugins_are_listed_with_what_they_provide(
 def test_a_directory_is_no_configuration_file(program: Program) -> None:
     result = program("--config", str(program.folder), "config", "check", code=3)
     assert "is a directory; name the file in it" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "told"),
+    [
+        ("backend: sqlite:////there/queue.db", (), True),
+        ("entity: vision", (), True),
+        ("entity: vision", ("-e", "mine"), False),
+        ("max_jobs: 2", (), False),
+        ("backend: [", (), True),
+    ],
+)
+def test_a_file_that_lies_here_unread_is_told_where_it_would_choose_another_queue(
+    text: str,
+    words: tuple[str, ...],
+    told: bool,
+    program: Program,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("LAUNCHKIT_BACKEND")
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    for name in ("LAUNCHKIT_CONFIG", "LAUNCHKIT_ENTITY", "WANDB_ENTITY"):
+        monkeypatch.delenv(name, raising=False)
+    program.file("launch-config.yaml", text)
+    assert ("launch-config.yaml is not read" in program("ls", *words).stderr) == told

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -281,8 +282,12 @@ def test_a_terminal_shows_what_a_launch_waits_for(images: Program) -> None:
     while b"no agent is online for queue q" not in shown.replace(b"\r\n", b""):
         shown += os.read(ours, 4096)
     images("stop", "mine")
+    with suppress(OSError):  # how Linux says that the other end is closed
+        while data := os.read(ours, 4096):
+            shown += data
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
     os.close(ours)
+    assert b"mine stopped after" in shown, "what is told beside an event is as new as the event"
 
 
 def test_a_kind_may_be_named_by_any_of_its_words(images: Program) -> None:

@@ -10,6 +10,7 @@ from launchkit.abc import LaunchRequest, Selection, Stop
 from launchkit.errors import Conflict, NotFound, Rejected
 from launchkit.model import GitSource, ItemState, LaunchSpec, Priority, QueueSpec, Recipe, Variable
 from launchkit.store import claims, launches, queues
+from launchkit.store.backend import StoreBackend
 
 
 async def test_a_priority_is_refused_where_the_queue_has_none(store: Store) -> None:
@@ -153,6 +154,24 @@ async def test_each_agent_tells_its_reason_and_one_that_can_is_enough(store: Sto
     why = str(await store.why(item))
     assert sorted(part.split()[1] for part in why.split("; ")) == ["a", "b"]
     await store.write(claims.Beat("e", status("c"), {}, LEASE))
+    assert await store.why(item) == "an agent is about to claim it"
+
+
+async def test_an_agent_that_missed_its_signs_of_life_is_not_about_to_claim(store: Store) -> None:
+    await store.queue()
+    item = await store.launch()
+    await store.write(claims.Beat("e", status("a"), {}, LEASE))
+    store.clock.now += 30
+    assert await store.why(item) == "agent a may claim it, but was last seen 30 s ago"
+    await store.write(claims.Beat("e", status("b"), {}, LEASE))
+    assert await store.why(item) == "an agent is about to claim it"
+
+
+async def test_an_agent_with_a_long_lease_is_still_seen_online(store: Store) -> None:
+    await store.queue()
+    item = await store.launch()
+    await store.write(claims.Beat("e", status("a"), {}, lease=3600))
+    store.clock.now += StoreBackend(url="sqlite:///unused", entity="e").beat_seconds(3600)
     assert await store.why(item) == "an agent is about to claim it"
 
 

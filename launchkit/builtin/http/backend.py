@@ -87,7 +87,7 @@ class HttpBackend(QueueBackend):
 
     def beat_seconds(self, lease: float) -> float:
         """By the service's leases."""
-        return (self._leased or lease) / 3
+        return super().beat_seconds(self._leased or lease)
 
     async def register(self, status: AgentStatus) -> None:
         """Begin a session, in the place of an agent of the same name."""
