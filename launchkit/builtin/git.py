@@ -103,10 +103,10 @@ async def _warn_of_changes(remote: str) -> None:
         changed = (await git.run("status", "--porcelain", "-z", cwd=work)).count("\0")
         if changed:
             logger.warning(
-                "%s: uncommitted changes, in %d files, are not launched; commit them, or launch the"
+                "%s: uncommitted changes, in %s, are not launched; commit them, or launch the"
                 " directory itself: -u %s",
                 remote,
-                changed,
+                "1 file" if changed == 1 else f"{changed} files",
                 work,
             )
 

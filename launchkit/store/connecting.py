@@ -72,7 +72,8 @@ async def schema_version(connection: Any) -> int:
 def unreachable(url: str, exc: BaseException) -> Unreachable:
     """The error for a database that does not answer, or not to us, or cannot do it now."""
     where = f"the queue's database {masked(url)}"
-    text = str(exc) or type(exc).__name__
+    silent = "no answer in time" if isinstance(exc, TimeoutError) else type(exc).__name__
+    text = str(exc) or silent
     if hint := HINTS.get(state_of(exc)):
         return Unreachable(f"{where}: {text}", hint=hint)
     hint = "is the server up, and are the address and the login right?"

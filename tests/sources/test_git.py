@@ -51,8 +51,12 @@ async def test_changes_that_are_not_committed_are_told_with_their_number(
     repository.commit({"a": "1", "b": "1"})
     await pinned(source(repository))
     assert not caplog.messages
+    (repository.path / "a").write_text("2")
+    await pinned(source(repository))
+    assert "uncommitted changes, in 1 file, are not launched" in caplog.text
     for name in "abc":
         (repository.path / name).write_text("2")
+    caplog.clear()
     await pinned(source(repository))
     (told,) = caplog.messages
     assert "uncommitted changes, in 3 files, are not launched" in told

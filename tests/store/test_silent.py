@@ -75,7 +75,7 @@ async def test_a_silent_server_is_told_of_when_patience_ends(way: Relay, url: st
     async with opened(through(way, url), seconds=0.2, patience=0.4) as store:
         await store.queue()
         way.hold()
-        with pytest.raises(Unreachable, match="cannot be reached"):
+        with pytest.raises(Unreachable, match="cannot be reached: no answer in time"):
             await store.launch()
         with pytest.raises(Unreachable, match="cannot be reached"):
             await count(store)
