@@ -184,6 +184,7 @@ async def test_the_stream_resumes_after_the_service_was_started_again(
         await page.goto(lab.at(f"/launches/{item['id']}"))
         await expect(page.get_by_role("button", name="Live", exact=True)).to_be_visible()
     await expect(page.get_by_role("button", name=re.compile("Stale since"))).to_be_visible()
+    await look_at(page, "run-stale")
     with lab.server():
         await expect(page.get_by_role("button", name="Live", exact=True)).to_be_visible()
         lab.of_entity("POST", f"/items/{item['id']}/changes", {"kind": "hold", "reason": "later"})
