@@ -44,6 +44,17 @@ class Caller:
         """:raises Forbidden: if the token is bound to queues, and *queue* is none of them."""
         _require(refusal(self.principal, Permission.AGENT, self.entity, queue), AGENT_HINT)
 
+    def require_author(self, author: str | None) -> None:
+        """:raises Forbidden: if a launch is to be *author*'s, who is somebody else, and the caller
+        is no operator.
+        """
+        if author in {None, self.name} or self.operates:
+            return
+        raise Forbidden(
+            f"author: {self.name} cannot launch as {author}",
+            hint="leave the author out; operators alone may launch for others",
+        )
+
     def require_agent(self, agent: str) -> None:
         """:raises Forbidden: if it is the token of an agent of another name."""
         if self.principal.kind is not PrincipalKind.AGENT:

@@ -210,6 +210,28 @@ def entities_of(client: httpx.Client, token: Secret) -> dict[str, str]:
     return {entity["name"]: entity["role"] for entity in answer}
 
 
+@pytest.mark.parametrize(
+    ("who", "author", "status"),
+    [
+        ("submitter", None, 201),
+        ("submitter", "submitter-test", 201),
+        ("submitter", "ann", 403),
+        ("operator", "ann", 201),
+    ],
+)
+def test_operators_alone_launch_for_others(
+    client: httpx.Client, tokens: Mapping[str, Secret], who: str, author: str | None, status: int
+) -> None:
+    answer = client.post(
+        "/api/v1/entities/test/queues/q/launches",
+        headers={"Authorization": f"Bearer {str.__str__(tokens[who])}"},
+        json={"spec": plain(make_spec(author=author))},
+    )
+    assert answer.status_code == status, answer.text
+    if status == 201:
+        assert answer.json()["author"] == (author or f"{who}-test")
+
+
 @pytest.mark.parametrize("name", ["token", "access_token", "ref"])
 def test_a_token_in_the_url_is_refused(
     client: httpx.Client, tokens: Mapping[str, Secret], name: str

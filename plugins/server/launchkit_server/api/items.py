@@ -34,6 +34,7 @@ async def launch(
     header.
     """
     request = wanted.request(who.name)
+    who.require_author(request.spec.author)
     if key is not None:
         if request.idempotency_key not in {None, key}:
             raise ConfigError("idempotency_key: is another one than in the header Idempotency-Key")

@@ -166,7 +166,7 @@ async def _launch(
     queue, spec = await _request(visit, fields, again)
     await _check(visit, queue, spec)
     request = LaunchRequest(
-        spec=spec,
+        spec=replace(spec, author=None),
         actor=visit.name,
         priority=priority_in(fields, prioritization=queue.prioritization),
         idempotency_key=f"form-{key}",
