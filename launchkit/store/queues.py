@@ -1,6 +1,6 @@
 """Queues: make, change, pause and remove them."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from launchkit.abc import QueueView
@@ -54,16 +54,19 @@ class Update:
                 f" (version {old.version}, not {self.if_version})",
                 hint="look at it again, then repeat your change",
             )
+        pause = self.pause
+        if pause is not None and pause != old.pause:
+            pause = replace(pause, by=self.actor)  # whatever name came with it
         row = await tx.row(
             "change_queue",
             id=old.id,
-            pause=encode_json(self.pause) if self.pause else None,
-            paused_until=self.pause.until if self.pause else None,
+            pause=encode_json(pause) if pause else None,
+            paused_until=pause.until if pause else None,
             **{k: v for k, v in _columns(self.spec).items() if k != "name"},
         )
         if old.spec.prioritization and not self.spec.prioritization:
             await tx.all("level_priorities", queue=old.id, priority=Priority.MEDIUM)
-        await record_queue(tx, row, self.actor, _what_changed(old, self.spec, self.pause))
+        await record_queue(tx, row, self.actor, _what_changed(old, self.spec, pause))
         return queue_of(row)
 
 

@@ -91,6 +91,9 @@ class QueueContract(UserContract):
         assert (await user.queues.get("q")).queue.pause == pause, "a pause is kept as it was made"
         item = await user.launch()
         assert "driver upgrade" in str((await user.view(item)).reason), "who waits learns why"
+        await user.update(SPEC, replace(pause, reason="power cut", by="cat"))
+        made = (await user.queues.get("q")).queue.pause
+        assert made == replace(pause, reason="power cut"), "a pause is by the one who makes it"
         await user.update(SPEC)
         assert (await user.queues.get("q")).queue.pause is None, "an update without a pause ends it"
 
