@@ -5,13 +5,13 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import import_module, metadata
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import pluggy
 
-from launchkit import abc, hookspecs
+from launchkit import __version__, abc, hookspecs
 from launchkit.catalogue import PACKAGES, install_hint, package_of
 from launchkit.codec import Locate, suggest
 from launchkit.errors import PluginError, contained
@@ -85,8 +85,9 @@ class PluginInfo:
 class Plugins:
     """The plugins of one program: built-ins, *extra* modules, then those of entry points.
 
-    None is imported before it is needed: `find`, `get` and `create` import a built-in that has the
-    kind, and all others only if none has; what asks every plugin imports all.
+    None is looked for or imported before it is needed: `find`, `get` and `create` import a built-in
+    that has the kind, else what is from the package that is known for it, and all others only if
+    none has it; what asks every plugin imports all.
     """
 
     def __init__(
@@ -105,35 +106,33 @@ class Plugins:
         if environ.get("LAUNCHKIT_TRACE_PLUGINS"):
             self._manager.trace.root.setwriter(sys.stderr.write)
             self._manager.enable_tracing()
-        version = metadata.version("launchkit")
+        self._unsought = entry_points
         for name, built_in in BUILT_IN.items():
-            info = PluginInfo(name=name, version=version, source="built-in")
+            info = PluginInfo(name=name, version=__version__, source="built-in")
             self._add(info, built_in.module)
         for plugin in extra:
             info = PluginInfo(name=plugin.__name__, version="", source="given by the program")
             self._add(info, plugin)
-        for point in metadata.entry_points(group=GROUP) if entry_points else ():
-            dist = point.dist.name if point.dist else "an unknown distribution"
-            version = point.dist.version if point.dist else ""
-            self._add(PluginInfo(name=point.name, version=version, source=dist), point.value)
 
     @property
     def hook(self) -> pluggy.HookRelay:
         """The hooks of all plugins, to call."""
-        for name in list(self._waiting):
-            self._import(name)
+        for name in self._all():
+            if name in self._waiting:
+                self._import(name)
         return self._manager.hook
 
     def infos(self) -> Sequence[PluginInfo]:
         """All plugins, also the blocked and the broken ones."""
-        tables = {seam: self._table(seam, list(self._infos)) for seam in HOOKS}
-        return [self._described(name, tables) for name in self._infos]
+        names = self._all()
+        tables = {seam: self._table(seam, names) for seam in HOOKS}
+        return [self._described(name, tables) for name in names]
 
     def classes(self, seam: type[C]) -> Mapping[str, type[C]]:
         """The classes of all plugins that implement *seam*, by kind and alias. A word that two
         of them claim is not among them.
         """
-        return cast("Mapping[str, type[C]]", self._table(seam, list(self._infos)).classes)
+        return cast("Mapping[str, type[C]]", self._table(seam, self._all()).classes)
 
     def kinds(self, seam: type[C]) -> Mapping[type[C], tuple[str, ...]]:
         """Each class of a seam once, with the words that select it."""
@@ -144,7 +143,7 @@ class Plugins:
 
     def unusable(self, seam: type[abc.Component]) -> Mapping[str, str]:
         """The words that no class answers to though one or two were to, and why."""
-        found = self._table(seam, list(self._infos)).unusable
+        found = self._table(seam, self._all()).unusable
         return {word: one.reason for word, one in found.items()}
 
     def problems(self) -> Sequence[str]:
@@ -161,12 +160,7 @@ class Plugins:
         :raises PluginError: if the plugins that had to be imported have a class for it that cannot
             be used, or two.
         """
-        likely = [
-            name
-            for name in self._infos
-            if name not in self._waiting or (name in BUILT_IN and kind in BUILT_IN[name].kinds)
-        ]
-        for names in (likely, list(self._infos)):
+        for names in self._likely(seam, kind):
             table = self._table(seam, names)
             if kind in table.unusable:
                 raise _refused(table.unusable[kind])
@@ -182,7 +176,8 @@ class Plugins:
 
     def missing(self, seam: type[abc.Component], kind: str) -> PluginError:
         """Why there is no class for a kind, and what to do about it."""
-        broken = next((i.error for i in self._infos.values() if i.error and i.name == kind), None)
+        infos = [self._infos[name] for name in self._all()]
+        broken = next((i.error for i in infos if i.error and i.name == kind), None)
         if broken:
             return PluginError(f"{seam.seam} {kind!r}: plugin {kind} is broken: {broken}")
         if package := package_of(seam.seam, kind):
@@ -256,6 +251,30 @@ class Plugins:
             aliases={f"{cls.seam} {cls.kind}": cls.aliases for cls in classes if cls.aliases},
             problems=tuple(one.reason for one in unusable if name in one.plugins),
         )
+
+    def _likely(self, seam: type[abc.Component], kind: str) -> Iterator[Iterable[str]]:
+        """The plugins among which a kind may be, in each step more of them."""
+        built_in = {name for name, one in BUILT_IN.items() if kind in one.kinds}
+        yield [name for name in self._infos if name not in self._waiting or name in built_in]
+        if package := package_of(seam.seam, kind):
+            yield [
+                name
+                for name in self._all()
+                if name not in self._waiting or self._infos[name].source == package
+            ]
+        yield self._all()
+
+    def _all(self) -> list[str]:
+        """The names of all plugins; those of entry points are looked for the first time only."""
+        if self._unsought:
+            self._unsought = False
+            from importlib import metadata
+
+            for point in metadata.entry_points(group=GROUP):
+                dist = point.dist.name if point.dist else "an unknown distribution"
+                version = point.dist.version if point.dist else ""
+                self._add(PluginInfo(name=point.name, version=version, source=dist), point.value)
+        return list(self._infos)
 
     def _add(self, info: PluginInfo, plugin: str | ModuleType) -> None:
         """Note a plugin; a module that is there already takes part at once."""

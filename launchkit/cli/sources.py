@@ -13,7 +13,6 @@ from launchkit.document import (
     require_mapping,
 )
 from launchkit.errors import ConfigError
-from launchkit.yaml_bounds import MOST_CHARACTERS
 
 
 def mapping_from(text: str, option: str) -> Document:
@@ -49,6 +48,8 @@ def documents_from(text: str) -> list[Document]:
 
 
 def _stdin() -> str:
+    from launchkit.yaml_bounds import MOST_CHARACTERS
+
     try:
         return sys.stdin.buffer.read(4 * MOST_CHARACTERS).decode()
     except UnicodeDecodeError as exc:

@@ -19,7 +19,6 @@ from launchkit.abc import (
 )
 from launchkit.client.handle import WAIT_SECONDS, LaunchHandle
 from launchkit.errors import Rejected
-from launchkit.images.launch_checks import check_launch
 from launchkit.model import (
     AgentView,
     ImageSource,
@@ -37,17 +36,14 @@ from launchkit.model import (
     Timeouts,
     Variable,
 )
-from launchkit.observe import launching
 from launchkit.plugins import Plugins
-from launchkit.resolving.queue_checks import check_queue
-from launchkit.resolving.resolve import Choices
-from launchkit.resolving.samples import check_config_of
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
     from launchkit.client.inputs import Text, Words
     from launchkit.client.queue_handle import QueueHandle
+    from launchkit.resolving.resolve import Choices
 
 
 class Client:
@@ -116,6 +112,9 @@ class Client:
         :raises ConfigError: if no queue can be like this.
         :raises Rejected: if the runner does not accept it.
         """
+        from launchkit.resolving.queue_checks import check_queue
+        from launchkit.resolving.samples import check_config_of
+
         check_queue(spec)
         if runner := self._plugins.find(Runner, spec.resource):
             check_config_of(spec, runner)
@@ -287,12 +286,14 @@ class Client:
         )
         return await self._put(queue, request)
 
-    async def check_launch(self, queue: str, spec: LaunchSpec) -> Choices:
+    async def check_launch(self, queue: str, spec: LaunchSpec) -> "Choices":
         """What a launch in a queue would come to; nothing is launched.
 
         :raises NotFound: if there is no such queue.
         :raises Rejected: if `submit` would refuse it.
         """
+        from launchkit.images.launch_checks import check_launch
+
         view = await self.queue(queue)
         return await check_launch(view.queue.spec, spec, self.hub.agents, self._plugins)
 
@@ -373,6 +374,9 @@ class Client:
         await self.hub.change_agent(name, change, self.actor)
 
     async def _put(self, queue: str, request: LaunchRequest) -> LaunchHandle:
+        from launchkit.images.launch_checks import check_launch
+        from launchkit.observe import launching
+
         spec = (await self.queue(queue)).queue.spec
         await check_launch(spec, request.spec, self.hub.agents, self._plugins)
         with launching(self._tracer, spec.name, request.spec) as traced:

@@ -36,12 +36,13 @@ async def connect(
     :raises PluginError: if no plugin serves the URL's scheme.
     :raises Unreachable: if the service cannot be reached.
     """
+    plugins = plugins or Plugins()
     settings = load_settings(
         config,
         flags={name: value for name, value in (("backend", url), ("entity", entity)) if value},
+        plugins=plugins,
         for_agent=False,
     ).settings
-    plugins = plugins or Plugins()
     hub = hub_of(settings, plugins)
     with unwrapped():
         async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:

@@ -49,14 +49,18 @@ class Examined:
     notes: list[str] = field(default_factory=list)
 
 
-def examine(data: Json, plugins: Plugins, locate: Locate) -> Examined:
-    """Show each block to the class of its kind; what is not installed can only be noted."""
+def examine(
+    data: Json, plugins: Plugins, locate: Locate, queue: type[Component] = QueueBackend
+) -> Examined:
+    """Show each block to the class of its kind, and the URL of the queue to that of the side that
+    opens it; what is not installed can only be noted.
+    """
     found = Examined(dict(data))
     for name, seam in SEAMS.items():
         block = data.get(name)
         if isinstance(block, Mapping) and isinstance(block.get("type"), str):
             _examine_block(found, name, seam, plugins, locate)
-    _examine_backend(found, plugins, locate)
+    _examine_backend(found, plugins, locate, queue)
     _examine_destination(found, plugins, locate)
     runners = data.get("runners")
     if isinstance(runners, Mapping):
@@ -136,7 +140,9 @@ def _examine_block(
     found.data[name] = {**block, **_shown(cls, own)}
 
 
-def _examine_backend(found: Examined, plugins: Plugins, locate: Locate) -> None:
+def _examine_backend(
+    found: Examined, plugins: Plugins, locate: Locate, queue: type[Component]
+) -> None:
     """Let the backend that the URL or the type names read its keys."""
     given = found.data.get("backend")
     block = {"url": given} if isinstance(given, str) else given
@@ -144,10 +150,11 @@ def _examine_backend(found: Examined, plugins: Plugins, locate: Locate) -> None:
         return
     kind = block.get("type") or block["url"].partition(":")[0]
     own = {key: value for key, value in block.items() if key not in CORE_KEYS["backend"]}
+    cls: type[Component] | None
     if own:
         cls = _class_for(found, QueueBackend, str(kind), plugins, ("backend",), locate)
     else:
-        cls = _class_if_any(plugins, str(kind))
+        cls = _class_if_any(plugins, queue, str(kind))
     if cls is None:
         found.data["backend"] = _cautious(block) if own else given
         return
@@ -166,10 +173,10 @@ def _examine_backend(found: Examined, plugins: Plugins, locate: Locate) -> None:
         found.data["backend"] = {**block, **_shown(cls, settings)}
 
 
-def _class_if_any(plugins: Plugins, kind: str) -> type[QueueBackend] | None:
+def _class_if_any(plugins: Plugins, queue: type[C], kind: str) -> type[C] | None:
     """The class of a queue's URL. That there is none is told by who opens the queue."""
     with suppress(PluginError):
-        return plugins.find(QueueBackend, kind)
+        return plugins.find(queue, kind)
     return None
 
 

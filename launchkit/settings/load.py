@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from launchkit.abc import Component, QueueBackend
+from launchkit.abc import Component, Hub, QueueBackend
 from launchkit.codec import Locate, decode, dotted
 from launchkit.codec import Path as KeyPath
 from launchkit.document import Document, read_document
@@ -68,7 +68,8 @@ def load_settings(
     data = {**filed, **variables, **given}
     if not for_agent:
         data = {key: value for key, value in data.items() if key not in AGENTS_OWN}
-    examined = examine(data, plugins or Plugins(environ=environ), locate)
+    queue = QueueBackend if for_agent else Hub
+    examined = examine(data, plugins or Plugins(environ=environ), locate, queue)
     settings = _checked(examined, environ, locate)
     return Loaded(
         settings=settings,

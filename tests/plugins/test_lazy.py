@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from launchkit.abc import Hub, Runner
+from launchkit.abc import Builder, Hub, Runner
+from launchkit.catalogue import PACKAGES
 from launchkit.errors import PluginError
 from launchkit.plugins import BUILT_IN, Plugins
 
@@ -36,7 +37,7 @@ def test_a_list_of_launches_loads_the_queue_and_no_other_plugin(tmp_path: Path) 
     ours = [name for name in loaded if name.startswith("launchkit")]
     assert "launchkit.store.backend" in ours
     assert [name for name in ours if name.startswith(NOT_FOR_A_LIST)] == []
-    assert (len(ours) < 120, len(loaded) < 430) == (True, True), (len(ours), len(loaded))
+    assert (len(ours) < 116, len(loaded) < 428) == (True, True), (len(ours), len(loaded))
 
 
 def test_the_table_of_built_ins_says_what_they_offer() -> None:
@@ -55,6 +56,30 @@ def test_a_kind_that_a_built_in_has_imports_no_foreign_plugin(install: Install) 
     assert not [info for info in plugins._infos.values() if info.error]
     assert plugins.find(Runner, "nobody") is None
     assert [info.name for info in plugins.infos() if info.error] == ["broken"]
+
+
+OF_A_PACKAGE = """
+from launchkit.builtin.noop import NoopBuilder
+from launchkit.hookspecs import hookimpl
+
+class Kaniko(NoopBuilder):
+    kind = "kaniko"
+
+@hookimpl
+def launchkit_builders():
+    return [Kaniko]
+"""
+
+
+def test_a_kind_whose_package_is_known_imports_no_other_foreign_plugin(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("one", OF_A_PACKAGE)
+    install("broken", "1 / 0")
+    monkeypatch.setitem(PACKAGES, "builder", {"kaniko": "launchkit-one"})  # type: ignore[arg-type]
+    plugins = Plugins()
+    assert plugins.find(Builder, "kaniko") is not None
+    assert not [info for info in plugins._infos.values() if info.error]
 
 
 HOOK_FAILS = """
