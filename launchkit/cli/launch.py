@@ -11,7 +11,7 @@ from launchkit.cli.launch_command import LaunchCommand
 from launchkit.cli.launch_file import LaunchFile, spec_of, with_flags
 from launchkit.cli.launches import LAYOUT
 from launchkit.cli.names import job_names, queue_names
-from launchkit.cli.options import TABLES, common_options, duration, output_option, say
+from launchkit.cli.options import TABLES, common_options, duration, output_option, say, say_next
 from launchkit.cli.outcome import exit_code_of, tell_end
 from launchkit.cli.output import show_one
 from launchkit.cli.present import Data, item_data
@@ -217,8 +217,7 @@ async def _launched(file: LaunchFile, given: Data, handles: list[LaunchHandle]) 
         if not given["logs"]:
             show_one(item_data(await handle.view()), given["form"], LAYOUT)
         if not (given["wait"] or given["logs"]):
-            commands = ("logs -f", "show", "stop")
-            say("next: " + " | ".join(f"launchkit {word} {handle.id}" for word in commands))
+            say_next(*(f"{word} {handle.id}" for word in ("logs -f", "show", "stop")))
             if given["form"] not in TABLES:  # which tell it themselves
                 await _warn_of_no_agent(client, queue)
         return handle.item

@@ -100,6 +100,11 @@ def say(text: str) -> None:
         put_text(text, err=True)
 
 
+def say_next(*commands: str) -> None:
+    """Tell which commands may come next. The line does nothing if it is pasted into a shell."""
+    say(f"next: {' · '.join(f'launchkit {command}' for command in commands)}")
+
+
 def say_line(line: Line) -> None:
     """The same for one line, with launchkit's own styles in it."""
     if not chosen("quiet"):

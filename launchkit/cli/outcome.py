@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from launchkit.cli.door import Line, Styled
 from launchkit.cli.failures import DONE, LAUNCH_FAILED
-from launchkit.cli.options import say, say_line
+from launchkit.cli.options import say_line, say_next
 from launchkit.cli.present import Data, ended_data
 from launchkit.model import ItemState, QueueItem
 
@@ -18,7 +18,7 @@ def tell_end(item: QueueItem) -> None:
         return
     for line in verdict_lines(data["verdict"]):
         say_line(line)
-    say(f"next: launchkit show {item.id} | launchkit logs {item.id}")
+    say_next(f"show {item.id}", f"logs {item.id}")
 
 
 def exit_code_of(item: QueueItem, whose: str) -> int:

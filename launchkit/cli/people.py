@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from launchkit.cli.desk import desk
-from launchkit.cli.options import common_options, output_option, say
+from launchkit.cli.options import common_options, output_option, say, say_next
 from launchkit.cli.output import Column, Layout, get, show_all, show_one
 from launchkit.cli.present import Data, moment
 from launchkit.cli.token import kept
@@ -68,13 +68,13 @@ def add(
         if role:
             at.do(people.GrantRole(name, at.entity, Role(role), at.actor))
         else:
-            say(f"next: launchkit role grant {name} submitter")
+            say_next(f"role grant {name} submitter")
         if tokens:
             path = tokens / f"{name}.token"
             kept(path, partial(at.do, CreateToken(name, at.actor)))
             say(f"the token of {name} is in {path}")
         else:
-            say(f"next: launchkit token create {name}")
+            say_next(f"token create {name}")
 
 
 @user.command("list")

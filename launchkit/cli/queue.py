@@ -11,7 +11,7 @@ from launchkit.abc import QueueView
 from launchkit.cli.door import put, put_text
 from launchkit.cli.lazy import LazyGroup
 from launchkit.cli.names import queue_names
-from launchkit.cli.options import TABLES, common_options, duration, output_option, say
+from launchkit.cli.options import TABLES, common_options, duration, output_option, say, say_next
 from launchkit.cli.output import Column, Layout, aligned, as_json, as_yaml, get, show_all, show_one
 from launchkit.cli.present import Data, clock, queue_data, span, variable_data
 from launchkit.cli.queue_config import checked_config, kinds, places_in, runner_class
@@ -104,7 +104,7 @@ def create(
     show_one(made(), form, LAYOUT)
     if runner is not None and not settings:
         say(f"its config is empty: launchkit queue template {given['resource']} prints one to edit")
-    say(f"next: launchkit launch -q {name} … | launchkit agent -q {name}")
+    say_next(f"launch -q {name} …", f"agent -q {name}")
 
 
 @queue.command(name="list")

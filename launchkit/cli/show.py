@@ -8,7 +8,7 @@ import click
 from launchkit.cli.door import Line, Styled, put
 from launchkit.cli.launches import LAYOUT, age, ran
 from launchkit.cli.names import launch_names
-from launchkit.cli.options import TABLES, common_options, output_option, say
+from launchkit.cli.options import TABLES, common_options, output_option, say_next
 from launchkit.cli.outcome import verdict_lines
 from launchkit.cli.output import aligned, as_json_line, as_yaml, show_one, styled
 from launchkit.cli.present import Data, clock, launch_data
@@ -42,7 +42,7 @@ async def show(client: Client, ref: str, resolved: bool, form: str) -> None:
     for line in resolved_screen(data["resolved"]) if resolved else screen(data):
         put(line)
     if data["state"] == ItemState.FAILED:
-        say(f"next: launchkit logs {data['id']} | launchkit requeue {data['id']}")
+        say_next(f"logs {data['id']}", f"requeue {data['id']}")
 
 
 def screen(data: Data) -> Iterator[Line]:

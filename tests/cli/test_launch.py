@@ -39,7 +39,7 @@ def launched(program: Program, *words: str) -> str:
 def test_an_item_has_its_keys_and_what_to_do_next_is_said(images: Program) -> None:
     result = images(*IMAGE, "--name", "first", "-p", "vision", "-o", "json")
     item = images.data("ls")[0]
-    assert result.stderr.startswith(f"next: launchkit logs -f {item['id']} | launchkit show ")
+    assert result.stderr.startswith(f"next: launchkit logs -f {item['id']} · launchkit show ")
     assert item["run_id"] in result.stdout
     assert (item["name"], item["project"], item["queue"], item["state"]) == (
         "first",
@@ -326,7 +326,7 @@ def test_who_waits_may_have_the_exit_code_of_the_job_and_is_told_why_it_failed(
     assert process.returncode == code
     run = queue.data("ls")[0]["id"]
     assert ("user_exit  " in err) == bool(code)
-    assert (f"next: launchkit show {run} | launchkit logs {run}" in err) == bool(code)
+    assert (f"next: launchkit show {run} · launchkit logs {run}" in err) == bool(code)
 
 
 def test_programs_are_told_that_no_agent_serves_the_queue(images: Program) -> None:

@@ -103,7 +103,7 @@ def test_show_tells_how_a_launch_came_to_its_end(queue: Program) -> None:
     assert (first["state"], last["state"]) == ("queued", "failed")
     assert {*first} == {"at", "kind", "actor", "state", "cause", "attempt"}
     shown = queue("show", data["run_id"])
-    assert shown.stderr == f"next: launchkit logs {run} | launchkit requeue {run}\n"
+    assert shown.stderr == f"next: launchkit logs {run} · launchkit requeue {run}\n"
     screen = shown.stdout
     assert "exit code  3" in screen
     assert "| last words" in screen
