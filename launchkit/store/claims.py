@@ -120,7 +120,7 @@ class Take(AtOnce[Claim | None]):
         if picked["agent"] is None:
             await record(tx, item, "state", self.capacity.agent, "claimed", ItemState.CLAIMED)
         else:
-            cause = f"taken over: agent {picked['agent']} fell silent"
+            cause = rules.taken_again(picked["agent"], self.capacity.agent)
             await record(tx, item, "lease", self.capacity.agent, cause)
         return self._claim(item, queue)
 

@@ -81,6 +81,13 @@ def stopping(item: QueueItem) -> str:
     return f"{item.stop_by} asked it to stop{why}; {how}"
 
 
+def taken_again(former: str, agent: str) -> str:
+    """Why *agent* was given an item that *former* had claimed."""
+    if former == agent:
+        return f"taken up again: agent {agent} fell silent, and is back"
+    return f"taken over: agent {former} fell silent"
+
+
 def silent(agent: str, site: str | None) -> str:
     """Why an item that was claimed does not go on: its agent gives no sign of life."""
     who = f"an agent on {site}, where its run can be found again," if site else "the next agent"

@@ -75,7 +75,7 @@ async def test_an_agent_that_claims_its_own_lapsed_launch_again_goes_on(bench: B
         taken = False
         while not taken:
             await bench.ended(await bench.launch("print(1)"))  # wakes the poller each time
-            taken = any("fell silent" in str(event.cause) for event in await run.events())
+            taken = any("taken up again" in str(event.cause) for event in await run.events())
         gate.touch()
         last = await bench.launch("print(2)")
         assert await bench.ended(run, last) == [ItemState.FINISHED] * 2

@@ -254,3 +254,18 @@ async def test_attempts_that_are_over_are_told(store: Store) -> None:
     assert await store.database.read(claims.Over("e", attempts)) == {ended.id, later.id}
     assert await store.database.read(claims.Over("e", {later.id: 2})) == frozenset()
     assert await store.database.read(claims.Over("other", attempts)) == frozenset()
+
+
+async def test_who_has_its_own_launch_again_is_not_told_of_as_another(
+    store: Store, clock: Clock
+) -> None:
+    await store.queue()
+    item = await store.launch()
+    for agent in "abb":
+        await store.claimed(agent)
+        clock.now += LEASE + 1
+    events = await store.database.read(launches.Events("e", item.id, 0))
+    assert [event.cause for event in events if event.kind == "lease"] == [
+        "taken over: agent a fell silent",
+        "taken up again: agent b fell silent, and is back",
+    ]

@@ -69,7 +69,9 @@ with q as (
     insert into event (queue_id, item_id, at, kind, actor, attempt, state, cause)
     select queue_id, id, :now, case when former is null then 'state' else 'lease' end, :agent, attempt,
            case when former is null then 'claimed' end,
-           case when former is null then 'claimed' else 'taken over: agent ' || former || ' fell silent' end
+           case when former is null then 'claimed'
+                when former = :agent then 'taken up again: agent ' || former || ' fell silent, and is back'
+                else 'taken over: agent ' || former || ' fell silent' end
     from claimed
 )
 select claimed.*, q.id as q_id, q.entity as q_entity, q.name as q_name, q.spec as q_spec,
