@@ -40,6 +40,8 @@ class Webhook:
     entity: str
     url: str
     events: tuple[Happens, ...]
+    signer: str
+    """The fingerprint of the key that its secret is made of."""
     paused: bool
     created_at: float
     created_by: str

@@ -11,6 +11,7 @@ from launchkit.model import Secret
 from launchkit.model.webhooks import DeliveryState, happens
 from launchkit.store.database import Loose, Row, Tx
 from launchkit.store.locks import Acquire
+from launchkit.store.webhook_key import WebhookKey
 from launchkit.store.webhooks import body_of
 
 BATCH = 200
@@ -32,6 +33,9 @@ class Duty:
 
     webhook: str
     entity: str
+    name: str
+    signer: str
+    """The fingerprint of the key without which its messages cannot be signed."""
     position: int
     due_in: float | None
     """The seconds until the next message is due; None: there is none."""
@@ -46,6 +50,8 @@ class Duties(Loose):
             Duty(
                 webhook=row["id"],
                 entity=row["entity"],
+                name=row["name"],
+                signer=row["signer"],
                 position=row["position"],
                 due_in=None if row["due_at"] is None else row["due_at"] - tx.now,
             )
@@ -111,10 +117,13 @@ class Turn:
 
 @dataclass(frozen=True)
 class Take:
-    """Take a webhook's turn, or renew it, and its next message that is due."""
+    """Take a webhook's turn, or renew it, and its next message that is due, with the secret that
+    the key makes.
+    """
 
     webhook: str
     holder: str
+    key: WebhookKey
 
     async def __call__(self, tx: Tx) -> Turn:
         if not await Acquire(lock_of(self.webhook), self.holder, LOCK_SECONDS)(tx):
@@ -122,8 +131,8 @@ class Take:
         row = await tx.one("next_delivery", webhook=self.webhook)
         if row is None:
             return Turn(ours=True)
-        letter = Letter(row["id"], row["url"], Secret(row["secret"]), row["body"])
-        return Turn(ours=True, letter=letter)
+        secret = self.key.secret_of(self.webhook, row["salt"])
+        return Turn(ours=True, letter=Letter(row["id"], row["url"], secret, row["body"]))
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,10 @@
-"""Webhooks: made, listed, paused and removed by administrators. The secret is given once, and is
-kept, as those of queue configs are, for it signs each message.
+"""Webhooks: made, listed, paused and removed by administrators. The secret is given once, and
+kept nowhere: it is made of a key outside the database, again for each message.
 """
 
 import json
 import re
 import secrets
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from launchkit.model.webhooks import (
 )
 from launchkit.store.database import Row, Tx
 from launchkit.store.people import audit, require_name
+from launchkit.store.webhook_key import WebhookKey
 
 TOPIC = "webhooks"
 """What is rung when there is something to do for a webhook."""
@@ -56,6 +56,7 @@ class Create:
     url: str
     events: Sequence[Happens]
     actor: str
+    key: WebhookKey
 
     async def __call__(self, tx: Tx) -> NewWebhook:
         require_name(self.name)
@@ -67,7 +68,6 @@ class Create:
                 f"{self.entity} has {MAX_WEBHOOKS} webhooks, as many as it may have",
                 hint="remove one that nobody needs",
             )
-        secret = Secret("whsec_" + b64encode(secrets.token_bytes(32)).decode())
         row = await tx.one(
             "add_webhook",
             id=uuid4().hex,
@@ -75,7 +75,8 @@ class Create:
             name=self.name,
             url=self.url,
             events=json.dumps([one for one in Happens if one in self.events]),
-            secret=str.__str__(secret),
+            salt=secrets.token_hex(16),
+            signer=self.key.fingerprint,
             position=(await tx.row("last_event"))["id"],
             actor=self.actor,
         )
@@ -83,7 +84,7 @@ class Create:
             raise Conflict(f"{self.entity} has a webhook {self.name} already")
         await audit(tx, self.actor, f"made webhook {self.name} of {self.entity}")
         tx.publish(TOPIC)
-        return NewWebhook(_webhook_of(row), secret)
+        return NewWebhook(_webhook_of(row), self.key.secret_of(row["id"], row["salt"]))
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,7 @@ def _webhook_of(row: Row) -> Webhook:
         entity=row["entity"],
         url=row["url"],
         events=tuple(Happens(one) for one in json.loads(row["events"])),
+        signer=row["signer"],
         paused=bool(row["paused"]),
         created_at=row["created_at"],
         created_by=row["created_by"],

@@ -13,13 +13,16 @@ from launchkit.store import deliveries, queues, webhooks
 from launchkit.store.deliveries import Letter, Turn
 from launchkit.store.events import settled
 from launchkit.store.happened import Audit
+from launchkit.store.webhook_key import WebhookKey
 
 URL = "https://chat.example/hooks/1"
+KEY = WebhookKey(bytes(range(32)))
 
 
 async def made(store: Store, *events: Happens, name: str = "chat") -> webhooks.NewWebhook:
+    wanted = events or [*Happens]
     return await store.write(
-        webhooks.Create(entity="e", name=name, url=URL, events=events or [*Happens], actor="ann")
+        webhooks.Create(entity="e", name=name, url=URL, events=wanted, actor="ann", key=KEY)
     )
 
 
@@ -43,7 +46,7 @@ async def types(store: Store) -> Sequence[str]:
 
 async def taken(store: Store, holder: str = "a") -> Turn:
     (duty,) = await store.database.read(deliveries.Duties())
-    return await store.write(deliveries.Take(duty.webhook, holder))
+    return await store.write(deliveries.Take(duty.webhook, holder, KEY))
 
 
 async def letter(store: Store) -> Letter:
@@ -181,6 +184,18 @@ async def test_its_secret_is_told_once_and_stands_in_no_audit(store: Store) -> N
     found = await letter(store)
     assert str.__str__(found.secret) == secret
     assert secret not in repr(found)
+
+
+async def test_each_webhook_has_a_secret_of_its_own_that_its_key_alone_makes(store: Store) -> None:
+    first, second = await made(store), await made(store, name="other")
+    assert str.__str__(first.secret) != str.__str__(second.secret)
+    assert first.webhook.signer == second.webhook.signer == KEY.fingerprint
+    other = WebhookKey(bytes(32))
+    assert other.fingerprint != KEY.fingerprint
+    (one, salt) = ("0" * 32, "1" * 32)
+    assert str.__str__(KEY.secret_of(one, salt)) == str.__str__(KEY.secret_of(one, salt))
+    assert str.__str__(KEY.secret_of(one, salt)) != str.__str__(other.secret_of(one, salt))
+    assert str(KEY.key) not in repr(KEY)
 
 
 @pytest.mark.parametrize(

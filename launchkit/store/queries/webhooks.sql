@@ -1,8 +1,8 @@
 -- Webhooks and their messages.
 
 -- name: add_webhook
-insert into webhook (id, entity, name, url, events, secret, position, created_at, created_by)
-values (:id, :entity, :name, :url, :events, :secret, :position, :now, :actor)
+insert into webhook (id, entity, name, url, events, salt, signer, position, created_at, created_by)
+values (:id, :entity, :name, :url, :events, :salt, :signer, :position, :now, :actor)
 on conflict (entity, name) do nothing
 returning *
 
@@ -38,7 +38,7 @@ update webhook set paused = 0, position = :position where id = :id
 update webhook set position = :until where id = :id and position = :since and paused = 0 returning id
 
 -- name: active_webhooks
-select w.id, w.entity, w.position,
+select w.id, w.entity, w.name, w.signer, w.position,
     (select min(d.due_at) from webhook_delivery d where d.webhook = w.id and d.due_at is not null) as due_at
 from webhook w where w.paused = 0 order by w.id
 
@@ -59,7 +59,7 @@ select * from webhook_delivery where id = :id
 select * from webhook_delivery where webhook = :webhook order by created_at desc, event desc limit :limit
 
 -- name: next_delivery
-select d.id, d.body, w.url, w.secret
+select d.id, d.body, w.url, w.salt
 from webhook_delivery d join webhook w on w.id = d.webhook
 where d.webhook = :webhook and w.paused = 0 and d.due_at <= :now order by d.due_at, d.event limit 1
 

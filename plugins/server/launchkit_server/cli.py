@@ -80,6 +80,7 @@ async def _serve(config: ServerConfig) -> None:
     from launchkit_server.collecting import collect_often
     from launchkit_server.door import door_of
     from launchkit_server.first_start import first_token
+    from launchkit_server.key_file import KeyFile
     from launchkit_server.oidc.opening import provider_of
     from launchkit_server.process import listening, serve, url_of
     from launchkit_server.service import Service
@@ -88,6 +89,8 @@ async def _serve(config: ServerConfig) -> None:
     await anyio.to_thread.run_sync(_make_folder, config.data)
     door = await anyio.to_thread.run_sync(door_of, config)
     provider = await anyio.to_thread.run_sync(provider_of, config)
+    key_file = KeyFile(config.webhook_key)
+    await key_file.read()
     database = database_of(
         config.database, direct=config.database_direct, patience=PATIENCE_SECONDS
     )
@@ -103,13 +106,14 @@ async def _serve(config: ServerConfig) -> None:
                 click.echo(f"The administrator's token, which is shown only now: {shown}")
             service = Service(
                 database=database,
+                webhook_key=key_file,
                 blobs=blobs,
                 oidc=provider,
                 lease=config.lease,
             )
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(collect_often, service, config.unused_seconds)
-                tasks.start_soon(tell_webhooks, database)
+                tasks.start_soon(tell_webhooks, database, key_file)
                 await serve(service, made, door)
                 tasks.cancel_scope.cancel()
 

@@ -58,6 +58,8 @@ class ServerConfig:
     """How long code is kept that nothing refers to."""
     max_archive: Annotated[int, Field(gt=0)] = 5 * 2**30
     """Bytes of packed code, compressed."""
+    webhook_key_file: Path | None = None
+    """The key that webhooks are signed with; None is `webhooks.key` in `data`."""
     oidc_issuer: str | None = None
     """The OpenID Connect provider by which people sign in to the web app."""
     oidc_client_id: str | None = None
@@ -70,6 +72,11 @@ class ServerConfig:
     """What names a person's account here."""
     oidc_adds_people: bool = False
     """Whether one who comes for the first time gets an account, without any role."""
+
+    @property
+    def webhook_key(self) -> Path:
+        """Where the key is that webhooks are signed with."""
+        return (self.webhook_key_file or self.data / "webhooks.key").expanduser()
 
 
 NAMES = tuple(one.name for one in fields(ServerConfig))

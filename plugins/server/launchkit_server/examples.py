@@ -92,6 +92,7 @@ WEBHOOK = Webhook(
     entity="vision",
     url="https://chat.example/hooks/1",
     events=(Happens.LAUNCH_FAILED, Happens.QUEUE_PAUSED),
+    signer="5d41402abc4b2a76",
     paused=False,
     created_at=NOON,
     created_by="root",

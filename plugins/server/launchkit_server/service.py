@@ -12,6 +12,7 @@ from launchkit.store.topics import EVERYTHING
 from launchkit.wire.protocol import MAX_WAIT_SECONDS
 from launchkit_server.archives import Archives
 from launchkit_server.blobs import Blobs
+from launchkit_server.key_file import KeyFile
 from launchkit_server.lines import Lines
 from launchkit_server.logs import ServedLogs
 from launchkit_server.told import Told
@@ -28,6 +29,8 @@ class Service:
     """One queue service over one open database."""
 
     database: Database
+    webhook_key: KeyFile
+    """What webhooks are signed with."""
     blobs: Blobs | None = None
     """Where large things are kept; None is the database."""
     oidc: "Provider | None" = None

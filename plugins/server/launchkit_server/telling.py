@@ -11,13 +11,15 @@ from uuid import uuid4
 import anyio
 from anyio.abc import TaskGroup
 
-from launchkit.errors import QueueError
+from launchkit.errors import ConfigError, QueueError
 from launchkit.model.webhooks import DeliveryState
 from launchkit.store import deliveries, locks
 from launchkit.store.database import Database
 from launchkit.store.deliveries import Duty, Letter
 from launchkit.store.events import settled
+from launchkit.store.webhook_key import WebhookKey
 from launchkit.store.webhooks import TOPIC
+from launchkit_server.key_file import KeyFile
 from launchkit_server.postman import Postman
 
 log = logging.getLogger("launchkit.server")
@@ -30,18 +32,19 @@ TROUBLE_SECONDS = 5.0
 RELEASE_SECONDS = 2.0
 
 
-async def tell_webhooks(database: Database) -> None:
+async def tell_webhooks(database: Database, key_file: KeyFile) -> None:
     """Tell all webhooks what happens, until cancelled."""
     postman = await anyio.to_thread.run_sync(Postman)
     async with anyio.create_task_group() as tasks:
-        await Teller(database, postman, tasks).work()
+        await Teller(database, key_file, postman, tasks).work()
 
 
 @dataclass
 class Teller:
-    """One service's part in it: of several, one sends to a webhook at a time."""
+    """One service's part in it: of several that have a webhook's key, one sends at a time."""
 
     database: Database
+    key_file: KeyFile
     postman: Postman
     tasks: TaskGroup
     _holder: str = field(init=False, default_factory=lambda: uuid4().hex)
@@ -49,6 +52,8 @@ class Teller:
     """Webhooks that are being sent to."""
     _looked: dict[str, int] = field(init=False, default_factory=dict)
     """Up to which event nothing was found that a webhook is told of."""
+    _left: set[str] = field(init=False, default_factory=set)
+    """Webhooks of another key, of which the log tells."""
 
     async def work(self) -> None:
         """Look for what there is to do, and do it, until cancelled."""
@@ -64,18 +69,38 @@ class Teller:
 
     async def _round(self) -> Sequence[Duty]:
         try:
-            duties = await self.database.read(deliveries.Duties())
-            until = await settled(self.database) if duties else 0
-        except QueueError as exc:
+            found = await self.database.read(deliveries.Duties())
+            until = await settled(self.database) if found else 0
+            key = await self.key_file.read() if found else None
+        except (QueueError, ConfigError) as exc:
             log.warning("webhooks are not told of events now: %s", exc)
             await anyio.sleep(TROUBLE_SECONDS)
             return ()
-        for duty in duties:
-            looked = max(duty.position, self._looked.get(duty.webhook, 0))
-            if duty.webhook not in self._busy and (looked < until or _is_due(duty)):
-                self._busy.add(duty.webhook)
-                self.tasks.start_soon(self._tell, duty, until)
+        duties = []
+        for duty in found:
+            if key is not None and key.fingerprint == duty.signer:
+                self._begin(duty, until, key)
+                duties.append(duty)
+            else:
+                self._leave(duty)
         return duties
+
+    def _begin(self, duty: Duty, until: int, key: WebhookKey) -> None:
+        looked = max(duty.position, self._looked.get(duty.webhook, 0))
+        if duty.webhook not in self._busy and (looked < until or _is_due(duty)):
+            self._busy.add(duty.webhook)
+            self.tasks.start_soon(self._tell, duty, until, key)
+
+    def _leave(self, duty: Duty) -> None:
+        """Leave a webhook to the services that can sign its messages, and say so once."""
+        if duty.webhook not in self._left:
+            self._left.add(duty.webhook)
+            log.warning(
+                "webhook %s of %s is signed with another key than the one of this service, which"
+                " leaves it to others; if no service has its key, make it again",
+                duty.name,
+                duty.entity,
+            )
 
     def _rest(self, duties: Sequence[Duty]) -> float:
         due = [math.inf if one.due_in is None else one.due_in for one in duties]
@@ -84,7 +109,7 @@ class Teller:
         ]
         return max(0.0, min([LOOK_SECONDS, *waits]))
 
-    async def _tell(self, duty: Duty, until: int) -> None:
+    async def _tell(self, duty: Duty, until: int, key: WebhookKey) -> None:
         """Make messages of what happened, then send what is due."""
         try:
             news = await self.database.read(deliveries.IsNews(duty.webhook, until))
@@ -92,7 +117,7 @@ class Teller:
                 pass
             self._looked[duty.webhook] = until
             if news or _is_due(duty):
-                await self._send_due(duty.webhook)
+                await self._send_due(duty.webhook, key)
         except QueueError as exc:
             log.warning("a webhook of %s is not told of events now: %s", duty.entity, exc)
             await anyio.sleep(TROUBLE_SECONDS)
@@ -100,9 +125,9 @@ class Teller:
             self._busy.discard(duty.webhook)
             self.database.topics.publish([TOPIC])
 
-    async def _send_due(self, webhook: str) -> None:
+    async def _send_due(self, webhook: str, key: WebhookKey) -> None:
         lock = deliveries.lock_of(webhook)
-        take = deliveries.Take(webhook, self._holder)
+        take = deliveries.Take(webhook, self._holder, key)
         turn = await self.database.write(take)
         if not turn.ours:
             await locks.free(self.database, lock, deliveries.LOCK_SECONDS)

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from launchkit_server.app import make_app
 from launchkit_server.door import SILENT_SECONDS, Door
+from launchkit_server.key_file import KeyFile
 from launchkit_server.process import listening, served, url_of
 from launchkit_server.service import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -87,13 +89,25 @@ async def serving(
     lease: float = 60.0,
 ) -> AsyncIterator[Served]:
     database = database_of(database_url, clock, patience=patience)
-    service = Service(database=database, lease=lease)
-    async with (
-        database.opened(),
-        served(service, listening("127.0.0.1", 0, silent_seconds), door) as url,
-    ):
-        tokens = {name: await administrator(database, name) for name in PEOPLE}
-        yield Served(url, database_url, tokens, service)
+    with TemporaryDirectory() as folder:
+        service = Service(database=database, webhook_key=key_in(Path(folder)), lease=lease)
+        async with (
+            database.opened(),
+            served(service, listening("127.0.0.1", 0, silent_seconds), door) as url,
+        ):
+            tokens = {name: await administrator(database, name) for name in PEOPLE}
+            yield Served(url, database_url, tokens, service)
+
+
+def key_in(folder: Path) -> KeyFile:
+    """The key of the service that keeps its data in *folder*."""
+    return KeyFile(folder / "webhooks.key")
+
+
+def nowhere() -> Service:
+    """A service that has nothing, whose routes can be looked at."""
+    path = Path("/nowhere")
+    return Service(database=database_of(f"sqlite:///{path}"), webhook_key=key_in(path))
 
 
 class Alternating:
@@ -108,13 +122,14 @@ class Alternating:
 
 @asynccontextmanager
 async def replicas(database_url: str, clock: Callable[[], float]) -> AsyncIterator[Served]:
-    """Two services that share nothing but the database, behind one address."""
+    """Two services that share nothing but the database and the key, behind one address."""
     async with AsyncExitStack() as stack:
+        key = key_in(Path(stack.enter_context(TemporaryDirectory())))
         services = []
         for _ in range(2):
             database = database_of(database_url, clock)
             await stack.enter_async_context(database.opened())
-            services.append(Service(database=database))
+            services.append(Service(database=database, webhook_key=key))
         config = uvicorn.Config(
             Alternating([make_app(one) for one in services]), lifespan="off", log_config=None
         )

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import booleans
 from launchkit_server.app import make_app
 from launchkit_server.door import Door
-from launchkit_server.service import Service
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -21,9 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from launchkit.store.backend import database_of
-
-from .conftest import Served, served_with
+from .conftest import Served, nowhere, served_with
 from .over_http import client_in, launched
 
 MANY = min(300, int(os.environ.get("LAUNCHKIT_FUZZ", "5")))
@@ -47,7 +44,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
-DOCUMENT = make_app(Service(database=database_of("sqlite:////nowhere"))).openapi()
+DOCUMENT = make_app(nowhere()).openapi()
 OPERATIONS = [
     one.ok()
     for one in schemathesis.openapi.from_dict(DOCUMENT).get_all_operations()

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from launchkit_server.app import make_app
 from launchkit_server.examples import EXAMPLES
-from launchkit_server.service import Service
 
 from launchkit.codec import decode, plain
-from launchkit.store.backend import database_of
 
-DOCUMENT: dict[str, Any] = make_app(Service(database=database_of("sqlite:////nowhere"))).openapi()
+from .conftest import nowhere
+
+DOCUMENT: dict[str, Any] = make_app(nowhere()).openapi()
 OPERATIONS = {
     f"{method} {path}": operation
     for path, methods in DOCUMENT["paths"].items()

@@ -10,7 +10,6 @@ from fastapi.routing import APIRoute
 from launchkit_server.access import Needs
 from launchkit_server.api import health, people
 from launchkit_server.app import ENTITY, OF_AN_ENTITY, make_app
-from launchkit_server.service import Service
 
 from launchkit.abc import LaunchRequest
 from launchkit.codec import plain
@@ -30,7 +29,7 @@ from launchkit.store.tokens import (
 from launchkit.testing import VirtualClock, make_capacity, make_spec
 from launchkit.wire.protocol import API
 
-from .conftest import Served
+from .conftest import Served, nowhere
 
 OPEN = {"/livez", "/readyz"}
 MAY: Mapping[str, set[Permission]] = {
@@ -135,7 +134,7 @@ def asked(client: httpx.Client, route: Route, token: str | None, **values: str) 
 
 
 def test_each_route_but_those_of_health_declares_its_permission() -> None:
-    app = make_app(Service(database=database_of("sqlite:////nowhere")))
+    app = make_app(nowhere())
     assert {route.path for route in ROUTES} == {*app.openapi()["paths"]}
     assert {route.path for route in ROUTES if route.permission is None} == OPEN
 

@@ -1,16 +1,23 @@
 """Messages of webhooks, from a real service to a real receiver."""
 
 import time
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
+import httpx
 import pytest
+from launchkit_server.config import load_config
+from launchkit_server.door import Door
+from launchkit_server.key_file import KeyFile
 from launchkit_server.postman import Postman, signature
 from launchkit_server.telling import tell_webhooks
 from waiting import PATIENCE, until
 
+from launchkit.errors import ConfigError
 from launchkit.model import QueueSpec, Secret
 from launchkit.model.webhooks import Delivery, DeliveryState, Happens
 from launchkit.store import deliveries, queues, webhooks
@@ -18,6 +25,9 @@ from launchkit.store.backend import database_of
 from launchkit.store.database import Database
 from launchkit.store.deliveries import Letter
 
+from .browsing import Browser
+from .conftest import key_in, served_with
+from .over_http import client_in
 from .places import Place
 from .receiver import Receiver, receiving
 
@@ -37,18 +47,25 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield one
 
 
+@pytest.fixture
+def key(tmp_path: Path) -> KeyFile:
+    return key_in(tmp_path)
+
+
 @asynccontextmanager
-async def telling(*databases: Database) -> AsyncIterator[None]:
-    """As many services tell webhooks as there are databases."""
+async def telling(key: KeyFile, *databases: Database) -> AsyncIterator[None]:
+    """As many services of one key tell webhooks as there are databases."""
     async with anyio.create_task_group() as tasks:
         for one in databases:
-            tasks.start_soon(tell_webhooks, one)
+            tasks.start_soon(tell_webhooks, one, key)
         yield
         tasks.cancel_scope.cancel()
 
 
-async def made(database: Database, url: str, name: str = "chat") -> Secret:
-    body = webhooks.Create(entity="e", name=name, url=url, events=[*Happens], actor="ann")
+async def made(database: Database, key: KeyFile, url: str, name: str = "chat") -> Secret:
+    body = webhooks.Create(
+        entity="e", name=name, url=url, events=[*Happens], actor="ann", key=await key.made()
+    )
     return (await database.write(body)).secret
 
 
@@ -67,6 +84,15 @@ async def holds(condition: Callable[[], Awaitable[bool]]) -> None:
             await anyio.sleep(0.05)
 
 
+def asked(place: Place, method: str, path: str, **body: object) -> Any:
+    """What the service of a place answers about webhooks of `e`."""
+    head = {"authorization": f"Bearer {place.token_file.read_text().strip()}"}
+    url = f"{place.url}/api/v1/entities/e/webhooks{path}"
+    answer = httpx.request(method, url, json=body, headers=head, timeout=60)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
 def letter(receiver: Receiver, path: str) -> Letter:
     return Letter("msg_1", receiver.url + path, KEY, '{"type": "webhook.test"}')
 
@@ -76,9 +102,11 @@ def test_a_signature_is_that_of_the_standards_own_example() -> None:
     assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-async def test_what_happens_comes_once_and_signed(database: Database, receiver: Receiver) -> None:
-    receiver.secret = str.__str__(await made(database, f"{receiver.url}/ok"))
-    async with telling(database):
+async def test_what_happens_comes_once_and_signed(
+    database: Database, key: KeyFile, receiver: Receiver
+) -> None:
+    receiver.secret = str.__str__(await made(database, key, f"{receiver.url}/ok"))
+    async with telling(key, database):
         await queue(database)
         await until(lambda: len(receiver.came) == 1)
         await database.write(webhooks.SendTest("e", "chat", "ann"))
@@ -92,13 +120,13 @@ async def _all_delivered(database: Database) -> bool:
 
 
 async def test_a_receiver_that_hangs_or_fails_keeps_no_other_waiting(
-    database: Database, receiver: Receiver
+    database: Database, key: KeyFile, receiver: Receiver
 ) -> None:
     for path in ("hang", "fail", "ok"):
-        await made(database, f"{receiver.url}/{path}", path)
-    await made(database, "http://127.0.0.1:1/", "nobody")
+        await made(database, key, f"{receiver.url}/{path}", path)
+    await made(database, key, "http://127.0.0.1:1/", "nobody")
     receiver.status, receiver.text = 500, "no \x1b[31mroom\x00\n"
-    async with telling(database):
+    async with telling(key, database):
         for number in range(3):
             await queue(database, f"q{number}")
             await until(lambda: len(receiver.of("/ok")) == number + 1)  # noqa: B023 - at once
@@ -115,12 +143,12 @@ async def _answered(database: Database, name: str) -> bool:
 
 
 async def test_what_was_not_taken_comes_again_under_the_same_id(
-    database: Database, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    database: Database, key: KeyFile, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deliveries, "FIRST_PAUSE", 0.01)
-    await made(database, f"{receiver.url}/x")
+    await made(database, key, f"{receiver.url}/x")
     receiver.status = 503
-    async with telling(database):
+    async with telling(key, database):
         await queue(database)
         await until(lambda: len(receiver.came) == 2)
         receiver.status = 200
@@ -128,11 +156,13 @@ async def test_what_was_not_taken_comes_again_under_the_same_id(
     assert len({one["id"] for one in receiver.came}) == 1
 
 
-async def test_of_two_services_one_sends(database_url: str, receiver: Receiver) -> None:
+async def test_of_two_services_one_sends(
+    database_url: str, key: KeyFile, receiver: Receiver
+) -> None:
     first, second = database_of(database_url), database_of(database_url)
     async with first.opened(), second.opened():
-        receiver.secret = str.__str__(await made(first, f"{receiver.url}/ok"))
-        async with telling(first, second):
+        receiver.secret = str.__str__(await made(first, key, f"{receiver.url}/ok"))
+        async with telling(key, first, second):
             for number in range(10):
                 await queue(first, f"q{number}")
             await holds(lambda: _took(first, 10))
@@ -173,7 +203,7 @@ async def test_a_service_that_is_killed_in_the_middle_sends_it_when_it_is_back(
     (tmp_path / "data").mkdir()
     one = database_of(f"sqlite:///{tmp_path}/data/launchkit.db")
     async with one.opened():
-        await made(one, f"{receiver.url}/hang")
+        await made(one, key_in(tmp_path / "data"), f"{receiver.url}/hang")
         await anyio.to_thread.run_sync(_killed_in_the_middle, place, receiver)
         assert [found.tries for found in await sent(one)] == [0]
         await anyio.to_thread.run_sync(_sends_again, place, receiver)
@@ -193,3 +223,99 @@ def _sends_again(place: Place, receiver: Receiver) -> None:
     with place.server():
         place.wait(lambda: len(receiver.came) > 1 or time.monotonic() - began > PATIENCE)
     assert len(receiver.came) > 1
+
+
+async def test_a_service_of_another_key_leaves_a_webhook_to_others_and_says_so_once(
+    database: Database,
+    key: KeyFile,
+    receiver: Receiver,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = key_in(tmp_path / "other")
+    await made(database, key, f"{receiver.url}/left")
+    await made(database, other, f"{receiver.url}/ok", "own")
+    async with telling(other, database):
+        for number in range(2):
+            await queue(database, f"q{number}")
+            await until(lambda: len(receiver.of("/ok")) == number + 1)  # noqa: B023 - at once
+        assert receiver.of("/left") == []
+        async with telling(key, database):
+            await until(lambda: len(receiver.of("/left")) == 2)
+    said = [one.getMessage() for one in caplog.records if one.name == "launchkit.server"]
+    assert [one.split(" is signed with another key")[0] for one in said] == [
+        "webhook chat of e",
+        "webhook own of e",
+    ]
+
+
+def test_the_key_is_among_the_data_unless_a_file_is_named(tmp_path: Path) -> None:
+    flags = {"data": str(tmp_path)}
+    assert load_config(flags, None, {}).webhook_key == tmp_path / "webhooks.key"
+    named = {"LAUNCHKIT_SERVER_WEBHOOK_KEY_FILE": "/run/secrets/key"}
+    assert load_config(flags, None, named).webhook_key == Path("/run/secrets/key")
+
+
+async def test_of_many_who_make_the_key_at_once_all_have_the_same(key: KeyFile) -> None:
+    found = set()
+
+    async def make() -> None:
+        found.add((await key.made()).fingerprint)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(8):
+            tasks.start_soon(make)
+    assert len(found) == 1
+    assert [one.name for one in key.path.parent.iterdir()] == [key.path.name]
+    assert key.path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_file_that_holds_no_key_is_told_and_left_as_it_is(key: KeyFile) -> None:
+    key.path.write_bytes(b"x" * 31)
+    with pytest.raises(ConfigError, match=r"webhooks\.key: is no key of 32 bytes"):
+        await key.made()
+    assert key.path.read_bytes() == b"x" * 31
+
+
+def test_neither_the_secret_of_a_webhook_nor_its_key_is_in_the_database(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    place = Place(tmp_path)
+    with place.server() as process:
+        receiver.secret = asked(place, "POST", "", name="chat", url=f"{receiver.url}/ok",
+                                events=["launch.failed"])["secret"]  # fmt: skip
+        asked(place, "POST", "/chat/test")
+        place.wait(lambda: len(receiver.came) == 1)
+        process.kill()
+        process.wait()
+    key = (tmp_path / "data" / "webhooks.key").read_bytes()
+    secret = receiver.secret.removeprefix("whsec_")
+    files = [one for one in tmp_path.rglob("*") if one.is_file() and one.name != "webhooks.key"]
+    kept = b"".join(one.read_bytes() for one in files)
+    assert b"webhook.test" in kept
+    for one in (key, b64decode(secret)):
+        for form in (one, b64encode(one), one.hex().encode()):
+            assert form not in kept
+
+
+def test_a_webhook_whose_key_is_lost_is_to_be_made_again(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    with served_with(Door(), tmp_path) as served, Browser(served) as browser:
+        browser.sign_in()
+        with client_in(served, "e"):
+            pass  # a queue, so that there is an entity
+        form = {"entity": "e", "name": "chat", "url": receiver.url, "events": "launch.failed"}
+        lost = "Signed with another key than the one of this service"
+        browser.post("/settings/webhooks", {**form, "act": "create"})
+        page = browser.get("/settings/webhooks").text
+        assert "chat of e" in page
+        assert lost not in page
+        served.service.webhook_key.path.unlink()
+        assert lost in browser.get("/settings/webhooks").text
+        browser.post("/settings/webhooks", {**form, "act": "remove"})
+        browser.post("/settings/webhooks", {**form, "act": "create"})
+        page = browser.get("/settings/webhooks").text
+        assert "chat of e" in page
+        assert lost not in page

@@ -1,11 +1,13 @@
--- Places that are told of events. `position` is the last event that was looked at for it; its secret signs what is sent.
+-- Places that are told of events. `position` is the last event that was looked at for it.
+-- The secret that signs what is sent is made of `salt` and of a key outside the database, whose fingerprint is `signer`.
 create table webhook (
     id          text    primary key,
     entity      text    not null,
     name        text    not null,
     url         text    not null,
     events      text    not null,
-    secret      text    not null,
+    salt        text    not null,
+    signer      text    not null,
     paused      integer not null default 0,
     position    bigint  not null,
     created_at  real  not null,

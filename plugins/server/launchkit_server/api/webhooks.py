@@ -25,7 +25,12 @@ async def create(
 ) -> WebhookAnswer:
     """Make a webhook, which is told of what happens from now on."""
     body = webhooks.Create(
-        entity=entity, name=wanted.name, url=wanted.url, events=wanted.events, actor=who.name
+        entity=entity,
+        name=wanted.name,
+        url=wanted.url,
+        events=wanted.events,
+        actor=who.name,
+        key=await service.webhook_key.made(),
     )
     made = await service.database.write(body)
     return WebhookAnswer(webhook=made.webhook, secret=str.__str__(made.secret))

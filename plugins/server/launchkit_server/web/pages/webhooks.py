@@ -7,6 +7,7 @@ from launchkit.codec import decode
 from launchkit.errors import ConfigError, LaunchkitError
 from launchkit.model.webhooks import Happens
 from launchkit.store import webhooks
+from launchkit.store.webhook_key import WebhookKey
 from launchkit_server.web import once
 from launchkit_server.web.visits import Administering, Visit
 
@@ -33,7 +34,8 @@ async def change(visit: Administering) -> Response:
         if visit.form.text("act") != "create":
             await _act(visit)
             return visit.go(page)
-        made = await visit.service.database.write(_wanted(visit))
+        key = await visit.service.webhook_key.made()
+        made = await visit.service.database.write(_wanted(visit, key))
     except LaunchkitError as exc:
         return await _page(visit, fault=exc, status=422)
     one = made.webhook
@@ -56,7 +58,7 @@ async def _act(visit: Visit) -> None:
         raise ConfigError(f"act: {act[:20]!r} is nothing that can be done to a webhook")
 
 
-def _wanted(visit: Visit) -> webhooks.Create:
+def _wanted(visit: Visit, key: WebhookKey) -> webhooks.Create:
     form = visit.form
     if not form.text("entity"):
         raise ConfigError("entity: name the one whose events are told")
@@ -66,6 +68,7 @@ def _wanted(visit: Visit) -> webhooks.Create:
         url=form.text("url"),
         events=[decode(Happens, one, lambda _: "events") for one in form.all("events")],
         actor=visit.name,
+        key=key,
     )
 
 
@@ -78,6 +81,7 @@ async def _page(
 ) -> Response:
     chosen = visit.form.all("events") if fault else [Happens.LAUNCH_FAILED]
     views = await visit.service.database.read(webhooks.List())
+    key = await visit.service.webhook_key.read()
     query = visit.request.query_params
     new = (query.get("made"), query.get("of"))
     return await visit.page(
@@ -86,6 +90,7 @@ async def _page(
         here="settings",
         tab="webhooks",
         views=views,
+        signer=key.fingerprint if key else None,
         words=[*Happens],
         chosen=chosen,
         given={one: visit.form.text(one) if fault else "" for one in ("entity", "name", "url")},
