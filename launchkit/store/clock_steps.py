@@ -34,11 +34,12 @@ class ClockSteps:
 
     def look(self, connection: sqlite3.Connection) -> float:
         """Look within a transaction that writes, and move what is to be moved; gives how far the
-        clock is ahead, to be kept once all is committed.
+        clock is ahead. The transaction goes by that, for the clock may be set again meanwhile, and
+        it is kept once all is committed.
         """
         ahead = time.time() - ticks()
-        if self._boot is None or (self._known is not None and not _apart(ahead, self._known)):
-            return ahead if self._known is None else self._known
+        if self._boot is None or not self._news(ahead):
+            return ahead
         connection.execute(MADE)
         row = connection.execute("select ahead from clock where boot = ?", [self._boot]).fetchone()
         if row is None or _apart(ahead, row["ahead"]):
@@ -50,7 +51,16 @@ class ClockSteps:
 
     def keep(self, ahead: float) -> None:
         """What was moved is committed."""
-        self._known = ahead
+        if self._news(ahead):
+            self._known = ahead
+
+    def _news(self, ahead: float) -> bool:
+        return self._known is None or _apart(ahead, self._known)
+
+
+def clock_ahead(ahead: float) -> float:
+    """The time of a clock that is ahead of the ticks by so many seconds."""
+    return ticks() + ahead
 
 
 def _apart(one: float, other: float) -> bool:

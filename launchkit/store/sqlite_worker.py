@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from launchkit.errors import LaunchkitError, QueueError, Unreachable
-from launchkit.store.clock_steps import ClockSteps
+from launchkit.store.clock_steps import ClockSteps, clock_ahead
 from launchkit.store.database import Body, Row, Tx, statements
 from launchkit.store.fair_file_lock import FairFileLock
 from launchkit.store.own_marks import OwnMarks
@@ -85,11 +86,13 @@ class Worker:
         try:
             ahead = 0.0
             with self._turn(), self._opened() as connection, _transaction(connection, self._own):
+                clock = self._clock
                 if self._steps is not None:
                     ahead = self._steps.look(connection)
+                    clock = partial(clock_ahead, ahead)
                 for request in batch:
                     if not request.answer.cancelled():  # nobody waits for it any more
-                        self._run_one(connection, request)
+                        self._run_one(connection, request, clock())
             if self._steps is not None:
                 self._steps.keep(ahead)
         except (sqlite3.Error, OSError, LaunchkitError) as exc:
@@ -97,8 +100,8 @@ class Worker:
                 request.error = request.error or self._translated(exc)
                 request.topics = frozenset()
 
-    def _run_one(self, connection: sqlite3.Connection, request: Request) -> None:
-        tx = SqliteTx(connection, self._clock())
+    def _run_one(self, connection: sqlite3.Connection, request: Request, now: float) -> None:
+        tx = SqliteTx(connection, now)
         connection.execute("savepoint one")
         try:
             request.result = finish(request.body(tx))

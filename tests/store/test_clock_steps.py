@@ -121,3 +121,22 @@ async def test_a_step_whose_change_was_not_kept_is_found_again(
             steps.look(connection)
             [row] = connection.execute("select ahead from clock").fetchall()
         assert row["ahead"] == machine.clock() - machine.ticks()
+
+
+async def test_a_clock_that_is_set_within_a_transaction_takes_nothing_away(
+    tmp_path: Path, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = SqliteDatabase(tmp_path / "x.db")
+    async with database.opened():
+        store = Store(database, Clock())
+        await store.queue()
+        await store.launch()
+        await store.claimed("a")
+
+        def ticks() -> float:
+            machine.set_to = 3 * HOUR  # the clock has just been read
+            return machine.ticks()
+
+        monkeypatch.setattr(clock_steps, "ticks", ticks)
+        assert await store.claim("b") is None
+        assert await store.claim("b") is None
