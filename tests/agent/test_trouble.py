@@ -1,6 +1,7 @@
 """Trouble in watching a run is no verdict: only the infrastructure says that it ended."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -8,12 +9,11 @@ import pytest
 from agent import forgetful, troubled
 from agent.conftest import Bench, running, text, until
 
-from launchkit import Agent, LaunchHandle
+from launchkit import LaunchHandle
+from launchkit.agent import under_way
 from launchkit.agent.journey import Journey
-from launchkit.agent.kit import Kit
 from launchkit.errors import LaunchError, Unreachable
-from launchkit.model import Claim, ItemState
-from launchkit.plugins import Plugins
+from launchkit.model import ItemState
 
 FOREIGN = ZeroDivisionError("a bug in the plugin")
 KNOWN = [LaunchError("the cluster says 503"), Unreachable("the cluster is away")]
@@ -157,20 +157,19 @@ async def test_an_agent_that_goes_away_while_it_looks_for_a_run_leaves_it_found(
     assert (run.item.exit_code, run.item.attempt) == (3, 1)
 
 
-class HastyAgent(Agent):
-    """Has no patience with exceptions that it does not know."""
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Agents have no patience with exceptions that they do not know."""
+    monkeypatch.setattr(under_way, "Journey", partial(Journey, foreign_seconds=0))
 
-    def _journey(self, claim: Claim, kit: Kit) -> Journey:
-        return Journey(claim, kit, self.settings.limits(), foreign_seconds=0)
 
-
+@pytest.mark.usefixtures("hasty")
 async def test_a_run_that_an_agent_cannot_watch_is_left_to_another(bench: Bench) -> None:
     run, gate = await gated(bench)
     troubled.faults["changed"] += [FOREIGN] * 1000
-    plugins = Plugins(troubled, entry_points=False)
-    async with HastyAgent(bench.settings(queues=["t"], lease_seconds=1), plugins=plugins) as hasty:
+    async with bench.agent(troubled, queues=["t"], lease_seconds=1) as agent:
         await until(lambda: len(troubled.faults["changed"]) < 999)
-        hasty.stop()
+        agent.stop()
     troubled.faults.clear()
     gate.touch()
     async with bench.agent(troubled, queues=["t"]):
@@ -183,12 +182,12 @@ async def claimed_at(run: LaunchHandle) -> float:
     return next(event.at for event in await run.events() if event.state is ItemState.CLAIMED)
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_a_run_that_is_left_alive_keeps_its_slot_and_is_gone_on_with(bench: Bench) -> None:
     run, gate = await gated(bench)
     second = await bench.launch("print(2)", queue="t")
     troubled.faults["changed"] += [FOREIGN] * 1000
-    settings = bench.settings(queues=["t"], lease_seconds=1, max_jobs=1)
-    async with HastyAgent(settings, plugins=Plugins(troubled, entry_points=False)):
+    async with bench.agent(troubled, queues=["t"], lease_seconds=1, max_jobs=1):
         await until(lambda: len(troubled.faults["changed"]) < 998)
         troubled.faults.clear()
         gate.touch()

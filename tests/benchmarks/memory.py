@@ -69,7 +69,7 @@ async def track(url: str, place: str, number: int) -> tuple[float, float]:
     async with anyio.create_task_group() as tasks:
         await tasks.start(agent.run)
         before = resident_mib(os.getpid())
-        while len(agent._journeys) < number:  # noqa: ASYNC110
+        while len(agent._under_way) < number:  # noqa: ASYNC110
             await anyio.sleep(0.2)
         await anyio.sleep(3)
         after = resident_mib(os.getpid())
