@@ -10,7 +10,7 @@ from launchkit.agent.arrival import free_what_the_dead_held
 from launchkit.agent.kit import Kit
 from launchkit.agent.standing import Standing
 from launchkit.aio.retry import Backoff, long_enough, pauses
-from launchkit.errors import AgentReplaced, QueueError, Unreachable
+from launchkit.errors import AgentReplaced, QueueError, Unreachable, unwrapped
 from launchkit.model import AgentOrders, AgentStatus, Claim
 from launchkit.observe import Journal, journal
 
@@ -18,6 +18,9 @@ logger = logging.getLogger("launchkit.agent")
 
 FREE_AGAIN_SECONDS = 1.0
 """How soon the queue is told again of agents that died."""
+LOOK_SECONDS = 1.0
+"""How soon the queue is told what the agent says of itself, if that is something else than before.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +40,11 @@ class Heartbeat:
     async def beat(self) -> None:
         """Go on until cancelled. :raises AgentReplaced: if another took over the agent's name."""
         waits = pauses(Backoff())
+        answered = anyio.current_time()
         while True:
             try:
-                await self._once()
+                if await self._once(answered):
+                    answered = anyio.current_time()
             except AgentReplaced:
                 raise
             except QueueError as exc:
@@ -52,7 +57,8 @@ class Heartbeat:
             else:
                 waits = pauses(Backoff())
 
-    async def _once(self) -> None:
+    async def _once(self, answered: float) -> bool:
+        """Whether the queue answered; it did last at the time *answered*."""
         held, backend = self.held(), self.kit.backend
         wait = backend.beat_seconds(self.lease)
         try:
@@ -60,9 +66,34 @@ class Heartbeat:
         except Unreachable as exc:
             self._log.warning("%s; trying again", exc, action="reap")
             wait = min(wait, FREE_AGAIN_SECONDS)
-        orders = await backend.beat(self.say(), held, wait)
+        if anyio.current_time() - answered > wait:  # too long to let go of an answer once more
+            orders: AgentOrders | None = await backend.beat(self.say(), held, 0)
+        else:
+            orders = await self._until_changed(held, wait)
+        if orders is None:
+            return False
         self.standing.heard(backend.skew())
         self.obey(orders, held)
+        return True
+
+    async def _until_changed(self, held: Sequence[Claim], wait: float) -> AgentOrders | None:
+        """One beat; None if the agent has other things to say before it is answered."""
+        said, orders = self.say(), None
+        with unwrapped():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._look, said, tasks.cancel_scope)
+                orders = await self.kit.backend.beat(said, held, wait)
+                tasks.cancel_scope.cancel()
+        return orders
+
+    async def _look(self, said: AgentStatus, scope: anyio.CancelScope) -> None:
+        """Cancel *scope* when the agent says something else. It is looked at from time to time, so
+        that many changes make one beat.
+        """
+        while True:
+            await anyio.sleep(LOOK_SECONDS)
+            if self.say() != said:
+                scope.cancel()
 
     @property
     def _log(self) -> Journal:
