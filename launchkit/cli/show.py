@@ -41,7 +41,7 @@ async def show(client: Client, ref: str, resolved: bool, form: str) -> None:
         return
     for line in resolved_screen(data["resolved"]) if resolved else screen(data):
         put(line)
-    if data["state"] == ItemState.FAILED:
+    if data["state"] == ItemState.FAILED and not resolved:
         say_next(f"logs {data['id']}", f"requeue {data['id']}")
 
 

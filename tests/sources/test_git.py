@@ -87,7 +87,7 @@ async def test_an_unknown_ref_is_rejected_and_near_ones_are_named(repository: Re
 @pytest.mark.parametrize(
     ("remote", "message", "hint"),
     [
-        (DOWN, "Failed to connect", "cannot be reached"),
+        (DOWN, "Failed to connect", "could not be reached"),
         ("file:///no/such/repository", "does not appear to be a git repository", "check the addr"),
     ],
 )
