@@ -103,7 +103,13 @@ async def word(engine: aiodocker.Docker, client: EngineClient) -> AsyncIterator[
             if word in name and await find(client, name):
                 await engine.images.delete(name, force=True)
     for layer in await listed(engine, filters={"label": [f"{LABEL}={word}"]}):
-        await engine.images.delete(layer["Id"])
+        remove = partial(engine.images.delete, layer["Id"])
+        await retry(remove, on=still_used, backoff=Backoff(first=0.05, deadline=PATIENCE))
+
+
+def still_used(exc: Exception) -> bool:
+    """Whether the step of a build that was broken off has not ended yet."""
+    return isinstance(exc, DockerError) and exc.status == 409
 
 
 async def listed(engine: aiodocker.Docker, **more: Any) -> list[dict[str, Any]]:
