@@ -15,6 +15,7 @@ from anyio.abc import TaskStatus
 from launchkit import __version__
 from launchkit.addresses import masked
 from launchkit.agent import Agent
+from launchkit.cli.absent import absent_file
 from launchkit.cli.failures import INTERRUPTED
 from launchkit.cli.lazy import LazyGroup
 from launchkit.cli.names import queue_names
@@ -108,6 +109,8 @@ def agent(
         )
         log = journal(logger, worker.name)
         log.info("%s", first_line(worker.name, loaded.settings), action="start")
+        if path := absent_file(loaded.settings):
+            log.info("%s is not there: it is made, without a queue", path, action="start")
         signals = run(lambda: serve(worker, log))
     if signals > 1:
         raise click.exceptions.Exit(INTERRUPTED)

@@ -7,7 +7,7 @@ from launchkit.cli.names import agent_names
 from launchkit.cli.options import common_options, output_option
 from launchkit.cli.output import Column, Layout, get, show_all
 from launchkit.cli.present import Data, agent_data
-from launchkit.cli.session import with_client
+from launchkit.cli.session import with_client, with_reader
 from launchkit.client import Client
 
 
@@ -76,7 +76,7 @@ def resume(name: str, form: str) -> None:
     _change(name, ResumeAgent(), form)
 
 
-@with_client
+@with_reader
 async def _list(client: Client, form: str) -> None:
     show_all([agent_data(view) for view in await client.agents()], form, LAYOUT)
 

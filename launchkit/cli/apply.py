@@ -11,7 +11,7 @@ from launchkit.cli.options import common_options, may_ask, output_option, say
 from launchkit.cli.output import Column, Layout, get, show_all
 from launchkit.cli.queue_config import places_in, runner_class
 from launchkit.cli.queue_file import Wanted, diff, wanted_queues
-from launchkit.cli.session import with_client
+from launchkit.cli.session import with_maker
 from launchkit.cli.sources import documents_from
 from launchkit.client import Client
 from launchkit.errors import ConfigError, Conflict, Rejected
@@ -67,7 +67,7 @@ def apply(file: str, prune: bool, force: bool, dry_run: bool, yes: bool, form: s
     show_all([{"name": step.name, "action": step.action} for step in steps], form, LAYOUT)
 
 
-@with_client
+@with_maker
 async def _plan(client: Client, wanted: Sequence[Wanted], prune: bool, force: bool) -> list[Step]:
     views = {view.queue.name: view for view in await client.queues()}
     steps = [_step(one.spec, views.get(one.spec.name)) for one in wanted]
@@ -78,7 +78,7 @@ async def _plan(client: Client, wanted: Sequence[Wanted], prune: bool, force: bo
     return steps
 
 
-@with_client
+@with_maker
 async def _check(
     client: Client, wanted: Sequence[Wanted], runners: Mapping[str, type[Runner] | None]
 ) -> None:
@@ -121,7 +121,7 @@ def _require_idle(gone: Sequence[QueueView], force: bool) -> None:
         )
 
 
-@with_client
+@with_maker
 async def _do(client: Client, steps: Sequence[Step], force: bool) -> None:
     for step in steps:
         if step.action == "unchanged":

@@ -11,7 +11,7 @@ from launchkit.cli.door import put_text
 from launchkit.cli.options import chosen, common_options, output_option, say
 from launchkit.cli.output import Column, Layout, as_json, as_yaml, get, show_all
 from launchkit.cli.present import Data
-from launchkit.cli.session import with_client
+from launchkit.cli.session import with_maker
 from launchkit.client import Client
 from launchkit.codec import dotted
 from launchkit.errors import ConfigError
@@ -64,7 +64,7 @@ def check() -> None:
         raise ConfigError("\n".join(loaded.runner_problems.values()))
     plugins.get(QueueBackend, loaded.settings.queue().kind)
 
-    @with_client
+    @with_maker
     async def queues(client: Client) -> int:
         return len(await client.queues())
 

@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from launchkit.addresses import masked
 from launchkit.builtin.http.hub import HttpHub
 from launchkit.builtin.http.service import Call, connect
+from launchkit.cli.absent import Absent, queue_url
 from launchkit.cli.options import chosen
 from launchkit.cli.session import run
 from launchkit.client.actor import current_user
@@ -46,9 +48,8 @@ class Desk:
     def do(self, body: Callable[[Tx], Awaitable[T]]) -> T:
         """Run *body* in a transaction of the database, or have the service do it."""
 
-        async def main() -> T:
+        async def main(url: str) -> T:
             async with AsyncExitStack() as stack:
-                url = self.settings.backend_url()
                 if url.startswith(DATABASES):
                     database = database_of(url)
                     await stack.enter_async_context(database.opened())
@@ -66,7 +67,8 @@ class Desk:
                     answer = tokens.NewToken(answer.token, Secret(answer.secret))
                 return cast("T", answer)
 
-        return run(main)
+        with queue_url(_absent(body)) as instead:
+            return run(partial(main, instead or self.settings.backend_url()))
 
 
 def desk() -> Desk:
@@ -92,6 +94,15 @@ class _Asked:
 
     call: Call
     of: type[Any] | None = None
+
+
+def _absent(body: object) -> Absent:
+    """What is done where the database is a file that is not there."""
+    if isinstance(body, people.ListAccounts | people.ListGrants | tokens.ListTokens):
+        return Absent.EMPTY
+    if isinstance(body, people.RemoveAccount | people.RevokeRole | tokens.RevokeToken):
+        return Absent.REFUSED
+    return Absent.MADE
 
 
 def _asked(body: object) -> _Asked:

@@ -7,6 +7,7 @@ import click
 
 from launchkit.abc import Finding
 from launchkit.agent.checkup import checkup, failure
+from launchkit.cli.absent import absent_file
 from launchkit.cli.config import loaded_settings
 from launchkit.cli.door import put, put_text
 from launchkit.cli.failures import LAUNCH_FAILED
@@ -72,5 +73,8 @@ def findings(plugins: Plugins) -> Iterator[Finding]:
     yield Finding(level="ok", subject="settings", message=str(place))
     for text in loaded.warnings:
         yield Finding(level="warning", subject="settings", message=text)
+    if loaded.settings.backend and (path := absent_file(loaded.settings)):
+        message = f"{path} is not there: it is made, without a queue"
+        yield Finding(level="warning", subject="queue backend", message=message)
     problems = loaded.runner_problems
     yield from run(lambda: checkup(loaded.settings, plugins, runner_problems=problems))

@@ -13,7 +13,7 @@ from launchkit.cli.names import job_names
 from launchkit.cli.options import TABLES, common_options, output_option, say
 from launchkit.cli.output import Column, Layout, as_yaml, get, show_all, show_one
 from launchkit.cli.present import Data, job_data
-from launchkit.cli.session import with_client
+from launchkit.cli.session import with_maker, with_reader
 from launchkit.cli.sources import mapping_from
 from launchkit.client import Client
 from launchkit.code.remotes import looks_like_git
@@ -128,7 +128,7 @@ def image(image_ref: str, **given: Any) -> None:
 @click.argument("name", required=False, shell_complete=job_names)
 @output_option
 @common_options
-@with_client
+@with_reader
 async def list_(client: Client, name: str | None, form: str) -> None:
     """List the latest version of each job, or all versions of one."""
     show_all([job_data(version) for version in await client.jobs(name)], form, LAYOUT)
@@ -138,7 +138,7 @@ async def list_(client: Client, name: str | None, form: str) -> None:
 @click.argument("reference", metavar="NAME[:ALIAS]")
 @output_option
 @common_options
-@with_client
+@with_reader
 async def show(client: Client, reference: str, form: str) -> None:
     """Show a job's recipe."""
     data = job_data(await client.job(reference))
@@ -162,7 +162,7 @@ def _create(name: str, source: dict[str, str | None], given: Data) -> None:
         "input_schema": require_mapping(mapping_from(schema, "--schema")) if schema else None,
     }
 
-    @with_client
+    @with_maker
     async def made(client: Client) -> Data:
         recipe, _ = await client.recipe(**source, store=True)
         return await _stored(client, name, replace(recipe, **more), given["aliases"])

@@ -11,7 +11,7 @@ from launchkit.cli.names import launch_names
 from launchkit.cli.options import common_options, duration, output_option
 from launchkit.cli.output import Column, Layout, get, show_all
 from launchkit.cli.present import Data, ended_data, span
-from launchkit.cli.session import with_client
+from launchkit.cli.session import with_reader
 from launchkit.client import Client, LaunchHandle
 from launchkit.model import ItemState
 
@@ -56,7 +56,7 @@ LAYOUT = Layout(
 @click.option("--timeout", type=duration, metavar="TIME", help="Give up after 90, 15m, 2h.")
 @output_option
 @common_options
-@with_client
+@with_reader
 async def wait(client: Client, refs: Sequence[str], timeout: float | None, form: str) -> None:
     """Wait until launches have ended; exit with 1 if one of them failed or was stopped."""
     runs = await found(client, refs)

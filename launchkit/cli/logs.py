@@ -6,7 +6,7 @@ import click
 from launchkit.cli.names import launch_names
 from launchkit.cli.options import common_options, say
 from launchkit.cli.progress import copy_log, status_line, tell_what_it_waits_for
-from launchkit.cli.session import with_client
+from launchkit.cli.session import with_reader
 from launchkit.client import Client
 from launchkit.errors import NotFound
 
@@ -17,7 +17,7 @@ from launchkit.errors import NotFound
 @click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="Not the latest attempt.")
 @click.option("--raw", is_flag=True, help="Byte for byte on a terminal, too.")
 @common_options
-@with_client
+@with_reader
 async def logs(client: Client, ref: str, follow: bool, attempt: int | None, raw: bool) -> None:
     """Print what a launch printed, byte for byte; with -f, on stderr, what it waits for, too.
 

@@ -16,7 +16,7 @@ from launchkit.cli.options import TABLES, common_options, duration, output_optio
 from launchkit.cli.output import as_json_line, in_pages, show_all
 from launchkit.cli.present import event_data, item_data
 from launchkit.cli.selecting import filter_options, queue_option, state_option
-from launchkit.cli.session import with_client
+from launchkit.cli.session import with_client, with_reader
 from launchkit.client import Client, LaunchHandle
 
 
@@ -50,7 +50,7 @@ def ls(since: float | None, no_limit: bool, watched: bool, form: str, **wanted: 
         raise click.UsageError("--watch needs a terminal, or -o jsonl")
 
 
-@with_client
+@with_reader
 async def _list(client: Client, selection: Selection, form: str) -> None:
     await _require_queue(client, selection)
     limit = selection.limit
@@ -61,7 +61,7 @@ async def _list(client: Client, selection: Selection, form: str) -> None:
         say(f"there are more, and the newest {limit} are shown; see them all with -a")
 
 
-@with_client
+@with_reader
 async def _list_all(client: Client, selection: Selection, form: str) -> None:
     await _require_queue(client, selection)
     with in_pages(form, LAYOUT) as show:

@@ -17,7 +17,7 @@ from launchkit.cli.present import Data, clock, queue_data, span, variable_data
 from launchkit.cli.queue_config import checked_config, kinds, places_in, runner_class
 from launchkit.cli.queue_file import queue_entry
 from launchkit.cli.queue_template import offered_config
-from launchkit.cli.session import with_client
+from launchkit.cli.session import with_client, with_maker, with_reader
 from launchkit.cli.sources import mapping_from
 from launchkit.client import Client
 from launchkit.document import require_mapping
@@ -95,7 +95,7 @@ def create(
         settings = offered_config(runner, given["resource"])
     places = places_in(settings, document.locate, given["resource"], runner)
 
-    @with_client
+    @with_maker
     async def made(client: Client) -> Data:
         with places.given():
             await client.create_queue(name, config=settings, variables=defined, **given)
@@ -110,7 +110,7 @@ def create(
 @queue.command(name="list")
 @output_option
 @common_options
-@with_client
+@with_reader
 async def list_(client: Client, form: str) -> None:
     """List queues; with -o yaml, as the file that `apply` reads."""
     show_all([_data(view, form) for view in await client.queues()], form, LAYOUT)
@@ -120,7 +120,7 @@ async def list_(client: Client, form: str) -> None:
 @click.argument("name", shell_complete=queue_names)
 @output_option
 @common_options
-@with_client
+@with_reader
 async def show(client: Client, name: str, form: str) -> None:
     """Show a queue: its state, its config and its template variables.
 

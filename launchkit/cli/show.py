@@ -12,7 +12,7 @@ from launchkit.cli.options import TABLES, common_options, output_option, say_nex
 from launchkit.cli.outcome import verdict_lines
 from launchkit.cli.output import aligned, as_json_line, as_yaml, show_one, styled
 from launchkit.cli.present import Data, clock, launch_data
-from launchkit.cli.session import with_client
+from launchkit.cli.session import with_reader
 from launchkit.client import Client
 from launchkit.codec import dotted
 from launchkit.model import ItemState
@@ -28,7 +28,7 @@ APART = frozenset({"origins", "request", "env", "command"})
 )
 @output_option
 @common_options
-@with_client
+@with_reader
 async def show(client: Client, ref: str, resolved: bool, form: str) -> None:
     """Show a launch: state, reason, verdict, outputs and timeline.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from launchkit.addresses import masked
+from launchkit.cli.absent import no_file
 from launchkit.cli.door import put_text
 from launchkit.cli.options import chosen, common_options, duration, say
 from launchkit.cli.session import run
@@ -16,6 +17,7 @@ from launchkit.store.connecting import migrate
 from launchkit.store.copy import move
 from launchkit.store.prune import Boundary, Count, prune
 from launchkit.store.sqlite_file import file_of, prepare
+from launchkit.store.vanished import is_new
 
 POSTGRESQL = ("postgresql:", "postgres:")
 
@@ -73,7 +75,10 @@ def copy_command(source: str, target: str) -> None:
     """
     if not target.startswith(POSTGRESQL):
         raise ConfigError(f"{masked(target)}: the target is written postgresql://…")
-    counts = run(lambda: move(file_of(source), target))
+    path = file_of(source)
+    if is_new(path):
+        raise no_file(path)
+    counts = run(lambda: move(path, target))
     told = ", ".join(f"{number} {table}" for table, number in counts.items() if number)
     put_text(f"moved to {masked(target)}: {told or 'nothing, it was empty'}", err=True)
 
@@ -135,6 +140,8 @@ def prune_command(older_than: float | None, keep: int | None, dry_run: bool) -> 
             f"{masked(url)}: only a database can be pruned",
             hint="name the database that the queue service stands before with --backend",
         )
+    if url.startswith("sqlite:") and is_new(file_of(url)):
+        raise no_file(file_of(url))
     number = run(lambda: _pruned(url, Boundary(older_than, keep), dry_run=dry_run))
     say(f"{number} launches {'would go' if dry_run else 'are removed'}")
 

@@ -13,6 +13,7 @@ from launchkit.store.database import migrations
 from launchkit.store.fair_file_lock import FairFileLock
 from launchkit.store.one_name import require_one_name
 from launchkit.store.swap import cut_short, finish
+from launchkit.store.vanished import require_not_vanished
 from launchkit.store.wal import begin, check_wal
 
 BUSY_SECONDS = 20.0
@@ -32,10 +33,12 @@ def attach(path: Path) -> sqlite3.Connection:
     """Connect to the file that belongs there, and with no other file's WAL. Belongs into a turn.
 
     :raises Unreachable: if the file was replaced beside its WAL.
+    :raises ConfigError: if it was there and is gone.
     """
     real = path.resolve()
     require_one_name(real)
     finish(real)
+    require_not_vanished(real)
     check_wal(real)
     return connect(path)
 
@@ -90,7 +93,8 @@ def connect(path: Path) -> sqlite3.Connection:
 def prepare(path: Path) -> None:
     """Make the file, or bring it to this version's schema; the steps are all or nothing.
 
-    :raises ConfigError: if a newer launchkit made it, or it is no database of launchkit's.
+    :raises ConfigError: if a newer launchkit made it, it is no database of launchkit's, or it was
+        there and is gone.
     :raises Unreachable: if it cannot be read or written.
     """
     scripts = migrations("sqlite")

@@ -127,7 +127,8 @@ class Worker:
             self._disconnect()
             raise Unreachable(
                 f"the queue's database {self._path} was deleted while in use",
-                hint="restore it from a backup; restart to begin with an empty one",
+                hint="stop all that uses it, and put a backup there with launchkit store restore"
+                " FILE",
             )
         if inode != self._inode:
             self._disconnect()

@@ -86,6 +86,7 @@ def test_stdin_can_be_the_file(program: Program) -> None:
     ],
 )
 def test_nothing_is_changed_if_a_part_is_wrong(program: Program, text: str, problem: str) -> None:
+    program("store", "migrate")
     result = program("apply", "-f", program.file("queues.yaml", text), code=3)
     assert problem in result.stderr
     assert names(program) == []

@@ -145,6 +145,7 @@ def test_a_directory_of_the_system_is_refused_without_an_internal_error(queue: P
 def test_an_empty_list_says_what_fills_it(
     words: tuple[str, ...], fill: str, program: Program
 ) -> None:
+    program("store", "migrate")
     assert fill in program(*words).stderr
     assert not program(*words, "-o", "json").stderr
 

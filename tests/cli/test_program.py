@@ -142,7 +142,7 @@ def test_a_users_mistake_is_a_line_with_its_exit_code(
 
 
 def test_a_queue_that_cannot_be_reached_is_code_7(program: Program) -> None:
-    process = program.start("--backend", "sqlite:////proc/nothing/x.db", "ls")
+    process = program.start("--backend", "sqlite:////proc/nothing/x.db", "launch", "-d", "x")
     _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err[:17]) == (7, "error unreachable")
 

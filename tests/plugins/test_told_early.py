@@ -67,6 +67,7 @@ def _installed(install: Install) -> None:
 def test_a_queue_that_cannot_do_without_a_config_is_not_made_without_one(
     program: Program, kind: str
 ) -> None:
+    program("store", "migrate")
     said = program("queue", "create", "q", "-r", kind, code=4).stderr
     assert f"a queue of {kind} needs a config" in said
     assert "height: this key is required" in said

@@ -122,6 +122,9 @@ async def test_a_file_that_was_deleted_is_an_error_and_one_put_back_is_used(stor
         Path(f"{path}{suffix}").unlink(missing_ok=True)
     with pytest.raises(Unreachable, match="was deleted while in use"):
         await store.launch()
+    with pytest.raises(ConfigError, match="is gone: it was deleted or moved"):
+        prepare(path)
+    connect(path).close()  # somebody puts another one there
     prepare(path)
     await store.queue("again")
     assert [v.queue.name for v in await store.database.read(queues.List("e"))] == ["again"]
