@@ -1,9 +1,10 @@
 """Code as pieces that fit into secrets."""
 
+import errno
 import gzip
 import io
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,17 +35,28 @@ def packed(code: Path) -> PackedCode:
             gzip.GzipFile(fileobj=archive, mode="wb", mtime=0) as zipped,
             tarfile.open(fileobj=zipped, mode="w|", format=tarfile.PAX_FORMAT) as tar,
         ):
-            for path in sorted(code.iterdir()):
-                tar.add(path, arcname=path.name, filter=_nobodys)
+            for path in _all_in(code):
+                name = path.relative_to(code).as_posix()
+                tar.add(path, arcname=name, recursive=False, filter=_nobodys)
     except OSError as exc:
+        if exc.errno == errno.ENAMETOOLONG:
+            raise LaunchError("cannot pack the code: its directories are nested too deep") from exc
         where = exc.filename or code
         raise LaunchError(f"cannot pack the code: {where}: {exc.strerror or exc}") from exc
-    except RecursionError as exc:
-        raise LaunchError("cannot pack the code: its directories are nested too deep") from exc
     data = archive.getvalue()
     return PackedCode(
         [data[start : start + PIECE_BYTES] for start in range(0, len(data), PIECE_BYTES)]
     )
+
+
+def _all_in(code: Path) -> Iterator[Path]:
+    """What is in a directory, each directory before what is in it, by names."""
+    left = sorted(code.iterdir(), reverse=True)
+    while left:
+        path = left.pop()
+        yield path
+        if path.is_dir() and not path.is_symlink():
+            left += sorted(path.iterdir(), reverse=True)
 
 
 def _nobodys(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
