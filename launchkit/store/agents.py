@@ -14,6 +14,8 @@ from launchkit.store.rules import ONLINE_SECONDS
 
 T = TypeVar("T")
 SHOWN_SECONDS = 24 * 3600
+LEFT = ""
+"""The session of an agent that has left: what it sent before, and comes now, is refused."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Register:
         former = await tx.one("session_of", entity=self.entity, name=name)
         if former and former["session"] == self.session:
             return
+        await tx.all("forget_those_who_left", entity=self.entity, name=name, left=LEFT)
         await tx.all(
             "register_agent",
             entity=self.entity,
@@ -102,8 +105,9 @@ class Forget:
     async def __call__(self, tx: Tx) -> None:
         if await _replaced(tx, self.entity, self.name, self.session):
             return
-        await tx.all("forget_agent", entity=self.entity, name=self.name)
-        await tx.all("part_with_agent", entity=self.entity, name=self.name)
+        if self.session is None:
+            await tx.all("forget_agent", entity=self.entity, name=self.name)
+        await tx.all("part_with_agent", entity=self.entity, name=self.name, left=LEFT)
         if self.dead:
             await _free_what_it_held(tx, self.entity, self.name)
 

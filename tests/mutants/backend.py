@@ -104,7 +104,9 @@ LEASES = (
     other("the leases of one that left lapse", others.LeaveIsDeath),
     bent("one death lapses all leases", lapse_leases_of=sql("agent = :agent and", "")),
     bent("a paused agent is given launches", pause_of_agent=nothing),
-    bent("a pause ends with its agent", forget_agent=sql(" and pause is null", "")),
+    bent(
+        "a pause ends with its agent", part_with_agent=sql("drain = 0", "drain = 0, pause = null")
+    ),
     bent("one that left is still online", forget_agent=nothing, part_with_agent=nothing),
     other("the log is cleared at a take-over", items.ClearsLogAtTakeOver),
 )

@@ -148,3 +148,13 @@ async def test_the_end_of_a_replaced_agent_leaves_the_later_one_alone(store: Sto
     )
     assert not orders.lost
     assert len(await listed(store)) == 1
+
+
+async def test_what_an_agent_sent_before_it_left_does_not_bring_it_back(store: Store) -> None:
+    await store.write(agents.Register("e", status(), "first"))
+    await store.write(agents.Forget("e", "a", dead=True, session="first"))
+    with pytest.raises(AgentReplaced):
+        await store.write(claims.Beat("e", status(), {}, LEASE, "first"))
+    assert await listed(store) == []
+    await store.write(agents.Register("e", status(), "second"))
+    assert [view.status.name for view in await listed(store)] == ["a"]

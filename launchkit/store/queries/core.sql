@@ -180,7 +180,10 @@ set status = excluded.status, seen_at = excluded.seen_at, session = excluded.ses
 delete from agent where entity = :entity and name = :name and pause is null
 
 -- name: part_with_agent
-update agent set seen_at = 0, drain = 0 where entity = :entity and name = :name
+update agent set seen_at = 0, drain = 0, session = :left where entity = :entity and name = :name
+
+-- name: forget_those_who_left
+delete from agent where entity = :entity and name <> :name and session = :left and pause is null
 
 -- name: agents
 select a.status, a.seen_at, a.drain, a.pause,
