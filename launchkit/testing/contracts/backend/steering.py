@@ -23,9 +23,11 @@ class SteeringContract(ServiceContract):
             await service.hub.change_agent("a", PAUSE, "bob")
         item = await service.launch()
         await service.gives_nothing("a paused agent is given nothing", "a")
-        why = str(await service.backend.blocked("q", make_capacity("a")))
-        assert "new driver" in why, "a paused agent is told why it is given nothing"
-        assert "bob" in why, "a paused agent is told who wants it so"
+        why = await service.backend.blocked("q", make_capacity("a"))
+        if self.explains:
+            assert why, "a paused agent is told why it is given nothing"
+            assert "new driver" in why, "a paused agent is told why it is given nothing"
+            assert "bob" in why, "a paused agent is told who wants it so"
         assert (await service.beat(held, agent="a")).lost == frozenset(), "it keeps what it has"
         (view,) = await service.hub.agents()
         assert view.pause, "a pause is listed"
