@@ -1,44 +1,16 @@
 """The list of launches: its filters stand in its address, and many launches are changed at once."""
 
-from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
-from launchkit_server.door import Door
 from launchkit_server.web.filtering import View
 from launchkit_server.web.pages import launches as module
 
 from launchkit.model import ItemState
 
-from .browsing import Browser
-from .conftest import Served, served_with
-from .over_http import RECIPE, client_in, launched
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served_with(Door(), tmp_path_factory.mktemp("served")) as served:
-        yield served
-
-
-@pytest.fixture
-def browser(served: Served) -> Iterator[Browser]:
-    with Browser(served) as browser:
-        browser.sign_in()
-        yield browser
-
-
-@pytest.fixture
-def entity() -> str:
-    return uuid4().hex
-
-
-@pytest.fixture
-def client(served: Served, entity: str) -> Iterator[httpx.Client]:
-    with client_in(served, entity) as client:
-        yield client
+from ..browsing import Browser
+from ..over_http import RECIPE, launched
 
 
 def named(client: httpx.Client, *names: str) -> list[str]:

@@ -4,36 +4,14 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
-from launchkit_server.door import Door
 from launchkit_server.web.pages import stream as module
 
-from .browsing import Browser
-from .conftest import Served, served_with
-from .over_http import claimed, client_in, launched
-from .test_streams import Sent, parsed, require_unbuffered
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served_with(Door(), tmp_path_factory.mktemp("served")) as served:
-        yield served
-
-
-@pytest.fixture
-def browser(served: Served) -> Iterator[Browser]:
-    with Browser(served) as browser:
-        browser.sign_in()
-        yield browser
-
-
-@pytest.fixture
-def client(served: Served) -> Iterator[httpx.Client]:
-    with client_in(served, uuid4().hex) as client:
-        yield client
+from ..browsing import Browser
+from ..over_http import claimed, launched
+from ..test_streams import Sent, parsed, require_unbuffered
 
 
 @contextmanager

@@ -1,41 +1,13 @@
 """The page of a launch: its parts, its log in pieces, and what changes it."""
 
-from collections.abc import Iterator
-from uuid import uuid4
-
 import httpx
 import pytest
 from launchkit_server import searching
-from launchkit_server.door import Door
 from launchkit_server.searching import Wanted, search
 
-from .browsing import Browser
-from .conftest import Served, served_with
-from .over_http import claimed, client_in, launched
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served_with(Door(), tmp_path_factory.mktemp("served")) as served:
-        yield served
-
-
-@pytest.fixture
-def browser(served: Served) -> Iterator[Browser]:
-    with Browser(served) as browser:
-        browser.sign_in()
-        yield browser
-
-
-@pytest.fixture
-def entity() -> str:
-    return uuid4().hex
-
-
-@pytest.fixture
-def client(served: Served, entity: str) -> Iterator[httpx.Client]:
-    with client_in(served, entity) as client:
-        yield client
+from ..browsing import Browser
+from ..conftest import Served
+from ..over_http import claimed, launched
 
 
 def test_other_names_of_a_launch_lead_to_its_page(

@@ -1,35 +1,15 @@
 """The overview, and the page of a queue."""
 
 import re
-from collections.abc import Iterator
 from html import unescape
-
-import pytest
-from launchkit_server.door import Door
 
 from launchkit.model.people import PrincipalKind, Role
 from launchkit.store.people import AddAccount, GrantRole
 from launchkit.store.tokens import CreateToken
 
-from .browsing import Browser
-from .conftest import Served, served_over
-from .over_http import claimed, client_in, launched
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A queue service over an SQLite file."""
-    folder = tmp_path_factory.mktemp("served")
-    with served_over(f"sqlite:///{folder}/launchkit.db", door=Door()) as served:
-        yield served
-
-
-@pytest.fixture
-def browser(served: Served) -> Iterator[Browser]:
-    """The browser of an administrator."""
-    with Browser(served) as browser:
-        browser.sign_in()
-        yield browser
+from ..browsing import Browser
+from ..conftest import Served
+from ..over_http import claimed, client_in, launched
 
 
 def _shown(page: str) -> str:

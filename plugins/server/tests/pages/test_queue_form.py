@@ -2,16 +2,14 @@
 
 import html
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from launchkit_server.door import Door
 from launchkit_server.web.comments import has_comments
 
-from .browsing import Browser
-from .conftest import Served, client_of, served_with
+from ..browsing import Browser
+from ..conftest import Served, client_of
 
 CONFIG = 'env:\n  INSTANCE: "{{aws_instance}}"\nnice: "{{nice}}"\n'
 TILES = {
@@ -23,21 +21,6 @@ TILES = {
     "var.nice.maximum": "19",
     "var.nice.pattern": "what was written before it became a number",
 }
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A queue service over an SQLite file."""
-    with served_with(Door(), tmp_path_factory.mktemp("served")) as served:
-        yield served
-
-
-@pytest.fixture
-def browser(served: Served) -> Iterator[Browser]:
-    """The browser of an administrator."""
-    with Browser(served) as browser:
-        browser.sign_in()
-        yield browser
 
 
 def _sent(browser: Browser, do: str, at: str = "/e/e/new-queue", **fields: str) -> httpx.Response:

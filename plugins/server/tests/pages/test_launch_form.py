@@ -9,9 +9,9 @@ import httpx
 import pytest
 from launchkit_server.door import Door
 
-from .browsing import Browser
-from .conftest import Served, client_of, served_with
-from .over_http import client_in
+from ..browsing import Browser
+from ..conftest import Served, client_of, served_with
+from ..over_http import client_in
 
 JOB = {
     "source": {"kind": "git", "remote": "https://git.example/train.git"},
@@ -36,14 +36,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             queue = {"name": "gpu", "resource": "local-process", "config": CONFIG}
             assert client.post("/queues", json={**queue, "variables": VARIABLES}).is_success
         yield served
-
-
-@pytest.fixture
-def browser(served: Served) -> Iterator[Browser]:
-    """An administrator's."""
-    with Browser(served) as browser:
-        browser.sign_in()
-        yield browser
 
 
 def submitter(served: Served) -> httpx.Response:

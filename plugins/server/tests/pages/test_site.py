@@ -12,15 +12,8 @@ from launchkit_server.web.guards import POLICY
 
 from launchkit.model import Secret
 
-from .browsing import Browser
-from .conftest import Served, client_of, served_with
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A queue service over an SQLite file."""
-    with served_with(Door(), tmp_path_factory.mktemp("served")) as served:
-        yield served
+from ..browsing import Browser
+from ..conftest import Served, client_of, served_with
 
 
 @pytest.fixture
