@@ -8,10 +8,10 @@ from types import ModuleType
 import anyio
 import pytest
 from agent.conftest import Bench, until
+from agent.sleepy import SleepyAgent
 
 from launchkit import Agent, LaunchHandle
 from launchkit.abc import Run, Runner
-from launchkit.agent.kit import Kit
 from launchkit.hookspecs import hookimpl
 from launchkit.model import ItemState, Submission
 from launchkit.plugins import Plugins
@@ -46,13 +46,6 @@ class SleepyRunner(FakeRunner):
         if night.removed:
             self.compute.processes.clear()
         return run
-
-
-class SleepyAgent(Agent):
-    """Its heart does not beat while it sleeps, as when the process is stopped."""
-
-    async def _beat(self, kit: Kit) -> None:
-        await anyio.sleep_forever()
 
 
 @hookimpl

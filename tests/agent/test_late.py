@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 
 import anyio
 from agent.conftest import Bench, running, until
+from agent.sleepy import SleepyAgent
 
-from launchkit import Agent
 from launchkit.abc import Run, Runner
-from launchkit.agent.kit import Kit
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.errors import SubmitError
 from launchkit.hookspecs import hookimpl
@@ -34,13 +33,6 @@ class SleepyRunner(LocalProcessRunner):
         except SubmitError as exc:
             refused[submission.name] = exc.message
             raise
-
-
-class SleepyAgent(Agent):
-    """Its heart does not beat while it sleeps, as when the process is stopped."""
-
-    async def _beat(self, kit: Kit) -> None:
-        await anyio.sleep_forever()
 
 
 @hookimpl

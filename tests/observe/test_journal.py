@@ -75,8 +75,9 @@ async def test_an_agent_names_the_item_run_and_queue(
 
 
 def test_the_program_writes_json_lines_into_a_pipe() -> None:
+    """The second says that its queue's file is made."""
     words = [sys.executable, "-m", "launchkit", "agent", "-q", "none", "--metrics-port", "0"]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=PATIENCE)
     lines = [json.loads(text) for text in done.stderr.splitlines() if text.startswith("{")]
-    assert [told["action"] for told in lines][:2] == ["start", "listen"]
+    assert [told["action"] for told in lines][:3] == ["start", "start", "listen"]
     assert {"time", "level", "logger", "message", "action", "agent"} <= set(lines[0])

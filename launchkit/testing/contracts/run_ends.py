@@ -5,8 +5,8 @@ from functools import partial
 import anyio
 import pytest
 
-from launchkit.abc import Runner
-from launchkit.model import RunState, RunStatus
+from launchkit.abc import Run, Runner
+from launchkit.model import RunState, RunStatus, Submission
 from launchkit.testing.contracts.deadline import within
 from launchkit.testing.contracts.runner_case import RunnerCase
 from launchkit.testing.contracts.workload import Workload
@@ -109,16 +109,20 @@ class RunEnds(RunnerCase):
         )
         await self.closed(run)
 
-    async def test_who_ignores_a_polite_word_is_ended_by_force(
-        self, runner: Runner, workload: Workload
-    ) -> None:
-        """After the grace, and until then `cancel` does not return."""
-        script = "trap '' TERM INT; echo ready; while :; do sleep 1; done"
-        submission = self.shell(workload, script)
+    async def _ignoring(self, runner: Runner, workload: Workload) -> tuple[Submission, Run]:
+        """A run that is running, and ignores polite words."""
+        submission = self.shell(workload, "trap '' TERM INT; echo ready; while :; do sleep 1; done")
         run = await self.submitted(runner, submission)
         await self.running(run)
         if self.gives_logs and self.follows_logs:
             await self.printed(run, b"ready")
+        return submission, run
+
+    async def test_who_ignores_a_polite_word_is_ended_by_force(
+        self, runner: Runner, workload: Workload
+    ) -> None:
+        """After the grace, and until then `cancel` does not return."""
+        submission, run = await self._ignoring(runner, workload)
         await self.cancelled(run, grace=1)
         await self.gone(workload, submission)
         assert (await self.now(run)).state is RunState.STOPPED, (
@@ -130,12 +134,7 @@ class RunEnds(RunnerCase):
         self, runner: Runner, workload: Workload
     ) -> None:
         """Whoever has asked politely may think better of it; both learn that it is gone."""
-        script = "trap '' TERM INT; echo ready; while :; do sleep 1; done"
-        submission = self.shell(workload, script)
-        run = await self.submitted(runner, submission)
-        await self.running(run)
-        if self.gives_logs and self.follows_logs:
-            await self.printed(run, b"ready")
+        submission, run = await self._ignoring(runner, workload)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(self.cancelled, run, grace=100 * self.patience))
             await anyio.wait_all_tasks_blocked()

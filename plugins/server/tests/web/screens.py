@@ -4,11 +4,18 @@ import os
 from pathlib import Path
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page
+from playwright.async_api import Locator, Page
 
 from .browsers import NARROW, WIDE
 
 HEIGHT = 900
+
+
+def editor(page: Page, name: str) -> Locator:
+    """An editor, once it has taken the place of its field: one who clicks into the field before
+    that waits for it in vain.
+    """
+    return page.locator(".editor").get_by_role("textbox", name=name)
 
 
 async def look_at(page: Page, name: str) -> None:

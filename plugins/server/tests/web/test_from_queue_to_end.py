@@ -5,6 +5,7 @@ its end; by what is on the pages alone.
 from playwright.async_api import Page, expect
 
 from .lab import Lab
+from .screens import editor
 
 CONFIG = """\
 env:
@@ -28,7 +29,7 @@ async def test_a_queue_with_a_template_is_made_and_a_launch_of_it_is_watched_to_
     lab.run("job", "create", "code", str(code), "-n", "fit", "-E", "python train.py")
     await page.get_by_role("link", name="Create queue").first.click()
     await page.get_by_role("textbox", name="Queue", exact=True).fill("aws-like")
-    await page.get_by_role("textbox", name="Configuration").click()
+    await editor(page, "Configuration").click()
     await page.keyboard.press("ControlOrMeta+a")
     await page.keyboard.insert_text(CONFIG)
     await page.get_by_role("button", name="Parse configuration").click()

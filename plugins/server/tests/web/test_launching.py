@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from .browsers import Watched
 from .lab import Lab
-from .screens import look_at
+from .screens import editor, look_at
 
 CONFIG = {"env": {"INSTANCE": "{{aws_instance}}", "EPOCHS": "{{epochs}}"}}
 VARIABLES = {
@@ -65,11 +65,11 @@ async def test_what_is_out_of_bounds_is_told_beside_its_field(
     await page.get_by_label("aws_instance", exact=True).select_option("ml.p3.2xlarge")
     await page.get_by_label("epochs", exact=True).fill("11")
     await page.get_by_text("Overrides").click()
-    await page.get_by_role("textbox", name="Config").fill("a: [")
+    await editor(page, "Config").fill("a: [")
     await page.locator("#launch").evaluate("form => { form.noValidate = true }")
     await page.get_by_role("button", name="Launch", exact=True).click()
     await expect(page.locator(".at-fault", has_text="Config")).to_contain_text("not valid YAML")
-    await page.get_by_role("textbox", name="Config").fill("")
+    await editor(page, "Config").fill("")
     await page.locator("#launch").evaluate("form => { form.noValidate = true }")
     await page.get_by_role("button", name="Launch", exact=True).click()
     await expect(page.locator(".at-fault", has_text="epochs")).to_contain_text("at most 10")

@@ -4,7 +4,7 @@ from playwright.async_api import Browser, Page, expect
 
 from .browsers import Watched, watched
 from .lab import Lab
-from .screens import look_at
+from .screens import editor, look_at
 
 CONFIG = """\
 env:
@@ -15,9 +15,9 @@ nice: "{{nice}}"
 
 async def _write(page: Page, text: str) -> None:
     """Replace what stands in the editor."""
-    editor = page.get_by_role("textbox", name="Configuration")
-    await editor.click()
-    await editor.press("ControlOrMeta+a")
+    config = editor(page, "Configuration")
+    await config.click()
+    await config.press("ControlOrMeta+a")
     await page.keyboard.insert_text(text)
 
 
