@@ -162,16 +162,17 @@ class Agent:
                 return
             kit = await start_kit(settings, self._plugins, stack, backend, self._runner_problems)
             kit = await self._watched(kit, background, stack)
-            async with kit.runners, anyio.create_task_group() as beats:  # they end before the kit
+            async with kit.runners:  # they end before the kit
                 self._notes |= await arrive(kit, settings.queues, self._capacity(kit))
-                beats.start_soon(self._register, kit)
-                beats.start_soon(self._beat, kit)
                 try:
-                    await self._work(kit, task_status)
+                    async with anyio.create_task_group() as beats:  # none comes after the leave
+                        beats.start_soon(self._register, kit)
+                        beats.start_soon(self._beat, kit)
+                        await self._work(kit, task_status)
+                        beats.cancel_scope.cancel()
                 finally:
                     with anyio.move_on_after(LEAVE_SECONDS, shield=True):
                         await self._depart(kit)
-                beats.cancel_scope.cancel()
 
     @property
     def _stopping(self) -> bool:

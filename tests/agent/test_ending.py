@@ -90,6 +90,7 @@ async def test_a_stop_without_grace_is_carried_out_by_the_next_agent(bench: Benc
     run = await bench.launch(STUBBORN, timeouts=Timeouts(stop_grace=LONGEST_GRACE))
     async with bench.agent(drain_timeout=0):
         await printed(run, "ready")
+        await running(run)
     await run.stop(now=True)
     async with bench.agent():
         assert await bench.ended(run) == [ItemState.STOPPED]
@@ -161,6 +162,7 @@ async def test_a_drain_ends_at_its_time_limit(bench: Bench) -> None:
     run = await bench.launch(POLITE)
     async with bench.agent(drain_timeout=0.1):
         await printed(run, "ready")
+        await running(run)
     assert (await run.view()).item.state is ItemState.RUNNING
     await run.stop()
     async with bench.agent():
@@ -171,6 +173,7 @@ async def test_a_stop_while_no_agent_lives_is_carried_out_by_the_next(bench: Ben
     run = await bench.launch(POLITE)
     async with bench.agent(drain_timeout=0):
         await printed(run, "ready")
+        await running(run)
     asked = await run.stop("while nobody listens")
     assert (asked.state, asked.stop_requested) == (ItemState.RUNNING, True)
     async with bench.agent():

@@ -86,3 +86,29 @@ async def test_an_agent_that_always_has_news_hears_its_slow_queue_all_the_same(
     async with bench.agent():
         await until(lambda: answered > 1)
     assert begun > answered
+
+
+async def test_an_agent_that_leaves_gives_no_more_signs_of_life(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beating, at_leave = list[AgentStatus](), list[int]()
+    beat, leave = StoreBackend.beat, StoreBackend.leave
+
+    async def seen_beat(
+        self: StoreBackend, status: AgentStatus, held: Collection[Claim], wait: float
+    ) -> AgentOrders:
+        beating.append(status)
+        try:
+            return await beat(self, status, held, wait)
+        finally:
+            beating.remove(status)
+
+    async def seen_leave(self: StoreBackend, agent: str, *, dead: bool) -> None:
+        at_leave.append(len(beating))
+        await leave(self, agent, dead=dead)
+
+    monkeypatch.setattr(StoreBackend, "beat", seen_beat)
+    monkeypatch.setattr(StoreBackend, "leave", seen_leave)
+    async with bench.agent():
+        await until(lambda: bool(beating))
+    assert at_leave == [0]
