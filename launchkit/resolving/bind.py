@@ -8,8 +8,8 @@ from launchkit.abc import Policy, Runner
 from launchkit.codec import Path as KeyPath
 from launchkit.codec import dotted
 from launchkit.model import Env, EnvValues, Image, Launch, Secret, Submission
-from launchkit.resolving.env_list import parse_env
-from launchkit.resolving.environment import CREDENTIALS, agent_values, workload_env
+from launchkit.resolving.env_list import CREDENTIALS, parse_env
+from launchkit.resolving.environment import agent_values, workload_env
 from launchkit.resolving.macros import Macros, fill_macros
 
 
@@ -110,11 +110,10 @@ def _args_env(
     entries: dict[KeyPath, tuple[str, str | None]] = {}
     for key in keys:
         entries |= parse_env(launch.resource_args.get(key), ("resource_args", key))
-    trusted, of_queue = set[str](), set[str]()
-    for path, (name, value) in entries.items():
-        origin = launch.origins.get(dotted(path))
-        if value is None and origin == "queue":
-            trusted.add(name)
-        if origin in {"queue", "template"}:
-            of_queue.add(name)
-    return dict(entries.values()), trusted, of_queue
+    deciding = {name: (path, value) for path, (name, value) in entries.items()}
+    origins = {name: launch.origins.get(dotted(path)) or "" for name, (path, _) in deciding.items()}
+    of_queue = {name for name, who in origins.items() if who in {"queue", "template"}}
+    trusted = {
+        name for name, (_, value) in deciding.items() if value is None and origins[name] == "queue"
+    }
+    return {name: value for name, (_, value) in deciding.items()}, trusted, of_queue

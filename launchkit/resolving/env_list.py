@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping
 from launchkit.codec import Path, dotted
 from launchkit.errors import Rejected
 
+CREDENTIALS = frozenset({"LAUNCHKIT_TOKEN", "LAUNCHKIT_TOKEN_FILE"})
+"""What the agent proves itself with: no policy gives it to a run."""
+
 
 def parse_env(value: object, path: Path) -> dict[Path, tuple[str, str | None]]:
     """Read a mapping `{NAME: value}`, a list of `NAME=value`, or one such text.

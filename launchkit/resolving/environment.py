@@ -5,11 +5,10 @@ from collections.abc import Collection, Mapping
 
 from launchkit.errors import Rejected
 from launchkit.model import Env, Image, ImageSource, Json, Launch, Secret
+from launchkit.resolving.env_list import CREDENTIALS
 
 MAX_LENGTH = 32670
 """Characters of one variable, as W&B has it; what is longer is cut into `NAME_0`, `NAME_1`, …"""
-CREDENTIALS = frozenset({"LAUNCHKIT_TOKEN", "LAUNCHKIT_TOKEN_FILE"})
-"""What the agent proves itself with: no policy gives it to a run."""
 
 
 def workload_env(

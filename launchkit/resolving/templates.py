@@ -11,6 +11,7 @@ from typing import Literal
 from launchkit.codec import Locate, Path, dotted, suggest
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json, Scalar, Variable
+from launchkit.resolving.field_bounds import escapes
 from launchkit.resolving.nested import entries, texts
 from launchkit.resolving.variables import NAME, value_problems
 
@@ -18,9 +19,6 @@ FIELD = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*\}}\}}", re.ASCII)
 
 MOST_FIELDS = 1_000
 """In a config."""
-SEPARATORS = frozenset(",;:=/|&?#@ \t")
-"""What parts a text, if it stands in it."""
-ALWAYS = frozenset("\n\r\0")
 COUNTING_WORDS = frozenset(
     {"count", "cores", "cpu", "cpus", "gb", "gpu", "gpus", "limit", "mb", "minutes", "period"}
     | {"completions", "parallelism", "processes", "quota", "replicas", "retries", "seconds"}
@@ -103,34 +101,19 @@ def fill_template(
         raise Rejected(
             "\n".join(sorted(problems)), hint=f"this queue's template variables: {known}"
         )
-    if escapes := [*_escapes(config, variables, values)]:
+    found = [
+        problem
+        for path, text in texts(config)
+        for problem in escapes(path, text, FIELD, values, variables)
+    ]
+    if found:
         raise Rejected(
-            "\n".join(dict.fromkeys(escapes)),
+            "\n".join(dict.fromkeys(found)),
             hint="the queue's owner can allow it, with `pattern` or `enum` for the variable",
         )
     defaults = {name: v.default for name, v in variables.items() if v.default is not None}
     chosen = {**defaults, **values}
     return {key: _filled(value, chosen) for key, value in config.items()}
-
-
-def _escapes(
-    config: Json, variables: Mapping[str, Variable], values: Mapping[str, Scalar]
-) -> Iterator[str]:
-    """Values that would be more than one part of the text around their field. One whose owner said
-    what it may be is what that says.
-    """
-    for path, text in texts(config):
-        around = {*FIELD.sub("", text)} & SEPARATORS
-        for name in () if FIELD.fullmatch(text.strip()) else FIELD.findall(text):
-            value, variable = str(values.get(name, "")), variables[name]
-            if variable.pattern is not None or variable.enum is not None:
-                continue
-            found = {*value} & (around | ALWAYS) or ({".."} if ".." in value else set())
-            if found:
-                yield (
-                    f"template variable {name}: {value!r} cannot hold {min(found)!r}, which has a"
-                    f" meaning in {dotted(path)}"
-                )
 
 
 def has_field(value: object) -> bool:

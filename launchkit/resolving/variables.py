@@ -92,7 +92,7 @@ def objection(value: object, variable: Variable) -> str | None:
 def _text_problem(value: str, variable: Variable) -> str | None:
     if "\0" in value:
         return "cannot hold a NUL character"
-    if "${" in value and variable.enum is None and variable.pattern is None:
+    if "${" in value and variable.enum is None:
         return "cannot hold ${: macros are the queue's"
     most = MOST_CHARACTERS if variable.pattern is not None else LONGEST
     if variable.max_length is not None:

@@ -80,6 +80,26 @@ def test_a_variable_that_the_policy_opens_is_for_queues_alone(
     assert any("unknown macro ${TOKEN}" in warning for warning in got.warnings)
 
 
+class TwoWords(LocalProcessRunner):
+    """Has two keys for variables, as Docker's runner does."""
+
+    @classmethod
+    def args_env(cls) -> tuple[str, ...]:
+        return ("e", "env")
+
+
+def test_a_queue_that_sets_a_variable_opens_no_macro_to_another_value_of_it(
+    make_launch: MakeLaunch,
+) -> None:
+    launch = make_launch(
+        {"e": ["X=${TOKEN}"]}, overrides={"resource_args": {"env": ["X=mine ${TOKEN}"]}}
+    )
+    policy, environ = Policy(macros_from_env=("TOKEN",)), {"TOKEN": "hush"}
+    agent = AgentSide(policy=policy, environ=environ, extra_env={})
+    got = bind(launch, image=None, code=None, runner=TwoWords, agent=agent)
+    assert got.submission.env["X"] == "mine ${TOKEN}"
+
+
 def texts_in(args: Json) -> list[str]:
     return [text for _, text in texts(args)]
 

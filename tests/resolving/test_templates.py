@@ -67,9 +67,10 @@ def test_a_whole_field_keeps_its_type_and_an_embedded_one_is_text() -> None:
 
 
 def test_a_value_is_not_looked_at_again_for_fields() -> None:
-    variables = parse_variables({"a": {"type": "string"}, "b": {"type": "string"}})
-    filled = fill_template({"x": "{{a}}{{b}}"}, variables, {"a": "{{b}}", "b": "!"})
-    assert filled == {"x": "{{b}}!"}
+    anything = {"type": "string", "pattern": ".*"}
+    variables = parse_variables({"a": anything, "b": {"type": "string"}})
+    filled = fill_template({"x": "{{a}}{{b}}"}, variables, {"a": "{{b}}", "b": "1"})
+    assert filled == {"x": "{{b}}1"}
 
 
 def test_all_that_is_wrong_with_the_values_is_said_at_once() -> None:
@@ -142,6 +143,22 @@ MOUNT = "type=bind,source=/data/{{dataset}},target=/data,readonly"
         ("repo/{{dataset}}:1", "evil/image"),
         ("data-{{dataset}}", ".."),
         ("{{dataset}} {{dataset}}", "a b"),
+        ("device={{dataset}}", "0,1"),
+        ("nofile={{dataset}}", "1024:-1"),
+        ("/dev/{{dataset}}", "sda:rwm"),
+        ("/run{{dataset}}", ":exec,size=9g"),
+        ("data{{dataset}}", ":/data"),
+        ("python train.py {{dataset}} --safe", "'"),
+        ("train-{{dataset}}", "a --flag"),
+        ("train {{dataset}}", "*"),
+        ("echo {{dataset}}", ";id"),
+        ("echo {{dataset}}", "$(id)"),
+        ("echo {{dataset}}", "a\u00a0b"),
+        ("echo {{dataset}}", "a\u2028b"),
+        ("n-{{dataset}}", "a\x85b"),
+        ("n-{{dataset}}", "a\ud800"),
+        ("https://host/{{dataset}}", "%2e%2e%2fother"),
+        ("s-{{dataset}}", "{{dataset}}"),
     ],
 )
 def test_a_value_stays_one_part_of_the_text_around_its_field(text: str, value: str) -> None:
@@ -153,6 +170,62 @@ def test_a_value_stays_one_part_of_the_text_around_its_field(text: str, value: s
         variables = parse_variables({"dataset": {"type": "string", **allowed}})
         filled = fill_template({"option": text}, variables, {"dataset": value})
         assert filled == {"option": text.replace("{{dataset}}", value)}
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "what"),
+    [
+        (MOUNT, {"dataset": ""}, "the directory itself"),
+        (MOUNT, {"dataset": "."}, "the directory itself"),
+        ("{{dataset}}/x:/data", {"dataset": ""}, "the directory itself"),
+        ("/data/.{{dataset}}", {"dataset": "."}, r"a way to '\.\.'"),
+        ("/data/{{dataset}}{{more}}", {"dataset": ".", "more": "."}, r"a way to '\.\.'"),
+        ("/data/{{dataset}}{{dot}}", {"dataset": ".", "dot": "."}, r"a way to '\.\.'"),
+        ("${{{dataset}}}", {"dataset": "TOKEN"}, "a macro"),
+    ],
+)
+def test_values_together_stay_within_their_fields(
+    text: str, values: dict[str, str], what: str
+) -> None:
+    variables = parse_variables(
+        {
+            "dataset": {"type": "string"},
+            "more": {"type": "string", "default": ""},
+            "dot": {"type": "string", "enum": ["."], "default": "."},
+        }
+    )
+    with pytest.raises(Rejected, match=rf"cannot stand in option: it would be {what}"):
+        fill_template({"option": text}, variables, values)
+
+
+@pytest.mark.parametrize(
+    ("config", "value"),
+    [
+        ({"args": ["--data={{x}}"]}, "/srv/a"),
+        ({"image": "{{x}}:1"}, "team/app"),
+        ({"env": ["URL={{x}}"]}, "https://host:1/a?b=c,d e"),
+        ({"--env": "URL={{x}}"}, "s3://bucket/a"),
+        ({"env": [{"name": "A", "value": "{{x}}"}]}, "a=b, c"),
+        ({"name": "run-{{x}}"}, "1.5_b-c+d"),
+        ({"source": "/data/{{x}}"}, "a.b"),
+    ],
+)
+def test_a_usual_value_is_taken(config: dict[str, object], value: str) -> None:
+    variables = parse_variables({"x": {"type": "string"}})
+    filled = fill_template(config, variables, {"x": value})
+    assert str(filled) == str(config).replace("{{x}}", value)
+
+
+def test_a_default_is_what_the_queues_owner_says() -> None:
+    variables = parse_variables({"x": {"type": "string", "default": "/a,b"}})
+    assert fill_template({"a": "d={{x}}"}, variables, {}) == {"a": "d=/a,b"}
+
+
+@pytest.mark.parametrize("value", ["${TOKEN}", "a${"])
+def test_a_pattern_that_allows_much_allows_no_macro(value: str) -> None:
+    variables = parse_variables({"x": {"type": "string", "pattern": ".*"}})
+    with pytest.raises(Rejected, match="macros are the queue's"):
+        fill_template({"a": "{{x}}"}, variables, {"x": value})
 
 
 def test_a_value_that_is_all_of_its_place_may_be_any_text() -> None:

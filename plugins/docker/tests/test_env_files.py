@@ -3,19 +3,31 @@
 from pathlib import Path
 
 import pytest
-from launchkit_docker.options.env_files import read_files
+from launchkit_docker.options.env_files import given_away, read_files
 
 from launchkit.errors import SubmitError
 
 
-def test_later_files_win_and_a_bare_name_takes_the_agents(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MINE", "from the agent")
+@pytest.mark.parametrize("key", ["env-file", "env_file", "--env-file", "ENV-FILE"])
+def test_files_that_a_launch_names_take_what_the_policy_opens_alone(key: str) -> None:
+    environ = {"OPEN": "1", "AWS_SECRET_ACCESS_KEY": "hush", "LAUNCHKIT_TOKEN": "hush"}
+    for place in (f"resource_args.{key}", f"resource_args.{key}[1]"):
+        for who in ("launch", "job", "template"):
+            origins = {"resource_args.env-file[0]": "queue", "env.A": "launch", place: who}
+            assert given_away(environ, origins, ("OPEN", "OTHER")) == {"OPEN": "1"}
+
+
+def test_files_that_the_queue_names_take_all_but_what_the_agent_proves_itself_with() -> None:
+    environ = {"A": "1", "LAUNCHKIT_TOKEN": "hush", "LAUNCHKIT_TOKEN_FILE": "/x"}
+    origins = {"resource_args.env-file": "queue", "env.A": "launch"}
+    assert given_away(environ, origins, ("LAUNCHKIT_TOKEN",)) == {"A": "1"}
+
+
+def test_later_files_win_and_a_bare_name_takes_the_agents(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.write_text("# a comment\n\nA=1\nB=x=y \nMINE\nNOT_THERE\n")
     second.write_text("A=2\n")
-    found = read_files([str(first), str(second)])
+    found = read_files([str(first), str(second)], {"MINE": "from the agent"})
     assert found == {"A": "2", "B": "x=y ", "MINE": "from the agent"}
 
 
@@ -40,19 +52,19 @@ def test_a_name_with_spaces_is_refused_with_its_place(line: str, tmp_path: Path)
     path = tmp_path / "env"
     path.write_text(f"ok=1\n{line}\n")
     with pytest.raises(SubmitError, match=r"env:2: a variable's name .*has spaces"):
-        read_files([str(path)])
+        read_files([str(path)], {})
 
 
 def test_a_line_without_a_name_is_refused_with_its_place(tmp_path: Path) -> None:
     path = tmp_path / "env"
     path.write_text("A=1\n=2\n")
     with pytest.raises(SubmitError, match=r"env:2: a variable's name"):
-        read_files([str(path)])
+        read_files([str(path)], {})
 
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(SubmitError, match="nowhere cannot be read"):
-        read_files([str(tmp_path / "nowhere")])
+        read_files([str(tmp_path / "nowhere")], {})
 
 
 def test_a_file_of_labels_takes_nothing_from_the_agent(
@@ -62,3 +74,12 @@ def test_a_file_of_labels_takes_nothing_from_the_agent(
     path = tmp_path / "labels"
     path.write_text("team=vision\nTOKEN\n")
     assert read_files([str(path)], {}) == {"team": "vision"}
+
+
+@pytest.mark.parametrize("content", [b"A=1\0LAUNCHKIT_TOKEN=hush", b"\xff"])
+def test_what_is_no_file_of_variables_is_not_passed_on(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "environ"
+    path.write_bytes(content)
+    with pytest.raises(SubmitError, match="environ cannot be read") as caught:
+        read_files([str(path)], {})
+    assert "hush" not in str(caught.value)

@@ -1,5 +1,6 @@
 """The runs of one agent at the Engine: prepared, started and found again."""
 
+import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from weakref import WeakValueDictionary
@@ -24,7 +25,7 @@ from launchkit_docker.engine.ping import WAITS
 from launchkit_docker.gpus.allocator import GpuAllocator
 from launchkit_docker.gpus.inventory import inventory_of
 from launchkit_docker.images.pull import Puller
-from launchkit_docker.options.env_files import read_files
+from launchkit_docker.options.env_files import given_away, read_files
 from launchkit_docker.options.parsing import Options, parse_options
 from launchkit_docker.options.policy import DockerPolicy
 from launchkit_docker.options.values import OWN
@@ -117,7 +118,9 @@ class ContainerService:
         if await self._markers.has(name, OVER):
             raise SubmitError(f"{name}: a run of this name is over already")
         await self._gpus.confirm(name, options.gpus)
-        from_files = await run_sync(read_files, options.env_files)
+        policy, origins = self._site.policy, submission.launch.origins
+        agents = given_away(os.environ, origins, policy.env_from_agent)
+        from_files = await run_sync(read_files, options.env_files, agents)
         code = None
         if submission.code is not None:
             code = (await self._containers.outside()).path(self._containers.code(name))

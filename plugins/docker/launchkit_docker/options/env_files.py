@@ -2,16 +2,33 @@
 byte order mark is none of the first name, and nothing is trimmed off a value.
 """
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from launchkit.errors import SubmitError
+from launchkit.resolving.env_list import CREDENTIALS
+from launchkit_docker.options.parsing import option_name
 
 
-def read_files(paths: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def given_away(
+    environ: Mapping[str, str], origins: Mapping[str, str], allowed: Collection[str]
+) -> dict[str, str]:
+    """The agent's variables that files may name: where the queue itself names the files, all but
+    what the agent proves itself with; else those *allowed* by the agent's owner.
+    """
+    chosen = {who for place, who in origins.items() if _is_env_file(place)}
+    names = environ.keys() if chosen <= {"queue"} else environ.keys() & {*allowed}
+    return {name: environ[name] for name in names - CREDENTIALS}
+
+
+def _is_env_file(place: str) -> bool:
+    key = place.removeprefix("resource_args.").partition("[")[0]
+    return key != place and option_name(key) == "env-file"
+
+
+def read_files(paths: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
     """The variables in files on the agent's machine, later ones winning; a name without a value
-    takes that of *environ*, by default the agent's own.
+    takes that of *environ*.
 
     :raises SubmitError: if a file cannot be read, or a line has no name.
     """
@@ -19,7 +36,9 @@ def read_files(paths: Iterable[str], environ: Mapping[str, str] = os.environ) ->
     for path in paths:
         try:
             text = Path(path).read_bytes().decode("utf-8-sig")
-        except (OSError, UnicodeDecodeError) as exc:
+            if "\0" in text:
+                raise ValueError("it holds NUL characters")
+        except (OSError, ValueError) as exc:
             raise SubmitError(
                 f"{path} cannot be read: {exc}",
                 hint="it must be a file on the agent's machine that the agent may read",

@@ -1,0 +1,101 @@
+"""Whether values stay within the fields of a template: none becomes more than one part of the text
+around its field, a way out of a directory, or a macro.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping
+
+from launchkit.codec import Path, dotted
+from launchkit.model import Scalar, Variable
+from launchkit.resolving.macros import MACRO
+
+PARTING = frozenset(",;:=|&\"'\\`$(){}<>")
+"""What parts a text, or begins something else, in a language of configs: Docker's options, lines of
+CSV, addresses, a shell, macros. White space and control characters do, too."""
+PARTING_IF_AROUND = frozenset("/?#@")
+SHELL_WORDS = frozenset("*~!#?[]")
+ENTRY = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
+ENV_KEYS = frozenset({"e", "env", "environment"})
+_VALUE = "\0"
+_PART = re.compile(r"[,;:=|&?#@\s\"']")
+
+
+def escapes(
+    path: Path,
+    text: str,
+    field: re.Pattern[str],
+    values: Mapping[str, Scalar],
+    variables: Mapping[str, Variable],
+) -> Iterator[str]:
+    """What is wrong with *values* in the *text* at *path*, whose fields *field* finds. Defaults are
+    the owner's, and values for which the owner gave `pattern` or `enum` are what that says.
+    """
+    names = [name for name in field.findall(text) if name in values]
+    free = [name for name in dict.fromkeys(names) if _is_free(variables[name])]
+    bare = field.sub(lambda match: _shown(match[1], free, values, variables), text)
+    around = _around(path, field.sub(_VALUE, text))
+    if not free or around == _VALUE:
+        return
+    where = dotted(path)
+    for name in free:
+        if found := _parting(str(values[name]), around):
+            yield (
+                f"template variable {name}: {values[name]!r} cannot hold {found!r}, which may have"
+                f" a meaning in {where}"
+            )
+            return
+    filled = field.sub(lambda match: _shown(match[1], (), values, variables), text)
+    if problem := _joined_problem(bare, filled):
+        given = ", ".join(f"{name} as {values[name]!r}" for name in free)
+        yield f"template variable {given} cannot stand in {where}: it would be {problem}"
+
+
+def _is_free(variable: Variable) -> bool:
+    return variable.pattern is None and variable.enum is None
+
+
+def _shown(
+    name: str,
+    left_out: Collection[str],
+    values: Mapping[str, Scalar],
+    variables: Mapping[str, Variable],
+) -> str:
+    return _VALUE if name in left_out else str(values.get(name, variables[name].default))
+
+
+def _around(path: Path, rest: str) -> str:
+    """The text around the fields; of an environment's entry, what stands behind the name."""
+    is_entry = any(str(part).lstrip("-").lower() in ENV_KEYS for part in path)
+    return (ENTRY.sub("", rest, count=1) if is_entry and ENTRY.match(rest) else rest).strip()
+
+
+def _parting(value: str, around: str) -> str | None:
+    bad = PARTING | (PARTING_IF_AROUND & {*around})
+    if any(map(str.isspace, around)):
+        bad |= SHELL_WORDS
+    if "://" in around:
+        bad |= {"%"}
+    found = {one for one in value if one in bad or _parts_always(one)}
+    return min(found, default=".." if ".." in value else None)
+
+
+def _parts_always(character: str) -> bool:
+    return character.isspace() or unicodedata.category(character) in {"Cc", "Cs"}
+
+
+def _joined_problem(bare: str, filled: str) -> str | None:
+    """What values become together with the text, where each alone is nothing of the kind."""
+    if {match[0] for match in MACRO.finditer(filled)} - {m[0] for m in MACRO.finditer(bare)}:
+        return "a macro"
+    if filled.count("..") > bare.count(".."):
+        return "a way to '..'"
+    if "/" in bare and _idle_steps(filled) > _idle_steps(bare):
+        return "the directory itself"
+    return None
+
+
+def _idle_steps(text: str) -> int:
+    """How many steps of the paths in a text lead nowhere."""
+    paths = [path.split("/") for path in _PART.split(text) if "/" in path]
+    return sum(step in {"", "."} for path in paths for step in path)
