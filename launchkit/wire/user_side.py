@@ -34,6 +34,8 @@ from launchkit.model import (
 
 T = TypeVar("T")
 
+MAX_ITEMS = 1000
+"""How many items one answer lists."""
 MAX_CHANGES = 500
 """How many items one request changes."""
 

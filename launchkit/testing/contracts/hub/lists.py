@@ -1,5 +1,6 @@
 """Lists of launches, and the line in which they wait."""
 
+import sys
 from dataclasses import replace
 
 from launchkit.abc import LaunchRequest, Selection
@@ -107,6 +108,8 @@ class ListContract(UserContract):
                 assert len(seen) <= len(expected), "a page begins behind the item that it names"
                 wanted = replace(selection, after=page[-1].item.id)
             assert seen == expected, f"pages hold each launch once, {selection.order}"
+        whole = await self.names(user, Selection(limit=sys.maxsize))
+        assert whole == list("edcba"), "a list may be of any length"
 
     async def names(self, user: UserSide, selection: Selection) -> list[str]:
         """The names of what is listed."""

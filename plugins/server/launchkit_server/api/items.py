@@ -11,14 +11,12 @@ from launchkit.errors import ConfigError
 from launchkit.model import Event, ItemState, QueueItem
 from launchkit.resolving.secret_values import item_without_secrets
 from launchkit.store.backend import StoreLaunches
-from launchkit.wire.user_side import LaunchBody
+from launchkit.wire.user_side import MAX_ITEMS, LaunchBody
 from launchkit_server.access import Reader, Submitter
 from launchkit_server.api.changes import Key
 from launchkit_server.service import TheService
 
 router = APIRouter(tags=["launches"])
-
-MAX_ITEMS = 1000
 
 
 @router.post("/queues/{queue}/launches", status_code=201)
