@@ -4,6 +4,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -212,11 +213,15 @@ def chaos(session: nox.Session) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """Send a real training script from a git repository through a queue and an agent; with `-- web`
-    show the web app with something in it, until Ctrl-C.
+    show the web app with something in it, until Ctrl-C or SIGTERM.
     """
     install(session, EXTRAS if "web" in session.posargs else ".")
     shown, *words = session.posargs or ["main"]
-    session.run(*(WEB_DEMO if shown == "web" else DEMO), *words)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else nox would leave the demo alone
+    command = WEB_DEMO if shown == "web" else DEMO
+    session.run(
+        *command, *words, terminate_timeout=None
+    )  # it takes a while to end all it has begun
 
 
 @nox.session

@@ -1,7 +1,8 @@
 """The web app with something in it: a queue service, an agent, three queues, and launches that
 wait, run, are held, and have ended well and badly. It goes on until it is interrupted.
 
-Everything is kept in a temporary directory, which goes with it; `--once` ends when all is there.
+Everything is kept in a temporary directory, which goes with it, as do all processes, also at
+SIGTERM.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -20,6 +21,8 @@ import httpx
 
 CODE = Path(__file__).parent / "web"
 PATIENCE_SECONDS = 120
+END_SECONDS = 30
+ENOUGH = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LAUNCH_FAILED = 1
 CONFIG = """\
 env:
@@ -54,7 +57,51 @@ AFTERWARDS = (
     "hold checked-by-hand --reason 'look at the data first'",
     "stop not-needed --reason 'was launched twice'",
 )
-LAST = "stop vit-large unet-urgent sweep-1 sweep-2 sweep-3 --reason 'the demo is over'"
+LAST = "stop --all --yes --now --reason 'the demo is over' --queue"
+
+
+class Enough(BaseException):
+    """Somebody said that it is enough: no fault, so nothing that handles faults may take it."""
+
+
+@contextmanager
+def until_enough() -> Iterator[None]:
+    """Leave what is inside at the first signal; after it, signals change nothing."""
+
+    def ignore(_number: int, _frame: object) -> None:
+        """Unlike `SIG_IGN`, this is not handed down to the commands that end things."""
+
+    def told(_number: int, _frame: object) -> None:
+        handle(ignore)
+        raise Enough
+
+    handle(told)
+    try:
+        yield
+    except Enough:
+        print("demo: ends what it has begun", flush=True)
+    finally:
+        handle(ignore)
+
+
+def handle(handler: Callable[[int, object], None]) -> None:
+    """Call *handler* at each signal that says that it is enough."""
+    for number in ENOUGH:
+        signal.signal(number, handler)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Tell a process to end; what does not is killed."""
+    for number in (
+        signal.SIGTERM,
+        signal.SIGTERM,
+        signal.SIGKILL,
+    ):  # an agent hurries at the second
+        process.send_signal(number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)
+            return
+    process.wait()
 
 
 class Demo:
@@ -83,7 +130,12 @@ class Demo:
         print(f"$ launchkit {command}", flush=True)
         words = [sys.executable, "-m", "launchkit", "--quiet", *shlex.split(command)]
         done = subprocess.run(
-            words, cwd=self.home, env=self.env, check=False, stdout=subprocess.DEVNULL
+            words,
+            cwd=self.home,
+            env=self.env,
+            check=False,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
         if done.returncode not in {0, LAUNCH_FAILED}:
             sys.exit(f"demo: this ended with exit code {done.returncode}: {command}")
@@ -93,17 +145,18 @@ class Demo:
         """Run a command for as long as the context lasts; what it says goes into a file."""
         words = [sys.executable, "-m", "launchkit", *shlex.split(command)]
         with (self.home / f"{shlex.split(command)[0]}.log").open("wb") as log:
-            process = subprocess.Popen(words, cwd=self.home, env=self.env, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                words,
+                cwd=self.home,
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the demo: what it has begun, it ends
+            )
         try:
             yield process
         finally:
-            process.send_signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(2)
-            process.send_signal(
-                signal.SIGTERM
-            )  # an agent waits for its runs until it is told twice
-            process.wait(PATIENCE_SECONDS)
+            end(process)
 
     def wait_until_ready(self) -> None:
         """Wait until the service answers."""
@@ -138,27 +191,40 @@ def launch_all(demo: Demo) -> None:
         demo.run(command)
 
 
+def stop_all(demo: Demo) -> None:
+    """Stop what still waits and runs: an agent waits for its runs."""
+    for queue in QUEUES:
+        try:
+            demo.run(f"{LAST} {queue.split()[0]}")
+        except SystemExit as error:
+            print(error, flush=True)
+
+
+def show(demo: Demo, port: int) -> None:
+    """Fill the web app, and show it until it is enough."""
+    with ExitStack() as stack, until_enough():
+        data = f"--data {shlex.quote(str(demo.home / 'data'))}"
+        token = f"--admin-token-file {shlex.quote(str(demo.token_file))}"
+        stack.enter_context(demo.beside(f"server --port {port} {data} {token}"))
+        demo.wait_until_ready()
+        make_queues(demo)
+        stack.enter_context(demo.beside("agent -q train -q sweep --max-jobs 3"))
+        stack.callback(stop_all, demo)
+        launch_all(demo)
+        print(f"\ndemo: open {demo.url}/e/demo\nand sign in with this token:", flush=True)
+        print(demo.token_file.read_text().strip(), flush=True)
+        print("Ctrl-C ends it.", flush=True)
+        while True:
+            signal.pause()
+
+
 def main() -> None:
     """Show the web app until somebody says that it is enough."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8700)
-    parser.add_argument("--once", action="store_true", help="end when everything is there")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="launchkit-web-") as folder, ExitStack() as stack:
-        demo = Demo(Path(folder), given.port)
-        data = f"--data {shlex.quote(folder)}/data --admin-token-file {demo.token_file}"
-        stack.enter_context(demo.beside(f"server --port {given.port} {data}"))
-        demo.wait_until_ready()
-        make_queues(demo)
-        stack.enter_context(demo.beside("agent -q train -q sweep --max-jobs 3"))
-        stack.callback(demo.run, LAST)
-        launch_all(demo)
-        print(f"\ndemo: open {demo.url}/e/demo\nand sign in with this token:", flush=True)
-        print(demo.token_file.read_text().strip(), flush=True)
-        if not given.once:
-            print("Ctrl-C ends it.", flush=True)
-            with suppress(KeyboardInterrupt):
-                signal.pause()
+    with tempfile.TemporaryDirectory(prefix="launchkit-web-") as folder:
+        show(Demo(Path(folder), given.port), given.port)
 
 
 if __name__ == "__main__":
