@@ -10,12 +10,15 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.request import getproxies
 
+import anyio
 import httpx
+from anyio.abc import AsyncResource
 
 from launchkit.errors import ConfigError
 
 SCHEMES = ("http", "https")
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+CLOSE_SECONDS = 5.0
 HINT = "a proxy is such as http://proxy.example.com:3128 or socks5://127.0.0.1:1080"
 
 
@@ -35,7 +38,30 @@ def http_client(
         },
         exempt=Exempt.of(getproxies().get("no", "")),
     )
-    return httpx.AsyncClient(transport=transport, trust_env=False, **options)
+    hooks = {"request": [close_cancelled]}
+    return httpx.AsyncClient(transport=transport, trust_env=False, event_hooks=hooks, **options)
+
+
+async def close_cancelled(request: httpx.Request) -> None:
+    """An event hook: have the connection closed of a request that is cancelled while TLS begins.
+    httpcore closes it only after errors.
+    """
+    request.extensions["trace"] = _Beginning().hear
+
+
+class _Beginning:
+    """How a connection comes about, as httpcore tells it."""
+
+    def __init__(self) -> None:
+        self._connection: AsyncResource | None = None
+
+    async def hear(self, event: str, about: Mapping[str, Any]) -> None:
+        """What has just happened."""
+        if event.endswith(".connect_tcp.complete"):
+            self._connection = about["return_value"]
+        elif event.endswith(".start_tls.failed") and self._connection is not None:
+            with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                await self._connection.aclose()
 
 
 @dataclass(frozen=True, kw_only=True)

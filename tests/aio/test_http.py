@@ -1,13 +1,16 @@
 """Clients of HTTP go by the proxies that the environment names, in all their forms."""
 
+import gc
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import anyio
 import pytest
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
+from waiting import PATIENCE
 
 from launchkit.aio.http import Exempt, http_client
 from launchkit.errors import ConfigError
@@ -51,8 +54,23 @@ class Proxy:
         return b""
 
 
+class Silent:
+    """Lets others begin with TLS, also behind it as a proxy, and says nothing to it."""
+
+    def __init__(self) -> None:
+        self.greeted = anyio.Event()
+
+    async def __call__(self, client: ByteStream) -> None:
+        async with client:
+            if (await client.receive()).startswith(b"CONNECT"):
+                await client.send(b"HTTP/1.1 200 OK\r\n\r\n")
+                await client.receive()
+            self.greeted.set()
+            await anyio.sleep_forever()
+
+
 @asynccontextmanager
-async def listening(proxy: Proxy) -> AsyncIterator[str]:
+async def listening(proxy: Callable[[ByteStream], Awaitable[None]]) -> AsyncIterator[str]:
     async with (
         await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
         anyio.create_task_group() as tasks,
@@ -96,6 +114,32 @@ async def test_a_request_to_an_exempt_host_goes_without(monkeypatch: pytest.Monk
     async with listening(server) as host:
         assert await text_of(f"http://{host}/x") == "OK"
     assert server.asked == [b"GET /x"]
+
+
+@contextmanager
+def nothing_forgotten() -> Iterator[None]:
+    """Python warns of a connection that was not closed before it was thrown away."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        yield
+        gc.collect()
+    assert [str(one.message) for one in told] == []
+
+
+@pytest.mark.parametrize("by_proxy", [False, True], ids=["direct", "by a proxy"])
+async def test_who_is_cancelled_while_tls_begins_leaves_no_connection_open(
+    by_proxy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Silent()
+    async with listening(server) as host:
+        if by_proxy:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://{host}")
+        with nothing_forgotten(), anyio.fail_after(PATIENCE):
+            async with http_client(CONTEXT) as client, anyio.create_task_group() as tasks:
+                address = "nobody.example" if by_proxy else host
+                tasks.start_soon(client.get, f"https://{address}/x")
+                await server.greeted.wait()
+                tasks.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize(

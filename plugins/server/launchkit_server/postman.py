@@ -11,6 +11,7 @@ from importlib.metadata import version
 import anyio
 import httpx
 
+from launchkit.aio.http import close_cancelled
 from launchkit.model import Secret
 from launchkit.plain_text import tail_lines
 from launchkit.store.deliveries import Letter
@@ -53,7 +54,10 @@ class Postman:
         body = letter.body.encode()
         async with (
             httpx.AsyncClient(
-                verify=self.trust, follow_redirects=False, timeout=QUIET_SECONDS
+                verify=self.trust,
+                follow_redirects=False,
+                timeout=QUIET_SECONDS,
+                event_hooks={"request": [close_cancelled]},
             ) as client,
             client.stream(
                 "POST", letter.url, content=body, headers=headers_of(letter, int(time.time()))

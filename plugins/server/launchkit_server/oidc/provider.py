@@ -12,6 +12,7 @@ import httpx
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
+from launchkit.aio.http import close_cancelled
 from launchkit.errors import ConfigError, Unauthenticated, Unreachable
 from launchkit_server.oidc.attempts import Attempt
 from launchkit_server.oidc.claims import Person, person_of
@@ -152,7 +153,9 @@ class Provider:
         try:
             with anyio.fail_after(SECONDS):
                 async with (
-                    httpx.AsyncClient(timeout=SECONDS) as client,
+                    httpx.AsyncClient(
+                        timeout=SECONDS, event_hooks={"request": [close_cancelled]}
+                    ) as client,
                     client.stream(method, url, **options) as response,
                 ):
                     body = bytearray()
