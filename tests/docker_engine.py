@@ -61,6 +61,15 @@ class Engine:
         with tar.open("rb") as data:
             self.http.post("/images/create", params=params, content=data).raise_for_status()
 
+    def build(self, context: bytes, **params: str) -> None:
+        """Build an image; anew if others removed one that the Engine was just looking at."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            said = self.http.post("/build", params=params, content=context).raise_for_status().text
+            if "unable to find image" not in said or time.monotonic() > end:
+                assert "errorDetail" not in said, said
+                return
+
     def labels(self, image: str) -> dict[str, str]:
         """The labels of an image, if it is there."""
         answer = self.http.get(f"/images/{quote(image)}/json")

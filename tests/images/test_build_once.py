@@ -72,7 +72,7 @@ class EngineMaker(ImageMaker):
             "buildargs": json.dumps(build.build_args),
         }
         body = b"".join(tar_chunks(build.plan))
-        await run_sync(lambda: self.engine.http.post("/build", params=params, content=body))
+        await run_sync(lambda: self.engine.build(body, **params))
 
     async def warnings(self, request: object) -> tuple[str, ...]:
         return self.warned

@@ -11,6 +11,9 @@ from launchkit_docker.engine.messages import Progress, failure_in
 STEP = re.compile(r"Step \d+/\d+ : ")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 BOOKKEEPING = (" ---> ", "Removing intermediate container ")
+IMAGE_GONE = re.compile(r'unable to find image "sha256:[0-9a-f]{64}"')
+"""In the whole words of an Engine that looked through its images for a step that is built already
+while somebody removed one of them, needed or not."""
 KEPT_CHARACTERS = 8000
 NO_COMPILER = (
     "a package has to be compiled, and the image has no compiler: name a base_image that has one,"
@@ -35,6 +38,10 @@ HINTS = (
 )
 
 
+class ImageGone(BuildError):
+    """The Engine gave a build up because somebody else removed an image meanwhile."""
+
+
 class BuildLog:
     """Follows the messages of one build."""
 
@@ -50,7 +57,10 @@ class BuildLog:
         :raises BuildError: if the message is that the build failed.
         """
         if reason := failure_in(message):
-            raise self.failure(reason)
+            failure = self.failure(reason)
+            if IMAGE_GONE.fullmatch(reason.strip()):
+                raise ImageGone(failure.message, hint=failure.hint)
+            raise failure
         if "status" in message:
             return self._progress.take(message)
         text = COLOURS.sub("", str(message.get("stream", "")))

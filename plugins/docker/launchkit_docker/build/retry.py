@@ -1,4 +1,6 @@
-"""Builds outlive an Engine that goes away: it is waited for, and the build tried again."""
+"""Builds outlive an Engine that goes away: it is waited for, and the build tried again; also one
+that stumbles over an image that somebody else removes.
+"""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,9 +11,12 @@ import anyio
 
 from launchkit.abc import Output
 from launchkit.errors import BuildError
+from launchkit_docker.build.log import ImageGone
 from launchkit_docker.engine.client import EngineAway, EngineClient, EngineError
 from launchkit_docker.engine.ping import WAITS
 
+REMOVALS = 5
+"""So often a build is tried again for images that others remove."""
 BREAKS = 3
 """So often in a row an Engine may go away at the same step: it may be that which ends it."""
 ANSWER_SECONDS = 5.0
@@ -36,6 +41,7 @@ class BuildRetry:
         self._out = out
         self._furthest = -1
         self._breaks = 0
+        self._removals = 0
 
     async def begin(self) -> Mapping[str, str]:
         """Wait until there is an Engine; the headers in which it tells of itself."""
@@ -43,12 +49,17 @@ class BuildRetry:
 
     async def go_on(self, failure: BuildError, steps: int) -> bool:
         """Whether to try again after *failure*: then the Engine was to blame, and is back. If it
-        has told when it wants to be asked again, that is waited for.
+        has told when it wants to be asked again, that is waited for. An Engine that stumbled over
+        an image that somebody else removed was not away at all.
 
         *steps* is how far this try came.
 
         :raises BuildError: if the Engine has gone away too often at the same step.
         """
+        if isinstance(failure, ImageGone) and self._removals < REMOVALS:
+            self._removals += 1
+            await self._out.say("an image was removed under the Engine's eyes: trying again")
+            return True
         away = failure.__cause__
         if not isinstance(away, EngineAway) and not await self._goes_away():
             return False
