@@ -8,16 +8,18 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 import yaml
 from launchkit_kubernetes.cluster.access import Access as Way
 from launchkit_kubernetes.cluster.client import open_client
+from launchkit_kubernetes.cluster.errors import ClusterAway
 from launchkit_kubernetes.cluster.findings import RIGHTS
 from launchkit_kubernetes.runner import KubernetesRunner
 from waiting import until
 
-from launchkit.errors import ConfigError
-from launchkit.testing import site_at, started
+from launchkit.testing import make_submission, site_at, started
+from launchkit.testing.recording import RecordingOutput
 
 from .cluster.access import Access
 from .cluster.cluster import Cluster
@@ -57,7 +59,7 @@ async def test_a_token_that_is_no_longer_taken_is_asked_for_again(
 async def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = tmp_path / "none"
     async with open_client(Way(config_file=str(path)), 100, 100) as client:
-        with pytest.raises(ConfigError, match="no such kubeconfig") as caught:
+        with pytest.raises(ClusterAway, match="no such kubeconfig") as caught:
             await client.json("GET", "version")
     assert str(path) in str(caught.value)
     assert "KUBECONFIG" in (caught.value.hint or "")
@@ -68,18 +70,31 @@ async def test_a_context_that_is_not_there_is_named(tmp_path: Path) -> None:
     path.write_text("apiVersion: v1\nkind: Config\ncontexts: []\nclusters: []\nusers: []\n")
     access = Way(config_file=str(path), context="nowhere")
     async with open_client(access, 100, 100) as client:
-        with pytest.raises(ConfigError, match="nowhere"):
+        with pytest.raises(ClusterAway, match="nowhere"):
             await client.json("GET", "version")
 
 
-@pytest.mark.parametrize("text", ["", "[", "- 1", "contexts: 7", "current-context: [x]"])
-async def test_a_kubeconfig_that_makes_no_sense_is_an_error_of_the_settings(
-    text: str, tmp_path: Path
+async def test_a_launch_waits_for_a_kubeconfig_that_is_not_there_yet(
+    control_plane: Cluster, tmp_path: Path
 ) -> None:
+    place, path, out = control_plane.make_namespace(), tmp_path / "kubeconfig", RecordingOutput()
+    submission = make_submission("true", image="img:1", resource_args={"namespace": place})
+    async with (
+        site_at(tmp_path / "site") as site,
+        started(KubernetesRunner(config_file=str(path)), site) as runner,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(runner.prepare, submission, out)  # the group ends when it does
+        await until(lambda: "no such kubeconfig" in out.text)
+        control_plane.write_kubeconfig(path)
+
+
+@pytest.mark.parametrize("text", ["", "[", "- 1", "contexts: 7", "current-context: [x]"])
+async def test_a_kubeconfig_that_makes_no_sense_is_a_finding(text: str, tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
     path.write_text(text)
     async with open_client(Way(config_file=str(path)), 100, 100) as client:
-        with pytest.raises(ConfigError):
+        with pytest.raises(ClusterAway):
             await client.json("GET", "version")
     async with (
         site_at(tmp_path / "site") as site,
@@ -189,5 +204,5 @@ async def test_a_pod_without_the_files_of_an_account_is_told_so(
     monkeypatch.setattr("launchkit_kubernetes.cluster.access.IN_CLUSTER", tmp_path)
     assert Way().namespace() == "default"
     async with open_client(Way(), 100, 100) as client:
-        with pytest.raises(ConfigError, match="the pod's service account"):
+        with pytest.raises(ClusterAway, match="the pod's service account"):
             await client.json("GET", "version")

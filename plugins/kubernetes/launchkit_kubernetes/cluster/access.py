@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from launchkit.errors import ConfigError
 from launchkit.plain_text import shortened
+from launchkit_kubernetes.cluster.errors import ClusterAway
 from launchkit_kubernetes.status.shape import items, mapping, text
 
 IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -69,11 +69,13 @@ class Access:
         return found
 
 
-def unusable(access: Access, exc: Exception) -> ConfigError:
-    """The error that the cluster cannot be reached so, whatever went wrong."""
+def unusable(access: Access, exc: Exception) -> ClusterAway:
+    """The error that the cluster cannot be reached so, whatever went wrong. A kubeconfig may come,
+    or be whole, in a moment: no launch is at fault.
+    """
     where = "the pod's service account" if access.in_cluster else access.path
     with_context = f", context {access.context}" if access.context else ""
-    return ConfigError(
+    return ClusterAway(
         f"{where}{with_context}: {shortened(str(exc)) or type(exc).__name__}",
         hint="name a kubeconfig with KUBECONFIG, or with `runners.kubernetes.config_file` in"
         " launch-config.yaml; try `kubectl get jobs` with the same one",

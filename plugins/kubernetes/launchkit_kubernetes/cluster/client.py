@@ -89,11 +89,7 @@ class ClusterClient:
 
     @asynccontextmanager
     async def request(self, asked: "Request") -> AsyncIterator[aiohttp.ClientResponse]:
-        """An answer that has begun.
-
-        :raises ClusterError: see there.
-        :raises ConfigError: if the cluster's address or the login cannot be had.
-        """
+        """An answer that has begun. :raises ClusterError: see there."""
         await self._allowed(asked)
         async with self._begun(asked) as response:
             yield response
@@ -240,7 +236,7 @@ async def _sent(api: ApiClient, asked: Request) -> aiohttp.ClientResponse:
 
 
 async def _load(access: Access) -> ApiClient:
-    """:raises ConfigError: if the files, or what they name, cannot be used."""
+    """:raises ClusterAway: if the files, or what they name, cannot be used."""
     config = Configuration()
     try:
         if access.in_cluster:

@@ -20,9 +20,14 @@ class ClusterAway(ClusterError):
     """
 
     def __init__(
-        self, message: str, *, retry_after: float | None = None, status: int | None = None
+        self,
+        message: str,
+        *,
+        hint: str = "is the cluster up, and may this machine reach it?",
+        retry_after: float | None = None,
+        status: int | None = None,
     ) -> None:
-        super().__init__(message, hint="is the cluster up, and may this machine reach it?")
+        super().__init__(message, hint=hint)
         self.retry_after = retry_after
         self.status = status
         """That of HTTP; None: there was no answer."""

@@ -8,7 +8,6 @@ import anyio
 import yaml
 
 from launchkit.abc import Finding
-from launchkit.errors import ConfigError
 from launchkit_kubernetes.cluster.client import ClusterClient
 from launchkit_kubernetes.cluster.errors import ClusterError, ClusterRefused
 from launchkit_kubernetes.status.shape import mapping, words
@@ -53,13 +52,13 @@ async def cluster_findings(
         found = [await rights_finding(client, name, rights, subject) for name in namespaces]
         if nodes:
             found.append(await _of_nodes(client, subject))
-    except (ClusterError, ConfigError, TimeoutError) as exc:
+    except (ClusterError, TimeoutError) as exc:
         return [
             Finding(
                 level="warning",
                 subject=subject,
                 message=f"no cluster answers: {words(str(exc)) or 'in time'}",
-                hint=exc.hint if isinstance(exc, ClusterError | ConfigError) else None,
+                hint=exc.hint if isinstance(exc, ClusterError) else None,
             )
         ]
     named = words(version.get("gitVersion"))

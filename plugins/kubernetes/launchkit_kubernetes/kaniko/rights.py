@@ -11,7 +11,7 @@ ANSWER_SECONDS = 10.0
 
 
 async def may_build(access: Access, namespace: str) -> bool:
-    """Whether the cluster answers, and all rights are there. :raises ConfigError: see `Access`."""
+    """Whether the cluster answers, and all rights are there."""
     with anyio.move_on_after(ANSWER_SECONDS):
         async with open_client(access, 50.0, 100) as client:
             try:
