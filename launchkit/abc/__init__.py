@@ -6,6 +6,7 @@ from launchkit.abc.component import Component, Finding
 from launchkit.abc.environment import Environment
 from launchkit.abc.fetcher import Fetcher
 from launchkit.abc.hub import (
+    SORTED,
     AgentChange,
     Change,
     Changed,
@@ -35,6 +36,7 @@ from launchkit.abc.runner import Run, Runner
 from launchkit.abc.site import Site
 
 __all__ = [
+    "SORTED",
     "AgentChange",
     "Builder",
     "Change",

@@ -46,6 +46,8 @@ class ItemView:
     """Why it waits, what goes on in it, or the code of its verdict."""
     outputs: Json = field(default_factory=dict)
     """What its latest attempt has told of itself; not in lists."""
+    cursor: str | None = None
+    """What `Selection.after` takes for the page behind it, in the order of the list that has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +75,11 @@ class LaunchRequest:
         )
 
 
-Order: TypeAlias = Literal["newest", "oldest", "line"]
+Order: TypeAlias = Literal[
+    "newest", "oldest", "line", "queue", "author", "state", "priority", "waited", "ran"
+]
+SORTED = 10_000
+"""How many launches an order by value sorts: the newest that match."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +100,16 @@ class Selection:
     since: float | None = None
     """Launched at this Unix time or later."""
     order: Order = "newest"
-    """`newest` or `oldest` first, or in `line`: as they are claimed from one queue."""
+    """`newest` or `oldest` first, or in `line`: as they are claimed from one queue. The others go
+    by value, and sort the newest `SORTED` that match: by `queue`, `author` or `state` (on its
+    way), most urgent `priority` first, or what `waited` or `ran` longest first.
+    """
+    reverse: bool = False
+    """The same order the other way round."""
     after: str | None = None
-    """The id of an item: only those behind it in this order, for the next page of a list."""
+    """The id of an item, or in an order by value its `cursor`: only those behind it in this order,
+    for the next page of a list.
+    """
     limit: int = 100
 
 
@@ -261,7 +274,7 @@ class Launches(ABC):
 
     @abstractmethod
     async def list(self, selection: Selection) -> Sequence[ItemView]:
-        """Items, newest first."""
+        """Items, a page of them, in the order that is asked for; each with its `cursor`."""
 
     @abstractmethod
     async def change(self, item_id: str, change: Change, actor: str) -> QueueItem:
@@ -299,7 +312,7 @@ class Launches(ABC):
             found = [*found, *(view.item.id for view in page)]
             if len(page) < limit:
                 break
-            selection = replace(selection, after=found[-1])
+            selection = replace(selection, after=page[-1].cursor or found[-1])
         return [await self._change(item_id, change, actor) for item_id in found]
 
     async def _change(self, item_id: str, change: Change, actor: str) -> Changed:

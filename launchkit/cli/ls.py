@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from launchkit.abc import ItemView, Selection
+from launchkit.abc import SORTED, ItemView, Selection
 from launchkit.abc.hub import PAGE
 from launchkit.cli.door import put
 from launchkit.cli.launches import LAYOUT
@@ -19,12 +19,24 @@ from launchkit.cli.selecting import filter_options, queue_option, state_option
 from launchkit.cli.session import with_client, with_reader
 from launchkit.client import Client, LaunchHandle
 
+SORTS = ("launched", "queue", "author", "state", "priority", "waited", "ran")
+
 
 @click.command()
 @queue_option
 @state_option
 @filter_options
 @click.option("--since", type=duration, metavar="TIME", help="Launched in the last 90, 15m, 2h.")
+@click.option(
+    "--sort",
+    "order",
+    type=click.Choice(SORTS),
+    default="launched",
+    show_default=True,
+    callback=lambda _context, _param, word: "newest" if word == "launched" else word,
+    help="By what.",
+)
+@click.option("--reverse", is_flag=True, help="The other way round.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N")
 @click.option("-a", "--all", "no_limit", is_flag=True, help="However many there are.")
 @click.option("-w", "--watch", "watched", is_flag=True, help="Go on, and show each change.")
@@ -32,6 +44,9 @@ from launchkit.client import Client, LaunchHandle
 @common_options
 def ls(since: float | None, no_limit: bool, watched: bool, form: str, **wanted: Any) -> None:
     """List launches, newest first.
+
+    --sort goes by queue, author or state, most urgent priority first, or what waited or ran
+    longest first; so the newest 10,000 that match are sorted.
 
     --watch keeps the list on the terminal up to date; with -o jsonl it prints a line for each
     event of what it lists, from now on. Ctrl-C ends it.
@@ -58,18 +73,22 @@ async def _list(client: Client, selection: Selection, form: str) -> None:
     views = await client.select(more)
     show_all([item_data(view) for view in views[:limit]], form, LAYOUT)
     if len(views) > limit:
-        say(f"there are more, and the newest {limit} are shown; see them all with -a")
+        say(f"there are more, and the first {limit} are shown; see them all with -a")
 
 
 @with_reader
 async def _list_all(client: Client, selection: Selection, form: str) -> None:
     await _require_queue(client, selection)
+    many = 0
     with in_pages(form, LAYOUT) as show:
         page: Sequence[ItemView] | None = None
         while page is None or len(page) == PAGE:
-            after = page[-1].item.id if page else None
+            after = (page[-1].cursor or page[-1].item.id) if page else None
             page = await client.select(replace(selection, after=after, limit=PAGE))
             show([item_data(view) for view in page])
+            many += len(page)
+    if selection.order != "newest" and many >= SORTED:
+        say(f"the newest {SORTED} that match are sorted; see all with -a, without --sort")
 
 
 @with_client

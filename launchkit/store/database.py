@@ -5,10 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import product
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
-from launchkit.abc import Order
+from launchkit.store.orders import variants
 from launchkit.store.topics import StoreTopics
 
 STATEMENT_SECONDS = 10.0
@@ -109,49 +108,19 @@ class Database(ABC):
         """Open the database, upgraded to this version, for the time of the context."""
 
 
-LISTED = ", ".join(
-    f"i.{column}"
-    for column in (
-        "seq", "id", "run_id", "queue_id", "entity", "name", "priority", "author", "spec", "state",
-        "attempt", "token", "lease_until", "agent", "site", "ref", "message", "exit_code",
-        "verdict", "stop_by", "stop_reason", "stop_now", "created_at", "updated_at", "started_at",
-        "ended_at",
-    )
-)  # fmt: skip
-LISTED += ", null as resolved"
-"""The columns of an item in a list: all but what was sent to the runner, which can be large."""
-ORDERS: Mapping[Order, Mapping[str, str]] = {
-    "newest": {"order": "i.seq desc", "behind": "i.seq < :seq"},
-    "oldest": {"order": "i.seq", "behind": "i.seq > :seq"},
-    "line": {"order": "i.priority, i.seq", "behind": "(i.priority, i.seq) > (:level, :seq)"},
-}
-"""How lists of items are ordered, and what stands behind an item. A place of `{order}` in a
-statement makes one for each.
-"""
-SCOPES: Mapping[str, str] = {"": "", "_open": "and i.ended_at is null"}
-"""Of all items, or of those that have not ended: they have an index, however many have ended."""
-
-
 def statements(*names: str) -> Mapping[str, str]:
-    """The statements in `queries/NAME.sql`, each under the name in its `-- name:` line; one with
-    `{order}` in it under NAME_newest, NAME_oldest and NAME_line, how many there are under
-    NAME_count, and the same with `_open`.
+    """The statements in `queries/NAME.sql`, each under the name in its `-- name:` line; for one
+    with `{order}` in it those of `launchkit.store.orders`.
     """
     found: dict[str, str] = {}
     for name in names:
         text = files("launchkit.store").joinpath("queries", f"{name}.sql").read_text("utf-8")
         for part in text.split("-- name: ")[1:]:
             title, _, body = part.partition("\n")
-            if "{order}" not in body:
+            if "{order}" in body:
+                found.update(variants(title.strip(), body))
+            else:
                 found[title.strip()] = body.strip()
-                continue
-            for (order, parts), (scope, only) in product(ORDERS.items(), SCOPES.items()):
-                filled = body.strip().format(row=LISTED, open=only, **parts)
-                found[f"{title.strip()}_{order}{scope}"] = filled
-            for scope, only in SCOPES.items():
-                page = body.strip().format(row="i.seq", open=only, **ORDERS["newest"])
-                counted = f"select count(*) as n from ({page}) page"  # noqa: S608 - both are ours
-                found[f"{title.strip()}_count{scope}"] = counted
     return found
 
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from launchkit.abc import ItemView, LaunchRequest, Order, Selection
+from launchkit.abc import ItemView, LaunchRequest, Selection
 from launchkit.abc import Stop as Wanted
 from launchkit.codec import encode_json
 from launchkit.errors import Conflict, NotFound, Rejected
@@ -15,6 +15,7 @@ from launchkit.resolving.resolve import validate_launch
 from launchkit.store import agents, jobs, rules
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
+from launchkit.store.orders import beginning, cursor, scope, start_of, statement
 from launchkit.store.outputs import outputs_of
 from launchkit.store.places import Places
 from launchkit.store.queues import end_waiting, leased, named, require_prioritization
@@ -23,11 +24,6 @@ from launchkit.store.rows import event_of, item_of, queue_of
 ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 PAGE = 500
 """Events that are read at once."""
-BEGINNINGS: Mapping[Order, Mapping[str, int]] = {
-    "newest": {"seq": 2**62},
-    "oldest": {"seq": -1},
-    "line": {"seq": -1, "level": -1},
-}
 NONE_HINT = "see: launchkit ls; what ended long ago may have been removed by: launchkit store prune"
 
 
@@ -101,19 +97,20 @@ class List:
     selection: Selection
 
     async def __call__(self, tx: Tx) -> list[ItemView]:
-        order = self.selection.order
-        behind = BEGINNINGS[order]
-        if self.selection.after is not None:
-            last = await find(tx, self.entity, self.selection.after)
+        wanted = self.selection
+        start, behind = start_of(wanted), beginning(wanted.order, wanted.reverse)
+        if start.ref is not None:
+            last = await find(tx, self.entity, start.ref)
             behind = {"seq": last["seq"], "level": last["priority"]}
         rows = await tx.all(
-            f"items_{order}{_scope(self.selection)}",
-            **behind,
-            **_filters(self.entity, self.selection),
+            statement(wanted), value=start.value, **behind, **_filters(self.entity, wanted)
         )
         reasons: dict[int, str] = {}
         places = Places(tx)
-        return [await view(tx, row, reasons, places) for row in rows]
+        return [
+            replace(await view(tx, row, reasons, places), cursor=cursor(wanted.order, row))
+            for row in rows
+        ]
 
 
 @dataclass(frozen=True)
@@ -125,17 +122,11 @@ class Count:
 
     async def __call__(self, tx: Tx) -> int:
         row = await tx.row(
-            f"items_count{_scope(self.selection)}",
-            seq=BEGINNINGS["newest"]["seq"],
+            f"items_count{scope(self.selection)}",
+            **beginning("newest"),
             **_filters(self.entity, self.selection),
         )
         return int(row["n"])
-
-
-def _scope(selection: Selection) -> str:
-    states = selection.states
-    open_only = states is not None and not any(ItemState(state).ended for state in states)
-    return "_open" if open_only else ""
 
 
 def _filters(entity: str, selection: Selection) -> Mapping[str, str | float | None]:

@@ -152,6 +152,7 @@ class Filter:
     name: str | None = None
     since: float | None = None
     order: Order = "oldest"
+    reverse: bool = False
     after: str | None = None
     limit: Annotated[int, Field(ge=0, le=MAX_CHANGES)] = MAX_CHANGES
 

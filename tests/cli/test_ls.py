@@ -34,6 +34,29 @@ def test_launches_are_listed_by_what_is_wanted(
     assert [row["name"] for row in queue.data("ls", *words)] == found
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("--sort", "launched", "--reverse"), "a b c"),
+        (("--sort", "queue"), "b c a"),
+        (("--sort", "queue", "--reverse"), "c a b"),
+        (("--sort", "state"), "c b a"),
+        (("--sort", "state", "--reverse", "--limit", "2"), "a c"),
+    ],
+)
+def test_launches_are_sorted_as_is_wanted(
+    queue: Program, words: tuple[str, ...], found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue("queue", "create", "other", "--resource", "local-process")
+    for name, where in (("a", "q"), ("b", "other"), ("c", "q")):
+        queue.launch("1", "--name", name, queue=where)
+    queue("stop", "a")
+    assert " ".join(row["name"] for row in queue.data("ls", *words)) == found
+    monkeypatch.setattr("launchkit.cli.ls.PAGE", 2)
+    if "--limit" not in words:
+        assert " ".join(row["name"] for row in queue.data("ls", "-a", *words)) == found
+
+
 def test_launches_are_listed_by_their_agent(queue: Program) -> None:
     run = queue.launch("print(1)")
     queue.work()

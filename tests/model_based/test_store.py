@@ -35,6 +35,7 @@ from launchkit.model import (
 from launchkit.store import agents, changes, claims, launches, queues
 from launchkit.store.backend import database_of
 from launchkit.store.database import Database, Row, Tx
+from launchkit.store.orders import beginning
 from launchkit.testing import VirtualClock, make_capacity, make_spec, make_status
 
 T = TypeVar("T")
@@ -60,7 +61,7 @@ class Seen:
 
     async def __call__(self, tx: Tx) -> tuple[list[Row], list[Event], int]:
         queue = await queues.named(tx, self.entity, "q")
-        values = {**launches.BEGINNINGS["newest"], **vars(Selection(limit=1000))}
+        values = {**beginning("newest"), **vars(Selection(limit=1000))}
         rows = await tx.all("items_newest", entity=self.entity, **values)
         events = await launches.Newest(self.entity, self.since, 2**62)(tx)
         return [*reversed(rows)], events, await queues.leased(tx, queue["id"])

@@ -118,6 +118,15 @@ LISTS = (
     bent("a page begins with the launch that it is to follow", items_newest=sql("<", "<=")),
     bent("the oldest are the newest", items_oldest=sql("order by i.seq", "order by i.seq desc")),
     bent("the line has no priorities", items_line=sql("order by i.priority, ", "order by ")),
+    bent(
+        "a list by queues is one by time",
+        items_queue=sql("order by value asc, seq desc", "order by seq desc"),
+    ),
+    bent("the other way round is the same", items_priority_back=sql("value desc", "value asc")),
+    bent(
+        "a page by value begins with the launch that it is to follow",
+        items_state=sql("seq < :seq", "seq <= :seq"),
+    ),
     bent("what is moved stays where it is", move_item=nothing),
     bent("the oldest come first", items_newest=sql("i.seq desc", "i.seq")),
     bent(

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 from store.conftest import LEASE, Clock, Store, capacity, spec, status
 
-from launchkit.abc import Hold, LaunchRequest, Selection, Stop
+from launchkit.abc import SORTED, Hold, LaunchRequest, Selection, Stop
 from launchkit.model import Claim, ItemReport, ItemState
 from launchkit.store import (
     agents,
@@ -19,6 +19,7 @@ from launchkit.store import (
     claims,
     hindrance,
     launches,
+    leases,
     locks,
     logs,
     prune,
@@ -28,6 +29,7 @@ from launchkit.store import (
 from launchkit.store.database import Tx
 from launchkit.store.events import settled
 from launchkit.store.happened import Happened
+from launchkit.store.orders import KEYS
 from launchkit.store.postgres import PostgresDatabase, PostgresTx
 from launchkit.store.sqlite import SqliteDatabase
 from launchkit.store.sqlite_worker import SqliteTx, finish
@@ -35,6 +37,8 @@ from launchkit.store.sqlite_worker import SqliteTx, finish
 ENDED = 100_000
 MOST_STEPS = 300
 """In hundreds of SQLite's virtual machine; a look at each ended launch takes ten times that."""
+MOST_STEPS_SORTED = MOST_STEPS + SORTED // 100 * 50
+"""Some dozens for each that is sorted."""
 MOST_ROWS = 2_000
 GENERIC = 7
 """After so many times, PostgreSQL may have one plan for all values."""
@@ -122,6 +126,7 @@ def bodies(claim: Claim, last: int) -> Bodies:
         "next events": launches.Next("e", 0, last),
         "what happened": Happened(entity="e"),
         "agents": agents.List("e"),
+        "leases": leases.Leases("e", 50),
         "register": agents.Register("e", status("c"), "session"),
         "leave": agents.Forget("e", "a", dead=True),
         "stop": changes.Make("e", item, Stop(), "ann"),
@@ -157,6 +162,11 @@ async def costs_on_sqlite(path: Path, clock: Clock, wanted: Bodies) -> Mapping[s
     return costs
 
 
+def sorted_lists() -> Bodies:
+    """Lists for which a bounded number of launches is looked at."""
+    return {order: launches.List("e", Selection(order=order, limit=50)) for order in KEYS}
+
+
 ROWS_READ = """
 select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::int
 from pg_stat_xact_user_tables where relname in ('item', 'event', 'log')
@@ -189,10 +199,14 @@ async def test_what_has_ended_costs_those_who_work_nothing(
     if isinstance(store.database, SqliteDatabase):
         costs = await costs_on_sqlite(path, clock, wanted)
         assert {name: cost for name, cost in costs.items() if cost > MOST_STEPS} == {}
+        costs = await costs_on_sqlite(path, clock, sorted_lists())
+        assert {name: cost for name, cost in costs.items() if cost > MOST_STEPS_SORTED} == {}
         return
     assert isinstance(store.database, PostgresDatabase)
     costs = await costs_on_postgres(url, clock, wanted)
     assert {name: cost for name, cost in costs.items() if cost > MOST_ROWS} == {}
+    costs = await costs_on_postgres(url, clock, sorted_lists())
+    assert {name: cost for name, cost in costs.items() if cost > SORTED + MOST_ROWS} == {}
 
 
 async def ended(store: Store, name: str) -> None:

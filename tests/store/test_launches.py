@@ -7,7 +7,7 @@ import pytest
 from store.conftest import LEASE, Clock, Store, spec, status
 
 from launchkit.abc import LaunchRequest, Selection, Stop
-from launchkit.errors import Conflict, NotFound, Rejected
+from launchkit.errors import ConfigError, Conflict, NotFound, Rejected
 from launchkit.model import GitSource, ItemState, LaunchSpec, Priority, QueueSpec, Recipe, Variable
 from launchkit.store import claims, launches, queues
 from launchkit.store.backend import StoreBackend
@@ -223,3 +223,50 @@ async def test_an_item_whose_agent_fell_silent_says_who_can_take_it_over(
     clock.now += LEASE + 1
     view = await store.database.read(launches.Get("e", item.id))
     assert f"agent a fell silent; {who}" in str(view.reason)
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (Selection(order="ran"), "long short waits stopped"),
+        (Selection(order="ran", reverse=True), "waits stopped short long"),
+        (Selection(order="waited"), "waits stopped long short"),
+        (Selection(order="waited", reverse=True), "short long stopped waits"),
+    ],
+)
+async def test_what_ran_or_waited_longest_comes_first(
+    store: Store, clock: Clock, selection: Selection, expected: str
+) -> None:
+    await store.queue()
+    await store.queue("other")
+    stopped = await store.launch("stopped", queue="other")
+    clock.now += 100
+    await store.launch("waits", queue="other")
+    await store.launch("long")
+    clock.now += 50
+    await store.report(await store.claimed(), ItemState.RUNNING)
+    await store.launch("short")
+    clock.now += 20
+    claim = await store.claimed()
+    await store.report(claim, ItemState.RUNNING)
+    clock.now += 30
+    await store.report(claim, ItemState.FINISHED)
+    await store.write(launches.Stop("e", stopped.id, "ann", Stop()))
+    clock.now += 500
+    selection = replace(selection, limit=1)
+    seen: list[str | None] = []
+    while page := await store.database.read(launches.List("e", selection)):
+        seen.append(page[0].item.name)
+        selection = replace(selection, after=page[0].cursor)
+    assert seen == expected.split()
+
+
+@pytest.mark.parametrize("after", ["{id}", "{id}:", "{id}:nan", "{id}:x", "x"])
+async def test_a_page_by_value_begins_nowhere_but_where_a_list_says(
+    store: Store, after: str
+) -> None:
+    await store.queue()
+    item = await store.launch()
+    selection = Selection(order="ran", after=after.format(id=item.id))
+    with pytest.raises(ConfigError, match="by ran gave"):
+        await store.database.read(launches.List("e", selection))

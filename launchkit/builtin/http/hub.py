@@ -207,6 +207,7 @@ class _Launches(_Group, Launches):
             "name": selection.name,
             "since": selection.since,
             "order": selection.order,
+            "reverse": True if selection.reverse else None,
             "after": selection.after,
             "limit": selection.limit,
         }

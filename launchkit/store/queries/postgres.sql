@@ -103,7 +103,7 @@ where i.entity = :entity
   and (:since::float8 is null or i.created_at >= :since)
   {open}
   and {behind}
-order by {order} limit :limit
+order by {order} limit {limit}
 
 -- name: tokens_of_digests
 select t.*, i.id as under_way, cast(:now as double precision) as proved_at,

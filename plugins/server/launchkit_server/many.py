@@ -29,7 +29,7 @@ async def ids_of(database: Database, entity: str, selection: Selection, most: in
         ids += [view.item.id for view in page]
         if len(page) < limit:
             break
-        after = ids[-1]
+        after = page[-1].cursor
     return ids
 
 

@@ -62,7 +62,7 @@ class ListContract(UserContract):
         """With its place, and why it waits."""
         await user.queue()
         items = [await user.launch(name) for name in ("one", "two")]
-        views = await user.launches.list(Selection())
+        views = [replace(view, cursor=None) for view in await user.launches.list(Selection())]
         assert views == [await user.view(item) for item in reversed(items)], (
             "a list shows each launch as `get` does"
         )
@@ -110,6 +110,55 @@ class ListContract(UserContract):
             assert seen == expected, f"pages hold each launch once, {selection.order}"
         whole = await self.names(user, Selection(limit=sys.maxsize))
         assert whole == list("edcba"), "a list may be of any length"
+
+    async def test_a_list_is_sorted_by_value(self, user: UserSide) -> None:
+        """Page by page, the newest first of those that are equal; and the other way round."""
+        await user.queue(prioritization=True)
+        await user.queue("p", prioritization=True)
+        for name, queue, priority in (
+            ("a", "q", Priority.LOW), ("b", "p", None), ("c", "q", Priority.HIGH), ("d", "p", None),
+        ):  # fmt: skip
+            item = await user.launch(name, priority, queue=queue)
+            if name in "bc":
+                await user.launches.stop(item.id, "ann", None)
+        for selection, expected in (
+            (Selection(order="queue"), "dbca"),
+            (Selection(order="queue", reverse=True), "cadb"),
+            (Selection(order="author", reverse=True), "dcba"),
+            (Selection(order="state"), "dacb"),
+            (Selection(order="state", reverse=True), "cbda"),
+            (Selection(order="state", states=[ItemState.QUEUED]), "da"),
+            (Selection(order="priority"), "cdba"),
+            (Selection(order="priority", reverse=True, queue="p"), "db"),
+            (Selection(order="ran"), "dcba"),
+            (Selection(order="newest", reverse=True), "abcd"),
+            (Selection(order="line", queue="q", reverse=True), "ac"),
+        ):
+            seen = await self.read(user, replace(selection, limit=2), len(expected))
+            how = f"{selection.order}{' reversed' if selection.reverse else ''}"
+            assert seen == expected, f"a list is sorted as it is asked for, {how}"
+
+    async def test_a_page_begins_where_the_one_before_ended_though_that_launch_moved(
+        self, user: UserSide
+    ) -> None:
+        """What did not move is shown once."""
+        await user.queue()
+        items = [await user.launch(name) for name in "abcd"]
+        selection = Selection(order="state", limit=2)
+        page = await user.launches.list(selection)
+        await user.launches.stop(items[2].id, "ann", None)
+        rest = await user.launches.list(replace(selection, after=page[-1].cursor, limit=3))
+        names = "".join(view.item.name for view in [*page, *rest])
+        assert names == "dcbac", "a page begins behind what the one before had shown"
+
+    async def read(self, user: UserSide, selection: Selection, most: int) -> str:
+        """The names of all that is listed, page by page."""
+        seen = ""
+        while page := await user.launches.list(selection):
+            seen += "".join(view.item.name for view in page)
+            assert len(seen) <= most, "a page begins behind the item that it names"
+            selection = replace(selection, after=page[-1].cursor)
+        return seen
 
     async def names(self, user: UserSide, selection: Selection) -> list[str]:
         """The names of what is listed."""

@@ -61,8 +61,9 @@ class Filter:
     name: str | None = None
     since: float | None = None
     order: Order = "newest"
+    reverse: bool = False
     after: str | None = None
-    """The id of an item: the page behind it."""
+    """The id of an item, or in an order by value its `cursor`: the page behind it."""
     limit: Annotated[int, Query(ge=0, le=MAX_ITEMS)] = 100
     none: bool = False
     """No state is wanted: a query cannot tell an empty list from none."""
@@ -79,6 +80,7 @@ class Filter:
             name=self.name,
             since=self.since,
             order=self.order,
+            reverse=self.reverse,
             after=self.after,
             limit=self.limit,
         )

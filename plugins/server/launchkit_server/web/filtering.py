@@ -2,19 +2,48 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import Query
 
-from launchkit.abc import Selection
+from launchkit.abc import Order, Selection
 from launchkit.model import ItemState
+
+
+@dataclass(frozen=True)
+class Sort:
+    """An order of a list."""
+
+    label: str
+    column: str
+    falls: bool = field(default=False, kw_only=True)
+    """Whether the values of the column fall from row to row."""
+
 
 AGES: Mapping[str, float] = {"1h": 3600, "24h": 86400, "7d": 7 * 86400, "30d": 30 * 86400}
 COLUMNS = (
-    "state", "queue", "author", "agent", "priority", "project", "job", "ran", "launched", "why",
+    "state", "queue", "author", "agent", "priority", "project", "job", "waited", "ran", "launched",
+    "why",
 )  # fmt: skip
 USUAL = ("state", "queue", "author", "ran", "launched", "why")
+SORTS: Mapping[str, Sort] = {
+    "newest": Sort("Newest first", "launched", falls=True),
+    "oldest": Sort("Oldest first", "launched"),
+    "state": Sort("By state, from waiting to ended", "state"),
+    "-state": Sort("By state, from ended to waiting", "state", falls=True),
+    "queue": Sort("By queue", "queue"),
+    "-queue": Sort("By queue, from the end", "queue", falls=True),
+    "author": Sort("By author", "author"),
+    "-author": Sort("By author, from the end", "author", falls=True),
+    "priority": Sort("Most urgent first", "priority"),
+    "-priority": Sort("Least urgent first", "priority", falls=True),
+    "waited": Sort("Longest wait first", "waited", falls=True),
+    "-waited": Sort("Shortest wait first", "waited"),
+    "ran": Sort("Longest run first", "ran", falls=True),
+    "-ran": Sort("Shortest run first", "ran"),
+}
+"""The orders, as an address names them."""
 Word = Annotated[str, Query(max_length=300)]
 
 
@@ -49,6 +78,30 @@ class View:
         return [one for one in COLUMNS if one in (self.column or USUAL)]
 
     @property
+    def order(self) -> str:
+        """Which of `SORTS` it is."""
+        return self.sort if self.sort in SORTS else "newest"
+
+    @property
+    def by_value(self) -> bool:
+        """Whether only the newest that match are sorted."""
+        return SORTS[self.order].column != "launched"
+
+    def sort_by(self, column: str) -> str | None:
+        """The order that the head of a column leads to; None if nothing is sorted by it."""
+        orders = [name for name, one in SORTS.items() if one.column == column]
+        if self.order in orders:
+            return next(name for name in orders if name != self.order)
+        return orders[0] if orders else None
+
+    def sorted_by(self, column: str) -> str | None:
+        """How a column is sorted, as `aria-sort` says it; None if it is not."""
+        sort = SORTS[self.order]
+        if sort.column != column:
+            return None
+        return "descending" if sort.falls else "ascending"
+
+    @property
     def query(self) -> Mapping[str, Any]:
         """The same as a query of an address, without what is usual."""
         return {
@@ -61,7 +114,7 @@ class View:
             "agent": self.agent,
             "name": self.name,
             "within": self.within if self.within in AGES else "",
-            "sort": self.sort if self.sort == "oldest" else "",
+            "sort": "" if self.order == "newest" else self.order,
             "column": [] if tuple(self.columns) == USUAL else list(self.columns),
         }
 
@@ -86,7 +139,8 @@ class View:
             agent=self.agent or None,
             name=pattern(self.name),
             since=now - AGES[self.within] if self.within in AGES else None,
-            order="oldest" if self.sort == "oldest" else "newest",
+            order=_order(self.order),
+            reverse=self.order.startswith("-"),
             after=self.after or None,
             limit=limit,
         )
@@ -102,7 +156,15 @@ class View:
             words.append(f"--name {shlex.quote(pattern(self.name) or '')}")
         if self.within in AGES:
             words.append(f"--since {self.within}")
+        if self.by_value:
+            words.append(f"--sort {self.order.removeprefix('-')}")
+        if self.order == "oldest" or self.order.startswith("-"):
+            words.append("--reverse")
         return " ".join(words)
+
+
+def _order(name: str) -> Order:
+    return cast("Order", name.removeprefix("-"))
 
 
 def pattern(name: str) -> str | None:

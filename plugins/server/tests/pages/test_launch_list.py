@@ -1,10 +1,12 @@
 """The list of launches: its filters stand in its address, and many launches are changed at once."""
 
+import html
+import re
 from typing import Any
 
 import httpx
 import pytest
-from launchkit_server.web.filtering import View
+from launchkit_server.web.filtering import COLUMNS, View
 from launchkit_server.web.pages import launches as module
 
 from launchkit.model import ItemState
@@ -59,6 +61,70 @@ def test_pages_follow_each_other(
     rest = browser.get(f"/e/{entity}/launches", params={"after": ids[1]}).text
     assert ">a</a>" in rest
     assert ">b</a>" not in rest
+
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of one launch."""
+    monkeypatch.setattr(module, "PAGE", 1)
+
+
+@pytest.mark.usefixtures("one_by_one")
+@pytest.mark.parametrize(
+    ("sort", "how", "shown"),
+    [
+        ("", "descending", ["c", "b", "a"]),
+        ("oldest", "ascending", ["a", "b", "c"]),
+        ("state", "ascending", ["c", "a", "b"]),
+        ("-state", "descending", ["b", "c", "a"]),
+        ("queue", "ascending", ["b", "c", "a"]),
+        ("no such", "descending", ["c", "b", "a"]),
+    ],
+)
+def test_a_list_is_sorted_page_by_page_by_the_head_of_a_column(
+    browser: Browser,
+    client: httpx.Client,
+    entity: str,
+    sort: str,
+    how: str,
+    shown: list[str],
+) -> None:
+    client.post("/queues", json={"name": "other", "resource": "local-process"})
+    named(client, "a")
+    body = {"spec": {"recipe": RECIPE, "name": "b"}}
+    second = client.post("/queues/other/launches", json=body).json()["id"]
+    named(client, "c")
+    browser.post(f"/e/{entity}/launches/{second}/stop")
+    address: str | None = f"/e/{entity}/launches?sort={sort}"
+    seen = []
+    while address:
+        page = browser.get(address).text
+        assert re.findall('aria-sort="(.*?)"', page) == [how]
+        seen += re.findall('<th scope="row"><a href=".*?">(.*?)</a>', page)
+        assert len(seen) <= len(shown)
+        further = re.search('rel="next" href="(.*?)"', page)
+        address = html.unescape(further[1]) if further else None
+    assert seen == shown
+
+
+def test_the_heads_of_columns_lead_to_orders_and_back() -> None:
+    assert [View().sort_by(one) for one in COLUMNS] == [
+        "state", "queue", "author", None, "priority", None, None, "waited", "ran", "oldest", None,
+    ]  # fmt: skip
+    assert View(sort="ran").sort_by("ran") == "-ran"
+    assert View(sort="-ran").sort_by("ran") == "ran"
+    assert View(sort="ran").sorted_by("ran") == "descending"
+    assert View(sort="ran").sorted_by("waited") is None
+
+
+def test_that_only_the_newest_are_sorted_is_said(
+    browser: Browser, client: httpx.Client, entity: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named(client, "a", "b", "c")
+    monkeypatch.setattr(module, "MOST", 2)
+    address = f"/e/{entity}/launches"
+    assert "the newest 2 are sorted" in browser.get(address, params={"sort": "ran"}).text
+    assert "are sorted" not in browser.get(address, params={"sort": "oldest"}).text
 
 
 def test_all_that_match_are_counted_up_to_a_bound(
@@ -119,6 +185,8 @@ def test_the_command_line_twin_shows_the_same() -> None:
     assert View(not_queue="a b", not_author="bob").command() == (
         "launchkit ls --not-queue 'a b' --not-author bob"
     )
+    assert View(sort="-ran").command() == "launchkit ls --sort ran --reverse"
+    assert View(sort="oldest").command() == "launchkit ls --reverse"
     view = View(queue="q", state=[ItemState.FAILED], name="a b", within="24h")
     assert view.command() == "launchkit ls --state failed --queue q --name '*a b*' --since 24h"
 

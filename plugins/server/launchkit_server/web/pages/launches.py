@@ -9,20 +9,20 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from launchkit.abc import Change, Hold, ItemView, Release, SetPriority, Stop
+from launchkit.abc import SORTED, Change, Hold, ItemView, Release, SetPriority, Stop
 from launchkit.errors import ConfigError
 from launchkit.model import ItemState, Priority, QueueItem
 from launchkit.store import changes
 from launchkit.store.backend import StoreLaunches, StoreQueues
 from launchkit.store.launches import Count
 from launchkit_server.many import Make, change_each, ids_of
-from launchkit_server.web.filtering import AGES, COLUMNS, View
+from launchkit_server.web.filtering import AGES, COLUMNS, SORTS, View
 from launchkit_server.web.visits import Operating, Reading, Visit
 
 router = APIRouter(prefix="/e/{entity}/launches")
 
 PAGE = 100
-MOST = 10_000
+MOST = SORTED
 """How many launches are changed at once."""
 SHOWN = 50
 """Refusals that are told one by one."""
@@ -45,7 +45,7 @@ class ListPage:
     view: View
     items: Sequence[ItemView]
     more: str | None
-    """The id of the launch behind which the next page begins."""
+    """Behind what the next page begins."""
     queues: Sequence[str]
     many: int
     """How many match, on all pages; one more than are counted stands for all above."""
@@ -61,7 +61,7 @@ async def show(visit: Reading, view: Annotated[View, Depends()]) -> Response:
         now=now,
         view=view,
         items=found[:PAGE],
-        more=found[PAGE - 1].item.id if len(found) > PAGE else None,
+        more=found[PAGE - 1].cursor if len(found) > PAGE else None,
         queues=[one.queue.name for one in queues],
         many=await _many(visit, view, now, MOST + 1),
     )
@@ -72,6 +72,7 @@ async def show(visit: Reading, view: Annotated[View, Depends()]) -> Response:
         most=MOST,
         ages=AGES,
         columns=COLUMNS,
+        sorts=SORTS,
         states=ItemState,
         priorities=[one.name.lower() for one in Priority],
     )

@@ -1,0 +1,171 @@
+"""The orders of lists of launches, as parts of statements, and where the next page begins."""
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from launchkit.abc import SORTED, Order, Selection
+from launchkit.errors import ConfigError
+from launchkit.model import ItemState
+
+LISTED = ", ".join(
+    f"i.{column}"
+    for column in (
+        "seq", "id", "run_id", "queue_id", "entity", "name", "priority", "author", "spec", "state",
+        "attempt", "token", "lease_until", "agent", "site", "ref", "message", "exit_code",
+        "verdict", "stop_by", "stop_reason", "stop_now", "created_at", "updated_at", "started_at",
+        "ended_at",
+    )
+)  # fmt: skip
+LISTED += ", null as resolved"
+"""The columns of an item in a list: all but what was sent to the runner, which can be large."""
+PLAIN: Mapping[tuple[Order, bool], Mapping[str, str]] = {
+    ("newest", False): {"order": "i.seq desc", "behind": "i.seq < :seq"},
+    ("oldest", False): {"order": "i.seq", "behind": "i.seq > :seq"},
+    ("line", False): {
+        "order": "i.priority, i.seq",
+        "behind": "(i.priority, i.seq) > (:level, :seq)",
+    },
+    ("newest", True): {"order": "i.seq", "behind": "i.seq > :seq"},
+    ("oldest", True): {"order": "i.seq desc", "behind": "i.seq < :seq"},
+    ("line", True): {
+        "order": "i.priority desc, i.seq desc",
+        "behind": "(i.priority, i.seq) < (:level, :seq)",
+    },
+}  # fmt: skip
+"""Orders that an index has, and what stands behind an item; the same the other way round."""
+RISING: Collection[Order] = ("oldest", "line")
+TOP = 2**62
+LOWEST = 2**30
+"""Behind all numbers of launches, and all priorities."""
+EVERY = PLAIN["newest", False]
+SCOPES: Mapping[str, str] = {"": "", "_open": "and i.ended_at is null"}
+"""Of all items, or of those that have not ended: they have an index, however many have ended."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """What an order by value goes by."""
+
+    sql: str
+    kind: str = "double precision"
+    descending: bool = False
+
+
+_LIFE = (ItemState.QUEUED, ItemState.HELD)
+_STATES = (*_LIFE, *(state for state in ItemState if state not in _LIFE))
+_CASES = " ".join(f"when '{state}' then {place}" for place, state in enumerate(_STATES))
+KEYS: Mapping[Order, Key] = {
+    "queue": Key("q.name", "text"),
+    "author": Key("coalesce(i.author, '')", "text"),
+    "state": Key(f"cast(case i.state {_CASES} end as double precision)"),
+    "priority": Key("cast(i.priority as double precision)"),
+    "waited": Key("coalesce(i.started_at, i.ended_at, :now) - i.created_at", descending=True),
+    "ran": Key(
+        "case when i.started_at is null then cast(-1 as double precision)"
+        " else coalesce(i.ended_at, :now) - i.started_at end",
+        descending=True,
+    ),
+}
+"""Orders that no index has: one for each would make every change of a launch dearer."""
+BY_VALUE = """
+select {row}, q.name as queue, page.value from (
+    select seq, value from ({found}) found
+    where cast(:value as {kind}) is null or value {beyond} :value or (value = :value and seq < :seq)
+    order by value {direction}, seq desc limit :limit) page
+join item i on i.seq = page.seq join queue q on q.id = i.queue_id
+order by page.value {direction}, page.seq desc
+"""
+"""A page of the newest that match: what is not shown is read no further than its value."""
+
+
+def variants(title: str, body: str) -> Iterator[tuple[str, str]]:
+    """A statement with `{order}` in it for each order, way round and scope, and how many there
+    are under the title with `_count`.
+    """
+    body = body.strip()
+    for scope, only in SCOPES.items():
+        for (order, back), parts in PLAIN.items():
+            filled = body.format(row=LISTED, open=only, limit=":limit", **parts)
+            yield _name(title, order, back, scope), filled
+        for (order, key), back in product(KEYS.items(), (False, True)):
+            found = body.format(row=f"i.seq, {key.sql} as value", open=only, limit=SORTED, **EVERY)
+            down = key.descending is not back
+            yield (
+                _name(title, order, back, scope),
+                BY_VALUE.format(
+                    row=LISTED,
+                    found=found.replace(":seq", str(TOP)),
+                    kind=key.kind,
+                    beyond="<" if down else ">",
+                    direction="desc" if down else "asc",
+                ),
+            )
+        page = body.format(row="i.seq", open=only, limit=":limit", **EVERY)
+        yield f"{title}_count{scope}", f"select count(*) as n from ({page}) page"  # noqa: S608
+
+
+def _name(title: str, order: str, back: bool, scope: str) -> str:
+    return f"{title}_{order}{'_back' if back else ''}{scope}"
+
+
+def statement(selection: Selection) -> str:
+    """The name of the statement that lists a selection."""
+    return _name("items", selection.order, selection.reverse, scope(selection))
+
+
+def scope(selection: Selection) -> str:
+    """Which of `SCOPES` has all that a selection can match."""
+    states = selection.states
+    open_only = states is not None and not any(ItemState(state).ended for state in states)
+    return "_open" if open_only else ""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a page begins."""
+
+    ref: str | None
+    """The launch that it follows; None is the first page."""
+    value: float | str | None = None
+    """What that was sorted by when it was shown."""
+
+
+def start_of(selection: Selection) -> Start:
+    """Where a page begins. Launches move in an order by value, so there it is behind the value
+    that was shown: what did not move is then neither left out nor shown twice.
+
+    :raises ConfigError: if `after` is not what a list in this order gave.
+    """
+    key = KEYS.get(selection.order)
+    if key is None or selection.after is None:
+        return Start(selection.after)
+    ref, colon, text = selection.after.partition(":")
+    value = text if key.kind == "text" else _number(text)
+    if not colon or value is None:
+        raise ConfigError(
+            f"after: {selection.after[:60]!r} is nothing that a list by {selection.order} gave",
+            hint="give the `cursor` of the last launch on the page before",
+        )
+    return Start(ref, value)
+
+
+def cursor(order: Order, row: Mapping[str, Any]) -> str:
+    """What `Selection.after` takes for the page behind a row of a list in that order."""
+    return f"{row['id']}:{row['value']}" if order in KEYS else str(row["id"])
+
+
+def beginning(order: Order, reverse: bool = False) -> Mapping[str, int]:
+    """What all launches stand behind, in an order that an index has."""
+    rising = (order in RISING) is not reverse
+    return {"seq": -1, "level": -1} if rising else {"seq": TOP, "level": LOWEST}
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text[:40])
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
