@@ -7,8 +7,8 @@ from waiting import PATIENCE
 
 from launchkit.abc import AgentChange, Drain, PauseAgent, ResumeAgent
 from launchkit.errors import AgentReplaced, NotFound
-from launchkit.model import AgentOrders, AgentView
-from launchkit.store import agents, claims, hindrance
+from launchkit.model import AgentOrders, AgentView, ItemState
+from launchkit.store import agents, claims, hindrance, leases
 
 PAUSE = PauseAgent(reason="new driver")
 
@@ -158,3 +158,29 @@ async def test_what_an_agent_sent_before_it_left_does_not_bring_it_back(store: S
     assert await listed(store) == []
     await store.write(agents.Register("e", status(), "second"))
     assert [view.status.name for view in await listed(store)] == ["a"]
+
+
+async def test_a_lease_tells_since_when_and_until_when_its_agent_holds_it(
+    store: Store, clock: Clock
+) -> None:
+    async def held() -> list[tuple[str, float | None, float]]:
+        found = await store.database.read(leases.Leases("e", 10))
+        return [(lease.agent, lease.since, lease.until) for lease in found]
+
+    await store.queue()
+    await store.launch()
+    assert await held() == []
+    begin = clock.now
+    claim = await store.claimed("a")
+    clock.now += 5
+    await store.report(claim, ItemState.RUNNING)
+    await store.write(claims.Beat("e", status("a"), {claim.item.id: claim.token}, LEASE))
+    assert await held() == [("a", begin, begin + 5 + LEASE)]
+    clock.now += LEASE + 1
+    [lapsed] = await store.database.read(leases.Leases("e", 10))
+    assert lapsed.lapsed
+    over = clock.now
+    claim = await store.claimed("b")
+    assert await held() == [("b", over, over + LEASE)]
+    await store.report(claim, ItemState.FINISHED)
+    assert await held() == []

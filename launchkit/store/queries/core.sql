@@ -190,6 +190,12 @@ select a.status, a.seen_at, a.drain, a.pause,
        (select count(*) from item i where i.entity = a.entity and i.agent = a.name and i.lease_until is not null) as held
 from agent a where a.entity = :entity and (a.seen_at > :since or a.pause is not null) order by a.name
 
+-- name: leases
+select i.id, i.name, i.run_id, i.state, i.agent, i.lease_until,
+    (select e.at from event e
+     where e.item_id = i.id and (e.kind = 'lease' or e.state = 'claimed') order by e.id desc limit 1) as since
+from item i where i.entity = :entity and i.lease_until is not null order by i.agent, i.seq limit :limit
+
 -- name: pause_of_agent
 select pause from agent where entity = :entity and name = :name and pause is not null
 

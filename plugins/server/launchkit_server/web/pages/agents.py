@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from launchkit.abc import ItemView, Selection
 from launchkit.codec import decode
-from launchkit.model import AgentView, ItemState
+from launchkit.model import AgentView
 from launchkit.store import agents
-from launchkit.store.backend import StoreLaunches
+from launchkit.store.leases import Lease, Leases
 from launchkit.wire.user_side import AgentChangeBody
 from launchkit_server.web.visits import Operating, Reading, Visit
 
 router = APIRouter(prefix="/e/{entity}/agents")
 
-HELD = [state for state in ItemState if not state.ended and state not in {"queued", "held"}]
 MAX_HELD = 500
 
 
@@ -25,7 +23,7 @@ class AgentCard:
     """An agent, and what it holds."""
 
     view: AgentView
-    held: Sequence[ItemView]
+    held: Sequence[Lease]
 
     @property
     def name(self) -> str:
@@ -62,10 +60,9 @@ async def change(name: str, visit: Operating) -> Response:
 
 async def _cards(visit: Visit) -> Sequence[AgentCard]:
     views = await visit.service.database.read(agents.List(visit.entity))
-    wanted = Selection(states=HELD, order="oldest", limit=MAX_HELD)
-    held = await StoreLaunches(visit.service.database, visit.entity).list(wanted)
-    of: Mapping[str | None, list[ItemView]] = {one.status.name: [] for one in views}
+    held = await visit.service.database.read(Leases(visit.entity, MAX_HELD))
+    of: Mapping[str, list[Lease]] = {one.status.name: [] for one in views}
     for one in held:
-        if one.item.agent in of:
-            of[one.item.agent].append(one)
+        if one.agent in of:
+            of[one.agent].append(one)
     return [AgentCard(view=one, held=of[one.status.name]) for one in views]
