@@ -193,7 +193,7 @@ class _Launches(_Group, Launches):
             found = [*found, *page]
             if len(page) < limit or len(found) >= selection.limit:
                 return found
-            selection = replace(selection, after=page[-1].item.id)
+            selection = replace(selection, after=page[-1].cursor or page[-1].item.id)
 
     async def _page(self, selection: Selection) -> Sequence[ItemView]:
         params = {
