@@ -12,5 +12,10 @@ def has_file(root: Path, path: str) -> bool:
 
 
 def is_inside(root: Path, path: str) -> bool:
-    """Whether *path*, with every link followed, lies in *root*."""
-    return (root / path).resolve().is_relative_to(root.resolve())
+    """Whether *path*, with every link followed, lies in *root*. What leads in a circle, or over so
+    many links that nobody follows it, does not.
+    """
+    try:
+        return (root / path).resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError, ValueError):
+        return False

@@ -9,6 +9,7 @@ from pathlib import Path
 from launchkit.code.ignore import RuleFile, is_ignored, parse_rules
 from launchkit.code.ignore_file import ignore_text
 from launchkit.code.inside import Inside, inside, require_short
+from launchkit.code.links import leads_out
 from launchkit.code.no_code import is_no_code
 from launchkit.errors import Rejected
 from launchkit.plain_text import visible_line
@@ -201,14 +202,8 @@ def _entry(root: Path, tree: Inside, path: str, here: _Directory) -> Entry | Non
 def _link_target(root: Path, tree: Inside, path: str) -> str:
     target = tree.target(path)
     _check_name(target)
-    top = os.path.realpath(root)
-    real = os.path.realpath(root / path)
     below = os.path.normpath(f"{path}/../{target}")
-    if (
-        os.path.isabs(target)  # noqa: PTH117 - pathlib would normalise the text
-        or below.split("/")[0] == ".."
-        or not Path(real).is_relative_to(top)
-    ):
+    if below.split("/")[0] == ".." or leads_out(root, path, target):
         raise Rejected(
             f"{visible_line(path)}: is a link to {visible_line(target)},"
             " which is not inside the code directory",

@@ -3,15 +3,17 @@
 import gzip
 import hashlib
 import os
-import shutil
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from launchkit.code.inside import LONGEST_PATH
+from launchkit.code.links import leads_out
 from launchkit.code.survey import DEFAULT_LIMITS, PackLimits
+from launchkit.code.tar_reader import FILES, TarReader
 from launchkit.errors import FetchError
 from launchkit.plain_text import visible_line
 from launchkit.private_files import make_folder
@@ -38,12 +40,8 @@ def unpack(archive: Path, digest: str, into: Path, limits: PackLimits = DEFAULT_
         with _reading(archive):
             _require_digest(file, archive, digest, limits)
         file.seek(0)
-        with (
-            _reading(archive),
-            gzip.open(file) as stream,
-            tarfile.open(mode="r|", fileobj=stream) as tar,
-        ):
-            _extract(tar, into, limits)
+        with _reading(archive), gzip.open(file) as stream:
+            _extract(TarReader(stream), into, limits)
 
 
 @contextmanager
@@ -63,7 +61,8 @@ def _reading(archive: Path) -> Iterator[None]:
     except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as exc:
         raise DamagedArchive(f"{archive}: is damaged: {exc}") from exc
     except OSError as exc:
-        raise FetchError(f"{exc.filename or archive}: cannot unpack: {exc.strerror}") from exc
+        where = visible_line(str(exc.filename or archive))
+        raise FetchError(f"{where}: cannot unpack: {exc.strerror}") from exc
 
 
 def _require_digest(file: BinaryIO, archive: Path, digest: str, limits: PackLimits) -> None:
@@ -79,30 +78,65 @@ def _require_digest(file: BinaryIO, archive: Path, digest: str, limits: PackLimi
         raise DamagedArchive(f"{archive}: its digest is {sha.hexdigest()}, not {digest}")
 
 
-def _extract(tar: tarfile.TarFile, into: Path, limits: PackLimits) -> None:
+def _extract(tar: TarReader, into: Path, limits: PackLimits) -> None:
     """Links come last, so that nothing is ever written through one."""
     links: dict[str, str] = {}
-    for count, member in enumerate(tar):
-        if count >= limits.files:
-            raise FetchError(
-                f"{visible_line(member.name)}: more than {limits.files} files and directories"
-            )
-        _require_inside(member.name, member.name)
+    made = _Made(into, limits.files)
+    for member in tar:
+        path = member.name
+        _require_name(path, member.linkname)
+        _require_inside(path, path)
         if member.issym():
-            links[member.name] = member.linkname
+            made.add(path)
+            links[path] = member.linkname
         elif member.isdir():
-            make_folder(into / member.name, FOLDER)
-        elif member.isreg() and not member.issparse():
-            _extract_file(tar, member, into / member.name)
+            made.folder(path)
+        elif member.type in FILES:
+            made.folder(os.path.dirname(path))  # noqa: PTH120 - the text, as it came
+            made.add(path)
+            _extract_file(tar, member, into / path)
         else:
             raise FetchError(
-                f"{visible_line(member.name)}: is neither a file, a directory nor a symbolic link"
+                f"{visible_line(path)}: is neither a file, a directory nor a symbolic link"
             )
     for path, target in links.items():
-        _link(into, path, target)
-    for path in links:
-        if not Path(os.path.realpath(into / path)).is_relative_to(os.path.realpath(into)):
+        _link(into, path, target, made.folders)
+    for path, target in links.items():
+        if leads_out(into, os.path.normpath(path), target):
             raise FetchError(f"{visible_line(path)}: is a link out of the code directory")
+
+
+class _Made:
+    """What was made so far: directories that have no entry of their own count, too."""
+
+    def __init__(self, into: Path, most: int) -> None:
+        self._into = into
+        self._most = most
+        self._count = 0
+        self.folders = {"", "."}
+
+    def add(self, path: str) -> None:
+        """:raises FetchError: if it is too much."""
+        self._count += 1
+        if self._count > self._most:
+            raise FetchError(f"{visible_line(path)}: more than {self._most} files and directories")
+
+    def folder(self, path: str) -> None:
+        """Make a directory and those above it that are missing."""
+        missing = []
+        while path not in self.folders:
+            missing.append(path)
+            path = os.path.dirname(path)  # noqa: PTH120 - the text, as it came
+        for one in reversed(missing):
+            self.add(one)
+            make_folder(self._into / one, FOLDER)
+            self.folders.add(one)
+
+
+def _require_name(path: str, target: str) -> None:
+    for text in (path, target):
+        if "\0" in text or len(os.fsencode(text)) > LONGEST_PATH:
+            raise FetchError(f"{visible_line(text)}: cannot unpack: no file can have that name")
 
 
 def _require_inside(path: str, place: str) -> None:
@@ -110,19 +144,17 @@ def _require_inside(path: str, place: str) -> None:
         raise FetchError(f"{visible_line(path)}: leads out of the code directory")
 
 
-def _extract_file(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
-    data = tar.extractfile(member)
-    if data is None or path.exists():
+def _extract_file(tar: TarReader, member: tarfile.TarInfo, path: Path) -> None:
+    if path.exists():
         raise FetchError(f"{visible_line(member.name)}: is in the archive twice")
-    make_folder(path.parent, FOLDER)
     with path.open("xb") as file:
-        shutil.copyfileobj(data, file, CHUNK)
+        for data in tar.content():
+            file.write(data)
     path.chmod(0o755 if member.mode & 0o100 else 0o644)
 
 
-def _link(into: Path, path: str, target: str) -> None:
+def _link(into: Path, path: str, target: str, folders: Collection[str]) -> None:
     _require_inside(path, target if target.startswith("/") else f"{path}/../{target}")
-    place = into / path
-    if place.parent.resolve() != (into.resolve() / path).parent:
-        raise FetchError(f"{visible_line(path)}: stands behind another link")
-    place.symlink_to(target)
+    if os.path.dirname(path) not in folders:  # noqa: PTH120 - the text, as it came
+        raise FetchError(f"{visible_line(path)}: stands behind another link, or in no directory")
+    (into / path).symlink_to(target)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from launchkit.code.containment import is_inside
 from launchkit.codec import check_depth
 from launchkit.document import parse_document, read_text
 from launchkit.errors import ConfigError, Rejected
@@ -37,7 +38,7 @@ def _inside(code: Path, name: str) -> Path:
         raise BadOverride(
             f"file override {name!r}: only .json, .yaml and .yml files can be changed"
         )
-    if not path.resolve().is_relative_to(code.resolve()):
+    if not is_inside(code, name):
         raise BadOverride(f"file override {name!r}: a symbolic link leads out of the code")
     if not path.is_file():
         raise BadOverride(f"file override {name!r}: the code has no such file")

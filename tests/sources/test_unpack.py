@@ -6,6 +6,7 @@ import io
 import os
 import stat
 import tarfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,102 @@ def test_directories_that_are_nested_without_end_are_refused(tmp_path: Path, int
     digest = write(tmp_path / "a", member("d/" * 5000 + "file"))
     with pytest.raises(FetchError, match="cannot unpack"):
         unpack(tmp_path / "a", digest, into)
+
+
+def record(key: str, value: bytes) -> bytes:
+    rest = b" " + key.encode() + b"=" + value + b"\n"
+    size = len(rest) + 1
+    while len(str(size)) + len(rest) != size:
+        size += 1
+    return str(size).encode() + rest
+
+
+def block(name: str, kind: bytes, size: int = 0) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.type, info.size = kind, size
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def headed(*records: bytes, kind: bytes = tarfile.REGTYPE) -> bytes:
+    """A tar of one entry with a header of odd content before it."""
+    text = b"".join(records)
+    head = block("head", tarfile.XHDTYPE, len(text))
+    return head + text + bytes(-len(text) % 512) + block("f", kind) + bytes(1024)
+
+
+SPARSE = record("GNU.sparse.major", b"1") + record("GNU.sparse.minor", b"0")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        headed(record("path", b"a\0b")),
+        headed(record("linkpath", b"a\0b"), kind=LINK),
+        headed(record("path", b"a" * 300)),
+        headed(record("path", b"a/" * 3000)),
+        headed(record("path", b"a" * 70_000)),
+        headed(SPARSE),
+        headed(record("GNU.sparse.map", b"1,x"), record("GNU.sparse.size", b"x")),
+        headed(record("size", b"-512")),
+        headed(b"0 path=b\n"),
+        headed(b"9 path=" + b"c" * 40),
+        headed(b"\xff"),
+        headed(record("path", b"a"), kind=tarfile.XHDTYPE),
+        b"".join(headed()[:512] for _ in range(3000)),
+        block("long", tarfile.GNUTYPE_LONGNAME, 2**31) + bytes(2048),
+        block("all", tarfile.XGLTYPE, 2**31) + bytes(2048),
+        block("head", tarfile.XHDTYPE, 2**31) + bytes(2048),
+        block("holes", tarfile.GNUTYPE_SPARSE) + bytes(1024),
+        block("cut", tarfile.REGTYPE, 5000) + bytes(512),
+        b"no tar" * 1000,
+        b"",
+    ],
+)
+def test_odd_headers_are_refused_in_bounded_memory(raw: bytes, tmp_path: Path, into: Path) -> None:
+    (tmp_path / "a").write_bytes(gzip.compress(raw))
+    tracemalloc.start()
+    with pytest.raises(FetchError):
+        unpack(tmp_path / "a", hashlib.sha256(raw).hexdigest(), into)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8_000_000
+
+
+def test_long_names_are_unpacked(tmp_path: Path, into: Path) -> None:
+    name = "é" * 100 + "/" + "b" * 200
+    digest = write(tmp_path / "a", member(name), member("l", LINK, name))
+    unpack(tmp_path / "a", digest, into)
+    assert (into / "l").read_text() == "data"
+
+
+def test_links_in_a_circle_lead_nowhere(tmp_path: Path, into: Path) -> None:
+    digest = write(tmp_path / "a", member("a", LINK, "b"), member("b", LINK, "a"))
+    unpack(tmp_path / "a", digest, into)
+    assert os.readlink(into / "a") == "b"  # noqa: PTH115 - as text
+
+
+def test_what_stands_behind_links_in_a_circle_is_refused(tmp_path: Path, into: Path) -> None:
+    links = [member("a", LINK, "b"), member("b", LINK, "a"), member("a/x", LINK, "q")]
+    digest = write(tmp_path / "a", *links)
+    with pytest.raises(FetchError, match="a/x: stands behind another link"):
+        unpack(tmp_path / "a", digest, into)
+
+
+@pytest.mark.parametrize("count", [39, 45, 3000])
+def test_a_chain_of_many_links_costs_little(count: int, tmp_path: Path, into: Path) -> None:
+    links = [member(f"l{i}", LINK, f"l{i + 1}") for i in range(count)]
+    digest = write(tmp_path / "a", *links, member(f"l{count}"))
+    unpack(tmp_path / "a", digest, into)
+    assert (into / f"l{count - 1}").read_text() == "data"
+
+
+def test_a_link_of_very_many_steps_is_refused(tmp_path: Path, into: Path) -> None:
+    digest = write(tmp_path / "a", member("d/f"), member("l", LINK, "d/../" * 300 + "d"))
+    with pytest.raises(FetchError, match=r"^l: is a link out of"):
+        unpack(tmp_path / "a", digest, into)
+
+
+def test_directories_without_an_entry_count(tmp_path: Path, into: Path) -> None:
+    digest = write(tmp_path / "a", *[member(f"{i}/b/c", tarfile.DIRTYPE) for i in range(4)])
+    with pytest.raises(FetchError, match="more than 10 files and directories"):
+        unpack(tmp_path / "a", digest, into, PackLimits(files=10))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from launchkit.builtin.local_process.args import QueueArgs, SetupArgs, parse_args, rlimits
+from launchkit.code.containment import has_file, is_inside
 from launchkit.errors import Rejected
 from launchkit.model import Submission
 from launchkit.supervision.processes import TAG
@@ -161,10 +162,9 @@ def setup_key(setup: SetupArgs, code: Path) -> str:
 
 
 def _digest(code: Path, name: str) -> str:
-    path = (code / name).resolve()
-    if not path.is_relative_to(code.resolve()) or not path.is_file():
+    if not has_file(code, name):
         raise Rejected(f"setup.inputs: {name!r} is not a file of the code")
-    with path.open("rb") as file:
+    with (code / name).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -176,8 +176,7 @@ def _working_dir(code: Path, name: str | None) -> Path:
     if not name:
         return code
     path = code / name
-    inside = path.resolve().is_relative_to(code.resolve())
-    if PurePosixPath(name).is_absolute() or not inside:
+    if PurePosixPath(name).is_absolute() or not is_inside(code, name):
         raise Rejected(f"working directory {name!r}: a path inside the code is wanted")
     if not path.is_dir():
         raise Rejected(f"working directory {name!r}: the code has no such directory")

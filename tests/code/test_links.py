@@ -1,0 +1,62 @@
+"""Links in code that lead in circles, or over very many others."""
+
+from pathlib import Path
+
+import pytest
+
+from launchkit.code.containment import has_file, is_inside
+from launchkit.code.survey import DEFAULT_LIMITS, survey
+from launchkit.errors import Rejected
+from launchkit.images.file_overrides import BadOverride, override_files
+
+
+def chain(code: Path, count: int, end: str) -> None:
+    for index in range(count):
+        (code / f"l{index}.json").symlink_to(f"l{index + 1}.json" if index + 1 < count else end)
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    folder = tmp_path / "code"
+    folder.mkdir()
+    (folder / "a.json").symlink_to("b.json")
+    (folder / "b.json").symlink_to("a.json")
+    (folder / "file.json").write_text("{}")
+    return folder
+
+
+def test_what_leads_in_a_circle_is_no_file_of_the_code(code: Path) -> None:
+    assert not has_file(code, "a.json")
+    assert not is_inside(code, "a.json/x")
+    with pytest.raises(BadOverride):
+        override_files(code, {"a.json": {"x": 1}})
+
+
+def test_a_circle_is_packed_as_it_is(code: Path) -> None:
+    found = {entry.path: entry.target for entry in survey(code, DEFAULT_LIMITS)}
+    assert found == {"a.json": "b.json", "b.json": "a.json", "file.json": ""}
+
+
+def test_a_chain_of_very_many_links_is_packed_and_read_by_nobody(code: Path) -> None:
+    chain(code, 3000, "file.json")
+    assert len(survey(code, DEFAULT_LIMITS)) == 3003
+    assert not has_file(code, "l0.json")
+    with pytest.raises(BadOverride):
+        override_files(code, {"l0.json": {"x": 1}})
+
+
+@pytest.mark.parametrize("count", [1, 39])
+def test_a_chain_that_ends_outside_is_not_packed(code: Path, count: int) -> None:
+    (code.parent / "outside.json").write_text("{}")
+    (code / "sub").mkdir()
+    chain(code, count, "sub/../../outside.json")
+    with pytest.raises(Rejected, match="is a link to"):
+        survey(code, DEFAULT_LIMITS)
+    assert not is_inside(code, "l0.json")
+
+
+def test_a_link_through_another_that_climbs_out_is_not_packed(code: Path) -> None:
+    (code / "here").symlink_to(".")
+    (code / "up").symlink_to("here/..")
+    with pytest.raises(Rejected, match="up: is a link to"):
+        survey(code, DEFAULT_LIMITS)
