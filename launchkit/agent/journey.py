@@ -1,6 +1,7 @@
 """One claim's way through the steps, with everything that can go wrong on it in one place."""
 
 import logging
+import os
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -46,7 +47,7 @@ from launchkit.model import (
     Submission,
 )
 from launchkit.observe import journal
-from launchkit.resolving.bind import Bound
+from launchkit.resolving.bind import Bound, opened_values
 from launchkit.resolving.policy import check_policy
 from launchkit.resolving.resolve import limits_of, resolve
 from launchkit.resolving.secret_values import without_values
@@ -66,7 +67,8 @@ class Journey:
         self.log = journal(logger, kit.site.agent, claim)
         self._kit = kit
         self._defaults = limits
-        self._reporter = Reporter(kit.backend, claim, self.log)
+        secrets = tuple(opened_values(kit.policy, os.environ).values())
+        self._reporter = Reporter(kit.backend, claim, self.log, secrets)
         self._pre_run_log = PreRunLog(kit.backend, claim, self.log, self._reporter.mark)
         self._foreign_seconds = foreign_seconds
         self._patience = Patience(self._tell_trouble, foreign_seconds=foreign_seconds)

@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import anyio
@@ -11,6 +13,7 @@ from launchkit.agent.persist import persist
 from launchkit.codec import plain
 from launchkit.model import Claim, ItemReport, ItemState, Json, Outcome, RunState, RunStatus
 from launchkit.observe import Journal, journal
+from launchkit.resolving.secret_values import report_without_values, verdict_without_values
 
 status_logger = logging.getLogger("launchkit.status")
 
@@ -18,13 +21,17 @@ STATES = {RunState.STARTING: ItemState.STARTING, RunState.RUNNING: ItemState.RUN
 
 
 class Reporter:
-    """Reports on one claim, each fact once, for as long as it takes to reach the queue.
+    """Reports on one claim, each fact once, for as long as it takes to reach the queue; *secrets*
+    are shown in no report.
 
     All of its methods raise LeaseLost if the claim is no longer ours.
     """
 
-    def __init__(self, backend: QueueBackend, claim: Claim, log: Journal) -> None:
+    def __init__(
+        self, backend: QueueBackend, claim: Claim, log: Journal, secrets: Sequence[str] = ()
+    ) -> None:
         self._backend = backend
+        self._secrets = secrets
         self._claim = claim
         self._log = log
         self._told = journal(status_logger, str((log.extra or {}).get("agent", "")), claim)
@@ -40,6 +47,7 @@ class Reporter:
 
     async def report(self, report: ItemReport, *, again: bool = False) -> None:
         """Tell a fact, unless it was the last one that was told; *again* tells it in any case."""
+        report = report_without_values(report, self._secrets)
         fact = (report.state, report.message)
         if fact == self._last and not report.state.ended and not again:
             return
@@ -71,7 +79,9 @@ class Reporter:
         """Store how a run will have ended that is about to be told to end. A queue that is away for
         more than some *seconds* is in the way of no end.
         """
-        resolved = {**self._resolved, "ends_as": plain(outcome)}
+        verdict = verdict_without_values(outcome.verdict, self._secrets)
+        ends_as = plain(replace(outcome, verdict=verdict))
+        resolved = {**self._resolved, "ends_as": ends_as}
         with anyio.move_on_after(seconds):
             await self.report(ItemReport(state=self._last[0], resolved=resolved), again=True)
 

@@ -53,7 +53,7 @@ def bind(
     own, trusted, of_queue = _args_env(launch, runner.args_env())
     wanted: Env = {**own, **launch.env}
     of_queue -= launch.env.keys()
-    macros, opened = _macros(launch, image), _opened(policy, environ)
+    macros, opened = _macros(launch, image), opened_values(policy, environ)
 
     def args_macros(path: KeyPath) -> Macros:
         is_queues = launch.origins.get(dotted(path)) in {"queue", "template"}
@@ -83,7 +83,7 @@ def bind(
     )
 
 
-def _opened(policy: Policy, environ: Mapping[str, str]) -> dict[str, Secret]:
+def opened_values(policy: Policy, environ: Mapping[str, str]) -> dict[str, Secret]:
     """Variables that the policy opens to queues; they win over W&B's names, as they do there."""
     names = [name for name in policy.macros_from_env if name not in CREDENTIALS]
     return {name: Secret(environ[name]) for name in names if name in environ}

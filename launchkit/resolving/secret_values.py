@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from launchkit.model import Json, QueueItem, QueueSpec
+from launchkit.model import ItemReport, Json, QueueItem, QueueSpec, Verdict
 
 HIDDEN = "…"
 SHORTEST = 4
@@ -47,7 +47,7 @@ def hidden(values: Json) -> dict[str, object]:
     return {name: _hidden(value, name) for name, value in values.items()}
 
 
-def without_values(told: Json, secrets: Sequence[str]) -> dict[str, object]:
+def without_values(told: Json, secrets: Sequence[str]) -> dict[str, Any]:
     """Values with `…` for each of some *secrets*, wherever one stands in a text."""
     known = sorted({str.__str__(one) for one in secrets if len(one) >= SHORTEST}, key=len)
     if not known:
@@ -62,6 +62,21 @@ def without_values(told: Json, secrets: Sequence[str]) -> dict[str, object]:
         return pattern.sub(HIDDEN, value) if isinstance(value, str) else value
 
     return {key: masked(value) for key, value in told.items()}
+
+
+def verdict_without_values(verdict: Verdict, secrets: Sequence[str]) -> Verdict:
+    """Why a run ended, with `…` for each of some *secrets*."""
+    said = without_values(
+        {"summary": verdict.summary, "evidence": verdict.evidence, "hint": verdict.hint}, secrets
+    )
+    return replace(verdict, **{**said, "evidence": tuple(said["evidence"])})
+
+
+def report_without_values(report: ItemReport, secrets: Sequence[str]) -> ItemReport:
+    """What a queue is told, with `…` for each of some *secrets* in what people read."""
+    said = without_values({"message": report.message, "warnings": report.warnings}, secrets)
+    verdict = verdict_without_values(report.verdict, secrets) if report.verdict else None
+    return replace(report, **{**said, "warnings": tuple(said["warnings"])}, verdict=verdict)
 
 
 def _hidden(value: Any, name: str) -> Any:

@@ -127,7 +127,7 @@ def run_setup(command: Command, spec: Spec, log: int) -> Record | None:
             say(log, f"setup {name} is in the cache")
             return None
         _empty(home)
-        say(log, f"setup {name}: " + os.fsdecode(b" ".join(command.argv)))
+        say(log, f"setup {name}: " + os.fsdecode(spec["setup_said"][0]))
         # The command inherits the lock: it stays held if only this supervisor is killed.
         os.set_inheritable(lock, True)
         record = run_command(command, log)

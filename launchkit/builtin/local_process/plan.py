@@ -13,7 +13,8 @@ from pathlib import Path, PurePosixPath
 from launchkit.builtin.local_process.args import QueueArgs, SetupArgs, parse_args, rlimits
 from launchkit.code.containment import has_file, is_inside
 from launchkit.errors import Rejected
-from launchkit.model import Submission
+from launchkit.model import Json, Secret, Submission
+from launchkit.resolving.nested import texts
 from launchkit.supervision.processes import TAG
 
 BASIC_ENV = frozenset(
@@ -31,6 +32,8 @@ class Setup:
     argv: tuple[str, ...]
     candidates: tuple[str, ...]
     home: Path
+    said: str
+    """The command as the log shows it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +58,7 @@ class Plan:
         entries += [("try", path) for path in self.candidates]
         entries += [("limit", " ".join(map(str, limit))) for limit in self.limits]
         if self.setup:
-            entries.append(("setup_dir", self.setup.home))
+            entries += [("setup_dir", self.setup.home), ("setup_said", self.setup.said)]
             entries += [("setup_arg", arg) for arg in self.setup.argv]
             entries += [("setup_try", path) for path in self.setup.candidates]
         return b"".join(os.fsencode(f"{key}={value}") + b"\0" for key, value in entries)
@@ -80,6 +83,7 @@ def make_plan(submission: Submission, code: Path, cache: Path, environ: Mapping[
             argv=setup_argv,
             candidates=candidates(setup_argv[0], code, code, env.get("PATH", os.defpath)),
             home=home,
+            said=_said(setup_argv, submission.resource_args),
         )
         env["PATH"] = f"{programs}:{env.get('PATH', os.defpath)}"
     return Plan(
@@ -170,6 +174,12 @@ def _digest(code: Path, name: str) -> str:
 
 def _setup_argv(setup: SetupArgs) -> tuple[str, ...]:
     return ("/bin/sh", "-c", setup.command) if isinstance(setup.command, str) else setup.command
+
+
+def _said(argv: tuple[str, ...], args: Json) -> str:
+    """A command, with `…` for each word that holds a secret."""
+    secret = {text for _, text in texts(args) if isinstance(text, Secret)}
+    return " ".join("…" if word in secret else word for word in argv)
 
 
 def _working_dir(code: Path, name: str | None) -> Path:

@@ -1,0 +1,49 @@
+"""What a queue takes from its agent's environment is in nothing that the queue's users read."""
+
+import json
+
+import pytest
+from agent.conftest import Bench, text
+
+from launchkit.codec import plain
+from launchkit.model import ItemState, Timeouts
+
+HUSH = "hush-value-12345"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"setup": {"command": ["/nowhere/${HUSH}"]}},
+        {"setup": {"command": "true", "inputs": ["${HUSH}"]}},
+        {"setup": {"command": ["false", "${HUSH}"]}},
+        {"env": {"${HUSH}": "${HUSH}", "B": "${HUSH}\0"}},
+    ],
+)
+async def test_what_goes_wrong_with_a_secret_does_not_show_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, config: dict[str, object]
+) -> None:
+    monkeypatch.setenv("HUSH", HUSH)
+    await bench.client.create_queue("secret", "local-process", config)
+    run = await bench.launch("print(1)", queue="secret")
+    policy = {"macros_from_env": ["HUSH"]}
+    async with bench.agent(queues=["secret"], policy=policy):
+        assert await bench.ended(run) == [ItemState.FAILED]
+    events = [plain(event) for event in await run.events()]
+    told = json.dumps([plain(run.item), events]) + await text(run)
+    assert run.item.verdict
+    assert HUSH not in told
+
+
+async def test_a_run_that_prints_a_secret_has_it_in_its_log_and_nowhere_else(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUSH", HUSH)
+    await bench.client.create_queue("secret", "local-process", {"env": {"A": "${HUSH}"}})
+    script = "import os, sys; sys.exit('it is ' + os.environ['A'])"
+    run = await bench.launch(script, queue="secret", timeouts=Timeouts(stop_grace=5))
+    async with bench.agent(queues=["secret"], policy={"macros_from_env": ["HUSH"]}):
+        assert await bench.ended(run) == [ItemState.FAILED]
+    assert run.item.verdict
+    assert run.item.verdict.evidence == ("it is …",)
+    assert HUSH in await text(run)
