@@ -33,9 +33,11 @@ PROCESSES = str(min(2 * (os.cpu_count() or 1), 8))
 PARALLEL = (
     *("--numprocesses", PROCESSES, "--dist", "loadfile", "--no-loadscope-reorder"),
     *("--max-worker-restart", "0"),
+    *("--reruns", "1", "--max-suite-reruns", "5", "--rerun-show-tracebacks", "-raR"),
 )
 """Files go out in the order of the tests, where what takes long stands first. A process that a
-hanging test has ended is not begun again, and with it the test.
+hanging test has ended is not begun again, and with it the test. A few tests that fail may try once
+more, and are told with what they said: they depend on the machine's load, and are to be mended.
 """
 
 HIDE = """\
