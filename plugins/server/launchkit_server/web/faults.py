@@ -11,11 +11,15 @@ from launchkit.codec import dotted
 from launchkit.errors import LaunchkitError
 from launchkit.wire.problems import Problem, problem_of
 from launchkit_server.problems import answer, request_id, told
+from launchkit_server.web import sessions
 from launchkit_server.web.addresses import address
+from launchkit_server.web.pages.signing import SENT
 from launchkit_server.web.rendering import render
 from launchkit_server.web.visits import SignInFirst
 
 WORDS = {404: "Not found", 403: "Not allowed", 405: "Not possible here", 503: "Not now"}
+
+OVER = "nobody has signed in at this browser, or the session is over"
 
 
 def tell_faults(app: FastAPI) -> None:
@@ -27,19 +31,30 @@ def tell_faults(app: FastAPI) -> None:
 
 
 async def _sign_in_first(request: Request, exc: Exception) -> Response:
+    """Lead a browser to the form and back; a script of a page says it there, and leads nowhere:
+    somebody may have written something in that page.
+    """
+    if _partial(request) or not _wants_page(request):
+        return answer(_problem(request, 401, "unauthenticated", OVER))
     prefix: str = request.app.state.prefix
-    wanted = _shown(request) if _partial(request) else None
-    if wanted is None and request.method == "GET":
-        wanted = prefix + request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    to = address(prefix, "sign-in", next=wanted if wanted != f"{prefix}/" else None)
-    if _partial(request):
-        return Response(status_code=401, headers={"hx-redirect": to})
-    return RedirectResponse(to, status_code=303)
+    wanted = _asked(request, prefix) if request.method == "GET" else _shown(request)
+    over = None
+    if sessions.session_of(request) is not None:
+        over = "1" if request.method == "GET" else SENT
+    next_page = wanted if wanted != f"{prefix}/" else None
+    return RedirectResponse(address(prefix, "sign-in", next=next_page, over=over), status_code=303)
+
+
+def _asked(request: Request, prefix: str) -> str:
+    query = request.url.query
+    return prefix + request.url.path + (f"?{query}" if query else "")
 
 
 def _shown(request: Request) -> str | None:
-    """The path of the page that a piece of it was asked for, if it says so."""
-    page = urlsplit(request.headers.get("hx-current-url", ""))
+    """The path of the page from which something was sent, if it is one of ours and says so."""
+    page = urlsplit(request.headers.get("referer", ""))
+    if page.netloc != request.headers.get("host"):
+        return None
     return page._replace(scheme="", netloc="", fragment="").geturl() or None
 
 
@@ -64,7 +79,7 @@ async def _of_the_framework(request: Request, exc: Exception) -> Response:
 
 
 def _page(request: Request, problem: Problem) -> Response:
-    if "text/html" not in request.headers.get("accept", "") and not _partial(request):
+    if not _wants_page(request) and not _partial(request):
         return answer(problem)
     template = "parts/fault.html" if _partial(request) else "fault.html"
     html = render(
@@ -80,6 +95,10 @@ def _problem(request: Request, status: int, code: str, detail: str) -> Problem:
     title = code.replace("_", " ")
     instance = request_id(request)
     return Problem(code=code, title=title, status=status, detail=detail, instance=instance)
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
 
 
 def _partial(request: Request) -> bool:

@@ -32,11 +32,34 @@ def test_who_has_not_signed_in_is_led_to_the_form_and_back(browser: Browser) -> 
     assert browser.get("/e/e/queues").status_code == 200
 
 
-def test_a_page_whose_session_ended_leads_back_to_itself(browser: Browser) -> None:
-    page = "http://service.example/e/e/queues?x=1#row"
-    asked = browser.get("/e/e/queues", headers={"hx-request": "true", "hx-current-url": page})
+@pytest.mark.parametrize(
+    "headers", [{"hx-request": "true"}, {"accept": "text/event-stream"}, {"accept": "*/*"}]
+)
+def test_a_script_of_a_page_is_told_that_nobody_has_signed_in(
+    browser: Browser, headers: dict[str, str]
+) -> None:
+    asked = browser.get("/e/e/queues", headers=headers)
     assert asked.status_code == 401
-    assert asked.headers["hx-redirect"] == "/sign-in?next=%2Fe%2Fe%2Fqueues%3Fx%3D1"
+    assert asked.json()["code"] == "unauthenticated"
+
+
+def test_who_sends_a_form_after_the_session_is_told_so_and_led_back(browser: Browser) -> None:
+    browser.sign_in()
+    page = str(browser.client.base_url.join("/e/e/new-queue?resource=x"))
+    csrf = browser.csrf()
+    browser.post("/sign-out")
+    browser.client.cookies.set("launchkit_session", "lk_over")
+    sent = browser.client.post("/e/e/new-queue", data={"csrf": csrf}, headers={"referer": page})
+    assert sent.status_code == 303
+    form = browser.get(sent.headers["location"]).text
+    assert "What you sent was not done" in form
+    assert 'value="/e/e/new-queue?resource=x"' in form
+
+
+def test_a_form_of_another_site_leads_nowhere(browser: Browser) -> None:
+    browser.client.cookies.set("launchkit_session", "lk_over")
+    sent = browser.client.post("/e/e/new-queue", headers={"referer": "http://evil.example/e/e/x"})
+    assert sent.headers["location"] == "/sign-in?over=sent"
 
 
 def test_a_token_that_does_not_count_is_told_so_and_shown_nowhere(browser: Browser) -> None:

@@ -73,4 +73,4 @@ def test_a_stream_ends_with_its_session(browser: Browser, client: httpx.Client) 
         next(events)
         browser.post("/sign-out")
         launched(client)
-        assert not [one for one in events if one.kind == "change"]
+        assert [one.kind for one in events][-1] == "over"

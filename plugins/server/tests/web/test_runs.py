@@ -8,7 +8,7 @@ import anyio.to_thread
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
-from .browsers import Watched
+from .browsers import WIDE, Watched
 from .lab import Lab
 from .screens import look_at
 
@@ -16,6 +16,8 @@ SCRIPT = """
 import pathlib, sys, time
 for n in range(int(sys.argv[3])):
     print(f"\\x1b[32mepoch {n}\\x1b[0m <b>loss</b>", flush=True)
+    if n % 100 == 0:
+        time.sleep(float(sys.argv[4]))
 print("\\x1b[31mred begins\\nred goes on\\x1b[0m\\n" + 500 * "wide " + "far end", flush=True)
 while not pathlib.Path(sys.argv[1]).exists():
     time.sleep(0.05)
@@ -34,11 +36,13 @@ def agent(lab: Lab) -> Iterator[None]:
         yield
 
 
-async def launched(lab: Lab, name: str, exit_code: int = 0, lines: int = 400) -> tuple[str, Path]:
-    """The id of a launch, and the file for which its run waits."""
+async def launched(
+    lab: Lab, name: str, exit_code: int = 0, lines: int = 400, pause: float = 0.0
+) -> tuple[str, Path]:
+    """The id of a launch, and the file for which its run waits. It pauses after each 100 lines."""
     go = lab.folder / f"go-{name}"
     words = ("launch", "-u", str(lab.folder / "code"), "-q", "train", "--name", name)
-    entry = ("-E", f"python train.py {go} {exit_code} {lines}")
+    entry = ("-E", f"python train.py {go} {exit_code} {lines} {pause}")
     await anyio.to_thread.run_sync(lambda: lab.run(*words, *entry))
     view = lab.of_entity("GET", f"/item?ref={name}")
     return view["item"]["id"], go
@@ -74,6 +78,7 @@ async def test_colours_go_on_over_lines_and_wide_lines_are_broken_if_wished(
     for _ in range(2):
         wrap = page.get_by_role("button", name="Wrap", exact=True)
         await expect(wrap).to_have_attribute("aria-pressed", "true")
+        await expect(lines.get_by_text("the last word")).to_be_visible()
         await lines.scroll_into_view_if_needed()
         await expect(lines.get_by_text("the last word")).to_be_in_viewport()
         assert await lines.evaluate("one => one.scrollWidth <= one.clientWidth")
@@ -84,17 +89,68 @@ async def test_colours_go_on_over_lines_and_wide_lines_are_broken_if_wished(
         await page.reload()
 
 
-async def test_more_than_a_page_keeps_is_followed_to_its_end(page: Page, lab: Lab) -> None:
-    item, go = await launched(lab, "long", lines=60_000)
-    await page.goto(lab.at(f"/launches/{item}"))
+async def test_more_than_a_page_keeps_is_followed_to_its_end_by_a_slow_browser(
+    page: Page, lab: Lab
+) -> None:
+    browser = await page.context.new_cdp_session(page)
+    await browser.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    item, go = await launched(lab, "long", lines=50_000, pause=0.01)
     go.touch()
+    await page.goto(lab.at(f"/launches/{item}"))
     lines = page.get_by_role("region", name="Lines of the log")
-    await expect(lines.get_by_text("the last word")).to_be_visible()
-    await expect(page.get_by_role("button", name="Follow")).to_have_attribute(
-        "aria-pressed", "true"
-    )
+    follow = page.get_by_role("button", name="Follow")
+    await expect(follow).to_have_attribute("aria-pressed", "true")
+    left = page.locator("[data-log-follow][aria-pressed=false]")
+    await expect(lines.get_by_text("the last word").or_(left)).to_be_visible()
+    await expect(left).to_have_count(0)
+    await lines.scroll_into_view_if_needed()
+    await expect(lines.get_by_text("the last word")).to_be_in_viewport()
+    await browser.send("Emulation.setCPUThrottlingRate", {"rate": 1})
     await page.get_by_role("button", name="Start", exact=True).click()
     await expect(lines.get_by_text("epoch 0 ")).to_be_visible()
+
+
+async def test_following_ends_by_the_hand_of_who_looks_and_by_nothing_else(
+    page: Page, lab: Lab
+) -> None:
+    item, go = await launched(lab, "followed")
+    await page.goto(lab.at(f"/launches/{item}"))
+    lines = page.get_by_role("region", name="Lines of the log")
+    follow = page.get_by_role("button", name="Follow")
+    last = lines.get_by_text("red goes on")
+    await expect(last).to_be_visible()
+    await lines.scroll_into_view_if_needed()
+    await expect(last).to_be_in_viewport()
+    await lines.evaluate(
+        "place => new Promise(moved => {"
+        " place.addEventListener('scroll', moved, {once: true}); place.scrollTop -= 2000 })"
+    )
+    await expect(last).to_be_in_viewport()
+    await page.set_viewport_size({"width": WIDE, "height": 500})
+    await lines.scroll_into_view_if_needed()
+    await expect(last).to_be_in_viewport()
+    await expect(follow).to_have_attribute("aria-pressed", "true")
+    await lines.hover()
+    for leave in (
+        lambda: page.mouse.wheel(0, -900),
+        lambda: lines.press("PageUp"),
+        lambda: lines.press("Home"),
+    ):
+        await leave()
+        await expect(follow).to_have_attribute("aria-pressed", "false")
+        await expect(last).not_to_be_in_viewport()
+        await follow.click()
+        await expect(last).to_be_in_viewport()
+        await lines.hover()
+    await page.mouse.wheel(0, -900)
+    await expect(last).not_to_be_in_viewport()
+    size = await page.locator("[data-log]").get_attribute("data-shown")
+    go.touch()
+    await expect(page.locator("#run .badge", has_text="finished")).to_be_visible()
+    await expect(last).not_to_be_in_viewport()
+    await page.get_by_role("button", name="End", exact=True).click()
+    await expect(lines.get_by_text("the last word")).to_be_in_viewport()
+    assert await page.locator("[data-log]").get_attribute("data-shown") != size
 
 
 async def test_how_a_run_failed_is_told_with_its_evidence(page: Page, lab: Lab) -> None:

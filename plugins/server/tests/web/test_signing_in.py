@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Page, expect
@@ -68,6 +69,55 @@ async def test_a_code_that_another_browser_was_given_signs_nobody_in(
     watch.allow("401")
     await stranger.goto(f"{lab.url}/sign-in/oidc/done?code=stolen&state=stolen")
     await expect(stranger.get_by_role("alert")).to_contain_text("did not begin in this browser")
+
+
+async def test_a_session_that_is_over_is_told_in_the_open_page_which_leads_back_to_itself(
+    stranger: Page, lab: Lab, watch: Watched
+) -> None:
+    watch.allow("401")
+    lab.of_entity("POST", "/queues", {"name": "q", "resource": "local-process"})
+    await lab.sign_in(stranger, "operator")
+    here = lab.at("/queues/q?tab=config")
+    await stranger.goto(here)
+    await expect(stranger.get_by_role("button", name="Live", exact=True)).to_be_visible()
+    await require_signed_out(stranger, lab)
+    assert await stranger.get_by_role("link", name="Sign in again").get_attribute("href")
+    await look_at(stranger, "signed-out")
+    await stranger.get_by_role("link", name="Sign in again").click()
+    await expect(stranger.get_by_text("Your session is over")).to_be_visible()
+    await stranger.get_by_label("Token").fill(lab.token_of("operator"))
+    await stranger.get_by_role("button", name="Sign in", exact=True).click()
+    await stranger.wait_for_url(here)
+    await expect(stranger.get_by_role("button", name="Live", exact=True)).to_be_visible()
+
+
+async def test_a_form_that_is_sent_after_its_session_says_that_nothing_was_done(
+    stranger: Page, lab: Lab, watch: Watched
+) -> None:
+    watch.allow("401")
+    lab.of_entity("POST", "/queues", {"name": "paused", "resource": "local-process"})
+    await lab.sign_in(stranger, "operator")
+    await stranger.goto(lab.at("/new-queue"))
+    await require_signed_out(stranger, lab)
+    await stranger.get_by_role("textbox", name="Queue", exact=True).fill("late")
+    await stranger.get_by_role("button", name="Parse configuration").click()
+    await expect(stranger.get_by_role("textbox", name="Queue", exact=True)).to_have_value("late")
+    await stranger.get_by_role("button", name="Create queue").click()
+    await expect(stranger.get_by_text("What you sent was not done")).to_be_visible()
+    await stranger.get_by_label("Token").fill(lab.token_of("operator"))
+    await stranger.get_by_role("button", name="Sign in", exact=True).click()
+    await stranger.wait_for_url(lab.at("/new-queue"))
+    assert "late" not in [one["queue"]["spec"]["name"] for one in lab.of_entity("GET", "/queues")]
+
+
+async def require_signed_out(page: Page, lab: Lab) -> None:
+    """End the sessions of the operator, and require that the open *page* says so."""
+    for token in lab.call("GET", "/tokens"):
+        if token["session"] and token["owner"] == "oli":
+            lab.call("DELETE", f"/tokens/{token['id']}")
+    lab.of_entity("POST", "/queues", {"name": uuid4().hex, "resource": "local-process"})
+    await expect(page.get_by_role("alert")).to_contain_text("You are signed out")
+    await expect(page.get_by_role("button", name="Signed out")).to_be_visible()
 
 
 async def test_a_token_signs_in_there_too(stranger: Page, lab: Lab) -> None:

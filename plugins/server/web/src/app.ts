@@ -5,6 +5,7 @@ import * as choosing from "./choosing";
 import * as keys from "./keys";
 import * as live from "./live";
 import * as morph from "./morph";
+import * as session from "./session";
 import * as switches from "./switches";
 import * as views from "./views";
 
@@ -35,6 +36,7 @@ ages.begin();
 keys.begin();
 choosing.begin();
 views.begin();
+session.begin();
 live.begin();
 void furnish();
 document.addEventListener("htmx:afterSettle", () => void furnish());

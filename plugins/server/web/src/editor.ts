@@ -27,6 +27,7 @@ import {
   lineNumbers,
 } from "@codemirror/view";
 import { colours, look } from "./editor/look";
+import { OVER } from "./session";
 import { type Schema, completions, hint } from "./editor/schema";
 
 interface Fault {
@@ -133,6 +134,7 @@ class Editor {
     if (!form || !dataset["check"]) return [];
     const body = new URLSearchParams([...new FormData(form)].map(([name, value]) => [name, String(value)]));
     const answer = await fetch(dataset["check"], { method: "POST", body });
+    if (answer.status === 401) document.dispatchEvent(new Event(OVER));
     if (!answer.ok) return [];
     const faults = (await answer.json()) as Fault[];
     return faults.map(({ line, column = 1, message, severity = "error" }) => {

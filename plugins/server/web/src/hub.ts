@@ -31,6 +31,7 @@ export class Hub {
       const { stream, logs, visible } = message;
       const isNew = this.#tabs.get(tell)?.stream !== stream;
       this.#tabs.set(tell, { stream, logs, visible, heard: Date.now() });
+      if (isNew) this.#sources.get(stream)?.renew();
       this.#settle();
       const source = this.#sources.get(stream);
       if (isNew && source) tell(source.state());

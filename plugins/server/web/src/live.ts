@@ -7,11 +7,13 @@
 import { Hub } from "./hub";
 import { AGAIN_MILLISECONDS, type Change, type LogSize, type ToPage, type ToWorker } from "./messages";
 import { duration } from "./ages";
+import { signInAgain, tellOver } from "./session";
 
 const AT_MOST_EACH = 1000;
 const followed = new Set<string>();
 let live = false;
 let begun = false;
+let over = false;
 let since = Date.now();
 let paused = false;
 let missed: Set<string> | "all" = new Set();
@@ -42,7 +44,10 @@ export function begin(): void {
   addEventListener("pageshow", (event) => {
     if (event.persisted) want();
   });
-  button.addEventListener("click", () => setPaused(!paused));
+  button.addEventListener("click", () => {
+    if (over) location.href = signInAgain();
+    else setPaused(!paused);
+  });
   setInterval(mark, 1000);
   mark();
 }
@@ -69,7 +74,13 @@ function hear(message: ToPage): void {
   switch (message.kind) {
     case "state":
       ({ live, since } = message);
+      over = false;
       if (live && !begun) catchUp();
+      mark();
+      break;
+    case "over":
+      over = true;
+      tellOver();
       mark();
       break;
     case "beat":
@@ -131,16 +142,17 @@ function setPaused(value: boolean): void {
 }
 
 function mark(): void {
-  const state = paused ? "paused" : live ? "live" : "stale";
+  const state = over ? "over" : paused ? "paused" : live ? "live" : "stale";
   const words = {
     paused: "Paused",
     live: "Live",
+    over: "Signed out",
     stale: `Stale since ${duration((Date.now() - since) / 1000)}`,
   };
   for (const button of document.querySelectorAll<HTMLElement>("[data-live-pause]")) {
     button.dataset["state"] = state;
     button.setAttribute("aria-pressed", String(paused));
-    button.title = paused ? "Go on with live updates (p)" : "Hold the page as it is (p)";
+    button.title = over ? "Sign in again" : paused ? "Go on with live updates (p)" : "Hold the page as it is (p)";
     if (button.textContent !== words[state]) button.textContent = words[state];
   }
 }

@@ -2,6 +2,7 @@
 
 import type { LogSize } from "./messages";
 import { Gone, type Match, Source } from "./log/parts";
+import { onLeavingEnd } from "./log/hand";
 import { Rows } from "./log/rows";
 import { Search } from "./log/search";
 import { LogWindow } from "./log/window";
@@ -42,6 +43,7 @@ class Viewer {
     void this.#work(() =>
       this.#chosen === null ? this.#showEnd() : this.#showPlace(this.#chosen),
     );
+    this.#follow(this.#follows);
   }
 
   #part(name: string): HTMLElement {
@@ -95,6 +97,7 @@ class Viewer {
       this.#show();
     });
     this.#rows.place.addEventListener("scroll", () => this.#moved(), { passive: true });
+    onLeavingEnd(this.#rows.place, () => this.#follows && this.#follow(false));
   }
 
   #on(name: string, act: () => void): void {
@@ -121,7 +124,6 @@ class Viewer {
   async #showEnd(): Promise<void> {
     await this.#window.tail();
     this.#show();
-    this.#rows.scrollTo(this.#window.lines.rows.length);
     this.#follow(true);
   }
 
@@ -165,14 +167,12 @@ class Viewer {
     const wraps = Boolean(localStorage.getItem(WRAPS));
     this.#part("wrap").setAttribute("aria-pressed", String(wraps));
     this.#rows.wrap(wraps);
-    if (this.#follows) this.#rows.scrollTo(this.#window.lines.rows.length);
   }
 
   #follow(value: boolean): void {
     this.#follows = value;
     this.#part("follow").setAttribute("aria-pressed", String(value));
-    if (!value) return;
-    this.#rows.scrollTo(this.#window.lines.rows.length);
+    this.#rows.stick(value);
     void this.#catchUp();
   }
 
@@ -192,17 +192,15 @@ class Viewer {
     const { lines, size } = this.#window;
     if (size - lines.end > FAR_BYTES) await this.#window.tail();
     else await this.#window.next();
+    if (!this.#follows) await this.#window.around(this.#rows.offset); // one has gone away meanwhile
     this.#show();
-    this.#rows.scrollTo(this.#window.lines.rows.length);
   }
 
   /** Read on where somebody comes near to what is not there. */
   #moved(): void {
     this.#tellPlace();
-    if (this.#busy) return;
-    const { top, isAtEnd } = this.#rows;
-    if (this.#follows && !isAtEnd) this.#follow(false);
-    if (this.#follows) return;
+    if (this.#busy || this.#follows) return;
+    const { top } = this.#rows;
     const many = this.#window.lines.rows.length;
     if (top < NEAR_ROWS && !this.#window.atStart) void this.#work(() => this.#readBefore());
     else if (top > many - 2 * NEAR_ROWS && !this.#window.atEnd) {
@@ -211,16 +209,12 @@ class Viewer {
   }
 
   async #readBefore(): Promise<void> {
-    const many = await this.#window.previous();
+    await this.#window.previous();
     this.#show();
-    this.#rows.scrollBy(many);
   }
 
   async #readAfter(): Promise<void> {
-    const came = await this.#window.next();
-    if (!came) return;
-    this.#show();
-    this.#rows.scrollBy(-came.dropped);
+    if (await this.#window.next()) this.#show();
   }
 
   #find(text: string): void {

@@ -20,7 +20,8 @@ export type ToPage =
   | { kind: "state"; live: boolean; since: number }
   | { kind: "change"; change: Change }
   | { kind: "log"; log: LogSize }
-  | { kind: "beat" };
+  | { kind: "beat" }
+  | { kind: "over" };
 
 /** A page says all it wants each time, and again now and then: one that is gone says no more. */
 export type ToWorker =

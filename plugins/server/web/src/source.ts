@@ -14,6 +14,7 @@ export class Source {
   #last = "";
   #live = false;
   #since = Date.now();
+  #over = false;
   #pause = FIRST_PAUSE;
   #again: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
@@ -25,15 +26,22 @@ export class Source {
   ) {}
 
   state(): ToPage {
+    if (this.#over) return { kind: "over" };
     return { kind: "state", live: this.#live, since: this.#since };
   }
 
   /** Be open, and follow these logs, too. */
   open(logs: string[]): void {
     const wanted = logs.join(",");
+    if (this.#over) return;
     if (this.#events && wanted === this.#logs) return;
     this.#logs = wanted;
     this.#connect();
+  }
+
+  /** A page was loaded: somebody may have signed in again. */
+  renew(): void {
+    this.#over = false;
   }
 
   close(): void {
@@ -63,7 +71,12 @@ export class Source {
     hear("beat", () => ({ kind: "beat" }));
     hear("change", (data) => ({ kind: "change", change: JSON.parse(data) }));
     hear("log", (data) => ({ kind: "log", log: JSON.parse(data) }));
-    events.onerror = () => this.#retry();
+    events.addEventListener("over", () => this.#end());
+    events.onerror = () => {
+      const refused = events.readyState === EventSource.CLOSED;
+      this.#retry();
+      if (refused) void this.#ask(events);
+    };
   }
 
   /** The browser would come back by itself after most faults, but not after an answer of 503. */
@@ -74,6 +87,24 @@ export class Source {
     clearTimeout(this.#silence);
     this.#again = setTimeout(() => this.#connect(), this.#pause);
     this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
+  }
+
+  /** Why a stream was refused: a stream itself does not say it. */
+  async #ask(refused: EventSource): Promise<void> {
+    try {
+      const answer = await fetch(this.url, { headers: { accept: "text/event-stream" } });
+      void answer.body?.cancel();
+      if (answer.status === 401 && this.#events === refused) this.#end();
+    } catch {
+      // the service is away, as the stream will find
+    }
+  }
+
+  /** The session is over: whoever asks again is refused again. */
+  #end(): void {
+    this.#over = true;
+    this.close();
+    this.tell(this.state());
   }
 
   /** A connection that is dead says nothing: a living one has a beat. */

@@ -14,6 +14,9 @@ from launchkit_server.web.visits import Entering
 
 router = APIRouter()
 
+SENT = "sent"
+"""The session was over when a form was sent."""
+
 
 @router.get("/sign-in")
 async def show(request: Request, service: TheService) -> Response:
@@ -22,7 +25,7 @@ async def show(request: Request, service: TheService) -> Response:
     to = request.query_params.get("next")
     if await sessions.prove(service, request) is not None:
         return RedirectResponse(own_path(to, prefix), status_code=303)
-    return sign_in_form(request, service, to)
+    return sign_in_form(request, service, to, over=request.query_params.get("over"))
 
 
 @router.post("/sign-in")
@@ -56,6 +59,7 @@ def sign_in_form(
     to: str | None,
     fault: LaunchkitError | None = None,
     status: int = 200,
+    over: str | None = None,
 ) -> Response:
     """The form, and what was in the way before."""
     html = render(
@@ -63,6 +67,8 @@ def sign_in_form(
         prefix=request.app.state.prefix,
         to=to or "",
         fault=fault,
+        over=over,
+        lost=over == SENT,
         provider=service.oidc.settings.host if service.oidc else None,
         by_provider=address(request.app.state.prefix, "sign-in", "oidc", next=to),
     )

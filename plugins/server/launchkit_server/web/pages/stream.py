@@ -28,6 +28,8 @@ PACE_SECONDS = 0.25
 STREAM_SECONDS = 300.0
 """How long one stream lasts; the browser comes back."""
 MAX_LOGS = 20
+OVER = ServerSentEvent(event="over", raw_data="{}")
+"""The session is over: the browser need not come back."""
 Stream = AsyncIterator[ServerSentEvent]
 
 
@@ -60,6 +62,7 @@ async def stream(visit: Reading, wanted: Annotated[Wanted, Depends(_wanted)]) ->
         while not service.ending and anyio.current_time() < until:
             try:
                 if await sessions.prove(service, visit.request) is None:
+                    yield OVER
                     return
                 for told in await _told(visit, wanted):
                     yield told

@@ -85,6 +85,18 @@ export function firstLine(data: Uint8Array): number {
   return at < 0 ? 0 : at + 1;
 }
 
+/** The last row that begins up to an offset. */
+export function rowAt(rows: Line[], offset: number): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rows[middle]?.offset ?? 0) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(0, low - 1);
+}
+
 function cut(bytes: Uint8Array, offset: number): { lines: Line[]; rest: Uint8Array } {
   const lines: Line[] = [];
   let at = 0;

@@ -1,5 +1,7 @@
 /** Asks the service for parts of a log. */
 
+import { OVER } from "../session";
+
 export interface Part {
   data: Uint8Array;
   size: number;
@@ -49,6 +51,7 @@ export class Source {
   ): Promise<Response> {
     const answer = await fetch(`${this.url}${path}?${new URLSearchParams(query)}`, { signal });
     if (answer.status === 404 || answer.status === 410) throw new Gone();
+    if (answer.status === 401) document.dispatchEvent(new Event(OVER));
     if (!answer.ok) throw new Error(`the service answered ${answer.status}`);
     return answer;
   }

@@ -2,7 +2,7 @@
 
 import { PLAIN, type Span, type Style, spans } from "./colours";
 import { Flow } from "./flow";
-import type { Line } from "./lines";
+import { type Line, rowAt } from "./lines";
 
 const AROUND = 10;
 const decoder = new TextDecoder();
@@ -23,8 +23,7 @@ export class Rows {
   readonly #flow = new Flow();
   #wraps = false;
   #columns: number | null = null;
-  /** Where the rows stood before the last ones came. */
-  #before: number[] = [0];
+  #sticks = false;
   #frame = 0;
   #look: Look = { rows: [], number: null, chosen: null, searched: "" };
 
@@ -43,28 +42,29 @@ export class Rows {
     return this.#flow.at(this.place.scrollTop / this.#height);
   }
 
-  get isAtEnd(): boolean {
-    const { scrollTop, clientHeight, scrollHeight } = this.place;
-    return scrollTop + clientHeight >= scrollHeight - this.#height;
+  /** Where the line at the top of what can be seen begins in the log. */
+  get offset(): number {
+    return this.#look.rows[this.top]?.offset ?? 0;
   }
 
-  scrollTo(row: number): void {
-    this.place.scrollTop = this.#topOf(row);
-  }
-
-  /** Stay where one is after so many rows came at the start, or went from there. */
-  scrollBy(rows: number): void {
-    const by = rows < 0 ? -(this.#before[-rows] ?? 0) : (this.#flow.tops[rows] ?? 0);
-    this.place.scrollTop += by * this.#height;
+  /** Stay at the end whatever comes, until that is taken back. */
+  stick(value: boolean): void {
+    this.#sticks = value;
+    if (value) this.#toEnd();
   }
 
   center(row: number): void {
-    this.place.scrollTop = Math.max(0, this.#topOf(row) - this.place.clientHeight / 2);
+    this.place.scrollTop = this.#topOf(row) - this.place.clientHeight / 2;
   }
 
+  /** Show other rows: at the end, if that is where one stays, or where one was. */
   show(look: Look): void {
+    const { top } = this;
+    const line = this.#look.rows[top];
+    const into = this.place.scrollTop - this.#topOf(top);
     this.#look = look;
     this.#lay();
+    if (line && !this.#sticks) this.#scrollTo(this.#topOf(rowAt(look.rows, line.offset)) + into);
   }
 
   /** Break lines that are wider than the place, or let them go on to the right. */
@@ -74,7 +74,16 @@ export class Rows {
     this.place.classList.toggle("log-wraps", wraps);
     this.#columns = wraps ? this.#measure() : null;
     this.#lay();
-    this.scrollTo(top);
+    if (!this.#sticks) this.#scrollTo(this.#topOf(top));
+  }
+
+  #toEnd(): void {
+    this.#scrollTo(this.#flow.height * this.#height);
+  }
+
+  /** Whoever scrolls by hand is not disturbed by being put where he is. */
+  #scrollTo(height: number): void {
+    if (Math.abs(this.place.scrollTop - height) >= 1) this.place.scrollTop = height;
   }
 
   #topOf(row: number): number {
@@ -83,11 +92,11 @@ export class Rows {
   }
 
   #lay(): void {
-    this.#before = this.#flow.tops;
     this.#flow.lay(this.#look.rows, this.#columns);
     const height = `${this.#flow.height * this.#height}px`;
     this.#sizer.style.height = height;
     this.place.style.height = `calc(${height} + 20px)`; // the style sheet says how much at most
+    if (this.#sticks) this.#toEnd();
     this.#soon();
   }
 
@@ -116,6 +125,7 @@ export class Rows {
   }
 
   #draw(): void {
+    if (this.#sticks) this.#toEnd(); // a browser may have moved the place when rows were dropped
     const { rows } = this.#look;
     const { styles, tops } = this.#flow;
     const above = this.place.scrollTop / this.#height;

@@ -1,6 +1,6 @@
 /** The part of a log that is kept in memory, and what is read when somebody moves through it. */
 
-import { firstLine, type Line, Lines } from "./lines";
+import { firstLine, type Line, Lines, rowAt } from "./lines";
 import type { Source } from "./parts";
 
 const CHUNK = 128 * 1024;
@@ -45,31 +45,30 @@ export class LogWindow {
     return rowAt(this.lines.rows, offset);
   }
 
-  /** Read on at the end; gives whether anything came, and how many rows were dropped for it. */
-  async next(): Promise<{ dropped: number } | null> {
+  /** Read on at the end; gives whether anything came. */
+  async next(): Promise<boolean> {
     const part = await this.#read(this.lines.end, CHUNK);
-    if (!part.length) return null;
+    if (!part.length) return false;
     this.lines.append(part);
     const before = this.lines.lines;
     const dropped = this.lines.dropStart(MOST);
     if (this.number !== null) this.number += counted(before.slice(0, dropped));
-    return { dropped };
+    return true;
   }
 
-  /** Read what stands before the window; gives how many rows came. */
-  async previous(): Promise<number> {
+  /** Read what stands before the window. */
+  async previous(): Promise<void> {
     const { begin } = this.lines;
-    if (begin === 0) return 0;
+    if (begin === 0) return;
     const from = Math.max(0, begin - CHUNK);
     const data = (await this.#read(from, begin - from)).subarray(0, begin - from);
-    if (data.length < begin - from) return 0;
+    if (data.length < begin - from) return;
     const skipped = from === 0 ? 0 : firstLine(data.subarray(0, BEFORE));
     const before = this.lines.lines;
     const many = this.lines.prepend(data.subarray(skipped));
     if (this.number !== null) this.number -= counted(this.lines.lines.slice(0, many));
     if (this.atStart) this.number = 1;
     if (before.length) this.lines.dropEnd(MOST);
-    return many;
   }
 
   async #open(from: number): Promise<void> {
@@ -86,18 +85,6 @@ export class LogWindow {
     this.complete = part.complete;
     return part.data;
   }
-}
-
-/** The last row that begins up to an offset. */
-function rowAt(rows: Line[], offset: number): number {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((rows[middle]?.offset ?? 0) <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return Math.max(0, low - 1);
 }
 
 /** How many lines end in these rows. */
