@@ -18,12 +18,17 @@ COMMANDS = {
         "List the agents that were seen lately, and those that are paused.",
     ),
     "apply": ("launchkit.cli.apply:apply", "Make the queues as a file wants them."),
+    "audit": (
+        "launchkit.cli.records:audit",
+        "List who changed accounts, roles, tokens and webhooks of a service.",
+    ),
     "completion": (
         "launchkit.cli.completion:completion",
         "Print a script with which a shell completes commands, options and names.",
     ),
     "config": ("launchkit.cli.config:config", "Look at launch-config.yaml and other settings."),
     "doctor": ("launchkit.cli.doctor:doctor", "Look whether an agent could work here."),
+    "events": ("launchkit.cli.records:events", "List what happened to queues and launches."),
     "hold": ("launchkit.cli.change:hold", "Keep launches that wait from being claimed."),
     "job": ("launchkit.cli.job:job", "Make and list jobs: named, versioned recipes."),
     "launch": ("launchkit.cli.launch:launch", "Put a launch into a queue."),
@@ -52,6 +57,10 @@ COMMANDS = {
     "token": ("launchkit.cli.token:token", "Make, list and revoke tokens."),
     "user": ("launchkit.cli.people:user", "Add, list and remove users and service accounts."),
     "wait": ("launchkit.cli.launches:wait", "Wait until launches have ended."),
+    "webhook": (
+        "launchkit.cli.webhook:webhook",
+        "Make, test, pause, list and remove webhooks of a queue service.",
+    ),
 }
 
 

@@ -4,6 +4,8 @@ import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from functools import partial
 
 import anyio
 import click
@@ -69,32 +71,52 @@ def agent_names(context: click.Context, _param: click.Parameter, word: str) -> l
     return _found(context, word, look)
 
 
+def webhook_names(
+    context: click.Context, _param: click.Parameter, word: str
+) -> list[CompletionItem]:
+    """The webhooks of the entity."""
+
+    def look() -> Iterable[tuple[str, str]]:
+        from launchkit.cli.desk import desk
+        from launchkit.store.webhooks import List
+
+        with context.scope(cleanup=False):
+            at = desk()
+            webhooks = [view.webhook for view in at.do(List(at.entity))]
+        return [(one.name, ", ".join(one.events)) for one in webhooks]
+
+    return _in_time(word, look)
+
+
 def _found(
     context: click.Context, word: str, look: "Callable[..., Awaitable[Iterable[tuple[str, str]]]]"
 ) -> list[CompletionItem]:
-    """What *look* finds that begins with *word*, if the queue answers in time."""
-    from launchkit.errors import LaunchkitError
-    from launchkit.plugins import Plugins
+    """What *look* finds in the queue that begins with *word*, if that answers in time."""
 
-    logging.disable()
-    plugins = Plugins()
-    pairs: dict[str, str] = {}
-
-    async def main() -> None:
+    async def main() -> Iterable[tuple[str, str]]:
         from launchkit.client import connect
+        from launchkit.plugins import Plugins
 
         url, config = _place(context)
         if url is None:
-            return
+            return ()
         entity = context.meta.get("launchkit.entity")
-        async with connect(url, entity=entity, config=config, plugins=plugins) as client:
-            pairs.update(await look(client))
+        async with connect(url, entity=entity, config=config, plugins=Plugins()) as client:
+            return await look(client)
+
+    return _in_time(word, partial(anyio.run, main))
+
+
+def _in_time(word: str, look: Callable[[], Iterable[tuple[str, str]]]) -> list[CompletionItem]:
+    """What *look* finds in a thread of its own that begins with *word*, if it does in time."""
+    from launchkit.errors import LaunchkitError
+
+    logging.disable()
+    pairs: dict[str, str] = {}
 
     def work() -> None:
-        try:
-            anyio.run(main)
-        except (LaunchkitError, OSError):
-            pairs.clear()
+        with suppress(LaunchkitError, OSError):
+            pairs.update(look())
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()

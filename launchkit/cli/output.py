@@ -64,7 +64,7 @@ def show_all(rows: Sequence[Data], form: str, layout: Layout) -> None:
         put_text(as_yaml(list(rows)))
     elif form == "name":
         for row in rows:
-            put(row[layout.name])
+            put(str(row[layout.name]))
     else:
         show_table(table_cells(rows, layout), layout, whole=form == "wide")
         if layout.fill and not rows:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import click
 
@@ -22,7 +22,9 @@ from launchkit.store.tokens import (
     NewToken,
     RevokeToken,
 )
+from launchkit.store.webhooks import NewWebhook
 
+T = TypeVar("T", NewToken, NewWebhook)
 _COLUMNS = (
     Column("ID", get("id")),
     Column("OWNER", get("owner")),
@@ -96,11 +98,11 @@ def revoke(token_id: str) -> None:
     say(f"token {gone.id} of {gone.owner} is revoked")
 
 
-def kept(path: Path, make: Callable[[], NewToken]) -> NewToken:
-    """Make a token, and write its secret to a new file for the user alone.
+def kept(path: Path, make: Callable[[], T]) -> T:
+    """Make what has a secret, and write that to a new file for the user alone.
 
     :raises Conflict: if the file exists.
-    :raises Unreachable: if it cannot be written; no token is made then.
+    :raises Unreachable: if it cannot be written; nothing is made then.
     """
     with _private(path) as file:
         made = make()
@@ -122,7 +124,7 @@ def _private(path: Path) -> Iterator[IO[str]]:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError as exc:
-        raise Conflict(f"{path} exists", hint="name another file for the token") from exc
+        raise Conflict(f"{path} exists", hint="name another file") from exc
     except OSError as exc:
         raise Unreachable(f"{path} cannot be written: {exc.strerror}") from exc
     try:

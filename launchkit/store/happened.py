@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import get_annotations
+from typing import get_args
 
-from launchkit.model import ItemState
+from launchkit.model import Event, ItemState
 from launchkit.store.database import Row, Tx
 
 LOOKED_THROUGH = 10_000
 """How many events one page looks through, at most, for those that a filter wants."""
 NEWEST = 2**62
+KINDS: Sequence[str] = get_args(get_annotations(Event)["kind"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +36,7 @@ class Happening:
 class HappenedPage:
     """A page of them."""
 
-    happenings: Sequence[Happening]
+    happenings: tuple[Happening, ...]
     older: int | None
     """Before which event the next page begins; None: there is none."""
 
@@ -66,7 +69,7 @@ class Happened:
         full = len(rows) == self.limit
         older = rows[-1]["id"] if full else floor
         return HappenedPage(
-            happenings=[_happening(row) for row in rows], older=older if older > 1 else None
+            happenings=tuple(map(_happening, rows)), older=older if older > 1 else None
         )
 
 

@@ -213,15 +213,28 @@ def _wrong_with(url: str) -> str | None:
     return None
 
 
+def named(views: Sequence[WebhookView], entity: str, name: str) -> WebhookView:
+    """The one of that name.
+
+    :raises NotFound: if there is none.
+    """
+    for view in views:
+        if view.webhook.name == name:
+            return view
+    raise _none(entity, name, [view.webhook.name for view in views])
+
+
 async def _named(tx: Tx, entity: str, name: str) -> Row:
     row = await tx.one("webhook_named", entity=entity, name=name)
     if row is None:
         names = [one["name"] for one in await tx.all("webhooks", entity=entity)]
-        raise NotFound(
-            f"there is no webhook {name[:140]!r} of {entity};"
-            f" there are: {', '.join(names) or 'none'}"
-        )
+        raise _none(entity, name, names)
     return row
+
+
+def _none(entity: str, name: str, names: Sequence[str]) -> NotFound:
+    there = ", ".join(names) or "none"
+    return NotFound(f"there is no webhook {name[:140]!r} of {entity}; there are: {there}")
 
 
 def _webhook_of(row: Row) -> Webhook:

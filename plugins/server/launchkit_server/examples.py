@@ -26,6 +26,7 @@ from launchkit.model import (
 )
 from launchkit.model.people import Account, Entity, Grant, PrincipalKind, Role, Token
 from launchkit.model.webhooks import Delivery, DeliveryState, Happens, Webhook, WebhookView
+from launchkit.store.happened import HappenedPage, Happening
 from launchkit.wire import agent_side, people, user_side, webhooks
 from launchkit.wire.problems import Problem
 
@@ -187,6 +188,23 @@ EXAMPLES: tuple[object, ...] = (
     people.TokenRequest(owner="ann"),
     people.AgentTokenRequest(agent="box", queues=("train",)),
     people.TokenAnswer(token=TOKEN, secret=SECRET),
+    HappenedPage(
+        happenings=(
+            Happening(
+                id=7,
+                at=1_790_000_000.0,
+                kind="state",
+                actor="ann",
+                queue="train",
+                item_id=ITEM.id,
+                name="resnet",
+                attempt=1,
+                state=ItemState.QUEUED,
+                cause="launched",
+            ),
+        ),
+        older=7,
+    ),
     WEBHOOK,
     DELIVERY,
     WebhookView(webhook=WEBHOOK, deliveries=(DELIVERY,)),

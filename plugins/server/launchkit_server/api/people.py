@@ -6,8 +6,10 @@ from fastapi import APIRouter
 
 from launchkit.model.people import Account, Entity, Grant, Token
 from launchkit.store import people, tokens
+from launchkit.store.happened import NEWEST, Audit, Audited
 from launchkit.wire.people import AccountRequest, TokenAnswer, TokenRequest
 from launchkit_server.access import Administrator, Person
+from launchkit_server.api.history import Before, Limit
 from launchkit_server.service import TheService
 
 router = APIRouter(tags=["people"])
@@ -64,3 +66,11 @@ async def create_token(
 async def revoke_token(token_id: str, service: TheService, who: Administrator) -> Token:
     """Make a token count no more, at once."""
     return await service.database.write(tokens.RevokeToken(token_id, who.name))
+
+
+@router.get("/audit")
+async def show_audit(
+    service: TheService, who: Administrator, before: Before = NEWEST, limit: Limit = 100
+) -> Sequence[Audited]:
+    """Who changed accounts, roles, tokens and webhooks, newest first."""
+    return await service.database.read(Audit(before=before, limit=limit))

@@ -1,17 +1,19 @@
 """What happened in an entity, and who changed accounts, roles and tokens of the service."""
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from launchkit.model.people import EVERYWHERE, Permission, refusal
 from launchkit.store.backend import StoreQueues
-from launchkit.store.happened import NEWEST, Audit, Happened
+from launchkit.store.happened import KINDS, NEWEST, Audit, Happened
+from launchkit_server.web.filters import command
 from launchkit_server.web.visits import Administering, Reading, Visit
 
 of_entity = APIRouter(prefix="/e/{entity}/events")
 of_service = APIRouter(prefix="/settings/audit")
 
-KINDS = ("state", "progress", "warning", "stop", "lease", "priority", "queue")
 LIMIT = 100
 
 
@@ -31,6 +33,7 @@ async def show(visit: Reading) -> Response:
         kinds=KINDS,
         queues=[one.queue.name for one in queues],
         newest=before == NEWEST,
+        command=_command(wanted, before),
         audits=refusal(visit.principal, Permission.ADMINISTER, EVERYWHERE) is None,
     )
 
@@ -46,9 +49,19 @@ async def show_audit(visit: Administering) -> Response:
         here="settings",
         tab="audit",
         entries=entries,
+        command=_command({}, before, "audit"),
         older=older,
         newest=before == NEWEST,
     )
+
+
+def _command(wanted: Mapping[str, str], before: int, name: str = "events") -> str:
+    """What shows the same on the command line."""
+    words = ["launchkit", name, "--limit", str(LIMIT)]
+    for option, value in wanted.items():
+        words += [f"--{option}", value] if value else []
+    words += ["--before", str(before)] if before != NEWEST else []
+    return command(words)
 
 
 def _asked(visit: Visit, name: str) -> str:
