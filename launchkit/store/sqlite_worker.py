@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from launchkit.errors import LaunchkitError, QueueError, Unreachable
+from launchkit.errors import ConfigError, LaunchkitError, QueueError, Unreachable
 from launchkit.store.clock_steps import ClockSteps, clock_ahead
 from launchkit.store.database import Body, Row, Tx, statements
 from launchkit.store.fair_file_lock import FairFileLock
@@ -124,18 +124,28 @@ class Worker:
     def _opened(self) -> Iterator[sqlite3.Connection]:
         inode = self._inode_now()
         if inode is None:
-            self._disconnect()
-            raise Unreachable(
-                f"the queue's database {self._path} was deleted while in use",
-                hint="stop all that uses it, and put a backup there with launchkit store restore"
-                " FILE",
-            )
+            raise self._gone()
         if inode != self._inode:
             self._disconnect()
         if self._connection is None:
-            self._connection = self._attached()
+            self._connection = self._attached_anew()
             self._inode = self._path.stat().st_ino
         yield self._connection
+
+    def _gone(self) -> Unreachable:
+        self._disconnect()
+        return Unreachable(
+            f"the queue's database {self._path} was deleted while in use",
+            hint="stop all that uses it, and put a backup there with launchkit store restore FILE",
+        )
+
+    def _attached_anew(self) -> sqlite3.Connection:
+        try:
+            return self._attached()
+        except ConfigError as exc:
+            if self._inode_now() is None:  # it went just now, and may come back
+                raise self._gone() from exc
+            raise
 
     def _attached(self) -> sqlite3.Connection:
         if self._own is not None:

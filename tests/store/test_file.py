@@ -19,7 +19,7 @@ from launchkit.store import launches, queues
 from launchkit.store.access import Access
 from launchkit.store.notifier import DatagramNotifier
 from launchkit.store.sqlite import SqliteDatabase
-from launchkit.store.sqlite_file import connect, file_of, prepare
+from launchkit.store.sqlite_file import attach, connect, file_of, prepare
 from launchkit.store.tokens import FirstAdministrator, Proofs
 from launchkit.store.topics import StoreTopics
 
@@ -95,7 +95,7 @@ async def test_a_datagram_carries_the_topics_and_dead_mailboxes_are_removed(
             await anyio.wait_all_tasks_blocked()
             (folder / "1-1").touch()
             sender.send({"queue:7"})
-            assert await news.wait(10)
+            assert await news.wait(PATIENCE)
             tasks.cancel_scope.cancel()
     listener.close()
     sender.close()
@@ -128,6 +128,27 @@ async def test_a_file_that_was_deleted_is_an_error_and_one_put_back_is_used(stor
     prepare(path)
     await store.queue("again")
     assert [v.queue.name for v in await store.database.read(queues.List("e"))] == ["again"]
+
+
+async def test_a_file_that_goes_while_it_is_opened_may_come_back(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.queue()
+    path = store.database._path
+    away = path.with_name("away.db")
+
+    def goes(found: Path) -> sqlite3.Connection:
+        found.rename(away)
+        return attach(found)
+
+    other = SqliteDatabase(path, clock=clock)
+    async with other.opened():
+        with monkeypatch.context() as patch:
+            patch.setattr("launchkit.store.sqlite_worker.attach", goes)
+            with pytest.raises(Unreachable, match="was deleted while in use"):
+                await Store(other, clock).launch()
+        away.rename(path)
+        await Store(other, clock).launch()
 
 
 def test_a_file_from_a_newer_version_is_refused_untouched(tmp_path: Path) -> None:
