@@ -253,7 +253,7 @@ class Agent:
         self._end_if_idle()
 
     async def _register(self, kit: Kit) -> None:
-        waits = pauses(Backoff())
+        waits, notes = pauses(Backoff()), {**self._notes}
         while not self._registered.is_set():
             try:
                 await kit.backend.register(self._say(kit))
@@ -264,7 +264,7 @@ class Agent:
             else:
                 self._standing.heard(kit.backend.skew())
                 for queue in self.settings.queues:
-                    self._note(queue, "")
+                    self._note(queue, notes.get(queue, ""))  # as found, such as a pause
                 self._registered.set()
 
     async def _beat(self, kit: Kit) -> None:

@@ -113,6 +113,15 @@ async def test_a_paused_queue_is_told_of_and_served_after_its_resumption(bench: 
         assert await bench.ended(run) == [ItemState.FINISHED]
 
 
+async def test_what_is_in_the_way_of_a_queue_is_told_on_when_the_agent_has_registered(
+    bench: Bench,
+) -> None:
+    await bench.client.pause_queue("q", "driver upgrade")
+    async with bench.agent() as agent:
+        await agent._registered.wait()
+        assert "queue q is paused: driver upgrade" in agent.status
+
+
 async def test_an_agent_ends_when_its_queues_are_empty_if_it_is_told_to(bench: Bench) -> None:
     runs = [await bench.launch("print(1)") for _ in range(3)]
     await Agent(bench.settings(), exit_when_idle=True).run()
