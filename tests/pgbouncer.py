@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
+from ports import free_port
 from postgres import RUNUSER, Postgres
 from services import skip_without
 from waiting import until
@@ -34,9 +35,7 @@ def pooled(server: Postgres) -> Iterator[int]:
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         skip_without("pgbouncer")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     folder = Path(tempfile.mkdtemp(prefix="launchkit-pool-", dir="/tmp"))
     settings = SETTINGS.format(server=server.port, port=port, folder=folder)
     (folder / "pool.ini").write_text(settings)

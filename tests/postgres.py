@@ -2,16 +2,18 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ports import free_port
 from services import skip_if_hidden, skip_without
+from waiting import PATIENCE
 
 NAMES = ("initdb", "pg_ctl")
+WAIT = ("-t", f"{PATIENCE:.0f}")
 RUNUSER = shutil.which("runuser") or "/usr/sbin/runuser"
 """The server refuses to run as root."""
 
@@ -29,9 +31,7 @@ class Postgres:
     def __init__(self, programs: Path) -> None:
         self._programs = programs
         self._folder = Path(tempfile.mkdtemp(prefix="launchkit-pg-", dir="/tmp"))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._as = [RUNUSER, "-u", "postgres", "--"] if os.geteuid() == 0 else []
         if self._as:
             shutil.chown(self._folder, "postgres", "postgres")
@@ -51,10 +51,10 @@ class Postgres:
         options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c max_connections=100"
         options += f" -c unix_socket_directories={self._folder}"
         log = str(self._folder / "log")
-        self._run("pg_ctl", "-D", self._data, "-l", log, "-w", "-t", "30", "-o", options, "start")
+        self._run("pg_ctl", "-D", self._data, "-l", log, "-w", *WAIT, "-o", options, "start")
 
     def stop(self, mode: str = "immediate") -> None:
-        self._run("pg_ctl", "-D", self._data, "-m", mode, "-w", "stop")
+        self._run("pg_ctl", "-D", self._data, "-m", mode, "-w", *WAIT, "stop")
 
     def remove(self) -> None:
         self.stop()

@@ -2,7 +2,6 @@
 for what stands in a page.
 """
 
-import socket
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +13,7 @@ from launchkit_docker.options.parsing import parse_options
 from launchkit_gcp.vertex.runner import VertexRunner
 from launchkit_kubernetes.runner import KubernetesRunner
 from pages import ROOT, blocks, commands_of, name_of, type_commands, write_files
+from ports import free_port
 from shared import in_use
 
 from launchkit.builtin.local_process.args import parse_args
@@ -105,7 +105,7 @@ def test_the_commands_of_a_page_do_what_it_says(
 ) -> None:
     if page.name in WANT_DOCKER:
         request.getfixturevalue("no_images_left")
-    port = free_port()
+    port = f":{free_port()}"  # in the place of the usual one
     write_files(page, tmp_path, {PORT: port})
     environ = {"LAUNCHKIT_SERVER_PORT": port[1:]}
     type_commands(COMMANDS[page], tmp_path, {PORT: port}, environ)
@@ -123,10 +123,3 @@ def test_the_first_launch_wants_neither_a_home_nor_a_locale(tmp_path: Path) -> N
         "LAUNCHKIT_CACHE_DIR": str(tmp_path / "cache"),
     }
     type_commands(COMMANDS[page], tmp_path, {}, environ)
-
-
-def free_port() -> str:
-    """The port of a service that a page starts, in the place of the usual one."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return f":{one.getsockname()[1]}"

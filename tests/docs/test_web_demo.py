@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ports import free_port
 from waiting import PATIENCE
 
 pytestmark = pytest.mark.long
@@ -21,11 +21,8 @@ SHOWN = "Ctrl-C ends it."
 @contextmanager
 def demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """The demo, which keeps everything below *folder*."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = str(one.getsockname()[1])
     with subprocess.Popen(
-        [sys.executable, str(DEMO), "--port", port],
+        [sys.executable, str(DEMO), "--port", str(free_port())],
         env={**os.environ, "TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -14,7 +14,9 @@ import pytest
 from anyio.to_thread import run_sync
 from docker_engine import Engine
 from images.conftest import Make
-from registry.conftest import Served, free_port
+from ports import free_port
+from registry.conftest import Served
+from waiting import PATIENCE
 
 from launchkit.abc import Finding, MayNotRead, Output, Site
 from launchkit.builtin.oci.registry import OciRegistry
@@ -183,7 +185,7 @@ async def test_many_builds_of_one_image_by_two_agents_are_one(
     async def build(site: Site) -> None:
         images.append(await build_once(request, site, out, pusher))
 
-    with anyio.fail_after(60):
+    with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
             for site in agents * 4:
                 tasks.start_soon(build, site)
@@ -281,7 +283,7 @@ async def test_a_failed_build_lets_the_next_one_try(
     request = make(text="twice")
     with pytest.raises(BuildError):
         await build_once(request, agents[0], out, replace(pusher, pushes=False, tells=False))
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         assert (await build_once(request, agents[1], out, pusher)).digest
 
 

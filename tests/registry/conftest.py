@@ -1,6 +1,5 @@
 """Real registries, started for the tests: open, with passwords over TLS, and with tokens."""
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,12 +45,6 @@ def with_an_image(
     )
     served.digests["v1"] = served.push(REPOSITORY, "v1")
     return served
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ from typing import Any
 import anyio
 import pytest
 from depots import ServedDepot
-from registry.conftest import PASSWORD, USER, Served, free_port
+from ports import free_port
+from registry.conftest import PASSWORD, USER, Served
 from registry.issuer import REFRESH
 
 from launchkit.abc import Registry, Site

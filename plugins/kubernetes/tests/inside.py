@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from ports import free_port
 
 from .cluster.access import Access
-from .cluster.programs import NEVER_ALONE, free_port
+from .cluster.programs import NEVER_ALONE
 
 PROBE = "import sys, urllib.request as r; r.urlopen('http://127.0.0.1:%d/%s', timeout=5)"
 PROBES = {"liveness": "livez", "readiness": "readyz", "startup": "livez"}

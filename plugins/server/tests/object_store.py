@@ -8,9 +8,8 @@ from pathlib import Path
 from subprocess import Popen
 
 import httpx
+from ports import free_port
 from waiting import PATIENCE
-
-from .places import free_port
 
 RETRIES = 7
 """With pauses that double from half a second: a minute in all."""
@@ -41,12 +40,13 @@ class ObjectStore:
 
     def bucket(self, name: str) -> str:
         """The URL of a new bucket."""
-        httpx.put(f"{self.url}/{name}").raise_for_status()
+        httpx.put(f"{self.url}/{name}", timeout=PATIENCE).raise_for_status()
         return f"s3://{name}"
 
     def names(self, bucket: str) -> list[str]:
         """What is in it, by the store's own word."""
-        text = httpx.get(f"{self.url}/{bucket.removeprefix('s3://')}").raise_for_status().text
+        url = f"{self.url}/{bucket.removeprefix('s3://')}"
+        text = httpx.get(url, timeout=PATIENCE).raise_for_status().text
         return [part.partition("</Key>")[0] for part in text.split("<Key>")[1:]]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 from launchkit_server import envelope
+from ports import free_port
 from starlette.responses import PlainTextResponse
 from waiting import PATIENCE
 
@@ -21,7 +22,6 @@ from launchkit.errors import NotFound, Unreachable
 from launchkit.testing import VirtualClock, make_capacity, started
 
 from .conftest import Served, serving
-from .places import free_port
 
 AGENTS = 100
 RETRY_AFTER = 1

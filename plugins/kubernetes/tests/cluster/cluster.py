@@ -63,10 +63,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from ports import free_port
+
 from .access import Access
 from .keys import make_keys, make_tokens
 from .node import NAME, NodeEngine, kubelet, load_pause
-from .programs import FOLDER, Program, free_port
+from .programs import FOLDER, Program
 
 HERE = "127.0.0.1"
 QUICK = ("--kube-api-qps=200", "--kube-api-burst=400")

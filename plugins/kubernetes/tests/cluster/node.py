@@ -6,8 +6,9 @@ from pathlib import Path
 
 from docker_engine import Engine
 from own_engine import OwnEngine
+from ports import free_port
 
-from .programs import FOLDER, KUBELET, NEVER_ALONE, Program, free_port
+from .programs import FOLDER, KUBELET, NEVER_ALONE, Program
 
 NAME = "127.0.0.1"
 """Also the address at which the API server asks it for logs."""

@@ -1,10 +1,8 @@
 """The programs of a cluster: where they are, and how one is run, frozen and ended."""
 
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,8 +20,6 @@ TOLD = os.environ.get("LAUNCHKIT_KUBERNETES_BIN")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 FOLDER = Path(TOLD or CACHE / "launchkit-kubernetes")
 """Looked up when this is imported: a test has a home of its own."""
-PORTS = range(20_000, 30_000)
-"""Below those that the kernel gives to whom asks for any."""
 NEVER_ALONE = ("setpriv", "--pdeathsig")
 """Has the kernel end a program when what started it dies, whatever the reason."""
 GRACE = 1.0
@@ -55,15 +51,6 @@ def _give_up(what: str) -> NoReturn:
     if TOLD is not None:
         pytest.fail(f"LAUNCHKIT_KUBERNETES_BIN is set, and this is missing: {what}")
     skip_without(what)
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens."""
-    for port in random.sample(PORTS, len(PORTS)):
-        with suppress(OSError), socket.socket() as listener:
-            listener.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("no port is free")
 
 
 class Program:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from docker_engine import Engine
 from pages import ROOT, blocks, commands_of, type_commands, write_files
+from ports import free_port
 from postgres import Postgres
 from services import skip_without
 from surroundings import empty_schema
@@ -20,7 +21,6 @@ from waiting import until
 
 from ..chart.charts import NAME, need_helm
 from ..cluster.access import Access
-from ..cluster.programs import free_port
 from ..inside import Queue, agent_values, api_port, probes, reached_from_the_node, running
 from ..releases import release
 from .conftest import LOGIN
