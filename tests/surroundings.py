@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import pytest
 import python_image as python_image_file
 from docker_engine import Engine
@@ -13,6 +14,12 @@ from postgres import Postgres, served
 from services import skip_if_hidden, skip_without
 
 from launchkit.catalogue import PACKAGES
+
+# How long an example takes tells of the machine, and fails no test.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 # A shell that starts the tests in the background has them ignore it, and their children with them.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from launchkit.aio.lines import line_batches, lines
@@ -48,7 +48,6 @@ async def test_a_long_line_in_many_chunks_is_put_together_once() -> None:
     assert line == b"x" * 2**20
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=6).map(lambda data: data.replace(b"\0", b"\n"))), st.data())
 def test_how_a_text_is_cut_into_chunks_does_not_matter(
     chunks: list[bytes], data: st.DataObject

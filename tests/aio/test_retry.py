@@ -8,7 +8,7 @@ from email.utils import format_datetime
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from launchkit.aio import retry as module
@@ -134,7 +134,6 @@ async def test_64_that_suffer_from_one_thing_log_one_line(
     assert len(caplog.records) == 2
 
 
-@settings(deadline=None)
 @given(
     first=st.floats(0.001, 10), cap=st.floats(10, 100), jitter=st.floats(0, 1), n=st.integers(0, 50)
 )

@@ -46,7 +46,6 @@ PRIORITIES = st.sampled_from([None, *Priority])
 SETTINGS = settings(
     max_examples=120,
     stateful_step_count=50,
-    deadline=None,
     database=None,
     derandomize="CI" in os.environ,
 )

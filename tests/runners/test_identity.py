@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from launchkit.errors import SubmitError
@@ -42,7 +42,6 @@ OURS = RunIdentity(
 )
 
 
-@settings(deadline=None)
 @given(styles, identities)
 def test_labels_are_what_the_platform_takes(name: str, identity: RunIdentity) -> None:
     for key, value in STYLES[name].labels(identity).items():
@@ -50,7 +49,6 @@ def test_labels_are_what_the_platform_takes(name: str, identity: RunIdentity) ->
         assert re.fullmatch(VALUES[name], value), value
 
 
-@settings(deadline=None)
 @given(styles, identities)
 def test_ids_and_attempt_come_back_exactly(name: str, identity: RunIdentity) -> None:
     style = STYLES[name]
@@ -60,13 +58,11 @@ def test_ids_and_attempt_come_back_exactly(name: str, identity: RunIdentity) -> 
     assert exact == (identity.run_id, identity.item_id, identity.attempt)
 
 
-@settings(deadline=None)
 @given(identities)
 def test_docker_keeps_all_texts_as_they_are(identity: RunIdentity) -> None:
     assert DOCKER.parse(DOCKER.labels(identity)) == identity
 
 
-@settings(deadline=None)
 @given(styles, names, names, st.booleans())
 def test_two_texts_that_differ_have_two_values(
     name: str, one: str, other: str, again: bool
@@ -76,7 +72,6 @@ def test_two_texts_that_differ_have_two_values(
     assert (style.text(one) == style.text(other)) == (one == other)
 
 
-@settings(deadline=None)
 @given(styles, st.dictionaries(keys, st.text(max_size=70)))
 def test_foreign_labels_are_no_error(name: str, labels: dict[str, str]) -> None:
     STYLES[name].parse(labels)

@@ -68,7 +68,7 @@ times = st.lists(st.tuples(st.integers(0, 7), st.integers(0, SLACK)), max_size=3
 
 
 @given(times, st.lists(st.integers(0, 9), max_size=9), st.integers(0, 40))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_no_byte_is_lost_repeated_or_moved(
     steps: list[tuple[int, int]], breaks: list[int], offset: int
 ) -> None:

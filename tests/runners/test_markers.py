@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from launchkit.errors import LaunchError
@@ -44,7 +44,6 @@ async def test_nothing_is_cleared_or_forgotten_where_nothing_was_ever_set(marker
     assert not markers.folder.exists()
 
 
-@settings(deadline=None)
 @given(st.text(), st.sampled_from(["over", "cancelled"]))
 def test_each_file_stands_in_the_folder_whatever_a_run_is_called(name: str, mark: str) -> None:
     path = Markers(Path("/marks"))._path(name, mark)

@@ -45,7 +45,7 @@ def plant(root: Path, ignore_files: dict[str, list[str]]) -> None:
 rules = st.lists(st.sampled_from(LINES), max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(top=rules, below=rules, deep=rules)
 def test_what_is_packed_is_what_git_would_add(
     top: list[str], below: list[str], deep: list[str]

@@ -244,7 +244,7 @@ trees = st.dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(content=trees)
 def test_what_was_packed_comes_out_again(content, tmp_path_factory: pytest.TempPathFactory) -> None:
     root, out = tmp_path_factory.mktemp("in"), tmp_path_factory.mktemp("out")

@@ -74,7 +74,7 @@ def pieces_of(steps: Sequence[tuple[int, int]]) -> list[tuple[int, bytes]]:
 
 
 @given(steps, st.lists(st.integers(0, 9), max_size=9), st.integers(0, 99), st.data())
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_no_byte_is_lost_or_repeated_while_the_file_stays(
     steps: list[tuple[int, int]], breaks: list[int], stop: int, data: st.DataObject
 ) -> None:
@@ -89,7 +89,7 @@ def test_no_byte_is_lost_or_repeated_while_the_file_stays(
 
 
 @given(steps, st.integers(0, 30), st.integers(0, 30))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_after_a_file_was_turned_over_all_that_is_left_and_new_is_given(
     steps: list[tuple[int, int]], stored: int, gone: int
 ) -> None:

@@ -76,14 +76,14 @@ def check(status: RunStatus) -> None:
 
 
 @given(JSON, st.lists(JSON, max_size=2))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_no_value_is_beyond_understanding(obj: object, others: list[object]) -> None:
     for status in all_meanings(obj, others):
         check(status)
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_value_in_any_place_of_an_object_is_beyond_understanding(data: st.DataObject) -> None:
     example: Mapping[str, Any] = data.draw(st.sampled_from(SHOWN))
     shown = {key: example[key] for key in ("pod", "job", "custom", "pods") if key in example}
