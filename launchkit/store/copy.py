@@ -112,7 +112,7 @@ def _triggers(target: str) -> Iterator[str]:
 
 
 async def _copy(connection: Any, source: Path, table: str, number: str | None) -> None:
-    with closing(connect(source)) as reader:
+    with closing(connect(source, make=False)) as reader:
         rows = reader.execute(f'select * from "{table}"')  # noqa: S608 - a name of ours
         columns = [column[0] for column in rows.description]
         while batch := await anyio.to_thread.run_sync(_next_rows, rows):

@@ -29,8 +29,9 @@ HINTS = {
 """What to do next, by a word in what SQLite says."""
 
 
-def attach(path: Path) -> sqlite3.Connection:
-    """Connect to the file that belongs there, and with no other file's WAL. Belongs into a turn.
+def attach(path: Path, *, make: bool = False) -> sqlite3.Connection:
+    """Connect to the file that belongs there, and with no other file's WAL; *make* it if there was
+    none. Belongs into a turn.
 
     :raises Unreachable: if the file was replaced beside its WAL.
     :raises ConfigError: if it was there and is gone.
@@ -40,7 +41,7 @@ def attach(path: Path) -> sqlite3.Connection:
     finish(real)
     require_not_vanished(real)
     check_wal(real)
-    return connect(path)
+    return connect(path, make=make)
 
 
 def attach_to_read(path: Path) -> sqlite3.Connection | None:
@@ -54,7 +55,7 @@ def attach_to_read(path: Path) -> sqlite3.Connection | None:
     if cut_short(real) or not real.exists() or not real.stat().st_size:
         return None
     check_wal(real)
-    connection = connect(path)
+    connection = connect(path, make=False)
     connection.execute("pragma query_only = on")
     return connection
 
@@ -73,13 +74,20 @@ def is_current(path: Path) -> bool:
     return bool(version == len(migrations("sqlite")))
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, *, make: bool = True) -> sqlite3.Connection:
     """A connection that keeps to what a crash-proof queue needs: WAL, and a sync at each commit. A
-    file that is not there is made for its owner alone; SQLite gives those beside it its mode.
+    file that is not there is made, if it is to be, for its owner alone; SQLite gives those beside
+    it its mode.
     """
-    begin_file(path.resolve())
+    real = path.resolve()
+    if make:
+        begin_file(real)
     connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        f"{real.as_uri()}?mode=rw",  # one that goes just now is not made anew
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
     )
     connection.row_factory = sqlite3.Row
     if not connection.execute("pragma page_count").fetchone()[0]:
@@ -103,7 +111,7 @@ def prepare(path: Path) -> None:
         with (
             contextlib.closing(FairFileLock(path)) as lock,
             lock.turn(),
-            contextlib.closing(attach(path)) as connection,
+            contextlib.closing(attach(path, make=True)) as connection,
         ):
             _migrate(connection, path, scripts)
     except OSError as exc:

@@ -142,7 +142,7 @@ class Worker:
     def _attached_anew(self) -> sqlite3.Connection:
         try:
             return self._attached()
-        except ConfigError as exc:
+        except (ConfigError, sqlite3.OperationalError) as exc:
             if self._inode_now() is None:  # it went just now, and may come back
                 raise self._gone() from exc
             raise

@@ -15,11 +15,11 @@ from waiting import PATIENCE
 
 from launchkit.errors import ConfigError, QueueError, Unreachable
 from launchkit.model.people import Principal
-from launchkit.store import launches, queues
+from launchkit.store import launches, queues, sqlite_file
 from launchkit.store.access import Access
 from launchkit.store.notifier import DatagramNotifier
 from launchkit.store.sqlite import SqliteDatabase
-from launchkit.store.sqlite_file import attach, connect, file_of, prepare
+from launchkit.store.sqlite_file import connect, file_of, prepare
 from launchkit.store.tokens import FirstAdministrator, Proofs
 from launchkit.store.topics import StoreTopics
 
@@ -130,23 +130,26 @@ async def test_a_file_that_was_deleted_is_an_error_and_one_put_back_is_used(stor
     assert [v.queue.name for v in await store.database.read(queues.List("e"))] == ["again"]
 
 
-async def test_a_file_that_goes_while_it_is_opened_may_come_back(
-    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", ["require_not_vanished", "connect"])
+async def test_a_file_that_goes_while_it_is_opened_is_not_made_anew_and_may_come_back(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     await store.queue()
     path = store.database._path
     away = path.with_name("away.db")
+    done = getattr(sqlite_file, step)
 
-    def goes(found: Path) -> sqlite3.Connection:
+    def goes(found: Path, **more: object) -> object:
         found.rename(away)
-        return attach(found)
+        return done(found, **more)
 
     other = SqliteDatabase(path, clock=clock)
     async with other.opened():
         with monkeypatch.context() as patch:
-            patch.setattr("launchkit.store.sqlite_worker.attach", goes)
+            patch.setattr(sqlite_file, step, goes)
             with pytest.raises(Unreachable, match="was deleted while in use"):
                 await Store(other, clock).launch()
+        assert not path.exists()
         away.rename(path)
         await Store(other, clock).launch()
 
