@@ -18,7 +18,7 @@ import pytest
 from mutants import trial
 from mutants.table import Mutant, Result
 
-SECONDS = 300.0
+SECONDS = 900.0
 """How long a suite may take; a mutant that makes it hang is not caught."""
 AT_ONCE = os.cpu_count() or 1
 

@@ -11,7 +11,7 @@ from launchkit.testing.contracts.service import Advance, Service
 class ServiceContract(ComponentContract):
     """Fixtures to override; and what a backend cannot do, which is said by its suite's class."""
 
-    patience = 20.0
+    patience = 60.0
     """Seconds that an answer, or a wake-up, may take."""
     knows_locks = True
     """False for a backend whose locks let everybody go on."""

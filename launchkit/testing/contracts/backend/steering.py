@@ -53,6 +53,7 @@ class SteeringContract(ServiceContract):
         assert (await service.beat(agent="a")).drain, "an agent is told to end with its beat"
         assert not (await service.beat(agent="b")).drain, "no other agent is told to end"
         await service.backend.leave("a", dead=False)
+        await service.backend.register(make_status("a"))
         assert not (await service.beat(agent="a")).drain, "the next agent is not told to end"
 
     async def test_an_agent_that_was_told_to_end_rests_until_there_is_something_new(

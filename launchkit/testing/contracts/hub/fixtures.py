@@ -10,7 +10,7 @@ from launchkit.testing.contracts.service import UserSide
 class UserContract(ComponentContract):
     """A fixture to override, and the steps of a user."""
 
-    patience = 20.0
+    patience = 60.0
     """Seconds that an answer, or a wake-up, may take."""
 
     @pytest.fixture
