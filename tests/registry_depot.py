@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 from anyio.to_thread import run_sync
+from waiting import PATIENCE
 
 from launchkit.model import Credentials
 from launchkit.testing import Depot, RegistryServer, Relay, Way
@@ -60,7 +61,7 @@ class RepositoryDepot(Depot):
         ca = self.server.ca
         trusted = ssl.create_default_context(cafile=ca) if ca else True
         auth = (login.username, str.__str__(login.password))
-        async with httpx.AsyncClient(verify=trusted, auth=auth) as client:
+        async with httpx.AsyncClient(verify=trusted, auth=auth, timeout=PATIENCE) as client:
             return (await client.get(self.login_url)).status_code == httpx.codes.OK
 
     @asynccontextmanager

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import httpx
 import pytest
+from waiting import PATIENCE
 
 from launchkit.testing import Gateway, Intervention, gateway
 from launchkit.testing.counterparts.gateway import hang_up
@@ -43,7 +44,7 @@ async def way(shop: Shop) -> AsyncIterator[Gateway]:
 
 @pytest.fixture
 async def client(way: Gateway) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"http://{way.host}") as client:
+    async with httpx.AsyncClient(base_url=f"http://{way.host}", timeout=PATIENCE) as client:
         yield client
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from waiting import PATIENCE
 
 from launchkit.testing import registry_server
 
@@ -26,10 +27,10 @@ def test_what_was_pushed_is_there(tmp_path: Path, login: tuple[str, str] | None,
 
 def test_nobody_comes_in_without_the_login(tmp_path: Path) -> None:
     with registry_server(tmp_path / "registry", login=LOGIN) as server:
-        assert httpx.get(f"{server.url}/v2/").status_code == 401
-        assert httpx.get(f"{server.url}/v2/", auth=LOGIN).status_code == 200
+        assert httpx.get(f"{server.url}/v2/", timeout=PATIENCE).status_code == 401
+        assert httpx.get(f"{server.url}/v2/", auth=LOGIN, timeout=PATIENCE).status_code == 200
     with pytest.raises(httpx.TransportError):
-        httpx.get(f"{server.url}/v2/")
+        httpx.get(f"{server.url}/v2/", timeout=PATIENCE)
 
 
 def test_a_test_that_lacks_the_program_is_skipped_with_a_sentence(

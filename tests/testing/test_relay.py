@@ -11,7 +11,7 @@ import anyio
 import httpx
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
-from waiting import until
+from waiting import PATIENCE, until
 
 from launchkit.testing import Relay, Way, relay
 
@@ -66,7 +66,7 @@ async def way(host: str) -> AsyncIterator[Relay]:
 
 @pytest.fixture
 async def client(way: Relay) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"http://{way.host}", timeout=60) as client:
+    async with httpx.AsyncClient(base_url=f"http://{way.host}", timeout=PATIENCE) as client:
         yield client
 
 
@@ -163,7 +163,7 @@ async def test_a_delayed_request_waits(way: Relay, client: httpx.AsyncClient) ->
 
 
 async def test_a_server_that_is_away_is_a_broken_connection() -> None:
-    async with relay("127.0.0.1:1") as way, httpx.AsyncClient() as client:
+    async with relay("127.0.0.1:1") as way, httpx.AsyncClient(timeout=PATIENCE) as client:
         with pytest.raises(httpx.TransportError):
             await client.get(f"http://{way.host}/")
 
@@ -171,7 +171,9 @@ async def test_a_server_that_is_away_is_a_broken_connection() -> None:
 async def test_both_sides_may_be_unix_sockets(host: str, tmp_path: Path) -> None:
     async with relay(host, at=tmp_path / "a"), relay(tmp_path / "a", at=tmp_path / "b"):
         transport = httpx.AsyncHTTPTransport(uds=str(tmp_path / "b"))
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://x", timeout=PATIENCE
+        ) as client:
             assert (await client.get("/a")).json() == "/a"
 
 
@@ -182,7 +184,7 @@ class Picky(Relay):
 
 
 async def test_a_relay_of_a_class_of_ones_own_sees_all_that_passes(host: str) -> None:
-    async with relay(Picky(host)) as way, httpx.AsyncClient() as client:
+    async with relay(Picky(host)) as way, httpx.AsyncClient(timeout=PATIENCE) as client:
         assert (await client.get(f"http://{way.host}/good")).is_success
         with pytest.raises(httpx.TransportError):
             await client.get(f"http://{way.host}/bad")
@@ -190,7 +192,7 @@ async def test_a_relay_of_a_class_of_ones_own_sees_all_that_passes(host: str) ->
 
 async def test_a_relay_may_end_at_any_moment(host: str) -> None:
     async def ask(url: str) -> None:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
             with suppress(httpx.TransportError):
                 while True:
                     await client.get(url)

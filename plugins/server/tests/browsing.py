@@ -4,6 +4,7 @@ import re
 from typing import Any, Self
 
 import httpx
+from waiting import PATIENCE
 
 from .conftest import Served
 
@@ -15,7 +16,7 @@ class Browser:
 
     def __init__(self, served: Served, prefix: str = "") -> None:
         self.prefix = prefix
-        self.client = httpx.Client(base_url=served.url + prefix, headers=PAGE, timeout=60)
+        self.client = httpx.Client(base_url=served.url + prefix, headers=PAGE, timeout=PATIENCE)
         self._tokens = served.tokens
 
     def __enter__(self) -> Self:

@@ -21,6 +21,7 @@ from launchkit_server.process import listening, served, url_of
 from launchkit_server.service import Service
 from starlette.types import ASGIApp, Receive, Scope, Send
 from surroundings import _own_home, anyio_backend, empty_schema, postgres
+from waiting import PATIENCE
 
 from launchkit.abc import Site
 from launchkit.model import Secret
@@ -85,7 +86,7 @@ async def serving(
     clock: Callable[[], float],
     door: Door | None = None,
     silent_seconds: float = SILENT_SECONDS,
-    patience: float = 60.0,
+    patience: float = PATIENCE,
     lease: float = 60.0,
 ) -> AsyncIterator[Served]:
     database = database_of(database_url, clock, patience=patience)
@@ -186,4 +187,4 @@ def served_with(door: Door, folder: Path, **options: Any) -> Iterator[Served]:
 def client_of(served: Served, who: str = "ann", **options: Any) -> httpx.Client:
     """A client with the token of one of the people."""
     headers = {"Authorization": f"Bearer {str.__str__(served.tokens[who])}"}
-    return httpx.Client(base_url=served.url, headers=headers, timeout=60, **options)
+    return httpx.Client(base_url=served.url, headers=headers, timeout=PATIENCE, **options)

@@ -16,7 +16,7 @@ from launchkit_server.door import Door
 from mounts import Mount, SmallDisk
 from postgres import Postgres, served
 from surroundings import mounted, small_disk
-from waiting import until
+from waiting import PATIENCE, until
 
 from launchkit.errors import Unreachable
 from launchkit.store.backend import database_of
@@ -96,7 +96,7 @@ async def test_a_database_that_is_killed_under_load_loses_and_doubles_nothing(
         before = load.statuses[201]
         await until(lambda: load.statuses[201] > before + 20)
         load.enough.set()
-        told = [item_id for one in made for item_id in one.result(60)]
+        told = [item_id for one in made for item_id in one.result(PATIENCE)]
         listed = client.get("/items", params={"limit": 1000}).json()
         assert {*load.statuses} == {201, 503}
         assert sorted(told) == sorted(view["item"]["id"] for view in listed)
@@ -149,7 +149,7 @@ def waiting(call: Callable[[], httpx.Response]) -> Iterator[list[httpx.Response]
     thread = threading.Thread(target=lambda: given.append(call()))
     thread.start()
     yield given
-    thread.join(30)
+    thread.join(PATIENCE)
 
 
 async def test_a_service_that_ends_answers_those_who_wait(tmp_path: Path) -> None:

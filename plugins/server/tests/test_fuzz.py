@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from waiting import PATIENCE
 
 from .conftest import Served, nowhere, served_with
 from .over_http import client_in, launched
@@ -61,7 +62,6 @@ def test_each_answer_is_one_that_the_document_tells_of(operation: Any, served: S
     @given(case=operation.as_strategy(), real=booleans())
     @settings(
         max_examples=MANY,
-        deadline=None,
         derandomize=MANY < 50,
         database=None,
         suppress_health_check=[*HealthCheck],
@@ -69,6 +69,7 @@ def test_each_answer_is_one_that_the_document_tells_of(operation: Any, served: S
     def answered(case: Any, real: bool) -> None:
         known = {name: KNOWN[name] for name in case.path_parameters or {} if name in KNOWN}
         case.path_parameters.update(known if real else {"entity": "e"} if known else {})
-        case.call_and_validate(base_url=served.url, headers=headers, checks=CHECKS, timeout=60)
+        where = {"base_url": served.url, "timeout": PATIENCE}
+        case.call_and_validate(headers=headers, checks=CHECKS, **where)
 
     answered()

@@ -76,7 +76,7 @@ def test_a_service_that_is_told_to_end_lets_go_of_all_who_wait(place: Place) -> 
     with place.server() as server:
         headers = {"Authorization": f"Bearer {place.token_file.read_text().strip()}"}
         url = f"{place.url}/api/v1/entities/any/events/stream"
-        with httpx.stream("GET", url, headers=headers) as stream:
+        with httpx.stream("GET", url, headers=headers, timeout=PATIENCE) as stream:
             server.terminate()
             assert ": come back" in [*stream.iter_lines()]
         assert server.wait(PATIENCE) == 0

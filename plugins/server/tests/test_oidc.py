@@ -16,6 +16,7 @@ from launchkit_server.oidc.claims import Person
 from launchkit_server.oidc.opening import provider_of
 from launchkit_server.oidc.provider import Provider
 from launchkit_server.oidc.settings import OidcSettings, oidc_of
+from waiting import PATIENCE
 
 from launchkit.errors import ConfigError, Unauthenticated, Unreachable
 from launchkit.model import Secret
@@ -43,7 +44,7 @@ def provider(there: IdentityProvider) -> Provider:
 async def code_for(provider: Provider, attempt: Attempt, name: str = "ana@example") -> str:
     """The code that a browser brings back."""
     url = await provider.address(attempt, BACK)
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         answer = await client.post(url, data={"email": name})
     back = parse_qs(urlsplit(answer.headers["location"]).query)
     assert back["state"] == [attempt.state]

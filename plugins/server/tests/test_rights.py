@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from launchkit_server.access import Needs
 from launchkit_server.api import health, people
 from launchkit_server.app import ENTITY, OF_AN_ENTITY, make_app
+from waiting import PATIENCE
 
 from launchkit.abc import LaunchRequest
 from launchkit.codec import plain
@@ -118,7 +119,7 @@ async def _made(url: str) -> dict[str, Secret]:
 
 @pytest.fixture
 def client(server: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=60) as client:
+    with httpx.Client(base_url=server.url, timeout=PATIENCE) as client:
         yield client
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from waiting import PATIENCE
 
 import launchkit
 from launchkit import Agent
@@ -76,7 +77,7 @@ async def test_a_run_reaches_the_service_with_a_token_of_its_own(
     told.unlink()
     await _nowhere(found["token"], client, tmp_path)
     url = f"{server.url}/api/v1/entities/test/runs/{run.id}"
-    async with httpx.AsyncClient() as again:
+    async with httpx.AsyncClient(timeout=PATIENCE) as again:
         answer = await again.get(url, headers={"Authorization": f"Bearer {found['token']}"})
     assert answer.status_code == 401
     assert (await run.view()).outputs == {"loss": 0.12, "on": {"ep\x1bch": 3}}

@@ -197,6 +197,7 @@ def registered(server: Served, version: str) -> httpx.Response:
     status = {**plain(make_status("box")), "of_the_future": True}
     return httpx.post(
         f"{server.url}/api/v1/entities/test/agent/register",
+        timeout=PATIENCE,
         headers={
             "launchkit-protocol": version,
             "authorization": f"Bearer {str.__str__(server.tokens['ann'])}",

@@ -88,7 +88,7 @@ def asked(place: Place, method: str, path: str, **body: object) -> Any:
     """What the service of a place answers about webhooks of `e`."""
     head = {"authorization": f"Bearer {place.token_file.read_text().strip()}"}
     url = f"{place.url}/api/v1/entities/e/webhooks{path}"
-    answer = httpx.request(method, url, json=body, headers=head, timeout=60)
+    answer = httpx.request(method, url, json=body, headers=head, timeout=PATIENCE)
     assert answer.is_success, answer.text
     return answer.json()
 
@@ -150,7 +150,7 @@ async def test_what_was_not_taken_comes_again_under_the_same_id(
     receiver.status = 503
     async with telling(key, database):
         await queue(database)
-        await until(lambda: len(receiver.came) == 2)
+        await until(lambda: len(receiver.came) > 1)
         receiver.status = 200
         await holds(lambda: _all_delivered(database))
     assert len({one["id"] for one in receiver.came}) == 1

@@ -9,6 +9,7 @@ import pytest
 from launchkit_server.door import Door
 from launchkit_server.web.addresses import own_path
 from launchkit_server.web.guards import POLICY
+from waiting import PATIENCE
 
 from launchkit.model import Secret
 
@@ -177,7 +178,7 @@ def test_under_a_prefix_all_addresses_have_it(tmp_path_factory: pytest.TempPathF
         page = browser.get("/e/e/queues").text
         assert 'href="/tools/launch/e/e/queues"' in page
         assert 'href="/e/' not in page
-        with httpx.Client(base_url=served.url) as client:
+        with httpx.Client(base_url=served.url, timeout=PATIENCE) as client:
             assert client.get("/livez").is_success
             assert client.get("/tools/launch/livez").is_success
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 from playwright.async_api import Page
+from waiting import PATIENCE
 
 from launchkit.wire.protocol import API
 
@@ -35,7 +36,7 @@ class Lab(Place):
         token = token or self.token_file.read_text().strip()
         headers = {"Authorization": f"Bearer {token}"}
         answer = httpx.request(
-            method, f"{self.url}{API}{path}", json=body, headers=headers, timeout=60
+            method, f"{self.url}{API}{path}", json=body, headers=headers, timeout=PATIENCE
         )
         assert answer.is_success, f"{method} {path}: {answer.text}"
         return answer.json() if answer.content else None
