@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from agent.conftest import Bench
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from waiting import PATIENCE
 
 import launchkit
 from launchkit.hookspecs import hookimpl
@@ -23,6 +24,13 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     async with launchkit.connect(url) as client:
         await client.create_queue("q", "local-process")
         yield Bench(client, url, tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What gives up after some seconds waits on a machine that is busy, as the tests do."""
+    for name in ("events.FINISH_SECONDS", "tracing.FLUSH_SECONDS", "http.REQUEST_SECONDS"):
+        monkeypatch.setattr(f"launchkit.observe.{name}", PATIENCE)
 
 
 @dataclass
@@ -85,6 +93,7 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
         thread.start()
         found.url = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", found.url)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", f"{PATIENCE:.0f}")
         yield found
         server.shutdown()
         thread.join()

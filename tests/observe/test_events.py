@@ -1,6 +1,5 @@
 """Plugins hear what an agent stores, and cannot hurt it."""
 
-import logging
 import threading
 from types import ModuleType
 
@@ -42,7 +41,7 @@ async def test_a_plugin_that_fails_is_named_once_and_hurts_no_run(
     async with bench.agent(bad.module("bad"), good.module("good")):
         assert await bench.ended(*runs) == [ItemState.FINISHED] * 2
     assert len(bad.heard) == len(good.heard) > 2
-    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    told = [text for text in caplog.messages if "launchkit_event" in text]
     assert told == ["plugin bad: launchkit_event failed: ZeroDivisionError('a bug in the plugin')"]
 
 
