@@ -29,7 +29,7 @@ class Bench:
         flags = {
             "backend": self.url,
             "queues": ["q"],
-            "stopped_run_timeout": 5,
+            "stopped_run_timeout": int(PATIENCE),
             "state_dir": str(self.folder / "state"),
             "cache_dir": str(self.folder / "cache"),
             **more,

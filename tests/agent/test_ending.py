@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 from agent.conftest import Bench, running, text, until
+from waiting import PATIENCE
 
 from launchkit.model import ItemState, Timeouts
 from launchkit.resolving.inputs import LONGEST_GRACE
@@ -98,7 +99,7 @@ async def test_a_stop_without_grace_is_carried_out_by_the_next_agent(bench: Benc
 
 
 async def test_a_run_that_does_not_start_in_time_is_ended_and_named(bench: Bench) -> None:
-    await bench.client.create_queue("slow", "local-process", {"setup": ["sleep", "60"]})
+    await bench.client.create_queue("slow", "local-process", {"setup": ["sleep", "600"]})
     run = await bench.launch("print(1)", queue="slow", timeouts=Timeouts(start=0.3))
     async with bench.agent(queues=["slow"]):
         assert await bench.ended(run) == [ItemState.FAILED]
@@ -107,7 +108,7 @@ async def test_a_run_that_does_not_start_in_time_is_ended_and_named(bench: Bench
 
 
 async def test_a_run_that_takes_too_long_is_ended_and_named(bench: Bench) -> None:
-    run = await bench.launch(POLITE, timeouts=Timeouts(run=0.5))
+    run = await bench.launch(POLITE, timeouts=Timeouts(run=0.5, stop_grace=PATIENCE))
     async with bench.agent():
         assert await bench.ended(run) == [ItemState.FAILED]
     assert run.item.verdict
@@ -181,7 +182,7 @@ async def test_a_stop_while_no_agent_lives_is_carried_out_by_the_next(bench: Ben
 
 
 async def test_a_program_killed_from_outside_is_a_failure_with_its_signal(bench: Bench) -> None:
-    run = await bench.launch("import os, time\nprint(os.getpid())\ntime.sleep(60)")
+    run = await bench.launch("import os, time\nprint(os.getpid())\ntime.sleep(600)")
     async with bench.agent():
         async for line in run.logs(follow=True):
             os.kill(int(line), signal.SIGKILL)

@@ -2,7 +2,7 @@
 
 import anyio
 import pytest
-from agent.conftest import Bench, running, text, until
+from agent.conftest import Bench, text, until
 from mounts import SmallDisk
 from waiting import PATIENCE
 
@@ -23,7 +23,7 @@ async def test_stops_and_time_outs_work_on_a_full_disk(
 ) -> None:
     run = await bench.launch(SLEEP, timeouts=Timeouts(run=limit))
     async with bench.agent(state_dir=str(small_disk.path)):
-        await running(run)
+        await run.wait_until(ItemState.RUNNING, timeout=PATIENCE)
         small_disk.fill()
         if not limit:
             await run.stop()

@@ -28,8 +28,7 @@ async def heard(bench: Bench, is_it: Callable[[AgentStatus], bool]) -> None:
     """Wait until the queue knows something of its one agent."""
     with anyio.fail_after(PATIENCE):
         while True:
-            [agent] = await bench.client.agents()
-            if is_it(agent.status):
+            if any(is_it(agent.status) for agent in await bench.client.agents()):
                 return
             await anyio.sleep(0.05)
 
@@ -69,7 +68,7 @@ async def test_an_agent_that_always_has_news_hears_its_slow_queue_all_the_same(
     ) -> AgentOrders:
         nonlocal begun, answered
         begun += 1
-        await anyio.sleep(10 * heartbeat.LOOK_SECONDS)
+        await anyio.sleep(100 * heartbeat.LOOK_SECONDS)
         orders = await beat(self, status, held, wait)
         answered += 1
         return orders

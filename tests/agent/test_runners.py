@@ -9,6 +9,7 @@ from types import ModuleType
 import anyio
 import pytest
 from agent.conftest import Bench, running, until
+from waiting import PATIENCE
 
 import launchkit
 from launchkit import Agent, Client, LaunchHandle
@@ -95,7 +96,7 @@ async def agent_for(bench: Bench, *queues: str, **more: object) -> AsyncIterator
 
 async def put_back(run: LaunchHandle) -> str:
     """The message with which a launch was put back into its queue."""
-    with anyio.fail_after(30):
+    with anyio.fail_after(PATIENCE):
         while not (item := (await run.view()).item).message:  # noqa: ASYNC110
             await anyio.sleep(0.01)
     assert (item.state, item.attempt, item.ref) == (ItemState.QUEUED, 1, None)
@@ -187,7 +188,7 @@ async def test_many_claims_wait_for_one_start(bench: Bench, client: Client, clou
     runs = [await client.launch("cloud", image="img", resource_args=args) for _ in range(5)]
     async with agent_for(bench, "cloud"):
         for run in runs:
-            await run.wait_until(ItemState.CLAIMED, timeout=30)
+            await run.wait_until(ItemState.CLAIMED, timeout=PATIENCE)
         cloud.gate.set()
         assert {*await bench.ended(*runs)} == {ItemState.FINISHED}
     assert (cloud.starts, cloud.ended) == (1, 1)
@@ -214,7 +215,7 @@ async def abandoned(bench: Bench, client: Client) -> AsyncIterator[LaunchHandle]
 
 async def until_told(run: LaunchHandle, text: str) -> QueueItem:
     """Wait for a message on a launch."""
-    with anyio.fail_after(30):
+    with anyio.fail_after(PATIENCE):
         while text not in str((item := (await run.view()).item).message):  # noqa: ASYNC110
             await anyio.sleep(0.01)
     return item

@@ -48,7 +48,7 @@ def through(way: Relay, bench: Bench) -> str:
 async def test_one_word_ends_an_idle_agent_whose_database_is_silent(
     bench: Bench, way: Relay
 ) -> None:
-    agent = bench.agent(backend=through(way, bench), lease_seconds=3)
+    agent = bench.agent(backend=through(way, bench), lease_seconds=6)
     with anyio.fail_after(PATIENCE):
         async with agent:
             await until(lambda: "waits for launches" in agent.status)
@@ -62,7 +62,7 @@ async def test_one_word_ends_an_agent_with_a_run_and_the_next_one_goes_on_with_i
 ) -> None:
     gate = bench.folder / "gate"
     run = await bench.launch(GATED, str(gate))
-    agent = bench.agent(backend=through(way, bench), lease_seconds=3)
+    agent = bench.agent(backend=through(way, bench), lease_seconds=6)
     with anyio.fail_after(PATIENCE):
         async with agent:
             await running(run)
@@ -78,7 +78,7 @@ async def test_one_word_ends_an_agent_with_a_run_and_the_next_one_goes_on_with_i
 async def test_the_status_line_tells_of_an_outage_as_long_as_it_lasts(
     bench: Bench, way: Relay
 ) -> None:
-    agent = bench.agent(backend=through(way, bench), lease_seconds=3, max_jobs=0)
+    agent = bench.agent(backend=through(way, bench), lease_seconds=6, max_jobs=0)
     async with agent:
         await until(agent._registered.is_set)
         way.hold()
@@ -88,8 +88,9 @@ async def test_the_status_line_tells_of_an_outage_as_long_as_it_lasts(
 
 
 async def test_an_agent_that_is_started_while_its_database_is_away_waits_for_it(
-    bench: Bench, own_server: Postgres
+    bench: Bench, own_server: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("launchkit.agent.arrival.BACKEND_SECONDS", PATIENCE)
     await migrate(own_server.url)
     async with launchkit.connect(own_server.url) as client:
         await client.create_queue("q", "local-process")

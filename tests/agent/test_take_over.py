@@ -1,4 +1,7 @@
-"""What a new holder of a run goes by: the limits of the launch, never its own defaults."""
+"""What a new holder of a run goes by: the limits of the launch, never its own defaults.
+
+Time goes by in the queue's file: a real limit of seconds could be over before a first agent is.
+"""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -13,9 +16,10 @@ from waiting import PATIENCE
 from launchkit import LaunchHandle
 from launchkit.model import ItemState, Timeouts
 
-SAVES_SLOWLY = (
+HOUR = 3600.0
+SAVES = (
     "import signal, sys, time\n"
-    "def end(*_): time.sleep(1.5); print('saved'); sys.exit(0)\n"
+    "def end(*_): time.sleep(float(sys.argv[1])); print('saved'); sys.exit(0)\n"
     "signal.signal(signal.SIGTERM, end)\n"
     "print('ready')\n"
     "while True: time.sleep(0.05)"
@@ -45,23 +49,21 @@ async def taken_over(bench: Bench, run: LaunchHandle, **settings: object) -> Asy
         yield
 
 
-async def test_a_run_time_out_holds_and_counts_from_the_start(bench: Bench) -> None:
-    run = await bench.launch(POLITE, timeouts=Timeouts(run=3))
-    await abandoned(bench, run, ItemState.RUNNING)
-    async with taken_over(bench, run):
-        assert await bench.ended(run) == [ItemState.FAILED]
-    assert run.item.verdict
-    assert run.item.verdict.code == "run_timeout"
+def an_hour_goes_by(bench: Bench) -> None:
+    """What was submitted and seen running, was that an hour earlier."""
+    with closing(sqlite3.connect(bench.url.removeprefix("sqlite:///"))) as database, database:
+        database.execute("update item set started_at = started_at - ?", (HOUR,))
+        at = "json_extract(resolved, '$.submitted_at') - ?"
+        earlier = f"update item set resolved = json_set(resolved, '$.submitted_at', {at})"
+        database.execute(earlier, (HOUR,))
 
 
-async def test_a_run_time_out_counts_from_the_start_that_an_earlier_agent_saw(
+async def test_a_run_time_out_holds_and_counts_from_the_start_that_an_earlier_agent_saw(
     bench: Bench,
 ) -> None:
-    hour = 3600.0
-    run = await bench.launch(POLITE, timeouts=Timeouts(run=hour))
+    run = await bench.launch(POLITE, timeouts=Timeouts(run=HOUR))
     await abandoned(bench, run, ItemState.RUNNING)
-    with closing(sqlite3.connect(bench.url.removeprefix("sqlite:///"))) as database, database:
-        database.execute("update item set started_at = started_at - ?", (hour,))
+    an_hour_goes_by(bench)
     async with taken_over(bench, run):
         assert await bench.ended(run) == [ItemState.FAILED]
     assert run.item.verdict
@@ -80,20 +82,22 @@ async def test_a_run_that_has_no_limit_is_not_given_one(bench: Bench) -> None:
 
 async def test_the_default_of_the_agent_that_submitted_holds_on(bench: Bench) -> None:
     run = await bench.launch(POLITE)
-    await abandoned(bench, run, ItemState.RUNNING, run_timeout=3.0)
+    await abandoned(bench, run, ItemState.RUNNING, run_timeout=HOUR)
+    an_hour_goes_by(bench)
     async with taken_over(bench, run):
         assert await bench.ended(run) == [ItemState.FAILED]
     assert run.item.verdict
     assert run.item.verdict.code == "run_timeout"
 
 
-@pytest.mark.parametrize(("grace", "saves"), [(30, True), (0.2, False)])
+@pytest.mark.parametrize(("grace", "saves"), [(PATIENCE, True), (0.2, False)])
 async def test_a_stop_gives_the_time_that_the_launch_asked_for(
     bench: Bench, grace: float, saves: bool
 ) -> None:
-    run = await bench.launch(SAVES_SLOWLY, timeouts=Timeouts(stop_grace=grace))
+    needs = 1.5 if saves else 2 * PATIENCE
+    run = await bench.launch(SAVES, str(needs), timeouts=Timeouts(stop_grace=grace))
     await abandoned(bench, run, ItemState.RUNNING)
-    async with taken_over(bench, run, stopped_run_timeout=1 if saves else 30):
+    async with taken_over(bench, run, stopped_run_timeout=1 if saves else int(PATIENCE)):
         await printed(run, "ready")
         await run.stop()
         assert await bench.ended(run) == [ItemState.STOPPED]
@@ -101,10 +105,11 @@ async def test_a_stop_gives_the_time_that_the_launch_asked_for(
 
 
 async def test_a_start_time_out_holds_and_counts_from_the_submission(bench: Bench) -> None:
-    await bench.client.create_queue("slow", "local-process", {"setup": ["sleep", "60"]})
-    run = await bench.launch("print(1)", queue="slow", timeouts=Timeouts(start=4))
+    await bench.client.create_queue("slow", "local-process", {"setup": ["sleep", "600"]})
+    run = await bench.launch("print(1)", queue="slow", timeouts=Timeouts(start=HOUR))
     await abandoned(bench, run, ItemState.STARTING, queues=["slow"])
-    async with taken_over(bench, run, queues=["slow"], start_timeout=3600.0):
+    an_hour_goes_by(bench)
+    async with taken_over(bench, run, queues=["slow"], start_timeout=2 * HOUR):
         assert await bench.ended(run) == [ItemState.FAILED]
     assert run.item.verdict
     assert run.item.verdict.code == "start_timeout"

@@ -2,6 +2,7 @@
 
 import anyio
 import pytest
+from waiting import PATIENCE
 
 from launchkit.aio.token_bucket import TokenBucket
 from launchkit.testing import VirtualClock
@@ -65,7 +66,7 @@ async def test_one_who_is_cancelled_takes_nothing_and_stands_in_nobodys_way() ->
         scope.cancel()
         await bucket.take()
     bucket._tokens = 1.0
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE):
         await bucket.take()
 
 

@@ -1,6 +1,7 @@
 """Subscribe, look, wait: nothing is missed, and nothing is kept."""
 
 import anyio
+from waiting import PATIENCE
 
 from launchkit.aio.topics import Topics
 
@@ -9,7 +10,7 @@ async def test_news_between_the_look_and_the_wait_are_not_missed() -> None:
     topics = Topics[str]()
     with topics.subscribed("a") as news:
         topics.notify("a")
-        assert await news.wait(5)
+        assert await news.wait(PATIENCE)
 
 
 async def test_a_wait_without_news_ends_after_its_time() -> None:
@@ -53,7 +54,7 @@ async def test_who_subscribes_to_all_hears_of_each_topic_and_of_none() -> None:
     with topics.subscribed_to_all() as news:
         for topic in (["a"], []):
             topics.notify(*topic)
-            assert await news.wait(5)
+            assert await news.wait(PATIENCE)
 
 
 async def test_topics_that_nobody_waits_for_are_forgotten() -> None:

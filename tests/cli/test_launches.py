@@ -206,7 +206,7 @@ def test_a_reader_that_has_enough_ends_logs_quietly(queue: Program) -> None:
     assert process.stderr
     assert process.stderr.read() == ""
     process.stderr.close()
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 def test_a_big_log_does_not_fill_the_memory(queue: Program) -> None:

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 from cli.conftest import Program
+from waiting import PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_a_stream_has_a_line_for_each_event_from_now_on(queue: Program) -> None:
         assert (event["id"], event["name"], event["kind"]) == (old, "old", "state")
         assert event["cause"] in {"x", "released"}
         watcher.send_signal(signal.SIGINT)
-        assert watcher.wait(30) == 130
+        assert watcher.wait(PATIENCE) == 130
 
 
 def unbuffered() -> dict[str, str]:
@@ -111,7 +112,7 @@ def test_a_list_on_a_terminal_follows_what_happens(queue: Program) -> None:
         queue("stop", run)
         read_until(ours, "stopped")
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(PATIENCE) == 130
     os.close(ours)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from cli.conftest import Program
+from waiting import PATIENCE
 
 CONFIG = 'env:\n  GPUS: "{{gpus}}"\n  WHERE: "zone-{{zone}}"\nnice: "{{nice_count}}"\n'
 VARIABLES = "gpus: {type: integer, minimum: 1, maximum: 8, default: 1}\nzone: {type: string}\n"
@@ -253,7 +254,7 @@ def test_on_a_terminal_a_config_is_offered_in_the_editor(program: Program) -> No
     os.write(controller, b"y\n")
     subprocess.run(
         [sys.executable, "-m", "launchkit", *words],
-        stdin=terminal, stdout=terminal, stderr=terminal, env=environ, check=True, timeout=60,
+        stdin=terminal, stdout=terminal, stderr=terminal, env=environ, check=True, timeout=PATIENCE,
     )  # fmt: skip
     assert program.data("queue", "show", "q")["config"] == {"nice": 7}
 

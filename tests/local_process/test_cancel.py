@@ -25,8 +25,8 @@ from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import RunState, Submission
 
 
-async def cancelled(run: Run, grace: float = 10) -> None:
-    with anyio.fail_after(PATIENCE):
+async def cancelled(run: Run, grace: float = PATIENCE) -> None:
+    with anyio.fail_after(2 * PATIENCE):
         await run.cancel(grace)
 
 

@@ -20,6 +20,8 @@ from local_process.runs import (
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import RunState
 
+WAIT = "until [ -e go ]; do sleep 0.01; done"
+
 
 async def test_a_program_that_ends_well_is_finished(runner: LocalProcessRunner, make: Make) -> None:
     run = await runner.submit(make("python", "-c", "print('hello')"))
@@ -105,10 +107,11 @@ async def test_python_is_the_agents_own_where_there_is_no_other(
 async def test_background_processes_do_not_outlive_the_program(
     runner: LocalProcessRunner, make: Make
 ) -> None:
-    submission = make("sh", "-c", "sleep 300 & setsid sleep 300 & echo $!; sleep 0.2")
+    submission = make("sh", "-c", f"sleep 300 & setsid sleep 300 & echo $!; {WAIT}")
     run = await runner.submit(submission)
     await printed(run, b"\n")
     assert len(processes_of(submission)) >= 3
+    (Path(run.ref) / "code" / "go").touch()
     assert (await end_of(run)).state is RunState.FINISHED
     assert processes_of(submission) == []
 
@@ -143,8 +146,7 @@ async def test_what_hides_from_a_run_ends_with_it(
     runner: LocalProcessRunner, make: Make, script: str
 ) -> None:
     mark = f"3000.{uuid4().int % 10**9}"
-    wait = "until [ -e go ]; do sleep 0.01; done"
-    run = await runner.submit(make("sh", "-c", f"{script.format(mark)} {wait}"))
+    run = await runner.submit(make("sh", "-c", f"{script.format(mark)} {WAIT}"))
     await until(lambda: bool(sleeping(mark)))
     (Path(run.ref) / "code" / "go").touch()
     assert (await end_of(run)).state is RunState.FINISHED

@@ -21,6 +21,7 @@ from local_process.runs import (
     running,
     until,
 )
+from waiting import PATIENCE
 
 from launchkit.builtin.local_process.rundir import RunDir
 from launchkit.builtin.local_process.runner import LocalProcessRunner
@@ -269,7 +270,7 @@ async def test_a_new_agent_learns_that_a_run_was_told_to_stop(
 ) -> None:
     run = await runner.submit(make("sh", "-c", "exec sleep 300"))
     await running(run)
-    await run.cancel(5)
+    await run.cancel(PATIENCE)
     later = await runner.attach(run.ref)
     status = await later.status()
     assert (status.state, status.exit_code) == (RunState.STOPPED, 143)

@@ -61,8 +61,8 @@ async def started(run: Run) -> RunStatus:
         return status
 
 
-async def stopped(run: Run, grace: float = 10) -> RunStatus:
-    with anyio.fail_after(PATIENCE):
+async def stopped(run: Run, grace: float = PATIENCE) -> RunStatus:
+    with anyio.fail_after(2 * PATIENCE):
         await run.cancel(grace)
         return await run.status()
 
@@ -172,7 +172,7 @@ async def test_on_a_full_disk_a_stop_is_polite_and_known_to_the_next_agent(
     assert await (await runner_on_disk.attach(run.ref)).status() == status
 
 
-@pytest.mark.parametrize(("script", "grace"), [(OBEYS, 10), (RESISTS, 0.3)])
+@pytest.mark.parametrize(("script", "grace"), [(OBEYS, PATIENCE), (RESISTS, 0.3)])
 async def test_a_stop_that_cannot_be_noted_ends_the_run_all_the_same(
     runner_on_disk: LocalProcessRunner, small_disk: SmallDisk, make: Make, script: str, grace: float
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import anyio
 import pytest
-from waiting import until
+from waiting import PATIENCE, until
 
 from launchkit.aio.retry import Backoff
 from launchkit.aio.token_bucket import TokenBucket
@@ -137,7 +137,7 @@ async def test_a_change_just_before_the_watch_is_open_again_is_found(place: Plac
         await until(lambda: place.watched)
         place.opening = change
         place.break_watches(OSError("connection reset"))
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             assert await informer.changed("a", "running") == "ended"
 
 
@@ -160,7 +160,7 @@ async def test_while_the_watch_cannot_be_opened_lists_take_its_place(place: Plac
     async with at_work(informer := watching(place)):
         await informer.get("a")
         place.runs["a"] = "ended"
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             assert await informer.changed("a", "running") == "ended"
 
 
@@ -169,7 +169,7 @@ async def test_an_event_that_was_lost_is_found_by_the_slow_list(place: Place) ->
     async with at_work(informer := watching(place, relist=0.01)):
         assert await informer.changed("a", None) == "running"
         place.runs["a"] = "ended"
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             assert await informer.changed("a", "running") == "ended"
 
 
@@ -284,7 +284,7 @@ async def test_one_who_looks_for_itself_hears_of_its_run_alone(place: Place) -> 
             for subscription in (news, others):
                 await subscription.wait()
             place.tell("a", "ended")
-            assert await news.wait(30)
+            assert await news.wait(PATIENCE)
             assert not await others.wait(0)
             informer.news.notify("b")
             assert await others.wait(0)
@@ -297,7 +297,7 @@ async def test_one_who_looks_for_itself_is_told_by_a_list_of_what_nobody_told(pl
             while place.runs["a"] == "running":
                 await news.wait()
                 place.runs["a"] = "ended"
-            assert await news.wait(30)
+            assert await news.wait(PATIENCE)
 
 
 async def test_one_who_is_cancelled_leaves_nothing_behind(place: Place) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from waiting import until
+from waiting import PATIENCE, until
 
 from launchkit.errors import Rejected, Unreachable
 from launchkit.runners.slots import Slots, Wish
@@ -163,7 +163,7 @@ async def test_what_is_given_up_is_free_for_others(machine: Machine) -> None:
     await slept.take("one", wish(2))
     machine.live["foreign"] = ("a",)
     assert await slept.confirm("one", wish(1, "c")) == ("c",)
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         assert await awake.take("two", wish(1, "b")) == ("b",)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from waiting import PATIENCE
 
 from launchkit.store import launches
 from launchkit.store.access import look_at
@@ -38,7 +39,7 @@ def opened_modes(folder: Path, mask: int, database: Path) -> dict[str, int]:
         opened = SqliteDatabase(database)
         async with opened.opened():
             await opened.read(launches.Events("e", "x", 0))
-            with anyio.fail_after(60):
+            with anyio.fail_after(PATIENCE):
                 while not any(folder.rglob("*-wake/*")):
                     await anyio.lowlevel.checkpoint()
             return modes(folder)

@@ -93,9 +93,9 @@ async def test_who_waits_for_a_queue_is_woken_when_its_agent_is_resumed(store: S
     await store.queue()
     await beat(store)
     await change(store, PAUSE)
-    with store.database.topics.subscribed("queue:1") as news, anyio.fail_after(60):
+    with store.database.topics.subscribed("queue:1") as news, anyio.fail_after(PATIENCE):
         await change(store, ResumeAgent())
-        assert await news.wait(60)
+        assert await news.wait(PATIENCE)
 
 
 async def test_an_agent_that_nobody_knows_is_an_error_that_names_the_others(

@@ -81,8 +81,13 @@ async def test_all_works_and_who_waits_looks_often_which_is_told_once(
 
 
 async def test_with_a_direct_url_beside_the_pooled_one_announcements_come_through(
-    url: str, direct: str, clock: Clock, caplog: pytest.LogCaptureFixture
+    url: str,
+    direct: str,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("launchkit.store.listener.ECHO_SECONDS", PATIENCE)
     first, second = (PostgresDatabase(url, clock=clock, direct=direct) for _ in range(2))
     async with first.opened(), second.opened():
         await until(first.listener.heard.is_set)

@@ -157,7 +157,7 @@ async def test_a_launch_wakes_a_waiter_on_another_connection(store: Store, url: 
     queue = (await store.database.read(queues.Get("e", "q"))).queue
     async with other.opened():
         with other.topics.subscribed(f"queue:{queue.id}") as news:
-            await news.wait(0.5)  # the first listening rings everything
+            assert await news.wait(PATIENCE)  # the first listening rings everything
             await store.launch()
             assert await news.wait(PATIENCE)
 
