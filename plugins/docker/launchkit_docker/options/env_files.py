@@ -35,9 +35,7 @@ def read_files(paths: Iterable[str], environ: Mapping[str, str]) -> dict[str, st
     found: dict[str, str] = {}
     for path in paths:
         try:
-            text = Path(path).read_bytes().decode("utf-8-sig")
-            if "\0" in text:
-                raise ValueError("it holds NUL characters")
+            text = _text_of(Path(path))
         except (OSError, ValueError) as exc:
             raise SubmitError(
                 f"{path} cannot be read: {exc}",
@@ -56,3 +54,10 @@ def read_files(paths: Iterable[str], environ: Mapping[str, str]) -> dict[str, st
             if equals or name in environ:
                 found[name] = value if equals else environ[name]
     return found
+
+
+def _text_of(path: Path) -> str:
+    text = path.read_bytes().decode("utf-8-sig")
+    if "\0" in text:
+        raise ValueError("it holds NUL characters")
+    return text
