@@ -39,8 +39,9 @@ from launchkit.testing import make_capacity, make_spec, make_status, started
 from .conftest import Served, serving
 
 QUICK = Backoff(first=0.01, cap=0.01, deadline=0.05)
-SOON = 15.0
-"""Seconds; a wait lasts 60, and a beat 20."""
+HOUR = 3600.0
+SOON = 45.0
+"""Seconds; a wait lasts 60, and so does a beat where leases are long."""
 SPEC = QueueSpec(name="q", resource="local-process", prioritization=True)
 LIMITED = replace(SPEC, max_concurrent=1)
 PAUSE = Pause(reason="upgrade", by="ann", at=0)
@@ -78,7 +79,7 @@ class Floor:
 @pytest.fixture
 async def floor(database_url: str, site: Site) -> AsyncIterator[Floor]:
     async with AsyncExitStack() as stack:
-        served = await stack.enter_async_context(serving(database_url, time.time))
+        served = await stack.enter_async_context(serving(database_url, time.time, lease=HOUR))
         parts = {"url": served.url, "entity": "test", "token": served.tokens["ann"]}
         made = (HttpHub(**parts), HttpBackend(**parts), HttpBackend(**parts))  # type: ignore[arg-type]
         found = [await stack.enter_async_context(started(one, site)) for one in made]
