@@ -163,6 +163,13 @@ def test_an_error_is_a_page_for_people_and_a_document_for_programs(browser: Brow
     assert document.json()["code"] == "no_such_address"
 
 
+def test_a_request_does_not_say_under_which_prefix_it_is_shown(browser: Browser) -> None:
+    browser.sign_in()
+    page = browser.get("/e/e/queues", headers={"x-forwarded-prefix": "/evil"})
+    assert 'href="/e/e/queues"' in page.text
+    assert "evil" not in page.text
+
+
 def test_under_a_prefix_all_addresses_have_it(tmp_path_factory: pytest.TempPathFactory) -> None:
     door = Door(root_path="/tools/launch/")
     folder = tmp_path_factory.mktemp("prefixed")
