@@ -1,13 +1,16 @@
 """How long launches waited before they ran, of late: what charts and percentiles are made from."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from launchkit.store.database import Tx
 
 MOST = 3000
-"""Launches that are looked at of those that started, gave up and wait, each: the latest."""
+"""Launches that are looked at of those that started, gave up and wait, each: of those that wait the
+oldest, of the others the latest.
+"""
 MOST_FAILED = 1000
 
 
@@ -42,6 +45,12 @@ class Waits:
                 Wait(row["queue_id"], row["created_at"], row["until"], started) for row in rows
             ]
         return found
+
+
+def cut_short(found: Iterable[Wait]) -> bool:
+    """Whether there may be more launches of a kind than are looked at."""
+    kinds = Counter((one.started, one.until is None) for one in found)
+    return any(many >= MOST for many in kinds.values())
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,12 @@ from store.conftest import LEASE, Clock, Store, capacity, spec, status
 
 from launchkit.abc import SORTED, Hold, LaunchRequest, Selection, Stop
 from launchkit.model import Claim, ItemReport, ItemState
+from launchkit.model.webhooks import Happens
 from launchkit.store import (
     agents,
     changes,
     claims,
+    deliveries,
     hindrance,
     launches,
     leases,
@@ -25,6 +27,7 @@ from launchkit.store import (
     prune,
     queues,
     waits,
+    webhooks,
 )
 from launchkit.store.database import Tx
 from launchkit.store.events import settled
@@ -33,6 +36,7 @@ from launchkit.store.orders import KEYS
 from launchkit.store.postgres import PostgresDatabase, PostgresTx
 from launchkit.store.sqlite import SqliteDatabase
 from launchkit.store.sqlite_worker import SqliteTx, finish
+from launchkit.store.webhook_key import WebhookKey
 
 ENDED = 100_000
 MOST_STEPS = 300
@@ -99,7 +103,23 @@ async def at_work(store: Store) -> Claim:
     return claim
 
 
-def bodies(claim: Claim, last: int) -> Bodies:
+async def webhook(store: Store) -> str:
+    """The id of a webhook that is told of all that happens."""
+    await store.write(
+        webhooks.Create(
+            entity="e",
+            name="chat",
+            url="https://chat.example",
+            events=[*Happens],
+            actor="ann",
+            key=WebhookKey(b"key"),
+        )
+    )
+    [duty] = await store.database.read(deliveries.Duties())
+    return duty.webhook
+
+
+def bodies(claim: Claim, last: int, hook: str) -> Bodies:
     """What agents, and those who look on, do all day."""
     item = claim.item.id
     request = LaunchRequest(spec=spec("new"), actor="ann", idempotency_key="k")
@@ -133,6 +153,8 @@ def bodies(claim: Claim, last: int) -> Bodies:
         "hold": changes.Make("e", "waits-2", Hold(reason="later"), "ann"),
         "lock": locks.Acquire("image", "a", LEASE),
         "change a queue": queues.Update("e", claim.queue.spec, "ann", None, None),
+        "is there news for a webhook": deliveries.IsNews(hook, last),
+        "messages of a webhook": deliveries.Make(hook, last),
         "waits of all queues": waits.Waits("e", 900_000.0),
         "waits of a queue": waits.Waits("e", 900_000.0, 1),
         "failures": waits.Failed("e", 900_000.0),
@@ -194,8 +216,9 @@ async def test_what_has_ended_costs_those_who_work_nothing(
 ) -> None:
     path = tmp_path / "launchkit.db"
     claim = await at_work(store)
+    hook = await webhook(store)
     await seed(url, path)()
-    wanted = bodies(claim, await settled(store.database))
+    wanted = bodies(claim, await settled(store.database), hook)
     if isinstance(store.database, SqliteDatabase):
         costs = await costs_on_sqlite(path, clock, wanted)
         assert {name: cost for name, cost in costs.items() if cost > MOST_STEPS} == {}

@@ -1,5 +1,6 @@
 """How long launches waited, as the store tells it."""
 
+import pytest
 from store.conftest import Store
 
 from launchkit.abc import Stop
@@ -33,6 +34,17 @@ async def test_a_wait_ends_with_the_start_or_the_end_of_its_launch_or_goes_on(st
     assert await store.database.read(waits.Waits("other", BEGUN)) == []
     late = await store.database.read(waits.Waits("e", BEGUN + 11))
     assert late == found[-1:], "what was over by then is not told"
+
+
+async def test_a_look_at_as_many_as_are_looked_at_is_cut_short(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waits, "MOST", 2)
+    await store.queue()
+    for many in (1, 2, 3):
+        await store.launch()
+        found = await store.database.read(waits.Waits("e", BEGUN))
+        assert (len(found), waits.cut_short(found)) == (min(many, 2), many > 1)
 
 
 async def test_failures_are_counted_since_a_time(store: Store) -> None:

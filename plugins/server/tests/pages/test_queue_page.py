@@ -3,6 +3,8 @@
 import re
 from html import unescape
 
+import pytest
+
 from launchkit.model.people import PrincipalKind, Role
 from launchkit.store.people import AddAccount, GrantRole
 from launchkit.store.tokens import CreateToken
@@ -129,6 +131,17 @@ def test_the_config_tab_tells_when_the_queue_was_made_and_what_launches_may_set(
     assert "API_TOKEN: hush" in words
     with _viewer(served, "config") as viewer:
         assert "hush" not in viewer.get("/e/config/queues/t?tab=config").text
+
+
+def test_charts_that_do_not_look_at_all_launches_say_so(
+    served: Served, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with client_in(served, "many") as client:
+        launched(client)
+    pages = ("/e/many/queues/q?tab=charts", "/e/many")
+    assert ["there may be more" in browser.get(page).text for page in pages] == [False, False]
+    monkeypatch.setattr("launchkit.store.waits.MOST", 1)
+    assert ["there may be more" in browser.get(page).text for page in pages] == [True, True]
 
 
 def test_charts_have_their_numbers_on_the_page(served: Served, browser: Browser) -> None:

@@ -53,7 +53,8 @@ class Saved {
       event.preventDefault();
       keep();
     });
-    sheet.append(label, name, save);
+    const where = "Kept in this browser alone. Others see it by its address.";
+    sheet.append(label, name, save, element("p", { className: "help", textContent: where }));
     const open = this.place.querySelector("details")?.open ?? false;
     box.open = open;
     this.place.replaceChildren(box);

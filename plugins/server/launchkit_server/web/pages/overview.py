@@ -51,6 +51,8 @@ class Overview:
     agents: Sequence[AgentView]
     failed: int
     latest: Sequence[ItemView]
+    cut: int | None
+    """How many launches of a kind its lines and waits look at, if there may be more."""
 
     @property
     def waiting(self) -> int:
@@ -85,8 +87,9 @@ async def show(visit: Reading) -> Response:
     window = Window(now=now, seconds=DAY)
     views = await StoreQueues(database, visit.entity).list()
     there = await database.read(agents.List(visit.entity))
+    waited = await database.read(waits.Waits(visit.entity, window.begin))
     found: dict[int, list[waits.Wait]] = defaultdict(list)
-    for one in await database.read(waits.Waits(visit.entity, window.begin)):
+    for one in waited:
         found[one.queue].append(one)
     lines = [
         Line(
@@ -103,6 +106,7 @@ async def show(visit: Reading) -> Response:
         agents=there,
         failed=await database.read(waits.Failed(visit.entity, window.begin)),
         latest=latest,
+        cut=waits.MOST if waits.cut_short(waited) else None,
     )
     return await visit.page("overview.html", here="overview", view=overview)
 

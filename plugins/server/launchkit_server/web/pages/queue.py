@@ -51,6 +51,8 @@ class QueuePage:
     history: History | None = None
     window: str = "24h"
     charts: Mapping[str, Any] | None = None
+    cut: int | None = None
+    """How many launches of a kind the charts look at, if there may be more."""
 
 
 @router.get("")
@@ -105,7 +107,8 @@ async def _with_charts(visit: Visit, page: QueuePage, view: QueueView, window: s
         {"name": "95 % waited at most", "values": told.slows, "unit": "s"},
     ]
     charts = {"depth": depth, "wait": {"x": span.ends, "series": times}}
-    return replace(page, history=told, window=window, charts=charts)
+    cut = waits.MOST if waits.cut_short(found) else None
+    return replace(page, history=told, window=window, charts=charts, cut=cut)
 
 
 @router.post("/pause")
