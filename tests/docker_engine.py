@@ -79,9 +79,8 @@ class Engine:
         """Remove an image, if it is there."""
         self.http.delete(f"/images/{quote(image)}", params={"force": True})
 
-    @contextmanager
-    def busybox(self, folder: Path) -> Iterator[str]:
-        """The name of an image with a shell alone; removed at the end."""
+    def shell(self, folder: Path) -> str:
+        """Make an image with a shell alone; gives its name."""
         name = f"launchkit-test-{uuid4().hex[:8]}:1"
         path = folder / "busybox.tar"
         with tarfile.open(path, "w") as tar:
@@ -91,6 +90,12 @@ class Engine:
                 link.type, link.linkname = tarfile.SYMTYPE, "busybox"
                 tar.addfile(link)
         self.load(path, name)
+        return name
+
+    @contextmanager
+    def busybox(self, folder: Path) -> Iterator[str]:
+        """The name of an image with a shell alone; removed at the end."""
+        name = self.shell(folder)
         try:
             yield name
         finally:

@@ -27,6 +27,7 @@ address = "{folder}/exec/c"
 [ttrpc]
 address = "{folder}/exec/c.ttrpc"
 """
+STARTS = 5
 DAEMON = ("unshare", "--net", "dockerd", "--iptables=false", "--ip6tables=false")
 """In a network of its own: two daemons in one would take away each other's bridge."""
 
@@ -67,25 +68,36 @@ class OwnEngine(Engine):
         trace: TracebackType | None,
     ) -> None:
         try:
-            if self._daemon is None:
+            if not self.answers():
+                self.stop()
                 self.start()
             self.remove_containers()
         finally:
             self._clear()
 
     def start(self) -> None:
-        """Start it, and wait until it answers. :raises RuntimeError: if it does not."""
+        """Start it, and wait until it answers. One that gives up, because its containerd took a
+        quarter of a minute on a busy machine, is started again, as a service manager does.
+
+        :raises RuntimeError: if it does not answer.
+        """
+        end = time.monotonic() + PATIENCE
+        for _ in range(STARTS):
+            self._daemon = self._launched()
+            while self._daemon.poll() is None and time.monotonic() < end:
+                if self.answers():
+                    return
+                time.sleep(0.05)
+            self._end(subprocess.Popen.kill)
+        raise RuntimeError("\n".join((self.folder / "log").read_text().splitlines()[-5:]))
+
+    def _launched(self) -> "subprocess.Popen[bytes]":
         places = {"--data-root": "data", "--exec-root": "exec", "--pidfile": "pid"}
         command = [*self.command, "--host", self.url, *self.flags]
         for flag, name in places.items():
             command += [flag, str(self.folder / name)]
         with (self.folder / "log").open("ab") as log:
-            self._daemon = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        end = time.monotonic() + PATIENCE
-        while not self.answers():
-            if self._daemon.poll() is not None or time.monotonic() > end:
-                raise RuntimeError((self.folder / "log").read_text().splitlines()[-1])
-            time.sleep(0.05)
+            return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
     def _start_containerd(self) -> None:
         (self.folder / "exec").mkdir()
@@ -103,8 +115,6 @@ class OwnEngine(Engine):
     def kill(self) -> None:
         """Let it die as in a crash: its containers go on for now, containerd dies with it."""
         self._end(subprocess.Popen.kill)
-        # until init has reaped containerd, the next daemon would take it for alive
-        (self.folder / "exec/containerd/containerd.pid").unlink(missing_ok=True)
 
     def cut_power(self) -> None:
         """Let it die with all its containers, none of which it sees end."""
@@ -121,6 +131,16 @@ class OwnEngine(Engine):
             how(self._daemon)
             self._daemon.wait(PATIENCE)
             self._daemon = None
+            self._end_containerd()
+
+    def _end_containerd(self) -> None:
+        """The daemon's own may outlast it for a while, also when it is told to end: the next daemon
+        would take it for its own, and give up when it is gone.
+        """
+        place = self.folder / "exec/containerd"
+        while self._kill_all(str(place / "containerd.toml")):
+            time.sleep(0.02)
+        (place / "containerd.pid").unlink(missing_ok=True)  # until init has reaped it, it "lives"
 
     def _clear(self) -> None:
         self.http.close()
@@ -137,10 +157,17 @@ class OwnEngine(Engine):
 
     def _kill_shims(self) -> None:
         """Those whose daemon was killed may stay when their containers have ended."""
+        self._kill_all(f"{self.folder}/exec")
+
+    def _kill_all(self, word: str) -> int:
+        """Kill what was started with such a word, as long as it lives; how many there were."""
+        found = 0
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             with suppress(OSError):
-                if f"{self.folder}/exec".encode() in path.read_bytes():
+                if word.encode() in path.read_bytes():
+                    found += 1
                     os.kill(int(path.parent.name), signal.SIGKILL)
+        return found
 
 
 @contextmanager

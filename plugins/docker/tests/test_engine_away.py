@@ -92,8 +92,9 @@ async def place(
     folder = tmp_path / "place"
     folder.mkdir()
     url = f"sqlite:///{tmp_path}/launchkit.db"
-    with own_engine(*flags, apart=apart) as engine, engine.busybox(tmp_path) as image:
+    with own_engine(*flags, apart=apart) as engine:
         monkeypatch.setenv("DOCKER_HOST", engine.url)
+        image = engine.shell(tmp_path)  # which goes with the Engine, also while that is away
         async with launchkit.connect(url) as client:
             await client.create_queue("q", "local-container", {"volume": f"{folder}:/place"})
             yield Place(Stage(client, url, tmp_path, engine), engine, image, folder)

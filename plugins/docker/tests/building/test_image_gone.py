@@ -39,9 +39,8 @@ def engine() -> Iterator[OwnEngine]:
 
 
 @pytest.fixture
-def base(engine: OwnEngine, tmp_path: Path) -> Iterator[str]:
-    with engine.busybox(tmp_path) as name:
-        yield name
+def base(engine: OwnEngine, tmp_path: Path) -> str:
+    return engine.shell(tmp_path)
 
 
 @pytest.fixture
