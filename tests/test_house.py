@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 HEAVY = ("pydantic", "sqlite3", "click", "rich", "httpx", "yaml", "pluggy", "anyio", "asyncio")
 
 
+ASKING = {"Client", "AsyncClient", "get", "put", "post", "delete", "head", "request", "stream"}
 CLIENTS = ("httpx", "aiohttp", "aiodocker", "asyncpg")
 """What plugins need only when they are used."""
 
@@ -94,3 +96,26 @@ def test_each_assertion_of_a_contract_suite_says_which_promise_is_broken() -> No
         or (isinstance(node, ast.Attribute) and ast.unparse(node) == "pytest.raises")
     ]
     assert mute == []
+
+
+def asks_of_httpx(path: Path) -> Iterator[ast.Call]:
+    """Where a file makes a client or a request with httpx itself."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+            and (node.func.value.id, node.func.attr in ASKING) == ("httpx", True)
+        ):
+            yield node
+
+
+def test_no_test_gives_a_server_up_after_the_five_seconds_of_httpx() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for folder in (ROOT / "tests", *ROOT.glob("plugins/*/tests"))
+        for path in folder.rglob("*.py")
+        for call in asks_of_httpx(path)
+        if not {word.arg for word in call.keywords} & {"timeout", None}
+    ]
+    assert found == [], "on a busy machine it takes longer: pass timeout=PATIENCE"

@@ -25,6 +25,7 @@ from launchkit.testing import (
     started,
 )
 from launchkit.testing.trees import File, Link, Tree
+from launchkit.testing.waiting import PATIENCE
 from mutants import builder_faults
 from mutants.builder_pushing import MANIFEST, PushingBuilder
 from mutants.table import Mutant
@@ -55,7 +56,7 @@ class Pushed(Workshop):
             return {each.name: _read(tar, each) for each in tar if not each.isdir()}
 
     async def _got(self, what: str) -> httpx.Response:
-        async with httpx.AsyncClient(headers={"Accept": MANIFEST}) as client:
+        async with httpx.AsyncClient(headers={"Accept": MANIFEST}, timeout=PATIENCE) as client:
             return await client.get(f"http://{self.host}/v2/{self.name}/{what}")
 
 

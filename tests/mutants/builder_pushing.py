@@ -20,6 +20,7 @@ from launchkit.abc import Builder, Output, Site
 from launchkit.aio.retry import Backoff, retry, retry_after_of
 from launchkit.errors import BuildError
 from launchkit.model import BuildRequest, Image
+from launchkit.testing.waiting import PATIENCE
 
 T = TypeVar("T")
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -48,7 +49,7 @@ class PushingBuilder(Builder):
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         self._site = site
-        client = httpx.AsyncClient(base_url=f"http://{self.api}")
+        client = httpx.AsyncClient(base_url=f"http://{self.api}", timeout=PATIENCE)
         self._http = await stack.enter_async_context(client)
 
     async def build(self, request: BuildRequest, out: Output) -> Image:

@@ -10,6 +10,7 @@ from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import LaunchError
 from launchkit.images.registries import probe
 from launchkit.model import Credentials
+from launchkit.testing.waiting import PATIENCE
 
 
 @dataclass(kw_only=True)
@@ -45,7 +46,7 @@ class AsksForOldManifests(OciRegistry):
 
 class NewClientEachTime(OciRegistry):
     async def exists(self, ref: str) -> bool:
-        self.clients = [*getattr(self, "clients", []), httpx.AsyncClient()]
+        self.clients = [*getattr(self, "clients", []), httpx.AsyncClient(timeout=PATIENCE)]
         with suppress(httpx.HTTPError):
             await self.clients[-1].get(f"http://{self._host}/v2/")
         return await super().exists(ref)
@@ -53,5 +54,5 @@ class NewClientEachTime(OciRegistry):
 
 class BlockingClient(OciRegistry):
     async def digest(self, ref: str) -> str | None:
-        httpx.get(f"http://{self._host}/v2/")
+        httpx.get(f"http://{self._host}/v2/", timeout=PATIENCE)
         return await super().digest(ref)

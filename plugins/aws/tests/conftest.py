@@ -11,6 +11,7 @@ import httpx
 import pytest
 from launchkit_aws.environment import AwsEnvironment
 from surroundings import _own_home, anyio_backend, docker_engine, python_image
+from waiting import PATIENCE
 
 from launchkit.testing import RegistryServer, registry_server, site_at, started
 
@@ -43,7 +44,7 @@ def _moto_server() -> Iterator[str]:
 @pytest.fixture
 def moto(_moto_server: str) -> str:
     """The URL of moto's server, which holds nothing."""
-    httpx.post(f"{_moto_server}/moto-api/reset").raise_for_status()
+    httpx.post(f"{_moto_server}/moto-api/reset", timeout=PATIENCE).raise_for_status()
     return _moto_server
 
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from azurite import KEY
 from fake_entra import FakeEntra
+from waiting import PATIENCE
 
 from .conftest import Environments, Store
 from .test_blob_contract import signature
@@ -36,7 +37,7 @@ async def test_whoever_has_a_link_reads_the_file_and_no_other(
         link = await azure.link(uri, 60)
     assert "sig=" not in repr(link)
     address = str.__str__(link)
-    async with httpx.AsyncClient(verify=_trusting(store)) as client:
+    async with httpx.AsyncClient(verify=_trusting(store), timeout=PATIENCE) as client:
         assert (await client.get(address)).text == "what is in it"
         if way != "signature":
             assert (await client.put(address, content=b"x", headers=BLOCK_BLOB)).status_code == 403

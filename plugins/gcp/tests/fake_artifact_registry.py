@@ -11,6 +11,7 @@ from aiohttp import web
 from anyio.to_thread import run_sync
 from launchkit_gcp.gar_names import GarImage
 from registry_depot import RepositoryDepot
+from waiting import PATIENCE
 
 from launchkit.testing.registry_server import RegistryServer, write_htpasswd
 
@@ -45,7 +46,7 @@ class FakeArtifactRegistry:
         """As the real registry answers."""
         assert self.served
         headers = {k: v for k, v in request.headers.items() if k.lower() not in OF_THE_WAY}
-        async with httpx.AsyncClient(base_url=self.served.url) as client:
+        async with httpx.AsyncClient(base_url=self.served.url, timeout=PATIENCE) as client:
             body = await request.read()
             url = str(request.rel_url)
             told = await client.request(request.method, url, headers=headers, content=body)

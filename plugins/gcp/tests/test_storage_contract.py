@@ -9,6 +9,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 from launchkit_gcp.environment import GcpEnvironment
 from launchkit_gcp.storage import PART, GcsAddress
+from waiting import PATIENCE
 
 from launchkit.abc import Environment
 from launchkit.testing import EnvironmentContract
@@ -42,7 +43,7 @@ class TestEmulator(EnvironmentContract):
 
     @pytest.fixture
     def uri(self, emulator: str) -> str:
-        httpx.get(f"{emulator}/wipe?keep-buckets=true").raise_for_status()
+        httpx.get(f"{emulator}/wipe?keep-buckets=true", timeout=PATIENCE).raise_for_status()
         return f"gs://{BUCKET}/some/file"
 
     @pytest.fixture
@@ -50,7 +51,7 @@ class TestEmulator(EnvironmentContract):
         async def read(uri: str) -> bytes:
             at = GcsAddress.parse(uri)
             url = f"{emulator}/download/storage/v1/b/{at.bucket}/o/{quote(at.name, safe='')}"
-            async with httpx.AsyncClient() as client:
+            async with httpx.AsyncClient(timeout=PATIENCE) as client:
                 answer = await client.get(url, params={"alt": "media"})
             return answer.raise_for_status().content
 

@@ -77,7 +77,7 @@ class Queue:
     def answers(self) -> bool:
         """Whether it is there."""
         try:
-            return httpx.get(f"{self.url}/readyz", trust_env=False).is_success
+            return httpx.get(f"{self.url}/readyz", trust_env=False, timeout=5).is_success
         except httpx.TransportError:
             return False
 

@@ -15,6 +15,7 @@ from anyio.to_thread import run_sync
 from docker_engine import Engine
 from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.images.registry import LocalRegistry
+from waiting import PATIENCE
 
 from launchkit.abc import Site
 from launchkit.images.ref import ImageRef
@@ -91,7 +92,9 @@ class Pushed(Workshop):
 
     async def _get(self, what: str) -> httpx.Response:
         headers = {"Accept": ", ".join(MANIFESTS)}
-        async with httpx.AsyncClient(follow_redirects=True, headers=headers) as client:
+        async with httpx.AsyncClient(
+            follow_redirects=True, headers=headers, timeout=PATIENCE
+        ) as client:
             return await client.get(f"http://{self.host}/v2/{self.word}/job/{what}")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from launchkit_gcp.vertex.public import check_public
+from waiting import PATIENCE
 
 from launchkit.errors import SubmitError
 from launchkit.testing import RegistryServer, registry_server
@@ -23,7 +24,7 @@ def public(tmp_path: Path) -> Iterator[RegistryServer]:
     with registry_server(tmp_path / "public") as server:
         url = f"http://{server.host}/v2/train/manifests/1"
         headers = {"Content-Type": MANIFEST["mediaType"]}
-        httpx.put(url, json=MANIFEST, headers=headers).raise_for_status()
+        httpx.put(url, json=MANIFEST, headers=headers, timeout=PATIENCE).raise_for_status()
         yield server
 
 

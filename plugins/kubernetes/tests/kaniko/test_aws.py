@@ -12,6 +12,7 @@ import pytest
 from launchkit_aws.ecr import EcrRegistry
 from launchkit_aws.environment import AwsEnvironment
 from launchkit_kubernetes.builder import KanikoBuilder
+from waiting import PATIENCE
 
 from launchkit.abc import Site
 from launchkit.model import BuildRequest
@@ -42,7 +43,7 @@ def moto(cluster: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    httpx.post(f"http://{host}:{port}/moto-api/reset").raise_for_status()
+    httpx.post(f"http://{host}:{port}/moto-api/reset", timeout=PATIENCE).raise_for_status()
     with near(RegistryServer(host=f"{host}:{port}"), cluster, tmp_path / "moto"):
         yield f"http://{host}:{port}"
     server.stop()

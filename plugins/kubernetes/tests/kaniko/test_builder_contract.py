@@ -12,6 +12,7 @@ from typing import ClassVar
 import httpx
 import pytest
 from launchkit_kubernetes.builder import KanikoBuilder
+from waiting import PATIENCE
 
 from launchkit.abc import Site
 from launchkit.images.ref import ImageRef
@@ -79,7 +80,7 @@ class Pushed(Workshop):
 
     async def _get(self, what: str) -> httpx.Response:
         headers = {"Accept": ", ".join(MANIFESTS)}
-        async with httpx.AsyncClient(headers=headers, auth=LOGIN) as client:
+        async with httpx.AsyncClient(headers=headers, auth=LOGIN, timeout=PATIENCE) as client:
             return await client.get(f"http://{self.near.host}/v2/{self.word}/{what}")
 
 

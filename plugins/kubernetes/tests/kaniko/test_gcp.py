@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from launchkit_gcp.environment import GcpEnvironment
 from launchkit_gcp.gcr import GcrRegistry
 from launchkit_kubernetes.builder import KanikoBuilder
+from waiting import PATIENCE
 
 from launchkit.abc import Site
 from launchkit.model import BuildRequest
@@ -140,6 +141,8 @@ async def test_the_context_goes_through_cloud_storage_and_the_image_to_artifact_
     assert f"store {store}" in [one.subject for one in found]
     assert not [one for one in found if one.level == "error"]
     assert isinstance(gcp_site.environment, GcpEnvironment)
-    async with httpx.AsyncClient(base_url=gcp_site.environment.place.url("storage")) as client:
+    async with httpx.AsyncClient(
+        base_url=gcp_site.environment.place.url("storage"), timeout=PATIENCE
+    ) as client:
         answer = await client.get(f"/storage/v1/b/{BUCKET}/o")
     assert answer.json()["items"] == [], "no context is left"
