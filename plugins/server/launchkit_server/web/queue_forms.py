@@ -191,12 +191,13 @@ def read(draft: Draft, *, strict: bool = True, before: Variables = NONE) -> Read
 
 def changes(before: QueueSpec, after: QueueSpec) -> Sequence[tuple[str, str]]:
     """What is changed about a queue, line by line, each with `+`, `-`, `@` or nothing."""
-    old, new = (as_yaml(_editable(one)).splitlines() for one in (before, after))
+    old, new = (as_yaml(editable(one)).splitlines() for one in (before, after))
     lines = [*difflib.unified_diff(old, new, lineterm="")][2:]
     return [("@", "") if line[0] == "@" else (line[0].strip(), line[1:]) for line in lines]
 
 
-def _editable(spec: QueueSpec) -> Json:
+def editable(spec: QueueSpec) -> Json:
+    """What may be changed about a queue, as files have it."""
     said = {
         name: {key: value for key, value in plain(one).items() if value is not None}
         for name, one in spec.variables.items()

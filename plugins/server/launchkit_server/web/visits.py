@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
+from urllib.parse import quote, unquote
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -27,6 +28,9 @@ from launchkit_server.web.guards import (
     require_own_origin,
 )
 from launchkit_server.web.rendering import render
+
+AROUND = "launchkit_entity"
+"""The cookie that tells in which entity a browser was last."""
 
 
 class SignInFirst(Exception):
@@ -79,16 +83,34 @@ class Visit:
 
     async def page(self, template: str, *, status: int = 200, **view: Any) -> HTMLResponse:
         """A page, or a piece of one, made from a template."""
-        return HTMLResponse(
-            render(template, visit=self, now=time.time(), entities=await self._entities(), **view),
+        entities = await self._entities()
+        around = self._around([one.name for one in entities])
+        page = HTMLResponse(
+            render(template, visit=self, now=time.time(), entities=entities, around=around, **view),
             status,
         )
+        if self.entity not in {EVERYWHERE, self.request.cookies.get(AROUND)} and not self.partial:
+            path = f"{self.prefix}/"
+            page.set_cookie(AROUND, quote(self.entity), path=path, httponly=True, samesite="lax")
+        return page
 
     def go(self, to: str) -> Response:
         """Send the browser to another page, after something was done."""
         if self.partial:
             return Response(status_code=204, headers={"hx-redirect": to})
         return RedirectResponse(to, status_code=303)
+
+    async def entity_is_known(self) -> bool:
+        """Whether a queue or a person ever stood in the entity."""
+        known = await self.service.database.read(people.ListEntities(self.principal))
+        return self.entity in {one.name for one in known}
+
+    def _around(self, known: Sequence[str]) -> str | None:
+        """The entity whose pages stand beside this one: its own, or the one where one was last."""
+        if self.entity != EVERYWHERE:
+            return self.entity
+        last = unquote(self.request.cookies.get(AROUND, ""))
+        return last if last in known else next(iter(known), None)
 
     async def _entities(self) -> Sequence[Entity]:
         if self.partial:

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from launchkit_server.web.comments import has_comments
 
 from ..browsing import Browser
@@ -210,3 +211,22 @@ def test_what_was_written_is_text_and_no_markup(browser: Browser) -> None:
     page = _sent(browser, "save", config="</textarea><script>alert(1)</script>: x", name="<b>").text
     assert "<script>alert" not in page
     assert "<b>" not in page
+
+
+def test_the_command_that_does_the_same_has_what_was_written(browser: Browser) -> None:
+    page = _sent(browser, "parse", name="twin", prioritization="1", max_concurrent="3").text
+    told = html.unescape(re.findall(r'data-copy="([^"]*)"', page)[-1])
+    first, *lines, last = told.splitlines()
+    assert (first, last) == ("launchkit apply -f - <<'END'", "END")
+    (queue,) = yaml.safe_load("\n".join(lines))
+    assert queue["name"] == "twin"
+    assert (queue["prioritization"], queue["max_concurrent"]) == (True, 3)
+    assert queue["config"] == yaml.safe_load(CONFIG)
+    assert queue["template_variables"]["nice"]["maximum"] == 19
+
+
+def test_the_command_for_a_queue_without_a_config_is_one_line(browser: Browser) -> None:
+    bare = {"config": "", "name": "bare", "resource": "local-process", "max_concurrent": "2"}
+    page = browser.post("/e/e/new-queue", {"do": "parse", **bare}).text
+    told = html.unescape(re.findall(r'data-copy="([^"]*)"', page)[-1])
+    assert told == "launchkit queue create bare --resource local-process --max-concurrent 2"

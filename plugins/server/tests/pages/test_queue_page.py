@@ -177,7 +177,6 @@ def test_the_overview_tells_what_waits_where_and_what_is_in_the_way(
     assert "no agent is online for it" in words
     assert "1 waiting" in words
     assert "<polyline" in page
-    assert browser.get("/e/nothing-here").status_code == 200
 
 
 def test_who_may_only_look_is_offered_nothing_else_and_refused_anyway(served: Served) -> None:

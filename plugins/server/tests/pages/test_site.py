@@ -15,6 +15,7 @@ from launchkit.model import Secret
 
 from ..browsing import Browser
 from ..conftest import Served, client_of, served_with
+from ..over_http import client_in
 
 
 @pytest.fixture
@@ -222,3 +223,28 @@ def test_the_first_load_of_a_page_has_300_kilobytes_at_most(
     sizes = [int(answer.headers["content-length"]) for answer in answers]
     assert {answer.headers["content-encoding"] for answer in answers[1:]} == {"gzip"}
     assert sum(sizes) <= 300_000
+
+
+def test_an_entity_in_which_nothing_ever_stood_is_not_found_and_says_how_one_begins(
+    served: Served, browser: Browser
+) -> None:
+    browser.sign_in()
+    with client_in(served, "there"):
+        page = browser.get("/e/nosuch")
+    assert page.status_code == 404
+    assert 'href="/e/there"' in page.text
+    assert 'href="/e/nosuch/new-queue"' in page.text
+    assert "launchkit queue create first --resource local-process --entity nosuch" in page.text
+    assert browser.get("/e/there").status_code == 200
+    assert browser.get("/?entity=nosuch").headers["location"] == "/e/nosuch/new-queue"
+    assert browser.get("/?entity=there").headers["location"] == "/e/there"
+
+
+def test_settings_keep_the_way_back_to_the_entity_that_one_came_from(
+    served: Served, browser: Browser
+) -> None:
+    browser.sign_in()
+    for entity in ("left", "right"):
+        with client_in(served, entity):
+            browser.get(f"/e/{entity}/queues")
+        assert f'href="/e/{entity}/queues"' in browser.get("/settings/users").text

@@ -2,7 +2,7 @@
 
 from playwright.async_api import Browser, Page, expect
 
-from .browsers import Watched, watched
+from .browsers import NARROW, Watched, watched
 from .lab import Lab
 from .screens import editor, look_at
 
@@ -67,12 +67,46 @@ async def test_enter_in_a_field_makes_the_queue_whose_command_stands_below(
     resources = page.get_by_label("Resource", exact=True).get_by_role("option")
     other = await resources.first.inner_text()
     await page.get_by_label("Resource", exact=True).select_option(other)
-    await expect(page.locator("#twin")).to_contain_text(f"--resource {other} ")
+    await expect(page.locator("#twin")).to_contain_text(other)
     await page.get_by_label("Resource", exact=True).select_option("local-process")
-    await expect(page.locator("#twin")).to_contain_text("--resource local-process ")
+    await expect(page.locator("#twin")).to_contain_text("local-process")
     await page.get_by_role("textbox", name="Queue", exact=True).fill("by-enter")
+    await expect(page.locator("#twin")).to_contain_text("name: by-enter")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name="by-enter")).to_be_visible()
+
+
+async def test_who_comes_back_to_a_form_finds_what_was_written(page: Page, lab: Lab) -> None:
+    await page.goto(lab.at("/queues"))
+    await page.get_by_role("link", name="Create queue").click()
+    name = page.get_by_role("textbox", name="Queue", exact=True)
+    await name.fill("kept")
+    await _write(page, CONFIG)
+    await page.get_by_role("button", name="Parse configuration").click()
+    tile = page.get_by_role("group", name="{{aws_instance}}")
+    await tile.get_by_label("Allowed values").fill("ml.m4.xlarge\nml.p3.xlarge")
+    await page.get_by_role("link", name="Jobs").click()
+    await expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    await page.go_back()
+    await expect(tile.get_by_label("Allowed values")).to_have_value("ml.m4.xlarge\nml.p3.xlarge")
+    await expect(name).to_have_value("kept")
+    await expect(editor(page, "Configuration")).to_contain_text("{{aws_instance}}")
+    await page.reload()
+    await expect(tile.get_by_label("Allowed values")).to_have_value("ml.m4.xlarge\nml.p3.xlarge")
+    await page.get_by_role("button", name="Create queue").click()
+    await expect(page.get_by_role("heading", name="kept")).to_be_visible()
+    await expect(page.locator(".empty")).to_contain_text("--set-var aws_instance=ml.m4.xlarge")
+    await page.get_by_role("link", name="Settings").click()
+    await page.get_by_role("navigation", name="Main").get_by_role("link", name="Queues").click()
+    await expect(page.get_by_role("link", name="kept")).to_be_visible()
+
+
+async def test_the_search_has_room_on_a_telephone(page: Page, lab: Lab) -> None:
+    await page.set_viewport_size({"width": NARROW, "height": 800})
+    await page.goto(lab.at("/queues"))
+    box = await page.get_by_label("Find launches by name").bounding_box()
+    assert box is not None
+    assert box["width"] > NARROW / 2
 
 
 async def test_a_wrong_config_shows_its_fault_at_the_line(page: Page, lab: Lab) -> None:

@@ -107,6 +107,8 @@ async def test_a_form_that_is_sent_after_its_session_says_that_nothing_was_done(
     await stranger.get_by_label("Token").fill(lab.token_of("operator"))
     await stranger.get_by_role("button", name="Sign in", exact=True).click()
     await stranger.wait_for_url(lab.at("/new-queue"))
+    queue = stranger.get_by_role("textbox", name="Queue", exact=True)
+    await expect(queue).to_have_value("late")
     assert "late" not in [one["queue"]["spec"]["name"] for one in lab.of_entity("GET", "/queues")]
 
 

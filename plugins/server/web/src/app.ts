@@ -2,6 +2,7 @@
 
 import * as ages from "./ages";
 import * as choosing from "./choosing";
+import * as drafts from "./drafts";
 import * as keys from "./keys";
 import * as live from "./live";
 import * as morph from "./morph";
@@ -36,6 +37,7 @@ ages.begin();
 keys.begin();
 choosing.begin();
 views.begin();
+drafts.begin();
 session.begin();
 live.begin();
 void furnish();

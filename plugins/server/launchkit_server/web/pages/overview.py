@@ -14,6 +14,7 @@ from launchkit.store import agents, waits
 from launchkit.store.backend import StoreLaunches, StoreQueues
 from launchkit_server.web.charts import History, Window, history, points
 from launchkit_server.web.pages.queues import QueueRow, row_of
+from launchkit_server.web.twins import launching
 from launchkit_server.web.visits import Reading
 
 router = APIRouter(prefix="/e/{entity}")
@@ -53,6 +54,8 @@ class Overview:
     latest: Sequence[ItemView]
     cut: int | None
     """How many launches of a kind its lines and waits look at, if there may be more."""
+    launching: str
+    """The command that launches into the first of the queues."""
 
     @property
     def waiting(self) -> int:
@@ -82,10 +85,12 @@ class Overview:
 
 @router.get("")
 async def show(visit: Reading) -> Response:
-    """The overview."""
+    """The overview; an entity in which nothing ever stood has none."""
     database, now = visit.service.database, time.time()
     window = Window(now=now, seconds=DAY)
     views = await StoreQueues(database, visit.entity).list()
+    if not views and not await visit.entity_is_known():
+        return await visit.page("unknown-entity.html", status=404, here="overview")
     there = await database.read(agents.List(visit.entity))
     waited = await database.read(waits.Waits(visit.entity, window.begin))
     found: dict[int, list[waits.Wait]] = defaultdict(list)
@@ -107,6 +112,7 @@ async def show(visit: Reading) -> Response:
         failed=await database.read(waits.Failed(visit.entity, window.begin)),
         latest=latest,
         cut=waits.MOST if waits.cut_short(waited) else None,
+        launching=launching(views[0].queue.spec) if views else "",
     )
     return await visit.page("overview.html", here="overview", view=overview)
 

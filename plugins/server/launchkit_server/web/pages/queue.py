@@ -17,6 +17,7 @@ from launchkit.store.backend import StoreLaunches, StoreQueues
 from launchkit_server.web.charts import History, Window, history
 from launchkit_server.web.pages.overview import serving
 from launchkit_server.web.pages.queues import QueueRow, row_of
+from launchkit_server.web.twins import launching
 from launchkit_server.web.visits import Operating, Reading, Visit
 
 router = APIRouter(prefix="/e/{entity}/queues/{name}")
@@ -68,7 +69,13 @@ async def show(
     if tab == "charts":
         page = await _with_charts(visit, page, view, window if window in WINDOWS else "24h")
     return await visit.page(
-        "queue.html", here="queues", view=page, tab=tab, after=after, windows=WINDOWS
+        "queue.html",
+        here="queues",
+        view=page,
+        tab=tab,
+        after=after,
+        windows=WINDOWS,
+        launching=launching(page.spec),
     )
 
 

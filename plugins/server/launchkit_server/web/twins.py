@@ -1,0 +1,49 @@
+"""The commands that do what a page does, with all that the page knows."""
+
+import shlex
+
+from launchkit.codec import plain
+from launchkit.model import QueueSpec, Scalar, Variable
+from launchkit_server.web.filters import as_yaml, text
+from launchkit_server.web.queue_forms import Reading, editable
+
+
+def launching(spec: QueueSpec) -> str:
+    """What launches into a queue: with a value for each field that must have one."""
+    words = ["launchkit", "launch", "-q", spec.name, "--uri", "."]
+    for name, variable in spec.variables.items():
+        if variable.default is None:
+            words += ["--set-var", f"{name}={_example(variable)}"]
+    return shlex.join(words)
+
+
+def creating(reading: Reading) -> str:
+    """What makes the queue that was drafted: one line where no config is to be written, else with
+    the whole of it as a file; that of a draft with faults is named and not written.
+    """
+    draft = reading.draft
+    if draft.config.strip() and reading.spec is not None:
+        wanted = {
+            "name": draft.name or "NAME",
+            "resource": draft.resource,
+            **editable(reading.spec),
+        }
+        said = {
+            key: value for key, value in plain(wanted).items() if value not in (None, {}, False)
+        }
+        return text(f"launchkit apply -f - <<'END'\n{as_yaml([said])}END")
+    words = ["launchkit", "queue", "create", draft.name or "NAME", "--resource", draft.resource]
+    words += ["--prioritization"] if draft.prioritization else []
+    words += ["--max-concurrent", draft.limit] if draft.limit else []
+    words += ["--config", "config.yaml"] if draft.config.strip() else []
+    words += ["--template-variables", "variables.yaml"] if draft.tiles else []
+    return text(shlex.join(words))
+
+
+def _example(variable: Variable) -> Scalar:
+    if variable.enum:
+        return variable.enum[0]
+    bounds = [one for one in (variable.minimum, variable.maximum) if one is not None]
+    if bounds:
+        return bounds[0]
+    return "VALUE" if variable.type == "string" else 1
