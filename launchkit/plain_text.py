@@ -6,6 +6,7 @@ It takes linear time, whatever they print: the input is cut first, and no patter
 
 import json
 import re
+from functools import cache
 
 LINES = 20
 LINE_CHARACTERS = 1000
@@ -35,7 +36,6 @@ are none, from the first to the last; without tabs and newlines.
 _CODES = [code for first, last in _UNSEEN for code in range(first, last + 1)]
 _IN_TEXT = {code: chr(code).encode("unicode_escape").decode("ascii") for code in _CODES}
 _IN_LINE = {**_IN_TEXT, ord("\t"): r"\t", ord("\n"): r"\n"}
-_IN_JSON = {code: json.dumps(chr(code))[1:-1] for code in _CODES}
 _INSIDE_LETTERS = bytes(range(0x80, 0xC0))
 """The bytes of UTF-8 with which no letter begins."""
 
@@ -90,4 +90,10 @@ def visible_line(text: str) -> str:
 
 def visible_json(text: str) -> str:
     """JSON that means the same, and in which nothing is that would not be seen as itself."""
-    return text.translate(_IN_JSON)
+    return text.translate(_in_json())
+
+
+@cache
+def _in_json() -> dict[int, str]:
+    """Made when it is first needed: all commands load this, and few print JSON."""
+    return {code: json.dumps(chr(code))[1:-1] for code in _CODES}

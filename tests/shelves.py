@@ -16,7 +16,8 @@ from anyio.to_thread import run_sync
 from launchkit.abc import Site
 from launchkit.code.pack import pack
 from launchkit.model import ArchiveSource, GitSource, Source
-from launchkit.store.backend import StoreBackend, StoreHub
+from launchkit.store.backend import StoreBackend
+from launchkit.store.hub import StoreHub
 from launchkit.testing import Shelf, site_at, started
 from launchkit.testing.trees import read_tree, write_tree
 

@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from enum import Enum, auto
 from pathlib import Path
 
-from launchkit.cli.options import chosen
 from launchkit.errors import NotFound
-from launchkit.settings import AgentSettings, load_settings
+from launchkit.settings import AgentSettings, BackendBlock
 
 
 class Absent(Enum):
@@ -22,27 +21,23 @@ class Absent(Enum):
 
 
 @contextmanager
-def queue_url(absent: Absent) -> Iterator[str | None]:
-    """The URL of the queue to open; None is the one that the user chose. An empty queue takes the
-    place of a file that is not there.
+def with_its_file(settings: AgentSettings, absent: Absent) -> Iterator[AgentSettings]:
+    """The settings with which to open the queue: an empty one takes the place of a file that is not
+    there.
 
     :raises NotFound: if the file is not there, and that is an error.
     """
-    if absent is Absent.MADE:
-        yield None
-        return
-    flags = {"backend": chosen("backend")}
-    settings = load_settings(chosen("config"), flags=flags, for_agent=False).settings
-    path = absent_file(settings)
+    path = None if absent is Absent.MADE else absent_file(settings)
     if path is None:
-        yield None
+        yield settings
         return
     if absent is Absent.REFUSED or settings.backend is not None:
         raise no_file(path)
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory(prefix="launchkit-") as folder:
-        yield f"sqlite:///{folder}/launchkit.db"
+        empty = BackendBlock(url=f"sqlite:///{folder}/launchkit.db")
+        yield settings.model_copy(update={"backend": empty})
 
 
 def absent_file(settings: AgentSettings) -> Path | None:

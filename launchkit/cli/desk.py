@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 from launchkit.addresses import masked
 from launchkit.builtin.http.hub import HttpHub
 from launchkit.builtin.http.service import connect
-from launchkit.cli.absent import Absent, queue_url
+from launchkit.cli.absent import Absent, with_its_file
 from launchkit.cli.asked import answer_to
 from launchkit.cli.options import chosen
 from launchkit.cli.session import run
@@ -19,9 +19,9 @@ from launchkit.client.actor import current_user
 from launchkit.errors import ConfigError
 from launchkit.settings import AgentSettings, load_settings
 from launchkit.store import people, tokens, webhooks
-from launchkit.store.backend import database_of
 from launchkit.store.database import Tx
 from launchkit.store.happened import Audit, Happened
+from launchkit.store.opening import database_of
 
 T = TypeVar("T")
 DATABASES = ("sqlite:", "postgresql:", "postgres:")
@@ -60,8 +60,8 @@ class Desk:
                 service = await connect(stack, url, self.entity, hub.token, hub.token_file)
                 return cast("T", await answer_to(body, service))
 
-        with queue_url(_absent(body)) as instead:
-            return run(partial(main, instead or self.settings.backend_url()))
+        with with_its_file(self.settings, _absent(body)) as settings:
+            return run(partial(main, settings.backend_url()))
 
 
 def desk() -> Desk:

@@ -2,17 +2,22 @@
 
 import functools
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
 import anyio
 
-from launchkit.cli.absent import Absent, queue_url
+from launchkit.cli.absent import Absent, with_its_file
 from launchkit.cli.options import chosen, say
-from launchkit.client import Client, connect
+from launchkit.client import Client
+from launchkit.client.opening import opened
+from launchkit.client.own_task import in_own_task
 from launchkit.errors import unwrapped
-from launchkit.settings import unread_choices
+from launchkit.plugins import Plugins
+from launchkit.settings import load_settings, unread_choices
+
+PYDANTIC_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,17 +29,38 @@ def run(main: Callable[[], Awaitable[T]]) -> T:
         return anyio.run(main)
 
 
+@in_own_task
 @asynccontextmanager
-async def connected(entity: str | None = None, *, url: str | None = None) -> AsyncIterator[Client]:
+async def connected(
+    entity: str | None = None, absent: Absent = Absent.MADE
+) -> AsyncIterator[Client]:
     """A client for the queue and the entity that the user chose; *entity* holds where the command
-    line names none, and *url* is opened in place of the queue.
+    line names none, and *absent* says what is done where the queue is a file that is not there.
     """
-    entity = chosen("entity") or entity
-    given = {"backend": chosen("backend"), "entity": entity}
-    for warning in unread_choices(chosen("config"), os.environ, given):
+    config, plugins = chosen("config"), Plugins()
+    given = {"backend": chosen("backend"), "entity": chosen("entity") or entity}
+    for warning in unread_choices(config, os.environ, given):
         say(f"warning: {warning}")
-    async with connect(url or chosen("backend"), entity=entity, config=chosen("config")) as client:
-        yield client
+    with _pydantic_alone():
+        loaded = load_settings(config, flags=given, plugins=plugins, for_agent=False)
+        with with_its_file(loaded.settings, absent) as settings:
+            async with opened(settings, plugins) as client:
+                yield client
+
+
+@contextmanager
+def _pydantic_alone() -> Iterator[None]:
+    """Plugins of pydantic are not looked for meanwhile: that reads what each installed package says
+    of itself, and takes a good part of the time of a short command.
+    """
+    if PYDANTIC_PLUGINS in os.environ:
+        yield
+        return
+    os.environ[PYDANTIC_PLUGINS] = "__all__"
+    try:
+        yield
+    finally:
+        del os.environ[PYDANTIC_PLUGINS]
 
 
 def with_client(
@@ -65,12 +91,10 @@ def _called(
 ) -> Callable[P, T]:
     @functools.wraps(command)
     def called(*args: P.args, **kwargs: P.kwargs) -> T:
-        with queue_url(absent) as url:
+        async def main() -> T:
+            async with connected(absent=absent) as client:
+                return await command(client, *args, **kwargs)
 
-            async def main() -> T:
-                async with connected(url=url) as client:
-                    return await command(client, *args, **kwargs)
-
-            return run(main)
+        return run(main)
 
     return called

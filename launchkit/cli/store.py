@@ -11,10 +11,10 @@ from launchkit.cli.options import chosen, common_options, duration, say
 from launchkit.cli.session import run
 from launchkit.errors import ConfigError
 from launchkit.settings import load_settings
-from launchkit.store.backend import database_of
 from launchkit.store.backup import back_up, restore
 from launchkit.store.connecting import migrate
 from launchkit.store.copy import move
+from launchkit.store.opening import database_of
 from launchkit.store.prune import Boundary, Count, prune
 from launchkit.store.sqlite_file import file_of, prepare
 from launchkit.store.vanished import is_new

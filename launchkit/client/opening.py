@@ -14,7 +14,7 @@ from launchkit.client.own_task import in_own_task
 from launchkit.errors import unwrapped
 from launchkit.observe import opened_tracer
 from launchkit.plugins import Plugins
-from launchkit.settings import hub_of, load_settings
+from launchkit.settings import AgentSettings, hub_of, load_settings
 
 
 @in_own_task
@@ -43,6 +43,15 @@ async def connect(
         plugins=plugins,
         for_agent=False,
     ).settings
+    async with opened(settings, plugins, actor) as client:
+        yield client
+
+
+@asynccontextmanager
+async def opened(
+    settings: AgentSettings, plugins: Plugins, actor: str | None = None
+) -> AsyncIterator[Client]:
+    """The same, of settings that were read."""
     hub = hub_of(settings, plugins)
     with unwrapped():
         async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:

@@ -4,11 +4,12 @@ from launchkit.settings.components import configured_runner, hub_of
 from launchkit.settings.destinations import registry_for
 from launchkit.settings.load import Loaded, load_settings, missing_components
 from launchkit.settings.places import default_backend
-from launchkit.settings.schema import AgentSettings, Block, BuilderBlock
+from launchkit.settings.schema import AgentSettings, BackendBlock, Block, BuilderBlock
 from launchkit.settings.sources import unread_choices
 
 __all__ = [
     "AgentSettings",
+    "BackendBlock",
     "Block",
     "BuilderBlock",
     "Loaded",

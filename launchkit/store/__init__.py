@@ -20,6 +20,6 @@ def launchkit_queue_backends() -> "Sequence[type[QueueBackend]]":
 @hookimpl
 def launchkit_hubs() -> "Sequence[type[Hub]]":
     """The user's side."""
-    from launchkit.store.backend import StoreHub
+    from launchkit.store.hub import StoreHub
 
     return [StoreHub]

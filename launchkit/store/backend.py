@@ -1,4 +1,4 @@
-"""The store as a component: the agent's side, and the user's side."""
+"""The agent's side of the store."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -9,19 +9,8 @@ from uuid import uuid4
 import anyio
 
 from launchkit.abc import (
-    AgentChange,
-    Change,
     Finding,
-    Hub,
-    ItemView,
-    Jobs,
-    Launches,
-    LaunchRequest,
-    Logs,
     QueueBackend,
-    Queues,
-    QueueView,
-    Selection,
     Site,
 )
 from launchkit.abc.backend import SKEW_HINT, SKEW_SECONDS, skewed
@@ -30,44 +19,14 @@ from launchkit.model import (
     AgentCapacity,
     AgentOrders,
     AgentStatus,
-    AgentView,
     Claim,
-    Event,
     ItemReport,
-    JobVersion,
-    LogPage,
-    Pause,
-    Queue,
-    QueueItem,
-    QueueSpec,
-    Recipe,
 )
-from launchkit.store import agents, changes, claims, hindrance, jobs, launches, locks, logs, queues
+from launchkit.store import agents, claims, hindrance, jobs, locks, logs, queues
 from launchkit.store.access import look_at
 from launchkit.store.database import PATIENCE_SECONDS, STATEMENT_SECONDS, Database
-from launchkit.store.events import settled
-from launchkit.store.sqlite import SqliteDatabase
+from launchkit.store.opening import database_of
 from launchkit.store.sqlite_file import file_of
-
-
-def database_of(
-    url: str,
-    clock: Callable[[], float] | None = None,
-    *,
-    direct: str | None = None,
-    patience: float = PATIENCE_SECONDS,
-    seconds: float = STATEMENT_SECONDS,
-) -> Database:
-    """The database that a URL names: `sqlite:///PATH` or `postgresql://…`. *direct* is the URL of
-    the same database without the pooler that the first one leads to. One who asks a server that is
-    away waits for it for *patience* seconds; each statement may take some *seconds*. The time is
-    the server's, or that of *clock*.
-    """
-    if url.startswith("sqlite:"):
-        return SqliteDatabase(file_of(url), clock=clock)
-    from launchkit.store.postgres import PostgresDatabase
-
-    return PostgresDatabase(url, clock=clock, direct=direct, patience=patience, seconds=seconds)
 
 
 @dataclass(kw_only=True)
@@ -203,142 +162,3 @@ class StoreBackend(QueueBackend):
                 self._database.topics.subscribed(topic)
             )
         return self._subscriptions[topic]
-
-
-@dataclass(kw_only=True)
-class StoreHub(Hub):
-    """The user's side of a queue in a SQLite file or a PostgreSQL database."""
-
-    kind = "sqlite"
-    aliases = ("postgresql", "postgres")
-
-    url: str
-    entity: str
-    clock: Callable[[], float] | None = field(init=False, repr=False, default=None)
-    """Gives Unix time instead of the database; tests set their own before `start`."""
-    _database: Database = field(init=False, repr=False)
-
-    async def start(self, stack: AsyncExitStack, site: Site) -> None:
-        """Open the database."""
-        self._database = database_of(self.url, self.clock)
-        await stack.enter_async_context(self._database.opened())
-
-    def queues(self) -> Queues:
-        """Queues."""
-        return StoreQueues(self._database, self.entity)
-
-    def jobs(self) -> Jobs:
-        """Jobs and packed code."""
-        return StoreJobs(self._database, self.entity)
-
-    def launches(self) -> Launches:
-        """Launches."""
-        return StoreLaunches(self._database, self.entity)
-
-    def logs(self) -> Logs:
-        """Logs."""
-        return StoreLogs(self._database, self.entity)
-
-    async def agents(self) -> Sequence[AgentView]:
-        """The agents that were seen lately, and those that are paused."""
-        return await self._database.read(agents.List(self.entity))
-
-    async def change_agent(self, name: str, change: AgentChange, actor: str) -> None:
-        """Change an agent as *actor* wants it."""
-        await self._database.write(agents.Make(self.entity, name, change, actor))
-
-
-@dataclass(frozen=True)
-class _Group:
-    database: Database
-    entity: str
-
-
-class StoreQueues(_Group, Queues):
-    """Queues of one entity, over an open database."""
-
-    async def create(self, spec: QueueSpec, actor: str) -> Queue:
-        return await self.database.write(queues.Create(self.entity, spec, actor))
-
-    async def get(self, name: str) -> QueueView:
-        return await self.database.read(queues.Get(self.entity, name))
-
-    async def list(self) -> Sequence[QueueView]:
-        return await self.database.read(queues.List(self.entity))
-
-    async def update(
-        self, spec: QueueSpec, actor: str, *, pause: Pause | None, if_version: int | None
-    ) -> Queue:
-        body = queues.Update(self.entity, spec, actor, pause, if_version)
-        return await self.database.write(body)
-
-    async def delete(self, name: str, actor: str, *, force: bool) -> int:
-        return await self.database.write(queues.Delete(self.entity, name, actor, force))
-
-
-class StoreJobs(_Group, Jobs):
-    """Jobs of one entity, over an open database."""
-
-    async def create(
-        self, name: str, recipe: Recipe, actor: str, aliases: Sequence[str]
-    ) -> tuple[JobVersion, bool]:
-        body = jobs.Create(self.entity, name, recipe, actor, aliases)
-        return await self.database.write(body)
-
-    async def get(self, reference: str) -> JobVersion:
-        return await self.database.read(jobs.Get(self.entity, reference))
-
-    async def list(self, name: str | None) -> Sequence[JobVersion]:
-        return await self.database.read(jobs.List(self.entity, name))
-
-    async def has_archive(self, digest: str) -> bool:
-        return await self.database.read(jobs.HasArchive(digest))
-
-    async def put_archive(self, digest: str, chunks: AsyncIterator[bytes]) -> None:
-        number = 0
-        async for data in chunks:
-            await self.database.write(jobs.PutChunk(digest, number, data))
-            number += 1
-        await self.database.write(jobs.SealArchive(digest))
-
-
-class StoreLaunches(_Group, Launches):
-    """Launches of one entity, over an open database."""
-
-    async def launch(self, queue: str, request: LaunchRequest) -> QueueItem:
-        return await self.database.write(launches.Launch(self.entity, queue, request))
-
-    async def get(self, ref: str) -> ItemView:
-        return await self.database.read(launches.Get(self.entity, ref))
-
-    async def list(self, selection: Selection) -> Sequence[ItemView]:
-        return await self.database.read(launches.List(self.entity, selection))
-
-    async def change(self, item_id: str, change: Change, actor: str) -> QueueItem:
-        return await self.database.write(changes.Make(self.entity, item_id, change, actor))
-
-    async def changed(self, item_id: str | None, since: int, wait: float) -> Sequence[Event]:
-        topic = f"entity:{self.entity}" if item_id is None else f"item:{item_id}"
-        with self.database.topics.subscribed(topic) as news:
-            events = await self._after(item_id, since)
-            if not events and await news.wait(wait):
-                events = await self._after(item_id, since)
-            return events
-
-    async def _after(self, item_id: str | None, since: int) -> Sequence[Event]:
-        if item_id is not None:
-            return await self.database.read(launches.Events(self.entity, item_id, since))
-        until = await settled(self.database)
-        return await self.database.read(launches.Newest(self.entity, since, until))
-
-
-class StoreLogs(_Group, Logs):
-    """Logs of one entity, over an open database."""
-
-    async def read(self, item_id: str, attempt: int | None, offset: int, wait: float) -> LogPage:
-        body = logs.Read(self.entity, item_id, attempt, offset)
-        with self.database.topics.subscribed(f"log:{item_id}", f"item:{item_id}") as news:
-            page = await self.database.read(body)
-            if not page.data and not page.complete and await news.wait(wait):
-                page = await self.database.read(body)
-            return page

@@ -8,7 +8,7 @@ from launchkit.abc import Change, Hold, LaunchRequest, Move, Release, SetPriorit
 from launchkit.errors import Conflict
 from launchkit.model import ItemState, Priority, QueueItem
 from launchkit.resolving.resolve import validate_launch
-from launchkit.store import launches
+from launchkit.store import launches, submitting
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
 from launchkit.store.queues import named, require_prioritization
@@ -93,7 +93,7 @@ class Requeue:
         request = LaunchRequest.repeating(
             item_of(row, queue.name), queue.spec, self.actor, self.idempotency_key
         )
-        return await launches.Launch(self.entity, queue.name, request)(tx)
+        return await submitting.Launch(self.entity, queue.name, request)(tx)
 
 
 def _require_waiting(row: Row) -> None:

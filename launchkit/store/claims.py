@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from launchkit.codec import encode_json
-from launchkit.errors import LeaseLost
 from launchkit.model import (
     AgentCapacity,
     AgentOrders,
@@ -26,6 +25,7 @@ from launchkit.store.events import record
 from launchkit.store.hindrance import pause_of
 from launchkit.store.queues import leased, named
 from launchkit.store.rows import item_of, queue_of
+from launchkit.store.stale import lost, lost_item
 
 T = TypeVar("T")
 
@@ -329,18 +329,6 @@ class Over(Loose):
             for row in rows
             if row["ended_at"] is not None or row["attempt"] > self.attempts[row["id"]]
         )
-
-
-def lost(claim: Claim, row: Row | None) -> LeaseLost:
-    """The error for a write with a stale token; *row* is the item as it is, if there is one."""
-    return lost_item(claim.item.id, row)
-
-
-def lost_item(item_id: str, row: Row | None) -> LeaseLost:
-    """The same, where the item is known by its id alone."""
-    ended = row is not None and ItemState(row["state"]).ended
-    why = "has ended" if ended else "is held by another agent by now"
-    return LeaseLost(f"launch {item_id} {why}", ended=ended)
 
 
 _WAITING = frozenset({ItemState.QUEUED, ItemState.HELD})

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from launchkit.errors import Conflict, QueueError
 from launchkit.model import Claim, ItemState, LogPage
-from launchkit.store.claims import lost
 from launchkit.store.database import Row, Tx
 from launchkit.store.launches import find
+from launchkit.store.stale import lost
 
 PIECE = 256 * 2**10
 """Bytes of a log that are kept together; pieces begin at multiples of it."""

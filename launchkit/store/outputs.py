@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from launchkit.errors import Rejected
 from launchkit.model import Json
-from launchkit.store.claims import lost_item
 from launchkit.store.database import Tx
+from launchkit.store.stale import lost_item
 
 MAX_BYTES = 64 * 2**10
 """Of an attempt's outputs, as JSON."""

@@ -13,10 +13,10 @@ import anyio
 from launchkit.errors import ConfigError, NotFound, Unreachable
 from launchkit.model import Claim, Secret
 from launchkit.model.people import Principal, PrincipalKind, Role, Token, TokenFault
-from launchkit.store.claims import lost
 from launchkit.store.database import Database, Loose, Row, Tx
 from launchkit.store.people import audit, found, require_account, require_name
 from launchkit.store.queues import named
+from launchkit.store.stale import lost
 
 FIRST_ADMINISTRATOR = "admin"
 USED_SECONDS = 60.0

@@ -13,10 +13,10 @@ from benchmarks.places import Kind, database, python
 from benchmarks.report import Figure
 from launchkit.abc import LaunchRequest
 from launchkit.model import AgentCapacity, ItemReport, ItemState, QueueSpec
-from launchkit.store import claims, launches, queues
-from launchkit.store.backend import database_of
+from launchkit.store import claims, queues, submitting
 from launchkit.store.connecting import connected
 from launchkit.store.database import Database, Tx
+from launchkit.store.opening import database_of
 from launchkit.store.sqlite_file import connect, file_of
 
 ROOM = AgentCapacity(agent="a", site="s", resources=frozenset({"local-process"}))
@@ -46,7 +46,7 @@ async def filled(url: str, number: int = DEPTH) -> None:
     async with store.opened():
         made = QueueSpec(name="q", resource="local-process")
         await store.write(queues.Create("e", made, "ann"))
-        await store.write(launches.Launch("e", "q", LaunchRequest(spec=spec(), actor="ann")))
+        await store.write(submitting.Launch("e", "q", LaunchRequest(spec=spec(), actor="ann")))
     if url.startswith("sqlite"):
         with closing(connect(file_of(url))) as connection:
             connection.execute(COPIES.format(number=number))

@@ -8,7 +8,8 @@ import pytest
 from launchkit.abc import Hub, LaunchRequest, QueueBackend, Site
 from launchkit.errors import LeaseLost, Unreachable
 from launchkit.model import ItemReport, ItemState, QueueSpec
-from launchkit.store.backend import StoreBackend, StoreHub
+from launchkit.store.backend import StoreBackend
+from launchkit.store.hub import StoreHub
 from launchkit.testing import (
     FakeBackend,
     HubContract,

@@ -32,9 +32,9 @@ from launchkit.model import (
     Priority,
     QueueSpec,
 )
-from launchkit.store import agents, changes, claims, launches, queues
-from launchkit.store.backend import database_of
+from launchkit.store import agents, changes, claims, launches, queues, submitting
 from launchkit.store.database import Database, Row, Tx
+from launchkit.store.opening import database_of
 from launchkit.store.orders import beginning
 from launchkit.testing import VirtualClock, make_capacity, make_spec, make_status
 
@@ -109,7 +109,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(priority=PRIORITIES)
     def launch(self, priority: Priority | None) -> None:
         request = LaunchRequest(spec=make_spec(), actor="ann", priority=priority)
-        body = launches.Launch(self.entity, "q", request)
+        body = submitting.Launch(self.entity, "q", request)
         if priority is not None and not self.model.prioritization:
             with pytest.raises(Rejected):
                 self.write(body)

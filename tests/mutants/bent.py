@@ -8,8 +8,9 @@ from typing import Any, ClassVar, TypeVar, cast
 import pytest
 
 from launchkit.abc import Hub, QueueBackend, Site
-from launchkit.store.backend import StoreBackend, StoreHub
+from launchkit.store.backend import StoreBackend
 from launchkit.store.database import Body, Database, Row, Tx, statements
+from launchkit.store.hub import StoreHub
 from launchkit.store.sqlite_worker import SqliteTx
 from launchkit.testing import HubContract, QueueBackendContract, VirtualClock, started
 from launchkit.testing.contracts.service import Advance

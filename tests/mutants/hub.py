@@ -4,7 +4,7 @@ import json
 from uuid import uuid4
 
 from launchkit.model import Priority
-from launchkit.store.backend import StoreHub
+from launchkit.store.hub import StoreHub
 from mutants import hub_items as items
 from mutants import hub_pages as others
 from mutants.bent import BackendSuite, Bend, HubSuite, given, nothing, rows, sql, unless

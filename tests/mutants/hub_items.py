@@ -29,8 +29,8 @@ from launchkit.model import (
     QueueItem,
     QueueSpec,
 )
-from launchkit.store.backend import StoreHub, StoreJobs, StoreLaunches, StoreLogs, StoreQueues
 from launchkit.store.database import Row
+from launchkit.store.hub import StoreHub, StoreJobs, StoreLaunches, StoreLogs, StoreQueues
 from mutants.bent import BentDatabase
 
 HOUR = 3600.0

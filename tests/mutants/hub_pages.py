@@ -12,7 +12,7 @@ from launchkit.model import (
     LogPage,
     Recipe,
 )
-from launchkit.store.backend import StoreJobs, StoreLaunches, StoreLogs
+from launchkit.store.hub import StoreJobs, StoreLaunches, StoreLogs
 from mutants.hub_items import execute
 
 HOUR = 3600.0

@@ -24,9 +24,9 @@ from launchkit.model import (
     QueueSpec,
     Recipe,
 )
-from launchkit.store import claims, launches, queues
-from launchkit.store.backend import database_of
+from launchkit.store import claims, launches, queues, submitting
 from launchkit.store.database import Database, Tx
+from launchkit.store.opening import database_of
 
 T = TypeVar("T")
 LEASE = 30.0
@@ -83,7 +83,7 @@ class Store:
         request = LaunchRequest(
             spec=spec(name, image), actor="ann", priority=priority, idempotency_key=key
         )
-        return await self.write(launches.Launch("e", queue, request))
+        return await self.write(submitting.Launch("e", queue, request))
 
     async def claim(
         self, agent: str = "a", *, queue: str = "q", site: str = "here"

@@ -8,7 +8,7 @@ from waiting import PATIENCE
 from launchkit.abc import Change, Hold, LaunchRequest, Move, Order, Release, Selection, SetPriority
 from launchkit.errors import Conflict, NotFound, Rejected
 from launchkit.model import Event, ItemState, Priority, QueueItem, Variable
-from launchkit.store import changes, launches, queues
+from launchkit.store import changes, launches, queues, submitting
 
 HIGH, LOW = SetPriority(level=Priority.HIGH), SetPriority(level=Priority.LOW)
 HOLD = Hold(reason="bad data")
@@ -143,7 +143,7 @@ async def test_the_record_of_a_repeated_launch_names_the_first_one(store: Store)
     await store.queue()
     first = await store.launch()
     request = LaunchRequest(spec=first.spec, actor="bob", again=first.id)
-    second = await store.write(launches.Launch("e", "q", request))
+    second = await store.write(submitting.Launch("e", "q", request))
     assert (await last_event(store, second)).cause == f"again: {first.id}"
 
 

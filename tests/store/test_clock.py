@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from store.conftest import Clock, Store
 
-from launchkit.store.backend import StoreBackend, database_of
+from launchkit.store.backend import StoreBackend
+from launchkit.store.opening import database_of
 from launchkit.store.server_clock import ServerClock
 from launchkit.testing.makers import site_at, started
 

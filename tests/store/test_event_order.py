@@ -15,8 +15,8 @@ from waiting import PATIENCE
 from launchkit.abc import LaunchRequest
 from launchkit.errors import Unreachable
 from launchkit.model import Event
-from launchkit.store import events, launches
-from launchkit.store.backend import StoreLaunches
+from launchkit.store import events, launches, submitting
+from launchkit.store.hub import StoreLaunches
 from launchkit.store.postgres import PostgresTx
 
 
@@ -34,7 +34,7 @@ class Open:
     end: Callable[[], Awaitable[None]]
 
     async def launch(self) -> None:
-        body = launches.Launch("e", "q", LaunchRequest(spec=spec(), actor="ann"))
+        body = submitting.Launch("e", "q", LaunchRequest(spec=spec(), actor="ann"))
         await body(PostgresTx(self.connection, 0.0))  # type: ignore[arg-type]
 
 

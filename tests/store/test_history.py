@@ -26,6 +26,7 @@ from launchkit.store import (
     logs,
     prune,
     queues,
+    submitting,
     waits,
     webhooks,
 )
@@ -125,7 +126,7 @@ def bodies(claim: Claim, last: int, hook: str) -> Bodies:
     request = LaunchRequest(spec=spec("new"), actor="ann", idempotency_key="k")
     open_ = [ItemState.QUEUED, ItemState.RUNNING]
     return {
-        "launch": launches.Launch("e", "q", request),
+        "launch": submitting.Launch("e", "q", request),
         "claim": claims.Take("e", "q", capacity("b"), LEASE),
         "beat": claims.Beat("e", status(), {item: claim.token}, LEASE),
         "look out": claims.LookOut("e", ["q"], capacity(), LEASE),

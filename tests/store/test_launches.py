@@ -9,7 +9,7 @@ from store.conftest import LEASE, Clock, Store, spec, status
 from launchkit.abc import LaunchRequest, Selection, Stop
 from launchkit.errors import ConfigError, Conflict, NotFound, Rejected
 from launchkit.model import GitSource, ItemState, LaunchSpec, Priority, QueueSpec, Recipe, Variable
-from launchkit.store import claims, launches, queues
+from launchkit.store import claims, launches, queues, submitting
 from launchkit.store.backend import StoreBackend
 
 
@@ -36,7 +36,9 @@ async def test_the_same_idempotency_key_with_another_request_is_refused(store: S
 def test_a_branch_that_moved_is_still_the_same_request() -> None:
     def digest(commit: str) -> str:
         source = GitSource(remote="https://h/r", ref="main", commit=commit)
-        return launches.request_digest("q", LaunchSpec(recipe=Recipe(source=source)), Priority.LOW)
+        return submitting.request_digest(
+            "q", LaunchSpec(recipe=Recipe(source=source)), Priority.LOW
+        )
 
     assert digest("a" * 40) == digest("b" * 40)
 
@@ -46,7 +48,7 @@ async def test_template_values_are_checked_at_launch(store: Store) -> None:
     await store.queue(config={"nice": "{{gpus}}"}, variables=variables)
     wanted = LaunchSpec(recipe=spec().recipe, template_variables={"gpus": 9})
     with pytest.raises(Rejected, match="gpus"):
-        await store.write(launches.Launch("e", "q", LaunchRequest(spec=wanted, actor="ann")))
+        await store.write(submitting.Launch("e", "q", LaunchRequest(spec=wanted, actor="ann")))
 
 
 async def test_a_waiting_item_is_stopped_at_once(store: Store) -> None:

@@ -9,10 +9,10 @@ from store.conftest import Store
 from launchkit.errors import ConfigError, Conflict, LeaseLost, NotFound
 from launchkit.model import ItemState
 from launchkit.model.people import Permission, Principal, PrincipalKind, Role, TokenFault, may
-from launchkit.store.backend import database_of
 from launchkit.store.backup import back_up, restore
 from launchkit.store.copy import move
 from launchkit.store.database import Tx
+from launchkit.store.opening import database_of
 from launchkit.store.people import (
     AddAccount,
     GrantRole,

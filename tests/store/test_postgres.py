@@ -20,10 +20,10 @@ from launchkit.errors import ConfigError, Conflict, QueueError, Unreachable
 from launchkit.model import ItemState
 from launchkit.store import launches, logs, queues
 from launchkit.store.announcer import Announcer
-from launchkit.store.backend import database_of
 from launchkit.store.connecting import migrate
 from launchkit.store.copy import TABLES, freeze, move
 from launchkit.store.database import migrations
+from launchkit.store.opening import database_of
 from launchkit.store.postgres import positional
 from launchkit.store.sqlite import SqliteDatabase
 

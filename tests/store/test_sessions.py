@@ -11,7 +11,8 @@ from waiting import PATIENCE
 from launchkit.abc import LaunchRequest
 from launchkit.errors import AgentReplaced
 from launchkit.model import Claim, QueueSpec
-from launchkit.store.backend import StoreBackend, StoreHub
+from launchkit.store.backend import StoreBackend
+from launchkit.store.hub import StoreHub
 from launchkit.testing import make_capacity, make_spec, make_status, site_at, started
 
 

@@ -16,8 +16,8 @@ from launchkit.abc import Selection
 from launchkit.errors import QueueError, Unreachable
 from launchkit.store import launches
 from launchkit.store.asyncpg_driver import KEEPALIVE, own_fault, passes
-from launchkit.store.backend import database_of
 from launchkit.store.connecting import connected, migrate
+from launchkit.store.opening import database_of
 from launchkit.store.postgres import PostgresDatabase
 from launchkit.testing.relay import Relay, relay
 

@@ -10,7 +10,7 @@ import click
 from launchkit.errors import ConfigError, unwrapped
 from launchkit.plain_log import PlainLines
 from launchkit.private_files import make_folder
-from launchkit.store.backend import database_of
+from launchkit.store.opening import database_of
 from launchkit_server.config import ServerConfig, load_config
 
 PATIENCE_SECONDS = 10.0

@@ -6,8 +6,8 @@ from dataclasses import replace
 from launchkit.abc import Selection
 from launchkit.errors import Conflict, NotFound, Rejected
 from launchkit.model import QueueItem
-from launchkit.store.backend import StoreLaunches
 from launchkit.store.database import Database
+from launchkit.store.hub import StoreLaunches
 from launchkit.wire.user_side import MAX_CHANGES, Outcome
 
 Make = Callable[[str], Awaitable[QueueItem]]

@@ -26,8 +26,8 @@ from waiting import PATIENCE
 from launchkit.abc import Site
 from launchkit.model import Secret
 from launchkit.model.people import EVERYWHERE, PrincipalKind, Role
-from launchkit.store.backend import database_of
 from launchkit.store.database import Database
+from launchkit.store.opening import database_of
 from launchkit.store.people import AddAccount, GrantRole
 from launchkit.store.tokens import CreateToken
 from launchkit.testing import VirtualClock, site_at

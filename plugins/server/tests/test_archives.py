@@ -16,8 +16,8 @@ from launchkit.code.unpack import DamagedArchive
 from launchkit.errors import ConfigError, Conflict, NotFound, QueueError, Unreachable
 from launchkit.model import ArchiveSource, LaunchSpec, QueueSpec, Recipe
 from launchkit.store import archives, jobs, queues
-from launchkit.store.backend import StoreLaunches, database_of
 from launchkit.store.database import Database
+from launchkit.store.hub import StoreLaunches, database_of
 from launchkit.testing import VirtualClock
 from launchkit.testing.contracts.service import packed, pieces_of
 

@@ -19,8 +19,8 @@ from surroundings import mounted, small_disk
 from waiting import PATIENCE, until
 
 from launchkit.errors import Unreachable
-from launchkit.store.backend import database_of
 from launchkit.store.connecting import migrate
+from launchkit.store.opening import database_of
 from launchkit.testing import VirtualClock
 from launchkit.testing.contracts.service import packed, pieces_of
 

@@ -16,9 +16,9 @@ from launchkit.abc import LaunchRequest
 from launchkit.codec import plain
 from launchkit.model import QueueSpec, Secret
 from launchkit.model.people import EVERYWHERE, Permission, PrincipalKind, Role
-from launchkit.store import claims, launches, queues
-from launchkit.store.backend import database_of
+from launchkit.store import claims, queues, submitting
 from launchkit.store.database import Database
+from launchkit.store.opening import database_of
 from launchkit.store.people import AddAccount, GrantRole
 from launchkit.store.tokens import (
     CreateAgentToken,
@@ -98,7 +98,7 @@ async def tokens_of(database: Database) -> dict[str, Secret]:
 async def run_of(database: Database) -> dict[str, Secret]:
     """The token of a run, and beside it the id of the item that it is bound to."""
     request = LaunchRequest(spec=make_spec(), actor="ann")
-    await database.write(launches.Launch("test", "q", request))
+    await database.write(submitting.Launch("test", "q", request))
     held = await database.write(claims.Take("test", "q", make_capacity(), 60.0))
     assert held is not None
     token = await database.write(CreateRunToken(held))

@@ -15,7 +15,7 @@ from launchkit.cli.present import launch_data
 from launchkit.cli.show import screen
 from launchkit.model import ItemState
 from launchkit.settings import load_settings
-from launchkit.store.backend import database_of
+from launchkit.store.opening import database_of
 from launchkit.store.tokens import CreateAgentToken
 
 from .conftest import Served

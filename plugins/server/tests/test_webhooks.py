@@ -21,9 +21,9 @@ from launchkit.errors import ConfigError
 from launchkit.model import QueueSpec, Secret
 from launchkit.model.webhooks import Delivery, DeliveryState, Happens
 from launchkit.store import deliveries, queues, webhooks
-from launchkit.store.backend import database_of
 from launchkit.store.database import Database
 from launchkit.store.deliveries import Letter
+from launchkit.store.opening import database_of
 
 from .browsing import Browser
 from .conftest import key_in, served_with

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header
 
 from launchkit.model import QueueItem
 from launchkit.store import changes
-from launchkit.store.backend import StoreLaunches
+from launchkit.store.hub import StoreLaunches
 from launchkit.wire.user_side import ChangeBody, ChangesBody, Filter, Outcome, RequeuesBody
 from launchkit_server.access import Operator
 from launchkit_server.many import Make, change_each

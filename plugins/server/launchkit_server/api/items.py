@@ -10,7 +10,7 @@ from launchkit.abc import ItemView, Order, Selection
 from launchkit.errors import ConfigError
 from launchkit.model import Event, ItemState, QueueItem
 from launchkit.resolving.secret_values import item_without_secrets
-from launchkit.store.backend import StoreLaunches
+from launchkit.store.hub import StoreLaunches
 from launchkit.wire.user_side import MAX_ITEMS, LaunchBody
 from launchkit_server.access import Reader, Submitter
 from launchkit_server.api.changes import Key

@@ -14,7 +14,7 @@ from launchkit.model import Queue, QueueSpec, Variable
 from launchkit.resolving.queue_checks import check_queue
 from launchkit.resolving.secret_values import without_secrets
 from launchkit.resolving.templates import find_variables
-from launchkit.store.backend import StoreQueues
+from launchkit.store.hub import StoreQueues
 from launchkit.wire.protocol import etag
 from launchkit.wire.user_side import QueueCheck, QueueConfig, QueueDeleted, QueueUpdate
 from launchkit_server.access import Caller, Operator, Reader

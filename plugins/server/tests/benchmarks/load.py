@@ -18,7 +18,7 @@ from launchkit import Client, LaunchHandle
 from launchkit.abc import LaunchRequest
 from launchkit.builtin.http.backend import HttpBackend
 from launchkit.model import AgentCapacity, ItemState
-from launchkit.store.backend import database_of
+from launchkit.store.opening import database_of
 from launchkit.testing import site_at
 
 from ..places import Place

@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from launchkit.model.people import EVERYWHERE, Permission, refusal
-from launchkit.store.backend import StoreQueues
 from launchkit.store.happened import KINDS, NEWEST, Audit, Happened
+from launchkit.store.hub import StoreQueues
 from launchkit_server.web.filters import command
 from launchkit_server.web.visits import Administering, Reading, Visit
 

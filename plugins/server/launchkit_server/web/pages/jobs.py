@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from launchkit.model import GitSource, ImageSource, JobVersion, Source
 from launchkit.resolving.secret_values import hidden
-from launchkit.store.backend import StoreJobs
+from launchkit.store.hub import StoreJobs
 from launchkit_server.web.visits import Reading
 
 router = APIRouter(prefix="/e/{entity}/jobs")

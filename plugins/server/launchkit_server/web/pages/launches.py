@@ -13,7 +13,7 @@ from launchkit.abc import SORTED, Change, Hold, ItemView, Release, SetPriority, 
 from launchkit.errors import ConfigError
 from launchkit.model import ItemState, Priority, QueueItem
 from launchkit.store import changes
-from launchkit.store.backend import StoreLaunches, StoreQueues
+from launchkit.store.hub import StoreLaunches, StoreQueues
 from launchkit.store.launches import Count
 from launchkit_server.many import Make, change_each, ids_of
 from launchkit_server.web.filtering import AGES, COLUMNS, SORTS, View

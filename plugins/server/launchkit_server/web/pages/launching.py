@@ -24,7 +24,7 @@ from launchkit.plugins import Plugins
 from launchkit.resolving.secret_values import hidden
 from launchkit.resolving.shown import request_data, request_rows
 from launchkit.store import agents
-from launchkit.store.backend import StoreJobs, StoreLaunches, StoreQueues
+from launchkit.store.hub import StoreJobs, StoreLaunches, StoreQueues
 from launchkit_server.web.launch_fields import (
     SAME,
     VARIABLE,

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from launchkit.abc import ItemView, Selection
 from launchkit.model import AgentView, Pause
 from launchkit.store import agents, waits
-from launchkit.store.backend import StoreLaunches, StoreQueues
+from launchkit.store.hub import StoreLaunches, StoreQueues
 from launchkit_server.web.charts import History, Window, history, points
 from launchkit_server.web.pages.queues import QueueRow, row_of
 from launchkit_server.web.twins import launching

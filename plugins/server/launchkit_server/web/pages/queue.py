@@ -13,7 +13,7 @@ from launchkit.errors import ConfigError
 from launchkit.model import ENDED, ItemState, Pause, QueueSpec
 from launchkit.resolving.secret_values import without_secrets
 from launchkit.store import agents, waits
-from launchkit.store.backend import StoreLaunches, StoreQueues
+from launchkit.store.hub import StoreLaunches, StoreQueues
 from launchkit_server.web.charts import History, Window, history
 from launchkit_server.web.pages.overview import serving
 from launchkit_server.web.pages.queues import QueueRow, row_of

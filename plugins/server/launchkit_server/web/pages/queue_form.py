@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from launchkit.errors import Conflict
 from launchkit.model import Queue
 from launchkit.model.people import Permission
-from launchkit.store.backend import StoreQueues
+from launchkit.store.hub import StoreQueues
 from launchkit_server import kinds
 from launchkit_server.web.comments import has_comments
 from launchkit_server.web.queue_forms import (

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from launchkit.abc import QueueView
 from launchkit.model import ItemState, Pause
-from launchkit.store.backend import StoreQueues
+from launchkit.store.hub import StoreQueues
 from launchkit.store.rules import paused
 from launchkit_server.web.visits import Reading
 

@@ -13,7 +13,7 @@ from launchkit.errors import NotFound
 from launchkit.model import Event, ItemState, QueueItem
 from launchkit.resolving.secret_values import item_without_secrets
 from launchkit.store import changes, launches, logs
-from launchkit.store.backend import StoreLaunches
+from launchkit.store.hub import StoreLaunches
 from launchkit_server.web.timeline import Attempt, Span, attempts, spans
 from launchkit_server.web.visits import Operating, Reading, Visit
 

@@ -1,0 +1,183 @@
+"""The user's side of the store.
+
+What a list of launches can do without is imported where it is used.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from launchkit.abc import (
+    AgentChange,
+    Change,
+    Hub,
+    ItemView,
+    Jobs,
+    Launches,
+    LaunchRequest,
+    Logs,
+    Queues,
+    QueueView,
+    Selection,
+    Site,
+)
+from launchkit.model import (
+    AgentView,
+    Event,
+    JobVersion,
+    LogPage,
+    Pause,
+    Queue,
+    QueueItem,
+    QueueSpec,
+    Recipe,
+)
+from launchkit.store import agents, jobs, launches, queues
+from launchkit.store.database import Database
+from launchkit.store.events import settled
+from launchkit.store.opening import database_of
+
+
+@dataclass(kw_only=True)
+class StoreHub(Hub):
+    """The user's side of a queue in a SQLite file or a PostgreSQL database."""
+
+    kind = "sqlite"
+    aliases = ("postgresql", "postgres")
+
+    url: str
+    entity: str
+    clock: Callable[[], float] | None = field(init=False, repr=False, default=None)
+    """Gives Unix time instead of the database; tests set their own before `start`."""
+    _database: Database = field(init=False, repr=False)
+
+    async def start(self, stack: AsyncExitStack, site: Site) -> None:
+        """Open the database."""
+        self._database = database_of(self.url, self.clock)
+        await stack.enter_async_context(self._database.opened())
+
+    def queues(self) -> Queues:
+        """Queues."""
+        return StoreQueues(self._database, self.entity)
+
+    def jobs(self) -> Jobs:
+        """Jobs and packed code."""
+        return StoreJobs(self._database, self.entity)
+
+    def launches(self) -> Launches:
+        """Launches."""
+        return StoreLaunches(self._database, self.entity)
+
+    def logs(self) -> Logs:
+        """Logs."""
+        return StoreLogs(self._database, self.entity)
+
+    async def agents(self) -> Sequence[AgentView]:
+        """The agents that were seen lately, and those that are paused."""
+        return await self._database.read(agents.List(self.entity))
+
+    async def change_agent(self, name: str, change: AgentChange, actor: str) -> None:
+        """Change an agent as *actor* wants it."""
+        await self._database.write(agents.Make(self.entity, name, change, actor))
+
+
+@dataclass(frozen=True)
+class _Group:
+    database: Database
+    entity: str
+
+
+class StoreQueues(_Group, Queues):
+    """Queues of one entity, over an open database."""
+
+    async def create(self, spec: QueueSpec, actor: str) -> Queue:
+        return await self.database.write(queues.Create(self.entity, spec, actor))
+
+    async def get(self, name: str) -> QueueView:
+        return await self.database.read(queues.Get(self.entity, name))
+
+    async def list(self) -> Sequence[QueueView]:
+        return await self.database.read(queues.List(self.entity))
+
+    async def update(
+        self, spec: QueueSpec, actor: str, *, pause: Pause | None, if_version: int | None
+    ) -> Queue:
+        body = queues.Update(self.entity, spec, actor, pause, if_version)
+        return await self.database.write(body)
+
+    async def delete(self, name: str, actor: str, *, force: bool) -> int:
+        return await self.database.write(queues.Delete(self.entity, name, actor, force))
+
+
+class StoreJobs(_Group, Jobs):
+    """Jobs of one entity, over an open database."""
+
+    async def create(
+        self, name: str, recipe: Recipe, actor: str, aliases: Sequence[str]
+    ) -> tuple[JobVersion, bool]:
+        body = jobs.Create(self.entity, name, recipe, actor, aliases)
+        return await self.database.write(body)
+
+    async def get(self, reference: str) -> JobVersion:
+        return await self.database.read(jobs.Get(self.entity, reference))
+
+    async def list(self, name: str | None) -> Sequence[JobVersion]:
+        return await self.database.read(jobs.List(self.entity, name))
+
+    async def has_archive(self, digest: str) -> bool:
+        return await self.database.read(jobs.HasArchive(digest))
+
+    async def put_archive(self, digest: str, chunks: AsyncIterator[bytes]) -> None:
+        number = 0
+        async for data in chunks:
+            await self.database.write(jobs.PutChunk(digest, number, data))
+            number += 1
+        await self.database.write(jobs.SealArchive(digest))
+
+
+class StoreLaunches(_Group, Launches):
+    """Launches of one entity, over an open database."""
+
+    async def launch(self, queue: str, request: LaunchRequest) -> QueueItem:
+        from launchkit.store import submitting
+
+        return await self.database.write(submitting.Launch(self.entity, queue, request))
+
+    async def get(self, ref: str) -> ItemView:
+        return await self.database.read(launches.Get(self.entity, ref))
+
+    async def list(self, selection: Selection) -> Sequence[ItemView]:
+        return await self.database.read(launches.List(self.entity, selection))
+
+    async def change(self, item_id: str, change: Change, actor: str) -> QueueItem:
+        from launchkit.store import changes
+
+        return await self.database.write(changes.Make(self.entity, item_id, change, actor))
+
+    async def changed(self, item_id: str | None, since: int, wait: float) -> Sequence[Event]:
+        topic = f"entity:{self.entity}" if item_id is None else f"item:{item_id}"
+        with self.database.topics.subscribed(topic) as news:
+            events = await self._after(item_id, since)
+            if not events and await news.wait(wait):
+                events = await self._after(item_id, since)
+            return events
+
+    async def _after(self, item_id: str | None, since: int) -> Sequence[Event]:
+        if item_id is not None:
+            return await self.database.read(launches.Events(self.entity, item_id, since))
+        until = await settled(self.database)
+        return await self.database.read(launches.Newest(self.entity, since, until))
+
+
+class StoreLogs(_Group, Logs):
+    """Logs of one entity, over an open database."""
+
+    async def read(self, item_id: str, attempt: int | None, offset: int, wait: float) -> LogPage:
+        from launchkit.store import logs
+
+        body = logs.Read(self.entity, item_id, attempt, offset)
+        with self.database.topics.subscribed(f"log:{item_id}", f"item:{item_id}") as news:
+            page = await self.database.read(body)
+            if not page.data and not page.complete and await news.wait(wait):
+                page = await self.database.read(body)
+            return page

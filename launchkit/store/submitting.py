@@ -1,0 +1,104 @@
+"""How a launch comes into its queue."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, replace
+
+from launchkit.abc import LaunchRequest
+from launchkit.codec import encode_json
+from launchkit.errors import Conflict, Rejected
+from launchkit.model import GitSource, ItemState, LaunchSpec, Priority, QueueItem
+from launchkit.resolving.resolve import validate_launch
+from launchkit.store import jobs
+from launchkit.store.database import Row, Tx
+from launchkit.store.events import record
+from launchkit.store.queues import named, require_prioritization
+from launchkit.store.rows import item_of, queue_of
+
+ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Put a request into a queue, once per idempotency key."""
+
+    entity: str
+    queue: str
+    request: LaunchRequest
+
+    async def __call__(self, tx: Tx) -> QueueItem:
+        row = await named(tx, self.entity, self.queue, "_shared")
+        priority = _priority(self.request.priority, row)
+        digest = request_digest(self.queue, self.request.spec, priority)
+        if self.request.idempotency_key:
+            known = await tx.one(
+                "item_of_key", entity=self.entity, key=self.request.idempotency_key
+            )
+            if known is not None:
+                return await self._again(tx, known, digest)
+        validate_launch(queue_of(row).spec, self.request.spec)
+        await _check_job(tx, self.entity, self.request.spec)
+        item = await tx.row(
+            "add_item",
+            id=random_word(12),
+            run_id=random_word(8),
+            queue=row["id"],
+            entity=self.entity,
+            name=self.request.spec.name,
+            priority=priority,
+            author=self.request.spec.author or self.request.actor,
+            spec=encode_json(self.request.spec),
+            idempotency_key=self.request.idempotency_key,
+            request_digest=digest,
+        )
+        cause = f"again: {self.request.again}" if self.request.again else "launched"
+        await record(tx, item, "state", self.request.actor, cause, ItemState.QUEUED)
+        tx.publish(f"queue:{row['id']}")
+        return item_of(item, self.queue)
+
+    async def _again(self, tx: Tx, known: Row, digest: str) -> QueueItem:
+        if known["request_digest"] != digest:
+            raise Conflict(
+                f"idempotency key {self.request.idempotency_key!r} stands for another request,"
+                f" launch {known['id']}",
+                hint="use a new key for a new request",
+            )
+        queue = await tx.row("queue_of", id=known["queue_id"])
+        return item_of(known, queue["name"])
+
+
+def request_digest(queue: str, spec: LaunchSpec, priority: Priority) -> str:
+    """What makes two requests the same. The commit that a branch meant that day and the
+    trace do not count.
+    """
+    spec = replace(spec, traceparent=None)
+    source = spec.recipe.source
+    if isinstance(source, GitSource):
+        spec = replace(spec, recipe=replace(spec.recipe, source=replace(source, commit=None)))
+    return hashlib.sha256(f"{queue}\n{priority}\n{encode_json(spec)}".encode()).hexdigest()
+
+
+async def _check_job(tx: Tx, entity: str, spec: LaunchSpec) -> None:
+    """Look whether what is launched is the job that it says. What a job is trusted with, and what
+    is shown, would else be anybody's.
+    """
+    if spec.job is None:
+        return
+    stored = await jobs.Get(entity, spec.job)(tx)
+    if encode_json(stored.recipe) != encode_json(spec.recipe):
+        raise Rejected(
+            f"job: the recipe of this launch is not that of job {stored.reference}",
+            hint="change it by overrides, or launch the recipe without naming a job",
+        )
+
+
+def random_word(length: int) -> str:
+    """A random id in W&B's alphabet."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def _priority(wanted: Priority | None, queue: Row) -> Priority:
+    if wanted is None:
+        return Priority.MEDIUM
+    require_prioritization(queue)
+    return wanted
