@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import anyio
 import pytest
 from playwright.async_api import Page, expect
 
@@ -32,6 +33,22 @@ async def test_an_agent_is_paused_with_a_reason_and_resumed(
     await box.get_by_role("button", name="Resume").click()
     await expect(box.get_by_text("online")).to_be_visible()
     assert lab.of_entity("GET", "/agents")[0]["pause"] is None
+
+
+async def test_what_an_agent_holds_is_shown_with_its_times(page: Page, lab: Lab, name: str) -> None:
+    code = lab.folder / "code"
+    code.mkdir()
+    (code / "train.py").write_text("import signal; signal.pause()")
+    words = ("launch", "-u", str(code), "-q", "train", "-E", "python train.py", "--name", "sits")
+    await anyio.to_thread.run_sync(lambda: lab.run(*words))
+    await page.goto(lab.at("/agents"))
+    row = page.get_by_role("article", name=name).get_by_role("row", name="sits")
+    await expect(row).to_contain_text("running")
+    await expect(row).to_contain_text("UTC")
+    await look_at(page, "agents-held")
+    item = lab.of_entity("GET", "/item?ref=sits")["item"]["id"]
+    lab.of_entity("POST", f"/items/{item}/changes", {"kind": "stop", "now": True})
+    await expect(row).to_have_count(0)
 
 
 async def test_a_viewer_sees_no_button_that_changes_an_agent(

@@ -1,5 +1,7 @@
 """The list of launches, as people filter it, choose in it, and change what they chose."""
 
+import re
+
 from playwright.async_api import BrowserContext, Page, expect
 
 from .lab import Lab
@@ -77,6 +79,25 @@ async def test_what_is_chosen_stays_so_when_the_list_changes(page: Page, lab: La
     await expect(page.get_by_role("link", name="fresh")).to_be_visible()
     await expect(page.get_by_label("Choose kept")).to_be_checked()
     await expect(page.get_by_label("Choose fresh")).not_to_be_checked()
+
+
+async def test_the_heads_of_columns_sort_the_list_and_once_more_the_other_way_round(
+    page: Page, lab: Lab
+) -> None:
+    prepare(lab, "sort-b", "sorted-1", "sorted-2")
+    prepare(lab, "sort-a", "sorted-3")
+    names = page.locator("tr[data-row] th")
+    await page.goto(lab.at("/launches?name=sorted"))
+    await expect(names).to_have_text(["sorted-3", "sorted-2", "sorted-1"])
+    head = page.get_by_role("columnheader", name="Queue")
+    await head.get_by_role("link").click()
+    await expect(head).to_have_attribute("aria-sort", "ascending")
+    await expect(names).to_have_text(["sorted-3", "sorted-2", "sorted-1"])
+    await head.get_by_role("link").click()
+    await expect(head).to_have_attribute("aria-sort", "descending")
+    await expect(names).to_have_text(["sorted-2", "sorted-1", "sorted-3"])
+    await expect(page).to_have_url(re.compile(r"name=sorted&sort=-queue"))
+    await look_at(page, "launches-sorted")
 
 
 async def test_keys_go_through_the_rows(page: Page, lab: Lab) -> None:
