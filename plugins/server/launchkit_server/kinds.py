@@ -1,9 +1,9 @@
 """The kinds of runners that are installed at the service, and what they say of configs. Plugins are
-looked up in files: call these in a thread.
+looked up in files, once, for they stay as they are while the service runs: call these in a thread.
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from launchkit.abc import Runner
 from launchkit.model import QueueSpec
@@ -11,7 +11,11 @@ from launchkit.plugins import Plugins
 from launchkit.resolving.samples import check_config_of
 from launchkit.wire.user_side import KindView
 
+MOST_KINDS = 256
+"""How many are remembered, also of those that are not installed."""
 
+
+@cache
 def installed() -> Sequence[KindView]:
     """All kinds, by name."""
     runners = {runner.kind: runner for runner in Plugins().classes(Runner).values()}
@@ -20,7 +24,16 @@ def installed() -> Sequence[KindView]:
 
 def kind_of(name: str) -> KindView:
     """One kind, also by an alias. :raises PluginError: if it is not installed."""
-    return _view(Plugins().get(Runner, name))
+    return _view(runner_of(name) or Plugins().get(Runner, name))
+
+
+@lru_cache(maxsize=MOST_KINDS)
+def runner_of(kind: str) -> type[Runner] | None:
+    """The class of a kind or an alias; None if it is not installed.
+
+    :raises PluginError: if it cannot be used.
+    """
+    return Plugins().find(Runner, kind)
 
 
 def shown_to_runner(spec: QueueSpec) -> type[Runner] | None:
@@ -28,7 +41,7 @@ def shown_to_runner(spec: QueueSpec) -> type[Runner] | None:
 
     :raises Rejected: if a launch could not be good, whatever it chose.
     """
-    runner = Plugins().find(Runner, spec.resource)
+    runner = runner_of(spec.resource)
     if runner is not None:
         check_config_of(spec, runner)
     return runner

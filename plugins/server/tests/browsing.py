@@ -7,6 +7,7 @@ import httpx
 from waiting import PATIENCE
 
 from .conftest import Served
+from .places import NO_TLS
 
 PAGE = {"accept": "text/html"}
 
@@ -16,7 +17,9 @@ class Browser:
 
     def __init__(self, served: Served, prefix: str = "") -> None:
         self.prefix = prefix
-        self.client = httpx.Client(base_url=served.url + prefix, headers=PAGE, timeout=PATIENCE)
+        self.client = httpx.Client(
+            base_url=served.url + prefix, headers=PAGE, timeout=PATIENCE, verify=NO_TLS
+        )
         self._tokens = served.tokens
 
     def __enter__(self) -> Self:

@@ -31,6 +31,7 @@ from launchkit.testing import VirtualClock, make_capacity, make_spec
 from launchkit.wire.protocol import API
 
 from .conftest import Served, nowhere
+from .places import NO_TLS
 
 OPEN = {"/livez", "/readyz"}
 MAY: Mapping[str, set[Permission]] = {
@@ -119,7 +120,7 @@ async def _made(url: str) -> dict[str, Secret]:
 
 @pytest.fixture
 def client(server: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=PATIENCE) as client:
+    with httpx.Client(base_url=server.url, timeout=PATIENCE, verify=NO_TLS) as client:
         yield client
 
 

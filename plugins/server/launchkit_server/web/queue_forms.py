@@ -6,17 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from launchkit.abc import Runner
 from launchkit.codec import plain
 from launchkit.document import Document, parse_mapping
 from launchkit.errors import ConfigError, LaunchkitError, Rejected
 from launchkit.model import Json, Queue, QueueSpec, Scalar, Variable
-from launchkit.plugins import Plugins
 from launchkit.resolving.config_places import ConfigPlaces
 from launchkit.resolving.queue_checks import check_queue
 from launchkit.resolving.templates import find_variables
 from launchkit.resolving.variables import cast, parse_variables
-from launchkit_server.kinds import shown_to_runner
+from launchkit_server.kinds import runner_of, shown_to_runner
 from launchkit_server.web.filters import as_json, as_yaml
 from launchkit_server.web.forms import Form
 
@@ -270,7 +268,7 @@ def _objections(spec: QueueSpec, document: Document) -> Iterator[Fault]:
 
 
 def _in_lines(exc: Rejected, spec: QueueSpec, document: Document) -> LaunchkitError:
-    runner = Plugins().find(Runner, spec.resource)
+    runner = runner_of(spec.resource)
     kinds = (spec.resource, *(runner.names() if runner else ()))
     return Rejected(ConfigPlaces(spec.config, document.locate, kinds).told(exc.message))
 
