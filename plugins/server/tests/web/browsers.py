@@ -26,6 +26,8 @@ TELL_VIOLATIONS = """
 document.addEventListener('securitypolicyviolation', violation =>
   tellViolation(`${violation.effectiveDirective}: ${violation.blockedURI} ${violation.sample}`))
 """
+GAVE_WAY = ("htmx:afterRequest,", "htmx:sendAbort,")
+"""What htmx says of a request that gave way to a newer one; one that failed is also a sendError."""
 WIDE, NARROW = 1440, 390
 SECONDS = 60
 """How long a page may take to show what it must."""
@@ -63,7 +65,7 @@ class Watched:
         return [one for one in self.faults if not any(text in one for text in self.allowed)]
 
     def console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" and not message.text.startswith(GAVE_WAY):
             self.faults.append(f"console: {message.text} ({message.location.get('url', '')})")
 
     def broken(self, error: Error) -> None:

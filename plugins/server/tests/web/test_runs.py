@@ -28,28 +28,29 @@ sys.exit(int(sys.argv[2]))
 
 @pytest.fixture(scope="module", autouse=True)
 def agent(lab: Lab) -> Iterator[None]:
-    """An agent of a queue `train`."""
-    (lab.folder / "code").mkdir()
-    (lab.folder / "code" / "train.py").write_text(SCRIPT)
+    """An agent of a queue `train`, and a job `fit`."""
+    code = lab.folder / "code"
+    code.mkdir()
+    (code / "train.py").write_text(SCRIPT)
+    lab.run("job", "create", "code", str(code), "-n", "fit", "-E", "python train.py")
     lab.of_entity("POST", "/queues", {"name": "train", "resource": "local-process"})
     with lab.process("agent", "-q", "train"):
         yield
 
 
-async def launched(
+def launched(
     lab: Lab, name: str, exit_code: int = 0, lines: int = 400, pause: float = 0.0
 ) -> tuple[str, Path]:
     """The id of a launch, and the file for which its run waits. It pauses after each 100 lines."""
     go = lab.folder / f"go-{name}"
-    words = ("launch", "-u", str(lab.folder / "code"), "-q", "train", "--name", name)
-    entry = ("-E", f"python train.py {go} {exit_code} {lines} {pause}")
-    await anyio.to_thread.run_sync(lambda: lab.run(*words, *entry))
-    view = lab.of_entity("GET", f"/item?ref={name}")
-    return view["item"]["id"], go
+    recipe = lab.of_entity("GET", "/job?reference=fit")["recipe"]
+    recipe["entry_point"] += [str(go), str(exit_code), str(lines), str(pause)]
+    body = {"spec": {"recipe": recipe, "name": name}}
+    return lab.of_entity("POST", "/queues/train/launches", body)["id"], go
 
 
 async def test_a_run_is_watched_live_to_its_end(page: Page, lab: Lab) -> None:
-    item, go = await launched(lab, "watched")
+    item, go = launched(lab, "watched")
     await page.goto(lab.at(f"/launches/{item}"))
     lines = page.get_by_role("region", name="Lines of the log")
     await expect(lines.get_by_text("epoch 399")).to_be_visible()
@@ -67,7 +68,7 @@ async def test_a_run_is_watched_live_to_its_end(page: Page, lab: Lab) -> None:
 async def test_colours_go_on_over_lines_and_wide_lines_are_broken_if_wished(
     page: Page, lab: Lab
 ) -> None:
-    item, go = await launched(lab, "wide", lines=5)
+    item, go = launched(lab, "wide", lines=5)
     go.touch()
     await page.goto(lab.at(f"/launches/{item}"))
     lines = page.get_by_role("region", name="Lines of the log")
@@ -94,7 +95,7 @@ async def test_more_than_a_page_keeps_is_followed_to_its_end_by_a_slow_browser(
 ) -> None:
     browser = await page.context.new_cdp_session(page)
     await browser.send("Emulation.setCPUThrottlingRate", {"rate": 4})
-    item, go = await launched(lab, "long", lines=50_000, pause=0.01)
+    item, go = launched(lab, "long", lines=50_000, pause=0.01)
     go.touch()
     await page.goto(lab.at(f"/launches/{item}"))
     lines = page.get_by_role("region", name="Lines of the log")
@@ -113,7 +114,7 @@ async def test_more_than_a_page_keeps_is_followed_to_its_end_by_a_slow_browser(
 async def test_following_ends_by_the_hand_of_who_looks_and_by_nothing_else(
     page: Page, lab: Lab
 ) -> None:
-    item, go = await launched(lab, "followed")
+    item, go = launched(lab, "followed")
     await page.goto(lab.at(f"/launches/{item}"))
     lines = page.get_by_role("region", name="Lines of the log")
     follow = page.get_by_role("button", name="Follow")
@@ -154,7 +155,7 @@ async def test_following_ends_by_the_hand_of_who_looks_and_by_nothing_else(
 
 
 async def test_how_a_run_failed_is_told_with_its_evidence(page: Page, lab: Lab) -> None:
-    item, go = await launched(lab, "failing", exit_code=3)
+    item, go = launched(lab, "failing", exit_code=3)
     go.touch()
     await page.goto(lab.at(f"/launches/{item}"))
     await expect(page.get_by_text("user_exit")).to_be_visible()
@@ -170,7 +171,7 @@ async def test_a_log_is_searched_linked_to_and_at_last_removed(
     page: Page, lab: Lab, watch: Watched
 ) -> None:
     watch.allow("404")  # of what retention has removed
-    item, go = await launched(lab, "searched")
+    item, go = launched(lab, "searched")
     go.touch()
     await page.goto(lab.at(f"/launches/{item}"))
     lines = page.get_by_role("region", name="Lines of the log")
@@ -204,7 +205,7 @@ async def test_a_log_is_searched_linked_to_and_at_last_removed(
 
 
 async def test_a_run_is_stopped_by_its_button(page: Page, lab: Lab) -> None:
-    item, _ = await launched(lab, "stopped")
+    item, _ = launched(lab, "stopped")
     await page.goto(lab.at(f"/launches/{item}"))
     await page.locator("summary", has_text="Stop").click()
     await page.get_by_label("Why (for the record)").fill("enough")
@@ -215,7 +216,7 @@ async def test_a_run_is_stopped_by_its_button(page: Page, lab: Lab) -> None:
 async def test_who_may_not_change_a_run_has_no_button_for_it(
     context: BrowserContext, lab: Lab, watch: Watched
 ) -> None:
-    item, _ = await launched(lab, "looked-at")
+    item, _ = launched(lab, "looked-at")
     page = await context.new_page()
     await lab.sign_in(page, "viewer")
     await page.goto(lab.at(f"/launches/{item}"))
@@ -250,7 +251,7 @@ async def test_the_stream_resumes_after_the_service_was_started_again(
 async def test_tabs_share_one_stream(context: BrowserContext, page: Page, lab: Lab) -> None:
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
-    item, go = await launched(lab, "shared")
+    item, go = launched(lab, "shared")
     pages = [page, *[await context.new_page() for _ in range(7)]]
     for one in pages:
         await one.goto(lab.at(f"/launches/{item}"))
