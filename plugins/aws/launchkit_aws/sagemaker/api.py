@@ -1,7 +1,7 @@
 """The calls of SageMaker and of CloudWatch Logs: paced, and made again while AWS is away."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from launchkit.runners.pace import Pace
 from launchkit_aws.clients import AwsClients, open_clients
 from launchkit_aws.errors import AwsAway, AwsError, AwsRefused, NoLogin, explained, refusal, soon
 from launchkit_aws.place import AwsPlace
+from launchkit_aws.sagemaker.answers import UNREADABLE, as_modelled
 from launchkit_aws.sagemaker.request import Account
 
 log = logging.getLogger("launchkit.aws")
@@ -24,6 +25,11 @@ UNKNOWN_SECONDS = 1.0
 """So long something is left alone whose words are not understood."""
 AWAY = Backoff(first=0.1, cap=5.0)
 SAGEMAKER, LOGS = "sagemaker", "logs"
+NEEDED: Mapping[str, Sequence[str]] = {
+    "DescribeTrainingJob": ("TrainingJobArn", "TrainingJobStatus"),
+    "GetCallerIdentity": ("Account",),
+}
+"""What an answer is none without."""
 NAMES = {SAGEMAKER: "SageMaker", LOGS: "CloudWatch Logs", "sts": "STS"}
 
 
@@ -141,11 +147,11 @@ class Api:
             try:
                 with explained(what):
                     try:
-                        call = getattr(client, xform_name(operation))
-                        answer: Mapping[str, Any] = await call(**params)
+                        answer = await _answered(client, operation, params)
                     except ClientError as exc:
                         raise _told(what, exc) from exc
-                    except ResponseParserError as exc:  # of a proxy, or of a machine that is full
+                    except (ResponseParserError, *UNREADABLE) as exc:
+                        # of a proxy, or of a machine that is full
                         raise Away(f"{what}: what answers does not speak as AWS does") from exc
             except AwsAway as exc:
                 if exc.throttled:
@@ -160,6 +166,16 @@ class Api:
             return answer
 
         return await retry(once, on=how.on, backoff=how.backoff, trouble=trouble)
+
+
+async def _answered(client: Any, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is answered, as the model has it. :raises KeyError: if what matters is missing."""
+    told = await getattr(client, xform_name(operation))(**params)
+    shape = client.meta.service_model.operation_model(operation).output_shape
+    answer: Mapping[str, Any] = as_modelled(told, shape) if shape else {}
+    for name in NEEDED.get(operation, ()):
+        answer[name]
+    return answer
 
 
 async def open_api(stack: AsyncExitStack, place: AwsPlace, *, rate: float, log_rate: float) -> Api:

@@ -86,10 +86,12 @@ def parse_args(args: Json) -> QueueArgs:
     shape["properties"] = {**shape["properties"], **OWN}
     body: dict[str, Any] = fitted(given, shape, where, problems)
     own = {key: body.pop(key) for key in OWN if key in body}
+    is_shaped = not problems.lines
     for line, what in _missing(body, where):
         problems.tell(line, what)
-    for line, what in _contradictions(body, _spelled(given, shape, where)):
-        problems.tell(line, what)
+    if is_shaped:
+        for line, what in _contradictions(body, _spelled(given, shape, where)):
+            problems.tell(line, what)
     if problems.lines:
         raise Rejected("\n".join(dict.fromkeys(problems.lines)), hint=_HINT)
     return QueueArgs(body=body, mirror_image=own.get("mirror_image") is True)

@@ -46,7 +46,9 @@ async def tags(api: Api, arn: str) -> Mapping[str, str]:
     for _ in range(MAX_PAGES):
         more = {"NextToken": token} if token else {}
         told = await api.look("ListTags", ResourceArn=arn, **more)
-        found |= {tag["Key"]: tag["Value"] for tag in told.get("Tags", [])}
+        found |= {
+            tag["Key"]: tag["Value"] for tag in told.get("Tags", []) if {"Key", "Value"} <= {*tag}
+        }
         token = told.get("NextToken")
         if not token:
             break

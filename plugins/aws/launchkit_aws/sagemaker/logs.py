@@ -120,11 +120,11 @@ class LogSource:
                 if exc.reason in NO_STREAM:
                     return []
                 raise
-            names += [one["logStreamName"] for one in told.get("logStreams", [])]
+            names += [one.get("logStreamName", "") for one in told.get("logStreams", [])]
             if not told.get("nextToken"):
                 break
             more = {"nextToken": told["nextToken"]}
-        return sorted(names)
+        return sorted(filter(None, names))
 
     async def _read(self, name: str, place: StreamPlace) -> StreamPlace:
         """Some more pages of a stream, each from the token of the last one."""
@@ -132,7 +132,7 @@ class LogSource:
         for _ in range(AT_ONCE_PAGES):
             told = await self._page(name, token)
             held += [
-                Event(int(one.get("timestamp", 0)), str(one.get("message", "")))
+                Event(one.get("timestamp", 0), one.get("message", ""))
                 for one in told.get("events", [])
             ]
             after = told.get("nextForwardToken")

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from launchkit.plain_text import shortened
+
+LONGEST_ERROR = 1 << 13
+"""Letters of what is told of one."""
 LIVE = (
     "JOB_STATE_QUEUED", "JOB_STATE_PENDING", "JOB_STATE_RUNNING", "JOB_STATE_CANCELLING",
     "JOB_STATE_PAUSED", "JOB_STATE_UPDATING",
@@ -51,7 +55,7 @@ def view_of(job: Any) -> JobView:
         ended=_time(job.end_time),
         updated=_time(job.update_time),
         code=job.error.code if job.error else 0,
-        error=job.error.message if job.error else "",
+        error=shortened(job.error.message, LONGEST_ERROR) if job.error else "",
         machines=max(1, sum(pool.replica_count for pool in job.job_spec.worker_pool_specs)),
         timeout=_seconds(job.job_spec.scheduling.timeout),
         labels=dict(job.labels),

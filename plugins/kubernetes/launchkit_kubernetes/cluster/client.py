@@ -311,7 +311,7 @@ async def _failure(response: aiohttp.ClientResponse) -> ClusterError:
     text = (await _whole(response, MAX_ERROR, cut=True)).decode(errors="replace")
     try:
         said = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         said = text
     said = said if isinstance(said, dict) else shortened(text)
     wait = retry_after_of(response.headers.get("Retry-After"))

@@ -146,7 +146,7 @@ class Objects(Generic[V]):
             return ""
         try:
             event = mapping(json.loads(line))
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             raise ClusterAway(f"a watch tells what is no JSON: {exc}") from exc
         told, what = mapping(event.get("object")), event.get("type")
         if what == "ERROR":

@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from launchkit_kubernetes.manifest.copying import copied
+from launchkit_kubernetes.manifest.schema import JOB, fitted
 
 FLAG = re.compile(r"--(?P<name>[a-z][a-z0-9-]*)(?:=(?P<value>.*))?", re.DOTALL)
 OURS: Mapping[str, str] = {
@@ -56,6 +57,9 @@ def config_problems(config: Mapping[str, Any]) -> Sequence[str]:
     ):
         if key in metadata:
             problems.append(f"kaniko-config.metadata.{key}: set {instead} of the builder instead")
+    fitted(config, JOB, "kaniko-config", problems)
+    if problems:
+        return problems
     problems += _container_problems(inner.get("containers"), f"{where}.containers")
     return problems
 

@@ -9,7 +9,7 @@ from launchkit.errors import Rejected
 from launchkit.model import Json
 from launchkit_kubernetes.manifest.copying import copied
 from launchkit_kubernetes.manifest.names import LABEL, name_problem
-from launchkit_kubernetes.manifest.pods import templates
+from launchkit_kubernetes.manifest.pods import all_containers, templates
 from launchkit_kubernetes.manifest.schema import JOB as JOB_SHAPE
 from launchkit_kubernetes.manifest.schema import (
     JOB_VERSIONS,
@@ -24,6 +24,10 @@ from launchkit_kubernetes.manifest.schema import (
 JOB = "Job"
 WRAPPER = "kubernetes"
 WHERE = "resource_args"
+MAX_VALUES = 20_000
+"""An object has at most 1.5 MiB in etcd, and real ones have a few hundred values."""
+MAX_CONTAINERS = 500
+"""Of all templates of pods together."""
 KEYS: Mapping[str, tuple[type, str]] = {
     **dict.fromkeys(("metadata", "spec"), (dict, "a mapping")),
     **dict.fromkeys(("apiVersion", "kind", "namespace", "group", "version"), (str, "text")),
@@ -88,7 +92,7 @@ def parse_args(args: Json) -> QueueArgs:
     data = {key: value for key, value in data.items() if value is not None or key not in KEYS}
     if data.get("requeue") in ("true", "false"):  # a template variable has no truth values
         data["requeue"] = data["requeue"] == "true"
-    _refuse(problems or [*_shapes(data, where)])
+    _refuse(problems or [*_too_much(data, where)] or [*_shapes(data, where)])
     api_version, kind = _api_version(data), data.pop("kind", None)
     namespace, requeue = data.pop("namespace", None), data.pop("requeue", True)
     metadata, spec = data.pop("metadata", {}), data.pop("spec", {})
@@ -122,6 +126,19 @@ def parse_args(args: Json) -> QueueArgs:
 def _refuse(problems: list[str]) -> None:
     if problems:
         raise Rejected("\n".join(dict.fromkeys(problems)))
+
+
+def _too_much(data: Mapping[str, Any], where: str) -> Iterator[str]:
+    """What no cluster would take, and what would keep an agent busy for long."""
+    if (values := _values_in(data)) > MAX_VALUES:
+        yield f"{where}: has {values} values; {MAX_VALUES} are the most"
+    elif (containers := sum(1 for _ in all_containers(data))) > MAX_CONTAINERS:
+        yield f"{where}: has {containers} containers; {MAX_CONTAINERS} are the most"
+
+
+def _values_in(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(_values_in, inner))
 
 
 def _shapes(data: Mapping[str, Any], where: str) -> Iterator[str]:

@@ -47,6 +47,8 @@ KEEP: Mapping[str, str] = {
 and the FAQ of the cluster autoscaler."""
 MAX_KEY = 200
 """Letters of a secret's key."""
+MAX_VARIABLES = 20_000
+"""In all containers together; etcd takes no object that has more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,8 +195,12 @@ class _Filler:
         self.secrets: dict[str, Secret] = {}
 
     def fill(self, spec: dict[str, Any]) -> None:
-        """:raises Rejected: if there is code, and no pod to lay it into."""
-        kind = self._args.kind
+        """:raises Rejected: if there is code, and no pod to lay it into, or it is too large."""
+        kind, variables = self._args.kind, self._submission.env
+        if len(variables) * sum(1 for _ in all_containers(spec)) > MAX_VARIABLES:
+            raise Rejected(
+                f"a {kind} with {len(variables)} variables in each container is too large"
+            )
         found = [] if kind == "TrainJob" else [template for _, template in templates(spec)]
         if self._context.code_pieces and not found:
             raise Rejected(

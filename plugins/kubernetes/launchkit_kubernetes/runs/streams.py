@@ -96,21 +96,22 @@ async def _stamped(
     """Bytes since the last time; 0: a time may stand here."""
     try:
         async for chunk in chunks:
-            rest += chunk
-            while rest:
+            rest, at = rest + chunk, 0
+            while at < len(rest):
                 if part % STORED_BYTES == 0:
-                    found = STAMP.match(rest)
-                    if found is None and len(rest) < STAMP_BYTES and b"\n" not in rest:
+                    found = _stamp(rest, at)
+                    if found is None and _is_begun(rest, at):
                         break  # the rest of a time may be still to come
                     if found is not None:
-                        time_ns, rest = _time_ns(found), rest[found.end() :]
+                        time_ns, at = found
                 room = STORED_BYTES - part % STORED_BYTES
-                line, newline, _ = rest[:room].partition(b"\n")
+                line, newline, _ = rest[at : at + room].partition(b"\n")
                 if not line and not newline:
                     break
                 yield time_ns, line + newline
-                rest = rest[len(line + newline) :]
+                at += len(line + newline)
                 part = 0 if newline else part + len(line)
+            rest = rest[at:]
     except TimeoutError:
         if not follow:
             raise
@@ -118,6 +119,11 @@ async def _stamped(
     if rest:
         yield time_ns, rest
     at_end()
+
+
+def _is_begun(data: bytes, at: int) -> bool:
+    """Whether a time may stand there that is not whole yet."""
+    return len(data) - at < STAMP_BYTES and data.find(b"\n", at) < 0
 
 
 async def last_output(
@@ -149,7 +155,15 @@ async def last_output(
     return ()
 
 
-def _time_ns(found: re.Match[bytes]) -> int:
+def _stamp(data: bytes, at: int) -> tuple[int, int] | None:
+    """The time that stands there, and where it ends. What a program prints may look like one."""
+    found = STAMP.match(data, at)
+    if found is None:
+        return None
     zone = "+00:00" if found[3] == b"Z" else found[3].decode()
-    second = int(datetime.fromisoformat(found[1].decode() + zone).timestamp())
-    return second * SECOND_NS + int((found[2] or b"0").ljust(9, b"0"))
+    try:
+        second = int(datetime.fromisoformat(found[1].decode() + zone).timestamp())
+        datetime.fromtimestamp(second, UTC)
+    except ValueError:
+        return None
+    return second * SECOND_NS + int((found[2] or b"0").ljust(9, b"0")), found.end()

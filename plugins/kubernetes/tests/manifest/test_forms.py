@@ -170,6 +170,20 @@ def test_a_config_that_is_nested_too_deep_is_rejected(config: dict[str, Any]) ->
         parse_args(config)
 
 
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        (job(*({} for _ in range(501))), "resource_args: has 501 containers; 500 are the most"),
+        ({"metadata": {"labels": {f"a{n}": "" for n in range(20_000)}}}, "20000 are the most"),
+    ],
+)
+def test_a_config_of_more_than_a_cluster_takes_is_rejected(
+    config: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(Rejected, match=says):
+        parse_args(config)
+
+
 @pytest.mark.parametrize("requeue", [False, "false"])
 def test_a_queue_may_say_that_runs_that_lose_their_place_are_not_queued_again(
     requeue: object,

@@ -104,3 +104,9 @@ def test_the_registrys_login_stands_behind_those_of_the_queue(text: str) -> None
     login = f'"imagePullSecrets": [{own}{{"name": "'
     assert made.count(login) == made.count('"containers": ')
     assert "imagePullSecrets" not in json.dumps(body({}))
+
+
+def test_more_variables_than_a_cluster_takes_are_rejected() -> None:
+    env = {f"A{number}": "" for number in range(101)}
+    with pytest.raises(Rejected, match="101 variables in each container is too large"):
+        body(job(*({} for _ in range(200))), env=env)
