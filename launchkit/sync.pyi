@@ -263,7 +263,9 @@ class LaunchHandle:
         An interrupted reader goes on with `offset` = where it stopped.
         """
     def logs(self, *, follow: bool = False, attempt: int | None = None) -> Iterator[str]:
-        """What its run printed, line by line; bytes that are not UTF-8 are replaced."""
+        """What its run printed, line by line; bytes that are not UTF-8 are replaced. A line of more
+        than a million characters comes in parts.
+        """
     def stop(self, reason: str | None = None, *, now: bool = False) -> QueueItem:
         """Ask that it end; `wait` tells when it has. With *now* it gets no grace, also if it was
         asked before.

@@ -1,8 +1,11 @@
 """Chunks of bytes to lines."""
 
+import codecs
 from collections.abc import AsyncGenerator, AsyncIterable
 
 MAX_LINE = 1024 * 1024
+LONGEST_TEXT = 1_000_000
+"""Characters of a line that are given at once."""
 
 
 async def lines(
@@ -36,3 +39,36 @@ async def line_batches(
             room -= len(parts[-1])
     if parts:
         yield [b"".join(parts)]
+
+
+async def text_lines(
+    chunks: AsyncIterable[bytes], *, longest: int = LONGEST_TEXT
+) -> AsyncGenerator[str, None]:
+    """The lines of a stream as text, also the last one if it has no end; what is not UTF-8 is
+    replaced. A line that is longer comes in parts of *longest* characters: no more than that is
+    kept in memory, beside one chunk.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    held: list[str] = []
+    size = 0
+    async for chunk in chunks:
+        *ended, rest = decoder.decode(chunk).split("\n")
+        for line in ended:
+            for part in _parts("".join((*held, line)), longest):
+                yield part
+            held, size = [], 0
+        held.append(rest)
+        size += len(rest)
+        if size > longest:
+            *full, rest = _parts("".join(held), longest)
+            for part in full:
+                yield part
+            held, size = [rest], len(rest)
+    if last := "".join((*held, decoder.decode(b"", final=True))):
+        for part in _parts(last, longest):
+            yield part
+
+
+def _parts(line: str, longest: int) -> list[str]:
+    """A line in parts; an empty one is one part."""
+    return [line[at : at + longest] for at in range(0, len(line) or 1, longest)]

@@ -1,6 +1,5 @@
 """A handle on one launch."""
 
-import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from launchkit.abc import Change, Hold, ItemView, Move, Release, SetPriority, Stop
-from launchkit.aio.lines import lines
+from launchkit.aio.lines import text_lines
 from launchkit.model import Event, ItemState, LogChunk, Priority, QueueItem
 
 if TYPE_CHECKING:
@@ -101,10 +100,12 @@ class LaunchHandle:
                 return
 
     async def logs(self, *, follow: bool = False, attempt: int | None = None) -> AsyncIterator[str]:
-        """What its run printed, line by line; bytes that are not UTF-8 are replaced."""
+        """What its run printed, line by line; bytes that are not UTF-8 are replaced. A line of more
+        than a million characters comes in parts.
+        """
         chunks = (chunk.data async for chunk in self.output(follow=follow, attempt=attempt))
-        async for line in lines(chunks, longest=sys.maxsize):
-            yield line.decode(errors="replace")
+        async for line in text_lines(chunks):
+            yield line
 
     async def stop(self, reason: str | None = None, *, now: bool = False) -> QueueItem:
         """Ask that it end; `wait` tells when it has. With *now* it gets no grace, also if it was

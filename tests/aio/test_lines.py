@@ -1,5 +1,6 @@
 """Chunks to lines."""
 
+import tracemalloc
 from collections.abc import AsyncIterator, Sequence
 
 import anyio
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launchkit.aio.lines import line_batches, lines
+from launchkit.aio.lines import line_batches, lines, text_lines
 
 
 async def stream(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
@@ -56,3 +57,40 @@ def test_how_a_text_is_cut_into_chunks_does_not_matter(
     *whole, last = b"".join(chunks).split(b"\n")
     wanted = [line[:longest] for line in ([*whole, last] if last else whole)]
     assert anyio.run(lambda: read(*chunks, longest=longest)) == wanted
+
+
+async def read_text(*chunks: bytes, longest: int = 100) -> list[str]:
+    return [line async for line in text_lines(stream(chunks), longest=longest)]
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"a", b"\xc3", b"\xa9", b"\xe2\x82", b"\xac\n", b"\n", b"bcdef", b""])
+    ),
+    st.integers(1, 4),
+)
+def test_text_comes_line_by_line_and_long_lines_in_parts(chunks: list[bytes], longest: int) -> None:
+    *whole, last = b"".join(chunks).decode(errors="replace").split("\n")
+    wanted = [
+        line[at : at + longest]
+        for line in ([*whole, last] if last else whole)
+        for at in range(0, len(line) or 1, longest)
+    ]
+    assert anyio.run(lambda: read_text(*chunks, longest=longest)) == wanted
+
+
+async def test_of_a_line_of_any_length_no_more_than_some_parts_are_kept() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(1000):
+            yield b"x" * 100_000
+
+    tracemalloc.start()
+    try:
+        size = 0
+        async for part in text_lines(endless()):
+            size += len(part)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size == 100_000_000
+    assert most < 10_000_000
