@@ -29,6 +29,7 @@ UNBUFFERED = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "n
 
 _ARCHIVE = re.compile(r"/api/v1/entities/[^/]+/archives/[^/]+")
 _OUTPUT = re.compile(r"/api/v1/entities/[^/]+/agent/items/[^/]+/log")
+_HOST = re.compile(r"(?:[\w.~%-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?|", re.ASCII)
 _HEALTH = frozenset({"/livez", "/readyz"})
 _TOKEN_WORDS = frozenset({"token", "access_token", "auth_token", "authorization"})
 _TOKEN = re.compile(r"lk_[A-Za-z0-9]{20,}")
@@ -126,6 +127,8 @@ class _Letter:
         except ConfigError as exc:
             problem = problem_of(exc)
             return Refusal(problem.status, problem.detail, code=problem.code, hint=problem.hint)
+        if not _HOST.fullmatch(self._headers.get("host", "")):
+            return Refusal(400, "the header Host names no host")
         if _has_token(self._scope["query_string"]):
             return Refusal(
                 400,

@@ -35,7 +35,12 @@ FORMS = (
     *("/sign-in", "/settings/users", "/settings/roles", "/settings/tokens", "/settings/webhooks"),
     *("/e/e/launch", "/e/e/launch/preview", "/e/e/new-queue", "/e/e/queues/check"),
     *("/e/e/queues/q/edit", "/e/e/queues/q/pause", "/e/e/queues/q/resume", "/e/e/launches/changes"),
-    *("/e/e/queues/none/delete", "/e/e/agents/box", "/e/e/runs/{id}/hold", "/e/e/runs/{id}/release"),
+    *(
+        "/e/e/queues/none/delete",
+        "/e/e/agents/box",
+        "/e/e/runs/{id}/hold",
+        "/e/e/runs/{id}/release",
+    ),
     *("/e/e/runs/none/stop", "/e/e/runs/{id}/again"),
 )
 FIELDS: Mapping[str, Sequence[str]] = {
@@ -74,6 +79,7 @@ FIELDS: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(("state", "code", "error", "nonce", "author", "project", "q", "text"), ("x",)),
 }
 HEADERS = (
+    "Host",
     *("Origin", "Referer", "HX-Current-URL", "HX-Request", "HX-Target", "Last-Event-ID", "Accept"),
     *("If-None-Match", "Range", "Accept-Encoding", "X-Request-Id", "Cookie", "Content-Type"),
     *("Launchkit-Protocol", "X-CSRF-Token", "Sec-Fetch-Site", "X-Forwarded-For", "Authorization"),

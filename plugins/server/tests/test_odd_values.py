@@ -83,6 +83,15 @@ def test_an_odd_output_of_a_run_is_kept_or_told(
         assert client.get(f"/item?ref={held.id}").is_success
 
 
+@pytest.mark.parametrize("header", ["Origin", "Referer", "Host", "Last-Event-ID", "Cookie"])
+@pytest.mark.parametrize("said", ["http://[", "[", "//x:y", "\x7f", "a b/c", "x" * 9000])
+def test_an_odd_header_is_told(server: Served, header: str, said: str) -> None:
+    with httpx.Client(base_url=server.url, headers={header: said}, timeout=60) as client:
+        for method, path in (("POST", "/sign-in"), ("GET", "/e/e/queues"), ("POST", "/e/e/launch")):
+            answer = client.request(method, path)
+            assert answer.status_code < 500, (path, answer.text)
+
+
 @pytest.mark.parametrize("url", URLS)
 def test_an_odd_address_is_told(client: httpx.Client, url: str) -> None:
     assert client.get(url).status_code < 500

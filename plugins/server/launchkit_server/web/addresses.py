@@ -1,7 +1,7 @@
 """Addresses of pages, which hold under the path prefix of a proxy, too."""
 
 from collections.abc import Iterable
-from urllib.parse import quote, urlencode
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -25,6 +25,14 @@ def _each(value: object) -> Iterable[object]:
     if value is None or value == "":
         return ()
     return value if isinstance(value, list | tuple) else (value,)
+
+
+def parted(url: str) -> SplitResult:
+    """The parts of an address that a browser names; none of one that makes no sense."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def own_path(text: str | None, prefix: str) -> str:

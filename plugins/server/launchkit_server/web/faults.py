@@ -1,7 +1,5 @@
 """Each error as a page, for those who ask for pages."""
 
-from urllib.parse import urlsplit
-
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -12,7 +10,7 @@ from launchkit.errors import LaunchkitError
 from launchkit.wire.problems import Problem, problem_of
 from launchkit_server.problems import answer, request_id, told
 from launchkit_server.web import sessions
-from launchkit_server.web.addresses import address
+from launchkit_server.web.addresses import address, parted
 from launchkit_server.web.pages.signing import SENT
 from launchkit_server.web.rendering import render
 from launchkit_server.web.visits import SignInFirst
@@ -52,7 +50,7 @@ def _asked(request: Request, prefix: str) -> str:
 
 def _shown(request: Request) -> str | None:
     """The path of the page from which something was sent, if it is one of ours and says so."""
-    page = urlsplit(request.headers.get("referer", ""))
+    page = parted(request.headers.get("referer", ""))
     if page.netloc != request.headers.get("host"):
         return None
     return page._replace(scheme="", netloc="", fragment="").geturl() or None

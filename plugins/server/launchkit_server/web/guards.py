@@ -2,13 +2,13 @@
 
 import hashlib
 import hmac
-from urllib.parse import urlsplit
 
 from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from launchkit.errors import Forbidden
+from launchkit_server.web.addresses import parted
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -72,7 +72,7 @@ def require_own_origin(request: Request) -> None:
     if site not in {None, "same-origin"}:
         raise Forbidden(STRANGE, hint=STRANGE_HINT)
     origin = request.headers.get("origin")
-    if site is None and origin and urlsplit(origin).netloc != request.headers.get("host"):
+    if site is None and origin and parted(origin).netloc != request.headers.get("host"):
         raise Forbidden(
             STRANGE, hint="a proxy in front must pass the header Host on as it came to it"
         )
