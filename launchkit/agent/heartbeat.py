@@ -1,6 +1,7 @@
 """The signs of life of an agent, and the orders that come back."""
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from launchkit.agent.arrival import free_what_the_dead_held
 from launchkit.agent.kit import Kit
 from launchkit.agent.standing import Standing
 from launchkit.aio.retry import Backoff, long_enough, pauses
+from launchkit.aio.trouble import Trouble
 from launchkit.errors import AgentReplaced, QueueError, Unreachable, unwrapped
 from launchkit.model import AgentOrders, AgentStatus, Claim
 from launchkit.observe import Journal, journal
@@ -39,32 +41,34 @@ class Heartbeat:
 
     async def beat(self) -> None:
         """Go on until cancelled. :raises AgentReplaced: if another took over the agent's name."""
-        waits = pauses(Backoff())
+        waits, trouble = pauses(Backoff()), Trouble(self._log, "the heartbeat")
+        reaping = Trouble(self._log, "freeing what agents held that died")
         answered = anyio.current_time()
         while True:
             try:
-                if await self._once(answered):
+                if await self._once(-math.inf if trouble else answered, reaping):
                     answered = anyio.current_time()
+                    trouble.over()
             except AgentReplaced:
                 raise
             except QueueError as exc:
                 pause = long_enough(min(next(waits), self.lease / 6), exc)
-                message = "heartbeat: %s; trying again in %.1f s"
-                self._log.warning(message, exc, pause, action="retry")
+                trouble.tell(exc)
                 self.standing.missed(exc)
                 self.missed()
                 await anyio.sleep(pause)
             else:
                 waits = pauses(Backoff())
 
-    async def _once(self, answered: float) -> bool:
-        """Whether the queue answered; it did last at the time *answered*."""
+    async def _once(self, answered: float, reaping: Trouble) -> bool:
+        """Whether the queue answered; it did last at the time *answered*, or has failed since."""
         held, backend = self.held(), self.kit.backend
         wait = backend.beat_seconds(self.lease)
         try:
             await free_what_the_dead_held(self.kit)
+            reaping.over()
         except Unreachable as exc:
-            self._log.warning("%s; trying again", exc, action="reap")
+            reaping.tell(exc)
             wait = min(wait, FREE_AGAIN_SECONDS)
         if anyio.current_time() - answered > wait:  # too long to let go of an answer once more
             orders: AgentOrders | None = await backend.beat(self.say(), held, 0)

@@ -1,7 +1,9 @@
 """What an agent says of itself reaches its queue when it changes, not when it beats anyway."""
 
+import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from itertools import repeat
 
 import anyio
 import pytest
@@ -11,6 +13,7 @@ from waiting import PATIENCE, until
 from launchkit.abc import backend
 from launchkit.agent import heartbeat
 from launchkit.builtin.local_process.runner import LocalProcessRunner
+from launchkit.errors import QueueError
 from launchkit.model import AgentOrders, AgentStatus, Claim, ItemState
 from launchkit.store.backend import StoreBackend
 
@@ -111,3 +114,32 @@ async def test_an_agent_that_leaves_gives_no_more_signs_of_life(
     async with bench.agent():
         await until(lambda: bool(beating))
     assert at_leave == [0]
+
+
+async def test_an_agent_that_is_not_heard_says_so_once_and_once_that_it_is_heard_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tries, beat = 0, StoreBackend.beat
+
+    async def in_vain(
+        self: StoreBackend, status: AgentStatus, held: Collection[Claim], wait: float
+    ) -> AgentOrders:
+        nonlocal tries
+        tries += 1
+        if tries <= 5:
+            raise QueueError("the disk of the queue is full" if tries <= 4 else "it is locked")
+        return await beat(self, status, held, wait)
+
+    def said() -> list[str]:
+        return [line.getMessage() for line in caplog.records if "heartbeat" in line.getMessage()]
+
+    caplog.set_level(logging.INFO, "launchkit.agent")
+    monkeypatch.setattr(heartbeat, "pauses", lambda _: repeat(0.01))
+    monkeypatch.setattr(StoreBackend, "beat", in_vain)
+    async with bench.agent(lease_seconds=3 * HOUR):
+        await until(lambda: any("works again" in line for line in said()))
+    full, locked, over = said()
+    assert full == "the heartbeat: the disk of the queue is full; trying again"
+    assert locked == "the heartbeat: it is locked; trying again"
+    assert over.startswith("the heartbeat works again after")
+    assert over.endswith("5 failed tries")
