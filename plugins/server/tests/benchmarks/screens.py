@@ -18,7 +18,7 @@ from benchmarks.places import Kind, database, folder
 from benchmarks.report import Figure
 from launchkit.model import Claim, ItemState
 from launchkit.store import claims
-from launchkit.store.backend import database_of
+from launchkit.store.opening import database_of
 
 from ..long_log import LAST, long_log
 from ..over_http import SPEC
