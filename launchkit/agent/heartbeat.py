@@ -41,8 +41,8 @@ class Heartbeat:
 
     async def beat(self) -> None:
         """Go on until cancelled. :raises AgentReplaced: if another took over the agent's name."""
-        waits, trouble = pauses(Backoff()), Trouble(self._log, "the heartbeat")
-        reaping = Trouble(self._log, "freeing what agents held that died")
+        waits, trouble = pauses(Backoff()), Trouble(self._log.of("retry"), "the heartbeat")
+        reaping = Trouble(self._log.of("reap"), "freeing what agents held that died")
         answered = anyio.current_time()
         while True:
             try:

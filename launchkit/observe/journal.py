@@ -22,9 +22,13 @@ class Journal(logging.LoggerAdapter[logging.Logger]):
         self, msg: Any, kwargs: MutableMapping[str, Any]
     ) -> tuple[Any, MutableMapping[str, Any]]:
         """Put the action and the ids beside the message."""
-        action = kwargs.pop("action", "log")
-        kwargs["extra"] = {**(self.extra or {}), "action": action}
+        about = {"action": "log", **(self.extra or {})}
+        kwargs["extra"] = {**about, "action": kwargs.pop("action", about["action"])}
         return msg, kwargs
+
+    def of(self, action: str) -> "Journal":
+        """The same for lines that tell this, where they do not say it themselves."""
+        return Journal(self.logger, {**(self.extra or {}), "action": action})
 
 
 def journal(logger: logging.Logger, agent: str, claim: Claim | None = None) -> Journal:
