@@ -46,6 +46,7 @@ SCREENS = {
     "create queue": "/new-queue",
     "launches": "/launches",
     "launches, filtered": "/launches?name=run-77*&state=failed",
+    "launches, sorted": "/launches?sort=-ran",
     "launch": "/launch",
     "run": "/launches/{run}",
     "jobs": "/jobs",
