@@ -16,6 +16,10 @@ from launchkit.resolving.nested import entries, texts
 from launchkit.resolving.variables import NAME, value_problems
 
 FIELD = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*\}}\}}", re.ASCII)
+_END = re.compile(r"[\w-]\s*\}\}", re.ASCII)
+"""The end of a field: a text without one, such as very many braces, is not looked through again
+and again.
+"""
 
 MOST_FIELDS = 1_000
 """In a config."""
@@ -44,7 +48,7 @@ def _fields(config: Json) -> Iterator[tuple[Path, str, str]]:
     """Where each field stands, in which text, and its name."""
     count = 0
     for path, text in texts(config):
-        for field in FIELD.finditer(text):
+        for field in FIELD.finditer(text) if _END.search(text) else ():
             count += 1
             if count > MOST_FIELDS:
                 raise ConfigError(f"{dotted(path)}: more than {MOST_FIELDS} template fields")
@@ -104,6 +108,7 @@ def fill_template(
     found = [
         problem
         for path, text in texts(config)
+        if has_field(text)
         for problem in escapes(path, text, FIELD, values, variables)
     ]
     if found:
@@ -118,7 +123,7 @@ def fill_template(
 
 def has_field(value: object) -> bool:
     """Whether a value is text with a template field in it."""
-    return isinstance(value, str) and FIELD.search(value) is not None
+    return isinstance(value, str) and bool(_END.search(value) and FIELD.search(value))
 
 
 def _filled(value: object, chosen: Mapping[str, Scalar]) -> object:
@@ -126,7 +131,7 @@ def _filled(value: object, chosen: Mapping[str, Scalar]) -> object:
         return {key: _filled(inner, chosen) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_filled(inner, chosen) for inner in value]
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not has_field(value):
         return value
     whole = FIELD.fullmatch(value.strip())
     if whole:

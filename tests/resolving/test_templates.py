@@ -265,3 +265,10 @@ def test_true_is_no_number() -> None:
         spec = decode(LaunchSpec, {"recipe": recipe, "template_variables": {"n": number}})
         assert spec.template_variables["n"] == number
         assert decode_json(LaunchSpec, encode_json(spec)) == spec
+
+
+@pytest.mark.parametrize("name", ["x", "x-", "x_1", "A-b-", "_"])
+def test_a_name_may_end_as_any_may_be_written(name: str) -> None:
+    config = {"a": f"{{{{{{ {name}\t}}}}}}"}
+    assert find_variables(config).keys() == {name}
+    assert fill_template(config, find_variables(config), {name: "v"}) == {"a": "{v}"}
