@@ -1,5 +1,6 @@
 """Copy what a run prints into the queue's log, without gaps, also across agents."""
 
+import logging
 from contextlib import aclosing
 from functools import partial
 
@@ -18,6 +19,8 @@ BATCH_BYTES = 1 << 16
 """So much is written without a pause."""
 AHEAD = 16
 """Chunks that are read while others are written."""
+MOST_SKIPPED = 1 << 20
+"""The longest hole that is filled; the queue refuses what stands behind a longer one."""
 
 
 async def pump(run: Run, backend: QueueBackend, claim: Claim, log: Journal, base: int) -> None:
@@ -31,17 +34,36 @@ async def pump(run: Run, backend: QueueBackend, claim: Claim, log: Journal, base
     send, receive = anyio.create_memory_object_stream[LogChunk](AHEAD)
     with send, receive, unwrapped():
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_read, run, size - base, send)
+            tasks.start_soon(_read, run, size - base, send, log)
             while batch := await _batch(receive):
                 call = partial(backend.append_log, claim, base + batch.offset, batch.data)
                 await persist(call, what, log)
 
 
-async def _read(run: Run, offset: int, send: MemoryObjectSendStream[LogChunk]) -> None:
+async def _read(
+    run: Run, offset: int, send: MemoryObjectSendStream[LogChunk], log: Journal
+) -> None:
+    """Read on from byte *offset*. What a runner skips, against its contract, is filled with a note,
+    so that what follows stands in its place.
+    """
+    told = False
     with send:
         async with aclosing(run.logs(offset)) as chunks:
             async for chunk in chunks:
+                skipped = chunk.offset - offset
+                if 0 < skipped <= MOST_SKIPPED:
+                    message = "%s: its runner skipped %d bytes of output"
+                    log.log(logging.DEBUG if told else logging.WARNING, message, run.ref, skipped)
+                    told = True
+                    await send.send(LogChunk(offset=offset, data=_note(skipped)))
                 await send.send(chunk)
+                offset = chunk.offset + len(chunk.data)
+
+
+def _note(skipped: int) -> bytes:
+    """As many bytes as were skipped; where they are too few to say so, they are dots."""
+    text = f"\nlaunchkit: the runner skipped {skipped} bytes here\n".encode()
+    return text.rjust(skipped, b".") if len(text) <= skipped else b"." * skipped
 
 
 async def _batch(receive: MemoryObjectReceiveStream[LogChunk]) -> LogChunk | None:

@@ -117,6 +117,31 @@ async def test_a_run_that_prints_nothing_writes_nothing(place: Place) -> None:
     assert await pumped(place, Prints()) == []
 
 
+class Skips(Prints):
+    """Leaves some bytes out, as no runner should."""
+
+    def __init__(self, *chunks: tuple[int, bytes]) -> None:
+        super().__init__()
+        self._chunks = chunks
+
+    async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
+        for at, data in self._chunks:
+            if at >= offset:
+                yield LogChunk(offset=at, data=data)
+
+
+async def test_what_a_runner_skips_is_told_once_and_leaves_a_note_in_the_log(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Skips((0, b"one\n"), (104, b"two\n"), (110, b"three\n"))
+    stored = b"".join(await pumped(place, run))
+    assert stored[:4] == b"one\n"
+    assert stored[4:104].strip(b".") == b"\nlaunchkit: the runner skipped 100 bytes here\n"
+    assert stored[104:] == b"two\n..three\n"
+    (told,) = [line for line in caplog.records if line.levelno == logging.WARNING]
+    assert told.getMessage() == "run: its runner skipped 100 bytes of output"
+
+
 async def test_a_lease_that_is_lost_is_told_as_itself(place: Place) -> None:
     stale = replace(place.claim, token=place.claim.token + 1)
     with pytest.raises(LeaseLost):
