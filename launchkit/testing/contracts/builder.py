@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
@@ -307,7 +308,7 @@ class BuilderContract(BuilderCase):
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """An agent builds for months."""
-        number = iter(range(9))
+        number = count()
 
         async def act() -> None:
             (request_.code / "train.py").write_text(f"print({next(number)})")

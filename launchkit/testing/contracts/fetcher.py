@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
@@ -320,7 +321,7 @@ class FetcherContract(ComponentContract):
         self, fetcher: Fetcher, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """An agent fetches for months."""
-        places = iter(range(9))
+        places = count()
 
         async def act() -> None:
             await self.fetch(fetcher, source, tmp_path / f"into-{next(places)}")
