@@ -1,6 +1,7 @@
 """Files and directories that only their owner may use, whatever the umask is."""
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +23,17 @@ def make_folder(path: Path, mode: int = FOLDER) -> None:
         folder.mkdir(mode=mode, exist_ok=True)
         if is_new:
             folder.chmod(mode)
+
+
+def mode_for_all(path: Path, rights: int = stat.S_IRWXO) -> str | None:
+    """The mode of a file or directory, in digits, if every user of this machine has one of some
+    *rights* to it.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return None
+    return f"{stat.S_IMODE(mode):04o}" if mode & rights else None
 
 
 def begin_file(path: Path) -> None:

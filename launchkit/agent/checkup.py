@@ -28,6 +28,7 @@ from launchkit.errors import ConfigError, LaunchkitError, NotFound, contained, t
 from launchkit.model import AgentCapacity, QueueSpec
 from launchkit.plugins import Plugins
 from launchkit.resolving.resolve import queue_template
+from launchkit.resolving.written_secrets import secrets_warning
 from launchkit.settings import AgentSettings, configured_runner, hub_of
 
 PATIENCE_SECONDS = 60.0
@@ -195,6 +196,8 @@ async def _config_findings(
             for name in settings.queues:
                 with suppress(NotFound):
                     queue = (await hub.queues().get(name)).queue.spec
+                    if written := secrets_warning(queue):
+                        found.append(written)
                     if runner := runners.get(queue.resource):
                         found += await _config_finding(queue, runner, patience)
     return found

@@ -7,7 +7,7 @@ from typing import Literal
 import click
 
 from launchkit.abc import QueueView, Runner
-from launchkit.cli.options import common_options, may_ask, output_option, say
+from launchkit.cli.options import common_options, may_ask, output_option, say, say_finding
 from launchkit.cli.output import Column, Layout, get, show_all
 from launchkit.cli.queue_config import places_in, runner_class
 from launchkit.cli.queue_file import Wanted, diff, wanted_queues
@@ -17,6 +17,7 @@ from launchkit.client import Client
 from launchkit.errors import ConfigError, Conflict, Rejected
 from launchkit.model import ENDED, ItemState, Queue, QueueSpec
 from launchkit.resolving.config_places import under_config
+from launchkit.resolving.written_secrets import secrets_warning
 
 LAYOUT = Layout((Column("NAME", get("name")), Column("ACTION", get("action"))), name="name")
 WAITING = frozenset({ItemState.QUEUED, ItemState.HELD})
@@ -58,6 +59,7 @@ def apply(file: str, prune: bool, force: bool, dry_run: bool, yes: bool, form: s
     for step in steps:
         if step.action in {"create", "update"}:
             say(diff(step.before.spec if step.before else None, step.after))
+            say_finding(secrets_warning(step.after) if step.after else None)
     gone = [step.name for step in steps if step.action == "delete"]
     if gone and not (yes or dry_run):
         may_ask("give --yes to remove queues")

@@ -1,7 +1,9 @@
 """`launchkit doctor`: whether an agent with these settings could work here."""
 
+import stat
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
@@ -15,8 +17,11 @@ from launchkit.cli.options import TABLES, common_options, output_option
 from launchkit.cli.output import Column, Layout, get, show_all
 from launchkit.cli.present import Data
 from launchkit.cli.session import run
+from launchkit.document import read_document, require_mapping
 from launchkit.errors import LaunchkitError
 from launchkit.plugins import BLOCK, Plugins
+from launchkit.private_files import mode_for_all
+from launchkit.resolving.written_secrets import written_secrets
 
 
 def _first_line(row: Data) -> str:
@@ -71,6 +76,8 @@ def findings(plugins: Plugins) -> Iterator[Finding]:
         return
     place = loaded.path or "no file; defaults, environment variables and flags"
     yield Finding(level="ok", subject="settings", message=str(place))
+    if loaded.path and (wide := _wide(loaded.path)):
+        yield wide
     for text in loaded.warnings:
         yield Finding(level="warning", subject="settings", message=text)
     if loaded.settings.backend and (path := absent_file(loaded.settings)):
@@ -78,3 +85,21 @@ def findings(plugins: Plugins) -> Iterator[Finding]:
         yield Finding(level="warning", subject="queue backend", message=message)
     problems = loaded.runner_problems
     yield from run(lambda: checkup(loaded.settings, plugins, runner_problems=problems))
+
+
+def _wide(path: Path) -> Finding | None:
+    """A warning if every user of this machine may change the settings, or read secrets in them."""
+    if mode := mode_for_all(path, stat.S_IWOTH):
+        message = f"every user of this machine may change {path} (mode {mode})"
+        return Finding(
+            level="warning", subject="settings", message=message, hint=f"chmod o-w {path}"
+        )
+    mode = mode_for_all(path, stat.S_IROTH)
+    places = written_secrets(require_mapping(read_document(path))) if mode else ()
+    if not places:
+        return None
+    message = (
+        f"{path} is open to every user of this machine (mode {mode}), and holds what looks like"
+        f" a secret: {', '.join(places)}"
+    )
+    return Finding(level="warning", subject="settings", message=message, hint=f"chmod 600 {path}")

@@ -3,11 +3,14 @@
 import os
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from launchkit.cli.door import Line, put, put_text
+
+if TYPE_CHECKING:
+    from launchkit.abc import Finding
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -98,6 +101,13 @@ def say(text: str) -> None:
     """Tell the user something that is not data: on stderr, unless --quiet."""
     if not chosen("quiet"):
         put_text(text, err=True)
+
+
+def say_finding(found: "Finding | None") -> None:
+    """Tell what is to be looked at, though the command did what it should."""
+    if found is not None:
+        say(f"{found.level}: {found.subject}: {found.message}")
+        say(f"  hint: {found.hint}")
 
 
 def say_next(*commands: str) -> None:

@@ -11,7 +11,15 @@ from launchkit.abc import QueueView
 from launchkit.cli.door import put, put_text
 from launchkit.cli.lazy import LazyGroup
 from launchkit.cli.names import queue_names
-from launchkit.cli.options import TABLES, common_options, duration, output_option, say, say_next
+from launchkit.cli.options import (
+    TABLES,
+    common_options,
+    duration,
+    output_option,
+    say,
+    say_finding,
+    say_next,
+)
 from launchkit.cli.output import Column, Layout, aligned, as_json, as_yaml, get, show_all, show_one
 from launchkit.cli.present import Data, clock, queue_data, span, variable_data
 from launchkit.cli.queue_config import checked_config, kinds, places_in, runner_class
@@ -21,8 +29,9 @@ from launchkit.cli.session import with_client, with_maker, with_reader
 from launchkit.cli.sources import mapping_from
 from launchkit.client import Client
 from launchkit.document import require_mapping
-from launchkit.model import ENDED, Json
+from launchkit.model import ENDED, Json, QueueSpec
 from launchkit.resolving.templates import find_variables
+from launchkit.resolving.written_secrets import secrets_warning
 
 
 def _waiting(row: Data) -> int:
@@ -102,6 +111,7 @@ def create(
         return queue_data(await (await client.queue(name)).view())
 
     show_one(made(), form, LAYOUT)
+    say_finding(secrets_warning(QueueSpec(name=name, config=settings, resource=given["resource"])))
     if runner is not None and not settings:
         say(f"its config is empty: launchkit queue template {given['resource']} prints one to edit")
     say_next(f"launch -q {name} …", f"agent -q {name}")

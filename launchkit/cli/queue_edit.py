@@ -8,7 +8,7 @@ from launchkit.abc import Runner
 from launchkit.cli.door import put_text
 from launchkit.cli.failures import describe
 from launchkit.cli.names import queue_names
-from launchkit.cli.options import common_options, may_ask, say
+from launchkit.cli.options import common_options, may_ask, say, say_finding
 from launchkit.cli.output import as_yaml
 from launchkit.cli.queue_config import places_in, read_variables
 from launchkit.cli.queue_file import diff, editable_data, edited
@@ -22,6 +22,7 @@ from launchkit.model import Queue, QueueSpec
 from launchkit.plugins import Plugins
 from launchkit.resolving.config_places import ConfigPlaces, under_config
 from launchkit.resolving.templates import check_template
+from launchkit.resolving.written_secrets import secrets_warning
 
 NO_LIMIT = -1
 
@@ -69,6 +70,7 @@ def edit(
     with places.given():
         _save(after, before.version)
     say(diff(before.spec, after))
+    say_finding(secrets_warning(after))
 
 
 @with_client

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launchkit.abc import Finding
+from launchkit.private_files import mode_for_all
 
 _GROUP = stat.S_IRGRP | stat.S_IWGRP
 
@@ -37,17 +38,27 @@ def keep_to(path: Path | int, mode: int) -> None:
 
 
 def look_at(database: Path) -> Finding | None:
-    """A warning if everybody on this machine may read or write the file."""
-    try:
-        mode = database.stat().st_mode
-    except OSError:
-        return None
-    if not mode & stat.S_IRWXO:
-        return None
-    return Finding(
-        level="warning",
-        subject="backend",
-        message=f"{database} is open to every user of this machine (mode {stat.S_IMODE(mode):04o}):"
-        " it holds the environments of queues and launches",
-        hint=f"chmod 600 {database}*",
-    )
+    """A warning if everybody on this machine may read or write the file, or put another one in its
+    place.
+    """
+    if mode := mode_for_all(database):
+        message = (
+            f"{database} is open to every user of this machine (mode {mode}):"
+            " it holds the environments of queues and launches"
+        )
+        return Finding(
+            level="warning", subject="backend", message=message, hint=f"chmod 600 {database}*"
+        )
+    folder = database.parent
+    if mode := mode_for_all(folder, stat.S_IWOTH):
+        message = (
+            f"every user of this machine may put files into {folder} (mode {mode}), also in the"
+            f" place of what belongs to {database.name}"
+        )
+        return Finding(
+            level="warning",
+            subject="backend",
+            message=message,
+            hint=f"keep the database in a directory of its own, or chmod o-w {folder}",
+        )
+    return None

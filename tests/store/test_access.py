@@ -102,3 +102,18 @@ async def test_a_file_that_everybody_may_use_is_told_with_what_to_do(
 
 def test_a_file_that_is_not_there_is_open_to_nobody(tmp_path: Path) -> None:
     assert look_at(tmp_path / "none.db") is None
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o703])
+async def test_a_directory_in_which_everybody_may_put_files_is_told(
+    tmp_path: Path, mode: int
+) -> None:
+    folder = tmp_path / "queues"
+    folder.mkdir()
+    prepare(folder / "queue.db")
+    backend = StoreBackend(url=f"sqlite:///{folder}/queue.db", entity="e")
+    assert await backend.check() == ()
+    folder.chmod(mode)
+    (found,) = await backend.check()
+    assert found.level == "warning"
+    assert f"may put files into {folder} (mode {mode:04o})" in found.message

@@ -1,16 +1,20 @@
 """The agent's side of a queue service."""
 
 import math
+import os
 import time
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import ClassVar
 from uuid import uuid4
 
-from launchkit.abc import QueueBackend, Site
+import anyio
+
+from launchkit.abc import Finding, QueueBackend, Site
 from launchkit.builtin.http.news import News
 from launchkit.builtin.http.service import Call, Service, connect, require_address
+from launchkit.builtin.http.tokens import wide_token
 from launchkit.model import (
     AgentCapacity,
     AgentOrders,
@@ -75,6 +79,11 @@ class HttpBackend(QueueBackend):
         """Open connections for the agent's life."""
         self._service = await connect(stack, self.url, self.entity, self.token, self.token_file)
         self._news = News(self._service)
+
+    async def check(self) -> Sequence[Finding]:
+        """Who else may read its token."""
+        found = await anyio.to_thread.run_sync(wide_token, self.token_file, os.environ)
+        return (found,) if found else ()
 
     @property
     def news_seconds(self) -> float:

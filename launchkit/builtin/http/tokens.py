@@ -4,10 +4,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from launchkit.abc import Finding
 from launchkit.codec import decode
 from launchkit.document import read_document
 from launchkit.errors import ConfigError
 from launchkit.model import Secret
+from launchkit.private_files import mode_for_all
 
 MAX_TOKEN = 512
 
@@ -48,6 +50,19 @@ def find_token(
     if token_file:
         return _in_file(Path(token_file), "token-file")
     return _kept(url, tokens_file(environ))
+
+
+def wide_token(token_file: Path | str | None, environ: Mapping[str, str]) -> Finding | None:
+    """A warning if every user of this machine may read or change the file with the token."""
+    if environ.get("LAUNCHKIT_TOKEN", "").strip():
+        return None
+    named = environ.get("LAUNCHKIT_TOKEN_FILE", "").strip() or token_file
+    path = Path(named).expanduser() if named else tokens_file(environ)
+    mode = mode_for_all(path)
+    if mode is None:
+        return None
+    message = f"{path} is open to every user of this machine (mode {mode}): it holds a token"
+    return Finding(level="warning", subject="token", message=message, hint=f"chmod 600 {path}")
 
 
 def _in_file(path: Path, source: str) -> Secret:

@@ -26,6 +26,7 @@ from functools import cached_property
 from pathlib import Path
 
 from launchkit.code.remove_tree import remove_tree
+from launchkit.private_files import begin_file
 from launchkit.supervision import cgroup
 from launchkit.supervision.processes import members, start_time
 from launchkit.supervision.supervisor import OVER, Spec, overwrite, parse_spec, sync_dir
@@ -182,7 +183,7 @@ class RunDir:
             remove_tree(large)
         over = self.path.parent / OVER
         over.mkdir(mode=0o700, exist_ok=True)
-        (over / self.path.name).touch()
+        begin_file(over / self.path.name)
         with suppress(FileNotFoundError):
             remove_tree(_aside(self.path))
 

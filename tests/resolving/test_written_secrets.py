@@ -1,0 +1,35 @@
+"""Secrets that stand in a queue's config as they are."""
+
+import pytest
+
+from launchkit.model import QueueSpec
+from launchkit.resolving.written_secrets import secrets_warning, written_secrets
+
+
+@pytest.mark.parametrize(
+    ("config", "places"),
+    [
+        ({"env": {"DB_PASSWORD": "pw", "MODE": "fast"}}, ["env.DB_PASSWORD"]),
+        ({"env": ["HF_TOKEN=k", "HF_TOKEN", "A=b"]}, ["env[0]"]),
+        ({"env": [{"name": "API_KEY", "value": "k"}]}, ["env[0].value"]),
+        ({"proxy": "http://ann:pw@host"}, ["proxy"]),
+        ({"env": {"DB_PASSWORD": "${DB_PASSWORD}", "TOKEN": None}}, []),
+        ({"env": ["HF_TOKEN=${HF_TOKEN}", "TOKEN={{token}}"]}, []),
+        ({"env": {"TOKEN_FILE": "/run/secrets/token"}, "token-file": "/x"}, []),
+        ({"env": ["AWS_WEB_IDENTITY_TOKEN_FILE=/x"], "secretName": "team"}, []),
+        ({"secretKeyRef": {"name": "team", "key": "token"}}, []),
+        ({"token": "…"}, []),
+    ],
+)
+def test_what_is_written_out_is_found(config: dict[str, object], places: list[str]) -> None:
+    assert written_secrets(config) == places
+
+
+def test_a_warning_names_places_and_no_values() -> None:
+    config = {"env": {f"TOKEN_{index}": "hush" for index in range(9)}}
+    found = secrets_warning(QueueSpec(name="q", resource="local-process", config=config))
+    assert found
+    assert found.subject == "config of queue q"
+    assert "env.TOKEN_4 and 4 more: looks like a secret" in found.message
+    assert "hush" not in str(found)
+    assert secrets_warning(QueueSpec(name="q", resource="local-process")) is None
