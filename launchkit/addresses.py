@@ -8,6 +8,7 @@ _SOUND = re.compile(
     r"passw|pwd|secret|token|credential|signature|^sig$|(^|[_-])key|apikey", re.IGNORECASE
 )
 _PARAMETER = re.compile(r"([?&;#])([^=&;#?\s]*)=([^&;#\s]*)")
+_BEFORE_AT = re.compile(r"^.*@", re.DOTALL)
 _DATABASES = ("postgresql", "postgres")
 
 
@@ -16,6 +17,11 @@ def masked(text: str) -> str:
     keeps its user; in others that may be the secret itself.
     """
     return _URL.sub(_masked, text)
+
+
+def masked_address(text: str) -> str:
+    """A text that is meant as one address and may be none, without the same."""
+    return _BEFORE_AT.sub(f"{HIDDEN}@", _PARAMETER.sub(_parameter, masked(text)))
 
 
 def holds_secret(url: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-from launchkit.addresses import holds_secret, masked
+from launchkit.addresses import holds_secret, masked, masked_address
 from launchkit.codec import suggest
 from launchkit.errors import Rejected
 
@@ -18,7 +18,6 @@ CREDENTIAL_HINT = (
 _SCP_LIKE = re.compile(r"[\w.-]+@[A-Za-z0-9\[][^/\s@]*:[^\s]+")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|:)")
 _TOKEN = re.compile(r"(gh[a-z]_|github_pat_|glpat-|hf_|ATB)|.{40}")
-_BEFORE_AT = re.compile(r"^.*@", re.DOTALL)
 LONGEST = 4_000
 """Characters of an address or a ref; git itself takes no longer path."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -39,7 +38,7 @@ def check_remote(remote: str) -> None:
     :raises Rejected: if not; what the address holds of credentials is never repeated.
     """
     _require_short("remote", remote)
-    shown = masked(_BEFORE_AT.sub("…@", remote))
+    shown = masked_address(remote)
     if remote.startswith("-") or _CONTROL.search(remote):
         raise Rejected(
             f"git remote {shown!r}: a dash in front, spaces and control characters"

@@ -54,6 +54,11 @@ LEAKY = [
     "ext::https://ada:hunter2@host/r",
     "ftp://ada:hunter2@host/r",
     "ssh://git:hunter2@host/r",
+    "https://ada@host/r?access_token=hunter2",
+    "https://ada:x@host/r#access_token=hunter2",
+    "ftp://ada@host/r?private_token=hunter2&a=@b",
+    "https://host/a b?token=hunter2",
+    "ext::https://ada@host/r?token=hunter2",
 ]
 
 
