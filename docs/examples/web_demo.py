@@ -21,7 +21,6 @@ import httpx
 
 CODE = Path(__file__).parent / "web"
 PATIENCE_SECONDS = 120
-END_SECONDS = 30
 ENOUGH = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LAUNCH_FAILED = 1
 CONFIG = """\
@@ -99,7 +98,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
     ):  # an agent hurries at the second
         process.send_signal(number)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(END_SECONDS)
+            process.wait(PATIENCE_SECONDS)
             return
     process.wait()
 
