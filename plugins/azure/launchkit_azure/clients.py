@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
+from azure.core.pipeline.transport import AioHttpTransport
 from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobServiceClient, ExponentialRetry
 
@@ -64,12 +65,26 @@ class AzureClients:
             credential=credential,
             retry_policy=pauses,
             max_single_put_size=BIGGEST_REQUEST,
+            transport=_OneTrust(**place.connection()),
             **place.connection(),
         )
 
     def _held(self, client: Any) -> Any:
         self._stack.push_async_callback(_close, client)
         return client
+
+
+class _OneTrust(AioHttpTransport):  # type: ignore[misc] # the library loads it when it is asked for
+    """The library itself reads a file of authorities anew for each request, and takes up no
+    connection that was made with those which it read before.
+    """
+
+    _trust: Any = None
+
+    def _build_ssl_config(self, cert: Any, verify: Any) -> Any:
+        if self._trust is None:
+            self._trust = super()._build_ssl_config(cert, verify)
+        return self._trust
 
 
 def _chain_of(place: AzurePlace) -> DefaultAzureCredential:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from azurite import ACCOUNT, KEY
@@ -50,6 +51,22 @@ class TestBySignature(_Blobs):
         monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", signature(store, "rwd"))
         async with environments(blob_endpoint=store.server.url) as environment:
             yield environment
+
+
+async def test_an_upload_takes_up_the_connection_of_the_one_before(
+    environments: Environments, store: Store, by_key: None, tmp_path: Path
+) -> None:
+    (tmp_path / "source").write_bytes(b"x")
+    async with environments(blob_endpoint=store.server.url) as environment:
+        await environment.upload(tmp_path / "source", store.address("first"))
+        before = sockets()
+        for _ in range(3):
+            await environment.upload(tmp_path / "source", store.address("next"))
+        assert sockets() <= before
+
+
+def sockets() -> int:
+    return sum(path.is_socket() for path in Path("/dev/fd").iterdir())
 
 
 def signature(store: Store, rights: str) -> str:
