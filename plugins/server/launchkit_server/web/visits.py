@@ -89,9 +89,15 @@ class Visit:
             render(template, visit=self, now=time.time(), entities=entities, around=around, **view),
             status,
         )
-        if self.entity not in {EVERYWHERE, self.request.cookies.get(AROUND)} and not self.partial:
-            path = f"{self.prefix}/"
-            page.set_cookie(AROUND, quote(self.entity), path=path, httponly=True, samesite="lax")
+        if self.entity not in {EVERYWHERE, self._last()} and not self.partial:
+            page.set_cookie(
+                AROUND,
+                quote(self.entity),
+                path=f"{self.prefix}/",
+                httponly=True,
+                samesite="lax",
+                secure=self.request.url.scheme == "https",
+            )
         return page
 
     def go(self, to: str) -> Response:
@@ -109,8 +115,10 @@ class Visit:
         """The entity whose pages stand beside this one: its own, or the one where one was last."""
         if self.entity != EVERYWHERE:
             return self.entity
-        last = unquote(self.request.cookies.get(AROUND, ""))
-        return last if last in known else next(iter(known), None)
+        return self._last() if self._last() in known else next(iter(known), None)
+
+    def _last(self) -> str:
+        return unquote(self.request.cookies.get(AROUND, ""))
 
     async def _entities(self) -> Sequence[Entity]:
         if self.partial:

@@ -7,6 +7,7 @@ import * as keys from "./keys";
 import * as live from "./live";
 import * as morph from "./morph";
 import * as session from "./session";
+import * as strips from "./strips";
 import * as switches from "./switches";
 import * as views from "./views";
 
@@ -33,6 +34,7 @@ async function furnish(): Promise<void> {
 
 morph.begin();
 switches.begin();
+strips.begin();
 ages.begin();
 keys.begin();
 choosing.begin();
