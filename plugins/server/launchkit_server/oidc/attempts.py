@@ -51,5 +51,9 @@ def attempt_in(cookie: str) -> Attempt | None:
         return None
     if not all(isinstance(one, str) and one for one in fields):
         return None
+    try:
+        "".join(fields).encode()
+    except UnicodeEncodeError:  # half a letter of UTF-16, which JSON can say
+        return None
     state, nonce, verifier, to = fields
     return Attempt(state=state, nonce=nonce, verifier=Secret(verifier), to=to)

@@ -49,15 +49,17 @@ def person_of(token: str, keys: KeySet, settings: OidcSettings, nonce: str) -> P
     :raises InvalidKeyIdError: if it is signed with a key that is not among *keys*.
     """
     claims = _proved(token, keys, settings, nonce)
-    name = claims.get(settings.claim)
-    if not isinstance(name, str) or not name:
+    name, subject = claims.get(settings.claim), claims["sub"]
+    if not isinstance(subject, str) or not subject.isprintable():
+        raise Unauthenticated(f"{settings.host} names you by no text")
+    if not isinstance(name, str) or not name or not name.isprintable():
         raise Unauthenticated(
             f"{settings.host} does not tell your {settings.claim}",
             hint="whoever runs this service: see oidc-claim and oidc-scopes",
         )
     if settings.claim == "email" and claims.get("email_verified") is False:
         raise Unauthenticated(f"{settings.host} has not verified the address {name[:200]}")
-    return Person(issuer=settings.issuer, subject=str(claims["sub"]), name=name)
+    return Person(issuer=settings.issuer, subject=subject, name=name)
 
 
 def _proved(token: str, keys: KeySet, settings: OidcSettings, nonce: str) -> Mapping[str, Any]:

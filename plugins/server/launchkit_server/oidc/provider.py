@@ -1,6 +1,5 @@
 """The provider: where it is asked, and what it says of a person."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ import anyio.to_thread
 import httpx
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
+from pydantic_core import from_json
 
 from launchkit.aio.http import close_cancelled
 from launchkit.errors import ConfigError, Unauthenticated, Unreachable
@@ -126,20 +126,24 @@ class Provider:
         if status != 200:
             raise self._silent(f"{url} answered {status}")
         if found.get("issuer") != self.settings.issuer:
-            named = str(found.get("issuer"))[:200]
+            itself = str(found.get("issuer"))[:200]
             raise ConfigError(
-                f"oidc-issuer: is {self.settings.issuer}, and the provider calls itself {named}"
+                f"oidc-issuer: is {self.settings.issuer}, and the provider calls itself {itself}"
             )
-        methods = found.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
-        try:
-            return Endpoints(
-                authorization=str(found["authorization_endpoint"]),
-                token=str(found["token_endpoint"]),
-                keys=str(found["jwks_uri"]),
-                secret_in_body="client_secret_basic" not in methods,
-            )
-        except KeyError as exc:
-            raise self._silent(f"its document does not name {exc.args[0]}") from exc
+        methods = found.get("token_endpoint_auth_methods_supported")
+        named = methods if isinstance(methods, list) and methods else ["client_secret_basic"]
+        return Endpoints(
+            authorization=self._endpoint(found, "authorization_endpoint"),
+            token=self._endpoint(found, "token_endpoint"),
+            keys=self._endpoint(found, "jwks_uri"),
+            secret_in_body="client_secret_basic" not in named,
+        )
+
+    def _endpoint(self, document: Mapping[str, Any], name: str) -> str:
+        found = document.get(name)
+        if not isinstance(found, str):
+            raise self._silent(f"its document does not name {name}")
+        return found
 
     async def _fetch_keys(self, url: str) -> KeySet:
         status, found = await self._ask("GET", url)
@@ -163,10 +167,10 @@ class Provider:
                         body += piece
                         if len(body) > MAX_ANSWER:
                             raise self._silent(f"{url} answered more than {MAX_ANSWER} bytes")
-            found = json.loads(body)
+            found = from_json(bytes(body))
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as exc:
             raise self._silent(str(exc) or type(exc).__name__) from exc
-        except (ValueError, RecursionError) as exc:
+        except ValueError as exc:
             raise self._silent(f"{url} did not answer with JSON") from exc
         if not isinstance(found, dict):
             raise self._silent(f"{url} did not answer with an object")
