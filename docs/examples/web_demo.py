@@ -157,15 +157,16 @@ class Demo:
         finally:
             end(process)
 
-    def wait_until_ready(self) -> None:
-        """Wait until the service answers."""
+    def wait_until_ready(self, service: subprocess.Popen[bytes]) -> None:
+        """Wait until the service answers, and not another one that has its port."""
         until = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < until:
+        while service.poll() is None and time.monotonic() < until:
             with suppress(httpx.HTTPError):
-                if httpx.get(f"{self.url}/readyz").is_success:
+                if self.token_file.exists() and httpx.get(f"{self.url}/readyz").is_success:
                     return
             time.sleep(0.1)
-        sys.exit(f"demo: the service does not answer:\n{(self.home / 'server.log').read_text()}")
+        said = (self.home / "server.log").read_text()
+        sys.exit(f"demo: the service does not answer; --port names another port:\n{said}")
 
 
 def make_queues(demo: Demo) -> None:
@@ -204,8 +205,8 @@ def show(demo: Demo, port: int) -> None:
     with ExitStack() as stack, until_enough():
         data = f"--data {shlex.quote(str(demo.home / 'data'))}"
         token = f"--admin-token-file {shlex.quote(str(demo.token_file))}"
-        stack.enter_context(demo.beside(f"server --port {port} {data} {token}"))
-        demo.wait_until_ready()
+        service = stack.enter_context(demo.beside(f"server --port {port} {data} {token}"))
+        demo.wait_until_ready(service)
         make_queues(demo)
         stack.enter_context(demo.beside("agent -q train -q sweep --max-jobs 3"))
         stack.callback(stop_all, demo)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -70,3 +71,19 @@ def test_the_demo_of_the_web_app_ends_with_all_that_it_has_begun(
     assert "demo: ends what it has begun" in rest, said + rest
     assert ("demo: open http://127.0.0.1:" in said) == (moment == SHOWN)
     assert not left_by(tmp_path), said + rest
+
+
+def test_a_demo_whose_port_is_taken_says_which_option_names_another(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, str(DEMO), "--port", port],
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "--port names another port" in done.stderr
+    assert "Address already in use" in done.stderr
+    assert not left_by(tmp_path)
