@@ -62,8 +62,9 @@ def program(installed: Path, config: Path, tmp_path: Path) -> Program:
 
     def run(*words: str, code: int = 0) -> str:
         command = [sys.executable, "-m", "launchkit", *words]
+        errors = PIPE if "json" in words else STDOUT  # in which plugins may log what they try
         done = subprocess.run(
-            command, cwd=tmp_path, env=env, stdout=PIPE, stderr=STDOUT, text=True, check=False
+            command, cwd=tmp_path, env=env, stdout=PIPE, stderr=errors, text=True, check=False
         )
         assert done.returncode == code, done.stdout
         return done.stdout
