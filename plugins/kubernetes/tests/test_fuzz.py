@@ -122,13 +122,14 @@ def queues(text: str) -> None:
     env = {text[:60]: Secret(text), "A": text, f"{text[:60]}*": Secret(f"{text}x")}
     submission = make_submission("sh", text, launch=launch, image="img:1", env=env)
     parsed = parse_args(args)
-    for context in (
+    contexts = (
         BuildContext(namespace="ns", agent=text[:99], strict=True, code_pieces=2),
         BuildContext(namespace="ns", pull_secret=True, code_pieces=1, code_claim="c"),
         BuildContext(namespace="ns"),
-    ):
-        with suppress(UnicodeEncodeError):
-            json.dumps(workload_of(parsed, submission, context).body, allow_nan=False)
+    )
+    with suppress(UnicodeEncodeError):
+        made = workload_of(parsed, submission, chance_of(text).choice(contexts))
+        json.dumps(made.body, allow_nan=False)
     no_image(parsed, replace(submission, image=None))
 
 
