@@ -21,7 +21,6 @@ from .making import Trainings, runner
 
 
 class TestSageMakerRunner(RunnerContract):
-    patience = 30.0
     keeps_bytes = False  # CloudWatch has lines of text
 
     @pytest.fixture

@@ -14,7 +14,7 @@ from .making import Trainings, runner
 
 
 class TestSageMakerCrash(RunnerCrashContract):
-    patience = 30.0
+    patience = 120.0  # each life imports a large library
 
     @pytest.fixture
     async def runner(self, site: Site, fake: FakeAws) -> AsyncIterator[SageMakerRunner]:

@@ -14,8 +14,6 @@ from .making import Trainings, runner
 
 
 class TestSageMakerFault(RunnerFaultContract):
-    patience = 30.0
-
     @pytest.fixture
     async def gateway(self, fake: FakeAws) -> AsyncIterator[Gateway]:
         async with gateway(fake.url.removeprefix("http://")) as way:

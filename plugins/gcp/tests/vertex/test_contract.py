@@ -21,7 +21,6 @@ from .making import Trainings, runner
 
 
 class TestVertexRunner(RunnerContract):
-    patience = 30.0
     keeps_bytes = False  # Cloud Logging has lines of text
 
     @pytest.fixture

@@ -15,8 +15,6 @@ from .making import Trainings, runner
 
 
 class TestVertexFault(RunnerFaultContract):
-    patience = 30.0
-
     @pytest.fixture
     async def both(self, fake: FakeVertex) -> AsyncIterator[Ways]:
         fake.step_seconds = 0.5  # machines take their time, as they do
