@@ -40,7 +40,8 @@ async def meet_queue(
 
     :raises Unreachable: if it stays away.
     """
-    began, trouble = anyio.current_time(), Trouble(journal(logger, site.agent), "the queue")
+    began = anyio.current_time()
+    trouble = Trouble(journal(logger, site.agent).of("arrive"), "the queue")
     for pause in pauses(Backoff()):
         try:
             return await start_backend(settings, plugins, stack, site)
