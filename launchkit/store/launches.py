@@ -48,13 +48,13 @@ class List:
         if start.ref is not None:
             last = await find(tx, self.entity, start.ref)
             behind = {"seq": last["seq"], "level": last["priority"]}
-        rows = await tx.all(
-            statement(wanted), value=start.value, **behind, **_filters(self.entity, wanted)
-        )
+        moment = tx.now if start.moment is None else start.moment
+        values = {"value": start.value, "moment": moment, **behind}
+        rows = await tx.all(statement(wanted), **values, **_filters(self.entity, wanted))
         reasons: dict[int, str] = {}
         places = Places(tx)
         return [
-            replace(await view(tx, row, reasons, places), cursor=cursor(wanted.order, row))
+            replace(await view(tx, row, reasons, places), cursor=cursor(wanted.order, row, moment))
             for row in rows
         ]
 

@@ -57,15 +57,27 @@ class Key:
 _LIFE = (ItemState.QUEUED, ItemState.HELD)
 _STATES = (*_LIFE, *(state for state in ItemState if state not in _LIFE))
 _CASES = " ".join(f"when '{state}' then {place}" for place, state in enumerate(_STATES))
+_MOMENT = "cast(:moment as double precision)"
+
+
+def _until(at: str) -> str:
+    """When something was over, or the moment of the list if it was not over by then: so a value
+    stays as it was on the first page, however late the next one is read.
+    """
+    return f"case when {at} < {_MOMENT} then {at} else {_MOMENT} end"
+
+
 KEYS: Mapping[Order, Key] = {
     "queue": Key("q.name", "text"),
     "author": Key("coalesce(i.author, '')", "text"),
     "state": Key(f"cast(case i.state {_CASES} end as double precision)"),
     "priority": Key("cast(i.priority as double precision)"),
-    "waited": Key("coalesce(i.started_at, i.ended_at, :now) - i.created_at", descending=True),
+    "waited": Key(
+        f"{_until('coalesce(i.started_at, i.ended_at)')} - i.created_at", descending=True
+    ),
     "ran": Key(
-        "case when i.started_at is null then cast(-1 as double precision)"
-        " else coalesce(i.ended_at, :now) - i.started_at end",
+        f"case when i.started_at <= {_MOMENT} then {_until('i.ended_at')} - i.started_at"
+        " else cast(-1 as double precision) end",
         descending=True,
     ),
 }
@@ -131,30 +143,36 @@ class Start:
     """The launch that it follows; None is the first page."""
     value: float | str | None = None
     """What that was sorted by when it was shown."""
+    moment: float | None = None
+    """Of when the values are: when the first page was shown."""
 
 
 def start_of(selection: Selection) -> Start:
     """Where a page begins. Launches move in an order by value, so there it is behind the value
-    that was shown: what did not move is then neither left out nor shown twice.
+    that was shown, with all values as of the first page: what did not move is then neither left
+    out nor shown twice, and what only waits or runs on did not move.
 
     :raises ConfigError: if `after` is not what a list in this order gave.
     """
     key = KEYS.get(selection.order)
     if key is None or selection.after is None:
         return Start(selection.after)
-    ref, colon, text = selection.after.partition(":")
-    value = text if key.kind == "text" else _number(text)
-    if not colon or value is None:
+    ref, _, rest = selection.after.partition(":")
+    moment, colon, text = rest.partition(":")
+    value, at = text if key.kind == "text" else _number(text), _number(moment)
+    if not colon or value is None or at is None:
         raise ConfigError(
             f"after: {selection.after[:60]!r} is nothing that a list by {selection.order} gave",
             hint="give the `cursor` of the last launch on the page before",
         )
-    return Start(ref, value)
+    return Start(ref, value, at)
 
 
-def cursor(order: Order, row: Mapping[str, Any]) -> str:
-    """What `Selection.after` takes for the page behind a row of a list in that order."""
-    return f"{row['id']}:{row['value']}" if order in KEYS else str(row["id"])
+def cursor(order: Order, row: Mapping[str, Any], moment: float) -> str:
+    """What `Selection.after` takes for the page behind a row of a list in that order, with values
+    as of *moment*.
+    """
+    return f"{row['id']}:{moment}:{row['value']}" if order in KEYS else str(row["id"])
 
 
 def beginning(order: Order, reverse: bool = False) -> Mapping[str, int]:

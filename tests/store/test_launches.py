@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from store.conftest import LEASE, Clock, Store, spec, status
 
-from launchkit.abc import LaunchRequest, Selection, Stop
+from launchkit.abc import LaunchRequest, Order, Selection, Stop
 from launchkit.errors import ConfigError, Conflict, NotFound, Rejected
 from launchkit.model import GitSource, ItemState, LaunchSpec, Priority, QueueSpec, Recipe, Variable
 from launchkit.store import claims, launches, queues, submitting
@@ -263,7 +263,55 @@ async def test_what_ran_or_waited_longest_comes_first(
     assert seen == expected.split()
 
 
-@pytest.mark.parametrize("after", ["{id}", "{id}:", "{id}:nan", "{id}:x", "x"])
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("order", ["waited", "ran"])
+async def test_each_launch_is_shown_once_though_time_passes_between_pages(
+    store: Store, clock: Clock, order: Order, reverse: bool
+) -> None:
+    await store.queue()
+    for name in ("first", "second", "third"):
+        await store.launch(name)
+        clock.now += 10
+        await store.report(await store.claimed(), ItemState.RUNNING)
+        clock.now += 7
+    ended = await store.launch("ended")
+    clock.now += 3
+    await store.write(launches.Stop("e", ended.id, "ann", Stop()))
+    names = ["first", "second", "third", "ended"]
+    for name in ("waits", "starts", "waits too"):
+        await store.launch(name)
+        names.append(name)
+        clock.now += 5
+    selection = Selection(order=order, reverse=reverse, limit=1)
+    seen: list[str | None] = []
+    while page := await store.database.read(launches.List("e", selection)):
+        seen.append(page[0].item.name)
+        assert len(seen) <= len(names)
+        selection = replace(selection, after=page[0].cursor)
+        clock.now += 100
+        if len(seen) == 2:
+            await store.report(await store.claimed(), ItemState.RUNNING)
+    assert sorted(map(str, seen)) == sorted(names)
+
+
+async def test_a_page_by_value_stays_as_it_is_while_it_is_looked_at(
+    store: Store, clock: Clock
+) -> None:
+    await store.queue()
+    for name in ("a", "b", "c"):
+        await store.launch(name)
+        clock.now += 10
+    selection = Selection(order="waited", limit=1)
+    (first,) = await store.database.read(launches.List("e", selection))
+    behind = launches.List("e", replace(selection, after=first.cursor))
+    seen = []
+    for _ in range(3):
+        clock.now += 1000
+        seen += [view.item.name for view in await store.database.read(behind)]
+    assert seen == ["b", "b", "b"]
+
+
+@pytest.mark.parametrize("after", ["{id}", "{id}:", "{id}:1:nan", "{id}:x:1", "{id}:1", "x"])
 async def test_a_page_by_value_begins_nowhere_but_where_a_list_says(
     store: Store, after: str
 ) -> None:

@@ -63,7 +63,7 @@ class View:
     within: Word = ""
     sort: Word = "newest"
     column: Annotated[list[str] | None, Query(max_length=20)] = None
-    after: Word = ""
+    after: Annotated[str, Query(max_length=1000)] = ""
 
     @property
     def states(self) -> Sequence[ItemState] | None:
