@@ -172,3 +172,38 @@ async def test_the_overview_and_the_tabs_of_a_queue_are_for_all_eyes(page: Page,
             await expect(page.get_by_role("link", name="Waiting")).to_contain_text("4")
             await expect(page.locator(".u-legend").first).to_contain_text("Not running yet")
         await look_at(page, f"queue-{tab.lower().replace(' ', '-')}")
+
+
+PAINTED = """
+() => {
+  const place = document.querySelector("#wait-chart"), probe = document.createElement("span");
+  probe.style.color = "var(--chart-1)";
+  place.append(probe);
+  const wanted = getComputedStyle(probe).color.match(/\\d+/g).map(Number);
+  probe.remove();
+  const canvas = place.querySelector("canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  for (let at = 0; at < data.length; at += 4)
+    if (data[at + 3] === 255 && wanted.every((one, part) => Math.abs(one - data[at + part]) < 8))
+      return true;
+  return false;
+}
+"""
+"""Whether anything of the colour of its first line stands in the chart of the waits."""
+
+
+async def test_a_wait_with_none_beside_it_is_a_point_of_the_chart(page: Page, lab: Lab) -> None:
+    lab.of_entity("POST", "/queues", {"name": "drawn", "resource": "local-process"})
+    await page.goto(lab.at("/queues/drawn?tab=charts"))
+    await expect(page.locator(".chart canvas")).to_have_count(2)
+    assert not await page.evaluate(PAINTED)
+    await page.evaluate(
+        """() => {
+          const source = document.querySelector("#wait-data");
+          const told = JSON.parse(source.textContent);
+          told.series[0].values[3] = 40;
+          source.textContent = JSON.stringify(told);
+          document.dispatchEvent(new Event("htmx:afterSettle"));
+        }"""
+    )
+    await page.wait_for_function(PAINTED)

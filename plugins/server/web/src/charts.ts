@@ -76,7 +76,7 @@ class Chart {
             stroke: this.#colour(name),
             width: 1.5,
             dash: at % 2 ? [4, 3] : [],
-            points: { show: false },
+            points: { show: true, filter: alone, size: 5, fill: this.#colour(name) },
             value: (_, value) => (value === null ? "–" : told(value, one.unit)),
             ...(steps ? { paths: steps } : {}),
             ...(series.length === 1 ? { fill: this.#colour(`color-mix(in srgb, ${name} 14%, transparent)`) } : {}),
@@ -87,6 +87,13 @@ class Chart {
     const data = [x, ...series.map((one) => one.values)] as uPlot.AlignedData;
     this.#plot = new uPlot(options, data, this.place);
   }
+}
+
+/** Where a value has none beside it: no line goes there, only a point shows it. */
+function alone(plot: uPlot, series: number): number[] {
+  const values = plot.data[series] ?? [];
+  const there = (at: number): boolean => values[at] !== null && values[at] !== undefined;
+  return [...values.keys()].filter((at) => there(at) && !there(at - 1) && !there(at + 1));
 }
 
 function told(value: number, unit = ""): string {
