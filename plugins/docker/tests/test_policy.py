@@ -67,6 +67,15 @@ def test_in_secure_mode_no_option_is_a_launchs_to_choose(option: str) -> None:
         *({key: "host"} for key in ("pid", "ipc", "network", "--net", "uts", "userns", "cgroupns")),
         *({key: "container:other"} for key in ("pid", "ipc", "network")),
         {"network": ["bridge", "host"]},
+        {"network": "name=host"},
+        {"--net": '"name=host",alias=a'},
+        {"Network": "alias=bridge,name=container:other"},
+        {"network": ["bridge", "name=container:other"]},
+        {"network": " name=host"},
+        {"pid": ["host"]},
+        *({key: " HOST "} for key in ("pid", "ipc", "uts", "userns")),
+        *({key: "${run_name}"} for key in ("pid", "ipc", "network", "uts", "userns")),
+        {"network": "alias=${run_name},name=bridge"},
         {"privileged": True},
         {"entrypoint": "sh"},
         {"command": ["sh"]},
@@ -83,6 +92,8 @@ def test_in_secure_mode_a_container_is_closed_to_the_host_and_runs_its_job(
 def test_secure_mode_lets_other_options_of_a_queue_pass() -> None:
     args = {"pid": "private", "network": "bridge", "gpus": "all", "privileged": False}
     assert [*ContainerRunner.objections(args, SECURE)] == []
+    for network in ("name=own,alias=host", "hosts", ["bridge", "name=own,ip=10.0.0.2"]):
+        assert [*ContainerRunner.objections({"network": network}, SECURE)] == []
 
 
 @pytest.mark.parametrize("name", ["launchkit.gpus", "launchkit.run-id", "launchkit.new"])

@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from launchkit.model import Json
+from launchkit.resolving.macros import MACRO
 from launchkit_docker.options.parsing import option_name
+from launchkit_docker.options.table import OPTIONS
 
 STRICT_OPTIONS = frozenset(
     {
@@ -63,7 +65,7 @@ def secure_objections(args: Json) -> Iterator[str]:
             yield f"resource_args.{key}: a container's command cannot be set"
         elif option == "privileged" and value:
             yield f"resource_args.{key}: the host's devices are closed"
-        elif option in NAMESPACES and any(map(_reaches_out, _texts(value))):
+        elif option in NAMESPACES and any(_reaches_out(option, text) for text in _texts(value)):
             yield f"resource_args.{key}: the namespaces of the host and of others are closed"
 
 
@@ -71,8 +73,14 @@ def _texts(value: object) -> list[str]:
     return [*map(str, value)] if isinstance(value, list | tuple) else [str(value)]
 
 
-def _reaches_out(value: str) -> bool:
-    return value == "host" or value.startswith(("container:", "ns:"))
+def _reaches_out(option: str, value: str) -> bool:
+    """As the option is read, in each of its forms; what a macro becomes is not known yet."""
+    try:
+        piece = OPTIONS[option].parse(value)
+    except ValueError:
+        piece = value  # which is refused once all options are read
+    name = str(piece[":networks"][0]["Name"] if isinstance(piece, dict) else piece).strip().lower()
+    return name == "host" or name.startswith(("container:", "ns:")) or bool(MACRO.search(value))
 
 
 def _problem(option: str, value: object) -> str | None:
