@@ -2,6 +2,7 @@
 
 from functools import cache
 from typing import Any
+from uuid import uuid4
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -23,7 +24,15 @@ def environment() -> Environment:
     )
     made.filters.update(filters.FILTERS)
     made.globals["asset_query"] = asset_query
+    made.globals["new_key"] = new_key
     return made
+
+
+def new_key() -> str:
+    """An idempotency key for one sight of a page: what is pressed twice there is done once, and
+    nobody else's page has it.
+    """
+    return uuid4().hex
 
 
 def render(template: str, **values: Any) -> str:

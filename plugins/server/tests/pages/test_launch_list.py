@@ -174,6 +174,22 @@ def test_what_is_launched_again_twice_from_one_page_is_launched_once(
     assert len(client.get("/items").json()) == 2
 
 
+@pytest.mark.parametrize("part", ["/launches", "/launches/{item}"])
+def test_each_sight_of_a_page_launches_again_for_itself(
+    browser: Browser, client: httpx.Client, entity: str, part: str
+) -> None:
+    (item,) = named(client, "one")
+    browser.post(f"/e/{entity}/launches/{item}/stop")
+    address = f"/e/{entity}{part.format(item=item)}"
+    keys = [re.search('name="key" value="(.+?)"', browser.get(address).text) for _ in range(3)]
+    found = {key[1] for key in keys if key}
+    assert len(found) == 3
+    for key in found:
+        fields = {"verb": "requeue", "id": [item], "key": key}
+        assert "1 of 1" in browser.post(f"/e/{entity}/launches/changes", fields).text
+    assert len(client.get("/items").json()) == 4
+
+
 @pytest.mark.parametrize("fields", [{"verb": "burn"}, {"verb": "priority", "level": "most"}])
 def test_what_cannot_be_done_is_refused(
     browser: Browser, client: httpx.Client, entity: str, fields: dict[str, str]
