@@ -145,8 +145,12 @@ class View:
             limit=limit,
         )
 
-    def command(self) -> str:
-        """What shows the same on the command line."""
+    def command(self, limit: int) -> str | None:
+        """What shows the same on the command line; None where all states are left out, which no
+        command does.
+        """
+        if self.states is not None and not self.states:
+            return None
         words = ["launchkit ls"]
         words += [f"--state {one}" for one in self.states or ()]
         for name in ("queue", "author", "not_queue", "not_author", "agent"):
@@ -160,7 +164,7 @@ class View:
             words.append(f"--sort {self.order.removeprefix('-')}")
         if self.order == "oldest" or self.order.startswith("-"):
             words.append("--reverse")
-        return " ".join(words)
+        return " ".join([*words, f"--limit {limit}"])
 
 
 def _order(name: str) -> Order:

@@ -188,8 +188,9 @@ def _repeated(fields: LaunchFields) -> Iterator[str]:
             given = shlex.split(fields[name]) if name == "args" else fields[name].splitlines()
         except ValueError:
             continue
-        for one in filter(None, given):
-            yield f"{flag}={one}"
+        for one in given:
+            if one or name == "args":
+                yield f"{flag}={one}"
 
 
 def env_of(text: str) -> Env:

@@ -1,5 +1,6 @@
 """The form for a launch, and the pages of people and jobs, without a browser."""
 
+import html
 import re
 import time
 from collections.abc import Iterator
@@ -103,6 +104,12 @@ def test_the_preview_tells_each_choice_and_who_made_it(browser: Browser) -> None
     assert ("resource_args.env.INSTANCE", "large", "template") in rows
     assert ("config.lr", "0.1", "job") in rows
     assert "launchkit launch --queue gpu --job fit --set-var instance=large" in shown
+
+
+def test_the_command_that_launches_the_same_has_empty_arguments_too(browser: Browser) -> None:
+    fields = {"kind": "image", "image": "img:1", "queue": "q", "args": "a '' b", "env": "X=1\n\nY="}
+    said = html.unescape(browser.post("/e/e/launch/preview", fields).text)
+    assert "--arg=a --arg= --arg=b --env=X=1 --env=Y=" in said
 
 
 def test_who_may_not_operate_sees_no_secret_of_the_queue_in_the_preview(served: Served) -> None:

@@ -198,13 +198,35 @@ def test_what_cannot_be_done_is_refused(
 
 
 def test_the_command_line_twin_shows_the_same() -> None:
-    assert View(not_queue="a b", not_author="bob").command() == (
-        "launchkit ls --not-queue 'a b' --not-author bob"
+    assert View(not_queue="a b", not_author="bob").command(50) == (
+        "launchkit ls --not-queue 'a b' --not-author bob --limit 50"
     )
-    assert View(sort="-ran").command() == "launchkit ls --sort ran --reverse"
-    assert View(sort="oldest").command() == "launchkit ls --reverse"
+    assert View(sort="-ran").command(5) == "launchkit ls --sort ran --reverse --limit 5"
+    assert View(sort="oldest").command(5) == "launchkit ls --reverse --limit 5"
     view = View(queue="q", state=[ItemState.FAILED], name="a b", within="24h")
-    assert view.command() == "launchkit ls --state failed --queue q --name '*a b*' --since 24h"
+    assert view.command(100) == (
+        "launchkit ls --state failed --queue q --name '*a b*' --since 24h --limit 100"
+    )
+
+
+def test_a_list_of_no_state_has_no_command_that_shows_everything(
+    browser: Browser, client: httpx.Client, entity: str
+) -> None:
+    named(client, "one")
+    address = f"/e/{entity}/launches"
+    assert "launchkit ls --limit 100" in browser.get(address).text
+    page = browser.get(address, params={"state": [*ItemState], "exclude": "1"})
+    assert "No launch is like this" in page.text
+    assert "launchkit ls" not in page.text
+
+
+def test_a_kind_of_event_that_there_is_not_is_refused_as_on_the_command_line(
+    browser: Browser, entity: str
+) -> None:
+    page = browser.get(f"/e/{entity}/events", params={"kind": "zzz"})
+    assert page.status_code == 422
+    assert "no kind of event" in page.text
+    assert browser.get(f"/e/{entity}/events", params={"kind": "state"}).status_code == 200
 
 
 def test_what_was_launched_lately_is_counted_from_now() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from launchkit.errors import ConfigError
 from launchkit.model.people import EVERYWHERE, Permission, refusal
 from launchkit.store.happened import KINDS, NEWEST, Audit, Happened
 from launchkit.store.hub import StoreQueues
@@ -21,6 +22,11 @@ LIMIT = 100
 async def show(visit: Reading) -> Response:
     """A page of events, newest first; the address has the filter."""
     wanted = {name: _asked(visit, name) for name in ("kind", "actor", "queue")}
+    if wanted["kind"] and wanted["kind"] not in KINDS:
+        raise ConfigError(
+            f"kind: {wanted['kind'][:60]!r} is no kind of event",
+            hint=f"the kinds are {', '.join(KINDS)}",
+        )
     before = _before(visit)
     body = Happened(entity=visit.entity, before=before, limit=LIMIT, **wanted)
     page = await visit.service.database.read(body)

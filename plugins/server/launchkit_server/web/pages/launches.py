@@ -47,6 +47,8 @@ class ListPage:
     more: str | None
     """Behind what the next page begins."""
     queues: Sequence[str]
+    twin: str | None
+    """The command that shows the same, if there is one."""
     many: int
     """How many match, on all pages; one more than are counted stands for all above."""
 
@@ -63,6 +65,7 @@ async def show(visit: Reading, view: Annotated[View, Depends()]) -> Response:
         items=found[:PAGE],
         more=found[PAGE - 1].cursor if len(found) > PAGE else None,
         queues=[one.queue.name for one in queues],
+        twin=view.command(PAGE),
         many=await _many(visit, view, now, MOST + 1),
     )
     return await visit.page(
