@@ -1,8 +1,9 @@
 """Plain data (JSON, YAML) to typed values and back, with errors that say where and what instead."""
 
 import difflib
+import re
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import SecretBytes, SecretStr, TypeAdapter, ValidationError
@@ -23,6 +24,28 @@ SHOWN_LEVELS = 3
 MAX_KEY = 100
 MOST_PROBLEMS = 100
 """So many are told at once."""
+UNKNOWN = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
+MISSING = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
+SHAPES: Mapping[str, str] = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "dict_type": "a mapping",
+    "mapping_type": "a mapping",
+    "dataclass_type": "a mapping",
+    "model_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "set_type": "a list",
+    "frozen_set_type": "a list",
+}
+"""The errors of pydantic that say that a value has another shape, and the shape it was to have."""
+_SHOULD = re.compile(r"^[A-Z][a-z]+ should ")
 _ADAPTERS: dict[object, TypeAdapter[Any]] = {}
 
 
@@ -42,7 +65,7 @@ def decode(of: type[T], data: object, locate: Locate | None = None) -> T:
     try:
         return adapter(of).validate_python(data)
     except ValidationError as exc:
-        raise explain(exc, of, locate or dotted) from exc
+        raise _explained(exc, of, data, locate or dotted) from exc
 
 
 def decode_json(of: type[T], text: str | bytes) -> T:
@@ -121,23 +144,61 @@ def is_secret(of: object) -> bool:
     return of in {Secret, SecretStr, SecretBytes} or any(map(is_secret, typing.get_args(of)))
 
 
-def explain(exc: ValidationError, of: object, locate: Locate) -> ConfigError:
-    """Turn a pydantic error into one that a person can act on."""
-    errors = exc.errors(include_url=False)[:MOST_PROBLEMS]
-    lines = list(dict.fromkeys(_line(error, of, locate) for error in errors))
-    return ConfigError("\n".join(lines))
+def _explained(exc: ValidationError, of: object, data: object, locate: Locate) -> ConfigError:
+    """A pydantic error as one that a person can act on. Where each of several shapes was refused,
+    they are told in one line, and only if the fault is not deeper inside.
+    """
+    places: dict[Path, list[ErrorDetails]] = {}
+    for error in exc.errors(include_url=False)[:MOST_PROBLEMS]:
+        places.setdefault(_place(error, data), []).append(error)
+    above = {path[:length] for path in places for length in range(len(path))}
+    lines: list[str] = []
+    for path, errors in places.items():
+        shapes = [error for error in errors if error["type"] in SHAPES]
+        others = [error for error in errors if error["type"] not in SHAPES]
+        if shapes and path not in above:
+            wanted = _either({SHAPES[error["type"]] for error in shapes})
+            lines.append(f"{locate(path)}: must be {wanted}{_got(shapes[0], of, path)}")
+        lines += (_line(error, of, path, locate) for error in others)
+    return ConfigError("\n".join(dict.fromkeys(lines)))
 
 
-def _line(error: ErrorDetails, of: object, locate: Locate) -> str:
-    path = tuple(error["loc"])
+def _place(error: ErrorDetails, data: object) -> Path:
+    """Where in *data* an error is: pydantic also names the alternatives of a type on the way."""
+    path: list[str | int] = []
+    for part in error["loc"]:
+        at = range(len(data)) if isinstance(data, list | tuple) else data
+        if isinstance(at, Mapping | range) and part in at:
+            data = data[part]  # type: ignore[index] # it is there
+        elif error["type"] not in MISSING or part != error["loc"][-1]:
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _either(words: Collection[str]) -> str:
+    """The shapes that a value may have, in a fixed order."""
+    known = dict.fromkeys(SHAPES.values())
+    told = [word for word in known if word in words]
+    if "a number" in told and "a whole number" in told:
+        told.remove("a whole number")
+    return " or ".join(filter(None, (", ".join(told[:-1]), told[-1])))
+
+
+def _line(error: ErrorDetails, of: object, path: Path, locate: Locate) -> str:
     where = locate(path)
-    if error["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+    if error["type"] in UNKNOWN:
         return unknown_key(where, str(path[-1]), _fields_at(of, path[:-1]))
-    if error["type"] in {"missing", "missing_argument", "missing_keyword_only_argument"}:
+    if error["type"] in MISSING:
         return f"{where}: this key is required"
+    said = _SHOULD.sub("must ", error["msg"].removeprefix("Value error, "))
+    return f"{where}: {said}{_got(error, of, path)}"
+
+
+def _got(error: ErrorDetails, of: object, path: Path) -> str:
+    """What was given instead, unless it is long or secret."""
     hidden = isinstance(error["input"], dict | list | tuple) or is_secret(_type_at(of, path))
-    got = "" if hidden else f", not {error['input']!r}"
-    return f"{where}: {error['msg'].removeprefix('Value error, ')}{got}"
+    return "" if hidden else f", not {error['input']!r}"
 
 
 def _fields_at(of: object, path: Sequence[str | int]) -> list[str]:

@@ -86,7 +86,7 @@ async def test_a_registry_that_lacks_its_environment_says_which(hub: OwnHub) -> 
     ("before", "after", "problem"),
     [
         ("dust-filter", "dust-fitler", "c.yaml:6: builder.dust-fitler: unknown key; did you mean"),
-        ("moon_hours: 3", "moon_hours: x", "c.yaml:10: policy.moon_hours: Input should be a valid"),
+        ("moon_hours: 3", "moon_hours: x", "c.yaml:10: policy.moon_hours: must be a"),
         ("moon_hours", "moon_hour", "c.yaml:10: policy.moon_hour: unknown key; did you mean"),
     ],
 )

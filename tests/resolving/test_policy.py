@@ -192,5 +192,5 @@ def test_a_runner_may_object_by_a_key_of_its_own(make_launch: MakeLaunch) -> Non
 
 
 def test_a_key_of_a_runner_is_read_as_its_dataclass_says() -> None:
-    with pytest.raises(ConfigError, match=r"policy.open_hosts: Input should be a valid tuple"):
+    with pytest.raises(ConfigError, match=r"policy.open_hosts: must be a list"):
         Policy(of_runners={"open_hosts": 5}).part(ChoosyPolicy)

@@ -53,14 +53,14 @@ TEXT = {"type": "string"}
         ({"nise": "{{n}}"}, {"n": NUMBER}, "nise: unknown key"),
         ({"nise": 1, "env": {"A": "{{t}}"}}, {"t": TEXT}, "nise: unknown key"),
         ({"limits": {"memry": "{{t}}"}}, {"t": TEXT}, "limits.memry: unknown key"),
-        ({"nice": 50, "env": {"A": "{{t}}"}}, {"t": TEXT}, "nice: Input should be less"),
+        ({"nice": 50, "env": {"A": "{{t}}"}}, {"t": TEXT}, "nice: must be less"),
         ({"local-process": {"nise": "{{n}}"}}, {"n": NUMBER}, "nise: unknown key"),
-        ({"nice": "{{t}}"}, {"t": {**TEXT, "default": "hot"}}, "nice: Input should be a valid"),
-        ({"nice": "{{n}}"}, {"n": {**NUMBER, "enum": [50, 60]}}, "nice: Input should be less"),
+        ({"nice": "{{t}}"}, {"t": {**TEXT, "default": "hot"}}, "nice: must be a whole number"),
+        ({"nice": "{{n}}"}, {"n": {**NUMBER, "enum": [50, 60]}}, "nice: must be less"),
         (
             {"nice": "{{n}}", "env": {"A": "{{t}}"}},
             {"n": {**NUMBER, "enum": [50, 60]}, "t": TEXT},
-            "nice: Input should be less",
+            "nice: must be less",
         ),
     ],
 )
