@@ -15,7 +15,8 @@ from launchkit.model.people import (
 )
 from launchkit.store.database import Row, Tx
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
+MAX_NAME = 128
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._@+-]{{0,{MAX_NAME - 1}}}")
 ACCOUNTS = (PrincipalKind.USER, PrincipalKind.SERVICE)
 
 
@@ -167,7 +168,7 @@ def require_name(name: str) -> None:
     """:raises ConfigError: if *name* is no name of an account or an agent."""
     if not _NAME.fullmatch(name):
         raise ConfigError(
-            f"{name[:140]!r} is no name: up to 128 letters, digits and any of . _ @ + -,"
+            f"{name[:140]!r} is no name: up to {MAX_NAME} letters, digits and any of . _ @ + -,"
             " beginning with a letter or a digit"
         )
 

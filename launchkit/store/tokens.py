@@ -14,7 +14,7 @@ from launchkit.errors import ConfigError, NotFound, Unreachable
 from launchkit.model import Claim, Secret
 from launchkit.model.people import Principal, PrincipalKind, Role, Token, TokenFault
 from launchkit.store.database import Database, Loose, Row, Tx
-from launchkit.store.people import audit, found, require_account, require_name
+from launchkit.store.people import MAX_NAME, audit, found, require_account, require_name
 from launchkit.store.queues import named
 from launchkit.store.stale import lost
 
@@ -22,6 +22,8 @@ FIRST_ADMINISTRATOR = "admin"
 USED_SECONDS = 60.0
 """How exactly the last use of a token is kept."""
 MAX_SECRET = 512
+AGENT_PREFIX = "agent:"
+"""How the owner of an agent's token is written; its name follows."""
 _LETTERS = {
     PrincipalKind.USER: "u",
     PrincipalKind.SERVICE: "s",
@@ -79,12 +81,31 @@ class CreateAgentToken:
         for queue in self.queues:
             await named(tx, self.entity, queue)
         made = replace(
-            draft(tx, f"agent:{self.agent}", PrincipalKind.AGENT, self.actor),
+            draft(tx, f"{AGENT_PREFIX}{self.agent}", PrincipalKind.AGENT, self.actor),
             expires_at=self.expires_at,
             entity=self.entity,
             queues=tuple(sorted({*self.queues})),
         )
         return await add(tx, made)
+
+
+@dataclass(frozen=True)
+class NearestAgent:
+    """The agent with a token to which an agent's name belongs: that of the name itself, or of the
+    longest beginning of it that ends before a dash; None if there is none. A token that has expired
+    keeps its name, one that was revoked does not.
+    """
+
+    entity: str
+    agent: str
+
+    async def __call__(self, tx: Tx) -> str | None:
+        text = f"{self.agent[:MAX_NAME]}-"
+        ends = [at for at, letter in enumerate(text) if letter == "-"]
+        owners = [f"{AGENT_PREFIX}{text[:end]}" for end in ends]
+        rows = await tx.all("agents_with_tokens", entity=self.entity, owners=json.dumps(owners))
+        names = (str(row["owner"]).removeprefix(AGENT_PREFIX) for row in rows)
+        return max(names, key=len, default=None)
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,11 @@ from token t
 left join item i on i.id = t.item and i.attempt = t.attempt and i.lease_until is not null
 where t.digest in (select json_array_elements_text(:digests::json))
 
+-- name: agents_with_tokens
+select distinct owner from token
+where kind = 'agent' and entity = :entity and revoked_at is null
+  and owner in (select json_array_elements_text(:owners::json))
+
 -- name: transaction
 select pg_current_xact_id_if_assigned()::text as xact
 

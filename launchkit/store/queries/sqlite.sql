@@ -52,6 +52,11 @@ from token t
 left join item i on i.id = t.item and i.attempt = t.attempt and i.lease_until is not null
 where t.digest in (select value from json_each(:digests))
 
+-- name: agents_with_tokens
+select distinct owner from token
+where kind = 'agent' and entity = :entity and revoked_at is null
+  and owner in (select value from json_each(:owners))
+
 -- name: last_event
 select coalesce(max(id), 0) as id from event
 

@@ -14,13 +14,13 @@ from launchkit.model.people import (
     TokenFault,
     refusal,
 )
+from launchkit.store.tokens import AGENT_PREFIX, NearestAgent
 from launchkit_server.service import Service
 
 LOGIN_HINT = "give a token: launchkit login, LAUNCHKIT_TOKEN or LAUNCHKIT_TOKEN_FILE"
 ROLE_HINT = "an administrator grants roles: launchkit role grant"
 AGENT_HINT = "an agent has a token of its own: launchkit token create --agent NAME --queue QUEUE"
 MAX_TOKEN = 512
-AGENT_PREFIX = "agent:"
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,26 @@ class Caller:
             hint="leave the author out; operators alone may launch for others",
         )
 
-    def require_agent(self, agent: str) -> None:
-        """:raises Forbidden: if it is the token of an agent of another name."""
+    async def require_agent(self, agent: str, service: Service) -> None:
+        """:raises Forbidden: if it is the token of an agent of another name, or a token of its own
+        has been made for that name.
+        """
         if self.principal.kind is not PrincipalKind.AGENT:
             return
         own = self.principal.name.removeprefix(AGENT_PREFIX)
-        if agent != own and not agent.startswith(f"{own}-"):
+        if agent == own:
+            return
+        if not agent.startswith(f"{own}-"):
             raise Forbidden(
                 f"the token of {self.principal.name} is not for an agent named {agent}",
                 hint=f"name the agent {own} in its launch-config.yaml, or {own}-SOMETHING",
+            )
+        nearest = await service.database.read(NearestAgent(self.entity, agent))
+        if nearest is not None and len(nearest) > len(own):
+            raise Forbidden(
+                f"the token of {self.principal.name} is not for an agent named {agent}:"
+                f" agent {nearest} has a token of its own",
+                hint=f"give the agent that token, or name it {own} in its launch-config.yaml",
             )
 
 

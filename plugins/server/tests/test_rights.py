@@ -92,8 +92,11 @@ async def tokens_of(database: Database) -> dict[str, Secret]:
     await database.write(RevokeToken(gone.token.id, "test"))
     over = await database.write(CreateToken("admin-test", "test", expires_at=1.0))
     made |= {"revoked": gone.secret, "expired": over.secret}
-    agent = await database.write(CreateAgentToken("box", "test", ["q"], "test"))
-    return {**made, "agent": agent.secret, **await run_of(database)}
+    for name, queue in (("box", "q"), ("box-own", "other"), ("box-gone", "other")):
+        agent = await database.write(CreateAgentToken(name, "test", [queue], "test"))
+        made["agent" if name == "box" else name] = agent.secret
+    await database.write(RevokeToken(agent.token.id, "test"))
+    return {**made, **await run_of(database)}
 
 
 async def run_of(database: Database) -> dict[str, Secret]:
@@ -261,6 +264,37 @@ def test_the_token_of_an_agent_is_good_for_its_queues_and_its_name(
         json={"queue": queue, "capacity": {"agent": agent, **CAPACITY}, "claim_id": "c"},
     )
     assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize(
+    ("token", "agent", "let_in"),
+    [
+        ("agent", "box", True),
+        ("agent", "box-1", True),
+        ("agent", "box-owner", True),
+        ("agent", "box-gone", True),
+        ("agent", "box-own", False),
+        ("agent", "box-own-1", False),
+        ("box-own", "box-own", True),
+        ("box-own", "box-own-1", True),
+        ("box-own", "box", False),
+    ],
+)
+def test_the_token_of_an_agent_is_not_good_for_a_name_that_has_a_token_of_its_own(
+    client: httpx.Client, tokens: Mapping[str, Secret], token: str, agent: str, let_in: bool
+) -> None:
+    auth = {"Authorization": f"Bearer {str.__str__(tokens[token])}"}
+    about = {"host": "h", "pid": 1, "version": "1", "max_jobs": 1, "started_at": 1.0}
+    status = {"name": agent, "entity": "test", "queues": ["q"], **about}
+    for what, body in (
+        ("register", {"session": "s", "status": status}),
+        ("beats", {"session": "s", "status": status, "held": [], "wait": 0}),
+        ("locks", {"name": "n", "holder": f"{agent}/run/1", "seconds": 1, "session": "s"}),
+        ("locks/release", {"name": "n", "holder": f"{agent}/run/1", "seconds": 1}),
+        ("leave", {"agent": agent, "dead": False, "session": "s"}),
+    ):
+        answer = client.post(f"/api/v1/entities/test/agent/{what}", headers=auth, json=body)
+        assert answer.status_code in ({200, 204} if let_in else {403}), (what, answer.text)
 
 
 def test_one_who_may_not_work_as_an_agent_is_told_how_an_agent_gets_a_token(

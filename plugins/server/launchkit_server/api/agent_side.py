@@ -48,7 +48,7 @@ async def register(
     entity: str, wanted: RegisterRequest, service: TheService, who: AgentSide
 ) -> RegisterAnswer:
     """Begin the session of an agent; one of the same name that stands is replaced."""
-    who.require_agent(wanted.status.name)
+    await who.require_agent(wanted.status.name, service)
     status = replace(wanted.status, entity=entity)
     await service.database.write(agents.Register(entity, status, wanted.session))
     return RegisterAnswer(lease=service.lease, now=time.time() + service.database.skew)
@@ -60,7 +60,7 @@ async def claim(
 ) -> ClaimAnswer:
     """Take the next item of a queue, if there is one to be had; answers at once."""
     who.require_queue(wanted.queue)
-    who.require_agent(wanted.capacity.agent)
+    await who.require_agent(wanted.capacity.agent, service)
     body = claims.Take(
         entity, wanted.queue, wanted.capacity, service.lease, wanted.claim_id, wanted.session
     )
@@ -74,7 +74,7 @@ async def wait(entity: str, wanted: WaitRequest, service: TheService, who: Agent
     """Wait until some of the queues may give something; none of them when the time is over."""
     for name in wanted.queues:
         who.require_queue(name)
-    who.require_agent(wanted.capacity.agent)
+    await who.require_agent(wanted.capacity.agent, service)
     body = claims.LookOut(
         entity, wanted.queues, wanted.capacity, service.lease, wanted.paused, wanted.session
     )
@@ -130,7 +130,7 @@ async def beat(
     entity: str, wanted: BeatRequest, service: TheService, who: AgentSide
 ) -> AgentOrders:
     """Store what an agent says of itself, renew its leases, and wait for orders that are new."""
-    who.require_agent(wanted.status.name)
+    await who.require_agent(wanted.status.name, service)
     held = {one.item_id: one.token for one in wanted.held}
     status = replace(wanted.status, entity=entity)
     body = claims.Beat(entity, status, held, service.lease, wanted.session)
@@ -208,7 +208,7 @@ async def acquire_lock(
 ) -> LockAnswer:
     """Take or renew a lock."""
     agent = agents.of_holder(wanted.holder)
-    who.require_agent(agent)
+    await who.require_agent(agent, service)
     acquire = locks.Acquire(wanted.name, wanted.holder, wanted.seconds)
     body = agents.InSession(entity, agent, wanted.session, acquire)
     return LockAnswer(held=await service.database.write(body))
@@ -227,7 +227,7 @@ async def release_lock(
     entity: str, wanted: LockRequest, service: TheService, who: AgentSide
 ) -> None:
     """Give a lock back."""
-    who.require_agent(agents.of_holder(wanted.holder))
+    await who.require_agent(agents.of_holder(wanted.holder), service)
     await service.database.write(locks.Release(wanted.name, wanted.holder))
 
 
@@ -242,7 +242,7 @@ async def over(
 @router.post("/leave", status_code=204)
 async def leave(entity: str, wanted: LeaveRequest, service: TheService, who: AgentSide) -> None:
     """Say that an agent has ended."""
-    who.require_agent(wanted.agent)
+    await who.require_agent(wanted.agent, service)
     body = agents.Forget(entity, wanted.agent, wanted.dead, wanted.session)
     await service.database.write(body)
 
