@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from launchkit.codec import Locate, Path, decode, dotted, suggest
 from launchkit.errors import ConfigError, Rejected
@@ -177,10 +178,17 @@ def _parse_one(name: str, raw: object, where: Locate) -> Variable:
     if isinstance(kind, str):
         flat["type"] = TYPE_NAMES.get(kind, kind)
     problems = list(_shape_problems(flat))
-    variable = None if problems else decode(Variable, flat, here)
-    problems += _contradictions(variable) if variable else ()
-    if problems or variable is None:
-        raise ConfigError("\n".join(f"{here((key,))}: {text}" for key, text in problems))
+    sound = {key: value for key, value in flat.items() if key not in dict(problems)}
+    refused: list[str] = []
+    variable = None
+    try:
+        variable = decode(Variable, sound, here)
+        problems += _contradictions(variable)
+    except ConfigError as exc:
+        refused.append(exc.message)
+    if problems or refused or variable is None:
+        told = [f"{here((key,))}: {text}" for key, text in problems]
+        raise ConfigError("\n".join(told + refused))
     return variable
 
 
@@ -213,7 +221,7 @@ def _contradictions(variable: Variable) -> Iterator[tuple[str, str]]:
         low = high = None
     if low is not None and high is not None and low > high:
         yield "minimum", f"must not be above the maximum {high}, but is {low}"
-        return
+        variable = replace(variable, minimum=None, maximum=None)
     if variable.pattern is None or linear(variable.pattern):
         yield from _value_contradictions(variable)
 

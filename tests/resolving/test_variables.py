@@ -101,3 +101,16 @@ def test_a_set_var_that_cannot_be_read_is_refused(pair: str, message: str) -> No
 def test_a_comma_in_a_text_is_no_list() -> None:
     variables = parse_variables({"s": {"type": "string"}})
     assert parse_set_vars(["s=a,b=c"], variables) == {"s": "a,b=c"}
+
+
+def test_all_that_is_wrong_with_a_variable_is_told_at_once() -> None:
+    wrong = {"type": "integer", "minimum": 4, "maximum": 1, "enum": [2, "b"], "default": "c"}
+    with pytest.raises(ConfigError) as caught:
+        parse_variables({"x": wrong})
+    places = [line.partition(": ")[0] for line in caught.value.message.splitlines()]
+    assert places == ["x.minimum", "x.enum", "x.default"]
+    with pytest.raises(ConfigError) as caught:
+        parse_variables(
+            {"x": {"type": "integer", "minimum": "a", "default": "c", "max_length": []}}
+        )
+    assert [line[:9] for line in caught.value.message.splitlines()] == ["x.minimum", "x.max_len"]

@@ -11,7 +11,7 @@ from launchkit.document import Document, parse_mapping
 from launchkit.errors import ConfigError, LaunchkitError, Rejected
 from launchkit.model import Json, Queue, QueueSpec, Scalar, Variable
 from launchkit.resolving.config_places import ConfigPlaces
-from launchkit.resolving.queue_checks import check_queue
+from launchkit.resolving.queue_checks import check_name, check_queue
 from launchkit.resolving.templates import find_variables
 from launchkit.resolving.variables import cast, parse_variables
 from launchkit_server.kinds import runner_of, shown_to_runner
@@ -28,6 +28,8 @@ TEXTS_ONLY = frozenset({"pattern", "max_length"})
 Syntax = Literal["yaml", "json"]
 Variables = Mapping[str, Variable]
 NONE: Variables = {}
+UNNAMED = "unnamed"
+"""What a queue is called that has no name yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,18 @@ class Fault:
     line: int | None = None
     at: str | None = None
     """The name of a field of the form, such as `name` or `var.cpus.minimum`."""
+
+    @property
+    def place(self) -> str | None:
+        """The id of what it stands at in the form."""
+        return "config-faults" if self.line is not None else self.at
+
+    @property
+    def where(self) -> str:
+        """The words for its place."""
+        return (
+            f"line {self.line}" if self.line is not None else (self.at or "").removeprefix("var.")
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,11 +180,10 @@ def read(draft: Draft, *, strict: bool = True, before: Variables = NONE) -> Read
     assert isinstance(document.data, dict)  # noqa: S101 - parse_mapping says so
     tiles = _tiles(document.data, draft.tiles)
     variables, faults = _variables(tiles.values(), before)
+    name = draft.name if strict or draft.name else UNNAMED
     limit = _limit(draft.limit)
-    if limit == "":
-        faults.append(Fault(message="must be a whole number, 0 or more", at="max_concurrent"))
     spec = QueueSpec(
-        name=draft.name if strict or draft.name else "unnamed",
+        name=name,
         resource=draft.resource,
         config=document.data,
         variables=variables,
@@ -178,7 +191,10 @@ def read(draft: Draft, *, strict: bool = True, before: Variables = NONE) -> Read
         max_concurrent=limit if isinstance(limit, int) else None,
     )
     if not faults:
-        faults += _objections(spec, document)
+        faults += _objections(replace(spec, name=UNNAMED), document)
+    faults += _name_faults(name)
+    if limit == "":
+        faults.append(Fault(message="must be a whole number, 0 or more", at="max_concurrent"))
     return Reading(
         draft=_with_tiles(draft, tiles),
         spec=None if faults else spec,
@@ -247,6 +263,13 @@ def _untouched(tile: Tile, before: Variable) -> bool:
 
     texts = {key: sent(key) for key in TEXTS}
     return tile.type == shown.type and texts == {key: tile.texts.get(key, "") for key in TEXTS}
+
+
+def _name_faults(name: str) -> Iterator[Fault]:
+    try:
+        check_name("queue", name)
+    except ConfigError as exc:
+        yield Fault(message=exc.message, at="name")
 
 
 def _objections(spec: QueueSpec, document: Document) -> Iterator[Fault]:

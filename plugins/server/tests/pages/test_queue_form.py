@@ -91,6 +91,32 @@ def test_what_is_wrong_is_told_where_it_stands(
     assert fault in said
 
 
+def test_all_that_is_wrong_is_told_at_once_with_the_ways_to_it(browser: Browser) -> None:
+    wrong = {
+        "name": "no spaces",
+        "max_concurrent": "-1",
+        "var.nice.default": "five",
+        "var.nice.minimum": "30",
+        "var.nice.enum": "1\r\nmany",
+    }
+    page = _sent(browser, "save", **wrong).text
+    ways = re.findall(r'<li><a href="#([^"]*)">', page)
+    assert sorted(ways) == [
+        "max_concurrent",
+        "name",
+        "var.nice.default",
+        "var.nice.enum",
+        "var.nice.minimum",
+    ]
+    assert "5 things are wrong below" in page
+    assert all(f'id="{one}"' in page for one in ways)
+
+
+def test_the_way_to_a_line_of_the_config_leads_to_what_is_said_of_it(browser: Browser) -> None:
+    page = _sent(browser, "save", config="env:\n  A: 1\nbad: x").text
+    assert '<a href="#config-faults">line 3</a>: bad: unknown key' in page
+
+
 def test_a_name_that_is_taken_is_told_at_its_field(browser: Browser) -> None:
     _sent(browser, "save", name="taken")
     answer = _sent(browser, "save", name="taken")
