@@ -1,7 +1,8 @@
 """Registries that say no for now, or are no registries: real HTTP servers that answer so."""
 
+import gzip
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -10,6 +11,7 @@ import pytest
 
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import LaunchError, unwrapped
+from launchkit.images.registries.client import MAX_ANSWER
 from launchkit.testing import site_at, started
 
 Answer = tuple[int, dict[str, str]]
@@ -17,7 +19,7 @@ DIGEST = {"Docker-Content-Digest": f"sha256:{'b' * 64}"}
 
 
 @contextmanager
-def answering(answers: Sequence[Answer]) -> Iterator[tuple[str, list[str]]]:
+def answering(answers: Sequence[Answer], body: bytes = b"") -> Iterator[tuple[str, list[str]]]:
     """A server that gives one answer after another, the last one for ever; what was asked."""
     asked: list[str] = []
 
@@ -28,8 +30,11 @@ def answering(answers: Sequence[Answer]) -> Iterator[tuple[str, list[str]]]:
             self.send_response(status)
             for name, text in headers.items():
                 self.send_header(name, text)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            if self.command == "GET":
+                with suppress(OSError):  # who asked has hung up
+                    self.wfile.write(body)
 
         def do_HEAD(self) -> None:
             self.answer()
@@ -106,6 +111,26 @@ async def test_a_server_that_is_no_registry_is_told(tmp_path: Path) -> None:
         async with site_at(tmp_path) as site, started(registry, site):
             [finding] = await registry.check()
     assert finding.message == "GET /v2/ gives HTTP 404: this is no image registry"
+
+
+@pytest.mark.parametrize("packed", [True, False])
+async def test_of_a_registry_and_its_token_service_no_endless_answer_is_read(
+    tmp_path: Path, packed: bool
+) -> None:
+    zeros = bytes(MAX_ANSWER + 1)
+    headers = {"Content-Encoding": "gzip"} if packed else {}
+    body = gzip.compress(zeros) if packed else zeros
+    with answering([(200, headers)], body) as (host, _):
+        registry = OciRegistry(uri=f"{host}/a")
+        async with site_at(tmp_path) as site, started(registry, site):
+            [finding] = await registry.check()
+        assert "its answer has more than 4194304 bytes" in finding.message
+        challenge = {"WWW-Authenticate": f'Bearer realm="http://{host}/token"'}
+        with (
+            answering([(401, challenge)]) as (asking, _),
+            pytest.raises(LaunchError, match="its answer has more than 4194304 bytes"),
+        ):
+            await digest(asking, tmp_path)
 
 
 async def test_a_login_to_somewhere_else_is_not_followed_by_a_redirect(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import anyio
 import httpx
 
 from launchkit.abc import MayNotRead
+from launchkit.aio.answers import AnswerTooLong, whole_answer
 from launchkit.aio.retry import Backoff, retry, retry_after_of
 from launchkit.errors import LaunchError
 from launchkit.images.registries.auth import (
@@ -31,6 +32,9 @@ PAUSES = (0.1, 0.4)
 """Seconds before a question is asked again whose connection broke, such as one that was kept open
 for too long. That a registry is away is told soon.
 """
+
+MAX_ANSWER = 4 << 20
+"""Bytes of an answer that are read: a manifest has fewer, and a token much fewer."""
 
 DENIED = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
 LOGIN_HINT = "check the user name and the password; `docker login` uses the same"
@@ -166,7 +170,8 @@ class RegistryClient:
 
     async def _has_tls(self, base: str) -> bool:
         try:
-            await self.client.get(f"{base}/v2/")
+            async with self.client.stream("GET", f"{base}/v2/"):
+                pass  # whatever it says, it says it over TLS
         except httpx.ConnectError as exc:
             return _certificate_problem(exc) is not None
         except httpx.TransportError:
@@ -206,10 +211,13 @@ class RegistryClient:
     async def _once(self, request: httpx.Request) -> httpx.Response:
         host = request.url.netloc.decode()
         try:
-            return await self.client.send(request, follow_redirects=True)
+            return await whole_answer(self.client, request, MAX_ANSWER)
         except httpx.TimeoutException as exc:
             why, hint = "it does not answer in time", "check the network between here and it"
             raise LaunchError(f"registry {host}: {why}", hint=hint) from exc
+        except AnswerTooLong as exc:
+            hint = "is it a registry? a proxy may have answered in its place"
+            raise LaunchError(f"registry {host}: {exc}", hint=hint) from exc
         except httpx.TooManyRedirects as exc:
             raise LaunchError(f"registry {host}: sends requests around in a circle") from exc
         except httpx.RequestError as exc:

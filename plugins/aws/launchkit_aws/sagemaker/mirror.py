@@ -13,6 +13,7 @@ import httpx
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Output, Registry
+from launchkit.aio.answers import whole_answer
 from launchkit.aio.http import http_client
 from launchkit.aio.retry import Backoff, retry
 from launchkit.errors import SubmitError
@@ -27,7 +28,8 @@ MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 PLATFORM = ("linux", "amd64")
-MAX_MANIFEST = 4 << 20
+MAX_ANSWER = 4 << 20
+"""Bytes of an answer that are read: a manifest has fewer, and a token much fewer."""
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 BACKOFF = Backoff(first=0.5, cap=10.0, deadline=120.0)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
@@ -77,8 +79,7 @@ class _Side:
     ) -> None:
         self._client = client
         self._ref = ref
-        self._auth = auth or httpx.USE_CLIENT_DEFAULT
-        self._has_login = auth is not None
+        self._auth = auth
         self._token: str | None = None
         host = _HUB_API if ref.host == HUB else ref.host
         self._base = f"{'http' if _is_local(host) else 'https'}://{host}/v2/{ref.path}"
@@ -102,14 +103,17 @@ class _Side:
             return
         begun = await self._asked("POST", "/blobs/uploads/")
         place = httpx.URL(self._base).join(begun.raise_for_status().headers["Location"])
-        done = await self._client.patch(
+        done = await self._whole(
+            "PATCH",
             place,
             content=origin.blob(digest),
             headers={"Content-Type": "application/octet-stream"},
             auth=self._auth,
         )
         place = place.join(done.raise_for_status().headers["Location"])
-        last = await self._client.put(place.copy_merge_params({"digest": digest}), auth=self._auth)
+        last = await self._whole(
+            "PUT", place.copy_merge_params({"digest": digest}), auth=self._auth
+        )
         last.raise_for_status()
 
     async def blob(self, digest: str) -> AsyncIterator[bytes]:
@@ -131,8 +135,6 @@ class _Side:
         answer = (
             await self._asked("GET", f"/manifests/{word}", headers=headers)
         ).raise_for_status()
-        if len(answer.content) > MAX_MANIFEST:
-            raise ValueError("its manifest is too long")
         self.raw = answer.content
         made: dict[str, Any] = json.loads(answer.content)
         made.setdefault("mediaType", answer.headers.get("Content-Type", MANIFESTS[0]))
@@ -140,12 +142,18 @@ class _Side:
 
     async def _asked(self, method: str, path: str, **more: Any) -> httpx.Response:
         more["headers"] = {**more.get("headers", {}), **self._headers()}
-        answer = await self._client.request(method, self._base + path, auth=self._auth, **more)
-        if answer.status_code != httpx.codes.UNAUTHORIZED or self._has_login or self._token:
+        answer = await self._whole(method, self._base + path, auth=self._auth, **more)
+        if answer.status_code != httpx.codes.UNAUTHORIZED or self._auth or self._token:
             return answer
         self._token = await self._anonymous(answer.headers.get("WWW-Authenticate", ""))
         more["headers"] |= self._headers()
-        return await self._client.request(method, self._base + path, **more)
+        return await self._whole(method, self._base + path, **more)
+
+    async def _whole(
+        self, method: str, url: httpx.URL | str, auth: httpx.Auth | None = None, **more: Any
+    ) -> httpx.Response:
+        request = self._client.build_request(method, url, **more)
+        return await whole_answer(self._client, request, MAX_ANSWER, auth=auth)
 
     async def _anonymous(self, challenge: str) -> str:
         """A token that anybody gets."""
@@ -154,7 +162,7 @@ class _Side:
         if urlsplit(realm).scheme != "https" and not _is_local(urlsplit(realm).netloc):
             raise ValueError(f"its token service {realm!r:.200} is not to be asked without TLS")
         asked = {"service": told.get("service", ""), "scope": f"repository:{self._ref.path}:pull"}
-        answer = (await self._client.get(realm, params=asked)).raise_for_status().json()
+        answer = (await self._whole("GET", realm, params=asked)).raise_for_status().json()
         return str(answer.get("token") or answer["access_token"])
 
     def _headers(self) -> dict[str, str]:

@@ -1,0 +1,69 @@
+"""Whole answers of servers that nobody vouches for: what is read of them has an end."""
+
+import zlib
+
+import httpx
+
+MAX_REDIRECTS = 20
+PLAIN = frozenset({"", "identity"})
+GZIP = zlib.MAX_WBITS | 16
+
+
+class AnswerTooLong(httpx.RequestError):
+    """An answer, unpacked, has more bytes than whoever asks reads."""
+
+    def __init__(self, longest: int, request: httpx.Request) -> None:
+        super().__init__(f"its answer has more than {longest} bytes", request=request)
+
+
+async def whole_answer(
+    client: httpx.AsyncClient,
+    request: httpx.Request,
+    longest: int,
+    *,
+    auth: httpx.Auth | None = None,
+) -> httpx.Response:
+    """Send, follow redirects, and read the answer; of those that lead elsewhere nothing is read.
+
+    :raises AnswerTooLong: if it has more than *longest* bytes.
+    :raises httpx.RequestError: if there is none.
+    """
+    request.headers["Accept-Encoding"] = "gzip"
+    for _ in range(MAX_REDIRECTS + 1):
+        response = await client.send(request, auth=auth, stream=True, follow_redirects=False)
+        try:
+            if response.next_request is None:
+                packed = await _packed(response, longest)
+                response._content = _unpacked(response, packed, longest)  # noqa: SLF001 - as aread()
+                return response
+        finally:
+            await response.aclose()
+        request, auth = response.next_request, None  # which keeps the login for its own host
+    raise httpx.TooManyRedirects("too many redirects", request=request)
+
+
+async def _packed(response: httpx.Response, longest: int) -> bytes:
+    data = bytearray()
+    async for piece in response.aiter_raw():
+        data += piece
+        if len(data) > longest:
+            raise AnswerTooLong(longest, response.request)
+    return bytes(data)
+
+
+def _unpacked(response: httpx.Response, packed: bytes, longest: int) -> bytes:
+    """By hand: httpx unpacks a piece at once, whatever it becomes, and as often as it is told."""
+    coding = response.headers.get("content-encoding", "").strip().lower()
+    if not packed or coding in PLAIN:
+        return packed
+    if coding != "gzip":
+        text = f"its answer is packed as {coding!r:.100}, which it was not asked for"
+        raise httpx.DecodingError(text, request=response.request)
+    unpacker = zlib.decompressobj(GZIP)
+    try:
+        data = unpacker.decompress(packed, longest + 1)
+    except zlib.error as exc:
+        raise httpx.DecodingError(str(exc), request=response.request) from exc
+    if len(data) > longest:
+        raise AnswerTooLong(longest, response.request)
+    return data

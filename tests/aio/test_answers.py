@@ -1,0 +1,86 @@
+"""Answers of servers that say more than anybody wants to hear: real servers that do so."""
+
+import gzip
+import ssl
+from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import httpx
+import pytest
+
+from launchkit.aio.answers import AnswerTooLong, whole_answer
+from launchkit.aio.http import http_client
+
+LONGEST = 100_000
+BOMB = gzip.compress(bytes(1000 * LONGEST))
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers with what the path names."""
+
+    def do_GET(self) -> None:
+        endless = self.path.startswith("/endless")
+        self.send_response(307 if self.path == "/endless-redirect" else 200)
+        for name, text in {
+            "/endless-redirect": {"Location": "/packed"},
+            "/packed": {"Content-Encoding": "gzip"},
+            "/bomb": {"Content-Encoding": "gzip"},
+            "/twice": {"Content-Encoding": "gzip, gzip"},
+            "/broken": {"Content-Encoding": "gzip"},
+        }.get(self.path, {}).items():
+            self.send_header(name, text)
+        self.end_headers()
+        with suppress(OSError):  # who asked has hung up
+            self.wfile.write(
+                {
+                    "/packed": gzip.compress(b"said"),
+                    "/bomb": BOMB,
+                    "/twice": gzip.compress(BOMB),
+                    "/broken": b"no gzip",
+                }.get(self.path, b"said")
+            )
+            while endless:
+                self.wfile.write(bytes(LONGEST))
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+        pass
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+async def answer(url: str) -> httpx.Response:
+    async with http_client(ssl.create_default_context()) as client:
+        return await whole_answer(client, client.build_request("GET", url), LONGEST)
+
+
+@pytest.mark.parametrize("path", ["plain", "packed", "endless-redirect"])
+async def test_an_answer_is_read_whole_wherever_it_is(url: str, path: str) -> None:
+    """Nothing is read of the answer that leads there."""
+    assert (await answer(f"{url}/{path}")).content == b"said"
+
+
+@pytest.mark.parametrize("path", ["endless", "bomb"])
+async def test_of_an_answer_that_is_too_long_no_more_is_read_than_is_wanted(
+    url: str, path: str
+) -> None:
+    with pytest.raises(AnswerTooLong, match="has more than 100000 bytes"):
+        await answer(f"{url}/{path}")
+
+
+@pytest.mark.parametrize("path", ["twice", "broken"])
+async def test_what_is_packed_in_no_way_that_was_asked_for_is_not_unpacked(
+    url: str, path: str
+) -> None:
+    with pytest.raises(httpx.DecodingError):
+        await answer(f"{url}/{path}")
