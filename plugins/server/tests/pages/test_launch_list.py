@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from launchkit_server.web.filtering import COLUMNS, View
+from launchkit_server.web.filtering import COLUMNS, USUAL, View
 from launchkit_server.web.pages import launches as module
 
 from launchkit.model import ItemState
@@ -48,6 +48,24 @@ def test_what_is_shown_stands_in_the_address(
     page = browser.get(f"/e/{entity}/launches", params=query)
     assert page.status_code == 200
     assert {name for name in ("one", "two") if f">{name}</a>" in page.text} == shown
+
+
+def test_the_address_leaves_out_what_a_form_sends_though_it_is_usual(
+    browser: Browser, entity: str
+) -> None:
+    address = f"/e/{entity}/launches"
+    sent: dict[str, Any] = {
+        "name": "a b", "queue": "", "within": "", "author": "", "sort": "newest", "column": USUAL,
+    }  # fmt: skip
+    answer = browser.get(address, params=sent)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{address}?name=a+b")
+    assert browser.get(answer.headers["location"]).status_code == 200
+    other = browser.get(address, params={**sent, "sort": "-ran", "column": ["why", "job"]})
+    kept = f"{address}?name=a+b&sort=-ran&column=why&column=job"
+    assert set(other.headers["location"].split("&")) == set(kept.split("&"))
+    shown = browser.get(other.headers["location"])
+    assert shown.status_code == 200
+    assert re.search('<form class="filters"[^>]* autocomplete="off"', shown.text)
 
 
 def test_pages_follow_each_other(
@@ -98,7 +116,7 @@ def test_a_list_is_sorted_page_by_page_by_the_head_of_a_column(
     address: str | None = f"/e/{entity}/launches?sort={sort}"
     seen = []
     while address:
-        page = browser.get(address).text
+        page = browser.get(address, follow_redirects=True).text
         assert re.findall('aria-sort="(.*?)"', page) == [how]
         seen += re.findall('<th scope="row"><a href=".*?">(.*?)</a>', page)
         assert len(seen) <= len(shown)

@@ -121,3 +121,13 @@ async def test_who_may_only_look_can_choose_nothing(context: BrowserContext, lab
     await page.goto(lab.at("/launches?queue=looked-at"))
     await expect(page.get_by_role("link", name="one")).to_be_visible()
     await expect(page.locator("[data-choice], [data-choose-all]")).to_have_count(0)
+
+
+async def test_a_page_that_the_browser_kept_says_what_its_list_shows(page: Page, lab: Lab) -> None:
+    await page.goto(lab.at("/launches?name=shown"))
+    name = page.get_by_placeholder("Name, or sweep-*")
+    await name.fill("asked for later")
+    await page.evaluate(
+        "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
+    )  # as Back does
+    await expect(name).to_have_value("shown")

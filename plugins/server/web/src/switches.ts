@@ -54,6 +54,12 @@ async function written(text: string): Promise<boolean> {
   }
 }
 
+/** A page that a browser kept shows what was asked for, and not what was chosen on leaving it. */
+function resetFilters(event: PageTransitionEvent): void {
+  if (!event.persisted) return;
+  document.querySelectorAll<HTMLFormElement>("form.filters").forEach((form) => form.reset());
+}
+
 /** Say something to those who hear the page. */
 export function announce(text: string): void {
   const place = document.querySelector<HTMLElement>("[data-announce]");
@@ -67,6 +73,7 @@ export function showDialog(selector: string): void {
 
 export function begin(): void {
   showTheme();
+  addEventListener("pageshow", resetFilters);
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     const closest = (selector: string): HTMLElement | null =>

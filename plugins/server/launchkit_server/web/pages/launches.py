@@ -55,7 +55,12 @@ class ListPage:
 
 @router.get("")
 async def show(visit: Reading, view: Annotated[View, Depends()]) -> Response:
-    """A page of the list."""
+    """A page of the list, at the address that says no more than what is not usual: a form has all
+    its fields in it.
+    """
+    said = view.but(after=view.after)
+    if any(not said.get(name, "of others") for name in visit.request.query_params):
+        return visit.go(visit.at("launches", **said))
     database, now = visit.service.database, time.time()
     found = await StoreLaunches(database, visit.entity).list(view.selection(now, PAGE + 1))
     queues = await StoreQueues(database, visit.entity).list()
