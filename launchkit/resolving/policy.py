@@ -1,6 +1,7 @@
 """Whether a launch does what the policy of the agent's owner forbids."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from launchkit.abc import Policy, Runner
 from launchkit.codec import Path, dotted
@@ -12,6 +13,8 @@ NAMESPACES = frozenset({"hostPID", "hostIPC", "hostNetwork"})
 OWN = ("launchkit/", "launchkit.", "launchkit:")
 TAG_NAMES = frozenset({"Key", "key"})
 CONTAINER_LISTS = frozenset({"containers", "ephemeralContainers"})
+COMMANDED = frozenset({"trainer", "containerSpec", "container_spec"})
+"""Where else the `command` of a container stands: in a TrainJob, and in a job of Vertex AI."""
 
 
 def check_policy(launch: Launch, policy: Policy, runner: type[Runner]) -> None:
@@ -79,12 +82,17 @@ def pod_objections(args: Json) -> Iterator[str]:
 
 
 def _forbidden(path: Path) -> str | None:
-    key = path[-1]
-    if key in NAMESPACES:
+    key, place = path[-1], str(path[-2]) if len(path) > 1 else ""
+    if key in NAMESPACES or (key == "hostProcess" and place == "windowsOptions"):
         return "the host's namespaces are closed"
+    if key == "privileged" and place.lower().endswith("securitycontext"):
+        return "the host's devices are closed"
     if key == "initContainers":
         return "init containers are not allowed"
-    in_container = len(path) > 2 and isinstance(path[-2], int) and path[-3] in CONTAINER_LISTS
-    if key == "command" and in_container:
-        return "a container's command cannot be set"
+    if key == "command" and (place in COMMANDED or _is_in_container(path)):
+        return "a container's command cannot be set, nor one for its hooks and probes"
     return None
+
+
+def _is_in_container(path: Path) -> bool:
+    return any(key in CONTAINER_LISTS and isinstance(index, int) for key, index in pairwise(path))

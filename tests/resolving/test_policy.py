@@ -16,6 +16,7 @@ PROGRAMS = (
 )
 """Variables with which another program runs."""
 SECURE = Policy(secure_mode=True)
+EXEC = {"exec": {"command": ["x"]}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,23 @@ def pod(spec: dict[str, Any]) -> dict[str, Any]:
         (pod({"initContainers": [{}]}), "resource_args.spec.template.spec.initContainers"),
         (pod({"containers": [{"command": ["x"]}]}), r"containers\[0\].command"),
         ({"spec": {"Worker": pod({"hostPID": True})}}, "resource_args.spec.Worker"),
+        *(
+            (pod({kind: [{}, {"securityContext": {"privileged": True}}]}), rf"{kind}\[1\].sec")
+            for kind in ("containers", "ephemeralContainers")
+        ),
+        ({"spec": {"template": {"securityContext": {"privileged": "True,"}}}}, "privileged"),
+        (pod({"containers": [{"securityContext": {"privileged": "${x}"}}]}), "privileged"),
+        (pod({"securityContext": {"windowsOptions": {"hostProcess": True}}}), "hostProcess"),
+        *(
+            (pod({"containers": [{"lifecycle": {hook: EXEC}}]}), rf"lifecycle.{hook}.exec.command")
+            for hook in ("postStart", "preStop")
+        ),
+        *(
+            (pod({"containers": [{probe: EXEC}]}), rf"containers\[0\].{probe}.exec.command")
+            for probe in ("livenessProbe", "readinessProbe", "startupProbe")
+        ),
+        ({"spec": {"trainer": {"command": ["x"]}}}, r"spec.trainer.command"),
+        ({"worker_pool_specs": [{"container_spec": {"command": ["x"]}}]}, "container_spec.command"),
     ],
 )
 def test_secure_mode_refuses_what_reaches_out_of_a_container(
@@ -160,7 +178,10 @@ def policy_with(policy: Policy) -> Policy:
 
 
 def test_secure_mode_lets_ordinary_launches_pass(make_launch: MakeLaunch) -> None:
-    config = pod({"hostPID": False, "containers": [{"image": "x"}]})
+    security = {"privileged": False, "runAsNonRoot": True}
+    probe = {"httpGet": {"port": 80}}
+    container = {"image": "x", "securityContext": security, "livenessProbe": probe}
+    config = pod({"hostPID": False, "containers": [container]})
     check_policy(
         make_launch({**config, "command": "metadata"}, resource="kubernetes"), SECURE, FakeRunner
     )

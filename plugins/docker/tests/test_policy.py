@@ -79,6 +79,7 @@ def test_in_secure_mode_no_option_is_a_launchs_to_choose(option: str) -> None:
         {"privileged": True},
         {"entrypoint": "sh"},
         {"command": ["sh"]},
+        {"health_cmd": "sh"},
     ],
 )
 def test_in_secure_mode_a_container_is_closed_to_the_host_and_runs_its_job(

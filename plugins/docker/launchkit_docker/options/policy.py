@@ -19,7 +19,7 @@ STRICT_OPTIONS = frozenset(
     }
 )
 """Those that W&B's hardened agent takes (reference of its `local_container` runner)."""
-PROGRAMS = frozenset({"command", "entrypoint"})
+PROGRAMS = frozenset({"command", "entrypoint", "health-cmd"})
 NAMESPACES = frozenset({"cgroupns", "ipc", "net", "network", "pid", "userns", "uts"})
 STRICT_LISTS = frozenset({"e", "env", "ulimit"})
 
@@ -62,7 +62,7 @@ def secure_objections(args: Json) -> Iterator[str]:
     for key, value in args.items():
         option = option_name(key)
         if option in PROGRAMS:
-            yield f"resource_args.{key}: a container's command cannot be set"
+            yield f"resource_args.{key}: a container's command cannot be set, nor its health's"
         elif option == "privileged" and value:
             yield f"resource_args.{key}: the host's devices are closed"
         elif option in NAMESPACES and any(_reaches_out(option, text) for text in _texts(value)):
