@@ -2,11 +2,13 @@
 `nox -s demo` runs a job from end to end. All of them find the plugins by their folders.
 """
 
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,12 +35,12 @@ PROCESSES = str(min(2 * (os.cpu_count() or 1), 8))
 PARALLEL = (
     *("--numprocesses", PROCESSES, "--dist", "loadfile", "--no-loadscope-reorder"),
     *("--max-worker-restart", "0"),
-    *("--reruns", "1", "--max-suite-reruns", "5", "--rerun-show-tracebacks", "-raR"),
 )
 """Files go out in the order of the tests, where what takes long stands first. A process that a
-hanging test has ended is not begun again, and with it the test. A few tests that fail may try once
-more, and are told with what they said: they depend on the machine's load, and are to be mended.
+hanging test has ended is not begun again, and with it the test.
 """
+AGAIN = 5
+"""So many tests that failed may try once more, alone: they depend on the load of the machine."""
 
 HIDE = """\
 for place in /run /var/run /usr/lib/postgresql; do
@@ -134,7 +136,34 @@ def tests(session: nox.Session) -> None:
     install(session, EXTRAS, "test")
     if folder := os.environ.get("LAUNCHKIT_KUBERNETES_BIN"):  # somebody may still build there
         session.run("flock", "--shared", f"{folder}/lock", "true", external=True)
-    session.run("pytest", *PARALLEL, *session.posargs)
+    run_tests(session, session.posargs)
+
+
+def run_tests(
+    session: nox.Session,
+    chosen: Sequence[str],
+    *,
+    before: Sequence[str] = (),
+    env: Mapping[str, str | None] | None = None,
+) -> None:
+    """Run chosen tests by a command that stands before. Those that fail may do so for the load of
+    the machine: a few run once more, alone, and are told of.
+    """
+    place = session.cache_dir.resolve() / session.name
+    cache = ("--override-ini", f"cache_dir={place}/cache")
+    told = ("--cache-clear", "--junitxml", f"{place}/report.xml")
+    first = (*before, "pytest", *PARALLEL, *cache, *told, *chosen)
+    session.run(*first, env=env, external=True, success_codes=[0, 1])
+    report = (place / "report.xml").read_text()
+    if not re.search(r'<testsuite [^>]*(errors|failures)="[1-9]', report):
+        return
+    names = place / "cache/v/cache/lastfailed"
+    failed = list(json.loads(names.read_text())) if names.exists() else []
+    if not 0 < len(failed) <= AGAIN or "crashed while running" in report:
+        session.error("tests have failed")
+    alone = ("--last-failed", "--last-failed-no-failures", "none", *chosen)
+    session.run(*before, "pytest", *cache, *alone, env=env, external=True)
+    session.warn(f"passed only when they ran alone, and are to be mended: {', '.join(failed)}")
 
 
 @nox.session
@@ -148,7 +177,7 @@ def bare(session: nox.Session) -> None:
     env = {"DOCKER_HOST": None, "LAUNCHKIT_TESTS_WITHOUT": "chromium,docker,kubernetes,postgres"}
     session.run(*BARE, *DEMO, env=env, external=True)
     chosen = session.posargs or (*BARE_TESTS, *bare_of_plugins())
-    session.run(*BARE, "pytest", *PARALLEL, *chosen, env=env, external=True)
+    run_tests(session, chosen, before=BARE, env=env)
 
 
 def bare_of_plugins() -> Sequence[str]:

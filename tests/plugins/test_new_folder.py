@@ -124,6 +124,52 @@ def test_its_tests_run_in_its_folder(nox: Run, copy: Path) -> None:
     assert "rootdir: " + str(copy / "plugins" / "other") in done.stdout
 
 
+SHAKY = """\
+from pathlib import Path
+
+import pytest
+
+PLACE = Path(__file__).parent
+
+
+@pytest.mark.parametrize("number", range({many}))
+def test_that_fails_at_first(number: int) -> None:
+    mark = PLACE / f"mark-{{number}}"
+    tried = mark.exists()
+    mark.touch()
+    assert tried and {well}
+"""
+
+
+@pytest.fixture
+def shaky(copy: Path) -> Iterator[Callable[..., None]]:
+    """Gives the plugin some tests that fail when they run for the first time."""
+    tests = copy / "plugins" / "other" / "tests"
+
+    def shaky(many: int, well: bool = True) -> None:
+        (tests / "test_shaky.py").write_text(SHAKY.format(many=many, well=well))
+
+    yield shaky
+    for path in (*tests.glob("mark-*"), tests / "test_shaky.py"):
+        path.unlink()
+
+
+def test_a_few_tests_that_fail_run_once_more_alone(nox: Run, shaky: Callable[..., None]) -> None:
+    shaky(2)
+    done = nox("tests", "--", "plugins/other")
+    assert done.returncode == 0, done.stdout
+    assert "2 failed, 1 passed" in done.stdout
+    assert re.search(r"passed only when they ran alone.* tests/test_shaky.py::", done.stderr)
+
+
+@pytest.mark.parametrize(("many", "well"), [(1, False), (6, True)])
+def test_what_fails_again_or_is_not_alone_in_that_is_not_forgiven(
+    nox: Run, shaky: Callable[..., None], many: int, well: bool
+) -> None:
+    shaky(many, well)
+    assert nox("tests", "--", "plugins/other").returncode == 1
+
+
 def test_its_imports_are_looked_at(nox: Run, copy: Path) -> None:
     with added(copy, "import launchkit.store.rows  # noqa: E402, F401"):
         done = nox("lint")
