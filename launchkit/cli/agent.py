@@ -24,6 +24,7 @@ from launchkit.cli.session import run
 from launchkit.errors import ConfigError, PluginError
 from launchkit.observe import Journal, formatter_for, journal
 from launchkit.plugins import Plugins
+from launchkit.private_files import begin_file
 from launchkit.settings import AgentSettings, load_settings, missing_components
 
 LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
@@ -194,7 +195,9 @@ def _handler(place: str | None) -> "logging.StreamHandler[TextIO] | logging.File
         return logging.StreamHandler()
     if place == "-":
         return logging.StreamHandler(sys.stdout)
+    path = Path(place).expanduser()
     try:
-        return logging.FileHandler(Path(place).expanduser(), encoding="utf-8")
+        begin_file(path)
+        return logging.FileHandler(path, encoding="utf-8")
     except OSError as exc:
         raise ConfigError(f"--log-file {place}: cannot be written: {exc.strerror}") from exc

@@ -60,9 +60,9 @@ class Program:
         words = ("launch", "-q", queue, "-u", self.code(script), "-E", entry, *more)
         return self.out(*words, "-o", "name").strip()
 
-    def work(self) -> None:
+    def work(self, *options: str) -> None:
         """Run all that waits in queue q."""
-        self("agent", "-q", "q", "-j", "-1", "--exit-when-idle")
+        self("agent", "-q", "q", "-j", "-1", "--exit-when-idle", *options)
 
 
 @pytest.fixture

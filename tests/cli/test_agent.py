@@ -72,9 +72,10 @@ def test_nobody_else_can_enter_what_an_agent_makes_whatever_the_umask_is(queue: 
     before = os.umask(0)
     try:
         queue.launch("print(1)")
-        queue.work()
+        queue.work("-l", "agent.log")
     finally:
         os.umask(before)
+    assert Path("agent.log").stat().st_mode & 0o777 == 0o600
     made = [path for path in Path(os.environ["HOME"]).iterdir() if path.is_dir()]
     assert {path.name for path in made} >= {"state", "cache"}
     assert [path for path in made if path.stat().st_mode & 0o077] == []
