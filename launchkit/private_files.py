@@ -36,6 +36,18 @@ def mode_for_all(path: Path, rights: int = stat.S_IRWXO) -> str | None:
     return f"{stat.S_IMODE(mode):04o}" if mode & rights else None
 
 
+def folder_for_all(path: Path) -> tuple[Path, str] | None:
+    """The nearest directory above a file in which every user of this machine may put another thing
+    in the place of what leads there, and its mode in digits; where each may remove their own things
+    alone, as in /tmp, nobody may.
+    """
+    for folder in (*path.absolute().parents, *path.resolve().parents):
+        mode = mode_for_all(folder, stat.S_IWOTH)
+        if mode is not None and not int(mode, 8) & stat.S_ISVTX:
+            return folder, mode
+    return None
+
+
 def begin_file(path: Path) -> None:
     """Make an empty file for its owner alone, unless it is there. :raises OSError: if it cannot."""
     with suppress(FileExistsError):

@@ -22,6 +22,7 @@ from launchkit.errors import LaunchkitError
 from launchkit.plugins import BLOCK, Plugins
 from launchkit.private_files import mode_for_all
 from launchkit.resolving.written_secrets import written_secrets
+from launchkit.wide_files import replaceable
 
 
 def _first_line(row: Data) -> str:
@@ -76,8 +77,8 @@ def findings(plugins: Plugins) -> Iterator[Finding]:
         return
     place = loaded.path or "no file; defaults, environment variables and flags"
     yield Finding(level="ok", subject="settings", message=str(place))
-    if loaded.path and (wide := _wide(loaded.path)):
-        yield wide
+    if loaded.path:
+        yield from _wide(loaded.path)
     for text in loaded.warnings:
         yield Finding(level="warning", subject="settings", message=text)
     if loaded.settings.backend and (path := absent_file(loaded.settings)):
@@ -87,19 +88,25 @@ def findings(plugins: Plugins) -> Iterator[Finding]:
     yield from run(lambda: checkup(loaded.settings, plugins, runner_problems=problems))
 
 
-def _wide(path: Path) -> Finding | None:
-    """A warning if every user of this machine may change the settings, or read secrets in them."""
+def _wide(path: Path) -> Iterator[Finding]:
+    """Warnings if every user of this machine may change or replace the settings, or read secrets in
+    them.
+    """
     if mode := mode_for_all(path, stat.S_IWOTH):
         message = f"every user of this machine may change {path} (mode {mode})"
-        return Finding(
+        yield Finding(
             level="warning", subject="settings", message=message, hint=f"chmod o-w {path}"
         )
+        return
+    if found := replaceable(path, "settings"):
+        yield found
     mode = mode_for_all(path, stat.S_IROTH)
     places = written_secrets(require_mapping(read_document(path))) if mode else ()
-    if not places:
-        return None
-    message = (
-        f"{path} is open to every user of this machine (mode {mode}), and holds what looks like"
-        f" a secret: {', '.join(places)}"
-    )
-    return Finding(level="warning", subject="settings", message=message, hint=f"chmod 600 {path}")
+    if places:
+        message = (
+            f"{path} is open to every user of this machine (mode {mode}), and holds what looks"
+            f" like a secret: {', '.join(places)}"
+        )
+        yield Finding(
+            level="warning", subject="settings", message=message, hint=f"chmod 600 {path}"
+        )

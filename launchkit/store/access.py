@@ -8,6 +8,7 @@ from pathlib import Path
 
 from launchkit.abc import Finding
 from launchkit.private_files import mode_for_all
+from launchkit.wide_files import replaceable
 
 _GROUP = stat.S_IRGRP | stat.S_IWGRP
 
@@ -61,4 +62,4 @@ def look_at(database: Path) -> Finding | None:
             message=message,
             hint=f"keep the database in a directory of its own, or chmod o-w {folder}",
         )
-    return None
+    return replaceable(database, "backend")

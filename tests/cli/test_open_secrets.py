@@ -86,3 +86,28 @@ def test_a_file_with_a_token_that_everybody_may_read_is_told(tmp_path: Path) -> 
         assert "lk_1" not in str(found)
     assert wide_token(file, {"LAUNCHKIT_TOKEN": "lk_2"}) is None
     assert wide_token(None, {"HOME": str(tmp_path)}) is None
+
+
+def test_settings_that_everybody_may_put_others_in_place_of_are_told(queue: Program) -> None:
+    folder = queue.folder / "open"
+    folder.mkdir()
+    path = folder / "launch-config.yaml"
+    path.write_text("queues: [q]\n")
+    path.chmod(0o600)
+    told = f"in the place of {path}"
+    assert told not in queue("--config", str(path), "doctor", "-o", "json").stdout
+    folder.chmod(0o777)
+    assert told in queue("--config", str(path), "doctor", "-o", "json").stdout
+
+
+def test_a_file_with_a_token_that_everybody_may_replace_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "open" / "deep"
+    folder.mkdir(parents=True)
+    file = folder / "token"
+    file.write_text("lk_1\n")
+    file.chmod(0o600)
+    assert wide_token(file, {}) is None
+    folder.parent.chmod(0o777)
+    found = wide_token(file, {})
+    assert found
+    assert found.hint == f"chmod o-w {folder.parent}"

@@ -117,3 +117,27 @@ async def test_a_directory_in_which_everybody_may_put_files_is_told(
     (found,) = await backend.check()
     assert found.level == "warning"
     assert f"may put files into {folder} (mode {mode:04o})" in found.message
+
+
+async def test_a_directory_further_up_that_everybody_may_change_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "open" / "queues"
+    folder.mkdir(parents=True)
+    prepare(folder / "queue.db")
+    backend = StoreBackend(url=f"sqlite:///{folder}/queue.db", entity="e")
+    folder.parent.chmod(0o1777)  # as /tmp is: each removes their own things alone
+    assert await backend.check() == ()
+    folder.parent.chmod(0o777)
+    (found,) = await backend.check()
+    assert (found.level, found.hint) == ("warning", f"chmod o-w {folder.parent}")
+    assert f"in the place of {folder}/queue.db" in found.message
+
+
+async def test_a_directory_that_a_link_leads_through_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "open" / "queues"
+    folder.mkdir(parents=True)
+    prepare(folder / "queue.db")
+    (tmp_path / "link").symlink_to(folder)
+    folder.parent.chmod(0o777)
+    found = look_at(tmp_path / "link" / "queue.db")
+    assert found
+    assert found.hint == f"chmod o-w {folder.parent}"

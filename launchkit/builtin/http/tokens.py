@@ -9,7 +9,7 @@ from launchkit.codec import decode
 from launchkit.document import read_document
 from launchkit.errors import ConfigError
 from launchkit.model import Secret
-from launchkit.private_files import mode_for_all
+from launchkit.wide_files import wide_secret
 
 MAX_TOKEN = 512
 
@@ -53,16 +53,12 @@ def find_token(
 
 
 def wide_token(token_file: Path | str | None, environ: Mapping[str, str]) -> Finding | None:
-    """A warning if every user of this machine may read or change the file with the token."""
+    """A warning if every user of this machine may read, change or replace the token's file."""
     if environ.get("LAUNCHKIT_TOKEN", "").strip():
         return None
     named = environ.get("LAUNCHKIT_TOKEN_FILE", "").strip() or token_file
     path = Path(named).expanduser() if named else tokens_file(environ)
-    mode = mode_for_all(path)
-    if mode is None:
-        return None
-    message = f"{path} is open to every user of this machine (mode {mode}): it holds a token"
-    return Finding(level="warning", subject="token", message=message, hint=f"chmod 600 {path}")
+    return wide_secret(path, "token", "a token")
 
 
 def _in_file(path: Path, source: str) -> Secret:

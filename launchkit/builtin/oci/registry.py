@@ -17,6 +17,7 @@ from launchkit.images.docker_login import docker_login
 from launchkit.images.ref import ImageRef
 from launchkit.images.registries.names import is_loopback
 from launchkit.model import Credentials, Secret
+from launchkit.wide_files import wide_secret
 
 if TYPE_CHECKING:
     from launchkit.images.registries.probe import RegistryProbe
@@ -110,7 +111,15 @@ class OciRegistry(Registry):
         except (LaunchError, ConfigError) as exc:
             subject = f"registry {self._host}"
             return [Finding(level="error", subject=subject, message=str(exc), hint=exc.hint)]
-        return await self._probe.examine(self._host, self._path, login, pushes=self._pushes)
+        found = await self._probe.examine(self._host, self._path, login, pushes=self._pushes)
+        wide = await run_sync(self._wide_password)
+        return [*found, wide] if wide else found
+
+    def _wide_password(self) -> Finding | None:
+        if self.password_file is None:
+            return None
+        path = Path(self.password_file).expanduser()
+        return wide_secret(path, f"registry {self._host}", "a password")
 
     async def _login(self, host: str) -> Credentials | None:
         """The login for a registry. The settings are those of this one, and no other gets them."""
