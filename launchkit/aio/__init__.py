@@ -9,5 +9,6 @@ imported by its own name, where it is used:
 - `launchkit.aio.background`: `attend`: tasks that end before what they use is closed
 - `launchkit.aio.lazy`: `Lazy`: what is imported and opened when it is first needed
 - `launchkit.aio.http`: `http_client`: clients of HTTP that go by the proxies of the environment
+- `launchkit.aio.answers`: `whole_answer`: an answer of which no more is read than is wanted
 - `launchkit.aio.upload`: `open_file`, `OpenFile`, `whole`: a file that is uploaded in parts
 """
