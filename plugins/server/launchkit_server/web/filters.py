@@ -11,6 +11,7 @@ import yaml
 from launchkit.codec import plain
 from launchkit.model import Variable
 from launchkit.plain_text import shortened, visible, visible_line
+from launchkit_server.web.one_line import carried
 
 UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
@@ -78,14 +79,16 @@ def command(words: Sequence[str]) -> str:
 def bounds(variable: Variable) -> str:
     """What a launch may put into a template field."""
     if variable.enum is not None:
-        return "one of " + ", ".join(line(one, 60) for one in variable.enum)
+        return "one of " + ", ".join(line(carried(one), 60) for one in variable.enum)
     said = [{"integer": "a whole number", "number": "a number"}.get(variable.type, "text")]
     said += [f"at least {variable.minimum}"] if variable.minimum is not None else []
     said += [f"at most {variable.maximum}"] if variable.maximum is not None else []
     said += [f"at most {variable.max_length} characters"] if variable.max_length is not None else []
     said += [f"like {variable.pattern}"] if variable.pattern is not None else []
     said += (
-        [f"{line(variable.default, 60)} if you give none"] if variable.default is not None else []
+        [f"{line(carried(variable.default), 60)} if you give none"]
+        if variable.default is not None
+        else []
     )
     return ", ".join(said)
 
@@ -103,4 +106,5 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "word": shlex.quote,
     "command": command,
     "bounds": bounds,
+    "carried": carried,
 }

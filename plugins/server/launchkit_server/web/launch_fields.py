@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +23,7 @@ from launchkit.model import (
 )
 from launchkit.resolving.variables import parse_set_vars
 from launchkit_server.web.forms import Form
+from launchkit_server.web.one_line import carried, meant
 
 VARIABLE = "var:"
 """What the name of a template variable's field begins with."""
@@ -73,7 +75,7 @@ class LaunchFields:
             "resource_args": _yaml(wanted.resource_args),
             **{f"timeout_{name}": _number(getattr(spec.timeouts, name)) for name in TIMEOUTS},
         }
-        variables = {name: str(value) for name, value in spec.template_variables.items()}
+        variables = {name: carried(value) for name, value in spec.template_variables.items()}
         return cls(texts=texts, variables=variables)
 
 
@@ -100,7 +102,7 @@ def spec_of(fields: LaunchFields, base: Base, variables: Mapping[str, Variable])
     :raises Faults: if some of them cannot be read.
     """
     faults: dict[str, str] = {}
-    changed = {name for name in TEXTS if fields[name] != base.shown[name]}
+    changed = {name for name in TEXTS if fields[name] != _sent(base.shown[name])}
 
     def read(name: str, reader: Any, kept: Any) -> Any:
         if name not in changed:
@@ -128,8 +130,8 @@ def spec_of(fields: LaunchFields, base: Base, variables: Mapping[str, Variable])
         raise Faults(faults)
     return replace(
         spec,
-        name=fields["name"] or None,
-        project=fields["project"] or "default",
+        name=read("name", lambda text: text or None, spec.name),
+        project=read("project", lambda text: text or "default", spec.project),
         author=None,
         overrides=overrides,
         timeouts=decode(Timeouts, limits),
@@ -178,23 +180,23 @@ def command_of(fields: LaunchFields) -> str:
         if fields[name] not in {"", usual} and (name != "ref" or fields["kind"] == "git"):
             words += [flag, fields[name]]
     for name, value in fields.variables.items():
-        words += ["--set-var", f"{name}={value}"] if value else []
+        words += ["--set-var", f"{name}={meant(value)}"] if value else []
     return shlex.join([*words, *_repeated(fields)])
 
 
 def _repeated(fields: LaunchFields) -> Iterator[str]:
-    for flag, name in (("--arg", "args"), ("--env", "env")):
-        try:
-            given = shlex.split(fields[name]) if name == "args" else fields[name].splitlines()
-        except ValueError:
-            continue
-        for one in given:
-            if one or name == "args":
-                yield f"{flag}={one}"
+    with suppress(ValueError):
+        yield from (f"--arg={one}" for one in shlex.split(fields["args"]))
+    with suppress(ConfigError):
+        for name, value in env_of(fields["env"]).items():
+            yield f"--env={name}" if value is None else f"--env={name}={value}"
 
 
 def env_of(text: str) -> Env:
-    """Variables, one a line. :raises ConfigError: naming the line that is none."""
+    """Variables, one a line, their values as `carried` has them.
+
+    :raises ConfigError: naming the line that is none.
+    """
     found: dict[str, str | None] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         name, equals, value = line.strip().partition("=")
@@ -202,7 +204,7 @@ def env_of(text: str) -> Env:
             continue
         if not name.strip():
             raise ConfigError(f"line {number}: must be NAME=VALUE, or NAME for the agent's value")
-        found[name.strip()] = value if equals else None
+        found[name.strip()] = meant(value) if equals else None
     return found
 
 
@@ -225,7 +227,7 @@ def _values(
             values[name] = base.spec.template_variables[name]
             continue
         try:
-            values |= parse_set_vars([f"{name}={text}"], {name: variables[name]})
+            values |= parse_set_vars([f"{name}={meant(text)}"], {name: variables[name]})
         except LaunchkitError as exc:
             faults[VARIABLE + name] = exc.message.removeprefix(f"{name}: ")
     return values
@@ -248,7 +250,15 @@ def _number(value: float | None) -> str:
 
 
 def _env_lines(env: Env) -> Sequence[str]:
-    return [name if value is None else f"{name}={value}" for name, value in env.items()]
+    return [
+        name if value is None else f"{name}={value and carried(value)}"
+        for name, value in env.items()
+    ]
+
+
+def _sent(shown: str) -> str:
+    """A text as it comes back from a browser that had it in an area of text."""
+    return shown.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def _yaml(value: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import html
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -13,6 +13,7 @@ from launchkit_server.door import Door
 from ..browsing import Browser
 from ..conftest import Served, client_of, served_with
 from ..over_http import client_in
+from ..sent_forms import untouched
 
 JOB = {
     "source": {"kind": "git", "remote": "https://git.example/train.git"},
@@ -129,6 +130,57 @@ def test_a_launch_again_into_a_queue_without_the_variable_leaves_it_out(
     sent = browser.post("/e/e/launch", {**again, "act": "launch", "var:instance": "large"})
     assert sent.status_code == 303, sent.text
     assert spec_of(served, sent.headers["location"])["template_variables"] == {}
+
+
+def _again(served: Served, browser: Browser, queue: str, **spec: Any) -> Callable[..., Any]:
+    """A launch over HTTP, and how its form is sent as a browser does it: with what it shows."""
+    with client_in(served, "e") as client:
+        body = {"spec": {"recipe": JOB, **spec}}
+        made = client.post(f"/queues/{queue}/launches", json=body)
+    assert made.is_success, made.text
+    ref = made.json()["id"]
+    shown = untouched(browser.get(f"/e/e/launch?again={ref}").text, "launch")
+
+    def send(**changed: str) -> Any:
+        sent = browser.post("/e/e/launch", {**shown, "act": "launch", **changed})
+        assert sent.status_code == 303, sent.text
+        return spec_of(served, sent.headers["location"])
+
+    return send
+
+
+def test_what_is_launched_again_unchanged_is_what_it_was(served: Served, browser: Browser) -> None:
+    env = {"X": "p\nq", "Y": " z ", "Q": '"quoted"', "E": "", "HOME": None, "R": "a\rb\u2028c"}
+    overrides = {"args": ["-v", "m=a\nb", "", "l1\nl2", "r\r"], "env": env}
+    send = _again(served, browser, "q", overrides=overrides)
+    assert send()["overrides"].items() >= overrides.items()
+
+
+def test_what_stands_beside_a_change_is_what_it_was(served: Served, browser: Browser) -> None:
+    overrides = {"args": ["a\nb", ""], "env": {"X": "p\nq", "Y": " z "}}
+    send = _again(served, browser, "q", overrides=overrides)
+    now = send(key="beside", args="'a\r\nb' '' more", env='X="p\\nq"\r\nY=" z "\r\nZ=1')
+    assert now["overrides"]["args"] == ["a\nb", "", "more"]
+    assert now["overrides"]["env"] == {"X": "p\nq", "Y": " z ", "Z": "1"}
+
+
+def test_an_odd_value_of_a_variable_is_kept_and_can_be_chosen(
+    served: Served, browser: Browser
+) -> None:
+    variables = {
+        "odd": {"type": "string", "enum": ["", " padded ", "x"]},
+        "text": {"type": "string"},
+    }
+    config = {"env": {"A": "{{odd}}", "B": "{{text}}"}}
+    queue = {"name": "odd", "resource": "local-process", "config": config, "variables": variables}
+    with client_in(served, "e") as client:
+        assert client.post("/queues", json=queue).is_success
+    values = {"odd": " padded ", "text": " two\nlines"}
+    send = _again(served, browser, "odd", template_variables=values)
+    assert send()["template_variables"] == values
+    assert send(key="empty", **{"var:odd": '""'})["template_variables"]["odd"] == ""
+    page = html.unescape(browser.get("/e/e/launch?queue=odd").text)
+    assert 'one of "", " padded ", x' in page
 
 
 def test_a_job_tells_what_may_be_put_into_it(browser: Browser) -> None:
