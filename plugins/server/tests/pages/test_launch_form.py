@@ -183,6 +183,18 @@ def test_an_odd_value_of_a_variable_is_kept_and_can_be_chosen(
     assert 'one of "", " padded ", x' in page
 
 
+def test_what_was_written_is_kept_for_who_comes_back_and_shown_again(browser: Browser) -> None:
+    page = browser.get("/e/e/launch?queue=gpu").text
+    kept_for = re.search(r'<form id="launch"[^>]* data-draft="(\w+)"', page)
+    assert kept_for is not None
+    fields = {**untouched(page, "launch"), "name": "kept", "config": "lr: 0.3", "var:count": "4"}
+    again = browser.post("/e/e/launch", {**fields, "do": kept_for[1]})
+    assert again.status_code == 200
+    shown = untouched(again.text, "launch")
+    del shown["csrf"], fields["csrf"]
+    assert shown == fields
+
+
 def test_a_job_tells_what_may_be_put_into_it(browser: Browser) -> None:
     page = browser.get("/e/e/jobs/fit").text
     assert "at least 0" in page
