@@ -11,6 +11,7 @@ from launchkit_server.web.comments import has_comments
 
 from ..browsing import Browser
 from ..conftest import Served, client_of
+from ..sent_forms import untouched
 
 CONFIG = 'env:\n  INSTANCE: "{{aws_instance}}"\nnice: "{{nice}}"\n'
 TILES = {
@@ -230,7 +231,15 @@ def test_what_another_has_changed_meanwhile_is_not_overwritten(
     late = _sent(browser, "save", at, version="1", max_concurrent="8")
     assert late.status_code == 409
     assert "changed by somebody else meanwhile" in late.text
+    assert "save once more to save over it" in late.text
+    assert re.findall(r"<(?:ins|del)>(.*?)</", late.text) == [
+        "- max_concurrent: 7",
+        "+ max_concurrent: 8",
+    ]
     assert _queue(served, "shared")["spec"]["max_concurrent"] == 7
+    shown = untouched(late.text, "queue-form")
+    assert browser.post(at, {**shown, "do": "save"}).status_code == 303
+    assert _queue(served, "shared")["spec"]["max_concurrent"] == 8
 
 
 def test_what_was_written_is_text_and_no_markup(browser: Browser) -> None:

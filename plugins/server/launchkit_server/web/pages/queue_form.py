@@ -30,6 +30,7 @@ from launchkit_server.web.visits import Operating, Visit
 
 BARE = "json-bare"
 """The button that turns a config into JSON although it has comments."""
+OVER = "what you would change of it as it is now stands below: save once more to save over it"
 
 router = APIRouter(prefix="/e/{entity}")
 
@@ -99,8 +100,16 @@ async def change(visit: Operating, name: str) -> Response:
             reading.spec, visit.name, pause=queue.pause, if_version=version
         )
     except Conflict as exc:
-        return await _form(visit, replace(reading, faults=[Fault(message=exc.message)]), queue, 409)
+        return await _against_newer(visit, draft, exc)
     return visit.go(visit.at("queues", name, tab="config"))
+
+
+async def _against_newer(visit: Visit, draft: Draft, exc: Conflict) -> Response:
+    """The form beside what another has saved meanwhile: to save once more is to save over it."""
+    queue = await _queue(visit, draft.name)
+    reading = await _read(visit, replace(draft, version=str(queue.version)), queue.spec.variables)
+    told = Fault(message=f"{exc.message}; {OVER}")
+    return await _form(visit, replace(reading, faults=[*reading.faults, told]), queue, 409)
 
 
 async def _read(visit: Visit, draft: Draft | None = None, before: Variables = NONE) -> Reading:
