@@ -18,6 +18,8 @@ SHELL_WORDS = frozenset("*~!#?[]")
 ENTRY = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
 ENV_KEYS = frozenset({"e", "env", "environment"})
 _VALUE = "\0"
+WORD_START = re.compile(r"\s\0|^\0.*\s", re.DOTALL)
+"""Where a value begins one of several words, and could be an option."""
 _PART = re.compile(r"[,;:=|&?#@\s\"']")
 
 
@@ -39,7 +41,7 @@ def escapes(
         return
     where = dotted(path)
     for name in free:
-        if found := _parting(str(values[name]), around):
+        if found := _parting(values[name], around):
             yield (
                 f"template variable {name}: {values[name]!r} cannot hold {found!r}, which may have"
                 f" a meaning in {where}"
@@ -70,14 +72,17 @@ def _around(path: Path, rest: str) -> str:
     return (ENTRY.sub("", rest, count=1) if is_entry and ENTRY.match(rest) else rest).strip()
 
 
-def _parting(value: str, around: str) -> str | None:
+def _parting(value: Scalar, around: str) -> str | None:
     bad = PARTING | (PARTING_IF_AROUND & {*around})
     if any(map(str.isspace, around)):
         bad |= SHELL_WORDS
     if "://" in around:
-        bad |= {"%"}
-    found = {one for one in value if one in bad or _parts_always(one)}
-    return min(found, default=".." if ".." in value else None)
+        bad |= PARTING_IF_AROUND | {"%"}
+    text = str(value)
+    found = {one for one in text if one in bad or _parts_always(one)}
+    if isinstance(value, str) and text.startswith("-") and WORD_START.search(around):
+        found.add("-")
+    return min(found, default=".." if ".." in text else None)
 
 
 def _parts_always(character: str) -> bool:

@@ -158,6 +158,11 @@ MOUNT = "type=bind,source=/data/{{dataset}},target=/data,readonly"
         ("n-{{dataset}}", "a\x85b"),
         ("n-{{dataset}}", "a\ud800"),
         ("https://host/{{dataset}}", "%2e%2e%2fother"),
+        ("https://{{dataset}}.example.com/api", "evil.example#"),
+        ("https://{{dataset}}.example.com/api", "me@evil.example/"),
+        ("https://example.com/v1/{{dataset}}/readonly", "admin?x"),
+        ("pip install {{dataset}}", "-r/etc/shadow"),
+        ("{{dataset}} train.py", "-c"),
         ("s-{{dataset}}", "{{dataset}}"),
     ],
 )
@@ -208,6 +213,7 @@ def test_values_together_stay_within_their_fields(
         ({"env": [{"name": "A", "value": "{{x}}"}]}, "a=b, c"),
         ({"name": "run-{{x}}"}, "1.5_b-c+d"),
         ({"source": "/data/{{x}}"}, "a.b"),
+        ({"name": "run{{x}}"}, "-3"),
     ],
 )
 def test_a_usual_value_is_taken(config: dict[str, object], value: str) -> None:
