@@ -1,28 +1,53 @@
 """What a queue config holds that only its operators may read, told by the names of its keys."""
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from launchkit.model import ItemReport, Json, QueueItem, QueueSpec, Verdict
+from launchkit.model import ItemReport, Json, QueueItem, QueueSpec, Variable, Verdict
 
 HIDDEN = "…"
 SHORTEST = 4
 """Characters of a secret; what is shorter stands in other texts too."""
+SHORTEST_LINE = 8
+"""Characters of a line of a secret with more lines."""
 NOT_OF_THE_QUEUE = frozenset({"config", "env", "origins"})
-_SOUND = re.compile(
-    r"passw(or)?d|passphrase|secret|token(?!i[sz])|credential"
-    r"|(api|access|account|private|signing|encryption|license)[_-]?key",
+_SOUND_TEXT = (
+    r"(?:passw(?:or)?d|passphrase|secret|token(?!i[sz])|credential|authorization(?![_-])"
+    r"|(?:api|access|account|private|signing|encryption|license)[_-]?key)"
+)
+_SOUND = re.compile(_SOUND_TEXT, re.IGNORECASE)
+_ELSEWHERE = re.compile(r"(file|path|dir|name|url|id)s?$", re.IGNORECASE)
+_MEASURE = re.compile(
+    r"tokens|max|min|num|count|limit|length|size|ttl|seconds|timeout|version", re.IGNORECASE
+)
+_NUMBER = re.compile(r"-?[0-9.]{1,12}")
+_ASSIGNMENT = re.compile(r"(-{0,2}[A-Za-z_][A-Za-z0-9_.-]{0,200})=")
+_OPTION = re.compile(r"--?[A-Za-z][\w.-]{0,200}")
+_IN_QUOTES = r"""(?:'"'"'|[^']){0,1000}+"""
+_VALUE = rf"""("[^"]{{0,1000}}"|'{_IN_QUOTES}'|["']?[^\s,;&'"]++)"""
+_QUOTED = re.compile(
+    rf"(?<=')([\w.-]{{0,60}}?{_SOUND_TEXT}[\w.-]{{0,60}}+)(=)({_IN_QUOTES})", re.IGNORECASE
+)
+_PAIR = re.compile(
+    rf"""({_SOUND_TEXT}[\w.-]{{0,60}}+)(["']?=|["']?:\s{{1,8}}(?:bearer\s|basic\s)?){_VALUE}""",
     re.IGNORECASE,
 )
-_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]{0,200})=")
-_LOGIN = re.compile(r"(://[^\s:/@]{0,200}):[^\s/@]{1,500}@")
+_SPACED = re.compile(
+    rf"(?<!\S)(--?[\w.-]{{0,60}}?{_SOUND_TEXT}[\w.-]{{0,60}}+)(\s{{1,8}}(?!-)){_VALUE}",
+    re.IGNORECASE,
+)
+_BEARER = re.compile(r"(\bbearer\s{1,8})[^\s,;'\"]{4,}", re.IGNORECASE)
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]*+)://([^\s'\"]++)")
+_PORT = re.compile(r"[0-9]{1,5}/")
 
 
 def without_secrets(spec: QueueSpec) -> QueueSpec:
     """A queue as those who are not its operators see it."""
-    return replace(spec, config=hidden(spec.config))
+    variables = {name: _without_default(name, one) for name, one in spec.variables.items()}
+    return replace(spec, config=hidden(spec.config), variables=variables)
 
 
 def item_without_secrets(item: QueueItem) -> QueueItem:
@@ -48,8 +73,10 @@ def hidden(values: Json) -> dict[str, object]:
 
 
 def without_values(told: Json, secrets: Sequence[str]) -> dict[str, Any]:
-    """Values with `…` for each of some *secrets*, wherever one stands in a text."""
-    known = sorted({str.__str__(one) for one in secrets if len(one) >= SHORTEST}, key=len)
+    """Values with `…` for each of some *secrets*, wherever one stands in a text: as it is, as a
+    shell, JSON or Python quotes it, or a line of it.
+    """
+    known = sorted({form for one in secrets for form in _forms(str.__str__(one))}, key=len)
     if not known:
         return dict(told)
     pattern = re.compile("|".join(map(re.escape, reversed(known))))
@@ -62,6 +89,16 @@ def without_values(told: Json, secrets: Sequence[str]) -> dict[str, Any]:
         return pattern.sub(HIDDEN, value) if isinstance(value, str) else value
 
     return {key: masked(value) for key, value in told.items()}
+
+
+def _forms(secret: str) -> Iterator[str]:
+    lines = {line.strip() for line in secret.splitlines()} - {secret}
+    for text in (secret, *(line for line in lines if len(line) >= SHORTEST_LINE)):
+        quoted = text.replace("'", "'\"'\"'")
+        coded = (json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text))
+        for form in (text, quoted, *(one[1:-1] for one in coded)):
+            if len(form) >= SHORTEST:
+                yield form
 
 
 def verdict_without_values(verdict: Verdict, secrets: Sequence[str]) -> Verdict:
@@ -79,14 +116,27 @@ def report_without_values(report: ItemReport, secrets: Sequence[str]) -> ItemRep
     return replace(report, **{**said, "warnings": tuple(said["warnings"])}, verdict=verdict)
 
 
+def hidden_words(words: Sequence[str]) -> list[str]:
+    """The words of a command with `…` for each that is a secret by its name."""
+    return [*map(str, _hidden_list(words, ""))]
+
+
+def _without_default(name: str, variable: Variable) -> Variable:
+    shown = variable.default if variable.enum else _hidden(variable.default, name)
+    return replace(variable, default=shown) if isinstance(variable.default, str) else variable
+
+
 def _hidden(value: Any, name: str) -> Any:
     if isinstance(value, Mapping):
         named = value.get("name")
-        if isinstance(named, str) and _SOUND.search(named) and isinstance(value.get("value"), str):
-            value = {**value, "value": HIDDEN}
-        return hidden(value)
+        shown = hidden(value)
+        if isinstance(named, str) and "value" in value:
+            shown["value"] = _hidden(value["value"], named)
+        return shown
     if isinstance(value, list | tuple):
-        return [_hidden(one, name) for one in value]
+        return _hidden_list(value, name)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return HIDDEN if _is_secret(name, str(value)) else value
     if not isinstance(value, str):
         return value
     if assigned := _ASSIGNMENT.match(value):
@@ -94,7 +144,46 @@ def _hidden(value: Any, name: str) -> Any:
     return _text(value, name)
 
 
+def _hidden_list(values: Sequence[Any], name: str) -> list[Any]:
+    shown, option = [], ""
+    for value in values:
+        is_option = isinstance(value, str) and value.startswith("-")
+        shown.append(_hidden(value, name if is_option else option or name))
+        option = value if is_option and _OPTION.fullmatch(value) and _is_named(value) else ""
+    return shown
+
+
 def _text(text: str, name: str) -> str:
-    if text and _SOUND.search(name):
+    if _is_secret(name, text):
         return HIDDEN
-    return _LOGIN.sub(rf"\1:{HIDDEN}@", text)
+    text = _BEARER.sub(rf"\1{HIDDEN}", _URL.sub(_without_login, text))
+    for pattern in (_QUOTED, _PAIR, _SPACED):
+        text = pattern.sub(_without_value, text)
+    return text
+
+
+def _is_secret(name: str, value: str) -> bool:
+    is_measure = _NUMBER.fullmatch(value) and _MEASURE.search(name)
+    return bool(value and _SOUND.search(name) and not is_measure)
+
+
+def _is_named(name: str) -> bool:
+    return bool(_SOUND.search(name) and not _ELSEWHERE.search(name))
+
+
+def _without_value(found: re.Match[str]) -> str:
+    name, between, value = found.groups()
+    is_secret = _is_named(name) and _is_secret(name, value)
+    return f"{name}{between}{HIDDEN}" if is_secret else found[0]
+
+
+def _without_login(found: re.Match[str]) -> str:
+    scheme, rest = found.groups()
+    user, _, password = rest.partition(":")
+    if "@" in password and not {"/", "@"} & {*user} and not _PORT.match(password):
+        return f"{scheme}://{user}:{HIDDEN}@{rest.rpartition('@')[2]}"
+    host, slash, path = rest.partition("/")
+    login, _, host = host.rpartition("@")
+    if login and (":" in login or scheme.lower().endswith(("http", "https"))):
+        return f"{scheme}://{HIDDEN}@{host}{slash}{path}"
+    return found[0]

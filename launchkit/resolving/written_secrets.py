@@ -16,7 +16,7 @@ HINT = (
 )
 _ELSEWHERE = re.compile(r"\$\{\w|\{\{")
 _NO_SECRET = re.compile(r"(file|path|dir|name|url|id)s?$", re.IGNORECASE)
-_NAMED = re.compile(r"([A-Za-z_][\w.-]{0,200})=")
+_NAMED = re.compile(r"-{0,2}([A-Za-z_][\w.-]{0,200})=")
 
 
 def written_secrets(values: Json) -> list[str]:

@@ -29,6 +29,17 @@ async def test_a_setup_is_made_once_and_its_programs_are_found(
     assert [log.splitlines()[-1] for log in logs] == [b"the tool"] * 2
 
 
+async def test_the_log_shows_a_setup_without_what_is_a_secret_by_its_name(
+    runner: LocalProcessRunner, make: Make
+) -> None:
+    setup = 'test "$PIP_TOKEN" || PIP_TOKEN=hushhush sh -c "echo ${PIP_TOKEN:-made}"'
+    run = await runner.submit(make("true", resource_args={"setup": setup}))
+    assert (await end_of(run)).state is RunState.FINISHED
+    log = await output_of(run)
+    assert b"PIP_TOKEN=" in log
+    assert b"hushhush" not in log
+
+
 async def test_other_requirements_are_another_setup(runner: LocalProcessRunner, make: Make) -> None:
     homes: list[bytes] = []
     for text in ("a==1", "a==2", "a==1"):

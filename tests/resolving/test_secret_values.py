@@ -1,9 +1,19 @@
 """What of a queue's config is kept from those who are not its operators."""
 
+import json
+import re
+import shlex
+from collections.abc import Callable
+
 import pytest
 
-from launchkit.model import Secret
-from launchkit.resolving.secret_values import hidden, without_queue_secrets, without_values
+from launchkit.model import QueueSpec, Secret, Variable
+from launchkit.resolving.secret_values import (
+    hidden,
+    without_queue_secrets,
+    without_secrets,
+    without_values,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +42,35 @@ from launchkit.resolving.secret_values import hidden, without_queue_secrets, wit
             {"max_tokens": 5, "token": None, "password": ""},
         ),
         ({"TOKENIZERS_PARALLELISM": "false"}, {"TOKENIZERS_PARALLELISM": "false"}),
+        ({"env": {"DB_PASSWORD": 987654321012}}, {"env": {"DB_PASSWORD": "…"}}),
+        (
+            {"env": [{"name": "DB_PASSWORD", "value": 1515151515}]},
+            {"env": [{"name": "DB_PASSWORD", "value": "…"}]},
+        ),
+        (
+            {"command": ["--password=x y", "--api-key", "y", "--epochs", "3"]},
+            {"command": ["--password=…", "--api-key", "…", "--epochs", "3"]},
+        ),
+        (
+            {"command": ["--max-tokens", "4096", "--token-file", "/run/t", "--token", "-v"]},
+            {"command": ["--max-tokens", "4096", "--token-file", "/run/t", "--token", "-v"]},
+        ),
+        (
+            {"mount": "type=volume,volume-opt=o=username=u;password=k"},
+            {"mount": "type=volume,volume-opt=o=username=u;password=…"},
+        ),
+        (
+            {"command": "docker run -e HF_TOKEN=k --label 'password=k l' --token k -v a:b i"},
+            {"command": "docker run -e HF_TOKEN=… --label 'password=…' --token … -v a:b i"},
+        ),
+        ({"h": "X: y; Authorization: Bearer k0123"}, {"h": "X: y; Authorization: Bearer …"}),
+        ({"h": "Authorization: Basic k0123"}, {"h": "Authorization: Basic …"}),
+        ({"u": "pip git+https://ghp_x@github.com/a"}, {"u": "pip git+https://…@github.com/a"}),
+        ({"u": "https://ghp_x@github.com/a"}, {"u": "https://…@github.com/a"}),
+        ({"u": "http://u:pa/ss@h/x"}, {"u": "http://u:…@h/x"}),
+        ({"u": "http://u:p@ss@h"}, {"u": "http://u:…@h"}),
+        ({"u": "ssh://git@h/r http://h:80/a@b"}, {"u": "ssh://git@h/r http://h:80/a@b"}),
+        ({"image": "registry:5000/token:latest"}, {"image": "registry:5000/token:latest"}),
         ({"deep": [[{"client_secret": "k"}]]}, {"deep": [[{"client_secret": "…"}]]}),
     ],
 )
@@ -58,3 +97,52 @@ def test_known_values_are_masked_wherever_they_stand() -> None:
     shown = without_values(told, [Secret("hush"), Secret("hushed"), Secret("x")])
     assert shown == {"a": ["x … y", {"b": "…"}], "n": 1, "c": "… up"}
     assert without_values(told, []) == told
+
+
+def test_the_default_of_a_variable_that_sounds_secret_is_hidden() -> None:
+    variables = {
+        "hf_token": Variable(type="string", default="k"),
+        "team": Variable(type="string", default="vision"),
+        "max_tokens": Variable(type="integer", default=4096),
+    }
+    shown = without_secrets(QueueSpec(name="q", resource="docker", variables=variables)).variables
+    assert {name: one.default for name, one in shown.items()} == {
+        "hf_token": "…",
+        "team": "vision",
+        "max_tokens": 4096,
+    }
+
+
+@pytest.mark.parametrize(
+    "quote", [str, shlex.quote, json.dumps, repr, lambda text: shlex.join(["-l", f"l={text}"])]
+)
+@pytest.mark.parametrize("secret", ['it\'s "quoted" \\back secret', "it's", "ünder\ttab"])
+def test_a_known_value_is_masked_however_it_is_quoted(
+    quote: Callable[[str], str], secret: str
+) -> None:
+    shown = str(without_values({"a": quote(secret)}, [Secret(secret)])["a"])
+    assert "…" in shown
+    assert not {"it", "secret", "tab"} & {*re.findall("[a-z]+", shown)}
+
+
+def test_each_longer_line_of_a_known_value_is_masked() -> None:
+    key = Secret("-----BEGIN KEY-----\nMIIEvQIBADAN\n=x\n-----END KEY-----\n")
+    shown = without_values({"evidence": ["MIIEvQIBADAN", "got MIIEvQIBADAN", "=x"]}, [key])
+    assert shown == {"evidence": ["…", "got …", "=x"]}
+
+
+def test_a_command_that_is_one_text_shows_no_word_of_a_secret() -> None:
+    words = ["docker", "run", "-e", "HF_TOKEN=hush it's hush", "--password", "hush's hush"]
+    command = shlex.join([*words, "-e", "A=hush=no secret", "--label=api_key=hush", "img"])
+    shown = without_queue_secrets({"request": {"command": command}})
+    assert shown == {
+        "request": {
+            "command": "docker run -e 'HF_TOKEN=…' --password … -e 'A=hush=no secret'"
+            " --label=api_key=… img"
+        }
+    }
+
+
+def test_texts_that_sound_secret_everywhere_cost_linear_time() -> None:
+    for piece in ("token", 'token="', "'token='\"'\"", "--token ", "http://u:", "bearer "):
+        hidden({"a": piece * 5_000})

@@ -15,6 +15,7 @@ from launchkit.code.containment import has_file, is_inside
 from launchkit.errors import Rejected
 from launchkit.model import Json, Secret, Submission
 from launchkit.resolving.nested import texts
+from launchkit.resolving.secret_values import hidden_words
 from launchkit.supervision.processes import TAG
 
 BASIC_ENV = frozenset(
@@ -177,9 +178,9 @@ def _setup_argv(setup: SetupArgs) -> tuple[str, ...]:
 
 
 def _said(argv: tuple[str, ...], args: Json) -> str:
-    """A command, with `…` for each word that holds a secret."""
+    """A command, with `…` for each word that holds a secret, or is one by its name."""
     secret = {text for _, text in texts(args) if isinstance(text, Secret)}
-    return " ".join("…" if word in secret else word for word in argv)
+    return " ".join(hidden_words(["…" if word in secret else word for word in argv]))
 
 
 def _working_dir(code: Path, name: str | None) -> Path:

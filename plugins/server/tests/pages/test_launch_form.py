@@ -24,8 +24,10 @@ JOB = {
 VARIABLES = {
     "instance": {"type": "string", "enum": ["small", "large"]},
     "count": {"type": "integer", "minimum": 1, "maximum": 8, "default": 2},
+    "hf_token": {"type": "string", "default": "hush of the queue"},
 }
-CONFIG = {"env": {"INSTANCE": "{{instance}}", "COUNT": "{{count}}", "API_TOKEN": "of the queue"}}
+ENV = {"INSTANCE": "{{instance}}", "COUNT": "{{count}}", "HF_TOKEN": "{{hf_token}}"}
+CONFIG = {"env": {**ENV, "API_TOKEN": "of the queue"}}
 ASKED = {"act": "launch", "queue": "gpu", "kind": "job", "job": "fit", "var:instance": "large"}
 
 
@@ -118,8 +120,11 @@ def test_who_may_not_operate_sees_no_secret_of_the_queue_in_the_preview(served: 
     with Browser(served) as browser:
         browser.sign_in("bob")
         shown = browser.post("/e/e/launch/preview", ASKED).text
+        form = browser.get("/e/e/launch?queue=gpu").text
     assert "API_TOKEN" in shown
     assert "of the queue" not in shown
+    assert "hf_token" in form
+    assert "hush of the queue" not in form
 
 
 def test_a_launch_again_into_a_queue_without_the_variable_leaves_it_out(

@@ -21,7 +21,7 @@ from launchkit.model import (
     Recipe,
 )
 from launchkit.plugins import Plugins
-from launchkit.resolving.secret_values import hidden
+from launchkit.resolving.secret_values import hidden, without_secrets
 from launchkit.resolving.shown import request_data, request_rows
 from launchkit.store import agents
 from launchkit.store.hub import StoreJobs, StoreLaunches, StoreQueues
@@ -141,7 +141,7 @@ async def _form(
     asked = Asked(
         fields=fields,
         queues=queues,
-        queue=found[0] if found else None,
+        queue=_shown(visit, found[0]) if found else None,
         jobs=await StoreJobs(database, visit.entity).list(None),
         again=again,
         key=key,
@@ -158,6 +158,10 @@ async def _form(
         variable=VARIABLE,
         **view,
     )
+
+
+def _shown(visit: Visit, spec: QueueSpec) -> QueueSpec:
+    return spec if visit.may("operate") else without_secrets(spec)
 
 
 async def _launch(
