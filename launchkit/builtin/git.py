@@ -13,6 +13,7 @@ import anyio.to_thread
 from pydantic import Field
 
 from launchkit.abc import Fetcher, Finding
+from launchkit.addresses import masked
 from launchkit.builtin.git_command import Git, quiet_environment
 from launchkit.code.remotes import (
     check_ref,
@@ -119,7 +120,9 @@ async def _list_refs(remote: str) -> Mapping[str, str]:
 
 def _commit_of(refs: Mapping[str, str], source: GitSource) -> str:
     if not refs:
-        raise FetchError(f"{source.remote}: the repository is empty", hint="push a commit to it")
+        raise FetchError(
+            f"{masked(source.remote)}: the repository is empty", hint="push a commit to it"
+        )
     commit = choose_commit(refs, source.ref)
     if commit is None:
         raise unknown_ref(refs, source.ref or "HEAD", source.remote)
@@ -136,7 +139,7 @@ async def _git_for(remote: str) -> Git:
         "protocol.file.allow": local,
     }
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    return Git(subject=remote, options=tuple(options), environ=await quiet_environment())
+    return Git(subject=masked(remote), options=tuple(options), environ=await quiet_environment())
 
 
 async def _check_out(git: Git, source: GitSource, commit: str, into: Path) -> None:
@@ -167,7 +170,7 @@ async def _fetch_commit(git: Git, source: GitSource, commit: str, into: Path) ->
         await git.run(*wanted, cwd=into)
     except FetchError as exc:
         raise FetchError(
-            f"{source.remote}: commit {commit} is not in the repository any more",
+            f"{masked(source.remote)}: commit {commit} is not in the repository any more",
             hint="a forced push may have removed it; launch a branch or tag that is there",
         ) from exc
 
@@ -190,7 +193,7 @@ def _time_limit(seconds: float, remote: str) -> Iterator[None]:
             yield
     except TimeoutError as exc:
         raise FetchError(
-            f"{remote}: git did not end within {seconds:g} seconds",
+            f"{masked(remote)}: git did not end within {seconds:g} seconds",
             hint="is the server reachable? For a large repository set a longer timeout",
         ) from exc
 

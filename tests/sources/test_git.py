@@ -363,3 +363,10 @@ def test_the_fetcher_is_a_built_in_plugin_with_checked_settings() -> None:
     for bad in ({"timeout": 0}, {"timout": 60}):
         with pytest.raises(ConfigError):
             decode(GitFetcher, bad)
+
+
+async def test_a_remote_that_is_away_is_told_without_the_login_in_its_address() -> None:
+    away = GitSource(remote=DOWN.replace("://", "://s3crtoken@"), ref="main")
+    with pytest.raises(FetchError) as error:
+        await pinned(away)
+    assert "s3crtoken" not in str(error.value)
