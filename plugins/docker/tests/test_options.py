@@ -312,6 +312,7 @@ def test_an_option_stands_in_its_field_of_the_engine_api(
         ({}, "entrypoint", None),
         ({"command": "python 'a b.py' -x"}, "command", ("python", "a b.py", "-x")),
         ({"command": ["python", "a b.py"]}, "command", ("python", "a b.py")),
+        ({"command": ["a --word alone"]}, "command", ("a --word alone",)),
         ({"quiet": True, "disable-content-trust": True}, "body", {}),
     ],
 )

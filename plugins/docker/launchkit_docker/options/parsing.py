@@ -75,6 +75,7 @@ class _Reading:
         self.words: list[tuple[str, ...]] = []
         self.seen: dict[str, str] = {}
         self.remove = True
+        self.is_line = False
         self.problems: list[str] = []
         self.hint: str | None = None
 
@@ -113,6 +114,8 @@ class _Reading:
         earlier = self.seen.setdefault(option.name, str(path[-1]))
         if earlier != path[-1] and not option.repeats:
             self._problem(path, f"is given a second time: {earlier} is the same option")
+        if option.name == "command":
+            self.is_line = isinstance(value, str)
         for where, text in self._texts(option, path, value):
             try:
                 put = True if text is None else option.parse(text)
@@ -162,7 +165,7 @@ class _Reading:
         body = {key: value for key, value in self.found.items() if not key.startswith(":")}
         try:
             _settle(body, own)
-            command = _command(own.get("command", []))
+            command = _command(own.get("command", []), is_line=self.is_line)
         except ValueError as exc:
             self.problems.append(f"resource_args: {exc}")
             return None
@@ -198,8 +201,8 @@ def _settle(body: dict[str, Any], own: dict[str, Any]) -> None:
     merge(body, networking(own.get("networks", []), own.get("endpoint", {}), links))
 
 
-def _command(words: list[str]) -> tuple[str, ...]:
-    """The words of a command; one text alone is a line, split as a shell would."""
-    if len(words) == 1 and len(words[0]) > LONGEST_LINE:
+def _command(words: list[str], *, is_line: bool) -> tuple[str, ...]:
+    """The words of a command; a text that is no list is a line, split as a shell would."""
+    if is_line and len(words[0]) > LONGEST_LINE:
         raise ValueError(f"command: a line has at most {LONGEST_LINE} characters; write a list")
-    return tuple(shlex.split(words[0]) if len(words) == 1 else words)
+    return tuple(shlex.split(words[0]) if is_line else words)
