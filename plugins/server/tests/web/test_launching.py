@@ -57,6 +57,18 @@ async def test_only_what_the_queue_allows_can_be_chosen_and_it_runs(page: Page, 
     assert "trains on ml.m4.xlarge for 7" in lab.run("logs", "by-hand")
 
 
+async def test_who_comes_back_to_a_launch_finds_what_was_written(page: Page, lab: Lab) -> None:
+    await page.goto(lab.at("/launch?queue=other"))
+    await page.get_by_label("Queue", exact=True).select_option("train")
+    epochs = page.get_by_label("epochs", exact=True)
+    await epochs.fill("7")
+    name = page.get_by_label("Name", exact=True)
+    await name.fill("kept")
+    await page.reload()
+    await expect(epochs).to_have_value("7")
+    await expect(name).to_have_value("kept")
+
+
 async def test_what_is_out_of_bounds_is_told_beside_its_field(
     page: Page, lab: Lab, watch: Watched
 ) -> None:
