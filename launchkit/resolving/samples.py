@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from launchkit.abc import Runner
-from launchkit.codec import Path, below, check_depth, dotted
+from launchkit.codec import Path, below, check_depth, dotted, unknown_key
 from launchkit.errors import ConfigError, PluginError, Rejected
 from launchkit.model import Json, QueueSpec, Scalar, Variable
 from launchkit.resolving.nested import entries, leaves
@@ -120,6 +120,8 @@ def _lasts(line: str, queue: QueueSpec, runner: type[Runner]) -> bool:
     if place is None:
         return False
     about = [names for path, names in _fields(template) if _inside(path, place)]
+    if said == place and line.startswith(unknown_key(said, "", ())):
+        return True
     if all(_exhausted(names, queue.variables) for names in about):
         return True
     return any(

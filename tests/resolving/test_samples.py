@@ -137,3 +137,26 @@ def test_a_key_that_no_builder_reads_is_told_with_the_nearest(builder: Json, sai
     for config in ({"builder": builder}, {"local-process": {"builder": builder}}):
         with pytest.raises(Rejected, match=rf"^resource_args\.{said}"):
             check_config_of(queue(config, t=TEXT), LocalProcessRunner)
+
+
+@dataclass(kw_only=True)
+class LooseRunner(FakeRunner):
+    """Its schema lets more keys pass than it knows."""
+
+    kind = "loose"
+
+    @classmethod
+    def check_args(cls, args: Json) -> None:
+        strange = [key for key in args if key != "InstanceType"]
+        if strange:
+            raise Rejected("\n".join(f"resource_args.{key}: unknown key" for key in strange))
+
+    @classmethod
+    def args_schema(cls) -> dict[str, Any]:
+        return {"type": "object", "patternProperties": {"^[a-z]+$": True}}
+
+
+def test_a_key_that_the_runner_calls_unknown_is_refused_though_its_schema_lets_it_pass() -> None:
+    config = {"InstanceType": "{{t}}", "instancetype": "{{t}}"}
+    with pytest.raises(Rejected, match=r"^resource_args\.instancetype: unknown key$"):
+        check_config_of(queue(config, t=TEXT), LooseRunner)
