@@ -76,3 +76,16 @@ async def test_a_viewer_sees_only_what_he_is(stranger: Page, lab: Lab, watch: Wa
     await look_at(stranger, "settings-own")
     await stranger.goto(f"{lab.url}/settings/users")
     await expect(stranger.get_by_role("alert")).to_contain_text("this needs admin")
+
+
+@pytest.mark.parametrize(("seen", "other"), [("light", "dark"), ("dark", "light")])
+async def test_the_first_press_of_the_theme_button_is_seen(
+    page: Page, lab: Lab, seen: str, other: str
+) -> None:
+    await page.emulate_media(color_scheme=seen)  # type: ignore[arg-type] # literal
+    await page.goto(lab.at())
+    button = page.get_by_role("button", name="Theme: system")
+    await button.click()
+    await expect(page.locator("html")).to_have_attribute("data-theme", other)
+    await page.get_by_role("button", name=f"Theme: {other}").click()
+    await expect(page.locator("html")).to_have_attribute("data-theme", seen)

@@ -1,7 +1,5 @@
 /** Small things that buttons do: the theme, copying, dialogs. */
 
-const THEMES = ["system", "light", "dark"];
-
 function theme(): string {
   return document.documentElement.dataset["theme"] ?? "system";
 }
@@ -14,8 +12,11 @@ function showTheme(): void {
   }
 }
 
+/** After the system's theme comes the other one than it shows, so that each press is seen. */
 function nextTheme(): void {
-  const next = THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length] ?? "system";
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const themes = dark ? ["system", "light", "dark"] : ["system", "dark", "light"];
+  const next = themes[(themes.indexOf(theme()) + 1) % themes.length] ?? "system";
   if (next === "system") {
     delete document.documentElement.dataset["theme"];
     localStorage.removeItem("theme");
