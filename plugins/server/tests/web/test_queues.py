@@ -115,7 +115,8 @@ async def test_a_wrong_config_shows_its_fault_at_the_line(page: Page, lab: Lab) 
     await expect(page.locator(".cm-lintRange-error")).to_have_text("unknown: x")
     await page.get_by_role("textbox", name="Queue", exact=True).fill("wrong")
     await page.get_by_role("button", name="Parse configuration").click()
-    await expect(page.get_by_role("alert")).to_have_text("Line 3: unknown: unknown key")
+    fault = page.get_by_role("alert").and_(page.locator("[data-line]"))
+    await expect(fault).to_have_text("Line 3: unknown: unknown key")
     await look_at(page, "create-queue-wrong")
 
 
