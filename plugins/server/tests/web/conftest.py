@@ -16,9 +16,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.long)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
-    """One browser for all tests here."""
+    """One browser for the tests of a file: as long as an event loop is there for it, no test can
+    begin one.
+    """
     async with chromium() as one:
         yield one
 
