@@ -81,6 +81,7 @@ class ServedDepot(RepositoryDepot):
         way = Broken(served.host)
         async with relay(way):
             depot = cls(way, replace(served, path=path, headers=headers), password_file)
+            password_file.touch(0o600)
             password_file.write_text(PASSWORD)
             yield depot
             depot._change(PASSWORD)
