@@ -250,9 +250,8 @@ def demo(session: nox.Session) -> None:
     shown, *words = session.posargs or ["main"]
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # else nox would leave the demo alone
     command = WEB_DEMO if shown == "web" else DEMO
-    session.run(
-        *command, *words, terminate_timeout=None
-    )  # it takes a while to end all it has begun
+    # It takes a while to end all that it has begun.
+    session.run(*command, *words, terminate_timeout=None)
 
 
 @nox.session
