@@ -49,6 +49,11 @@ def folder_for_all(path: Path) -> tuple[Path, str] | None:
 
 
 def begin_file(path: Path) -> None:
-    """Make an empty file for its owner alone, unless it is there. :raises OSError: if it cannot."""
+    """Make an empty file for its owner alone, unless it is there; of a link that leads nowhere yet,
+    the file that it leads to. :raises OSError: if it cannot.
+    """
+    if path.exists():
+        return
+    place = path.resolve() if path.is_symlink() else path
     with suppress(FileExistsError):
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE))
+        os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE))

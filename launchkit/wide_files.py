@@ -1,9 +1,12 @@
 """Warnings of files that every user of this machine may read, change, or put others in place of."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from launchkit.abc import Finding
 from launchkit.private_files import folder_for_all, mode_for_all
+
+CLUSTERS_OWN = Path("/var/run/secrets")
 
 
 def wide_secret(path: Path, subject: str, what: str) -> Finding | None:
@@ -14,6 +17,15 @@ def wide_secret(path: Path, subject: str, what: str) -> Finding | None:
         message = f"{path} is open to every user of this machine (mode {mode}): it holds {what}"
         return Finding(level="warning", subject=subject, message=message, hint=f"chmod 600 {path}")
     return replaceable(path, subject)
+
+
+def wide_secrets(files: Mapping[Path, str], subject: str) -> list[Finding]:
+    """A warning of each such file, but for those that a cluster gives its pods: it sees to their
+    modes itself. Reads the modes of files.
+    """
+    own = {path: what for path, what in files.items() if CLUSTERS_OWN not in path.parents}
+    found = (wide_secret(path, subject, what) for path, what in own.items())
+    return [one for one in found if one]
 
 
 def replaceable(path: Path, subject: str) -> Finding | None:

@@ -29,6 +29,16 @@ def test_each_directory_on_the_way_is_for_the_owner_alone(tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("_wide_umask")
+def test_a_file_that_a_link_leads_to_is_for_the_owner_alone(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "first").symlink_to("second")
+    (tmp_path / "second").symlink_to("logs/file")
+    begin_file(tmp_path / "first")
+    begin_file(tmp_path / "first")
+    assert mode(tmp_path / "logs" / "file") == 0o600
+
+
+@pytest.mark.usefixtures("_wide_umask")
 def test_a_directory_and_a_file_that_are_there_stay_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a").chmod(0o755)

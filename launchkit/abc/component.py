@@ -4,6 +4,7 @@ from abc import ABC
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from launchkit.abc.guard import Guarded
@@ -115,6 +116,13 @@ class Component(Guarded, ABC):
 
     async def start(self, stack: AsyncExitStack, site: "Site") -> None:
         """Acquire what is needed; what is entered on *stack* is released when the agent ends."""
+
+    def secret_files(self) -> Mapping[Path, str]:
+        """The files that prove who the agent is, and what each holds, such as `a token`: `launchkit
+        doctor` warns of those that every user of the machine may read or replace. Called before
+        `start`; a file need not be there.
+        """
+        return {}
 
     async def check(self) -> Sequence[Finding]:
         """Look whether what is needed is reachable and permitted; read-only."""

@@ -30,6 +30,7 @@ from launchkit.plugins import Plugins
 from launchkit.resolving.resolve import queue_template
 from launchkit.resolving.written_secrets import secrets_warning
 from launchkit.settings import AgentSettings, configured_runner, hub_of
+from launchkit.wide_files import wide_secrets
 
 PATIENCE_SECONDS = 60.0
 """How long one component may take to start and to look."""
@@ -259,6 +260,7 @@ class _Examiner:
                 scope.deadline = anyio.current_time() + self.patience
                 async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
                     component = await part.make()
+                    await self._look_at_files(component, part.subject)
                     await component.start(stack, replace(site, tasks=plugin_tasks(tasks)))
                     self.found.extend(await _looked_at(component) or [_ready(part.subject)])
                     scope.deadline = math.inf
@@ -271,3 +273,10 @@ class _Examiner:
             self.found.append(failure(part.subject, exc, optional=part.optional))
         if not started:
             task_status.started(None)
+
+    async def _look_at_files(self, component: Component, subject: str) -> None:
+        """Tell once of each file, however many components use it."""
+        files = await anyio.to_thread.run_sync(component.secret_files)
+        told = {one.message for one in self.found}
+        wide = await anyio.to_thread.run_sync(wide_secrets, files, subject)
+        self.found.extend(one for one in wide if one.message not in told)

@@ -1,6 +1,7 @@
 """Fetch code from git repositories."""
 
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -71,6 +72,12 @@ class GitFetcher(Fetcher):
         if source.ref is None and source.remote.startswith("file:"):
             await _warn_of_changes(source.remote)
         return pinned
+
+    def secret_files(self) -> Mapping[Path, str]:
+        """Those in which git and curl keep logins, where git is told of no others."""
+        config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        places = (Path.home() / ".git-credentials", config / "git/credentials")
+        return dict.fromkeys((*places, Path.home() / ".netrc"), "logins to git servers")
 
     async def check(self) -> Sequence[Finding]:
         """Look whether git is there."""

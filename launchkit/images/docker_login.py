@@ -6,6 +6,7 @@ See https://docs.docker.com/reference/cli/docker/login/#credential-stores.
 import base64
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from subprocess import DEVNULL
 from typing import Any
@@ -40,6 +41,15 @@ def config_path() -> Path:
     """Where Docker's configuration is, or would be."""
     folder = os.environ.get("DOCKER_CONFIG")
     return (Path(folder) if folder else Path.home() / ".docker") / "config.json"
+
+
+def kept_logins() -> dict[Path, str]:
+    """The file if there are logins in it, and what it holds. Reads it."""
+    path = config_path()
+    with suppress(LaunchError):  # told by whoever needs a login
+        if any(_section(_read(path), "auths", path).values()):
+            return {path: "logins to registries"}
+    return {}
 
 
 def _read(path: Path) -> dict[str, Any]:

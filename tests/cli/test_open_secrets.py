@@ -1,11 +1,13 @@
 """Secrets that others can read are told, with the way out, and never shown by that."""
 
+import json
 from pathlib import Path
 
 import pytest
 from cli.conftest import Program
 
-from launchkit.builtin.http.tokens import wide_token
+from launchkit.builtin.http.tokens import token_place, tokens_file
+from launchkit.wide_files import CLUSTERS_OWN, wide_secrets
 
 
 @pytest.fixture(autouse=True)
@@ -73,19 +75,95 @@ def test_doctor_tells_of_settings_that_everybody_may_use(
     assert "hush-hush" not in result.stdout
 
 
-def test_a_file_with_a_token_that_everybody_may_read_is_told(tmp_path: Path) -> None:
-    file = tmp_path / "token"
-    file.write_text("lk_1\n")
+@pytest.fixture
+def token(program: Program) -> Path:
+    file = Path(program.file("kept/deep/token", "lk_hush"))
     file.chmod(0o600)
-    assert wide_token(file, {}) is None
-    file.chmod(0o604)
-    for named, environ in ((file, {}), (None, {"LAUNCHKIT_TOKEN_FILE": str(file)})):
-        found = wide_token(named, environ)
-        assert found
-        assert found.hint == f"chmod 600 {file}"
-        assert "lk_1" not in str(found)
-    assert wide_token(file, {"LAUNCHKIT_TOKEN": "lk_2"}) is None
-    assert wide_token(None, {"HOME": str(tmp_path)}) is None
+    return file
+
+
+@pytest.fixture
+def no_backend(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings say which one."""
+    monkeypatch.delenv("LAUNCHKIT_BACKEND")
+
+
+def told(program: Program, *, code: int = 1, **settings: object) -> dict[str, str | None]:
+    """What doctor warns of, and what it says is to be done."""
+    config = program.file("c.yaml", json.dumps({"queues": ["q"], **settings}))
+    result = program("--config", config, "doctor", "-o", "json", code=code)
+    assert "hush" not in result.stdout
+    rows = json.loads(result.stdout)
+    return {row["message"]: row["hint"] for row in rows if row["level"] == "warning"}
+
+
+@pytest.mark.usefixtures("no_backend")
+def test_a_file_with_a_token_that_everybody_may_read_is_told(program: Program, token: Path) -> None:
+    backend = {"url": "http://127.0.0.1:9", "token-file": str(token)}
+    assert f"chmod 600 {token}" not in told(program, backend=backend).values()
+    token.chmod(0o604)
+    found = told(program, backend=backend)
+    message = f"{token} is open to every user of this machine (mode 0604): it holds a token"
+    assert found[message] == f"chmod 600 {token}"
+
+
+def test_the_place_of_a_token_is_the_one_that_counts(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    assert token_place(file, {}) == file
+    assert token_place(None, {"LAUNCHKIT_TOKEN_FILE": str(file)}) == file
+    assert token_place(file, {"LAUNCHKIT_TOKEN": "lk_2"}) is None
+    assert token_place(None, {"HOME": str(tmp_path)}) == tokens_file({"HOME": str(tmp_path)})
+
+
+def test_a_file_with_a_registrys_password_that_everybody_may_read_is_told(
+    program: Program, token: Path
+) -> None:
+    registry = {
+        "type": "oci",
+        "uri": "127.0.0.1:9/a",
+        "username": "ann",
+        "password_file": str(token),
+    }
+    assert f"chmod 600 {token}" not in told(program, registry=registry).values()
+    token.chmod(0o644)
+    assert f"chmod 600 {token}" in told(program, registry=registry).values()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (".netrc", "machine example.com login ann password hush"),
+        (".git-credentials", "https://ann:hush@example.com"),
+        (".docker/config.json", '{"auths": {"example.com": {"auth": "YW5uOmh1c2g="}}}'),
+    ],
+)
+def test_a_file_of_logins_that_everybody_may_read_is_told(
+    program: Program, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setenv("HOME", str(program.folder))
+    monkeypatch.delenv("DOCKER_CONFIG", raising=False)
+    file = Path(program.file(name, text))
+    file.chmod(0o644)
+    registry = {"type": "oci", "uri": "127.0.0.1:9/a"}
+    assert f"chmod 600 {file}" in told(program, registry=registry).values()
+    file.chmod(0o600)
+    assert f"chmod 600 {file}" not in told(program, registry=registry).values()
+
+
+def test_docker_settings_without_a_login_may_be_read_by_everybody(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = Path(program.file("config.json", '{"auths": {"example.com": {}}, "detachKeys": "x"}'))
+    file.chmod(0o644)
+    monkeypatch.setenv("DOCKER_CONFIG", str(program.folder))
+    registry = {"type": "oci", "uri": "127.0.0.1:9/a"}
+    assert f"chmod 600 {file}" not in told(program, registry=registry).values()
+
+
+def test_what_a_cluster_gives_its_pods_is_not_told(tmp_path: Path) -> None:
+    given = {CLUSTERS_OWN / "there": "a token", tmp_path / "here": "a token"}
+    (tmp_path / "here").touch(0o644)
+    assert [one.hint for one in wide_secrets(given, "x")] == [f"chmod 600 {tmp_path / 'here'}"]
 
 
 def test_settings_that_everybody_may_put_others_in_place_of_are_told(queue: Program) -> None:
@@ -100,14 +178,12 @@ def test_settings_that_everybody_may_put_others_in_place_of_are_told(queue: Prog
     assert told in queue("--config", str(path), "doctor", "-o", "json").stdout
 
 
-def test_a_file_with_a_token_that_everybody_may_replace_is_told(tmp_path: Path) -> None:
-    folder = tmp_path / "open" / "deep"
-    folder.mkdir(parents=True)
-    file = folder / "token"
-    file.write_text("lk_1\n")
-    file.chmod(0o600)
-    assert wide_token(file, {}) is None
-    folder.parent.chmod(0o777)
-    found = wide_token(file, {})
-    assert found
-    assert found.hint == f"chmod o-w {folder.parent}"
+@pytest.mark.usefixtures("no_backend")
+def test_a_file_with_a_token_that_everybody_may_replace_is_told(
+    program: Program, token: Path
+) -> None:
+    backend = {"url": "http://127.0.0.1:9", "token-file": str(token)}
+    hint = f"chmod o-w {token.parent.parent}"
+    assert hint not in told(program, backend=backend).values()
+    token.parent.parent.chmod(0o777)
+    assert hint in told(program, backend=backend).values()

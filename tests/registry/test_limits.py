@@ -140,19 +140,3 @@ async def test_a_login_to_somewhere_else_is_not_followed_by_a_redirect(tmp_path:
         headers["Location"] = f"http://{store}/stored"
         assert await digest(host, tmp_path)
     assert asked == ["HEAD /stored"]
-
-
-async def test_a_file_with_a_registrys_password_that_everybody_may_read_is_told(
-    tmp_path: Path,
-) -> None:
-    file = tmp_path / "password"
-    file.write_text("hush")
-    with answering([(404, {})]) as (host, _):
-        registry = OciRegistry(uri=f"{host}/a", username="ann", password_file=str(file))
-        async with site_at(tmp_path / "site") as site, started(registry, site):
-            file.chmod(0o600)
-            assert [one.level for one in await registry.check()] == ["error"]
-            file.chmod(0o644)
-            *_, found = await registry.check()
-    assert (found.level, found.hint) == ("warning", f"chmod 600 {file}")
-    assert "hush" not in found.message

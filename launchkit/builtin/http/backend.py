@@ -3,18 +3,17 @@
 import math
 import os
 import time
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 from uuid import uuid4
 
-import anyio
-
-from launchkit.abc import Finding, QueueBackend, Site
+from launchkit.abc import QueueBackend, Site
 from launchkit.builtin.http.news import News
 from launchkit.builtin.http.service import Call, Service, connect, require_address
-from launchkit.builtin.http.tokens import wide_token
+from launchkit.builtin.http.tokens import token_place
 from launchkit.model import (
     AgentCapacity,
     AgentOrders,
@@ -80,10 +79,10 @@ class HttpBackend(QueueBackend):
         self._service = await connect(stack, self.url, self.entity, self.token, self.token_file)
         self._news = News(self._service)
 
-    async def check(self) -> Sequence[Finding]:
-        """Who else may read its token."""
-        found = await anyio.to_thread.run_sync(wide_token, self.token_file, os.environ)
-        return (found,) if found else ()
+    def secret_files(self) -> Mapping[Path, str]:
+        """That of its token."""
+        path = token_place(self.token_file, os.environ)
+        return {path: "a token"} if path else {}
 
     @property
     def news_seconds(self) -> float:

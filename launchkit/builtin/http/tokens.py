@@ -4,12 +4,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from launchkit.abc import Finding
 from launchkit.codec import decode
 from launchkit.document import read_document
 from launchkit.errors import ConfigError
 from launchkit.model import Secret
-from launchkit.wide_files import wide_secret
 
 MAX_TOKEN = 512
 
@@ -52,13 +50,12 @@ def find_token(
     return _kept(url, tokens_file(environ))
 
 
-def wide_token(token_file: Path | str | None, environ: Mapping[str, str]) -> Finding | None:
-    """A warning if every user of this machine may read, change or replace the token's file."""
+def token_place(token_file: Path | str | None, environ: Mapping[str, str]) -> Path | None:
+    """The file that the token is in, if it is in one."""
     if environ.get("LAUNCHKIT_TOKEN", "").strip():
         return None
     named = environ.get("LAUNCHKIT_TOKEN_FILE", "").strip() or token_file
-    path = Path(named).expanduser() if named else tokens_file(environ)
-    return wide_secret(path, "token", "a token")
+    return Path(named).expanduser() if named else tokens_file(environ)
 
 
 def _in_file(path: Path, source: str) -> Secret:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -13,11 +13,10 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Registry, Site
 from launchkit.errors import ConfigError, LaunchError, Rejected
-from launchkit.images.docker_login import docker_login
+from launchkit.images.docker_login import docker_login, kept_logins
 from launchkit.images.ref import ImageRef
 from launchkit.images.registries.names import is_loopback
 from launchkit.model import Credentials, Secret
-from launchkit.wide_files import wide_secret
 
 if TYPE_CHECKING:
     from launchkit.images.registries.probe import RegistryProbe
@@ -111,15 +110,13 @@ class OciRegistry(Registry):
         except (LaunchError, ConfigError) as exc:
             subject = f"registry {self._host}"
             return [Finding(level="error", subject=subject, message=str(exc), hint=exc.hint)]
-        found = await self._probe.examine(self._host, self._path, login, pushes=self._pushes)
-        wide = await run_sync(self._wide_password)
-        return [*found, wide] if wide else found
+        return await self._probe.examine(self._host, self._path, login, pushes=self._pushes)
 
-    def _wide_password(self) -> Finding | None:
-        if self.password_file is None:
-            return None
-        path = Path(self.password_file).expanduser()
-        return wide_secret(path, f"registry {self._host}", "a password")
+    def secret_files(self) -> Mapping[Path, str]:
+        """That of the password, or else of Docker's logins."""
+        if self.password_file is not None:
+            return {Path(self.password_file).expanduser(): "a password"}
+        return {} if self.username is not None else kept_logins()
 
     async def _login(self, host: str) -> Credentials | None:
         """The login for a registry. The settings are those of this one, and no other gets them."""

@@ -1,6 +1,7 @@
 """The environment `aws`: an account, and S3 as object storage."""
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -115,6 +116,17 @@ class AwsEnvironment(Environment):
                 "S3_FORCE_PATH_STYLE": "true",
             }
         return found
+
+    def secret_files(self) -> Mapping[Path, str]:
+        """Those of keys and tokens that AWS's default chain reads."""
+        home = Path.home() / ".aws"
+        named = {
+            "AWS_SHARED_CREDENTIALS_FILE": home / "credentials",
+            "AWS_WEB_IDENTITY_TOKEN_FILE": None,
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": None,
+        }
+        found = [os.environ.get(name) or usual for name, usual in named.items()]
+        return {Path(one).expanduser(): "credentials of AWS" for one in found if one}
 
     async def check(self) -> Sequence[Finding]:
         """Whether AWS answers, and as whom it knows the agent."""

@@ -87,6 +87,17 @@ async def test_a_profile_says_which_credentials_are_used(
     assert sts.keys == ["of-other"]
 
 
+def test_the_files_of_credentials_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")
+    aws = AwsEnvironment(region=REGION)
+    assert {*map(str, aws.secret_files())} == {"/home/ann/.aws/credentials", "/token"}
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/keys")
+    assert {*map(str, aws.secret_files())} == {"/keys", "/token"}
+
+
 async def test_a_session_token_that_is_written_anew_is_used_in_the_middle_of_a_run(
     environments: Environments, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -97,6 +97,13 @@ class AzureEnvironment(Environment):
         :raises AzureError: if there is none.
         """
         return await (await self._clients.opened()).token(f"{audience}/.default")
+
+    def secret_files(self) -> Mapping[Path, str]:
+        """Those of certificates and tokens that the default credentials read."""
+        named = ("AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE")
+        found = {Path(path) for name in named if (path := os.environ.get(name))}
+        folder = Path(os.environ.get("AZURE_CONFIG_DIR") or Path.home() / ".azure")
+        return dict.fromkeys((*found, folder / "msal_token_cache.json"), "credentials of Azure")
 
     async def check(self) -> Sequence[Finding]:
         """Whether there are credentials, and whose."""

@@ -87,6 +87,14 @@ async def test_an_address_of_another_cloud_is_told(
         assert azure.place.account_url("account") == "https://account.blob.core.chinacloudapi.cn"
 
 
+def test_the_files_of_credentials_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AZURE_FEDERATED_TOKEN_FILE", raising=False)
+    monkeypatch.setenv("AZURE_CONFIG_DIR", "/azure")
+    monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", "/ann.pem")
+    files = AzureEnvironment().secret_files()
+    assert {*map(str, files)} == {"/ann.pem", "/azure/msal_token_cache.json"}
+
+
 async def test_a_check_tells_who_the_agent_is(
     environments: Environments, entra_id: FakeEntra
 ) -> None:

@@ -1,8 +1,9 @@
 """The builder `docker`: images from code, made by the Engine of this machine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from anyio.to_thread import run_sync
@@ -11,7 +12,7 @@ from pydantic import StrictBool
 from launchkit.abc import Builder, Finding, Output, Site
 from launchkit.aio.lazy import Lazy
 from launchkit.model import BuildRequest, Image
-from launchkit_docker.engine.address import engine_address
+from launchkit_docker.engine.address import engine_address, key_files
 from launchkit_docker.engine.ping import answers
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ class DockerBuilder(Builder):
     async def works_here(self) -> bool:
         """Whether an Engine answers."""
         return await answers()
+
+    def secret_files(self) -> Mapping[Path, str]:
+        """The key of TLS, where the Engine is asked with one."""
+        return key_files()
 
     async def check(self) -> Sequence[Finding]:
         """Whether the Engine answers."""

@@ -1,9 +1,10 @@
 """The runner `local-container`: containers of the Docker Engine of this machine."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from anyio.to_thread import run_sync
@@ -13,7 +14,7 @@ from launchkit.aio.lazy import Lazy
 from launchkit.model import Json, Submission
 from launchkit.runners.masking import masked
 from launchkit_docker.containers.request import RunContext, container_name, request_of
-from launchkit_docker.engine.address import engine_address
+from launchkit_docker.engine.address import engine_address, key_files
 from launchkit_docker.options import schema as config
 from launchkit_docker.options.command_line import command_line
 from launchkit_docker.options.parsing import parse_options
@@ -49,6 +50,10 @@ class ContainerRunner(Runner):
         await run_sync(engine_address)
         self._agent = site.agent
         self._service = Lazy(SERVICE, lambda service: service.open_containers(stack, site))
+
+    def secret_files(self) -> Mapping[Path, str]:
+        """The key of TLS, where the Engine is asked with one."""
+        return key_files()
 
     async def check(self) -> Sequence[Finding]:
         """Whether the Engine answers, which GPUs it sees, and whether its disk has room."""

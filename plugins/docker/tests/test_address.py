@@ -181,3 +181,12 @@ async def test_a_path_before_those_of_the_engine_is_kept(monkeypatch: pytest.Mon
             await engine.info()
         tasks.cancel_scope.cancel()
     assert asked == [b"/engine/_ping", b"/engine/v1.44/info"]
+
+
+def test_the_key_that_an_engine_is_shown_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ContainerRunner().secret_files() == {}
+    monkeypatch.setenv("DOCKER_HOST", "tcp://gpu-box")
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    monkeypatch.setenv("DOCKER_CERT_PATH", "/certificates")
+    assert [*ContainerRunner().secret_files()] == [Path("/certificates/key.pem")]
+    assert [*DockerBuilder().secret_files()] == [Path("/certificates/key.pem")]

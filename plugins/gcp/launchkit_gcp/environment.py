@@ -1,5 +1,6 @@
 """The environment `gcp`: a project of Google Cloud, with Cloud Storage as object storage."""
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -102,6 +103,13 @@ class GcpEnvironment(Environment):
         if url := self.endpoint_urls.get("storage"):
             found["STORAGE_EMULATOR_HOST"] = url
         return found
+
+    def secret_files(self) -> Mapping[Path, str]:
+        """That of the credentials: the one that is named, or the one that `gcloud` makes."""
+        named = self.service_account_file or os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
+        gcloud = Path(os.environ.get("CLOUDSDK_CONFIG") or Path.home() / ".config/gcloud")
+        path = Path(named) if named else gcloud / "application_default_credentials.json"
+        return {path: "credentials of Google Cloud"}
 
     async def check(self) -> Sequence[Finding]:
         """Whether there are credentials, and whose they are."""

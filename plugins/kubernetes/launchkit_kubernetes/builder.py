@@ -1,10 +1,11 @@
 """The builder `kaniko`: images from code, made by Jobs of a cluster."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from anyio.to_thread import run_sync
@@ -181,6 +182,10 @@ class KanikoBuilder(Builder):
         rights = await run_sync(import_module, RIGHTS)
         namespace = str(await run_sync(self.access.namespace))
         return bool(await rights.may_build(self.access, namespace))
+
+    def secret_files(self) -> Mapping[Path, str]:
+        """Those with which the cluster is asked."""
+        return self.access.secret_files()
 
     async def check(self) -> Sequence[Finding]:
         """Whether the cluster answers, and what the agent may do in the namespace."""

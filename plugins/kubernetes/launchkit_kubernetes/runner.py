@@ -1,6 +1,6 @@
 """The runner `kubernetes`: Jobs and custom resources of a cluster."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +81,10 @@ class KubernetesRunner(Runner):
     def default_namespace(self) -> str:
         """Where runs go whose queue names none."""
         return self._namespace
+
+    def secret_files(self) -> Mapping[Path, str]:
+        """Those with which the cluster is asked."""
+        return self.access.secret_files()
 
     async def check(self) -> Sequence[Finding]:
         """Whether the cluster answers, and what the agent may do in its namespace."""

@@ -56,6 +56,19 @@ async def test_a_token_that_is_no_longer_taken_is_asked_for_again(
         assert (await client.json("GET", "api/v1/namespaces"))["kind"] == "NamespaceList"
 
 
+def test_kubeconfigs_and_the_keys_that_they_name_are_known(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    users = [{"user": {"client-key": "ann.key"}}, {"user": {"tokenFile": "/token"}}, "none"]
+    one.write_text(yaml.safe_dump({"users": users}))
+    other.write_text("users: [")
+    way = Way(config_file=os.pathsep.join(map(str, (one, other, tmp_path / "absent"))))
+    assert {*way.secret_files()} == {one, tmp_path / "ann.key", Path("/token"), other}
+    assert (
+        KubernetesRunner(config_file=str(one)).secret_files()
+        == Way(config_file=str(one)).secret_files()
+    )
+
+
 async def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = tmp_path / "none"
     async with open_client(Way(config_file=str(path)), 100, 100) as client:

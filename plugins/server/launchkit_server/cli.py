@@ -10,8 +10,13 @@ import click
 from launchkit.errors import ConfigError, unwrapped
 from launchkit.plain_log import PlainLines
 from launchkit.private_files import make_folder
+from launchkit.store.access import look_at
 from launchkit.store.opening import database_of
+from launchkit.store.sqlite_file import file_of
+from launchkit.wide_files import wide_secrets
 from launchkit_server.config import ServerConfig, load_config
+
+logger = logging.getLogger("launchkit.server")
 
 PATIENCE_SECONDS = 10.0
 """How long a request waits for a database that is away: less than clients wait for an answer."""
@@ -99,6 +104,7 @@ async def _serve(config: ServerConfig) -> None:
         await blobs.check()
     with listening(config.host, config.port) as made:
         async with database.opened():
+            await anyio.to_thread.run_sync(_tell_of_wide_files, config)
             token = await first_token(database, config.admin_token_file)
             click.echo(f"The queue service is at {url_of(made, door.scheme)}")
             if token:
@@ -116,6 +122,15 @@ async def _serve(config: ServerConfig) -> None:
                 tasks.start_soon(tell_webhooks, database, key_file)
                 await serve(service, made, door)
                 tasks.cancel_scope.cancel()
+
+
+def _tell_of_wide_files(config: ServerConfig) -> None:
+    """Warn of what every user of this machine may read, change or replace."""
+    found = wide_secrets(config.secret_files(), "launchkit server")
+    if config.database.startswith("sqlite:") and (database := look_at(file_of(config.database))):
+        found.append(database)
+    for one in found:
+        logger.warning("%s; do: %s", one.message, one.hint)
 
 
 def _make_folder(data: Path) -> None:

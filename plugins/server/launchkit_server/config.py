@@ -78,6 +78,16 @@ class ServerConfig:
         """Where the key is that webhooks are signed with."""
         return (self.webhook_key_file or self.data / "webhooks.key").expanduser()
 
+    def secret_files(self) -> Mapping[Path, str]:
+        """The files of which every user of the machine should be kept out, and what each holds."""
+        named = {
+            self.webhook_key: "the key that webhooks are signed with",
+            self.oidc_client_secret_file: "the secret that the OpenID Connect provider gave",
+            self.tls_key: "the key of the certificate",
+            self.admin_token_file: "the first administrator's token",
+        }
+        return {path.expanduser(): what for path, what in named.items() if path}
+
 
 NAMES = tuple(one.name for one in fields(ServerConfig))
 

@@ -8,6 +8,8 @@ from launchkit_server.door import door_of
 
 from launchkit.errors import ConfigError
 
+from .places import Place
+
 
 def said(tmp_path: Path, **flags: object) -> str:
     with pytest.raises(ConfigError) as caught:
@@ -44,3 +46,24 @@ def test_a_proxy_is_named_by_its_address(tmp_path: Path) -> None:
 def test_a_rate_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="requests-per-second"):
         load_config({"data": str(tmp_path), "requests_per_second": 0}, None, {})
+
+
+def test_files_of_secrets_that_everybody_may_read_are_told_at_the_start(tmp_path: Path) -> None:
+    secret, key = tmp_path / "secret", tmp_path / "key"
+    secret.write_text("hush")
+    key.write_bytes(bytes(32))
+    secret.chmod(0o644)
+    key.chmod(0o604)
+    place = Place(
+        tmp_path,
+        LAUNCHKIT_SERVER_OIDC_ISSUER="https://issuer.invalid",
+        LAUNCHKIT_SERVER_OIDC_CLIENT_ID="launchkit",
+        LAUNCHKIT_SERVER_OIDC_CLIENT_SECRET_FILE=str(secret),
+        LAUNCHKIT_SERVER_WEBHOOK_KEY_FILE=str(key),
+    )
+    with place.server():
+        log = (tmp_path / "server.log").read_text()
+    assert f"{secret} is open to every user of this machine (mode 0644)" in log
+    assert f"chmod 600 {key}" in log
+    assert "hush" not in log
+    assert log.count("every user of this machine") == 2

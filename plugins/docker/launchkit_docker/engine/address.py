@@ -92,6 +92,15 @@ def engine_address(environ: Mapping[str, str] | None = None) -> Address:
     return Address(path=SOCKET)
 
 
+def key_files() -> dict[Path, str]:
+    """The key that is shown to the Engine, and what it is.
+
+    :raises ConfigError: if no Engine can be reached by what is said.
+    """
+    tls = engine_address().tls
+    return {tls.folder / "key.pem": "the key to a Docker Engine"} if tls and tls.folder else {}
+
+
 def _tls_of(env: Mapping[str, str], folder: Path) -> Tls | None:
     verified = bool(env.get("DOCKER_TLS_VERIFY"))
     if not verified and not env.get("DOCKER_TLS"):

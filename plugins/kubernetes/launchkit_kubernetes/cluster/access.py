@@ -1,8 +1,11 @@
 """How a cluster is reached: kubeconfig, context, or the pod that the agent runs in."""
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -13,6 +16,7 @@ from launchkit_kubernetes.status.shape import items, mapping, text
 IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """See https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/."""
 MAX_BYTES = 1 << 20
+WHAT = "credentials of a cluster"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,27 @@ class Access:
         except (OSError, ValueError, RecursionError, yaml.YAMLError):
             return "default"
 
+    def secret_files(self) -> dict[Path, str]:
+        """The kubeconfigs, and the keys and tokens that they name. Reads them; what is wrong with
+        them is told when they are used.
+        """
+        found: dict[Path, str] = {}
+        for file in self._files():
+            found[file] = WHAT
+            with suppress(OSError, ValueError, RecursionError, yaml.YAMLError):
+                for one in items(_read(file).get("users")):
+                    user = mapping(mapping(one).get("user"))
+                    named = (text(user.get(key)) for key in ("client-key", "tokenFile"))
+                    found |= {file.parent / Path(name): WHAT for name in named if name}
+        return found
+
+    def _files(self) -> Iterator[Path]:
+        """The kubeconfigs that are there, of a size that is read."""
+        for place in self.path.split(os.pathsep):
+            file = Path(place)
+            if place and file.exists() and file.stat().st_size <= MAX_BYTES:
+                yield file
+
     def _named(self) -> str | None:
         if self.config_file is not None:
             return str(Path(self.config_file).expanduser())
@@ -57,11 +82,8 @@ class Access:
 
     def _context_namespace(self) -> str | None:
         current, found = self.context, None
-        for place in self.path.split(os.pathsep):
-            file = Path(place)
-            if not place or not file.exists() or file.stat().st_size > MAX_BYTES:
-                continue
-            told = mapping(yaml.safe_load(file.read_text()))
+        for file in self._files():
+            told = _read(file)
             current = current or text(told.get("current-context"))
             for one in map(mapping, items(told.get("contexts"))):
                 if found is None and one.get("name") == current:
@@ -80,6 +102,10 @@ def unusable(access: Access, exc: Exception) -> ClusterAway:
         hint="name a kubeconfig with KUBECONFIG, or with `runners.kubernetes.config_file` in"
         " launch-config.yaml; try `kubectl get jobs` with the same one",
     )
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    return mapping(yaml.safe_load(file.read_text()))
 
 
 def _home_config() -> Path:
