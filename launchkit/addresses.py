@@ -9,14 +9,22 @@ _SOUND = re.compile(
 )
 _PARAMETER = re.compile(r"([?&;#])([^=&;#?\s]*)=([^&;#\s]*)")
 _BEFORE_AT = re.compile(r"^.*@", re.DOTALL)
+_LOGIN = re.compile(r"(?<=://)[^/\s]*@")
 _DATABASES = ("postgresql", "postgres")
+_NAME_USERS = ("ssh", "git+ssh")
+"""Where a user is no secret, and the path may have an `@` of its own."""
 
 
 def masked(text: str) -> str:
-    """A text in which no URL has a password, or a parameter that sounds like one. A database's URL
-    keeps its user; in others that may be the secret itself.
+    """A text in which no URL has a password, or a parameter that sounds like one. The URL of a
+    database or for SSH keeps its user; in others that may be the secret itself.
     """
     return _URL.sub(_masked, text)
+
+
+def without_login(url: str) -> str:
+    """A URL without who asks there: for names that are made of it."""
+    return _LOGIN.sub("", url, count=1)
 
 
 def masked_address(text: str) -> str:
@@ -38,7 +46,8 @@ def _masked(found: re.Match[str]) -> str:
     else:
         host, slash, path = whole.partition("/")
         login, at, host = host.rpartition("@")
-        shown, rest = f"{HIDDEN}@" if at else "", f"{host}{slash}{path}"
+        user = login.partition(":")[0] if scheme in _NAME_USERS else HIDDEN
+        shown, rest = f"{user}{at}" if at else "", f"{host}{slash}{path}"
     return f"{scheme}://{shown}{_PARAMETER.sub(_parameter, rest)}"
 
 

@@ -113,7 +113,7 @@ async def _warn_of_changes(remote: str) -> None:
             logger.warning(
                 "%s: uncommitted changes, in %s, are not launched; commit them, or launch the"
                 " directory itself: -u %s",
-                remote,
+                masked(remote),
                 "1 file" if changed == 1 else f"{changed} files",
                 work,
             )

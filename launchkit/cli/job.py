@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from launchkit.addresses import masked
 from launchkit.cli.door import put_text
 from launchkit.cli.launch import words
 from launchkit.cli.names import job_names
@@ -27,7 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def _source(row: Data) -> object:
     source = row["recipe"]["source"]
-    return source.get("image") or source.get("remote") or source.get("name")
+    return source.get("image") or masked(source.get("remote") or "") or source.get("name")
 
 
 LAYOUT = Layout(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from launchkit.addresses import holds_secret, masked, masked_address
 from launchkit.codec import suggest
@@ -17,7 +17,11 @@ CREDENTIAL_HINT = (
 
 _SCP_LIKE = re.compile(r"[\w.-]+@[A-Za-z0-9\[][^/\s@]*:[^\s]+")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|:)")
-_TOKEN = re.compile(r"(gh[a-z]_|github_pat_|glpat-|hf_|ATB)|.{40}")
+_TOKEN = re.compile(
+    r"gh[a-z]_|github_pat_|gl[a-z]{2,8}-|hf_|AT[A-Z]{2}|olp_|.{40}"
+    r"|(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{20}"
+)
+"""What services of git call their tokens, and letters with digits that are too many for a name."""
 LONGEST = 4_000
 """Characters of an address or a ref; git itself takes no longer path."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -48,7 +52,7 @@ def check_remote(remote: str) -> None:
         return
     url = _split(remote, shown)
     _check_scheme(remote, url, shown)
-    if url.password is not None or _TOKEN.match(url.username or "") or holds_secret(remote):
+    if url.password is not None or _is_token(url) or holds_secret(remote):
         raise Rejected(f"git remote {shown!r}: holds a password or token", hint=CREDENTIAL_HINT)
     if url.scheme != "file" and (not url.hostname or url.hostname.startswith("-")):
         raise Rejected(f"git remote {shown!r}: names no host")
@@ -116,6 +120,11 @@ def _split(remote: str, shown: str) -> SplitResult:
     except ValueError as exc:
         raise Rejected(f"git remote {shown!r}: is not an address") from exc
     return url
+
+
+def _is_token(url: SplitResult) -> bool:
+    """Whether the user looks like one; that of SSH is a name, or the id of a key."""
+    return url.scheme != "ssh" and bool(_TOKEN.match(unquote(url.username or "")))
 
 
 def _check_scheme(remote: str, url: SplitResult, shown: str) -> None:

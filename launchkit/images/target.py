@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from launchkit.abc import Registry
+from launchkit.addresses import without_login
 from launchkit.images.ref import ImageRef
 from launchkit.model import ArchiveSource, BuildRequest, GitSource, Launch
 
@@ -51,7 +52,7 @@ def local_repository(launch: Launch) -> str:
     source = launch.source
     name = launch.job.partition(":")[0] if launch.job else "code"
     if launch.job is None and isinstance(source, GitSource):
-        name = source.remote.rstrip("/").removesuffix(".git")
+        name = without_login(source.remote).rstrip("/").removesuffix(".git")
     elif launch.job is None and isinstance(source, ArchiveSource):
         name = source.name
     last = re.split(r"[/:\\]", name)[-1].lower()

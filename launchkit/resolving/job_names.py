@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from launchkit.addresses import without_login
+
 LONGEST = 128
 SCRIPTS = (".py", ".sh", ".ipynb")
 
@@ -24,8 +26,8 @@ def image_job_name(image: str) -> str:
 
 
 def git_job_name(remote: str, entry_file: str | None) -> str:
-    """The name of a job made of a repository: `job-<remote>_<entry file>`."""
-    return _safe(f"job-{remote}_{entry_file or ''}")
+    """The name of a job made of a repository: `job-<remote>_<entry file>`, without who asks."""
+    return _safe(f"job-{without_login(remote)}_{entry_file or ''}")
 
 
 def entry_file(entry_point: Sequence[str]) -> str | None:

@@ -1,12 +1,17 @@
 """Jobs from the command line."""
 
 import json
+import os
 import signal
 from typing import Any
 
+import anyio
 import pytest
 from cli.conftest import Program
 from waiting import PATIENCE
+
+from launchkit import connect
+from launchkit.model import GitSource, Recipe
 
 
 def test_a_job_of_a_repository_has_the_commit_and_a_name(queue: Program, repository: str) -> None:
@@ -18,6 +23,19 @@ def test_a_job_of_a_repository_has_the_commit_and_a_name(queue: Program, reposit
     recipe = job["recipe"]
     assert (recipe["source"]["ref"], recipe["runtime"]) == ("v1", "3.11")
     assert recipe["entry_point"] == ["python", "train.py"]
+
+
+def test_who_asks_at_a_repository_is_not_told_where_jobs_are_listed(queue: Program) -> None:
+    source = GitSource(remote="https://s3cret@example.com/o/r.git", commit="1" * 40)
+
+    async def create() -> None:
+        async with connect(os.environ["LAUNCHKIT_BACKEND"]) as client:
+            await client.create_job("train", Recipe(source=source))
+
+    anyio.run(create)
+    told = queue.out("job", "list", "-o", "wide")
+    assert "https://…@example.com/o/r.git" in told
+    assert "s3cret" not in told
 
 
 def test_a_job_of_a_directory_is_launched_and_runs(queue: Program) -> None:

@@ -80,6 +80,7 @@ def test_a_place_that_is_no_name_is_refused() -> None:
     ("launch", "name"),
     [
         (launch_of(GitSource(remote="https://example.com/a/Train_It.git")), "launchkit/train-it"),
+        (launch_of(GitSource(remote="https://s3cret@example.com")), "launchkit/example-com"),
         (launch_of(GitSource(remote="git@example.com:a/train.git/")), "launchkit/train"),
         (launch_of(ArchiveSource(digest="d", size=1, name="My Code!")), "launchkit/my-code"),
         (launch_of(ArchiveSource(digest="d", size=1, name="__")), "launchkit/code"),

@@ -37,6 +37,7 @@ def test_code_of_any_directory_has_a_name(path: str, name: str | None, tmp_path,
 def test_a_git_job_is_named_as_wandb_names_it() -> None:
     remote = "https://github.com/o/r"
     assert git_job_name(remote, None) == "job-https___github.com_o_r_"
+    assert git_job_name("https://s3cret@github.com/o/r", None) == git_job_name(remote, None)
     assert git_job_name(remote, "a/t.py") == "job-https___github.com_o_r_a_t.py"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from launchkit.addresses import masked
 from launchkit.model import GitSource, ImageSource, JobVersion, Source
 from launchkit.resolving.secret_values import hidden
 from launchkit.store.hub import StoreJobs
@@ -58,7 +59,7 @@ def source_told(source: Source) -> str:
         return f"image {source.image}"
     if isinstance(source, GitSource):
         at = (source.commit or "")[:12] or source.ref
-        return f"git {source.remote}" + (f" at {at}" if at else "")
+        return f"git {masked(source.remote)}" + (f" at {at}" if at else "")
     return f"directory {source.name}, {source.digest[:12]}"
 
 
