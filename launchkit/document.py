@@ -34,6 +34,14 @@ def read_document(path: Path) -> Document:
     return parse_document(read_text(path), str(path))
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file. :raises ConfigError: if it cannot be looked at."""
+    try:
+        return path.is_file()
+    except OSError as exc:
+        raise ConfigError(f"{path}: cannot be read: {exc.strerror}") from exc
+
+
 def read_text(path: Path) -> str:
     """What a file holds. :raises ConfigError: if it cannot be read, or is not UTF-8 text."""
     from launchkit.yaml_bounds import MOST_CHARACTERS

@@ -80,9 +80,11 @@ def _note_lines(node: yaml.Node, path: Path, lines: dict[Path, int], source: str
 
 def _yaml_message(exc: yaml.YAMLError, source: str, text: str) -> str:
     if isinstance(exc, yaml.MarkedYAMLError) and exc.problem_mark:
-        mark = exc.problem_mark
-        line = 1 + min(mark.line, text.rstrip("\n").count("\n"))
-        return f"{source}:{line}: not valid YAML: {exc.problem} (column {mark.column + 1})"
+        lines = text.rstrip("\n").split("\n")
+        line, column = exc.problem_mark.line, exc.problem_mark.column
+        if line >= len(lines):  # what is missed at the end is missed where the text ends
+            line, column = len(lines) - 1, len(lines[-1])
+        return f"{source}:{line + 1}: not valid YAML: {exc.problem} (column {column + 1})"
     if isinstance(exc, ReaderError):
         return _may_not_hold(text, exc.position, source)
     return f"{source}: not valid YAML: {str(exc).splitlines()[0]}"

@@ -37,6 +37,12 @@ def test_what_is_too_much_is_refused_with_its_line(text: str, message: str) -> N
         parse_document(text, "f")
 
 
+@pytest.mark.parametrize("text", ["a: 1\nbcd: [1", "a: 1\nbcd: [1\n", "a: 1\nbcd: [1\n\n"])
+def test_what_is_missed_at_the_end_is_missed_where_the_text_ends(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"^f:2: not valid YAML: .* \(column 8\)$"):
+        parse_document(text, "f")
+
+
 @pytest.mark.parametrize("value", ["!!int ''", "!!float x", "!!timestamp x", "!!bool maybe"])
 def test_a_value_that_does_not_fit_its_tag_is_refused(value: str) -> None:
     with pytest.raises(ConfigError, match=r"^f.*: not valid YAML: "):

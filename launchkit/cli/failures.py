@@ -1,5 +1,6 @@
 """How the program ends: exit codes, and what is said about an error. All in one place."""
 
+import errno
 import os
 import sys
 from types import TracebackType
@@ -18,6 +19,7 @@ LAUNCH_FAILED = 1
 USAGE = 2
 TIMED_OUT = 8
 UNEXPECTED = 70
+MACHINE = 71
 INTERRUPTED = 130
 
 CODES: dict[type[Exception], int] = {
@@ -44,8 +46,27 @@ MEANINGS = {
     7: "the queue cannot be reached",
     TIMED_OUT: "timed out",
     UNEXPECTED: "a fault of launchkit",
+    MACHINE: "this machine says no: its disk is full, or a file may not be opened",
     INTERRUPTED: "interrupted",
 }
+
+_FREE = "free some disk space, or choose another place"
+_OPEN = "let more files be open at once: ulimit -n"
+NEXT = {
+    errno.ENOSPC: _FREE,
+    errno.EDQUOT: _FREE,
+    errno.EROFS: "choose another place",
+    errno.EACCES: "let this user have it, or choose another place",
+    errno.EPERM: "let this user do it, or choose another place",
+    errno.ENAMETOOLONG: "choose another name",
+    errno.ELOOP: "look where these symbolic links lead",
+    errno.ENOTDIR: "a part of this path is no directory",
+    errno.EMFILE: _OPEN,
+    errno.ENFILE: _OPEN,
+    errno.ENOMEM: "free some memory",
+    errno.EIO: "look at the disk, and at what the kernel says of it",
+}
+"""What to do when the operating system says no, for reasons that are no fault of launchkit."""
 
 PAGES = "docs/reference"
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {n:>3}  {text}" for n, text in MEANINGS.items())
@@ -54,6 +75,8 @@ EPILOG += f"\n\nCodes of errors, and what to do, are in {PAGES}/errors.md."
 
 def exit_code(exc: BaseException) -> int:
     """The exit code for an error that ends the program."""
+    if isinstance(exc, OSError) and exc.errno in NEXT:
+        return MACHINE
     return next((CODES[kind] for kind in type(exc).__mro__ if kind in CODES), UNEXPECTED)
 
 
@@ -128,15 +151,31 @@ class reported:  # noqa: N801 - reads as a verb: with reported()
         if isinstance(exc, Exception) and not isinstance(
             exc, click.ClickException | click.exceptions.Exit
         ):
-            _say(describe(exc) if exit_code(exc) != UNEXPECTED else _unexpected(exc))
+            _say(_ended(exc))
             sys.exit(exit_code(exc))
 
 
-def _unexpected(exc: Exception) -> str:
+def _ended(exc: Exception) -> str:
+    """What is said of an error; where it is from, too, if that is wanted and nobody raised it on
+    purpose.
+    """
+    code = exit_code(exc)
+    if code not in {UNEXPECTED, MACHINE}:
+        return describe(exc)
     if wants_traceback():
         import traceback
 
         return "".join(traceback.format_exception(exc)).rstrip()
+    return _refused(exc) if isinstance(exc, OSError) and code == MACHINE else _unexpected(exc)
+
+
+def _refused(exc: OSError) -> str:
+    where = f"{exc.filename}: " if exc.filename is not None else ""
+    said = visible_line(f"{where}{exc.strerror}")
+    return f"error machine  {said}\n  hint: {NEXT[exc.errno or 0]}"
+
+
+def _unexpected(exc: Exception) -> str:
     whose = errors.source(exc)
     said = visible_line(f"{type(exc).__name__}: {exc}")
     return (

@@ -12,7 +12,7 @@ import click
 from launchkit.builtin.http.tokens import server_of, tokens_file
 from launchkit.cli.options import chosen, common_options, may_ask, say
 from launchkit.codec import decode
-from launchkit.document import read_document
+from launchkit.document import is_file, read_document
 from launchkit.errors import ConfigError, NotFound, Unreachable
 from launchkit.private_files import make_folder
 from launchkit.settings import load_settings
@@ -83,7 +83,7 @@ def _token(file: IO[str] | None) -> str:
 
 def _kept() -> dict[str, str]:
     path = tokens_file()
-    return decode(dict[str, str], read_document(path).data) if path.is_file() else {}
+    return decode(dict[str, str], read_document(path).data) if is_file(path) else {}
 
 
 def _keep(tokens: dict[str, str]) -> None:

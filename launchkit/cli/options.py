@@ -28,7 +28,8 @@ def remember(ctx: click.Context, param: click.Parameter, value: object) -> objec
 
 def chosen(name: str) -> Any:
     """What was given for a shared option, or None."""
-    return click.get_current_context().meta.get(f"launchkit.{name}")
+    context = click.get_current_context(silent=True)  # there is none while options are read
+    return context.meta.get(f"launchkit.{name}") if context else None
 
 
 def wants_traceback() -> bool:

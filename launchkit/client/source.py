@@ -1,5 +1,6 @@
 """From what a user names (an image, a git address, a directory) to a source that can be stored."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,7 +40,8 @@ async def source_of(
 
 def _is_repository(directory: Path) -> bool:
     """Whether it is a bare repository, or the `.git` of another."""
-    return (directory / "HEAD").is_file() and (directory / "objects").is_dir()
+    head, objects = directory / "HEAD", directory / "objects"
+    return os.path.isfile(head) and os.path.isdir(objects)  # noqa: PTH112,PTH113 - or it is unseen
 
 
 def _address(directory: Path) -> str:

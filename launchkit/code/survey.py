@@ -80,6 +80,16 @@ class _Refused:
         )
 
 
+def _require_folder(root: Path) -> None:
+    try:
+        if root.is_dir():
+            return
+        what = "is not a directory" if root.exists() else "does not exist"
+    except OSError as exc:
+        what = f"cannot be read: {exc.strerror}"
+    raise Rejected(f"{root} {what}", hint="name the directory with your code")
+
+
 def survey(root: Path, limits: PackLimits) -> list[Entry]:
     """List what is packed of *root*, parents first, in one order on every machine.
 
@@ -89,9 +99,7 @@ def survey(root: Path, limits: PackLimits) -> list[Entry]:
 
     :raises Rejected: if something in it cannot be packed, or it is too much; names all of it.
     """
-    if not root.is_dir():
-        what = "is not a directory" if root.exists() else "does not exist"
-        raise Rejected(f"{root} {what}", hint="name the directory with your code")
+    _require_folder(root)
     refused = _Refused()
     entries = _within(limits, _walk(root, refused), refused)
     if refused.first:

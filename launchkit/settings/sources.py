@@ -1,10 +1,11 @@
 """Where settings are from: files, environment variables and flags."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from launchkit.document import read_document
+from launchkit.document import is_file, read_document
 from launchkit.errors import ConfigError
 from launchkit.settings.places import config_files
 
@@ -43,15 +44,15 @@ FLAGS = {"queues": "--queue", "verbosity": "--verbose"}
 def find_file(config: Path | str | None, environ: Mapping[str, str]) -> Path | None:
     """The configuration file: the one that is named, else the first that exists.
 
-    :raises ConfigError: if the one that is named does not exist.
+    :raises ConfigError: if the one that is named does not exist, or it cannot be looked at.
     """
     named = config or environ.get("LAUNCHKIT_CONFIG")
     if not named:
-        return next((path for path in config_files(environ) if path.is_file()), None)
+        return next((path for path in config_files(environ) if is_file(path)), None)
     path = Path(named).expanduser()
-    if path.is_dir():
-        raise ConfigError(f"{path}: is a directory; name the file in it")
-    if not path.is_file():
+    if not is_file(path):
+        if path.is_dir():
+            raise ConfigError(f"{path}: is a directory; name the file in it")
         raise ConfigError(
             f"{path}: there is no such configuration file",
             hint=f"without --config and LAUNCHKIT_CONFIG, {config_files(environ)[0]} is read",
@@ -63,14 +64,16 @@ def unread_file(
     path: Path | None, config: Path | str | None, environ: Mapping[str, str]
 ) -> tuple[str, ...]:
     """A warning if a configuration lies in the working directory, and is not what is read."""
-    here = Path("launch-config.yaml").absolute()
+    here = "launch-config.yaml"
     named = config or environ.get("LAUNCHKIT_CONFIG")
-    if named or not here.is_file() or (path and path.samefile(here)):
+    if named or not os.path.isfile(here):  # noqa: PTH113 - none is seen where nobody may look
+        return ()
+    if path and path.samefile(here):
         return ()
     places = " and ".join(map(str, config_files(environ)))
     warning = (
-        f"{here} is not read: without --config and LAUNCHKIT_CONFIG these are: {places}; name it"
-        " with --config launch-config.yaml"
+        f"{Path(here).absolute()} is not read: without --config and LAUNCHKIT_CONFIG these are:"
+        f" {places}; name it with --config launch-config.yaml"
     )
     return (warning,)
 

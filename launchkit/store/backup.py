@@ -32,9 +32,9 @@ def back_up(path: Path, target: Path, *, force: bool = False) -> None:
     :raises QueueError: if the store is damaged.
     :raises Unreachable: if it cannot be read, or *target* not be written.
     """
-    if not path.exists() and not cut_short(path.resolve()):
-        raise ConfigError(f"there is no queue in {path}", hint="name its place with --backend")
     with _explained(f"the backup of {path} in {target}"):
+        if not path.exists() and not cut_short(path.resolve()):
+            raise ConfigError(f"there is no queue in {path}", hint="name its place with --backend")
         with closing(FairFileLock(path)) as lock, lock.turn():
             store = attach(path)
         with closing(store), _folder_beside(target) as folder:

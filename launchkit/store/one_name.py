@@ -4,6 +4,7 @@ opens it by another one does not see them, and what either writes may be lost.
 
 import re
 from pathlib import Path
+from stat import S_ISREG
 
 from launchkit.errors import ConfigError
 
@@ -13,7 +14,7 @@ _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 def require_one_name(path: Path) -> None:
     """:raises ConfigError: if the file, whose path has no links in it, is mounted by itself or has
-    hard links.
+    hard links, or is a directory or a device.
     """
     if _is_mounted(path):
         raise ConfigError(
@@ -22,10 +23,14 @@ def require_one_name(path: Path) -> None:
             hint="mount the directory that it lies in",
         )
     try:
-        names = path.stat().st_nlink
+        status = path.stat()
     except FileNotFoundError:
         return
-    if names > 1:
+    if not S_ISREG(status.st_mode):
+        raise ConfigError(
+            f"the queue's database {path} is no file", hint="name a file: sqlite:///PATH/queue.db"
+        )
+    if (names := status.st_nlink) > 1:
         raise ConfigError(
             f"the queue's database {path} has {names} names (hard links), and its -wal only one:"
             " changes that are made by the other name would be lost",

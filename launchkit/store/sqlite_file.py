@@ -24,6 +24,7 @@ HINTS = {
     "unable to open": "the file and its folder must be readable and writable for this user",
     "malformed": "restore it from a backup",
     "not a database": "the path names some other file",
+    "disk I/O error": "free some disk space, or look whether the disk is broken",
     "locked": "another program than launchkit holds a lock on the file",
 }
 """What to do next, by a word in what SQLite says."""

@@ -11,9 +11,14 @@ TRACES = ("-wal", "-journal", "-wake")
 
 
 def is_new(path: Path) -> bool:
-    """Whether no queue is or was in this file, as far as can be seen."""
-    real = path.resolve()
-    return not (real.exists() or cut_short(real) or _traces(real))
+    """Whether no queue is or was in this file. Where nobody may look it is not said to be new: who
+    opens it is told what is in the way.
+    """
+    try:
+        real = path.resolve()
+        return not (real.exists() or cut_short(real) or _traces(real))
+    except OSError:
+        return False
 
 
 def require_not_vanished(path: Path) -> None:

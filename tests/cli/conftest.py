@@ -38,11 +38,9 @@ class Program:
     def start(self, *words: str, **more: Any) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [sys.executable, "-m", "launchkit", *words],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
             text=True,
             cwd=self.folder,
-            **more,
         )
 
     def file(self, name: str, text: str) -> str:

@@ -80,7 +80,7 @@ def test_a_commands_line_in_the_list_is_the_one_of_its_own_help(name: str) -> No
 def test_the_help_lists_commands_and_exit_codes(program: Program) -> None:
     text = program.out("--help")
     assert all(f"  {name} " in text for name in COMMANDS)
-    assert all(f"{code}  " in text for code in (0, 1, 2, 3, 4, 5, 6, 7, 8, 70, 130))
+    assert all(f"{code}  " in text for code in (0, 1, 2, 3, 4, 5, 6, 7, 8, 70, 71, 130))
 
 
 def test_a_command_that_is_nearly_right_is_suggested(program: Program) -> None:

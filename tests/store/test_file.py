@@ -19,7 +19,7 @@ from launchkit.store import launches, queues, sqlite_file
 from launchkit.store.access import Access
 from launchkit.store.notifier import DatagramNotifier
 from launchkit.store.sqlite import SqliteDatabase
-from launchkit.store.sqlite_file import connect, file_of, prepare
+from launchkit.store.sqlite_file import connect, file_of, is_current, prepare
 from launchkit.store.tokens import FirstAdministrator, Proofs
 from launchkit.store.topics import StoreTopics
 
@@ -221,6 +221,15 @@ async def test_a_full_disk_is_an_error_that_goes_away_with_space(small_disk: Pat
         assert (await store.item(first.id)).id == first.id
 
 
+async def test_who_comes_when_the_disk_is_full_is_told_to_free_some(small_disk: Path) -> None:
+    prepare(small_disk / "x.db")
+    fill(small_disk / "ballast")
+    with pytest.raises(Unreachable) as error:
+        async with (database := SqliteDatabase(small_disk / "x.db")).opened():
+            await Store(database, Clock()).queue()
+    assert "free some disk space" in str(error.value.hint)
+
+
 async def test_a_full_disk_is_not_in_the_way_of_one_who_proves_a_token(small_disk: Path) -> None:
     database = SqliteDatabase(small_disk / "x.db")
     async with database.opened():
@@ -259,6 +268,14 @@ def test_a_file_with_hard_links_is_refused_until_it_has_one_name(tmp_path: Path)
             prepare(tmp_path / name)
     (tmp_path / "other.db").unlink()
     prepare(path)
+
+
+@pytest.mark.parametrize("place", ["folder", "/dev/null"])
+def test_what_is_no_file_is_refused_as_that(tmp_path: Path, place: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ConfigError, match=r" is no file$"):
+        is_current(tmp_path / place)
+    assert list(tmp_path.iterdir()) == [tmp_path / "folder"], "nothing is made beside it"
 
 
 @pytest.mark.reported("N6")

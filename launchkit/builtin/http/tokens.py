@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from launchkit.codec import decode
-from launchkit.document import read_document
+from launchkit.document import is_file, read_document
 from launchkit.errors import ConfigError
 from launchkit.model import Secret
 
@@ -69,7 +69,7 @@ def _in_file(path: Path, source: str) -> Secret:
 
 
 def _kept(url: str, path: Path) -> Secret | None:
-    if not path.is_file():
+    if not is_file(path):
         return None
     tokens = decode(Mapping[str, Secret], read_document(path).data)
     token = tokens.get(server_of(url))

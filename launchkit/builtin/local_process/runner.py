@@ -187,12 +187,12 @@ class LocalProcessRunner(Runner):
 
     def _findings(self) -> Sequence[Finding]:
         if not os.access(self._root, os.W_OK):
-            return [Finding(level="error", subject=str(self._root), message="is not writable")]
+            return [Finding(level="error", subject="runs", message=f"{self._root} is not writable")]
         free = shutil.disk_usage(self._root).free
         disk = Finding(
             level="ok" if free > LOW_DISK_BYTES else "warning",
-            subject=str(self._root),
-            message=f"writable, {free / 2**30:.1f} GiB free",
+            subject="runs",
+            message=f"their directory is writable, {free / 2**30:.1f} GiB free",
         )
         if hasattr(os, "pidfd_open") and Path("/proc/self/environ").exists():
             watch = Finding(level="ok", subject="processes", message="can be watched and found")
