@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -50,7 +51,7 @@ from launchkit.observe import journal
 from launchkit.resolving.bind import Bound, opened_values
 from launchkit.resolving.policy import check_policy
 from launchkit.resolving.resolve import limits_of, resolve
-from launchkit.resolving.secret_values import without_values
+from launchkit.resolving.secret_values import secret_defaults, without_values
 
 logger = logging.getLogger("launchkit.agent")
 
@@ -67,8 +68,9 @@ class Journey:
         self.log = journal(logger, kit.site.agent, claim)
         self._kit = kit
         self._defaults = limits
-        secrets = tuple(opened_values(kit.policy, os.environ).values())
-        self._reporter = Reporter(kit.backend, claim, self.log, secrets)
+        opened = opened_values(kit.policy, os.environ).values()
+        self._secrets = secret_defaults(claim.queue.spec)
+        self._reporter = Reporter(kit.backend, claim, self.log, (*opened, *self._secrets))
         self._pre_run_log = PreRunLog(kit.backend, claim, self.log, self._reporter.mark)
         self._foreign_seconds = foreign_seconds
         self._patience = Patience(self._tell_trouble, foreign_seconds=foreign_seconds)
@@ -287,7 +289,7 @@ class Journey:
             state=ItemState.SUBMITTING,
             ref=ref,
             site=self._kit.site.name if runner.bound_to_site else None,
-            resolved=resolution(bound, runner) | intent.fields(),
+            resolved=resolution(bound, runner, self._secrets) | intent.fields(),
             warnings=bound.warnings,
         )
         await self._reporter.report(report, again=True)  # an earlier try may have stored another
@@ -356,7 +358,7 @@ class Journey:
         return replace(outcome, exit_code=status.exit_code)
 
 
-def resolution(bound: Bound, runner: Runner) -> dict[str, object]:
+def resolution(bound: Bound, runner: Runner, secrets: Sequence[str] = ()) -> dict[str, object]:
     """What `show --resolved` tells: every choice, who made it, and the request itself."""
     submission = bound.submission
     launch = submission.launch
@@ -372,4 +374,4 @@ def resolution(bound: Bound, runner: Runner) -> dict[str, object]:
         "origins": dict(launch.origins),
         "request": dict(runner.render(submission)),
     }
-    return without_values(told, bound.hidden)
+    return without_values(told, (*bound.hidden, *secrets))

@@ -46,8 +46,25 @@ _PORT = re.compile(r"[0-9]{1,5}/")
 
 def without_secrets(spec: QueueSpec) -> QueueSpec:
     """A queue as those who are not its operators see it."""
-    variables = {name: _without_default(name, one) for name, one in spec.variables.items()}
+    variables = {name: _without_values(name, one) for name, one in spec.variables.items()}
     return replace(spec, config=hidden(spec.config), variables=variables)
+
+
+def is_secret_variable(name: str) -> bool:
+    """Whether the values of a template variable are secrets, as its name tells."""
+    return _is_named(name)
+
+
+def secret_defaults(spec: QueueSpec) -> tuple[str, ...]:
+    """The secrets among the defaults and choices of a queue's template variables: a launch has them
+    wherever the fields are, also where no key tells of them.
+    """
+    return tuple(
+        str(value)
+        for name, one in spec.variables.items()
+        for value in (one.default, *(one.enum or ()))
+        if value is not None and _is_named(name) and _is_secret(name, str(value))
+    )
 
 
 def item_without_secrets(item: QueueItem) -> QueueItem:
@@ -86,6 +103,8 @@ def without_values(told: Json, secrets: Sequence[str]) -> dict[str, Any]:
             return {key: masked(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [masked(inner) for inner in value]
+        if isinstance(value, int | float) and str(value) in known:
+            return HIDDEN
         return pattern.sub(HIDDEN, value) if isinstance(value, str) else value
 
     return {key: masked(value) for key, value in told.items()}
@@ -121,9 +140,13 @@ def hidden_words(words: Sequence[str]) -> list[str]:
     return [*map(str, _hidden_list(words, ""))]
 
 
-def _without_default(name: str, variable: Variable) -> Variable:
-    shown = variable.default if variable.enum else _hidden(variable.default, name)
-    return replace(variable, default=shown) if isinstance(variable.default, str) else variable
+def _without_values(name: str, variable: Variable) -> Variable:
+    """A variable without a default and choices that are secrets. Who launches may still give one of
+    the choices, which the queue compares with them.
+    """
+    choices = variable.enum or ()
+    enum = variable.enum if all(_hidden(one, name) == one for one in choices) else None
+    return replace(variable, default=_hidden(variable.default, name), enum=enum)
 
 
 def _hidden(value: Any, name: str) -> Any:

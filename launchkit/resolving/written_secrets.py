@@ -26,7 +26,11 @@ def written_secrets(values: Json) -> list[str]:
 
 def secrets_warning(queue: QueueSpec) -> Finding | None:
     """What to say of a queue with secrets in its config."""
-    places = written_secrets(queue.config)
+    defaults = {name: one.default for name, one in queue.variables.items()}
+    places = [
+        *written_secrets(queue.config),
+        *(f"default of variable {name}" for name in written_secrets(defaults)),
+    ]
     if not places:
         return None
     more = f" and {len(places) - MOST_TOLD} more" if len(places) > MOST_TOLD else ""

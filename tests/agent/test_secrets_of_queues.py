@@ -6,7 +6,7 @@ import pytest
 from agent.conftest import Bench, text
 
 from launchkit.codec import plain
-from launchkit.model import ItemState, Timeouts
+from launchkit.model import ItemState, Timeouts, Variable
 
 HUSH = "hush-value-12345"
 
@@ -33,6 +33,20 @@ async def test_what_goes_wrong_with_a_secret_does_not_show_it(
     told = json.dumps([plain(run.item), events]) + await text(run)
     assert run.item.verdict
     assert HUSH not in told
+
+
+async def test_the_secret_default_of_a_variable_is_not_shown_where_no_key_tells_of_it(
+    bench: Bench,
+) -> None:
+    config = {"env": {"PLAIN": "{{door_password}}"}, "setup": "/nowhere/{{door_password}}"}
+    variables = {"door_password": Variable(type="string", default=HUSH)}
+    await bench.client.create_queue("secret", "local-process", config, variables=variables)
+    run = await bench.launch("print(1)", queue="secret")
+    async with bench.agent(queues=["secret"]):
+        assert await bench.ended(run) == [ItemState.FAILED]
+    assert run.item.resolved
+    events = [plain(event) for event in await run.events()]
+    assert HUSH not in json.dumps([plain(run.item), events])
 
 
 async def test_a_run_that_prints_a_secret_has_it_in_its_log_and_nowhere_else(

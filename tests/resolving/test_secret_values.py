@@ -10,10 +10,12 @@ import pytest
 from launchkit.model import QueueSpec, Secret, Variable
 from launchkit.resolving.secret_values import (
     hidden,
+    secret_defaults,
     without_queue_secrets,
     without_secrets,
     without_values,
 )
+from launchkit.resolving.variables import objection, value_problems
 
 
 @pytest.mark.parametrize(
@@ -104,12 +106,51 @@ def test_the_default_of_a_variable_that_sounds_secret_is_hidden() -> None:
         "hf_token": Variable(type="string", default="k"),
         "team": Variable(type="string", default="vision"),
         "max_tokens": Variable(type="integer", default=4096),
+        "db_password": Variable(type="integer", default=987654321),
     }
     shown = without_secrets(QueueSpec(name="q", resource="docker", variables=variables)).variables
     assert {name: one.default for name, one in shown.items()} == {
         "hf_token": "…",
         "team": "vision",
         "max_tokens": 4096,
+        "db_password": "…",
+    }
+
+
+def test_choices_that_are_secrets_are_hidden_and_can_still_be_given() -> None:
+    variables = {
+        "api_key": Variable(type="string", default="first-key", enum=("first-key", "second-key")),
+        "proxy": Variable(type="string", enum=("http://ann:pw@host", "http://host")),
+        "size": Variable(type="string", default="big", enum=("big", "small")),
+    }
+    shown = without_secrets(QueueSpec(name="q", resource="docker", variables=variables)).variables
+    assert "key" not in repr([shown["api_key"].default, shown["api_key"].enum])
+    assert "pw" not in repr(shown)
+    assert shown["size"] == variables["size"]
+    assert objection("second-key", shown["api_key"]) is None
+
+
+def test_what_is_not_among_secret_choices_is_told_without_them() -> None:
+    variables = {"api_key": Variable(type="string", enum=("first-key", "second-key"))}
+    (problem,) = value_problems({"api_key": "guess"}, variables)
+    assert problem == "template variable api_key: must be one of the values that its queue names"
+
+
+def test_secrets_among_defaults_and_choices_are_known_by_their_variables() -> None:
+    variables = {
+        "hf_token": Variable(type="string", default="one"),
+        "api_key": Variable(type="string", enum=("two", "three")),
+        "pin_password": Variable(type="integer", default=123456),
+        "max_tokens": Variable(type="integer", default=4096),
+        "token_file": Variable(type="string", default="/run/secrets/token"),
+        "secret": Variable(type="string"),
+    }
+    spec = QueueSpec(name="q", resource="docker", variables=variables)
+    assert secret_defaults(spec) == ("one", "two", "three", "123456")
+    told = {"args": ["-x", 123456, "login 123456"], "n": 1234567}
+    assert without_values(told, secret_defaults(spec)) == {
+        "args": ["-x", "…", "login …"],
+        "n": 1234567,
     }
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from launchkit.model import QueueSpec
+from launchkit.model import QueueSpec, Variable
 from launchkit.resolving.written_secrets import secrets_warning, written_secrets
 
 
@@ -32,4 +32,9 @@ def test_a_warning_names_places_and_no_values() -> None:
     assert found.subject == "config of queue q"
     assert "env.TOKEN_4 and 4 more: looks like a secret" in found.message
     assert "hush" not in str(found)
+    variables = {"hf_token": Variable(type="string", default="hush")}
+    spec = QueueSpec(name="q", resource="local-process", variables=variables)
+    told = secrets_warning(spec)
+    assert told
+    assert told.message.startswith("default of variable hf_token: looks like a secret")
     assert secrets_warning(QueueSpec(name="q", resource="local-process")) is None

@@ -25,8 +25,12 @@ VARIABLES = {
     "instance": {"type": "string", "enum": ["small", "large"]},
     "count": {"type": "integer", "minimum": 1, "maximum": 8, "default": 2},
     "hf_token": {"type": "string", "default": "hush of the queue"},
+    "door_password": {"type": "string", "enum": ["hush-one", "hush-two"], "default": "hush-one"},
 }
-ENV = {"INSTANCE": "{{instance}}", "COUNT": "{{count}}", "HF_TOKEN": "{{hf_token}}"}
+ENV = {
+    **{"INSTANCE": "{{instance}}", "COUNT": "{{count}}", "HF_TOKEN": "{{hf_token}}"},
+    **{"PLAIN": "{{hf_token}}", "DOOR": "open {{door_password}}"},
+}
 CONFIG = {"env": {**ENV, "API_TOKEN": "of the queue"}}
 ASKED = {"act": "launch", "queue": "gpu", "kind": "job", "job": "fit", "var:instance": "large"}
 
@@ -121,10 +125,17 @@ def test_who_may_not_operate_sees_no_secret_of_the_queue_in_the_preview(served: 
         browser.sign_in("bob")
         shown = browser.post("/e/e/launch/preview", ASKED).text
         form = browser.get("/e/e/launch?queue=gpu").text
+        other = browser.post("/e/e/launch/preview", {**ASKED, "var:door_password": "other"}).text
+        chosen = browser.post("/e/e/launch", {**ASKED, "var:door_password": "hush-two"})
+        page = browser.get("/e/e/queues/gpu").text
     assert "API_TOKEN" in shown
     assert "of the queue" not in shown
     assert "hf_token" in form
-    assert "hush of the queue" not in form
+    assert "door_password" in form + page
+    assert "must be one of the values that its queue names" in other
+    for text in (shown, form, other, page):
+        assert not re.search("hush of the queue|hush-", text)
+    assert chosen.status_code == 303, "a choice that is not shown can be given"
 
 
 def test_a_launch_again_into_a_queue_without_the_variable_leaves_it_out(

@@ -21,7 +21,12 @@ from launchkit.model import (
     Recipe,
 )
 from launchkit.plugins import Plugins
-from launchkit.resolving.secret_values import hidden, without_secrets
+from launchkit.resolving.secret_values import (
+    hidden,
+    secret_defaults,
+    without_secrets,
+    without_values,
+)
 from launchkit.resolving.shown import request_data, request_rows
 from launchkit.store import agents
 from launchkit.store.hub import StoreJobs, StoreLaunches, StoreQueues
@@ -186,6 +191,7 @@ async def _rows(
     data = request_data(queue.name, spec, await _check(visit, queue, spec))
     if not visit.may("operate"):
         data |= {name: hidden(data[name]) for name in ("resource_args", "builder_args", "env")}
+        data = without_values(data, secret_defaults(queue))
     empty = {"", "null", "{}"}
     return [row for row in request_rows(data) if row[1] not in empty and row[0] not in UNTOLD]
 
