@@ -47,6 +47,8 @@ class Slots:
 
     what: str
     """What a device is called, such as `GPU`."""
+    agent: str
+    """The name of the agent, whose locks they are: those of one that died are free at once."""
     backend: QueueBackend | None
     """Keeps the locks; None: only this agent and `in_use` are looked at."""
     lock_name: Callable[[str], Awaitable[str]]
@@ -195,9 +197,8 @@ class Slots:
         if self.backend is None:
             return True
         try:
-            held = await self.backend.acquire_lock(
-                await self.lock_name(device), holder, LEASE_SECONDS
-            )
+            name = await self.lock_name(device)
+            held = await self.backend.acquire_lock(name, self._owner(holder), LEASE_SECONDS)
         except QueueError as exc:
             self._trouble.tell(exc)
             return None
@@ -211,6 +212,10 @@ class Slots:
         with anyio.move_on_after(RELEASE_SECONDS, shield=True):
             for device in devices:
                 try:
-                    await self.backend.release_lock(await self.lock_name(device), holder)
+                    name = await self.lock_name(device)
+                    await self.backend.release_lock(name, self._owner(holder))
                 except QueueError as exc:
                     self._trouble.tell(exc)
+
+    def _owner(self, holder: str) -> str:
+        return f"{self.agent}/{holder}"

@@ -8,7 +8,7 @@ from launchkit.codec import encode_json
 from launchkit.errors import AgentReplaced, NotFound
 from launchkit.model import AgentStatus, AgentView, Pause
 from launchkit.store.database import Body, Tx
-from launchkit.store.locks import topic_of
+from launchkit.store.locks import holder_in, topic_of
 from launchkit.store.rows import agent_of
 from launchkit.store.rules import ONLINE_SECONDS
 
@@ -151,7 +151,7 @@ async def _replaced(tx: Tx, entity: str, name: str, session: str | None) -> bool
 
 
 async def _free_what_it_held(tx: Tx, entity: str, name: str) -> None:
-    own = f"{name}/"
+    own = holder_in(entity, f"{name}/")
     for lock in await tx.all("free_locks_of", own=own, size=len(own)):
         tx.publish(topic_of(lock["name"]))
     for row in await tx.all("lapse_leases_of", entity=entity, agent=name):

@@ -129,7 +129,7 @@ class StoreBackend(QueueBackend):
     async def acquire_lock(self, name: str, holder: str, seconds: float) -> bool:
         """Take or renew a lock; its names are shared by all entities, as image names are."""
         agent = agents.of_holder(holder)
-        acquire = locks.Acquire(name, holder, seconds)
+        acquire = locks.Acquire(name, locks.holder_in(self.entity, holder), seconds)
         session = self._sessions.get(agent)
         return await self._database.write(agents.InSession(self.entity, agent, session, acquire))
 
@@ -139,7 +139,7 @@ class StoreBackend(QueueBackend):
 
     async def release_lock(self, name: str, holder: str) -> None:
         """Give a lock back."""
-        await self._database.write(locks.Release(name, holder))
+        await self._database.write(locks.Release(name, locks.holder_in(self.entity, holder)))
 
     async def over(self, attempts: Mapping[str, int]) -> Collection[str]:
         """Those attempts that are over."""

@@ -297,7 +297,11 @@ class Beat:
         )
         held = json.dumps([*self.held.items()])
         rows = await tx.all(
-            "renew_leases", entity=self.entity, held=held, until=tx.now + self.lease
+            "renew_leases",
+            entity=self.entity,
+            agent=self.status.name,
+            held=held,
+            until=tx.now + self.lease,
         )
         orders = await tx.all("stop_orders", entity=self.entity, agent=self.status.name)
         return AgentOrders(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from launchkit.model import Secret
 from launchkit.model.webhooks import DeliveryState, happens
 from launchkit.store.database import Loose, Row, Tx
-from launchkit.store.locks import Acquire
+from launchkit.store.locks import OF_THE_SERVICE, Acquire
 from launchkit.store.webhook_key import WebhookKey
 from launchkit.store.webhooks import body_of
 
@@ -162,7 +162,7 @@ class Answered:
 
 def lock_of(webhook: str) -> str:
     """The name of the lock of those who send a webhook's messages."""
-    return f"webhook:{webhook}"
+    return f"{OF_THE_SERVICE}webhook:{webhook}"
 
 
 def pause_after(tries: int) -> float:

@@ -1,8 +1,15 @@
-"""Locks: one holder at a time for a name, each for a limited time."""
+"""Locks: one holder at a time for a name, each for a limited time.
+
+Names are shared by all entities, as images and GPUs are. Holders are not: an agent of one entity is
+nobody in another, whatever its name is.
+"""
 
 from dataclasses import dataclass
 
 from launchkit.store.database import Database, Tx
+
+OF_THE_SERVICE = "service:"
+"""How the names of locks begin that no agent takes."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,11 @@ class FreeIn:
     async def __call__(self, tx: Tx) -> float:
         row = await tx.one("lock_of", name=self.name)
         return max(0.0, row["until"] - tx.now) if row else 0.0
+
+
+def holder_in(entity: str, holder: str) -> str:
+    """The holder of a lock that an agent of *entity* calls *holder*."""
+    return f"{entity}/{holder}"
 
 
 async def free(database: Database, name: str, wait: float) -> None:

@@ -4,6 +4,9 @@ agent may say more.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import Field
 
 from launchkit.model import (
     AgentCapacity,
@@ -15,6 +18,10 @@ from launchkit.model import (
     Json,
     QueueItem,
 )
+
+MAX_LOCK_NAME = 2000
+MAX_LOCK_SECONDS = 3600.0
+"""A lock that is not renewed is free after an hour at the latest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,10 +189,10 @@ class LogSize:
 class LockRequest:
     """Take, renew or give back a lock."""
 
-    name: str
-    holder: str
+    name: Annotated[str, Field(max_length=MAX_LOCK_NAME)]
+    holder: Annotated[str, Field(max_length=MAX_LOCK_NAME)]
     """The agent's name, then `/` and what tells its holders apart."""
-    seconds: float = 0.0
+    seconds: Annotated[float, Field(ge=0, le=MAX_LOCK_SECONDS, allow_inf_nan=False)] = 0.0
     session: str | None = None
     """The agent's registration: one that was replaced takes no lock any more."""
 
@@ -194,7 +201,7 @@ class LockRequest:
 class LockWait:
     """Wait until a lock may be had."""
 
-    name: str
+    name: Annotated[str, Field(max_length=MAX_LOCK_NAME)]
     wait: float
     """Seconds."""
 

@@ -1,6 +1,7 @@
 """Devices are given to one run at a time; the queue's store is a real one."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -27,9 +28,10 @@ class Machine:
     async def lock_name(self, device: str) -> str:
         return f"gpu:here/{device}"
 
-    def agent(self, look: float = 0.01) -> Slots:
+    def agent(self, look: float = 0.01, name: str = "box") -> Slots:
         return Slots(
             what="GPU",
+            agent=name,
             backend=self.backend,
             lock_name=self.lock_name,
             in_use=self.in_use,
@@ -204,10 +206,17 @@ async def test_an_answer_that_got_lost_leaves_no_device_taken(
 
 
 async def test_without_a_store_this_agent_alone_is_looked_at(machine: Machine) -> None:
-    slots = Slots(what="GPU", backend=None, lock_name=machine.lock_name, in_use=machine.in_use)
+    slots = replace(machine.agent(), backend=None)
     assert await slots.take("one", wish(2)) == ("a", "b")
     await slots.release("one")
     assert await slots.take("two", wish(3)) == DEVICES
+
+
+async def test_what_an_agent_held_that_is_dead_is_free_at_once(machine: Machine) -> None:
+    await machine.agent().take("one", wish(3))
+    await machine.backend.leave("box", dead=True)
+    with anyio.fail_after(PATIENCE):
+        assert await machine.agent(name="other").take("two", wish(3)) == DEVICES
 
 
 async def test_what_is_held_is_renewed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

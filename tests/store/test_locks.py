@@ -4,7 +4,7 @@ import anyio
 from store.conftest import Clock, Store
 
 from launchkit.store.agents import Forget
-from launchkit.store.locks import Acquire, Release
+from launchkit.store.locks import Acquire, Release, holder_in
 
 
 async def test_one_of_many_who_ask_at_once_gets_the_lock(store: Store) -> None:
@@ -42,11 +42,10 @@ async def test_asking_again_renews_and_a_lock_that_is_not_renewed_passes_on(
 
 
 async def test_the_locks_of_an_agent_that_died_are_free_at_once(store: Store) -> None:
-    for holder in ("a/run/1", "ab/run/1", "a_/run/1"):
+    holders = [holder_in("e", one) for one in ("a/run/1", "ab/run/1", "a_/run/1")]
+    holders.append(holder_in("elsewhere", "a/run/1"))
+    for holder in holders:
         assert await store.write(Acquire(f"image of {holder}", holder, 30))
     await store.write(Forget("e", "a", dead=True))
-    free = [
-        await store.write(Acquire(f"image of {holder}", "other", 30))
-        for holder in ("a/run/1", "ab/run/1", "a_/run/1")
-    ]
-    assert free == [True, False, False]
+    free = [await store.write(Acquire(f"image of {one}", "other", 30)) for one in holders]
+    assert free == [True, False, False, False]

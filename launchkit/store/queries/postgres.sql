@@ -83,7 +83,7 @@ from q left join claimed on true
 
 -- name: renew_leases
 update item set lease_until = :until
-where entity = :entity and lease_until is not null and seq in (
+where entity = :entity and agent = :agent and lease_until is not null and seq in (
     select i.seq from json_array_elements(:held::json) h
     join item i on i.id = h ->> 0 and i.token = (h ->> 1)::bigint
     order by i.seq for update of i)

@@ -25,7 +25,7 @@ order by priority, seq limit 1
 
 -- name: renew_leases
 update item set lease_until = :until
-where entity = :entity and lease_until is not null and seq in (
+where entity = :entity and agent = :agent and lease_until is not null and seq in (
     select i.seq from json_each(:held) h
     join item i on i.id = json_extract(h.value, '$[0]') and i.token = json_extract(h.value, '$[1]'))
 returning id

@@ -34,7 +34,7 @@ async def make(tmp_path: Path, docker_engine: Engine) -> AsyncIterator[Make]:
         site_at(tmp_path) as site,
         started(backend, site) as queue,
     ):
-        yield lambda: GpuAllocator(STOCK, Containers(engine, tmp_path), queue)
+        yield lambda: GpuAllocator(STOCK, Containers(engine, tmp_path), queue, site.agent)
 
 
 async def test_runs_get_devices_of_their_own_and_give_them_back(make: Make) -> None:

@@ -1,5 +1,6 @@
 """Who asks, and what may they do: each route declares its one permission here."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -21,6 +22,7 @@ LOGIN_HINT = "give a token: launchkit login, LAUNCHKIT_TOKEN or LAUNCHKIT_TOKEN_
 ROLE_HINT = "an administrator grants roles: launchkit role grant"
 AGENT_HINT = "an agent has a token of its own: launchkit token create --agent NAME --queue QUEUE"
 MAX_TOKEN = 512
+Ask = Callable[[NearestAgent], Awaitable[str | None]]
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,10 @@ class Caller:
         """:raises Forbidden: if it is the token of an agent of another name, or a token of its own
         has been made for that name.
         """
+        await self.require_named(agent, service.database.read)
+
+    async def require_named(self, agent: str, ask: Ask) -> None:
+        """The same, where the database is asked by *ask*, such as within a transaction."""
         if self.principal.kind is not PrincipalKind.AGENT:
             return
         own = self.principal.name.removeprefix(AGENT_PREFIX)
@@ -69,7 +75,7 @@ class Caller:
                 f"the token of {self.principal.name} is not for an agent named {agent}",
                 hint=f"name the agent {own} in its launch-config.yaml, or {own}-SOMETHING",
             )
-        nearest = await service.database.read(NearestAgent(self.entity, agent))
+        nearest = await ask(NearestAgent(self.entity, agent))
         if nearest is not None and len(nearest) > len(own):
             raise Forbidden(
                 f"the token of {self.principal.name} is not for an agent named {agent}:"

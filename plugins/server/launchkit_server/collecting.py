@@ -17,7 +17,7 @@ log = logging.getLogger("launchkit.server")
 
 OFTEN_SECONDS = 3600.0
 BATCH = 100
-LOCK = "launchkit-server-collects"
+LOCK = f"{locks.OF_THE_SERVICE}collects"
 
 
 @dataclass(frozen=True)

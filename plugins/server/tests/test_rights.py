@@ -248,6 +248,16 @@ def test_a_token_in_the_url_is_refused(
     assert shown not in answer.text
 
 
+STATUS = {
+    "host": "h",
+    "pid": 1,
+    "version": "1",
+    "max_jobs": 1,
+    "started_at": 1.0,
+    "name": "box",
+    "entity": "test",
+    "queues": ["q"],
+}
 CAPACITY = {"site": "s", "resources": ["local-process"], "unable": {}}
 
 
@@ -284,8 +294,7 @@ def test_the_token_of_an_agent_is_not_good_for_a_name_that_has_a_token_of_its_ow
     client: httpx.Client, tokens: Mapping[str, Secret], token: str, agent: str, let_in: bool
 ) -> None:
     auth = {"Authorization": f"Bearer {str.__str__(tokens[token])}"}
-    about = {"host": "h", "pid": 1, "version": "1", "max_jobs": 1, "started_at": 1.0}
-    status = {"name": agent, "entity": "test", "queues": ["q"], **about}
+    status = {**STATUS, "name": agent}
     for what, body in (
         ("register", {"session": "s", "status": status}),
         ("beats", {"session": "s", "status": status, "held": [], "wait": 0}),
@@ -362,3 +371,70 @@ def test_a_stolen_agent_token_takes_no_locks_of_other_agents(
     for holder, allowed in (("box/run/1", True), ("box-2/run/1", True), ("other/run/1", False)):
         body = {"name": holder, "holder": holder, "seconds": 1}
         assert client.post(url, headers=agent, json=body).is_success is allowed
+
+
+@pytest.mark.parametrize("name", ["service:webhook:1", "service:collects"])
+def test_no_agent_takes_a_lock_of_the_service_itself(
+    client: httpx.Client, tokens: Mapping[str, Secret], name: str
+) -> None:
+    agent = {"Authorization": f"Bearer {str.__str__(tokens['agent'])}"}
+    body = {"name": name, "holder": "box/run/1", "seconds": 1}
+    for what in ("locks", "locks/release"):
+        answer = client.post(f"/api/v1/entities/test/agent/{what}", headers=agent, json=body)
+        assert answer.status_code == 403, answer.text
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"seconds": 1e9}, {"seconds": -1}, {"name": "n" * 3000}, {"holder": "box/" * 1000}]
+)
+def test_a_lock_is_bounded_in_time_and_size(
+    client: httpx.Client, tokens: Mapping[str, Secret], wrong: dict[str, object]
+) -> None:
+    agent = {"Authorization": f"Bearer {str.__str__(tokens['agent'])}"}
+    body = {"name": "n", "holder": "box/run/1", "seconds": 1, **wrong}
+    answer = client.post("/api/v1/entities/test/agent/locks", headers=agent, json=body)
+    assert answer.status_code == 422, answer.text
+
+
+def test_an_agent_of_the_same_name_in_another_entity_frees_no_lock(
+    client: httpx.Client, tokens: Mapping[str, Secret]
+) -> None:
+    box, root = (
+        {"Authorization": f"Bearer {str.__str__(tokens[who])}"} for who in ("agent", "root")
+    )
+    lock = {"name": "image", "holder": "box/run/1", "seconds": 60}
+    assert client.post("/api/v1/entities/test/agent/locks", headers=box, json=lock).json()["held"]
+    elsewhere = "/api/v1/entities/elsewhere/agent"
+    dead = {"agent": "box", "dead": True}
+    for what, body in (("locks/release", lock), ("leave", dead)):
+        assert client.post(f"{elsewhere}/{what}", headers=root, json=body).is_success
+    held = client.post(f"{elsewhere}/locks", headers=root, json=lock).json()["held"]
+    assert not held, "the agent of another entity is another holder"
+
+
+def test_an_agent_touches_nothing_that_another_agent_of_its_queue_holds(
+    client: httpx.Client, tokens: Mapping[str, Secret]
+) -> None:
+    admin, box = (
+        {"Authorization": f"Bearer {str.__str__(tokens[who])}"} for who in ("admin", "agent")
+    )
+    base = "/api/v1/entities/test"
+    made = client.post(
+        f"{base}/queues/q/launches", headers=admin, json={"spec": plain(make_spec())}
+    )
+    wanted = {"queue": "q", "capacity": {"agent": "box-own", **CAPACITY}, "claim_id": "c"}
+    claim = client.post(f"{base}/agent/claims", headers=admin, json=wanted).json()["claim"]
+    item, token = made.json()["id"], claim["token"]
+    assert claim["item"]["id"] == item
+    for method, what, body in (
+        ("GET", f"log?token={token}", None),
+        ("PUT", f"log?token={token}&offset=0", None),
+        ("POST", "reports", {"token": token, "report": {"state": "finished"}}),
+        ("POST", "run-token", {"token": token}),
+    ):
+        url = f"{base}/agent/items/{item}/{what}"
+        answer = client.request(method, url, headers=box, json=body)
+        assert answer.status_code == 403, (what, answer.text)
+    beat = {"status": {**STATUS, "name": "box"}, "held": [{"item_id": item, "token": token}]}
+    orders = client.post(f"{base}/agent/beats", headers=box, json={**beat, "wait": 0}).json()
+    assert orders["lost"] == [item], "no lease of another agent is renewed"

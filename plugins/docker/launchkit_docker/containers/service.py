@@ -36,7 +36,7 @@ async def open_containers(stack: AsyncExitStack, site: Site) -> "ContainerServic
     engine = await stack.enter_async_context(open_client())
     containers = Containers(engine, site.state_dir / "docker", site.backend)
     inventory = await inventory_of(site.policy.part(DockerPolicy).gpus())
-    gpus = GpuAllocator(inventory, containers, site.backend)
+    gpus = GpuAllocator(inventory, containers, site.backend, site.agent)
     watches = containers.informer.run, containers.sweep, gpus.keep
     attend(stack, site.tasks, *watches, name="what goes on at Docker")
     return ContainerService(site, containers, Puller(engine, site.registry), gpus)

@@ -18,13 +18,18 @@ class GpuAllocator:
     """
 
     def __init__(
-        self, inventory: GpuInventory | None, containers: Containers, backend: QueueBackend | None
+        self,
+        inventory: GpuInventory | None,
+        containers: Containers,
+        backend: QueueBackend | None,
+        agent: str,
     ) -> None:
         """Hand out nothing without an *inventory*: then the Engine does."""
         self._inventory = inventory
         self._containers = containers
         self._slots = Slots(
             what="GPU",
+            agent=agent,
             backend=backend,
             lock_name=self._lock,
             in_use=self._in_use,

@@ -3,15 +3,15 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import anyio
 from fastapi import APIRouter, Depends, Query, Request
 
-from launchkit.errors import Unreachable
+from launchkit.errors import Forbidden, Unreachable
 from launchkit.model import AgentOrders, Claim
 from launchkit.store import agents, claims, hindrance, locks, logs
-from launchkit.store.database import Body
+from launchkit.store.database import Body, Tx
 from launchkit.store.tokens import CreateRunToken
 from launchkit.wire.agent_side import (
     BeatRequest,
@@ -209,7 +209,8 @@ async def acquire_lock(
     """Take or renew a lock."""
     agent = agents.of_holder(wanted.holder)
     await who.require_agent(agent, service)
-    acquire = locks.Acquire(wanted.name, wanted.holder, wanted.seconds)
+    holder = locks.holder_in(entity, wanted.holder)
+    acquire = locks.Acquire(_named(wanted.name), holder, wanted.seconds)
     body = agents.InSession(entity, agent, wanted.session, acquire)
     return LockAnswer(held=await service.database.write(body))
 
@@ -228,7 +229,8 @@ async def release_lock(
 ) -> None:
     """Give a lock back."""
     await who.require_agent(agents.of_holder(wanted.holder), service)
-    await service.database.write(locks.Release(wanted.name, wanted.holder))
+    holder = locks.holder_in(entity, wanted.holder)
+    await service.database.write(locks.Release(_named(wanted.name), holder))
 
 
 @router.post("/over")
@@ -252,6 +254,28 @@ def _holding(
 ) -> Body[T]:
     def allowed(held: Claim) -> Body[T]:
         who.require_queue(held.item.queue)
-        return act(held)
+        return _Own(who, held, act(held))
 
     return claims.Holding(who.entity, item_id, token, service.lease, allowed)
+
+
+@dataclass(frozen=True)
+class _Own(Generic[T]):
+    """Do for a claim what *act* does, if it is one of an agent that the caller may be: the token of
+    a claim is a small number, which others can guess.
+    """
+
+    who: Caller
+    held: Claim
+    act: Body[T]
+
+    async def __call__(self, tx: Tx) -> T:
+        await self.who.require_named(self.held.item.agent or "", lambda nearest: nearest(tx))
+        return await self.act(tx)
+
+
+def _named(lock: str) -> str:
+    """:raises Forbidden: if the service keeps locks of such names for itself."""
+    if lock.startswith(locks.OF_THE_SERVICE):
+        raise Forbidden(f"lock: the queue service keeps {locks.OF_THE_SERVICE}… for itself")
+    return lock

@@ -28,8 +28,11 @@ VARIABLES = {
     "door_password": {"type": "string", "enum": ["hush-one", "hush-two"], "default": "hush-one"},
 }
 ENV = {
-    **{"INSTANCE": "{{instance}}", "COUNT": "{{count}}", "HF_TOKEN": "{{hf_token}}"},
-    **{"PLAIN": "{{hf_token}}", "DOOR": "open {{door_password}}"},
+    "INSTANCE": "{{instance}}",
+    "COUNT": "{{count}}",
+    "HF_TOKEN": "{{hf_token}}",
+    "PLAIN": "{{hf_token}}",
+    "DOOR": "open {{door_password}}",
 }
 CONFIG = {"env": {**ENV, "API_TOKEN": "of the queue"}}
 ASKED = {"act": "launch", "queue": "gpu", "kind": "job", "job": "fit", "var:instance": "large"}
