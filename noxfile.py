@@ -228,10 +228,13 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Give parsers many odd texts, and services many odd requests; their number may follow `--`."""
+    """Give parsers many odd texts, and services many odd requests; after `--` may stand their
+    number, and a word by which other texts are chosen.
+    """
     install(session, EXTRAS, "test")
-    many = session.posargs[0] if session.posargs else "300"
-    session.run("pytest", "-s", "tests", *PLUGINS, "-k", "test_fuzz", env={"LAUNCHKIT_FUZZ": many})
+    many, seed, *_ = [*session.posargs, *("300", "")[len(session.posargs) :]]
+    env = {"LAUNCHKIT_FUZZ": many, "LAUNCHKIT_FUZZ_SEED": seed}
+    session.run("pytest", "-s", "tests", *PLUGINS, "-k", "test_fuzz", env=env)
 
 
 @nox.session

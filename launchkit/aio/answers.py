@@ -33,13 +33,22 @@ async def whole_answer(
         response = await client.send(request, auth=auth, stream=True, follow_redirects=False)
         try:
             if response.next_request is None:
-                packed = await _packed(response, longest)
-                response._content = _unpacked(response, packed, longest)  # noqa: SLF001 - as aread()
+                await read_whole(response, longest)
                 return response
         finally:
             await response.aclose()
         request, auth = response.next_request, None  # which keeps the login for its own host
     raise httpx.TooManyRedirects("too many redirects", request=request)
+
+
+async def read_whole(response: httpx.Response, longest: int) -> None:
+    """Read an answer that has begun; to be asked for no other packing than gzip.
+
+    :raises AnswerTooLong: if it has more than *longest* bytes.
+    :raises httpx.RequestError: if it breaks off, or cannot be unpacked.
+    """
+    packed = await _packed(response, longest)
+    response._content = _unpacked(response, packed, longest)  # noqa: SLF001 - as aread()
 
 
 async def _packed(response: httpx.Response, longest: int) -> bytes:

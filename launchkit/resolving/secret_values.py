@@ -15,6 +15,7 @@ SHORTEST_LINE = 8
 """Characters of a line of a secret with more lines."""
 NOT_OF_THE_QUEUE = frozenset({"config", "env", "origins"})
 _SOUND_TEXT = (
+    r"(?=[acelpst])"  # all begin so: most letters are looked at once
     r"(?:passw(?:or)?d|passphrase|secret|token(?!i[sz])|credential|authorization(?![_-])"
     r"|(?:api|access|account|private|signing|encryption|license)[_-]?key)"
 )

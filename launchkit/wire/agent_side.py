@@ -37,9 +37,9 @@ class RegisterRequest:
 class RegisterAnswer:
     """What the agent works by."""
 
-    lease: float
+    lease: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     """Seconds that a claim lives without a sign of life."""
-    now: float | None = None
+    now: Annotated[float, Field(allow_inf_nan=False)] | None = None
     """Unix time by the queue's clock."""
 
 

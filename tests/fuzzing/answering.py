@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from .altered import chance_of
@@ -10,6 +11,15 @@ from .altered import chance_of
 STATUSES = (200, 200, 200, 200, 201, 204, 302, 400, 401, 403, 404, 409, 410, 422, 429, 500, 503)
 REST = 0.05
 """Seconds between two looks whether it is to end."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """One answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Answering(ThreadingHTTPServer):
@@ -22,6 +32,8 @@ class Answering(ThreadingHTTPServer):
         self.status = 200
         self.headers: Mapping[str, str] = {}
         self.body = b""
+        self.beside: Mapping[str, Said] = {}
+        """What it answers at some paths whatever else it is told."""
 
     def handle_error(self, *_: object) -> None:
         """Nothing: who asks may hang up."""
@@ -44,14 +56,17 @@ class Answering(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: Answering
 
     def _answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         server = self.server
-        body = b"" if server.status in {204, 304} else server.body
-        self.send_response_only(server.status)
-        for name, value in {"Content-Type": "application/json", **server.headers}.items():
+        said = server.beside.get(self.path.partition("?")[0])
+        said = said or Said(server.status, server.headers, server.body)
+        body = b"" if said.status in {204, 304} else said.body
+        self.send_response_only(said.status)
+        for name, value in {"Content-Type": "application/json", **said.headers}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -22,6 +22,8 @@ from .texts import texts
 
 MANY = int(os.environ.get("LAUNCHKIT_FUZZ", "200"))
 """Texts for each parser."""
+SEED = os.environ.get("LAUNCHKIT_FUZZ_SEED", "")
+"""Another one gives other texts."""
 LIGHT, HEAVY = 5.0, 0.05
 """Shares of parsers that take less time than others, and more."""
 MOST_SECONDS = 0.1
@@ -52,7 +54,7 @@ def tried(name: str, parse: Parse, sound: Sequence[str] = (), share: float = 1) 
 def _tried(name: str, parse: Parse, sound: Sequence[str], many: int) -> None:
     ended(parse, "")
     slowest, refused, peak = (0.0, ""), 0, _peak()
-    for text in itertools.islice(texts(zlib.crc32(name.encode()), sound), many):
+    for text in itertools.islice(texts(zlib.crc32(f"{SEED}{name}".encode()), sound), many):
         began = time.thread_time()
         try:
             refused += ended(parse, text)

@@ -97,9 +97,12 @@ async def test_an_answer_that_does_not_help_is_told(
             await digest(host, tmp_path)
 
 
-async def test_a_token_service_that_gives_no_token_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "body", [b"", b'{"token": "caf\xc3\xa9"}', b'{"token": "a\\n"}', b'{"token": 5}']
+)
+async def test_a_token_service_that_gives_no_token_is_told(tmp_path: Path, body: bytes) -> None:
     headers: dict[str, str] = {}
-    with answering([(401, headers), (200, {})]) as (host, _):
+    with answering([(401, headers), (200, {})], body) as (host, _):
         headers["WWW-Authenticate"] = f'Bearer realm="http://{host}/token"'
         with pytest.raises(LaunchError, match="gave an answer without a token"):
             await digest(host, tmp_path)

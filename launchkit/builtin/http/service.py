@@ -4,13 +4,14 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import anyio.to_thread
 import httpx
 from pydantic import ValidationError
 
+from launchkit.aio.answers import PLAIN, AnswerTooLong, read_whole
 from launchkit.aio.http import http_client
 from launchkit.aio.retry import Backoff, retry, retry_after_of
 from launchkit.builtin.http.tokens import find_token, server_of
@@ -36,9 +37,12 @@ CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
 """How long an answer may take, and each piece of a stream."""
 LONGEST_RETRY_AFTER = 60.0
-"""Seconds for which somebody else, say a proxy, is left alone at most."""
+"""Seconds for which the service, or a proxy, is left alone at most: an agent that says nothing for
+longer loses what it holds.
+"""
 MAX_ANSWER = 64 * 2**20
 """Bytes of an answer that are read."""
+UNPACKED = {"accept-encoding": "identity"}
 PATIENCE = Backoff(first=0.1, cap=1.0, deadline=5.0)
 """For requests that may be sent again: a service that is started anew is not noticed."""
 UNMET_SECONDS = 0.5
@@ -111,9 +115,11 @@ class Service:
 
     async def stream(self, call: Call) -> AsyncIterator[bytes]:
         """The bytes of an answer of any size, piece by piece."""
-        async with self._answer(call) as response:
+        async with self._answer(replace(call, headers={**call.headers, **UNPACKED})) as response:
+            if response.headers.get("content-encoding", "identity") not in PLAIN:
+                raise self._foreign("a stream that is packed")
             try:
-                async for piece in response.aiter_bytes():
+                async for piece in response.aiter_raw():
                     yield piece
             except httpx.HTTPError as exc:
                 raise self._silent(exc) from exc
@@ -198,24 +204,23 @@ class Service:
 
     async def _read(self, response: httpx.Response) -> None:
         """Read what is left of an answer, within bounds."""
-        pieces, size = [], 0
         try:
-            async for piece in response.aiter_bytes():
-                pieces.append(piece)
-                size += len(piece)
-                if size > MAX_ANSWER:
-                    raise self._foreign(f"an answer of more than {MAX_ANSWER} bytes")
+            await read_whole(response, MAX_ANSWER)
+        except AnswerTooLong as exc:
+            raise self._foreign(f"an answer of more than {MAX_ANSWER} bytes") from exc
         except httpx.HTTPError as exc:
             raise self._silent(exc) from exc
-        response._content = b"".join(pieces)  # noqa: SLF001 - what aread() does, without a bound
 
     def _error(self, response: httpx.Response) -> Exception:
         if response.headers.get("content-type", "").partition(";")[0] != PROBLEM_TYPE:
             return self._foreign(f"HTTP {response.status_code} without a reason")
         try:
-            return error_of(decode_json(Problem, response.content))
+            error = error_of(decode_json(Problem, response.content))
         except ValidationError:
             return self._foreign(f"HTTP {response.status_code} with a reason that is no problem")
+        if isinstance(error, Unreachable):
+            error.retry_after = _bounded(error.retry_after)
+        return error
 
     def _silent(self, exc: httpx.HTTPError) -> Unreachable:
         why = str(exc) or type(exc).__name__
@@ -234,8 +239,14 @@ class Service:
 
 def _retry_after(response: httpx.Response) -> float | None:
     """What the header says, in seconds within bounds."""
-    told = retry_after_of(response.headers.get("retry-after"))
-    return None if told is None else min(told, LONGEST_RETRY_AFTER)
+    return _bounded(retry_after_of(response.headers.get("retry-after")))
+
+
+def _bounded(seconds: float | None) -> float | None:
+    """A wish that may be heeded; none if it is no time at all."""
+    if seconds is None or not seconds >= 0:
+        return None
+    return min(seconds, LONGEST_RETRY_AFTER)
 
 
 def require_address(url: str) -> httpx.URL:
@@ -275,7 +286,7 @@ async def connect(
         return find(), _tls(scheme)
 
     given, verify = await anyio.to_thread.run_sync(found)
-    headers = {PROTOCOL_HEADER: PROTOCOL}
+    headers = {PROTOCOL_HEADER: PROTOCOL, "accept-encoding": "gzip"}
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
     client = await stack.enter_async_context(http_client(verify, headers=headers, limits=limits))
     return Service(client, base, entity, find, given)

@@ -81,6 +81,8 @@ def read_token(response: httpx.Response, subject: str) -> Token:
     try:
         data = response.json()
         text = data.get("token") or data["access_token"]
+        if not (text.isascii() and text.isprintable()):
+            raise ValueError
         seconds = float(data.get("expires_in") or TOKEN_SECONDS)
     except (*WRONG, OverflowError, RecursionError) as exc:
         raise LaunchError(

@@ -59,7 +59,7 @@ class BuildKitLog:
         if reason := failure_in(message):
             raise self.failure(reason)
         if message.get("id") != TRACE:
-            return str(message.get("stream", "")).encode()
+            return str(message.get("stream", "")).encode(errors="replace")
         try:
             news = [*read_trace(b64decode(str(message.get("aux"))))]
         except ValueError:

@@ -43,4 +43,5 @@ def prefers_buildkit(headers: Mapping[str, str]) -> bool:
 def _fails(about: Mapping[str, Any]) -> bool:
     major = _MAJOR.match(str(about.get("ServerVersion", "")))
     old = major is not None and int(major[0]) < FIRST_SOUND
-    return old and SNAPSHOTTER in (about.get("DriverStatus") or ())
+    told = about.get("DriverStatus")
+    return old and isinstance(told, list) and SNAPSHOTTER in told

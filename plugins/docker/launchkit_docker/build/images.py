@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 
 from launchkit.abc import Finding, Output, Site
 from launchkit.errors import BuildError
@@ -11,10 +12,10 @@ from launchkit.images.maker import ImageMaker, PlannedBuild
 from launchkit.model import BuildRequest, Image
 from launchkit_docker.build.buildkit_log import BuildKitLog
 from launchkit_docker.build.call import BuildCall, Log
-from launchkit_docker.build.choice import chosen
+from launchkit_docker.build.choice import Choice, chosen
 from launchkit_docker.build.log import BuildLog
 from launchkit_docker.build.retry import BuildRetry, ping
-from launchkit_docker.engine.client import EngineClient, EngineError, open_client
+from launchkit_docker.engine.client import EngineClient, EngineError, open_client, understood
 from launchkit_docker.engine.findings import engine_name
 from launchkit_docker.images.pull import Puller, PullError
 from launchkit_docker.images.push import push
@@ -72,13 +73,9 @@ class ImageBuilds:
         try:
             headers = await ping(self._engine)
             choice = chosen(self._wanted, headers, await self._engine.info())
-            about = await self._engine.json("version")
+            message = f"builds with {_builder(await self._engine.json('version'), choice)}"
         except EngineError as exc:
             return [Finding(level="error", subject=subject, message=exc.message, hint=exc.hint)]
-        engine = (
-            f"{engine_name(about)} {about['Version']}{' and BuildKit' if choice.buildkit else ''}"
-        )
-        message = f"builds with {engine} for {about['Os']}/{about['Arch']}"
         bad = choice.buildkit and choice.why
         return [
             Finding(
@@ -87,6 +84,13 @@ class ImageBuilds:
                 message=f"{message}; {choice.why}" if choice.why else message,
             )
         ]
+
+
+def _builder(about: Mapping[str, Any], choice: Choice) -> str:
+    with understood():
+        engine = f"{engine_name(about)} {about['Version']}"
+        kit = " and BuildKit" if choice.buildkit else ""
+        return f"{engine}{kit} for {about['Os']}/{about['Arch']}"
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,8 @@ class EngineMaker(ImageMaker):
         if request.platform is None:
             return ()
         here = await self.engine.json("version")
-        native = f"{here['Os']}/{here['Arch']}"
+        with understood():
+            native = f"{here['Os']}/{here['Arch']}"
         if request.platform == native:
             return ()
         return (f"this machine is {native}: a build for {request.platform} is emulated, and slow",)
@@ -130,7 +135,9 @@ class EngineMaker(ImageMaker):
 
     async def store(self) -> str:
         """The Engine's own id."""
-        return str((await self.engine.info())["ID"])
+        about = await self.engine.info()
+        with understood():
+            return str(about["ID"])
 
     async def present(self, ref: str) -> bool:
         """Whether the Engine has it."""

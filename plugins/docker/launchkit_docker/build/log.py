@@ -69,7 +69,7 @@ class BuildLog:
             self._printed = ""
         elif not text.startswith(BOOKKEEPING):
             self._printed = (self._printed + text)[-KEPT_CHARACTERS:]
-        return text.encode()
+        return text.encode(errors="replace")
 
     def failure(self, reason: str) -> BuildError:
         """The error for a build that failed: *reason*, the step and the last lines it printed."""

@@ -49,7 +49,7 @@ class Container:
             out_of_memory=bool(state["OOMKilled"]),
             error=str(state.get("Error") or ""),
             tty=bool(config["Tty"]),
-            labels=config["Labels"] or {},
+            labels=texts(config["Labels"]),
         )
 
     @property
@@ -88,6 +88,11 @@ class Container:
     def removed_at_end(self) -> bool:
         """Whether nobody wants to keep it."""
         return self.labels.get(labels.REMOVE, "true") == "true"
+
+
+def texts(found: Mapping[str, Any] | None) -> Mapping[str, str]:
+    """Labels, as the Engine tells them; Podman says null where there are none."""
+    return {key: str(value) for key, value in (found or {}).items()}
 
 
 def devices_in(found: Mapping[str, str]) -> tuple[str, ...]:

@@ -30,7 +30,12 @@ from launchkit_docker.containers.informer import (
 from launchkit_docker.containers.names import kept_as
 from launchkit_docker.containers.outside import Outside, outside
 from launchkit_docker.containers.verdicts import start_failure
-from launchkit_docker.engine.client import EngineClient, EngineError, EngineRefused
+from launchkit_docker.engine.client import (
+    EngineClient,
+    EngineError,
+    EngineRefused,
+    understood,
+)
 
 log = logging.getLogger("launchkit.docker")
 
@@ -83,10 +88,13 @@ class Containers:
     async def find(self, name: str) -> Container | None:
         """Look at a container, until the Engine can tell of it; None if there is none."""
         path, absent = f"containers/{name}/json", (HTTPStatus.NOT_FOUND,)
-        seen = await self.engine.answered(
-            lambda: self.engine.json(path, none_for=absent), on=EngineError
-        )
-        return Container.of(seen) if seen is not None else None
+
+        async def once() -> Container | None:
+            seen = await self.engine.json(path, none_for=absent)
+            with understood():
+                return Container.of(seen) if seen is not None else None
+
+        return await self.engine.answered(once, on=EngineError)
 
     async def look(self, name: str) -> Container:
         """As `find`. :raises RunLost: if there is none of that name."""
@@ -255,7 +263,8 @@ class Containers:
 
 
 def _warnings(made: Mapping[str, Any]) -> Sequence[str]:
-    return [shortened(str(warning)) for warning in made.get("Warnings") or ()]
+    with understood():
+        return [shortened(str(warning)) for warning in made.get("Warnings") or ()]
 
 
 def _is_conflict(exc: Exception) -> bool:

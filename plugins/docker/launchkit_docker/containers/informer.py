@@ -6,13 +6,15 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import ClientResponse
 
 from launchkit.aio.lines import lines
 from launchkit.runners.informer import Informer
 from launchkit_docker.containers import labels
-from launchkit_docker.engine.client import EngineClient
+from launchkit_docker.containers.container import texts
+from launchkit_docker.engine.client import EngineClient, understood
 
 RELIST_SECONDS = 60.0
 LINE_BYTES = 1 << 24
@@ -49,15 +51,9 @@ async def list_containers(engine: EngineClient, *having: str) -> list[ListedCont
     :raises EngineError: if they cannot be listed.
     """
     params = {"all": "true", "filters": json.dumps({"label": [*having]})}
-    return [
-        ListedContainer(
-            name=_name(each["Names"]),
-            state=each["State"],
-            labels=each["Labels"],
-            created_at=float(each["Created"]),
-        )
-        for each in await engine.json("containers/json", params=params)
-    ]
+    found = await engine.json("containers/json", params=params)
+    with understood():
+        return [_listed(each) for each in found]
 
 
 def container_informer(engine: EngineClient) -> Informer[str, str]:
@@ -76,15 +72,31 @@ def container_informer(engine: EngineClient) -> Informer[str, str]:
     return Informer(list_all=list_all, watch=watch, trouble=engine.trouble, relist=RELIST_SECONDS)
 
 
+def _listed(seen: Mapping[str, Any]) -> ListedContainer:
+    return ListedContainer(
+        name=_name(seen["Names"]),
+        state=str(seen["State"]),
+        labels=texts(seen["Labels"]),
+        created_at=float(seen["Created"]),
+    )
+
+
 async def _changes(response: ClientResponse) -> AsyncIterator[tuple[str, str | None]]:
     async for line in lines(response.content.iter_any(), longest=LINE_BYTES):
-        event = json.loads(line)
-        about = event["Actor"]["Attributes"]
-        if labels.RUN not in about:
-            continue
-        yield about["name"], STATES.get(event["Action"])
-        if event["Action"] == "rename":
-            yield about["oldName"].removeprefix("/"), None
+        with understood():
+            news = _news(json.loads(line))
+        for change in news:
+            yield change
+
+
+def _news(event: Mapping[str, Any]) -> Sequence[tuple[str, str | None]]:
+    about, action = texts(event["Actor"]["Attributes"]), str(event["Action"])
+    if labels.RUN not in about:
+        return ()
+    changed = (about["name"], STATES.get(action))
+    if action != "rename":
+        return (changed,)
+    return (changed, (about["oldName"].removeprefix("/"), None))
 
 
 def _name(names: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from anyio.to_thread import run_sync
 
 from launchkit.errors import SubmitError
-from launchkit_docker.engine.client import EngineClient
+from launchkit_docker.engine.client import EngineClient, understood
 
 MOUNTINFO = Path("/proc/self/mountinfo")
 _LAID_IN = re.compile(
@@ -64,7 +64,8 @@ async def outside(engine: EngineClient) -> Outside:
         return Outside()
     path, none_for = f"containers/{container_id}/json", {HTTPStatus.NOT_FOUND}
     seen = await engine.json(path, none_for=none_for)
-    return Outside() if seen is None else _decoded(seen)
+    with understood():
+        return Outside() if seen is None else _decoded(seen)
 
 
 def own_id(mountinfo: str) -> str | None:

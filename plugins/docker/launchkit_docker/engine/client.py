@@ -132,9 +132,10 @@ class EngineClient:
         """
 
         async def once() -> ClientResponse:
-            return await self.docker._do_query(  # noqa: SLF001 - its public calls do more
-                path, method, params=dict(params or {}), headers=headers, data=data
-            )
+            with understood():  # an error without words, of which its client makes another
+                return await self.docker._do_query(  # noqa: SLF001 - its public calls do more
+                    path, method, params=dict(params or {}), headers=headers, data=data
+                )
 
         try:
             return await once()
@@ -172,7 +173,9 @@ class EngineClient:
 
     async def info(self) -> Mapping[str, Any]:
         """What the Engine says of itself and its machine. :raises EngineError: see there."""
-        return dict(await self.json("info"))
+        told = await self.json("info")
+        with understood():
+            return dict(told)
 
     async def answered(
         self,
@@ -244,12 +247,26 @@ def _explained(absences: Absences) -> Iterator[None]:
         absences.end()
         status = HTTPStatus.CONFLICT if NAME_TAKEN in said else exc.status
         raise EngineRefused(status, said) from exc
-    except json.JSONDecodeError as exc:
-        raise EngineError(f"the answer of the Docker Engine is no JSON: {exc}") from exc
+    except (ValueError, RecursionError) as exc:  # of json, and of what reads messages
+        said = shortened(str(exc))
+        raise EngineError(f"the answer of the Docker Engine is none of its own: {said}") from exc
     except (ClientError, IncompleteReadError, ConnectionError, TimeoutError) as exc:
         absences.begin()
         said = shortened(str(exc)) or type(exc).__name__
         raise EngineAway(f"the Docker Engine hung up: {said}") from exc
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Take apart what the Engine has answered. :raises EngineError: if it has another shape."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as exc:
+        raise EngineError(
+            f"the answer of the Docker Engine is none of its own: {type(exc).__name__}:"
+            f" {shortened(str(exc))}",
+            hint="does something else answer at its address?",
+        ) from exc
 
 
 def _words(said: str) -> str:

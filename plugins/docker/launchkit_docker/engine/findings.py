@@ -9,7 +9,8 @@ import anyio
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding
-from launchkit_docker.engine.client import EngineClient, EngineError
+from launchkit.plain_text import shortened
+from launchkit_docker.engine.client import EngineClient, EngineError, understood
 from launchkit_docker.gpus.inventory import find_gpus
 
 ANSWER_SECONDS = 5.0
@@ -26,25 +27,27 @@ async def engine_findings(engine: EngineClient) -> Sequence[Finding]:
     try:
         with anyio.fail_after(ANSWER_SECONDS):
             about = await engine.info()
-            what = engine_name(await engine.json("version"))
+            version = await engine.json("version")
+        with understood():
+            what, size, root = engine_name(version), _size(about), Path(about["DockerRootDir"])
+            gives = "nvidia" in (about.get("Runtimes") or {})
     except (EngineError, TimeoutError) as exc:
         hint = "start it, or let this user reach its socket (group docker); see DOCKER_HOST"
         message = f"no Docker Engine answers: {exc}"
         return [Finding(level="warning", subject="docker", message=message, hint=hint)]
-    found = [
-        Finding(
-            level="ok",
-            subject="docker",
-            message=f"{what} {about['ServerVersion']} answers,"
-            f" {about['NCPU']} CPUs, {about['MemTotal'] / 2**30:.0f} GiB of memory",
-        )
-    ]
+    found = [Finding(level="ok", subject="docker", message=f"{what} {size}")]
     if what == PODMAN:
         found.append(_podman())
-    found.append(_gpus(await find_gpus(), gives="nvidia" in (about.get("Runtimes") or {})))
+    found.append(_gpus(await find_gpus(), gives=gives))
     if not engine.is_local:
         return found
-    return [*found, *await run_sync(_room, Path(about["DockerRootDir"]))]
+    return [*found, *await run_sync(_room, root)]
+
+
+def _size(about: Mapping[str, Any]) -> str:
+    memory = about["MemTotal"] / 2**30
+    version, cpus = shortened(str(about["ServerVersion"])), shortened(str(about["NCPU"]))
+    return f"{version} answers, {cpus} CPUs, {memory:.0f} GiB of memory"
 
 
 def engine_name(version: Mapping[str, Any]) -> str:

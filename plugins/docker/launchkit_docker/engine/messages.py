@@ -19,7 +19,8 @@ Take = Callable[[Mapping[str, Any]], bytes]
 async def follow(response: ClientResponse, take: Take, out: Output) -> None:
     """Give each message to *take* and what it shows to *out*, as much at once as has come.
 
-    :raises json.JSONDecodeError: also if one is longer than `MESSAGE_BYTES`.
+    :raises ValueError: if one is none, or longer than `MESSAGE_BYTES`.
+    :raises RecursionError: if one is nested too deep.
     """
     batches = line_batches(response.content.iter_any(), longest=MESSAGE_BYTES)
     async with aclosing(batches) as messages:
@@ -28,10 +29,17 @@ async def follow(response: ClientResponse, take: Take, out: Output) -> None:
             try:
                 for line in lines:
                     if line.strip():
-                        shown += take(json.loads(line))
+                        shown += take(_message(line))
             finally:
                 if shown:
                     await out(bytes(shown))
+
+
+def _message(line: bytes) -> Mapping[str, Any]:
+    found = json.loads(line)
+    if not isinstance(found, dict):
+        raise ValueError("a message is no object")  # noqa: TRY004 - as json does
+    return found
 
 
 class Progress:
@@ -46,7 +54,8 @@ class Progress:
         if not state or (layer and self._states.get(layer) == state):
             return b""
         self._states[layer] = state
-        return f"{layer}: {state}\n".encode() if layer else f"{state}\n".encode()
+        line = f"{layer}: {state}\n" if layer else f"{state}\n"
+        return line.encode(errors="replace")
 
 
 def failure_in(message: Mapping[str, Any]) -> str | None:

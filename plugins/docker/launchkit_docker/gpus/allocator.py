@@ -8,6 +8,7 @@ from launchkit_docker.containers import labels
 from launchkit_docker.containers.container import OVER, devices_in
 from launchkit_docker.containers.containers import Containers
 from launchkit_docker.containers.informer import list_containers
+from launchkit_docker.engine.client import understood
 from launchkit_docker.gpus.inventory import GpuInventory
 from launchkit_docker.options.gpu_request import Gpus
 
@@ -63,4 +64,6 @@ class GpuAllocator:
         return {each.name: devices_in(each.labels) for each in found if each.state not in OVER}
 
     async def _lock(self, device: str) -> str:
-        return f"gpu:{(await self._containers.info())['ID']}/{device}"
+        about = await self._containers.info()
+        with understood():
+            return f"gpu:{about['ID']}/{device}"

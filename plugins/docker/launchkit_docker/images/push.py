@@ -13,7 +13,7 @@ from launchkit.images.ref import ImageRef
 from launchkit.plain_text import shortened
 from launchkit_docker.engine.client import EngineClient, EngineRefused
 from launchkit_docker.engine.messages import Progress, failure_in, follow
-from launchkit_docker.images.store import find
+from launchkit_docker.images.store import digests_of, find
 
 PUSH_SECONDS = 3600.0
 PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64})(?: |$)")
@@ -77,7 +77,7 @@ async def _known(engine: EngineClient, ref: str) -> str | None:
     """The digest that the Engine knows of what it has pushed."""
     repository = ImageRef.parse(ref).repository
     image = await find(engine, ref) or {}
-    names = [ImageRef.parse(name) for name in image.get("RepoDigests") or ()]
+    names = digests_of(image)
     return next((name.digest for name in names if name.repository == repository), None)
 
 
