@@ -10,6 +10,7 @@ from launchkit.codec import dotted
 from launchkit.model import Env, EnvValues, Image, Launch, Secret, Submission
 from launchkit.resolving.env_list import CREDENTIALS, parse_env
 from launchkit.resolving.environment import agent_values, workload_env
+from launchkit.resolving.macro_bounds import check_macro_values
 from launchkit.resolving.macros import Macros, fill_macros
 
 
@@ -47,13 +48,16 @@ def bind(
     A variable of the environment comes from, the later the stronger: `workload_env`; the plugins;
     for runs on this machine the resource arguments that *runner* names; the job and the launch.
 
-    :raises Rejected: if the launch asks for a variable of the agent that the policy keeps back.
+    :raises Rejected: if the launch asks for a variable of the agent that the policy keeps back, or
+        its names break out of their places in the queue's config.
     """
     policy, environ = agent.policy, agent.environ
     own, trusted, of_queue = _args_env(launch, runner.args_env())
     wanted: Env = {**own, **launch.env}
     of_queue -= launch.env.keys()
     macros, opened = _macros(launch, image), opened_values(policy, environ)
+    of_launch = {name: value for name, value in macros.items() if name not in opened}
+    check_macro_values(launch.resource_args, launch.origins, of_launch)
 
     def args_macros(path: KeyPath) -> Macros:
         is_queues = launch.origins.get(dotted(path)) in {"queue", "template"}

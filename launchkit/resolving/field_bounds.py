@@ -29,9 +29,11 @@ def escapes(
     field: re.Pattern[str],
     values: Mapping[str, Scalar],
     variables: Mapping[str, Variable],
+    kind: str = "template variable",
 ) -> Iterator[str]:
     """What is wrong with *values* in the *text* at *path*, whose fields *field* finds. Defaults are
-    the owner's, and values for which the owner gave `pattern` or `enum` are what that says.
+    the owner's, and values for which the owner gave `pattern` or `enum` are what that says. *kind*
+    is what a field is called.
     """
     names = [name for name in field.findall(text) if name in values]
     free = [name for name in dict.fromkeys(names) if _is_free(variables[name])]
@@ -43,14 +45,14 @@ def escapes(
     for name in free:
         if found := _parting(values[name], around):
             yield (
-                f"template variable {name}: {values[name]!r} cannot hold {found!r}, which may have"
+                f"{kind} {name}: {values[name]!r} cannot hold {found!r}, which may have"
                 f" a meaning in {where}"
             )
             return
     filled = field.sub(lambda match: _shown(match[1], (), values, variables), text)
     if problem := _joined_problem(bare, filled):
         given = ", ".join(f"{name} as {values[name]!r}" for name in free)
-        yield f"template variable {given} cannot stand in {where}: it would be {problem}"
+        yield f"{kind} {given} cannot stand in {where}: it would be {problem}"
 
 
 def _is_free(variable: Variable) -> bool:
@@ -79,6 +81,8 @@ def _parting(value: Scalar, around: str) -> str | None:
     if "://" in around:
         bad |= PARTING_IF_AROUND | {"%"}
     text = str(value)
+    if "://" in around:  # hosts are read so: a full-width slash is a slash
+        text = unicodedata.normalize("NFKC", text)
     found = {one for one in text if one in bad or _parts_always(one)}
     if isinstance(value, str) and text.startswith("-") and WORD_START.search(around):
         found.add("-")

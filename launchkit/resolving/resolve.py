@@ -23,6 +23,7 @@ from launchkit.model import (
     Scalar,
 )
 from launchkit.resolving.inputs import check_config, check_inputs
+from launchkit.resolving.macro_bounds import check_macro_values
 from launchkit.resolving.merge import deep_merge
 from launchkit.resolving.nested import leaves
 from launchkit.resolving.templates import fill_template, has_field
@@ -93,7 +94,11 @@ def validate_launch(
 
     :raises Rejected: if it does not fit the queue.
     """
-    return _choose(queue, spec, runner)
+    choices = _choose(queue, spec, runner)
+    names = {"project_name": spec.project.lower()}
+    names |= {"run_name": spec.name} if spec.name else {}
+    check_macro_values(choices.resource_args, choices.origins, names)
+    return choices
 
 
 def queue_args(

@@ -272,3 +272,56 @@ def test_a_long_config_is_cut_into_numbered_variables(make_launch: MakeLaunch) -
     assert json.loads("".join(pieces)) == config
     assert max(map(len, pieces)) == 1000
     assert not {"WANDB_CONFIG", "WANDB_CONFIG_4", "LAUNCHKIT_RUN_CONFIG"} & env.keys()
+
+
+BETWEEN = {
+    "mount": "type=bind,source=/data/${project_name},target=/data",
+    "setup": "mkdir -p /srv/x-${run_name}",
+    "env": {"OUT": "/srv/${author}/x"},
+}
+
+
+@pytest.mark.parametrize(
+    ("place", "given"),
+    [
+        ("mount", {"project": "a,source=/,target=/host"}),
+        ("mount", {"project": "../.."}),
+        ("mount", {"project": "."}),
+        ("mount", {"project": ""}),
+        ("setup", {"name": "x; touch /tmp/x"}),
+        ("setup", {"name": "$(id)"}),
+        ("env", {"author": "../../etc"}),
+        ("env", {"author": None}),
+    ],
+)
+def test_what_a_launch_is_called_stays_within_its_place_in_the_queues_config(
+    make_launch: MakeLaunch, place: str, given: dict[str, Any]
+) -> None:
+    launch = make_launch({place: BETWEEN[place]})
+    assert bound(replace(launch, project="vision", name="sun-3", author="ann"))
+    with pytest.raises(Rejected, match=rf"^macro \w+.* resource_args\.{place}"):
+        bound(replace(launch, **given))
+
+
+def test_a_macro_that_is_all_of_a_value_may_become_anything(make_launch: MakeLaunch) -> None:
+    launch = make_launch({"label": "${run_name}", "env": ["NAME=${run_name}"]}, name="a, b: $c")
+    assert bound(launch).submission.resource_args["label"] == "a, b: $c"
+
+
+def test_a_macro_that_a_launch_writes_is_its_own(make_launch: MakeLaunch) -> None:
+    overrides = {"resource_args": {"y": "to ${run_name}"}}
+    launch = make_launch({"x": 1}, overrides=overrides, name="a b")
+    assert bound(launch).submission.resource_args["y"] == "to a b"
+
+
+def test_a_name_that_would_break_out_is_refused_before_it_waits(make_claim: MakeClaim) -> None:
+    claim = make_claim({"mount": BETWEEN["mount"]}, project="a,source=/")
+    with pytest.raises(Rejected, match="macro project_name: 'a,source=/' cannot hold ','"):
+        validate_launch(claim.queue.spec, claim.item.spec)
+
+
+def test_an_image_that_is_none_is_no_value_of_a_macro(make_launch: MakeLaunch) -> None:
+    launch = make_launch({"mount": "type=image,source=${image_uri},target=/image"})
+    assert bound(launch, image=Image(ref="r.io:5000/a/b@sha256:1"))
+    with pytest.raises(Rejected, match="is no name of an image"):
+        bound(launch, image=Image(ref="a,source=/"))
