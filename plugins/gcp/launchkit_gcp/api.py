@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import httpx
 
+from launchkit.aio.answers import AnswerTooLong, read_whole
 from launchkit.aio.http import http_client
 from launchkit.aio.retry import Backoff, retry
 from launchkit.plain_text import shortened
@@ -20,6 +21,7 @@ from launchkit_gcp.places import GcpPlace
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 CLOSE_SECONDS = 5.0
 LONGEST_ANSWER = 8 << 20
+GZIP = {"accept-encoding": "gzip"}
 BACKOFF = Backoff(first=0.2, cap=2.0, deadline=6.0)
 """Of a request that is throttled, meets a fault of Google's, or a connection that breaks: all that
 are made here may be made again.
@@ -99,11 +101,14 @@ class GoogleApi:
     async def _once(
         self, what: str, method: str, url: str, token: Token | None, request: Mapping[str, Any]
     ) -> Answer:
-        headers = {**request.get("headers", {}), **(token.headers if token else {})}
+        headers = {**GZIP, **request.get("headers", {}), **(token.headers if token else {})}
         asked = {**request, "headers": headers}
         try:
             async with self._client.stream(method, url, **asked) as answer:
-                return Answer(answer.status_code, answer.headers, await _content(what, answer))
+                await read_whole(answer, LONGEST_ANSWER)
+                return Answer(answer.status_code, answer.headers, answer.content)
+        except AnswerTooLong as exc:
+            raise GcpAway(f"{what}: its answer does not end", hint=PROXY_HINT) from exc
         except httpx.TimeoutException as exc:
             told = f"{what}: it does not answer in time"
             raise GcpAway(told, hint="check the network, HTTPS_PROXY and NO_PROXY") from exc
@@ -128,14 +133,3 @@ async def open_api(stack: AsyncExitStack, place: GcpPlace) -> GoogleApi:
 async def _close(client: httpx.AsyncClient) -> None:
     with anyio.move_on_after(CLOSE_SECONDS, shield=True):
         await client.aclose()
-
-
-async def _content(what: str, answer: httpx.Response) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in answer.aiter_bytes():
-        parts.append(part)
-        size += len(part)
-        if size > LONGEST_ANSWER:
-            raise GcpAway(f"{what}: its answer does not end", hint=PROXY_HINT)
-    return b"".join(parts)

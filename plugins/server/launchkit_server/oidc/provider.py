@@ -12,6 +12,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from pydantic_core import from_json
 
+from launchkit.aio.answers import AnswerTooLong, read_whole
 from launchkit.aio.http import close_cancelled
 from launchkit.errors import ConfigError, Unauthenticated, Unreachable
 from launchkit_server.oidc.attempts import Attempt
@@ -23,6 +24,7 @@ SECONDS = 10.0
 KEPT_SECONDS = 3600.0
 """How long its document and its keys are kept."""
 MAX_ANSWER = 2**20
+GZIP = {"accept-encoding": "gzip"}
 HINT = "the log of the queue service has more; a token signs you in meanwhile"
 
 
@@ -160,14 +162,12 @@ class Provider:
                     httpx.AsyncClient(
                         timeout=SECONDS, event_hooks={"request": [close_cancelled]}
                     ) as client,
-                    client.stream(method, url, **options) as response,
+                    client.stream(method, url, headers=GZIP, **options) as response,
                 ):
-                    body = bytearray()
-                    async for piece in response.aiter_bytes():
-                        body += piece
-                        if len(body) > MAX_ANSWER:
-                            raise self._silent(f"{url} answered more than {MAX_ANSWER} bytes")
-            found = from_json(bytes(body))
+                    await read_whole(response, MAX_ANSWER)
+            found = from_json(response.content)
+        except AnswerTooLong:
+            raise self._silent(f"{url} answered more than {MAX_ANSWER} bytes") from None
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as exc:
             raise self._silent(str(exc) or type(exc).__name__) from exc
         except ValueError as exc:
