@@ -1,6 +1,7 @@
 """Plain data (JSON, YAML) to typed values and back, with errors that say where and what instead."""
 
 import difflib
+import math
 import re
 import typing
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -101,26 +102,55 @@ def check_depth(data: object, locate: Locate | None = None) -> None:
 
     :raises ConfigError: if it has more than `MAX_DEPTH` levels; the message names where they begin.
     """
-    level: list[tuple[object, Path]] = [(data, ())]
+    levels = _levels(data)
     for _ in range(MAX_DEPTH):
+        if next(levels, None) is None:
+            return
+    if deepest := next(levels, None):
+        place = (locate or dotted)(deepest[0][1])
+        raise ConfigError(f"{place}: is nested too deep: {MAX_DEPTH} levels are allowed")
+
+
+def check_numbers(data: object, locate: Locate | None = None) -> None:
+    """Look that plain data, which `check_depth` let pass, has no number that JSON cannot say and
+    that would be kept as null.
+
+    :raises ConfigError: naming the first one.
+    """
+    for level in _levels(data):
+        for value, at in level:
+            for key, one in _parts(value):
+                if isinstance(one, float) and not math.isfinite(one):
+                    raise not_in_json((locate or dotted)((*at, key)), one)
+
+
+def not_in_json(place: str, value: float) -> ConfigError:
+    """The error about such a number."""
+    return ConfigError(
+        f"{place}: JSON has no number {value}", hint="put the value into quotes to make it text"
+    )
+
+
+def _levels(data: object) -> Iterator[Sequence[tuple[object, Path]]]:
+    """The mappings and lists of plain data with their paths, level by level, each once a level."""
+    level: Sequence[tuple[object, Path]] = [(data, ())]
+    while level:
+        yield level
         seen = {id(inner): (inner, path) for one, at in level for inner, path in _inner(one, at)}
         level = [*seen.values()]
-        if not level:
-            return
-    place = (locate or dotted)(level[0][1])
-    raise ConfigError(f"{place}: is nested too deep: {MAX_DEPTH} levels are allowed")
 
 
 def _inner(value: object, at: Path) -> Iterator[tuple[object, Path]]:
     """The mappings and lists in a value; of paths only the beginnings are kept."""
-    parts: Iterable[tuple[str | int, object]] = ()
-    if isinstance(value, Mapping):
-        parts = ((str(key)[:MAX_KEY], one) for key, one in value.items())
-    elif isinstance(value, list | tuple):
-        parts = enumerate(value)
-    for key, one in parts:
+    for key, one in _parts(value):
         if isinstance(one, Mapping | list | tuple):
             yield one, (*at, key) if len(at) < SHOWN_LEVELS else at
+
+
+def _parts(value: object) -> Iterable[tuple[str | int, object]]:
+    if isinstance(value, Mapping):
+        return ((str(key)[:MAX_KEY], one) for key, one in value.items())
+    return enumerate(value) if isinstance(value, list | tuple) else ()
 
 
 def below(*above: str | int) -> Locate:

@@ -1,10 +1,11 @@
 """YAML and JSON texts that people write, read so that each key still knows its line."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from launchkit.codec import Locate, dotted
+from launchkit.codec import Locate, dotted, not_in_json
 from launchkit.codec import Path as KeyPath
 from launchkit.errors import ConfigError
 
@@ -118,6 +119,8 @@ def require_plain(value: object, locate: Locate, path: KeyPath = ()) -> None:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             require_plain(inner, locate, (*path, index))
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise not_in_json(locate(path), value)
     elif not isinstance(value, str | int | float | None):
         raise ConfigError(
             f"{locate(path)}: a {type(value).__name__} cannot be kept as JSON",

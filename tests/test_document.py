@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from launchkit.codec import MAX_DEPTH
-from launchkit.document import parse_document, parse_documents, read_document
+from launchkit.document import parse_document, parse_documents, read_document, require_mapping
 from launchkit.errors import ConfigError
 from launchkit.yaml_bounds import MOST_CHARACTERS, MOST_VALUES
 
@@ -35,6 +35,13 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 def test_what_is_too_much_is_refused_with_its_line(text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         parse_document(text, "f")
+
+
+@pytest.mark.parametrize("value", [".nan", ".inf", "-.inf", "1.0e+999"])
+def test_a_number_that_would_become_null_is_refused_with_its_line(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"^f:2: a\.b\[0\]: JSON has no number") as caught:
+        require_mapping(parse_document(f"a:\n  b: [{value}]", "f"))
+    assert "quotes" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("text", ["a: 1\nbcd: [1", "a: 1\nbcd: [1\n", "a: 1\nbcd: [1\n\n"])

@@ -8,9 +8,9 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
-from launchkit.codec import below, check_depth, dotted
+from launchkit.codec import below, check_depth, check_numbers, dotted
 from launchkit.errors import ConfigError, Rejected
-from launchkit.model import ImageSource, Json, LaunchSpec
+from launchkit.model import ImageSource, Json, LaunchSpec, Recipe
 from launchkit.plain_text import shortened
 
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
@@ -66,7 +66,7 @@ def check_inputs(spec: LaunchSpec) -> None:
 
     :raises Rejected: naming each one that cannot be used.
     """
-    if problem := _depth_problem(spec):
+    if problem := _layer_problem(spec):
         raise Rejected(problem)
     problems = [*_path_problems(spec), *_text_problems(spec), *_timeout_problems(spec)]
     problems += _trace_problems(spec)
@@ -74,21 +74,38 @@ def check_inputs(spec: LaunchSpec) -> None:
         raise Rejected("\n".join(problems))
 
 
-def _depth_problem(spec: LaunchSpec) -> str | None:
-    """Who adds what is nested too deep to be walked through."""
-    job, launch = spec.recipe, spec.overrides
+def _layer_problem(spec: LaunchSpec) -> str | None:
+    """Who adds what is nested too deep to be walked through, or cannot be kept as JSON."""
+    launch = spec.overrides
     layers: Mapping[str, object] = {
-        "config of the job": job.config,
-        "resource_args of the job": job.resource_args,
-        "input schema of the job": job.input_schema,
+        **_layers_of(spec.recipe),
         "config": launch.config,
         "resource_args": launch.resource_args,
         "files": launch.files,
         "artifacts": launch.artifacts,
     }
+    return _problem_in(layers)
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """:raises Rejected: if a job's recipe cannot be kept as it is."""
+    if problem := _problem_in(_layers_of(recipe)):
+        raise Rejected(problem)
+
+
+def _layers_of(recipe: Recipe) -> Mapping[str, object]:
+    return {
+        "config of the job": recipe.config,
+        "resource_args of the job": recipe.resource_args,
+        "input schema of the job": recipe.input_schema,
+    }
+
+
+def _problem_in(layers: Mapping[str, object]) -> str | None:
     for name, layer in layers.items():
         try:
             check_depth(layer, below(name))
+            check_numbers(layer, below(name))
         except ConfigError as exc:
             return exc.message
     return None

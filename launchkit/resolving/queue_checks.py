@@ -2,7 +2,7 @@
 
 import re
 
-from launchkit.codec import Locate, check_depth, dotted
+from launchkit.codec import Locate, check_depth, check_numbers, dotted
 from launchkit.errors import ConfigError
 from launchkit.model import QueueSpec
 from launchkit.resolving.templates import check_template
@@ -13,6 +13,7 @@ def check_queue(spec: QueueSpec, locate: Locate | None = None) -> None:
     where = locate or dotted
     check_name("queue", spec.name, f"{where(('name',))}: " if locate else "")
     check_depth(spec.config, lambda path: where(("config", *path)))
+    check_numbers(spec.config, lambda path: where(("config", *path)))
     check_template(spec.config, spec.variables, lambda path: where(("config", *path)))
     if spec.max_concurrent is not None and spec.max_concurrent < 0:
         raise ConfigError(

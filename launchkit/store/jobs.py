@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from launchkit.codec import encode_json, suggest
 from launchkit.errors import ConfigError, NotFound, QueueError
 from launchkit.model import JobVersion, Recipe
+from launchkit.resolving.inputs import check_recipe
 from launchkit.resolving.queue_checks import check_name
 from launchkit.store.database import Row, Tx
 from launchkit.store.rows import job_of
@@ -31,6 +32,7 @@ class Create:
         check_name("job", self.name)
         for alias in self.aliases:
             _check_alias(alias)
+        check_recipe(self.recipe)
         of = {"entity": self.entity, "name": self.name}
         recipe = encode_json(self.recipe)
         digest = hashlib.sha256(recipe.encode()).hexdigest()

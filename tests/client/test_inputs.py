@@ -1,5 +1,6 @@
 """What scripts give to the client: taken as it is meant, or refused with the parameter's name."""
 
+import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,8 @@ async def test_variables_of_a_queue_may_be_plain_mappings(client: Client) -> Non
         ({"env": {1: "x"}}, "env: must be a mapping whose keys are texts"),
         ({"env": {"A": object()}}, r"env\.A: must be a text"),
         ({"config": "lr=1"}, "config: must be a mapping"),
+        ({"config": {"a": {"b": math.nan}}}, r"config\.a\.b: JSON has no number nan"),
+        ({"resource_args": {"a": [-math.inf]}}, r"resource_args\.a\[0\]: JSON has no number -inf"),
         ({"config": {"a": [object()]}}, r"config\.a\[0\]: a object cannot be kept as JSON"),
         ({"resource_args": {1: 2}}, "resource_args: must be a mapping whose keys"),
         ({"timeouts": {"run": "soon"}}, r"timeouts\.run: "),

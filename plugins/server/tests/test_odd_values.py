@@ -70,6 +70,26 @@ def test_an_odd_value_is_kept_or_told(client: httpx.Client, held: Held, name: st
         assert client.get(path).is_success, path
 
 
+@pytest.mark.parametrize("name", ["infinity", "no number"])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/queues", '{{"name":"n","resource":"r","config":{{"a":{}}}}}'),
+        (
+            "/queues/q/launches",
+            '{{"spec":{{"recipe":{{"source":{{"kind":"image","image":"x"}},"config":{{"a":{}}}}}}}}}',
+        ),
+        ("/jobs/j", '{{"recipe":{{"source":{{"kind":"image","image":"x"}},"config":{{"a":{}}}}}}}'),
+    ],
+)
+def test_a_number_that_would_be_kept_as_null_is_refused(
+    client: httpx.Client, held: Held, name: str, path: str, body: str
+) -> None:
+    answer = client.post(path, content=body.format(VALUES[name]), headers=JSON)
+    assert answer.is_client_error, answer.text
+    assert "JSON has no number" in answer.text
+
+
 @pytest.mark.parametrize("name", VALUES)
 def test_an_odd_output_of_a_run_is_kept_or_told(
     client: httpx.Client, held: Held, name: str
