@@ -92,6 +92,8 @@ async def test_a_code_counts_once_and_for_the_browser_that_asked_for_it(
         ({"email": None}, "does not tell your email"),
         ({"email": ["ana@example"]}, "does not tell your email"),
         ({"email_verified": False}, "has not verified the address"),
+        ({"email_verified": "false"}, "has not verified the address"),
+        ({"email_verified": None}, "has not verified the address"),
     ],
 )
 async def test_what_does_not_hold_is_not_believed(

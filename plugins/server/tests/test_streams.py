@@ -12,6 +12,7 @@ import httpx
 import pytest
 from launchkit_server.api import streams
 from launchkit_server.door import Door
+from waiting import PATIENCE
 
 from .conftest import Served, client_of, served_with
 from .over_http import claimed, client_in, launched
@@ -157,6 +158,35 @@ def test_a_silent_stream_beats(client: httpx.Client, monkeypatch: pytest.MonkeyP
     item = launched(client)
     with stream(client, "/events/stream", item=item["id"]) as events:
         assert next(event.comment for event in events if event.comment) == "ping"
+
+
+@pytest.mark.parametrize("path", ["/events/stream", "/log/stream"])
+@pytest.mark.parametrize("loses", ["role", "token"])
+def test_who_loses_the_right_to_read_hears_no_more_of_a_stream(
+    client: httpx.Client, served: Served, path: str, loses: str
+) -> None:
+    item = launched(client)
+    held = claimed(client)
+    held.says(0, b"first")
+    base, name = f"{served.url}/api/v1", f"reader-{uuid4().hex}"
+    role = f"{client.base_url}roles/{name}"
+    client.post(f"{base}/users", json={"name": name, "kind": "user"})
+    assert client.put(role, json={"role": "viewer"}).is_success
+    made = client.post(f"{base}/tokens", json={"owner": name}).json()
+    own = {"authorization": f"Bearer {made['secret']}"}
+    url = str(client.base_url.join(path.removeprefix("/")))
+    with (
+        httpx.Client(headers=own, timeout=PATIENCE) as reader,
+        stream(reader, url, item=item["id"]) as events,
+    ):
+        assert next(events).kind in {"state", "output"}
+        gone = role if loses == "role" else f"{base}/tokens/{made['token']['id']}"
+        assert client.delete(gone).is_success
+        held.says(5, b"hushed")
+        held.reports("finished")
+        assert "hushed" not in str(rest := [*events])
+        assert [one.comment for one in rest][-1] == "come back"
+        assert all(one.kind in {"", "state"} and "finished" not in one.data for one in rest)
 
 
 def test_a_stream_does_not_last_for_ever(

@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import anyio
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from launchkit.aio.topics import Subscription
 from launchkit.codec import encode_json
-from launchkit.errors import ConfigError, Unreachable
+from launchkit.errors import ConfigError, Forbidden, Unauthenticated, Unreachable
 from launchkit.model import Event
+from launchkit.model.people import Permission
 from launchkit.store import launches
 from launchkit.store.events import settled
 from launchkit.wire.user_side import Output
-from launchkit_server.access import Reader
+from launchkit_server.access import Needs, Reader
 from launchkit_server.service import Service, TheService
 
 router = APIRouter(tags=["streams"])
@@ -27,6 +28,7 @@ router = APIRouter(tags=["streams"])
 STREAM_SECONDS = 300.0
 """How long one stream lasts. The one who asks comes back, and its token is looked at anew."""
 RETRY_MILLISECONDS = 1000
+MAY_READ = Needs(Permission.READ)
 END = ServerSentEvent(event="end", raw_data="{}")
 """Nothing more will come: the launch has ended, and all of it was sent."""
 LATER = ServerSentEvent(retry=RETRY_MILLISECONDS, comment="come back")
@@ -39,11 +41,20 @@ class _Patience:
     """When a stream has lasted long enough."""
 
     service: Service
+    request: Request
     deadline: float
 
     @classmethod
-    def of(cls, service: Service) -> "_Patience":
-        return cls(service, anyio.current_time() + STREAM_SECONDS)
+    def of(cls, service: Service, request: Request) -> "_Patience":
+        return cls(service, request, anyio.current_time() + STREAM_SECONDS)
+
+    async def admits(self) -> bool:
+        """Whether the one who asked may still read: tokens are revoked, and roles taken away."""
+        try:
+            await MAY_READ(self.request)
+        except (Unauthenticated, Forbidden):
+            return False
+        return True
 
     async def wait(self, news: Subscription) -> bool:
         """Wait for news; whether to go on."""
@@ -76,6 +87,7 @@ async def _events_from(
 async def events(
     entity: str,
     who: Reader,
+    request: Request,
     service: TheService,
     begin: Annotated[tuple[str | None, int], Depends(_events_from)],
 ) -> Stream:
@@ -83,11 +95,14 @@ async def events(
     `Last-Event-ID` begin after an event. The stream of an item ends with the event `end`.
     """
     item, since = begin
-    patience = _Patience.of(service)
+    patience = _Patience.of(service, request)
     topic = f"entity:{entity}" if item is None else f"item:{item}"
     with service.database.topics.subscribed(topic) as news:
         while True:
             try:
+                if not await patience.admits():
+                    yield LATER
+                    return
                 ended = item is not None and await _has_ended(service, entity, item)
                 page = await _page(service, entity, item, since)
             except Unreachable:
@@ -145,6 +160,7 @@ async def _log_from(
 async def log(
     entity: str,
     who: Reader,
+    request: Request,
     service: TheService,
     begin: Annotated[_Begin, Depends(_log_from)],
 ) -> Stream:
@@ -152,10 +168,13 @@ async def log(
     follow. The stream ends with the event `end`.
     """
     attempt, offset = begin.attempt, begin.offset
-    patience = _Patience.of(service)
+    patience = _Patience.of(service, request)
     with service.database.topics.subscribed(f"log:{begin.item}", f"item:{begin.item}") as news:
         while True:
             try:
+                if not await patience.admits():
+                    yield LATER
+                    return
                 page = await service.logs(entity).read(begin.item, attempt, offset, 0.0)
                 view = await service.database.read(launches.Get(entity, begin.item))
             except Unreachable:

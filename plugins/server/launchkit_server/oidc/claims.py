@@ -28,6 +28,8 @@ ALGORITHMS = (
 """Those with a public key: what proves a token cannot make one."""
 LEEWAY_SECONDS = 60
 MAX_TOKEN = 2**16
+VERIFIED = (True, "true")
+"""What providers say of an address that is somebody's; one that says nothing of it is believed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,7 @@ def person_of(token: str, keys: KeySet, settings: OidcSettings, nonce: str) -> P
             f"{settings.host} does not tell your {settings.claim}",
             hint="whoever runs this service: see oidc-claim and oidc-scopes",
         )
-    if settings.claim == "email" and claims.get("email_verified") is False:
+    if settings.claim == "email" and claims.get("email_verified", True) not in VERIFIED:
         raise Unauthenticated(f"{settings.host} has not verified the address {name[:200]}")
     return Person(issuer=settings.issuer, subject=subject, name=name)
 

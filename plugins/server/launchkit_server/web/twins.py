@@ -4,6 +4,7 @@ import shlex
 
 from launchkit.codec import plain
 from launchkit.model import QueueSpec, Scalar, Variable
+from launchkit.resolving.secret_values import without_secrets
 from launchkit_server.web.filters import as_yaml, text
 from launchkit_server.web.queue_forms import Reading, editable
 
@@ -11,7 +12,7 @@ from launchkit_server.web.queue_forms import Reading, editable
 def launching(spec: QueueSpec) -> str:
     """What launches into a queue: with a value for each field that must have one."""
     words = ["launchkit", "launch", "-q", spec.name, "--uri", "."]
-    for name, variable in spec.variables.items():
+    for name, variable in without_secrets(spec).variables.items():
         if variable.default is None:
             words += ["--set-var", f"{name}={_example(variable)}"]
     return shlex.join(words)

@@ -130,7 +130,7 @@ def test_who_may_not_operate_sees_no_secret_of_the_queue_in_the_preview(served: 
         form = browser.get("/e/e/launch?queue=gpu").text
         other = browser.post("/e/e/launch/preview", {**ASKED, "var:door_password": "other"}).text
         chosen = browser.post("/e/e/launch", {**ASKED, "var:door_password": "hush-two"})
-        page = browser.get("/e/e/queues/gpu").text
+        page = browser.get("/e/e/queues/gpu").text + browser.get("/e/e").text
     assert "API_TOKEN" in shown
     assert "of the queue" not in shown
     assert "hf_token" in form

@@ -10,6 +10,7 @@ import pytest
 from launchkit_server.web.pages import stream as module
 
 from ..browsing import Browser
+from ..conftest import Served
 from ..over_http import claimed, launched
 from ..test_streams import Sent, parsed, require_unbuffered
 
@@ -66,6 +67,18 @@ def test_a_quiet_stream_says_that_it_lives(
     monkeypatch.setattr(module, "BEAT_SECONDS", 0.01)
     with stream(browser, client) as events:
         assert [next(events).kind for _ in range(3)] == ["beat"] * 3
+
+
+def test_a_stream_ends_with_the_role(served: Served, client: httpx.Client, entity: str) -> None:
+    client.delete(f"{served.url}/api/v1/entities/*/roles/bob")
+    assert client.put("/roles/bob", json={"role": "viewer"}).is_success
+    with Browser(served) as browser:
+        browser.sign_in("bob")
+        with stream(browser, client) as events:
+            next(events)
+            assert client.delete("/roles/bob").is_success
+            launched(client)
+            assert [one.kind for one in events][-1] == "over"
 
 
 def test_a_stream_ends_with_its_session(browser: Browser, client: httpx.Client) -> None:

@@ -12,6 +12,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from launchkit.codec import encode_json
 from launchkit.errors import Unreachable
+from launchkit.model.people import Permission, may
 from launchkit.store import logs
 from launchkit.store.events import settled
 from launchkit.store.logs import LogEnd
@@ -61,7 +62,7 @@ async def stream(visit: Reading, wanted: Annotated[Wanted, Depends(_wanted)]) ->
         yield _beat(wanted)
         while not service.ending and anyio.current_time() < until:
             try:
-                if await sessions.prove(service, visit.request) is None:
+                if not await _may_still(visit):
                     yield OVER
                     return
                 for told in await _told(visit, wanted):
@@ -71,6 +72,12 @@ async def stream(visit: Reading, wanted: Annotated[Wanted, Depends(_wanted)]) ->
             if not await news.wait(BEAT_SECONDS):
                 yield _beat(wanted)
             await anyio.sleep(PACE_SECONDS)
+
+
+async def _may_still(visit: Visit) -> bool:
+    """Whether who began to listen may go on: sessions end, and roles are taken away."""
+    principal = await sessions.prove(visit.service, visit.request)
+    return principal is not None and may(principal, Permission.READ, visit.entity)
 
 
 async def _told(visit: Visit, wanted: Wanted) -> Sequence[ServerSentEvent]:
