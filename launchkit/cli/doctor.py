@@ -1,7 +1,7 @@
 """`launchkit doctor`: whether an agent with these settings could work here."""
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -52,15 +52,20 @@ def doctor(form: str) -> None:
     with 1 if there is an error among the findings.
     """
     found = list(findings(Plugins()))
+    tell(found, form)
+    if any(finding.level == "error" for finding in found):
+        raise click.exceptions.Exit(LAUNCH_FAILED)
+
+
+def tell(found: Sequence[Finding], form: str) -> None:
+    """Print findings; below a table, hints of several lines, to be copied as they are."""
     show_all([asdict(finding) for finding in found], form, LAYOUT)
     for finding in found if form in TABLES else ():
         first, _, rest = (finding.hint or "").partition("\n")
-        if rest:  # to be copied as it is
+        if rest:
             put("")
             put(f"# {finding.subject}: {first}")
             put_text(rest.rstrip())
-    if any(finding.level == "error" for finding in found):
-        raise click.exceptions.Exit(LAUNCH_FAILED)
 
 
 def findings(plugins: Plugins) -> Iterator[Finding]:

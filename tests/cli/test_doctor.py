@@ -1,5 +1,6 @@
 """What `launchkit doctor` finds, on real queues and with real components."""
 
+import json
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from launchkit import connect
 from launchkit.abc import Fetcher, Finding, Run, Runner, Site
 from launchkit.agent.checkup import checkup
 from launchkit.builtin.git import GitFetcher
+from launchkit.cli.doctor import tell
 from launchkit.hookspecs import hookimpl
 from launchkit.model import Json, Submission, Variable
 from launchkit.plugins import Plugins
@@ -156,15 +158,16 @@ def test_the_table_has_the_hint_of_an_error(program: Program, moon: None) -> Non
 
 
 def test_a_hint_of_several_lines_stands_below_the_table_to_be_copied(
-    program: Program, monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     hint = "give it this:\nrules:\n  - verbs: [get]\x1b[2J\n"
     found = Finding(level="error", subject="rights", message="missing", hint=hint)
-    monkeypatch.setattr("launchkit.cli.doctor.findings", lambda _: iter([found]))
-    table, _, below = program.out("doctor", code=1).partition("\n\n")
+    tell([found], "table")
+    table, _, below = capsys.readouterr().out.partition("\n\n")
     assert table.endswith("missing  give it this: see below")
     assert below == "# rights: give it this:\nrules:\n  - verbs: [get]\\x1b[2J\n"
-    assert program.data("doctor", code=1)[0]["hint"] == hint
+    tell([found], "json")
+    assert json.loads(capsys.readouterr().out)[0]["hint"] == hint
 
 
 def test_a_broken_or_blocked_plugin_is_a_warning(

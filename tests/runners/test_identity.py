@@ -73,8 +73,10 @@ def test_two_texts_that_differ_have_two_values(
 
 
 @given(styles, st.dictionaries(keys, st.text(max_size=70)))
-def test_foreign_labels_are_no_error(name: str, labels: dict[str, str]) -> None:
-    STYLES[name].parse(labels)
+def test_foreign_labels_are_no_error_and_no_identity(name: str, labels: dict[str, str]) -> None:
+    style = STYLES[name]
+    found = style.parse(labels)
+    assert found is None or labels.keys() >= {*style.keys.values()}
 
 
 @pytest.mark.parametrize(
