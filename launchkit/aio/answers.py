@@ -7,6 +7,7 @@ import httpx
 MAX_REDIRECTS = 20
 PLAIN = frozenset({"", "identity"})
 GZIP = zlib.MAX_WBITS | 16
+QUESTIONS = frozenset({"GET", "HEAD"})
 
 
 class AnswerTooLong(httpx.RequestError):
@@ -24,20 +25,25 @@ async def whole_answer(
     auth: httpx.Auth | None = None,
 ) -> httpx.Response:
     """Send, follow redirects, and read the answer; of those that lead elsewhere nothing is read.
+    What has a body, in which there may be a login, is sent nowhere else.
 
     :raises AnswerTooLong: if it has more than *longest* bytes.
-    :raises httpx.RequestError: if there is none.
+    :raises httpx.RequestError: if there is none, or it leads from TLS to where there is none.
     """
     request.headers["Accept-Encoding"] = "gzip"
     for _ in range(MAX_REDIRECTS + 1):
         response = await client.send(request, auth=auth, stream=True, follow_redirects=False)
         try:
-            if response.next_request is None:
+            led = response.next_request if request.method in QUESTIONS else None
+            if led is None:
                 await read_whole(response, longest)
                 return response
         finally:
             await response.aclose()
-        request, auth = response.next_request, None  # which keeps the login for its own host
+        if request.url.scheme == "https" and led.url.scheme != "https":
+            text = f"it leads to {led.url.host}, where there is no TLS"
+            raise httpx.RequestError(text, request=request)
+        request, auth = led, None  # which keeps the login for its own host
     raise httpx.TooManyRedirects("too many redirects", request=request)
 
 

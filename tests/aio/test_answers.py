@@ -44,6 +44,12 @@ class Handler(BaseHTTPRequestHandler):
             while endless:
                 self.wfile.write(bytes(LONGEST))
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(307)
+        self.send_header("Location", "/packed")
+        self.end_headers()
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
         pass
 
@@ -68,6 +74,21 @@ async def answer(url: str) -> httpx.Response:
 async def test_an_answer_is_read_whole_wherever_it_is(url: str, path: str) -> None:
     """Nothing is read of the answer that leads there."""
     assert (await answer(f"{url}/{path}")).content == b"said"
+
+
+async def test_what_has_a_body_is_sent_nowhere_else(url: str) -> None:
+    async with http_client(ssl.create_default_context()) as client:
+        asking = client.build_request("POST", url, data={"refresh_token": "hush"})
+        assert (await whole_answer(client, asking, LONGEST)).status_code == 307
+
+
+async def test_an_answer_leads_from_tls_to_tls_alone(url: str) -> None:
+    """What keeps TLS here is a transport that says that it is there."""
+    places = {"https": httpx.Response(302, headers={"Location": f"{url}/plain"})}
+    transport = httpx.MockTransport(lambda request: places[request.url.scheme])
+    async with httpx.AsyncClient(transport=transport) as client:
+        with pytest.raises(httpx.RequestError, match="where there is no TLS"):
+            await whole_answer(client, httpx.Request("GET", "https://x.example"), LONGEST)
 
 
 @pytest.mark.parametrize("path", ["endless", "bomb"])

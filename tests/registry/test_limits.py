@@ -1,6 +1,7 @@
 """Registries that say no for now, or are no registries: real HTTP servers that answer so."""
 
 import gzip
+import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,9 +10,13 @@ from threading import Thread
 
 import pytest
 
+from launchkit.aio.http import http_client
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import LaunchError, unwrapped
-from launchkit.images.registries.client import MAX_ANSWER
+from launchkit.images.registries.checkup import examine
+from launchkit.images.registries.client import MAX_ANSWER, RegistryClient
+from launchkit.images.registries.names import is_loopback
+from launchkit.model import Secret
 from launchkit.testing import site_at, started
 
 Answer = tuple[int, dict[str, str]]
@@ -40,6 +45,12 @@ def answering(answers: Sequence[Answer], body: bytes = b"") -> Iterator[tuple[st
             self.answer()
 
         def do_GET(self) -> None:
+            self.answer()
+
+        def do_POST(self) -> None:
+            self.answer()
+
+        def do_DELETE(self) -> None:
             self.answer()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
@@ -106,6 +117,58 @@ async def test_a_token_service_that_gives_no_token_is_told(tmp_path: Path, body:
         headers["WWW-Authenticate"] = f'Bearer realm="http://{host}/token"'
         with pytest.raises(LaunchError, match="gave an answer without a token"):
             await digest(host, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"token": "a\\nb"}',
+        '{"token": "\\u043a"}',
+        '{"token": {"a": 1}}',
+        '{"token": ["a"]}',
+        '["token"]',
+        '{"token": "a b"}',
+        "[" * 200_000,
+        f'{{"token": "{"a" * 70_000}"}}',
+    ],
+    ids=range(8),
+)
+async def test_a_token_that_no_header_can_have_is_none(tmp_path: Path, body: str) -> None:
+    headers: dict[str, str] = {}
+    with answering([(401, headers), (200, {})], body.encode()) as (host, _):
+        headers["WWW-Authenticate"] = f'Bearer realm="http://{host}/token"'
+        with pytest.raises(LaunchError, match="gave an answer without a token"):
+            await digest(host, tmp_path)
+
+
+async def test_who_a_registry_leads_to_does_not_ask_for_its_login(tmp_path: Path) -> None:
+    challenge, headers = dict[str, str](), dict[str, str]()
+    with answering([(401, challenge)]) as (other, asked), answering([(307, headers)]) as (host, _):
+        headers["Location"] = f"http://{other}/stored"
+        challenge["WWW-Authenticate"] = f'Bearer realm="http://{other}/token"'
+        registry = OciRegistry(uri=f"{host}/a/b", username="me", password=Secret("hush"))
+        async with site_at(tmp_path) as site, started(registry, site):
+            with pytest.raises(LaunchError, match="does not say whether it has"):
+                await registry.digest(registry.image_ref("v1"))
+    assert asked == ["HEAD /stored"]
+
+
+async def test_an_upload_that_another_host_is_said_to_have_is_not_taken_back() -> None:
+    begun: dict[str, str] = {}
+    context = ssl.create_default_context()
+
+    async def login(_: str) -> None:
+        return None
+
+    told = [(200, {}), (404, {}), (202, begun)] * 2
+    with answering([(204, {})]) as (other, removed), answering(told) as (host, asked):
+        async with http_client(context) as client:
+            registries = RegistryClient(client=client, logins=login, plain=is_loopback)
+            for place in (other, host):
+                begun["Location"] = f"http://{place}/v2/images/gone"
+                await examine(registries, host, "a/b", None, pushes=True)
+    assert removed == []
+    assert asked.count("DELETE /v2/images/gone") == 1
 
 
 async def test_a_server_that_is_no_registry_is_told(tmp_path: Path) -> None:

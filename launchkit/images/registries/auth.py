@@ -21,6 +21,7 @@ MARGIN_SECONDS = 15.0
 LONGEST = 16_000
 """Characters of a header that are looked at."""
 _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z]+)(?=\s+[A-Za-z_]+\s*=|\s*$|\s*,)")
+_TOKEN = re.compile(r"[!-~]{1,64000}", re.ASCII)
 _PARAMETER = re.compile(r'([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 
 
@@ -80,9 +81,7 @@ def read_token(response: httpx.Response, subject: str) -> Token:
     """The token of an issuer's answer. :raises LaunchError: if there is none in it."""
     try:
         data = response.json()
-        text = data.get("token") or data["access_token"]
-        if not (text.isascii() and text.isprintable()):
-            raise ValueError
+        text = _written(data.get("token") or data["access_token"])
         seconds = float(data.get("expires_in") or TOKEN_SECONDS)
     except (*WRONG, OverflowError, RecursionError) as exc:
         raise LaunchError(
@@ -90,6 +89,13 @@ def read_token(response: httpx.Response, subject: str) -> Token:
             hint="a proxy may have answered in its place; look at HTTPS_PROXY and NO_PROXY",
         ) from exc
     return Token(Secret(text), time.time() + seconds - MARGIN_SECONDS)
+
+
+def _written(text: str) -> str:
+    """A token as a header can have it. :raises ValueError: if it cannot."""
+    if not _TOKEN.fullmatch(text):
+        raise ValueError("it is no token")
+    return text
 
 
 def _parameters(text: str) -> dict[str, str]:

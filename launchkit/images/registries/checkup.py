@@ -103,8 +103,12 @@ async def _right(
 
 
 async def _cancel(client: RegistryClient, request: RegistryRequest, answer: httpx.Response) -> None:
-    """Take back an upload that was begun; a registry that cannot forgets it by itself."""
+    """Take back an upload that was begun; a registry that cannot forgets it by itself. Nothing is
+    removed that another host has.
+    """
     if place := answer.headers.get("location"):
         with suppress(LaunchError, httpx.InvalidURL):
+            if not await client.is_of(request.host, place):
+                return
             end = replace(request, method="DELETE", target=place, actions="delete,pull,push")
             await client.send(end)

@@ -99,7 +99,8 @@ class RegistryClient:
         response = await self.ask(httpx.Request(request.method, url, headers=request.headers))
         if response.status_code != httpx.codes.BAD_REQUEST:  # which may be for the lack of TLS
             self._bases[request.host] = base
-        if response.status_code != httpx.codes.UNAUTHORIZED or not _same_origin(base, url):
+        is_its_own = _same_origin(base, url) and _same_origin(base, response.url)
+        if response.status_code != httpx.codes.UNAUTHORIZED or not is_its_own:
             return response
         login = await self.logins(request.host)
         header = await self._authorization(response, request, login)
@@ -158,6 +159,11 @@ class RegistryClient:
         self._tokens = {one: kept for one, kept in self._tokens.items() if kept.until > now}
         self._tokens[key] = token
         return token
+
+    async def is_of(self, host: str, place: str) -> bool:
+        """Whether a place that a host has named is its own. :raises httpx.InvalidURL: if none."""
+        base = await self.base(host)
+        return _same_origin(base, httpx.URL(base).join(place))
 
     async def base(self, host: str) -> str:
         """The start of the host's URLs. One that may lack TLS is asked whether it does."""

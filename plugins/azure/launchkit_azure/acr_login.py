@@ -12,6 +12,7 @@ import anyio
 import httpx
 
 from launchkit.errors import LaunchError
+from launchkit.images.registries.auth import WRONG
 from launchkit.images.registries.client import RegistryClient
 from launchkit.model import Credentials, Secret
 from launchkit_azure.tokens import Token, claims_of
@@ -71,7 +72,7 @@ def _read(response: httpx.Response, host: str) -> _Kept:
     try:
         text = response.raise_for_status().json()["refresh_token"]
         ends = float(claims_of(text).get("exp") or time.time() + SHORTEST_SECONDS)
-    except (httpx.HTTPStatusError, ValueError, LookupError, TypeError, AttributeError) as exc:
+    except (httpx.HTTPStatusError, *WRONG, RecursionError) as exc:
         raise LaunchError(
             f"registry {host}: its answer to a token of Entra ID is no login",
             hint="a proxy may have answered in its place; look at HTTPS_PROXY and NO_PROXY",

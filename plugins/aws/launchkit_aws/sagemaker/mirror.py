@@ -3,6 +3,7 @@
 It speaks as https://github.com/opencontainers/distribution-spec/blob/main/spec.md says.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -32,6 +33,11 @@ MAX_ANSWER = 4 << 20
 """Bytes of an answer that are read: a manifest has fewer, and a token much fewer."""
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 BACKOFF = Backoff(first=0.5, cap=10.0, deadline=120.0)
+WRONG = (
+    *(httpx.HTTPError, httpx.InvalidURL, LookupError, TypeError, ValueError),
+    *(AttributeError, RecursionError),
+)
+"""What answers raise that are none of a registry's."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 _PARAMETER = re.compile(r'([a-z]{1,20})="([^"]{0,1000})"', re.IGNORECASE)
 _HUB_API = "registry-1.docker.io"
@@ -47,7 +53,7 @@ async def mirrored(source: str, registry: Registry, out: Output) -> str:
     async with http_client(trusted, timeout=TIMEOUT, follow_redirects=True) as client:
 
         async def copy() -> str:
-            origin = _Side(client, ref)
+            origin = Side(client, ref)
             digest, manifest = await origin.image()
             target = registry.image_ref(f"mirror-{digest.partition(':')[2][:32]}")
             if await registry.exists(target):
@@ -55,7 +61,7 @@ async def mirrored(source: str, registry: Registry, out: Output) -> str:
             await out.say(f"copies {source} to {target}")
             login = await registry.credentials()
             basic = httpx.BasicAuth(login.username, str.__str__(login.password)) if login else None
-            copied = _Side(client, ImageRef.parse(target), basic)
+            copied = Side(client, ImageRef.parse(target), basic)
             for blob in (manifest["config"], *manifest["layers"]):
                 await copied.take(origin, _digest_of(blob))
             await copied.name(origin.raw, manifest["mediaType"])
@@ -63,7 +69,7 @@ async def mirrored(source: str, registry: Registry, out: Output) -> str:
 
         try:
             return await retry(copy, on=httpx.TransportError, backoff=BACKOFF)
-        except (httpx.HTTPError, LookupError, TypeError, ValueError) as exc:
+        except WRONG as exc:
             told = str(exc) or type(exc).__name__
             raise SubmitError(
                 f"{source} cannot be copied to {registry.image_ref('mirror')}: {told:.500}",
@@ -71,7 +77,7 @@ async def mirrored(source: str, registry: Registry, out: Output) -> str:
             ) from exc
 
 
-class _Side:
+class Side:
     """A repository that is read from, or written to."""
 
     def __init__(
@@ -97,7 +103,7 @@ class _Side:
                 return await self._manifest(_digest_of(one))
         raise ValueError(f"it is for no {'/'.join(PLATFORM)}")
 
-    async def take(self, origin: "_Side", digest: str) -> None:
+    async def take(self, origin: "Side", digest: str) -> None:
         """Copy a blob, unless it is here."""
         if (await self._asked("HEAD", f"/blobs/{digest}")).status_code == httpx.codes.OK:
             return
@@ -108,13 +114,19 @@ class _Side:
             place,
             content=origin.blob(digest),
             headers={"Content-Type": "application/octet-stream"},
-            auth=self._auth,
+            auth=self._auth_at(place),
         )
         place = place.join(done.raise_for_status().headers["Location"])
         last = await self._whole(
-            "PUT", place.copy_merge_params({"digest": digest}), auth=self._auth
+            "PUT", place.copy_merge_params({"digest": digest}), auth=self._auth_at(place)
         )
         last.raise_for_status()
+
+    def _auth_at(self, place: httpx.URL) -> httpx.Auth | None:
+        """The login, which is for no other host."""
+        home = httpx.URL(self._base)
+        is_home = (place.scheme, place.netloc) == (home.scheme, home.netloc)
+        return self._auth if is_home else None
 
     async def blob(self, digest: str) -> AsyncIterator[bytes]:
         """The bytes of a blob."""
@@ -138,7 +150,11 @@ class _Side:
         self.raw = answer.content
         made: dict[str, Any] = json.loads(answer.content)
         made.setdefault("mediaType", answer.headers.get("Content-Type", MANIFESTS[0]))
-        return _digest_of({"digest": answer.headers["Docker-Content-Digest"]}), made
+        digest = f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
+        told = answer.headers.get("Docker-Content-Digest", digest)
+        if {told, word if ":" in word else told} != {digest}:  # under its name others find the copy
+            raise ValueError("its manifest is another than its digest says")
+        return digest, made
 
     async def _asked(self, method: str, path: str, **more: Any) -> httpx.Response:
         more["headers"] = {**more.get("headers", {}), **self._headers()}

@@ -2,19 +2,23 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from uuid import uuid4
 
 import httpx
 import pytest
 from launchkit_aws.ecr import EcrRegistry
-from launchkit_aws.sagemaker.mirror import mirrored
+from launchkit_aws.sagemaker.mirror import Side, mirrored
 from launchkit_aws.sagemaker.runner import SageMakerRunner
 
 from launchkit.abc import Site
 from launchkit.errors import SubmitError
+from launchkit.images.ref import ImageRef
 from launchkit.testing import RecordingOutput, RegistryServer, registry_server, site_at, started
 
 from ..conftest import REGION as HOME
@@ -115,6 +119,98 @@ async def test_what_cannot_be_copied_is_told(site: Site, tmp_path: Path) -> None
     ):
         await mirrored(f"{server.host}/none:1", site.registry, RecordingOutput())
     assert "only images that anybody may pull" in str(caught.value.hint)
+
+
+@contextmanager
+def saying(
+    body: bytes, headers: Mapping[str, str], status: int = 200
+) -> Iterator[tuple[str, list[str | None]]]:
+    """A registry that gives one answer to all, and the logins that it was asked with."""
+    logins: list[str | None] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            logins.append(self.headers["Authorization"])
+            self.rfile.read(int(self.headers["Content-Length"] or 0))
+            while self.headers["Transfer-Encoding"] and self.rfile.readline() != b"0\r\n":
+                pass  # pieces without a line's end in them
+            self.send_response(status)
+            for name, text in headers.items():
+                self.send_header(name, text)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_PUT = do_PATCH = do_POST = do_HEAD = do_GET  # noqa: N815 - their names
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}", logins
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+DIGEST = f"sha256:{'a' * 64}"
+IMAGE = json.dumps({"mediaType": f"{OCI}manifest.v1+json", "config": {}, "layers": []}).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "headers"),
+    [("image:1", {"Docker-Content-Digest": DIGEST}), (f"image@{DIGEST}", {})],
+)
+async def test_a_registry_cannot_pass_an_image_off_as_another(
+    site: Site, name: str, headers: dict[str, str]
+) -> None:
+    """The copy of that other image is found under its digest, for all who launch it."""
+    assert site.registry
+    out = RecordingOutput()
+    with (
+        saying(IMAGE, headers) as (host, _),
+        pytest.raises(SubmitError, match="its manifest is another than its digest says"),
+    ):
+        await mirrored(f"{host}/{name}", site.registry, out)
+    assert out.marks == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b'"x"',
+        b"[" * 200_000,
+        b"{}",
+        b"\xff",
+        json.dumps({"mediaType": f"{OCI}index.v1+json", "manifests": ["x"]}).encode(),
+        json.dumps({"mediaType": f"{OCI}index.v1+json", "manifests": 1}).encode(),
+        json.dumps({"mediaType": 1, "config": {"digest": "../x"}, "layers": []}).encode(),
+    ],
+    ids=range(8),
+)
+async def test_what_is_no_manifest_is_told(site: Site, body: bytes) -> None:
+    assert site.registry
+    with saying(body, {}) as (host, _), pytest.raises(SubmitError, match="cannot be copied to"):
+        await mirrored(f"{host}/image:1", site.registry, RecordingOutput())
+
+
+async def test_the_login_of_a_registry_goes_to_no_other_place_that_it_names() -> None:
+    login = httpx.BasicAuth("me", "hush")
+    async with httpx.AsyncClient() as client:
+        with saying(b"", {}) as (other, heard):
+            begun = {"Location": f"http://{other}/upload"}
+            with saying(b"", begun, 202) as (host, asked), saying(b"x", {}) as (source, _):
+                origin = Side(client, ImageRef.parse(f"{source}/from:1"))
+                target = Side(client, ImageRef.parse(f"{host}/to:1"), login)
+                with pytest.raises(LookupError):  # it says no second place
+                    await target.take(origin, DIGEST)
+    assert heard == [None]
+    assert all(asked)
 
 
 async def test_without_a_registry_in_ecr_nothing_is_copied(fake: FakeAws, tmp_path: Path) -> None:
