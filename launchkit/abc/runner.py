@@ -80,6 +80,10 @@ class Runner(Component):
     """True: its runs can be found again only from the same machine and state directory."""
     env_max_length: ClassVar[int] = 32670
     """Characters of a variable that it takes; longer ones of every run's are cut into pieces."""
+    program_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys of resource arguments, at any depth and in any spelling, that say which program runs:
+    in secure mode no launch sets them unless the policy names the key itself, or `entry_point`.
+    """
     policy_class: ClassVar[type[Any] | None] = None
     """A frozen dataclass whose fields are this runner's own keys under `policy`; `Policy.part`
     gives its values.
@@ -122,6 +126,13 @@ class Runner(Component):
         the key and the rule. What holds for all runners is looked at elsewhere. Pure.
         """
         return ()
+
+    @classmethod
+    def args_start(cls, submission: Submission) -> bool:
+        """Whether the arguments of a launch may be what its image runs, since no entry point
+        stands before them. Pure.
+        """
+        return not submission.launch.entry_point
 
     async def check_queue(self, args: Json) -> Sequence[Finding]:
         """What is to be said of the resource arguments of a queue, here and now: whether the agent

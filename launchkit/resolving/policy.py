@@ -1,41 +1,65 @@
 """Whether a launch does what the policy of the agent's owner forbids."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 from launchkit.abc import Policy, Runner
 from launchkit.codec import Path, dotted
 from launchkit.errors import Rejected
-from launchkit.model import Json, Launch
+from launchkit.model import Json, Launch, Secret, Submission
 from launchkit.resolving.nested import entries
 
 NAMESPACES = frozenset({"hostPID", "hostIPC", "hostNetwork"})
 OWN = ("launchkit/", "launchkit.", "launchkit:")
 TAG_NAMES = frozenset({"Key", "key"})
-CONTAINER_LISTS = frozenset({"containers", "ephemeralContainers"})
-COMMANDED = frozenset({"trainer", "containerSpec", "container_spec"})
-"""Where else the `command` of a container stands: in a TrainJob, and in a job of Vertex AI."""
+CONTAINER_LISTS = frozenset({"containers", "ephemeralContainers", "sidecars", "steps"})
+COMMANDED = frozenset(
+    {"trainer", "containerSpec", "container_spec", "container", "script", "stepTemplate"}
+)
+"""Where else the `command` of a container stands: in a TrainJob, in a job of Vertex AI, and in
+objects of Argo and Tekton."""
+NOT_LAUNCHES = "take these out of the queue config or the launch,"
+ENTRY_POINT = "entry_point"
+ARGS_START = "args: without an entry point of the job, they may be what an image runs"
+_PARTS = re.compile(r"[.\[\]]+")
 
 
 def check_policy(launch: Launch, policy: Policy, runner: type[Runner]) -> None:
     """Look whether a launch does what the policy forbids. :raises Rejected: naming all of it."""
-    problems = [*runner.objections(launch.resource_args, policy)]
-    if own := [*_own_names(launch.resource_args)]:
+    _check_args(launch.resource_args, policy, runner)
+    if policy.secure_mode:
+        chosen = _chosen(launch, policy.launch_may_set, runner.program_keys)
+        _check_secure([*chosen, *pod_objections(launch.resource_args)])
+
+
+def check_filled(submission: Submission, policy: Policy, runner: type[Runner]) -> None:
+    """Look at the same once macros are filled, which may make of a value what it was not.
+
+    :raises Rejected: naming all that the policy forbids.
+    """
+    _check_args(submission.resource_args, policy, runner)
+    if policy.secure_mode:
+        started = _starting_args(submission, policy.launch_may_set, runner)
+        _check_secure([*started, *pod_objections(submission.resource_args)])
+
+
+def _check_args(args: Json, policy: Policy, runner: type[Runner]) -> None:
+    problems = [*runner.objections(args, policy)]
+    if own := [*_own_names(args)]:
         raise Rejected("\n".join(own), hint="give them other names")
     if problems:
         raise Rejected(
             "the agent's policy forbids:\n" + "\n".join(problems),
-            hint="take these out of the queue config or the launch,"
-            " or have the agent's owner change the policy",
+            hint=f"{NOT_LAUNCHES} or have the agent's owner change the policy",
         )
-    if not policy.secure_mode:
-        return
-    problems = [*_chosen(launch, policy.launch_may_set), *pod_objections(launch.resource_args)]
+
+
+def _check_secure(problems: list[str]) -> None:
     if problems:
         raise Rejected(
             "secure mode forbids:\n" + "\n".join(problems),
-            hint="take these out of the queue config or the launch,"
-            " or have the agent's owner name them in policy.launch_may_set",
+            hint=f"{NOT_LAUNCHES} or have the agent's owner name them in policy.launch_may_set",
         )
 
 
@@ -44,17 +68,33 @@ def _own_names(args: Json) -> Iterator[str]:
     for path, value in entries(args):
         for name in (path[-1], value if path[-1] in TAG_NAMES else None):
             if isinstance(name, str) and name.startswith(OWN):
-                yield f"resource_args.{dotted(path)}: {name} is a name of launchkit's own"
+                told = "this" if isinstance(name, Secret) else name
+                yield f"resource_args.{dotted(path)}: {told} is a name of launchkit's own"
 
 
-def _chosen(launch: Launch, allowed: Sequence[str]) -> Iterator[str]:
+def _chosen(launch: Launch, allowed: Collection[str], programs: Collection[str]) -> Iterator[str]:
     """What a launch, or its job in the queue's place, has chosen and may not."""
+    closed = frozenset() if ENTRY_POINT in allowed else frozenset(map(_flat, programs))
     for place, who in launch.origins.items():
-        if who in _strangers(place) and not any(_covers(word, place) for word in allowed):
+        if who in _strangers(place) and not any(_covers(word, place, closed) for word in allowed):
             yield f"{place}: a {who} cannot choose it"
-    starts = launch.origins.get("args") == "launch" and launch.args and not launch.entry_point
-    if starts and "entry_point" not in allowed:
-        yield "args: without an entry point of the job, they may be what an image runs"
+    if _may_start(launch, allowed) and not launch.entry_point:
+        yield ARGS_START
+
+
+def _starting_args(
+    submission: Submission, allowed: Collection[str], runner: type[Runner]
+) -> Iterator[str]:
+    """Arguments of a launch that its runner gives to an image of the queue without the job's entry
+    point before them.
+    """
+    if _may_start(submission.launch, allowed) and runner.args_start(submission):
+        yield ARGS_START
+
+
+def _may_start(launch: Launch, allowed: Collection[str]) -> bool:
+    is_launchs = launch.origins.get("args") == "launch" and bool(launch.args)
+    return is_launchs and ENTRY_POINT not in allowed
 
 
 def _strangers(place: str) -> tuple[str, ...]:
@@ -64,10 +104,21 @@ def _strangers(place: str) -> tuple[str, ...]:
     return ("launch", "job") if place.startswith(("resource_args", "env.")) else ("launch",)
 
 
-def _covers(word: str, place: str) -> bool:
+def _covers(word: str, place: str, closed: Collection[str]) -> bool:
+    """Whether a word of the policy opens a place. What says which program runs is opened by a word
+    that names it, and by no word for all around it.
+    """
     if word.endswith("*"):
-        return place.startswith(word[:-1])
-    return place == word or place.startswith((f"{word}.", f"{word}["))
+        begins, rest = place.startswith(word[:-1]), place[len(word) - 1 :]
+    else:
+        rest = place.removeprefix(word)
+        begins = place.startswith(word) and rest[:1] in {"", ".", "["}
+    return begins and not any(_flat(part) in closed for part in _PARTS.split(rest))
+
+
+def _flat(key: str) -> str:
+    """A key in one spelling of all that runners take."""
+    return key.replace("_", "").replace("-", "").lower()
 
 
 def pod_objections(args: Json) -> Iterator[str]:
@@ -89,9 +140,20 @@ def _forbidden(path: Path) -> str | None:
         return "the host's devices are closed"
     if key == "initContainers":
         return "init containers are not allowed"
-    if key == "command" and (place in COMMANDED or _is_in_container(path)):
+    if key == "podSpecPatch":
+        return "a text that changes pods cannot be looked through"
+    if _is_command(path):
         return "a container's command cannot be set, nor one for its hooks and probes"
     return None
+
+
+def _is_command(path: Path) -> bool:
+    key, place = path[-1], str(path[-2]) if len(path) > 1 else ""
+    if key == "source":
+        return place == "script"
+    if key == "command" and place in COMMANDED:
+        return True
+    return key in {"command", "script"} and _is_in_container(path)
 
 
 def _is_in_container(path: Path) -> bool:

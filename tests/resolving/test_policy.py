@@ -6,9 +6,9 @@ import pytest
 
 from launchkit.abc import Policy
 from launchkit.errors import ConfigError, Rejected
-from launchkit.model import Json, Launch
-from launchkit.resolving.policy import check_policy
-from launchkit.testing import FakeRunner
+from launchkit.model import Json, Launch, Secret, Submission
+from launchkit.resolving.policy import check_filled, check_policy
+from launchkit.testing import FakeRunner, make_submission
 
 MakeLaunch = Callable[..., Launch]
 PROGRAMS = (
@@ -66,6 +66,11 @@ def pod(spec: dict[str, Any]) -> dict[str, Any]:
         ),
         ({"spec": {"trainer": {"command": ["x"]}}}, r"spec.trainer.command"),
         ({"worker_pool_specs": [{"container_spec": {"command": ["x"]}}]}, "container_spec.command"),
+        ({"spec": {"templates": [{"container": {"command": ["x"]}}]}}, "container.command"),
+        ({"spec": {"templates": [{"script": {"source": "x"}}]}}, "script.source"),
+        ({"spec": {"templates": [{"sidecars": [{"command": ["x"]}]}]}}, r"sidecars\[0\].command"),
+        ({"spec": {"taskSpec": {"steps": [{"script": "x"}]}}}, r"steps\[0\].script"),
+        ({"spec": {"podSpecPatch": "hostPID: true"}}, "spec.podSpecPatch"),
     ],
 )
 def test_secure_mode_refuses_what_reaches_out_of_a_container(
@@ -201,6 +206,66 @@ def test_names_of_launchkits_own_cannot_be_given(
 ) -> None:
     with pytest.raises(Rejected, match="is a name of launchkit's own"):
         check_policy(make_launch(args), Policy(), FakeRunner)
+
+
+@dataclass(kw_only=True)
+class StartingRunner(FakeRunner):
+    """Its config says what runs, and its own images get nothing but arguments."""
+
+    kind = "starting"
+    program_keys = frozenset({"ContainerEntrypoint"})
+
+    @classmethod
+    def args_start(cls, submission: Submission) -> bool:
+        return submission.resource_args.get("image") is not None
+
+
+@pytest.mark.parametrize("key", ["ContainerEntrypoint", "container_entrypoint"])
+@pytest.mark.parametrize("who", ["recipe", "overrides"])
+def test_in_secure_mode_a_word_for_all_around_it_opens_no_program(
+    make_launch: MakeLaunch, key: str, who: str
+) -> None:
+    launch = make_launch(**{who: {"resource_args": {"a": {"b": 1, key: ["sh"]}}}})
+    place = f"resource_args.a.{key}"
+    for word in ("resource_args", "resource_args.a", "resource_args.*"):
+        policy = policy_with(Policy(secure_mode=True, launch_may_set=(word,)))
+        with pytest.raises(Rejected) as refused:
+            check_policy(launch, policy, StartingRunner)
+        assert f"{place}[0]: a" in refused.value.message
+        assert "a.b" not in refused.value.message
+        check_policy(launch, policy, FakeRunner)
+    for words in ((place, "resource_args.a.b"), ("resource_args", "entry_point")):
+        policy = policy_with(Policy(secure_mode=True, launch_may_set=words))
+        check_policy(launch, policy, StartingRunner)
+
+
+def test_in_secure_mode_arguments_go_to_no_image_that_runs_them(make_launch: MakeLaunch) -> None:
+    launch = make_launch({"image": "x"}, overrides={"args": ("sh", "-c", "x")})
+    submission = make_submission(launch=launch)
+    check_policy(launch, SECURE, StartingRunner)
+    with pytest.raises(Rejected, match="\nargs: without an entry point of the job"):
+        check_filled(submission, SECURE, StartingRunner)
+    check_filled(submission, SECURE, FakeRunner)
+    check_filled(submission, Policy(), StartingRunner)
+    named = Policy(secure_mode=True, launch_may_set=("args", "entry_point"))
+    check_filled(submission, named, StartingRunner)
+
+
+def test_a_name_of_launchkits_own_is_none_for_a_macro_to_make(make_launch: MakeLaunch) -> None:
+    launch = make_launch({"Tags": [{"Key": "${run_name}", "Value": "x"}]})
+    check_policy(launch, Policy(), FakeRunner)
+    for name in ("launchkit:over", Secret("launchkit:over")):
+        filled = {"Tags": [{"Key": name, "Value": "x"}]}
+        with pytest.raises(Rejected, match="is a name of launchkit's own") as refused:
+            check_filled(make_submission(launch=launch, resource_args=filled), Policy(), FakeRunner)
+        assert isinstance(name, Secret) is ("over" not in refused.value.message)
+
+
+def test_a_runner_objects_to_what_macros_make(make_launch: MakeLaunch) -> None:
+    submission = make_submission(launch=make_launch(), resource_args={"host": "gpu-1"})
+    policy = Policy(of_runners={"open_hosts": ["cpu-1"]})
+    with pytest.raises(Rejected, match=r"resource_args.host: gpu-1 is closed"):
+        check_filled(submission, policy, ChoosyRunner)
 
 
 def test_a_runner_may_object_by_a_key_of_its_own(make_launch: MakeLaunch) -> None:

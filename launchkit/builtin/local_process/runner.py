@@ -62,6 +62,7 @@ class LocalProcessRunner(Runner):
     needs_image: ClassVar[bool] = False
     survives_agent: ClassVar[bool] = True
     bound_to_site: ClassVar[bool] = True
+    program_keys: ClassVar[frozenset[str]] = frozenset({"setup"})
 
     dir: str | None = None
     """Where run directories live; by default with the agent's other state."""

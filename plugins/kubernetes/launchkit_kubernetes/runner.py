@@ -35,6 +35,7 @@ class KubernetesRunner(Runner):
     kind: ClassVar[str] = "kubernetes"
     aliases: ClassVar[tuple[str, ...]] = ("k8s",)
     mounts_code: ClassVar[bool] = True
+    program_keys: ClassVar[frozenset[str]] = schema.PROGRAM_KEYS
     policy_class: ClassVar[type[Any] | None] = KubernetesPolicy
 
     config_file: str | None = None

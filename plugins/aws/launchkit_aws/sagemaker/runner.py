@@ -15,7 +15,12 @@ from launchkit_aws.place import AwsPlace
 from launchkit_aws.sagemaker import shape
 from launchkit_aws.sagemaker.args import check_args, parse_args
 from launchkit_aws.sagemaker.names import Ref, job_name
-from launchkit_aws.sagemaker.request import LONGEST_VALUE, RequestContext, request_of
+from launchkit_aws.sagemaker.request import (
+    LONGEST_VALUE,
+    RequestContext,
+    request_of,
+    started_by,
+)
 
 if TYPE_CHECKING:
     from launchkit_aws.sagemaker.service import RunService
@@ -34,6 +39,7 @@ class SageMakerRunner(Runner):
 
     kind: ClassVar[str] = "sagemaker"
     env_max_length: ClassVar[int] = LONGEST_VALUE
+    program_keys: ClassVar[frozenset[str]] = shape.PROGRAM_KEYS
 
     region: str | None = None
     """Where jobs run; by default in the region of the agent's environment."""
@@ -94,6 +100,14 @@ class SageMakerRunner(Runner):
     def starter_config(cls) -> str:
         """A request with the places to fill in."""
         return shape.STARTER
+
+    @classmethod
+    def args_start(cls, submission: Submission) -> bool:
+        """Whether they go to an image of the queue, for which nobody named an entry point."""
+        args = parse_args(submission.resource_args)
+        started = started_by(args, submission)
+        given = started.entry_point or args.algorithm.get("ContainerEntrypoint")
+        return bool(started.arguments) and not given
 
     def render(self, submission: Submission) -> Json:
         """The CreateTrainingJob request."""

@@ -48,6 +48,13 @@ OWN: Mapping[str, Shape] = {
     },
 }
 """Keys that are launchkit's own."""
+PROGRAM_KEYS = frozenset(
+    {"ContainerEntrypoint", "ContainerArguments", "EnableRemoteDebug"}
+    | {"sagemaker_program", "sagemaker_submit_directory", "RuleEvaluatorImage", "EvaluatorArn"}
+)
+"""What says which program runs: in the job's container, also by a shell from outside, by the
+hyperparameters that images of AWS read, and beside the job.
+"""
 IGNORED = frozenset({"EcrRepoName", "ecr_repo_name", "region", "profile"})
 """Keys that W&B takes and does not send: the agent's environment says these."""
 

@@ -13,7 +13,12 @@ from launchkit.model import Json, Submission
 from launchkit_gcp.environment import GcpEnvironment
 from launchkit_gcp.vertex import shape
 from launchkit_gcp.vertex.args import check_args, parse_args
-from launchkit_gcp.vertex.request import RequestContext, ref_of, request_of
+from launchkit_gcp.vertex.request import (
+    RequestContext,
+    ref_of,
+    request_of,
+    started_by,
+)
 
 if TYPE_CHECKING:
     from launchkit_gcp.vertex.service import RunService
@@ -32,6 +37,7 @@ class VertexRunner(Runner):
 
     kind: ClassVar[str] = "gcp-vertex"
     aliases: ClassVar[tuple[str, ...]] = ("vertex",)
+    program_keys: ClassVar[frozenset[str]] = shape.PROGRAM_KEYS
 
     project: str | None = None
     """In which jobs run; by default in the project of the agent's environment."""
@@ -104,6 +110,13 @@ class VertexRunner(Runner):
     def starter_config(cls) -> str:
         """A config with the places to fill in."""
         return shape.STARTER
+
+    @classmethod
+    def args_start(cls, submission: Submission) -> bool:
+        """Whether they go to an image of the queue, for which nobody named an entry point."""
+        pools = parse_args(submission.resource_args, is_filled=True).pools
+        started = [started_by(pool, submission) for pool in pools]
+        return any(one.args and not one.command for one in started)
 
     def render(self, submission: Submission) -> Json:
         """The CustomJob."""

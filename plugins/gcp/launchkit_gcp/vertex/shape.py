@@ -50,6 +50,10 @@ SERVICE_ACCOUNT: Shape = {
 BUCKET = r"^(?:gs://)?[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](?:/[^\x00-\x1f]*)?$"
 OF_SPEC = ("reserved_ip_ranges", "enable_dashboard_access", "protected_artifact_location_id")
 """Fields of the proto's CustomJobSpec that the SDK has no argument for, and that are taken too."""
+PROGRAM_KEYS = frozenset(
+    {"command", "args", "python_package_spec", "enable_web_access", "enable_dashboard_access"}
+)
+"""What says which program runs, also by a shell from outside."""
 IGNORED = ("sync", "create_request_timeout")
 """Arguments of `run` that say how a program waits, and are nothing to a queue."""
 

@@ -102,6 +102,11 @@ RAY_JOB: Shape = {
 }
 OF_KIND: Mapping[str, Shape] = {"TrainJob": TRAIN_JOB, "RayJob": RAY_JOB}
 """What launchkit fills in beside templates of pods."""
+PROGRAM_KEYS = frozenset(
+    {"command", "args", "entrypoint", "script", "source", "arguments", "podSpecPatch"}
+    | {"mainApplicationFile", "mainClass"}
+)
+"""What says which program runs: in containers, and in objects of Ray, Argo, Tekton and Spark."""
 _SEEDS: Mapping[str, tuple[str, ...]] = {
     "V1JobSpec": ("backOffLimit",),
     "V1PodTemplateSpec": (
