@@ -5,6 +5,9 @@ from typing import Any
 
 CONTAINERS = "containers"
 LISTS = (CONTAINERS, "initContainers", "ephemeralContainers")
+OTHERS = ("sidecars", "steps")
+SINGLE = ("container", "script")
+"""Where else containers stand, in objects of Argo and Tekton."""
 MPI = "mpiReplicaSpecs"
 
 
@@ -48,9 +51,18 @@ def all_containers(value: Any) -> Iterator[dict[str, Any]]:
     """Whatever is a container of some kind, wherever it stands."""
     if isinstance(value, dict):
         for key, one in value.items():
-            if key in LISTS and isinstance(one, list):
-                yield from (container for container in one if isinstance(container, dict))
+            yield from _under(key, one)
             yield from all_containers(one)
     elif isinstance(value, list):
         for one in value:
             yield from all_containers(one)
+
+
+def _under(key: object, value: Any) -> Iterator[dict[str, Any]]:
+    """The containers that a key has directly."""
+    if key in SINGLE and isinstance(value, dict) and "image" in value:
+        yield value
+    elif key in (*LISTS, *OTHERS) and isinstance(value, list):
+        for one in value:
+            if isinstance(one, dict) and (key in LISTS or "image" in one):
+                yield one

@@ -1,5 +1,6 @@
 """What `policy.kubernetes: strict` forces and refuses."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -86,6 +87,98 @@ def test_a_strict_policy_names_what_it_does_not_allow(config: dict[str, Any], li
     assert objections({"kubernetes": config}) == [wrapped]
 
 
+@pytest.mark.parametrize(
+    ("spec", "place"),
+    [
+        ({"podSecurityContext": {"sysctls": [{"name": "a"}]}}, "podSecurityContext"),
+        ({"driver": {"securityContext": {}}}, "driver.securityContext"),
+        ({"driver": {"hostNetwork": True}}, "driver.hostNetwork"),
+        ({"pod_security_context": {}}, "pod_security_context"),
+        ({"host_path": "/"}, "host_path"),
+        ({"HostPID": True}, "HostPID"),
+        ({"privileged": True}, "privileged"),
+        ({"conf": {"spark.kubernetes.driver.volumes.hostPath.a.mount.path": "/"}}, None),
+        ({"conf": {"spark.kubernetes.authenticate.driver.serviceAccountName": "a"}}, None),
+        ({"conf": {"spark.kubernetes.executor.podTemplateFile": "s3://a/b"}}, None),
+        ({"conf": {"kubernetes.pod-template-file": "a"}}, None),
+        ({"podSpecPatch": "{}"}, "podSpecPatch"),
+        ({"templates": [{"podSpecPatch": "x"}]}, "templates[0].podSpecPatch"),
+        ({"templates": [{"resource": {"manifest": "x"}}]}, "templates[0].resource.manifest"),
+        ({"templates": [{"script": {"securityContext": {}}}]}, "script.securityContext"),
+        ({"nodeName": "control-plane"}, "nodeName"),
+    ],
+    ids=range(16),
+)
+def test_it_does_so_however_an_operator_has_it_spelt(
+    spec: dict[str, Any], place: str | None
+) -> None:
+    (line,) = objections({"apiVersion": "x.io/v1", "kind": "A", "spec": spec})
+    assert line.endswith(": is not allowed")
+    assert place is None or f"{place}: is not" in line
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"hostPath": {"path": "/"}}', "spec:\n  hostNetwork: true", "a=1\nprivileged=true"],
+)
+def test_a_piece_of_a_pod_in_a_text_is_not_allowed(text: str) -> None:
+    (line,) = objections({"apiVersion": "x.io/v1", "kind": "A", "spec": {"patch": text}})
+    assert line == "resource_args.spec.patch: a piece of a pod in a text is not allowed"
+    env = [{"name": "A", "value": text}]
+    assert objections(job({"env": env, "args": [text], "command": ["sh", "-c", text]})) == []
+
+
+CLOSED_OF_A_POD = {
+    *("automountServiceAccountToken", "hostIPC", "hostNetwork", "hostPID", "hostUsers"),
+    *("nodeName", "securityContext", "serviceAccount", "serviceAccountName"),
+    "shareProcessNamespace",
+}
+OPEN_OF_A_POD = {
+    *("activeDeadlineSeconds", "affinity", "containers", "dnsConfig", "dnsPolicy", "hostname"),
+    *("enableServiceLinks", "ephemeralContainers", "hostAliases", "hostnameOverride", "os"),
+    *("imagePullSecrets", "initContainers", "nodeSelector", "overhead", "preemptionPolicy"),
+    *("priority", "priorityClassName", "readinessGates", "resourceClaims", "resources"),
+    *("restartPolicy", "runtimeClassName", "schedulerName", "schedulingGates", "volumes"),
+    *("schedulingGroup", "setHostnameAsFQDN", "subdomain", "terminationGracePeriodSeconds"),
+    *("tolerations", "topologySpreadConstraints"),
+}
+CLOSED_VOLUMES = {"hostPath", "flexVolume", "gitRepo", "iscsi", "fc", "rbd", "scaleIO"}
+OPEN_VOLUMES = {
+    *("awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "configMap", "csi"),
+    *("downwardAPI", "emptyDir", "ephemeral", "flocker", "gcePersistentDisk", "glusterfs"),
+    *("image", "nfs", "persistentVolumeClaim", "photonPersistentDisk", "portworxVolume"),
+    *("projected", "quobyte", "secret", "storageos", "vsphereVolume"),
+}
+CLOSED_OF_A_CONTAINER = {"securityContext"}
+OPEN_OF_A_CONTAINER = {
+    *("args", "command", "env", "envFrom", "image", "imagePullPolicy", "lifecycle", "ports"),
+    *("livenessProbe", "readinessProbe", "startupProbe", "resizePolicy", "resources", "tty"),
+    *("restartPolicy", "restartPolicyRules", "stdin", "stdinOnce", "terminationMessagePath"),
+    *("terminationMessagePolicy", "volumeDevices", "volumeMounts", "workingDir"),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "around", "closed", "left"),
+    [
+        ("V1PodSpec", lambda one: job(**one), CLOSED_OF_A_POD, OPEN_OF_A_POD),
+        ("V1Volume", lambda one: job(volumes=[one]), CLOSED_VOLUMES, OPEN_VOLUMES),
+        ("V1Container", job, CLOSED_OF_A_CONTAINER, OPEN_OF_A_CONTAINER),
+    ],
+    ids=["pod", "volume", "container"],
+)
+def test_of_each_field_that_kubernetes_has_it_is_known_whether_it_is_open(
+    kind: str,
+    around: Callable[[dict[str, Any]], dict[str, Any]],
+    closed: set[str],
+    left: set[str],
+) -> None:
+    fields = KubernetesRunner.args_schema()["$defs"][kind]["properties"]
+    assert closed | left == set(fields) - {"name"}
+    for name in closed | left:
+        assert bool(objections(around({name: {"x": 1}}))) is (name in closed)
+
+
 def test_it_does_so_anywhere_in_a_custom_resource() -> None:
     config = example(VOLCANO)
     config["spec"]["tasks"][1]["template"]["spec"]["hostPID"] = True
@@ -103,9 +196,10 @@ def test_it_does_so_anywhere_in_a_custom_resource() -> None:
         job({"ports": [{"containerPort": 80, "hostPort": 0}]}),
         job({"volumeMounts": [{"name": "a", "mountPropagation": "HostToContainer"}]}),
         {"metadata": {"annotations": {"seccomp": "runtime/default", "note": "unconfined"}}},
+        {"metadata": {"labels": {"team.io/privileged": "yes", "capabilities": "a"}}},
         *(example(text) for text in (SEED_JOB, SEED_PYTORCH, MPI, RAY, JOBSET, TRAIN, LEADER)),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_it_lets_the_rest_pass(config: dict[str, Any]) -> None:
     assert objections(config) == []
@@ -122,8 +216,11 @@ def test_what_is_nested_too_deep_is_not_allowed() -> None:
         job({}, {}, initContainers=[{"name": "i"}], ephemeralContainers=[{"name": "e"}]),
         *(example(text) for text in (SEED_PYTORCH, MPI, VOLCANO, RAY, JOBSET, TRAIN, LEADER)),
         {"apiVersion": "x.io/v1", "kind": "A", "pods": [{"initContainers": [{}]}]},
+        {"apiVersion": "x.io/v1", "kind": "A", "spec": {"templates": [{"script": {"image": "a"}}]}},
+        {"apiVersion": "x.io/v1", "kind": "A", "spec": {"container": {"image": "a"}}},
+        {"apiVersion": "x.io/v1", "kind": "A", "spec": {"steps": [{"image": "a"}]}},
     ],
-    ids=range(9),
+    ids=range(12),
 )
 def test_each_container_gets_launchkits_security_context(config: dict[str, Any]) -> None:
     made = body(config, context=BuildContext(namespace="default", strict=True))
