@@ -4,6 +4,7 @@ kept until half of its time is over.
 See https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md.
 """
 
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,6 @@ import anyio
 import httpx
 
 from launchkit.errors import LaunchError
-from launchkit.images.registries.auth import WRONG
 from launchkit.images.registries.client import RegistryClient
 from launchkit.model import Credentials, Secret
 from launchkit_azure.tokens import Token, claims_of
@@ -22,6 +22,8 @@ USER = "00000000-0000-0000-0000-000000000000"
 SHORTEST_SECONDS = 600.0
 """How long a refresh token holds that does not say so: Azure's hold for three hours."""
 REFUSED = (400, 401, 403)
+WRONG = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What an answer of another shape raises."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,9 @@ def _read(response: httpx.Response, host: str) -> _Kept:
     try:
         text = response.raise_for_status().json()["refresh_token"]
         ends = float(claims_of(text).get("exp") or time.time() + SHORTEST_SECONDS)
-    except (httpx.HTTPStatusError, *WRONG, RecursionError) as exc:
+        if not math.isfinite(ends):
+            raise ValueError("it has no end")
+    except (httpx.HTTPStatusError, *WRONG) as exc:
         raise LaunchError(
             f"registry {host}: its answer to a token of Entra ID is no login",
             hint="a proxy may have answered in its place; look at HTTPS_PROXY and NO_PROXY",
