@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 import pytest
 from pydantic import Field
 
-from launchkit.codec import decode
+from launchkit.codec import decode, suggest
 from launchkit.errors import ConfigError
 
 
@@ -56,3 +56,10 @@ def test_a_wrong_shape_is_told_once_and_in_words(data: object, said: str) -> Non
     with pytest.raises(ConfigError) as caught:
         decode(Args, data)
     assert caught.value.message == said
+
+
+def test_the_nearest_of_very_many_words_is_found_and_long_ones_are_left_out() -> None:
+    words = [f"feature/{number}" for number in range(100_000)]
+    assert suggest("feature/777x", words) == "feature/777"
+    assert suggest("maln", ["main", "m" * 10_000]) == "main"
+    assert suggest("m" * 10_000, ["m" * 9_999]) is None

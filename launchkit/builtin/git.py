@@ -99,7 +99,7 @@ async def _resolve(source: GitSource, timeout: float) -> str:
         raise Rejected(f"git commit {source.commit!r}: is not the full id of a commit")
     with _time_limit(timeout, source.remote):
         refs = await _list_refs(source.remote)
-    return _commit_of(refs, source)
+    return await anyio.to_thread.run_sync(_commit_of, refs, source)
 
 
 async def _warn_of_changes(remote: str) -> None:
@@ -121,7 +121,12 @@ async def _warn_of_changes(remote: str) -> None:
 
 async def _list_refs(remote: str) -> Mapping[str, str]:
     git = await _git_for(remote)
-    lines = (await git.run("ls-remote", "--quiet", remote)).splitlines()
+    said = await git.run("ls-remote", "--quiet", remote)
+    return await anyio.to_thread.run_sync(_refs_in, said)
+
+
+def _refs_in(said: str) -> Mapping[str, str]:
+    lines = said.splitlines()
     return {name: commit for commit, _, name in (line.partition("\t") for line in lines)}
 
 

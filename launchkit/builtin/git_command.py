@@ -30,6 +30,8 @@ agent's umask is, for the user in a container is another one.
 NOT_FOUND = 127
 KILL_SECONDS = 5.0
 ERROR_BYTES = 64 * 1024
+OUTPUT_BYTES = 64 * 1024**2
+"""A hundred for each of half a million branches and tags."""
 
 REPOSITORY_VARIABLES = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -140,6 +142,8 @@ async def _run(
                 hint="install git (for example: apt-get install git) where the agent runs",
             )
         await err.seek(max(0, await err.seek(0, os.SEEK_END) - ERROR_BYTES))
+        if await out.seek(0, os.SEEK_END) > OUTPUT_BYTES:
+            raise FetchError(f"git said more than {OUTPUT_BYTES} bytes, which no repository needs")
         await out.seek(0)
         return code, _text(await out.read()), _text(await err.read())
 

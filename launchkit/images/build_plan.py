@@ -22,6 +22,8 @@ __all__ = ["BuildPlan", "plan_build", "with_cache_mounts"]
 BESIDE = ("Dockerfile.launchkit", "Dockerfile.wandb")
 """Dockerfiles that stand beside an entry file; the first one there is taken."""
 OPTIONS = "resource_args.builder"
+MOST_BYTES = 1 << 20
+"""Of a Dockerfile."""
 
 _RUNTIME = re.compile(r"(?:python)?(3\.[0-9]+)(?:\.[0-9]+)?")
 
@@ -87,9 +89,12 @@ def _own_plan(
     file = _require_inside(context, dockerfile, "dockerfile", "file")
     name = PurePosixPath(dockerfile).as_posix()
     try:
-        text = file.read_bytes().decode("utf-8", "surrogateescape")
+        with file.open("rb") as opened:
+            text = opened.read(MOST_BYTES + 1).decode("utf-8", "surrogateescape")
     except OSError as exc:
         raise Rejected(f"dockerfile: {dockerfile}: cannot be read: {exc}") from exc
+    if len(text) > MOST_BYTES:
+        raise Rejected(f"dockerfile: {dockerfile}: has more than {MOST_BYTES} bytes")
     base = _base(launch)
     warning = f"{name} is used, so {base.path} is not"
     return BuildPlan(

@@ -1,8 +1,10 @@
 """File overrides: what a launch changes in JSON and YAML files of the code."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import mkstemp
 
 import yaml
 
@@ -71,7 +73,9 @@ def _read(path: Path) -> object:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    aside = path.with_name(path.name + ".launchkit-new")
-    aside.write_bytes(data)
-    aside.chmod(path.stat().st_mode)
-    aside.replace(path)
+    """Under a name that is new: what the code has beside the file, such as a link, stays alone."""
+    handle, name = mkstemp(prefix=".launchkit-", dir=path.parent)
+    with os.fdopen(handle, "wb") as aside:
+        aside.write(data)
+        os.fchmod(handle, path.stat().st_mode)
+    Path(name).replace(path)

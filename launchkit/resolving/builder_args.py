@@ -1,11 +1,13 @@
 """What stands under `builder` in a queue's config: the keys that there are."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from launchkit.codec import unknown_key
 from launchkit.errors import Rejected
 
 ROOT = "resource_args.builder"
+MOST_TOLD = 20
 KEYS: Mapping[str, tuple[str, ...]] = {
     "": ("accelerator", "base_image", "cuda", "extras", "install"),
     "accelerator": ("base_image",),
@@ -16,7 +18,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 
 def check_builder_args(args: object) -> None:
     """:raises Rejected: naming each key that no builder reads."""
-    if lines := [*_strange(args, ROOT, KEYS[""])]:
+    if lines := [*islice(_strange(args, ROOT, KEYS[""]), MOST_TOLD)]:
         raise Rejected("\n".join(lines), hint=f"`builder` has the keys {', '.join(KEYS[''])}")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from launchkit.codec import Path, dotted
 from launchkit.model import Scalar, Variable
+from launchkit.plain_text import shortened
 from launchkit.resolving.macros import MACRO
 
 PARTING = frozenset(",;:=|&\"'\\`$(){}<>")
@@ -17,6 +18,8 @@ PARTING_IF_AROUND = frozenset("/?#@")
 SHELL_WORDS = frozenset("*~!#?[]")
 ENTRY = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
 ENV_KEYS = frozenset({"e", "env", "environment"})
+MOST_SHOWN = 200
+"""Characters of a value."""
 _VALUE = "\0"
 WORD_START = re.compile(r"\s\0|^\0.*\s", re.DOTALL)
 """Where a value begins one of several words, and could be an option."""
@@ -44,14 +47,13 @@ def escapes(
     where = dotted(path)
     for name in free:
         if found := _parting(values[name], around):
-            yield (
-                f"{kind} {name}: {values[name]!r} cannot hold {found!r}, which may have"
-                f" a meaning in {where}"
-            )
+            said = shortened(repr(values[name]), MOST_SHOWN)
+            why = f"which may have a meaning in {where}"
+            yield f"{kind} {name}: {said} cannot hold {found!r}, {why}"
             return
     filled = field.sub(lambda match: _shown(match[1], (), values, variables), text)
     if problem := _joined_problem(bare, filled):
-        given = ", ".join(f"{name} as {values[name]!r}" for name in free)
+        given = ", ".join(f"{name} as {shortened(repr(values[name]), MOST_SHOWN)}" for name in free)
         yield f"{kind} {given} cannot stand in {where}: it would be {problem}"
 
 

@@ -5,7 +5,8 @@ A field is a plain name in double braces, inside a value. Other things in double
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Literal
 
 from launchkit.codec import Locate, Path, dotted, suggest
@@ -13,7 +14,7 @@ from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json, Scalar, Variable
 from launchkit.resolving.field_bounds import escapes
 from launchkit.resolving.nested import entries, texts
-from launchkit.resolving.variables import NAME, value_problems
+from launchkit.resolving.variables import MOST_TOLD, NAME, value_problems
 
 FIELD = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*\}}\}}", re.ASCII)
 _END = re.compile(r"[\w-]\s*\}\}", re.ASCII)
@@ -63,29 +64,32 @@ def check_template(
     :raises ConfigError: for a field without a definition, a definition without a field, and a
         field in a key.
     """
-    where = locate or dotted
-    problems = [
-        f"{where(path)}: a template field cannot be a key"
-        for path, _ in entries(config)
-        if has_field(path[-1])
-    ]
-    used: set[str] = set()
-    for path, _, name in _fields(config):
-        used.add(name)
-        if name not in variables:
-            near = suggest(name, variables)
-            ending = f"; did you mean {near!r}?" if near else ""
-            problems.append(f"{where(path)}: no variable {name!r} is defined{ending}")
-    for name in variables:
-        if name not in used:
-            near = suggest(name, used - variables.keys())
-            ending = f"; did you mean {near!r}?" if near else ""
-            problems.append(f"template variable {name}: no field of the config uses it{ending}")
+    problems = [*islice(_misfits(config, variables, locate or dotted), MOST_TOLD)]
     if problems:
         raise ConfigError(
             "\n".join(dict.fromkeys(problems)),
             hint="`launchkit queue parse` lists the fields of a config",
         )
+
+
+def _misfits(config: Json, variables: Mapping[str, Variable], where: Locate) -> Iterator[str]:
+    for path, _ in entries(config):
+        if has_field(path[-1]):
+            yield f"{where(path)}: a template field cannot be a key"
+    fields: dict[str, Path] = {}
+    for path, _, name in _fields(config):
+        fields.setdefault(name, path)
+    for name, path in fields.items():
+        if name not in variables:
+            yield f"{where(path)}: no variable {name!r} is defined{_near(name, variables)}"
+    for name in [name for name in variables if name not in fields]:
+        near = _near(name, fields.keys() - variables.keys())
+        yield f"template variable {name}: no field of the config uses it{near}"
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = suggest(name, known)
+    return f"; did you mean {near!r}?" if near else ""
 
 
 def fill_template(

@@ -17,6 +17,9 @@ NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 LARGEST_BITS = 1_000
 """Of a whole number; it is then a floating one, too."""
 
+MOST_TOLD = 20
+"""So many that are unknown, or known, are named."""
+
 LONGEST = 10_000
 """Characters of a text whose definition names no `max_length`."""
 
@@ -69,8 +72,11 @@ def value_problems(
     values: Mapping[str, object], variables: Mapping[str, Variable]
 ) -> Iterator[str]:
     """What is wrong with the values of a launch, one sentence each."""
-    for name in values.keys() - variables.keys():
+    unknown = sorted(values.keys() - variables.keys())
+    for name in unknown[:MOST_TOLD]:
         yield _unknown(name, variables)
+    if more := unknown[MOST_TOLD:]:
+        yield f"template variables: {len(more)} more that are unknown"
     for name, variable in variables.items():
         if name in values:
             problem = objection(values[name], variable)
@@ -162,7 +168,8 @@ def _unknown(name: str, variables: Iterable[str]) -> str:
             " some with `launchkit queue edit NAME --template-variables FILE`"
         )
     near = suggest(name, known)
-    ending = f"; did you mean {near!r}?" if near else f"; there are: {', '.join(known)}"
+    few = ", ".join([*known[:MOST_TOLD], *(["…"] if known[MOST_TOLD:] else [])])
+    ending = f"; did you mean {near!r}?" if near else f"; there are: {few}"
     return f"template variable {name}: there is none of that name{ending}"
 
 

@@ -141,6 +141,8 @@ def _structure(
     known: Mapping[str, Shape] = of["properties"]
     made: dict[str, Any] = {}
     for key, inner in value.items():
+        if problems.full:
+            break
         if not isinstance(key, str):
             problems.tell(where, f"the key {key!r:.100} must be text; put it into quotes")
             continue

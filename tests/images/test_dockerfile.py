@@ -339,3 +339,8 @@ def test_git_is_installed_where_pip_needs_it_and_only_there(
     stage = text.index("FROM base AS environment")
     rule = [at for at, line in enumerate(text) if line.startswith("RUN command -v git ")]
     assert [stage < at < text.index("FROM base") for at in rule] == [True] * needed
+
+
+def test_a_dockerfile_that_is_too_large_is_refused(tree: Tree) -> None:
+    with pytest.raises(Rejected, match="Dockerfile: has more than 1048576 bytes"):
+        plan(tree(Dockerfile="#" * (1 << 20) + "\n"), dockerfile="Dockerfile")

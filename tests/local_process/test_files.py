@@ -57,6 +57,22 @@ def test_a_bad_override_is_refused_with_its_path(tmp_path: Path, name: str, said
     assert (tmp_path / "outside.json").read_text() == "{}"
 
 
+def test_an_override_writes_through_no_link_that_the_code_has_beside_the_file(
+    tmp_path: Path,
+) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "a.yaml").write_text("lr: 1\n")
+    outside = tmp_path / "outside"
+    (code / "a.yaml.launchkit-new").symlink_to(outside)
+    (code / "a.yaml.tmp").symlink_to(outside)
+    override_files(code, {"a.yaml": {"lr": 2}})
+    assert (code / "a.yaml").read_text() == "lr: 2\n"
+    assert not (code / "a.yaml").is_symlink()
+    assert not outside.exists()
+    assert len([*code.iterdir()]) == 3
+
+
 async def test_a_run_sees_its_overrides(runner: LocalProcessRunner, make: Make) -> None:
     submission = make("cat", "c.json", files={"c.json": '{"a": 1, "b": 2}'})
     launch = replace(submission.launch, files={"c.json": {"b": 3}})

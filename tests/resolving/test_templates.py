@@ -281,3 +281,25 @@ def test_a_name_may_end_as_any_may_be_written(name: str) -> None:
     config = {"a": f"{{{{{{ {name}\t}}}}}}"}
     assert find_variables(config).keys() == {name}
     assert fill_template(config, find_variables(config), {name: "v"}) == {"a": "{v}"}
+
+
+def test_of_very_much_that_is_wrong_the_first_is_told() -> None:
+    known = parse_variables({f"name_{number}": {"type": "string"} for number in range(500)})
+    config = {"a": [f"{{{{naem_{number}}}}}" for number in range(500)]}
+    with pytest.raises(ConfigError) as wrong:
+        check_template(config, known)
+    assert len(wrong.value.message.splitlines()) == 20
+    values = {f"other-{number}": "x" for number in range(500)}
+    with pytest.raises(Rejected) as refused:
+        fill_template(config, known, values)
+    unknown = [line for line in refused.value.message.splitlines() if "there is none" in line]
+    assert len(unknown) == 20
+    assert max(map(len, unknown)) < 500
+    assert "480 more that are unknown" in refused.value.message
+
+
+def test_a_value_that_is_refused_is_told_in_short() -> None:
+    variables = parse_variables({"x": {"type": "string"}})
+    with pytest.raises(Rejected) as refused:
+        fill_template({"a": "mount={{x}}"}, variables, {"x": "a," * 4000})
+    assert len(refused.value.message) < 500

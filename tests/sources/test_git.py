@@ -370,3 +370,12 @@ async def test_a_remote_that_is_away_is_told_without_the_login_in_its_address() 
     with pytest.raises(FetchError) as error:
         await pinned(away)
     assert "s3crtoken" not in str(error.value)
+
+
+async def test_a_repository_that_lists_without_end_is_refused(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.commit({"a": "1"})
+    monkeypatch.setattr("launchkit.builtin.git_command.OUTPUT_BYTES", 10)
+    with pytest.raises(FetchError, match="git said more than 10 bytes"):
+        await pinned(source(repository))

@@ -1,5 +1,6 @@
 """Files with variables."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,22 @@ def test_what_is_no_file_of_variables_is_not_passed_on(content: bytes, tmp_path:
     with pytest.raises(SubmitError, match="environ cannot be read") as caught:
         read_files([str(path)], {})
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/proc/self/fd", "/nowhere"])
+def test_what_is_no_file_is_not_read(path: str) -> None:
+    with pytest.raises(SubmitError, match=r"cannot be read: (it is no file|there is no such file)"):
+        read_files([path], {})
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SubmitError, match="it is no file"):
+        read_files([str(tmp_path / "pipe")], {})
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "env").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(SubmitError, match="more than 1048576 bytes"):
+        read_files([str(tmp_path / "env")], {})

@@ -498,3 +498,10 @@ def test_a_value_without_measure_is_refused_in_few_words(
 def test_an_option_may_be_given_very_often() -> None:
     groups = [str(number) for number in range(100_000)]
     assert parse_options({"group-add": groups}).body == host(GroupAdd=groups)
+
+
+def test_of_very_many_unknown_options_the_first_alone_are_compared_with_known_ones() -> None:
+    with pytest.raises(Rejected) as caught:
+        parse_options({f"memorie{number}": 1 for number in range(500)})
+    assert caught.value.message.count("docker run has no option") == 500
+    assert caught.value.message.count("did you mean 'memory") == 20

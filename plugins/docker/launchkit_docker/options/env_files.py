@@ -9,6 +9,9 @@ from launchkit.errors import SubmitError
 from launchkit.resolving.env_list import CREDENTIALS
 from launchkit_docker.options.parsing import option_name
 
+MOST_BYTES = 1 << 20
+"""Of a file; no program can be given more than twice of it."""
+
 
 def given_away(
     environ: Mapping[str, str], origins: Mapping[str, str], allowed: Collection[str]
@@ -57,7 +60,13 @@ def read_files(paths: Iterable[str], environ: Mapping[str, str]) -> dict[str, st
 
 
 def _text_of(path: Path) -> str:
-    text = path.read_bytes().decode("utf-8-sig")
+    if not path.is_file():
+        raise ValueError("it is no file" if path.exists() else "there is no such file")
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"it has more than {MOST_BYTES} bytes")
+    text = data.decode("utf-8-sig")
     if "\0" in text:
         raise ValueError("it holds NUL characters")
     return text

@@ -16,6 +16,8 @@ from launchkit_docker.options.table import OPTIONS, REFUSED, REFUSED_ALIASES, Op
 
 LONGEST_LINE = 1 << 16
 """Of a command: the time to split a line grows with the square of its length."""
+MOST_SUGGESTED = 20
+"""What an unknown option may have meant is looked for so often."""
 _SAID_ELSEWHERE = frozenset({":env", ":name", ":remove", ":entrypoint", ":command"})
 """What the command line says at a place of its own, not among `Options.words`."""
 
@@ -98,7 +100,7 @@ class _Reading:
             if value not in (None, False):
                 self._problem(path, f"{name} is refused: {REFUSED[name]}")
             return
-        near = suggest(name, [*OPTIONS, *REFUSED])
+        near = suggest(name, [*OPTIONS, *REFUSED]) if len(self.problems) < MOST_SUGGESTED else None
         also = f"; did you mean {near!r}?" if near else ""
         self._problem(path, f"docker run has no option {name!r}{also}")
         self.hint = "the config of a Docker queue has the long or short names of docker run"

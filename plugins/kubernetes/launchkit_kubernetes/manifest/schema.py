@@ -218,6 +218,8 @@ def _fields(
         shape = known.get(key, rest)
         if shape and inner is None:
             continue
+        if len(problems) > MAX_PROBLEMS:
+            return
         if shape is not None:
             yield key, fitted(inner, shape, below(where, key), problems)
         else:
