@@ -34,6 +34,10 @@ BUSYBOX = Path("/bin/busybox")
 SHELL = 'FROM scratch\nCOPY busybox /bin/\nRUN ["/bin/busybox", "sh", "-c", "{0}"]\n'
 Make = Callable[..., BuildRequest]
 JOBS = "/apis/batch/v1/namespaces/{}/jobs"
+MANY = "for n in $(seq 4000); do"
+"""So often that more is printed than a pipe holds: Buildah ends with a step, also if it has not
+passed on yet what that printed last.
+"""
 
 
 @pytest.fixture
@@ -88,7 +92,7 @@ async def test_twenty_launches_of_one_code_are_one_build_and_nothing_is_left(
 async def test_what_a_build_prints_comes_with_its_steps(
     build: Callable[..., Awaitable[Image]], make: Make, out: RecordingOutput
 ) -> None:
-    await build(make(SHELL.format("echo out of the step")))
+    await build(make(SHELL.format(f"{MANY} echo out of the step; done")))
     assert "out of the step\n" in out.text
     assert any(mark.startswith("RUN ") for mark in out.marks)
 
@@ -100,7 +104,7 @@ async def test_an_error_in_the_dockerfile_is_told(builder: KanikoBuilder, make: 
 
 
 async def test_a_full_disk_is_told(builder: KanikoBuilder, make: Make) -> None:
-    error = await refused(builder, make(SHELL.format("echo x > /dev/full")))
+    error = await refused(builder, make(SHELL.format(f"{MANY} echo x > /dev/full; done; false")))
     assert "No space left on device" in error.message
     assert "free the disk of the node" in (error.hint or "")
 
