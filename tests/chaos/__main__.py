@@ -1,4 +1,5 @@
-"""`python -m chaos [--seconds N] [--seed N] [--backend KIND …] [FAULT …]`: break things at random.
+"""`python -m chaos [--seconds N] [--seed N] [--backend KIND …] [--runner KIND …]
+[FAULT …]`: break things at random.
 
 `PYTHONPATH` has to name the folder `tests`. It fails if anything did not hold, and says what.
 """
@@ -12,8 +13,9 @@ import click
 from waiting import PATIENCE
 
 from chaos.faults import ANYWHERE, FAULTS
-from chaos.field import LIMIT, MAX_JOBS, WHOLE, Field, laid_out
+from chaos.field import LIMIT, MAX_JOBS, RUNNERS, WHOLE, Field, laid_out
 from chaos.judge import Seen, breaches, marks
+from launchkit import LaunchHandle
 from launchkit.builtin.local_process.holes import NOTE
 from launchkit.errors import LaunchkitError
 from launchkit.model import ItemState
@@ -37,18 +39,35 @@ WAITING = 6
     show_default=True,
     type=click.Choice(["sqlite", "postgres"]),
 )
-def main(names: Sequence[str], seconds: float, seed: int, kinds: Sequence[str]) -> None:
+@click.option(
+    "--runner",
+    "runners",
+    multiple=True,
+    default=("local-process",),
+    show_default=True,
+    type=click.Choice(RUNNERS),
+)
+def main(
+    names: Sequence[str], seconds: float, seed: int, kinds: Sequence[str], runners: Sequence[str]
+) -> None:
     """Let everything go wrong, or what is named, then count what did not hold."""
-    found = [breach for kind in kinds for breach in anyio.run(campaign, kind, names, seconds, seed)]
+    found = [
+        breach
+        for kind in kinds
+        for runner in runners
+        for breach in anyio.run(campaign, kind, runner, names, seconds, seed)
+    ]
     raise SystemExit(bool(found))
 
 
-async def campaign(kind: str, names: Sequence[str], seconds: float, seed: int) -> Sequence[str]:
+async def campaign(
+    kind: str, runner: str, names: Sequence[str], seconds: float, seed: int
+) -> Sequence[str]:
     """One on one kind of queue; prints its counts, and gives the breaches."""
     names = names or [*(FAULTS if kind == "postgres" else ANYWHERE)]
     done: Counter[str] = Counter()
     held: list[str] = []
-    async with laid_out(kind, seed) as field:
+    async with laid_out(kind, runner, seed) as field:
         for _ in range(AGENTS):
             field.start_agent()
         async with anyio.create_task_group() as tasks:
@@ -63,7 +82,8 @@ async def campaign(kind: str, names: Sequence[str], seconds: float, seed: int) -
         found = [*breaches(seen, noted, whole=WHOLE, limit=LIMIT), *held]
         ends = Counter(str(one.state) for one in seen)
     refused = sum(one.refused for one in seen)
-    click.echo(f"{kind}, seed {seed}: {len(seen)} launches: {_counted(ends)}; {refused} refused")
+    title = f"{kind}, {runner}, seed {seed}"
+    click.echo(f"{title}: {len(seen)} launches: {_counted(ends)}; {refused} refused")
     click.echo(f"  went wrong: {_counted(done)}")
     click.echo("\n".join(f"  BREACH: {breach}" for breach in found) or "  all held")
     return found
@@ -106,18 +126,24 @@ async def _settled(field: Field) -> Sequence[Seen]:
                 await run.requeue()
             await run.wait()
     return [
-        Seen(
-            run_id=run.run_id,
-            state=(await run.view()).item.state,
-            exit_code=run.item.exit_code,
-            ends=sum(bool(event.state and event.state.ended) for event in await run.events()),
-            log="\n".join([line async for line in run.logs() if line != NOTE.strip()]),
-            code=number % 3,
-            stopped=run.run_id in field.stopped,
-            refused=bool(run.item.verdict and run.item.verdict.code == REFUSED),
-        )
+        await _seen(run, code=number % 3, stopped=run.run_id in field.stopped)
         for number, run in enumerate(field.runs)
     ]
+
+
+async def _seen(run: LaunchHandle, *, code: int, stopped: bool) -> Seen:
+    state, verdict = (await run.view()).item.state, run.item.verdict
+    return Seen(
+        run_id=run.run_id,
+        state=state,
+        exit_code=run.item.exit_code,
+        ends=sum(bool(event.state and event.state.ended) for event in await run.events()),
+        log="\n".join([line async for line in run.logs() if line != NOTE.strip()]),
+        code=code,
+        stopped=stopped,
+        refused=bool(verdict and verdict.code == REFUSED),
+        why=f"{verdict.code}: {verdict.summary}" if verdict else "",
+    )
 
 
 def _counted(counts: Counter[str]) -> str:

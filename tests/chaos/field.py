@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+import python_image
+from docker_engine import Engine
 from mounts import SmallDisk, mount, unmount
 from postgres import Postgres, served
 
@@ -19,6 +21,7 @@ from launchkit import Client, LaunchHandle
 from launchkit.store.connecting import migrate
 from launchkit.testing.relay import Relay, relay
 
+RUNNERS = ("local-process", "docker")
 LEASE = 5
 MAX_JOBS = 3
 LIMIT = 4
@@ -72,6 +75,8 @@ class Field:
     disk: SmallDisk | None
     server: Postgres | None
     way: Relay | None
+    image: str | None = None
+    """What runs are started in, if they are containers."""
     agents: list["subprocess.Popen[bytes]"] = field(default_factory=list)
     runs: list[LaunchHandle] = field(default_factory=list)
     stopped: set[str] = field(default_factory=set)
@@ -103,10 +108,13 @@ class Field:
         """One more, of random length and exit code."""
         code = self.folder / "code"
         seconds, status = f"{self.chance.uniform(0.1, 3):.2f}", str(len(self.runs) % 3)
-        entry = [sys.executable, "train.py"]
-        run = await self.client.launch(
-            "q", uri=str(code), entry_point=entry, args=[str(self.marks), seconds, status]
-        )
+        args = [str(self.marks), seconds, status]
+        if self.image:
+            entry = ["python3", str(code / "train.py")]
+            run = await self.client.launch("q", image=self.image, entry_point=entry, args=args)
+        else:
+            entry = [sys.executable, "train.py"]
+            run = await self.client.launch("q", uri=str(code), entry_point=entry, args=args)
         self.runs.append(run)
 
     def end_agents(self) -> None:
@@ -119,12 +127,13 @@ class Field:
 
 
 @asynccontextmanager
-async def laid_out(kind: str, seed: int) -> AsyncIterator[Field]:
-    """A field with a queue in `sqlite` or `postgres`."""
+async def laid_out(kind: str, runner: str, seed: int) -> AsyncIterator[Field]:
+    """A field with a queue in `sqlite` or `postgres` for a kind of runner."""
     with ExitStack() as places:
         folder = Path(places.enter_context(tempfile.TemporaryDirectory(prefix="launchkit-chaos-")))
         disk = places.enter_context(_disk(folder / "disk"))
         server = places.enter_context(served()) if kind == "postgres" else None
+        image = places.enter_context(_image(folder)) if runner == "docker" else None
         (folder / "code").mkdir()
         (folder / "code" / "train.py").write_text(PROGRAM)
         (folder / "launch-config.yaml").write_text(
@@ -139,13 +148,22 @@ async def laid_out(kind: str, seed: int) -> AsyncIterator[Field]:
                 url, agents_url = server.url, f"postgresql://lk@{way.host}/postgres"
                 await migrate(url)
             client = await stack.enter_async_context(launchkit.connect(url))
-            await client.create_queue("q", "local-process", max_concurrent=LIMIT)
-            made = Field(folder, url, agents_url, client, random.Random(seed), disk, server, way)
+            config = {"network": "none", "volume": [f"{folder}:{folder}"]} if image else {}
+            await client.create_queue("q", runner, config=config, max_concurrent=LIMIT)
+            chance = random.Random(seed)
+            made = Field(folder, url, agents_url, client, chance, disk, server, way, image)
             made.set_clock(0)
             try:
                 yield made
             finally:
                 await anyio.to_thread.run_sync(made.end_agents)
+
+
+@contextmanager
+def _image(folder: Path) -> Iterator[str]:
+    """An image with Python."""
+    with Engine() as engine, python_image.available(engine, folder) as name:
+        yield name
 
 
 @contextmanager

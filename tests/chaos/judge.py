@@ -23,6 +23,8 @@ class Seen:
     """Whether somebody has asked for that."""
     refused: bool = False
     """Whether it was told not to have been started at all, as on a full disk."""
+    why: str = ""
+    """What was told of its end."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def breaches(
     words = Counter((mark.run_id, mark.word) for mark in noted)
     for one in seen:
         for breach in _of(one, words, whole):
-            yield f"run {one.run_id} ({one.state}): {breach}"
+            yield f"run {one.run_id} ({one.state}): {breach}; it was told: {one.why or 'nothing'}"
     if (most := _most_alive(noted)) > limit:
         yield f"{most} were alive at once, and {limit} are allowed"
 
