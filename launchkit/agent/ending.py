@@ -163,4 +163,5 @@ class Ending:
             message=outcome.verdict.summary,
             exit_code=outcome.exit_code,
             verdict=outcome.verdict,
+            ran=outcome.ran,
         )

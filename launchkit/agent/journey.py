@@ -354,8 +354,8 @@ class Journey:
             return outcome
         status = await held.run.status()
         if status.verdict and status.state in {RunState.FINISHED, RunState.FAILED}:
-            return Outcome(state=status.state, exit_code=status.exit_code, verdict=status.verdict)
-        return replace(outcome, exit_code=status.exit_code)
+            outcome = replace(outcome, state=status.state, verdict=status.verdict)
+        return replace(outcome, exit_code=status.exit_code, ran=status.ran)
 
 
 def resolution(bound: Bound, runner: Runner, secrets: Sequence[str] = ()) -> dict[str, object]:

@@ -55,6 +55,7 @@ async def watch(
         state=status.state,
         exit_code=status.exit_code,
         verdict=status.verdict or _verdict(status),
+        ran=status.ran,
     )
 
 

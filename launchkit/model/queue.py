@@ -191,6 +191,8 @@ class ItemReport:
     verdict: Verdict | None = None
     resolved: Json | None = None
     warnings: tuple[str, ...] = ()
+    ran: float | None = None
+    """Of an end: for how many seconds it ran, if that is known; else it ends as it is told."""
     next_attempt: bool = False
     """With state `queued`: whether this try counts, so that the next one gets a new number."""
 

@@ -49,6 +49,10 @@ class RunStatus:
     placed_at: float | None = None
     """Unix time at which it got its place, if the infrastructure tells; else it was submitted so.
     """
+    ran: float | None = None
+    """Of an end: the seconds since its start, by one clock of the infrastructure, if that tells;
+    else it ended when that was seen.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +62,8 @@ class Outcome:
     state: RunState
     verdict: Verdict
     exit_code: int | None = None
+    ran: float | None = None
+    """Seconds, if they are known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -57,10 +57,20 @@ def _name(number: int) -> str:
     return signal.Signals(number).name if number in _NAMED else f"signal {number}"
 
 
-def status_of(verdict: Verdict, exit_code: int | None = None) -> RunStatus:
+def status_of(
+    verdict: Verdict, exit_code: int | None = None, *, ran: float | None = None
+) -> RunStatus:
     """The status of a run that ended so: what is not ok, stopped or preempted has failed."""
     state = _STATES.get(verdict.code, RunState.FAILED)
-    return RunStatus(state=state, exit_code=exit_code, message=verdict.summary, verdict=verdict)
+    message = verdict.summary
+    return RunStatus(state=state, exit_code=exit_code, message=message, verdict=verdict, ran=ran)
+
+
+def lasted(began: float | None, ended: float | None) -> float | None:
+    """The seconds between two Unix times of one clock; None if one of them is not known, or the
+    clock was set in between.
+    """
+    return ended - began if began and ended and ended >= began else None
 
 
 @dataclass(frozen=True)

@@ -355,5 +355,14 @@ def _columns(row: Row, new: ItemReport, now: float) -> dict[str, object]:
         "verdict": encode_json(new.verdict) if new.verdict else row["verdict"],
         "resolved": json.dumps(new.resolved) if new.resolved else row["resolved"],
         "started_at": now if starts else row["started_at"],
-        "ended_at": now if new.state.ended else None,
+        "ended_at": _ended_at(row, new, now) if new.state.ended else None,
     }
+
+
+def _ended_at(row: Row, new: ItemReport, now: float) -> float:
+    """By the queue's clock: as long after the start that was seen as it ran by another one, which
+    may differ; and not after now.
+    """
+    if row["started_at"] is None or new.ran is None or not new.ran >= 0:
+        return now
+    return float(min(now, row["started_at"] + new.ran))

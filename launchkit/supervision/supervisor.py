@@ -144,7 +144,7 @@ def run_setup(command: Command, spec: Spec, log: int) -> Record | None:
 
 def run_command(command: Command, log: int) -> Record:
     """Run one command until its main process ends, then end what that left behind."""
-    began = time.time()
+    began = time.monotonic()
     ooms = _oom_kills()
     pid, failure = _spawn(command, log)
     unrecorded = 0 if failure or command.setup else _record_child(pid)
@@ -168,8 +168,7 @@ def run_command(command: Command, log: int) -> Record:
         "oom": int(_oom_kills() > ooms),
         "cpu": usage.ru_utime + usage.ru_stime,
         "max_rss_kib": usage.ru_maxrss,
-        "began": began,
-        "ended": time.time(),
+        "ran": round(time.monotonic() - began, 3),
     }
 
 

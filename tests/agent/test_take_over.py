@@ -11,7 +11,7 @@ import anyio
 import pytest
 from agent.conftest import Bench, text
 from agent.test_ending import POLITE, printed
-from waiting import PATIENCE
+from waiting import PATIENCE, until
 
 from launchkit import LaunchHandle
 from launchkit.model import ItemState, Timeouts
@@ -68,6 +68,24 @@ async def test_a_run_time_out_holds_and_counts_from_the_start_that_an_earlier_ag
         assert await bench.ended(run) == [ItemState.FAILED]
     assert run.item.verdict
     assert run.item.verdict.code == "run_timeout"
+
+
+async def test_a_run_has_ended_when_it_did_and_not_when_that_is_seen(bench: Bench) -> None:
+    gate, over = bench.folder / "gate", bench.folder / "over"
+    run = await bench.launch(
+        f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\n"
+        f"open({str(over)!r}, 'w')"
+    )
+    await abandoned(bench, run, ItemState.RUNNING)
+    gate.touch()
+    await until(over.exists)
+    an_hour_goes_by(bench)
+    async with taken_over(bench, run):
+        assert await bench.ended(run) == [ItemState.FINISHED]
+    item = (await run.view()).item
+    assert item.started_at
+    assert item.ended_at
+    assert item.ended_at - item.started_at < HOUR
 
 
 async def test_a_run_that_has_no_limit_is_not_given_one(bench: Bench) -> None:

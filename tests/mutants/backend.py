@@ -163,6 +163,7 @@ REPORTS = (
     ),
     other("an end that is reported again is an error", items.EndAgainIsAnError),
     other("an end that is reported again moves its time", items.EndAgainMovesItsTime),
+    other("what has ended has when that is told", items.EndsWhenTold),
     other("a report hangs", items.ReportHangs),
 )
 REQUEUES = (

@@ -178,6 +178,11 @@ class EndAgainMovesItsTime(Backend):
             await self.execute("update item set ended_at = :now where id = :id", id=claim.item.id)
 
 
+class EndsWhenTold(Backend):
+    async def report(self, claim: Claim, report: ItemReport) -> None:
+        await super().report(claim, replace(report, ran=None))
+
+
 class StopForgottenWhenGivenBack(Backend):
     async def report(self, claim: Claim, report: ItemReport) -> None:
         if report.state is ItemState.QUEUED:

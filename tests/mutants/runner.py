@@ -42,6 +42,7 @@ class LocalSuite(RunnerContract):
 RUNS = {
     "never kills": runner_runs.NeverKills,
     "only says stopped": runner_runs.OnlySaysStopped,
+    "says that each run took an hour": runner_runs.RanForAnHour,
     "cancel returns early": runner_runs.CancelReturnsEarly,
     "never forces": runner_runs.NeverForces,
     "forces at once": runner_runs.ForcesAtOnce,

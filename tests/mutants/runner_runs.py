@@ -40,6 +40,12 @@ class NeverKills(ProcessRun):
         return
 
 
+class RanForAnHour(ProcessRun):
+    async def status(self) -> RunStatus:
+        now = await super().status()
+        return replace(now, ran=3600.0) if now.state.ended else now
+
+
 class OnlySaysStopped(ProcessRun):
     stopped = False
 

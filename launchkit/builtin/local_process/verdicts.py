@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from launchkit.builtin.local_process.rundir import RunDirState
@@ -35,6 +36,12 @@ def lost(evidence: Sequence[str], *, cancelled: bool) -> RunStatus:
 
 def ended(record: Mapping[str, str], spec: Spec, output: bytes) -> RunStatus:
     """The status of a run that left an exit record; *output* is the end of what it printed."""
+    return replace(
+        _ended_by(record, spec, output), ran=float(record["ran"]) if "ran" in record else None
+    )
+
+
+def _ended_by(record: Mapping[str, str], spec: Spec, output: bytes) -> RunStatus:
     number = int(record.get("signal", 0))
     code = 128 + number if number else int(record["code"]) if "code" in record else None
     if record.get("cancelled") == "1":

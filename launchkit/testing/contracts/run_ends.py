@@ -59,6 +59,19 @@ class RunEnds(RunnerCase):
         assert await self.ended(run) == await self.now(run), "an end never changes"
         await self.closed(run)
 
+    async def test_a_run_is_not_said_to_have_run_longer_than_it_can(
+        self, runner: Runner, workload: Workload
+    ) -> None:
+        """Where it is said at all; infrastructures may count whole seconds."""
+        before = anyio.current_time()
+        run = await self.submitted(runner, workload.exits(0))
+        ran = (await self.ended(run)).ran
+        most = anyio.current_time() - before + 1
+        assert ran is None or 0 <= ran <= most, (
+            "what a run is said to have taken lies between its submission and its end"
+        )
+        await self.closed(run)
+
     async def test_changed_waits_while_nothing_changes(
         self, runner: Runner, workload: Workload
     ) -> None:

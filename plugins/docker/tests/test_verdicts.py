@@ -48,6 +48,14 @@ def test_each_state_has_its_verdict(
 ENDED_AT = 1704153600.123456
 
 
+def test_an_end_says_how_long_it_ran_by_the_engines_clock_if_the_engine_saw_it() -> None:
+    for cancelled in (False, True):
+        ended = status_of(seen("exited", 3), cancelled=cancelled, output=b"")
+        assert ended.ran == pytest.approx(86400.123456)
+    for look, unseen in ((seen("running"), False), (seen("created"), False), (seen("dead"), True)):
+        assert status_of(look, cancelled=False, output=b"", unseen=unseen).ran is None
+
+
 class Away(Absences):
     """An Engine that was away some time before or after a container ended."""
 

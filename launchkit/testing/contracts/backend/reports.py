@@ -107,6 +107,25 @@ class ReportContract(ServiceContract):
         assert ended.ended_at, "an item has the time at which it ended"
         assert ended.ended_at > began, "a run ends after it began"
 
+    @pytest.mark.parametrize(
+        ("ran", "lasts"), [(0.25, 0.25), (1000, None), (-1, None)], ids=["known", "more", "less"]
+    )
+    async def test_a_run_that_ended_before_that_was_told_is_as_long_as_it_ran(
+        self, service: Service, ran: float, lasts: float | None
+    ) -> None:
+        """In leases; no end comes before its start, nor after it was told."""
+        await service.queue()
+        claim = await service.started()
+        await service.report(claim, ItemState.RUNNING)
+        began = (await service.item(claim.item)).started_at or 0
+        await service.advance(claim.lease / 2)
+        await service.report(claim, ItemState.FINISHED, ran=ran * claim.lease)
+        item = await service.item(claim.item)
+        wanted = item.updated_at if lasts is None else began + lasts * claim.lease
+        assert item.ended_at == pytest.approx(wanted), (
+            "a run ends so long after its start as it ran, if that can be, else when it is told"
+        )
+
     async def test_an_end_that_is_reported_again_is_no_error(self, service: Service) -> None:
         """The first answer may have been lost. Nothing is stored twice."""
         await service.queue()

@@ -8,7 +8,7 @@ from typing import Any
 
 from launchkit.model import RunState, RunStatus, Verdict, VerdictCode
 from launchkit.plain_text import shortened
-from launchkit.runners.verdicts import status_of
+from launchkit.runners.verdicts import lasted, status_of
 from launchkit_aws.sagemaker.failures import failure
 
 STARTING = frozenset({
@@ -43,6 +43,19 @@ def is_stopped(told: Mapping[str, Any]) -> bool:
 
 def status(told: Mapping[str, Any], stop: Stop | None = None) -> RunStatus:
     """The status of a run, whose job is described so."""
+    found = _status(told, stop)
+    return replace(found, ran=_ran(told)) if found.state.ended else found
+
+
+def _ran(told: Mapping[str, Any]) -> float | None:
+    """The seconds from when its program could begin to the job's end, by AWS's clock."""
+    ended = told.get("TrainingEndTime")
+    return lasted(
+        _entered(told, after=STARTING), ended.timestamp() if isinstance(ended, datetime) else None
+    )
+
+
+def _status(told: Mapping[str, Any], stop: Stop | None) -> RunStatus:
     main = told.get("TrainingJobStatus")
     if main == "Completed":
         verdict = Verdict(code=VerdictCode.OK, summary="The training job is completed.")

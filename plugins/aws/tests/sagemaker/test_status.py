@@ -118,6 +118,15 @@ def test_what_waits_for_capacity_has_no_place_yet() -> None:
     assert placed.placed_at == (BORN + timedelta(seconds=1)).timestamp()
 
 
+def test_an_end_says_how_long_it_ran_by_the_clock_of_aws() -> None:
+    steps = ("Starting", "Downloading", "Training", "Interrupted", "Training", "Completed")
+    ended = BORN + timedelta(seconds=62)
+    assert status(told("Completed", "", *steps, TrainingEndTime=ended)).ran == 60
+    assert status(told("Completed", "", *steps)).ran is None
+    assert status(told("Stopped", "", "Starting", TrainingEndTime=ended)).ran is None
+    assert status(told("InProgress", "Training", *steps)).ran is None
+
+
 @pytest.mark.parametrize(
     ("reason", "state", "code", "exit_code"),
     [

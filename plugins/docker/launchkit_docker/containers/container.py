@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from launchkit.runners.identity import DOCKER, RunIdentity
+from launchkit.runners.verdicts import lasted
 from launchkit_docker.containers import labels
 from launchkit_docker.engine.absences import Absences
 
@@ -56,6 +57,11 @@ class Container:
     def over(self) -> bool:
         """Whether it has run and ended."""
         return self.status in OVER and self.started
+
+    @property
+    def ran(self) -> float | None:
+        """For how many seconds it ran, if that is known."""
+        return lasted(self.started_at, self.ended_at) if self.over else None
 
     @property
     def failed(self) -> bool:

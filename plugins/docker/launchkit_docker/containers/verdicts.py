@@ -54,7 +54,8 @@ def status_of(
     """
     if cancelled and (container.over or not container.started):
         verdict = Verdict(code=VerdictCode.STOPPED, summary="It was stopped.")
-        return verdicts.status_of(verdict, container.exit_code if container.started else None)
+        code = container.exit_code if container.started else None
+        return verdicts.status_of(verdict, code, ran=container.ran)
     if not container.started:
         return RunStatus(state=RunState.STARTING)
     if not container.over:
@@ -67,7 +68,7 @@ def status_of(
         out_of_memory=container.out_of_memory,
         evidence=tail_lines(output),
     )
-    return verdicts.status_of(verdict, container.exit_code)
+    return verdicts.status_of(verdict, container.exit_code, ran=container.ran)
 
 
 def start_failure(message: str) -> Reason | None:

@@ -1,8 +1,10 @@
 """What the state of a custom job means."""
 
+from dataclasses import replace
+
 from launchkit.model import RunState, RunStatus, Verdict, VerdictCode
 from launchkit.plain_text import shortened
-from launchkit.runners.verdicts import status_of
+from launchkit.runners.verdicts import lasted, status_of
 from launchkit_gcp.vertex.failures import failure, is_timeout
 from launchkit_gcp.vertex.names import number_of
 from launchkit_gcp.vertex.view import JobView
@@ -24,6 +26,11 @@ AT_WORK = {
 
 def status(job: JobView) -> RunStatus:
     """The status of a run whose job is so."""
+    found = _status(job)
+    return replace(found, ran=lasted(job.started, job.ended)) if found.state.ended else found
+
+
+def _status(job: JobView) -> RunStatus:
     if job.state in {"JOB_STATE_SUCCEEDED", "JOB_STATE_PARTIALLY_SUCCEEDED"}:
         return _good(job)
     if job.state == "JOB_STATE_FAILED":

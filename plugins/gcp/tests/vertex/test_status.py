@@ -57,6 +57,13 @@ def test_a_job_that_waits_for_machines_has_no_place() -> None:
     assert "job 42" in str(waits.message)
 
 
+def test_an_end_says_how_long_it_ran_by_the_clock_of_vertex_ai() -> None:
+    assert status(job("FAILED", started=100.0, ended=160.5)).ran == 60.5
+    assert status(job("CANCELLED", ended=160.5)).ran is None
+    assert status(job("SUCCEEDED", started=100.0)).ran is None
+    assert status(job("RUNNING", started=100.0)).ran is None
+
+
 def test_a_job_that_is_made_ready_anew_is_still_running() -> None:
     assert status(job("PENDING", started=1.0)).state is RunState.RUNNING
 

@@ -75,6 +75,7 @@ def encoded(status: RunStatus) -> str:
             "state": status.state,
             "exit_code": status.exit_code,
             "message": status.message,
+            "ran": status.ran,
             "verdict": verdict
             and {
                 "code": verdict.code,

@@ -19,6 +19,7 @@ class Ended:
     reason: str
     message: str
     at: str
+    began: str = ""
 
     @classmethod
     def of(cls, state: object) -> "Ended | None":
@@ -32,6 +33,7 @@ class Ended:
             reason=text(found.get("reason")),
             message=text(found.get("message")),
             at=text(found.get("finishedAt")),
+            began=text(found.get("startedAt")),
         )
 
 

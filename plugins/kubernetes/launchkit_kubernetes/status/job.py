@@ -10,7 +10,7 @@ from launchkit.runners.verdicts import of_exit
 from launchkit_kubernetes.status import ending
 from launchkit_kubernetes.status.conditions import Condition, condition
 from launchkit_kubernetes.status.pod import Pod, pod_status
-from launchkit_kubernetes.status.shape import items, mapping, number, text, whole
+from launchkit_kubernetes.status.shape import items, mapping, moment, number, text, whole
 from launchkit_kubernetes.status.workload import blamed, progress, with_evidence
 
 RETRIES = 6
@@ -22,6 +22,11 @@ DEADLINE = "DeadlineExceeded"
 def job_status(job: Mapping[str, Any], pods: Sequence[Pod], *, main: str) -> RunStatus:
     """What a Job and those of its pods that are known mean for its run."""
     job = mapping(job)
+    status = _status(job, pods, main)
+    return replace(status, ran=_ran(job, pods, main)) if status.state.ended else status
+
+
+def _status(job: Mapping[str, Any], pods: Sequence[Pod], main: str) -> RunStatus:
     if condition(job, "Complete"):
         return verdicts.status_of(of_exit(0, what="Job"), 0)
     if (failed := condition(job, "Failed")) is not None:
@@ -31,6 +36,18 @@ def job_status(job: Mapping[str, Any], pods: Sequence[Pod], *, main: str) -> Run
     if (held := _held(job, pods, main)) is not None:
         return held
     return _under_way(job, pods, main)
+
+
+def _ran(job: Mapping[str, Any], pods: Sequence[Pod], main: str) -> float | None:
+    """For how many seconds the main container of a Job ran that has ended; None if there were
+    several of them, or it is not told.
+    """
+    counts = mapping(job.get("status"))
+    tries = sum(number(counts.get(key)) for key in ("succeeded", "failed"))
+    container = pods[0].main(main) if len(pods) == 1 and tries <= 1 else None
+    if container is None or container.ended is None or container.restarts:
+        return None
+    return verdicts.lasted(moment(container.ended.began), moment(container.ended.at))
 
 
 def _suspended(job: Mapping[str, Any]) -> str | None:

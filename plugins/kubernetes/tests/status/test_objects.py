@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 import yaml
+from launchkit_kubernetes.runs.ends import encoded
 from launchkit_kubernetes.status.custom import custom_status
 from launchkit_kubernetes.status.job import job_status
 from launchkit_kubernetes.status.pod import Pod, pod_status, starting_on
 
+from launchkit.codec import decode
 from launchkit.model import RunStatus, VerdictCode
 
 OBJECTS = Path(__file__).with_name("objects")
@@ -55,6 +57,30 @@ def test_an_object_means_what_people_would_say_of_it(example: Mapping[str, Any])
     if "waits_on" in example:
         shown = [example["pod"]] if "pod" in example else example.get("pods", [])
         assert starting_on(*map(Pod.of, shown)) == example["waits_on"]
+
+
+ENDED = {"exitCode": 0, "startedAt": "2026-01-02T03:04:05Z", "finishedAt": "2026-01-02T03:05:05Z"}
+COMPLETE = [{"type": "Complete", "status": "True"}]
+
+
+def complete(pods: int = 1, restarts: int = 0, **status: object) -> RunStatus:
+    """The end of a Job that ended well."""
+    seen = {"name": "main", "restartCount": restarts, "state": {"terminated": ENDED}}
+    pod = {"status": {"phase": "Succeeded", "containerStatuses": [seen]}}
+    job = {"status": {"conditions": COMPLETE, "succeeded": 1, **status}}
+    return job_status(job, [Pod.of(pod)] * pods, main="main")
+
+
+def test_the_end_of_a_job_says_how_long_its_container_ran_by_the_clock_of_the_node() -> None:
+    assert complete().ran == 60
+    assert decode(RunStatus, json.loads(encoded(complete()))).ran == 60
+
+
+def test_a_job_of_several_pods_or_tries_does_not_say_how_long_it_ran() -> None:
+    assert complete(pods=0).ran is None
+    assert complete(pods=2).ran is None
+    assert complete(restarts=1).ran is None
+    assert complete(failed=1).ran is None
 
 
 def test_the_examples_are_many_and_each_has_a_name_of_its_own() -> None:
