@@ -1,6 +1,10 @@
 """The site: its pages as an application, and which requests are for it."""
 
-from fastapi import FastAPI
+from collections.abc import Sequence
+from functools import cache
+
+from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from launchkit_server.routes import is_page
@@ -51,16 +55,23 @@ PAGES = (
 
 def make_site(service: Service, prefix: str = "") -> ASGIApp:
     """The pages as an ASGI application; they stand under a path *prefix* as a browser sees them."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, routes=[*_routes()])
     app.router.redirect_slashes = False
     app.state.service = service
     app.state.prefix = prefix
     tell_faults(app)
-    app.include_router(assets.router)
-    for noun in PAGES:
-        app.include_router(noun.router)
     assets.assets()  # now, and not when the first one asks for it
     return Guarded(app)
+
+
+@cache
+def _routes() -> Sequence[BaseRoute]:
+    """The routes of all sites, built once."""
+    router = APIRouter()
+    router.include_router(assets.router)
+    for noun in PAGES:
+        router.include_router(noun.router)
+    return router.routes
 
 
 class Shared:
