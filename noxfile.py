@@ -52,13 +52,18 @@ BARE = ("unshare", "--mount", "sh", "-c", HIDE, "sh")
 """Runs a command where no socket of a Docker Engine and no PostgreSQL server can be found."""
 
 BARE_TESTS = (
-    *("tests/agent", "tests/cli", "tests/client", "tests/images", "tests/plugins"),
-    *("tests/registry", "tests/settings", "tests/store", "tests/test_services.py"),
+    *("tests/cli/test_absent.py", "tests/cli/test_agent.py", "tests/cli/test_agents.py"),
+    *("tests/cli/test_change.py", "tests/cli/test_completion.py", "tests/cli/test_doctor.py"),
+    *("tests/cli/test_launches.py", "tests/cli/test_mistakes.py", "tests/cli/test_open_secrets.py"),
+    *("tests/cli/test_store.py", "tests/plugins/test_outside.py", "tests/plugins/test_unusable.py"),
+    *("tests/agent/test_silent_queue.py", "tests/images/test_build_once.py"),
+    *("tests/registry/test_logins.py", "tests/test_services.py"),
+    *("tests/store/test_postgres.py", "tests/store/test_silent.py"),
     *("tests/docs/test_demo.py", "tests/docs/test_examples.py"),
-    *("--ignore=tests/agent/test_crash.py", "--ignore=tests/cli/test_hostile_text.py"),
 )
-"""What looks for these services, offers them, or says that they are missing; the other tests do not
-come near them, or are skipped without them. A plugin names its own: `bare` in `[tool.launchkit]`.
+"""What looks for these services, offers them, or says that they are missing: an agent and `doctor`
+look at all that is installed, a test may be skipped. The other tests are the same without services.
+A plugin names its own: `bare` in `[tool.launchkit]`.
 """
 
 

@@ -60,6 +60,8 @@ async def test_what_stands_beside_a_test_is_its_own() -> None:
 ''',
 }
 """The plugin's folder but for its pyproject.toml, which is Docker's under another name."""
+ALONE = ("-n", "0")
+"""In one process: to start more of them takes longer than the tests."""
 Run: TypeAlias = "Callable[..., subprocess.CompletedProcess[str]]"
 
 
@@ -112,14 +114,14 @@ def added(copy: Path, line: str) -> Iterator[None]:
 
 
 def test_its_tests_run_beside_those_of_another_plugin_with_the_same_names(nox: Run) -> None:
-    done = nox("tests", "--", "plugins", "-v", "-n", "0", "-k", "stands_beside_a_test")
+    done = nox("tests", "--", "plugins", "-v", *ALONE, "-k", "stands_beside_a_test")
     assert done.returncode == 0, done.stdout  # the modules of all plugins have been imported, too
     assert re.search(r"plugins/other/tests/test_names.py::.* PASSED", done.stdout)
     assert re.search(r"1 passed, \d{3,} deselected", done.stdout)
 
 
 def test_its_tests_run_in_its_folder(nox: Run, copy: Path) -> None:
-    done = nox("tests", "--", "plugins/other")
+    done = nox("tests", "--", "plugins/other", *ALONE)
     assert done.returncode == 0, done.stdout
     assert "rootdir: " + str(copy / "plugins" / "other") in done.stdout
 
@@ -156,7 +158,7 @@ def shaky(copy: Path) -> Iterator[Callable[..., None]]:
 
 def test_a_few_tests_that_fail_run_once_more_alone(nox: Run, shaky: Callable[..., None]) -> None:
     shaky(2)
-    done = nox("tests", "--", "plugins/other")
+    done = nox("tests", "--", "plugins/other", "-n", "2")
     assert done.returncode == 0, done.stdout
     assert "2 failed, 1 passed" in done.stdout
     assert re.search(r"passed only when they ran alone.* tests/test_shaky.py::", done.stderr)
@@ -167,7 +169,7 @@ def test_what_fails_again_or_is_not_alone_in_that_is_not_forgiven(
     nox: Run, shaky: Callable[..., None], many: int, well: bool
 ) -> None:
     shaky(many, well)
-    assert nox("tests", "--", "plugins/other").returncode == 1
+    assert nox("tests", "--", "plugins/other", *ALONE).returncode == 1
 
 
 def test_its_imports_are_looked_at(nox: Run, copy: Path) -> None:
