@@ -66,6 +66,7 @@ from launchkit.testing.own_hub import OwnHub, hub
 from launchkit.testing.recording import RecordingOutput
 from launchkit.testing.registry_server import RegistryServer, registry_server
 from launchkit.testing.relay import Relay, Way, relay
+from launchkit.testing.shell_jobs import Program, ShellJobs
 from launchkit.testing.waiting import until
 
 __all__ = [
@@ -92,6 +93,7 @@ __all__ = [
     "LostAnswer",
     "OperatingSystem",
     "OwnHub",
+    "Program",
     "QueueBackendContract",
     "RecordingOutput",
     "RegistryContract",
@@ -103,6 +105,7 @@ __all__ = [
     "RunnerFaultContract",
     "Server",
     "Shelf",
+    "ShellJobs",
     "Slow",
     "Throttle",
     "Twice",

@@ -20,6 +20,8 @@ class RunnerCase(ComponentContract):
     """False: what a run prints can be read when it has ended."""
     keeps_bytes = True
     """False: what is printed is stored as text, so what is no UTF-8 is lost."""
+    gives_lines = False
+    """True: what is printed is stored line by line, so the last one gets an end, too."""
     keeps_output = True
     """False: what a run has printed goes with it when it is cancelled; it can be read till then."""
     gives_environment = True
@@ -39,6 +41,11 @@ class RunnerCase(ComponentContract):
     def component(self, runner: Runner) -> Component:
         """The runner."""
         return runner
+
+    @property
+    def last_end(self) -> str:
+        """What follows a last line that was printed without an end."""
+        return "\n" if self.gives_lines else ""
 
     async def submitted(self, runner: Runner, submission: Submission) -> Run:
         """Submit it."""

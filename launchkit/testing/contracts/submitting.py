@@ -31,7 +31,9 @@ class Submitting(RunnerCase):
         env = {**submission.env, "PLAIN": text, "TOKEN": Secret(secret), "EMPTY": ""}
         run = await self.submitted(runner, replace(submission, env=env))
         said = (await self.output(run)).decode()
-        assert said == f"{text}|{secret}|-", "a run gets the variables of its submission"
+        assert said == f"{text}|{secret}|-{self.last_end}", (
+            "a run gets the variables of its submission"
+        )
         await self.closed(run)
 
     async def test_submitting_a_name_again_gives_the_same_run(

@@ -6,7 +6,6 @@ import json
 import os
 import random
 import re
-import signal
 import time
 import uuid
 from collections import Counter
@@ -14,17 +13,18 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from subprocess import DEVNULL, PIPE, STDOUT
 from typing import Any
 from urllib.parse import parse_qsl
 
 import anyio
 from aiohttp import web
-from anyio.abc import Process, TaskGroup
+from anyio.abc import TaskGroup
 from anyio.from_thread import start_blocking_portal
 from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 from botocore.validate import ParamValidator
+
+from launchkit.testing import Program
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -120,6 +120,10 @@ class Job:
     @property
     def arn(self) -> str:
         return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/{self.name}"
+
+    def began(self, pid: int) -> None:
+        """Its program runs."""
+        self.pid = pid
 
     def become(
         self, status: str, secondary: str | None = None, *, said: str = "", reason: str = ""
@@ -403,43 +407,13 @@ class FakeAws:
             image = [f"--entrypoint={command[0]}", algorithm["TrainingImage"], *command[1:]]
             command = ["docker", "run", "--rm", "--pull=never", *given, *image]
         self.starts[job.name] += 1
-        async with await anyio.open_process(
-            command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, env=env, start_new_session=True
-        ) as process:
-            job.pid = process.pid
-            try:
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._end, job, process)
-                    async with anyio.create_task_group() as reading:
-                        reading.start_soon(self._pump, job, process)
-                        await process.wait()
-                        _signal(process, signal.SIGKILL)
-                    tasks.cancel_scope.cancel()
-            finally:
-                _signal(process, signal.SIGKILL)
-            return process.returncode or 0
+        stream = f"{job.name}/algo-1-{int(job.born)}"
 
-    async def _end(self, job: Job, process: Process) -> None:
-        await job.stopping.wait()
-        _signal(process, signal.SIGTERM)
-        await anyio.sleep(self.stop_seconds)
-        _signal(process, signal.SIGKILL)
+        def line(text: str) -> None:
+            if text:  # CloudWatch takes no empty ones
+                self.print(stream, text)
 
-    async def _pump(self, job: Job, process: Process) -> None:
-        """Lines become events; empty ones do not, as CloudWatch wants it."""
-        assert process.stdout
-        stream, rest = f"{job.name}/algo-1-{int(job.born)}", b""
-        async for data in process.stdout:
-            *lines, rest = (rest + data).split(b"\n")
-            for line in filter(None, lines):
-                self.print(stream, line.decode(errors="replace"))
-        if rest:
-            self.print(stream, rest.decode(errors="replace"))
-
-
-def _signal(process: Process, number: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
+        return await Program(command, env, job.stopping, self.stop_seconds).run(job.began, line)
 
 
 @contextmanager

@@ -1,8 +1,6 @@
 """Configs, submissions and runners that the tests of SageMaker share."""
 
-import shlex
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +8,11 @@ from launchkit_aws.sagemaker.names import job_name
 from launchkit_aws.sagemaker.runner import SageMakerRunner
 
 from launchkit.model import Submission
-from launchkit.testing import Workload, make_launch, make_submission
+from launchkit.testing import ShellJobs, make_launch, make_submission
 
 from .fake import ACCOUNT, REGION, FakeAws
 
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/train:1"
-SHELL = "/bin/sh"
 
 
 def config(**fields: Any) -> dict[str, Any]:
@@ -47,28 +44,16 @@ def name_of(one: Submission) -> str:
     return job_name(one.resource_args.get("TrainingJobName"), one)
 
 
-class Trainings(Workload):
+class Trainings(ShellJobs):
     """Shell scripts as training jobs of the fake account, which runs them as processes."""
 
     def __init__(self, fake: FakeAws, place: Path) -> None:
-        self.fake, self.place = fake, place
+        super().__init__(place)
+        self.fake = fake
 
-    def exits(self, code: int) -> Submission:
-        return self.shell(f"exit {code}")
-
-    def waits(self) -> Submission:
-        return self.shell("trap 'exit 0' TERM; sleep 600 & wait")
-
-    def prints(self, text: str) -> Submission:
-        return self.shell(f"printf %s {shlex.quote(text)}")
-
-    def shell(self, script: str) -> Submission:
-        """The script is in the image, so to say: arguments have at most 256 letters."""
-        made = submission()
-        path = self.place / f"{made.name}.sh"
-        path.write_text(script)
-        command = (SHELL, str(path))
-        return replace(made, command=command, launch=replace(made.launch, entry_point=command))
+    def submission(self) -> Submission:
+        made: Submission = submission()
+        return made
 
     async def starts(self, submission: Submission) -> int:
         return self.fake.starts[name_of(submission)]
@@ -83,16 +68,6 @@ class Trainings(Workload):
         told = {key: one for key, one in job.description().items() if key != "Environment"}
         return repr((told, job.tags)).encode()
 
-    async def alive(self, submission: Submission) -> Sequence[str]:
+    def pids(self, submission: Submission) -> Collection[int]:
         job = self.fake.jobs.get(name_of(submission))
-        if job is None or job.pid is None:
-            return []
-        found = []
-        for one in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                words = one.read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if words[2] == str(job.pid) and words[0] != "Z":
-                found.append(one.parent.name)
-        return found
+        return [] if job is None or job.pid is None else [job.pid]

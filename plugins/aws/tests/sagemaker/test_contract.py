@@ -1,9 +1,7 @@
 """The runner `sagemaker` keeps to the contract of runners."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import yaml
@@ -12,7 +10,6 @@ from launchkit_aws.sagemaker.runner import SageMakerRunner
 
 from launchkit.abc import Runner, Site
 from launchkit.errors import Rejected
-from launchkit.model import Secret
 from launchkit.testing import RunnerContract, started
 from launchkit.testing import Workload as AnyWorkload
 
@@ -21,7 +18,7 @@ from .making import Trainings, runner
 
 
 class TestSageMakerRunner(RunnerContract):
-    keeps_bytes = False  # CloudWatch has lines of text
+    keeps_bytes, gives_lines = False, True  # CloudWatch has lines of text
 
     @pytest.fixture
     async def runner(self, site: Site, fake: FakeAws) -> AsyncIterator[SageMakerRunner]:
@@ -48,27 +45,10 @@ class TestSageMakerRunner(RunnerContract):
         offered |= {"RoleArn": "train", "OutputDataConfig": {"S3OutputPath": "s3://bucket/out"}}
         SageMakerRunner.check_args(offered)
 
-    async def test_a_run_gets_its_environment(self, runner: Runner, workload: AnyWorkload) -> None:
-        """Its last line has an end, as all lines of CloudWatch."""
-        submission = self.shell(workload, 'printf "%s|%s|%s" "$PLAIN" "$TOKEN" "$EMPTY-"')
-        secret, text = uuid4().hex, "a 'b' \"c\" $HOME \\ é"
-        env = {**submission.env, "PLAIN": text, "TOKEN": Secret(secret), "EMPTY": ""}
-        run = await self.submitted(runner, replace(submission, env=env))
-        assert (await self.output(run)).decode() == f"{text}|{secret}|-\n"
-        await self.closed(run)
-
     async def test_logs_are_bytes_as_they_were_printed(
         self, runner: Runner, workload: AnyWorkload
     ) -> None:
         """As far as they are lines of text with something in them."""
         run = await self.submitted(runner, self.shell(workload, r"printf 'a\r\n\nb \033[0m  end'"))
         assert await self.output(run) == b"a\r\nb \x1b[0m  end\n"
-        await self.closed(run)
-
-    async def test_much_output_comes_whole(self, runner: Runner, workload: AnyWorkload) -> None:
-        """Lines that are longer than CloudWatch takes become several."""
-        script = "i=0; while [ $i -lt 32 ]; do head -c 99991 /dev/zero; echo; i=$((i+1)); done"
-        run = await self.submitted(runner, self.shell(workload, f"{script}; printf end"))
-        said = await self.output(run)
-        assert said == 32 * (99991 * b"\0" + b"\n") + b"end\n"
         await self.closed(run)

@@ -4,25 +4,26 @@ Jobs are real processes of this machine.
 
 import os
 import random
-import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from subprocess import DEVNULL, PIPE, STDOUT
+from functools import partial
 from typing import Any
 
 import anyio
 import grpc
-from anyio.abc import Process, TaskGroup
+from anyio.abc import TaskGroup
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from google.cloud.aiplatform_v1 import types
 from google.protobuf import empty_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
+
+from launchkit.testing import Program
 
 from .beside import PROJECT, REGION, Beside
 from .rules import Refused, holds, invalid, job_faults, terms_of
@@ -64,6 +65,10 @@ class Job:
         """The variables of its first pool."""
         pool = self.view.job_spec.worker_pool_specs[0]
         return {one.name: one.value for one in pool.container_spec.env}
+
+    def began(self, pid: int) -> None:
+        """Its program runs."""
+        self.pid = pid
 
     def become(self, state: types.JobState, error: str = "", code: int = 3) -> None:
         """Change, as it does by itself or because a test wants it."""
@@ -249,38 +254,8 @@ class FakeVertex(Beside):
         command = [*container.command, *container.args]
         env = {"PATH": os.environ["PATH"], **job.env}
         self.starts[job.labels["launchkit-run-id"]] += 1
-        async with await anyio.open_process(
-            command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, env=env, start_new_session=True
-        ) as process:
-            job.pid = process.pid
-            try:
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._end, job, process)
-                    async with anyio.create_task_group() as reading:
-                        reading.start_soon(self._pump, job, process)
-                        await process.wait()
-                        _signal(process, signal.SIGKILL)
-                    tasks.cancel_scope.cancel()
-            finally:
-                _signal(process, signal.SIGKILL)
-            return process.returncode or 0
-
-    async def _end(self, job: Job, process: Process) -> None:
-        await job.stopping.wait()
-        _signal(process, signal.SIGTERM)
-        await anyio.sleep(self.stop_seconds)
-        _signal(process, signal.SIGKILL)
-
-    async def _pump(self, job: Job, process: Process) -> None:
-        """Lines become entries."""
-        assert process.stdout
-        rest = b""
-        async for data in process.stdout:
-            *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
-                self.print(job, line.decode(errors="replace"))
-        if rest:
-            self.print(job, rest.decode(errors="replace"))
+        program = Program(command, env, job.stopping, self.stop_seconds)
+        return await program.run(job.began, partial(self.print, job))
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -336,11 +311,6 @@ def _abort(context: grpc.ServicerContext, exc: Refused) -> None:
 
 async def _set(event: anyio.Event) -> None:
     event.set()
-
-
-def _signal(process: Process, number: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
 
 
 @contextmanager

@@ -1,22 +1,19 @@
 """Configs, submissions and runners that the tests of Vertex AI share."""
 
 import json
-import shlex
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from launchkit_gcp.vertex.runner import VertexRunner
 
 from launchkit.model import Submission
-from launchkit.testing import Workload, make_launch, make_submission
+from launchkit.testing import ShellJobs, make_launch, make_submission
 
 from .beside import BUCKET, PROJECT, REGION
 from .fake import ENDED, FakeVertex
 
 IMAGE = f"{REGION}-docker.pkg.dev/{PROJECT}/launch/train:1"
-SHELL = "/bin/sh"
 ACCOUNT = f"agent@{PROJECT}.iam.gserviceaccount.com"
 
 
@@ -77,28 +74,16 @@ def write_key(path: Path, fake: FakeVertex, private_key: str) -> None:
     path.write_text(json.dumps(told))
 
 
-class Trainings(Workload):
+class Trainings(ShellJobs):
     """Shell scripts as custom jobs of the fake project, which runs them as processes."""
 
     def __init__(self, fake: FakeVertex, place: Path) -> None:
-        self.fake, self.place = fake, place
+        super().__init__(place)
+        self.fake = fake
 
-    def exits(self, code: int) -> Submission:
-        return self.shell(f"exit {code}")
-
-    def waits(self) -> Submission:
-        return self.shell("trap 'exit 0' TERM; sleep 600 & wait")
-
-    def prints(self, text: str) -> Submission:
-        return self.shell(f"printf %s {shlex.quote(text)}")
-
-    def shell(self, script: str) -> Submission:
-        """The script is in the image, so to say."""
-        made = submission()
-        path = self.place / f"{made.name}.sh"
-        path.write_text(script)
-        command = (SHELL, str(path))
-        return replace(made, command=command, launch=replace(made.launch, entry_point=command))
+    def submission(self) -> Submission:
+        made: Submission = submission()
+        return made
 
     async def starts(self, submission: Submission) -> int:
         return self.fake.starts[submission.launch.run_id]
@@ -116,14 +101,5 @@ class Trainings(Workload):
                 one.container_spec.env = []
         return repr(told).encode()
 
-    async def alive(self, submission: Submission) -> Sequence[str]:
-        pids = {str(job.pid) for job in self.fake.of_run(submission.launch.run_id) if job.pid}
-        found = []
-        for one in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                words = one.read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if words[2] in pids and words[0] != "Z":
-                found.append(one.parent.name)
-        return found
+    def pids(self, submission: Submission) -> Collection[int]:
+        return [job.pid for job in self.fake.of_run(submission.launch.run_id) if job.pid]
