@@ -17,7 +17,7 @@ from .making import Trainings, runner
 class TestVertexFault(RunnerFaultContract):
     @pytest.fixture
     async def both(self, fake: FakeVertex) -> AsyncIterator[Ways]:
-        fake.step_seconds = 0.5  # machines take their time, as they do
+        fake.step_seconds = 0.15  # longer than between two looks: each state is seen
         async with ways(fake.grpc_host, fake.http_host) as made:
             yield made
 
