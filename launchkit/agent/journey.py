@@ -49,6 +49,7 @@ from launchkit.model import (
 )
 from launchkit.observe import journal
 from launchkit.resolving.bind import Bound, opened_values
+from launchkit.resolving.known_secrets import queue_secrets
 from launchkit.resolving.policy import check_policy
 from launchkit.resolving.resolve import limits_of, resolve
 from launchkit.resolving.secret_values import secret_defaults, without_values
@@ -69,8 +70,8 @@ class Journey:
         self._kit = kit
         self._defaults = limits
         opened = opened_values(kit.policy, os.environ).values()
-        self._secrets = secret_defaults(claim.queue.spec)
-        self._reporter = Reporter(kit.backend, claim, self.log, (*opened, *self._secrets))
+        of_queue = queue_secrets(claim.queue.spec)
+        self._reporter = Reporter(kit.backend, claim, self.log, (*opened, *of_queue))
         self._pre_run_log = PreRunLog(kit.backend, claim, self.log, self._reporter.mark)
         self._foreign_seconds = foreign_seconds
         self._patience = Patience(self._tell_trouble, foreign_seconds=foreign_seconds)
@@ -285,11 +286,12 @@ class Journey:
         ref = runner.ref_of(bound.submission)
         if self._unstarted and self._unstarted.ref != ref:
             await self._ending.clear_away(self._unstarted)
+        told = resolution(bound, runner, secret_defaults(self.claim.queue.spec))
         report = ItemReport(
             state=ItemState.SUBMITTING,
             ref=ref,
             site=self._kit.site.name if runner.bound_to_site else None,
-            resolved=resolution(bound, runner, self._secrets) | intent.fields(),
+            resolved=told | intent.fields(),
             warnings=bound.warnings,
         )
         await self._reporter.report(report, again=True)  # an earlier try may have stored another

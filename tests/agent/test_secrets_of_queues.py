@@ -49,6 +49,18 @@ async def test_the_secret_default_of_a_variable_is_not_shown_where_no_key_tells_
     assert HUSH not in json.dumps([plain(run.item), events])
 
 
+async def test_a_secret_that_the_queue_writes_out_is_in_no_reason_and_no_evidence(
+    bench: Bench,
+) -> None:
+    await bench.client.create_queue("secret", "local-process", {"env": {"API_TOKEN": HUSH}})
+    run = await bench.launch("import os; exit('is ' + os.environ['API_TOKEN'])", queue="secret")
+    async with bench.agent(queues=["secret"]):
+        assert await bench.ended(run) == [ItemState.FAILED]
+    assert run.item.verdict
+    assert run.item.verdict.evidence == ("is …",)
+    assert HUSH not in json.dumps([plain(event) for event in await run.events()])
+
+
 async def test_a_run_that_prints_a_secret_has_it_in_its_log_and_nowhere_else(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

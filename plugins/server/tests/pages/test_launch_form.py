@@ -141,6 +141,21 @@ def test_who_may_not_operate_sees_no_secret_of_the_queue_in_the_preview(served: 
     assert chosen.status_code == 303, "a choice that is not shown can be given"
 
 
+def test_what_a_runner_objects_to_is_told_without_the_secrets_of_the_queue(served: Served) -> None:
+    mount = "type=volume,target=/x,volume-opt=o=password=hush-mount,bogus=1"
+    queue = {"name": "mounts", "resource": "local-container", "config": {"mount": mount}}
+    with client_in(served, "e") as client:
+        assert client.post("/queues", json=queue).is_success
+    assert submitter(served).is_success
+    asked = {"act": "launch", "queue": "mounts", "kind": "image", "image": "img:1"}
+    with Browser(served) as browser:
+        browser.sign_in("bob")
+        for path in ("/e/e/launch/preview", "/e/e/launch"):
+            said = browser.post(path, asked).text
+            assert "bogus" in said
+            assert "hush-mount" not in said
+
+
 def test_a_launch_again_into_a_queue_without_the_variable_leaves_it_out(
     served: Served, browser: Browser
 ) -> None:

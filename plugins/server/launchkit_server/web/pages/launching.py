@@ -21,12 +21,8 @@ from launchkit.model import (
     Recipe,
 )
 from launchkit.plugins import Plugins
-from launchkit.resolving.secret_values import (
-    hidden,
-    secret_defaults,
-    without_secrets,
-    without_values,
-)
+from launchkit.resolving.known_secrets import queue_secrets, without_queue_values
+from launchkit.resolving.secret_values import hidden, without_secrets, without_values
 from launchkit.resolving.shown import request_data, request_rows
 from launchkit.store import agents
 from launchkit.store.hub import StoreJobs, StoreLaunches, StoreQueues
@@ -191,7 +187,7 @@ async def _rows(
     data = request_data(queue.name, spec, await _check(visit, queue, spec))
     if not visit.may("operate"):
         data |= {name: hidden(data[name]) for name in ("resource_args", "builder_args", "env")}
-        data = without_values(data, secret_defaults(queue))
+        data = without_values(data, queue_secrets(queue))
     empty = {"", "null", "{}"}
     return [row for row in request_rows(data) if row[1] not in empty and row[0] not in UNTOLD]
 
@@ -200,7 +196,12 @@ async def _check(visit: Visit, queue: QueueSpec, spec: LaunchSpec) -> Any:
     async def known() -> Any:
         return await visit.service.database.read(agents.List(visit.entity))
 
-    return await check_launch(queue, spec, known, Plugins())
+    try:
+        return await check_launch(queue, spec, known, Plugins())
+    except LaunchkitError as exc:
+        if not visit.may("operate"):
+            exc.message = without_queue_values(exc.message, queue)
+        raise
 
 
 async def _request(

@@ -1,0 +1,22 @@
+"""The secrets of a queue as values."""
+
+from launchkit.model import QueueSpec, Variable
+from launchkit.resolving.known_secrets import queue_secrets, without_queue_values
+
+CONFIG = {
+    "env": {"API_KEY": "hush-1", "USE_TOKEN": "true", "DOOR_PASSWORD": 123456, "MODE": "fast"},
+    "more": ["HF_TOKEN=hush-2", "A=b", "TOKEN=${TOKEN}", "KEY={{key}}"],
+    "proxy": "http://ann:hush-3@host/x",
+    "mount": "type=volume,volume-opt=o=username=u;password=hush-4,target=/x",
+    "command": ["run", "--token", "hush-5", "go password=hush-6 secret=hush-7 end"],
+    "token": "…",
+}
+
+
+def test_what_is_hidden_of_a_queue_is_known() -> None:
+    variables = {"hf_token": Variable(type="string", default="hush-8")}
+    spec = QueueSpec(name="q", resource="docker", config=CONFIG, variables=variables)
+    assert {*queue_secrets(spec)} == {"123456", *(f"hush-{n}" for n in range(1, 9))}
+    told = "mount: not 'o=username=u;password=hush-4,target=/x'; http://ann:hush-3@host/x fast"
+    assert "hush" not in without_queue_values(told, spec)
+    assert without_queue_values("fast, true", spec) == "fast, true"
