@@ -15,6 +15,13 @@ PARTING = frozenset(",;:=|&\"'\\`$(){}<>")
 """What parts a text, or begins something else, in a language of configs: Docker's options, lines of
 CSV, addresses, a shell, macros. White space and control characters do, too."""
 PARTING_IF_AROUND = frozenset("/?#@")
+PLACES = frozenset(
+    {"image", "bucket", "role", "arn", "account", "uri", "url", "repo", "repository", "registry"}
+    | {"network", "host", "endpoint", "id"}
+)
+"""Last words of keys whose values name something elsewhere, where a slash parts a host from what is
+there, and an @ a name from its digest or domain, whatever stands around."""
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 SHELL_WORDS = frozenset("*~!#?[]")
 ENTRY = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
 ENV_KEYS = frozenset({"e", "env", "environment"})
@@ -46,13 +53,14 @@ def escapes(
         return
     where = dotted(path)
     for name in free:
-        if found := _parting(values[name], around):
+        if found := _parting(values[name], around, _parts_of(path)):
             said = shortened(repr(values[name]), MOST_SHOWN)
             why = f"which may have a meaning in {where}"
             yield f"{kind} {name}: {said} cannot hold {found!r}, {why}"
             return
     filled = field.sub(lambda match: _shown(match[1], (), values, variables), text)
-    if problem := _joined_problem(bare, filled):
+    is_image = "image" in _words(path)[-2:]
+    if problem := _joined_problem(bare, filled) or (is_image and _moved(bare, filled)):
         given = ", ".join(f"{name} as {shortened(repr(values[name]), MOST_SHOWN)}" for name in free)
         yield f"{kind} {given} cannot stand in {where}: it would be {problem}"
 
@@ -76,14 +84,28 @@ def _around(path: Path, rest: str) -> str:
     return (ENTRY.sub("", rest, count=1) if is_entry and ENTRY.match(rest) else rest).strip()
 
 
-def _parting(value: Scalar, around: str) -> str | None:
-    bad = PARTING | (PARTING_IF_AROUND & {*around})
+def _words(path: Path) -> list[str]:
+    key = next((part for part in reversed(path) if isinstance(part, str)), "")
+    return [word.lower() for word in _WORD.findall(key)]
+
+
+def _parts_of(path: Path) -> frozenset[str]:
+    """What parts the value at a path whatever stands around; images have slashes in their names."""
+    words = _words(path)
+    if not words or words[-1] not in PLACES:
+        return frozenset()
+    every = PARTING_IF_AROUND | {"%"}
+    return every - {"/"} if "image" in words[-2:] else every
+
+
+def _parting(value: Scalar, around: str, always: Collection[str]) -> str | None:
+    bad = PARTING | (PARTING_IF_AROUND & {*around}) | {*always}
     if any(map(str.isspace, around)):
         bad |= SHELL_WORDS
     if "://" in around:
         bad |= PARTING_IF_AROUND | {"%"}
     text = str(value)
-    if "://" in around:  # hosts are read so: a full-width slash is a slash
+    if always or "://" in around:  # hosts are read so: a full-width slash is a slash
         text = unicodedata.normalize("NFKC", text)
     found = {one for one in text if one in bad or _parts_always(one)}
     if isinstance(value, str) and text.startswith("-") and WORD_START.search(around):
@@ -104,6 +126,13 @@ def _joined_problem(bare: str, filled: str) -> str | None:
     if "/" in bare and _idle_steps(filled) > _idle_steps(bare):
         return "the directory itself"
     return None
+
+
+def _moved(bare: str, filled: str) -> str | None:
+    """Whether an image becomes one of a registry that its text does not name."""
+    host, slash, _ = filled.partition("/")
+    named = "." in host or ":" in host or host == "localhost"
+    return "of another registry" if slash and named and "/" not in bare else None
 
 
 def _idle_steps(text: str) -> int:

@@ -132,6 +132,43 @@ def test_a_field_that_nobody_defined_is_not_passed_on() -> None:
 MOUNT = "type=bind,source=/data/{{dataset}},target=/data,readonly"
 
 
+PLACES: list[tuple[str, str, str]] = [
+    ("image", "{{dataset}}:tag", "evil.example/miner"),
+    ("image", "{{dataset}}:tag", "localhost/miner"),
+    ("image", "python-3.12{{dataset}}", "/miner"),
+    ("image_uri", "team-{{dataset}}:tag", "evil.example/miner"),
+    ("imageUri", "team-{{dataset}}", "a@sha256"),
+    ("TrainingImage", "host.example/{{dataset}}:tag", "x@sha256"),
+    ("TrainingImage", "{{dataset}}.dkr.ecr.us-east-1.amazonaws.com/x", "evil.example?"),
+    ("staging_bucket", "team-{{dataset}}", "evil/x"),
+    ("RoleArn", "team-{{dataset}}", "a/b"),
+    ("RoleArn", "arn:aws:iam::123456789012:role/{{dataset}}", "admin/x"),
+    ("RoleArn", "arn:aws:iam::123456789012:role/{{dataset}}", "x:y"),
+    ("service_account", "job-{{dataset}}", "x@evil.example"),
+    ("S3OutputPath", "s3://bucket/{{dataset}}", "a?versionId=x"),
+    ("S3OutputPath", "s3://bucket-{{dataset}}/x", "evil/"),
+    ("KmsKeyId", "team-{{dataset}}", "alias/other"),
+]
+
+
+@pytest.mark.parametrize(("key", "text", "value"), PLACES)
+def test_a_value_names_no_other_place_than_its_field_is_for(
+    key: str, text: str, value: str
+) -> None:
+    variables = parse_variables({"dataset": {"type": "string"}})
+    for config in ({key: text}, {"spec": {"pools": [{key: [text]}]}}):
+        with pytest.raises(Rejected, match=r"cannot hold|would be of another registry"):
+            fill_template(config, variables, {"dataset": value})
+    assert fill_template({key: "{{dataset}}"}, variables, {"dataset": value}) == {key: value}
+
+
+@pytest.mark.parametrize("key", ["image", "RoleArn", "staging_bucket"])
+def test_a_value_that_is_one_part_fits_into_a_place(key: str) -> None:
+    variables = parse_variables({"dataset": {"type": "string"}})
+    filled = fill_template({key: "team-{{dataset}}:1"}, variables, {"dataset": "a.b-c_1"})
+    assert filled == {key: "team-a.b-c_1:1"}
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
