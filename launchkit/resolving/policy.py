@@ -10,18 +10,20 @@ from launchkit.errors import Rejected
 from launchkit.model import Json, Launch, Secret, Submission
 from launchkit.resolving.nested import entries
 
-NAMESPACES = frozenset({"hostPID", "hostIPC", "hostNetwork"})
+# keys are looked at in one spelling, `_flat`, for operators of clusters take several
+NAMESPACES = frozenset({"hostpid", "hostipc", "hostnetwork"})
 OWN = ("launchkit/", "launchkit.", "launchkit:")
 TAG_NAMES = frozenset({"Key", "key"})
-CONTAINER_LISTS = frozenset({"containers", "ephemeralContainers", "sidecars", "steps"})
-COMMANDED = frozenset(
-    {"trainer", "containerSpec", "container_spec", "container", "script", "stepTemplate"}
-)
+CONTAINER_LISTS = frozenset({"containers", "ephemeralcontainers", "sidecars", "steps"})
+COMMANDED = frozenset({"trainer", "containerspec", "container", "script", "steptemplate"})
 """Where else the `command` of a container stands: in a TrainJob, in a job of Vertex AI, and in
 objects of Argo and Tekton."""
+OPAQUE = frozenset({"podspecpatch", "podtemplatefile", "manifest", "manifestfrom"})
+"""What operators make pods of, and nobody can look through here."""
 NOT_LAUNCHES = "take these out of the queue config or the launch,"
 ENTRY_POINT = "entry_point"
 ARGS_START = "args: without an entry point of the job, they may be what an image runs"
+_FLAT_PARTS = re.compile(r"[./]")
 _PARTS = re.compile(r"[.\[\]]+")
 
 
@@ -133,22 +135,23 @@ def pod_objections(args: Json) -> Iterator[str]:
 
 
 def _forbidden(path: Path) -> str | None:
-    key, place = path[-1], str(path[-2]) if len(path) > 1 else ""
-    if key in NAMESPACES or (key == "hostProcess" and place == "windowsOptions"):
+    key, place = str(path[-1]), _flat(str(path[-2])) if len(path) > 1 else ""
+    words = {_flat(word) for word in _FLAT_PARTS.split(key)}  # Spark writes paths into one key
+    if words & NAMESPACES or (place == "windowsoptions" and "hostprocess" in words):
         return "the host's namespaces are closed"
-    if key == "privileged" and place.lower().endswith("securitycontext"):
+    if "privileged" in words and place.endswith("securitycontext"):
         return "the host's devices are closed"
-    if key == "initContainers":
+    if "initcontainers" in words:
         return "init containers are not allowed"
-    if key == "podSpecPatch":
-        return "a text that changes pods cannot be looked through"
+    if words & OPAQUE:
+        return "what changes or makes pods cannot be looked through"
     if _is_command(path):
         return "a container's command cannot be set, nor one for its hooks and probes"
     return None
 
 
 def _is_command(path: Path) -> bool:
-    key, place = path[-1], str(path[-2]) if len(path) > 1 else ""
+    key, place = _flat(str(path[-1])), _flat(str(path[-2])) if len(path) > 1 else ""
     if key == "source":
         return place == "script"
     if key == "command" and place in COMMANDED:
@@ -157,4 +160,7 @@ def _is_command(path: Path) -> bool:
 
 
 def _is_in_container(path: Path) -> bool:
-    return any(key in CONTAINER_LISTS and isinstance(index, int) for key, index in pairwise(path))
+    return any(
+        _flat(str(key)) in CONTAINER_LISTS and isinstance(index, int)
+        for key, index in pairwise(path)
+    )

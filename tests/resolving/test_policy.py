@@ -71,6 +71,12 @@ def pod(spec: dict[str, Any]) -> dict[str, Any]:
         ({"spec": {"templates": [{"sidecars": [{"command": ["x"]}]}]}}, r"sidecars\[0\].command"),
         ({"spec": {"taskSpec": {"steps": [{"script": "x"}]}}}, r"steps\[0\].script"),
         ({"spec": {"podSpecPatch": "hostPID: true"}}, "spec.podSpecPatch"),
+        ({"spec": {"templates": [{"resource": {"manifest": "x"}}]}}, "resource.manifest"),
+        ({"spec": {"conf": {"spark.kubernetes.driver.podTemplateFile": "x"}}}, "podTemplateFile"),
+        ({"spec": {"driver": {"host_network": True}}}, "driver.host_network"),
+        ({"spec": {"driver": {"HostPID": True}}}, "driver.HostPID"),
+        ({"spec": {"pod": {"pod_security_context": {"privileged": True}}}}, "privileged"),
+        ({"spec": {"init_containers": [{}]}}, "spec.init_containers"),
     ],
 )
 def test_secure_mode_refuses_what_reaches_out_of_a_container(
