@@ -24,6 +24,8 @@ _TOKEN = re.compile(
 """What services of git call their tokens, and letters with digits that are too many for a name."""
 LONGEST = 4_000
 """Characters of an address or a ref; git itself takes no longer path."""
+MOST_NAMES = 5_000
+"""Among so many one that is like a wrong one is looked for: that takes long."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _BAD_REF = re.compile(r"^-|\.\.|[\x00-\x20\x7f~^:?*\[\\]|@\{|^$|^/|/$")
@@ -103,7 +105,7 @@ def unknown_ref(refs: Mapping[str, str], ref: str, remote: str) -> Rejected:
     """Say that there is no such ref, and what there is instead."""
     branches = [name.removeprefix("refs/heads/") for name in refs if name.startswith("refs/heads/")]
     tags = [name.removeprefix("refs/tags/") for name in refs if name.startswith("refs/tags/")]
-    near = suggest(ref, [*branches, *tags])
+    near = suggest(ref, [*branches, *tags][:MOST_NAMES])
     if near:
         hint = f"did you mean {near!r}?"
     elif re.fullmatch(r"[0-9a-f]{4,63}", ref):

@@ -99,7 +99,7 @@ def parse_spec(data: bytes) -> Spec:
     spec: Spec = {}
     for entry in data.split(b"\0")[:-1]:
         key, _, value = entry.partition(b"=")
-        spec.setdefault(key.decode(), []).append(value)
+        spec.setdefault(key.decode(errors="replace"), []).append(value)
     return spec
 
 

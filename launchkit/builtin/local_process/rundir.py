@@ -206,7 +206,7 @@ class RunDir:
 
     def _record(self) -> Mapping[str, str] | None:
         try:
-            text = (self.path / "exit").read_text()
+            text = (self.path / "exit").read_text(errors="replace")
         except FileNotFoundError:
             return None
         lines = (line.partition(" ") for line in text.splitlines() if line.strip())

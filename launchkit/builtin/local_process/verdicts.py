@@ -1,6 +1,7 @@
 """Decides what a look at a run means."""
 
 import errno
+import math
 import os
 import signal
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,8 @@ from launchkit.model import RunState, RunStatus, Verdict
 from launchkit.model.verdicts import VerdictCode
 from launchkit.plain_text import tail_lines
 from launchkit.supervision.supervisor import Spec
+
+MOST_CODE = 255
 
 
 def alive(seen: RunDirState) -> RunStatus:
@@ -35,15 +38,29 @@ def lost(evidence: Sequence[str], *, cancelled: bool) -> RunStatus:
 
 
 def ended(record: Mapping[str, str], spec: Spec, output: bytes) -> RunStatus:
-    """The status of a run that left an exit record; *output* is the end of what it printed."""
-    return replace(
-        _ended_by(record, spec, output), ran=float(record["ran"]) if "ran" in record else None
-    )
+    """The status of a run that left an exit record; *output* is the end of what it printed. A
+    record that the run itself has overwritten, or a power cut, tells nothing.
+    """
+    try:
+        return replace(_recorded(record, spec, output), ran=_ran(record))
+    except (LookupError, ValueError, OverflowError):
+        unread = ("The record of its end is not understood.", *tail_lines(output))
+        return lost(unread, cancelled=record.get("cancelled") == "1")
 
 
-def _ended_by(record: Mapping[str, str], spec: Spec, output: bytes) -> RunStatus:
+def _ran(record: Mapping[str, str]) -> float | None:
+    """For how many seconds it ran, if the record says so."""
+    ran = float(record["ran"]) if "ran" in record else None
+    if not 0 <= (ran or 0) < math.inf:
+        raise ValueError(ran)
+    return ran
+
+
+def _recorded(record: Mapping[str, str], spec: Spec, output: bytes) -> RunStatus:
     number = int(record.get("signal", 0))
     code = 128 + number if number else int(record["code"]) if "code" in record else None
+    if not 0 <= (code or 0) <= MOST_CODE:
+        raise ValueError(code)
     if record.get("cancelled") == "1":
         verdict = Verdict(code="stopped", summary="It was stopped.")
         return _ended(RunState.STOPPED, code, verdict)

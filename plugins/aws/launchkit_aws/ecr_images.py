@@ -95,17 +95,22 @@ class EcrImages:
                     repositoryName=self._repository.name,
                     imageIds=[dict([image]) for image in images],
                 )
+                return _digests(answer)
         except AwsRefused as exc:
             if exc.reason == "ImageNotFoundException":
                 return None
             if exc.reason == "RepositoryNotFoundException":
                 return {}
             raise
-        digests: dict[ImageId, str] = {}
-        for told in answer.get("imageDetails", ()):
-            if told.get("imageStatus", PULLED) != PULLED or "imageDigest" not in told:
-                continue
-            digest = str(told["imageDigest"])
-            digests["imageDigest", digest] = digest
-            digests |= {("imageTag", tag): digest for tag in told.get("imageTags", ())}
-        return digests
+
+
+def _digests(answer: Mapping[str, Any]) -> Mapping[ImageId, str]:
+    """Of those that can be pulled."""
+    digests: dict[ImageId, str] = {}
+    for told in answer.get("imageDetails", ()):
+        if told.get("imageStatus", PULLED) != PULLED or "imageDigest" not in told:
+            continue
+        digest = str(told["imageDigest"])
+        digests["imageDigest", digest] = digest
+        digests |= {("imageTag", tag): digest for tag in told.get("imageTags", ())}
+    return digests

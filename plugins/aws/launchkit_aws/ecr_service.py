@@ -110,11 +110,11 @@ class EcrService:
                 answer = await self.ecr.describe_repositories(
                     registryId=self.place.account, repositoryNames=[self.place.name]
                 )
+                return dict(next(iter(answer.get("repositories", ())), {}))
         except AwsRefused as exc:
             if exc.reason == "RepositoryNotFoundException":
                 return None
             raise
-        return dict(next(iter(answer.get("repositories", ())), {}))
 
     async def _make(self) -> None:
         what = f"ECR: repository {self.place.uri} is not there and cannot be made"

@@ -175,8 +175,7 @@ class AwsEnvironment(Environment):
         """The ARN of who asks. :raises AwsError: if AWS does not say soon."""
         sts = await self.client("sts")
         with soon(), explained("AWS"):
-            answer = await sts.get_caller_identity()
-        return str(answer["Arn"])
+            return str((await sts.get_caller_identity())["Arn"])
 
     async def upload(self, source: Path, uri: str) -> None:
         """Copy a file to S3, in parts if it is large.

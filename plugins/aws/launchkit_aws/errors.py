@@ -116,7 +116,10 @@ def explained(what: str) -> Iterator[None]:
         raise AwsAway(f"{what}: {shortened(str(exc))}", hint=hint) from exc
     except boto.BotoCoreError as exc:
         raise AwsError(f"{what}: {shortened(str(exc))}") from exc
-    except ResponseParserError as exc:
+    except (
+        *(ResponseParserError, LookupError, TypeError, ValueError, AttributeError),
+        *(OverflowError, RecursionError),
+    ) as exc:  # the client's library takes what it reads for AWS's
         hint = "a proxy may have answered in its place; look at HTTPS_PROXY and NO_PROXY"
         raise AwsAway(f"{what}: its answer is none of AWS's", hint=hint) from exc
     except (HttpError, ConnectionError, TimeoutError) as exc:

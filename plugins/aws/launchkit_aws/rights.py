@@ -85,11 +85,11 @@ async def _refused(iam: Any, arn: str, need: Need) -> tuple[str, ...]:
             ResourceArns=[need.resource],
             ContextEntries=context,
         )
-    allowed = {
-        told["EvalActionName"].lower()
-        for told in answer.get("EvaluationResults", ())
-        if told.get("EvalDecision") == ALLOWED
-    }
+        allowed = {
+            told["EvalActionName"].lower()
+            for told in answer.get("EvaluationResults", ())
+            if told.get("EvalDecision") == ALLOWED
+        }
     return tuple(action for action in need.actions if action.lower() not in allowed)
 
 
@@ -100,7 +100,6 @@ async def _role_of(iam: Any, principal: str) -> str:
         return principal
     try:
         with explained("IAM"):
-            answer = await iam.get_role(RoleName=found["role"])
-        return str(answer["Role"]["Arn"])
+            return str((await iam.get_role(RoleName=found["role"]))["Role"]["Arn"])
     except AwsRefused:
         return f"arn:{found['partition']}:iam::{found['account']}:role/{found['role']}"

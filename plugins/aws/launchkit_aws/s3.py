@@ -105,8 +105,7 @@ async def remove(client: Any, address: S3Address) -> None:
 
 async def _upload_parts(client: Any, file: OpenFile, address: S3Address, what: str) -> None:
     with explained(what):
-        begun = await client.create_multipart_upload(**address.target)
-    upload_id = begun["UploadId"]
+        upload_id = (await client.create_multipart_upload(**address.target))["UploadId"]
     parts: dict[int, Mapping[str, Any]] = {}
     length = max(PART, -(-file.size // LEAST_PARTS))
     places = iter(range(0, file.size, length))
@@ -119,9 +118,7 @@ async def _upload_parts(client: Any, file: OpenFile, address: S3Address, what: s
                 told = await client.upload_part(
                     **address.target, UploadId=upload_id, PartNumber=number, Body=data
                 )
-            sums = {key: text for key, text in told.items() if key.startswith("Checksum")}
-            sums.pop("ChecksumType", None)
-            parts[number] = {"PartNumber": number, "ETag": told["ETag"], **sums}
+                parts[number] = {"PartNumber": number, "ETag": told["ETag"], **_sums(told)}
 
     try:
         with unwrapped():
@@ -137,6 +134,13 @@ async def _upload_parts(client: Any, file: OpenFile, address: S3Address, what: s
         with anyio.move_on_after(ABORT_SECONDS, shield=True):
             await _abort(client, address, upload_id)
         raise
+
+
+def _sums(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The checksums of a part."""
+    found = {key: text for key, text in told.items() if key.startswith("Checksum")}
+    found.pop("ChecksumType", None)
+    return found
 
 
 async def _abort(client: Any, address: S3Address, upload_id: str) -> None:

@@ -15,7 +15,7 @@ from launchkit.aio.http import http_client
 from launchkit.aio.retry import Backoff, retry
 from launchkit.plain_text import shortened
 from launchkit_gcp.credentials import GcpCredentials, Token
-from launchkit_gcp.errors import PROXY_HINT, GcpAway, GcpRefused, failure
+from launchkit_gcp.errors import PROXY_HINT, GcpAway, GcpError, GcpRefused, failure
 from launchkit_gcp.places import GcpPlace
 
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)
@@ -109,6 +109,8 @@ class GoogleApi:
                 return Answer(answer.status_code, answer.headers, answer.content)
         except AnswerTooLong as exc:
             raise GcpAway(f"{what}: its answer does not end", hint=PROXY_HINT) from exc
+        except httpx.InvalidURL as exc:
+            raise GcpError(f"{what}: it names an address that is none") from exc
         except httpx.TimeoutException as exc:
             told = f"{what}: it does not answer in time"
             raise GcpAway(told, hint="check the network, HTTPS_PROXY and NO_PROXY") from exc

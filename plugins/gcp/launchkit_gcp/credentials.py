@@ -94,7 +94,11 @@ class GcpCredentials:
                 except GcpAway:
                     if _until(made) < time.time() + LEAST_SECONDS:
                         raise
-            return Token(Secret(made.token), _until(made), made.quota_project_id)
+            text = made.token if isinstance(made.token, str) else ""
+            if not (text and text.isascii() and text.isprintable()):  # for a header
+                self._made = None
+                raise NoLogin("Google Cloud: what it gives for a token is none", hint=LOGIN_HINT)
+            return Token(Secret(text), _until(made), made.quota_project_id)
 
     def distrust(self, token: Token) -> None:
         """Google does not accept a token: if it is still the last one, credentials are looked for

@@ -113,10 +113,11 @@ class GarService:
         if kind != "DOCKER":
             message = f"repository {image.repository} is for {kind.lower()}, not for images"
             return [Finding(level="error", subject=subject, message=message, hint=self._make())]
-        tags = (about.get("dockerConfig") or {}).get("immutableTags")
+        told = about.get("dockerConfig")
+        fixed = isinstance(told, Mapping) and told.get("immutableTags") is True
         message = (
             f"repository {image.repository} is there; its tags are"
-            f" {'immutable' if tags is True else 'mutable'}"
+            f" {'immutable' if fixed else 'mutable'}"
         )
         return [Finding(level="ok", subject=subject, message=message)]
 

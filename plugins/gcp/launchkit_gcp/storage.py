@@ -25,6 +25,8 @@ BACKOFF = Backoff(first=0.5, cap=8.0, deadline=60.0)
 """Of a part: what has arrived of it is not taken twice."""
 SESSIONS = 3
 """Of one upload: Cloud Storage may forget one."""
+MOST_STUCK = 5
+"""Parts in a row of which nothing is taken."""
 ABORT_SECONDS = 10.0
 LONGEST_NAME = 1024
 MORE = HTTPStatus.PERMANENT_REDIRECT
@@ -157,8 +159,11 @@ class _Upload:
         raise GcpAway(f"{self.what}: Cloud Storage has lost its sessions, {SESSIONS} times")
 
     async def _put_all(self, session: str) -> None:
-        at = 0
+        at, stuck = 0, 0
         while at < self.file.size:
+            if stuck > MOST_STUCK:
+                raise GcpAway(f"{self.what}: Cloud Storage takes no more of it")
+            began = at
             data = await self.file.read(at, PART)
             end = at + len(data)
             if end < self.file.size:
@@ -166,6 +171,7 @@ class _Upload:
             else:
                 with _whole(self.what):
                     at = await self._put(session, at, data)
+            stuck = stuck + 1 if at <= began else 0
 
     async def _put(self, session: str, at: int, data: bytes) -> int:
         """Where the next part begins."""
