@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 from starlette.responses import StreamingResponse
 
+from launchkit.errors import Unreachable
 from launchkit.wire.protocol import BYTES_TYPE
 from launchkit_server.logs import ServedLogs
 from launchkit_server.ranges import ByteRange, wanted_range
@@ -17,6 +18,7 @@ async def downloaded(
     :raises NotFound: if there is no such launch.
     :raises Refusal: if there are no such bytes.
     """
+    attempt = attempt or await stored.latest_attempt(item_id)
     size = (await stored.read(item_id, attempt, 0, 0.0)).size
     part = wanted_range(wanted, size)
     bounds = part or ByteRange(0, size, size)
@@ -30,11 +32,13 @@ async def downloaded(
 
 
 async def _pieces(
-    stored: ServedLogs, item_id: str, attempt: int | None, bounds: ByteRange
+    stored: ServedLogs, item_id: str, attempt: int, bounds: ByteRange
 ) -> AsyncIterator[bytes]:
     at = bounds.begin
     while at < bounds.end:
         page = await stored.read(item_id, attempt, at, 0.0)
         data = page.data[: bounds.end - at]
+        if not data:
+            raise Unreachable(f"the log of {item_id} was removed while it was sent")
         at += len(data)
         yield data

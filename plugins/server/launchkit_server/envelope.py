@@ -15,7 +15,7 @@ from launchkit.errors import ConfigError
 from launchkit.wire.problems import problem_of
 from launchkit.wire.protocol import PROTOCOL, PROTOCOL_HEADER, REQUEST_ID_HEADER, check_protocol
 from launchkit_server.bodies import Body, BodyRules
-from launchkit_server.problems import Refusal, answer, told
+from launchkit_server.problems import TOKEN, Refusal, answer, told
 from launchkit_server.rates import Rates, who_asks
 from launchkit_server.routes import is_page
 
@@ -32,7 +32,6 @@ _OUTPUT = re.compile(r"/api/v1/entities/[^/]+/agent/items/[^/]+/log")
 _HOST = re.compile(r"(?:[\w.~%-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?|", re.ASCII)
 _HEALTH = frozenset({"/livez", "/readyz"})
 _TOKEN_WORDS = frozenset({"token", "access_token", "auth_token", "authorization"})
-_TOKEN = re.compile(r"lk_[A-Za-z0-9]{20,}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +128,7 @@ class _Letter:
             return Refusal(problem.status, problem.detail, code=problem.code, hint=problem.hint)
         if not _HOST.fullmatch(self._headers.get("host", "")):
             return Refusal(400, "the header Host names no host")
-        if _has_token(self._scope["query_string"]):
+        if _has_token(self._scope):
             return Refusal(
                 400,
                 "a token stands in the URL, which is logged on its way",
@@ -166,9 +165,10 @@ class _Letter:
         await self._send(message)
 
 
-def _has_token(query: bytes) -> bool:
+def _has_token(scope: Scope) -> bool:
     """A token of ours, or what is called one; numbers are those of claims."""
-    return any(
-        _TOKEN.search(value) or (name.lower() in _TOKEN_WORDS and not value.isdecimal())
+    query: bytes = scope["query_string"]
+    return TOKEN.search(scope["path"]) is not None or any(
+        TOKEN.search(value) or (name.lower() in _TOKEN_WORDS and not value.isdecimal())
         for name, value in parse_qsl(query.decode("latin-1"))
     )

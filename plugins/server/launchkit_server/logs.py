@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import anyio.to_thread
 
 from launchkit.model import LogPage
-from launchkit.store import logs
+from launchkit.store import launches, logs
 from launchkit.store.database import Database, Row
 from launchkit_server.blobs import Blobs, needed
 
@@ -17,6 +17,10 @@ class ServedLogs:
     database: Database
     blobs: Blobs | None
     entity: str
+
+    async def latest_attempt(self, item_id: str) -> int:
+        """The number of an item's latest attempt. :raises NotFound: if there is no such item."""
+        return (await self.database.read(launches.Get(self.entity, item_id))).item.attempt
 
     async def read(self, item_id: str, attempt: int | None, offset: int, wait: float) -> LogPage:
         """A page from *offset* on; waits up to *wait* seconds if nothing is there yet.

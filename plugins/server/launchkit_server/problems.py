@@ -1,6 +1,7 @@
 """Each error as a problem document, also those of the framework."""
 
 import logging
+import re
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -20,6 +21,8 @@ log = logging.getLogger("launchkit.server")
 MAX_LINES = 20
 RETRY_SECONDS = 2.0
 """When one may try again whom the database did not answer."""
+TOKEN = re.compile(r"lk_[A-Za-z0-9]{20,}")
+"""A token of ours."""
 CODES = {
     400: "bad_request",
     404: "no_such_address",
@@ -76,7 +79,7 @@ def answer(problem: Problem) -> Response:
 
 def told(scope: Scope) -> str:
     """The path of a request, as a line of a log may have it."""
-    path: str = scope["path"]
+    path: str = TOKEN.sub("lk_…", scope["path"])
     return ascii(path[:200])[1:-1]
 
 

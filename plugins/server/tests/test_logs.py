@@ -4,19 +4,23 @@ import random
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
 import pytest
+from anyio import to_thread
 from launchkit_server.blobs import Blobs, blobs_of
 from launchkit_server.collecting import collect
 from launchkit_server.door import Door
+from launchkit_server.downloads import downloaded
 from waiting import until
 
 from launchkit.store import logs
 
+from .browsing import Browser
 from .conftest import Served, served_with
-from .over_http import Held, claimed, client_in, launched
+from .over_http import RECIPE, Held, claimed, client_in, launched
 
 TEXT = random.Random(0).randbytes(3 * logs.PIECE + 17)
 
@@ -101,6 +105,37 @@ def test_a_range_behind_the_end_is_refused(held: Held) -> None:
     answer = log_of(held, Range="bytes=3-")
     assert (answer.status_code, answer.json()["code"]) == (416, "no_such_range")
     assert answer.headers["content-range"] == "bytes */3"
+
+
+def test_a_log_that_is_sent_is_that_of_one_attempt_to_its_end(
+    served: Served, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another attempt, whose log is short, had it wait for what never comes."""
+    monkeypatch.setattr(logs, "PAGE", 1)
+    held.says(0, TEXT)
+    entity = held.client.base_url.path.rstrip("/").rpartition("/")[2]
+
+    async def sent() -> bytes:
+        answer = await downloaded(served.service.logs(entity), held.id, None, None)
+        pieces = aiter(answer.body_iterator)
+        said = [await anext(pieces)]
+        await to_thread.run_sync(lambda: held.reports("queued", next_attempt=True))
+        said += [piece async for piece in pieces]
+        return b"".join(map(bytes, said))
+
+    assert served.portal is not None
+    assert served.portal.call(sent) == TEXT
+
+
+def test_a_file_of_a_launch_of_any_name_has_a_name(served: Served, client: httpx.Client) -> None:
+    name = "日本"
+    launched(client, spec={"recipe": RECIPE, "name": name})
+    entity = client.base_url.path.rstrip("/").rpartition("/")[2]
+    with Browser(served) as browser:
+        browser.sign_in()
+        answer = browser.get(f"/e/{entity}/launches/{quote(name)}/log/file")
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"] == 'attachment; filename="launch.log"'
 
 
 def test_a_long_log_comes_in_pages(held: Held) -> None:

@@ -258,6 +258,21 @@ STATUS = {
     "entity": "test",
     "queues": ["q"],
 }
+
+
+def test_a_token_in_the_path_of_the_url_is_refused_and_not_logged(
+    client: httpx.Client, tokens: Mapping[str, Secret], caplog: pytest.LogCaptureFixture
+) -> None:
+    shown = str.__str__(tokens["viewer"])
+    headers = {"Authorization": f"Bearer {str.__str__(tokens['root'])}"}
+    caplog.set_level("INFO", "launchkit.server")
+    answer = client.delete(f"/api/v1/tokens/{shown}", headers=headers)
+    assert answer.status_code == 400
+    assert shown not in answer.text
+    (told,) = [one.getMessage() for one in caplog.records if one.name == "launchkit.server"]
+    assert told == r"DELETE /api/v1/tokens/lk_\u2026: 400"
+
+
 CAPACITY = {"site": "s", "resources": ["local-process"], "unable": {}}
 
 

@@ -61,6 +61,6 @@ async def file(
 ) -> StreamingResponse:
     """All of a log as far as it goes now, as a file."""
     answer = await downloaded(visit.service.logs(visit.entity), item_id, attempt, wanted)
-    name = f"{''.join(one for one in item_id if one.isalnum())}.log"
-    answer.headers["content-disposition"] = f'attachment; filename="{name}"'
+    name = "".join(one for one in item_id if one.isascii() and one.isalnum()) or "launch"
+    answer.headers["content-disposition"] = f'attachment; filename="{name}.log"'
     return answer
