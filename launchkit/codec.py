@@ -132,7 +132,8 @@ def check_numbers(data: object, locate: Locate | None = None) -> None:
 def not_in_json(place: str, value: float) -> ConfigError:
     """The error about such a number."""
     return ConfigError(
-        f"{place}: JSON has no number {value}", hint="put the value into quotes to make it text"
+        f"{place}: must be a finite number, not {value}, which JSON cannot say",
+        hint="put the value into quotes to make it text",
     )
 
 

@@ -39,7 +39,7 @@ def test_what_is_too_much_is_refused_with_its_line(text: str, message: str) -> N
 
 @pytest.mark.parametrize("value", [".nan", ".inf", "-.inf", "1.0e+999"])
 def test_a_number_that_would_become_null_is_refused_with_its_line(value: str) -> None:
-    with pytest.raises(ConfigError, match=r"^f:2: a\.b\[0\]: JSON has no number") as caught:
+    with pytest.raises(ConfigError, match=r"^f:2: a\.b\[0\]: must be a finite number") as caught:
         require_mapping(parse_document(f"a:\n  b: [{value}]", "f"))
     assert "quotes" in str(caught.value.hint)
 

@@ -5,7 +5,6 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TextIO
 
 import anyio
@@ -22,6 +21,7 @@ from launchkit.cli.names import queue_names
 from launchkit.cli.options import chosen, common_options
 from launchkit.cli.session import run
 from launchkit.errors import ConfigError, PluginError
+from launchkit.home import expanded
 from launchkit.observe import Journal, formatter_for, journal
 from launchkit.plugins import Plugins
 from launchkit.private_files import begin_file
@@ -195,7 +195,7 @@ def _handler(place: str | None) -> "logging.StreamHandler[TextIO] | logging.File
         return logging.StreamHandler()
     if place == "-":
         return logging.StreamHandler(sys.stdout)
-    path = Path(place).expanduser()
+    path = expanded(place)
     try:
         begin_file(path)
         return logging.FileHandler(path, encoding="utf-8")

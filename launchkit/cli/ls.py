@@ -19,6 +19,8 @@ from launchkit.cli.selecting import filter_options, queue_option, state_option
 from launchkit.cli.session import with_client, with_reader
 from launchkit.client import Client, LaunchHandle
 
+MOST = 2**31 - 1
+"""Launches in a list at most; with --all there is no limit."""
 SORTS = ("launched", "queue", "author", "state", "priority", "waited", "ran")
 
 
@@ -37,7 +39,7 @@ SORTS = ("launched", "queue", "author", "state", "priority", "waited", "ran")
     help="By what.",
 )
 @click.option("--reverse", is_flag=True, help="The other way round.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, metavar="N")
+@click.option("--limit", type=click.IntRange(1, MOST), default=50, show_default=True, metavar="N")
 @click.option("-a", "--all", "no_limit", is_flag=True, help="However many there are.")
 @click.option("-w", "--watch", "watched", is_flag=True, help="Go on, and show each change.")
 @output_option

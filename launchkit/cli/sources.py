@@ -1,7 +1,6 @@
 """Texts that users name on the command line: a file, `-` for stdin, or JSON itself."""
 
 import sys
-from pathlib import Path
 
 from launchkit.cli.options import say
 from launchkit.document import (
@@ -13,6 +12,7 @@ from launchkit.document import (
     require_mapping,
 )
 from launchkit.errors import ConfigError
+from launchkit.home import expanded
 
 
 def mapping_from(text: str, option: str) -> Document:
@@ -25,7 +25,7 @@ def mapping_from(text: str, option: str) -> Document:
     elif text == "-":
         document = parse_mapping(_stdin(), "stdin")
     else:
-        document = read_document(Path(text).expanduser())
+        document = read_document(expanded(text))
         require_mapping(document)
     for warning in document.warnings:
         say(warning)
@@ -40,7 +40,7 @@ def documents_from(text: str) -> list[Document]:
     if text == "-":
         found = parse_documents(_stdin(), "stdin")
     else:
-        path = Path(text).expanduser()
+        path = expanded(text)
         found = parse_documents(read_text(path), str(path))
     for warning in found[0].warnings:
         say(warning)

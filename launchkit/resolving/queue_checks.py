@@ -7,6 +7,9 @@ from launchkit.errors import ConfigError
 from launchkit.model import QueueSpec
 from launchkit.resolving.templates import check_template
 
+MOST_AT_ONCE = 2**31 - 1
+"""As large as a database's numbers."""
+
 
 def check_queue(spec: QueueSpec, locate: Locate | None = None) -> None:
     """:raises ConfigError: if a queue cannot be like this."""
@@ -15,9 +18,9 @@ def check_queue(spec: QueueSpec, locate: Locate | None = None) -> None:
     check_depth(spec.config, lambda path: where(("config", *path)))
     check_numbers(spec.config, lambda path: where(("config", *path)))
     check_template(spec.config, spec.variables, lambda path: where(("config", *path)))
-    if spec.max_concurrent is not None and spec.max_concurrent < 0:
+    if spec.max_concurrent is not None and not 0 <= spec.max_concurrent <= MOST_AT_ONCE:
         raise ConfigError(
-            f"{where(('max_concurrent',))}: must be 0 or more, not {spec.max_concurrent}"
+            f"{where(('max_concurrent',))}: must be 0 to {MOST_AT_ONCE}, not {spec.max_concurrent}"
         )
 
 

@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from launchkit.abc import Policy
+from launchkit.home import expanded
 from launchkit.model import Json, Limits, Secret
 from launchkit.settings.images import REPOSITORY, image_repository
 from launchkit.settings.places import default_backend, default_cache_dir, default_state_dir
@@ -50,7 +51,7 @@ def _names(value: object) -> object:
 
 
 def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
+    return expanded(path).absolute()
 
 
 JobCount = Annotated[

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from launchkit.document import is_file, read_document
 from launchkit.errors import ConfigError
+from launchkit.home import expanded
 from launchkit.settings.places import config_files
 
 VARIABLES = {
@@ -49,7 +50,7 @@ def find_file(config: Path | str | None, environ: Mapping[str, str]) -> Path | N
     named = config or environ.get("LAUNCHKIT_CONFIG")
     if not named:
         return next((path for path in config_files(environ) if is_file(path)), None)
-    path = Path(named).expanduser()
+    path = expanded(named)
     if not is_file(path):
         if path.is_dir():
             raise ConfigError(f"{path}: is a directory; name the file in it")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from launchkit.addresses import masked
 from launchkit.errors import ConfigError, Unreachable
+from launchkit.home import expanded
 from launchkit.private_files import begin_file, make_folder
 from launchkit.store.database import migrations
 from launchkit.store.fair_file_lock import FairFileLock
@@ -149,5 +150,5 @@ def file_of(url: str) -> Path:
     scheme, _, rest = url.partition("://")
     if scheme != "sqlite" or not rest.startswith("/") or rest == "/":
         raise ConfigError(f"{masked(url)}: a SQLite file is written sqlite:///PATH")
-    path = Path(rest[1:]).expanduser()
+    path = expanded(rest[1:])
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links

@@ -82,7 +82,8 @@ def test_stdin_can_be_the_file(program: Program) -> None:
         (f"{B}---\n{A.replace('nice:', 'nise:')}", "queues.yaml:8: config.nise: unknown key"),
         (f"{B}---\n{A.replace('2', 'true: 2}')}: [", "not valid YAML"),
         (f"{B}config: {{when: 2020-01-01}}", "queues.yaml:4: config.when: a date cannot be kept"),
-        (B.replace("2", "-2"), "queues.yaml:3: max_concurrent: must be 0 or more"),
+        (B.replace("2", "-2"), "queues.yaml:3: max_concurrent: must be 0 to"),
+        (B.replace("2", str(2**31)), "max_concurrent: must be 0 to"),
     ],
 )
 def test_nothing_is_changed_if_a_part_is_wrong(program: Program, text: str, problem: str) -> None:

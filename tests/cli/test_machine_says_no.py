@@ -68,6 +68,21 @@ def test_a_home_that_is_closed_is_told(
     assert f"{closed}/launchkit/launch-config.yaml: cannot be read: Permission denied" in said
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--config", "~nobody-here/c.yaml", "ls"), 3),
+        (("--backend", "sqlite:///~nobody-here/x.db", "ls"), 5),
+        ((*CODE, "code", "-c", "~nobody-here/c.yaml"), 3),
+        (("apply", "-f", "~nobody-here/q.yaml"), 3),
+    ],
+)
+def test_the_home_of_nobody_is_a_path_like_any_other(
+    queue: Program, words: tuple[str, ...], code: int
+) -> None:
+    assert "~nobody-here/" in queue(*words, code=code).stderr
+
+
 def test_doctor_tells_of_a_queue_that_it_may_not_see(queue: Program, closed: str) -> None:
     found = queue.data("doctor", "--backend", f"sqlite:///{closed}/x.db", code=1)
     (told,) = [one for one in found if one["subject"] == "queue backend"]

@@ -64,7 +64,7 @@ def test_it_takes_linear_time_also_where_parts_stand_in_it_many_times() -> None:
 def test_a_number_that_json_cannot_say_is_refused_where_it_comes_in(
     make_launch: Callable[..., Launch], number: float
 ) -> None:
-    told = rf"JSON has no number {number}$"
+    told = rf"must be a finite number, not {number}, which JSON cannot say$"
     with pytest.raises(ConfigError, match=rf"^config\.a\[0\]: {told}"):
         check_queue(QueueSpec(name="q", resource="fake", config={"a": [number]}))
     for key in ("resource_args", "config"):

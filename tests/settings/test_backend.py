@@ -58,6 +58,7 @@ def test_the_settings_of_the_kind_stand_in_the_block(tmp_path: Path) -> None:
         ("backend: [x]", 1, "backend: "),
         (f"backend:\n  url: {URL}?token=hush", 1, "which are not logged"),
         ("backend: https://bob:hush@queue.example.com", 1, "which are not logged"),
+        ("backend: http://h:99999", 1, "is no URL: a port is a number from 1 to 65535"),
         ("backend: https:///x", 1, "begins with http:// or https:// and a host"),
     ],
 )

@@ -40,6 +40,7 @@ LONGEST_RETRY_AFTER = 60.0
 """Seconds for which the service, or a proxy, is left alone at most: an agent that says nothing for
 longer loses what it holds.
 """
+MOST_PORT = 65535
 MAX_ANSWER = 64 * 2**20
 """Bytes of an answer that are read."""
 UNPACKED = {"accept-encoding": "identity"}
@@ -261,6 +262,8 @@ def require_address(url: str) -> httpx.URL:
         raise ValueError(f"is no URL: {exc}") from exc
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise ValueError("the URL of a queue service begins with http:// or https:// and a host")
+    if parsed.port is not None and not 0 < parsed.port <= MOST_PORT:
+        raise ValueError(f"is no URL: a port is a number from 1 to {MOST_PORT}")
     if parsed.query or parsed.userinfo or parsed.fragment:
         raise ValueError(
             "the URL of a queue service is its address alone; a token is given by launchkit login,"

@@ -7,6 +7,7 @@ from pathlib import Path
 from launchkit.codec import decode
 from launchkit.document import is_file, read_document
 from launchkit.errors import ConfigError
+from launchkit.home import expanded
 from launchkit.model import Secret
 
 MAX_TOKEN = 512
@@ -55,11 +56,11 @@ def token_place(token_file: Path | str | None, environ: Mapping[str, str]) -> Pa
     if environ.get("LAUNCHKIT_TOKEN", "").strip():
         return None
     named = environ.get("LAUNCHKIT_TOKEN_FILE", "").strip() or token_file
-    return Path(named).expanduser() if named else tokens_file(environ)
+    return expanded(named) if named else tokens_file(environ)
 
 
 def _in_file(path: Path, source: str) -> Secret:
-    path = path.expanduser()
+    path = expanded(path)
     try:
         with path.open("rb") as file:
             text = file.read(2 * MAX_TOKEN)

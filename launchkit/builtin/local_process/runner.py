@@ -26,6 +26,7 @@ from launchkit.builtin.local_process.rundir import (
     prune,
 )
 from launchkit.errors import LaunchError, Rejected, RunLost, SubmitError
+from launchkit.home import expanded
 from launchkit.images.file_overrides import override_files
 from launchkit.json_schema import json_schema
 from launchkit.model import Json, Secret, Submission
@@ -230,7 +231,7 @@ def _is_same(folder: str, root: Path) -> bool:
 
 
 def _absolute(path: str | Path) -> Path:
-    return Path(path).expanduser().absolute()
+    return expanded(path).absolute()
 
 
 def _make_private(*paths: Path) -> None:

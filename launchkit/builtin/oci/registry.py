@@ -13,6 +13,7 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Registry, Site
 from launchkit.errors import ConfigError, LaunchError, Rejected
+from launchkit.home import expanded
 from launchkit.images.docker_login import docker_login, kept_logins
 from launchkit.images.ref import ImageRef
 from launchkit.images.registries.names import is_loopback
@@ -115,7 +116,7 @@ class OciRegistry(Registry):
     def secret_files(self) -> Mapping[Path, str]:
         """That of the password, or else of Docker's logins."""
         if self.password_file is not None:
-            return {Path(self.password_file).expanduser(): "a password"}
+            return {expanded(self.password_file): "a password"}
         return {} if self.username is not None else kept_logins()
 
     async def _login(self, host: str) -> Credentials | None:
@@ -151,7 +152,7 @@ class OciRegistry(Registry):
 
 def _read_password(path: str) -> Secret:
     try:
-        return Secret(Path(path).expanduser().read_text().rstrip("\r\n"))
+        return Secret(expanded(path).read_text().rstrip("\r\n"))
     except OSError as exc:
         raise ConfigError(f"registry.password_file: {path}: {exc.strerror}") from exc
     except UnicodeDecodeError:

@@ -25,7 +25,11 @@ PATIENCE_SECONDS = 10.0
 @click.group(invoke_without_command=True)
 @click.pass_context
 @click.option("--host", help="The address to listen at; 127.0.0.1 without it.")
-@click.option("--port", type=int, help="The port; 8700 without it, and 0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="The port; 8700 without it, and 0 takes a free one.",
+)
 @click.option("--database", metavar="URL", help="sqlite:///PATH or postgresql://…")
 @click.option("--data", metavar="DIR", help="Where the service keeps what it must not lose.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Its settings.")

@@ -30,7 +30,7 @@ class ServerConfig:
 
     host: str = "127.0.0.1"
     """The address to listen at."""
-    port: int = 8700
+    port: Annotated[int, Field(ge=0, le=65535)] = 8700
     """0 takes a free one."""
     data: Path
     """The directory for the database, unless that is elsewhere, and what else is kept."""
