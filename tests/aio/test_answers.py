@@ -9,6 +9,7 @@ from threading import Thread
 
 import httpx
 import pytest
+from waiting import PATIENCE
 
 from launchkit.aio.answers import AnswerTooLong, whole_answer
 from launchkit.aio.http import http_client
@@ -86,7 +87,7 @@ async def test_an_answer_leads_from_tls_to_tls_alone(url: str) -> None:
     """What keeps TLS here is a transport that says that it is there."""
     places = {"https": httpx.Response(302, headers={"Location": f"{url}/plain"})}
     transport = httpx.MockTransport(lambda request: places[request.url.scheme])
-    async with httpx.AsyncClient(transport=transport) as client:
+    async with httpx.AsyncClient(transport=transport, timeout=PATIENCE) as client:
         with pytest.raises(httpx.RequestError, match="where there is no TLS"):
             await whole_answer(client, httpx.Request("GET", "https://x.example"), LONGEST)
 

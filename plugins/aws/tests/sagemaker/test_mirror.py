@@ -15,6 +15,7 @@ import pytest
 from launchkit_aws.ecr import EcrRegistry
 from launchkit_aws.sagemaker.mirror import Side, mirrored
 from launchkit_aws.sagemaker.runner import SageMakerRunner
+from waiting import PATIENCE
 
 from launchkit.abc import Site
 from launchkit.errors import SubmitError
@@ -201,7 +202,7 @@ async def test_what_is_no_manifest_is_told(site: Site, body: bytes) -> None:
 
 async def test_the_login_of_a_registry_goes_to_no_other_place_that_it_names() -> None:
     login = httpx.BasicAuth("me", "hush")
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         with saying(b"", {}) as (other, heard):
             begun = {"Location": f"http://{other}/upload"}
             with saying(b"", begun, 202) as (host, asked), saying(b"x", {}) as (source, _):
