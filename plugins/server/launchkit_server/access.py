@@ -1,12 +1,13 @@
 """Who asks, and what may they do: each route declares its one permission here."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from launchkit.errors import Forbidden, Unauthenticated
+from launchkit.model import AgentStatus
 from launchkit.model.people import (
     EVERYWHERE,
     Permission,
@@ -45,6 +46,15 @@ class Caller:
     def require_queue(self, queue: str) -> None:
         """:raises Forbidden: if the token is bound to queues, and *queue* is none of them."""
         _require(refusal(self.principal, Permission.AGENT, self.entity, queue), AGENT_HINT)
+
+    def told_by(self, status: AgentStatus) -> AgentStatus:
+        """What an agent says of itself, without what its token has no say in: queues to which it is
+        not bound would be explained by it.
+        """
+        queues = status.queues
+        if self.principal.kind is PrincipalKind.AGENT:
+            queues = tuple(name for name in queues if name in self.principal.queues)
+        return replace(status, entity=self.entity, queues=queues)
 
     def require_author(self, author: str | None) -> None:
         """:raises Forbidden: if a launch is to be *author*'s, who is somebody else, and the caller

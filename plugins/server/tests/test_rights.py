@@ -427,6 +427,20 @@ def test_an_agent_of_the_same_name_in_another_entity_frees_no_lock(
     assert not held, "the agent of another entity is another holder"
 
 
+@pytest.mark.parametrize("what", ["register", "beats"])
+def test_an_agent_says_nothing_of_queues_that_it_is_not_bound_to(
+    client: httpx.Client, tokens: Mapping[str, Secret], what: str
+) -> None:
+    admin, box = (
+        {"Authorization": f"Bearer {str.__str__(tokens[who])}"} for who in ("admin", "agent")
+    )
+    base = "/api/v1/entities/test"
+    body = {"session": "s", "status": {**STATUS, "queues": ["q", "other"]}, "held": [], "wait": 0}
+    assert client.post(f"{base}/agent/{what}", headers=box, json=body).is_success
+    (seen,) = client.get(f"{base}/agents", headers=admin).json()
+    assert seen["status"]["queues"] == ["q"]
+
+
 def test_an_agent_touches_nothing_that_another_agent_of_its_queue_holds(
     client: httpx.Client, tokens: Mapping[str, Secret]
 ) -> None:

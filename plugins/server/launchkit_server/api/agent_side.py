@@ -49,7 +49,7 @@ async def register(
 ) -> RegisterAnswer:
     """Begin the session of an agent; one of the same name that stands is replaced."""
     await who.require_agent(wanted.status.name, service)
-    status = replace(wanted.status, entity=entity)
+    status = who.told_by(wanted.status)
     await service.database.write(agents.Register(entity, status, wanted.session))
     return RegisterAnswer(lease=service.lease, now=time.time() + service.database.skew)
 
@@ -132,7 +132,7 @@ async def beat(
     """Store what an agent says of itself, renew its leases, and wait for orders that are new."""
     await who.require_agent(wanted.status.name, service)
     held = {one.item_id: one.token for one in wanted.held}
-    status = replace(wanted.status, entity=entity)
+    status = who.told_by(wanted.status)
     body = claims.Beat(entity, status, held, service.lease, wanted.session)
     patience = min(service.patience(wanted.wait), service.lease / 3)
     with service.database.topics.subscribed(f"agent:{wanted.status.name}") as news:
