@@ -4,7 +4,7 @@ default get values of their types and bounds, and only what no value could chang
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from launchkit.abc import Runner
@@ -56,12 +56,13 @@ def check_config_of(queue: QueueSpec, runner: type[Runner]) -> None:
     assert refused is not None  # noqa: S101 - there is at least one sample
     if not open_variables(queue.variables):
         raise refused
-    places = [{_said(line) for line in lines} for lines in tried]
+    told = _Told.of(queue, runner)
+    always = set(tried[0]).intersection(*tried[1:])
+    places = set(map(_said, tried[0])).intersection(*(map(_said, lines) for lines in tried[1:]))
     lasting = [
         line
         for line in tried[0]
-        if (all(line in lines for lines in tried) and _lasts(line, queue, runner))
-        or (all(_said(line) in some for some in places) and _all_tried(line, queue, runner))
+        if (line in always and told.lasts(line)) or (_said(line) in places and told.all_tried(line))
     ]
     if lasting:
         raise Rejected("\n".join(lasting), hint=refused.hint) from refused
@@ -106,28 +107,57 @@ def _fits(value: Scalar, variable: Variable) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def _all_tried(line: str, queue: QueueSpec, runner: type[Runner]) -> bool:
-    """Whether an objection is to the value of a field, and the samples have all that it can be."""
-    fields = dict(_fields(queue_template(queue, runner)))
-    return _exhausted(fields[_said(line)], queue.variables) if _said(line) in fields else False
+@dataclass(frozen=True)
+class _Told:
+    """What decides whether an objection to a queue's config holds for all values, found once."""
 
+    variables: Mapping[str, Variable]
+    places: frozenset[str]
+    """Of all values of the config."""
+    fields: Mapping[str, Sequence[str]]
+    """Places with template fields, and the names of their variables."""
+    unknown: Mapping[str, str]
+    """Places of keys that the runner does not know, and the keys."""
 
-def _lasts(line: str, queue: QueueSpec, runner: type[Runner]) -> bool:
-    """Whether an objection, which all samples raise, would be raised for each other value too."""
-    template = queue_template(queue, runner)
-    said = _said(line)
-    place = _nearest(said, template)
-    if place is None:
-        return False
-    about = [names for path, names in _fields(template) if _inside(path, place)]
-    if said == place and line.startswith(unknown_key(said, "", ())):
-        return True
-    if all(_exhausted(names, queue.variables) for names in about):
-        return True
-    return any(
-        _inside(dotted((ROOT, *key)), place) and said.endswith(str(key[-1]))
-        for key in unknown_keys(template, _args_schema(runner))
-    )
+    @classmethod
+    def of(cls, queue: QueueSpec, runner: type[Runner]) -> "_Told":
+        template = queue_template(queue, runner)
+        paths = [path for path, _ in (*entries(template), *leaves(template))]
+        unknown = unknown_keys(template, _args_schema(runner))
+        return cls(
+            variables=queue.variables,
+            places=frozenset({ROOT, *(dotted((ROOT, *path)) for path in paths)}),
+            fields=dict(_fields(template)),
+            unknown={dotted((ROOT, *path)): str(path[-1]) for path in unknown},
+        )
+
+    def all_tried(self, line: str) -> bool:
+        """Whether an objection is to the value of a field, and the samples have all that it can
+        be.
+        """
+        names = self.fields.get(_said(line))
+        return names is not None and _exhausted(names, self.variables)
+
+    def lasts(self, line: str) -> bool:
+        """Whether an objection that all samples raise would be raised for each other value too."""
+        said = _said(line)
+        place = self._nearest(said)
+        if place is None:
+            return False
+        if said == place and (said in self.unknown or line.startswith(unknown_key(said, "", ()))):
+            return True
+        about = [names for path, names in self.fields.items() if _inside(path, place)]
+        if all(_exhausted(names, self.variables) for names in about):
+            return True
+        return any(_inside(at, place) and said.endswith(key) for at, key in self.unknown.items())
+
+    def _nearest(self, said: str) -> str | None:
+        """The place in the config that a message begins with, or the nearest one above it; None if
+        it begins with something else.
+        """
+        while said and said not in self.places:
+            said = said[: max(said.rfind("."), said.rfind("["), 0)]
+        return said or None
 
 
 def _said(line: str) -> str:
@@ -148,15 +178,6 @@ def _args_schema(runner: type[Runner]) -> Json:
             f"runner {runner.kind} of {home}: args_schema gives no JSON Schema: {exc.message}"
         ) from exc
     return schema
-
-
-def _nearest(said: str, template: Json) -> str | None:
-    """The place in the config that a message begins with, or the nearest one above it; None if it
-    begins with something else.
-    """
-    paths = [path for path, _ in (*entries(template), *leaves(template))]
-    places = {ROOT, *(dotted((ROOT, *path)) for path in paths)}
-    return max((place for place in places if _inside(said, place)), key=len, default=None)
 
 
 def _fields(template: Json) -> Iterator[tuple[str, list[str]]]:

@@ -160,3 +160,20 @@ def test_a_key_that_the_runner_calls_unknown_is_refused_though_its_schema_lets_i
     config = {"InstanceType": "{{t}}", "instancetype": "{{t}}"}
     with pytest.raises(Rejected, match=r"^resource_args\.instancetype: unknown key$"):
         check_config_of(queue(config, t=TEXT), LooseRunner)
+
+
+def test_however_much_is_wrong_the_schema_is_asked_for_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def args_schema(cls: type[LooseRunner]) -> dict[str, Any]:
+        asked.append(cls.kind)
+        return {"type": "object"}
+
+    monkeypatch.setattr(LooseRunner, "args_schema", classmethod(args_schema))
+    config = {"InstanceType": "{{t}}", **{f"strange_{number}": 1 for number in range(50)}}
+    with pytest.raises(Rejected) as caught:
+        check_config_of(queue(config, t=TEXT), LooseRunner)
+    assert len(caught.value.message.splitlines()) == 50
+    assert asked == ["loose"]
