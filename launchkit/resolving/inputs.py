@@ -12,6 +12,7 @@ from launchkit.codec import below, check_depth, check_numbers, dotted
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import ImageSource, Json, LaunchSpec, Recipe
 from launchkit.plain_text import shortened
+from launchkit.resolving.nested import leaves
 
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 """Version 00 of https://www.w3.org/TR/trace-context/; ids of zeros only are not valid."""
@@ -21,6 +22,10 @@ LONGEST = 10 * 366 * 86400.0
 """Seconds: no system waits longer, and few can."""
 LONGEST_GRACE = 86_400.0
 """Seconds: so long a run may take its time when it is to end, and keeps its place."""
+MOST_VALUES = 20_000
+"""Of a launch with its job: each is looked at many times."""
+MOST_CHARACTERS = 4_000_000
+"""In them; no system takes as many in an environment."""
 MOST_ERRORS = 100
 """So many are told of a config that does not fit."""
 FILE_SUFFIXES = (".json", ".yaml", ".yml")
@@ -75,7 +80,9 @@ def check_inputs(spec: LaunchSpec) -> None:
 
 
 def _layer_problem(spec: LaunchSpec) -> str | None:
-    """Who adds what is nested too deep to be walked through, or cannot be kept as JSON."""
+    """Who adds what is nested too deep to be walked through, or cannot be kept as JSON; or that all
+    of it is too much.
+    """
     launch = spec.overrides
     layers: Mapping[str, object] = {
         **_layers_of(spec.recipe),
@@ -83,6 +90,7 @@ def _layer_problem(spec: LaunchSpec) -> str | None:
         "resource_args": launch.resource_args,
         "files": launch.files,
         "artifacts": launch.artifacts,
+        "words": (launch.env, launch.entry_point, launch.args),
     }
     return _problem_in(layers)
 
@@ -98,6 +106,7 @@ def _layers_of(recipe: Recipe) -> Mapping[str, object]:
         "config of the job": recipe.config,
         "resource_args of the job": recipe.resource_args,
         "input schema of the job": recipe.input_schema,
+        "words of the job": (recipe.env, recipe.entry_point, recipe.args),
     }
 
 
@@ -108,7 +117,21 @@ def _problem_in(layers: Mapping[str, object]) -> str | None:
             check_numbers(layer, below(name))
         except ConfigError as exc:
             return exc.message
+    if _are_too_much(layers):
+        return (
+            f"a launch and its job have more than {MOST_VALUES} values, or {MOST_CHARACTERS}"
+            " characters in them; keep large things in files of the code"
+        )
     return None
+
+
+def _are_too_much(layers: Mapping[str, object]) -> bool:
+    characters = 0
+    for number, (path, value) in enumerate(leaves(layers), start=1):
+        characters += len(str(path[-1])) + (len(value) if isinstance(value, str) else 0)
+        if number > MOST_VALUES or characters > MOST_CHARACTERS:
+            return True
+    return False
 
 
 def _trace_problems(spec: LaunchSpec) -> Iterator[str]:

@@ -307,3 +307,21 @@ def test_a_launch_carries_what_its_claim_knows(make_launch: MakeLaunch) -> None:
     assert (launch.item_id, launch.run_id, launch.attempt) == ("item1", "abcd1234", 2)
     assert (launch.entity, launch.project, launch.name) == ("ent", "ProJ", "abcd1234")
     assert (launch.author, launch.queue, launch.job) == ("bob", "gpu", "train:v1")
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"config": {f"key_{number}": 1 for number in range(20_001)}},
+        {"files": {"a.json": {"x": [1] * 20_001}}},
+        {"args": ("x",) * 20_001},
+        {"env": {"A": "x" * 4_000_001}},
+        {"config": {"x" * 4_000_001: 1}},
+    ],
+)
+def test_a_launch_of_very_many_values_is_refused_at_once(
+    make_claim: MakeClaim, overrides: dict[str, Any]
+) -> None:
+    claim = make_claim({}, overrides=overrides)
+    with pytest.raises(Rejected, match="more than 20000 values, or 4000000 characters"):
+        validate_launch(claim.queue.spec, claim.item.spec)
