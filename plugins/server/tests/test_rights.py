@@ -427,6 +427,20 @@ def test_an_agent_of_the_same_name_in_another_entity_frees_no_lock(
     assert not held, "the agent of another entity is another holder"
 
 
+def test_a_queue_that_an_agent_names_many_times_is_looked_at_once(
+    client: httpx.Client, tokens: Mapping[str, Secret]
+) -> None:
+    submitter, box = (
+        {"Authorization": f"Bearer {str.__str__(tokens[who])}"} for who in ("submitter", "agent")
+    )
+    base = "/api/v1/entities/test"
+    body = {"spec": plain(make_spec())}
+    assert client.post(f"{base}/queues/q/launches", headers=submitter, json=body).is_success
+    wanted = {"queues": ["q"] * 100_000, "capacity": {"agent": "box", **CAPACITY}, "wait": 0}
+    answer = client.post(f"{base}/agent/waits", headers=box, json=wanted)
+    assert answer.json() == {"queues": ["q"]}
+
+
 @pytest.mark.parametrize("what", ["register", "beats"])
 def test_an_agent_says_nothing_of_queues_that_it_is_not_bound_to(
     client: httpx.Client, tokens: Mapping[str, Secret], what: str

@@ -72,13 +72,14 @@ async def claim(
 @router.post("/waits")
 async def wait(entity: str, wanted: WaitRequest, service: TheService, who: AgentSide) -> WaitAnswer:
     """Wait until some of the queues may give something; none of them when the time is over."""
-    for name in wanted.queues:
+    queues = tuple(dict.fromkeys(wanted.queues))
+    for name in queues:
         who.require_queue(name)
     await who.require_agent(wanted.capacity.agent, service)
     body = claims.LookOut(
-        entity, wanted.queues, wanted.capacity, service.lease, wanted.paused, wanted.session
+        entity, queues, wanted.capacity, service.lease, wanted.paused, wanted.session
     )
-    topics = await service.database.read(claims.TopicsOf(entity, wanted.queues))
+    topics = await service.database.read(claims.TopicsOf(entity, queues))
     deadline = anyio.current_time() + service.patience(wanted.wait)
     hub = service.database.topics
     with (
