@@ -39,6 +39,9 @@ SECURITY: Mapping[str, Any] = {
     "seccompProfile": {"type": "RuntimeDefault"},
 }
 """The seed's, section 4."""
+REWRITTEN = ("entrypoint",)
+"""Texts of a spec that others are made of, in which a secret would not be told any more; names of
+`metadata` are, too."""
 KEEP: Mapping[str, str] = {
     "karpenter.sh/do-not-disrupt": "true",
     "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
@@ -140,7 +143,8 @@ def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) 
         "spec": spec,
         **rest,
     }
-    if (path := _clear_secret(body)) is not None:
+    taken = {"metadata": args.metadata, "spec": {key: args.spec.get(key) for key in REWRITTEN}}
+    if (path := _clear_secret(taken) or _clear_secret(body)) is not None:
         raise Rejected(
             f"resource_args{path}: a secret would be readable in the object",
             hint="secrets can stand as the `value` of a container's variable alone",

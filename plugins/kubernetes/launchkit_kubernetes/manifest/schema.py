@@ -44,6 +44,8 @@ _WRITTEN = {
 """How else than as itself a value may be written."""
 JOB_VERSIONS = ("batch/v1", "batch/v1beta1")
 MAX_PROBLEMS = 20
+SHORTEST_SECRET = 4
+"""Shorter values of the agent's environment are not masked anywhere: they are such as numbers."""
 Shape = Mapping[str, Any]
 """A JSON Schema, as far as it is used here."""
 
@@ -234,6 +236,8 @@ def _tell(problems: list[str], line: str) -> None:
 
 
 def _scalar(value: Any, kinds: tuple[str, ...]) -> Any:
+    if isinstance(value, Secret) and len(value) >= SHORTEST_SECRET:
+        return value  # which a number would not tell
     if kinds == ("string",) and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     if kinds == ("integer",) and isinstance(value, str) and _DIGITS.fullmatch(value):

@@ -13,6 +13,7 @@ from .examples import JOBSET, LEADER, MPI, RAY, SEED_PYTORCH, TRAIN, VOLCANO, ex
 from .making import body, job, pod, workload
 
 HIDDEN = "hunter2"
+RAY_SECRET = {"entrypoint": Secret(HIDDEN)}
 ALL = [JOBSET, LEADER, MPI, RAY, SEED_PYTORCH, TRAIN, VOLCANO, "{}"]
 
 
@@ -110,3 +111,27 @@ def test_more_variables_than_a_cluster_takes_are_rejected() -> None:
     env = {f"A{number}": "" for number in range(101)}
     with pytest.raises(Rejected, match="101 variables in each container is too large"):
         body(job(*({} for _ in range(200))), env=env)
+
+
+@pytest.mark.parametrize(
+    ("config", "where"),
+    [
+        ({"metadata": {"name": Secret(HIDDEN)}}, "metadata.name"),
+        ({"metadata": {"generateName": Secret(HIDDEN)}}, "metadata.generateName"),
+        ({"apiVersion": "ray.io/v1", "kind": "RayJob", "spec": RAY_SECRET}, "entrypoint"),
+        ({"spec": {"backoffLimit": Secret("123456")}}, "spec.backoffLimit"),
+        (job(hostNetwork=Secret("true")), "hostNetwork"),
+    ],
+    ids=range(5),
+)
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_a_secret_is_told_also_where_something_else_is_made_of_it(
+    config: dict[str, Any], where: str, attempt: int
+) -> None:
+    with pytest.raises(Rejected, match=where) as refused:
+        body(config, args=("x",), attempt=attempt)
+    assert not any(word in refused.value.message for word in (HIDDEN, "123456"))
+
+
+def test_a_short_value_may_be_a_number() -> None:
+    assert body({"spec": {"backoffLimit": Secret("2")}})["spec"]["backoffLimit"] == 2
