@@ -30,6 +30,25 @@ OPAQUE = frozenset(
 """What an operator makes pods of, and nobody can look through here."""
 REFUSED = OPAQUE | {"securitycontext", "hostpath", "serviceaccounttoken"}
 """Whatever they hold."""
+WORKLOADS = frozenset(
+    {("", "Pod"), ("batch", "Job"), ("batch", "CronJob"), ("apps", "Deployment")}
+    | {("apps", "StatefulSet"), ("apps", "ReplicaSet"), ("apps", "DaemonSet")}
+)
+"""What makes pods of the kinds that are Kubernetes' own. Others give rights, such as a Secret with
+the token of a service account, which a later run would mount."""
+OWN_GROUPS = frozenset(
+    {"", "apps", "autoscaling", "batch", "extensions", "policy"}
+    | {
+        f"{name}.k8s.io"
+        for name in (
+            *("admissionregistration", "apiextensions", "apiregistration", "authentication"),
+            *("authorization", "certificates", "coordination", "discovery", "events", "node"),
+            *("flowcontrol.apiserver", "internal.apiserver", "networking", "rbac.authorization"),
+            *("resource", "scheduling", "storage", "storagemigration"),
+        )
+    }
+)
+"""See https://kubernetes.io/docs/reference/kubernetes-api/."""
 FREE_TEXT = frozenset({"args", "command", "value", "entrypoint", "source", "script"})
 """Keys of texts that programs in a pod read, and no operator."""
 NAMING = frozenset({"labels", "annotations", "nodeSelector", "matchLabels"})
@@ -57,7 +76,20 @@ def strict_objections(args: Json) -> Iterator[str]:
     """What `policy.kubernetes: strict` does not allow in the config of a queue, wherever it stands
     and however an operator may have it spelt (reference of W&B's hardened runner, section 2.3).
     """
+    yield from _kind_objections(args)
     yield from _objections(args, "resource_args", "", 0)
+
+
+def _kind_objections(args: Json) -> Iterator[str]:
+    wrapped = args.get("kubernetes") if set(args) == {"kubernetes"} else None
+    data = wrapped if isinstance(wrapped, Mapping) else args
+    where = "resource_args" if data is args else "resource_args.kubernetes"
+    version, kind = str(data.get("apiVersion") or ""), str(data.get("kind") or "")
+    group = str(data.get("group") or version.rpartition("/")[0])
+    if not version and not group and kind in {"", "Job"}:
+        group, kind = "batch", "Job"  # as it is without either
+    if group in OWN_GROUPS and (group, kind or "Job") not in WORKLOADS:
+        yield f"{where}.kind: {kind[:100]} is not allowed: it makes no pods"
 
 
 def _objections(value: Any, where: str, key: str, depth: int) -> Iterator[str]:
