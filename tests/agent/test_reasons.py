@@ -7,6 +7,8 @@ from agent import stage
 from agent.conftest import Bench, running
 from agent.test_crash import ended, start
 from agent.test_ending import POLITE, printed
+from agent.test_take_over import an_hour_goes_by
+from waiting import until
 
 from launchkit import LaunchHandle
 from launchkit.agent.outcomes import preempted
@@ -26,6 +28,24 @@ TWICE = (
     "while True: time.sleep(0.05)"
 )
 """Ends when it is asked for the second time: the first time by an agent that does not live on."""
+SAVES = (
+    "import os, signal, sys, time\n"
+    "def asked(*_):\n"
+    "    print('asked', flush=True)\n"
+    "    while not os.path.exists(sys.argv[1]): time.sleep(0.02)\n"
+    "    sys.exit(0)\n"
+    "signal.signal(signal.SIGTERM, asked)\n"
+    "print('ready')\n"
+    "while True: time.sleep(0.05)"
+)
+"""Ends when it is asked, and there is a file."""
+SLOW_TO_LEAVE = """
+a=ask r=read
+trap 'echo ${a}ed; while ! [ -e GATE ]; do sleep 0.02; done; exit 1' TERM
+echo ${r}y
+while :; do sleep 0.05; done
+"""
+"""The same, in a shell, of which the log has its own text, too."""
 SETUP = """
 n=0; word=ask
 trap 'n=$((n+1)); echo ${word}ed; [ $n = 1 ] || exit 1' TERM
@@ -71,6 +91,27 @@ async def test_a_run_that_did_not_start_in_time_is_told_so_by_the_next_agent(ben
     await half_ended(bench, run, "-q", "slow")
     verdict = await verdict_of_the_next(bench, run, ItemState.FAILED, queues=["slow"])
     assert verdict.code == "start_timeout"
+
+
+@pytest.mark.parametrize("limit", ["run", "start"])
+async def test_a_run_that_ended_for_its_time_while_no_agent_lived_is_told_so(
+    bench: Bench, limit: str
+) -> None:
+    gate, timeouts = bench.folder / "gate", {limit: HOUR, "stop_grace": HOUR}
+    setup = {"setup": SLOW_TO_LEAVE.replace("GATE", str(gate))} if limit == "start" else {}
+    await bench.client.create_queue("timed", "local-process", setup)
+    run = await bench.launch(SAVES, str(gate), queue="timed", timeouts=Timeouts(**timeouts))
+    agent = start(bench, "-q", "timed")
+    await printed(run, "ready")
+    await run.wait_until(ItemState.RUNNING if limit == "run" else ItemState.STARTING)
+    agent.kill()
+    await ended(agent)
+    an_hour_goes_by(bench)
+    await half_ended(bench, run, "-q", "timed")
+    gate.touch()
+    await until(lambda: [*bench.folder.glob("state/**/exit")])
+    verdict = await verdict_of_the_next(bench, run, ItemState.FAILED, queues=["timed"])
+    assert verdict.code == f"{limit}_timeout"
 
 
 async def test_who_stopped_a_run_and_why_is_told_by_the_next_agent(bench: Bench) -> None:
