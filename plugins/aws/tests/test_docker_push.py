@@ -1,6 +1,5 @@
 """The builder `docker` pushes through the registry `ecr`, to a real registry behind its login."""
 
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +9,11 @@ import pytest
 from docker_engine import Engine
 from launchkit_aws.ecr import EcrRegistry
 from launchkit_docker.builder import DockerBuilder
+from pushed_image import pushed, request_of
 
 from launchkit.abc import Site
 from launchkit.model import BuildRequest
-from launchkit.testing import RecordingOutput, make_launch, site_at, started
+from launchkit.testing import site_at, started
 
 from .conftest import REGION, Environments
 from .ecr_server import ACCOUNT, EcrApi
@@ -44,27 +44,16 @@ async def site(
 
 @pytest.fixture
 def request_(tmp_path: Path, word: str) -> BuildRequest:
-    code = tmp_path / "code"
-    code.mkdir()
-    shutil.copy("/bin/busybox", code / "busybox")
-    (code / "word").write_text(word)
-    (code / "Dockerfile").write_text("FROM scratch\nCOPY busybox word /bin/\n")
-    launch = make_launch(dockerfile="Dockerfile")
-    return BuildRequest(launch=launch, code=code, destination=None)
+    return request_of(word, tmp_path)
 
 
 async def test_an_image_is_built_pushed_to_a_new_repository_and_found_again(
     docker_engine: Engine, ecr_api: EcrApi, site: Site, request_: BuildRequest, word: str
 ) -> None:
-    out = RecordingOutput()
     async with started(DockerBuilder(buildkit=False), site) as builder:
-        image = await builder.build(request_, out)
-        assert ecr_api.repositories == {f"{word}/job"}
-        assert image.ref == f"{ecr_api.served.host}/{word}/job@{image.digest}"
-        server = replace(ecr_api.served, login=("AWS", ecr_api.password))
-        assert server.digest(image.ref) == image.digest
-        assert await builder.build(request_, out) == image
-    assert "is there already: nothing to build" in out.text
-    assert ecr_api.password not in out.text
-    for name in docker_engine.images(f"{ecr_api.served.host}/{word}/"):
-        docker_engine.remove(name)
+        image, said = await pushed(builder, request_, docker_engine)
+    assert ecr_api.repositories == {f"{word}/job"}
+    assert image.ref == f"{ecr_api.served.host}/{word}/job@{image.digest}"
+    server = replace(ecr_api.served, login=("AWS", ecr_api.password))
+    assert server.digest(image.ref) == image.digest
+    assert ecr_api.password not in said

@@ -1,6 +1,5 @@
 """The builder `docker` pushes through the registry `gcr`, to a real registry behind its login."""
 
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +9,11 @@ import pytest
 from docker_engine import Engine
 from launchkit_docker.builder import DockerBuilder
 from launchkit_gcp.gcr import GcrRegistry
+from pushed_image import pushed, request_of
 
 from launchkit.abc import Site
 from launchkit.model import BuildRequest
-from launchkit.testing import RecordingOutput, make_launch, site_at, started
+from launchkit.testing import site_at, started
 
 from .conftest import Environments
 from .fake_artifact_registry import USER, FakeArtifactRegistry
@@ -48,13 +48,7 @@ async def site(
 
 @pytest.fixture
 def request_(tmp_path: Path, word: str) -> BuildRequest:
-    code = tmp_path / "code"
-    code.mkdir()
-    shutil.copy("/bin/busybox", code / "busybox")
-    (code / "word").write_text(word)
-    (code / "Dockerfile").write_text("FROM scratch\nCOPY busybox word /bin/\n")
-    launch = make_launch(dockerfile="Dockerfile")
-    return BuildRequest(launch=launch, code=code, destination=None)
+    return request_of(word, tmp_path)
 
 
 async def test_an_image_is_built_pushed_and_found_again(
@@ -64,16 +58,10 @@ async def test_an_image_is_built_pushed_and_found_again(
     request_: BuildRequest,
     word: str,
 ) -> None:
-    out, google = RecordingOutput(), served_images.google
-    assert served_images.served
-    host = served_images.served.host
     async with started(DockerBuilder(buildkit=False), site) as builder:
-        image = await builder.build(request_, out)
-        assert image.ref == f"{host}/{PROJECT}/launch/{word}/job@{image.digest}"
-        server = replace(served_images.served, login=(USER, google.token))
-        assert server.digest(image.ref) == image.digest
-        assert await builder.build(request_, out) == image
-    assert "is there already: nothing to build" in out.text
-    assert google.token not in out.text
-    for name in docker_engine.images(f"{host}/{PROJECT}/launch/{word}/"):
-        docker_engine.remove(name)
+        image, said = await pushed(builder, request_, docker_engine)
+    served, token = served_images.served, served_images.google.token
+    assert served
+    assert image.ref == f"{served.host}/{PROJECT}/launch/{word}/job@{image.digest}"
+    assert replace(served, login=(USER, token)).digest(image.ref) == image.digest
+    assert token not in said
