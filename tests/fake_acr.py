@@ -21,6 +21,7 @@ from launchkit.testing.registry_server import skip_without_programs
 
 if TYPE_CHECKING:
     from aiohttp import web
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
     from multidict import CIMultiDict
 
 USER = "00000000-0000-0000-0000-000000000000"
@@ -38,7 +39,7 @@ class Refused(Exception):
 class FakeAcr:
     """The token service, and what it has been asked."""
 
-    key: str = field(repr=False)
+    key: "PrivateKeyTypes" = field(repr=False)
     chain: list[str] = field(repr=False)
     host: str = ""
     names: set[str] = field(default_factory=set)
@@ -203,16 +204,16 @@ def acr(folder: Path) -> Iterator[FakeAcr]:
             yield fake
 
 
-def _key_pair(folder: Path) -> tuple[str, list[str]]:
+def _key_pair(folder: Path) -> tuple["PrivateKeyTypes", list[str]]:
     from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
     key, cert = folder / "key.pem", folder / "cert.pem"
     new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=lk")
     command = ["openssl", *new, "-keyout", str(key), "-out", str(cert)]
     subprocess.run(command, check=True, capture_output=True)
     der = x509.load_pem_x509_certificate(cert.read_bytes()).public_bytes(Encoding.DER)
-    return key.read_text(), [base64.b64encode(der).decode()]
+    return load_pem_private_key(key.read_bytes(), None), [base64.b64encode(der).decode()]
 
 
 def _kept(headers: Iterable[tuple[str, str]]) -> "CIMultiDict[str]":

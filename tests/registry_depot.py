@@ -1,6 +1,5 @@
 """A repository in a registry that runs, as the suites for registries see it."""
 
-import ssl
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -58,8 +57,7 @@ class RepositoryDepot(Depot):
         return await run_sync(self.server.tags, self.path)
 
     async def accepts(self, login: Credentials) -> bool:
-        ca = self.server.ca
-        trusted = ssl.create_default_context(cafile=ca) if ca else True
+        trusted = self.server.trusted
         auth = (login.username, str.__str__(login.password))
         async with httpx.AsyncClient(verify=trusted, auth=auth, timeout=PATIENCE) as client:
             return (await client.get(self.login_url)).status_code == httpx.codes.OK

@@ -46,7 +46,9 @@ class FakeArtifactRegistry:
         """As the real registry answers."""
         assert self.served
         headers = {k: v for k, v in request.headers.items() if k.lower() not in OF_THE_WAY}
-        async with httpx.AsyncClient(base_url=self.served.url, timeout=PATIENCE) as client:
+        async with httpx.AsyncClient(
+            base_url=self.served.url, timeout=PATIENCE, verify=self.served.trusted
+        ) as client:
             body = await request.read()
             url = str(request.rel_url)
             told = await client.request(request.method, url, headers=headers, content=body)
