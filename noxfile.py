@@ -17,7 +17,7 @@ import nox
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "types", "web", "tests", "bare"]
+nox.options.sessions = ["check", "web", "tests"]
 
 PLUGINS = tuple(sorted(str(file.parent) for file in Path().glob("plugins/*/pyproject.toml")))
 PROJECTS = (".", *PLUGINS)
@@ -90,9 +90,22 @@ def build_pages(session: nox.Session) -> None:
 
 
 @nox.session
+def check(session: nox.Session) -> None:
+    """Look at style and types: `lint` and `types` in one environment, which takes long to fill."""
+    install(session, EXTRAS, "lint", "docs", "types")
+    look_at_style(session)
+    look_at_types(session)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Look at style, formatting, who imports whom, and the links in the documentation."""
     install(session, ".", "lint", "docs")
+    look_at_style(session)
+
+
+def look_at_style(session: nox.Session) -> None:
+    """Do so with what is installed."""
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     for project in PROJECTS:
@@ -104,6 +117,11 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check the types."""
     install(session, EXTRAS, "types")
+    look_at_types(session)
+
+
+def look_at_types(session: nox.Session) -> None:
+    """Do so with what is installed."""
     for project in PROJECTS:
         session.run("mypy", "--config-file", f"{project}/pyproject.toml")
 
@@ -137,24 +155,30 @@ def same(file: Path, other: Path) -> bool:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests; arguments after `--` go to pytest."""
+    """Run the tests, then those of `bare` if that can be; arguments after `--` go to pytest, and
+    `bare` is left out.
+    """
     install(session, EXTRAS, "test")
     if folder := os.environ.get("LAUNCHKIT_KUBERNETES_BIN"):  # somebody may still build there
         session.run("flock", "--shared", f"{folder}/lock", "true", external=True)
     run_tests(session, session.posargs)
+    if not session.posargs and may_hide(session):
+        run_bare(session)
 
 
 def run_tests(
     session: nox.Session,
     chosen: Sequence[str],
     *,
+    name: str = "tests",
     before: Sequence[str] = (),
     env: Mapping[str, str | None] | None = None,
 ) -> None:
-    """Run chosen tests by a command that stands before. Those that fail may do so for the load of
-    the machine: a few run once more, alone, and are told of.
+    """Run chosen tests by a command that stands before; what is said of them is kept under *name*.
+    Those that fail may do so for the load of the machine: a few run once more, alone, and are told
+    of.
     """
-    place = session.cache_dir.resolve() / session.name
+    place = session.cache_dir.resolve() / name
     cache = ("--override-ini", f"cache_dir={place}/cache")
     told = ("--cache-clear", "--junitxml", f"{place}/report.xml")
     first = (*before, "pytest", *PARALLEL, *cache, *told, *chosen)
@@ -176,13 +200,25 @@ def bare(session: nox.Session) -> None:
     """Run the demo, and tests that may then differ, where no Docker Engine, Kubernetes and
     PostgreSQL can be found; after `--`: tests to run there instead.
     """
-    if not can_hide():
-        (session.error if "CI" in os.environ else session.skip)("only root can hide services")
-    install(session, EXTRAS, "test")
+    if may_hide(session):
+        install(session, EXTRAS, "test")
+        run_bare(session, session.posargs)
+
+
+def run_bare(session: nox.Session, chosen: Sequence[str] = ()) -> None:
+    """Do so with what is installed."""
     env = {"DOCKER_HOST": None, "LAUNCHKIT_TESTS_WITHOUT": "chromium,docker,kubernetes,postgres"}
     session.run(*BARE, *DEMO, env=env, external=True)
-    chosen = session.posargs or (*BARE_TESTS, *bare_of_plugins())
-    run_tests(session, chosen, before=BARE, env=env)
+    chosen = chosen or (*BARE_TESTS, *bare_of_plugins())
+    run_tests(session, chosen, name="bare", before=BARE, env=env)
+
+
+def may_hide(session: nox.Session) -> bool:
+    """Whether services can be hidden here; in continuous integration that must be."""
+    if not can_hide():
+        (session.error if "CI" in os.environ else session.warn)("only root can hide services")
+        return False
+    return True
 
 
 def bare_of_plugins() -> Sequence[str]:
