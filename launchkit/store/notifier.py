@@ -63,6 +63,8 @@ class DatagramNotifier:
 
     def _mailbox(self, stack: contextlib.ExitStack) -> socket.socket:
         self._folder.mkdir(mode=FOLDER, exist_ok=True)
+        if self._folder.is_symlink():
+            raise NotADirectoryError  # who put it there may have meant another directory's mode
         keep_to(self._folder, self._access.folder)
         path = self._folder / self._own
         mailbox = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
@@ -79,7 +81,8 @@ class DatagramNotifier:
                 self._sender.sendto(message, address)
         except ConnectionRefusedError:
             with contextlib.suppress(OSError):
-                path.unlink()
+                if path.is_socket() and not path.is_symlink():  # else it is nobody's mailbox
+                    path.unlink()
         except OSError:
             pass  # a full mailbox, or one that is gone
 

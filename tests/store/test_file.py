@@ -1,10 +1,11 @@
 """The SQLite file: several processes, faults of the disk, other versions, wake-ups."""
 
+import os
 import socket
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import chdir, closing
 from pathlib import Path
 
 import anyio
@@ -82,6 +83,12 @@ async def test_one_process_wakes_another(store: Store) -> None:
         await anyio.to_thread.run_sync(one.communicate)
 
 
+def leave_mailbox(path: Path) -> None:
+    """That of a process that has died; its path may be longer than an address."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as mailbox, chdir(path.parent):
+        mailbox.bind(path.name)
+
+
 async def test_a_datagram_carries_the_topics_and_dead_mailboxes_are_removed(
     tmp_path: Path,
 ) -> None:
@@ -93,13 +100,38 @@ async def test_a_datagram_carries_the_topics_and_dead_mailboxes_are_removed(
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(listener.receive, topics.publish)
             await anyio.wait_all_tasks_blocked()
-            (folder / "1-1").touch()
+            leave_mailbox(folder / "1-1")
             sender.send({"queue:7"})
             assert await news.wait(PATIENCE)
             tasks.cancel_scope.cancel()
     listener.close()
     sender.close()
-    assert [p.name for p in folder.iterdir()] in ([], ["1-1"])
+    assert [*folder.iterdir()] == []
+
+
+def test_what_is_no_mailbox_stays_where_it_is(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "wake", tmp_path / "elsewhere"
+    folder.mkdir()
+    leave_mailbox(folder / "1-1")
+    leave_mailbox(elsewhere)
+    (folder / "file").write_text("kept")
+    (folder / "link").symlink_to(elsewhere)
+    os.mkfifo(folder / "pipe")
+    sender = DatagramNotifier(folder, Access())
+    sender.send({"queue:7"})
+    sender.close()
+    assert {path.name for path in folder.iterdir()} == {"file", "link", "pipe"}
+    assert elsewhere.is_socket()
+
+
+async def test_no_mailbox_is_put_where_a_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir(mode=0o755)
+    (tmp_path / "wake").symlink_to("other")
+    listener = DatagramNotifier(tmp_path / "wake", Access())
+    await listener.receive(lambda topics: None)
+    listener.close()
+    assert [*(tmp_path / "other").iterdir()] == []
+    assert (tmp_path / "other").stat().st_mode & 0o777 == 0o755
 
 
 async def test_bytes_that_are_no_text_in_a_mailbox_hurt_nobody(store: Store) -> None:
