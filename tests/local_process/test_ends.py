@@ -19,6 +19,7 @@ from local_process.runs import (
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import RunState
+from launchkit.supervision import forks
 
 WAIT = "until [ -e go ]; do sleep 0.01; done"
 
@@ -140,6 +141,15 @@ def sleeping(mark: str) -> list[str]:
     return [pid for pid in pids if f"sleep {mark}" in command_line(int(pid))]
 
 
+@pytest.fixture(params=["where it may be", "nowhere"])
+def cgroups(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where runs get one: what ends them must do so without, too."""
+    if request.param == "nowhere":
+        program = forks.PROGRAM.replace("forks.main()", "forks.cgroup.home = str; forks.main()")
+        monkeypatch.setattr(forks, "PROGRAM", program)
+
+
+@pytest.mark.usefixtures("cgroups")
 @pytest.mark.reported("F13a")
 @pytest.mark.parametrize("script", HIDDEN)
 async def test_what_hides_from_a_run_ends_with_it(
@@ -153,6 +163,7 @@ async def test_what_hides_from_a_run_ends_with_it(
     assert sleeping(mark) == []
 
 
+@pytest.mark.usefixtures("cgroups")
 @pytest.mark.reported("F13a")
 @pytest.mark.parametrize("script", HIDDEN)
 async def test_what_hides_from_a_run_is_stopped_with_it(
