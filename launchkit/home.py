@@ -3,7 +3,15 @@
 import os
 from pathlib import Path
 
+from launchkit.errors import ConfigError
+
 
 def expanded(path: str | Path) -> Path:
-    """The path with the home directory in it; as it is written if nobody has that home."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises for a foreign name
+    """The path with the home directory in it; as it is written if nobody has that home.
+
+    :raises ConfigError: if nothing can be called so.
+    """
+    text = os.fspath(path)
+    if "\0" in text:
+        raise ConfigError(f"{text[:200]!r}: no path can have a NUL in it")
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - pathlib's raises for a foreign name

@@ -96,6 +96,9 @@ def reading(name: str, folder: Path) -> Callable[[str], None]:
         found = mapping_of(text) if len(text) % 9 == 0 else altered(sound, text)
         if chance.random() < 0.2:
             found = {**chance.choice([*SETTINGS.values()]), **found}
+        if chance.random() < 0.1:
+            places = ("state_dir", "cache_dir")
+            found[chance.choice(places)] = chance.choice((f"~{text[:9]}/x", text[:99]))
         file.write_text(json.dumps(found), errors="replace")
         loaded = load_settings(file, environ={}, plugins=plugins, for_agent=chance.random() < 0.9)
         "".join((*loaded.warnings, *loaded.runner_problems.values())).encode()

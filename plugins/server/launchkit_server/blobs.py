@@ -19,6 +19,7 @@ from uuid import uuid4
 import anyio.to_thread
 
 from launchkit.errors import ConfigError, NotFound, Unreachable
+from launchkit.home import expanded
 from launchkit.private_files import begin_file, make_folder
 
 T = TypeVar("T")
@@ -176,7 +177,7 @@ def blobs_of(url: str) -> Blobs:
     """
     scheme, _, path = url.partition("://")
     if not path or scheme == "file":
-        return FolderBlobs(Path(path or url).expanduser().absolute())
+        return FolderBlobs(expanded(path or url).absolute())
     return FsspecBlobs(url)
 
 

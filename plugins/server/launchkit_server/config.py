@@ -11,6 +11,7 @@ from pydantic import Field
 from launchkit.codec import decode
 from launchkit.document import read_document
 from launchkit.errors import ConfigError
+from launchkit.home import expanded
 
 PREFIX = "LAUNCHKIT_SERVER_"
 
@@ -76,7 +77,7 @@ class ServerConfig:
     @property
     def webhook_key(self) -> Path:
         """Where the key is that webhooks are signed with."""
-        return (self.webhook_key_file or self.data / "webhooks.key").expanduser()
+        return expanded(self.webhook_key_file or self.data / "webhooks.key")
 
     def secret_files(self) -> Mapping[Path, str]:
         """The files of which every user of the machine should be kept out, and what each holds."""
@@ -86,7 +87,7 @@ class ServerConfig:
             self.tls_key: "the key of the certificate",
             self.admin_token_file: "the first administrator's token",
         }
-        return {path.expanduser(): what for path, what in named.items() if path}
+        return {expanded(path): what for path, what in named.items() if path}
 
 
 NAMES = tuple(one.name for one in fields(ServerConfig))
@@ -120,7 +121,7 @@ def load_config(
         spelled = tuple(str(part).replace("_", "-") for part in path)
         return source or (locate(spelled) if locate else ".".join(spelled))
 
-    data = Path(str(given.get("data") or default_data(environ))).expanduser().absolute()
+    data = expanded(str(given.get("data") or default_data(environ))).absolute()
     return decode(
         ServerConfig,
         {"database": f"sqlite:///{data / 'launchkit.db'}", **given, "data": data},

@@ -55,7 +55,7 @@ def door_of(config: ServerConfig) -> Door:
     if config.tls_cert is not None:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(config.tls_cert, config.tls_key)
-        except (OSError, ssl.SSLError) as exc:
+        except (OSError, ValueError) as exc:  # of TLS, and of what no path can be
             files = f"{config.tls_cert} and {config.tls_key}"
             raise ConfigError(
                 f"--tls-cert, --tls-key: {files} are no certificate and its key: {exc}"

@@ -6,6 +6,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from launchkit.errors import ConfigError
+from launchkit.home import expanded
 from launchkit.model import Secret
 from launchkit.store.database import Database
 from launchkit.store.tokens import FirstAdministrator
@@ -30,7 +31,7 @@ def _begin(path: Path) -> Path:
     """A file beside *path* that only its owner can read: a full disk or a missing right shows
     before the token is made, which is told once.
     """
-    path = path.expanduser()
+    path = expanded(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         beside.unlink(missing_ok=True)
@@ -47,4 +48,4 @@ def _end(beside: Path, path: Path, secret: Secret | None) -> None:
         beside.unlink()
         return
     beside.write_text(f"{str.__str__(secret)}\n")
-    beside.replace(path.expanduser())
+    beside.replace(expanded(path))

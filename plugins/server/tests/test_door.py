@@ -36,6 +36,7 @@ def test_a_certificate_that_is_none_is_told_before_the_start(tmp_path: Path) -> 
     no_pem = tmp_path / "cert.pem"
     no_pem.write_text("nonsense")
     assert str(no_pem) in said(tmp_path, tls_cert=str(no_pem), tls_key=str(no_pem))
+    assert "no certificate" in said(tmp_path, tls_cert="a\0b", tls_key="key")
     assert "absent.pem" in said(tmp_path, tls_cert=str(tmp_path / "absent.pem"), tls_key="key")
 
 

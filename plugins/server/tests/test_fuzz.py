@@ -5,12 +5,13 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
-from hypothesis.strategies import booleans
+from hypothesis.strategies import booleans, just, one_of, sampled_from
 from launchkit_server.app import make_app
 from launchkit_server.door import Door
 from schemathesis.checks import not_a_server_error
@@ -20,6 +21,14 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from waiting import PATIENCE
+
+from launchkit.model import Secret
+from launchkit.model.people import PrincipalKind, Role
+from launchkit.store import claims
+from launchkit.store.database import Database
+from launchkit.store.people import AddAccount, GrantRole
+from launchkit.store.tokens import CreateAgentToken, CreateRunToken, CreateToken
+from launchkit.testing import make_capacity
 
 from .conftest import Served, nowhere, served_with
 from .over_http import client_in, launched
@@ -31,6 +40,8 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
+OTHERS = (*map(str, Role), "agent", "run", "nobody")
+WHO = one_of(just("ann"), sampled_from(OTHERS))
 KNOWN = {"entity": "e", "name": "q", "queue": "q"}
 
 
@@ -41,8 +52,24 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         with client_in(served, "e") as client:
             launched(client)
         assert served.portal is not None
+        others = served.portal.call(tokens_in, served.service.database)
         served.portal.call(served.service.hand_back)
-        yield served
+        yield replace(served, tokens={"ann": served.tokens["ann"], **others})
+
+
+async def tokens_in(database: Database) -> dict[str, Secret]:
+    """A token of each role in the entity, of an agent, of a run, and one that is none."""
+    made = {"nobody": Secret("lk_unone")}
+    for role in Role:
+        name = f"{role}-e"
+        await database.write(AddAccount(name, PrincipalKind.USER, "test"))
+        await database.write(GrantRole(name, "e", role, "test"))
+        made[role] = (await database.write(CreateToken(name, "test"))).secret
+    agent = await database.write(CreateAgentToken("box", "e", ["q"], "test"))
+    held = await database.write(claims.Take("e", "q", make_capacity("box"), 3600.0))
+    assert held is not None
+    run = await database.write(CreateRunToken(held))
+    return {**made, "agent": agent.secret, "run": run.secret}
 
 
 DOCUMENT = make_app(nowhere()).openapi()
@@ -55,18 +82,17 @@ OPERATIONS = [
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
 def test_each_answer_is_one_that_the_document_tells_of(operation: Any, served: Served) -> None:
-    """Half of what is sent is about things that are there."""
-    token = str.__str__(served.tokens["ann"])
-    headers = {"Authorization": f"Bearer {token}"}
+    """Half of what is sent is about things that are there, and half by an administrator."""
 
-    @given(case=operation.as_strategy(), real=booleans())
+    @given(case=operation.as_strategy(), real=booleans(), who=WHO)
     @settings(
         max_examples=MANY,
         derandomize=MANY < 50,
         database=None,
         suppress_health_check=[*HealthCheck],
     )
-    def answered(case: Any, real: bool) -> None:
+    def answered(case: Any, real: bool, who: str) -> None:
+        headers = {"Authorization": f"Bearer {str.__str__(served.tokens[who])}"}
         known = {name: KNOWN[name] for name in case.path_parameters or {} if name in KNOWN}
         case.path_parameters.update(known if real else {"entity": "e"} if known else {})
         where = {"base_url": served.url, "timeout": PATIENCE}

@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from launchkit.errors import ConfigError
+from launchkit.home import expanded
 from launchkit.model import Secret
 from launchkit_server.config import ServerConfig
 
@@ -71,7 +72,7 @@ def _secret_in(file: Path | None) -> Secret | None:
     if file is None:
         return None
     try:
-        with file.expanduser().open(encoding="utf-8") as opened:
+        with expanded(file).open(encoding="utf-8") as opened:
             text = opened.read(MAX_SECRET).strip()
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigError(f"oidc-client-secret-file: {file}: {exc}") from exc
