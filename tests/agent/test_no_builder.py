@@ -8,6 +8,7 @@ from types import ModuleType
 import anyio
 import pytest
 from agent.conftest import Bench
+from waiting import PATIENCE
 
 import launchkit
 from launchkit import Agent, Client
@@ -54,8 +55,9 @@ async def agent(bench: Bench, client: Client) -> AsyncIterator[Agent]:
     settings = bench.settings(queues=["images", "laying"], name="idle-hands")
     settings = settings.model_copy(update={"builder": BuilderBlock(type="noop")})
     async with Agent(settings, plugins=Plugins(PLUGIN, entry_points=False)) as agent:
-        while not await client.agents():  # noqa: ASYNC110 - nothing tells us
-            await anyio.sleep(0.01)
+        with anyio.fail_after(PATIENCE):
+            while not await client.agents():  # noqa: ASYNC110 - nothing tells us
+                await anyio.sleep(0.01)
         yield agent
 
 

@@ -12,6 +12,7 @@ from launchkit_docker.engine.client import open_client
 from launchkit_docker.gpus.allocator import GpuAllocator
 from launchkit_docker.gpus.inventory import GpuInventory
 from launchkit_docker.options.gpu_request import Gpus
+from waiting import until
 
 from launchkit.abc import QueueBackend
 from launchkit.errors import Rejected
@@ -53,8 +54,7 @@ async def test_a_run_waits_until_enough_are_free_and_says_so(make: Make) -> None
     await gpus.take("one", Gpus(count=-1), out)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(gpus.take, "two", Gpus(count=2), out)
-        while "waits for 2 of 3 GPUs" not in out.text:  # noqa: ASYNC110 - nothing tells us
-            await anyio.sleep(0.01)
+        await until(lambda: "waits for 2 of 3 GPUs" in out.text)
         assert gpus.given("two") is None
         await gpus.release("one")
     assert gpus.given("two") == ("a", "b")
@@ -67,8 +67,7 @@ async def test_two_agents_never_give_one_device_twice(make: Make) -> None:
     assert second.given("two") == ("c",)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(second.take, "three", Gpus(count=1), out)
-        while "waits for 1 of 3 GPUs" not in out.text:  # noqa: ASYNC110 - nothing tells us
-            await anyio.sleep(0.01)
+        await until(lambda: "waits for 1 of 3 GPUs" in out.text)
         assert second.given("three") is None
         tasks.cancel_scope.cancel()
 

@@ -12,6 +12,7 @@ import pytest
 from launchkit_aws.environment import AwsEnvironment
 from launchkit_aws.sagemaker import jobs
 from launchkit_aws.sagemaker.runner import SageMakerRunner
+from waiting import PATIENCE
 
 from launchkit.abc import Run
 from launchkit.aio.retry import Backoff
@@ -55,13 +56,14 @@ def job_of(fake: FakeAws, one: Submission) -> Job:
 async def end_of(run: Run) -> RunStatus:
     """How it ends; what cannot be told now is asked for again, as an agent does."""
     status = RunStatus(state=RunState.STARTING)
-    while not status.state.ended:
-        try:
-            status = await run.changed(status)
-        except RunLost:
-            raise
-        except LaunchkitError:
-            await anyio.sleep(0.05)
+    with anyio.fail_after(PATIENCE):
+        while not status.state.ended:
+            try:
+                status = await run.changed(status)
+            except RunLost:
+                raise
+            except LaunchkitError:
+                await anyio.sleep(0.05)
     return status
 
 
