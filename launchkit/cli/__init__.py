@@ -20,7 +20,7 @@ COMMANDS = {
     "apply": ("launchkit.cli.apply:apply", "Make the queues as a file wants them."),
     "audit": (
         "launchkit.cli.records:audit",
-        "List who changed accounts, roles, tokens and webhooks of a service.",
+        "List who changed accounts, roles, tokens, webhooks and agents of a service.",
     ),
     "completion": (
         "launchkit.cli.completion:completion",

@@ -70,7 +70,7 @@ def events(
 @output_option
 @common_options
 def audit(limit: int, before: int, form: str) -> None:
-    """List who changed accounts, roles, tokens and webhooks of a service, newest first."""
+    """List who changed accounts, roles, tokens, webhooks and agents of a service, newest first."""
     entries = desk().do(Audit(before=before, limit=limit))
     show_all([_entry_data(one) for one in entries], form, ENTRIES)
     if len(entries) == limit:

@@ -9,6 +9,7 @@ from launchkit.errors import AgentReplaced, NotFound
 from launchkit.model import AgentStatus, AgentView, Pause
 from launchkit.store.database import Body, Tx
 from launchkit.store.locks import holder_in, topic_of
+from launchkit.store.people import audit
 from launchkit.store.rows import agent_of
 from launchkit.store.rules import ONLINE_SECONDS
 
@@ -40,6 +41,7 @@ class Make:
 
     async def __call__(self, tx: Tx) -> None:
         await self._require_known(tx)
+        await audit(tx, self.actor, f"{self._word} agent {self.name} of {self.entity}")
         if isinstance(self.change, Drain):
             await tx.all("drain_agent", entity=self.entity, name=self.name)
             tx.publish(f"agent:{self.name}")
@@ -51,6 +53,12 @@ class Make:
         tx.publish(f"agent:{self.name}")
         for row in await tx.all("queues", entity=self.entity):
             tx.publish(f"queue:{row['id']}")
+
+    @property
+    def _word(self) -> str:
+        if isinstance(self.change, Drain):
+            return "drained"
+        return "paused" if isinstance(self.change, PauseAgent) else "resumed"
 
     async def _require_known(self, tx: Tx) -> None:
         names = [view.status.name for view in await List(self.entity)(tx)]

@@ -85,7 +85,7 @@ class Audited:
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """Who changed accounts, roles and tokens before entry *before*, newest first."""
+    """Who changed accounts, roles, tokens, webhooks, agents before entry *before*; newest first."""
 
     before: int = NEWEST
     limit: int = 100

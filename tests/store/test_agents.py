@@ -9,6 +9,7 @@ from launchkit.abc import AgentChange, Drain, PauseAgent, ResumeAgent
 from launchkit.errors import AgentReplaced, NotFound
 from launchkit.model import AgentOrders, AgentView, ItemState
 from launchkit.store import agents, claims, hindrance, leases
+from launchkit.store.happened import Audit
 
 PAUSE = PauseAgent(reason="new driver")
 
@@ -30,6 +31,18 @@ async def test_an_agent_that_is_to_end_is_told_with_its_next_beat(store: Store) 
     await change(store, Drain())
     assert (await beat(store)).drain
     assert [view.draining for view in await listed(store)] == [True]
+
+
+async def test_who_drained_paused_or_resumed_an_agent_is_in_the_audit(store: Store) -> None:
+    await beat(store)
+    for wanted in (PAUSE, ResumeAgent(), Drain()):
+        await change(store, wanted)
+    said = [(one.actor, one.what) for one in await store.database.read(Audit())]
+    assert said == [
+        ("bob", "drained agent a of e"),
+        ("bob", "resumed agent a of e"),
+        ("bob", "paused agent a of e"),
+    ]
 
 
 async def test_the_next_agent_of_that_name_is_not_told_to_end(store: Store) -> None:

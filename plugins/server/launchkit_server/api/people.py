@@ -72,5 +72,5 @@ async def revoke_token(token_id: str, service: TheService, who: Administrator) -
 async def show_audit(
     service: TheService, who: Administrator, before: Before = NEWEST, limit: Limit = 100
 ) -> Sequence[Audited]:
-    """Who changed accounts, roles, tokens and webhooks, newest first."""
+    """Who changed accounts, roles, tokens, webhooks and agents, newest first."""
     return await service.database.read(Audit(before=before, limit=limit))
