@@ -8,6 +8,7 @@ from pydantic import Field
 
 from launchkit.model import Json
 from launchkit.resolving.macros import MACRO
+from launchkit_docker.options.gpu_request import gpus
 from launchkit_docker.options.parsing import option_name
 from launchkit_docker.options.table import OPTIONS
 
@@ -92,4 +93,15 @@ def _problem(option: str, value: object) -> str | None:
         return "this option may stand once only"
     if isinstance(value, list | tuple) and not value:
         return "this option needs a value"
+    if option == "gpus" and any(map(_is_no_gpu, _texts(value))):
+        return "devices of CDI may be any, and mount parts of the host"
     return None
+
+
+def _is_no_gpu(value: str) -> bool:
+    """Whether it may ask for another device than a GPU; what a macro becomes is not known yet."""
+    try:
+        driver = gpus(value).driver
+    except ValueError:
+        driver = value  # which is refused once all options are read
+    return driver.strip().lower() == "cdi" or bool(MACRO.search(driver))
