@@ -131,7 +131,8 @@ class QueueBackend(Component):
     async def acquire_lock(self, name: str, holder: str, seconds: float) -> bool:
         """Take or renew the lock *name* for *holder* for some time; False while another has it.
         A holder is the agent's name, `/`, and what tells those of one agent apart: who proves
-        agents by tokens takes others for strangers, and frees what a dead agent had. A backend that knows no locks lets everybody go on.
+        agents by tokens takes others for strangers, and frees what a dead agent had. A backend that
+        knows no locks lets everybody go on.
         """
         return True
 
