@@ -206,3 +206,17 @@ async def test_a_login_to_somewhere_else_is_not_followed_by_a_redirect(tmp_path:
         headers["Location"] = f"http://{store}/stored"
         assert await digest(host, tmp_path)
     assert asked == ["HEAD /stored"]
+
+
+@pytest.mark.parametrize(
+    "challenge", ['Basic realm="x"', 'Bearer realm="HERE/token"'], ids=["basic", "token"]
+)
+async def test_a_login_that_cannot_be_sent_is_told(tmp_path: Path, challenge: str) -> None:
+    headers: dict[str, str] = {}
+    with answering([(401, headers)]) as (host, _):
+        headers["WWW-Authenticate"] = challenge.replace("HERE", f"http://{host}")
+        registry = OciRegistry(uri=f"{host}/a/b", username="ann", password=Secret("\ud800"))
+        with unwrapped():
+            async with site_at(tmp_path) as site, started(registry, site):
+                with pytest.raises(LaunchError, match="no text that can be sent"):
+                    await registry.digest(registry.image_ref("v1"))

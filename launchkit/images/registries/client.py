@@ -103,7 +103,13 @@ class RegistryClient:
         if response.status_code != httpx.codes.UNAUTHORIZED or not is_its_own:
             return response
         login = await self.logins(request.host)
-        header = await self._authorization(response, request, login)
+        try:
+            header = await self._authorization(response, request, login)
+        except UnicodeEncodeError as exc:
+            raise LaunchError(
+                f"registry {request.host}: its login is no text that can be sent",
+                hint=self.login_hint,
+            ) from exc
         if header is None:
             return response
         headers = {**request.headers, "Authorization": header}

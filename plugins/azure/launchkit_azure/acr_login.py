@@ -22,7 +22,7 @@ USER = "00000000-0000-0000-0000-000000000000"
 SHORTEST_SECONDS = 600.0
 """How long a refresh token holds that does not say so: Azure's hold for three hours."""
 REFUSED = (400, 401, 403)
-WRONG = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+WRONG = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 """What an answer of another shape raises."""
 
 
@@ -73,6 +73,7 @@ class AcrLogins:
 def _read(response: httpx.Response, host: str) -> _Kept:
     try:
         text = response.raise_for_status().json()["refresh_token"]
+        text.encode("ascii")  # for it is sent
         ends = float(claims_of(text).get("exp") or time.time() + SHORTEST_SECONDS)
         if not math.isfinite(ends):
             raise ValueError("it has no end")

@@ -58,4 +58,6 @@ def claims_of(token: str) -> Mapping[str, Any]:
 
 def _text(claims: Mapping[str, Any], name: str) -> str | None:
     found = claims.get(name)
-    return found[:200] if isinstance(found, str) and found else None
+    if not isinstance(found, str) or not found:
+        return None
+    return found[:200].encode(errors="replace").decode()  # what JSON has need not be text
