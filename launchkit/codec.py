@@ -1,6 +1,5 @@
 """Plain data (JSON, YAML) to typed values and back, with errors that say where and what instead."""
 
-import difflib
 import math
 import re
 import typing
@@ -168,11 +167,13 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     """The known word nearest to *word*, if one is near. Of very many, or long ones, not all are
     looked at: comparing takes a tenth of a millisecond and more.
     """
+    from difflib import get_close_matches
+
     if len(word) > LONGEST_WORD:
         return None
     words = [one for one in islice(known, MOST_KNOWN) if len(one) <= LONGEST_WORD]
     alike = nlargest(MOST_COMPARED, words, key=lambda one: _alike(word, one))
-    return next(iter(difflib.get_close_matches(word, alike, n=1, cutoff=0.6)), None)
+    return next(iter(get_close_matches(word, alike, n=1, cutoff=0.6)), None)
 
 
 def _alike(word: str, other: str) -> int:

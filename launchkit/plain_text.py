@@ -6,6 +6,7 @@ It takes linear time, whatever they print: the input is cut first, and no patter
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 
 LINES = 20
@@ -33,9 +34,6 @@ _UNSEEN = (
 """Characters that a terminal obeys, that turn the direction of a text, that nobody sees, or that
 are none, from the first to the last; without tabs and newlines.
 """
-_CODES = [code for first, last in _UNSEEN for code in range(first, last + 1)]
-_IN_TEXT = {code: chr(code).encode("unicode_escape").decode("ascii") for code in _CODES}
-_IN_LINE = {**_IN_TEXT, ord("\t"): r"\t", ord("\n"): r"\n"}
 _INSIDE_LETTERS = bytes(range(0x80, 0xC0))
 """The bytes of UTF-8 with which no letter begins."""
 
@@ -80,20 +78,41 @@ def visible(text: str) -> str:
     r"""A text in which what would not be seen as itself is written out, such as `\x1b` and
     `\u202e`; tabs and newlines stay.
     """
-    return text.translate(_IN_TEXT)
+    return text if _plain(text) else text.translate(_in_text())
 
 
 def visible_line(text: str) -> str:
     """As `visible`, on one line: tabs and newlines are written out, too."""
-    return text.translate(_IN_LINE)
+    return text if _plain(text) else text.translate(_in_line())
 
 
 def visible_json(text: str) -> str:
     """JSON that means the same, and in which nothing is that would not be seen as itself."""
-    return text.translate(_in_json())
+    return text if _plain(text) else text.translate(_in_json())
+
+
+def _plain(text: str) -> bool:
+    """Whether nothing is to be written out, as in most texts: all commands load this, and few of
+    them need the tables, which take their time to make.
+    """
+    return text.isascii() and text.isprintable()
+
+
+@cache
+def _in_text() -> dict[int, str]:
+    return {code: chr(code).encode("unicode_escape").decode("ascii") for code in _codes()}
+
+
+@cache
+def _in_line() -> dict[int, str]:
+    return {**_in_text(), ord("\t"): r"\t", ord("\n"): r"\n"}
 
 
 @cache
 def _in_json() -> dict[int, str]:
-    """Made when it is first needed: all commands load this, and few print JSON."""
-    return {code: json.dumps(chr(code))[1:-1] for code in _CODES}
+    return {code: json.dumps(chr(code))[1:-1] for code in _codes()}
+
+
+def _codes() -> Iterator[int]:
+    for first, last in _UNSEEN:
+        yield from range(first, last + 1)

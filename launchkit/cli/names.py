@@ -6,12 +6,15 @@ import threading
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 import click
-from click.shell_completion import CompletionItem
 
 from launchkit.plain_text import visible_line
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 BUDGET_SECONDS = 0.2
 """How long a name is looked for: somebody waits for it with a finger on a key."""
@@ -19,7 +22,9 @@ LATEST = 50
 """So many launches are offered."""
 
 
-def queue_names(context: click.Context, _param: click.Parameter, word: str) -> list[CompletionItem]:
+def queue_names(
+    context: click.Context, _param: click.Parameter, word: str
+) -> "list[CompletionItem]":
     """The queues."""
     from launchkit.client import Client
 
@@ -29,7 +34,7 @@ def queue_names(context: click.Context, _param: click.Parameter, word: str) -> l
     return _found(context, word, look)
 
 
-def job_names(context: click.Context, _param: click.Parameter, word: str) -> list[CompletionItem]:
+def job_names(context: click.Context, _param: click.Parameter, word: str) -> "list[CompletionItem]":
     """The jobs; after a colon, aliases too."""
     from launchkit.client import Client
 
@@ -49,7 +54,7 @@ def job_names(context: click.Context, _param: click.Parameter, word: str) -> lis
 
 def launch_names(
     context: click.Context, _param: click.Parameter, word: str
-) -> list[CompletionItem]:
+) -> "list[CompletionItem]":
     """The latest launches, by id and by name."""
     from launchkit.client import Client
 
@@ -61,7 +66,9 @@ def launch_names(
     return _found(context, word, look)
 
 
-def agent_names(context: click.Context, _param: click.Parameter, word: str) -> list[CompletionItem]:
+def agent_names(
+    context: click.Context, _param: click.Parameter, word: str
+) -> "list[CompletionItem]":
     """The agents that were seen lately."""
     from launchkit.client import Client
 
@@ -73,7 +80,7 @@ def agent_names(context: click.Context, _param: click.Parameter, word: str) -> l
 
 def webhook_names(
     context: click.Context, _param: click.Parameter, word: str
-) -> list[CompletionItem]:
+) -> "list[CompletionItem]":
     """The webhooks of the entity."""
 
     def look() -> Iterable[tuple[str, str]]:
@@ -90,7 +97,7 @@ def webhook_names(
 
 def _found(
     context: click.Context, word: str, look: "Callable[..., Awaitable[Iterable[tuple[str, str]]]]"
-) -> list[CompletionItem]:
+) -> "list[CompletionItem]":
     """What *look* finds in the queue that begins with *word*, if that answers in time."""
 
     async def main() -> Iterable[tuple[str, str]]:
@@ -107,8 +114,10 @@ def _found(
     return _in_time(word, partial(anyio.run, main))
 
 
-def _in_time(word: str, look: Callable[[], Iterable[tuple[str, str]]]) -> list[CompletionItem]:
+def _in_time(word: str, look: Callable[[], Iterable[tuple[str, str]]]) -> "list[CompletionItem]":
     """What *look* finds in a thread of its own that begins with *word*, if it does in time."""
+    from click.shell_completion import CompletionItem
+
     from launchkit.errors import LaunchkitError
 
     logging.disable()

@@ -7,7 +7,6 @@ from typing import Any
 from launchkit.abc import ItemView, QueueView
 from launchkit.codec import plain
 from launchkit.model import AgentView, Event, JobVersion, Pause, QueueItem, Variable
-from launchkit.resolving.secret_values import without_queue_secrets
 
 Data = dict[str, Any]
 
@@ -46,11 +45,15 @@ def launch_data(view: ItemView, events: Sequence[Event]) -> Data:
     return {
         **item_data(view),
         "events": [event_data(event) for event in events],
-        "resolved": plain(without_queue_secrets(view.item.resolved))
-        if view.item.resolved
-        else None,
+        "resolved": _resolved(view.item),
         "outputs": plain(dict(view.outputs)),
     }
+
+
+def _resolved(item: QueueItem) -> Any:
+    from launchkit.resolving.secret_values import without_queue_secrets
+
+    return plain(without_queue_secrets(item.resolved)) if item.resolved else None
 
 
 def ended_data(item: QueueItem) -> Data:

@@ -5,7 +5,6 @@ import re
 from launchkit.codec import Locate, check_depth, check_numbers, dotted
 from launchkit.errors import ConfigError
 from launchkit.model import QueueSpec
-from launchkit.resolving.templates import check_template
 
 MOST_AT_ONCE = 2**31 - 1
 """As large as a database's numbers."""
@@ -13,6 +12,8 @@ MOST_AT_ONCE = 2**31 - 1
 
 def check_queue(spec: QueueSpec, locate: Locate | None = None) -> None:
     """:raises ConfigError: if a queue cannot be like this."""
+    from launchkit.resolving.templates import check_template
+
     where = locate or dotted
     check_name("queue", spec.name, f"{where(('name',))}: " if locate else "")
     check_depth(spec.config, lambda path: where(("config", *path)))

@@ -1,7 +1,6 @@
 """Places for images, as people write them."""
 
 from launchkit.errors import Rejected
-from launchkit.images.ref import ImageRef
 
 REPOSITORY = r"^(https://)?(\[[0-9a-fA-F:]+\]|[^:/@<>]+)(:[0-9]+/)?[^:@<>]*$"
 """What JSON Schema can say of it; `image_repository` looks closer."""
@@ -12,6 +11,8 @@ def image_repository(text: str) -> str:
 
     :raises ValueError: if it names no repository, or a tag.
     """
+    from launchkit.images.ref import ImageRef
+
     plain = text.removeprefix("https://").rstrip("/")
     if "://" in plain:
         raise ValueError("must be host/path of an image repository, without a scheme")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from launchkit.abc import Component, Hub, QueueBackend
@@ -28,14 +29,30 @@ class Loaded:
     """Settings, and where they are from."""
 
     settings: AgentSettings
-    origins: Mapping[str, str]
-    """Dotted key → `default`, `file:line`, `$VARIABLE` or `--flag`."""
+    document: Document = field(repr=False)
+    """The file that was read, or an empty one."""
+    sources: Mapping[str, str]
+    """Key → `$VARIABLE` or `--flag`, for those that stand above the file."""
     warnings: tuple[str, ...]
     path: Path | None
     """The file that was read."""
     runner_problems: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with the settings of a runner, by its key, with its place. An agent claims
     nothing for such a kind, and works for all others."""
+
+    @cached_property
+    def origins(self) -> Mapping[str, str]:
+        """Dotted key → `default`, `file:line`, `$VARIABLE` or `--flag`."""
+        dumped = self.settings.model_dump(mode="json", by_alias=True)
+        return {dotted(path): self._origin(path) for path in _keys(dumped)}
+
+    def _origin(self, path: KeyPath) -> str:
+        for word in (path, WORDS.get(path, path)):
+            if str(word[0]) in self.sources:
+                return self.sources[str(word[0])]
+            if word in self.document.lines:
+                return f"{self.document.source}:{self.document.lines[word]}"
+        return "default"
 
 
 def load_settings(
@@ -73,7 +90,8 @@ def load_settings(
     settings = _checked(examined, environ, locate)
     return Loaded(
         settings=settings,
-        origins=_origins(settings, document, sources),
+        document=document,
+        sources=sources,
         warnings=(*beside, *document.warnings, *warnings, *examined.notes),
         path=path,
         runner_problems=examined.runners,
@@ -114,21 +132,6 @@ def _checked(examined: Examined, environ: Mapping[str, str], locate: Locate) -> 
     if lines:
         raise ConfigError("\n".join((*lines, *examined.runners.values())))
     return settings
-
-
-def _origins(
-    settings: AgentSettings, document: Document, sources: Mapping[str, str]
-) -> dict[str, str]:
-    def origin(path: KeyPath) -> str:
-        for word in (path, WORDS.get(path, path)):
-            if str(word[0]) in sources:
-                return sources[str(word[0])]
-            if word in document.lines:
-                return f"{document.source}:{document.lines[word]}"
-        return "default"
-
-    dumped = settings.model_dump(mode="json", by_alias=True)
-    return {dotted(path): origin(path) for path in _keys(dumped)}
 
 
 def _keys(dumped: Mapping[str, object]) -> dict[KeyPath, None]:

@@ -3,7 +3,7 @@
 What a list of launches can do without is imported where it is used.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -24,15 +24,13 @@ from launchkit.abc import (
 from launchkit.model import (
     AgentView,
     Event,
-    JobVersion,
     LogPage,
     Pause,
     Queue,
     QueueItem,
     QueueSpec,
-    Recipe,
 )
-from launchkit.store import agents, jobs, launches, queues
+from launchkit.store import agents, launches, queues
 from launchkit.store.database import Database
 from launchkit.store.events import settled
 from launchkit.store.opening import database_of
@@ -62,6 +60,8 @@ class StoreHub(Hub):
 
     def jobs(self) -> Jobs:
         """Jobs and packed code."""
+        from launchkit.store.hub_jobs import StoreJobs
+
         return StoreJobs(self._database, self.entity)
 
     def launches(self) -> Launches:
@@ -82,12 +82,14 @@ class StoreHub(Hub):
 
 
 @dataclass(frozen=True)
-class _Group:
+class Group:
+    """A group of calls for one entity, over an open database."""
+
     database: Database
     entity: str
 
 
-class StoreQueues(_Group, Queues):
+class StoreQueues(Group, Queues):
     """Queues of one entity, over an open database."""
 
     async def create(self, spec: QueueSpec, actor: str) -> Queue:
@@ -109,33 +111,7 @@ class StoreQueues(_Group, Queues):
         return await self.database.write(queues.Delete(self.entity, name, actor, force))
 
 
-class StoreJobs(_Group, Jobs):
-    """Jobs of one entity, over an open database."""
-
-    async def create(
-        self, name: str, recipe: Recipe, actor: str, aliases: Sequence[str]
-    ) -> tuple[JobVersion, bool]:
-        body = jobs.Create(self.entity, name, recipe, actor, aliases)
-        return await self.database.write(body)
-
-    async def get(self, reference: str) -> JobVersion:
-        return await self.database.read(jobs.Get(self.entity, reference))
-
-    async def list(self, name: str | None) -> Sequence[JobVersion]:
-        return await self.database.read(jobs.List(self.entity, name))
-
-    async def has_archive(self, digest: str) -> bool:
-        return await self.database.read(jobs.HasArchive(digest))
-
-    async def put_archive(self, digest: str, chunks: AsyncIterator[bytes]) -> None:
-        number = 0
-        async for data in chunks:
-            await self.database.write(jobs.PutChunk(digest, number, data))
-            number += 1
-        await self.database.write(jobs.SealArchive(digest))
-
-
-class StoreLaunches(_Group, Launches):
+class StoreLaunches(Group, Launches):
     """Launches of one entity, over an open database."""
 
     async def launch(self, queue: str, request: LaunchRequest) -> QueueItem:
@@ -169,7 +145,7 @@ class StoreLaunches(_Group, Launches):
         return await self.database.read(launches.Newest(self.entity, since, until))
 
 
-class StoreLogs(_Group, Logs):
+class StoreLogs(Group, Logs):
     """Logs of one entity, over an open database."""
 
     async def read(self, item_id: str, attempt: int | None, offset: int, wait: float) -> LogPage:

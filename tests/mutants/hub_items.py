@@ -30,7 +30,8 @@ from launchkit.model import (
     QueueSpec,
 )
 from launchkit.store.database import Row
-from launchkit.store.hub import StoreHub, StoreJobs, StoreLaunches, StoreLogs, StoreQueues
+from launchkit.store.hub import StoreHub, StoreLaunches, StoreLogs, StoreQueues
+from launchkit.store.hub_jobs import StoreJobs
 from mutants.bent import BentDatabase
 
 HOUR = 3600.0

@@ -12,7 +12,8 @@ from launchkit.model import (
     LogPage,
     Recipe,
 )
-from launchkit.store.hub import StoreJobs, StoreLaunches, StoreLogs
+from launchkit.store.hub import StoreLaunches, StoreLogs
+from launchkit.store.hub_jobs import StoreJobs
 from mutants.hub_items import execute
 
 HOUR = 3600.0

@@ -15,7 +15,6 @@ from launchkit.code.containment import has_file, is_inside
 from launchkit.errors import Rejected
 from launchkit.model import Json, Secret, Submission
 from launchkit.resolving.nested import texts
-from launchkit.resolving.secret_values import hidden_words
 from launchkit.supervision.processes import TAG
 
 BASIC_ENV = frozenset(
@@ -179,6 +178,8 @@ def _setup_argv(setup: SetupArgs) -> tuple[str, ...]:
 
 def _said(argv: tuple[str, ...], args: Json) -> str:
     """A command, with `…` for each word that holds a secret, or is one by its name."""
+    from launchkit.resolving.secret_values import hidden_words
+
     secret = {text for _, text in texts(args) if isinstance(text, Secret)}
     return " ".join(hidden_words(["…" if word in secret else word for word in argv]))
 

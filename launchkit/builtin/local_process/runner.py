@@ -1,4 +1,7 @@
-"""The runner: prepares run directories, starts supervisors, and finds runs again."""
+"""The runner: prepares run directories, starts supervisors, and finds runs again.
+
+A launch is looked at with it, too: what only its start needs is imported there.
+"""
 
 import errno
 import logging
@@ -27,8 +30,6 @@ from launchkit.builtin.local_process.rundir import (
 )
 from launchkit.errors import LaunchError, Rejected, RunLost, SubmitError
 from launchkit.home import expanded
-from launchkit.images.file_overrides import override_files
-from launchkit.json_schema import json_schema
 from launchkit.model import Json, Secret, Submission
 from launchkit.plain_text import shortened
 from launchkit.private_files import make_folder
@@ -95,6 +96,8 @@ class LocalProcessRunner(Runner):
     @classmethod
     def args_schema(cls) -> dict[str, Any]:
         """The keys of a queue's config."""
+        from launchkit.json_schema import json_schema
+
         return json_schema(QueueArgs)
 
     @classmethod
@@ -270,6 +273,8 @@ def _discard(place: RunDir) -> None:
 
 
 def _prepare(place: RunDir, submission: Submission, setups: Path) -> Plan:
+    from launchkit.images.file_overrides import override_files
+
     checked_command(submission)
     place.path.mkdir(mode=0o700, exist_ok=True)
     code = place.path / "code"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from launchkit.model import JobVersion
-from launchkit.store.hub import StoreJobs
+from launchkit.store.hub_jobs import StoreJobs
 from launchkit.wire.user_side import JobAnswer, JobRequest
 from launchkit_server.access import Reader, Submitter
 from launchkit_server.service import TheService

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from launchkit.addresses import masked
 from launchkit.model import GitSource, ImageSource, JobVersion, Source
 from launchkit.resolving.secret_values import hidden
-from launchkit.store.hub import StoreJobs
+from launchkit.store.hub_jobs import StoreJobs
 from launchkit_server.web.visits import Reading
 
 router = APIRouter(prefix="/e/{entity}/jobs")

@@ -25,7 +25,8 @@ from launchkit.resolving.known_secrets import queue_secrets, without_queue_value
 from launchkit.resolving.secret_values import hidden, without_secrets, without_values
 from launchkit.resolving.shown import request_data, request_rows
 from launchkit.store import agents
-from launchkit.store.hub import StoreJobs, StoreLaunches, StoreQueues
+from launchkit.store.hub import StoreLaunches, StoreQueues
+from launchkit.store.hub_jobs import StoreJobs
 from launchkit_server.web.launch_fields import (
     SAME,
     VARIABLE,
