@@ -9,7 +9,6 @@ from launchkit.errors import AgentReplaced, NotFound
 from launchkit.model import AgentStatus, AgentView, Pause
 from launchkit.store.database import Body, Tx
 from launchkit.store.locks import holder_in, topic_of
-from launchkit.store.people import audit
 from launchkit.store.rows import agent_of
 from launchkit.store.rules import ONLINE_SECONDS
 
@@ -40,6 +39,8 @@ class Make:
     actor: str
 
     async def __call__(self, tx: Tx) -> None:
+        from launchkit.store.people import audit
+
         await self._require_known(tx)
         await audit(tx, self.actor, f"{self._word} agent {self.name} of {self.entity}")
         if isinstance(self.change, Drain):
