@@ -78,6 +78,8 @@ class Journey:
         self._room = Room(self._tell_wait)
         self._interruption = Interruption()
         self._ending = Ending(claim, kit, self._reporter, self.log, self._interruption.hurry)
+        self._submitted: float | None = None
+        """When this agent submitted it, by a clock that nobody sets."""
         self._sought = claim.item.ref is None
         """Whether it is known if there is a run of this attempt."""
         self._ends_as: Outcome | None = None
@@ -264,6 +266,7 @@ class Journey:
         for pause in pauses(Backoff()):
             with step("prepare"):
                 await runner.prepare(bound.submission, self._pre_run_log)
+            self._submitted = anyio.current_time()
             intent = Intent(
                 limits=bound.submission.launch.limits,
                 log_base=await self._pre_run_log.size(),
@@ -325,7 +328,7 @@ class Journey:
                     held.run,
                     held.intent.limits,
                     partial(self._reporter.see, ref=held.run.ref),
-                    submitted_at=self._here(held.intent.submitted_at),
+                    submitted_at=self._submitted_at(held.intent),
                     running_since=self._here(self._reporter.running_since),
                 )
         raise AssertionError  # a task group swallows nothing
@@ -337,6 +340,11 @@ class Journey:
             by, reason = item.stop_by or "", item.stop_reason
             self.stop(StopOrder(item_id=item.id, by=by, reason=reason, now=item.stop_now))
             await anyio.lowlevel.checkpoint()
+
+    def _submitted_at(self, intent: Intent) -> float | None:
+        if self._submitted is None:
+            return self._here(intent.submitted_at)
+        return time.time() - (anyio.current_time() - self._submitted)
 
     def _skew(self) -> float:
         return self._kit.backend.skew() or 0.0

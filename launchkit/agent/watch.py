@@ -28,6 +28,7 @@ async def watch(
         `limits.start` seconds of having got it.
     :raises RunTimeout: if it runs longer than `limits.run` seconds.
     """
+    submitted, running = _moment(submitted_at), _moment(running_since)
     status = await run.status()
 
     async def told(now: RunStatus) -> None:
@@ -37,17 +38,17 @@ async def watch(
 
     await told(status)
     if not status.placed:
-        with _limit(limits.place, submitted_at) as scope:
+        with _limit(limits.place, submitted) as scope:
             await _until(run, status, told, lambda s: s.placed)
         if scope and scope.cancelled_caught:
             raise _late(f"got no place within {limits.place:g} seconds", "place", status)
     if status.state is RunState.STARTING:
-        with _limit(limits.start, status.placed_at or submitted_at) as scope:
+        with _limit(limits.start, _moment(status.placed_at) or submitted) as scope:
             await _until(run, status, told, lambda s: s.state is not RunState.STARTING)
         if scope and scope.cancelled_caught:
             raise _late(f"did not start within {limits.start:g} seconds", "start", status)
     if not status.state.ended:
-        with _limit(limits.run, running_since) as scope:
+        with _limit(limits.run, running) as scope:
             await _until(run, status, told, lambda s: s.state.ended)
         if scope and scope.cancelled_caught:
             raise RunTimeout(f"ran longer than its {limits.run:g} seconds and was ended")
@@ -79,8 +80,12 @@ def _late(what: str, limit: str, status: RunStatus) -> StartTimeout:
 def _limit(seconds: float, since: float | None) -> AbstractContextManager[anyio.CancelScope | None]:
     if not seconds:
         return nullcontext()
-    past = max(0.0, time.time() - since) if since else 0.0
-    return anyio.move_on_after(max(0.0, seconds - past))
+    return anyio.CancelScope(deadline=(since or anyio.current_time()) + seconds)
+
+
+def _moment(at: float | None) -> float | None:
+    """A Unix time on the event loop's clock, which nobody sets while it is waited."""
+    return anyio.current_time() - max(0.0, time.time() - at) if at else None
 
 
 def _verdict(status: RunStatus) -> Verdict:

@@ -30,6 +30,7 @@ class Recorded(Run):
         return self._now
 
     async def changed(self, last: RunStatus) -> RunStatus:
+        await anyio.lowlevel.checkpoint()
         if not self._later:
             await anyio.sleep_forever()
         self._now = self._later.pop(0)
@@ -80,6 +81,21 @@ async def test_the_wait_for_a_place_counts_from_the_submission() -> None:
     hour = 3600.0
     with pytest.raises(StartTimeout, match="got no place"):
         await told([NO_ROOM], limits(place=hour), time.time() - hour)
+
+
+@pytest.mark.parametrize("status", [NO_ROOM, PULLS, RUNS])
+async def test_a_clock_that_is_set_while_the_queue_is_told_is_no_time_that_went_by(
+    status: RunStatus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour, now = 3600.0, time.time
+
+    async def tell(status: RunStatus) -> None:
+        monkeypatch.setattr(time, "time", lambda: now() + 3 * hour)
+
+    held = limits(place=hour, start=hour, run=hour)
+    since = {"submitted_at": time.time(), "running_since": time.time()}
+    outcome = await watch(Recorded(status, ENDED), held, tell, **since)
+    assert outcome.state is RunState.FINISHED
 
 
 async def test_the_time_of_a_run_counts_from_when_it_was_first_seen_running() -> None:
