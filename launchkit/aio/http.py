@@ -19,6 +19,7 @@ from launchkit.errors import ConfigError
 SCHEMES = ("http", "https")
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 CLOSE_SECONDS = 5.0
+MOST_PORT = 65535
 HINT = "a proxy is such as http://proxy.example.com:3128 or socks5://127.0.0.1:1080"
 
 
@@ -120,6 +121,8 @@ class ByEnvironment(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send it."""
         url = request.url
+        if url.port is not None and url.port > MOST_PORT:  # for which anyio has no error
+            raise httpx.ConnectError(f"there is no port {url.port}", request=request)
         way = self.proxies.get(url.scheme)
         port = url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
         if way is None or self.exempt.has(url.host, port):

@@ -220,3 +220,12 @@ async def test_a_login_that_cannot_be_sent_is_told(tmp_path: Path, challenge: st
             async with site_at(tmp_path) as site, started(registry, site):
                 with pytest.raises(LaunchError, match="no text that can be sent"):
                     await registry.digest(registry.image_ref("v1"))
+
+
+async def test_a_token_service_at_a_port_that_there_cannot_be_is_told(tmp_path: Path) -> None:
+    headers = {"WWW-Authenticate": 'Bearer realm="http://127.0.0.1:99999/token"'}
+    with (
+        answering([(401, headers)]) as (host, _),
+        pytest.raises(LaunchError, match="there is no port 99999"),
+    ):
+        await digest(host, tmp_path)

@@ -228,6 +228,7 @@ def test_fuzz_what_a_container_has_printed_is_output_or_an_error(server: Answeri
     ("status", "body"),
     [
         (500, b'{"cause": "x"}'),
+        (500, b'{"message": -1}'),
         (500, b"[]"),
         (200, b"[" * 60_000),
         (200, b'"\xff"'),
@@ -235,7 +236,16 @@ def test_fuzz_what_a_container_has_printed_is_output_or_an_error(server: Answeri
         (200, b'[{"Names": ["/a"], "State": "created", "Labels": [1], "Created": 1}]'),
         (200, b"5"),
     ],
-    ids=["an error without words", "a list", "deep", "no UTF-8", "no names", "labels", "a number"],
+    ids=[
+        "an error without words",
+        "words",
+        "a list",
+        "deep",
+        "no UTF-8",
+        "no names",
+        "labels",
+        "a number",
+    ],
 )
 async def test_an_answer_of_another_shape_is_an_error_of_the_engine(
     server: Answering, status: int, body: bytes

@@ -140,7 +140,7 @@ class EngineClient:
         try:
             return await once()
         except DockerError as exc:
-            replaced = OTHER_VERSION.search(exc.message) is not None
+            replaced = OTHER_VERSION.search(str(exc.message)) is not None
             if replaced or exc.status == NO_CONNECTION:
                 self.docker.api_version = NEWEST
             if not replaced:
@@ -269,10 +269,11 @@ def understood() -> Iterator[None]:
         ) from exc
 
 
-def _words(said: str) -> str:
-    """What an error says; Podman's are JSON of several forms, and of a type that the client's
-    library takes for text.
+def _words(told_as: object) -> str:
+    """What an error says, which need not be text; Podman's are JSON of several forms, and of a type
+    that the client's library takes for text.
     """
+    said = str(told_as)
     try:
         told = json.loads(said[:LONGEST_ERROR])
     except (ValueError, RecursionError):  # also of nesting without end
