@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -161,13 +162,16 @@ async def test_a_container_whose_agent_is_killed_runs_once_and_leaves_nothing(
     await scene.check(run)
 
 
+@pytest.mark.parametrize("noted", [True, False], ids=["noted", "known_to_the_queue_alone"])
 async def test_what_a_killed_agent_was_about_to_remove_goes_with_the_next_launch(
-    scene: Scene, busybox: str
+    scene: Scene, busybox: str, noted: bool
 ) -> None:
     launch = scene.stage.client.launch
     run = await launch("q", image=busybox, entry_point=["sh", "-c", SCRIPT])
     await scene.kill_and_finish(run, "remove", "before")
     assert scene.stage.containers(run)
+    if not noted:  # as if the agent had died before it could do that
+        shutil.rmtree(scene.stage.folder / "state" / "docker" / "marks")
     async with scene.stage.agent(builder={"type": "noop"}):
         await scene.stage.ended(await launch("q", image=busybox, entry_point=["true"]))
         await until(lambda: scene.stage.containers(run) == [])
