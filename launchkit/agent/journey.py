@@ -3,7 +3,6 @@
 import logging
 import os
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -52,7 +51,7 @@ from launchkit.resolving.bind import Bound, opened_values
 from launchkit.resolving.known_secrets import queue_secrets
 from launchkit.resolving.policy import check_policy
 from launchkit.resolving.resolve import limits_of, resolve
-from launchkit.resolving.secret_values import secret_defaults, without_values
+from launchkit.resolving.secret_values import without_values
 
 logger = logging.getLogger("launchkit.agent")
 
@@ -289,7 +288,7 @@ class Journey:
         ref = runner.ref_of(bound.submission)
         if self._unstarted and self._unstarted.ref != ref:
             await self._ending.clear_away(self._unstarted)
-        told = resolution(bound, runner, secret_defaults(self.claim.queue.spec))
+        told = resolution(bound.submission, runner)
         report = ItemReport(
             state=ItemState.SUBMITTING,
             ref=ref,
@@ -368,9 +367,8 @@ class Journey:
         return replace(outcome, exit_code=status.exit_code, ran=status.ran)
 
 
-def resolution(bound: Bound, runner: Runner, secrets: Sequence[str] = ()) -> dict[str, object]:
+def resolution(submission: Submission, runner: Runner) -> dict[str, object]:
     """What `show --resolved` tells: every choice, who made it, and the request itself."""
-    submission = bound.submission
     launch = submission.launch
     told = {
         "name": submission.name,
@@ -384,4 +382,4 @@ def resolution(bound: Bound, runner: Runner, secrets: Sequence[str] = ()) -> dic
         "origins": dict(launch.origins),
         "request": dict(runner.render(submission)),
     }
-    return without_values(told, (*bound.hidden, *secrets))
+    return without_values(told, submission.hidden)

@@ -27,6 +27,7 @@ from launchkit.images.file_overrides import override_files
 from launchkit.model import BuildRequest, Claim, Image, Launch
 from launchkit.private_files import make_folder
 from launchkit.resolving.bind import AgentSide, Bound, bind
+from launchkit.resolving.known_secrets import queue_secrets
 from launchkit.resolving.policy import check_filled
 
 CLEANUP_SECONDS = 30.0
@@ -108,6 +109,7 @@ async def prepared(
         code=code,
         runner=type(runner),
         agent=AgentSide(policy=kit.policy, environ=os.environ, extra_env=extra_env),
+        queue_secrets=queue_secrets(claim.queue.spec),
     )
     check_filled(bound.submission, kit.policy, type(runner))
     return replace(bound, warnings=(*image.warnings, *bound.warnings)) if image else bound

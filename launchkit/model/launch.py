@@ -109,6 +109,10 @@ class Submission:
     image: Image | None = None
     code: Path | None = None
     """A directory with the source, for runners that need no image; the runner takes it over."""
+    hidden: tuple[Secret, ...] = ()
+    """Secrets of the queue and of the agent's environment that may stand anywhere in it; where
+    people read, `…` takes their place.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -31,8 +31,6 @@ class Bound:
 
     submission: Submission
     warnings: tuple[str, ...]
-    hidden: tuple[Secret, ...] = ()
-    """Values of the agent's environment that may stand in it, and are shown to nobody."""
 
 
 def bind(
@@ -42,11 +40,13 @@ def bind(
     code: Path | None,
     runner: type[Runner],
     agent: AgentSide,
+    queue_secrets: Sequence[str] = (),
 ) -> Bound:
     """Make the submission of a launch whose image or code is ready.
 
     A variable of the environment comes from, the later the stronger: `workload_env`; the plugins;
     for runs on this machine the resource arguments that *runner* names; the job and the launch.
+    *queue_secrets* are shown to nobody, wherever they stand in it, nor what the policy opens.
 
     :raises Rejected: if the launch asks for a variable of the agent that the policy keeps back, or
         its names break out of their places in the queue's config.
@@ -79,12 +79,9 @@ def bind(
         resource_args=args["resource_args"],
         image=image,
         code=code,
+        hidden=(*opened.values(), *map(Secret, queue_secrets)),
     )
-    return Bound(
-        submission=submission,
-        warnings=(*args_warnings, *env_warnings, *missing),
-        hidden=tuple(opened.values()),
-    )
+    return Bound(submission=submission, warnings=(*args_warnings, *env_warnings, *missing))
 
 
 def opened_values(policy: Policy, environ: Mapping[str, str]) -> dict[str, Secret]:

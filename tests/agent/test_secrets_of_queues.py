@@ -49,6 +49,27 @@ async def test_the_secret_default_of_a_variable_is_not_shown_where_no_key_tells_
     assert HUSH not in json.dumps([plain(run.item), events])
 
 
+@pytest.mark.parametrize(
+    ("setup", "shown"),
+    [
+        (": {{door_password}} a-hushed-key; exit 3", "/bin/sh -c : … …; exit 3"),
+        (["false", "at {{door_password}}", "a-hushed-key"], "false at … …"),
+    ],
+)
+async def test_a_log_that_begins_with_the_setup_shows_no_secret_of_the_queue(
+    bench: Bench, setup: object, shown: str
+) -> None:
+    config = {"env": {"API_KEY": "a-hushed-key"}, "setup": setup}
+    variables = {"door_password": Variable(type="string", default=HUSH)}
+    await bench.client.create_queue("secret", "local-process", config, variables=variables)
+    run = await bench.launch("print(1)", queue="secret")
+    async with bench.agent(queues=["secret"]):
+        assert await bench.ended(run) == [ItemState.FAILED]
+    said = await text(run)
+    assert said.endswith(shown)
+    assert "hush" not in said + json.dumps(plain(run.item.resolved))
+
+
 async def test_a_secret_that_the_queue_writes_out_is_in_no_reason_and_no_evidence(
     bench: Bench,
 ) -> None:

@@ -6,15 +6,14 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from launchkit.builtin.local_process.args import QueueArgs, SetupArgs, parse_args, rlimits
 from launchkit.code.containment import has_file, is_inside
 from launchkit.errors import Rejected
-from launchkit.model import Json, Secret, Submission
-from launchkit.resolving.nested import texts
+from launchkit.model import Submission
 from launchkit.supervision.processes import TAG
 
 BASIC_ENV = frozenset(
@@ -83,7 +82,7 @@ def make_plan(submission: Submission, code: Path, cache: Path, environ: Mapping[
             argv=setup_argv,
             candidates=candidates(setup_argv[0], code, code, env.get("PATH", os.defpath)),
             home=home,
-            said=_said(setup_argv, submission.resource_args),
+            said=_said(setup_argv, submission.hidden),
         )
         env["PATH"] = f"{programs}:{env.get('PATH', os.defpath)}"
     return Plan(
@@ -176,12 +175,11 @@ def _setup_argv(setup: SetupArgs) -> tuple[str, ...]:
     return ("/bin/sh", "-c", setup.command) if isinstance(setup.command, str) else setup.command
 
 
-def _said(argv: tuple[str, ...], args: Json) -> str:
-    """A command, with `…` for each word that holds a secret, or is one by its name."""
-    from launchkit.resolving.secret_values import hidden_words
+def _said(argv: Sequence[str], hidden: Sequence[str]) -> str:
+    """A command, with `…` for each secret: what is *hidden*, and what is one by its name."""
+    from launchkit.resolving.secret_values import hidden_words, without_values
 
-    secret = {text for _, text in texts(args) if isinstance(text, Secret)}
-    return " ".join(hidden_words(["…" if word in secret else word for word in argv]))
+    return " ".join(hidden_words(without_values({"": argv}, hidden)[""]))
 
 
 def _working_dir(code: Path, name: str | None) -> Path:
