@@ -41,7 +41,8 @@ class Make:
     async def __call__(self, tx: Tx) -> None:
         from launchkit.store.people import audit
 
-        await self._require_known(tx)
+        if self._is_so(await self._known(tx)):
+            return
         await audit(tx, self.actor, f"{self._word} agent {self.name} of {self.entity}")
         if isinstance(self.change, Drain):
             await tx.all("drain_agent", entity=self.entity, name=self.name)
@@ -61,14 +62,23 @@ class Make:
             return "drained"
         return "paused" if isinstance(self.change, PauseAgent) else "resumed"
 
-    async def _require_known(self, tx: Tx) -> None:
-        names = [view.status.name for view in await List(self.entity)(tx)]
-        if self.name not in names:
-            there = ", ".join(names) or "none"
+    def _is_so(self, agent: AgentView) -> bool:
+        if isinstance(self.change, Drain):
+            return agent.draining
+        if not isinstance(self.change, PauseAgent):
+            return agent.pause is None
+        said = agent.pause and (agent.pause.reason, agent.pause.by)
+        return said == (self.change.reason, self.actor)
+
+    async def _known(self, tx: Tx) -> AgentView:
+        views = {view.status.name: view for view in await List(self.entity)(tx)}
+        if self.name not in views:
+            there = ", ".join(views) or "none"
             raise NotFound(
                 f"there is no agent {self.name!r} of {self.entity}; there are: {there}",
                 hint="see: launchkit agents",
             )
+        return views[self.name]
 
 
 @dataclass(frozen=True)

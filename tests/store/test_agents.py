@@ -45,6 +45,22 @@ async def test_who_drained_paused_or_resumed_an_agent_is_in_the_audit(store: Sto
     ]
 
 
+async def test_a_change_of_an_agent_that_is_said_again_is_in_the_audit_once(store: Store) -> None:
+    await beat(store)
+    for wanted in (ResumeAgent(), PAUSE, PAUSE, ResumeAgent(), ResumeAgent(), Drain(), Drain()):
+        await change(store, wanted)
+    said = [one.what for one in await store.database.read(Audit())]
+    assert said == ["drained agent a of e", "resumed agent a of e", "paused agent a of e"]
+
+
+async def test_a_pause_for_another_reason_is_another_change(store: Store) -> None:
+    await beat(store)
+    for reason in ("new driver", "new disk"):
+        await change(store, PauseAgent(reason=reason))
+    assert len(await store.database.read(Audit())) == 2
+    assert [view.pause and view.pause.reason for view in await listed(store)] == ["new disk"]
+
+
 async def test_the_next_agent_of_that_name_is_not_told_to_end(store: Store) -> None:
     await beat(store)
     await change(store, Drain())
