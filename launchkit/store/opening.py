@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from launchkit.addresses import masked
+from launchkit.errors import ConfigError
 from launchkit.store.database import PATIENCE_SECONDS, STATEMENT_SECONDS, Database
 from launchkit.store.sqlite import SqliteDatabase
 from launchkit.store.sqlite_file import file_of
@@ -19,9 +21,21 @@ def database_of(
     the same database without the pooler that the first one leads to. One who asks a server that is
     away waits for it for *patience* seconds; each statement may take some *seconds*. The time is
     the server's, or that of *clock*.
+
+    :raises ConfigError: if a URL names a database of another kind.
     """
     if url.startswith("sqlite:"):
         return SqliteDatabase(file_of(url), clock=clock)
+    for one in filter(None, (url, direct)):
+        _require_postgresql(one)
     from launchkit.store.postgres import PostgresDatabase
 
     return PostgresDatabase(url, clock=clock, direct=direct, patience=patience, seconds=seconds)
+
+
+def _require_postgresql(url: str) -> None:
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ConfigError(
+            f"{masked(url)} is the URL of no database that launchkit keeps queues in",
+            hint="write sqlite:///PATH or postgresql://HOST/NAME",
+        )

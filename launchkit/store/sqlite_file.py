@@ -1,6 +1,7 @@
 """The SQLite file of a queue: who may open it, and what is done to it first."""
 
 import contextlib
+import errno
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -145,10 +146,23 @@ def _migrate(connection: sqlite3.Connection, path: Path, scripts: Sequence[str])
 def file_of(url: str) -> Path:
     """The file that `sqlite:///PATH` names; `~` is the home directory.
 
-    :raises ConfigError: if it is another kind of URL.
+    :raises ConfigError: if it is another kind of URL, or links lead nowhere but round.
     """
     scheme, _, rest = url.partition("://")
     if scheme != "sqlite" or not rest.startswith("/") or rest == "/":
         raise ConfigError(f"{masked(url)}: a SQLite file is written sqlite:///PATH")
     path = expanded(rest[1:])
+    _require_an_end(path)
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+
+
+def _require_an_end(path: Path) -> None:
+    """:raises ConfigError: if the links on the way to a file lead round in a circle."""
+    try:
+        path.stat()
+    except OSError as exc:
+        if exc.errno == errno.ELOOP:
+            raise ConfigError(
+                f"the queue's database {path}: its symbolic links lead round in a circle",
+                hint="name the file itself, or mend the links: see namei PATH",
+            ) from exc

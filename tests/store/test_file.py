@@ -19,6 +19,7 @@ from launchkit.model.people import Principal
 from launchkit.store import launches, queues, sqlite_file
 from launchkit.store.access import Access
 from launchkit.store.notifier import DatagramNotifier
+from launchkit.store.opening import database_of
 from launchkit.store.sqlite import SqliteDatabase
 from launchkit.store.sqlite_file import connect, file_of, is_current, prepare
 from launchkit.store.tokens import FirstAdministrator, Proofs
@@ -336,6 +337,24 @@ def test_urls_name_files() -> None:
 def test_what_names_no_file_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match="sqlite:///PATH"):
         file_of(url)
+
+
+@pytest.mark.parametrize("name", ["there", "there/queue.db"])
+def test_links_that_lead_round_in_a_circle_are_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / "there").symlink_to("back")
+    (tmp_path / "back").symlink_to("there")
+    with pytest.raises(ConfigError, match="round in a circle"):
+        database_of(f"sqlite:///{tmp_path}/{name}")
+
+
+@pytest.mark.parametrize("url", ["mysql://ann:pw@h/q", "mysql+pymysql://ann:pw@h/q", "/tmp/q.db"])
+def test_a_database_of_another_kind_is_told_with_the_kinds_that_there_are(url: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        database_of(url)
+    assert "pw" not in told.value.message
+    assert told.value.hint == "write sqlite:///PATH or postgresql://HOST/NAME"
+    with pytest.raises(ConfigError, match="no database that launchkit keeps queues in"):
+        database_of("postgresql://h/q", direct=url)
 
 
 async def test_an_open_store_leaves_no_thread_and_no_socket_behind(tmp_path: Path) -> None:
