@@ -17,6 +17,7 @@ from launchkit.model.people import (
     refusal,
 )
 from launchkit.store.tokens import AGENT_PREFIX, NearestAgent
+from launchkit_server.rates import PROVED
 from launchkit_server.service import Service
 
 LOGIN_HINT = "give a token: launchkit login, LAUNCHKIT_TOKEN or LAUNCHKIT_TOKEN_FILE"
@@ -113,6 +114,7 @@ class Needs:
         principal = await service.proofs.prove(token)
         if isinstance(principal, TokenFault):
             raise Unauthenticated(f"the token {principal}", hint=LOGIN_HINT)
+        request.scope["state"][PROVED] = True
         entity = request.path_params.get("entity", EVERYWHERE)
         own = request.path_params.get("item_id")
         hint = AGENT_HINT if self.permission is Permission.AGENT else ROLE_HINT

@@ -16,7 +16,7 @@ from launchkit.wire.problems import problem_of
 from launchkit.wire.protocol import PROTOCOL, PROTOCOL_HEADER, REQUEST_ID_HEADER, check_protocol
 from launchkit_server.bodies import Body, BodyRules
 from launchkit_server.problems import TOKEN, Refusal, answer, told
-from launchkit_server.rates import Rates, who_asks
+from launchkit_server.rates import Askers, Rates
 from launchkit_server.routes import is_page
 
 log = logging.getLogger("launchkit.server")
@@ -49,7 +49,9 @@ class Limits:
     body_seconds: float = 120.0
     """How long a body may take, but for packed code."""
     requests_per_second: float = 1000.0
-    """Of one token, or of an address without one; ten seconds' worth may come at once."""
+    """Of one token, or of an address without one that is known; ten seconds' worth may come at
+    once.
+    """
 
     def of(self, path: str) -> BodyRules:
         """The rules for bodies that are sent to *path*."""
@@ -70,7 +72,7 @@ class Envelope:
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app = app
         self._limits = limits
-        self._rates = Rates(per_second=limits.requests_per_second)
+        self._askers = Askers(rates=Rates(per_second=limits.requests_per_second))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -82,7 +84,7 @@ class Envelope:
         letter.refusal = letter.objection() or self._too_often(scope)
         if letter.refusal is None:
             try:
-                await self._app(scope, letter.receive, letter.send)
+                await self._app(scope, letter.receive, self._counting(scope, letter.send))
             except ClientDisconnect:
                 log.info("request %s: the client went away", letter.id)
                 return
@@ -95,10 +97,18 @@ class Envelope:
         if letter.refusal is not None and not letter.answered:
             await letter.refuse(letter.refusal)
 
+    def _counting(self, scope: Scope, send: Send) -> Send:
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._askers.answered(scope, message["status"])
+            await send(message)
+
+        return counted
+
     def _too_often(self, scope: Scope) -> Refusal | None:
         if scope["path"] in _HEALTH:
             return None
-        early = self._rates.early(who_asks(scope))
+        early = self._askers.early(scope)
         if not early:
             return None
         many = f"{self._limits.requests_per_second:g} requests a second"

@@ -15,7 +15,7 @@ import pytest
 import trustme
 from launchkit_server.door import Door
 from launchkit_server.envelope import Limits
-from launchkit_server.rates import Rates
+from launchkit_server.rates import PROVED, Askers, Rates
 from waiting import PATIENCE
 
 from .conftest import Served, client_of, served_with
@@ -218,6 +218,42 @@ def test_only_a_trusted_proxy_says_where_a_request_is_from(
             for number in range(6)
         ]
     assert sorted({answer.status_code for answer in answers}) == statuses
+
+
+@pytest.mark.parametrize(
+    ("trusted", "last"), [((), 429), (("127.0.0.0/8",), 401)], ids=["one address", "many addresses"]
+)
+def test_who_guesses_tokens_has_one_rate_for_all_of_them(
+    tmp_path: Path, trusted: tuple[str, ...], last: int
+) -> None:
+    door = Door(limits=Limits(requests_per_second=0.2), trusted_proxies=trusted)
+    with served_with(door, tmp_path) as served, client_of(served) as ann:
+        assert ann.get(QUEUES).is_success
+        with httpx.Client(base_url=served.url, timeout=PATIENCE) as guesser:
+            answers = [
+                guesser.get(
+                    QUEUES,
+                    headers={"Authorization": f"Bearer lk_{n}", "X-Forwarded-For": f"10.0.0.{n}"},
+                )
+                for n in range(40)
+            ]
+        assert answers[0].status_code == 401
+        assert answers[-1].status_code == last
+        assert ann.get(QUEUES).is_success
+
+
+def test_a_token_has_a_rate_of_its_own_from_when_it_was_proved_until_it_counts_no_more() -> None:
+    askers = Askers(rates=Rates(per_second=2.0, clock=lambda: 0.0))
+    token = (b"authorization", b"Bearer lk_ann")
+    ann = {"type": "http", "client": ("10.0.0.1", 1), "headers": [token], "state": {PROVED: True}}
+    guess = {**ann, "state": {}, "headers": [(b"authorization", b"Bearer lk_guess")]}
+    askers.answered(ann, 200)
+    for _ in range(21):
+        askers.answered(guess, 401)
+    assert askers.early(guess) > 0
+    assert askers.early(ann) == 0.0
+    askers.answered(ann, 401)
+    assert askers.early(ann) > 0
 
 
 def test_a_thousand_idle_connections_are_in_nobodys_way(
