@@ -14,8 +14,9 @@ from launchkit.store.tokens import NewToken
 class AdmitBy:
     """Begin a session of *seconds* for one whom an issuer has proved to be *subject*.
 
-    The first time *name* finds the account, which then belongs to this subject for good: somebody
-    else who comes to bear the name at the issuer does not get it.
+    The first time *name* finds the account, if the issuer has *vouched* for it, and the account
+    then belongs to this subject for good: somebody else who comes to bear the name at the issuer
+    does not get it.
 
     :raises Unauthenticated: if there is no account for them.
     :raises ConfigError: if one is to be added, and *name* is no name.
@@ -24,6 +25,7 @@ class AdmitBy:
     issuer: str
     subject: str
     name: str
+    vouched: bool = True
     adds: bool
     """Whether an account is added where there is none."""
     seconds: float
@@ -34,6 +36,11 @@ class AdmitBy:
         return await Admit(name, self.seconds)(tx)
 
     async def _bind(self, tx: Tx) -> str:
+        if not self.vouched:
+            raise Unauthenticated(
+                f"{self.issuer} does not say whether the address {self.name[:200]} is verified",
+                hint="whoever runs this service: see oidc-believes-addresses",
+            )
         account = await tx.one("principal", name=self.name)
         if account is None:
             await self._add(tx)

@@ -36,6 +36,17 @@ async def test_who_comes_to_bear_the_name_of_another_does_not_get_the_account(st
     assert await who(store, replace(ANA, issuer="https://other.example")) == "ana@example"
 
 
+async def test_a_name_that_nobody_vouches_for_finds_no_account_and_hides_none(store: Store) -> None:
+    await store.write(AddAccount("ana@example", PrincipalKind.USER, "ann"))
+    unproved = replace(ANA, vouched=False, adds=True)
+    for name in ("ana@example", "new@example"):
+        with pytest.raises(Unauthenticated, match="does not say whether the address"):
+            await store.write(replace(unproved, name=name))
+    assert [one.name for one in await store.database.read(ListAccounts())] == ["ana@example"]
+    await who(store, ANA)
+    assert await who(store, replace(unproved, name="other@example")) == "ana@example"
+
+
 async def test_who_has_no_account_is_told_who_adds_it_or_gets_one(store: Store) -> None:
     with pytest.raises(Unauthenticated, match="no account ana@example") as refused:
         await store.write(ANA)

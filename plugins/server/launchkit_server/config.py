@@ -73,6 +73,8 @@ class ServerConfig:
     """What names a person's account here."""
     oidc_adds_people: bool = False
     """Whether one who comes for the first time gets an account, without any role."""
+    oidc_believes_addresses: bool = False
+    """Whether an address counts of which the provider does not say whether it is verified."""
 
     @property
     def webhook_key(self) -> Path:

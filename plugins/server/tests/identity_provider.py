@@ -36,6 +36,8 @@ class IdentityProvider:
     keys: KeySet = field(default_factory=lambda: KeySet.generate_key_set("RSA", 2048, count=1))
     said: dict[str, Any] = field(default_factory=dict)
     """Claims in the place of those that are right."""
+    unsaid: set[str] = field(default_factory=set)
+    """Claims that it leaves out."""
     document: dict[str, Any] = field(default_factory=dict)
     header: dict[str, str] = field(default_factory=lambda: {"alg": "RS256"})
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -116,7 +118,9 @@ class IdentityProvider:
             "email_verified": True,
         }
         key = self.keys.keys[0]
-        return jwt.encode({"kid": key.kid, **self.header}, {**claims, **self.said}, key)
+        said = {**claims, **self.said}
+        told = {name: value for name, value in said.items() if name not in self.unsaid}
+        return jwt.encode({"kid": key.kid, **self.header}, told, key)
 
 
 @contextmanager

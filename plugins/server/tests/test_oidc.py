@@ -104,6 +104,16 @@ async def test_what_does_not_hold_is_not_believed(
         await signed_in(provider)
 
 
+async def test_an_address_of_which_the_provider_says_nothing_is_not_vouched_for_unless_believed(
+    there: IdentityProvider,
+) -> None:
+    assert (await signed_in(Provider(settings_for(there)))).vouched
+    there.unsaid = {"email_verified"}
+    assert not (await signed_in(Provider(settings_for(there)))).vouched
+    assert (await signed_in(Provider(settings_for(there, believes_addresses=True)))).vouched
+    assert (await signed_in(Provider(settings_for(there, claim="sub")))).vouched
+
+
 async def test_new_keys_of_the_provider_are_fetched_when_they_are_needed(
     provider: Provider, there: IdentityProvider
 ) -> None:

@@ -29,7 +29,7 @@ ALGORITHMS = (
 LEEWAY_SECONDS = 60
 MAX_TOKEN = 2**16
 VERIFIED = (True, "true")
-"""What providers say of an address that is somebody's; one that says nothing of it is believed."""
+"""What providers say of an address that is somebody's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,8 @@ class Person:
     """Stays the same when a person gets another name."""
     name: str
     """The name of the account that is meant."""
+    vouched: bool = True
+    """Whether the provider says that the name is theirs; else it finds no account."""
 
 
 def person_of(token: str, keys: KeySet, settings: OidcSettings, nonce: str) -> Person:
@@ -59,9 +61,20 @@ def person_of(token: str, keys: KeySet, settings: OidcSettings, nonce: str) -> P
             f"{settings.host} does not tell your {settings.claim}",
             hint="whoever runs this service: see oidc-claim and oidc-scopes",
         )
-    if settings.claim == "email" and claims.get("email_verified", True) not in VERIFIED:
-        raise Unauthenticated(f"{settings.host} has not verified the address {name[:200]}")
-    return Person(issuer=settings.issuer, subject=subject, name=name)
+    return Person(
+        issuer=settings.issuer,
+        subject=subject,
+        name=name,
+        vouched=settings.claim != "email" or _vouched(claims, name, settings),
+    )
+
+
+def _vouched(claims: Mapping[str, Any], address: str, settings: OidcSettings) -> bool:
+    if "email_verified" not in claims:
+        return settings.believes_addresses
+    if claims["email_verified"] not in VERIFIED:
+        raise Unauthenticated(f"{settings.host} has not verified the address {address[:200]}")
+    return True
 
 
 def _proved(token: str, keys: KeySet, settings: OidcSettings, nonce: str) -> Mapping[str, Any]:

@@ -26,6 +26,8 @@ class OidcSettings:
     """What is said of a person that names the account."""
     adds_people: bool = False
     """Whether one who comes for the first time gets an account, without any role."""
+    believes_addresses: bool = False
+    """Whether an address counts of which the provider does not say whether it is verified."""
 
     @property
     def host(self) -> str:
@@ -54,6 +56,7 @@ def oidc_of(config: ServerConfig) -> OidcSettings | None:
         scopes=config.oidc_scopes,
         claim=config.oidc_claim,
         adds_people=config.oidc_adds_people,
+        believes_addresses=config.oidc_believes_addresses,
     )
 
 

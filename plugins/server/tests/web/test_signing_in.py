@@ -54,6 +54,19 @@ async def test_one_whom_the_provider_knows_comes_to_the_page_that_was_wanted(
     await look_at(stranger, "sign-in")
 
 
+async def test_an_address_that_the_provider_may_not_have_verified_opens_no_account(
+    stranger: Page, lab: Lab, provider: IdentityProvider, watch: Watched
+) -> None:
+    watch.allow("401")
+    lab.call("POST", "/users", {"name": "eve@example", "kind": "user"})
+    provider.unsaid = {"email_verified"}
+    try:
+        await by_provider(stranger, lab, "eve@example")
+        await expect(stranger.get_by_role("alert")).to_contain_text("oidc-believes-addresses")
+    finally:
+        provider.unsaid = set()
+
+
 async def test_one_without_an_account_is_told_who_adds_it(
     stranger: Page, lab: Lab, watch: Watched
 ) -> None:

@@ -61,6 +61,7 @@ async def come_back(request: Request, service: TheService) -> Response:
             issuer=person.issuer,
             subject=person.subject,
             name=person.name,
+            vouched=person.vouched,
             adds=provider.settings.adds_people,
             seconds=sessions.SESSION_SECONDS,
         )
