@@ -17,7 +17,13 @@ from launchkit.settings.components import SEAMS, Examined, examine
 from launchkit.settings.placeholders import placeholders, value_at, without
 from launchkit.settings.places import default_cache_dir, default_state_dir
 from launchkit.settings.schema import AgentSettings
-from launchkit.settings.sources import find_file, from_flags, from_variables, unread_file
+from launchkit.settings.sources import (
+    find_file,
+    from_flags,
+    from_variables,
+    unknown_variables,
+    unread_file,
+)
 from launchkit.settings.tidy import WORDS, tidied
 
 AGENTS_OWN = frozenset({"environment", "registry", "builder", "runners", "policy"})
@@ -92,7 +98,13 @@ def load_settings(
         settings=settings,
         document=document,
         sources=sources,
-        warnings=(*beside, *document.warnings, *warnings, *examined.notes),
+        warnings=(
+            *beside,
+            *unknown_variables(environ),
+            *document.warnings,
+            *warnings,
+            *examined.notes,
+        ),
         path=path,
         runner_problems=examined.runners,
     )

@@ -2,12 +2,14 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from launchkit.codec import suggest
 from launchkit.document import is_file, read_document
 from launchkit.errors import ConfigError
 from launchkit.home import expanded
+from launchkit.plain_text import visible_line
 from launchkit.settings.places import config_files
 
 VARIABLES = {
@@ -35,6 +37,19 @@ VARIABLES = {
     "LAUNCHKIT_LEASE_SECONDS": "lease_seconds",
 }
 """The key that each variable sets; a later one wins over an earlier one."""
+PREFIX = "LAUNCHKIT_"
+ELSEWHERE = frozenset(
+    f"{PREFIX}{name}"
+    for name in (
+        *("CONFIG", "DEBUG", "TOKEN", "TOKEN_FILE", "RUN_TOKEN"),
+        *("BLOCK_PLUGINS", "TRACE_PLUGINS", "REGISTRY_USERNAME", "REGISTRY_PASSWORD"),
+        *("ITEM_ID", "RUN_ID", "RUN_NAME", "RUN_CONFIG", "ATTEMPT", "QUEUE", "PROJECT"),
+        *("AUTHOR", "JOB", "SETUP_DIR", "PROCESS_TAG"),
+    )
+)
+"""Variables that are no setting: read elsewhere, or given to a run, which may launch too."""
+OF_OTHERS = ("LAUNCHKIT_SERVER_", "LAUNCHKIT_TEST", "LAUNCHKIT_FUZZ")
+"""How those begin that the queue service and launchkit's own tests read."""
 TEXTS = frozenset(
     {"entity", "name", "backend", "state_dir", "cache_dir", "log_format", "metrics_host"}
 )
@@ -109,6 +124,17 @@ def from_variables(environ: Mapping[str, str]) -> tuple[dict[str, object], dict[
     if sources.get("start_timeout") == "$WANDB_LAUNCH_START_TIMEOUT":
         values["start_timeout"] = _not_negative(values["start_timeout"])
     return values, sources
+
+
+def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
+    """A warning for each variable that is called like one of launchkit's, and is none."""
+    known = {name for name in VARIABLES if name.startswith(PREFIX)} | ELSEWHERE
+    words = sorted(name.removeprefix(PREFIX) for name in known)
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known and not name.startswith(OF_OTHERS):
+            near = suggest(name.removeprefix(PREFIX), words)
+            ending = f"did you mean {PREFIX}{near}?" if near else "there is no such variable"
+            yield f"${visible_line(name)}: ignored; {ending}"
 
 
 def _not_negative(value: object) -> object:

@@ -11,9 +11,12 @@ from launchkit.abc import Builder
 from launchkit.builtin.noop import NoopBuilder
 from launchkit.errors import ConfigError
 from launchkit.plugins import Plugins
+from launchkit.resolving.environment import workload_env
 from launchkit.settings import Loaded, load_settings
 from launchkit.settings.components import runner_settings
 from launchkit.settings.places import config_files, default_backend
+from launchkit.supervision.processes import TAG
+from launchkit.testing.makers import make_launch
 
 Load = Callable[..., Loaded]
 
@@ -352,3 +355,21 @@ def test_a_builder_that_is_chosen_here_takes_no_settings_of_its_own(load: Load) 
     assert load("builder: {type: auto, destination: r.example.com/i}").settings.builder
     with pytest.raises(ConfigError, match="buildkit: is for a builder that is named"):
         load("builder: {type: auto, buildkit: true}")
+
+
+def test_a_variable_that_is_none_is_told_with_the_nearest_one(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "LAUNCHKIT_MAX_JOB": "3", "LAUNCHKIT_\x1bZEBRA": "x"}
+    strange, slip = load_settings(environ=environ).warnings
+    assert slip == "$LAUNCHKIT_MAX_JOB: ignored; did you mean LAUNCHKIT_MAX_JOBS?"
+    assert strange.endswith("ZEBRA: ignored; there is no such variable")
+    assert "\x1b" not in strange
+
+
+def test_variables_that_a_run_or_another_program_is_given_are_no_slips(
+    tmp_path: Path,
+) -> None:
+    given = workload_env(make_launch(job="j", author="a"), None)
+    others = {"LAUNCHKIT_SERVER_PORT": "1", "LAUNCHKIT_TOKEN": "t", "LAUNCHKIT_RUN_TOKEN": "t"}
+    environ = {**others, **given, "HOME": str(tmp_path), TAG: "x", "LAUNCHKIT_SETUP_DIR": "/"}
+    assert "LAUNCHKIT_RUN_ID" in environ
+    assert not load_settings(environ=environ).warnings
