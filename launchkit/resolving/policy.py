@@ -15,9 +15,11 @@ NAMESPACES = frozenset({"hostpid", "hostipc", "hostnetwork"})
 OWN = ("launchkit/", "launchkit.", "launchkit:")
 TAG_NAMES = frozenset({"Key", "key"})
 CONTAINER_LISTS = frozenset({"containers", "ephemeralcontainers", "sidecars", "steps"})
-COMMANDED = frozenset({"trainer", "containerspec", "container", "script", "steptemplate"})
-"""Where else the `command` of a container stands: in a TrainJob, in a job of Vertex AI, and in
-objects of Argo and Tekton."""
+COMMANDED = frozenset({"spec", "exec", "container", "script", "containerspec"})
+"""Below which a `command` is a container's, or that of a hook or a probe: in all objects of a
+cluster, and in a job of Vertex AI."""
+NAMING = frozenset({"labels", "annotations", "nodeselector", "matchlabels"})
+"""Whose keys are names of their owner's."""
 OPAQUE = frozenset({"podspecpatch", "podtemplatefile", "manifest", "manifestfrom"})
 """What operators make pods of, and nobody can look through here."""
 NOT_LAUNCHES = "take these out of the queue config or the launch,"
@@ -151,12 +153,13 @@ def _forbidden(path: Path) -> str | None:
 
 
 def _is_command(path: Path) -> bool:
-    key, place = _flat(str(path[-1])), _flat(str(path[-2])) if len(path) > 1 else ""
+    key, *around = (_flat(str(part)) for part in reversed(path))
+    place = around[0] if around else ""
     if key == "source":
         return place == "script"
-    if key == "command" and place in COMMANDED:
-        return True
-    return key in {"command", "script"} and _is_in_container(path)
+    if key == "command":
+        return place not in NAMING and (not COMMANDED.isdisjoint(around) or _is_in_container(path))
+    return key == "script" and _is_in_container(path)
 
 
 def _is_in_container(path: Path) -> bool:

@@ -64,6 +64,13 @@ def pod(spec: dict[str, Any]) -> dict[str, Any]:
             (pod({"containers": [{probe: EXEC}]}), rf"containers\[0\].{probe}.exec.command")
             for probe in ("livenessProbe", "readinessProbe", "startupProbe")
         ),
+        *(
+            ({"spec": {"templates": [{kind: {"lifecycle": {"preStop": EXEC}}}]}}, "exec.command")
+            for kind in ("container", "script")
+        ),
+        ({"spec": {"templates": [{"container": {"livenessProbe": EXEC}}]}}, "exec.command"),
+        ({"spec": {"driver": {"lifecycle": {"preStop": EXEC}}}}, "preStop.exec.command"),
+        ({"spec": {"autoscalerOptions": {"command": ["x"]}}}, "autoscalerOptions.command"),
         ({"spec": {"trainer": {"command": ["x"]}}}, r"spec.trainer.command"),
         ({"worker_pool_specs": [{"container_spec": {"command": ["x"]}}]}, "container_spec.command"),
         ({"spec": {"templates": [{"container": {"command": ["x"]}}]}}, "container.command"),
@@ -192,7 +199,7 @@ def test_secure_mode_lets_ordinary_launches_pass(make_launch: MakeLaunch) -> Non
     security = {"privileged": False, "runAsNonRoot": True}
     probe = {"httpGet": {"port": 80}}
     container = {"image": "x", "securityContext": security, "livenessProbe": probe}
-    config = pod({"hostPID": False, "containers": [container]})
+    config = pod({"hostPID": False, "containers": [container], "nodeSelector": {"command": "a"}})
     check_policy(
         make_launch({**config, "command": "metadata"}, resource="kubernetes"), SECURE, FakeRunner
     )
