@@ -3,6 +3,7 @@
 from typing import Any
 
 import yaml
+from yaml.constructor import ConstructorError
 from yaml.reader import ReaderError
 
 from launchkit.codec import Path, dotted
@@ -10,8 +11,9 @@ from launchkit.document import Document
 from launchkit.errors import ConfigError
 from launchkit.yaml_bounds import SafeLoader, check_bounds
 
+MOST_DIGITS = 100
 _TEXT = "tag:yaml.org,2002:str"
-_NUMBERS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
+_INT, _FLOAT = _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
 class _Loader(SafeLoader):  # type: ignore[misc] # which one it is depends on PyYAML
@@ -21,6 +23,22 @@ class _Loader(SafeLoader):  # type: ignore[misc] # which one it is depends on Py
         """The tag of a node that has none."""
         tag: str = super().resolve(kind, value, implicit)
         return _TEXT if tag in _NUMBERS and ":" in value else tag
+
+    def number(self, node: yaml.Node) -> int | float:
+        """The number that a node is: to read one takes time with the square of its digits.
+
+        :raises yaml.YAMLError: if it has so many that it is none, whatever says that it is one.
+        """
+        if (digits := len(self.construct_scalar(node))) > MOST_DIGITS:
+            problem = f"a number of {digits} digits; put it into quotes to make it text"
+            raise ConstructorError(None, None, problem, node.start_mark)
+        read = self.construct_yaml_int if node.tag == _INT else self.construct_yaml_float
+        found: int | float = read(node)
+        return found
+
+
+for _tag in _NUMBERS:
+    _Loader.add_constructor(_tag, _Loader.number)
 
 
 def documents(text: str, source: str, warnings: tuple[str, ...]) -> list[Document]:

@@ -13,6 +13,8 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
 )
 
+SIXTIES = ":".join(["59"] * 2000)
+
 
 @pytest.mark.parametrize(
     ("text", "message"),
@@ -26,8 +28,20 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("- " * 5000, r"^f:1: is nested too deep"),
         ("a: 1\nb: x\0y\n", r"^f:2: not valid YAML: it may not hold '\\x00'"),
         ("a: \x07\n", r"^f:1: not valid YAML: it may not hold"),
-        (f"a: {'9' * 5000}\n", r"^f:1: a number of 5000 digits; put it into quotes"),
-        (f"a: {':'.join(['1'] * 9999)}\n", r"^f:1: a number of \d+ digits"),
+        (f"a: {'9' * 5000}\n", r"^f:1: .*a number of 5000 digits; put it into quotes"),
+        *(
+            (f"b: 1\na: {number}\n", r"^f:2: .*a number of \d+ digits; put it into quotes")
+            for number in (
+                f"!!int '1:{SIXTIES}'",
+                f"!!float '1:{SIXTIES}.5'",
+                f"!<tag:yaml.org,2002:int> '1:{SIXTIES}'",
+                f"!!int {{=: '1:{SIXTIES}'}}",
+                f"!!int '0x{'f' * 5000}'",
+                f"{{? !!int '1:{SIXTIES}' : b}}",
+            )
+        ),
+        (f"a: &a {'x' * 500}\nb: [{'*a, ' * 5000}]", r"^f:2: has more than \d+ characters, with"),
+        (f"%TAG !e! tag:{'x' * 500}\n--- [{'!e!x y, ' * 5000}]", r"^f:2: has more than \d+ char"),
         ("x" * (MOST_CHARACTERS + 1), rf"^f: has more than {MOST_CHARACTERS} characters"),
         ("- 1\n" * (2 * MOST_VALUES), rf"^f:{MOST_VALUES}: has more than {MOST_VALUES} values"),
     ],
@@ -78,9 +92,10 @@ def test_an_anchor_holds_for_its_document_only() -> None:
 
 def test_long_text_that_is_no_number_stays_text() -> None:
     digest = "0123456789abcdef" * 20
-    assert parse_document(f"a: {digest}\nb: '{'9' * 500}'\n", "f").data == {
+    assert parse_document(f"a: {digest}\nb: '{'9' * 500}'\nc: 1:{SIXTIES}\n", "f").data == {
         "a": digest,
         "b": "9" * 500,
+        "c": f"1:{SIXTIES}",
     }
 
 

@@ -122,6 +122,13 @@ def test_the_command_that_launches_the_same_has_empty_arguments_too(browser: Bro
     assert "--arg=a --arg= --arg=b --env=X=1 --env=Y=" in said
 
 
+def test_a_number_without_end_in_a_config_is_told_in_the_preview(browser: Browser) -> None:
+    number = ":".join(["59"] * 5000)
+    fields = {**ASKED, "config": f"lr: !!int '1:{number}'"}
+    said = html.unescape(browser.post("/e/e/launch/preview", fields).text)
+    assert "a number of 15001 digits; put it into quotes" in said
+
+
 def test_who_may_not_operate_sees_no_secret_of_the_queue_in_the_preview(served: Served) -> None:
     assert submitter(served).is_success
     with Browser(served) as browser:

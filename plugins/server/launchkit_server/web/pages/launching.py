@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
+import anyio.to_thread
 from fastapi import APIRouter
 from fastapi.responses import Response
 
@@ -222,7 +223,7 @@ async def _request(
             LaunchFields.of(again.queue, spec, again.priority) if again else LaunchFields(texts={})
         )
         base = Base(spec=spec, shown=shown)
-    return queue, spec_of(fields, base, queue.variables)
+    return queue, await anyio.to_thread.run_sync(spec_of, fields, base, queue.variables)
 
 
 async def _source(visit: Visit, fields: LaunchFields) -> tuple[Recipe, str | None]:
