@@ -48,7 +48,13 @@ ELSEWHERE = frozenset(
     )
 )
 """Variables that are no setting: read elsewhere, or given to a run, which may launch too."""
-OF_OTHERS = ("LAUNCHKIT_SERVER_", "LAUNCHKIT_TEST", "LAUNCHKIT_FUZZ")
+OF_OTHERS = tuple(
+    f"{PREFIX}{name}"
+    for name in (
+        *("SERVER_", "TEST", "FUZZ", "MUTANT", "AZURITE_BIN", "CHROMIUM", "ENGINES_DIR"),
+        *("KUBERNETES_BIN", "SCREENSHOTS"),
+    )
+)
 """How those begin that the queue service and launchkit's own tests read."""
 TEXTS = frozenset(
     {"entity", "name", "backend", "state_dir", "cache_dir", "log_format", "metrics_host"}
