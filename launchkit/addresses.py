@@ -3,7 +3,10 @@
 import re
 
 HIDDEN = "…"
-_URL = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]++)://\S+")
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]++)(://?)(\S+)")
+"""Also with a slash too few."""
+_WITH_PASSWORD = re.compile(r"[^\[/@:]*+:(?![0-9]{1,5}(?:[/?#]|$))")
+"""What is no host with its port: all up to the last `@` is a login, whatever its password has."""
 _SOUND = re.compile(
     r"passw|pwd|secret|token|credential|signature|^sig$|(^|[_-])key|apikey", re.IGNORECASE
 )
@@ -38,17 +41,17 @@ def holds_secret(url: str) -> bool:
 
 
 def _masked(found: re.Match[str]) -> str:
-    scheme = found[1]
-    whole = found[0].removeprefix(f"{scheme}://")
-    if scheme in _DATABASES:
+    scheme, slashes, whole = found.groups()
+    host, slash, path = whole.partition("/")
+    is_usual = scheme in _NAME_USERS and "@" in host
+    if scheme in _DATABASES or (_WITH_PASSWORD.match(whole) and not is_usual):
         login, at, rest = whole.rpartition("@")
-        shown = f"{login.partition(':')[0]}{at}"
     else:
-        host, slash, path = whole.partition("/")
         login, at, host = host.rpartition("@")
-        user = login.partition(":")[0] if scheme in _NAME_USERS else HIDDEN
-        shown, rest = f"{user}{at}" if at else "", f"{host}{slash}{path}"
-    return f"{scheme}://{shown}{_PARAMETER.sub(_parameter, rest)}"
+        rest = f"{host}{slash}{path}"
+    user = login.partition(":")[0] if scheme in (*_DATABASES, *_NAME_USERS) else HIDDEN
+    shown = f"{user}{at}" if at else ""
+    return f"{scheme}{slashes}{shown}{_PARAMETER.sub(_parameter, rest)}"
 
 
 def _parameter(found: re.Match[str]) -> str:

@@ -26,6 +26,12 @@ from launchkit.store.sqlite_file import file_of
         ("two: https://a:b@c/d and ssh://git@h/r", "two: https://…@c/d and ssh://git@h/r"),
         ("ssh://git:pw@h:22/a@b", "ssh://git@h:22/a@b"),
         ("git@host:path", "git@host:path"),
+        ("https://me:pw/x@h/y", "https://…@h/y"),
+        ("https://me:pw#x@h", "https://…@h"),
+        ("https://me:1234/x:@h", "https://me:1234/x:@h"),
+        ("http://[::1]:80/a@b", "http://[::1]:80/a@b"),
+        ("http://h:80/a@b", "http://h:80/a@b"),
+        ("postgresql:/me:pw@h/db", "postgresql:/me@h/db"),
         ("no address", "no address"),
     ],
 )

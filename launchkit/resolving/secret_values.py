@@ -20,10 +20,12 @@ _SOUND_TEXT = (
     r"|(?:api|access|account|private|signing|encryption|license)[_-]?key)"
 )
 _SOUND = re.compile(_SOUND_TEXT, re.IGNORECASE)
-_ELSEWHERE = re.compile(r"(file|path|dir|name|url|id)s?$", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"(file|path|dir|name|url|(?<!secret)(?<!secret[_-])id)s?$", re.IGNORECASE)
 _MEASURE = re.compile(
     r"tokens|max|min|num|count|limit|length|size|ttl|seconds|timeout|version", re.IGNORECASE
 )
+_PLAIN = re.compile(rf"{_MEASURE.pattern}|mode$|^key$|optional", re.IGNORECASE)
+"""Keys of what says where a secret is, as Kubernetes does, and how it is laid in."""
 _NUMBER = re.compile(r"-?[0-9.]{1,12}")
 _ASSIGNMENT = re.compile(r"(-{0,2}[A-Za-z_][A-Za-z0-9_.-]{0,200})=")
 _OPTION = re.compile(r"--?[A-Za-z][\w.-]{0,200}")
@@ -153,19 +155,23 @@ def _without_values(name: str, variable: Variable) -> Variable:
 def _hidden(value: Any, name: str) -> Any:
     if isinstance(value, Mapping):
         named = value.get("name")
-        shown = hidden(value)
+        shown = {key: _hidden(inner, _teller(key, name)) for key, inner in value.items()}
         if isinstance(named, str) and "value" in value:
-            shown["value"] = _hidden(value["value"], named)
+            shown["value"] = _hidden(value["value"], _teller(named, name))
         return shown
     if isinstance(value, list | tuple):
         return _hidden_list(value, name)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return HIDDEN if _is_secret(name, str(value)) else value
-    if not isinstance(value, str):
-        return value
-    if assigned := _ASSIGNMENT.match(value):
-        return f"{assigned[1]}={_text(value[assigned.end() :], assigned[1])}"
-    return _text(value, name)
+    return _text(value, name) if isinstance(value, str) else value
+
+
+def _teller(key: str, outer: str) -> str:
+    """The name that tells what a value is: its key, or that of the mapping around it, whose keys
+    are then names of secrets, such as `api_tokens: {github: …}`.
+    """
+    is_told = _SOUND.search(key) or says_elsewhere(key) or _PLAIN.search(key)
+    return outer if _is_named(outer) and not is_told else key
 
 
 def _hidden_list(values: Sequence[Any], name: str) -> list[Any]:
@@ -180,6 +186,8 @@ def _hidden_list(values: Sequence[Any], name: str) -> list[Any]:
 def _text(text: str, name: str) -> str:
     if _is_secret(name, text):
         return HIDDEN
+    if assigned := _ASSIGNMENT.match(text):
+        return f"{assigned[1]}={_text(text[assigned.end() :], assigned[1])}"
     text = _BEARER.sub(rf"\1{HIDDEN}", _URL.sub(_without_login, text))
     for pattern in (_QUOTED, _PAIR, _SPACED):
         text = pattern.sub(_without_value, text)
@@ -191,8 +199,13 @@ def _is_secret(name: str, value: str) -> bool:
     return bool(value and _SOUND.search(name) and not is_measure)
 
 
+def says_elsewhere(name: str) -> bool:
+    """Whether it is the name of what says where something is, such as a file."""
+    return bool(_ELSEWHERE.search(name))
+
+
 def _is_named(name: str) -> bool:
-    return bool(_SOUND.search(name) and not _ELSEWHERE.search(name))
+    return bool(_SOUND.search(name) and not says_elsewhere(name))
 
 
 def _without_value(found: re.Match[str]) -> str:

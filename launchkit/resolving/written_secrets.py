@@ -7,7 +7,7 @@ from launchkit.abc import Finding
 from launchkit.codec import Path, dotted
 from launchkit.model import Json, QueueSpec
 from launchkit.resolving.nested import leaves
-from launchkit.resolving.secret_values import hidden
+from launchkit.resolving.secret_values import hidden, says_elsewhere
 
 MOST_TOLD = 5
 HINT = (
@@ -15,7 +15,6 @@ HINT = (
     " secret of the cluster; see docs/explanation/security.md"
 )
 _ELSEWHERE = re.compile(r"\$\{\w|\{\{")
-_NO_SECRET = re.compile(r"(file|path|dir|name|url|id)s?$", re.IGNORECASE)
 _NAMED = re.compile(r"-{0,2}([A-Za-z_][\w.-]{0,200})=")
 
 
@@ -48,7 +47,7 @@ def _found(values: Json) -> Iterator[str]:
     for path, value in leaves(values):
         text = str(value)
         is_written = kept.get(path) != value and not _ELSEWHERE.search(text)
-        if is_written and not _NO_SECRET.search(_name(path, text)):
+        if is_written and not says_elsewhere(_name(path, text)):
             yield dotted(path)
 
 

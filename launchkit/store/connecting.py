@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 
 from launchkit.addresses import masked
-from launchkit.errors import Unreachable
+from launchkit.errors import ConfigError, Unreachable
 from launchkit.store.asyncpg_driver import CLOSE_SECONDS, driver, lost, state_of, watchful
 from launchkit.store.database import migrations
 
@@ -55,6 +55,11 @@ async def connected(url: str, *, seconds: float | None = None) -> AsyncIterator[
         )
     except (*lost(), driver().PostgresError) as exc:
         raise unreachable(url, exc) from exc
+    except ValueError as exc:
+        raise ConfigError(
+            f"the queue's database {masked(url)}: is no URL of one",
+            hint="in a password, / is written %2F, @ %40, : %3A and # %23",
+        ) from exc
     try:
         yield connection
     finally:

@@ -202,8 +202,8 @@ def _wrong_with(url: str) -> str | None:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as exc:
-        return f"is none: {exc}"
+    except ValueError:
+        return "is none"
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
         return "must begin with https:// or http:// and a host"
     if "@" in parts.netloc:

@@ -187,3 +187,22 @@ def test_a_file_with_a_token_that_everybody_may_replace_is_told(
     assert hint not in told(program, backend=backend).values()
     token.parent.parent.chmod(0o777)
     assert hint in told(program, backend=backend).values()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://ann:hush-hush/x@h",
+        "https://ann:hush-hush#x@h",
+        "http://ann:hush-hush@h:none",
+        "postgresql://ann:hush-hush/x@127.0.0.1:1/db",
+        "postgresql:/ann:hush-hush@h/db",
+        "sqlite://ann:hush-hush/x@h/q.db",
+    ],
+)
+def test_no_error_shows_the_password_of_an_address_that_is_written_wrong(
+    program: Program, address: str
+) -> None:
+    said = program("ls", "--backend", address, code=3).stderr
+    assert "hush-hush" not in said
+    assert "internal" not in said

@@ -74,6 +74,19 @@ from launchkit.resolving.variables import objection, value_problems
         ({"u": "ssh://git@h/r http://h:80/a@b"}, {"u": "ssh://git@h/r http://h:80/a@b"}),
         ({"image": "registry:5000/token:latest"}, {"image": "registry:5000/token:latest"}),
         ({"deep": [[{"client_secret": "k"}]]}, {"deep": [[{"client_secret": "…"}]]}),
+        ({"env": {"API_TOKEN": "c2VjcmV0==", "A": "b=c"}}, {"env": {"API_TOKEN": "…", "A": "b=c"}}),
+        ({"env": [{"name": "TOKEN", "value": "k=="}]}, {"env": [{"name": "TOKEN", "value": "…"}]}),
+        ({"command": ["--password", "a=b"]}, {"command": ["--password", "…"]}),
+        ({"tokens": ["a=b", {"x": "k"}]}, {"tokens": ["…", {"x": "…"}]}),
+        ({"passwords": {"a": "k", "b": 12345}}, {"passwords": {"a": "…", "b": "…"}}),
+        (
+            {"api_tokens": [{"name": "github", "value": "k"}]},
+            {"api_tokens": [{"name": "github", "value": "…"}]},
+        ),
+        (
+            {"secret": {"items": [{"key": "a", "path": "b"}], "defaultMode": 420}},
+            {"secret": {"items": [{"key": "a", "path": "b"}], "defaultMode": 420}},
+        ),
     ],
 )
 def test_what_is_a_secret_by_its_name_is_hidden(given: dict[str, object], shown: object) -> None:
@@ -115,6 +128,13 @@ def test_the_default_of_a_variable_that_sounds_secret_is_hidden() -> None:
         "max_tokens": 4096,
         "db_password": "…",
     }
+
+
+def test_an_id_that_is_a_secret_is_one_everywhere() -> None:
+    variables = {"vault_secret_id": Variable(type="string", default="9f3c-77")}
+    spec = QueueSpec(name="q", resource="docker", variables=variables)
+    assert without_secrets(spec).variables["vault_secret_id"].default == "…"
+    assert secret_defaults(spec) == ("9f3c-77",)
 
 
 def test_choices_that_are_secrets_are_hidden_and_can_still_be_given() -> None:

@@ -259,7 +259,7 @@ def require_address(url: str) -> httpx.URL:
     try:
         parsed = httpx.URL(server_of(url))
     except httpx.InvalidURL as exc:
-        raise ValueError(f"is no URL: {exc}") from exc
+        raise ValueError("is no URL, such as https://launchkit.example") from exc
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise ValueError("the URL of a queue service begins with http:// or https:// and a host")
     if parsed.port is not None and not 0 < parsed.port <= MOST_PORT:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from launchkit.abc import Environment, Finding, Site
+from launchkit.addresses import masked
 from launchkit.aio.lazy import Lazy
 from launchkit.errors import LaunchError
 from launchkit_aws.errors import explained, soon
@@ -231,7 +232,9 @@ def _check_endpoint(service: str, url: str) -> None:
     except ValueError:
         good = False
     if not good:
-        raise ValueError(f"endpoint_urls.{service}: {url[:100]!r} is no URL with http or https")
+        raise ValueError(
+            f"endpoint_urls.{service}: {masked(url)[:100]!r} is no URL with http or https"
+        )
 
 
 def _session_name(agent: str) -> str:

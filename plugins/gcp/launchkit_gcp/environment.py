@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from launchkit.abc import Environment, Finding, Site
+from launchkit.addresses import masked
 from launchkit.aio.lazy import Lazy
 from launchkit.errors import LaunchkitError
 from launchkit_gcp.errors import LOGIN_HINT, GcpAway, GcpRefused, NoLogin, soon
@@ -207,4 +208,6 @@ def _check_endpoint(service: str, url: str) -> None:
     except ValueError:
         good = False
     if not good:
-        raise ValueError(f"endpoint_urls.{service}: {url[:100]!r} is no URL with http or https")
+        raise ValueError(
+            f"endpoint_urls.{service}: {masked(url)[:100]!r} is no URL with http or https"
+        )

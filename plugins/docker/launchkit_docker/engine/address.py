@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from launchkit.addresses import masked_address
 from launchkit.errors import ConfigError
 from launchkit.plain_text import shortened
 
@@ -109,6 +110,7 @@ def _tls_of(env: Mapping[str, str], folder: Path) -> Tls | None:
 
 
 def _parsed(text: str, where: str, tls: Tls | None) -> Address:
+    shown = shortened(masked_address(text))
     scheme, found, rest = text.partition("://")
     scheme, rest = (scheme.lower(), rest) if found else ("tcp", text)
     if scheme == "unix":
@@ -116,7 +118,7 @@ def _parsed(text: str, where: str, tls: Tls | None) -> Address:
     if scheme not in {"tcp", "http", "https"}:
         hint = HINTS.get(scheme, HINT)
         raise ConfigError(
-            f"{where}: {shortened(text)!r}: the agent reaches no Engine by {shortened(scheme)}://",
+            f"{where}: {shown!r}: the agent reaches no Engine by {shortened(scheme)}://",
             hint=hint,
         )
     if scheme == "https" and tls is None:
@@ -125,7 +127,7 @@ def _parsed(text: str, where: str, tls: Tls | None) -> Address:
         parts = urlsplit(f"//{rest}")
         port = parts.port
     except ValueError as exc:
-        raise ConfigError(f"{where}: {shortened(text)!r}: {exc}", hint=HINT) from exc
+        raise ConfigError(f"{where}: {shown!r}: is no address", hint=HINT) from exc
     return Address(
         host=parts.hostname or "127.0.0.1",
         port=port or (TLS_PORT if tls else PLAIN_PORT),

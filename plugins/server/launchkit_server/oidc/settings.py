@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from launchkit.addresses import masked_address
 from launchkit.errors import ConfigError
 from launchkit.home import expanded
 from launchkit.model import Secret
@@ -61,12 +62,15 @@ def oidc_of(config: ServerConfig) -> OidcSettings | None:
 
 
 def _check_issuer(issuer: str) -> None:
-    parts = urlsplit(issuer)
+    try:
+        parts = urlsplit(issuer)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme == "http" and parts.hostname in THIS_MACHINE:
         return
     if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
         raise ConfigError(
-            f"oidc-issuer: {issuer[:200]!r} is no https:// URL of a provider",
+            f"oidc-issuer: {masked_address(issuer)[:200]!r} is no https:// URL of a provider",
             hint="it is what the provider's .well-known/openid-configuration says as `issuer`",
         )
 
