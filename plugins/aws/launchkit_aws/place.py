@@ -36,6 +36,8 @@ class AwsPlace:
         """The settings of a client; imports the library of AWS."""
         from aiobotocore.config import AioConfig
 
+        from launchkit_aws.bounded import BoundedSession
+
         if service == "s3" and service in self.endpoint_urls:
             more.setdefault("s3", {"addressing_style": "path"})  # buckets are no hosts there
         tries = FEW_TRIES if service in LOOKED_AT else TRIES
@@ -46,5 +48,6 @@ class AwsPlace:
             max_pool_connections=CONNECTIONS,
             user_agent_extra="launchkit",
             warm_up_loader_caches=True,
+            http_session_cls=BoundedSession,
             **more,
         )

@@ -10,6 +10,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobServiceClient, ExponentialRetry
 
+from launchkit_azure.bounded import BoundedResponse
 from launchkit_azure.errors import NoLogin, explained
 from launchkit_azure.place import TRIES, AzurePlace
 from launchkit_azure.tokens import Token
@@ -76,10 +77,20 @@ class AzureClients:
 
 class _OneTrust(AioHttpTransport):  # type: ignore[misc] # the library loads it when it is asked for
     """The library itself reads a file of authorities anew for each request, and takes up no
-    connection that was made with those which it read before.
+    connection that was made with those which it read before. It reads answers of any length.
     """
 
     _trust: Any = None
+
+    async def open(self) -> None:
+        """Begin a session, of bounded answers."""
+        await super().open()
+        self.session._response_class = BoundedResponse  # noqa: SLF001 - the library takes no class
+
+    async def send(self, request: Any, **more: Any) -> Any:
+        """Ask for answers that are not packed."""
+        request.headers["Accept-Encoding"] = "identity"
+        return await super().send(request, **more)
 
     def _build_ssl_config(self, cert: Any, verify: Any) -> Any:
         if self._trust is None:

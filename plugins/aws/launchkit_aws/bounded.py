@@ -1,0 +1,42 @@
+"""What is read of an answer that is read whole has an end, whoever gives it."""
+
+import aiohttp
+from aiobotocore.httpsession import AIOHTTPSession
+
+LONGEST_ANSWER = 32 << 20
+"""Bytes; the longest list of all services that are asked here has fewer by far."""
+
+
+class AnswerTooLong(aiohttp.ClientError):
+    """An answer has more bytes than are read."""
+
+
+class BoundedResponse(aiohttp.ClientResponse):
+    """Of an answer that is too long no more is read."""
+
+    async def read(self) -> bytes:
+        """The whole answer. :raises AnswerTooLong: if it is."""
+        if self._body is None:
+            try:
+                self._body = await self._within()
+            except BaseException:
+                self.close()
+                raise
+        return await super().read()
+
+    async def _within(self) -> bytes:
+        body = bytearray()
+        async for chunk in self.content.iter_any():
+            body += chunk
+            if len(body) > LONGEST_ANSWER:
+                raise AnswerTooLong(f"its answer has more than {LONGEST_ANSWER} bytes")
+        return bytes(body)
+
+
+class BoundedSession(AIOHTTPSession):  # type: ignore[misc] # the library has no types
+    """The library's own, with answers that are bounded."""
+
+    async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
+        session: aiohttp.ClientSession = await super()._get_session(proxy_url)
+        session._response_class = BoundedResponse  # noqa: SLF001 - the library takes no class
+        return session

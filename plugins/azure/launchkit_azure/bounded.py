@@ -1,0 +1,39 @@
+"""What is read of an answer that is read whole has an end, whoever gives it."""
+
+import aiohttp
+
+LONGEST_ANSWER = 32 << 20
+"""Bytes; the longest list of all services that are asked here has fewer by far."""
+
+
+class AnswerTooLong(aiohttp.ClientError):
+    """An answer has more bytes than are read."""
+
+
+class BoundedResponse(aiohttp.ClientResponse):
+    """Of an answer that is too long no more is read, and of a packed one nothing."""
+
+    async def read(self) -> bytes:
+        """The whole answer. :raises AnswerTooLong: if it is."""
+        if self._body is None:
+            try:
+                self._check_plain()
+                self._body = await self._within()
+            except BaseException:
+                self.close()
+                raise
+        return await super().read()
+
+    def _check_plain(self) -> None:
+        """Azure's library unpacks whatever comes, without an end."""
+        packing = self.headers.get("Content-Encoding", "identity").strip().lower()
+        if packing not in {"", "identity"}:
+            raise AnswerTooLong("its answer is packed, which was not asked for")
+
+    async def _within(self) -> bytes:
+        body = bytearray()
+        async for chunk in self.content.iter_any():
+            body += chunk
+            if len(body) > LONGEST_ANSWER:
+                raise AnswerTooLong(f"its answer has more than {LONGEST_ANSWER} bytes")
+        return bytes(body)
