@@ -1,0 +1,144 @@
+"""Pages of other origins, and other people at the same machine, attack somebody who has signed in:
+in a real browser, which follows its own rules.
+"""
+
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+import uvicorn
+from anyio.from_thread import start_blocking_portal
+from launchkit_server.process import listening, url_of
+from playwright.async_api import BrowserContext, Page, expect
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from .browsers import Watched
+from .lab import ENTITY, Lab
+
+FORMS = (
+    *("/sign-out", "/settings/users", "/settings/roles", "/settings/tokens", "/settings/webhooks"),
+    *(f"/e/{ENTITY}/queues/q/{verb}" for verb in ("edit", "pause", "resume", "delete")),
+    *(f"/e/{ENTITY}/launches/{{item}}/{verb}" for verb in ("stop", "hold", "release", "again")),
+    *(f"/e/{ENTITY}/{path}" for path in ("launches/changes", "launch", "launch/preview")),
+    *(f"/e/{ENTITY}/{path}" for path in ("new-queue", "queues/check", "agents/box")),
+    "/sign-in",
+)
+"""Where our pages send forms."""
+POSTED = """([url, referrer]) => {
+  const form = Object.assign(document.createElement('form'), {method: 'post', action: url})
+  for (const name of ['reason', 'name', 'csrf', 'token'])
+    form.append(Object.assign(document.createElement('input'), {name, value: 'evil'}))
+  document.head.append(Object.assign(document.createElement('meta'),
+    {name: 'referrer', content: referrer}))
+  document.body.append(form)
+  form.submit()
+}"""
+"""Sends a form; without a referrer its origin is null."""
+FETCHED = """async urls => { for (const url of urls) await fetch(url, {
+  method: 'POST', mode: 'no-cors', credentials: 'include',
+  body: new URLSearchParams({reason: 'evil', name: 'evil', csrf: 'evil'}) }).catch(() => 0) }"""
+NOWHERE_ELSE = (
+    *("//evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example/"),
+    *("/\t/evil.example", "/%09/evil.example", "javascript:alert(1)", "data:text/html,x"),
+    "/.//evil.example",
+)
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[str]:
+    """The address of another origin of the same site, to which cookies are sent along."""
+
+    async def page(_: Request) -> HTMLResponse:
+        return HTMLResponse("<!doctype html><title>elsewhere</title>")
+
+    made = listening("127.0.0.1", 0)
+    app = Starlette(routes=[Route("/", page)])
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
+    with start_blocking_portal() as portal:
+        running = portal.start_task_soon(server.serve, [made])
+        try:
+            yield url_of(made)
+        finally:
+            server.should_exit = True
+            running.result()
+
+
+@pytest.fixture(scope="module")
+def item(lab: Lab) -> str:
+    """A launch that waits in a queue `q`."""
+    lab.of_entity("POST", "/queues", {"name": "q", "resource": "local-process"})
+    spec = {"recipe": {"source": {"kind": "image", "image": "x"}}, "name": "waits"}
+    made: str = lab.of_entity("POST", "/queues/q/launches", {"spec": spec})["id"]
+    return made
+
+
+def state_of(lab: Lab, item: str) -> list[object]:
+    """All that a form could change."""
+    users = [one["name"] for one in lab.call("GET", "/users")]
+    queues = [one["queue"]["version"] for one in lab.of_entity("GET", "/queues")]
+    items = [(one["item"]["id"], one["item"]["state"]) for one in lab.of_entity("GET", "/items")]
+    tokens = [one["id"] for one in lab.call("GET", "/tokens")]
+    return [users, queues, items, tokens, lab.of_entity("GET", "/webhooks")]
+
+
+async def test_no_page_of_another_origin_sends_a_form_for_one_who_has_signed_in(
+    page: Page, lab: Lab, item: str, elsewhere: str, watch: Watched
+) -> None:
+    watch.allow("")
+    before = state_of(lab, item)
+    urls = [lab.url + path.format(item=item) for path in FORMS]
+    for url in urls:
+        for referrer in ("unsafe-url", "no-referrer"):
+            await page.goto(elsewhere)
+            async with page.expect_navigation(url=url) as going:
+                await page.evaluate(POSTED, [url, referrer])
+            answer = await going.value
+            assert answer is not None
+            assert (url, answer.status) == (url, 403)
+            assert answer.request.headers["origin"] in {elsewhere, "null"}
+    await page.goto(elsewhere)
+    await page.evaluate(FETCHED, urls)
+    assert state_of(lab, item) == before
+    await page.goto(lab.at("/launches"))
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+async def test_no_page_of_another_origin_has_one_of_ours_in_a_frame(
+    page: Page, lab: Lab, item: str, elsewhere: str, watch: Watched
+) -> None:
+    watch.allow("frame")
+    await page.goto(elsewhere)
+    async with page.expect_event("requestfailed") as failing:
+        await page.set_content(f"<iframe src='{lab.at('/launches')}'></iframe>")
+    assert (await failing.value).url == lab.at("/launches")
+    assert all(frame.url != lab.at("/launches") for frame in page.frames)
+
+
+async def test_who_has_signed_out_finds_no_page_by_going_back(
+    page: Page, lab: Lab, item: str
+) -> None:
+    await page.goto(lab.at("/launches"))
+    await expect(page.get_by_role("link", name="waits")).to_be_visible()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    await page.go_back()
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    await expect(page.get_by_role("link", name="waits")).to_have_count(0)
+
+
+async def test_no_address_to_go_on_to_leads_a_browser_elsewhere(
+    context: BrowserContext, page: Page, lab: Lab, watch: Watched
+) -> None:
+    watch.allow("404")
+    left: list[str] = []
+    context.on(
+        "request",
+        lambda sent: None if sent.url.startswith(f"{lab.url}/") else left.append(sent.url),
+    )
+    for to in NOWHERE_ELSE:
+        await page.goto(f"{lab.url}/sign-in?{urlencode({'next': to})}")
+        assert page.url.startswith(f"{lab.url}/"), to
+    assert left == []
