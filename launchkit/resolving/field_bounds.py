@@ -28,8 +28,16 @@ ENV_KEYS = frozenset({"e", "env", "environment"})
 MOST_SHOWN = 200
 """Characters of a value."""
 _VALUE = "\0"
-WORD_START = re.compile(r"\s\0|^\0.*\s", re.DOTALL)
-"""Where a value begins one of several words, and could be an option."""
+WORD_START = re.compile(r"(?:^|[^\w\0=:.@/%+~#?*-])\0")
+"""Where a value begins a word, also one that is quoted, and could be an option."""
+OPTIONS = frozenset("-+")
+IMAGES = frozenset({"image", "repo", "repository"})
+HOSTS = frozenset({"host", "hostname", "endpoint", "registry", "url", "uri"})
+_HOST = re.compile(r"(?<!\bs3)(?<!\bgs)://([^/?#\s\"']*)", re.IGNORECASE)
+"""In an address; buckets are names, not hosts."""
+_DOTS = re.compile("[.\u3002]")
+_DOT = "\1"
+"""One that a value brings, told from those of the text."""
 _PART = re.compile(r"[,;:=|&?#@\s\"']")
 
 
@@ -59,8 +67,8 @@ def escapes(
             yield f"{kind} {name}: {said} cannot hold {found!r}, {why}"
             return
     filled = field.sub(lambda match: _shown(match[1], (), values, variables), text)
-    is_image = "image" in _words(path)[-2:]
-    if problem := _joined_problem(bare, filled) or (is_image and _moved(bare, filled)):
+    marked = field.sub(lambda match: _marked(match[1], free, values, variables), text)
+    if problem := _joined_problem(bare, filled) or _moved(path, bare, filled, marked):
         given = ", ".join(f"{name} as {shortened(repr(values[name]), MOST_SHOWN)}" for name in free)
         yield f"{kind} {given} cannot stand in {where}: it would be {problem}"
 
@@ -76,6 +84,18 @@ def _shown(
     variables: Mapping[str, Variable],
 ) -> str:
     return _VALUE if name in left_out else str(values.get(name, variables[name].default))
+
+
+def _marked(
+    name: str,
+    free: Collection[str],
+    values: Mapping[str, Scalar],
+    variables: Mapping[str, Variable],
+) -> str:
+    """A value with its beginning and its dots marked, as those who look hosts up read them."""
+    shown = _shown(name, (), values, variables)
+    normal = unicodedata.normalize("NFKC", shown)
+    return _VALUE + _DOTS.sub(_DOT, normal) if name in free else shown
 
 
 def _around(path: Path, rest: str) -> str:
@@ -108,8 +128,10 @@ def _parting(value: Scalar, around: str, always: Collection[str]) -> str | None:
     if always or "://" in around:  # hosts are read so: a full-width slash is a slash
         text = unicodedata.normalize("NFKC", text)
     found = {one for one in text if one in bad or _parts_always(one)}
-    if isinstance(value, str) and text.startswith("-") and WORD_START.search(around):
-        found.add("-")
+    if isinstance(value, str) and text[:1] in OPTIONS and WORD_START.search(around):
+        found.add(text[0])
+    if text.startswith("@"):  # programs read the file that follows
+        found.add("@")
     return min(found, default=".." if ".." in text else None)
 
 
@@ -128,11 +150,29 @@ def _joined_problem(bare: str, filled: str) -> str | None:
     return None
 
 
-def _moved(bare: str, filled: str) -> str | None:
-    """Whether an image becomes one of a registry that its text does not name."""
-    host, slash, _ = filled.partition("/")
-    named = "." in host or ":" in host or host == "localhost"
-    return "of another registry" if slash and named and "/" not in bare else None
+def _moved(path: Path, bare: str, filled: str, marked: str) -> str | None:
+    """Whether an image becomes one of a registry that its text does not name, or a host one of
+    another domain.
+    """
+    words = _words(path)
+    if IMAGES & {*words[-2:]} and _names_registry(filled) and not _names_registry(bare):
+        return "of another registry"
+    hosts = _HOST.findall(marked)
+    if {*words[-1:]} & HOSTS or (IMAGES & {*words[-2:]} and _names_registry(bare)):
+        hosts.append(marked.partition("/")[0])
+    return "a host of another domain" if any(map(_is_joined, hosts)) else None
+
+
+def _names_registry(image: str) -> bool:
+    host, slash, _ = image.partition("/")
+    named = "." in host or ":" in host or host == "localhost" or host != host.lower()
+    return bool(slash) and named
+
+
+def _is_joined(host: str) -> bool:
+    """Whether a value with dots goes on where the last part of a marked host has begun."""
+    last = host.rpartition("@")[2].partition(":")[0].rpartition(".")[2]
+    return _DOT in last[1:].partition(_VALUE)[2]
 
 
 def _idle_steps(text: str) -> int:

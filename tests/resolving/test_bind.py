@@ -278,6 +278,8 @@ BETWEEN = {
     "mount": "type=bind,source=/data/${project_name},target=/data",
     "setup": "mkdir -p /srv/x-${run_name}",
     "env": {"OUT": "/srv/${author}/x"},
+    "image": "${project_name}/train:1",
+    "command": 'echo "${project_name}"',
 }
 
 
@@ -292,6 +294,8 @@ BETWEEN = {
         ("setup", {"name": "$(id)"}),
         ("env", {"author": "../../etc"}),
         ("env", {"author": None}),
+        ("image", {"project": "evil.example"}),
+        ("command", {"project": "-e"}),
     ],
 )
 def test_what_a_launch_is_called_stays_within_its_place_in_the_queues_config(

@@ -148,6 +148,18 @@ PLACES: list[tuple[str, str, str]] = [
     ("S3OutputPath", "s3://bucket/{{dataset}}", "a?versionId=x"),
     ("S3OutputPath", "s3://bucket-{{dataset}}/x", "evil/"),
     ("KmsKeyId", "team-{{dataset}}", "alias/other"),
+    ("image", "{{dataset}}/train:1", "evil.example"),
+    ("image", "{{dataset}}/train:1", "localhost"),
+    ("image", "local{{dataset}}/train:1", "host"),
+    ("image", "{{dataset}}/train:1", "Evil"),
+    ("repository", "{{dataset}}/train", "evil.example"),
+    ("image", "ghcr.io{{dataset}}/train:1", ".evil.example"),
+    ("image", "ghcr.io{{dataset}}:443/train:1", ".evil.example"),
+    ("endpoint", "api.example.com{{dataset}}", ".evil.example"),
+    ("option", "https://api.example.com{{dataset}}", ".evil.example"),
+    ("option", "https://api.example.com{{dataset}}:80/x", "\uff0eevil\u3002example"),
+    ("option", "curl 'https://me@api-{{dataset}}/x'", "a.evil.example"),
+    ("option", "https://{{dataset}}.a{{dataset}}/x", "b.evil.example"),
 ]
 
 
@@ -157,7 +169,7 @@ def test_a_value_names_no_other_place_than_its_field_is_for(
 ) -> None:
     variables = parse_variables({"dataset": {"type": "string"}})
     for config in ({key: text}, {"spec": {"pools": [{key: [text]}]}}):
-        with pytest.raises(Rejected, match=r"cannot hold|would be of another registry"):
+        with pytest.raises(Rejected, match=r"cannot hold|would be (of another reg|a host of)"):
             fill_template(config, variables, {"dataset": value})
     assert fill_template({key: "{{dataset}}"}, variables, {"dataset": value}) == {key: value}
 
@@ -203,6 +215,15 @@ def test_a_value_that_is_one_part_fits_into_a_place(key: str) -> None:
         ("https://example.com/v1/{{dataset}}/readonly", "admin?x"),
         ("pip install {{dataset}}", "-r/etc/shadow"),
         ("{{dataset}} train.py", "-c"),
+        ("{{dataset}}=1", "--evil"),
+        ('echo "{{dataset}}"', "--evil"),
+        ("['python','{{dataset}}']", "--evil"),
+        ("[python,{{dataset}}]", "--evil"),
+        ("echo \\{{dataset}}", "-e"),
+        ("python;{{dataset}}", "-c"),
+        ("sh {{dataset}}", "+e"),
+        ("curl -d {{dataset}} host", "@.env"),
+        ("--data={{dataset}}", "@.env"),
         ("s-{{dataset}}", "{{dataset}}"),
     ],
 )
@@ -254,6 +275,16 @@ def test_values_together_stay_within_their_fields(
         ({"name": "run-{{x}}"}, "1.5_b-c+d"),
         ({"source": "/data/{{x}}"}, "a.b"),
         ({"name": "run{{x}}"}, "-3"),
+        ({"args": ["--lr={{x}}"]}, "-3"),
+        ({"image": "{{x}}/train:1"}, "team"),
+        ({"image": "{{x}}:5000/train:1"}, "registry.example"),
+        ({"image": "ghcr.io/{{x}}:1"}, "a.b"),
+        ({"image": "{{x}}.dkr.ecr.us-east-1.amazonaws.com/train"}, "1.2"),
+        ({"url": "https://{{x}}/api"}, "a.example"),
+        ({"url": "https://api.{{x}}/v1"}, "a.example"),
+        ({"url": "https://api-{{x}}.example.com/v1"}, "a.b"),
+        ({"url": "https://example.com/v{{x}}/y"}, "1.2"),
+        ({"path": "s3://team-{{x}}/data"}, "a.b"),
     ],
 )
 def test_a_usual_value_is_taken(config: dict[str, object], value: str) -> None:
