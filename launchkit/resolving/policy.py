@@ -8,12 +8,18 @@ from launchkit.abc import Policy, Runner
 from launchkit.codec import Path, dotted
 from launchkit.errors import Rejected
 from launchkit.model import Json, Launch, Secret, Submission
-from launchkit.resolving.nested import entries
+from launchkit.resolving.nested import entries, texts
+from launchkit.written import unescaped
 
 # keys are looked at in one spelling, `_flat`, for operators of clusters take several
 NAMESPACES = frozenset({"hostpid", "hostipc", "hostnetwork"})
-OWN = ("launchkit/", "launchkit.", "launchkit:")
+OWN = re.compile(r"^launchkit[/.:]|(?<![\w-])launchkit[/:]")
+"""Where a key has a name of launchkit's own: Spark and others write labels into longer keys."""
+OWN_WRITTEN = re.compile(r"(?<![\w/-])launchkit[/.:](?:run-id|item|attempt|name|gpus)\b")
+"""The names by which runs and GPUs are found, in a text that an operator may make labels of."""
 TAG_NAMES = frozenset({"Key", "key"})
+FREE_TEXT = frozenset({"args", "command", "value", "entrypoint", "source", "script"})
+"""Keys of texts that programs read, and no operator."""
 CONTAINER_LISTS = frozenset({"containers", "ephemeralcontainers", "sidecars", "steps"})
 COMMANDED = frozenset({"spec", "exec", "container", "script", "containerspec"})
 """Below which a `command` is a container's, or that of a hook or a probe: in all objects of a
@@ -71,9 +77,13 @@ def _own_names(args: Json) -> Iterator[str]:
     """Labels, annotations and tags by which launchkit finds runs and what belongs to them."""
     for path, value in entries(args):
         for name in (path[-1], value if path[-1] in TAG_NAMES else None):
-            if isinstance(name, str) and name.startswith(OWN):
+            if isinstance(name, str) and OWN.search(name):
                 told = "this" if isinstance(name, Secret) else name
                 yield f"resource_args.{dotted(path)}: {told} is a name of launchkit's own"
+    for path, text in texts(args):
+        key = next((part for part in reversed(path) if isinstance(part, str)), "")
+        if key not in FREE_TEXT and (found := OWN_WRITTEN.search(unescaped(text))):
+            yield f"resource_args.{dotted(path)}: {found[0]} is a name of launchkit's own"
 
 
 def _chosen(launch: Launch, allowed: Collection[str], programs: Collection[str]) -> Iterator[str]:

@@ -212,6 +212,12 @@ def test_secure_mode_lets_ordinary_launches_pass(make_launch: MakeLaunch) -> Non
         {"spec": {"template": {"metadata": {"annotations": {"launchkit/main": "x"}}}}},
         {"Tags": [{"Key": "launchkit:run-id", "Value": "x"}]},
         {"label": {"launchkit.gpus": "0"}},
+        {"spec": {"sparkConf": {"spark.kubernetes.driver.label.launchkit/run-id": "x"}}},
+        {"spec": {"sparkConf": {"spark.kubernetes.executor.label.launchkit/name": "x"}}},
+        {"spec": {"flinkConfiguration": {"kubernetes.taskmanager.labels": "launchkit/name:x,a:b"}}},
+        {"spec": {"templates": [{"resource": {"manifest": "{labels: {launchkit/run-id: x}}"}}]}},
+        {"spec": {"values": ['{"labels": {"launch\\u006bit/name": "x"}}']}},
+        {"spec": {"values": "labels:\n  ? launchkit/name\n  : x"}},
     ],
 )
 def test_names_of_launchkits_own_cannot_be_given(
@@ -219,6 +225,15 @@ def test_names_of_launchkits_own_cannot_be_given(
 ) -> None:
     with pytest.raises(Rejected, match="is a name of launchkit's own"):
         check_policy(make_launch(args), Policy(), FakeRunner)
+
+
+def test_other_names_and_what_programs_read_may_speak_of_launchkit(
+    make_launch: MakeLaunch,
+) -> None:
+    container = {"image": "launchkit/agent:1", "args": ["-l", "launchkit/run-id=a"]}
+    labels = {"my-launchkit/name": "a", "launchkit": "b", "of": "launchkit.example.com"}
+    args = {**pod({"containers": [container]}), "metadata": {"labels": labels}}
+    check_policy(make_launch(args), Policy(), FakeRunner)
 
 
 @dataclass(kw_only=True)

@@ -1,0 +1,60 @@
+"""What texts say that somebody else reads as data: JSON and YAML, wherever it is written."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(/))")
+_STRUCTURE = re.compile(r"[{\[:]")
+
+
+def unescaped(text: str) -> str:
+    r"""A text with the characters in place of escapes such as `\u0050`, as JSON and YAML have them.
+    What is escaped twice stays so once.
+    """
+    return _ESCAPED.sub(_character, text)
+
+
+def structures(text: str) -> Iterator[object]:
+    """The mappings and lists that a text is, if it is JSON or YAML; scalars of YAML stay texts.
+
+    :raises ConfigError: if it is too large, or nested too deep, to be looked at.
+    """
+    if not _STRUCTURE.search(text):
+        return
+    try:
+        found = [json.loads(text, parse_int=str, parse_float=str)]
+    except (ValueError, RecursionError):
+        found = _of_yaml(text)
+    yield from (one for one in found if isinstance(one, dict | list))
+
+
+def _of_yaml(text: str) -> list[object]:
+    import yaml  # few configs have such a text
+
+    from launchkit.yaml_bounds import SafeLoader, check_bounds
+
+    try:
+        check_bounds(text, "a text")
+        return [_plain(node) for node in yaml.compose_all(text, Loader=SafeLoader)]
+    except yaml.YAMLError:
+        return []  # a text like others
+
+
+def _plain(node: Any) -> object:
+    """Tags make no difference, and no number is read."""
+    if node.id == "mapping":
+        return {_key(key): _plain(value) for key, value in node.value}
+    if node.id == "sequence":
+        return [_plain(one) for one in node.value]
+    return node.value
+
+
+def _key(node: Any) -> str:
+    return str(_plain(node))
+
+
+def _character(found: re.Match[str]) -> str:
+    code = int(found[1] or found[2] or found[3] or "2f", 16)
+    return chr(code) if code <= 0x10FFFF else found[0]
