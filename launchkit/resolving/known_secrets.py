@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from launchkit.model import Json, QueueSpec
+from launchkit.resolving.masking import HIDDEN
 from launchkit.resolving.nested import leaves
-from launchkit.resolving.secret_values import HIDDEN, hidden, secret_defaults, without_values
+from launchkit.resolving.secret_values import hidden, secret_defaults, without_values
 
 NO_SECRETS = frozenset({"true", "false", "none", "null"})
 TAKEN_ELSEWHERE = frozenset({"${", "{{"})

@@ -1,18 +1,13 @@
 """What a queue config holds that only its operators may read, told by the names of its keys."""
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from launchkit.model import ItemReport, Json, QueueItem, QueueSpec, Variable, Verdict
+from launchkit.resolving.masking import HIDDEN, Mask
 
-HIDDEN = "…"
-SHORTEST = 4
-"""Characters of a secret; what is shorter stands in other texts too."""
-SHORTEST_LINE = 8
-"""Characters of a line of a secret with more lines."""
 NOT_OF_THE_QUEUE = frozenset({"config", "env", "origins"})
 _SOUND_TEXT = (
     r"(?=[acelpst])"  # all begin so: most letters are looked at once
@@ -93,34 +88,32 @@ def hidden(values: Json) -> dict[str, object]:
 
 
 def without_values(told: Json, secrets: Sequence[str]) -> dict[str, Any]:
-    """Values with `…` for each of some *secrets*, wherever one stands in a text: as it is, as a
-    shell, JSON or Python quotes it, or a line of it.
+    """Values with `…` for each of some *secrets*, wherever it or a part of it stands in a text or
+    in a key below.
     """
-    known = sorted({form for one in secrets for form in _forms(str.__str__(one))}, key=len)
-    if not known:
-        return dict(told)
-    pattern = re.compile("|".join(map(re.escape, reversed(known))))
+    mask = Mask(secrets)
 
     def masked(value: Any) -> Any:
         if isinstance(value, Mapping):
-            return {key: masked(inner) for key, inner in value.items()}
+            return _with_keys((mask(str(key)), masked(inner)) for key, inner in value.items())
         if isinstance(value, list | tuple):
             return [masked(inner) for inner in value]
-        if isinstance(value, int | float) and str(value) in known:
+        if isinstance(value, int | float) and str(value) in mask.forms:
             return HIDDEN
-        return pattern.sub(HIDDEN, value) if isinstance(value, str) else value
+        return mask(value) if isinstance(value, str) else value
 
-    return {key: masked(value) for key, value in told.items()}
+    return {key: masked(value) for key, value in told.items()} if mask.forms else dict(told)
 
 
-def _forms(secret: str) -> Iterator[str]:
-    lines = {line.strip() for line in secret.splitlines()} - {secret}
-    for text in (secret, *(line for line in lines if len(line) >= SHORTEST_LINE)):
-        quoted = text.replace("'", "'\"'\"'")
-        coded = (json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text))
-        for form in (text, quoted, *(one[1:-1] for one in coded)):
-            if len(form) >= SHORTEST:
-                yield form
+def _with_keys(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Keys that are the same when they are masked all stay."""
+    found: dict[str, Any] = {}
+    for name, value in values:
+        key = name
+        while key in found:
+            key += HIDDEN
+        found[key] = value
+    return found
 
 
 def verdict_without_values(verdict: Verdict, secrets: Sequence[str]) -> Verdict:

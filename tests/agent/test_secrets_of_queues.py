@@ -18,15 +18,17 @@ HUSH = "hush-value-12345"
         {"setup": {"command": "true", "inputs": ["${HUSH}"]}},
         {"setup": {"command": ["false", "${HUSH}"]}},
         {"env": {"${HUSH}": "${HUSH}", "B": "${HUSH}\0"}},
+        {"setup": "/nowhere/a ${WORDS} b"},
     ],
 )
 async def test_what_goes_wrong_with_a_secret_does_not_show_it(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, config: dict[str, object]
 ) -> None:
     monkeypatch.setenv("HUSH", HUSH)
+    monkeypatch.setenv("WORDS", f"first-{HUSH} second\\-{HUSH}")
     await bench.client.create_queue("secret", "local-process", config)
     run = await bench.launch("print(1)", queue="secret")
-    policy = {"macros_from_env": ["HUSH"]}
+    policy = {"macros_from_env": ["HUSH", "WORDS"]}
     async with bench.agent(queues=["secret"], policy=policy):
         assert await bench.ended(run) == [ItemState.FAILED]
     events = [plain(event) for event in await run.events()]

@@ -1,0 +1,68 @@
+"""Known secrets are masked in whatever form a command, an option or a message gives them."""
+
+import shlex
+
+import pytest
+
+from launchkit.model import Secret
+from launchkit.plain_text import LINE_CHARACTERS, shortened, tail_lines
+from launchkit.resolving.masking import Mask
+from launchkit.resolving.secret_values import without_values
+
+LONG = "".join(f"{number:04x}" for number in range(0, 65536, 23))
+
+
+@pytest.mark.parametrize(
+    ("secret", "line"),
+    [
+        ("alpha-key-11111 beta-key-22222", "echo {}"),
+        (r"s3cr\et-passphrase-77", "echo {}"),
+        (r"a\bcd", "echo {}"),
+        (r"first\"part-of-it second\\part-of-it", 'echo "{}"'),
+        ("fir'st\"part-of-it 'second\"'part-of-it\"", "echo {}"),
+    ],
+)
+def test_the_words_that_a_secret_becomes_in_a_command_are_masked(secret: str, line: str) -> None:
+    told = {"command": shlex.split(line.format(secret))}
+    shown = without_values(told, [Secret(secret)])["command"]
+    assert shown[0] == "echo"
+    assert {*shown[1:]} == {"…"}
+
+
+@pytest.mark.parametrize("sign", [",", "=", ":", ";", ", "])
+def test_what_an_option_splits_a_secret_into_is_masked(sign: str) -> None:
+    secret = sign.join(["first-part", "second-part"])
+    told = {"Labels": {"first-part": "second-part", "…": "x", "other": "second-part!"}}
+    shown = without_values(told, [Secret(secret)])
+    assert shown == {"Labels": {"…": "…", "……": "x", "other": "…!"}}
+
+
+def test_a_secret_in_the_key_of_a_mapping_is_masked_and_no_entry_is_lost() -> None:
+    told = {"request": {"hush-a": 1, "hush-b": 2, "c": {"x-hush-a": 3}}}
+    shown = without_values(told, ["hush-a", "hush-b"])
+    assert shown == {"request": {"…": 1, "……": 2, "c": {"x-…": 3}}}
+
+
+@pytest.mark.parametrize("text", ["{}", "token {} is refused", "'{}': unknown field", "a=1,p={},b"])
+@pytest.mark.parametrize("characters", [60, 100, LINE_CHARACTERS, 2000])
+def test_what_is_left_of_a_secret_where_a_text_was_shortened_is_masked(
+    text: str, characters: int
+) -> None:
+    shown = Mask([Secret(LONG)])(repr(shortened(text.format(LONG), characters)))
+    assert LONG[:8] not in shown
+    assert LONG[-8:] not in shown
+    assert len(shown) < 60
+
+
+def test_what_is_left_of_a_secret_in_a_long_line_and_a_long_output_is_masked() -> None:
+    mask = Mask([LONG])
+    (line,) = tail_lines(f"login {LONG} was refused".encode())
+    assert mask(line).split() == ["login", "…", "was", "refused"]
+    (line,) = tail_lines(f"{LONG}{LONG} was refused".encode())
+    assert {*mask(line).split()} == {"…", "was", "refused"}
+
+
+def test_what_stands_beside_an_ellipsis_and_is_no_secret_stays() -> None:
+    mask = Mask(["verysecretpassword"])
+    for text in ("… and so on", "very … word", "a … b … c", "…", "not a secret pass …"):
+        assert mask(text) == text
