@@ -2,11 +2,14 @@
 
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 FILE = 0o600
 FOLDER = 0o700
+MOST_LINKS = 40
+"""As many as Linux follows."""
 
 
 def make_folder(path: Path, mode: int = FOLDER) -> None:
@@ -37,15 +40,36 @@ def mode_for_all(path: Path, rights: int = stat.S_IRWXO) -> str | None:
 
 
 def folder_for_all(path: Path) -> tuple[Path, str] | None:
-    """The nearest directory above a file in which every user of this machine may put another thing
-    in the place of what leads there, and its mode in digits; where each may remove their own things
-    alone, as in /tmp, nobody may.
+    """The nearest directory on the way to a file, links followed, in which every user of this
+    machine may put another thing in the place of what leads there, and its mode in digits; where
+    each may remove their own things alone, as in /tmp, nobody may.
     """
-    for folder in (*path.absolute().parents, *path.resolve().parents):
-        mode = mode_for_all(folder, stat.S_IWOTH)
-        if mode is not None and not int(mode, 8) & stat.S_ISVTX:
-            return folder, mode
+    with suppress(OSError):
+        for folder in reversed([*_folders_to(path)]):
+            mode = mode_for_all(folder, stat.S_IWOTH)
+            if mode is not None and not int(mode, 8) & stat.S_ISVTX:
+                return folder, mode
     return None
+
+
+def _folders_to(path: Path) -> Iterator[Path]:
+    """Each directory in which the system looks a name up to come to a file, whichever links it
+    follows. :raises OSError: if a link cannot be read.
+    """
+    first, *names = path.absolute().parts
+    at, links = Path(first), 0
+    while names and links <= MOST_LINKS:
+        yield at
+        place = at / names.pop(0)
+        if place.name == "..":
+            at = at.parent
+        elif place.is_symlink():
+            links += 1
+            target = place.readlink()
+            at = Path(target.anchor) if target.is_absolute() else at
+            names[:0] = target.parts[1:] if target.is_absolute() else target.parts
+        else:
+            at = place
 
 
 def begin_file(path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from launchkit.private_files import begin_file, make_folder
+from launchkit.private_files import begin_file, folder_for_all, make_folder
 
 
 def mode(path: Path) -> int:
@@ -60,3 +60,31 @@ def test_what_a_file_is_in_the_way_of_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         make_folder(tmp_path / "file" / "below")
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        {"home/file": "open/file", "open/file": "safe/file"},
+        {"home/file": "open/middle/file", "open/middle": "safe"},
+        {"home/file": "safe/../open/middle", "open/middle": "../safe/file"},
+    ],
+)
+def test_a_directory_that_a_link_between_links_is_in_is_told(
+    tmp_path: Path, links: dict[str, str]
+) -> None:
+    for name in ("home", "open", "safe"):
+        (tmp_path / name).mkdir(mode=0o700)
+    (tmp_path / "safe" / "file").touch(0o600)
+    for name, target in links.items():
+        (tmp_path / name).symlink_to(target if target.startswith("..") else tmp_path / target)
+    assert folder_for_all(tmp_path / "home" / "file") is None
+    (tmp_path / "open").chmod(0o777)
+    assert folder_for_all(tmp_path / "home" / "file") == (tmp_path / "open", "0777")
+    assert folder_for_all(tmp_path / "safe" / "file") is None
+
+
+def test_links_that_lead_to_each_other_lead_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    assert folder_for_all(tmp_path / "a") is None

@@ -1,6 +1,8 @@
 """`launchkit config`: look at the settings."""
 
+import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +20,7 @@ from launchkit.errors import ConfigError
 from launchkit.plugins import Plugins
 from launchkit.settings import Loaded, load_settings
 from launchkit.settings.json_schema import settings_schema
+from launchkit.settings.sources import find_file
 
 KEY, VALUE = Column("KEY", get("key")), Column("VALUE", get("value"))
 LAYOUT = Layout((KEY, VALUE), name="key")
@@ -102,3 +105,10 @@ def loaded_settings(plugins: Plugins) -> Loaded:
     """The settings that the user chose. :raises ConfigError: naming all that is wrong."""
     flags = {"backend": chosen("backend"), "entity": chosen("entity")}
     return load_settings(chosen("config"), flags=flags, plugins=plugins)
+
+
+def settings_file() -> Path | None:
+    """The file that the user chose, or the one that is found. :raises ConfigError: if there is none
+    of the name that is chosen.
+    """
+    return find_file(chosen("config"), os.environ)

@@ -10,7 +10,7 @@ import click
 from launchkit.abc import Finding
 from launchkit.agent.checkup import checkup, failure
 from launchkit.cli.absent import absent_file
-from launchkit.cli.config import loaded_settings
+from launchkit.cli.config import loaded_settings, settings_file
 from launchkit.cli.door import put, put_text
 from launchkit.cli.failures import LAUNCH_FAILED
 from launchkit.cli.options import TABLES, common_options, output_option
@@ -76,14 +76,14 @@ def findings(plugins: Plugins) -> Iterator[Finding]:
     for text in plugins.problems():
         yield Finding(level="warning", subject="plugins", message=text, hint=BLOCK)
     try:
+        if path := settings_file():
+            yield from _wide(path)
         loaded = loaded_settings(plugins)
     except LaunchkitError as exc:
         yield failure("settings", exc)
         return
     place = loaded.path or "no file; defaults, environment variables and flags"
     yield Finding(level="ok", subject="settings", message=str(place))
-    if loaded.path:
-        yield from _wide(loaded.path)
     for text in loaded.warnings:
         yield Finding(level="warning", subject="settings", message=text)
     if loaded.settings.backend and (path := absent_file(loaded.settings)):
@@ -94,8 +94,8 @@ def findings(plugins: Plugins) -> Iterator[Finding]:
 
 
 def _wide(path: Path) -> Iterator[Finding]:
-    """Warnings if every user of this machine may change or replace the settings, or read secrets in
-    them.
+    """Warnings if every user of this machine may change or replace the settings, right or wrong, or
+    read secrets in them.
     """
     if mode := mode_for_all(path, stat.S_IWOTH):
         message = f"every user of this machine may change {path} (mode {mode})"
@@ -106,12 +106,16 @@ def _wide(path: Path) -> Iterator[Finding]:
     if found := replaceable(path, "settings"):
         yield found
     mode = mode_for_all(path, stat.S_IROTH)
-    places = written_secrets(require_mapping(read_document(path))) if mode else ()
-    if places:
-        message = (
-            f"{path} is open to every user of this machine (mode {mode}), and holds what looks"
-            f" like a secret: {', '.join(places)}"
-        )
+    if secrets := _secrets_of(path) if mode else None:
+        message = f"{path} is open to every user of this machine (mode {mode}), and {secrets}"
         yield Finding(
             level="warning", subject="settings", message=message, hint=f"chmod 600 {path}"
         )
+
+
+def _secrets_of(path: Path) -> str | None:
+    try:
+        places = written_secrets(require_mapping(read_document(path)))
+    except LaunchkitError:
+        return "may hold secrets, for it cannot be parsed"
+    return f"holds what looks like a secret: {', '.join(places)}" if places else None

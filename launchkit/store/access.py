@@ -10,6 +10,8 @@ from launchkit.abc import Finding
 from launchkit.private_files import mode_for_all
 from launchkit.wide_files import replaceable
 
+BESIDE = ("-wal", "-shm", "-journal")
+"""Ends of the names of the files in which SQLite keeps a database."""
 _GROUP = stat.S_IRGRP | stat.S_IWGRP
 
 
@@ -39,17 +41,18 @@ def keep_to(path: Path | int, mode: int) -> None:
 
 
 def look_at(database: Path) -> Finding | None:
-    """A warning if everybody on this machine may read or write the file, or put another one in its
-    place.
+    """A warning if everybody on this machine may read or write the file or one that SQLite keeps
+    beside it, or put another one in its place.
     """
-    if mode := mode_for_all(database):
-        message = (
-            f"{database} is open to every user of this machine (mode {mode}):"
-            " it holds the environments of queues and launches"
-        )
-        return Finding(
-            level="warning", subject="backend", message=message, hint=f"chmod 600 {database}*"
-        )
+    real = database.resolve()
+    for file in (database, *(real.with_name(real.name + end) for end in BESIDE)):
+        if mode := mode_for_all(file):
+            message = (
+                f"{file} is open to every user of this machine (mode {mode}):"
+                " it holds the environments of queues and launches"
+            )
+            hint = f"chmod 600 {database if file == database else real}*"
+            return Finding(level="warning", subject="backend", message=message, hint=hint)
     folder = database.parent
     if mode := mode_for_all(folder, stat.S_IWOTH):
         message = (

@@ -75,6 +75,27 @@ def test_doctor_tells_of_settings_that_everybody_may_use(
     assert "hush-hush" not in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("mode", "text", "told"),
+    [
+        (0o666, "token: [hush-hush\n", "may change"),
+        (0o666, "nonsense: 1\ntoken: hush-hush\n", "may change"),
+        (0o644, "nonsense: 1\ntoken: hush-hush\n", "a secret: token"),
+        (0o644, "token: [hush-hush\n", "may hold secrets"),
+    ],
+)
+def test_doctor_tells_so_of_settings_with_an_error(
+    program: Program, mode: int, text: str, told: str
+) -> None:
+    path = Path(program.file("launch-config.yaml", text))
+    path.chmod(mode)
+    rows = json.loads(program("--config", str(path), "doctor", "-o", "json", code=1).stdout)
+    found = {row["level"]: row["message"] for row in rows if row["subject"] == "settings"}
+    assert told in found["warning"]
+    assert "error" in found
+    assert "hush-hush" not in found["warning"]
+
+
 @pytest.fixture
 def token(program: Program) -> Path:
     file = Path(program.file("kept/deep/token", "lk_hush"))

@@ -100,6 +100,24 @@ async def test_a_file_that_everybody_may_use_is_told_with_what_to_do(
     assert f"{mode:04o}" in found.message
 
 
+@pytest.mark.parametrize("end", ["-wal", "-shm"])
+def test_a_file_beside_the_database_that_everybody_may_use_is_told(
+    tmp_path: Path, end: str
+) -> None:
+    prepare(tmp_path / "queue.db")
+    (tmp_path / "link.db").symlink_to("queue.db")
+    beside = tmp_path / f"queue.db{end}"
+    beside.touch(0o600)
+    beside.chmod(0o600)
+    assert look_at(tmp_path / "queue.db") is None
+    beside.chmod(0o602)
+    for name in ("queue.db", "link.db"):
+        found = look_at(tmp_path / name)
+        assert found
+        assert f"{beside} is open to every user of this machine (mode 0602)" in found.message
+        assert found.hint == f"chmod 600 {tmp_path}/queue.db*"
+
+
 def test_a_file_that_is_not_there_is_open_to_nobody(tmp_path: Path) -> None:
     assert look_at(tmp_path / "none.db") is None
 
