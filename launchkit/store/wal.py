@@ -80,6 +80,9 @@ def _look(path: Path, wal: Path) -> tuple[FirstPage, bytes] | None:
     if len(header) < _HEADER or not path.exists() or not path.stat().st_size:
         return None
     with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as alone:
+        # A checkpoint writes the first page before the file is as long as that page says: without
+        # this, SQLite calls a file malformed that it only has to go on with.
+        alone.execute("pragma writable_schema = on")
         mark = alone.execute("pragma application_id").fetchone()[0]
         schema = alone.execute("pragma schema_version").fetchone()[0]
     return FirstPage(mark, schema), header

@@ -13,6 +13,7 @@ from store.writer import crash, make, names_in, with_store
 
 from launchkit.errors import Unreachable
 from launchkit.store.sqlite_file import connect, prepare
+from launchkit.store.wal import check_wal
 
 Copied = Callable[[Path, Path], object]
 
@@ -70,6 +71,24 @@ def test_a_copy_with_the_pages_of_the_file_that_the_wal_was_begun_on_loses_nothi
     crash(path, "later")
     shutil.copy(tmp_path / "copy.db", path)
     assert names_in(path) == {"first", "later"}
+
+
+def test_a_file_into_which_a_checkpoint_has_written_its_first_page_alone_is_gone_on_with(
+    tmp_path: Path,
+) -> None:
+    path, torn = tmp_path / "q.db", tmp_path / "torn.db"
+    with closing(connect(path)) as connection:
+        connection.execute("pragma wal_autocheckpoint = 0")
+        connection.execute("create table part (content)")
+        connection.execute("insert into part values (zeroblob(20000))")
+        changes = Path(f"{path}-wal").read_bytes()
+        before = path.stat().st_size
+        connection.execute("pragma wal_checkpoint")
+        torn.write_bytes(path.read_bytes()[:before])
+    Path(f"{torn}-wal").write_bytes(changes)
+    check_wal(torn)
+    with closing(connect(torn)) as connection:
+        assert connection.execute("select length(content) from part").fetchone()[0] == 20000
 
 
 def test_a_copy_with_other_pages_is_refused_even_if_it_has_the_same_rows(tmp_path: Path) -> None:
