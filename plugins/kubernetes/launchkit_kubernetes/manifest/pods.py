@@ -6,8 +6,10 @@ from typing import Any
 CONTAINERS = "containers"
 LISTS = (CONTAINERS, "initContainers", "ephemeralContainers")
 OTHERS = ("sidecars", "steps")
-SINGLE = ("container", "script")
-"""Where else containers stand, in objects of Argo and Tekton."""
+SINGLE = ("container", "script", "stepTemplate")
+"""Where else containers stand, in objects of Argo and Tekton; some have their image from others."""
+NO_CONTAINER = frozenset({"template", "templateRef", "inline", "ref"})
+"""What a step has that is something else."""
 MPI = "mpiReplicaSpecs"
 
 
@@ -60,9 +62,9 @@ def all_containers(value: Any) -> Iterator[dict[str, Any]]:
 
 def _under(key: object, value: Any) -> Iterator[dict[str, Any]]:
     """The containers that a key has directly."""
-    if key in SINGLE and isinstance(value, dict) and "image" in value:
+    if key in SINGLE and isinstance(value, dict):
         yield value
     elif key in (*LISTS, *OTHERS) and isinstance(value, list):
         for one in value:
-            if isinstance(one, dict) and (key in LISTS or "image" in one):
+            if isinstance(one, dict) and (key in LISTS or NO_CONTAINER.isdisjoint(one)):
                 yield one

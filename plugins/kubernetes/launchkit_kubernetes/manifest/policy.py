@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from launchkit.errors import ConfigError
 from launchkit.model import Json
+from launchkit.written import structures, unescaped
 from launchkit_kubernetes.manifest.copying import MAX_DEPTH, below
 from launchkit_kubernetes.manifest.schema import is_open
 
@@ -26,9 +28,12 @@ DEVICES = frozenset({"flexvolume", "gitrepo", "iscsi", "fc", "rbd", "scaleio"})
 """Volumes for which a node runs a program of its own, or attaches a device."""
 OPAQUE = frozenset(
     {"podspecpatch", "manifest", "manifestfrom", "podtemplatefile", "podtemplatecontainername"}
+    | {"chartcontent"}
 )
 """What an operator makes pods of, and nobody can look through here."""
-REFUSED = OPAQUE | {"securitycontext", "hostpath", "serviceaccounttoken"}
+REFUSED = OPAQUE | {
+    *("securitycontext", "hostpath", "serviceaccounttoken", "hostdisk", "hostdevices"),
+}
 """Whatever they hold."""
 WORKLOADS = frozenset(
     {("", "Pod"), ("batch", "Job"), ("batch", "CronJob"), ("apps", "Deployment")}
@@ -49,11 +54,17 @@ OWN_GROUPS = frozenset(
     }
 )
 """See https://kubernetes.io/docs/reference/kubernetes-api/."""
-FREE_TEXT = frozenset({"args", "command", "value", "entrypoint", "source", "script"})
+FREE_TEXT = frozenset({"args", "command", "entrypoint", "source", "script"})
 """Keys of texts that programs in a pod read, and no operator."""
 NAMING = frozenset({"labels", "annotations", "nodeSelector", "matchLabels"})
 """Whose keys are names of their owner's."""
 UNCONFINED = ("apparmor", "seccomp")
+RUNTIMES = re.compile(
+    r"\b(?:io\.kubernetes\.cri-o|cdi\.k8s\.io|io\.katacontainers|dev\.gvisor|nri\.io|run\.oci)\b"
+)
+"""What a node's container runtime heeds in annotations, such as devices of the node."""
+ASKED_BY_NODES = frozenset({"httpget", "tcpsocket"})
+"""Probes and hooks that a node itself makes, to whatever `host` they have."""
 PROPAGATION = ("None", "HostToContainer")
 _WRITTEN = re.compile(
     r"\b(?:securityContext|hostPath|hostPID|hostIPC|hostNetwork|hostUsers|hostPort|privileged"
@@ -77,7 +88,7 @@ def strict_objections(args: Json) -> Iterator[str]:
     and however an operator may have it spelt (reference of W&B's hardened runner, section 2.3).
     """
     yield from _kind_objections(args)
-    yield from _objections(args, "resource_args", "", 0)
+    yield from _objections(args, "resource_args", (), 0)
 
 
 def _kind_objections(args: Json) -> Iterator[str]:
@@ -92,33 +103,56 @@ def _kind_objections(args: Json) -> Iterator[str]:
         yield f"{where}.kind: {kind[:100]} is not allowed: it makes no pods"
 
 
-def _objections(value: Any, where: str, key: str, depth: int) -> Iterator[str]:
-    """*key* is that of the mapping, list or text."""
+def _objections(value: Any, where: str, around: tuple[str, ...], depth: int) -> Iterator[str]:
+    """*around* are the keys that lead to the mapping, list or text."""
+    key = around[-1] if around else ""
     if depth > MAX_DEPTH:
         yield f"{where}: it is nested too deep to be looked at"
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             path = below(where, str(name))
-            is_name = key in NAMING and isinstance(inner, str)
-            if not is_name and (reason := _reason(str(name), inner)):
+            if reason := _reason(str(name), inner, key):
                 yield f"{path}: {reason}"
             else:
-                yield from _objections(inner, path, str(name), depth + 1)
+                yield from _objections(inner, path, (*around, str(name)), depth + 1)
     elif isinstance(value, list | tuple):
         for index, inner in enumerate(value):
-            yield from _objections(inner, f"{where}[{index}]", key, depth + 1)
-    elif isinstance(value, str) and key not in FREE_TEXT and _WRITTEN.search(value):
+            yield from _objections(inner, f"{where}[{index}]", around, depth + 1)
+    elif isinstance(value, str) and not _is_free(around):
+        yield from _of_text(value, where, around, depth)
+
+
+def _is_free(around: tuple[str, ...]) -> bool:
+    """Whether a text is read by programs in a pod alone: a `value` is, of a variable."""
+    return bool(around) and (around[-1] in FREE_TEXT or around[-2:] == ("env", "value"))
+
+
+def _of_text(text: str, where: str, around: tuple[str, ...], depth: int) -> Iterator[str]:
+    plain = unescaped(text)
+    written = bool(_WRITTEN.search(plain) or RUNTIMES.search(plain) or _unconfined("", plain))
+    try:
+        for data in () if written else structures(text):
+            written = written or any(_objections(data, where, around, depth + 1))
+    except ConfigError:
+        yield f"{where}: the text is too large to be looked at"
+        return
+    if written:
         yield f"{where}: a piece of a pod in a text is not allowed"
 
 
-def _reason(key: str, value: Any) -> str | None:
-    if key == "annotations":
-        return _unconfined(value)
+def _reason(key: str, value: Any, around: str) -> str | None:
+    if RUNTIMES.search(key):
+        return "is not allowed"
+    if isinstance(value, str) and _unconfined(key, value):
+        return "unconfined is not allowed, nor a macro"
+    if around in NAMING and isinstance(value, str):
+        return None
     words = {_flat(word) for word in _FLAT.split(key)}
     if (
         words & REFUSED
         or (words & (OF_CONTEXTS | TRUE | FILLED) and value)
         or (words & DEVICES and isinstance(value, Mapping))
+        or ("host" in words and _flat(around) in ASKED_BY_NODES and value)
     ):
         return "is not allowed"
     if "mountpropagation" in words and value and value not in PROPAGATION:
@@ -126,12 +160,11 @@ def _reason(key: str, value: Any) -> str | None:
     return None
 
 
-def _unconfined(annotations: Any) -> str | None:
-    for name, text in annotations.items() if isinstance(annotations, Mapping) else ():
-        unsure = "unconfined" in str(text) or is_open(text)
-        if unsure and any(word in str(name) for word in UNCONFINED):
-            return f"{name}: unconfined is not allowed, nor a macro"
-    return None
+def _unconfined(name: str, text: str) -> bool:
+    named = any(word in name for word in UNCONFINED)
+    if "unconfined" in text:
+        return named or any(word in text for word in UNCONFINED)
+    return named and is_open(text)
 
 
 def _flat(key: str) -> str:

@@ -55,6 +55,28 @@ ROWS: list[tuple[dict[str, Any], str]] = [
         job({"ports": [{"hostPort": 80}]}),
         f"{POD}.containers[0].ports[0].hostPort: is not allowed",
     ),
+    *(
+        (
+            job({probe: {how: {"host": "127.0.0.1", "port": 10255}}}),
+            f"{POD}.containers[0].{probe}.{how}.host: is not allowed",
+        )
+        for probe in ("livenessProbe", "readinessProbe", "startupProbe")
+        for how in ("httpGet", "tcpSocket")
+    ),
+    *(
+        (
+            job({"lifecycle": {hook: {"httpGet": {"host": "169.254.169.254"}}}}),
+            f"{POD}.containers[0].lifecycle.{hook}.httpGet.host: is not allowed",
+        )
+        for hook in ("postStart", "preStop")
+    ),
+    *(
+        (
+            {"spec": {"template": {"metadata": {"annotations": {key: "x"}}}}},
+            f"resource_args.spec.template.metadata.annotations.{key}: is not allowed",
+        )
+        for key in ("io.kubernetes.cri-o.Devices", "cdi.k8s.io/a", "devices.nri.io/container.a")
+    ),
     (job(serviceAccountName="adm"), f"{POD}.serviceAccountName: is not allowed"),
     (job(serviceAccount="adm"), f"{POD}.serviceAccount: is not allowed"),
     *(
@@ -67,7 +89,7 @@ ROWS: list[tuple[dict[str, Any], str]] = [
     *(
         (
             {"spec": {"template": {"metadata": {"annotations": {key: value}}}}},
-            f"resource_args.spec.template.metadata.annotations: {key}: {UNCONFINED}",
+            f"resource_args.spec.template.metadata.annotations.{key}: {UNCONFINED}",
         )
         for key, value in (
             ("container.apparmor.security.beta.kubernetes.io/a", "unconfined"),
@@ -145,8 +167,11 @@ def test_what_makes_pods_is_allowed(place: dict[str, Any]) -> None:
         ({"templates": [{"resource": {"manifest": "x"}}]}, "templates[0].resource.manifest"),
         ({"templates": [{"script": {"securityContext": {}}}]}, "script.securityContext"),
         ({"nodeName": "control-plane"}, "nodeName"),
+        ({"volumes": [{"hostDisk": {"path": "/"}}]}, "volumes[0].hostDisk"),
+        ({"domain": {"devices": {"hostDevices": [{}]}}}, "devices.hostDevices"),
+        ({"chartContent": "H4sI"}, "chartContent"),
     ],
-    ids=range(16),
+    ids=range(19),
 )
 def test_it_does_so_however_an_operator_has_it_spelt(
     spec: dict[str, Any], place: str | None
@@ -158,13 +183,44 @@ def test_it_does_so_however_an_operator_has_it_spelt(
 
 @pytest.mark.parametrize(
     "text",
-    ['{"hostPath": {"path": "/"}}', "spec:\n  hostNetwork: true", "a=1\nprivileged=true"],
+    [
+        *('{"hostPath": {"path": "/"}}', "spec:\n  hostNetwork: true", "a=1\nprivileged=true"),
+        r'[{"name": "h", "host\u0050ath": {"path": "/"}}]',
+        r'["a", "{\"host\\u0050ath\": 1}"]',
+        "? hostPath\n: {path: /}",
+        r'{"io.kubernetes.cri-o\u002eDevices": "/dev/sda"}',
+    ],
 )
 def test_a_piece_of_a_pod_in_a_text_is_not_allowed(text: str) -> None:
     (line,) = objections({"apiVersion": "x.io/v1", "kind": "A", "spec": {"patch": text}})
     assert line == "resource_args.spec.patch: a piece of a pod in a text is not allowed"
     env = [{"name": "A", "value": text}]
     assert objections(job({"env": env, "args": [text], "command": ["sh", "-c", text]})) == []
+
+
+def test_so_is_none_in_an_annotation_or_in_what_an_operator_is_told_as_a_parameter() -> None:
+    text = r'[{"name": "h", "host\u0050ath": {"path": "/"}}]'
+    annotated = {"metadata": {"annotations": {"sidecar.istio.io/userVolume": text}}}
+    assert len(objections({"spec": {"template": annotated}})) == 1
+    given = {"arguments": {"parameters": [{"name": "v", "value": text}]}}
+    assert len(objections({"apiVersion": "x.io/v1", "kind": "A", "spec": given})) == 1
+
+
+def test_a_text_that_is_too_large_to_be_looked_at_is_not_allowed() -> None:
+    (line,) = objections(
+        {"apiVersion": "x.io/v1", "kind": "A", "spec": {"a": f"[{'a,' * 20_000}]"}}
+    )
+    assert line == "resource_args.spec.a: the text is too large to be looked at"
+
+
+def test_operators_have_annotations_in_longer_keys_and_in_texts() -> None:
+    key = "spark.kubernetes.driver.annotation.container.apparmor.security.beta.kubernetes.io/x"
+    conf = {"sparkConf": {key: "unconfined"}}
+    (line,) = objections({"apiVersion": "x.io/v1", "kind": "A", "spec": conf})
+    assert line.endswith(UNCONFINED)
+    flink = {"kubernetes.taskmanager.annotations": f"{key}:unconfined"}
+    (line,) = objections({"apiVersion": "x.io/v1", "kind": "A", "spec": flink})
+    assert line.endswith(UNCONFINED)
 
 
 CLOSED_OF_A_POD = {
@@ -266,6 +322,18 @@ def test_each_container_gets_launchkits_security_context(config: dict[str, Any])
     found = [*all_containers(made)]
     assert found
     assert all(container["securityContext"] == SECURITY for container in found)
+
+
+def test_a_container_that_has_its_image_from_elsewhere_gets_it_too() -> None:
+    task = {"stepTemplate": {"image": "a"}, "steps": [{"args": ["id"]}], "sidecars": [{}]}
+    argo = {"templateDefaults": {"container": {"image": "a"}}, "templates": [{"container": {}}]}
+    context = BuildContext(namespace="default", strict=True)
+    for spec, containers in ((task, 3), (argo, 2)):
+        made = body({"apiVersion": "x.io/v1", "kind": "A", "spec": spec}, context=context)
+        assert repr(made).count("allowPrivilegeEscalation") == containers
+    steps = {"steps": [{"name": "s", "ref": {"name": "x"}}]}
+    made = body({"apiVersion": "x.io/v1", "kind": "A", "spec": steps}, context=context)
+    assert made["spec"] == steps
 
 
 def test_a_launch_that_slipped_through_gets_it_in_place_of_its_own() -> None:
