@@ -46,6 +46,12 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
+_QUOTED = re.compile(
+    r"""#[^\n]*+"""
+    r"""|\"{3}(?:[^"\\]|\\[\s\S]|"(?!""))*+"{0,5}+|'{3}(?:[^']|'(?!''))*+'{0,5}+"""
+    r"""|"(?:[^"\\\n]|\\[^\n])*+"?|'[^'\n]*+'?"""
+)
+"""Comments and texts in TOML; one that does not end goes to where it had to."""
 _KEY_END = re.compile(r"[=,{}\[\]\r\n]")
 _PART_END = re.compile(r"""[\w"'-][ \t]*+\.""")
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
@@ -194,7 +200,9 @@ def _pyproject(root: Path) -> Mapping[str, object]:
     if not has_file(root, PYPROJECT):
         return {}
     text = _read(root, PYPROJECT, MOST_TOML)
-    if any(len(_PART_END.findall(key)) > MOST_PARTS for key in _KEY_END.split(text)):
+    if any(
+        len(_PART_END.findall(key)) > MOST_PARTS for key in _KEY_END.split(_QUOTED.sub('"', text))
+    ):
         raise Rejected(f"{PYPROJECT}: has a key of more than {MOST_PARTS} parts")
     try:
         return tomllib.loads(text)

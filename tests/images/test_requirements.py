@@ -100,6 +100,19 @@ def test_a_malformed_project_is_refused(text: str, message: str, tree: Tree) -> 
         ("requirements.txt", "".join(f"-r f{n}\n" for n in range(200)), ".* more than 100 files"),
         ("pyproject.toml", ".".join("a" * 40_000) + " = 1", "has a key of more than 100 parts"),
         ("pyproject.toml", 'x = {"a" . ' + "'b' \t." * 200, "has a key of more than 100 parts"),
+        *(
+            ("pyproject.toml", before + '."="' * 200 + after, "has a key of more than 100 parts")
+            for before, after in (
+                ("a", " = 1"),
+                ("a" + ".'{'" * 60 + '."\\"["' * 60, " = 1"),
+                ("[a", "]"),
+                ("[[a", "]]"),
+                ("x = {a", " = 1}"),
+                ('x = {y = """\\" \'""""", a', " = 1}"),
+                ("x = {y = '''\\'''', a", " = 1}"),
+                ("# it's \"\nx = 'a\\' # '\na", " = 1"),
+            )
+        ),
         ("pyproject.toml", "# " + "." * 200_000, "has more than 100000 characters"),
     ],
 )
