@@ -46,7 +46,10 @@ class LinearRegex:
         if parsed.state.flags & ~re.UNICODE:
             raise ValueError("it may have no flags")
         self._steps: list[_Step] = [_Step()]
-        self._end = self._sequence(parsed, 0)
+        try:
+            self._end = self._sequence(parsed, 0)
+        except RecursionError as exc:
+            raise ValueError("it is nested too deep") from exc
         self.size = len(self._steps)
 
     def search(self, text: str) -> bool:

@@ -1,6 +1,7 @@
 """Regular expressions of others: what `re` finds, in linear time."""
 
 import re
+from contextlib import suppress
 from itertools import product
 
 import pytest
@@ -99,3 +100,10 @@ def test_what_would_take_years_takes_no_time(source: str) -> None:
 def test_what_is_not_linear_is_refused(source: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         linear_regex(source)
+
+
+@pytest.mark.parametrize("depth", [100, 150, 200, 240])
+@pytest.mark.parametrize("opens", ["(", "(|", "(a|"])
+def test_an_expression_that_is_nested_deep_is_read_or_refused(opens: str, depth: int) -> None:
+    with suppress(ValueError):
+        assert linear_regex(opens * depth + "a" + ")" * depth).search("a")
