@@ -407,6 +407,10 @@ def test_false_and_null_drop_an_option(option: str, value: object) -> None:
         ({"security-opt": "apparmor"}, "must be NAME=value"),
         ({"add-host": "x"}, "must be NAME:ADDRESS"),
         ({"env": [1]}, "resource_args.env[0]: must be NAME=value"),
+        *(
+            ({key: ["A=b"]}, f"resource_args.{key}: variables are given under '{name}'")
+            for key, name in (("-e", "e"), ("--env", "env"), ("ENV", "env"), ("e ", "e"))
+        ),
         ({"memory": ""}, "must be a number of bytes"),
         ({"command": "'"}, "No closing quotation"),
         ({"name": "../y"}, "resource_args.name: must be at most 200 letters, digits, dots"),

@@ -106,7 +106,12 @@ class _Reading:
         self.hint = "the config of a Docker queue has the long or short names of docker run"
 
     def _env(self, path: Path, value: object) -> None:
-        """Only look: the agent has laid the variables into the submission already."""
+        """Only look: the agent has laid the variables into the submission already, if the key is
+        one of those that it knows.
+        """
+        if (name := option_name(str(path[-1]))) != path[-1]:
+            self._problem(path, f"variables are given under {name!r}")
+            return
         try:
             parse_env(value, path)
         except Rejected as exc:
