@@ -108,7 +108,7 @@ def begin(where: str, run: str) -> Cgroup | None:
     group = Cgroup(os.path.join(where, f"{PREFIX}{run}.{os.urandom(TOKEN_BYTES).hex()}"))
     try:
         _note(os.fsencode(group.path))
-        os.mkdir(group.path, 0o755)
+        os.mkdir(group.path, 0o700)
     except OSError:
         return None
     if os.path.exists(f"{group.path}/cgroup.kill"):  # since Linux 5.14

@@ -62,6 +62,7 @@ async def test_a_run_is_born_in_a_cgroup_that_is_removed_at_its_end(
     await printed(run, b"0::")
     path = cgroup_of(run).path
     assert Path(path).parent == Path(HOME)
+    assert Path(path).stat().st_mode & 0o777 == 0o700
     (Path(run.ref) / "code" / "go").touch()
     assert (await end_of(run)).state is RunState.FINISHED
     assert f"/{Path(path).name}\n".encode() in await output_of(run)
