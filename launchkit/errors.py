@@ -179,6 +179,10 @@ class RunLost(LaunchError):
     code = "run_lost"
 
 
+class OthersRun(RunLost):
+    """What is on record as a launch's run is the run of another one, which is left alone."""
+
+
 def told(exc: Exception) -> str:
     """What an exception says: our own, and those of the system, in words; a foreign one, whose
     text alone may say nothing, with its type.

@@ -3,6 +3,7 @@
 import shlex
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
@@ -88,7 +89,9 @@ class Processes(Workload):
         code.mkdir()
         record = shlex.quote(f"{code}.starts")
         (code / "run.sh").write_text(f"echo started >> {record}\n{script}\n")
-        return make_submission("sh", "run.sh", name=submission.name, code=code)
+        command = ("sh", "run.sh")
+        launch = replace(submission.launch, entry_point=command)
+        return make_submission(*command, launch=launch, code=code)
 
     def kill(self) -> None:
         """End what was made here and still runs."""

@@ -32,7 +32,7 @@ from launchkit.abc.hub import (
 from launchkit.abc.output import Output
 from launchkit.abc.policy import Policy
 from launchkit.abc.registry import MayNotRead, Registry
-from launchkit.abc.runner import Run, Runner
+from launchkit.abc.runner import Run, Runner, others_run
 from launchkit.abc.site import Site
 
 __all__ = [
@@ -71,4 +71,5 @@ __all__ = [
     "SetPriority",
     "Site",
     "Stop",
+    "others_run",
 ]

@@ -10,8 +10,9 @@ from launchkit.abc.component import Component, Finding
 from launchkit.abc.guard import Guarded
 from launchkit.abc.output import Output
 from launchkit.abc.policy import Policy
-from launchkit.errors import RunLost
-from launchkit.model import Json, LogChunk, RunStatus, Submission
+from launchkit.errors import OthersRun, RunLost
+from launchkit.model import Attempt, Json, LogChunk, RunStatus, Submission
+from launchkit.plain_text import shortened
 
 POLL_SECONDS = 2.0
 
@@ -177,6 +178,17 @@ class Runner(Component):
         :raises SubmitError: if it cannot be started.
         """
 
+    async def require_own(self, ref: str, attempt: Attempt) -> None:
+        """See that what *ref* leads to is the run of this attempt, before `attach` or `discard`:
+        the record may be of an agent that wants another's run. Changes nothing.
+        Override where a ref does not end in the submission's name.
+
+        :raises OthersRun: if it is the run of another.
+        :raises RunLost: if it is gone, and `attach` would say so, too.
+        """
+        if ref.rpartition("/")[2] != attempt.name:
+            raise others_run(ref)
+
     async def attach(self, ref: str) -> Run:
         """Find a run that an earlier agent started, live or ended, and start nothing.
 
@@ -189,3 +201,11 @@ class Runner(Component):
         """Remove what is left of a submission that was not started and never will be, such as a
         container that an agent has made and not lived to start. Touches no run; may be repeated.
         """
+
+
+def others_run(ref: str) -> OthersRun:
+    """The error of `Runner.require_own`."""
+    return OthersRun(
+        f"{shortened(ref, 200)!r} is on record as the run of this launch, and is not its run",
+        hint="an agent that had this launch before has stored it; that run is left alone",
+    )

@@ -29,6 +29,7 @@ from launchkit.errors import (
     LaunchkitError,
     LeaseLost,
     NotYet,
+    OthersRun,
     QueueError,
     RunLost,
     RunTimeout,
@@ -37,6 +38,7 @@ from launchkit.errors import (
     unwrapped,
 )
 from launchkit.model import (
+    Attempt,
     Claim,
     ItemReport,
     ItemState,
@@ -205,13 +207,17 @@ class Journey:
         self._ends_as = intent.ends_as
         try:
             self._held = await self._attached(item.ref, runner, intent)
-        except RunLost:
+        except RunLost as exc:
             if item.state is not ItemState.SUBMITTING or self._ends_as:
                 raise
-            self._unstarted = Unstarted(runner=runner, ref=item.ref)
+            if not isinstance(exc, OthersRun):
+                self._unstarted = Unstarted(runner=runner, ref=item.ref)
         self._sought = True
 
     async def _attached(self, ref: str, runner: Runner, intent: Intent) -> Held:
+        item = self.claim.item
+        own = Attempt(run_id=item.run_id, item_id=item.id, attempt=item.attempt)
+        await self._patience.through("found", runner.require_own, ref, own)
         run = await self._patience.through("found", runner.attach, ref)
         return self._holding(run, runner, intent)
 

@@ -2,6 +2,7 @@
 
 from launchkit.model.job import JobVersion
 from launchkit.model.launch import (
+    Attempt,
     BuildRequest,
     Credentials,
     EnvValues,
@@ -55,6 +56,7 @@ __all__ = [
     "AgentStatus",
     "AgentView",
     "ArchiveSource",
+    "Attempt",
     "BuildRequest",
     "Claim",
     "Credentials",

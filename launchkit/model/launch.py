@@ -51,6 +51,20 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """Which attempt of which launch a run is."""
+
+    run_id: str
+    item_id: str
+    attempt: int
+
+    @property
+    def name(self) -> str:
+        """The name of its submission."""
+        return f"launchkit-{self.run_id}-{self.attempt}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Launch:
     """The request with every choice made; only ${macros} are still open."""
 
@@ -85,6 +99,11 @@ class Launch:
     origins: Mapping[str, str] = field(default_factory=dict)
     """Dotted path of a value → who decided it: `queue`, `template`, `job`, `launch` or, for
     a default, `agent`."""
+
+    @property
+    def which(self) -> Attempt:
+        """Which attempt of which launch it is."""
+        return Attempt(run_id=self.run_id, item_id=self.item_id, attempt=self.attempt)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

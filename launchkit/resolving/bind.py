@@ -72,7 +72,7 @@ def bind(
     env, env_warnings = fill_macros({"env": wanted}, macros, at=env_macros)
     values, missing = agent_values(env["env"], {*policy.env_from_agent, *trusted}, environ)
     submission = Submission(
-        name=f"launchkit-{launch.run_id}-{launch.attempt}",
+        name=launch.which.name,
         launch=launch,
         command=(*launch.entry_point, *launch.args),
         env={**workload_env(launch, image, runner.env_max_length), **agent.extra_env, **values},

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from launchkit.errors import SubmitError
-from launchkit.model import Launch
+from launchkit.model import Attempt, Launch
 
 EXACT = ("run_id", "item_id", "attempt")
 _ESCAPE = "x--"
@@ -73,6 +73,14 @@ class LabelStyle:
             key: self._exact(values[name]) if name in EXACT else self.text(values[name])
             for name, key in self.keys.items()
         }
+
+    def is_of(self, labels: Mapping[str, str], attempt: Attempt) -> bool:
+        """Whether labels say that something is the run of this attempt."""
+        return self.exact(attempt).items() <= labels.items()
+
+    def exact(self, attempt: Attempt) -> dict[str, str]:
+        """The labels that tell which attempt a run is."""
+        return {self.keys[name]: self._exact(str(getattr(attempt, name))) for name in EXACT}
 
     def parse(self, labels: Mapping[str, str]) -> RunIdentity | None:
         """The identity that labels tell of; None if they are not ours, or not whole."""

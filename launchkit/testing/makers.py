@@ -63,7 +63,7 @@ def make_submission(
     """A submission of its own name; *fields* are others of `Submission`."""
     launch = launch or make_launch(entry_point=command)
     made = Submission(
-        name=f"launchkit-{launch.run_id}-{launch.attempt}",
+        name=launch.which.name,
         launch=launch,
         command=command,
         env={},

@@ -125,6 +125,8 @@ RUNNERS = {
     "start leaves a task": runner_submitting.StartLeavesATask,
     "attach starts": runner_submitting.AttachStarts,
     "attach finds anything": runner_submitting.AttachFindsAnything,
+    "attaches to any run": runner_submitting.AttachesToAnyRun,
+    "owns nothing": runner_submitting.OwnsNothing,
     "attach raises what it likes": runner_submitting.AttachRaisesWhatItLikes,
     "attach knows its own only": runner_submitting.AttachKnowsItsOwnOnly,
     "attach finds no ended": runner_submitting.AttachFindsNoEnded,

@@ -11,11 +11,11 @@ from uuid import uuid4
 
 import anyio
 
-from launchkit.abc import Output, Run, Site
+from launchkit.abc import Output, Run, Site, others_run
 from launchkit.builtin.local_process.run import ProcessRun
 from launchkit.builtin.local_process.runner import LocalProcessRunner as Right
 from launchkit.errors import LaunchError, RunLost, SubmitError
-from launchkit.model import RunState, RunStatus, Secret, Submission
+from launchkit.model import Attempt, RunState, RunStatus, Secret, Submission
 
 
 class NoEnvironment(Right):
@@ -216,6 +216,16 @@ class AttachFindsAnything(Right):
 
 async def endless() -> RunStatus:
     return RunStatus(state=RunState.RUNNING)
+
+
+class AttachesToAnyRun(Right):
+    async def require_own(self, ref: str, attempt: Attempt) -> None:
+        return
+
+
+class OwnsNothing(Right):
+    async def require_own(self, ref: str, attempt: Attempt) -> None:
+        raise others_run(ref)
 
 
 class AttachRaisesWhatItLikes(Right):

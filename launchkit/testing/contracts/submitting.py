@@ -8,8 +8,8 @@ import pytest
 
 from launchkit.abc import Run, Runner, Site
 from launchkit.codec import plain
-from launchkit.errors import LaunchError, RunLost
-from launchkit.model import RunState, Secret
+from launchkit.errors import LaunchError, OthersRun, RunLost
+from launchkit.model import Attempt, RunState, Secret
 from launchkit.testing.contracts.conduct import refused
 from launchkit.testing.contracts.deadline import within
 from launchkit.testing.contracts.run_logs import TEXT
@@ -241,6 +241,37 @@ class Submitting(RunnerCase):
             "a run that is found again and cancelled is stopped"
         )
         await self.closed(found)
+
+    async def test_the_run_of_another_launch_is_refused_and_ones_own_is_not(
+        self, runner: Runner, workload: Workload
+    ) -> None:
+        """A ref is on record as some agent stored it, which may have wanted another's run."""
+        if not runner.survives_agent:
+            pytest.skip("its runs end with the agent")
+        submission, other = workload.waits(), workload.waits().launch.which
+        run = await self.submitted(runner, submission)
+        await self.running(run)
+        own = submission.launch.which
+        for attempt in (other, replace(own, attempt=2)):
+            with refused(OthersRun, "require_own refuses the run of another launch or attempt"):
+                await self._require_own(runner, run.ref, attempt)
+        await self._require_own(runner, run.ref, own)
+        assert (await self.now(run)).state is RunState.RUNNING, "require_own changes nothing"
+        await self.cancelled(run)
+        await self._require_own(runner, run.ref, own)
+        await self.closed(run)
+        never = workload.exits(0)
+        if ref := runner.ref_of(never):
+            said: RunLost | None = None
+            try:
+                await self._require_own(runner, ref, never.launch.which)
+            except RunLost as exc:
+                said = exc
+            assert not isinstance(said, OthersRun), "what is not there is no other's run"
+
+    async def _require_own(self, runner: Runner, ref: str, attempt: Attempt) -> None:
+        with within(self.patience, "require_own sees whose run it is, and returns"):
+            await runner.require_own(ref, attempt)
 
     async def test_an_ended_run_is_found_again_with_its_end_and_its_logs(
         self, runner: Runner, workload: Workload

@@ -7,7 +7,7 @@ from launchkit.model import Submission
 
 
 class Workload(ABC):
-    """Makes submissions for one runner. Each has a name of its own."""
+    """Makes submissions for one runner. Each has a launch of its own, and its name."""
 
     @abstractmethod
     def exits(self, code: int) -> Submission:

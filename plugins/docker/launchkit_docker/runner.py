@@ -11,7 +11,7 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Output, Policy, Run, Runner, Site
 from launchkit.aio.lazy import Lazy
-from launchkit.model import Json, Submission
+from launchkit.model import Attempt, Json, Submission
 from launchkit.runners.masking import masked
 from launchkit_docker.containers.request import RunContext, container_name, request_of
 from launchkit_docker.engine.address import engine_address, key_files
@@ -122,6 +122,10 @@ class ContainerRunner(Runner):
         :raises SubmitError: if the Engine refuses.
         """
         return await (await self._service.opened()).submit(submission)
+
+    async def require_own(self, ref: str, attempt: Attempt) -> None:
+        """Look at the labels of the container. :raises OthersRun: if they are of another run."""
+        await (await self._service.opened()).require_own(ref, attempt)
 
     async def attach(self, ref: str) -> Run:
         """Find a container again.

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -66,9 +67,9 @@ class Containers(Workload):
             "volume": f"{self.place}:/place",
             "network": "none",
         }
-        return make_submission(
-            "/bin/sh", "-c", line, name=submission.name, image=self.image, resource_args=args
-        )
+        command = ("/bin/sh", "-c", line)
+        launch = replace(submission.launch, entry_point=command)
+        return make_submission(*command, launch=launch, image=self.image, resource_args=args)
 
 
 class TestContainerRunner(RunnerContract):

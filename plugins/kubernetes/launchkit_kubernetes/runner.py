@@ -11,7 +11,7 @@ from pydantic import Field
 
 from launchkit.abc import Finding, Output, Policy, Run, Runner, Site
 from launchkit.aio.lazy import Lazy
-from launchkit.model import Json, Submission
+from launchkit.model import Attempt, Json, Submission
 from launchkit_kubernetes.cluster.access import Access
 from launchkit_kubernetes.manifest import schema
 from launchkit_kubernetes.manifest.args import check_args, parse_args
@@ -158,6 +158,10 @@ class KubernetesRunner(Runner):
         :raises SubmitError: if the cluster refuses, or the name belongs to somebody else.
         """
         return await (await self._service.opened()).submit(submission)
+
+    async def require_own(self, ref: str, attempt: Attempt) -> None:
+        """Look at the labels of its object. :raises OthersRun: if they are of another run."""
+        await (await self._service.opened()).require_own(ref, attempt)
 
     async def attach(self, ref: str) -> Run:
         """Find an object again. :raises RunLost: if it is gone, or *ref* is not a run's."""

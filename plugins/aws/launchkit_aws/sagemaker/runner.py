@@ -9,7 +9,7 @@ from pydantic import Field
 
 from launchkit.abc import Finding, Output, Run, Runner, Site
 from launchkit.aio.lazy import Lazy
-from launchkit.model import Json, Submission
+from launchkit.model import Attempt, Json, Submission
 from launchkit_aws.environment import AwsEnvironment
 from launchkit_aws.place import AwsPlace
 from launchkit_aws.sagemaker import shape
@@ -140,6 +140,10 @@ class SageMakerRunner(Runner):
         :raises SubmitError: if SageMaker refuses, or the name belongs to somebody else.
         """
         return await (await self._service.opened()).submit(submission)
+
+    async def require_own(self, ref: str, attempt: Attempt) -> None:
+        """Look at its variables and tags. :raises OthersRun: if they are of another run."""
+        await (await self._service.opened()).require_own(ref, attempt)
 
     async def attach(self, ref: str) -> Run:
         """Find a training job again. :raises RunLost: if it is gone, or *ref* is not a run's."""

@@ -5,12 +5,12 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from launchkit.abc import Finding, Output, Registry, Run, Site
+from launchkit.abc import Finding, Output, Registry, Run, Site, others_run
 from launchkit.aio.background import attend
 from launchkit.errors import LaunchError, NotYet, RunLost, SubmitError
-from launchkit.model import Secret, Submission
+from launchkit.model import Attempt, Secret, Submission
 from launchkit.runners.fitting import is_open
-from launchkit.runners.identity import AWS, RunIdentity
+from launchkit.runners.identity import AWS
 from launchkit.runners.quotas import LOGIN, Quotas
 from launchkit_aws.ecr import EcrRegistry
 from launchkit_aws.environment import AwsEnvironment
@@ -178,6 +178,29 @@ class RunService:
         self.release(submission)
         return TrainingRun(ref, self._place)
 
+    async def require_own(self, text: str, attempt: Attempt) -> None:
+        """Look whose job it is. :raises OthersRun: if it is of another run, or nothing tells."""
+        ref = Ref.parse(text)
+        if ref.region != self._region:
+            return  # `attach` tells of it
+        try:
+            is_own = await self._is_of(await jobs.described(self._api, ref), attempt)
+        except AwsRefused as exc:
+            if not exc.denied:
+                raise
+            log.warning("whose run %s is cannot be told: %s", ref, exc)
+            is_own = False
+        if not is_own:
+            raise others_run(text)
+
+    async def _is_of(self, told: Mapping[str, Any], attempt: Attempt) -> bool:
+        """Whether a training job is the run of an attempt, as its variables or its tags say."""
+        env = told.get("Environment") or {}
+        wanted = attempt.item_id, str(attempt.attempt)
+        if (env.get("LAUNCHKIT_ITEM_ID"), env.get("LAUNCHKIT_ATTEMPT")) == wanted:
+            return True
+        return AWS.is_of(await jobs.tags(self._api, told["TrainingJobArn"]), attempt)
+
     async def attach(self, text: str) -> Run:
         """Find a training job again. :raises RunLost: if it is gone, or is not a run's."""
         ref = Ref.parse(text)
@@ -232,19 +255,7 @@ class RunService:
         :raises SubmitError: if it is somebody else's.
         """
         told = await jobs.described(self._api, ref)
-        wanted = RunIdentity.of(submission.launch, self._agent)
-        env = told.get("Environment") or {}
-        if (env.get("LAUNCHKIT_ITEM_ID"), env.get("LAUNCHKIT_ATTEMPT")) == (
-            wanted.item_id,
-            str(wanted.attempt),
-        ):
-            return
-        found = AWS.parse(await jobs.tags(self._api, told["TrainingJobArn"]))
-        if found and (found.item_id, found.run_id, found.attempt) == (
-            wanted.item_id,
-            wanted.run_id,
-            wanted.attempt,
-        ):
+        if await self._is_of(told, submission.launch.which):
             return
         raise SubmitError(
             f"the name {ref.name} is taken by another training job in {ref.region}",

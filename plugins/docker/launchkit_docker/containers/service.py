@@ -8,10 +8,11 @@ from weakref import WeakValueDictionary
 import anyio
 from anyio.to_thread import run_sync
 
-from launchkit.abc import Finding, Output, Run, Site
+from launchkit.abc import Finding, Output, Run, Site, others_run
 from launchkit.aio.background import attend
 from launchkit.errors import Rejected, RunLost, SubmitError
-from launchkit.model import Submission
+from launchkit.model import Attempt, Submission
+from launchkit.runners.identity import DOCKER
 from launchkit_docker.containers.body import image_ref, require_short
 from launchkit_docker.containers.code import move_code
 from launchkit_docker.containers.containers import CANCELLED, OVER, Containers
@@ -143,6 +144,18 @@ class ContainerService:
         if not container.started and not await self._markers.has(name, CANCELLED):
             await self._start(name, asked=warnings is None)
         return self._run(name, warnings or ())
+
+    async def require_own(self, ref: str, attempt: Attempt) -> None:
+        """Look at the labels of the container; where there is none, at its name, which `discard`
+        would take from whose it is. :raises OthersRun: if it is of another run.
+        """
+        container = await self._containers.find(ref) if is_name(ref) else None
+        if container is None:
+            is_own = not is_name(ref) or attempt.run_id in ref
+        else:
+            is_own = DOCKER.is_of(container.labels, attempt)
+        if not is_own:
+            raise others_run(ref)
 
     async def attach(self, ref: str) -> Run:
         """Find a container again.

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from launchkit.abc import Finding, Output, Run, Runner, Site
+from launchkit.abc import Finding, Output, Run, Runner, Site, others_run
 from launchkit.aio.lazy import Lazy
-from launchkit.model import Json, Submission
+from launchkit.model import Attempt, Json, Submission
+from launchkit.runners.identity import GCP
 from launchkit_gcp.environment import GcpEnvironment
 from launchkit_gcp.vertex import shape
 from launchkit_gcp.vertex.args import check_args, parse_args
+from launchkit_gcp.vertex.names import ATTEMPT, ITEM, Ref
 from launchkit_gcp.vertex.request import (
     RequestContext,
     ref_of,
@@ -147,6 +149,12 @@ class VertexRunner(Runner):
         :raises SubmitError: if Vertex AI refuses.
         """
         return await (await self._service.opened()).submit(submission)
+
+    async def require_own(self, ref: str, attempt: Attempt) -> None:
+        """A ref says whose it is. :raises OthersRun: if it is of another run."""
+        at, wanted = Ref.parse(ref), GCP.exact(attempt)
+        if (at.item, at.attempt) != (wanted[ITEM], wanted[ATTEMPT]):
+            raise others_run(ref)
 
     async def attach(self, ref: str) -> Run:
         """Find a job again. :raises RunLost: if it is gone, or *ref* is not a run's."""

@@ -179,14 +179,21 @@ class RunSecrets:
             lambda: self._client.json("PATCH", path, body=patch, content_type=MERGE)
         )
 
+    async def runs(self, ref: Ref) -> Set[str]:
+        """The ids of the runs that those of this name are of, as labels write them."""
+        found = [mapping(mapping(told).get("metadata")) for told in await self._listed(ref)]
+        return {text(mapping(metadata.get("labels")).get(RUN)) for metadata in found}
+
     async def remove(self, ref: Ref) -> None:
         """Remove all secrets of a run that have no owner, or whose owner goes."""
-        path = SECRETS.path(ref.namespace)
-        selector = {"labelSelector": f"{NAME}={ref.name},{RUN}"}
-        found = await self._client.answered(lambda: self._client.listed(path, selector))
-        for told in found:
+        for told in await self._listed(ref):
             if name := text(mapping(mapping(told).get("metadata")).get("name")):
                 await self._removed(SECRETS.path(ref.namespace, name))
+
+    async def _listed(self, ref: Ref) -> Sequence[object]:
+        path = SECRETS.path(ref.namespace)
+        selector = {"labelSelector": f"{NAME}={ref.name},{RUN}"}
+        return await self._client.answered(lambda: self._client.listed(path, selector))
 
     async def _removed(self, path: str) -> None:
         try:

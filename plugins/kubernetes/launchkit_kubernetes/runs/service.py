@@ -11,11 +11,12 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.to_thread import run_sync
 
-from launchkit.abc import Finding, Output, Run, Site
+from launchkit.abc import Finding, Output, Run, Site, others_run
 from launchkit.aio.background import attend
 from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import LaunchError, LaunchkitError, NotYet, RunLost, SubmitError
-from launchkit.model import Credentials, Submission
+from launchkit.model import Attempt, Credentials, Submission
+from launchkit.runners.identity import KUBERNETES
 from launchkit_kubernetes.cluster.board import Board
 from launchkit_kubernetes.cluster.client import ClusterClient, open_client
 from launchkit_kubernetes.cluster.discovery import JOBS, Discovery, Resource
@@ -221,6 +222,25 @@ class RunService:
         if submission.code is not None:
             await run_sync(remove_tree, submission.code)
         return await self._run(ref)
+
+    async def require_own(self, ref: str, attempt: Attempt) -> None:
+        """Look at the labels of its object, or else of what stands beside one. :raises OthersRun:
+        if they are of another run.
+        """
+        place = Ref.parse(ref)
+        try:
+            told = await self._object(place)
+        except SubmitError:  # `attach` tells of it
+            told = None
+        if told is not None:
+            labels = mapping(mapping(told.get("metadata")).get("labels"))
+            is_own = KUBERNETES.is_of(labels, attempt)
+        else:
+            record = await self._records.get(place)
+            runs = {record.run} if record else await self._secrets.runs(place)
+            is_own = runs <= {KUBERNETES.exact(attempt)[RUN], ""}
+        if not is_own:
+            raise others_run(ref)
 
     async def attach(self, ref: str) -> Run:
         """Find an object again. :raises RunLost: if it is gone, or *ref* is not a run's."""
