@@ -16,7 +16,7 @@ KEPT_SECONDS = 7 * 86400.0
 class SignIn:
     """Begin a session of *seconds* with a token; it counts no longer than the token does.
 
-    :raises Unauthenticated: if the token is none of a user or a service, or does not count.
+    :raises Unauthenticated: if it is no token of a user or a service, or does not count.
     """
 
     secret: str
@@ -27,6 +27,8 @@ class SignIn:
         fault = TokenFault.UNKNOWN if row is None else fault_of(row, tx.now)
         if row is None or fault is not None:
             raise Unauthenticated(f"the token {fault}", hint="an administrator makes tokens")
+        if row["session"]:  # one that it began would outlive it
+            raise Unauthenticated("a session begins no other", hint="sign in with a token")
         if PrincipalKind(row["kind"]) not in ACCOUNTS:
             raise Unauthenticated(
                 f"the token of {row['owner']} is not one of a person",

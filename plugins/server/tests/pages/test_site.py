@@ -106,6 +106,14 @@ def test_a_session_ends_with_the_token_that_it_began_with(served: Served) -> Non
             assert browser.get("/e/e/queues").headers["location"].startswith("/sign-in")
 
 
+def test_a_session_begins_no_other_session(browser: Browser, served: Served) -> None:
+    browser.sign_in()
+    (session,) = (value for name, value in browser.client.cookies.items() if "session" in name)
+    with Browser(replace(served, tokens={"bob": Secret(session)})) as other:
+        other.sign_in("bob")
+        assert other.get("/e/e/queues").headers["location"].startswith("/sign-in")
+
+
 @pytest.mark.parametrize(
     "headers",
     [
