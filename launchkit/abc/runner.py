@@ -91,6 +91,14 @@ class Runner(Component):
     """
 
     @classmethod
+    def harmless_keys(cls, args: Json) -> frozenset[str]:
+        """Keys, one of which leads to each resource argument that a word for all of them opens to
+        launches in secure mode, for configs of which no list can tell all that says which program
+        runs. None at all: `program_keys` tell it.
+        """
+        return frozenset()
+
+    @classmethod
     def check_args(cls, args: Json) -> None:
         """Look at resource arguments, when a queue is made, at launch, and again at claim; needs
         no settings. Each line of the message begins with the key's path. Pure.

@@ -28,6 +28,8 @@ NAMING = frozenset({"labels", "annotations", "nodeselector", "matchlabels"})
 """Whose keys are names of their owner's."""
 OPAQUE = frozenset({"podspecpatch", "podtemplatefile", "manifest", "manifestfrom"})
 """What operators make pods of, and nobody can look through here."""
+WIDE = frozenset({"", "resourceargs", "kubernetes", "spec"})
+"""What a word of the policy for all resource arguments is made of."""
 NOT_LAUNCHES = "take these out of the queue config or the launch,"
 ENTRY_POINT = "entry_point"
 ARGS_START = "args: without an entry point of the job, they may be what an image runs"
@@ -39,7 +41,7 @@ def check_policy(launch: Launch, policy: Policy, runner: type[Runner]) -> None:
     """Look whether a launch does what the policy forbids. :raises Rejected: naming all of it."""
     _check_args(launch.resource_args, policy, runner)
     if policy.secure_mode:
-        chosen = _chosen(launch, policy.launch_may_set, runner.program_keys)
+        chosen = _chosen(launch, policy.launch_may_set, runner)
         _check_secure([*chosen, *pod_objections(launch.resource_args)])
 
 
@@ -86,11 +88,16 @@ def _own_names(args: Json) -> Iterator[str]:
             yield f"resource_args.{dotted(path)}: {found[0]} is a name of launchkit's own"
 
 
-def _chosen(launch: Launch, allowed: Collection[str], programs: Collection[str]) -> Iterator[str]:
+def _chosen(launch: Launch, allowed: Collection[str], runner: type[Runner]) -> Iterator[str]:
     """What a launch, or its job in the queue's place, has chosen and may not."""
-    closed = frozenset() if ENTRY_POINT in allowed else frozenset(map(_flat, programs))
+    closed = harmless = frozenset[str]()
+    if ENTRY_POINT not in allowed:
+        closed = frozenset(map(_flat, runner.program_keys))
+        harmless = frozenset(map(_flat, runner.harmless_keys(launch.resource_args)))
     for place, who in launch.origins.items():
-        if who in _strangers(place) and not any(_covers(word, place, closed) for word in allowed):
+        if who in _strangers(place) and not any(
+            _covers(word, place, closed) and _reaches(word, place, harmless) for word in allowed
+        ):
             yield f"{place}: a {who} cannot choose it"
     if _may_start(launch, allowed) and not launch.entry_point:
         yield ARGS_START
@@ -128,6 +135,16 @@ def _covers(word: str, place: str, closed: Collection[str]) -> bool:
         rest = place.removeprefix(word)
         begins = place.startswith(word) and rest[:1] in {"", ".", "["}
     return begins and not any(_flat(part) in closed for part in _PARTS.split(rest))
+
+
+def _reaches(word: str, place: str, harmless: Collection[str]) -> bool:
+    """Whether a word for all resource arguments opens this one, if some are known to be harmless;
+    other words have named what they open.
+    """
+    named = {_flat(part) for part in _PARTS.split(word)} - WIDE
+    if not harmless or not place.startswith("resource_args") or (named and word[-1] != "*"):
+        return True
+    return any(_flat(part) in harmless for part in _PARTS.split(place))
 
 
 def _flat(key: str) -> str:

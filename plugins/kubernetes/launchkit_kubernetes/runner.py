@@ -14,7 +14,7 @@ from launchkit.aio.lazy import Lazy
 from launchkit.model import Attempt, Json, Submission
 from launchkit_kubernetes.cluster.access import Access
 from launchkit_kubernetes.manifest import schema
-from launchkit_kubernetes.manifest.args import check_args, parse_args
+from launchkit_kubernetes.manifest.args import check_args, is_custom, parse_args
 from launchkit_kubernetes.manifest.build import BuildContext, ref_of, workload_of
 from launchkit_kubernetes.manifest.policy import KubernetesPolicy, strict_objections
 
@@ -94,6 +94,11 @@ class KubernetesRunner(Runner):
     async def check_queue(self, args: Json) -> Sequence[Finding]:
         """What the agent may do with the queue's kind of objects in its namespace."""
         return await (await self._service.opened()).queue_findings(parse_args(args))
+
+    @classmethod
+    def harmless_keys(cls, args: Json) -> frozenset[str]:
+        """Those of custom resources, of which nobody knows all that starts something."""
+        return schema.HARMLESS_KEYS if is_custom(args) else frozenset()
 
     @classmethod
     def check_args(cls, args: Json) -> None:

@@ -62,6 +62,15 @@ class QueueArgs:
         return self.kind == JOB and self.api_version in JOB_VERSIONS
 
 
+def is_custom(args: Json) -> bool:
+    """Whether a config, which need not be right, may describe anything else than a Job."""
+    inner = args.get(WRAPPER) if set(args) == {WRAPPER} else args
+    data = inner if isinstance(inner, Mapping) else {}
+    version = data.get("apiVersion") or JOB_VERSIONS[0]
+    group = data.get("group") or "batch"
+    return (data.get("kind") or JOB, group) != (JOB, "batch") or version not in JOB_VERSIONS
+
+
 def check_args(args: Json) -> None:
     """Look at a queue's config. :raises Rejected: naming each field that is wrong, with its path.
 
