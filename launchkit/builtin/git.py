@@ -16,6 +16,7 @@ from pydantic import Field
 from launchkit.abc import Fetcher, Finding
 from launchkit.addresses import masked
 from launchkit.builtin.git_command import Git, quiet_environment
+from launchkit.builtin.git_logins import login_files
 from launchkit.code.remotes import (
     check_ref,
     check_remote,
@@ -74,10 +75,8 @@ class GitFetcher(Fetcher):
         return pinned
 
     def secret_files(self) -> Mapping[Path, str]:
-        """Those in which git and curl keep logins, where git is told of no others."""
-        config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-        places = (Path.home() / ".git-credentials", config / "git/credentials")
-        return dict.fromkeys((*places, Path.home() / ".netrc"), "logins to git servers")
+        """Those in which git, curl and ssh keep logins and keys. Reads git's settings."""
+        return login_files(os.environ)
 
     async def check(self) -> Sequence[Finding]:
         """Look whether git is there."""

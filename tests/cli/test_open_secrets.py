@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from cli.conftest import Program
 
+from launchkit.builtin.git_logins import login_files
 from launchkit.builtin.http.tokens import token_place, tokens_file
 from launchkit.wide_files import CLUSTERS_OWN, wide_secrets
 
@@ -155,6 +156,10 @@ def test_a_file_with_a_registrys_password_that_everybody_may_read_is_told(
     [
         (".netrc", "machine example.com login ann password hush"),
         (".git-credentials", "https://ann:hush@example.com"),
+        (".gitconfig", '[http "https://h"]\n\textraHeader = Authorization: Basic hush\n'),
+        (".gitconfig", '[url "https://x:hush@h/"]\n\tinsteadOf = https://h/\n'),
+        (".config/git/config", "[http]\n\tproxy = http://ann:hush@proxy:3128\n"),
+        (".ssh/id_ed25519", "-----BEGIN OPENSSH PRIVATE KEY-----\nhush\n"),
         (".docker/config.json", '{"auths": {"example.com": {"auth": "YW5uOmh1c2g="}}}'),
     ],
 )
@@ -162,13 +167,35 @@ def test_a_file_of_logins_that_everybody_may_read_is_told(
     program: Program, monkeypatch: pytest.MonkeyPatch, name: str, text: str
 ) -> None:
     monkeypatch.setenv("HOME", str(program.folder))
-    monkeypatch.delenv("DOCKER_CONFIG", raising=False)
+    for variable in ("DOCKER_CONFIG", "GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(variable, raising=False)
     file = Path(program.file(name, text))
     file.chmod(0o644)
     registry = {"type": "oci", "uri": "127.0.0.1:9/a"}
     assert f"chmod 600 {file}" in told(program, registry=registry).values()
     file.chmod(0o600)
     assert f"chmod 600 {file}" not in told(program, registry=registry).values()
+
+
+@pytest.mark.parametrize(
+    "helper",
+    [
+        "store --file=~/kept",
+        "store --file ~/kept",
+        '"store --file=~/kept"',
+        "store --file='~/kept'",
+    ],
+)
+def test_the_file_of_gits_store_of_logins_is_known(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, helper: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    settings = tmp_path / "settings"
+    address = '[url "ssh://git@example.com/"]\n\tinsteadOf = https://example.com/\n'
+    settings.write_text(f"[credential]\n\thelper = {helper}\n{address}")
+    found = login_files({"GIT_CONFIG_GLOBAL": str(settings)})
+    assert tmp_path / "kept" in found
+    assert settings not in found
 
 
 def test_docker_settings_without_a_login_may_be_read_by_everybody(

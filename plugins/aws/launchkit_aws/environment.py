@@ -14,6 +14,7 @@ from launchkit.abc import Environment, Finding, Site
 from launchkit.addresses import masked
 from launchkit.aio.lazy import Lazy
 from launchkit.errors import LaunchError
+from launchkit_aws.credential_files import credential_files
 from launchkit_aws.errors import explained, soon
 from launchkit_aws.place import AwsPlace
 from launchkit_aws.regions import NAMES, Partition, check_region
@@ -119,15 +120,10 @@ class AwsEnvironment(Environment):
         return found
 
     def secret_files(self) -> Mapping[Path, str]:
-        """Those of keys and tokens that AWS's default chain reads."""
-        home = Path.home() / ".aws"
-        named = {
-            "AWS_SHARED_CREDENTIALS_FILE": home / "credentials",
-            "AWS_WEB_IDENTITY_TOKEN_FILE": None,
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": None,
-        }
-        found = [os.environ.get(name) or usual for name, usual in named.items()]
-        return {Path(one).expanduser(): "credentials of AWS" for one in found if one}
+        """Those of keys and tokens that AWS's default chain reads or keeps. Reads which of its
+        settings there are keys in.
+        """
+        return credential_files(os.environ)
 
     async def check(self) -> Sequence[Finding]:
         """Whether AWS answers, and as whom it knows the agent."""

@@ -96,6 +96,27 @@ def test_the_files_of_credentials_are_known(monkeypatch: pytest.MonkeyPatch) -> 
     assert {*map(str, aws.secret_files())} == {"/keys", "/token"}
 
 
+def test_settings_with_a_key_and_kept_tokens_are_known(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("AWS_CONFIG_FILE", raising=False)
+    cache = tmp_path / ".aws" / "sso" / "cache"
+    cache.mkdir(parents=True)
+    settings, token = tmp_path / ".aws" / "config", cache / "1f.json"
+    settings.write_text("[default]\nregion = eu-west-1\n")
+    aws = AwsEnvironment(region=REGION)
+    assert not {settings, token} & aws.secret_files().keys()
+    settings.write_text("[default]\nAWS_Secret_Access_Key = s\n")
+    token.write_text("{}")
+    assert {settings, token} < aws.secret_files().keys()
+    other = tmp_path / "other"
+    other.write_text("[default]\naws_session_token = s\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(other))
+    assert other in aws.secret_files()
+    assert settings not in aws.secret_files()
+
+
 async def test_a_session_token_that_is_written_anew_is_used_in_the_middle_of_a_run(
     environments: Environments, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
