@@ -1,7 +1,8 @@
 """Who asks, and what may they do: each route declares its one permission here."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -33,6 +34,15 @@ class Caller:
 
     principal: Principal
     entity: str
+    ask_again: Callable[[], Awaitable["Caller"]] = field(repr=False, compare=False)
+
+    async def still(self) -> "Caller":
+        """The same after a wait, in which tokens are revoked and roles taken away.
+
+        :raises Unauthenticated: if the token does not count any more.
+        :raises Forbidden: if its owner may not any more.
+        """
+        return await self.ask_again()
 
     @property
     def name(self) -> str:
@@ -119,7 +129,7 @@ class Needs:
         own = request.path_params.get("item_id")
         hint = AGENT_HINT if self.permission is Permission.AGENT else ROLE_HINT
         _require(refusal(principal, self.permission, entity, item=own), hint)
-        return Caller(principal, entity)
+        return Caller(principal, entity, partial(self, request))
 
 
 def _require(objection: str | None, hint: str) -> None:

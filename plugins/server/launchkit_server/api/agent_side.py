@@ -1,7 +1,7 @@
 """The agent's side: claims, beats, reports, output, locks."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated, Generic, TypeVar
 
@@ -73,26 +73,37 @@ async def claim(
 async def wait(entity: str, wanted: WaitRequest, service: TheService, who: AgentSide) -> WaitAnswer:
     """Wait until some of the queues may give something; none of them when the time is over."""
     queues = tuple(dict.fromkeys(wanted.queues))
-    for name in queues:
-        who.require_queue(name)
-    await who.require_agent(wanted.capacity.agent, service)
+    await _require(who, wanted.capacity.agent, queues, service)
     body = claims.LookOut(
         entity, queues, wanted.capacity, service.lease, wanted.paused, wanted.session
     )
-    topics = await service.database.read(claims.TopicsOf(entity, queues))
-    deadline = anyio.current_time() + service.patience(wanted.wait)
+    worth = await _worth(service, body, wanted.wait)
+    if wanted.wait > 0:
+        await _require(await who.still(), wanted.capacity.agent, queues, service)
+    return WaitAnswer(queues=worth)
+
+
+async def _require(who: Caller, agent: str, queues: Iterable[str], service: Service) -> None:
+    for name in queues:
+        who.require_queue(name)
+    await who.require_agent(agent, service)
+
+
+async def _worth(service: Service, body: claims.LookOut, wanted: float) -> tuple[str, ...]:
+    topics = await service.database.read(claims.TopicsOf(body.entity, body.queues))
+    deadline = anyio.current_time() + service.patience(wanted)
     hub = service.database.topics
     with (
-        hub.subscribed(f"agent:{wanted.capacity.agent}") as news,
+        hub.subscribed(f"agent:{body.capacity.agent}") as news,
         service.lines.joined(body, news) as line,
     ):
         while True:
             leads = line.leads(news)
             with hub.heard(news, *(topics if leads else ())):
                 found, telling = await _look_out(service, body)
-                left = min(deadline - anyio.current_time(), service.patience(wanted.wait))
+                left = min(deadline - anyio.current_time(), service.patience(wanted))
                 if found.worth or left <= 0:
-                    return WaitAnswer(queues=found.worth)
+                    return found.worth
                 if not leads:
                     await news.wait(left)
                     continue
@@ -100,7 +111,8 @@ async def wait(entity: str, wanted: WaitRequest, service: TheService, who: Agent
                     line.wake_others(news)
                 again = min(left, found.after)
                 if found.told and again > TOLD_SECONDS:
-                    if await news.wait(TOLD_SECONDS) or not service.told.settled(entity, telling):
+                    told = service.told
+                    if await news.wait(TOLD_SECONDS) or not told.settled(body.entity, telling):
                         continue
                     again -= TOLD_SECONDS
                 await news.wait(again)
@@ -139,6 +151,7 @@ async def beat(
     with service.database.topics.subscribed(f"agent:{wanted.status.name}") as news:
         orders = await service.database.write(body)
         if not orders.news_to(wanted.heard) and await news.wait(patience):
+            await (await who.still()).require_agent(wanted.status.name, service)
             orders = await service.database.write(body)
         return orders
 
@@ -222,6 +235,7 @@ async def wait_for_lock(entity: str, wanted: LockWait, service: TheService, who:
     if service.ending:
         raise Unreachable("the service is about to end", retry_after=1.0)
     await locks.free(service.database, wanted.name, service.patience(wanted.wait))
+    await who.still()
 
 
 @router.post("/locks/release", status_code=204)

@@ -105,4 +105,7 @@ async def events(
 ) -> Sequence[Event]:
     """Events above *since* of one item, or the newest of all; waits for one if there is none."""
     launches = StoreLaunches(service.database, entity)
-    return await launches.changed(item, since, service.patience(wait))
+    found = await launches.changed(item, since, service.patience(wait))
+    if wait > 0:
+        await who.still()
+    return found

@@ -33,6 +33,8 @@ async def read(
     """
     stored = service.logs(entity)
     page = await stored.read(part.item, part.attempt, part.offset, service.patience(part.wait))
+    if part.wait > 0:
+        await who.still()
     headers = {LOG_SIZE_HEADER: str(page.size), LOG_COMPLETE_HEADER: str(page.complete).lower()}
     return Response(page.data, headers=headers, media_type=BYTES_TYPE)
 

@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import anyio
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from launchkit.aio.topics import Subscription
 from launchkit.codec import encode_json
 from launchkit.errors import ConfigError, Forbidden, Unauthenticated, Unreachable
 from launchkit.model import Event
-from launchkit.model.people import Permission
 from launchkit.store import launches
 from launchkit.store.events import settled
 from launchkit.wire.user_side import Output
-from launchkit_server.access import Needs, Reader
+from launchkit_server.access import Caller, Reader
 from launchkit_server.service import Service, TheService
 
 router = APIRouter(tags=["streams"])
@@ -28,7 +27,6 @@ router = APIRouter(tags=["streams"])
 STREAM_SECONDS = 300.0
 """How long one stream lasts. The one who asks comes back, and its token is looked at anew."""
 RETRY_MILLISECONDS = 1000
-MAY_READ = Needs(Permission.READ)
 END = ServerSentEvent(event="end", raw_data="{}")
 """Nothing more will come: the launch has ended, and all of it was sent."""
 LATER = ServerSentEvent(retry=RETRY_MILLISECONDS, comment="come back")
@@ -41,17 +39,17 @@ class _Patience:
     """When a stream has lasted long enough."""
 
     service: Service
-    request: Request
+    who: Caller
     deadline: float
 
     @classmethod
-    def of(cls, service: Service, request: Request) -> "_Patience":
-        return cls(service, request, anyio.current_time() + STREAM_SECONDS)
+    def of(cls, service: Service, who: Caller) -> "_Patience":
+        return cls(service, who, anyio.current_time() + STREAM_SECONDS)
 
     async def admits(self) -> bool:
         """Whether the one who asked may still read: tokens are revoked, and roles taken away."""
         try:
-            await MAY_READ(self.request)
+            await self.who.still()
         except (Unauthenticated, Forbidden):
             return False
         return True
@@ -87,7 +85,6 @@ async def _events_from(
 async def events(
     entity: str,
     who: Reader,
-    request: Request,
     service: TheService,
     begin: Annotated[tuple[str | None, int], Depends(_events_from)],
 ) -> Stream:
@@ -95,7 +92,7 @@ async def events(
     `Last-Event-ID` begin after an event. The stream of an item ends with the event `end`.
     """
     item, since = begin
-    patience = _Patience.of(service, request)
+    patience = _Patience.of(service, who)
     topic = f"entity:{entity}" if item is None else f"item:{item}"
     with service.database.topics.subscribed(topic) as news:
         while True:
@@ -160,7 +157,6 @@ async def _log_from(
 async def log(
     entity: str,
     who: Reader,
-    request: Request,
     service: TheService,
     begin: Annotated[_Begin, Depends(_log_from)],
 ) -> Stream:
@@ -168,7 +164,7 @@ async def log(
     follow. The stream ends with the event `end`.
     """
     attempt, offset = begin.attempt, begin.offset
-    patience = _Patience.of(service, request)
+    patience = _Patience.of(service, who)
     with service.database.topics.subscribed(f"log:{begin.item}", f"item:{begin.item}") as news:
         while True:
             try:
