@@ -321,16 +321,18 @@ class Beat:
 
 @dataclass(frozen=True)
 class Over(Loose):
-    """Of some items those whose attempt is over."""
+    """Of some items those whose attempt is over, of all queues or some."""
 
     entity: str
     attempts: Mapping[str, int]
+    queues: frozenset[str] | None = None
 
     async def __call__(self, tx: Tx) -> frozenset[str]:
         rows = await tx.all("stand_of", entity=self.entity, items=json.dumps([*self.attempts]))
         return frozenset(
             row["id"]
             for row in rows
+            if self.queues is None or row["queue"] in self.queues
             if row["ended_at"] is not None or row["attempt"] > self.attempts[row["id"]]
         )
 

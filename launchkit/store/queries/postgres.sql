@@ -172,4 +172,4 @@ delete from token where item = any(array(select json_array_elements_text(:items:
 delete from item where id = any(array(select json_array_elements_text(:items::json))) and ended_at is not null returning id
 
 -- name: stand_of
-select id, attempt, ended_at from item where entity = :entity and id = any(array(select json_array_elements_text(:items::json)))
+select item.id, item.attempt, item.ended_at, queue.name as queue from item join queue on queue.id = item.queue_id where item.entity = :entity and item.id = any(array(select json_array_elements_text(:items::json)))

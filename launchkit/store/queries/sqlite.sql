@@ -92,4 +92,4 @@ delete from token where item in (select value from json_each(:items))
 delete from item where id in (select value from json_each(:items)) and ended_at is not null returning id
 
 -- name: stand_of
-select id, attempt, ended_at from item where entity = :entity and id in (select value from json_each(:items))
+select item.id, item.attempt, item.ended_at, queue.name as queue from item join queue on queue.id = item.queue_id where item.entity = :entity and item.id in (select value from json_each(:items))

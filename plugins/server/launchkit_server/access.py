@@ -54,6 +54,11 @@ class Caller:
         """Whether the caller may read the secrets in the configs of the entity's queues."""
         return refusal(self.principal, Permission.OPERATE, self.entity) is None
 
+    @property
+    def queues(self) -> frozenset[str] | None:
+        """The queues that the token is bound to; None if it is not."""
+        return self.principal.queues if self.principal.kind is PrincipalKind.AGENT else None
+
     def require_queue(self, queue: str) -> None:
         """:raises Forbidden: if the token is bound to queues, and *queue* is none of them."""
         _require(refusal(self.principal, Permission.AGENT, self.entity, queue), AGENT_HINT)
@@ -63,8 +68,8 @@ class Caller:
         not bound would be explained by it.
         """
         queues = status.queues
-        if self.principal.kind is PrincipalKind.AGENT:
-            queues = tuple(name for name in queues if name in self.principal.queues)
+        if self.queues is not None:
+            queues = tuple(name for name in queues if name in self.queues)
         return replace(status, entity=self.entity, queues=queues)
 
     def require_author(self, author: str | None) -> None:

@@ -455,6 +455,25 @@ def test_an_agent_says_nothing_of_queues_that_it_is_not_bound_to(
     assert seen["status"]["queues"] == ["q"]
 
 
+def test_an_agent_is_told_of_no_end_in_a_queue_that_it_is_not_bound_to(
+    client: httpx.Client, tokens: Mapping[str, Secret]
+) -> None:
+    admin, box = (
+        {"Authorization": f"Bearer {str.__str__(tokens[who])}"} for who in ("admin", "agent")
+    )
+    base, ended = "/api/v1/entities/test", {}
+    for queue in ("q", "other"):
+        body = {"spec": plain(make_spec())}
+        made = client.post(f"{base}/queues/{queue}/launches", headers=admin, json=body).json()
+        url = f"{base}/items/{made['id']}/changes"
+        assert client.post(url, headers=admin, json={"kind": "stop"}).is_success
+        ended[queue] = made["id"]
+    wanted = {"attempts": dict.fromkeys(ended.values(), 1)}
+    for who, items in ((box, {ended["q"]}), (admin, {*ended.values()})):
+        answer = client.post(f"{base}/agent/over", headers=who, json=wanted)
+        assert {*answer.json()["items"]} == items
+
+
 def test_an_agent_touches_nothing_that_another_agent_of_its_queue_holds(
     client: httpx.Client, tokens: Mapping[str, Secret]
 ) -> None:

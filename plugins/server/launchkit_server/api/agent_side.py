@@ -249,11 +249,10 @@ async def release_lock(
 
 
 @router.post("/over")
-async def over(
-    entity: str, wanted: OverRequest, service: TheService, _who: AgentSide
-) -> OverAnswer:
+async def over(entity: str, wanted: OverRequest, service: TheService, who: AgentSide) -> OverAnswer:
     """Of some attempts those that are over, so that what is left of them can be removed."""
-    return OverAnswer(items=await service.database.read(claims.Over(entity, wanted.attempts)))
+    body = claims.Over(entity, wanted.attempts, who.queues)
+    return OverAnswer(items=await service.database.read(body))
 
 
 @router.post("/leave", status_code=204)
