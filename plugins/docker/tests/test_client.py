@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import anyio
 import pytest
 from anyio.abc import ByteStream, SocketAttribute
 from docker_engine import SOCKET, Engine
+from launchkit_docker.engine import client
 from launchkit_docker.engine.client import (
     EngineAway,
     EngineClient,
@@ -271,3 +272,55 @@ async def test_an_error_that_is_json_is_told_in_its_words(
                 await engine.info()
         tasks.cancel_scope.cancel()
     assert caught.value.message == "x: image not known"
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"404 Not Found", b"429 Slow"])
+@pytest.mark.parametrize("version", ["v1.41", "auto"])
+async def test_of_an_engines_answer_no_more_is_read_than_an_engine_would_say(
+    status: bytes, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "MAX_ANSWER", 100_000)
+
+    async def speak(peer: ByteStream) -> None:
+        async with peer:
+            await peer.receive()
+            await peer.send(b"HTTP/1.1 %b\r\nContent-Type: text/plain\r\n\r\n" % status)
+            with suppress(anyio.BrokenResourceError):
+                while True:  # until nobody reads any more
+                    await peer.send(b" " * 10_000)
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{listener.extra(PORT)}")
+        tasks.start_soon(listener.serve, speak)
+        async with open_client() as engine:
+            engine.docker.api_version = version
+            with (
+                anyio.fail_after(PATIENCE),
+                pytest.raises(EngineError, match="more than 100000 bytes"),
+            ):
+                await engine.info()
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_stream_of_an_engine_is_as_long_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "MAX_ANSWER", 1000)
+
+    async def speak(peer: ByteStream) -> None:
+        async with peer:
+            await peer.receive()
+            await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n" + b" " * 50_000)
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{listener.extra(PORT)}")
+        tasks.start_soon(listener.serve, speak)
+        async with open_client() as engine:
+            engine.docker.api_version = "v1.41"
+            async with engine.request("containers/x/logs") as response:
+                assert sum([len(piece) async for piece in response.content.iter_any()]) == 50_000
+        tasks.cancel_scope.cancel()

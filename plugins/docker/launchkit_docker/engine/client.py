@@ -44,6 +44,8 @@ NAME_TAKEN = "that name is already in use"
 OF_A_REGISTRY = "toomanyrequests"
 """In the words of a registry whose limit is reached, which the Engine passes on with the status."""
 LONGEST_ERROR = 1 << 16
+MAX_ANSWER = 64 << 20
+"""Bytes of an answer that is read as a whole. Logs, archives and events are read piece by piece."""
 CLOSE_SECONDS = 5.0
 BACKOFF = Backoff(first=0.25, cap=5.0)
 
@@ -200,7 +202,7 @@ async def open_client() -> AsyncIterator[EngineClient]:
     """
     address = await run_sync(engine_address)
     connector = await _connector(address)
-    session = ClientSession(connector=connector, middlewares=(_heed,))
+    session = ClientSession(connector=connector, middlewares=(_heed,), response_class=_Answer)
     docker = Docker(address.url, connector=connector, session=session)
     if address.path:
         docker.docker_host = "unix://localhost"
@@ -217,6 +219,27 @@ async def _connector(address: Address) -> BaseConnector:
         return UnixConnector(address.path, limit=0)
     context = await run_sync(address.tls.context) if address.tls else True
     return TCPConnector(ssl=context, limit=0)
+
+
+class _Answer(ClientResponse):
+    """One whose whole has a bound, also where the client's library reads it: errors, and which
+    version the Engine speaks.
+    """
+
+    async def read(self) -> bytes:
+        """The whole. :raises EngineError: if it has more bytes than MAX_ANSWER."""
+        if self._body is None:
+            data = bytearray()
+            async for piece in self.content.iter_any():
+                data += piece
+                if len(data) > MAX_ANSWER:
+                    self.close()
+                    raise EngineError(
+                        f"an answer of the Docker Engine has more than {MAX_ANSWER} bytes",
+                        hint="does something else answer at its address?",
+                    )
+            self._body = bytes(data)
+        return await super().read()
 
 
 async def _heed(request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
