@@ -14,7 +14,7 @@ from launchkit_azure.place import AzurePlace
 from launchkit.model import Secret
 
 LONG = b"<a>" + b"x" * 5000 + b"</a>"
-PACKED = gzip.compress(LONG)
+PACKED = gzip.compress(LONG, mtime=0)
 
 
 @pytest.mark.parametrize("status", [200, 403])
@@ -24,6 +24,7 @@ PACKED = gzip.compress(LONG)
         (LONG, {}, "more than 1000 bytes"),
         (PACKED, {"Content-Encoding": "gzip"}, "packed, which was not asked for"),
     ],
+    ids=["long", "packed"],
 )
 async def test_of_what_azure_answers_no_more_is_read_than_it_would_say(
     monkeypatch: pytest.MonkeyPatch, body: bytes, headers: Mapping[str, str], said: str, status: int
