@@ -126,6 +126,20 @@ class ReportContract(ServiceContract):
             "a run ends so long after its start as it ran, if that can be, else when it is told"
         )
 
+    @pytest.mark.parametrize("ran", [0.25, 1000], ids=["known", "more"])
+    async def test_a_run_that_was_over_before_anybody_looked_has_a_start(
+        self, service: Service, ran: float
+    ) -> None:
+        """In leases; none begins before it was launched."""
+        await service.queue()
+        claim = await service.started()
+        await service.advance(claim.lease / 2)
+        await service.report(claim, ItemState.FINISHED, ran=ran * claim.lease)
+        item = await service.item(claim.item)
+        assert item.ended_at == item.updated_at, "it has ended when that is told"
+        began = max(item.created_at, item.updated_at - ran * claim.lease)
+        assert item.started_at == pytest.approx(began), "it began as long before as it ran"
+
     async def test_an_end_that_is_reported_again_is_no_error(self, service: Service) -> None:
         """The first answer may have been lost. Nothing is stored twice."""
         await service.queue()
