@@ -7,6 +7,7 @@ from typing import Any
 
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(/))")
 _STRUCTURE = re.compile(r"[{\[:]")
+_NO_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 def unescaped(text: str) -> str:
@@ -23,6 +24,7 @@ def structures(text: str) -> Iterator[object]:
     """
     if not _STRUCTURE.search(text):
         return
+    text = _NO_CHARACTER.sub("\ufffd", text)  # as a cluster reads it
     try:
         found = [json.loads(text, parse_int=str, parse_float=str)]
     except (ValueError, RecursionError):

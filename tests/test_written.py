@@ -15,6 +15,8 @@ from launchkit.written import structures, unescaped
         ("? a\n: !x {b: c}", [{"a": {"b": "c"}}]),
         ("? [a, b]\n: c", [{"['a', 'b']": "c"}]),
         ("x: &x hostPath\n*x : b", [{"x": "hostPath", "hostPath": "b"}]),
+        ('{"a":"b"}\ud800', []),
+        ("a: \ud800", [{"a": "\ufffd"}]),
         ("a plain text", []),
         ("a: b: c", []),
         ('"a: b"', []),

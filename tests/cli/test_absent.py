@@ -86,9 +86,11 @@ def test_a_file_that_is_gone_is_not_made_anew_until_its_traces_are_removed(
     said = queue(*words, code=3).stderr
     assert f"{path} is gone" in said
     assert "launchkit store restore FILE" in said
-    assert f"rm -r {path}-wake" in said
+    assert "rm -r " in said
+    assert f"{path}-wake" in said
     assert not path.exists()
-    Path(f"{path}-wake").rmdir()
+    for trace in path.parent.glob("queue.db-w*"):
+        (Path.rmdir if trace.is_dir() else Path.unlink)(trace)
     queue("queue", "create", "r", "-r", "local-process")
     assert [one["name"] for one in queue.data("queue", "list")] == ["r"]
 

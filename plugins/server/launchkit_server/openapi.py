@@ -103,7 +103,8 @@ def _complete(operation: dict[str, Any], one: Documented) -> None:
         operation["requestBody"] = {"required": True, "content": {BYTES_TYPE: _BYTES}}
     good = answers.get("200", {})
     if STREAM_TYPE in good.get("content", {}):
-        good["content"] = {STREAM_TYPE: {"schema": {"type": "string"}}}
+        told = "Server-sent events; the data of each is JSON."
+        good["content"] = {STREAM_TYPE: {"schema": {"description": told}}}
     elif good and one.gives_bytes and not good.get("content"):
         good["content"] = {BYTES_TYPE: _BYTES}
         if "416" in answers:
