@@ -37,6 +37,9 @@ class QueueBackend(Component):
     """
 
     seam: ClassVar[str] = "queue backend"
+    trusts_all: ClassVar[bool] = False
+    """Whether all who launch may do everything with the queue anyway, as those who can open its
+    database."""
 
     @property
     def news_seconds(self) -> float:

@@ -24,6 +24,10 @@ class Policy:
     """What a launch may choose in secure mode: words such as `config`, which stands for all below
     it, `env.LEARNING_RATE`, or `env.APP_*`. All else is its job's and its queue's.
     """
+    local_repositories: tuple[str, ...] | None = None
+    """Directories of the agent's machine below which a launch may name a git repository, as
+    `file:///…`. Without it: all, where all who launch are trusted anyway and nothing is strict.
+    """
     of_runners: Mapping[str, object] = field(default_factory=dict)
     """Keys of `Runner.policy_class`es, as the owner wrote them."""
 

@@ -3,8 +3,8 @@
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, ClassVar
 from urllib.parse import unquote, urlsplit
@@ -13,15 +13,17 @@ import anyio
 import anyio.to_thread
 from pydantic import Field
 
-from launchkit.abc import Fetcher, Finding
+from launchkit.abc import Fetcher, Finding, Site
 from launchkit.addresses import masked
 from launchkit.builtin.git_command import Git, quiet_environment
 from launchkit.builtin.git_logins import login_files
 from launchkit.code.remotes import (
+    check_place,
     check_ref,
     check_remote,
     choose_commit,
     is_commit,
+    is_local,
     unknown_ref,
 )
 from launchkit.code.remove_tree import remove_tree
@@ -46,6 +48,13 @@ class GitFetcher(Fetcher):
     timeout: Annotated[float, Field(gt=0)] = 900
     """Seconds that one fetch may take, submodules included."""
 
+    _local: Sequence[str] | None = field(init=False, repr=False, default=None)
+    """Where a launch may take repositories of this machine from; None: anywhere."""
+
+    async def start(self, stack: AsyncExitStack, site: Site) -> None:
+        """Know what the agent's owner allows."""
+        self._local = _local_repositories(site)
+
     async def fetch(self, source: Source, into: Path) -> None:
         """Check out the source's commit in *into*, which becomes a repository of its own.
 
@@ -54,9 +63,12 @@ class GitFetcher(Fetcher):
         """
         if not isinstance(source, GitSource):
             raise FetchError(f"not the source of a git repository: {source}")
+        check_remote(source.remote)
+        if self._local is not None and is_local(source.remote):
+            await anyio.to_thread.run_sync(check_place, source.remote, self._local)
         with _time_limit(self.timeout, source.remote):
             commit = await _resolve(source, self.timeout)
-            git = await _git_for(source.remote)
+            git = await _git_for(source.remote, modules_too=self._local is None)
             await _check_out(git, source, commit, into)
             if await anyio.Path(into / ".gitmodules").exists():
                 await _fetch_submodules(git, into)
@@ -70,7 +82,7 @@ class GitFetcher(Fetcher):
         if not isinstance(source, GitSource):
             raise FetchError(f"not the source of a git repository: {source}")
         pinned = replace(source, commit=await _resolve(source, PIN_SECONDS))
-        if source.ref is None and source.remote.startswith("file:"):
+        if source.ref is None and is_local(source.remote):
             await _warn_of_changes(source.remote)
         return pinned
 
@@ -85,6 +97,14 @@ class GitFetcher(Fetcher):
         except FetchError as exc:
             return [Finding(level="error", subject="git", message=exc.message, hint=exc.hint)]
         return [Finding(level="ok", subject="git", message=version.strip())]
+
+
+def _local_repositories(site: Site) -> Sequence[str] | None:
+    policy = site.policy
+    if policy.local_repositories is not None:
+        return policy.local_repositories
+    is_strict = policy.secure_mode or "strict" in policy.of_runners.values()
+    return () if is_strict or not (site.backend and site.backend.trusts_all) else None
 
 
 async def _resolve(source: GitSource, timeout: float) -> str:
@@ -140,8 +160,8 @@ def _commit_of(refs: Mapping[str, str], source: GitSource) -> str:
     return commit
 
 
-async def _git_for(remote: str) -> Git:
-    local = "always" if remote.startswith("file:") else "user"  # user: not for submodules
+async def _git_for(remote: str, *, modules_too: bool = True) -> Git:
+    local = "always" if modules_too and is_local(remote) else "user"  # user: not for submodules
     settings = {
         "advice.detachedHead": "false",
         "gc.auto": "0",  # nothing goes on in the background of a checkout

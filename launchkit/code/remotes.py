@@ -1,8 +1,9 @@
 """Which addresses of git repositories are accepted, and which commit a name means there."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from launchkit.addresses import holds_secret, masked, masked_address
@@ -60,6 +61,25 @@ def check_remote(remote: str) -> None:
         raise Rejected(f"git remote {shown!r}: names no host")
     if url.scheme == "file" and url.netloc not in {"", "localhost"}:
         raise Rejected(f"git remote {shown!r}: a path begins with three slashes: file:///…")
+
+
+def is_local(remote: str) -> bool:
+    """Whether it is a repository of the machine that fetches it."""
+    return urlsplit(remote).scheme == "file"
+
+
+def check_place(remote: str, below: Sequence[str]) -> None:
+    """Look whether a local repository is below one of some directories, wherever links lead.
+
+    :raises Rejected: if not.
+    """
+    path = Path(unquote(urlsplit(remote).path)).resolve()
+    if not any(path.is_relative_to(Path(one).expanduser().resolve()) for one in below):
+        raise Rejected(
+            f"git remote {masked(remote)!r}: the agent's owner lets launches take no repository of"
+            " its machine from there",
+            hint="push it to a server, or have its directory named in policy.local_repositories",
+        )
 
 
 def is_commit(text: str) -> bool:

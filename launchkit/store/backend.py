@@ -34,6 +34,7 @@ class StoreBackend(QueueBackend):
     """The agent's side of a queue in a SQLite file or a PostgreSQL database."""
 
     kind = "sqlite"
+    trusts_all = True
     aliases: ClassVar[tuple[str, ...]] = ("postgresql", "postgres")
 
     url: str

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -14,12 +15,15 @@ import pytest
 from sources.conftest import Repository
 from waiting import PATIENCE, until
 
+from launchkit.abc import Policy
 from launchkit.builtin.git import GitFetcher
 from launchkit.codec import decode
 from launchkit.errors import ConfigError, FetchError, Rejected
 from launchkit.model import ArchiveSource, GitSource
 from launchkit.plugins import Plugins
+from launchkit.store.backend import StoreBackend
 from launchkit.supervision.processes import descendants
+from launchkit.testing import site_at, started
 
 DOWN = "http://127.0.0.1:1/o/r.git"
 
@@ -379,3 +383,47 @@ async def test_a_repository_that_lists_without_end_is_refused(
     monkeypatch.setattr("launchkit.builtin.git_command.OUTPUT_BYTES", 10)
     with pytest.raises(FetchError, match="git said more than 10 bytes"):
         await pinned(source(repository))
+
+
+class _OfAService(StoreBackend):
+    trusts_all = False
+
+
+@pytest.mark.parametrize(
+    ("policy", "backend", "taken"),
+    [
+        (Policy(), StoreBackend, True),
+        (Policy(), _OfAService, False),
+        (Policy(secure_mode=True), StoreBackend, False),
+        (Policy(of_runners={"docker": "strict"}), StoreBackend, False),
+        (Policy(secure_mode=True, local_repositories=("project",)), _OfAService, True),
+        (Policy(local_repositories=("elsewhere",)), StoreBackend, False),
+        (Policy(local_repositories=()), StoreBackend, False),
+    ],
+)
+async def test_a_launch_takes_repositories_of_the_agents_machine_where_its_owner_lets_it(
+    repository: Repository,
+    into: Path,
+    tmp_path: Path,
+    policy: Policy,
+    backend: type[StoreBackend],
+    taken: bool,
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere" / "link"
+    link.symlink_to(repository.path)
+    if policy.local_repositories is not None:
+        places = tuple(f"{tmp_path}/{name}" for name in policy.local_repositories)
+        policy = replace(policy, local_repositories=places)
+    queue = backend(url=f"sqlite:///{tmp_path}/queue.db", entity="e")
+    async with (
+        site_at(tmp_path, backend=queue, policy=policy) as site,
+        started(GitFetcher(), site) as fetcher,
+    ):
+        if taken:
+            await fetcher.fetch(source(repository), into)
+        else:
+            for remote in (repository.url, f"file://{link}", f"FILE://localhost{link}"):
+                with pytest.raises(Rejected, match="take no repository of its machine from there"):
+                    await fetcher.fetch(GitSource(remote=remote), into)
+    assert (into / "train.py").exists() is taken
