@@ -18,13 +18,13 @@ from launchkit.model.people import (
     refusal,
 )
 from launchkit.store.tokens import AGENT_PREFIX, NearestAgent
-from launchkit_server.rates import PROVED
+from launchkit_server.bearer import bearer
+from launchkit_server.rates import PROVED, asker
 from launchkit_server.service import Service
 
 LOGIN_HINT = "give a token: launchkit login, LAUNCHKIT_TOKEN or LAUNCHKIT_TOKEN_FILE"
 ROLE_HINT = "an administrator grants roles: launchkit role grant"
 AGENT_HINT = "an agent has a token of its own: launchkit token create --agent NAME --queue QUEUE"
-MAX_TOKEN = 512
 Ask = Callable[[NearestAgent], Awaitable[str | None]]
 
 
@@ -123,13 +123,13 @@ class Needs:
         :raises Forbidden: if its owner may not.
         """
         service: Service = request.app.state.service
-        token = bearer(request)
+        token = bearer(request.headers)
         if token is None:
             raise Unauthenticated("this needs a token, and there is none", hint=LOGIN_HINT)
         principal = await service.proofs.prove(token)
         if isinstance(principal, TokenFault):
             raise Unauthenticated(f"the token {principal}", hint=LOGIN_HINT)
-        request.scope["state"][PROVED] = True
+        request.scope["state"][PROVED] = asker(principal)
         entity = request.path_params.get("entity", EVERYWHERE)
         own = request.path_params.get("item_id")
         hint = AGENT_HINT if self.permission is Permission.AGENT else ROLE_HINT
@@ -140,13 +140,6 @@ class Needs:
 def _require(objection: str | None, hint: str) -> None:
     if objection is not None:
         raise Forbidden(objection, hint=hint)
-
-
-def bearer(request: Request) -> str | None:
-    """The token of the request; only the header counts, never the URL, which is logged."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    token = token.strip()
-    return token[:MAX_TOKEN] if scheme.lower() == "bearer" and token else None
 
 
 Person = Annotated[Caller, Depends(Needs(Permission.ENTER))]

@@ -1,5 +1,5 @@
-"""How often one may ask: each token that was proved has a rate of its own, and so has each address,
-of what comes from there without such a token.
+"""How often one may ask: whoever proves a token has a rate, for all tokens and sessions of theirs,
+and so has each address, of what comes from there without such a token.
 """
 
 import hashlib
@@ -11,12 +11,18 @@ from http import HTTPStatus
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from launchkit.model.people import Principal
+from launchkit_server.bearer import bearer
+
 PROVED = "proved"
-"""Where the state of a request says that its token was proved."""
+"""Where the state of a request has the `asker` whose token was proved."""
 BURST_SECONDS = 10.0
 """One who was silent may ask at once what is for so many seconds."""
 MANY = 10_000
 """Who are remembered before those are forgotten whose rate is whole again."""
+TOKENS_OF_ONE = 100
+"""So many tokens and sessions of one are known, so that nobody pushes others' out."""
+_API = "/api/"
 
 
 @dataclass(kw_only=True)
@@ -53,20 +59,21 @@ class Rates:
 @dataclass(kw_only=True)
 class Askers:
     """Those who ask, and their rates. What a token is good for shows in the answer, so that a
-    request with one that is not known is counted then: for the token if it was proved, else for
+    request with one that is not known is counted then: for its owner if it was proved, else for
     the address, which whoever guesses cannot choose anew.
     """
 
     rates: Rates
-    _proved: dict[bytes, None] = field(init=False, repr=False, default_factory=dict)
-    """Digests of tokens that were proved; the first one is forgotten first."""
+    _proved: dict[bytes, bytes] = field(init=False, repr=False, default_factory=dict)
+    """Whose token was proved, by its digest; the first one is forgotten first."""
 
     def early(self, scope: Scope) -> float:
         """By how many seconds a request comes too early; 0.0 counts it, now or when `answered`."""
         token, place = _token_of(scope), _place_of(scope)
         if token is None:
             return self.rates.early(place)
-        return self.rates.early(token) if token in self._proved else self.rates.wait(place)
+        who = self._proved.get(token)
+        return self.rates.wait(place) if who is None else self.rates.early(who)
 
     def answered(self, scope: Scope, status: int) -> None:
         """Learn from an answer whether the token of its request is one."""
@@ -77,20 +84,29 @@ class Askers:
             self._proved.pop(token, None)
             self.rates.count(_place_of(scope))
         elif token not in self._proved:
-            proved = PROVED in scope["state"]
-            self.rates.count(token if proved else _place_of(scope))
-            if proved:
-                self._remember(token)
+            who = scope["state"].get(PROVED)
+            self.rates.count(who or _place_of(scope))
+            if who:
+                self._remember(token, who)
 
-    def _remember(self, token: bytes) -> None:
-        if len(self._proved) >= MANY:
+    def _remember(self, token: bytes, who: bytes) -> None:
+        theirs = [known for known, owner in self._proved.items() if owner == who]
+        if len(theirs) >= TOKENS_OF_ONE:
+            self._proved.pop(theirs[0])
+        elif len(self._proved) >= MANY:
             self._proved.pop(next(iter(self._proved)))
-        self._proved[token] = None
+        self._proved[token] = who
+
+
+def asker(principal: Principal) -> bytes:
+    """One who asks, whatever token that is done with."""
+    parts = (principal.kind, principal.entity, principal.name, principal.item)
+    return hashlib.sha256(repr(parts).encode()).digest()
 
 
 def _token_of(scope: Scope) -> bytes | None:
-    """The digest of the request's token."""
-    token = Headers(scope=scope).get("authorization")
+    """The digest of the token of a request to the API: pages go by their cookie alone."""
+    token = bearer(Headers(scope=scope)) if scope["path"].startswith(_API) else None
     return hashlib.sha256(token.encode("latin-1", "replace")).digest() if token else None
 
 

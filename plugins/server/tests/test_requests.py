@@ -15,7 +15,7 @@ import pytest
 import trustme
 from launchkit_server.door import Door
 from launchkit_server.envelope import Limits
-from launchkit_server.rates import PROVED, Askers, Rates
+from launchkit_server.rates import MANY, PROVED, Askers, Rates
 from waiting import PATIENCE
 
 from .conftest import Served, client_of, served_with
@@ -245,7 +245,13 @@ def test_who_guesses_tokens_has_one_rate_for_all_of_them(
 def test_a_token_has_a_rate_of_its_own_from_when_it_was_proved_until_it_counts_no_more() -> None:
     askers = Askers(rates=Rates(per_second=2.0, clock=lambda: 0.0))
     token = (b"authorization", b"Bearer lk_ann")
-    ann = {"type": "http", "client": ("10.0.0.1", 1), "headers": [token], "state": {PROVED: True}}
+    ann = {
+        "type": "http",
+        "path": QUEUES,
+        "client": ("10.0.0.1", 1),
+        "headers": [token],
+        "state": {PROVED: b"ann"},
+    }
     guess = {**ann, "state": {}, "headers": [(b"authorization", b"Bearer lk_guess")]}
     askers.answered(ann, 200)
     for _ in range(21):
@@ -254,6 +260,37 @@ def test_a_token_has_a_rate_of_its_own_from_when_it_was_proved_until_it_counts_n
     assert askers.early(ann) == 0.0
     askers.answered(ann, 401)
     assert askers.early(ann) > 0
+
+
+def test_all_spellings_and_sessions_of_one_who_asks_share_a_rate() -> None:
+    askers = Askers(rates=Rates(per_second=2.0, clock=lambda: 0.0))
+    request = {"type": "http", "path": QUEUES, "client": ("10.0.0.1", 1)}
+
+    def asked(number: int, words: bytes, state: dict[str, bytes]) -> dict[str, object]:
+        token = b"Bearer" + b" " * (number + 1) + words
+        return {**request, "headers": [(b"authorization", token)], "state": state}
+
+    ben = asked(1, b"lk_ben", {PROVED: b"ben"})
+    askers.answered(ben, 200)
+    for number in range(MANY + 1):
+        askers.answered(asked(number, b"lk_ann", {PROVED: b"ann"}), 200)
+        askers.answered(asked(1, b"session-%d" % number, {PROVED: b"ann"}), 200)
+    assert askers.early(asked(5, b"lk_new", {})) == 0.0
+    assert askers.early(asked(3, b"session-%d" % MANY, {})) > 0
+    assert askers.early(ben) == 0.0
+
+
+def test_a_header_that_no_page_looks_at_pays_for_no_guess(tmp_path: Path) -> None:
+    door = Door(limits=Limits(requests_per_second=0.2))
+    with served_with(door, tmp_path) as served, client_of(served) as ann:
+        assert ann.get(QUEUES).is_success
+        told = [
+            ann.get("/sign-in", headers={"Cookie": f"launchkit_session=lk_{n}"}).status_code
+            for n in range(40)
+        ]
+        assert told[0] == 200
+        assert told[-1] == 429
+        assert ann.get(QUEUES).is_success
 
 
 def test_a_thousand_idle_connections_are_in_nobodys_way(

@@ -7,7 +7,7 @@ from launchkit.model import Secret
 from launchkit.model.people import Principal, TokenFault
 from launchkit.store import sessions
 from launchkit.store.people import ACCOUNTS
-from launchkit_server.access import MAX_TOKEN
+from launchkit_server.bearer import MAX_TOKEN
 from launchkit_server.service import Service
 
 COOKIE = "launchkit_session"
