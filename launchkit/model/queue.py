@@ -3,10 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from pydantic import Field
 
 from launchkit.model.run import RunState, Verdict
 from launchkit.model.spec import STRICT, Json, LaunchSpec, Scalar
+
+Moment: TypeAlias = Annotated[float, Field(ge=0, le=253_402_300_799)]
+"""A Unix time up to the year 9999, the last that can be shown."""
+ExitCode: TypeAlias = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 
 
 class Priority(IntEnum):
@@ -187,7 +193,7 @@ class ItemReport:
     ref: str | None = None
     site: str | None = None
     """Set for a run that only agents of one site can find again."""
-    exit_code: int | None = None
+    exit_code: ExitCode | None = None
     verdict: Verdict | None = None
     resolved: Json | None = None
     warnings: tuple[str, ...] = ()
@@ -236,7 +242,7 @@ class AgentStatus:
     entity: str
     queues: tuple[str, ...]
     max_jobs: int
-    started_at: float
+    started_at: Moment
     doing: str = ""
     """What it waits for, in words."""
     builds: bool = True

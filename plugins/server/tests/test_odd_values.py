@@ -17,6 +17,7 @@ VALUES = {
     "no number": "NaN",
     "a long number": "9" * 5000,
     "a large number": BIG,
+    "a number that is no time": "1e308",
     **{f"{depth} deep": '{"a":' * depth + "1" + "}" * depth for depth in (240, 500, 900, 3000)},
 }
 URLS = (
@@ -53,6 +54,9 @@ def bodies(value: str, held: Held) -> Iterator[tuple[str, str]]:
     yield "/jobs/j", f'{{"recipe":{recipe}}}'
     yield "/items/changes", f'{{"filter":{{"since":{value}}},"change":{{"kind":"release"}}}}'
     yield "/agent/locks", f'{{"name":"a","holder":"b","seconds":{value}}}'
+    about = '"name":"a","host":"h","pid":1,"version":"1","entity":"test","queues":[],"max_jobs":1'
+    beat = f'{{"status":{{{about},"started_at":{value}}},"held":[],"wait":0}}'
+    yield "/agent/beats", beat
     reports = f"/agent/items/{held.id}/reports"
     yield reports, f'{{"token":{value},"report":{{"state":"running"}}}}'
     told = f'"state":"running","exit_code":{value}'
@@ -66,8 +70,11 @@ def test_an_odd_value_is_kept_or_told(client: httpx.Client, held: Held, name: st
     for path, body in bodies(VALUES[name], held):
         answer = client.post(path, content=body, headers=JSON)
         assert answer.status_code < 500, (path, answer.text)
+        assert ".db" not in answer.text
     for path in ("/queues", "/jobs", "/items", f"/item?ref={held.id}"):
         assert client.get(path).is_success, path
+    for agent in client.get("/agents").json():
+        assert 0 <= agent["status"]["started_at"] < 10**12
 
 
 @pytest.mark.parametrize("name", ["infinity", "no number"])
