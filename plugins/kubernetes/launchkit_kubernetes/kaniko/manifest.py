@@ -241,9 +241,12 @@ def _logins(
 
 
 def _cloud_file(host: str) -> tuple[str, Sequence[Mapping[str, Any]]]:
-    """Where the executor reads the credentials of a registry's cloud, as W&B Launch mounts them."""
+    """Where the executor reads the credentials of a registry's cloud: beside its own files, which
+    are in no image.
+    """
     if _AWS.fullmatch(host):
-        return "/root/.aws/credentials", ()
+        file = "/kaniko/.aws/credentials"
+        return file, [{"name": "AWS_SHARED_CREDENTIALS_FILE", "value": file}]
     if _GOOGLE.fullmatch(host):
         file = "/kaniko/.config/gcloud/config.json"
         return file, [{"name": "GOOGLE_APPLICATION_CREDENTIALS", "value": file}]

@@ -16,7 +16,6 @@ from launchkit.aio.background import attend
 from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import LaunchError, LaunchkitError, NotYet, RunLost, SubmitError
 from launchkit.model import Attempt, Credentials, Submission
-from launchkit.runners.identity import KUBERNETES
 from launchkit_kubernetes.cluster.board import Board
 from launchkit_kubernetes.cluster.client import ClusterClient, open_client
 from launchkit_kubernetes.cluster.discovery import JOBS, Discovery, Resource
@@ -45,15 +44,12 @@ from launchkit_kubernetes.manifest.train_job import PLACES, takes
 from launchkit_kubernetes.runner import KubernetesRunner
 from launchkit_kubernetes.runs.code_volume import CodeVolume
 from launchkit_kubernetes.runs.logins import Logins
+from launchkit_kubernetes.runs.ownership import is_of, may_be_of
 from launchkit_kubernetes.runs.packing import PackedCode, packed
 from launchkit_kubernetes.runs.reasons import Reasons
 from launchkit_kubernetes.runs.records import CLEARED, OVER, Records
 from launchkit_kubernetes.runs.run import ClusterRun, RunPlace
-from launchkit_kubernetes.runs.secrets import (
-    RunSecrets,
-    login_for,
-    secrets_of,
-)
+from launchkit_kubernetes.runs.secrets import RunSecrets, login_for, secrets_of
 from launchkit_kubernetes.runs.trials import Trials
 from launchkit_kubernetes.status.shape import mapping, text
 
@@ -233,12 +229,9 @@ class RunService:
         except SubmitError:  # `attach` tells of it
             told = None
         if told is not None:
-            labels = mapping(mapping(told.get("metadata")).get("labels"))
-            is_own = KUBERNETES.is_of(labels, attempt)
+            is_own = is_of(told, attempt)
         else:
-            record = await self._records.get(place)
-            runs = {record.run} if record else await self._secrets.runs(place)
-            is_own = runs <= {KUBERNETES.exact(attempt)[RUN], ""}
+            is_own = await may_be_of(place, attempt, self._records, self._secrets)
         if not is_own:
             raise others_run(ref)
 

@@ -198,8 +198,8 @@ def test_a_login_that_may_end_before_the_build_is_left_out_where_the_pod_is_some
 @pytest.mark.parametrize(
     ("ref", "folder", "variables"),
     [
-        ("1.dkr.ecr.us-east-1.amazonaws.com/r:t", "/root/.aws", []),
-        ("1.dkr-ecr.us-east-1.on.aws/r:t", "/root/.aws", []),
+        ("1.dkr.ecr.us-east-1.amazonaws.com/r:t", "/kaniko/.aws", ["AWS_SHARED_CREDENTIALS_FILE"]),
+        ("1.dkr-ecr.us-east-1.on.aws/r:t", "/kaniko/.aws", ["AWS_SHARED_CREDENTIALS_FILE"]),
         ("eu-docker.pkg.dev/p/r/i:t", "/kaniko/.config/gcloud", ["GOOGLE_APPLICATION_CREDENTIALS"]),
         ("gcr.io/p/i:t", "/kaniko/.config/gcloud", ["GOOGLE_APPLICATION_CREDENTIALS"]),
         ("a.azurecr.io/i:t", "/kaniko/.docker", []),
