@@ -1,6 +1,7 @@
 """What waits and tries again, and how others are reached. Each module is
 imported by its own name, where it is used:
 
+- `launchkit.aio.pieces`: `read_up_to`: what comes in pieces, up to a bound
 - `launchkit.aio.retry`: `Backoff`, `retry`, `pauses`: try again, with growing, jittered pauses
 - `launchkit.aio.trouble`: `Trouble`: one voice for what many tasks suffer from
 - `launchkit.aio.token_bucket`: `TokenBucket`: no more calls of an API than it allows

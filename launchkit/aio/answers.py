@@ -4,6 +4,8 @@ import zlib
 
 import httpx
 
+from launchkit.aio.pieces import read_up_to
+
 MAX_REDIRECTS = 20
 PLAIN = frozenset({"", "identity"})
 GZIP = zlib.MAX_WBITS | 16
@@ -53,17 +55,10 @@ async def read_whole(response: httpx.Response, longest: int) -> None:
     :raises AnswerTooLong: if it has more than *longest* bytes.
     :raises httpx.RequestError: if it breaks off, or cannot be unpacked.
     """
-    packed = await _packed(response, longest)
+    packed = await read_up_to(longest, response.aiter_raw())
+    if packed is None:
+        raise AnswerTooLong(longest, response.request)
     response._content = _unpacked(response, packed, longest)  # noqa: SLF001 - as aread()
-
-
-async def _packed(response: httpx.Response, longest: int) -> bytes:
-    data = bytearray()
-    async for piece in response.aiter_raw():
-        data += piece
-        if len(data) > longest:
-            raise AnswerTooLong(longest, response.request)
-    return bytes(data)
 
 
 def _unpacked(response: httpx.Response, packed: bytes, longest: int) -> bytes:

@@ -3,6 +3,8 @@
 import aiohttp
 from aiobotocore.httpsession import AIOHTTPSession
 
+from launchkit.aio.pieces import read_up_to
+
 LONGEST_ANSWER = 32 << 20
 """Bytes; the longest list of all services that are asked here has fewer by far."""
 
@@ -25,12 +27,10 @@ class BoundedResponse(aiohttp.ClientResponse):
         return await super().read()
 
     async def _within(self) -> bytes:
-        body = bytearray()
-        async for chunk in self.content.iter_any():
-            body += chunk
-            if len(body) > LONGEST_ANSWER:
-                raise AnswerTooLong(f"its answer has more than {LONGEST_ANSWER} bytes")
-        return bytes(body)
+        body = await read_up_to(LONGEST_ANSWER, self.content.iter_any())
+        if body is None:
+            raise AnswerTooLong(f"its answer has more than {LONGEST_ANSWER} bytes")
+        return body
 
 
 class BoundedSession(AIOHTTPSession):  # type: ignore[misc] # the library has no types

@@ -2,6 +2,8 @@
 
 import aiohttp
 
+from launchkit.aio.pieces import read_up_to
+
 LONGEST_ANSWER = 32 << 20
 """Bytes; the longest list of all services that are asked here has fewer by far."""
 
@@ -31,9 +33,7 @@ class BoundedResponse(aiohttp.ClientResponse):
             raise AnswerTooLong("its answer is packed, which was not asked for")
 
     async def _within(self) -> bytes:
-        body = bytearray()
-        async for chunk in self.content.iter_any():
-            body += chunk
-            if len(body) > LONGEST_ANSWER:
-                raise AnswerTooLong(f"its answer has more than {LONGEST_ANSWER} bytes")
-        return bytes(body)
+        body = await read_up_to(LONGEST_ANSWER, self.content.iter_any())
+        if body is None:
+            raise AnswerTooLong(f"its answer has more than {LONGEST_ANSWER} bytes")
+        return body

@@ -24,6 +24,7 @@ from aiohttp import (
 )
 from anyio.to_thread import run_sync
 
+from launchkit.aio.pieces import read_up_to
 from launchkit.aio.retry import Backoff, On, retry, retry_after_of
 from launchkit.aio.trouble import Trouble
 from launchkit.errors import LaunchError
@@ -229,16 +230,13 @@ class _Answer(ClientResponse):
     async def read(self) -> bytes:
         """The whole. :raises EngineError: if it has more bytes than MAX_ANSWER."""
         if self._body is None:
-            data = bytearray()
-            async for piece in self.content.iter_any():
-                data += piece
-                if len(data) > MAX_ANSWER:
-                    self.close()
-                    raise EngineError(
-                        f"an answer of the Docker Engine has more than {MAX_ANSWER} bytes",
-                        hint="does something else answer at its address?",
-                    )
-            self._body = bytes(data)
+            self._body = await read_up_to(MAX_ANSWER, self.content.iter_any())
+            if self._body is None:
+                self.close()
+                raise EngineError(
+                    f"an answer of the Docker Engine has more than {MAX_ANSWER} bytes",
+                    hint="does something else answer at its address?",
+                )
         return await super().read()
 
 
