@@ -3,7 +3,9 @@
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from anyio.from_thread import start_blocking_portal
@@ -24,6 +26,21 @@ def served(app: "web.Application", certificate: Path | None = None) -> Iterator[
         portal.wrap_async_context_manager(_serving(app, context)) as port,
     ):
         yield port
+
+
+@contextmanager
+def answered_by(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The host and port of this machine where a class of `http.server` answers meanwhile."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def certify(folder: Path) -> Path:

@@ -4,11 +4,11 @@ import gzip
 import ssl
 from collections.abc import Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 
 import httpx
 import pytest
+from served import answered_by
 from waiting import PATIENCE
 
 from launchkit.aio.answers import AnswerTooLong, whole_answer
@@ -57,13 +57,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answered_by(Handler) as host:
+        yield f"http://{host}"
 
 
 async def answer(url: str) -> httpx.Response:

@@ -1,9 +1,8 @@
 """The bench of the agent's tests, a plugin that listens, and a collector of spans."""
 
-import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from agent.conftest import Bench
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from served import answered_by
 from waiting import PATIENCE
 
 import launchkit
@@ -88,12 +88,8 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
         def log_message(self, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        found.url = f"http://127.0.0.1:{server.server_port}"
+    with answered_by(Handler) as host:
+        found.url = f"http://{host}"
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", found.url)
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", f"{PATIENCE:.0f}")
         yield found
-        server.shutdown()
-        thread.join()

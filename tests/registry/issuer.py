@@ -6,11 +6,12 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
+
+from served import answered_by
 
 REFRESH = "identity-of-alice"
 
@@ -58,14 +59,9 @@ class Issuer:
 
     @contextmanager
     def running(self) -> Iterator["Issuer"]:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler(self))
-        self.url = f"http://127.0.0.1:{server.server_port}/token"
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield self
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        with answered_by(handler(self)) as host:
+            self.url = f"http://{host}/token"
+            yield self
 
 
 def encode(data: object) -> str:

@@ -4,11 +4,11 @@ import gzip
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
+from served import answered_by
 
 from launchkit.aio.http import http_client
 from launchkit.builtin.oci.registry import OciRegistry
@@ -56,15 +56,8 @@ def answering(answers: Sequence[Answer], body: bytes = b"") -> Iterator[tuple[st
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with answered_by(Handler) as host:
+        yield host, asked
 
 
 async def digest(host: str, tmp_path: Path) -> str | None:

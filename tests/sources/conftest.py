@@ -2,11 +2,11 @@
 
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
+from served import answered_by
 
 
 class Repository:
@@ -68,9 +68,5 @@ class _Unauthorized(BaseHTTPRequestHandler):
 @pytest.fixture
 def unauthorized() -> Iterator[str]:
     """The address of a repository on a server that wants a password and takes none."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Unauthorized) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/o/r.git"
-        server.shutdown()
-        thread.join()
+    with answered_by(_Unauthorized) as host:
+        yield f"http://{host}/o/r.git"

@@ -3,14 +3,14 @@
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import anyio
 import httpx
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
+from served import answered_by
 from waiting import PATIENCE, until
 
 from launchkit.testing import Relay, Way, relay
@@ -38,12 +38,8 @@ class Server(BaseHTTPRequestHandler):
 @contextmanager
 def serving(done: list[str]) -> Iterator[str]:
     handler = type("Handler", (Server,), {"done": done})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with answered_by(handler) as host:
+        yield host
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ import json
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from launchkit_azure.acr_login import AcrLogins
 from launchkit_azure.tokens import Token
+from served import answered_by
 
 from launchkit.aio.http import http_client
 from launchkit.errors import LaunchError
@@ -36,15 +36,8 @@ def saying(body: bytes) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with answered_by(Handler) as host:
+        yield host
 
 
 @pytest.mark.parametrize(

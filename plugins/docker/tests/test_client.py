@@ -1,8 +1,8 @@
 """The Engine, opened as the environment says."""
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,21 @@ ANSWERS: list[tuple[bytes, type[EngineError]]] = [
     (b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 15\r\n\r\ntoomanyrequests", EngineRefused),
 ]
 IDS = ["nothing", "half", "no JSON", "asked too much", "told when", "a registry is asked too much"]
+
+
+@asynccontextmanager
+async def played(
+    speak: Callable[[ByteStream], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[None]:
+    """An Engine that *speak* plays is the one of the environment meanwhile."""
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{listener.extra(PORT)}")
+        tasks.start_soon(listener.serve, speak)
+        yield
+        tasks.cancel_scope.cancel()
 
 
 async def test_more_streams_than_a_hundred_are_followed_at_once(docker_engine: Engine) -> None:
@@ -90,17 +105,10 @@ async def test_one_who_hangs_up_or_talks_nonsense_is_an_error_of_the_engine(
             await client.receive()
             await client.send(answer)
 
-    async with (
-        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
-        anyio.create_task_group() as tasks,
-    ):
-        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{listener.extra(PORT)}")
-        tasks.start_soon(listener.serve, speak)
-        async with open_client() as engine:
-            engine.docker.api_version = "v1.41"
-            with pytest.raises(EngineError) as caught:
-                await engine.info()
-        tasks.cancel_scope.cancel()
+    async with played(speak, monkeypatch), open_client() as engine:
+        engine.docker.api_version = "v1.41"
+        with pytest.raises(EngineError) as caught:
+            await engine.info()
     assert type(caught.value) is error
     assert '{"' not in caught.value.message
     assert retry_after(caught.value) == (3 if b"Retry-After: 3" in answer else 0)
@@ -260,17 +268,10 @@ async def test_an_error_that_is_json_is_told_in_its_words(
             head = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json; charset=utf-8\r\n"
             await client.send(head + b"Content-Length: %d\r\n\r\n" % len(said) + said)
 
-    async with (
-        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
-        anyio.create_task_group() as tasks,
-    ):
-        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{listener.extra(PORT)}")
-        tasks.start_soon(listener.serve, speak)
-        async with open_client() as engine:
-            engine.docker.api_version = "v1.41"
-            with pytest.raises(EngineRefused) as caught:
-                await engine.info()
-        tasks.cancel_scope.cancel()
+    async with played(speak, monkeypatch), open_client() as engine:
+        engine.docker.api_version = "v1.41"
+        with pytest.raises(EngineRefused) as caught:
+            await engine.info()
     assert caught.value.message == "x: image not known"
 
 
@@ -289,20 +290,13 @@ async def test_of_an_engines_answer_no_more_is_read_than_an_engine_would_say(
                 while True:  # until nobody reads any more
                     await peer.send(b" " * 10_000)
 
-    async with (
-        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
-        anyio.create_task_group() as tasks,
-    ):
-        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{listener.extra(PORT)}")
-        tasks.start_soon(listener.serve, speak)
-        async with open_client() as engine:
-            engine.docker.api_version = version
-            with (
-                anyio.fail_after(PATIENCE),
-                pytest.raises(EngineError, match="more than 100000 bytes"),
-            ):
-                await engine.info()
-        tasks.cancel_scope.cancel()
+    async with played(speak, monkeypatch), open_client() as engine:
+        engine.docker.api_version = version
+        with (
+            anyio.fail_after(PATIENCE),
+            pytest.raises(EngineError, match="more than 100000 bytes"),
+        ):
+            await engine.info()
 
 
 async def test_a_stream_of_an_engine_is_as_long_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,14 +307,7 @@ async def test_a_stream_of_an_engine_is_as_long_as_it_is(monkeypatch: pytest.Mon
             await peer.receive()
             await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n" + b" " * 50_000)
 
-    async with (
-        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
-        anyio.create_task_group() as tasks,
-    ):
-        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{listener.extra(PORT)}")
-        tasks.start_soon(listener.serve, speak)
-        async with open_client() as engine:
-            engine.docker.api_version = "v1.41"
-            async with engine.request("containers/x/logs") as response:
-                assert sum([len(piece) async for piece in response.content.iter_any()]) == 50_000
-        tasks.cancel_scope.cancel()
+    async with played(speak, monkeypatch), open_client() as engine:
+        engine.docker.api_version = "v1.41"
+        async with engine.request("containers/x/logs") as response:
+            assert sum([len(piece) async for piece in response.content.iter_any()]) == 50_000

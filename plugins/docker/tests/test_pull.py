@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from uuid import uuid4
 
 import anyio
@@ -20,6 +19,7 @@ from launchkit_docker.engine.client import EngineAway, EngineClient, open_client
 from launchkit_docker.images.pull import Policy, Puller, PullError
 from launchkit_docker.images.store import find
 from launchkit_docker.runner import ContainerRunner
+from served import answered_by
 from waiting import until
 
 from launchkit.abc import Registry
@@ -167,12 +167,8 @@ def recorder() -> Iterator[tuple[str, list[str | None]]]:
         def log_message(self, *args: object) -> None:
             """The tests' output is not for that."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever).start()
-        try:
-            yield f"127.0.0.1:{server.server_port}", given
-        finally:
-            server.shutdown()
+    with answered_by(Handler) as host:
+        yield host, given
 
 
 async def test_a_pull_says_what_it_does_and_gives_the_image(

@@ -52,6 +52,13 @@ class Served:
     """Into the service's own thread."""
 
 
+@pytest.fixture(scope="module", name="served")
+def served_to_a_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A service for the tests of one file, with no other settings than the usual ones."""
+    with served_with(Door(), tmp_path_factory.mktemp("served")) as made:
+        yield made
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: str) -> str:
     """An empty database of each kind."""

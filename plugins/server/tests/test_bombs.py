@@ -5,13 +5,10 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 
 import pytest
-import uvicorn
-from anyio.from_thread import start_blocking_portal
 from launchkit_server.oidc.attempts import Attempt
 from launchkit_server.oidc.provider import MAX_ANSWER as MAX_OF_PROVIDER
 from launchkit_server.oidc.provider import Provider
 from launchkit_server.oidc.settings import OidcSettings
-from launchkit_server.process import listening, url_of
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,6 +17,8 @@ from starlette.routing import Route
 from launchkit.builtin.http.service import MAX_ANSWER, Call, connect
 from launchkit.errors import Unreachable
 from launchkit.wire.protocol import PROTOCOL, PROTOCOL_HEADER
+
+from .other_site import serving
 
 BOMB = gzip.compress(bytes(MAX_ANSWER + MAX_OF_PROVIDER))
 TWICE = gzip.compress(BOMB)
@@ -33,16 +32,9 @@ def answering(data: bytes, coding: str, status: int) -> Iterator[str]:
         headers = {PROTOCOL_HEADER: PROTOCOL, "content-encoding": coding}
         return Response(data, status, headers, media_type="application/json")
 
-    made = listening("127.0.0.1", 0)
     app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
-    with start_blocking_portal() as portal:
-        running = portal.start_task_soon(server.serve, [made])
-        try:
-            yield url_of(made)
-        finally:
-            server.should_exit = True
-            running.result()
+    with serving(app) as url:
+        yield url
 
 
 BOMBS = pytest.mark.parametrize(

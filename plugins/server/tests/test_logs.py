@@ -25,12 +25,6 @@ from .over_http import RECIPE, Held, claimed, client_in, launched
 TEXT = random.Random(0).randbytes(3 * logs.PIECE + 17)
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served_with(Door(), tmp_path_factory.mktemp("served")) as served:
-        yield served
-
-
 @pytest.fixture
 def client(served: Served) -> Iterator[httpx.Client]:
     with client_in(served, uuid4().hex) as client:

@@ -9,10 +9,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from launchkit_server.door import Door
 from waiting import PATIENCE, until
 
-from .conftest import Served, served_with
+from .conftest import Served
 from .over_http import CAPACITY, Held, claimed, client_in, launched
 
 STATUS = {
@@ -78,12 +77,6 @@ POLLS = {
         lambda *_: {"json": {"name": "image", "wait": WAIT}},
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served_with(Door(), tmp_path_factory.mktemp("served")) as served:
-        yield served
 
 
 @pytest.fixture

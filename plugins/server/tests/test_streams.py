@@ -18,12 +18,6 @@ from .conftest import Served, client_of, served_with
 from .over_http import claimed, client_in, launched
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served_with(Door(), tmp_path_factory.mktemp("served")) as served:
-        yield served
-
-
 @pytest.fixture
 def client(served: Served) -> Iterator[httpx.Client]:
     with client_in(served, uuid4().hex) as client:

@@ -6,16 +6,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from launchkit_server.door import Door
 
-from .conftest import Served, served_with
+from .conftest import Served
 from .over_http import RECIPE, SPEC, client_in, launched
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served_with(Door(), tmp_path_factory.mktemp("served")) as served:
-        yield served
 
 
 @pytest.fixture

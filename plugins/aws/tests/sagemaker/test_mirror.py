@@ -5,9 +5,8 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from uuid import uuid4
 
 import httpx
@@ -15,6 +14,7 @@ import pytest
 from launchkit_aws.ecr import EcrRegistry
 from launchkit_aws.sagemaker.mirror import Side, mirrored
 from launchkit_aws.sagemaker.runner import SageMakerRunner
+from served import answered_by
 from waiting import PATIENCE
 
 from launchkit.abc import Site
@@ -147,15 +147,8 @@ def saying(
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_port}", logins
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with answered_by(Handler) as host:
+        yield host, logins
 
 
 DIGEST = f"sha256:{'a' * 64}"

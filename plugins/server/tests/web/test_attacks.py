@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
-import uvicorn
-from anyio.from_thread import start_blocking_portal
-from launchkit_server.process import listening, url_of
 from playwright.async_api import BrowserContext, Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from ..other_site import serving
 from .browsers import Watched
 from .lab import ENTITY, Lab
 
@@ -54,16 +52,9 @@ def elsewhere() -> Iterator[str]:
     async def page(_: Request) -> HTMLResponse:
         return HTMLResponse("<!doctype html><title>elsewhere</title>")
 
-    made = listening("127.0.0.1", 0)
     app = Starlette(routes=[Route("/", page)])
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
-    with start_blocking_portal() as portal:
-        running = portal.start_task_soon(server.serve, [made])
-        try:
-            yield url_of(made)
-        finally:
-            server.should_exit = True
-            running.result()
+    with serving(app) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
