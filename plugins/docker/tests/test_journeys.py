@@ -204,7 +204,8 @@ async def test_a_name_that_macros_make_a_path_lays_code_nowhere(
     entry = ["python", "train.py"]
     runs = [await stage.client.launch("q", uri=uri, entry_point=entry, name=name) for name in names]
     before = sorted(stage.folder.glob("[!lsc]*/**"))
-    async with stage.agent(builder={"type": "noop"}, policy={"docker": policy}):
+    rules = {"docker": policy, "local_repositories": [str(stage.folder)]}
+    async with stage.agent(builder={"type": "noop"}, policy=rules):
         *refused, good = await stage.ended(*runs)
     assert good is ItemState.FINISHED, runs[-1].item.verdict
     assert refused == [ItemState.FAILED] * 3
