@@ -32,7 +32,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
 }
-_WORDS = {
+KIND_WORDS: Mapping[str, str] = {
     "object": "a mapping",
     "array": "a list",
     "string": "text",
@@ -87,9 +87,9 @@ def fitted(value: Any, of: Shape, where: str, problems: Problems, depth: int = 0
         problems.tell(where, f"is nested too deep: {MAX_DEPTH} levels are allowed")
     elif value == FILL_IN:
         problems.tell(where, f"is still to be filled in: it is {FILL_IN}")
-    elif not _is(value, kind):
+    elif not is_a(value, kind):
         if not problems.lets(value) or kind in {"object", "array"}:
-            problems.tell(where, f"must be {_WORDS[kind]}, not {shown(value)}")
+            problems.tell(where, f"must be {KIND_WORDS[kind]}, not {shown(value)}")
     elif "properties" in of:
         return _structure(value, of, where, problems, depth)
     elif isinstance(value, Mapping):
@@ -236,7 +236,8 @@ def _scalar(value: Any, kind: str) -> Any:
     return value
 
 
-def _is(value: object, kind: str) -> bool:
+def is_a(value: object, kind: str) -> bool:
+    """Whether a value is of a kind that JSON Schema names; what is true or false is no number."""
     if isinstance(value, bool):
         return kind == "boolean"
     return isinstance(value, _TYPES[kind])

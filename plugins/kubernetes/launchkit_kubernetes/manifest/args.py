@@ -7,6 +7,7 @@ from typing import Any
 
 from launchkit.errors import Rejected
 from launchkit.model import Json
+from launchkit.runners.fitting import is_open
 from launchkit_kubernetes.manifest.copying import copied
 from launchkit_kubernetes.manifest.names import LABEL, name_problem
 from launchkit_kubernetes.manifest.pods import all_containers, templates
@@ -18,7 +19,6 @@ from launchkit_kubernetes.manifest.schema import (
     SECURITY_CONTEXT,
     TEMPLATE,
     fitted,
-    is_open,
 )
 
 JOB = "Job"

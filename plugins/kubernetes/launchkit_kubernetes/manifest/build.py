@@ -10,12 +10,12 @@ from typing import Any
 from launchkit.code.in_base_image import installer, working_dir
 from launchkit.errors import Rejected
 from launchkit.model import ImageSource, Secret, Submission
+from launchkit.runners.fitting import is_open
 from launchkit.runners.identity import KUBERNETES, RunIdentity
 from launchkit_kubernetes.manifest.args import QueueArgs
 from launchkit_kubernetes.manifest.code import InSecrets, InVolume, code_folder, lay_code
 from launchkit_kubernetes.manifest.names import Ref, workload_name
 from launchkit_kubernetes.manifest.pods import all_containers, containers, starting, templates
-from launchkit_kubernetes.manifest.schema import is_open
 from launchkit_kubernetes.manifest.train_job import NODE, OVERRIDES, add_pull_secret
 
 RUN = KUBERNETES.keys["run_id"]

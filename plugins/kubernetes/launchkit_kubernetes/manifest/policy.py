@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from launchkit.errors import ConfigError
 from launchkit.model import Json
+from launchkit.runners.fitting import is_open
 from launchkit.written import structures, unescaped
 from launchkit_kubernetes.manifest.copying import MAX_DEPTH, below
-from launchkit_kubernetes.manifest.schema import is_open
 
 # keys are looked at in one spelling, for operators take several
 OF_CONTEXTS = frozenset(

@@ -9,6 +9,7 @@ from typing import Any
 
 from launchkit.codec import unknown_key
 from launchkit.model import Secret
+from launchkit.runners.fitting import KIND_WORDS, OPEN, is_a, is_open
 from launchkit_kubernetes.manifest.copying import KEY, below
 
 STARTER = """\
@@ -35,11 +36,10 @@ spec:
           #   - name: OMP_NUM_THREADS
           #     value: "4"
 """
-_OPEN = re.compile(r"\$\{|\{\{")
 _DIGITS = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _WRITTEN = {
-    "integer": rf"{_OPEN.pattern}|^{_DIGITS.pattern}$",
-    "boolean": rf"{_OPEN.pattern}|^(true|false)$",
+    "integer": rf"{OPEN.pattern}|^{_DIGITS.pattern}$",
+    "boolean": rf"{OPEN.pattern}|^(true|false)$",
 }
 """How else than as itself a value may be written."""
 JOB_VERSIONS = ("batch/v1", "batch/v1beta1")
@@ -193,11 +193,6 @@ def _form(of: Shape) -> dict[str, Any]:
     return made
 
 
-def is_open(value: object) -> bool:
-    """Whether a value has a macro or a template variable, which is filled in later."""
-    return isinstance(value, str) and _OPEN.search(value) is not None
-
-
 def fitted(value: Any, of: Shape, where: str, problems: list[str]) -> Any:
     """A value with its fields in the types that *of* wants: macros and template variables give
     texts for numbers, and numbers for texts. What is null is left out: to the cluster it is absent.
@@ -210,7 +205,9 @@ def fitted(value: Any, of: Shape, where: str, problems: list[str]) -> Any:
     if value is None or not kinds or len(problems) > MAX_PROBLEMS:
         return value
     value = _scalar(value, kinds)
-    if not _is(value, kinds) and (not is_open(value) or kinds[0] in {"object", "array"}):
+    if not any(is_a(value, kind) for kind in kinds) and (
+        not is_open(value) or kinds[0] in {"object", "array"}
+    ):
         _tell(problems, f"{where}: must be {_words(kinds)}, not {_shown(value)}")
     elif isinstance(value, dict):
         return dict(_fields(value, of, where, problems))
@@ -267,33 +264,8 @@ def _kinds(of: Shape) -> tuple[str, ...]:
     return (kinds,) if isinstance(kinds, str) else tuple(kinds)
 
 
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "object": (Mapping,),
-    "array": (list, tuple),
-    "string": (str,),
-    "boolean": (bool,),
-    "integer": (int,),
-    "number": (int, float),
-}
-_WORDS = {
-    "object": "a mapping",
-    "array": "a list",
-    "string": "text",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "number": "a number",
-}
-
-
-def _is(value: object, kinds: Iterable[str]) -> bool:
-    kinds = tuple(kinds)
-    if isinstance(value, bool) and kinds:
-        return "boolean" in kinds
-    return not kinds or any(isinstance(value, _TYPES[kind]) for kind in kinds)
-
-
 def _words(kinds: Iterable[str]) -> str:
-    return " or ".join(_WORDS[kind] for kind in kinds)
+    return " or ".join(KIND_WORDS[kind] for kind in kinds)
 
 
 @lru_cache(maxsize=1)

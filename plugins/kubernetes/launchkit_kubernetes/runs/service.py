@@ -16,6 +16,7 @@ from launchkit.aio.background import attend
 from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import LaunchError, LaunchkitError, NotYet, RunLost, SubmitError
 from launchkit.model import Attempt, Credentials, Submission
+from launchkit.runners.fitting import is_open
 from launchkit_kubernetes.cluster.board import Board
 from launchkit_kubernetes.cluster.client import ClusterClient, open_client
 from launchkit_kubernetes.cluster.discovery import JOBS, Discovery, Resource
@@ -39,7 +40,6 @@ from launchkit_kubernetes.manifest.build import (
 )
 from launchkit_kubernetes.manifest.code import code_folder
 from launchkit_kubernetes.manifest.names import Ref
-from launchkit_kubernetes.manifest.schema import is_open
 from launchkit_kubernetes.manifest.train_job import PLACES, takes
 from launchkit_kubernetes.runner import KubernetesRunner
 from launchkit_kubernetes.runs.code_volume import CodeVolume
