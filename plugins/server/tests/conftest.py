@@ -34,6 +34,7 @@ from launchkit.testing import VirtualClock, site_at
 
 from .object_store import ObjectStore, object_store
 from .places import NO_TLS
+from .roles import made_for_roles
 
 __all__ = ["_own_home", "anyio_backend", "postgres"]
 
@@ -197,3 +198,17 @@ def client_of(served: Served, who: str = "ann", **options: Any) -> httpx.Client:
     headers = {"Authorization": f"Bearer {str.__str__(served.tokens[who])}"}
     options = {"verify": NO_TLS, **options}
     return httpx.Client(base_url=served.url, headers=headers, timeout=PATIENCE, **options)
+
+
+@pytest.fixture
+def tokens(server: Served) -> Mapping[str, Secret]:
+    """A token for each role at `server`, by its name."""
+    with start_blocking_portal() as portal:
+        return portal.call(made_for_roles, server.database_url)
+
+
+@pytest.fixture
+def client(server: Served) -> Iterator[httpx.Client]:
+    """Asks `server` without a token of its own."""
+    with httpx.Client(base_url=server.url, timeout=PATIENCE, verify=NO_TLS) as client:
+        yield client
