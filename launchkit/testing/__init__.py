@@ -67,7 +67,7 @@ from launchkit.testing.recording import RecordingOutput
 from launchkit.testing.registry_server import RegistryServer, registry_server
 from launchkit.testing.relay import Relay, Way, relay
 from launchkit.testing.shell_jobs import Program, ShellJobs
-from launchkit.testing.waiting import until
+from launchkit.testing.waiting import end_of, until, until_running
 
 __all__ = [
     "BuilderContract",
@@ -114,6 +114,7 @@ __all__ = [
     "Workload",
     "Workshop",
     "at_work",
+    "end_of",
     "gateway",
     "hub",
     "make_capacity",
@@ -126,4 +127,5 @@ __all__ = [
     "site_at",
     "started",
     "until",
+    "until_running",
 ]

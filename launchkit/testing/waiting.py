@@ -4,6 +4,10 @@ from collections.abc import Callable
 
 import anyio
 
+from launchkit.abc import Run
+from launchkit.errors import LaunchkitError, RunLost
+from launchkit.model import RunState, RunStatus
+
 PATIENCE = 300.0
 """Seconds: so long that only what hangs is given up, on any machine."""
 
@@ -13,3 +17,30 @@ async def until(condition: Callable[[], object], patience: float = PATIENCE) -> 
     with anyio.fail_after(patience):
         while not condition():  # noqa: ASYNC110 - nothing tells us
             await anyio.sleep(0.01)
+
+
+async def until_running(run: Run, patience: float = PATIENCE) -> RunStatus:
+    """The status of a run once it is no longer starting. :raises TimeoutError: if it stays so."""
+    status = await run.status()
+    with anyio.fail_after(patience):
+        while status.state is RunState.STARTING:
+            status = await run.changed(status)
+    return status
+
+
+async def end_of(run: Run, patience: float = PATIENCE) -> RunStatus:
+    """How a run ends; what cannot be told now is asked for again, as an agent does.
+
+    :raises RunLost: if there is no such run any more.
+    :raises TimeoutError: if it does not end within *patience* seconds.
+    """
+    status = RunStatus(state=RunState.STARTING)
+    with anyio.fail_after(patience):
+        while not status.state.ended:
+            try:
+                status = await run.changed(status)
+            except RunLost:
+                raise
+            except LaunchkitError:
+                await anyio.sleep(0.05)
+    return status

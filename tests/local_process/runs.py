@@ -9,7 +9,7 @@ from anyio.abc import TaskGroup
 from waiting import PATIENCE, until
 
 from launchkit.abc import Run, Site
-from launchkit.model import Launch, RunState, RunStatus, Submission
+from launchkit.model import Launch, Submission
 from launchkit.supervision import processes
 from launchkit.testing import make_launch
 
@@ -32,21 +32,6 @@ def a_launch(command: tuple[str, ...]) -> Launch:
 
 NEST = "import os\nfor _ in range(1500): os.mkdir('deep'); os.chdir('deep')"
 """A program that leaves a tree which is too deep for what calls itself at each level."""
-
-
-async def end_of(run: Run) -> RunStatus:
-    with anyio.fail_after(PATIENCE):
-        status = await run.status()
-        while not status.state.ended:
-            status = await run.changed(status)
-        return status
-
-
-async def running(run: Run) -> None:
-    with anyio.fail_after(PATIENCE):
-        status = await run.status()
-        while status.state is RunState.STARTING:
-            status = await run.changed(status)
 
 
 async def output_of(run: Run, offset: int = 0) -> bytes:

@@ -7,22 +7,14 @@ from pathlib import Path
 
 import anyio
 import pytest
-from local_process.runs import (
-    Make,
-    end_of,
-    is_alive,
-    output_of,
-    printed,
-    processes_of,
-    running,
-    until,
-)
+from local_process.runs import Make, is_alive, output_of, printed, processes_of
 from waiting import PATIENCE
 
 from launchkit.abc import Run
 from launchkit.builtin.local_process.rundir import RunDir
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import RunState, Submission
+from launchkit.testing import end_of, until, until_running
 
 
 async def cancelled(run: Run, grace: float = PATIENCE) -> None:
@@ -95,7 +87,7 @@ async def test_a_supervisor_that_hangs_does_not_save_its_run(
 ) -> None:
     submission = make("sleep", "300")
     run = await runner.submit(submission)
-    await running(run)
+    await until_running(run)
     pid = supervisor_of(run)
     os.kill(pid, signal.SIGSTOP)
     await cancelled(run, grace=0.1)
@@ -150,7 +142,7 @@ async def test_cancel_right_after_submit_leaves_nothing(
 
 async def test_two_cancel_at_once(runner: LocalProcessRunner, make: Make) -> None:
     run = await runner.submit(make("sh", "-c", "trap '' TERM; while :; do sleep 1; done"))
-    await running(run)
+    await until_running(run)
     again = await runner.attach(run.ref)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(cancelled, run, 0.3)

@@ -8,22 +8,14 @@ from uuid import uuid4
 
 import anyio
 import pytest
-from local_process.runs import (
-    Make,
-    command_line,
-    end_of,
-    is_alive,
-    output_of,
-    printed,
-    site_at,
-    until,
-)
+from local_process.runs import Make, command_line, is_alive, output_of, printed, site_at
 
 from launchkit.abc import Run
 from launchkit.builtin.local_process.rundir import RunDir
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import RunState
 from launchkit.supervision import cgroup
+from launchkit.testing import end_of, until
 
 HOME = cgroup.home()
 with_cgroups = pytest.mark.skipif(not HOME, reason="no cgroups may be made here")

@@ -6,20 +6,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from local_process.runs import (
-    Make,
-    command_line,
-    end_of,
-    is_alive,
-    output_of,
-    printed,
-    processes_of,
-    until,
-)
+from local_process.runs import Make, command_line, is_alive, output_of, printed, processes_of
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import RunState
 from launchkit.supervision import forks
+from launchkit.testing import end_of, until
 
 WAIT = "until [ -e go ]; do sleep 0.01; done"
 

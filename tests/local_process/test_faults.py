@@ -10,17 +10,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from local_process.runs import (
-    Make,
-    command_line,
-    end_of,
-    is_alive,
-    output_of,
-    printed,
-    processes_of,
-    running,
-    until,
-)
+from local_process.runs import Make, command_line, is_alive, output_of, printed, processes_of
 from waiting import PATIENCE
 
 from launchkit.builtin.local_process.rundir import RunDir
@@ -28,6 +18,7 @@ from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.errors import LaunchError, RunLost, SubmitError
 from launchkit.model import RunState
 from launchkit.supervision.processes import descendants
+from launchkit.testing import end_of, until, until_running
 
 AGENT = """
 import pickle, sys, anyio
@@ -158,7 +149,7 @@ async def test_signals_to_the_agents_group_do_not_reach_the_run(
 ) -> None:
     run = await runner.submit(make("sh", "-c", "echo up; sleep 300"))
     await printed(run, b"up")
-    await running(run)
+    await until_running(run)
     watcher = RunDir(Path(run.ref)).supervisor()
     assert watcher
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
@@ -269,7 +260,7 @@ async def test_a_new_agent_learns_that_a_run_was_told_to_stop(
     runner: LocalProcessRunner, make: Make
 ) -> None:
     run = await runner.submit(make("sh", "-c", "exec sleep 300"))
-    await running(run)
+    await until_running(run)
     await run.cancel(PATIENCE)
     later = await runner.attach(run.ref)
     status = await later.status()

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from local_process.runs import Make, end_of, output_of
+from local_process.runs import Make, output_of
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.images.file_overrides import BadOverride, override_files
+from launchkit.testing import end_of
 
 
 @pytest.mark.parametrize("name", ["conf/train.json", "conf/train.yaml", "conf/train.yml"])

@@ -10,16 +10,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from local_process.runs import (
-    Make,
-    end_of,
-    output_of,
-    printed,
-    processes_of,
-    running,
-    site_at,
-    until,
-)
+from local_process.runs import Make, output_of, printed, processes_of, site_at
 from mounts import SmallDisk
 from waiting import PATIENCE
 
@@ -31,6 +22,7 @@ from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.errors import LaunchError, SubmitError
 from launchkit.model import RunState, RunStatus, Submission
 from launchkit.supervision import processes
+from launchkit.testing import end_of, until, until_running
 
 OBEYS = "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.01; done"
 RESISTS = "trap '' TERM; echo up; while :; do sleep 0.01; done"
@@ -219,7 +211,7 @@ async def test_a_run_whose_process_number_was_lost_is_ended_all_the_same(
 ) -> None:
     submission = make("sleep", "300")
     run = await runner.submit(submission)
-    await running(run)
+    await until_running(run)
     (Path(run.ref) / "child").write_text("")
     assert (await stopped(run)).state is RunState.STOPPED
     assert processes_of(submission) == []
@@ -243,7 +235,7 @@ async def test_an_end_is_believed_only_when_nothing_of_the_run_lives(
 ) -> None:
     submission = make("sh", "-c", "setsid sleep 300 & sleep 300")
     run = await runner.submit(submission)
-    await running(run)
+    await until_running(run)
     watcher = RunDir(Path(run.ref)).supervisor()
     assert watcher
     os.kill(watcher, signal.SIGKILL)
@@ -260,7 +252,7 @@ async def test_what_keeps_a_run_from_being_ended_is_an_error_to_be_tried_again(
 ) -> None:
     submission = make("sleep", "300")
     run = await runner.submit(submission)
-    await running(run)
+    await until_running(run)
     lock = Path(run.ref) / "lock"
     lock.rename(lock.with_name("moved"))
     lock.mkdir()

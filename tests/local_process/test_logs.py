@@ -4,10 +4,11 @@ import resource
 from pathlib import Path
 
 import anyio
-from local_process.runs import Make, end_of, output_of, printed, running, until
+from local_process.runs import Make, output_of, printed
 from waiting import PATIENCE
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
+from launchkit.testing import end_of, until, until_running
 
 MIB = 1 << 20
 
@@ -60,7 +61,7 @@ async def test_an_ended_run_leaves_nothing_when_it_is_closed(
 
 async def test_closing_a_run_that_goes_on_keeps_it(runner: LocalProcessRunner, make: Make) -> None:
     run = await runner.submit(make("sh", "-c", "echo up; exec sleep 300"))
-    await running(run)
+    await until_running(run)
     await run.aclose()
     await printed(run, b"up")
     await run.cancel(5)

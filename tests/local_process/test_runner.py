@@ -10,7 +10,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from local_process.runs import NEST, Make, end_of, site_at
+from local_process.runs import NEST, Make, site_at
 from mounts import Mount
 from waiting import PATIENCE, until
 
@@ -19,6 +19,7 @@ from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.errors import ConfigError, SubmitError
 from launchkit.model import RunState
 from launchkit.plugins import Plugins
+from launchkit.testing import end_of
 
 
 def test_it_is_found_by_its_kind_and_made_from_settings() -> None:

@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from local_process.runs import Make, command_line, end_of, output_of, printed
+from local_process.runs import Make, command_line, output_of, printed
 from niceness import nicer_by
 
 from launchkit.builtin.local_process.args import parse_size
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.errors import Rejected
 from launchkit.model import Image, Secret
+from launchkit.testing import end_of
 
 PROC = Path("/proc")
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import anyio
 import pytest
-from local_process.runs import NEST, Make, end_of, output_of, printed
+from local_process.runs import NEST, Make, output_of, printed
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import RunState, Submission
+from launchkit.testing import end_of
 
 TOOL = (
     'echo making; mkdir "$LAUNCHKIT_SETUP_DIR/bin"; '

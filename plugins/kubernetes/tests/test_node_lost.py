@@ -7,9 +7,9 @@ import anyio
 import pytest
 from launchkit_kubernetes.runner import KubernetesRunner
 
-from launchkit.abc import Run, Site
-from launchkit.model import RunState, RunStatus, VerdictCode
-from launchkit.testing import started
+from launchkit.abc import Site
+from launchkit.model import RunState, VerdictCode
+from launchkit.testing import started, until_running
 from launchkit.testing.recording import RecordingOutput
 
 from .cluster.cluster import Cluster, running
@@ -23,14 +23,6 @@ def lossy() -> Iterator[Cluster]:
     skip_without_programs(node=True)
     with running(Cluster(node=True, controllers=("--node-monitor-grace-period=15s",))) as cluster:
         yield cluster
-
-
-async def until_running(run: Run) -> RunStatus:
-    status = await run.status()
-    with anyio.fail_after(150):
-        while status.state is RunState.STARTING:
-            status = await run.changed(status)
-    return status
 
 
 async def test_pods_of_a_node_that_is_lost_end_the_run_and_are_named(

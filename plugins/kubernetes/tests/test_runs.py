@@ -16,8 +16,8 @@ from waiting import until
 
 from launchkit.abc import Run, Runner, Site
 from launchkit.errors import NotYet, Rejected, RunLost, StartTimeout, SubmitError
-from launchkit.model import RunState, RunStatus, Secret, Submission, VerdictCode
-from launchkit.testing import make_submission, started
+from launchkit.model import RunState, Secret, Submission, VerdictCode
+from launchkit.testing import end_of, make_submission, started, until_running
 from launchkit.testing.recording import RecordingOutput
 
 from .cluster.access import Access
@@ -40,21 +40,6 @@ def jobs(cluster: Access, namespace: str, busybox: str, tmp_path: Path) -> Jobs:
 async def begun(runner: Runner, submission: Submission) -> Run:
     await runner.prepare(submission, RecordingOutput())
     return await runner.submit(submission)
-
-
-async def end_of(run: Run) -> RunStatus:
-    status = await run.status()
-    with anyio.fail_after(150):
-        while not status.state.ended:
-            status = await run.changed(status)
-    return status
-
-
-async def until_started(run: Run) -> None:
-    status = await run.status()
-    with anyio.fail_after(150):
-        while status.state is RunState.STARTING:
-            status = await run.changed(status)
 
 
 async def printed(run: Run) -> bytes:
@@ -95,7 +80,7 @@ async def test_secrets_of_a_job_that_was_never_made_are_discarded_and_those_of_o
         replace(jobs.shell("sleep 600"), env={"TOKEN": Secret("s3cr3t-value")}) for _ in range(2)
     )
     run = await begun(runner, runs)
-    await until_started(run)  # its pod is among the traces by then
+    await until_running(run)  # its pod is among the traces by then
     with monkeypatch.context() as patched:
         patched.setattr(RunService, "_created", killed_before)
         async with anyio.create_task_group() as tasks:
@@ -309,7 +294,7 @@ async def test_a_node_that_works_may_take_long_to_stop_a_run(
     made = KubernetesRunner(config_file=str(kubeconfig), gone_seconds=0)
     async with started(made, site) as hasty:
         run = await begun(hasty, submission)
-        await until_started(run)
+        await until_running(run)
         await run.cancel(0)
         assert (await run.status()).state is RunState.STOPPED
     assert "takes long to stop: pod launchkit-" in caplog.text
@@ -332,7 +317,7 @@ async def test_a_job_that_was_deleted_by_hand_is_lost_and_not_a_mystery(
 ) -> None:
     submission = jobs.waits()
     run = await begun(runner, submission)
-    await until_started(run)
+    await until_running(run)
     path = f"/{JOBS}/namespaces/{jobs.namespace}/jobs/{submission.name}"
     jobs.cluster.request("DELETE", path, {"propagationPolicy": "Background"})
     with pytest.raises(RunLost, match="nothing tells how it ended"):

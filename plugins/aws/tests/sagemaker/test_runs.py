@@ -12,14 +12,13 @@ import pytest
 from launchkit_aws.environment import AwsEnvironment
 from launchkit_aws.sagemaker import jobs
 from launchkit_aws.sagemaker.runner import SageMakerRunner
-from waiting import PATIENCE
 
 from launchkit.abc import Run
 from launchkit.aio.retry import Backoff
-from launchkit.errors import ConfigError, LaunchError, LaunchkitError, NotYet, RunLost, SubmitError
+from launchkit.errors import ConfigError, LaunchError, NotYet, RunLost, SubmitError
 from launchkit.model import RunState, RunStatus, Secret, Submission
 from launchkit.runners import quotas
-from launchkit.testing import RecordingOutput, site_at, started, until
+from launchkit.testing import RecordingOutput, end_of, site_at, started, until
 
 from .fake import ACCOUNT, REGION, FakeAws, Job
 from .making import config, name_of, runner, submission
@@ -51,20 +50,6 @@ async def made(runners: Runners) -> AsyncIterator[SageMakerRunner]:
 def job_of(fake: FakeAws, one: Submission) -> Job:
     """Its training job."""
     return fake.jobs[name_of(one)]
-
-
-async def end_of(run: Run) -> RunStatus:
-    """How it ends; what cannot be told now is asked for again, as an agent does."""
-    status = RunStatus(state=RunState.STARTING)
-    with anyio.fail_after(PATIENCE):
-        while not status.state.ended:
-            try:
-                status = await run.changed(status)
-            except RunLost:
-                raise
-            except LaunchkitError:
-                await anyio.sleep(0.05)
-    return status
 
 
 ENDS: tuple[tuple[str, str, str, RunState, str], ...] = (

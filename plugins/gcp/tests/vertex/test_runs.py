@@ -18,7 +18,7 @@ from launchkit.aio.retry import Backoff
 from launchkit.errors import ConfigError, LaunchError, NotYet, RunLost, SubmitError
 from launchkit.model import RunState, RunStatus, Secret, Submission
 from launchkit.runners import quotas
-from launchkit.testing import RecordingOutput, site_at, started, until
+from launchkit.testing import RecordingOutput, end_of, site_at, started, until
 
 from .beside import BUCKET, NUMBER, PROJECT, REGION, TOKEN
 from .fake import PARENT, FakeVertex, Job, S
@@ -51,14 +51,6 @@ def job_of(fake: FakeVertex, one: Submission) -> Job:
     """The one job of a submission."""
     (job,) = fake.of_run(one.launch.run_id)
     return job
-
-
-async def end_of(run: Run) -> RunStatus:
-    """Its last status, as one who waits is told."""
-    status = await run.status()
-    while not status.state.ended:
-        status = await run.changed(status)
-    return status
 
 
 async def test_a_run_goes_through_the_states_of_its_job(
