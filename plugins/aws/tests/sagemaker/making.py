@@ -1,6 +1,7 @@
 """Configs, submissions and runners that the tests of SageMaker share."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from launchkit_aws.sagemaker.runner import SageMakerRunner
 from launchkit.model import Submission
 from launchkit.testing import ShellJobs, make_launch, make_submission
 
-from .fake import ACCOUNT, REGION, FakeAws
+from .fake import ACCOUNT, REGION, FakeAws, Job
 
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/train:1"
+Runners = Callable[..., AbstractAsyncContextManager[SageMakerRunner]]
 
 
 def config(**fields: Any) -> dict[str, Any]:
@@ -42,6 +44,11 @@ def runner(**settings: Any) -> SageMakerRunner:
 def name_of(one: Submission) -> str:
     """The name of its training job."""
     return job_name(one.resource_args.get("TrainingJobName"), one)
+
+
+def job_of(fake: FakeAws, one: Submission) -> Job:
+    """Its training job."""
+    return fake.jobs[name_of(one)]
 
 
 class Trainings(ShellJobs):

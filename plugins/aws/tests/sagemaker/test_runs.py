@@ -1,55 +1,22 @@
 """Training jobs from their preparation to their end, with what users of other submitters met."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
-from launchkit_aws.environment import AwsEnvironment
 from launchkit_aws.sagemaker import jobs
 from launchkit_aws.sagemaker.runner import SageMakerRunner
 
-from launchkit.abc import Run
-from launchkit.aio.retry import Backoff
-from launchkit.errors import ConfigError, LaunchError, NotYet, RunLost, SubmitError
+from launchkit.errors import LaunchError, RunLost, SubmitError
 from launchkit.model import RunState, RunStatus, Secret, Submission
-from launchkit.runners import quotas
-from launchkit.testing import RecordingOutput, end_of, site_at, started, until
+from launchkit.testing import RecordingOutput, end_of, until
 
-from .fake import ACCOUNT, REGION, FakeAws, Job
-from .making import config, name_of, runner, submission
+from .fake import REGION, FakeAws, Job
+from .making import Runners, config, job_of, name_of, submission
 
-Runners = Callable[..., AbstractAsyncContextManager[SageMakerRunner]]
 RUNS = 1000
 POLL_SECONDS = 1.0
-
-
-@pytest.fixture
-def runners(tmp_path: Path, fake: FakeAws) -> Runners:
-    """Starts runners; keywords are their settings."""
-
-    @asynccontextmanager
-    async def made(**settings: Any) -> AsyncIterator[SageMakerRunner]:
-        async with site_at(tmp_path / "site") as site, started(runner(**settings), site) as one:
-            yield one
-
-    return made
-
-
-@pytest.fixture
-async def made(runners: Runners) -> AsyncIterator[SageMakerRunner]:
-    """A started runner."""
-    async with runners() as one:
-        yield one
-
-
-def job_of(fake: FakeAws, one: Submission) -> Job:
-    """Its training job."""
-    return fake.jobs[name_of(one)]
 
 
 ENDS: tuple[tuple[str, str, str, RunState, str], ...] = (
@@ -248,123 +215,6 @@ async def test_a_right_that_is_missing_to_stop_is_told(
     assert "launchkit doctor" in str(caught.value.hint)
 
 
-async def test_without_room_a_launch_waits_and_others_go_on(
-    runners: Runners, fake: FakeAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(quotas, "BACKOFF", Backoff(first=0.3, cap=0.3))
-    fake.room["ml.g5.xlarge"] = 0
-    large = config(ResourceConfig={"InstanceType": "ml.g5.xlarge", "InstanceCount": 1})
-    async with runners() as one:
-        blocked, out = submission(args=large), RecordingOutput()
-        await one.prepare(blocked, out)
-        with pytest.raises(NotYet, match=r"service limit 'ml\.g5\.xlarge for training job usage'"):
-            await one.submit(blocked)
-        await one.prepare(submission(), RecordingOutput())
-        await one.submit(submission())
-        began = anyio.current_time()
-        await one.prepare(blocked, out)
-        assert anyio.current_time() - began >= 0.1
-        assert any("waits for quota: The account-level service limit" in it for it in out.marks)
-        fake.room["ml.g5.xlarge"] = 1
-        run = await one.submit(blocked)
-        assert (await run.status()).state is RunState.STARTING
-
-
-@pytest.mark.parametrize("role", ["job", f"arn:aws:iam::{ACCOUNT}:role/job"])
-@pytest.mark.parametrize("is_there", [True, False])
-async def test_without_credentials_that_count_a_launch_waits(
-    runners: Runners,
-    fake: FakeAws,
-    monkeypatch: pytest.MonkeyPatch,
-    role: str,
-    *,
-    is_there: bool,
-) -> None:
-    """They may come at any time, and a launch that fails does not come back."""
-    monkeypatch.setattr(quotas, "BACKOFF", Backoff(first=0.05, cap=0.05))
-    if is_there:
-        fake.expired.add("ann")
-    else:
-        monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-        monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    blocked, out = submission(args=config(RoleArn=role)), RecordingOutput()
-    runs: list[Run] = []
-
-    async def live() -> None:
-        while not runs:
-            await one.prepare(blocked, out)
-            with suppress(NotYet):
-                runs.append(await one.submit(blocked))
-
-    async with runners() as one, anyio.create_task_group() as tasks:
-        tasks.start_soon(live)
-        await until(lambda: any("waits for credentials: " in mark for mark in out.marks))
-        assert not fake.jobs
-        fake.expired.clear()
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "anns-next")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        await until(lambda: runs)
-    assert len(fake.jobs) == 1
-
-
-async def test_credentials_that_end_in_the_middle_are_got_anew(
-    made: SageMakerRunner, fake: FakeAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one = submission()
-    run = await made.submit(one)
-    await run.status()
-    fake.expired.add("ann")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "anns-next")
-    ends: list[RunStatus] = []
-
-    async def watch() -> None:
-        ends.append(await end_of(run))
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(watch)
-        job_of(fake, one).become("Completed")
-    assert ends[0].state is RunState.FINISHED
-
-
-async def test_a_job_whose_answer_was_lost_is_not_given_up_for_credentials_that_expire(
-    made: SageMakerRunner, fake: FakeAws
-) -> None:
-    fake.lost.append("CreateTrainingJob")
-    one = submission()
-    async with anyio.create_task_group() as tasks:
-
-        async def renew() -> None:
-            await until(lambda: fake.count("CreateTrainingJob") == 1)
-            fake.expired.add("ann")
-            await until(lambda: fake.refusals["ExpiredTokenException"])
-            fake.expired.clear()
-
-        tasks.start_soon(renew)
-        await made.submit(one)
-    assert len(fake.jobs) == 1
-
-
-async def test_credentials_that_stay_expired_judge_no_run(
-    made: SageMakerRunner, fake: FakeAws, caplog: pytest.LogCaptureFixture
-) -> None:
-    one = submission()
-    run = await made.submit(one)
-    status = await run.status()
-    fake.expired.add("ann")
-    job_of(fake, one).become("Completed")
-    ends: list[RunStatus] = []
-
-    async def watch() -> None:
-        ends.append(await end_of(run))
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(watch)
-        await until(lambda: "ExpiredToken" in caplog.text)
-        assert (ends, status.state) == ([], RunState.STARTING)
-        fake.expired.clear()
-    assert ends[0].state is RunState.FINISHED
-
-
 async def test_a_name_that_others_have_is_refused(made: SageMakerRunner, fake: FakeAws) -> None:
     theirs = submission(args=config(TrainingJobName="train"))
     await made.submit(theirs)
@@ -419,102 +269,6 @@ async def test_its_author_is_told_where_to_look(made: SageMakerRunner, fake: Fak
         f"training job {name}: {link}",
         f"its log: group /aws/sagemaker/TrainingJobs, streams {name}/…",
     ]
-
-
-async def test_spot_without_checkpoints_and_another_image_are_told_before(
-    made: SageMakerRunner, fake: FakeAws
-) -> None:
-    own = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/own:1"
-    spot = config(
-        EnableManagedSpotTraining=True,
-        StoppingCondition={"MaxRuntimeInSeconds": 1, "MaxWaitTimeInSeconds": 1},
-        AlgorithmSpecification={"TrainingImage": own},
-    )
-    out = RecordingOutput()
-    await made.prepare(submission(args=spot), out)
-    assert out.marks[0].startswith("EnableManagedSpotTraining without CheckpointConfig")
-    assert out.marks[1].startswith(f"the queue config runs {own}, not the job's")
-
-
-async def test_only_a_bare_role_asks_whose_account_it_is(
-    made: SageMakerRunner, fake: FakeAws
-) -> None:
-    await made.prepare(submission(), RecordingOutput())
-    assert fake.count("GetCallerIdentity") == 0
-    bare = submission(args=config(RoleArn="train"))
-    for _ in range(2):
-        await made.prepare(bare, RecordingOutput())
-    await made.submit(bare)
-    assert fake.count("GetCallerIdentity") == 1
-    wanted = f"arn:aws:iam::{ACCOUNT}:role/train"
-    assert job_of(fake, bare).request["RoleArn"] == wanted
-    assert made.render(bare)["RoleArn"] == wanted
-
-
-async def test_a_runner_needs_an_environment_or_a_region(tmp_path: Path, fake: FakeAws) -> None:
-    async with site_at(tmp_path) as site:
-        with pytest.raises(ConfigError, match=r"needs environment: \{type: aws\}"):
-            async with started(SageMakerRunner(), site):
-                pass
-    environment = AwsEnvironment(region=REGION)
-    async with site_at(tmp_path, environment=environment) as site:
-        async with started(environment, site), started(SageMakerRunner(), site) as one:
-            finding, rights = await one.check()
-            assert (rights.level, "may do all 8 actions" in rights.message) == ("ok", True)
-            assert (finding.level, finding.message) == ("ok", f"answers, for account {ACCOUNT}")
-        async with started(environment, site), started(runner(region="eu-west-1"), site) as one:
-            assert one.ref_of(submission()).startswith("eu-west-1/")
-
-
-async def test_a_check_names_the_right_that_is_missing(
-    made: SageMakerRunner, fake: FakeAws
-) -> None:
-    fake.denied.add("ListTrainingJobs")
-    (finding,) = await made.check()
-    assert finding.level == "error"
-    assert "not authorized to perform: ListTrainingJobs" in finding.message
-
-
-async def test_a_check_with_credentials_that_have_expired_says_so_soon(
-    made: SageMakerRunner, fake: FakeAws
-) -> None:
-    fake.expired.add("ann")
-    (finding,) = await made.check()
-    assert finding.level == "error"
-    assert "ExpiredToken" in finding.message
-    assert "aws sts get-caller-identity" in str(finding.hint)
-
-
-async def test_a_check_of_a_place_that_is_away_says_so_soon(
-    made: SageMakerRunner, fake: FakeAws
-) -> None:
-    fake.throttled = 1.0
-    (finding,) = await made.check()
-    assert (finding.level, "asked too much" in finding.message) == ("error", True)
-
-
-async def test_a_check_of_a_queue_tells_whether_its_role_may_be_given(
-    made: SageMakerRunner, fake: FakeAws
-) -> None:
-    (fine,) = await made.check_queue(config(RoleArn="train"))
-    assert fine.level == "ok"
-    assert not await made.check_queue(config(RoleArn="{{role}}"))
-    fake.denied.add("PassRole")
-    (lacking,) = await made.check_queue(config(RoleArn="other"))
-    assert lacking.level == "warning"
-    assert f'"Resource": "arn:aws:iam::{ACCOUNT}:role/other"' in str(lacking.hint)
-    assert '{"iam:PassedToService": "sagemaker.amazonaws.com"}' in str(lacking.hint)
-
-
-async def test_a_check_prints_the_statements_that_its_policy_lacks(
-    made: SageMakerRunner, fake: FakeAws
-) -> None:
-    fake.denied |= {"StopTrainingJob", "GetLogEvents"}
-    _, rights = await made.check()
-    assert rights.level == "warning"
-    assert f'"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/*"' in str(rights.hint)
-    assert '"Action": ["sagemaker:StopTrainingJob"]' in str(rights.hint)
-    assert '"Action": ["logs:GetLogEvents"]' in str(rights.hint)
 
 
 async def test_an_agent_keeps_to_its_rate(runners: Runners, fake: FakeAws) -> None:

@@ -1,7 +1,8 @@
 """Configs, submissions and runners that the tests of Vertex AI share."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from launchkit.model import Submission
 from launchkit.testing import ShellJobs, make_launch, make_submission
 
 from .beside import BUCKET, PROJECT, REGION
-from .fake import ENDED, FakeVertex
+from .fake import ENDED, FakeVertex, Job
 
 IMAGE = f"{REGION}-docker.pkg.dev/{PROJECT}/launch/train:1"
 ACCOUNT = f"agent@{PROJECT}.iam.gserviceaccount.com"
+Runners = Callable[..., AbstractAsyncContextManager[VertexRunner]]
 
 
 def pool(**fields: Any) -> dict[str, Any]:
@@ -72,6 +74,12 @@ def write_key(path: Path, fake: FakeVertex, private_key: str) -> None:
         "token_uri": f"{fake.http_url}/token",
     }
     path.write_text(json.dumps(told))
+
+
+def job_of(fake: FakeVertex, one: Submission) -> Job:
+    """The one job of a submission."""
+    (job,) = fake.of_run(one.launch.run_id)
+    return job
 
 
 class Trainings(ShellJobs):

@@ -7,21 +7,17 @@ import yaml
 from google.cloud.aiplatform_v1 import types
 from launchkit_gcp.vertex.api import custom_job
 from launchkit_gcp.vertex.args import check_args, parse_args
-from launchkit_gcp.vertex.request import RequestContext, ref_of, request_of
+from launchkit_gcp.vertex.request import ref_of
 from launchkit_gcp.vertex.runner import VertexRunner
 
-from launchkit.abc import Policy
-from launchkit.errors import LaunchError, Rejected, SubmitError
-from launchkit.model import Image, ImageSource, Secret, Submission
-from launchkit.resolving.bind import AgentSide, bind
-from launchkit.testing import make_launch
+from launchkit.errors import Rejected
+from launchkit.model import Secret, Submission
 
 from .beside import BUCKET, PROJECT, REGION
 from .fake import PARENT
 from .making import ACCOUNT, IMAGE, config, pool, submission
-from .rules import job_faults
+from .requesting import bound, pools, refused, request
 
-CONTEXT = RequestContext(agent="a", project=PROJECT, region=REGION)
 SEED = """
 spec:
   worker_pool_specs:
@@ -43,35 +39,6 @@ def seed() -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load(SEED)
     found["spec"]["staging_bucket"] = BUCKET
     return found
-
-
-def bound(given: dict[str, Any], /, *, image: str | None = IMAGE, **fields: Any) -> Submission:
-    """A submission as the agent makes it, with macros filled and all variables."""
-    source = ImageSource(image=IMAGE)
-    launch = make_launch(resource="gcp-vertex", source=source, resource_args=given, **fields)
-    agent = AgentSide(policy=Policy(), environ={}, extra_env={})
-    made = Image(ref=image) if image else None
-    return bind(launch, image=made, code=None, runner=VertexRunner, agent=agent).submission
-
-
-def request(one: Submission, **context: Any) -> dict[str, Any]:
-    """The request, which the proto and Vertex AI take."""
-    args = parse_args(one.resource_args, is_filled=True)
-    made = request_of(args, one, CONTEXT, **context)
-    assert [*job_faults(custom_job(made))] == []
-    return made
-
-
-def pools(one: Submission) -> Any:
-    """Its worker pools."""
-    return request(one)["job_spec"]["worker_pool_specs"]
-
-
-def refused(args: Any) -> list[str]:
-    """The lines with which a config is refused."""
-    with pytest.raises(Rejected) as caught:
-        check_args(args)
-    return caught.value.message.splitlines()
 
 
 def test_the_config_that_is_offered_first_is_the_one_of_the_tutorial() -> None:
@@ -242,72 +209,6 @@ def test_secrets_are_shown_nowhere() -> None:
     assert "hidden" in repr(request(hidden))
 
 
-@pytest.mark.parametrize(
-    ("change", "line"),
-    [
-        ({"worker_pool_specs": []}, "spec.worker_pool_specs: is missing or empty"),
-        ({"staging_bucket": None}, "spec.staging_bucket: is missing"),
-        ({"staging_bucket": "<REQUIRED>"}, "spec.staging_bucket: is still to be filled in"),
-        ({"staging_bucket": "s3://bucket"}, "spec.staging_bucket: 's3://bucket' does not look"),
-        ({"worker_pool_specs": [{}]}, "spec.worker_pool_specs[0].container_spec: is missing"),
-        (
-            {"worker_pool_specs": [{"python_package_spec": {"python_module": "m"}}]},
-            "spec.worker_pool_specs[0].python_package_spec: is there, and launches run images",
-        ),
-        (
-            {"worker_pool_specs": [pool(machine_spec={"machine_typ": "n1"})]},
-            "spec.worker_pool_specs[0].machine_spec.machine_typ: unknown key; did you mean",
-        ),
-        (
-            {"worker_pool_specs": [pool(machine_spec={"accelerator_type": "NVIDIA_T5"})]},
-            "spec.worker_pool_specs[0].machine_spec.accelerator_type: 'NVIDIA_T5' is none of",
-        ),
-        (
-            {"worker_pool_specs": [pool(machine_spec={"accelerator_count": 2})]},
-            "spec.worker_pool_specs[0].machine_spec.accelerator_type: is missing",
-        ),
-        (
-            {"worker_pool_specs": [pool(machine_spec={"accelerator_type": "NVIDIA_L4"})]},
-            "spec.worker_pool_specs[0].machine_spec.accelerator_count: is missing or 0",
-        ),
-        (
-            {"worker_pool_specs": [pool(replica_count=2)]},
-            "spec.worker_pool_specs[0].replica_count: is 2; the first pool has one replica",
-        ),
-        ({"labels": {"Team": "x"}}, "spec.labels.Team: the name 'Team' does not look"),
-        ({"labels": {"launchkit-item": "x"}}, "spec.labels.launchkit-item: begins with"),
-        ({"credentials": {"token": "x"}}, "spec.credentials: is not for queues"),
-        ({"stagingbucket": "x"}, "spec.stagingbucket: "),
-        ({"unknown": 1}, "spec.unknown: unknown key"),
-    ],
-)
-def test_what_is_wrong_is_named_with_its_path(change: dict[str, Any], line: str) -> None:
-    args = config(**change)
-    assert any(each.startswith(f"resource_args.{line}") for each in refused(args)), refused(args)
-
-
-@pytest.mark.parametrize(
-    ("run", "line"),
-    [
-        ({"timeout": "soon"}, "run.timeout: must be a whole number"),
-        ({"timeout": 0}, "run.timeout: 0 is beyond the minimum, 1"),
-        ({"scheduling_strategy": "CHEAP"}, "run.scheduling_strategy: 'CHEAP' is none of"),
-        ({"max_wait_duration": 60}, "run.max_wait_duration: is for run.scheduling_strategy"),
-        ({"tensorboard": "t"}, "run.service_account: is missing"),
-        ({"service_account": "me"}, "run.service_account: 'me' does not look"),
-        ({"experiment_run": "r"}, "run.experiment_run: is of no experiment"),
-        (
-            {"experiment": "e", "tensorboard": "t", "service_account": ACCOUNT},
-            "run.experiment: stands beside tensorboard",
-        ),
-        ({"wait": True}, "run.wait: unknown key"),
-    ],
-)
-def test_what_is_wrong_with_run_is_named_with_its_path(run: dict[str, Any], line: str) -> None:
-    args = config(run=run)
-    assert any(each.startswith(f"resource_args.{line}") for each in refused(args)), refused(args)
-
-
 def test_macros_and_template_variables_are_filled_later() -> None:
     args = config(
         run={"timeout": "{{hours}}", "scheduling_strategy": "{{strategy}}"},
@@ -329,44 +230,6 @@ def test_texts_of_template_variables_become_numbers() -> None:
     assert made["job_spec"]["scheduling"] == {"timeout": "60s"}
     (one,) = made["job_spec"]["worker_pool_specs"]
     assert one["machine_spec"]["accelerator_count"] == 2
-
-
-@pytest.mark.parametrize(
-    "image",
-    [
-        "123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1",
-        "mine.azurecr.io/train:1",
-        "localhost:5000/train:1",
-        "10.0.0.7:5000/train:1",
-        "registry.corp.internal/train:1",
-    ],
-)
-def test_an_image_of_a_private_registry_elsewhere_is_refused_with_the_reason(image: str) -> None:
-    args = config(worker_pool_specs=[pool(container_spec={})])
-    with pytest.raises(SubmitError, match="is a private registry outside Google Cloud") as caught:
-        request_of(parse_args(args), submission(args=args, image=image), CONTEXT)
-    assert "Artifact Registry" in str(caught.value.hint)
-
-
-@pytest.mark.parametrize(
-    "image", ["python:3.12", "ghcr.io/a/b:1", "gcr.io/p/b:1", "eu.gcr.io/p/b:1", IMAGE]
-)
-def test_images_of_google_and_public_ones_are_taken(image: str) -> None:
-    (made,) = pools(
-        submission(image=image, args=config(worker_pool_specs=[pool(container_spec={})]))
-    )
-    assert made["container_spec"]["image_uri"] == image
-
-
-def test_a_launch_without_an_image_is_refused() -> None:
-    args = config(worker_pool_specs=[pool(container_spec={})])
-    with pytest.raises(SubmitError, match="there is no image to run"):
-        request_of(parse_args(args), submission(args=args, image=None), CONTEXT)
-
-
-def test_another_project_than_the_agents_is_refused() -> None:
-    with pytest.raises(LaunchError, match="the agent's jobs are in my-project"):
-        request_of(parse_args(config(project="other")), submission(), CONTEXT)
 
 
 def test_later_attempts_have_what_the_queue_names_to_fall_back_to() -> None:
