@@ -17,6 +17,7 @@ from .cluster.access import Access
 from .cluster.cluster import Cluster, running
 from .cluster.programs import skip_without_programs
 from .cluster.sharing import shared_cluster
+from .workloads import Jobs
 
 __all__ = ["_own_home", "anyio_backend", "docker_engine", "postgres", "python_image"]
 
@@ -128,3 +129,9 @@ async def runner(
     made = KubernetesRunner(config_file=str(path), gone_seconds=5)
     async with started(made, site) as runner:
         yield runner
+
+
+@pytest.fixture
+def jobs(cluster: Access, namespace: str, busybox: str, tmp_path: Path) -> Jobs:
+    """Scripts to run in the shared cluster, in a namespace of the test's own."""
+    return Jobs(cluster, namespace, busybox, tmp_path)

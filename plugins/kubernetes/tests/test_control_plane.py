@@ -26,10 +26,10 @@ from waiting import until
 from launchkit.abc import Run, Site
 from launchkit.model import RunState, RunStatus, Submission
 from launchkit.testing import make_submission, started
-from launchkit.testing.recording import RecordingOutput
 
 from .cluster.cluster import Cluster
 from .operators import Operator, said
+from .workloads import begun
 
 POLICY = Operator(
     api_version="tests.launchkit.dev/v1",
@@ -45,11 +45,6 @@ RUNS = 20
 
 def job(place: str) -> Submission:
     return make_submission("true", image="img:1", resource_args={"namespace": place})
-
-
-async def begun(runner: KubernetesRunner, submission: Submission) -> Run:
-    await runner.prepare(submission, RecordingOutput())
-    return await runner.submit(submission)
 
 
 async def complete(cluster: Cluster, place: str, name: str) -> None:

@@ -14,11 +14,10 @@ from waiting import until
 from launchkit.abc import Run, Site
 from launchkit.model import Submission
 from launchkit.testing import started
-from launchkit.testing.recording import RecordingOutput
 
 from .cluster.cluster import Cluster, running
 from .cluster.programs import skip_without_programs
-from .workloads import Jobs
+from .workloads import Jobs, begun
 
 KEPT = "launchkit/log"
 FILE_BYTES = 8192
@@ -62,11 +61,6 @@ def with_side(jobs: Jobs, submission: Submission, script: str) -> Submission:
         {**side, "command": ["/bin/sh", "-c", script], "volumeMounts": place}
     )
     return replace(submission, resource_args=args)
-
-
-async def begun(runner: KubernetesRunner, submission: Submission) -> Run:
-    await runner.prepare(submission, RecordingOutput())
-    return await runner.submit(submission)
 
 
 async def read(run: Run, offset: int = 0, enough: Callable[[bytes], object] | None = None) -> bytes:

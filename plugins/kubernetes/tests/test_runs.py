@@ -12,16 +12,15 @@ import pytest
 import yaml
 from launchkit_kubernetes.runner import KubernetesRunner
 from launchkit_kubernetes.runs.service import RunService
-from waiting import until
 
-from launchkit.abc import Run, Runner, Site
-from launchkit.errors import NotYet, Rejected, RunLost, StartTimeout, SubmitError
+from launchkit.abc import Run, Site
+from launchkit.errors import Rejected, RunLost, SubmitError
 from launchkit.model import RunState, Secret, Submission, VerdictCode
 from launchkit.testing import end_of, make_submission, started, until_running
 from launchkit.testing.recording import RecordingOutput
 
 from .cluster.access import Access
-from .workloads import Jobs
+from .workloads import Jobs, begun
 
 JOBS = "apis/batch/v1"
 
@@ -30,16 +29,6 @@ JOBS = "apis/batch/v1"
 async def runner(site: Site, kubeconfig: Path) -> AsyncIterator[KubernetesRunner]:
     async with started(KubernetesRunner(config_file=str(kubeconfig)), site) as runner:
         yield runner
-
-
-@pytest.fixture
-def jobs(cluster: Access, namespace: str, busybox: str, tmp_path: Path) -> Jobs:
-    return Jobs(cluster, namespace, busybox, tmp_path)
-
-
-async def begun(runner: Runner, submission: Submission) -> Run:
-    await runner.prepare(submission, RecordingOutput())
-    return await runner.submit(submission)
 
 
 async def printed(run: Run) -> bytes:
@@ -215,61 +204,6 @@ async def test_a_check_of_a_queue_looks_where_its_runs_are(
             assert not await runner.check_queue(open_or_told)
         with pytest.raises(SubmitError, match="the cluster has no kind Nothing"):
             await runner.check_queue({"apiVersion": "example.com/v1", "kind": "Nothing"})
-
-
-async def test_a_quota_that_is_used_up_is_waited_for(runner: KubernetesRunner, jobs: Jobs) -> None:
-    await without_quota(jobs)
-    submission = jobs.exits(0)
-    await waited_for_quota(runner, submission, jobs)
-    run = await runner.submit(submission)
-    assert (await end_of(run)).exit_code == 0
-
-
-async def test_a_quota_is_waited_for_no_longer_than_the_launch_allows(
-    runner: KubernetesRunner, jobs: Jobs
-) -> None:
-    await without_quota(jobs)
-    submission = jobs.exits(0)
-    limits = replace(submission.launch.limits, place=0.5)
-    hasty = replace(submission, launch=replace(submission.launch, limits=limits))
-    with pytest.raises(StartTimeout, match=r"got no place within 0\.5 seconds: .*exceeded quota"):
-        await runner.prepare(hasty, RecordingOutput())
-
-
-async def test_a_quota_that_is_used_up_meanwhile_starts_nothing_and_is_waited_for_then(
-    runner: KubernetesRunner, jobs: Jobs
-) -> None:
-    await begun(runner, jobs.exits(0))
-    submission = jobs.make("exit 0", env={"TOKEN": Secret("hidden")})
-    await runner.prepare(submission, RecordingOutput())
-    await without_quota(jobs)
-    with pytest.raises(NotYet, match="exceeded quota"):
-        await runner.submit(submission)
-    assert await jobs.alive(submission) == []
-    await waited_for_quota(runner, submission, jobs)
-    run = await runner.submit(submission)
-    assert (await end_of(run)).exit_code == 0
-
-
-def quotas_of(jobs: Jobs) -> str:
-    return f"/api/v1/namespaces/{jobs.namespace}/resourcequotas"
-
-
-async def without_quota(jobs: Jobs) -> None:
-    """Let nothing be created any more."""
-    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"count/jobs.batch": "0"}}}
-    jobs.cluster.request("POST", quotas_of(jobs), quota)
-    none = f"{quotas_of(jobs)}/none"
-    await until(lambda: "status" in jobs.cluster.request("GET", none))
-
-
-async def waited_for_quota(runner: Runner, submission: Submission, jobs: Jobs) -> None:
-    """Prepare, which waits until there is room."""
-    out = RecordingOutput()
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(runner.prepare, submission, out)
-        await until(lambda: "waits for quota" in out.text)
-        jobs.cluster.request("DELETE", f"{quotas_of(jobs)}/none")
 
 
 async def test_a_run_without_a_place_says_what_it_waits_for_and_is_stopped_at_once(

@@ -7,10 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from launchkit.abc import Run, Runner
 from launchkit.model import Image, Submission
-from launchkit.testing import Workload, make_submission
+from launchkit.testing import RecordingOutput, Workload, make_submission
 
 from .cluster.access import Access
+
+
+async def begun(runner: Runner, submission: Submission) -> Run:
+    """Its run, as soon as it is submitted."""
+    await runner.prepare(submission, RecordingOutput())
+    return await runner.submit(submission)
 
 
 class Jobs(Workload):
