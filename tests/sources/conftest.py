@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from served import answered_by
 
+from launchkit.model import GitSource
+
 
 class Repository:
     """A repository with a work tree, and the address that it is fetched from."""
@@ -31,6 +33,11 @@ class Repository:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "-m", message)
         return self.git("rev-parse", "HEAD")
+
+
+def source(repository: Repository, ref: str | None = None, commit: str | None = None) -> GitSource:
+    """Code of a repository."""
+    return GitSource(remote=repository.url, ref=ref, commit=commit)
 
 
 @pytest.fixture

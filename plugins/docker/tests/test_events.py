@@ -14,9 +14,9 @@ from waiting import until
 from launchkit.abc import Run
 from launchkit.errors import RunLost
 from launchkit.model import RunState, RunStatus
-from launchkit.testing import Relay, relay, site_at, started
+from launchkit.testing import Relay, end_of, relay, site_at, started
 
-from .workshop import Scripts, ended
+from .workshop import Scripts
 
 WAITS = "sleep 600"
 GATE = "until [ -e /place/gate ]; do sleep 0.1; done; exit 3"
@@ -48,7 +48,7 @@ async def test_however_many_runs_wait_there_is_one_stream(
     ends: list[RunStatus] = []
 
     async def watch(run: Run) -> None:
-        ends.append(await ended(run))
+        ends.append(await end_of(run))
 
     runs = [await runner.submit(scripts(GATE, volume=f"{tmp_path}:/place")) for _ in range(12)]
     async with anyio.create_task_group() as tasks:
@@ -66,7 +66,7 @@ async def killed(run: Run, scripts: Scripts, way: Relay) -> None:
     ends: list[RunStatus] = []
 
     async def watch() -> None:
-        ends.append(await ended(run))
+        ends.append(await end_of(run))
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(watch)
@@ -80,7 +80,7 @@ async def test_a_run_that_ends_while_the_stream_is_cut_is_noticed(
 ) -> None:
     run = await runner.submit(scripts(WAITS))
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(ended, run)
+        tasks.start_soon(end_of, run)
         await until(lambda: way.count("/events") == 1 and run.ref in waiting(run))
         way.shut("/events")
         scripts.do(run.ref, "kill")
@@ -104,7 +104,7 @@ async def test_nobody_asks_again_and_again_for_a_run_that_goes_on(
     other = await runner.submit(scripts(WAITS))
     async with anyio.create_task_group() as tasks:
         for run in (*runs, other):
-            tasks.start_soon(ended, run)
+            tasks.start_soon(end_of, run)
         await until(lambda: len(waiting(other)) > len(runs) and way.count("/containers/json") > 1)
         looks = way.count(f"{other.ref}/json")
         (tmp_path / "gate").touch()
@@ -121,7 +121,7 @@ async def test_an_engine_that_goes_away_is_waited_for_and_listened_to_again(
     ends: list[RunStatus] = []
 
     async def watch() -> None:
-        ends.append(await ended(run))
+        ends.append(await end_of(run))
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(watch)
@@ -141,7 +141,7 @@ async def test_one_who_waits_for_a_run_that_somebody_removes_is_told(
 
     async def watch() -> None:
         with pytest.raises(RunLost) as caught:
-            await ended(run)
+            await end_of(run)
         lost.append(caught.value)
 
     async with anyio.create_task_group() as tasks:
@@ -180,7 +180,7 @@ async def test_nothing_is_remembered_of_a_run_that_is_over(
 ) -> None:
     run = await runner.submit(scripts(WAITS, rm=not keeps))
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(ended, run)
+        tasks.start_soon(end_of, run)
         await until(lambda: run.ref in waiting(run))
         scripts.do(run.ref, "kill")
     await run.aclose()
@@ -193,7 +193,7 @@ async def test_an_agent_may_end_at_any_moment_while_news_come(
 ) -> None:
     async with site_at(tmp_path) as site, started(ContainerRunner(), site) as runner:
         run = await runner.submit(scripts("exit 0"))
-        await ended(run)
+        await end_of(run)
         scripts.remove()
         for _ in range(rounds):
             await anyio.lowlevel.checkpoint()

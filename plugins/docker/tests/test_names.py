@@ -18,7 +18,7 @@ import launchkit
 from launchkit import Client
 from launchkit.errors import Rejected, RunLost
 from launchkit.model import Variable
-from launchkit.testing import make_launch, make_submission, site_at, started
+from launchkit.testing import make_launch, make_submission
 
 from .workshop import Scripts, read
 
@@ -45,12 +45,6 @@ BAD = (
 async def client(tmp_path: Path) -> AsyncIterator[Client]:
     async with launchkit.connect(f"sqlite:///{tmp_path}/launchkit.db") as client:
         yield client
-
-
-@pytest.fixture
-async def runner(tmp_path: Path) -> AsyncIterator[ContainerRunner]:
-    async with site_at(tmp_path) as site, started(ContainerRunner(), site) as runner:
-        yield runner
 
 
 @pytest.mark.parametrize("name", BAD, ids=range(len(BAD)))

@@ -12,9 +12,9 @@ from launchkit_docker.containers.outside import Mount, Outside, own_id
 from launchkit_docker.runner import ContainerRunner
 
 from launchkit.errors import SubmitError
-from launchkit.testing import site_at, started
+from launchkit.testing import end_of, site_at, started
 
-from .workshop import Scripts, ended, read
+from .workshop import Scripts, read
 
 ID = "0123456789abcdef" * 4
 LINE = "612 600 259:1 {root} {place} rw,relatime - ext4 /dev/root rw\n"
@@ -85,7 +85,7 @@ async def test_code_is_laid_in_by_the_path_that_the_engine_knows(
     async with site_at(tmp_path / "seen") as site, started(ContainerRunner(), site) as runner:
         run = await runner.submit(submission)
         assert await read(run) == b"laid in"
-        assert (await ended(run)).exit_code == 0
+        assert (await end_of(run)).exit_code == 0
         seen = scripts.inspect(run.ref)
         assert seen
         (bind,) = seen["HostConfig"]["Binds"]

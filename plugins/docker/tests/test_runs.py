@@ -1,36 +1,27 @@
 """What the runner promises of a run, seen in real containers and from outside of them."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 from uuid import uuid4
 
 import anyio
-import launchkit_docker.containers.output
 import pytest
 from docker_engine import SOCKET, Engine
 from launchkit_docker.containers.containers import Containers
 from launchkit_docker.engine.client import open_client
 from launchkit_docker.runner import ContainerRunner
-from waiting import PATIENCE
 
 from launchkit.errors import RunLost, SubmitError
 from launchkit.model import RunState
 from launchkit.runners.identity import DOCKER, RunIdentity
-from launchkit.testing import relay, site_at, started
+from launchkit.testing import end_of, relay, site_at, started
 
-from .workshop import Scripts, ended, read
+from .workshop import WAITS, Scripts, read
 
-WAITS = "trap 'exit 0' TERM; echo ready; sleep 600 & wait"
 BINARY = b"".join(bytes([number]) * 3 + b"\n" for number in range(256))
 LONG = "".join(f"{letter * 300_000}\n" for letter in "abc").encode()
 TEXT = "naïve ☃ \x00\x01\x1b[31m\x7f no end".encode()
-
-
-@pytest.fixture
-async def runner(tmp_path: Path) -> AsyncIterator[ContainerRunner]:
-    async with site_at(tmp_path) as site, started(ContainerRunner(), site) as runner:
-        yield runner
 
 
 @pytest.fixture
@@ -48,7 +39,7 @@ async def test_a_run_that_many_submit_at_once_is_started_once(
     async with anyio.create_task_group() as tasks:
         for _ in range(16):
             tasks.start_soon(runner.submit, submission)
-    await ended(await runner.submit(submission))
+    await end_of(await runner.submit(submission))
     assert (tmp_path / "starts").read_text() == "started\n"
 
 
@@ -87,7 +78,7 @@ async def test_output_is_exact_from_any_offset_to_the_end(
         scripts(script, volume=f"{tmp_path}:/place:ro", **{"log-driver": driver})
     )
     assert await read(run) == printed
-    assert (await ended(run)).exit_code == 0
+    assert (await end_of(run)).exit_code == 0
     for offset in (1, 8, len(printed) // 2, 16_384, len(printed) - 1, len(printed)):
         assert await read(run, offset) == printed[offset:]
 
@@ -131,7 +122,7 @@ async def test_output_is_exact_though_the_connection_breaks_again_and_again(
                     way.open()
         assert data == LONG + b"end\n"
         assert way.count("/logs") >= 3
-        await ended(run)
+        await end_of(run)
 
 
 async def test_the_output_of_what_has_ended_is_read_and_not_followed(
@@ -140,7 +131,7 @@ async def test_the_output_of_what_has_ended_is_read_and_not_followed(
     async with relay(Path(SOCKET)) as way:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://{way.host}")
         run = await runner.submit(scripts("echo out"))
-        await ended(run)
+        await end_of(run)
         assert await read(run) == b"out\n"  # Podman may end too early what it is to follow
         assert (way.count("/logs"), way.count("follow=")) == (1, 0)
 
@@ -162,7 +153,7 @@ async def test_after_a_break_output_is_read_on_and_not_from_its_beginning(
                     (tmp_path / "gate").touch()
         assert data == b"first\nsecond\n"
         assert way.count("since=") > 0
-        await ended(run)
+        await end_of(run)
 
 
 async def test_a_terminal_gives_what_it_shows_from_any_offset(
@@ -171,120 +162,9 @@ async def test_a_terminal_gives_what_it_shows_from_any_offset(
     run = await runner.submit(scripts("echo one; echo two >&2; printf 'red\\033[0m'", tty=True))
     shown = b"one\r\ntwo\r\nred\x1b[0m"
     assert await read(run) == shown
-    assert (await ended(run)).state is RunState.FINISHED
+    assert (await end_of(run)).state is RunState.FINISHED
     for offset in (1, 5, len(shown)):
         assert await read(run, offset) == shown[offset:]
-
-
-async def test_a_run_that_does_not_listen_is_killed_after_its_grace(
-    runner: ContainerRunner, scripts: Scripts
-) -> None:
-    run = await runner.submit(scripts("trap '' TERM; echo ready; while true; do sleep 1; done"))
-    await read(run, to=b"ready")
-    with anyio.fail_after(PATIENCE):
-        await run.cancel(1)
-    seen = scripts.inspect(run.ref)
-    assert seen
-    assert seen["State"]["Running"] is False
-    status = await run.status()
-    assert (status.state, status.exit_code) == (RunState.STOPPED, 137)
-
-
-async def test_a_run_is_told_by_the_signal_that_its_queue_names(
-    runner: ContainerRunner, scripts: Scripts
-) -> None:
-    script = "trap 'echo told; exit 0' USR1; echo ready; sleep 600 & wait"
-    run = await runner.submit(scripts(script, stop_signal="SIGUSR1"))
-    await read(run, to=b"ready")
-    await run.cancel(30)
-    assert await read(run) == b"ready\ntold\n"
-    assert (await run.status()).exit_code == 0
-
-
-async def test_a_run_that_somebody_paused_runs_and_can_be_cancelled(
-    runner: ContainerRunner, scripts: Scripts
-) -> None:
-    run = await runner.submit(scripts(WAITS))
-    await read(run, to=b"ready")
-    scripts.do(run.ref, "pause")
-    assert (await run.status()).state is RunState.RUNNING
-    with anyio.fail_after(PATIENCE):
-        await run.cancel(2)
-    assert (await run.status()).state is RunState.STOPPED
-
-
-async def test_a_run_that_somebody_removed_is_lost_to_those_who_wait(
-    runner: ContainerRunner, scripts: Scripts
-) -> None:
-    run = await runner.submit(scripts(WAITS))
-    await read(run, to=b"ready")
-    scripts.remove()
-    with pytest.raises(RunLost, match=run.ref) as caught:
-        await ended(run)
-    assert caught.value.code == "run_lost"
-    with pytest.raises(RunLost):
-        await read(run)
-    with pytest.raises(RunLost):
-        await run.cancel(1)
-    await run.aclose()
-
-
-async def test_a_run_that_somebody_killed_says_so_with_its_last_lines(
-    runner: ContainerRunner, scripts: Scripts
-) -> None:
-    run = await runner.submit(scripts(WAITS))
-    await read(run, to=b"ready")
-    scripts.do(run.ref, "kill")
-    status = await ended(run)
-    assert status.verdict
-    assert status.verdict.code == "killed_by_signal"
-    assert "SIGKILL" in status.verdict.summary
-    assert status.verdict.evidence == ("ready",)
-
-
-async def test_of_lines_without_measure_only_the_end_is_kept_in_the_verdict(
-    runner: ContainerRunner, scripts: Scripts, tmp_path: Path
-) -> None:
-    line = b"x" * 3_000_000 + b" tail\n"
-    (tmp_path / "line").write_bytes(line)
-    script = "for i in 1 2 3 4 5 6 7 8 9 10; do cat /place/line /place/line; done; exit 1"
-    options = {"volume": f"{tmp_path}:/place:ro", "log-driver": "local"}
-    status = await ended(await runner.submit(scripts(script, **options)))
-    assert status.verdict
-    assert status.verdict.code == "user_exit"
-    (evidence,) = status.verdict.evidence
-    assert evidence.startswith("…xxx")
-    assert evidence.endswith("xxx tail")
-    assert len(evidence) <= 1000
-
-
-async def test_a_run_ends_though_the_engine_does_not_tell_its_last_lines(
-    scripts: Scripts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(launchkit_docker.containers.output, "LAST_SECONDS", 0.1)
-    async with relay(Path(SOCKET)) as way:
-        monkeypatch.setenv("DOCKER_HOST", f"tcp://{way.host}")
-        async with site_at(tmp_path) as site, started(ContainerRunner(), site) as runner:
-            way.shut("/logs")
-            status = await ended(await runner.submit(scripts("echo lost; exit 1")))
-            assert way.held
-    assert status.verdict
-    assert (status.verdict.code, status.verdict.evidence) == ("user_exit", ())
-
-
-@pytest.mark.parametrize("keeps", [True, False])
-async def test_a_container_is_kept_only_if_its_queue_says_so(
-    runner: ContainerRunner, scripts: Scripts, keeps: bool
-) -> None:
-    submission = scripts("echo text", rm=not keeps)
-    run = await runner.submit(submission)
-    await ended(run)
-    await run.aclose()
-    assert (scripts.inspect(run.ref) is not None) is keeps
-    with pytest.raises(SubmitError, match="is over already"):
-        await runner.submit(submission)
-    with pytest.raises(RunLost, match="is over"):
-        await runner.attach(run.ref)
 
 
 async def test_a_second_submit_gives_the_container_that_is_there(

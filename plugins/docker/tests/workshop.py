@@ -12,8 +12,11 @@ from docker_engine import Engine
 from waiting import PATIENCE
 
 from launchkit.abc import Run
-from launchkit.model import BuildRequest, RunStatus, Submission
+from launchkit.model import BuildRequest, Submission
 from launchkit.testing import make_submission
+
+WAITS = "trap 'exit 0' TERM; echo ready; sleep 600 & wait"
+"""Says so when it waits, and ends well when it is told to."""
 
 Make: TypeAlias = Callable[..., BuildRequest]
 """Makes a request from the lines of a Dockerfile and other fields."""
@@ -65,15 +68,6 @@ class Scripts:
     def remove(self) -> None:
         """Remove all containers."""
         self.engine.remove_containers(**dict([self.label.split("=")]))
-
-
-async def ended(run: Run) -> RunStatus:
-    """How the run ends, as `changed` tells it."""
-    with anyio.fail_after(PATIENCE):
-        status = await run.status()
-        while not status.state.ended:
-            status = await run.changed(status)
-        return status
 
 
 async def read(run: Run, offset: int = 0, to: bytes | None = None) -> bytes:
