@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -28,7 +29,7 @@ from launchkit.model import RunState, RunStatus, Submission
 from launchkit.testing import make_submission, started
 
 from .cluster.cluster import Cluster
-from .operators import Operator, said
+from .operators import RUNS, Operator, play, said
 from .workloads import begun
 
 POLICY = Operator(
@@ -40,7 +41,7 @@ POLICY = Operator(
     badly={},
 )
 BATCH = "/apis/batch/v1"
-RUNS = 20
+RUNS_AT_ONCE = 20
 
 
 def job(place: str) -> Submission:
@@ -126,7 +127,7 @@ async def test_many_runs_share_two_watches(
     with anyio.fail_after(60):
         while await watches(control_plane):  # of the test before
             await anyio.lowlevel.checkpoint()
-    runs = [await begun(runner, job(place)) for _ in range(RUNS)]
+    runs = [await begun(runner, job(place)) for _ in range(RUNS_AT_ONCE)]
     async with anyio.create_task_group() as tasks:
         for run in runs:
             tasks.start_soon(ended, run)
@@ -148,7 +149,7 @@ async def test_why_runs_have_no_pods_is_told_to_all_of_them_by_few_looks(
     control_plane.request("POST", quotas, body)
     await until(lambda: "hard" in control_plane.request("GET", f"{quotas}/none")["status"])
     before = await looks_at_events(control_plane)
-    runs = [await begun(runner, job(place)) for _ in range(RUNS)]
+    runs = [await begun(runner, job(place)) for _ in range(RUNS_AT_ONCE)]
     told: set[str] = set()
 
     async def ask(run: Run) -> None:
@@ -161,8 +162,8 @@ async def test_why_runs_have_no_pods_is_told_to_all_of_them_by_few_looks(
         async with anyio.create_task_group() as tasks:
             for run in runs:
                 tasks.start_soon(ask, run)
-    assert len(told) == RUNS
-    assert await looks_at_events(control_plane) - before < RUNS / 2
+    assert len(told) == RUNS_AT_ONCE
+    assert await looks_at_events(control_plane) - before < RUNS_AT_ONCE / 2
 
 
 async def test_the_age_of_the_last_news_of_each_watch_is_told(
@@ -282,6 +283,43 @@ async def test_who_was_stopped_when_its_object_was_gone_is_remembered_with_the_l
     labels = control_plane.request("GET", maps)["metadata"]["labels"]
     assert labels["launchkit/record"] == "cancelled"
     assert labels["launchkit/run-id"]
+
+
+def labelled_pod(labels: dict[str, str]) -> dict[str, Any]:
+    """The template of a pod of somebody else."""
+    spec = {"containers": [{"name": "c", "image": "img:1"}], "restartPolicy": "Never"}
+    return {"metadata": {"labels": labels}, "spec": spec}
+
+
+async def test_pods_of_somebody_else_with_the_labels_of_a_run_are_none_of_its(
+    runner: KubernetesRunner, control_plane: Cluster, place: str
+) -> None:
+    run = await begun(runner, job(place))
+    pods = f"/api/v1/namespaces/{place}/pods"
+    await until(lambda: control_plane.request("GET", pods)["items"])
+    (own,) = control_plane.request("GET", pods)["items"]
+    labels = {k: v for k, v in own["metadata"]["labels"].items() if k.startswith("launchkit/")}
+    bare = labelled_pod(labels)
+    bare["metadata"]["name"] = "bare"
+    control_plane.request("POST", pods, bare)
+    other = {"metadata": {"name": "other"}, "spec": {"template": labelled_pod(labels)}}
+    control_plane.request("POST", f"{BATCH}/namespaces/{place}/jobs", other)
+
+    def names() -> set[str]:
+        left = [one["metadata"] for one in control_plane.request("GET", pods)["items"]]
+        return {one["name"] for one in left if "deletionTimestamp" not in one}
+
+    await until(lambda: len(names()) == 3)
+    others = names() - {own["metadata"]["name"]}
+    play(control_plane, place, own["metadata"]["name"], RUNS, "Running")
+    status = await run.status()
+    with anyio.fail_after(60):
+        while status.state is not RunState.RUNNING:
+            status = await run.changed(status)
+    await run.cancel(0)
+    assert (await run.status()).state is RunState.STOPPED
+    await run.aclose()
+    assert names() == others
 
 
 async def test_records_that_are_old_are_forgotten_although_nothing_told_their_run(

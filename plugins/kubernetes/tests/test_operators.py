@@ -1,13 +1,16 @@
 """Custom resources on a real control plane, whose operators and nodes the tests play."""
 
 from collections.abc import AsyncIterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from launchkit_kubernetes.manifest.pods import templates
 from launchkit_kubernetes.runner import KubernetesRunner
+from waiting import until
 
 from launchkit.abc import Run, Site
 from launchkit.model import RunState, RunStatus, Submission
@@ -141,6 +144,48 @@ async def test_pods_that_an_operator_makes_are_known_by_their_labels(
     await run.aclose()
     found = control_plane.request("GET", f"/api/v1/namespaces/{place}/pods")["items"]
     assert [one for one in found if "deletionTimestamp" not in one["metadata"]] == []
+
+
+def job_of(config: dict[str, Any], name: str, **metadata: Any) -> dict[str, Any]:
+    """A Job as an operator makes it of the first template of pods."""
+    (_, template), *_ = templates(config["spec"])
+    template = deepcopy(template)
+    template["spec"]["restartPolicy"] = "Never"
+    for container in template["spec"]["containers"]:
+        container.setdefault("image", "img:1")
+    return {"metadata": {"name": name, **metadata}, "spec": {"template": template}}
+
+
+async def test_pods_are_a_runs_by_what_controls_them_and_by_their_labels_where_that_is_not_known(
+    runner: KubernetesRunner, control_plane: Cluster, place: str
+) -> None:
+    JOB_SET.install(control_plane)
+    run, _ = await begun(runner, submission_of(example(JOBSET), place))
+    made = control_plane.request("GET", JOB_SET.path(place, run.ref.rpartition("/")[2]))
+    jobs, pods = f"/apis/batch/v1/namespaces/{place}/jobs", f"/api/v1/namespaces/{place}/pods"
+    names = {"apiVersion": made["apiVersion"], "kind": made["kind"]}
+    metadata = {key: made["metadata"][key] for key in ("name", "uid")}
+    owner = {**names, **metadata, "controller": True}
+    control_plane.request("POST", jobs, job_of(made, "own", ownerReferences=[owner]))
+    control_plane.request("POST", jobs, job_of(made, "other"))
+    hidden = {**owner, "apiVersion": "away.example.com/v1", "kind": "Away", "uid": "u1"}
+    template = job_of(made, "")["spec"]["template"]
+    about = {**template["metadata"], "name": "unknown-1", "ownerReferences": [hidden]}
+    control_plane.request("POST", pods, {**template, "metadata": about})
+
+    def found() -> dict[str, str]:
+        listed = [one["metadata"] for one in control_plane.request("GET", pods)["items"]]
+        left = [one["name"] for one in listed if "deletionTimestamp" not in one]
+        return {name.partition("-")[0]: name for name in left}
+
+    await until(lambda: found().keys() == {"own", "other", "unknown"})
+    others = found()["other"]
+    for pod in ("other", "unknown", "own"):
+        play(control_plane, place, found()[pod], RUNS, "Running")
+    await in_state(run, RunState.RUNNING)
+    await run.cancel(0)
+    await run.aclose()
+    await until(lambda: found() == {"other": others})
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """All runs of one kind in one namespace: two watches, however many runs there are."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ from launchkit.runners.informer import Informer
 from launchkit_kubernetes.cluster.client import ClusterClient
 from launchkit_kubernetes.cluster.discovery import PODS, Resource
 from launchkit_kubernetes.cluster.objects import Objects
+from launchkit_kubernetes.cluster.owners import Owners, Root
 from launchkit_kubernetes.manifest.build import NAME, RUN
 from launchkit_kubernetes.status.pod import Pod
 from launchkit_kubernetes.status.shape import mapping, text
@@ -55,9 +56,9 @@ class Board:
         """
         self.resource = resource
         self.namespace = namespace
-        self._workloads = Objects(
-            client, resource.path(namespace), _workload, _own_name, label or RUN
-        )
+        self._client = client
+        self._owners = Owners(client, resource, namespace)
+        self._workloads = Objects(client, resource.path(namespace), _kept, _own_name, label or RUN)
         self._label = label or POD_LABELS.get(resource.kind, NAME)
         run_of = partial(_label_of, self._label)
         self._pods = Objects(client, PODS.path(namespace), Pod.of, run_of, self._label)
@@ -80,9 +81,14 @@ class Board:
     def _age(self, objects: Objects[Any]) -> float | None:
         return time.monotonic() - objects.heard_at if self.informer.active else None
 
-    def selector(self, run: str) -> str:
-        """By which labels the pods of a run are found."""
-        return f"{self._label}={run}"
+    async def pods(self, run: str) -> Sequence[Mapping[str, Any]]:
+        """The pods of a run as they are now; a cluster that is away is waited for."""
+        path, query = PODS.path(self.namespace), {"labelSelector": f"{self._label}={run}"}
+        found = await self._client.answered(lambda: self._client.listed(path, query))
+        pods = [(mapping(each), Pod.of(each)) for each in found]
+        root = self._root(run)
+        await self._owners.look(root, [pod for _, pod in pods])
+        return [told for told, pod in pods if self._owners.lead(pod, root)]
 
     def learn(self, told: Mapping[str, Any]) -> None:
         """Take note of a root object that was just made or changed."""
@@ -92,6 +98,9 @@ class Board:
     async def _list(self) -> Mapping[str, RunView]:
         await self._workloads.list()
         await self._pods.list()
+        for run in [*self._pods.runs]:
+            await self._owners.look(self._root(run), self._pods.of(run))
+        self._owners.keep([pod for run in self._pods.runs for pod in self._pods.of(run)])
         return {name: self._view(name) for name in self._workloads.runs | self._pods.runs}
 
     @asynccontextmanager
@@ -111,12 +120,22 @@ class Board:
         self, receive: MemoryObjectReceiveStream[str]
     ) -> AsyncIterator[tuple[str, RunView | None]]:
         async for run in receive:
+            await self._owners.look(self._root(run), self._pods.of(run))
             whole = self._workloads.known and self._pods.known
             yield run, self._view(run) if whole else None
 
     def _view(self, run: str) -> RunView:
-        pods = sorted(self._pods.of(run), key=lambda pod: pod.name)
-        return RunView(workload=next(iter(self._workloads.of(run)), None), pods=tuple(pods))
+        root = self._root(run)
+        pods = [pod for pod in self._pods.of(run) if self._owners.lead(pod, root)]
+        pods.sort(key=lambda pod: pod.name)
+        return RunView(workload=self._workload(run), pods=tuple(pods))
+
+    def _workload(self, run: str) -> Mapping[str, Any] | None:
+        return next(iter(self._workloads.of(run)), None)
+
+    def _root(self, run: str) -> Root:
+        metadata = mapping(mapping(self._workload(run)).get("metadata"))
+        return Root(run, text(metadata.get("uid")))
 
 
 async def _follow(
@@ -129,7 +148,7 @@ async def _follow(
     both.cancel()
 
 
-def _workload(told: Mapping[str, Any]) -> Mapping[str, Any]:
+def _kept(told: Mapping[str, Any]) -> Mapping[str, Any]:
     """What is kept of a root object: thousands of them are held at once."""
     metadata, spec = mapping(told.get("metadata")), mapping(told.get("spec"))
     return {

@@ -14,7 +14,7 @@ from launchkit.errors import BuildError, LaunchError, unwrapped
 from launchkit.model import RunState, RunStatus
 from launchkit_kubernetes.cluster.board import Board, RunView
 from launchkit_kubernetes.cluster.client import MERGE, ClusterClient
-from launchkit_kubernetes.cluster.discovery import JOBS, PODS, SECRETS
+from launchkit_kubernetes.cluster.discovery import JOBS, SECRETS
 from launchkit_kubernetes.cluster.errors import ClusterRefused
 from launchkit_kubernetes.kaniko.manifest import AGENT, BUILD, WAITED, BuildManifest
 from launchkit_kubernetes.kaniko.progress import Progress
@@ -190,7 +190,7 @@ class BuildJob:
                     raise JobGone(f"{self._ref} was removed before it had ended")
                 status = job_status(view.workload, view.pods, main=self._main)
                 if status.state.ended:
-                    pods = await self._client.answered(self._pods)  # their watch may tell later
+                    pods = await self._pods()  # their watch may tell later
                     return job_status(view.workload, pods, main=self._main), pods
                 if await news.wait(LOOK_SECONDS) or status.state is not RunState.STARTING:
                     continue
@@ -248,9 +248,7 @@ class BuildJob:
         return next((end.message for end in ends if end and end.code == 0), "")
 
     async def _pods(self) -> Sequence[Pod]:
-        query = {"labelSelector": f"{BUILD}={self._made.name}"}
-        found = await self._client.listed(PODS.path(self._made.namespace), query)
-        return [Pod.of(each) for each in found]
+        return [Pod.of(each) for each in await self._board.pods(self._made.name)]
 
     async def _read(self) -> Mapping[str, Any] | None:
         try:

@@ -113,9 +113,7 @@ class ClusterRun(Run):
 
     async def _pods(self) -> Sequence[Any]:
         """Its pods as they are now."""
-        path = PODS.path(self._at.namespace)
-        query = {"labelSelector": self._place.board.selector(self._at.name)}
-        return await self._client.answered(lambda: self._client.listed(path, query))
+        return await self._place.board.pods(self._at.name)
 
     async def changed(self, last: RunStatus) -> RunStatus:
         """Wait for another status; the watch tells of it."""

@@ -8,9 +8,11 @@ from launchkit.model import RunState, RunStatus
 from launchkit_kubernetes.status import ending, waiting
 from launchkit_kubernetes.status.conditions import Condition, condition, conditions
 from launchkit_kubernetes.status.container import Container, containers
+from launchkit_kubernetes.status.owner import Owner, controller
 from launchkit_kubernetes.status.shape import mapping, moment, text, told, words
 
 JOB_LABELS = ("batch.kubernetes.io/job-name", "job-name")
+CLAIM_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
 OVER = frozenset({"Succeeded", "Failed"})
 EVICTED_BY_VOLCANO = "Evict"
 NO_PLACE = "not scheduled yet"
@@ -44,6 +46,10 @@ class Pod:
     restarted_always: bool = False
     containers: tuple[Container, ...] = ()
     job: str = ""
+    """The name of the Job whose label it has."""
+    claim: str = ""
+    """The uid of that Job, as another label tells."""
+    controller: Owner | None = None
 
     @classmethod
     def of(cls, obj: Mapping[str, Any]) -> "Pod":
@@ -70,7 +76,9 @@ class Pod:
             restarted=policy in {"OnFailure", "Always"},
             restarted_always=policy == "Always",
             containers=containers(obj),
-            job=next(filter(None, (text(labels.get(key)) for key in JOB_LABELS)), ""),
+            job=_first(labels, JOB_LABELS),
+            claim=_first(labels, CLAIM_LABELS),
+            controller=controller(obj),
         )
 
     @property
@@ -139,6 +147,10 @@ def starting_on(*pods: Pod) -> Literal["place", "start"]:
 def waits_for_key(message: str | None) -> str:
     """Equal for messages that say the same with other numbers."""
     return waiting.waits_for_key(message)
+
+
+def _first(labels: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    return next(filter(None, (text(labels.get(key)) for key in keys)), "")
 
 
 def _trouble(pod: Pod) -> str | None:
