@@ -33,7 +33,8 @@ class Site:
     """For what can be made again."""
     tasks: TaskGroup
     """Lives as long as the component; shared watches run here. What fails in a runner's ends that
-    runner, whose runs are left under their leases, and it is started anew.
+    runner, whose runs are left under their leases, and it is started anew; in another component's
+    it is told, and begun again.
     """
     backend: QueueBackend | None = None
     environment: Environment | None = None

@@ -20,8 +20,8 @@ from launchkit.agent.arrival import arrive, meet_queue
 from launchkit.agent.folders import make_folders
 from launchkit.agent.heartbeat import Heartbeat
 from launchkit.agent.journey import Journey
+from launchkit.agent.kept_tasks import KeptTasks
 from launchkit.agent.kit import Kit, start_kit
-from launchkit.agent.plugin_tasks import plugin_tasks
 from launchkit.agent.poller import Poller
 from launchkit.agent.presence import hold_presence
 from launchkit.agent.standing import Standing, status_line
@@ -74,6 +74,7 @@ class Agent:
         """Where metrics and health are served, once it runs."""
         self._log = journal(logger, self.name)
         self._standing = Standing(settings.lease_seconds, self._log)
+        self._kept = KeptTasks(self._log, self._show)
         self._plugins = plugins or Plugins()
         self._runner_problems = runner_problems
         self._exit_when_idle = exit_when_idle
@@ -152,7 +153,7 @@ class Agent:
                 name=f"{socket.gethostname()}:{state_dir}",
                 state_dir=state_dir,
                 cache_dir=settings.cache_dir,
-                tasks=plugin_tasks(background),
+                tasks=self._kept.within(background),
                 policy=settings.policy,
                 watches=self._watchdog.watches,
             )
@@ -161,7 +162,7 @@ class Agent:
                 task_status.started()
                 return
             kit = await start_kit(settings, self._plugins, stack, backend, self._runner_problems)
-            kit = await self._watched(kit, background, stack)
+            kit = await self._watched(kit, site.tasks, stack)
             async with kit.runners:  # they end before the kit
                 self._notes |= await arrive(kit, settings.queues, self._capacity(kit))
                 try:
@@ -181,18 +182,18 @@ class Agent:
     @property
     def status(self) -> str:
         """What the agent does or waits for, in words."""
-        held = len(self._under_way)
+        held, words = len(self._under_way), [*self._standing.words, *self._kept.words]
         if self._stopping:
-            return "; ".join((f"draining: {held} under way", *self._standing.words))
+            return "; ".join((f"draining: {held} under way", *words))
         return status_line(
             held,
             self.settings.max_jobs,
             self.settings.queues,
             [note for note in self._notes.values() if note],
-            self._standing.words,
+            words,
         )
 
-    async def _watched(self, kit: Kit, background: TaskGroup, stack: AsyncExitStack) -> Kit:
+    async def _watched(self, kit: Kit, tasks: TaskGroup, stack: AsyncExitStack) -> Kit:
         """The kit, such that what is done with it is seen."""
         observed = ObservedAgent(
             name=self.name,
@@ -202,7 +203,7 @@ class Agent:
             draining=lambda: self._stopping,
             watchdog=self._watchdog,
         )
-        observability = await stack.enter_async_context(open_observability(observed, background))
+        observability = await stack.enter_async_context(open_observability(observed, tasks))
         self.address = observability.address
         if self.address:
             message = "%s serves /metrics, /livez and /readyz"

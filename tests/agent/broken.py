@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 
 from launchkit.abc import Builder, Environment, Fetcher, Output, Policy, Run, Runner, Site
+from launchkit.aio.background import attend
 from launchkit.errors import FetchError, RunLost
 from launchkit.hookspecs import hookimpl
 from launchkit.model import (
@@ -29,6 +30,8 @@ from launchkit.runners.verdicts import of_exit, status_of
 HERE = sys.modules[__name__]
 faults: set[str] = set()
 submitted: Counter[str] = Counter()
+begun: Counter[str] = Counter()
+"""How often what goes on in the background was begun."""
 
 
 def break_if(fault: str) -> None:
@@ -65,6 +68,13 @@ class BrokenEnvironment(Environment):
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         break_if("environment start")
+        attend(stack, site.tasks, self._look, name="a look at the place")
+
+    async def _look(self) -> None:
+        begun["environment"] += 1
+        while True:
+            break_if("environment background")
+            await anyio.sleep(0.01)
 
     async def upload(self, source: Path, uri: str) -> None:
         raise NotImplementedError

@@ -10,6 +10,7 @@ from waiting import PATIENCE, until
 
 from launchkit import Agent, LaunchHandle
 from launchkit.agent.checkup import checkup
+from launchkit.aio.retry import Backoff
 from launchkit.errors import PluginError
 from launchkit.model import ItemState
 from launchkit.plugins import Plugins
@@ -140,6 +141,28 @@ async def test_a_runner_that_fails_in_the_background_is_started_anew_and_its_run
         assert await bench.ended(run) == [ItemState.FINISHED]
     assert run.item.attempt == 1
     assert broken.submitted[str(run.item.ref)] == 1
+
+
+@EXITS
+async def test_what_the_agent_needs_and_fails_in_the_background_is_told_and_begun_again(
+    bench: Bench, more: set[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchkit.agent.kept_tasks.BACKOFF", Backoff(first=0.01, cap=0.01))
+    broken.begun.clear()
+    run = await bench.launch("print(1)")
+    settings = bench.settings().model_copy(update={"environment": Block(type="broken")})
+    async with Agent(settings, plugins=Plugins(broken, entry_points=False)) as agent:
+        broken.faults.update({"environment background"}, more)
+        await until(lambda: broken.begun["environment"] > 3)
+        assert await bench.ended(run) == [ItemState.FINISHED]
+        told = "a look at the place, in the background"
+        assert f"{told}, fails: " in agent.status
+        assert "a bug in environment background" in agent.status
+        warnings = [one for one in caplog.records if told in one.getMessage()]
+        assert [one.levelname for one in warnings].count("WARNING") == 1
+        monkeypatch.setattr("launchkit.agent.kept_tasks.STEADY_SECONDS", 0.0)
+        broken.faults.clear()
+        await until(lambda: "in the background" not in agent.status)
 
 
 async def test_doctor_tells_of_what_fails_in_the_background(bench: Bench) -> None:
