@@ -50,7 +50,7 @@ def status_line(
     none below 0; *notes* say what is in the way of its queues.
     """
     under_way = f"{held} under way" if held else ""
-    parts = [*notes]
+    parts = [*dict.fromkeys(notes)]  # a pause of the agent is in the way of them all
     if limit == 0:
         parts.append("max_jobs is 0: claims nothing")
     elif 0 < limit <= held:

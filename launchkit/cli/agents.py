@@ -12,11 +12,9 @@ from launchkit.client import Client
 
 
 def _online(row: Data) -> str:
-    if row["paused"]:
-        return "paused"
-    if row["draining"]:
-        return "draining"
-    return "yes" if row["online"] else "no"
+    word = "draining" if row["draining"] else "yes"
+    words = [word if row["online"] else "no", "paused" if row["paused"] else ""]
+    return ", ".join(filter(None, words)).removeprefix("yes, ")
 
 
 LAYOUT = Layout(
@@ -62,7 +60,7 @@ def drain(name: str, form: str) -> None:
 def pause(name: str, reason: str, form: str) -> None:
     """Give an agent nothing more until it is resumed, also when it is started again.
 
-    What it has under way goes on.
+    What it has under way goes on, and is given back to it when it was killed and is started again.
     """
     _change(name, PauseAgent(reason=reason), form)
 

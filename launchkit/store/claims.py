@@ -33,7 +33,8 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Take(AtOnce[Claim | None]):
     """Claim the next item of a queue. One whose agent fell silent comes first: it holds a place
-    that was given already, so neither a pause nor a limit is in its way.
+    that was given already, so neither a pause nor a limit is in its way. An agent that is paused
+    itself is given back what it held, and nothing else.
     """
 
     statement = "claim_at_once"
@@ -78,15 +79,17 @@ class Take(AtOnce[Claim | None]):
             return self._claim(given, queue)
         if queue["resource"] not in self.capacity.resources:
             return None
-        if await pause_of(tx, self.entity, self.capacity.agent):
-            return None
-        horizon = rules.horizon(tx.now, self.lease)
+        pause = await pause_of(tx, self.entity, self.capacity.agent)
         lapsed = await tx.one(
-            "pick_lapsed", queue=queue["id"], horizon=horizon, site=self.capacity.site
+            "pick_lapsed",
+            queue=queue["id"],
+            horizon=rules.horizon(tx.now, self.lease),
+            site=self.capacity.site,
+            own=self.capacity.agent if pause else None,
         )
         if lapsed is not None:
             return await self._lease(tx, queue, lapsed)
-        if rules.blocked(queue_of(queue), await self._leased(tx, queue), tx.now):
+        if pause or rules.blocked(queue_of(queue), await self._leased(tx, queue), tx.now):
             return None
         waiting = await tx.one("pick_waiting", queue=queue["id"])
         return await self._lease(tx, queue, waiting) if waiting else None
@@ -217,10 +220,12 @@ class LookOut(Loose):
         """How much there is beyond what others were told of, as far as one needs to know; -inf if
         there is nothing at all.
         """
-        if row["agent_pause"] is not None or row["resource"] not in self.capacity.resources:
+        if row["resource"] not in self.capacity.resources:
             return -math.inf
         if row["lapsed"]:
             return 1
+        if row["agent_pause"] is not None:
+            return -math.inf
         if not row["waiting"] or rules.blocked(queue, row["leased"], now):
             return -math.inf
         return float(row["waiting"] - self.told.get(row["name"], 0))

@@ -9,6 +9,7 @@ from niceness import nicer_by
 from waiting import PATIENCE
 
 from launchkit import Agent
+from launchkit.agent.standing import status_line
 from launchkit.errors import ConfigError, NotFound
 from launchkit.model import ItemState
 
@@ -120,6 +121,11 @@ async def test_what_is_in_the_way_of_a_queue_is_told_on_when_the_agent_has_regis
     async with bench.agent() as agent:
         await agent._registered.wait()
         assert "queue q is paused: driver upgrade" in agent.status
+
+
+def test_what_is_in_the_way_of_all_queues_is_told_once() -> None:
+    why = "agent a is paused: new driver (by bob)"
+    assert status_line(0, 1, ["q", "r"], [why, why], []) == why
 
 
 async def test_an_agent_ends_when_its_queues_are_empty_if_it_is_told_to(bench: Bench) -> None:

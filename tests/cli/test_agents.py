@@ -33,5 +33,22 @@ def test_an_agent_is_paused_resumed_and_told_to_end(queue: Program) -> None:
             agent.kill()
 
 
+def test_a_paused_agent_that_drains_or_is_gone_is_told_as_both(queue: Program) -> None:
+    with queue.start("agent", "-q", "q") as agent:
+        try:
+            [there] = online(queue, agent)
+            run = queue.launch("import time; time.sleep(1000)")
+            while queue.data("show", run)["state"] != "running":
+                assert agent.poll() is None, agent.communicate()
+            queue("agent", "pause", there["name"], "--reason", "new driver")
+            queue("agent", "drain", there["name"])
+            assert "draining, paused" in queue.out("agents")
+            queue("stop", run)
+            assert agent.wait(PATIENCE) == 0
+            assert "no, paused" in queue.out("agents")
+        finally:
+            agent.kill()
+
+
 def test_a_name_that_no_agent_has_is_told(queue: Program) -> None:
     assert "there is no agent 'box'" in queue("agents", "drain", "box", code=5).stderr

@@ -104,6 +104,8 @@ LEASES = (
     other("the leases of one that left lapse", others.LeaveIsDeath),
     bent("one death lapses all leases", lapse_leases_of=sql("agent = :agent and", "")),
     bent("a paused agent is given launches", pause_of_agent=nothing),
+    bent("a paused agent takes all over", pick_lapsed=sql("agent = :own", "1")),
+    bent("a paused agent takes nothing back", pick_lapsed=sql("agent = :own", "0")),
     bent(
         "a pause ends with its agent", part_with_agent=sql("drain = 0", "drain = 0, pause = null")
     ),

@@ -115,7 +115,8 @@ select q.*, a.session as agent_session, a.pause as agent_pause,
         select 1 from item
         where queue_id = q.id and lease_until is not null
           and (lease_until <= :now or lease_until > :horizon)
-          and (site is null or site = :site)) as lapsed,
+          and (site is null or site = :site)
+          and (a.pause is null or item.agent = :agent)) as lapsed,
     exists (
         select 1 from item
         where queue_id = q.id and lease_until is not null

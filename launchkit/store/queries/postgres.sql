@@ -26,6 +26,7 @@ select seq, agent from item
 where queue_id = :queue and lease_until is not null
   and (lease_until <= :now or lease_until > :horizon)
   and (site is null or site = :site)
+  and (:own::text is null or agent = :own)
 order by priority, seq limit 1
 for update skip locked
 
@@ -37,7 +38,10 @@ with q as (
 ), free as (
     select 1 where not exists (
         select from agent where entity = :entity and name = :agent
-          and (pause is not null or session <> :session::text))
+          and session <> :session::text)
+), unpaused as (
+    select 1 where not exists (
+        select from agent where entity = :entity and name = :agent and pause is not null)
 ), given as (
     select seq from item
     where entity = :entity and agent = :agent and claim_id = :claim_id::text and lease_until is not null
@@ -46,6 +50,7 @@ with q as (
     where not exists (select 1 from given) and q.max_concurrent is null and q.resource = any(:resources::text[])
       and i.lease_until is not null and (i.lease_until <= :now or i.lease_until > :horizon)
       and (i.site is null or i.site = :site)
+      and (i.agent = :agent or exists (select from unpaused))
     order by i.priority, i.seq limit 1 for update of i skip locked
 ), waiting as (
     select i.seq, null::text as agent from item i
@@ -53,7 +58,7 @@ with q as (
         select id from q
         where max_concurrent is null and resource = any(:resources::text[])
           and (pause is null or paused_until <= :now)
-          and exists (select from free)
+          and exists (select from free) and exists (select from unpaused)
           and not exists (select 1 from lapsed) and not exists (select 1 from given))
       and i.state = 'queued'
     order by i.priority, i.seq limit 1 for update skip locked

@@ -21,6 +21,7 @@ select seq, agent from item
 where queue_id = :queue and lease_until is not null
   and (lease_until <= :now or lease_until > :horizon)
   and (site is null or site = :site)
+  and (:own is null or agent = :own)
 order by priority, seq limit 1
 
 -- name: renew_leases

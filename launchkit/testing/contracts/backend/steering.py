@@ -45,6 +45,28 @@ class SteeringContract(ServiceContract):
         await service.hub.change_agent("a", ResumeAgent(), "bob")
         await service.claim("a")
 
+    async def test_a_paused_agent_that_fell_silent_is_given_back_what_it_held(
+        self, service: Service
+    ) -> None:
+        """What it had under way goes on: its limits hold, and it can be stopped."""
+        await service.queue()
+        own = await service.started("own", agent="a")
+        other = await service.started("other", agent="b")
+        await service.beat(own, agent="a")
+        await service.hub.change_agent("a", PAUSE, "bob")
+        await service.gives_nothing("a paused agent is given nothing", "a")
+        await service.lapse(own)
+        await service.lapse(other)
+        await service.launch("next")
+        with service.within("a paused agent that waits hears of what it is given back"):
+            await service.raw.news("q", HOUR)
+        again = await service.claim("a")
+        assert again.item.id == own.item.id, "a paused agent is given back what it held itself"
+        await service.gives_nothing("a paused agent is given nothing of others, and no more", "a")
+        assert (await service.claim("b")).item.id == other.item.id, (
+            "what another agent held is given to one who is not paused"
+        )
+
     async def test_an_agent_is_told_to_end_and_its_successor_is_not(self, service: Service) -> None:
         """An order to end is for the agent that is there."""
         await service.beat(agent="a")

@@ -35,9 +35,9 @@ class AgentCard:
         """In a word."""
         if not self.view.online:
             return "offline"
-        if self.view.pause:
-            return "paused"
-        return "draining" if self.view.draining or self.view.status.draining else "online"
+        if self.view.draining or self.view.status.draining:
+            return "draining"
+        return "paused" if self.view.pause else "online"
 
 
 @router.get("")
