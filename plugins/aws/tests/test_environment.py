@@ -1,6 +1,5 @@
 """The environment `aws`: who it is, for how long, and what it says when something is missing."""
 
-import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,10 +15,10 @@ from launchkit_aws.rights import Need
 from launchkit.errors import ConfigError, LaunchError, Rejected
 from launchkit.testing import site_at, started
 
+from .buckets import ROLE, bucket
 from .conftest import REGION, Environments
 from .fake_aws import AwsFault, FakeAws, serving
 
-ROLE = "arn:aws:iam::123456789012:role/launch-agent"
 EXPIRED = "The security token included in the request is expired"
 
 
@@ -237,12 +236,6 @@ async def test_what_a_proxy_says_in_its_place_is_told(environments: Environments
     assert (found.level, found.message) == ("error", "AWS: its answer is none of AWS's")
 
 
-async def bucket(aws: AwsEnvironment, name: str, region: str = REGION) -> None:
-    s3 = await aws.client("s3", region=region)
-    where = {"LocationConstraint": region}
-    await s3.create_bucket(Bucket=name, CreateBucketConfiguration=where)
-
-
 async def test_a_bucket_of_another_region_is_told(aws: AwsEnvironment, tmp_path: Path) -> None:
     await bucket(aws, "far-away", "ap-southeast-2")
     (tmp_path / "file").write_text("x")
@@ -270,56 +263,6 @@ async def test_an_address_that_names_no_file_of_s3_is_told(
     (tmp_path / "file").touch()
     with pytest.raises(Rejected, match=re.escape(address[:150])):
         await aws.upload(tmp_path / "file", address)
-
-
-async def test_what_a_store_needs_is_simulated_and_what_lacks_is_printed(
-    environments: Environments,
-) -> None:
-    def allowed(action: str, resource: str, conditions: dict[str, str]) -> bool:
-        return action != "s3:DeleteObject"
-
-    async with environments(allowed=allowed) as aws:
-        await bucket(aws, "contexts")
-        there, rights = await aws.check_store("s3://contexts/deep/er")
-    assert (there.level, there.message) == ("ok", "bucket contexts is there")
-    assert rights.level == "warning"
-    assert rights.hint is not None
-    assert json.loads(rights.hint.partition(": ")[2]) == {
-        "Effect": "Allow",
-        "Action": ["s3:DeleteObject"],
-        "Resource": "arn:aws:s3:::contexts/deep/er/*",
-    }
-
-
-async def test_conditions_of_a_right_go_into_simulation_and_statement(
-    environments: Environments,
-) -> None:
-    need = Need(
-        actions=("iam:PassRole",),
-        resource=ROLE,
-        conditions=(("iam:PassedToService", "sagemaker.amazonaws.com"),),
-    )
-    asked: list[tuple[str, str, dict[str, str]]] = []
-
-    def allowed(action: str, resource: str, conditions: dict[str, str]) -> bool:
-        asked.append((action, resource, conditions))
-        return action != "iam:PassRole"
-
-    async with environments(allowed=allowed) as aws:
-        (found,) = await aws.rights([need], "runner sagemaker")
-        assert await aws.rights([need], "runner sagemaker") == [found]
-    assert asked.count(("iam:PassRole", ROLE, dict(need.conditions))) == 1
-    assert '"Condition": {"StringEquals"' in str(found.hint)
-
-
-async def test_who_may_not_simulate_is_told_what_is_needed_for_it(
-    environments: Environments,
-) -> None:
-    async with environments(allowed=lambda action, *_: not action.startswith("iam:Sim")) as aws:
-        (found,) = await aws.rights([Need(actions=("s3:GetObject",))], "it")
-    assert found.level == "warning"
-    assert "what the agent may do is not known" in found.message
-    assert "iam:SimulatePrincipalPolicy" in str(found.hint)
 
 
 async def test_a_throttled_call_is_made_again(environments: Environments) -> None:

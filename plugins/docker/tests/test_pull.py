@@ -1,14 +1,9 @@
 """Images come from real registries: once for all who want one, and with the right login."""
 
 import base64
-import io
 import json
-import tarfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,7 +14,6 @@ from launchkit_docker.engine.client import EngineAway, EngineClient, open_client
 from launchkit_docker.images.pull import Policy, Puller, PullError
 from launchkit_docker.images.store import find
 from launchkit_docker.runner import ContainerRunner
-from served import answered_by
 from waiting import until
 
 from launchkit.abc import Registry
@@ -34,6 +28,8 @@ from launchkit.testing import (
     site_at,
     started,
 )
+
+from .pulled import image_id, load, push, recorder
 
 LOGIN = ("fake", "fake-password")
 """What a fake registry knows."""
@@ -99,76 +95,6 @@ class Offer:
 @pytest.fixture
 def offer(host: str, way: Relay, word: str, stock: Stock) -> Offer:
     return Offer(f"{way.host}/{word}/job:1", stock(f"{host}/{word}/job:1"))
-
-
-def load(engine: Engine, name: str, architecture: str) -> str:
-    """Make an image unlike any other for some computer; its id."""
-    layer = archive({"content": uuid4().bytes})
-    digests = [f"sha256:{sha256(layer).hexdigest()}"]
-    config = {
-        "architecture": architecture,
-        "os": "linux",
-        "config": {"Labels": {"launchkit-test": name}},
-        "rootfs": {"type": "layers", "diff_ids": digests},
-    }
-    manifest = [{"Config": "config", "RepoTags": [name], "Layers": ["layer"]}]
-    texts = {"config": config, "manifest.json": manifest}
-    members = {file: json.dumps(text).encode() for file, text in texts.items()}
-    content = archive({"layer": layer, **members})
-    engine.http.post("/images/load", content=content).raise_for_status()
-    made = image_id(engine, name)
-    assert made
-    return made
-
-
-def archive(members: Mapping[str, bytes]) -> bytes:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w") as tar:
-        for name, data in members.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-    return file.getvalue()
-
-
-def push(engine: Engine, image: str, ref: str, login: tuple[str, str] | None) -> None:
-    name, _, tag = ref.rpartition(":")
-    engine.http.post(f"/images/{image}/tag", params={"repo": name, "tag": tag}).raise_for_status()
-    said = dict(zip(("username", "password"), login or (), strict=False))
-    header = base64.urlsafe_b64encode(json.dumps(said).encode()).decode()
-    answer = engine.http.post(
-        f"/images/{name}/push", params={"tag": tag}, headers={"X-Registry-Auth": header}
-    )
-    assert "errorDetail" not in answer.text, answer.text
-
-
-def image_id(engine: Engine, ref: str) -> str | None:
-    answer = engine.http.get(f"/images/{ref}/json")
-    return answer.json()["Id"] if answer.is_success else None
-
-
-@contextmanager
-def recorder() -> Iterator[tuple[str, list[str | None]]]:
-    """A registry that wants a password and has nothing; what it was given."""
-    given: list[str | None] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        default_request_version = "HTTP/1.1"  # what speaks TLS is told that there is none
-
-        def do_GET(self) -> None:
-            given.append(self.headers["Authorization"])
-            self.send_response(401 if self.headers["Authorization"] is None else 404)
-            self.send_header("WWW-Authenticate", 'Basic realm="test"')
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        do_HEAD = do_GET  # noqa: N815 - named by http.server
-
-        def log_message(self, *args: object) -> None:
-            """The tests' output is not for that."""
-
-    with answered_by(Handler) as host:
-        yield host, given
 
 
 async def test_a_pull_says_what_it_does_and_gives_the_image(

@@ -10,9 +10,8 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,11 +19,12 @@ import anyio
 from aiohttp import web
 from anyio.abc import TaskGroup
 from anyio.from_thread import start_blocking_portal
-from botocore.loaders import Loader
-from botocore.model import ServiceModel, Shape
+from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from launchkit.testing import Program
+
+from .models import faults, model_of
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -42,49 +42,12 @@ SERVICES = {"SageMaker": "sagemaker", "Logs_20140328": "logs"}
 """What stands before the dot of X-Amz-Target, and how botocore calls the service."""
 
 
-@cache
-def model_of(service: str) -> ServiceModel:
-    """Botocore's model of a service, which takes a while to read."""
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
-
-
 class Refused(Exception):
     """An error of AWS."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(code, message)
         self.code, self.message, self.status = code, message, status
-
-
-def faults(shape: Shape, value: Any, path: str = "$") -> Iterator[str]:
-    """What AWS refuses and botocore lets pass: patterns, enums, lengths and unknown members."""
-    if isinstance(value, str | list | dict) and len(value) > shape.metadata.get(
-        "max", FOREIGN_LIMIT
-    ):
-        yield f"{path}: is longer than {shape.metadata['max']}"
-    if shape.type_name == "string":
-        yield from text_faults(shape, value, path)
-    elif shape.type_name == "structure":
-        yield from (f"{path}.{key}: unknown member" for key in value if key not in shape.members)
-        for key in value.keys() & shape.members.keys():
-            yield from faults(shape.members[key], value[key], f"{path}.{key}")
-    elif shape.type_name == "list":
-        for i, one in enumerate(value):
-            yield from faults(shape.member, one, f"{path}[{i}]")
-    elif shape.type_name == "map":
-        for key, one in value.items():
-            yield from faults(shape.key, key, path)
-            yield from faults(shape.value, one, f"{path}.{key}")
-
-
-def text_faults(shape: Shape, value: str, path: str) -> Iterator[str]:
-    """What is wrong with a text."""
-    with suppress(re.error):  # a few patterns are Java's
-        pattern = shape.metadata.get("pattern")
-        if pattern and not re.fullmatch(pattern, value):
-            yield f"{path}: {value!r} does not match {pattern}"
-    if getattr(shape, "enum", None) and value not in shape.enum:
-        yield f"{path}: {value!r} is no member of the enum"
 
 
 @dataclass
