@@ -9,10 +9,11 @@ from launchkit.abc import Run, Runner
 from launchkit.agent.intent import Intent
 from launchkit.agent.kit import Kit
 from launchkit.agent.outcomes import preempted
+from launchkit.agent.persist import persist
 from launchkit.agent.pump import pump
 from launchkit.agent.reporter import Reporter
 from launchkit.aio.retry import Backoff, pauses
-from launchkit.errors import QueueError, RunLost, unwrapped
+from launchkit.errors import LeaseLost, QueueError, RunLost, unwrapped
 from launchkit.model import ENDING_STATES, Claim, ItemReport, ItemState, Outcome, RunState
 from launchkit.observe import Journal
 
@@ -110,15 +111,25 @@ class Ending:
             self.requeued = True
             await self._reporter.report(ItemReport(state=ItemState.QUEUED, message=why))
 
-    async def disown(self, held: Held | None) -> None:
-        """End what this agent submitted for an item that somebody ended while it slept."""
-        if held is None:
+    async def disown(self, held: Held, exc: LeaseLost) -> None:
+        """End what this agent submitted for an item that somebody ended, or tried again, while it
+        slept; what has a new holder is left to it.
+        """
+        if not exc.ended and not await self._is_over():
             return
         grace = self._grace(held)
         with anyio.move_on_after(grace + GONE_SECONDS, shield=True):
             with suppress(RunLost):
                 await held.run.cancel(grace)
             await self.clear_away(held)
+
+    async def _is_over(self) -> bool:
+        """Whether this attempt is over for the queue."""
+        item, over = self._claim.item, self._kit.backend.over
+        with anyio.move_on_after(REPORT_SECONDS), suppress(QueueError):
+            told = await persist(lambda: over({item.id: item.attempt}), "the queue", self._logger)
+            return item.id in told
+        return False
 
     async def leave(self, held: Held | None) -> None:
         """The agent goes away: what survives it is left alone; the rest goes back to the queue."""

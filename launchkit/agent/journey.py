@@ -122,8 +122,8 @@ class Journey:
             self._interruption.check()
         except LeaseLost as exc:
             self.log.warning("%s; left to its new holder", exc, action="lose")
-            if exc.ended:
-                await self._ending.disown(self._held)
+            if self._held is not None:
+                await self._ending.disown(self._held, exc)
         except (QueueError, Unwatchable) as exc:
             message = "launch %s: %s; left for its next holder"
             self.log.warning(message, self.claim.item.id, exc, action="leave")

@@ -326,7 +326,9 @@ class Beat:
 
 @dataclass(frozen=True)
 class Over(Loose):
-    """Of some items those whose attempt is over, of all queues or some."""
+    """Of some items those whose attempt is over, of all queues or some: of those that were moved
+    into another one since, if the attempt was claimed in one of these.
+    """
 
     entity: str
     attempts: Mapping[str, int]
@@ -334,12 +336,24 @@ class Over(Loose):
 
     async def __call__(self, tx: Tx) -> frozenset[str]:
         rows = await tx.all("stand_of", entity=self.entity, items=json.dumps([*self.attempts]))
-        return frozenset(
-            row["id"]
+        over = [
+            row
             for row in rows
-            if self.queues is None or row["queue"] in self.queues
             if row["ended_at"] is not None or row["attempt"] > self.attempts[row["id"]]
-        )
+        ]
+        moved = {row["id"] for row in over if not self._has(row)}
+        told = {row["id"] for row in over} - moved
+        return frozenset(told | await self._claimed_here(tx, moved))
+
+    def _has(self, row: Row) -> bool:
+        return self.queues is None or row["queue"] in self.queues
+
+    async def _claimed_here(self, tx: Tx, moved: Collection[str]) -> frozenset[str]:
+        if not moved:
+            return frozenset()
+        rows = await tx.all("claimed_in", items=json.dumps([*moved]))
+        here = [row for row in rows if row["attempt"] == self.attempts[row["id"]]]
+        return frozenset(row["id"] for row in here if self._has(row))
 
 
 _WAITING = frozenset({ItemState.QUEUED, ItemState.HELD})

@@ -9,13 +9,15 @@ import anyio
 import pytest
 from agent.conftest import Bench, until
 from agent.sleepy import SleepyAgent
+from waiting import PATIENCE
 
 from launchkit import Agent, LaunchHandle
 from launchkit.abc import Run, Runner
 from launchkit.hookspecs import hookimpl
-from launchkit.model import ItemState, Submission
+from launchkit.model import ItemReport, ItemState, Submission
 from launchkit.plugins import Plugins
-from launchkit.testing import FakeCompute, FakeRunner
+from launchkit.store.backend import StoreBackend
+from launchkit.testing import FakeCompute, FakeRunner, make_capacity, site_at, started
 
 
 class Night:
@@ -104,3 +106,35 @@ async def test_one_that_is_gone_already_is_no_fault(
         night.awake.set()
         await until(lambda: "left to its new holder" in caplog.text)
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_run_of_an_attempt_after_which_there_was_another_is_ended_and_removed(
+    bench: Bench, night: Night
+) -> None:
+    await bench.client.create_queue("other", "sleepy")
+    async with SleepyAgent(bench.settings(lease_seconds=0.5), plugins=plugins()):
+        run = await bench.client.launch("q", image="img")
+        await night.asleep.wait()
+        await tried_again(bench, run)
+        await run.move("other")
+        night.awake.set()
+        await until(lambda: bool(night.compute.starts) and not night.compute.processes)
+    (name,) = night.compute.starts
+    assert name.endswith("-1")
+    assert (await run.view()).item.state is ItemState.QUEUED
+    async with Agent(bench.settings(queues=["other"]), plugins=plugins()):
+        await until(lambda: len(night.compute.starts) == 2)
+        await run.stop()
+        assert await bench.ended(run) == [ItemState.STOPPED]
+    assert [*night.compute.starts.values()] == [1, 1]
+
+
+async def tried_again(bench: Bench, run: LaunchHandle) -> None:
+    """An agent takes a launch over that another one has, and gives it back for a new attempt."""
+    made = StoreBackend(url=bench.url, entity=run.item.entity)
+    async with site_at(bench.folder / "other") as site, started(made, site) as backend:
+        with anyio.fail_after(PATIENCE):
+            while (claim := await backend.claim("q", make_capacity(resource="sleepy"))) is None:
+                await backend.news("q", 0.1)
+        report = ItemReport(state=ItemState.QUEUED, message="preempted", next_attempt=True)
+        await backend.report(claim, report)

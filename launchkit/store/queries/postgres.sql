@@ -178,3 +178,6 @@ delete from item where id = any(array(select json_array_elements_text(:items::js
 
 -- name: stand_of
 select item.id, item.attempt, item.ended_at, queue.name as queue from item join queue on queue.id = item.queue_id where item.entity = :entity and item.id = any(array(select json_array_elements_text(:items::json)))
+
+-- name: claimed_in
+select distinct event.item_id as id, event.attempt, queue.name as queue from event join queue on queue.id = event.queue_id where event.state = 'claimed' and event.item_id = any(array(select json_array_elements_text(:items::json)))

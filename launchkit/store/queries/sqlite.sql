@@ -94,3 +94,6 @@ delete from item where id in (select value from json_each(:items)) and ended_at 
 
 -- name: stand_of
 select item.id, item.attempt, item.ended_at, queue.name as queue from item join queue on queue.id = item.queue_id where item.entity = :entity and item.id in (select value from json_each(:items))
+
+-- name: claimed_in
+select distinct event.item_id as id, event.attempt, queue.name as queue from event join queue on queue.id = event.queue_id where event.state = 'claimed' and event.item_id in (select value from json_each(:items))

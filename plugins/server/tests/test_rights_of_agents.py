@@ -202,6 +202,43 @@ def test_an_agent_is_told_of_no_end_in_a_queue_that_it_is_not_bound_to(
         assert {*answer.json()["items"]} == items
 
 
+def test_an_agent_is_told_that_its_attempt_is_over_also_where_the_launch_has_another_queue_now(
+    client: httpx.Client, tokens: Mapping[str, Secret]
+) -> None:
+    admin, box = (
+        {"Authorization": f"Bearer {str.__str__(tokens[who])}"} for who in ("admin", "agent")
+    )
+    base = "/api/v1/entities/test"
+    launch = {"spec": plain(make_spec())}
+    item = client.post(f"{base}/queues/q/launches", headers=admin, json=launch).json()["id"]
+    wanted = {"queue": "q", "capacity": {"agent": "box", **CAPACITY}, "claim_id": "c"}
+    claim = client.post(f"{base}/agent/claims", headers=box, json=wanted).json()["claim"]
+    reports = f"{base}/agent/items/{item}/reports"
+    again = {"token": claim["token"], "report": {"state": "queued", "next_attempt": True}}
+    assert client.post(reports, headers=box, json=again).is_success
+
+    def changed(**change: str) -> None:
+        url = f"{base}/items/{item}/changes"
+        answer = client.post(url, headers=admin, json=change)
+        assert answer.is_success, answer.text
+
+    def over(attempt: int) -> list[str]:
+        wanted = {"attempts": {item: attempt}}
+        told: list[str] = client.post(f"{base}/agent/over", headers=box, json=wanted).json()[
+            "items"
+        ]
+        return told
+
+    changed(kind="move", queue="other")
+    late = {"token": claim["token"], "report": {"state": "running"}}
+    answer = client.post(reports, headers=box, json=late)
+    assert answer.json()["code"] == "lease_lost", answer.text
+    assert over(1) == [item]
+    changed(kind="stop")
+    assert over(1) == [item]
+    assert over(2) == [], "it was never at that attempt"
+
+
 def test_an_agent_touches_nothing_that_another_agent_of_its_queue_holds(
     client: httpx.Client, tokens: Mapping[str, Secret]
 ) -> None:

@@ -11,7 +11,9 @@ from fastapi import APIRouter, Depends, Query, Request
 from launchkit.errors import Forbidden, Unreachable
 from launchkit.model import AgentOrders, Claim
 from launchkit.store import agents, claims, hindrance, locks, logs
+from launchkit.store.changes import WAITING
 from launchkit.store.database import Body, Tx
+from launchkit.store.stale import lost
 from launchkit.store.tokens import CreateRunToken
 from launchkit.wire.agent_side import (
     BeatRequest,
@@ -267,7 +269,12 @@ def _holding(
     service: Service, who: Caller, item_id: str, token: int, act: Callable[[Claim], Body[T]]
 ) -> Body[T]:
     def allowed(held: Claim) -> Body[T]:
-        who.require_queue(held.item.queue)
+        try:
+            who.require_queue(held.item.queue)
+        except Forbidden:
+            if held.item.state in WAITING:  # it was moved since the caller had it
+                raise lost(held, None) from None
+            raise
         return _Own(who, held, act(held))
 
     return claims.Holding(who.entity, item_id, token, service.lease, allowed)
