@@ -4,6 +4,7 @@ and so has each address, of what comes from there without such a token.
 
 import hashlib
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -34,6 +35,8 @@ class Rates:
     per_second: float
     clock: Callable[[], float] = time.monotonic
     _full_until: dict[bytes, float] = field(init=False, repr=False, default_factory=dict)
+    _enough: int = field(init=False, repr=False, default=MANY)
+    """Of how many those are forgotten whose rate is whole."""
 
     def early(self, who: bytes) -> float:
         """By how many seconds a request comes too early; 0.0 counts it."""
@@ -51,8 +54,9 @@ class Rates:
         """Count a request, also one that comes too early."""
         now = self.clock()
         full_until = max(now, self._full_until.get(who, now))
-        if len(self._full_until) >= MANY:
+        if len(self._full_until) >= self._enough:
             self._full_until = {k: until for k, until in self._full_until.items() if until > now}
+            self._enough = max(MANY, 2 * len(self._full_until))  # not all of them at each request
         self._full_until[who] = full_until + 1 / self.per_second
 
 
@@ -64,8 +68,12 @@ class Askers:
     """
 
     rates: Rates
-    _proved: dict[bytes, bytes] = field(init=False, repr=False, default_factory=dict)
+    _proved: OrderedDict[bytes, bytes] = field(init=False, repr=False, default_factory=OrderedDict)
     """Whose token was proved, by its digest; the first one is forgotten first."""
+    _tokens: dict[bytes, OrderedDict[bytes, None]] = field(
+        init=False, repr=False, default_factory=dict
+    )
+    """The same tokens, by whose they are."""
 
     def early(self, scope: Scope) -> float:
         """By how many seconds a request comes too early; 0.0 counts it, now or when `answered`."""
@@ -81,7 +89,7 @@ class Askers:
         if token is None:
             return
         if status == HTTPStatus.UNAUTHORIZED:
-            self._proved.pop(token, None)
+            self._forget(token)
             self.rates.count(_place_of(scope))
         elif token not in self._proved:
             who = scope["state"].get(PROVED)
@@ -90,12 +98,20 @@ class Askers:
                 self._remember(token, who)
 
     def _remember(self, token: bytes, who: bytes) -> None:
-        theirs = [known for known, owner in self._proved.items() if owner == who]
+        theirs = self._tokens.get(who, ())
         if len(theirs) >= TOKENS_OF_ONE:
-            self._proved.pop(theirs[0])
+            self._forget(next(iter(theirs)))
         elif len(self._proved) >= MANY:
-            self._proved.pop(next(iter(self._proved)))
+            self._forget(next(iter(self._proved)))
         self._proved[token] = who
+        self._tokens.setdefault(who, OrderedDict())[token] = None
+
+    def _forget(self, token: bytes) -> None:
+        who = self._proved.pop(token, None)
+        if who is not None:
+            del self._tokens[who][token]
+            if not self._tokens[who]:
+                del self._tokens[who]
 
 
 def asker(principal: Principal) -> bytes:
