@@ -111,6 +111,11 @@ def _require_free(path: Path, target: Path, *, force: bool) -> None:
         raise Conflict(f"{target} is the queue's file itself", hint="name another file")
     if target.exists() and not force:
         raise Conflict(f"{target} exists", hint="name another file, or replace it with --force")
+    if target.is_symlink() and not target.exists() and not force:
+        raise Conflict(
+            f"{target} is a symbolic link that leads to no file",
+            hint="look where it leads, name another file, or replace the link with --force",
+        )
     for companion in (Path(f"{target}{suffix}") for suffix in COMPANIONS):
         if companion.exists():
             raise Conflict(

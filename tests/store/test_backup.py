@@ -73,6 +73,21 @@ def test_a_backup_replaces_a_file_only_by_force(tmp_path: Path) -> None:
     assert others(tmp_path) == {"backup.db"}
 
 
+@pytest.mark.parametrize("leads_to", ["there", "nowhere"])
+def test_a_backup_is_not_put_in_the_place_of_a_link_that_leads_to_no_file(
+    tmp_path: Path, leads_to: str
+) -> None:
+    path, target = make(tmp_path / "q.db", "first"), tmp_path / "here"
+    target.symlink_to(tmp_path / leads_to)
+    (tmp_path / "there").symlink_to(target)
+    with pytest.raises(Conflict, match="here is a symbolic link that leads to no file") as error:
+        back_up(path, target)
+    assert "--force" in str(error.value.hint)
+    assert target.is_symlink()
+    back_up(path, target, force=True)
+    assert names_of_backup(target) == {"first"}
+
+
 def test_the_store_itself_is_never_replaced_by_its_backup(tmp_path: Path) -> None:
     path = make(tmp_path / "q.db", "first")
     (tmp_path / "link").symlink_to(path)
