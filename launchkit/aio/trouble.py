@@ -38,7 +38,8 @@ class Trouble:
         if not self._failures:
             self._began = self._clock()
         self._failures += 1
-        text = str(exc)[:MAX_TEXT] or type(exc).__name__
+        silent = "no answer in time" if isinstance(exc, TimeoutError) else type(exc).__name__
+        text = str(exc)[:MAX_TEXT] or silent
         cause = (type(exc), text)
         if cause in self._causes or len(self._causes) == MAX_CAUSES:
             self._log.debug("%s: %s; trying again", self._subject, text, exc_info=exc)

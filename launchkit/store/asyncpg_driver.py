@@ -74,6 +74,15 @@ def cut(connection: Any) -> None:
         connection.terminate()
 
 
+def cut_unended(connection: Any) -> None:
+    """Lose a connection with a transaction whose end was cancelled: the driver, which has it back,
+    would call that an error of the program.
+    """
+    with suppress(driver().InterfaceError):
+        if connection.is_in_transaction():
+            connection.terminate()
+
+
 @cache
 def lost() -> tuple[type[Exception], ...]:
     """The errors of a connection that is lost, or cannot be made now."""

@@ -13,7 +13,14 @@ import anyio
 from launchkit.aio.retry import Backoff, retry
 from launchkit.errors import ConfigError, QueueError, unwrapped
 from launchkit.store.announcer import Announcer
-from launchkit.store.asyncpg_driver import CLOSE_SECONDS, cut, own_fault, passes, watchful
+from launchkit.store.asyncpg_driver import (
+    CLOSE_SECONDS,
+    cut,
+    cut_unended,
+    own_fault,
+    passes,
+    watchful,
+)
 from launchkit.store.asyncpg_driver import driver as _driver
 from launchkit.store.asyncpg_driver import lost as _lost
 from launchkit.store.connecting import connected, schema_version, unreachable
@@ -181,6 +188,7 @@ class PostgresDatabase(Database):
             cut(connection)  # after a failover a new one may lead to the primary
             raise
         finally:
+            cut_unended(connection)
             # What was committed is committed, also if the connection is lost on its way back.
             with suppress(*_lost(), _driver().PostgresError):
                 await self._pool.release(connection, timeout=CLOSE_SECONDS)
@@ -189,9 +197,9 @@ class PostgresDatabase(Database):
         xact = None
         async with self._connection() as connection:
             transaction = connection.transaction()
-            await transaction.start()
             tx = PostgresTx(connection, self._clock())
             try:
+                await transaction.start()
                 if self._pooled:
                     await self._set_limits(connection, local=True)
                 result = await body(tx)

@@ -23,6 +23,11 @@ def test_each_cause_is_told_once(lines: pytest.LogCaptureFixture) -> None:
     assert len(lines.records) == 3
 
 
+def test_one_who_does_not_answer_is_told_of_in_words(lines: pytest.LogCaptureFixture) -> None:
+    Trouble(LOG, "the Engine").tell(TimeoutError())
+    assert lines.messages == ["the Engine: no answer in time; trying again"]
+
+
 def test_its_end_is_told_with_how_long_it_lasted_and_how_many_tries_failed(
     lines: pytest.LogCaptureFixture,
 ) -> None:

@@ -1,5 +1,6 @@
 """PostgreSQL that is silent, or says that it cannot now: nobody waits for ever."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from launchkit.errors import QueueError, Unreachable
 from launchkit.store import launches
 from launchkit.store.asyncpg_driver import KEEPALIVE, own_fault, passes
 from launchkit.store.connecting import connected, migrate
+from launchkit.store.database import Tx
 from launchkit.store.opening import database_of
 from launchkit.store.postgres import PostgresDatabase
 from launchkit.testing.relay import Relay, relay
@@ -105,6 +107,40 @@ async def test_one_who_fell_silent_in_a_transaction_keeps_nobody_waiting(
                     await anyio.sleep(0.05)
             way.open()
             await until(alone.is_closed)
+
+
+@pytest.mark.parametrize("moment", ["beginning", "middle", "end"])
+@pytest.mark.parametrize("kind", ["read", "write"])
+async def test_a_transaction_that_is_cancelled_is_given_up_without_a_word_of_the_driver(
+    way: Relay, url: str, store: Store, kind: str, moment: str
+) -> None:
+    await store.queue()
+    said: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, of: said.append(of["message"]))
+
+    async def body(tx: Tx) -> None:
+        if moment == "middle":
+            hold()
+        await tx.row("queue_named", entity="e", name="q")
+        if moment == "end":
+            hold()
+
+    def hold() -> None:
+        way.held.clear()
+        way.hold()
+
+    async with opened(through(way, url), seconds=SECONDS) as other:
+        await count(other)
+        act = other.database.read if kind == "read" else other.database.write
+        if moment == "beginning":
+            hold()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(act, body)
+            await until(lambda: way._hold is not None and way.held)
+            tasks.cancel_scope.cancel()
+            way.open()
+        assert await count(other) == 0
+    assert said == []
 
 
 async def test_connections_give_signs_of_life(url: str) -> None:
