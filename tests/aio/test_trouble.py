@@ -62,5 +62,5 @@ def test_a_long_text_is_cut(lines: pytest.LogCaptureFixture) -> None:
 
 
 def test_an_exception_without_a_text_is_told_by_its_type(lines: pytest.LogCaptureFixture) -> None:
-    Trouble(LOG, "the Engine").tell(TimeoutError())
-    assert lines.messages == ["the Engine: TimeoutError; trying again"]
+    Trouble(LOG, "the Engine").tell(ConnectionResetError())
+    assert lines.messages == ["the Engine: ConnectionResetError; trying again"]
