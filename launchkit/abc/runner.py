@@ -1,7 +1,7 @@
 """Runners start submissions on some kind of compute; runs are what they started."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from typing import Any, ClassVar
 
 import anyio
@@ -81,9 +81,10 @@ class Runner(Component):
     """True: its runs can be found again only from the same machine and state directory."""
     env_max_length: ClassVar[int] = 32670
     """Characters of a variable that it takes; longer ones of every run's are cut into pieces."""
-    program_keys: ClassVar[frozenset[str]] = frozenset()
-    """Keys of resource arguments, at any depth and in any spelling, that say which program runs:
-    in secure mode no launch sets them unless the policy names the key itself, or `entry_point`.
+    option_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys of resource arguments, at any depth and in any spelling, that are options of their own
+    although they hold other keys: in secure mode a word of the policy that names one opens all
+    that is below it. Of others a word opens a value whose key it names, and `harmless_keys`.
     """
     policy_class: ClassVar[type[Any] | None] = None
     """A frozen dataclass whose fields are this runner's own keys under `policy`; `Policy.part`
@@ -91,12 +92,13 @@ class Runner(Component):
     """
 
     @classmethod
-    def harmless_keys(cls, args: Json) -> frozenset[str]:
-        """Keys, one of which leads to each resource argument that a word for all of them opens to
-        launches in secure mode, for configs of which no list can tell all that says which program
-        runs. None at all: `program_keys` tell it.
+    def harmless_keys(cls, args: Json) -> Collection[str | tuple[str, ...]]:
+        """What a word of the policy for many resource arguments, such as `resource_args`, opens to
+        launches in secure mode: what neither says which program runs nor reaches out of its place,
+        such as amounts. Each is a key, or the keys that lead to it, without indices; behind a first
+        `*` they may stand anywhere but below `option_keys`. Pure.
         """
-        return frozenset()
+        return ()
 
     @classmethod
     def check_args(cls, args: Json) -> None:

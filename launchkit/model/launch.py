@@ -99,6 +99,9 @@ class Launch:
     origins: Mapping[str, str] = field(default_factory=dict)
     """Dotted path of a value → who decided it: `queue`, `template`, `job`, `launch` or, for
     a default, `agent`."""
+    chosen: Mapping[tuple[str | int, ...], str] = field(default_factory=dict)
+    """Each place at which the request would be another one without what its job or its launch
+    says → which of them; also of what one has taken away."""
 
     @property
     def which(self) -> Attempt:

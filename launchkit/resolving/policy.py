@@ -8,10 +8,11 @@ from launchkit.abc import Policy, Runner
 from launchkit.codec import Path, dotted
 from launchkit.errors import Rejected
 from launchkit.model import Json, Launch, Secret, Submission
+from launchkit.resolving.may_set import RESOURCE_ARGS, flat, is_open, openable
 from launchkit.resolving.nested import entries, texts
 from launchkit.written import unescaped
 
-# keys are looked at in one spelling, `_flat`, for operators of clusters take several
+# keys are looked at in one spelling, `flat`, for operators of clusters take several
 NAMESPACES = frozenset({"hostpid", "hostipc", "hostnetwork"})
 OWN = re.compile(r"^launchkit[/.:]|(?<![\w-])launchkit[/:]")
 """Where a key has a name of launchkit's own: Spark and others write labels into longer keys."""
@@ -28,13 +29,10 @@ NAMING = frozenset({"labels", "annotations", "nodeselector", "matchlabels"})
 """Whose keys are names of their owner's."""
 OPAQUE = frozenset({"podspecpatch", "podtemplatefile", "manifest", "manifestfrom"})
 """What operators make pods of, and nobody can look through here."""
-WIDE = frozenset({"", "resourceargs", "kubernetes", "spec"})
-"""What a word of the policy for all resource arguments is made of."""
 NOT_LAUNCHES = "take these out of the queue config or the launch,"
 ENTRY_POINT = "entry_point"
 ARGS_START = "args: without an entry point of the job, they may be what an image runs"
 _FLAT_PARTS = re.compile(r"[./]")
-_PARTS = re.compile(r"[.\[\]]+")
 
 
 def check_policy(launch: Launch, policy: Policy, runner: type[Runner]) -> None:
@@ -90,15 +88,10 @@ def _own_names(args: Json) -> Iterator[str]:
 
 def _chosen(launch: Launch, allowed: Collection[str], runner: type[Runner]) -> Iterator[str]:
     """What a launch, or its job in the queue's place, has chosen and may not."""
-    closed = harmless = frozenset[str]()
-    if ENTRY_POINT not in allowed:
-        closed = frozenset(map(_flat, runner.program_keys))
-        harmless = frozenset(map(_flat, runner.harmless_keys(launch.resource_args)))
-    for place, who in launch.origins.items():
-        if who in _strangers(place) and not any(
-            _covers(word, place, closed) and _reaches(word, place, harmless) for word in allowed
-        ):
-            yield f"{place}: a {who} cannot choose it"
+    known = openable(runner.option_keys, runner.harmless_keys(launch.resource_args))
+    for place, who in launch.chosen.items():
+        if who in _strangers(place) and not is_open(place, allowed, known):
+            yield f"{dotted(place)}: a {who} cannot choose it"
     if _may_start(launch, allowed) and not launch.entry_point:
         yield ARGS_START
 
@@ -118,38 +111,11 @@ def _may_start(launch: Launch, allowed: Collection[str]) -> bool:
     return is_launchs and ENTRY_POINT not in allowed
 
 
-def _strangers(place: str) -> tuple[str, ...]:
+def _strangers(place: Path) -> tuple[str, ...]:
     """Who has no say in it. Whoever may launch may make jobs, too: resource arguments and variables
     are the queue's.
     """
-    return ("launch", "job") if place.startswith(("resource_args", "env.")) else ("launch",)
-
-
-def _covers(word: str, place: str, closed: Collection[str]) -> bool:
-    """Whether a word of the policy opens a place. What says which program runs is opened by a word
-    that names it, and by no word for all around it.
-    """
-    if word.endswith("*"):
-        begins, rest = place.startswith(word[:-1]), place[len(word) - 1 :]
-    else:
-        rest = place.removeprefix(word)
-        begins = place.startswith(word) and rest[:1] in {"", ".", "["}
-    return begins and not any(_flat(part) in closed for part in _PARTS.split(rest))
-
-
-def _reaches(word: str, place: str, harmless: Collection[str]) -> bool:
-    """Whether a word for all resource arguments opens this one, if some are known to be harmless;
-    other words have named what they open.
-    """
-    named = {_flat(part) for part in _PARTS.split(word)} - WIDE
-    if not harmless or not place.startswith("resource_args") or (named and word[-1] != "*"):
-        return True
-    return any(_flat(part) in harmless for part in _PARTS.split(place))
-
-
-def _flat(key: str) -> str:
-    """A key in one spelling of all that runners take."""
-    return key.replace("_", "").replace("-", "").lower()
+    return ("launch", "job") if place[0] in {RESOURCE_ARGS, "env"} else ("launch",)
 
 
 def pod_objections(args: Json) -> Iterator[str]:
@@ -164,8 +130,8 @@ def pod_objections(args: Json) -> Iterator[str]:
 
 
 def _forbidden(path: Path) -> str | None:
-    key, place = str(path[-1]), _flat(str(path[-2])) if len(path) > 1 else ""
-    words = {_flat(word) for word in _FLAT_PARTS.split(key)}  # Spark writes paths into one key
+    key, place = str(path[-1]), flat(str(path[-2])) if len(path) > 1 else ""
+    words = {flat(word) for word in _FLAT_PARTS.split(key)}  # Spark writes paths into one key
     if words & NAMESPACES or (place == "windowsoptions" and "hostprocess" in words):
         return "the host's namespaces are closed"
     if "privileged" in words and place.endswith("securitycontext"):
@@ -180,7 +146,7 @@ def _forbidden(path: Path) -> str | None:
 
 
 def _is_command(path: Path) -> bool:
-    key, *around = (_flat(str(part)) for part in reversed(path))
+    key, *around = (flat(str(part)) for part in reversed(path))
     place = around[0] if around else ""
     if key == "source":
         return place == "script"
@@ -191,6 +157,6 @@ def _is_command(path: Path) -> bool:
 
 def _is_in_container(path: Path) -> bool:
     return any(
-        _flat(str(key)) in CONTAINER_LISTS and isinstance(index, int)
+        flat(str(key)) in CONTAINER_LISTS and isinstance(index, int)
         for key, index in pairwise(path)
     )

@@ -4,11 +4,11 @@ Queue config < job < launch: mappings merge, lists and scalars replace. A queue 
 variables is closed: its launches set these variables, and no other resource argument.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from launchkit.abc import Runner
-from launchkit.codec import dotted
+from launchkit.codec import Path, dotted
 from launchkit.errors import Rejected
 from launchkit.model import (
     Claim,
@@ -22,13 +22,17 @@ from launchkit.model import (
     Recipe,
     Scalar,
 )
+from launchkit.resolving.chosen import chosen
 from launchkit.resolving.inputs import check_config, check_inputs
 from launchkit.resolving.macro_bounds import check_macro_values
 from launchkit.resolving.merge import deep_merge
 from launchkit.resolving.nested import leaves
 from launchkit.resolving.templates import fill_template, has_field
 
+ROOT = "resource_args"
 Origins = dict[str, str]
+Layers = Mapping[str, Json]
+"""Who says something, the weakest first, and what."""
 OF_JOBS = ("entry_point", "args", "dockerfile", "base_image", "build_context", "runtime")
 OF_LAUNCHES = ("files", "artifacts", "working_dir")
 
@@ -44,6 +48,7 @@ class Choices:
     env: Env
     config: dict[str, object]
     origins: Origins
+    chosen: Mapping[Path, str]
 
 
 def resolve(claim: Claim, defaults: Limits, runner: type[Runner] | None = None) -> Launch:
@@ -84,6 +89,7 @@ def resolve(claim: Claim, defaults: Limits, runner: type[Runner] | None = None) 
         runtime=recipe.runtime,
         traceparent=spec.traceparent,
         origins={**choices.origins, **limit_origins},
+        chosen={**choices.chosen, **_chosen_limits(limit_origins)},
     )
 
 
@@ -139,18 +145,24 @@ def _choose(queue: QueueSpec, spec: LaunchSpec, runner: type[Runner] | None) -> 
     check_inputs(spec)
     _check_closed(queue, spec)
     recipe, overrides = spec.recipe, spec.overrides
-    resource_args, origins = _resource_args(queue, spec, _names(queue, runner))
+    layers, origins = _layers(queue, spec, _names(queue, runner))
+    resource_args = _merged(layers)
     builder_args = resource_args.pop("builder", None) or {}
     if not isinstance(builder_args, Mapping):
         raise Rejected(f"resource_args.builder: must be a mapping, not {builder_args!r}")
     config = deep_merge(recipe.config, overrides.config)
+    of_env = {"job": recipe.env, "launch": overrides.env}
+    of_config: Layers = {"job": recipe.config, "launch": overrides.config}
+    fields = _field_origins(recipe, overrides)
     if recipe.input_schema is not None:
         check_config(config, recipe.input_schema)
-    origins |= _layer_origins("env", {"job": recipe.env, "launch": overrides.env})
-    origins |= _layer_origins("config", {"job": recipe.config, "launch": overrides.config})
-    origins |= _field_origins(recipe, overrides)
+    origins |= _layer_origins("env", of_env) | _layer_origins("config", of_config) | fields
+    decided: dict[Path, str] = {(name,): who for name, who in fields.items()}
+    for name, layered in ((ROOT, layers), ("env", of_env), ("config", of_config)):
+        decided |= _chosen_by(name, layered)
     if spec.job is None:
         origins = {place: "launch" if who == "job" else who for place, who in origins.items()}
+        decided = dict.fromkeys(decided, "launch")
     return Choices(
         resource_args=resource_args,
         builder_args=dict(builder_args),
@@ -159,6 +171,7 @@ def _choose(queue: QueueSpec, spec: LaunchSpec, runner: type[Runner] | None) -> 
         env={**recipe.env, **overrides.env},
         config=config,
         origins=origins,
+        chosen=decided,
     )
 
 
@@ -177,26 +190,45 @@ def _check_closed(queue: QueueSpec, spec: LaunchSpec) -> None:
             )
 
 
+def _chosen_limits(origins: Origins) -> dict[Path, str]:
+    return {tuple(name.split(".")): who for name, who in origins.items() if who == "launch"}
+
+
 def _names(queue: QueueSpec, runner: type[Runner] | None) -> set[str]:
     """All words for the queue's resource."""
     return {queue.resource, *(runner.names() if runner else ())}
 
 
-def _resource_args(
-    queue: QueueSpec, spec: LaunchSpec, names: set[str]
-) -> tuple[dict[str, object], Origins]:
+def _layers(queue: QueueSpec, spec: LaunchSpec, names: set[str]) -> tuple[Layers, Origins]:
+    """The resource arguments of the queue, the job and the launch."""
     filled = fill_template(queue.config, queue.variables, spec.template_variables)
     layers = {
         "queue": _unwrapped(filled, names),
         "job": _unwrapped(spec.recipe.resource_args, names),
         "launch": _unwrapped(spec.overrides.resource_args, names),
     }
-    origins = _layer_origins("resource_args", layers)
+    origins = _layer_origins(ROOT, layers)
     template = _unwrapped(queue.config, names)
-    for path, value in leaves(template, ("resource_args",)):
+    for path, value in leaves(template, (ROOT,)):
         if has_field(value) and origins.get(dotted(path)) == "queue":
             origins[dotted(path)] = "template"
-    return deep_merge(deep_merge(layers["queue"], layers["job"]), layers["launch"]), origins
+    return layers, origins
+
+
+def _merged(layers: Layers) -> dict[str, object]:
+    merged: dict[str, object] = {}
+    for layer in layers.values():
+        merged = deep_merge(merged, layer)
+    return merged
+
+
+def _chosen_by(prefix: str, layers: Layers) -> Iterator[tuple[Path, str]]:
+    """What the job has chosen, and the launch: each what its layer makes another."""
+    below: Json = {}
+    for who, layer in layers.items():
+        if who != "queue":
+            yield from ((place, who) for place in chosen(below, layer, (prefix,)))
+        below = deep_merge(below, layer)
 
 
 def _unwrapped(config: Json, names: set[str]) -> dict[str, object]:
@@ -228,7 +260,7 @@ def _field_origins(recipe: Recipe, overrides: Overrides) -> Origins:
     return owners
 
 
-def _layer_origins(prefix: str, layers: Mapping[str, Json]) -> Origins:
+def _layer_origins(prefix: str, layers: Layers) -> Origins:
     """Which layer each leaf of the merged layers comes from: the last one that has it."""
     merged: Json = {}
     owners: Origins = {}

@@ -120,7 +120,8 @@ def test_secure_mode_lets_a_launch_choose_what_the_policy_names_alone(
     check_policy(launch, Policy(), FakeRunner)
     with pytest.raises(Rejected, match=f"\n{place}: a launch cannot choose it"):
         check_policy(launch, SECURE, FakeRunner)
-    allowed = (*SECURE.launch_may_set, "env.*", "resource_args", "files", "working_dir")
+    options = ("resource_args.setup", "resource_args.a.b")
+    allowed = (*SECURE.launch_may_set, "env.*", *options, "files", "working_dir")
     policy = Policy(secure_mode=True, launch_may_set=(*allowed, "dockerfile"))
     check_policy(launch, policy, FakeRunner)
 
@@ -241,30 +242,78 @@ class StartingRunner(FakeRunner):
     """Its config says what runs, and its own images get nothing but arguments."""
 
     kind = "starting"
-    program_keys = frozenset({"ContainerEntrypoint"})
+    option_keys = frozenset({"whole"})
+
+    @classmethod
+    def harmless_keys(cls, args: Json) -> tuple[str | tuple[str, ...], ...]:
+        return ("Memory_Size", ("a", "count"), ("*", "resources", "limits"))
 
     @classmethod
     def args_start(cls, submission: Submission) -> bool:
         return submission.resource_args.get("image") is not None
 
 
-@pytest.mark.parametrize("key", ["ContainerEntrypoint", "container_entrypoint"])
-@pytest.mark.parametrize("who", ["recipe", "overrides"])
-def test_in_secure_mode_a_word_for_all_around_it_opens_no_program(
-    make_launch: MakeLaunch, key: str, who: str
+@pytest.mark.parametrize(
+    ("word", "place", "is_open"),
+    [
+        *(
+            (word, place, is_open)
+            for word in ("resource_args", "resource_args.*", "*", "resource_args*")
+            for place, is_open in (
+                (("memory-size",), True),
+                (("a", "count", 0), True),
+                (("a", "counts"), False),
+                (("b", "count"), False),
+                (("x", 0, "y", "resources", "limits", "cpu"), True),
+                (("x", "resources", "claims"), False),
+                (("whole", "resources", "limits"), False),
+                (("x.resources", "limits"), False),
+                (("setup",), False),
+                (("builder", "base_image"), False),
+            )
+        ),
+        ("resource_args.setup", ("setup",), True),
+        ("resource_args.setup", ("setup", 0), True),
+        ("resource_args.setup", ("setup", "command"), False),
+        ("resource_args.set", ("setup",), False),
+        ("resource_args.set*", ("setup",), False),
+        ("resource_args.a", ("a", "b"), False),
+        ("resource_args.a", ("a", "count"), True),
+        ("resource_args.a", ("a.b",), False),
+        ("resource_args.a[0]", ("a", 0), True),
+        ("resource_args.a[0]", ("a", 1), False),
+        ("resource_args.a.whole", ("a", "whole", "b", 0), True),
+        ("resource_args.whole", ("whole", "PATH"), True),
+        ("resource_args.whole.APP_*", ("whole", "APP_X"), True),
+        ("resource_args.whole.APP_*", ("whole", "PATH"), False),
+        ("resource_args.whole.APP_*", ("whole.APP_X",), False),
+        ("resource_args.builder", ("builder", "install"), True),
+        ("resource_args", ("elsewhere",), False),
+    ],
+)
+@pytest.mark.parametrize("who", ["job", "launch"])
+def test_in_secure_mode_a_word_opens_what_it_names_and_a_wide_one_what_is_harmless(
+    make_launch: MakeLaunch, word: str, place: tuple[str | int, ...], is_open: bool, who: str
 ) -> None:
-    launch = make_launch(**{who: {"resource_args": {"a": {"b": 1, key: ["sh"]}}}})
-    place = f"resource_args.a.{key}"
-    for word in ("resource_args", "resource_args.a", "resource_args.*"):
-        policy = policy_with(Policy(secure_mode=True, launch_may_set=(word,)))
-        with pytest.raises(Rejected) as refused:
-            check_policy(launch, policy, StartingRunner)
-        assert f"{place}[0]: a" in refused.value.message
-        assert "a.b" not in refused.value.message
-        check_policy(launch, policy, FakeRunner)
-    for words in ((place, "resource_args.a.b"), ("resource_args", "entry_point")):
-        policy = policy_with(Policy(secure_mode=True, launch_may_set=words))
+    launch = replace(make_launch(), chosen={("resource_args", *place): who})
+    policy = Policy(secure_mode=True, launch_may_set=(word, "entry_point"))
+    if is_open:
         check_policy(launch, policy, StartingRunner)
+    else:
+        with pytest.raises(Rejected, match=f"a {who} cannot choose it"):
+            check_policy(launch, policy, StartingRunner)
+
+
+def test_in_secure_mode_a_word_that_a_runner_knows_nothing_of_opens_what_it_names(
+    make_launch: MakeLaunch,
+) -> None:
+    launch = make_launch(overrides={"resource_args": {"memory": 1}})
+    with pytest.raises(Rejected, match=r"resource_args.memory: a launch cannot choose it"):
+        check_policy(
+            launch, policy_with(Policy(secure_mode=True, launch_may_set=("*",))), FakeRunner
+        )
+    named = Policy(secure_mode=True, launch_may_set=("resource_args.memory",))
+    check_policy(launch, policy_with(named), FakeRunner)
 
 
 def test_in_secure_mode_arguments_go_to_no_image_that_runs_them(make_launch: MakeLaunch) -> None:

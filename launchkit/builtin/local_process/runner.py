@@ -64,7 +64,7 @@ class LocalProcessRunner(Runner):
     needs_image: ClassVar[bool] = False
     survives_agent: ClassVar[bool] = True
     bound_to_site: ClassVar[bool] = True
-    program_keys: ClassVar[frozenset[str]] = frozenset({"setup"})
+    option_keys: ClassVar[frozenset[str]] = frozenset({"env", "setup", "limits", "inherit_env"})
 
     dir: str | None = None
     """Where run directories live; by default with the agent's other state."""

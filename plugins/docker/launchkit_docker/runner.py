@@ -18,7 +18,12 @@ from launchkit_docker.engine.address import engine_address, key_files
 from launchkit_docker.options import schema as config
 from launchkit_docker.options.command_line import command_line
 from launchkit_docker.options.parsing import parse_options
-from launchkit_docker.options.policy import DockerPolicy, secure_objections, strict_objections
+from launchkit_docker.options.policy import (
+    DockerPolicy,
+    harmless_options,
+    secure_objections,
+    strict_objections,
+)
 
 if TYPE_CHECKING:
     from launchkit_docker.containers.service import ContainerService
@@ -37,6 +42,7 @@ class ContainerRunner(Runner):
     aliases: ClassVar[tuple[str, ...]] = ("docker",)
     bound_to_site: ClassVar[bool] = True
     mounts_code: ClassVar[bool] = True
+    option_keys: ClassVar[frozenset[str]] = frozenset({"env", "e"})
     policy_class: ClassVar[type[Any] | None] = DockerPolicy
 
     _agent: str = field(init=False, repr=False)
@@ -73,6 +79,11 @@ class ContainerRunner(Runner):
     def starter_config(cls) -> str:
         """A few usual options."""
         return config.STARTER
+
+    @classmethod
+    def harmless_keys(cls, args: Json) -> frozenset[str]:
+        """Amounts of the machine, and GPUs."""
+        return harmless_options(args)
 
     @classmethod
     def args_env(cls) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from launchkit_docker.containers.request import RunContext, request_of
 from launchkit_docker.options.parsing import parse_options
-from launchkit_docker.options.policy import DockerPolicy
+from launchkit_docker.options.policy import HARMLESS, DockerPolicy
 from launchkit_docker.options.table import TABLE
 from launchkit_docker.runner import ContainerRunner
+from secure_fields import is_chosen, launched
 
 from launchkit.abc import Policy
 from launchkit.errors import ConfigError, Rejected
@@ -59,10 +60,57 @@ class _Unasked(ContainerRunner):
 @pytest.mark.parametrize("option", [option.name for option in TABLE])
 def test_in_secure_mode_no_option_is_a_launchs_to_choose(option: str) -> None:
     for who in ("job", "launch"):
-        origins = {f"resource_args.{option}": who}
-        launch = replace(make_launch(), resource_args={option: "x"}, origins=origins)
+        chosen = {("resource_args", option): who}
+        launch = replace(make_launch(), resource_args={option: "x"}, chosen=chosen)
         with pytest.raises(Rejected, match=f"resource_args.{option}: a {who} cannot choose it"):
             check_policy(launch, SECURE, _Unasked)
+
+
+def test_in_secure_mode_a_word_for_all_opens_amounts_and_gpus_alone() -> None:
+    opened = {
+        option.name
+        for option in TABLE
+        if is_chosen(_Unasked, "resource_args", f"resource_args.{option.name}")
+    }
+    assert opened == {*HARMLESS, "gpus"} - {"m", "c", "cpu"} | opened & {"m", "c", "cpu"}
+    assert opened.isdisjoint({"env", "volume", "device", "runtime", "cap-add", "network", "user"})
+
+
+@pytest.mark.parametrize("word", ["resource_args", "resource_args.*", "*"])
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"env": {"PATH": "/tmp/evil:/bin", "memory": "x"}},
+        {"env": ["LD_PRELOAD=/tmp/evil.so"]},
+        {"e": {"memory": "x"}},
+        *({key: "x"} for key in ("volume", "v", "mount", "env-file", "tmpfs", "volumes_from")),
+        *({key: "x"} for key in ("--workdir", "w", "runtime", "cap-add", "device", "Security_Opt")),
+        {"gpus": "driver=cdi,device=evil.com/disk=all"},
+        {"builder": {"base_image": "evil"}},
+    ],
+)
+def test_in_secure_mode_a_word_for_all_lets_no_launch_say_what_runs(
+    word: str, args: dict[str, Any]
+) -> None:
+    policy = replace(SECURE, launch_may_set=(word, "limits"))
+    launch = launched({"memory": "1g"}, {**args, "memory": "2g"}, ContainerRunner)
+    with pytest.raises(Rejected, match="a launch cannot choose it") as refused:
+        check_policy(launch, policy, _Unasked)
+    assert "resource_args.memory" not in refused.value.message
+    named = (f"resource_args.{next(iter(args))}", "resource_args.memory", "limits")
+    check_policy(launch, replace(SECURE, launch_may_set=named), _Unasked)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        *({"gpus": gpus} for gpus in ("all", 2, "device=0,1")),
+        {"--memory": "1g", "Memory_Swap": "2g", "m": "1g", "ulimit": ["nofile=9"], "cpus": 2},
+    ],
+)
+def test_in_secure_mode_a_word_for_all_opens_amounts(args: dict[str, Any]) -> None:
+    policy = replace(SECURE, launch_may_set=("resource_args", "limits"))
+    check_policy(launched({}, args, ContainerRunner), policy, ContainerRunner)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from launchkit.abc import Finding, Output, Policy, Run, Runner, Site
 from launchkit.aio.lazy import Lazy
 from launchkit.model import Attempt, Json, Submission
 from launchkit_kubernetes.cluster.access import Access
-from launchkit_kubernetes.manifest import schema
+from launchkit_kubernetes.manifest import schema, secure_keys
 from launchkit_kubernetes.manifest.args import check_args, is_custom, parse_args
 from launchkit_kubernetes.manifest.build import BuildContext, ref_of, workload_of
 from launchkit_kubernetes.manifest.policy import KubernetesPolicy, strict_objections
@@ -35,7 +35,7 @@ class KubernetesRunner(Runner):
     kind: ClassVar[str] = "kubernetes"
     aliases: ClassVar[tuple[str, ...]] = ("k8s",)
     mounts_code: ClassVar[bool] = True
-    program_keys: ClassVar[frozenset[str]] = schema.PROGRAM_KEYS
+    option_keys: ClassVar[frozenset[str]] = secure_keys.OPTION_KEYS
     policy_class: ClassVar[type[Any] | None] = KubernetesPolicy
 
     config_file: str | None = None
@@ -96,9 +96,11 @@ class KubernetesRunner(Runner):
         return await (await self._service.opened()).queue_findings(parse_args(args))
 
     @classmethod
-    def harmless_keys(cls, args: Json) -> frozenset[str]:
-        """Those of custom resources, of which nobody knows all that starts something."""
-        return schema.HARMLESS_KEYS if is_custom(args) else frozenset()
+    def harmless_keys(cls, args: Json) -> frozenset[str | tuple[str, ...]]:
+        """Amounts, times and nodes; of custom resources wherever they stand, since nobody knows all
+        that starts something there.
+        """
+        return secure_keys.CUSTOM_HARMLESS if is_custom(args) else secure_keys.JOB_HARMLESS
 
     @classmethod
     def check_args(cls, args: Json) -> None:

@@ -39,7 +39,7 @@ class SageMakerRunner(Runner):
 
     kind: ClassVar[str] = "sagemaker"
     env_max_length: ClassVar[int] = LONGEST_VALUE
-    program_keys: ClassVar[frozenset[str]] = shape.PROGRAM_KEYS
+    option_keys: ClassVar[frozenset[str]] = shape.OPTION_KEYS
 
     region: str | None = None
     """Where jobs run; by default in the region of the agent's environment."""
@@ -85,6 +85,11 @@ class SageMakerRunner(Runner):
         """Whether the agent may give the queue's role to training jobs."""
         service = await self._service.opened()
         return await service.queue_findings(parse_args(args), self._environment)
+
+    @classmethod
+    def harmless_keys(cls, args: Json) -> frozenset[str | tuple[str, ...]]:
+        """Machines, and times."""
+        return shape.HARMLESS_KEYS
 
     @classmethod
     def check_args(cls, args: Json) -> None:

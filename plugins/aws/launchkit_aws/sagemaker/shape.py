@@ -48,13 +48,31 @@ OWN: Mapping[str, Shape] = {
     },
 }
 """Keys that are launchkit's own."""
-PROGRAM_KEYS = frozenset(
-    {"ContainerEntrypoint", "ContainerArguments", "EnableRemoteDebug"}
-    | {"sagemaker_program", "sagemaker_submit_directory", "RuleEvaluatorImage", "EvaluatorArn"}
+OPTION_KEYS = frozenset(
+    {"ContainerEntrypoint", "ContainerArguments", "MetricDefinitions", "TrainingImageConfig"}
+    | {"CheckpointConfig", "DebugHookConfig", "DebugRuleConfigurations", "Environment"}
+    | {"ExperimentConfig", "HyperParameters", "InfraCheckConfig", "InputDataConfig"}
+    | {"MlflowConfig", "ModelPackageConfig", "OutputDataConfig", "ProfilerConfig"}
+    | {"ProfilerRuleConfigurations", "RemoteDebugConfig", "ResourceConfig", "RetryStrategy"}
+    | {"ServerlessJobConfig", "SessionChainingConfig", "StoppingCondition", "Tags"}
+    | {"TensorBoardOutputConfig", "VpcConfig"}
 )
-"""What says which program runs: in the job's container, also by a shell from outside, by the
-hyperparameters that images of AWS read, and beside the job.
-"""
+"""What a word of the policy may name as a whole."""
+HARMLESS_KEYS: frozenset[str | tuple[str, ...]] = frozenset(
+    {
+        "EnableManagedSpotTraining",
+        "StoppingCondition",
+        "RetryStrategy",
+        *(
+            ("ResourceConfig", key)
+            for key in (
+                *("InstanceCount", "InstanceGroups", "InstancePlacementConfig", "InstanceType"),
+                *("KeepAlivePeriodInSeconds", "VolumeSizeInGB"),
+            )
+        ),
+    }
+)
+"""Machines, and times."""
 IGNORED = frozenset({"EcrRepoName", "ecr_repo_name", "region", "profile"})
 """Keys that W&B takes and does not send: the agent's environment says these."""
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from launchkit_aws.sagemaker.runner import SageMakerRunner
-from secure_fields import check_all_are_closed, check_programs_are_closed
+from secure_fields import check_all_are_closed, check_programs_are_closed, is_chosen
 
 from launchkit.abc import Policy
 from launchkit.errors import Rejected
@@ -21,6 +21,26 @@ def test_in_secure_mode_no_field_is_a_launchs_to_choose() -> None:
 
 def test_in_secure_mode_a_word_for_all_opens_no_program_of_a_launch() -> None:
     assert check_programs_are_closed(SageMakerRunner) >= 4
+
+
+@pytest.mark.parametrize("word", ["resource_args", "resource_args.*", "resource_args.E*"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("Environment.PATH", "HyperParameters.any", "InputDataConfig[0].DataSource", "RoleArn"),
+        *("AlgorithmSpecification.TrainingImage", "VpcConfig.Subnets[0]", "Tags[0].Value"),
+        "EnableNetworkIsolation",
+    ],
+)
+def test_in_secure_mode_a_word_for_all_opens_machines_and_times_alone(
+    word: str, place: str
+) -> None:
+    assert not is_chosen(SageMakerRunner, word, f"resource_args.{place}")
+    named = place.partition("[")[0]
+    assert is_chosen(SageMakerRunner, f"resource_args.{named}", f"resource_args.{place}")
+    machine = "resource_args.ResourceConfig.InstanceType"
+    for wide in ("resource_args", "resource_args.*", "resource_args.ResourceConfig"):
+        assert is_chosen(SageMakerRunner, wide, machine)
 
 
 def test_in_secure_mode_arguments_are_not_what_an_image_of_the_queue_runs() -> None:

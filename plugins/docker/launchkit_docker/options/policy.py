@@ -21,6 +21,14 @@ STRICT_OPTIONS = frozenset(
 )
 """Those that W&B's hardened agent takes (reference of its `local_container` runner)."""
 PROGRAMS = frozenset({"command", "entrypoint", "health-cmd"})
+HARMLESS = frozenset(
+    {
+        *("blkio-weight", "c", "cpu", "cpu-period", "cpu-quota", "cpu-shares", "cpus"),
+        *("cpuset-cpus", "cpuset-mems", "m", "memory", "memory-reservation", "memory-swap"),
+        *("memory-swappiness", "pids-limit", "shm-size", "stop-timeout", "ulimit"),
+    }
+)
+"""What gives a container an amount of the machine, and nothing else."""
 NAMESPACES = frozenset({"cgroupns", "ipc", "net", "network", "pid", "userns", "uts"})
 STRICT_LISTS = frozenset({"e", "env", "ulimit"})
 
@@ -68,6 +76,15 @@ def secure_objections(args: Json) -> Iterator[str]:
             yield f"resource_args.{key}: the host's devices are closed"
         elif option in NAMESPACES and any(_reaches_out(option, text) for text in _texts(value)):
             yield f"resource_args.{key}: the namespaces of the host and of others are closed"
+
+
+def harmless_options(args: Json) -> frozenset[str]:
+    """Options that a launch may choose where the policy opens all of them: amounts, and GPUs that
+    are no other devices.
+    """
+    asked = (value for key, value in args.items() if option_name(key) == "gpus")
+    others = any(_is_no_gpu(text) for value in asked for text in _texts(value))
+    return HARMLESS if others else HARMLESS | {"gpus"}
 
 
 def _texts(value: object) -> list[str]:

@@ -39,7 +39,7 @@ class VertexRunner(Runner):
 
     kind: ClassVar[str] = "gcp-vertex"
     aliases: ClassVar[tuple[str, ...]] = ("vertex",)
-    program_keys: ClassVar[frozenset[str]] = shape.PROGRAM_KEYS
+    option_keys: ClassVar[frozenset[str]] = shape.OPTION_KEYS
 
     project: str | None = None
     """In which jobs run; by default in the project of the agent's environment."""
@@ -97,6 +97,11 @@ class VertexRunner(Runner):
         are to be.
         """
         return await (await self._service.opened()).queue_findings(parse_args(args))
+
+    @classmethod
+    def harmless_keys(cls, args: Json) -> frozenset[str | tuple[str, ...]]:
+        """Machines, and times."""
+        return shape.HARMLESS_KEYS
 
     @classmethod
     def check_args(cls, args: Json) -> None:

@@ -50,10 +50,26 @@ SERVICE_ACCOUNT: Shape = {
 BUCKET = r"^(?:gs://)?[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](?:/[^\x00-\x1f]*)?$"
 OF_SPEC = ("reserved_ip_ranges", "enable_dashboard_access", "protected_artifact_location_id")
 """Fields of the proto's CustomJobSpec that the SDK has no argument for, and that are taken too."""
-PROGRAM_KEYS = frozenset(
-    {"command", "args", "python_package_spec", "enable_web_access", "enable_dashboard_access"}
+OPTION_KEYS = frozenset(
+    {"command", "args", "env", "python_package_spec", "nfs_mounts", "lustre_mounts", "labels"}
+    | {"psc_interface_config", "reserved_ip_ranges", "machine_spec", "disk_spec"}
 )
-"""What says which program runs, also by a shell from outside."""
+"""What a word of the policy may name as a whole."""
+HARMLESS_KEYS: frozenset[str | tuple[str, ...]] = frozenset(
+    {
+        *(("spec", "worker_pool_specs", key) for key in ("machine_spec", "replica_count")),
+        ("spec", "worker_pool_specs", "disk_spec"),
+        ("fallback", "machine_spec"),
+        *(
+            ("run", key)
+            for key in (
+                *("timeout", "max_wait_duration", "scheduling_strategy", "disable_retries"),
+                "restart_job_on_worker_restart",
+            )
+        ),
+    }
+)
+"""Machines, and times."""
 IGNORED = ("sync", "create_request_timeout")
 """Arguments of `run` that say how a program waits, and are nothing to a queue."""
 

@@ -104,20 +104,6 @@ RAY_JOB: Shape = {
 }
 OF_KIND: Mapping[str, Shape] = {"TrainJob": TRAIN_JOB, "RayJob": RAY_JOB}
 """What launchkit fills in beside templates of pods."""
-PROGRAM_KEYS = frozenset(
-    {"command", "args", "entrypoint", "script", "source", "arguments", "podSpecPatch"}
-    | {"mainApplicationFile", "mainClass", "runtimeEnvYAML", "rayStartParams", "sparkConf"}
-    | {"hadoopConf", "javaOptions", "deps", "env", "envFrom", "envVars", "lifecycle", "workingDir"}
-    | {"livenessProbe", "readinessProbe", "startupProbe", "volumeMounts"}
-)
-"""What says which program runs: in containers, and in objects of Ray, Argo, Tekton and Spark."""
-HARMLESS_KEYS = frozenset(
-    {"resources", "nodeSelector", "tolerations", "affinity", "topologySpreadConstraints", "labels"}
-    | {"replicas", "minReplicas", "maxReplicas", "numNodes", "parallelism", "completions"}
-    | {"instances", "cores", "memory", "priority", "priorityClassName", "activeDeadlineSeconds"}
-    | {"backoffLimit", "ttlSecondsAfterFinished", "requeue", "terminationGracePeriodSeconds"}
-)
-"""What no operator makes a program of."""
 _SEEDS: Mapping[str, tuple[str, ...]] = {
     "V1JobSpec": ("backOffLimit",),
     "V1PodTemplateSpec": (

@@ -1,0 +1,96 @@
+"""What the words of `policy.launch_may_set` open.
+
+A word is the place of what it opens, with all below it; with a `*` at its end, it is the beginning
+of such places. Of resource arguments it opens what it names, and no more: an option of its own
+key, or what its runner declares to be one (`Runner.option_keys`). A wide word, which names only the
+way to many options, opens those of them that its runner knows to be harmless.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from launchkit.codec import Path, dotted
+
+RESOURCE_ARGS = "resource_args"
+BUILDER = "builder"
+"""The part of resource arguments that builders read; a word may name it as a whole."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Openable:
+    """What a runner declares of its resource arguments."""
+
+    options: frozenset[str]
+    """Keys, each of which stands for an option with all that is below it."""
+    harmless: frozenset[tuple[str, ...]]
+    """Keys on the way to what is harmless; behind a first `*`, wherever they stand."""
+
+
+def openable(options: Iterable[str], harmless: Iterable[str | tuple[str, ...]]) -> Openable:
+    """What a runner declares, in one spelling."""
+    ways = ((one,) if isinstance(one, str) else one for one in harmless)
+    return Openable(
+        options=frozenset({BUILDER, *map(flat, options)}),
+        harmless=frozenset(tuple(map(flat, way)) for way in ways),
+    )
+
+
+def is_open(place: Path, words: Collection[str], known: Openable) -> bool:
+    """Whether one of the words opens a place."""
+    return any(_opens(word, place, known) for word in words)
+
+
+def flat(key: str) -> str:
+    """A key in one spelling of all that runners take."""
+    return key.replace("_", "").replace("-", "").lower()
+
+
+def _opens(word: str, place: Path, known: Openable) -> bool:
+    named = _named(word, place)
+    if named is None:
+        return False
+    if place[0] != RESOURCE_ARGS:
+        return True
+    keys = [flat(part) for part in place[named:] if isinstance(part, str)]
+    return (
+        (not keys and named > 1)
+        or any(flat(part) in known.options for part in place[1:named] if isinstance(part, str))
+        or _is_harmless(_keys(place), known)
+    )
+
+
+def _named(word: str, place: Path) -> int | None:
+    """How many parts of a place a word names in full; None: it is about another place."""
+    ends = range(1, len(place) + 1)
+    if not word.endswith("*"):
+        return next((end for end in ends if dotted(place[:end]) == word), None)
+    begin = word[:-1]
+    if any(dotted(place[:end]).startswith(begin) for end in ends):
+        return sum(len(dotted(place[:end])) < len(begin) for end in ends)
+    return None
+
+
+def _is_harmless(keys: tuple[str, ...], known: Openable) -> bool:
+    for way in known.harmless:
+        if way[0] != "*":
+            if keys[: len(way)] == way:
+                return True
+        elif _is_somewhere(way[1:], keys, known.options):
+            return True
+    return False
+
+
+def _is_somewhere(way: tuple[str, ...], keys: tuple[str, ...], options: Collection[str]) -> bool:
+    """Whether some of the keys are *way*, and none before them is an option of its own, in which
+    any key may be a name of its owner's.
+    """
+    for begin, key in enumerate(keys):
+        if keys[begin : begin + len(way)] == way:
+            return True
+        if key in options:
+            return False
+    return False
+
+
+def _keys(place: Path) -> tuple[str, ...]:
+    return tuple(flat(part) for part in place[1:] if isinstance(part, str))

@@ -1,0 +1,49 @@
+"""What words of the policy open to launches in secure mode."""
+
+OPTION_KEYS = frozenset(
+    {"command", "args", "entrypoint", "script", "source", "arguments", "parameters", "params"}
+    | {"env", "envFrom", "envVars", "lifecycle", "livenessProbe", "readinessProbe", "startupProbe"}
+    | {"volumes", "volumeMounts", "volumeDevices", "volumeClaimTemplates", "securityContext"}
+    | {"annotations", "labels", "ports", "imagePullSecrets", "hostAliases", "dnsConfig"}
+    | {"resourceClaims", "readinessGates", "schedulingGates", "podFailurePolicy", "successPolicy"}
+    | {"rayStartParams", "sparkConf", "hadoopConf", "javaOptions", "deps", "flinkConfiguration"}
+    | {"podSpecPatch", "runtimeEnvYAML"}
+)
+"""What a word of the policy may name as a whole, in Jobs and in objects of operators."""
+_OF_PODS = (
+    *("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints", "priorityClassName"),
+    *("activeDeadlineSeconds", "terminationGracePeriodSeconds"),
+)
+_OF_JOBS = (
+    *("parallelism", "completions", "backoffLimit", "activeDeadlineSeconds"),
+    "ttlSecondsAfterFinished",
+)
+_POD = ("spec", "template", "spec")
+JOB_HARMLESS: frozenset[str | tuple[str, ...]] = frozenset(
+    {
+        "requeue",
+        *(("spec", key) for key in _OF_JOBS),
+        *((*_POD, key) for key in _OF_PODS),
+        *((*_POD, "containers", "resources", key) for key in ("limits", "requests")),
+    }
+)
+"""What gives the pods of a Job an amount, a time, or one of the nodes."""
+CUSTOM_HARMLESS: frozenset[str | tuple[str, ...]] = frozenset(
+    {
+        "requeue",
+        *(
+            ("*", key)
+            for key in (
+                *(*_OF_PODS, *_OF_JOBS),
+                *("replicas", "minReplicas", "maxReplicas", "numNodes", "instances", "cores"),
+                *("memory", "priority"),
+            )
+        ),
+        *(
+            ("*", of, key)
+            for of in ("resources", "resourcesPerNode")
+            for key in ("limits", "requests")
+        ),
+    }
+)
+"""What no operator makes a program of."""
