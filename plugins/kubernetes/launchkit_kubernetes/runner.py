@@ -120,8 +120,9 @@ class KubernetesRunner(Runner):
     @classmethod
     def objections(cls, args: Json, policy: Policy) -> Iterable[str]:
         """What a strict policy does not allow."""
-        is_strict = policy.part(KubernetesPolicy).kubernetes == "strict"
-        return strict_objections(args) if is_strict else ()
+        part = policy.part(KubernetesPolicy)
+        is_strict = part.kubernetes == "strict"
+        return strict_objections(args, part.kubernetes_annotations) if is_strict else ()
 
     def render(self, submission: Submission) -> Json:
         """The object, as `kubectl apply` takes it."""

@@ -1,7 +1,7 @@
 """What an agent's owner may decide about Kubernetes under `policy`, and what that forbids."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,6 +9,12 @@ from launchkit.errors import ConfigError
 from launchkit.model import Json
 from launchkit.runners.fitting import is_open
 from launchkit.written import structures, unescaped
+from launchkit_kubernetes.manifest.annotations import (
+    IN_ONE_KEY,
+    annotation_objections,
+    annotation_problem,
+    are_annotations,
+)
 from launchkit_kubernetes.manifest.copying import MAX_DEPTH, below
 
 # keys are looked at in one spelling, for operators take several
@@ -59,10 +65,14 @@ FREE_TEXT = frozenset({"args", "command", "entrypoint", "source", "script"})
 NAMING = frozenset({"labels", "annotations", "nodeSelector", "matchLabels"})
 """Whose keys are names of their owner's."""
 UNCONFINED = ("apparmor", "seccomp")
+PROFILES = ("unconfined", "localhost/")
+"""Those that do not confine, and those of a node, which may be any."""
 RUNTIMES = re.compile(
-    r"\b(?:io\.kubernetes\.cri-o|cdi\.k8s\.io|io\.katacontainers|dev\.gvisor|nri\.io|run\.oci)\b"
+    r"\b(?:io\.kubernetes\.cri-o|cri-?o\.io|cdi\.k8s\.io|io\.katacontainers|dev\.gvisor|nri\.io"
+    r"|run\.oci|io\.containers|io\.kubernetes\.cri|resources\.beta\.kubernetes\.io)\b"
 )
-"""What a node's container runtime heeds in annotations, such as devices of the node."""
+"""What a node's container runtime heeds in annotations, such as devices of the node: where they
+stand unseen, as in a text."""
 ASKED_BY_NODES = frozenset({"httpget", "tcpsocket"})
 """Probes and hooks that a node itself makes, to whatever `host` they have."""
 PROPAGATION = ("None", "HostToContainer")
@@ -81,14 +91,17 @@ class KubernetesPolicy:
     kubernetes: Literal["open", "strict"] = "open"
     """strict: pods get launchkit's security context, may reach nothing of their node, and name no
     service account."""
+    kubernetes_annotations: tuple[str, ...] = ()
+    """Annotations that a strict policy allows beside those that are known to be harmless."""
 
 
-def strict_objections(args: Json) -> Iterator[str]:
+def strict_objections(args: Json, annotations: Collection[str] = ()) -> Iterator[str]:
     """What `policy.kubernetes: strict` does not allow in the config of a queue, wherever it stands
     and however an operator may have it spelt (reference of W&B's hardened runner, section 2.3).
+    *annotations* are those that the agent's owner allows.
     """
     yield from _kind_objections(args)
-    yield from _objections(args, "resource_args", (), 0)
+    yield from _Looking(annotations).objections(args, "resource_args", (), 0)
 
 
 def _kind_objections(args: Json) -> Iterator[str]:
@@ -103,23 +116,53 @@ def _kind_objections(args: Json) -> Iterator[str]:
         yield f"{where}.kind: {kind[:100]} is not allowed: it makes no pods"
 
 
-def _objections(value: Any, where: str, around: tuple[str, ...], depth: int) -> Iterator[str]:
-    """*around* are the keys that lead to the mapping, list or text."""
-    key = around[-1] if around else ""
-    if depth > MAX_DEPTH:
-        yield f"{where}: it is nested too deep to be looked at"
-    elif isinstance(value, Mapping):
-        for name, inner in value.items():
-            path = below(where, str(name))
-            if reason := _reason(str(name), inner, key):
-                yield f"{path}: {reason}"
-            else:
-                yield from _objections(inner, path, (*around, str(name)), depth + 1)
-    elif isinstance(value, list | tuple):
-        for index, inner in enumerate(value):
-            yield from _objections(inner, f"{where}[{index}]", around, depth + 1)
-    elif isinstance(value, str) and not _is_free(around):
-        yield from _of_text(value, where, around, depth)
+@dataclass(frozen=True)
+class _Looking:
+    """Through all that a config holds."""
+
+    annotations: Collection[str]
+
+    def objections(
+        self, value: Any, where: str, around: tuple[str, ...], depth: int
+    ) -> Iterator[str]:
+        """*around* are the keys that lead to the mapping, list or text."""
+        if depth > MAX_DEPTH:
+            yield f"{where}: it is nested too deep to be looked at"
+        elif around and are_annotations(around[-1]) and not isinstance(value, Mapping):
+            yield from annotation_objections(value, where, self.annotations)
+        elif isinstance(value, Mapping):
+            for name, inner in value.items():
+                path = below(where, str(name))
+                if reason := self._reason(str(name), inner, around):
+                    yield f"{path}: {reason}"
+                else:
+                    yield from self.objections(inner, path, (*around, str(name)), depth + 1)
+        elif isinstance(value, list | tuple):
+            for index, inner in enumerate(value):
+                yield from self.objections(inner, f"{where}[{index}]", around, depth + 1)
+        elif isinstance(value, str) and not _is_free(around):
+            yield from self._of_text(value, where, around, depth)
+
+    def _of_text(self, text: str, where: str, around: tuple[str, ...], depth: int) -> Iterator[str]:
+        plain = unescaped(text)
+        written = bool(_WRITTEN.search(plain) or RUNTIMES.search(plain) or _unconfined("", plain))
+        try:
+            for data in () if written else structures(text):
+                written = written or any(self.objections(data, where, around, depth + 1))
+        except ConfigError:
+            yield f"{where}: the text is too large to be looked at"
+            return
+        if written:
+            yield f"{where}: a piece of a pod in a text is not allowed"
+
+    def _reason(self, key: str, value: Any, around: tuple[str, ...]) -> str | None:
+        if around and are_annotations(around[-1]):
+            return annotation_problem(key, value, self.annotations)
+        if are_annotations(key):
+            return None  # which are looked at one by one
+        if found := IN_ONE_KEY.search(key):
+            return annotation_problem(found[1], value, self.annotations)
+        return _reason(key, value, around[-1] if around else "")
 
 
 def _is_free(around: tuple[str, ...]) -> bool:
@@ -127,24 +170,11 @@ def _is_free(around: tuple[str, ...]) -> bool:
     return bool(around) and (around[-1] in FREE_TEXT or around[-2:] == ("env", "value"))
 
 
-def _of_text(text: str, where: str, around: tuple[str, ...], depth: int) -> Iterator[str]:
-    plain = unescaped(text)
-    written = bool(_WRITTEN.search(plain) or RUNTIMES.search(plain) or _unconfined("", plain))
-    try:
-        for data in () if written else structures(text):
-            written = written or any(_objections(data, where, around, depth + 1))
-    except ConfigError:
-        yield f"{where}: the text is too large to be looked at"
-        return
-    if written:
-        yield f"{where}: a piece of a pod in a text is not allowed"
-
-
 def _reason(key: str, value: Any, around: str) -> str | None:
     if RUNTIMES.search(key):
         return "is not allowed"
     if isinstance(value, str) and _unconfined(key, value):
-        return "unconfined is not allowed, nor a macro"
+        return "only the profile of the runtime is allowed"
     if around in NAMING and isinstance(value, str):
         return None
     words = {_flat(word) for word in _FLAT.split(key)}
@@ -162,7 +192,7 @@ def _reason(key: str, value: Any, around: str) -> str | None:
 
 def _unconfined(name: str, text: str) -> bool:
     named = any(word in name for word in UNCONFINED)
-    if "unconfined" in text:
+    if any(word in text.lower() for word in PROFILES):
         return named or any(word in text for word in UNCONFINED)
     return named and is_open(text)
 

@@ -1,5 +1,6 @@
 """What `policy.kubernetes: strict` forces and refuses."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,9 @@ from .examples import JOBSET, LEADER, MPI, RAY, SEED_JOB, SEED_PYTORCH, TRAIN, V
 from .making import body, job, nested
 
 STRICT = Policy(of_runners={"kubernetes": "strict"})
-UNCONFINED = "unconfined is not allowed, nor a macro"
+UNCONFINED = "only runtime/default is allowed"
+UNKNOWN = "this annotation is not among those that policy.kubernetes_annotations allows"
+DEFAULT = "runtime/default"
 MOUNTS = "only None and HostToContainer are allowed"
 POD = "resource_args.spec.template.spec"
 
@@ -73,9 +76,17 @@ ROWS: list[tuple[dict[str, Any], str]] = [
     *(
         (
             {"spec": {"template": {"metadata": {"annotations": {key: "x"}}}}},
-            f"resource_args.spec.template.metadata.annotations.{key}: is not allowed",
+            f"resource_args.spec.template.metadata.annotations.{key}: {UNKNOWN}",
         )
-        for key in ("io.kubernetes.cri-o.Devices", "cdi.k8s.io/a", "devices.nri.io/container.a")
+        for key in (
+            *("io.kubernetes.cri-o.Devices", "cdi.k8s.io/a", "devices.nri.io/container.a"),
+            *("devices.crio.io", "devices.crio.io/main", "cpu-freq-governor.crio.io"),
+            *("userns-mode.crio.io", "io.kubernetes.cri-o.userns-mode", "link-logs.crio.io"),
+            *("io.containers.trace-syscall", "rdt.resources.beta.kubernetes.io/pod"),
+            *("seccomp-profile.crio.io/POD", "vault.hashicorp.com/agent-json-patch"),
+            *("blockio.resources.beta.kubernetes.io/pod", "k8s.v1.cni.cncf.io/networks"),
+            *("sidecar.istio.io/userVolume", "who.knows.example.com/what", "${run_name}"),
+        )
     ),
     (job(serviceAccountName="adm"), f"{POD}.serviceAccountName: is not allowed"),
     (job(serviceAccount="adm"), f"{POD}.serviceAccount: is not allowed"),
@@ -96,6 +107,8 @@ ROWS: list[tuple[dict[str, Any], str]] = [
             ("seccomp.security.alpha.kubernetes.io/pod", "unconfined"),
             ("container.seccomp.security.alpha.kubernetes.io/a", "localhost/unconfined"),
             ("container.apparmor.security.beta.kubernetes.io/a", "${run_name}"),
+            ("container.apparmor.security.beta.kubernetes.io/a", "localhost/weak"),
+            ("seccomp.security.alpha.kubernetes.io/pod", "localhost/weak.json"),
         )
     ),
 ]
@@ -218,9 +231,39 @@ def test_operators_have_annotations_in_longer_keys_and_in_texts() -> None:
     conf = {"sparkConf": {key: "unconfined"}}
     (line,) = objections({"apiVersion": "x.io/v1", "kind": "A", "spec": conf})
     assert line.endswith(UNCONFINED)
-    flink = {"kubernetes.taskmanager.annotations": f"{key}:unconfined"}
-    (line,) = objections({"apiVersion": "x.io/v1", "kind": "A", "spec": flink})
-    assert line.endswith(UNCONFINED)
+    devices = {"spark.kubernetes.executor.annotation.devices.crio.io": "/dev/sda"}
+    (line,) = objections({"apiVersion": "x.io/v1", "kind": "A", "spec": {"sparkConf": devices}})
+    assert line.endswith(UNKNOWN)
+    for text in (f"{key}:unconfined", "a.b/c:d"):
+        flink = {"kubernetes.taskmanager.annotations": text}
+        (line,) = objections({"apiVersion": "x.io/v1", "kind": "A", "spec": flink})
+        assert line.endswith("annotations must be a mapping, to be looked at")
+
+
+@pytest.mark.parametrize("key", ["annotations", "podAnnotations", "pod_annotations", "Annotations"])
+def test_annotations_are_looked_at_wherever_they_stand(key: str) -> None:
+    custom = {"apiVersion": "x.io/v1", "kind": "A"}
+    for spec in (
+        {"workers": [{key: {"devices.crio.io": "/dev/sda"}}]},
+        {key: [{"name": "devices.crio.io", "value": "/dev/sda"}]},
+        {"patch": json.dumps({key: {"a.example/b": "x"}})},
+        {"patch": f"{key}:\n  a.example/b: x\n"},
+    ):
+        (line,) = objections({**custom, "spec": spec})
+        assert line.startswith("resource_args.spec.")
+    assert objections({**custom, "spec": {key: {"note": "x"}}}) == []
+    assert objections({**custom, "spec": {key: None}}) == []
+
+
+def test_annotations_that_the_owner_names_are_allowed() -> None:
+    pods = {"metadata": {"annotations": {"a.example/b": "x", "devices.crio.io": "/dev/fuse"}}}
+    config = {"spec": {"template": pods}}
+    assert len(objections(config)) == 2
+    for names in (["a.example/b", "devices.crio.io"], ["a.example/*", "devices*"], ["*"]):
+        of_runners = {"kubernetes": "strict", "kubernetes_annotations": names}
+        assert objections(config, Policy(of_runners=of_runners)) == []
+    others = {"kubernetes": "strict", "kubernetes_annotations": ["a.example", "devices.crio"]}
+    assert len(objections(config, Policy(of_runners=others))) == 2
 
 
 CLOSED_OF_A_POD = {
@@ -290,11 +333,12 @@ def test_it_does_so_anywhere_in_a_custom_resource() -> None:
         job(hostNetwork=False, automountServiceAccountToken=False, serviceAccountName=""),
         job({"ports": [{"containerPort": 80, "hostPort": 0}]}),
         job({"volumeMounts": [{"name": "a", "mountPropagation": "HostToContainer"}]}),
-        {"metadata": {"annotations": {"seccomp": "runtime/default", "note": "unconfined"}}},
+        {"metadata": {"annotations": {"note": "unconfined", "prometheus.io/port": "80"}}},
+        {"metadata": {"annotations": {"seccomp.security.alpha.kubernetes.io/pod": DEFAULT}}},
         {"metadata": {"labels": {"team.io/privileged": "yes", "capabilities": "a"}}},
         *(example(text) for text in (SEED_JOB, SEED_PYTORCH, MPI, RAY, JOBSET, TRAIN, LEADER)),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_it_lets_the_rest_pass(config: dict[str, Any]) -> None:
     assert objections(config) == []
