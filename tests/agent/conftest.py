@@ -49,8 +49,11 @@ class Bench:
         return await self.client.launch(queue, uri=str(code), entry_point=entry, args=args, **more)  # type: ignore[arg-type]
 
     async def ended(self, *runs: LaunchHandle) -> Sequence[ItemState]:
-        with anyio.fail_after(PATIENCE):
+        with anyio.move_on_after(PATIENCE):
             return [(await run.wait()).state for run in runs]
+        views = [await run.view() for run in runs]
+        told = "; ".join(f"{view.item.state}: {view.reason}" for view in views)
+        pytest.fail(f"what should have ended has not: {told}")
 
 
 @pytest.fixture

@@ -94,6 +94,24 @@ async def test_devices_of_a_container_that_lives_stay_taken_whoever_knows_of_it(
     assert gpus.given("new") == ("c",)
 
 
+async def test_devices_of_a_container_that_has_ended_are_free_though_it_is_there(
+    make: Make, scripts: Scripts
+) -> None:
+    label, _, value = scripts.label.partition("=")
+    marks = {label: value, labels.RUN: "run", labels.GPUS: "a,b"}
+    body = {"Image": scripts.image, "Cmd": ["/bin/sh", "-c", "exit 0"], "Labels": marks}
+    made = scripts.engine.http.post("/containers/create", json=body).raise_for_status().json()
+    scripts.do(made["Id"], "start")
+    look = f"/containers/{made['Id']}/json"
+    await until(lambda: scripts.engine.http.get(look).json()["State"]["Status"] == "exited")
+    gpus, out = make(), RecordingOutput()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(gpus.take, "new", Gpus(count=3), out)
+        await until(lambda: gpus.given("new") or "waits for" in out.text)
+        tasks.cancel_scope.cancel()
+    assert gpus.given("new") == ("a", "b", "c"), out.text
+
+
 async def test_a_device_may_be_named_in_two_ways(make: Make) -> None:
     gpus = make()
     await gpus.take("one", Gpus(device_ids=("GPU-1",)), RecordingOutput())

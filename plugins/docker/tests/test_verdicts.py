@@ -45,6 +45,13 @@ def test_each_state_has_its_verdict(
     assert (status.verdict.code if status.verdict else None) == code
 
 
+def test_what_was_ended_for_its_memory_shows_its_last_lines_whatever_its_exit_code_is() -> None:
+    assert [seen("exited", code, oom=oom).failed for code, oom in ((0, True), (3, False))] == [
+        True
+    ] * 2
+    assert not seen("exited").failed
+
+
 ENDED_AT = 1704153600.123456
 
 
