@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, ClassVar
-from urllib.parse import unquote, urlsplit
 
 import anyio
 import anyio.to_thread
@@ -17,8 +16,8 @@ from launchkit.abc import Fetcher, Finding, Site
 from launchkit.addresses import masked
 from launchkit.builtin.git_command import Git, quiet_environment
 from launchkit.builtin.git_logins import login_files
+from launchkit.code.local_repositories import allowed_repository, local_path
 from launchkit.code.remotes import (
-    check_place,
     check_ref,
     check_remote,
     choose_commit,
@@ -35,6 +34,10 @@ logger = logging.getLogger("launchkit.code")
 
 WHOLE_HISTORY = "2147483647"
 """The depth that git takes as infinite."""
+AS_NAMED = "--upload-pack=git-upload-pack --strict"
+"""git does not look for another repository, such as `.git` in the directory."""
+NO_PROGRAMS = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
+"""Settings that came with somebody's code, as a bare repository in it, start nothing."""
 PIN_SECONDS = 60.0
 """How long a remote may take to say which commit a ref means."""
 
@@ -64,14 +67,22 @@ class GitFetcher(Fetcher):
         if not isinstance(source, GitSource):
             raise FetchError(f"not the source of a git repository: {source}")
         check_remote(source.remote)
-        if self._local is not None and is_local(source.remote):
-            await anyio.to_thread.run_sync(check_place, source.remote, self._local)
         with _time_limit(self.timeout, source.remote):
-            commit = await _resolve(source, self.timeout)
+            place = await self._place(source.remote)
+            commit = await _resolve(source, self.timeout, place)
             git = await _git_for(source.remote, modules_too=self._local is None)
-            await _check_out(git, source, commit, into)
+            await _check_out(git, source, commit, into, place)
             if await anyio.Path(into / ".gitmodules").exists():
                 await _fetch_submodules(git, into)
+
+    async def _place(self, remote: str) -> Sequence[str]:
+        """How git is asked for a local repository where not each may be taken: for the directory
+        that was looked at, whatever the address leads to by then.
+        """
+        if self._local is None or not is_local(remote):
+            return ()
+        kept = await anyio.to_thread.run_sync(allowed_repository, remote, self._local)
+        return (AS_NAMED, str(kept))
 
     async def pin(self, source: Source) -> Source:
         """The source with the commit that its ref means in the remote now; no ref is its HEAD.
@@ -107,7 +118,7 @@ def _local_repositories(site: Site) -> Sequence[str] | None:
     return () if is_strict or not (site.backend and site.backend.trusts_all) else None
 
 
-async def _resolve(source: GitSource, timeout: float) -> str:
+async def _resolve(source: GitSource, timeout: float, place: Sequence[str] = ()) -> str:
     check_remote(source.remote)
     if source.ref is not None:
         check_ref(source.ref)
@@ -117,17 +128,18 @@ async def _resolve(source: GitSource, timeout: float) -> str:
     if source.commit is not None:
         raise Rejected(f"git commit {source.commit!r}: is not the full id of a commit")
     with _time_limit(timeout, source.remote):
-        refs = await _list_refs(source.remote)
+        refs = await _list_refs(source.remote, place)
     return await anyio.to_thread.run_sync(_commit_of, refs, source)
 
 
 async def _warn_of_changes(remote: str) -> None:
     """Tell that what is not committed in a repository of this machine is not launched."""
-    folder = Path(unquote(urlsplit(remote).path))
+    folder = local_path(remote)
     git = await _git_for(remote)
     work = folder.parent if folder.name == ".git" else folder
     with suppress(FetchError):  # a bare repository has no files that could be changed
-        changed = (await git.run("status", "--porcelain", "-z", cwd=work)).count("\0")
+        status = await git.run(*NO_PROGRAMS, "status", "--porcelain", "-z", cwd=work)
+        changed = status.count("\0")
         if changed:
             logger.warning(
                 "%s: uncommitted changes, in %s, are not launched; commit them, or launch the"
@@ -138,9 +150,9 @@ async def _warn_of_changes(remote: str) -> None:
             )
 
 
-async def _list_refs(remote: str) -> Mapping[str, str]:
+async def _list_refs(remote: str, place: Sequence[str]) -> Mapping[str, str]:
     git = await _git_for(remote)
-    said = await git.run("ls-remote", "--quiet", remote)
+    said = await git.run("ls-remote", "--quiet", *(place or (remote,)))
     return await anyio.to_thread.run_sync(_refs_in, said)
 
 
@@ -173,27 +185,31 @@ async def _git_for(remote: str, *, modules_too: bool = True) -> Git:
     return Git(subject=masked(remote), options=tuple(options), environ=await quiet_environment())
 
 
-async def _check_out(git: Git, source: GitSource, commit: str, into: Path) -> None:
+async def _check_out(
+    git: Git, source: GitSource, commit: str, into: Path, place: Sequence[str]
+) -> None:
     hashes = "sha256" if len(commit) == 64 else "sha1"
     await git.run("init", "--quiet", "--template=", f"--object-format={hashes}", cwd=into)
     await git.run("remote", "add", "origin", source.remote, cwd=into)
-    await _fetch_commit(git, source, commit, into)
+    await _fetch_commit(git, source, commit, into, place or ("origin",))
     await git.run("checkout", "--quiet", "--detach", commit, cwd=into)
 
 
-async def _fetch_commit(git: Git, source: GitSource, commit: str, into: Path) -> None:
+async def _fetch_commit(
+    git: Git, source: GitSource, commit: str, into: Path, place: Sequence[str]
+) -> None:
     """Ask for the commit alone; for servers that refuse, for its ref; at last for everything."""
     fetch = ("fetch", "--quiet", "--no-recurse-submodules")
     wanted = ("cat-file", "-e", f"{commit}^{{commit}}")
     for name in dict.fromkeys((commit, source.ref or commit)):
         with suppress(FetchError):
-            await git.run(*fetch, "--depth=1", "origin", name, cwd=into)
+            await git.run(*fetch, "--depth=1", *place, name, cwd=into)
             await git.run(*wanted, cwd=into)
             return
     everything = (
         f"--depth={WHOLE_HISTORY}",
         "--tags",
-        "origin",
+        *place,
         "+refs/heads/*:refs/remotes/origin/*",
     )
     await git.run(*fetch, *everything, cwd=into)

@@ -1,10 +1,9 @@
 """Which addresses of git repositories are accepted, and which commit a name means there."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from ipaddress import ip_address
-from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 
 from launchkit.addresses import holds_secret, masked, masked_address
 from launchkit.codec import suggest
@@ -29,6 +28,7 @@ MOST_NAMES = 5_000
 """Among so many one that is like a wrong one is looked for: that takes long."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_ODD_ON_DISK = re.compile(rb"[\x00-\x1f\x7f]")
 _BAD_REF = re.compile(r"^-|\.\.|[\x00-\x20\x7f~^:?*\[\\]|@\{|^$|^/|/$")
 
 
@@ -59,27 +59,13 @@ def check_remote(remote: str) -> None:
         raise Rejected(f"git remote {shown!r}: holds a password or token", hint=CREDENTIAL_HINT)
     if url.scheme != "file" and (not url.hostname or url.hostname.startswith("-")):
         raise Rejected(f"git remote {shown!r}: names no host")
-    if url.scheme == "file" and url.netloc not in {"", "localhost"}:
-        raise Rejected(f"git remote {shown!r}: a path begins with three slashes: file:///…")
+    if url.scheme == "file":
+        _check_path(remote, url, shown)
 
 
 def is_local(remote: str) -> bool:
     """Whether it is a repository of the machine that fetches it."""
     return urlsplit(remote).scheme == "file"
-
-
-def check_place(remote: str, below: Sequence[str]) -> None:
-    """Look whether a local repository is below one of some directories, wherever links lead.
-
-    :raises Rejected: if not.
-    """
-    path = Path(unquote(urlsplit(remote).path)).resolve()
-    if not any(path.is_relative_to(Path(one).expanduser().resolve()) for one in below):
-        raise Rejected(
-            f"git remote {masked(remote)!r}: the agent's owner lets launches take no repository of"
-            " its machine from there",
-            hint="push it to a server, or have its directory named in policy.local_repositories",
-        )
 
 
 def is_commit(text: str) -> bool:
@@ -144,16 +130,28 @@ def _split(remote: str, shown: str) -> SplitResult:
     return url
 
 
+def _check_path(remote: str, url: SplitResult, shown: str) -> None:
+    if url.netloc:
+        raise Rejected(f"git remote {shown!r}: a path begins with three slashes: file:///…")
+    if _ODD_ON_DISK.search(unquote_to_bytes(remote)):
+        raise Rejected(f"git remote {shown!r}: control characters cannot be part of a path")
+
+
 def _is_token(url: SplitResult) -> bool:
     """Whether the user looks like one; that of SSH is a name, or the id of a key."""
     return url.scheme != "ssh" and bool(_TOKEN.match(unquote(url.username or "")))
 
 
 def _check_scheme(remote: str, url: SplitResult, shown: str) -> None:
-    if "://" not in remote or "::" in remote.partition("://")[0]:
+    if not remote.lower().startswith(f"{url.scheme}://"):
         raise Rejected(
             f"git remote {shown!r}: is not the address of a repository",
             hint="use https://…, ssh://…, file:///… or user@host:path",
+        )
+    if not remote.startswith(url.scheme):
+        raise Rejected(
+            f"git remote {shown!r}: git knows the word in front of :// in small letters alone",
+            hint=f"write {url.scheme}://…",
         )
     if url.scheme == "http" and _is_loopback(url.hostname or ""):
         return
