@@ -44,6 +44,6 @@ def _problems(
     for path, text in texts({"resource_args": args}):
         if "${" not in text or origins.get(dotted(path)) not in QUEUES:
             continue
-        yield from escapes(path, text, field, chosen, variables, kind="macro")
+        yield from escapes(path, text, field, chosen, variables, are_macros=True)
         if image and f"${{{IMAGE}}}" in text and not _IMAGE_NAME.fullmatch(image):
             yield f"macro {IMAGE} cannot stand in {dotted(path)}: {image!r} is no name of an image"

@@ -17,6 +17,7 @@ from launchkit.resolving.nested import entries, texts
 from launchkit.resolving.variables import MOST_TOLD, NAME, value_problems
 
 FIELD = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*\}}\}}", re.ASCII)
+_IN_MACRO = re.compile(r"\$\{\w*\0")
 _END = re.compile(r"[\w-]\s*\}\}", re.ASCII)
 """The end of a field: a text without one, such as very many braces, is not looked through again
 and again.
@@ -79,6 +80,9 @@ def _misfits(config: Json, variables: Mapping[str, Variable], where: Locate) -> 
     fields: dict[str, Path] = {}
     for path, _, name in _fields(config):
         fields.setdefault(name, path)
+    for path, text in texts(config):
+        if "${" in text and has_field(text) and _IN_MACRO.search(FIELD.sub("\0", text)):
+            yield f"{where(path)}: a template field cannot be part of a macro's name"
     for name, path in fields.items():
         if name not in variables:
             yield f"{where(path)}: no variable {name!r} is defined{_near(name, variables)}"
