@@ -197,6 +197,12 @@ class Queues(ABC):
     async def get(self, name: str) -> QueueView:
         """One queue. :raises NotFound: if there is none; the message names what there is."""
 
+    async def find(self, name: str) -> Queue:
+        """The same without what is in it. Override where counting that takes long after many
+        launches.
+        """
+        return (await self.get(name)).queue
+
     @abstractmethod
     async def list(self) -> Sequence[QueueView]:
         """All queues, by name."""

@@ -91,7 +91,7 @@ async def priority(client: Client, ref: str, level: Priority, form: str) -> None
 @with_client
 async def move(client: Client, refs: Sequence[str], queue: str, form: str) -> None:
     """Put launches that wait into another queue, at the place of the time of their launch."""
-    await client.queue(queue)
+    await client.hub.queues().find(queue)
     runs = await found(client, refs)
     for run in runs:
         await run.move(queue)

@@ -234,7 +234,7 @@ async def _request(
 ) -> tuple[LaunchSpec, str]:
     name = file.queue or DEFAULT_QUEUE
     try:
-        queue = (await client.queue(name)).queue.spec
+        queue = (await client.hub.queues().find(name)).spec
     except NotFound as exc:
         raise NotFound(exc.message, hint=exc.hint if file.queue else "name one: -q NAME") from exc
     if file.resource and not same_kind(file.resource, queue.resource):

@@ -137,4 +137,4 @@ async def _live(client: Client, selection: Selection) -> None:
 
 async def _require_queue(client: Client, selection: Selection) -> None:
     if selection.queue is not None:
-        await client.queue(selection.queue)
+        await client.hub.queues().find(selection.queue)

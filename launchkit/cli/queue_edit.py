@@ -75,7 +75,7 @@ def edit(
 
 @with_client
 async def _load(client: Client, name: str) -> Queue:
-    return (await client.queue(name)).queue
+    return await client.hub.queues().find(name)
 
 
 @with_client

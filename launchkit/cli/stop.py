@@ -70,7 +70,7 @@ def _ask(queue: str, count: int) -> None:
 
 @with_client
 async def _open(client: Client, queue: str, states: Collection[ItemState] | None) -> list[str]:
-    await client.queue(queue)
+    await client.hub.queues().find(queue)
     wanted = [state for state in OPEN if states is None or state in states]
     views = await client.launches(queue=queue, states=wanted, limit=sys.maxsize)
     return [view.item.id for view in views]

@@ -137,26 +137,26 @@ class Client:
         :raises Conflict: if its version is not *if_version* any more.
         """
         await self.check_queue(spec)
-        view = await self.queue(spec.name)
+        queue = await self._found(spec.name)
         return await self.hub.queues().update(
-            spec, self.actor, pause=view.queue.pause, if_version=if_version
+            spec, self.actor, pause=queue.pause, if_version=if_version
         )
 
     async def pause_queue(self, name: str, reason: str, *, until: float | None = None) -> Queue:
         """Claim nothing from a queue until *until* (Unix time) or `resume_queue`; what is under
         way goes on. :raises NotFound: if there is no such queue.
         """
-        view = await self.queue(name)
+        queue = await self._found(name)
         pause = Pause(reason=reason, by=self.actor, at=time.time(), until=until)
         return await self.hub.queues().update(
-            view.queue.spec, self.actor, pause=pause, if_version=view.queue.version
+            queue.spec, self.actor, pause=pause, if_version=queue.version
         )
 
     async def resume_queue(self, name: str) -> Queue:
         """End a pause. :raises NotFound: if there is no such queue."""
-        view = await self.queue(name)
+        queue = await self._found(name)
         return await self.hub.queues().update(
-            view.queue.spec, self.actor, pause=None, if_version=view.queue.version
+            queue.spec, self.actor, pause=None, if_version=queue.version
         )
 
     async def delete_queue(self, name: str, *, force: bool = False) -> int:
@@ -294,8 +294,8 @@ class Client:
         """
         from launchkit.images.launch_checks import check_launch
 
-        view = await self.queue(queue)
-        return await check_launch(view.queue.spec, spec, self.hub.agents, self._plugins)
+        found = await self._found(queue)
+        return await check_launch(found.spec, spec, self.hub.agents, self._plugins)
 
     async def repeat(self, ref: str) -> LaunchHandle:
         """Launch again what was launched before, named as for `launched`: a new launch with the
@@ -305,7 +305,7 @@ class Client:
         :raises Rejected: if the queue does not allow it any more.
         """
         item = (await self.launched(ref)).item
-        queue = (await self.queue(item.queue)).queue.spec
+        queue = (await self._found(item.queue)).spec
         return await self._put(item.queue, LaunchRequest.repeating(item, queue, self.actor))
 
     async def launched(self, ref: str) -> LaunchHandle:
@@ -373,11 +373,16 @@ class Client:
         """
         await self.hub.change_agent(name, change, self.actor)
 
+    async def _found(self, queue: str) -> Queue:
+        from launchkit.client import inputs
+
+        return await self.hub.queues().find(inputs.text(queue, "queue"))
+
     async def _put(self, queue: str, request: LaunchRequest) -> LaunchHandle:
         from launchkit.images.launch_checks import check_launch
         from launchkit.observe import launching
 
-        spec = (await self.queue(queue)).queue.spec
+        spec = (await self._found(queue)).spec
         await check_launch(spec, request.spec, self.hub.agents, self._plugins)
         with launching(self._tracer, spec.name, request.spec) as traced:
             item = await self.hub.launches().launch(spec.name, replace(request, spec=traced))

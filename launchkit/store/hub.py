@@ -98,6 +98,9 @@ class StoreQueues(Group, Queues):
     async def get(self, name: str) -> QueueView:
         return await self.database.read(queues.Get(self.entity, name))
 
+    async def find(self, name: str) -> Queue:
+        return await self.database.read(queues.Find(self.entity, name))
+
     async def list(self) -> Sequence[QueueView]:
         return await self.database.read(queues.List(self.entity))
 

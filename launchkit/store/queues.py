@@ -114,6 +114,17 @@ class Get:
 
 
 @dataclass(frozen=True)
+class Find:
+    """One queue, without counting what is in it and what was."""
+
+    entity: str
+    name: str
+
+    async def __call__(self, tx: Tx) -> Queue:
+        return queue_of(await named(tx, self.entity, self.name))
+
+
+@dataclass(frozen=True)
 class List:
     """All queues of an entity."""
 

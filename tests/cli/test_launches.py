@@ -12,6 +12,8 @@ import pytest
 from cli.conftest import WAIT, Program, read_until
 from waiting import PATIENCE
 
+from launchkit.store import queues
+
 
 def test_launches_are_listed_newest_first_up_to_a_limit(queue: Program) -> None:
     runs = [queue.launch(f"print({n})") for n in range(3)]
@@ -28,6 +30,17 @@ def test_launches_are_listed_by_queue_and_state(queue: Program) -> None:
     assert queue.out("ls", "-q", "q", "-o", "name").split() == [one]
     assert queue.out("ls", "--state", "stopped", "--state", "failed", "-o", "name").split() == [two]
     assert queue("ls", "--queue", "none", code=5).stderr
+
+
+def test_what_a_queue_has_seen_is_counted_for_those_who_look_at_queues_alone(
+    queue: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(queues, "count")  # which takes longer with each launch
+    run = queue.launch("1")
+    assert queue.out("ls", "-q", "q", "-o", "name").split() == [run]
+    queue("move", run, "--to", "q")
+    queue("stop", "--all", "-q", "q", "--yes")
+    queue("queue", "list", code=70)
 
 
 def test_a_table_in_a_pipe_is_aligned_and_plain(queue: Program) -> None:

@@ -39,6 +39,7 @@ QUEUES = (
     bent("queues are listed by age", queues=sql("order by name", "order by id")),
     bent("removed queues are listed", queues=sql("and deleted_at is null", "")),
     other("the error for a missing queue names none", items.MissingWithoutNames),
+    other("the error for a queue that is looked for names none", items.FindsWithoutNames),
     other("a list of queues does not count", items.ListWithoutCounts),
     bent("counts are those of all queues", count_states=sql("where queue_id = :queue", "")),
     other("the version of an update is ignored", items.IgnoresVersion, fast=True),

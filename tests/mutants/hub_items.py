@@ -108,6 +108,14 @@ class MissingWithoutNames(StoreQueues):
             raise NotFound("there is no such queue") from exc
 
 
+class FindsWithoutNames(StoreQueues):
+    async def find(self, name: str) -> Queue:
+        try:
+            return await super().find(name)
+        except NotFound as exc:
+            raise NotFound("there is no such queue") from exc
+
+
 class ListWithoutCounts(StoreQueues):
     async def list(self) -> Sequence[QueueView]:
         return [replace(view, counts={}) for view in await super().list()]

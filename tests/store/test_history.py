@@ -153,6 +153,7 @@ def bodies(claim: Claim, last: int, hook: str) -> Bodies:
         "stop": changes.Make("e", item, Stop(), "ann"),
         "hold": changes.Make("e", "waits-2", Hold(reason="later"), "ann"),
         "lock": locks.Acquire("image", "a", LEASE),
+        "find a queue": queues.Find("e", "q"),
         "change a queue": queues.Update("e", claim.queue.spec, "ann", None, None),
         "is there news for a webhook": deliveries.IsNews(hook, last),
         "messages of a webhook": deliveries.Make(hook, last),

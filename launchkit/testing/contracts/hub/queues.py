@@ -51,10 +51,14 @@ class QueueContract(UserContract):
         assert views == [await user.queues.get(name) for name in ("a", "b")], (
             "a list shows each queue as `get` does"
         )
-        with refused(
-            NotFound, "the error for a missing queue names those that are there", match="a, b"
-        ):
-            await user.queues.get("c")
+        assert [await user.queues.find(view.queue.name) for view in views] == [
+            view.queue for view in views
+        ], "`find` gives a queue as `get` does, without what is in it"
+        for look in (user.queues.get, user.queues.find):
+            with refused(
+                NotFound, "the error for a missing queue names those that are there", match="a, b"
+            ):
+                await look("c")
 
     async def test_a_change_from_an_old_version_is_refused(self, user: UserSide) -> None:
         """Two people who edit at once do not overwrite each other."""

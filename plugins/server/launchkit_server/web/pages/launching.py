@@ -212,8 +212,7 @@ async def _request(
     """The queue, and the request that the fields make."""
     if not fields["queue"]:
         raise Faults({"queue": "choose a queue"})
-    view = await StoreQueues(visit.service.database, visit.entity).get(fields["queue"])
-    queue = view.queue.spec
+    queue = (await StoreQueues(visit.service.database, visit.entity).find(fields["queue"])).spec
     if again and fields["kind"] == SAME:
         base = Base(spec=again.spec, shown=LaunchFields.of(again.queue, again.spec, again.priority))
     else:

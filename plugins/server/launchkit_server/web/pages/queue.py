@@ -148,6 +148,6 @@ async def delete(visit: Operating, name: str) -> Response:
 
 async def _set(visit: Visit, name: str, pause: Pause | None) -> Response:
     queues = StoreQueues(visit.service.database, visit.entity)
-    queue = (await queues.get(name)).queue
+    queue = await queues.find(name)
     await queues.update(queue.spec, visit.name, pause=pause, if_version=queue.version)
     return visit.go(visit.at("queues", name))

@@ -142,7 +142,7 @@ def _begun_anew(draft: Draft) -> Draft:
 
 
 async def _queue(visit: Visit, name: str) -> Queue:
-    return (await StoreQueues(visit.service.database, visit.entity).get(name)).queue
+    return await StoreQueues(visit.service.database, visit.entity).find(name)
 
 
 async def _form(
