@@ -2,7 +2,6 @@
 service that has it.
 """
 
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +18,7 @@ from launchkit.client.actor import current_user
 from launchkit.errors import ConfigError
 from launchkit.settings import AgentSettings, load_settings
 from launchkit.store import people, tokens, webhooks
-from launchkit.store.database import Tx
+from launchkit.store.database import Body
 from launchkit.store.happened import Audit, Happened
 from launchkit.store.opening import database_of
 
@@ -44,7 +43,7 @@ class Desk:
         """The chosen entity."""
         return self.settings.entity
 
-    def do(self, body: Callable[[Tx], Awaitable[T]]) -> T:
+    def do(self, body: Body[T]) -> T:
         """Run *body* in a transaction of the database, or have the service do it."""
 
         async def main(url: str) -> T:

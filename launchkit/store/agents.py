@@ -1,7 +1,6 @@
 """Agents: what they said of themselves, and when; and what people want of them."""
 
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from launchkit.abc import AgentChange, Drain, PauseAgent
 from launchkit.codec import encode_json
@@ -18,8 +17,7 @@ LEFT = ""
 """The session of an agent that has left: what it sent before, and comes now, is refused."""
 
 
-@dataclass(frozen=True)
-class List:
+class List(NamedTuple):
     """The agents that were seen within a day, or are paused."""
 
     entity: str
@@ -29,8 +27,7 @@ class List:
         return [agent_of(row, tx.now - ONLINE_SECONDS) for row in rows]
 
 
-@dataclass(frozen=True)
-class Make:
+class Make(NamedTuple):
     """Make a change of an agent, once: one that is so already stays as it is."""
 
     entity: str
@@ -81,8 +78,7 @@ class Make:
         return views[self.name]
 
 
-@dataclass(frozen=True)
-class Register:
+class Register(NamedTuple):
     """Begin the session of an agent. One of the same name that stands is replaced: what it asks
     from now on is refused, its locks are free, and its leases lapse now. Said again, it changes
     nothing.
@@ -110,8 +106,7 @@ class Register:
             tx.publish(f"agent:{name}")
 
 
-@dataclass(frozen=True)
-class Forget:
+class Forget(NamedTuple):
     """Remove an agent that has ended, or is known to be dead: its leases lapse now. A pause of it
     stays. The end of one that was replaced changes nothing.
     """
@@ -131,8 +126,7 @@ class Forget:
             await _free_what_it_held(tx, self.entity, self.name)
 
 
-@dataclass(frozen=True)
-class InSession(Generic[T]):
+class InSession(NamedTuple, Generic[T]):
     """Do what *act* does, unless the agent was replaced.
 
     :raises AgentReplaced: if an agent of that name has registered since *session* began.

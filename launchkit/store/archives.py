@@ -6,6 +6,7 @@ by that, and has this while to refer to it; so no upload, and no launch, can los
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from launchkit.store.database import Tx
 
@@ -37,8 +38,7 @@ class StoredCode:
         return sum(piece.size for piece in whole)
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """What is there."""
 
     digest: str
@@ -49,8 +49,7 @@ class Look:
         return StoredCode(known is not None, tuple(Piece(**dict(row)) for row in rows))
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(NamedTuple):
     """Keep it for a while longer; whether it is known."""
 
     digest: str
@@ -59,8 +58,7 @@ class Use:
         return await tx.one("use_archive", digest=self.digest) is not None
 
 
-@dataclass(frozen=True)
-class AddPiece:
+class AddPiece(NamedTuple):
     """Store a piece, or where it is kept; what is known already stays as it is."""
 
     digest: str
@@ -74,8 +72,7 @@ class AddPiece:
             )
 
 
-@dataclass(frozen=True)
-class GetPiece:
+class GetPiece(NamedTuple):
     """The bytes of a piece, or where they are."""
 
     digest: str
@@ -86,8 +83,7 @@ class GetPiece:
         return bytes(row["data"]), row["place"]
 
 
-@dataclass(frozen=True)
-class Forget:
+class Forget(NamedTuple):
     """Let go the pieces from a number on, of what is not known."""
 
     digest: str
@@ -97,8 +93,7 @@ class Forget:
         await tx.all("drop_archive_pieces", digest=self.digest, number=self.number)
 
 
-@dataclass(frozen=True)
-class Seal:
+class Seal(NamedTuple):
     """Say that it is known, if its pieces are those that were looked at; whether they are."""
 
     digest: str
@@ -121,8 +116,7 @@ class Dropped:
     """Where pieces are kept that are to be removed now."""
 
 
-@dataclass(frozen=True)
-class Collect:
+class Collect(NamedTuple):
     """Remove what nothing refers to, and uploads that were given up, if neither was used or grew
     since *before* (Unix time).
     """
@@ -135,8 +129,7 @@ class Collect:
         return Dropped(len(unused), [row["place"] for row in rows if row["place"]])
 
 
-@dataclass(frozen=True)
-class Strangers:
+class Strangers(NamedTuple):
     """Those of some places where no piece is kept."""
 
     places: Sequence[str]

@@ -2,7 +2,7 @@
 way is not touched.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from launchkit.abc import Change, Hold, LaunchRequest, Move, Release, SetPriority, Stop
 from launchkit.errors import Conflict
@@ -17,8 +17,7 @@ from launchkit.store.rows import item_of, queue_of
 WAITING = frozenset({ItemState.QUEUED, ItemState.HELD})
 
 
-@dataclass(frozen=True)
-class Make:
+class Make(NamedTuple):
     """Make a change, once: an item that is so already stays as it is."""
 
     entity: str
@@ -76,8 +75,7 @@ class Make:
         await record(tx, row, "priority", self.actor, cause)
 
 
-@dataclass(frozen=True)
-class Requeue:
+class Requeue(NamedTuple):
     """Put one that is held back into its queue; launch one that has ended again, once per key."""
 
     entity: str

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from launchkit.codec import encode_json
 from launchkit.model import (
@@ -231,8 +231,7 @@ class LookOut(Loose):
         return float(row["waiting"] - self.told.get(row["name"], 0))
 
 
-@dataclass(frozen=True)
-class Holding(Generic[T]):
+class Holding(NamedTuple, Generic[T]):
     """Do for a claim, of which only the item's id and the token are known, what *act* does for a
     whole one.
     """
@@ -253,8 +252,7 @@ class Holding(Generic[T]):
         return await self.act(claim)(tx)
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """Store a new fact about a claimed item."""
 
     claim: Claim
@@ -281,8 +279,7 @@ class Report:
             tx.publish(f"queue:{row['queue_id']}", f"log:{row['id']}")
 
 
-@dataclass(frozen=True)
-class Beat:
+class Beat(NamedTuple):
     """Renew leases, say what the agent does, and hear its orders."""
 
     entity: str

@@ -1,11 +1,11 @@
 """What the rules of the store need of a database: transactions, named statements, and topics."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from launchkit.store.orders import variants
 from launchkit.store.topics import StoreTopics
@@ -16,6 +16,7 @@ PATIENCE_SECONDS = 60.0
 """How long a lost database is waited for before the caller is told."""
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 Row: TypeAlias = Mapping[str, Any]
 
 
@@ -51,7 +52,13 @@ class Tx(ABC):
         self.topics.update(topics)
 
 
-Body: TypeAlias = Callable[[Tx], Awaitable[T]]
+class Body(Protocol[T_co]):
+    """What is done in a transaction. Those of the store are tuples with names: there are many, and
+    a dataclass takes five times as long to make, which short commands would spend on it.
+    """
+
+    def __call__(self, tx: Tx, /) -> Awaitable[T_co]:
+        """Do it."""
 
 
 class AtOnce(ABC, Generic[T]):

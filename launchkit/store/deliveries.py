@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from launchkit.model import Secret
 from launchkit.model.webhooks import DeliveryState, happens
@@ -59,8 +60,7 @@ class Duties(Loose):
         ]
 
 
-@dataclass(frozen=True)
-class IsNews:
+class IsNews(NamedTuple):
     """Whether a webhook has messages to make of the events up to *until*, or is far behind."""
 
     webhook: str
@@ -74,8 +74,7 @@ class IsNews:
         return behind > BEHIND or (behind > 0 and any((await _news(tx, row, self.until))[1]))
 
 
-@dataclass(frozen=True)
-class Make:
+class Make(NamedTuple):
     """Make the messages of the events up to *until*, or of the next of them; tells whether some
     are left.
     """
@@ -115,8 +114,7 @@ class Turn:
     letter: Letter | None = None
 
 
-@dataclass(frozen=True)
-class Take:
+class Take(NamedTuple):
     """Take a webhook's turn, or renew it, and its next message that is due, with the secret that
     the key makes.
     """
@@ -135,8 +133,7 @@ class Take:
         return Turn(ours=True, letter=Letter(row["id"], row["url"], secret, row["body"]))
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(NamedTuple):
     """Keep what a receiver answered to a message; one that did not take it is asked again, later
     and later, for a day. Gives the state of the message; None if it is gone.
     """

@@ -1,6 +1,6 @@
 """Why a queue gives an agent nothing."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from launchkit.codec import decode_json
 from launchkit.model import AgentCapacity, Pause
@@ -10,8 +10,7 @@ from launchkit.store.queues import leased, named
 from launchkit.store.rows import queue_of
 
 
-@dataclass(frozen=True)
-class Blocked:
+class Blocked(NamedTuple):
     """Why a queue gives nothing although items may wait in it."""
 
     entity: str
@@ -22,8 +21,7 @@ class Blocked:
         return (await Hindrance(self.entity, self.queue, self.capacity)(tx))[0]
 
 
-@dataclass(frozen=True)
-class Hindrance:
+class Hindrance(NamedTuple):
     """The same, and whether that is a pause, of the queue or the agent."""
 
     entity: str

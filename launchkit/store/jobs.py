@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from launchkit.codec import encode_json, suggest
 from launchkit.errors import ConfigError, NotFound, QueueError
@@ -18,8 +18,7 @@ VERSION = re.compile(r"v[0-9]{1,9}")
 """As long as a database's numbers: no job has more versions."""
 
 
-@dataclass(frozen=True)
-class Create:
+class Create(NamedTuple):
     """Add a version to a job, unless one of its versions has the same recipe."""
 
     entity: str
@@ -53,8 +52,7 @@ class Create:
         return await _job(tx, row), new
 
 
-@dataclass(frozen=True)
-class Get:
+class Get(NamedTuple):
     """One version, by `name`, `name:alias` or `name:vN`."""
 
     entity: str
@@ -85,8 +83,7 @@ class Get:
         return NotFound(f"there is no job {name!r} of {self.entity}", hint=hint)
 
 
-@dataclass(frozen=True)
-class List:
+class List(NamedTuple):
     """All versions of one job, or the latest of each."""
 
     entity: str
@@ -102,8 +99,7 @@ class List:
         return [await _job(tx, row) for row in rows]
 
 
-@dataclass(frozen=True)
-class HasArchive:
+class HasArchive(NamedTuple):
     """Whether packed code is stored whole."""
 
     digest: str
@@ -112,8 +108,7 @@ class HasArchive:
         return await tx.one("archive_known", digest=self.digest) is not None
 
 
-@dataclass(frozen=True)
-class PutChunk:
+class PutChunk(NamedTuple):
     """Store one piece of packed code."""
 
     digest: str
@@ -124,8 +119,7 @@ class PutChunk:
         await tx.all("add_archive_chunk", digest=self.digest, number=self.number, data=self.data)
 
 
-@dataclass(frozen=True)
-class SealArchive:
+class SealArchive(NamedTuple):
     """Say that all pieces are stored: only now is the code known."""
 
     digest: str
@@ -134,8 +128,7 @@ class SealArchive:
         await tx.all("add_archive", digest=self.digest)
 
 
-@dataclass(frozen=True)
-class GetChunk:
+class GetChunk(NamedTuple):
     """One piece of packed code; None after the last."""
 
     digest: str

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from launchkit.abc import ItemView, Selection
 from launchkit.abc import Stop as Wanted
@@ -22,8 +23,7 @@ PAGE = 500
 NONE_HINT = "see: launchkit ls; what ended long ago may have been removed by: launchkit store prune"
 
 
-@dataclass(frozen=True)
-class Get:
+class Get(NamedTuple):
     """One item, by any of its names, with its outputs."""
 
     entity: str
@@ -35,8 +35,7 @@ class Get:
         return replace(await view(tx, row), outputs=outputs)
 
 
-@dataclass(frozen=True)
-class List:
+class List(NamedTuple):
     """Items, a page of them, without what was sent to their runners."""
 
     entity: str
@@ -59,8 +58,7 @@ class List:
         ]
 
 
-@dataclass(frozen=True)
-class Count:
+class Count(NamedTuple):
     """How many items a selection matches, up to its limit; where it begins does not count."""
 
     entity: str
@@ -91,8 +89,7 @@ def _filters(entity: str, selection: Selection) -> Mapping[str, str | float | No
     }
 
 
-@dataclass(frozen=True)
-class Stop:
+class Stop(NamedTuple):
     """Ask that a launch end; once, and once more that it end without its grace."""
 
     entity: str
@@ -121,8 +118,7 @@ class Stop:
         return item_of(row, row["queue"])
 
 
-@dataclass(frozen=True)
-class Events:
+class Events(NamedTuple):
     """What happened to an item since event *since*. Who writes an event of an item holds the item's
     row, so these are numbered in the order in which they can be read.
     """
@@ -138,8 +134,7 @@ class Events:
         return [event_of(row) for row in rows]
 
 
-@dataclass(frozen=True)
-class Newest:
+class Newest(NamedTuple):
     """What happened lately to the items of an entity, after event *since* and up to *until*."""
 
     entity: str
@@ -151,8 +146,7 @@ class Newest:
         return [event_of(row) for row in reversed(rows)]
 
 
-@dataclass(frozen=True)
-class Next:
+class Next(NamedTuple):
     """What happened to the items of an entity after event *since* and up to *until*, a page of it
     in order.
     """

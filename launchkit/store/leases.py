@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from launchkit.model import ItemState
 from launchkit.store.database import Tx
@@ -24,8 +25,7 @@ class Lease:
     """Whether that time has come."""
 
 
-@dataclass(frozen=True)
-class Leases:
+class Leases(NamedTuple):
     """The leases of an entity, by agent, those of its oldest launches first."""
 
     entity: str

@@ -4,7 +4,7 @@ Names are shared by all entities, as images and GPUs are. Holders are not: an ag
 nobody in another, whatever its name is.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from launchkit.store.database import Database, Tx
 
@@ -12,8 +12,7 @@ OF_THE_SERVICE = "service:"
 """How the names of locks begin that no agent takes."""
 
 
-@dataclass(frozen=True)
-class Acquire:
+class Acquire(NamedTuple):
     """Take or renew a lock; gives False while another holder's time is not over."""
 
     name: str
@@ -28,8 +27,7 @@ class Acquire:
         return row is not None
 
 
-@dataclass(frozen=True)
-class Release:
+class Release(NamedTuple):
     """Give a lock back, if *holder* has it."""
 
     name: str
@@ -40,8 +38,7 @@ class Release:
         tx.publish(topic_of(self.name))
 
 
-@dataclass(frozen=True)
-class FreeIn:
+class FreeIn(NamedTuple):
     """The seconds after which a lock is free, unless it is renewed; 0 if it is."""
 
     name: str

@@ -6,6 +6,7 @@ What comes is kept as it comes until a whole piece is together; that is kept com
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from launchkit.errors import Conflict, QueueError
 from launchkit.model import Claim, ItemState, LogPage
@@ -21,8 +22,7 @@ LEVEL = 1
 """Of compression: output is written once and read seldom, and must not wait."""
 
 
-@dataclass(frozen=True)
-class Append:
+class Append(NamedTuple):
     """Add output to the log of the claim's attempt; what is stored already is skipped."""
 
     claim: Claim
@@ -68,8 +68,7 @@ class Append:
             )
 
 
-@dataclass(frozen=True)
-class Size:
+class Size(NamedTuple):
     """How much of the log of the claim's attempt is stored."""
 
     claim: Claim
@@ -96,8 +95,7 @@ class Stored:
         return LogPage(offset=self.offset, data=data, size=self.size, complete=self.complete)
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """A page of a log from *offset* on, as it is kept."""
 
     entity: str
@@ -118,8 +116,7 @@ class Look:
         return Stored(self.offset, rows, size, over)
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
     """A page of a log from *offset* on."""
 
     entity: str
@@ -132,8 +129,7 @@ class Read:
         return stored.page([*map(plain, stored.rows)])
 
 
-@dataclass(frozen=True)
-class Old:
+class Old(NamedTuple):
     """Some pieces that are kept here of items that ended before a Unix time."""
 
     before: float
@@ -143,8 +139,7 @@ class Old:
         return await tx.all("old_log_pieces", before=self.before, limit=self.limit)
 
 
-@dataclass(frozen=True)
-class Moved:
+class Moved(NamedTuple):
     """A piece is kept elsewhere now."""
 
     piece: Row
@@ -165,8 +160,7 @@ class LogEnd:
     complete: bool
 
 
-@dataclass(frozen=True)
-class Ends:
+class Ends(NamedTuple):
     """How far the logs of some items go; those that are not there are left out."""
 
     entity: str

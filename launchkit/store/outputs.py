@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from launchkit.errors import Rejected
 from launchkit.model import Json
@@ -14,8 +14,7 @@ MAX_BYTES = 64 * 2**10
 """Of an attempt's outputs, as JSON."""
 
 
-@dataclass(frozen=True)
-class Tell:
+class Tell(NamedTuple):
     """Lay some outputs over those of an attempt that is under way, key by key; None takes one away.
 
     :raises LeaseLost: if the attempt is over.

@@ -1,7 +1,7 @@
 """Users, service accounts and their roles. Each change is kept with its actor in the audit."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from launchkit.errors import ConfigError, Conflict, NotFound
 from launchkit.model.people import (
@@ -20,8 +20,7 @@ _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._@+-]{{0,{MAX_NAME - 1}}}")
 ACCOUNTS = (PrincipalKind.USER, PrincipalKind.SERVICE)
 
 
-@dataclass(frozen=True)
-class AddAccount:
+class AddAccount(NamedTuple):
     """Add a user or a service.
 
     :raises Conflict: if there is one of that name.
@@ -43,16 +42,14 @@ class AddAccount:
         return _account_of(row)
 
 
-@dataclass(frozen=True)
-class ListAccounts:
+class ListAccounts(NamedTuple):
     """All users and services, by name."""
 
     async def __call__(self, tx: Tx) -> list[Account]:
         return [_account_of(row) for row in await tx.all("principals")]
 
 
-@dataclass(frozen=True)
-class RemoveAccount:
+class RemoveAccount(NamedTuple):
     """Remove a user or a service with its roles, and revoke its tokens.
 
     :raises NotFound: if there is none of that name.
@@ -70,8 +67,7 @@ class RemoveAccount:
         await audit(tx, self.actor, f"removed {self.name}, and revoked all its tokens")
 
 
-@dataclass(frozen=True)
-class GrantRole:
+class GrantRole(NamedTuple):
     """Give an account its one role in an entity, or in all (`*`), in the place of what it had.
 
     :raises NotFound: if there is no such account.
@@ -89,8 +85,7 @@ class GrantRole:
         return Grant(name=self.name, entity=self.entity, role=self.role)
 
 
-@dataclass(frozen=True)
-class RevokeRole:
+class RevokeRole(NamedTuple):
     """Take an account's role in an entity away; what it has in all entities stays.
 
     :raises NotFound: if it has none there.
@@ -110,8 +105,7 @@ class RevokeRole:
         await audit(tx, self.actor, f"revoked {self.name}'s role {row['role']} in {self.entity}")
 
 
-@dataclass(frozen=True)
-class ListGrants:
+class ListGrants(NamedTuple):
     """All roles, by account and entity."""
 
     async def __call__(self, tx: Tx) -> list[Grant]:
@@ -121,8 +115,7 @@ class ListGrants:
         ]
 
 
-@dataclass(frozen=True)
-class ListEntities:
+class ListEntities(NamedTuple):
     """The entities that have queues or people, and in which *principal* has a role, by name."""
 
     principal: Principal

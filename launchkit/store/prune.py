@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from launchkit.store.database import Database, Loose, Tx
 
@@ -38,8 +39,7 @@ class Count(Loose):
         return int((await tx.row("count_ended", before=self.before))["n"])
 
 
-@dataclass(frozen=True)
-class Prune:
+class Prune(NamedTuple):
     """Remove some of them: their events, logs, outputs and tokens first. Gives how many."""
 
     before: float

@@ -1,7 +1,7 @@
 """Queues: make, change, pause and remove them."""
 
-from dataclasses import dataclass, fields, replace
-from typing import Literal
+from dataclasses import fields, replace
+from typing import Literal, NamedTuple
 
 from launchkit.abc import QueueView
 from launchkit.codec import encode_json, suggest
@@ -15,8 +15,7 @@ from launchkit.store.rows import queue_of
 Lock = Literal["", "_shared", "_locked"]
 
 
-@dataclass(frozen=True)
-class Create:
+class Create(NamedTuple):
     """Make a queue."""
 
     entity: str
@@ -35,8 +34,7 @@ class Create:
         return queue_of(row)
 
 
-@dataclass(frozen=True)
-class Update:
+class Update(NamedTuple):
     """Replace what a person decides about a queue."""
 
     entity: str
@@ -70,8 +68,7 @@ class Update:
         return queue_of(row)
 
 
-@dataclass(frozen=True)
-class Delete:
+class Delete(NamedTuple):
     """Remove a queue; its ended items stay visible."""
 
     entity: str
@@ -101,8 +98,7 @@ class Delete:
         return waiting
 
 
-@dataclass(frozen=True)
-class Get:
+class Get(NamedTuple):
     """One queue with what is in it."""
 
     entity: str
@@ -113,8 +109,7 @@ class Get:
         return QueueView(queue=queue_of(row), counts=await count(tx, row["id"]))
 
 
-@dataclass(frozen=True)
-class Find:
+class Find(NamedTuple):
     """One queue, without counting what is in it and what was."""
 
     entity: str
@@ -124,8 +119,7 @@ class Find:
         return queue_of(await named(tx, self.entity, self.name))
 
 
-@dataclass(frozen=True)
-class List:
+class List(NamedTuple):
     """All queues of an entity."""
 
     entity: str

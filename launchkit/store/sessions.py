@@ -1,6 +1,7 @@
 """Sessions of browsers: short tokens of people, made when they sign in."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from launchkit.errors import Unauthenticated
 from launchkit.model.people import PrincipalKind, TokenFault
@@ -12,8 +13,7 @@ KEPT_SECONDS = 7 * 86400.0
 """How long a session is still listed that is over."""
 
 
-@dataclass(frozen=True)
-class SignIn:
+class SignIn(NamedTuple):
     """Begin a session of *seconds* with a token; it counts no longer than the token does.
 
     :raises Unauthenticated: if it is no token of a user or a service, or does not count.
@@ -37,8 +37,7 @@ class SignIn:
         return await _begin(tx, row["owner"], _until(tx, self.seconds, row), row["id"])
 
 
-@dataclass(frozen=True)
-class Admit:
+class Admit(NamedTuple):
     """Begin a session of *seconds* for an account that somebody else has proved.
 
     :raises NotFound: if there is no such account.
@@ -52,8 +51,7 @@ class Admit:
         return await _begin(tx, self.name, tx.now + self.seconds, None)
 
 
-@dataclass(frozen=True)
-class SignOut:
+class SignOut(NamedTuple):
     """Let a session count no more; anything else stays as it is."""
 
     secret: str

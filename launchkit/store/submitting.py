@@ -2,7 +2,8 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from launchkit.abc import LaunchRequest
 from launchkit.codec import encode_json
@@ -18,8 +19,7 @@ from launchkit.store.rows import item_of, queue_of
 ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-@dataclass(frozen=True)
-class Launch:
+class Launch(NamedTuple):
     """Put a request into a queue, once per idempotency key."""
 
     entity: str

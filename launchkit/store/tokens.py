@@ -7,6 +7,7 @@ import string
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import anyio
 
@@ -43,8 +44,7 @@ class NewToken:
     secret: Secret
 
 
-@dataclass(frozen=True)
-class CreateToken:
+class CreateToken(NamedTuple):
     """Make a token of a user or a service; `expires_at` is a Unix time.
 
     :raises NotFound: if there is no such account.
@@ -60,8 +60,7 @@ class CreateToken:
         return await add(tx, replace(made, expires_at=self.expires_at))
 
 
-@dataclass(frozen=True)
-class CreateAgentToken:
+class CreateAgentToken(NamedTuple):
     """Make a token with which an agent works for *queues* of *entity*, and for nothing else.
 
     :raises NotFound: if one of the queues is not there.
@@ -89,8 +88,7 @@ class CreateAgentToken:
         return await add(tx, made)
 
 
-@dataclass(frozen=True)
-class NearestAgent:
+class NearestAgent(NamedTuple):
     """The agent with a token to which an agent's name belongs: that of the name itself, or of the
     longest beginning of it that ends before a dash; None if there is none. A token that has expired
     keeps its name, one that was revoked does not.
@@ -108,8 +106,7 @@ class NearestAgent:
         return max(names, key=len, default=None)
 
 
-@dataclass(frozen=True)
-class CreateRunToken:
+class CreateRunToken(NamedTuple):
     """Make the token of a claimed item's attempt. It counts as long as that attempt is under way,
     also through a take-over; tokens of others that have ended are removed.
 
@@ -133,8 +130,7 @@ class CreateRunToken:
         return await add(tx, made)
 
 
-@dataclass(frozen=True)
-class FirstAdministrator:
+class FirstAdministrator(NamedTuple):
     """The token of the first administrator, who is made once in the life of a database; None if
     there is an administrator, or has been one.
     """
@@ -147,16 +143,14 @@ class FirstAdministrator:
         return await CreateToken(self.name, self.name)(tx)
 
 
-@dataclass(frozen=True)
-class ListTokens:
+class ListTokens(NamedTuple):
     """All tokens but those of runs, oldest first, also those that count no more."""
 
     async def __call__(self, tx: Tx) -> list[Token]:
         return [_token_of(row) for row in await tx.all("tokens")]
 
 
-@dataclass(frozen=True)
-class RevokeToken:
+class RevokeToken(NamedTuple):
     """Make a token count no more, at once; it may be said again.
 
     :raises NotFound: if there is none of that id.
@@ -265,8 +259,7 @@ def _proved(row: Row) -> _Proved | TokenFault:
     return _Proved(token.id, principal, unnoted)
 
 
-@dataclass(frozen=True)
-class _NoteUse:
+class _NoteUse(NamedTuple):
     id: str
 
     async def __call__(self, tx: Tx) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from launchkit.store.database import Tx
 
@@ -24,8 +25,7 @@ class Glance:
         return self.all or bool(self.items or self.queues)
 
 
-@dataclass(frozen=True)
-class Touched:
+class Touched(NamedTuple):
     """What was touched in an entity after event *since* and up to *until*."""
 
     entity: str

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from launchkit.store.database import Tx
@@ -24,8 +23,7 @@ class Wait(NamedTuple):
     started: bool
 
 
-@dataclass(frozen=True)
-class Waits:
+class Waits(NamedTuple):
     """The launches of an entity that did not run yet at some time since then; of one *queue*, by
     its id, or of all.
     """
@@ -53,8 +51,7 @@ def cut_short(found: Iterable[Wait]) -> bool:
     return any(many >= MOST for many in kinds.values())
 
 
-@dataclass(frozen=True)
-class Failed:
+class Failed(NamedTuple):
     """How many launches of an entity failed since then, up to `MOST_FAILED`."""
 
     entity: str

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -87,8 +88,7 @@ class Create:
         return NewWebhook(_webhook_of(row), self.key.secret_of(row["id"], row["salt"]))
 
 
-@dataclass(frozen=True)
-class List:
+class List(NamedTuple):
     """The webhooks of an entity, or of all, by name, with their last messages."""
 
     entity: str | None = None
@@ -112,8 +112,7 @@ class List:
         ]
 
 
-@dataclass(frozen=True)
-class Remove:
+class Remove(NamedTuple):
     """Remove a webhook with its messages, also those that wait.
 
     :raises NotFound: if there is none of that name.
@@ -130,8 +129,7 @@ class Remove:
         await audit(tx, self.actor, f"removed webhook {self.name} of {self.entity}")
 
 
-@dataclass(frozen=True)
-class SetPaused:
+class SetPaused(NamedTuple):
     """Send nothing any more, or again: what happens meanwhile is not told later.
 
     :raises NotFound: if there is none of that name.
@@ -156,8 +154,7 @@ class SetPaused:
         return _webhook_of(await _named(tx, self.entity, self.name))
 
 
-@dataclass(frozen=True)
-class SendTest:
+class SendTest(NamedTuple):
     """Send a message that tells of nothing, to see whether it comes.
 
     :raises NotFound: if there is none of that name.
