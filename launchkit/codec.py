@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from launchkit.errors import ConfigError
 from launchkit.model import Secret
+from launchkit.plain_text import shortened
 
 T = TypeVar("T")
 Path = tuple[str | int, ...]
@@ -154,7 +155,7 @@ def _inner(value: object, at: Path) -> Iterator[tuple[object, Path]]:
 
 def _parts(value: object) -> Iterable[tuple[str | int, object]]:
     if isinstance(value, Mapping):
-        return ((str(key)[:MAX_KEY], one) for key, one in value.items())
+        return ((shortened(str(key), MAX_KEY), one) for key, one in value.items())
     return enumerate(value) if isinstance(value, list | tuple) else ()
 
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from launchkit.errors import ConfigError
+from launchkit.plain_text import shortened
 
 
 def expanded(path: str | Path) -> Path:
@@ -13,5 +14,5 @@ def expanded(path: str | Path) -> Path:
     """
     text = os.fspath(path)
     if "\0" in text:
-        raise ConfigError(f"{text[:200]!r}: no path can have a NUL in it")
+        raise ConfigError(f"{shortened(text, 200)!r}: no path can have a NUL in it")
     return Path(os.path.expanduser(text))  # noqa: PTH111 - pathlib's raises for a foreign name

@@ -44,23 +44,31 @@ def tail_lines(output: bytes) -> tuple[str, ...]:
 
     What was cut has an ellipsis in its place.
     """
-    end = output[-TAIL_BYTES:]
-    if len(end) < len(output):
-        end = "…".encode() + end.lstrip(_INSIDE_LETTERS)
-    text = _ESCAPES.sub("", _ERASED.sub("\0", end.decode(errors="replace")))
+    end = ending(output).decode(errors="replace")
+    text = _ESCAPES.sub("", _ERASED.sub("\0", end))
     lines = (_CONTROL.sub("", _seen(line)).rstrip() for line in text.split("\n"))
     return tuple([shortened(line, LINE_CHARACTERS) for line in lines if line][-LINES:])
+
+
+def ending(output: bytes, size: int = TAIL_BYTES) -> bytes:
+    """The last *size* bytes of some output, with an ellipsis in the place of what was cut: what is
+    left of a secret there is known by it.
+    """
+    if len(output) <= size:
+        return output
+    return "…".encode() + output[-size:].lstrip(_INSIDE_LETTERS)
 
 
 def _seen(line: str) -> str:
     """What a terminal still shows of a line whose beginning was written over, as progress bars do.
 
     Each piece after a carriage return hides as much of those before it as it is long, and all of
-    it where it erases the rest of its line.
+    it where it erases the rest of its line. What is left of one begins with an ellipsis.
     """
     shown = ""
     for piece in reversed(line.split("\r")):
-        shown += piece[len(shown) :]
+        left = piece[len(shown) :]
+        shown += f"…{left[1:]}" if shown and left else left
         if "\0" in piece:
             break
     return shown

@@ -15,7 +15,7 @@ MEGABYTE = 1_000_000
         (b"one\n\n  \ntwo", ("one", "two")),
         (b"  indented\t\n", ("  indented",)),
         (b"10 %\r50 %\r\ndone", ("50 %", "done")),
-        (b"abcdef\rxy\n", ("xycdef",)),
+        (b"abcdef\rxy\n", ("xy…def",)),
         (b"100 of 100\r50%\x1b[K\rdone\x1b[K\nlonger\rshort\x1b[2K\n", ("done", "short")),
         (b"".join(b"\rstep %d/2000" % step for step in range(2000)), ("step 1999/2000",)),
         (b"\x1b[31mred\x1b[0m\r\n\xff\x00end\n", ("red", "\ufffdend")),

@@ -11,6 +11,7 @@ from launchkit.aio.retry import Backoff, pauses, retry_after
 from launchkit.aio.trouble import MAX_CAUSES
 from launchkit.errors import LaunchkitError, RunLost, told
 from launchkit.model import LogChunk, RunStatus
+from launchkit.plain_text import shortened
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
@@ -109,7 +110,7 @@ class Failures:
     async def endure(self, exc: Exception) -> None:
         """Wait until it may be tried again. :raises Unwatchable: if that is of no use."""
         known = isinstance(exc, LaunchkitError)
-        cause = told(exc)[:LONGEST_CAUSE]
+        cause = shortened(told(exc), LONGEST_CAUSE)
         if known:
             self._foreign_since = None
         elif self._foreign_since is None:

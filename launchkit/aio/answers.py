@@ -5,6 +5,7 @@ import zlib
 import httpx
 
 from launchkit.aio.pieces import read_up_to
+from launchkit.plain_text import shortened
 
 MAX_REDIRECTS = 20
 PLAIN = frozenset({"", "identity"})
@@ -67,7 +68,7 @@ def _unpacked(response: httpx.Response, packed: bytes, longest: int) -> bytes:
     if not packed or coding in PLAIN:
         return packed
     if coding != "gzip":
-        text = f"its answer is packed as {coding!r:.100}, which it was not asked for"
+        text = f"its answer is packed as {shortened(repr(coding), 100)}, which it was not asked for"
         raise httpx.DecodingError(text, request=response.request)
     unpacker = zlib.decompressobj(GZIP)
     try:

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from launchkit.plain_text import shortened
+
 Log: TypeAlias = "logging.Logger | logging.LoggerAdapter[Any]"
 
 MAX_CAUSES = 16
@@ -39,7 +41,7 @@ class Trouble:
             self._began = self._clock()
         self._failures += 1
         silent = "no answer in time" if isinstance(exc, TimeoutError) else type(exc).__name__
-        text = str(exc)[:MAX_TEXT] or silent
+        text = shortened(str(exc), MAX_TEXT) or silent
         cause = (type(exc), text)
         if cause in self._causes or len(self._causes) == MAX_CAUSES:
             self._log.debug("%s: %s; trying again", self._subject, text, exc_info=exc)

@@ -18,6 +18,7 @@ from launchkit.images.single_flight import single_flight
 from launchkit.images.tag import image_tag
 from launchkit.images.target import Target, target_of
 from launchkit.model import BuildRequest, Image
+from launchkit.plain_text import shortened
 
 MOVING = (
     "{ref} is known by its name alone, since no digest of it is told: what is built on it is not"
@@ -169,7 +170,9 @@ def _pinned(ref: str, digest: str | None) -> Image:
     try:
         return Image(ref=str(ImageRef.parse(ref).pinned(digest)), digest=digest)
     except Rejected as exc:
-        raise BuildError(f"what is told as the digest of {ref} is none: {digest[:80]!r}") from exc
+        raise BuildError(
+            f"what is told as the digest of {ref} is none: {shortened(digest, 80)!r}"
+        ) from exc
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from launchkit.model import Json
+from launchkit.plain_text import shortened
 from launchkit.resolving.linear_regex import MOST_CHARACTERS, LinearRegex, linear_regex
 from launchkit.resolving.nested import entries, leaves
 
@@ -51,7 +52,7 @@ class _Work:
         try:
             return regex.search(text)
         except ValueError as exc:
-            raise Unbounded(f"its pattern {source[:80]!r}: {exc}") from exc
+            raise Unbounded(f"its pattern {shortened(source, 80)!r}: {exc}") from exc
 
 
 def bounded_validator(schema: Json) -> Any:
@@ -101,7 +102,7 @@ def _regex(source: str) -> LinearRegex:
     try:
         return linear_regex(source)
     except ValueError as exc:
-        raise Unbounded(f"its pattern {source[:80]!r}: {exc}") from exc
+        raise Unbounded(f"its pattern {shortened(source, 80)!r}: {exc}") from exc
 
 
 def _pattern(work: _Work, _: Any, source: str, value: Any, __: Any) -> Iterator[ValidationError]:

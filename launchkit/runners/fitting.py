@@ -144,11 +144,13 @@ def _structure(
         if problems.full:
             break
         if not isinstance(key, str):
-            problems.tell(where, f"the key {key!r:.100} must be text; put it into quotes")
+            problems.tell(
+                where, f"the key {shortened(repr(key), 100)} must be text; put it into quotes"
+            )
             continue
         name = member_named(key, known)
         if name is None:
-            line = unknown_key(below(where, key), key[:SHOWN], known)
+            line = unknown_key(below(where, key), shortened(key, SHOWN), known)
             problems.tell(*_halves(line))
         elif inner is not None:
             found = fitted(inner, known[name], below(where, key), problems, depth + 1)
@@ -182,7 +184,9 @@ def _mapping(
     made: dict[str, Any] = {}
     for key, inner in value.items():
         if not isinstance(key, str):
-            problems.tell(where, f"the key {key!r:.100} must be text; put it into quotes")
+            problems.tell(
+                where, f"the key {shortened(repr(key), 100)} must be text; put it into quotes"
+            )
         elif inner is not None:
             _bounded(key, of["propertyNames"], below(where, key), problems, what="the name ")
             shape = of["additionalProperties"]

@@ -86,6 +86,6 @@ class Reason:
 def reason_of(text: str, reasons: Sequence[Reason]) -> Reason | None:
     """The first of *reasons* of which *text* tells; of a long one its two ends are looked at."""
     if len(text) > MAX_REASON:
-        text = f"{text[: MAX_REASON // 2]}\n{text[-MAX_REASON // 2 :]}"
+        text = text[: MAX_REASON // 2] + "\n" + text[-MAX_REASON // 2 :]
     found = (reason for reason in reasons if re.search(reason.pattern, text, re.IGNORECASE))
     return next(found, None)

@@ -10,6 +10,7 @@ from local_process.runs import Make, command_line, is_alive, output_of, printed,
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import RunState
+from launchkit.resolving.masking import Mask
 from launchkit.supervision import forks
 from launchkit.testing import end_of, until
 
@@ -200,3 +201,15 @@ async def test_no_zombie_is_left(runner: LocalProcessRunner, make: Make) -> None
     assert not is_alive(program)
     await until(lambda: not is_alive(supervisor))
     await until(lambda: zombies() <= before)
+
+
+async def test_the_last_output_says_where_it_was_cut(
+    runner: LocalProcessRunner, make: Make
+) -> None:
+    secret = "begin-0123456789abcdef-end"
+    script = f"print({secret!r} + chr(10) + 'x' * 8180); raise SystemExit(1)"
+    status = await end_of(await runner.submit(make("python", "-c", script)))
+    assert status.verdict is not None
+    first = status.verdict.evidence[0]
+    assert first.endswith("cdef-end")
+    assert Mask([secret])(first) == "…"

@@ -26,6 +26,7 @@ from functools import cached_property
 from pathlib import Path
 
 from launchkit.code.remove_tree import remove_tree
+from launchkit.plain_text import ending
 from launchkit.private_files import begin_file
 from launchkit.supervision import cgroup
 from launchkit.supervision.processes import members, start_time
@@ -154,11 +155,11 @@ class RunDir:
             remove_tree(code)
 
     def tail(self, name: str, size: int = 8192) -> bytes:
-        """The last bytes of one of the files; nothing if there is none."""
+        """The last bytes of one of the files, marked where it was cut; nothing if there is none."""
         try:
             with (self.path / name).open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - size))
-                return file.read(size)
+                file.seek(max(0, file.seek(0, os.SEEK_END) - size - 1))
+                return ending(file.read(size + 1), size)
         except FileNotFoundError:
             return b""
 

@@ -9,6 +9,7 @@ from launchkit.abc import Finding, Registry, Site
 from launchkit.aio.lazy import Lazy
 from launchkit.images.ref import ImageRef
 from launchkit.model import Credentials
+from launchkit.plain_text import shortened
 from launchkit_aws.ecr_names import ARN_START, HOST, EcrRepository
 from launchkit_aws.environment import AwsEnvironment
 
@@ -50,7 +51,7 @@ class EcrRegistry(Registry):
             try:
                 place = EcrRepository.parse(self.uri)
             except ValueError as exc:
-                raise ValueError(f"uri: {exc}, not {self.uri!r:.200}") from None
+                raise ValueError(f"uri: {exc}, not {shortened(repr(self.uri), 200)}") from None
             parts = (place.account, place.region, place.name)
             self.uri = self.uri if self.host else place.uri
         elif any(part is None for part in parts):

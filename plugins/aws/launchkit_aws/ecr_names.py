@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+from launchkit.plain_text import shortened
 from launchkit_aws.regions import NAMES, REGION, SUFFIXES, check_region, partition_of
 
 ACCOUNT = re.compile(r"[0-9]{12}")
@@ -55,7 +56,9 @@ class EcrRepository:
     def of_parts(cls, account: str, region: str, name: str, host: str | None = None) -> Self:
         """The one that account, region and name make. :raises ValueError: if they make none."""
         if not ACCOUNT.fullmatch(account):
-            raise ValueError(f"account_id: {account!r:.40} is not the 12 digits of an account")
+            raise ValueError(
+                f"account_id: {shortened(repr(account), 40)} is not the 12 digits of an account"
+            )
         try:
             check_region(region)
         except ValueError as exc:
@@ -98,6 +101,7 @@ def _checked_name(name: str) -> str:
         raise ValueError(f"names no repository: must be {FORM}")
     if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
         raise ValueError(
-            f"{name!r:.80} cannot be a repository: small letters, digits and . _ - / between them"
+            f"{shortened(repr(name), 80)} cannot be a repository: small letters, digits and . _ - /"
+            " between them"
         )
     return name

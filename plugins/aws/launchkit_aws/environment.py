@@ -14,6 +14,7 @@ from launchkit.abc import Environment, Finding, Site
 from launchkit.addresses import masked
 from launchkit.aio.lazy import Lazy
 from launchkit.errors import LaunchError
+from launchkit.plain_text import shortened
 from launchkit_aws.credential_files import credential_files
 from launchkit_aws.errors import explained, soon
 from launchkit_aws.place import AwsPlace
@@ -67,7 +68,7 @@ class AwsEnvironment(Environment):
             raise ValueError(f"region: {exc}") from None
         if self.role_arn is not None and not _ROLE.fullmatch(self.role_arn):
             raise ValueError(
-                f"role_arn: {self.role_arn[:100]!r} is no role's ARN, such as"
+                f"role_arn: {shortened(self.role_arn, 100)!r} is no role's ARN, such as"
                 " arn:aws:iam::123456789012:role/launch-agent"
             )
         if self.external_id is not None and self.role_arn is None:
@@ -221,7 +222,9 @@ def store_needs(address: S3Address, partition: str) -> Sequence[Need]:
 
 def _check_endpoint(service: str, url: str) -> None:
     if not _SERVICE.fullmatch(service):
-        raise ValueError(f"endpoint_urls: {service[:60]!r} is no service, such as s3 or sagemaker")
+        raise ValueError(
+            f"endpoint_urls: {shortened(service, 60)!r} is no service, such as s3 or sagemaker"
+        )
     try:
         parts = urlsplit(url)
         good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
@@ -229,7 +232,7 @@ def _check_endpoint(service: str, url: str) -> None:
         good = False
     if not good:
         raise ValueError(
-            f"endpoint_urls.{service}: {masked(url)[:100]!r} is no URL with http or https"
+            f"endpoint_urls.{service}: {shortened(masked(url), 100)!r} is no URL with http or https"
         )
 
 

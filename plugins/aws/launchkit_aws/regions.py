@@ -5,6 +5,8 @@ of their own. Pure; AWS's own list takes a while to read.
 import re
 from dataclasses import dataclass
 
+from launchkit.plain_text import shortened
+
 REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+){1,2}-\d{1,2}")
 _ZONE = re.compile(rf"({REGION.pattern})[a-z]")
 
@@ -45,4 +47,4 @@ def check_region(text: str) -> str:
         return text
     if zone := _ZONE.fullmatch(text):
         raise ValueError(f"{text} is an availability zone; its region is {zone[1]}")
-    raise ValueError(f"{text[:60]!r} is not the name of a region, such as us-east-1")
+    raise ValueError(f"{shortened(text, 60)!r} is not the name of a region, such as us-east-1")

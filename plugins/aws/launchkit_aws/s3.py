@@ -11,6 +11,7 @@ import anyio
 
 from launchkit.aio.upload import OpenFile, open_file, whole
 from launchkit.errors import LaunchError, Rejected, unwrapped
+from launchkit.plain_text import shortened
 from launchkit_aws.errors import AwsRefused, explained
 
 PART = 8 << 20
@@ -37,11 +38,13 @@ class S3Address:
         """Take an address apart. :raises Rejected: if it is none of S3."""
         scheme, _, rest = uri.partition("://")
         bucket, _, key = rest.partition("/")
-        shown = uri[:200]
+        shown = shortened(uri, 200)
         if scheme != "s3":
             raise Rejected(f"{shown}: the environment 'aws' stores under s3:// only", hint=FORM)
         if not _BUCKET.fullmatch(bucket):
-            raise Rejected(f"{shown}: {bucket[:64]!r} cannot be the name of a bucket", hint=FORM)
+            raise Rejected(
+                f"{shown}: {shortened(bucket, 64)!r} cannot be the name of a bucket", hint=FORM
+            )
         if not key or len(key.encode()) > LONGEST_KEY:
             why = f"its key has more than {LONGEST_KEY} bytes" if key else "it names no file"
             raise Rejected(f"{shown}: {why}", hint=FORM)

@@ -9,6 +9,7 @@ from launchkit.abc import Finding, Registry, Site
 from launchkit.aio.lazy import Lazy
 from launchkit.images.ref import ImageRef
 from launchkit.model import Credentials
+from launchkit.plain_text import shortened
 from launchkit_azure.acr_names import HOST, AcrRepository
 from launchkit_azure.environment import AzureEnvironment
 
@@ -37,7 +38,7 @@ class AcrRegistry(Registry):
         try:
             self._place = AcrRepository.parse(self.uri, self.host)
         except ValueError as exc:
-            raise ValueError(f"uri: {exc}, not {self.uri!r:.200}") from None
+            raise ValueError(f"uri: {exc}, not {shortened(repr(self.uri), 200)}") from None
         ImageRef.parse_repository(self._place.uri)
 
     @classmethod

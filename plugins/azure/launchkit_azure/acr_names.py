@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+from launchkit.plain_text import shortened
 from launchkit_azure.clouds import CLOUDS
 
 _SUFFIX = "|".join(re.escape(cloud.registry_suffix) for cloud in CLOUDS.values())
@@ -37,8 +38,8 @@ class AcrRepository:
             raise ValueError(f"names no repository: must be {FORM}")
         if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
             raise ValueError(
-                f"{name!r:.80} cannot be a repository: small letters, digits and . _ - / between"
-                " them; no tag"
+                f"{shortened(repr(name), 80)} cannot be a repository: small letters, digits and"
+                " . _ - / between them; no tag"
             )
         return cls(host or named.lower(), name)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from launchkit.errors import Rejected
+from launchkit.plain_text import shortened
 from launchkit_azure.clouds import CLOUDS
 
 FORM = "an address is such as https://ACCOUNT.blob.core.windows.net/CONTAINER/folder/name"
@@ -28,7 +29,7 @@ class BlobAddress:
     @classmethod
     def parse(cls, uri: str) -> Self:
         """Take an address apart. :raises Rejected: if it is none of Blob Storage."""
-        shown = uri.partition("?")[0][:200]
+        shown = shortened(uri.partition("?")[0], 200)
         scheme, _, rest = uri.partition("://")
         host, _, path = rest.partition("/")
         container, _, name = path.partition("/")
@@ -68,14 +69,15 @@ class BlobAddress:
 
 
 def _fault(account: str, container: str, name: str) -> str | None:
+    shown, inside = shortened(account, 64), shortened(container, 64)
     faults = {
         "a signature is no part of an address: set AZURE_STORAGE_SAS_TOKEN": "?"
         in f"{container}{name}",
-        f"{account[:64]!r} cannot be a storage account: 3 to 24 small letters and digits": (
+        f"{shown!r} cannot be a storage account: 3 to 24 small letters and digits": (
             not _ACCOUNT.fullmatch(account)
         ),
         "it names no container": not container,
-        f"{container[:64]!r} cannot be a container: 3 to 63 small letters, digits and dashes": (
+        f"{inside!r} cannot be a container: 3 to 63 small letters, digits and dashes": (
             not _CONTAINER.fullmatch(container)
         ),
         "it names no file": not name,

@@ -14,6 +14,7 @@ from launchkit.addresses import masked
 from launchkit.aio.lazy import Lazy
 from launchkit.errors import LaunchError, Rejected
 from launchkit.model import Secret
+from launchkit.plain_text import shortened
 from launchkit_azure.blob_address import BlobAddress
 from launchkit_azure.blobs import remove, upload
 from launchkit_azure.clouds import STORAGE_SCOPE, CloudName
@@ -68,7 +69,9 @@ class AzureEnvironment(Environment):
     def __post_init__(self) -> None:
         for name, text in (("tenant_id", self.tenant_id), ("client_id", self.client_id)):
             if text is not None and not _ID.fullmatch(text):
-                raise ValueError(f"{name}: {text[:60]!r} is no id, such as {'0' * 8}-0000-…")
+                raise ValueError(
+                    f"{name}: {shortened(text, 60)!r} is no id, such as {'0' * 8}-0000-…"
+                )
         for name, url in (("authority", self.authority), ("blob_endpoint", self.blob_endpoint)):
             if url is not None:
                 _check_url(name, url)
@@ -208,4 +211,4 @@ def _check_url(name: str, url: str) -> None:
     except ValueError:
         good = False
     if not good:
-        raise ValueError(f"{name}: {masked(url)[:100]!r} is no URL with http or https")
+        raise ValueError(f"{name}: {shortened(masked(url), 100)!r} is no URL with http or https")

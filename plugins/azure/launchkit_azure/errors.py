@@ -100,7 +100,7 @@ def soon(seconds: float = CHECK_SECONDS) -> Iterator[None]:
 
 def _no_login(what: str, exc: "HttpResponseError") -> NoLogin:
     """Of a chain that has tried everything, what the one said that had something to try with."""
-    text = str(exc.message)[:LONGEST_CHAIN]
+    text = shortened(str(exc.message), LONGEST_CHAIN)
     tried = _ATTEMPT.findall(text)
     if attempts := [one for one in tried if ANSWERED in one[1] or not _ABSENT.search(one[1])]:
         who, said = attempts[-1]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from launchkit.model import Secret
+from launchkit.plain_text import shortened
 
 LONGEST = 64_000
 
@@ -60,4 +61,4 @@ def _text(claims: Mapping[str, Any], name: str) -> str | None:
     found = claims.get(name)
     if not isinstance(found, str) or not found:
         return None
-    return found[:200].encode(errors="replace").decode()  # what JSON has need not be text
+    return shortened(found, 200).encode(errors="replace").decode()  # what JSON has need not be text

@@ -12,6 +12,7 @@ from launchkit.abc import Environment, Finding, Site
 from launchkit.addresses import masked
 from launchkit.aio.lazy import Lazy
 from launchkit.errors import LaunchkitError
+from launchkit.plain_text import shortened
 from launchkit_gcp.errors import LOGIN_HINT, GcpAway, GcpRefused, NoLogin, soon
 from launchkit_gcp.places import EMAIL, GcpPlace, check_project, check_region
 from launchkit_gcp.rights import Need, rights_findings, store_needs
@@ -59,8 +60,8 @@ class GcpEnvironment(Environment):
         email = self.impersonate_service_account
         if email is not None and not EMAIL.fullmatch(email):
             raise ValueError(
-                f"impersonate_service_account: {email[:100]!r} is no email of a service account,"
-                " such as launch@my-project.iam.gserviceaccount.com"
+                f"impersonate_service_account: {shortened(email, 100)!r} is no email of a service"
+                " account, such as launch@my-project.iam.gserviceaccount.com"
             )
         for service, url in self.endpoint_urls.items():
             _check_endpoint(service, url)
@@ -201,7 +202,9 @@ def _failed(subject: str, exc: LaunchkitError) -> Finding:
 
 def _check_endpoint(service: str, url: str) -> None:
     if not service.replace("-", "").isalnum():
-        raise ValueError(f"endpoint_urls: {service[:60]!r} is no service, such as storage")
+        raise ValueError(
+            f"endpoint_urls: {shortened(service, 60)!r} is no service, such as storage"
+        )
     try:
         parts = urlsplit(url)
         good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
@@ -209,5 +212,5 @@ def _check_endpoint(service: str, url: str) -> None:
         good = False
     if not good:
         raise ValueError(
-            f"endpoint_urls.{service}: {masked(url)[:100]!r} is no URL with http or https"
+            f"endpoint_urls.{service}: {shortened(masked(url), 100)!r} is no URL with http or https"
         )

@@ -8,6 +8,7 @@ from typing import Self
 
 from launchkit.errors import Rejected
 from launchkit.images.ref import ImageRef
+from launchkit.plain_text import shortened
 from launchkit_gcp.places import check_project
 
 HOST = r"[a-z0-9-]+-docker\.pkg\.dev"
@@ -60,11 +61,15 @@ class GarImage:
         check_project(project)
         old = repository in OLD_LOCATIONS
         if not old and not _REPOSITORY.fullmatch(repository):
-            raise ValueError(f"{repository!r:.80} cannot be a repository of Artifact Registry")
+            raise ValueError(
+                f"{shortened(repr(repository), 80)} cannot be a repository of Artifact Registry"
+            )
         location = OLD_LOCATIONS.get(repository, location)
         host = repository if old else f"{location}-docker.pkg.dev"
         if not old and not _NEW.fullmatch(host):
-            raise ValueError(f"{location!r:.60} is no location, such as us-central1 or europe")
+            raise ValueError(
+                f"{shortened(repr(location), 60)} is no location, such as us-central1 or europe"
+            )
         made = cls(
             host=host, location=location, project=project, repository=repository, image=image
         )

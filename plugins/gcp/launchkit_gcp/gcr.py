@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from launchkit.abc import Finding, Registry, Site
 from launchkit.aio.lazy import Lazy
 from launchkit.model import Credentials
+from launchkit.plain_text import shortened
 from launchkit_gcp.environment import GcpEnvironment
 from launchkit_gcp.gar_names import HOST, OLD_HOST, GarImage
 
@@ -58,7 +59,7 @@ class GcrRegistry(Registry):
             try:
                 return GarImage.parse(self.uri)
             except ValueError as exc:
-                raise ValueError(f"uri: {exc}, not {self.uri!r:.200}") from None
+                raise ValueError(f"uri: {exc}, not {shortened(repr(self.uri), 200)}") from None
         if self.repository is None or self.image_name is None:
             raise ValueError("name the images by uri, or by repository and image_name together")
         location = self.region or region

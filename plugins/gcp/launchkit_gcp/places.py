@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from launchkit.plain_text import shortened
+
 REGION = re.compile(r"[a-z][a-z0-9-]{0,40}")
 PROJECT = re.compile(r"(?:[a-z0-9][a-z0-9.-]{0,80}:)?[a-z0-9][a-z0-9-]{0,62}")
 """Also those of a domain, `example.com:project`, and a project's number."""
@@ -38,7 +40,7 @@ def check_region(text: str) -> str:
         raise ValueError(f"{text} is a zone; its region is {zone[1]}")
     if REGION.fullmatch(text):
         return text
-    raise ValueError(f"{text[:60]!r} is not the name of a region, such as us-central1")
+    raise ValueError(f"{shortened(text, 60)!r} is not the name of a region, such as us-central1")
 
 
 def check_project(text: str) -> str:
@@ -49,6 +51,6 @@ def check_project(text: str) -> str:
     if PROJECT.fullmatch(text):
         return text
     raise ValueError(
-        f"{text[:60]!r} is not the id of a project, such as my-project: small letters, digits and"
-        " dashes"
+        f"{shortened(text, 60)!r} is not the id of a project, such as my-project: small letters,"
+        " digits and dashes"
     )

@@ -14,6 +14,7 @@ import anyio
 from launchkit.aio.retry import Backoff
 from launchkit.aio.upload import OpenFile, open_file, whole
 from launchkit.errors import LaunchError, Rejected
+from launchkit.plain_text import shortened
 from launchkit_gcp.errors import GcpAway, GcpError, GcpRefused
 
 if TYPE_CHECKING:
@@ -51,11 +52,13 @@ class GcsAddress:
         """Take an address apart. :raises Rejected: if it is none of Cloud Storage."""
         scheme, _, rest = uri.partition("://")
         bucket, _, name = rest.partition("/")
-        shown = uri[:200]
+        shown = shortened(uri, 200)
         if scheme != "gs":
             raise Rejected(f"{shown}: the environment 'gcp' stores under gs:// only", hint=FORM)
         if not _BUCKET.fullmatch(bucket):
-            raise Rejected(f"{shown}: {bucket[:64]!r} cannot be the name of a bucket", hint=FORM)
+            raise Rejected(
+                f"{shown}: {shortened(bucket, 64)!r} cannot be the name of a bucket", hint=FORM
+            )
         if not name or len(name.encode()) > LONGEST_NAME:
             why = f"its name has more than {LONGEST_NAME} bytes" if name else "it names no file"
             raise Rejected(f"{shown}: {why}", hint=FORM)

@@ -127,7 +127,7 @@ async def test_an_address_that_names_no_file_of_storage_is_told(
     gcp: GcpEnvironment, tmp_path: Path, address: str
 ) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(Rejected, match=re.escape(address[:150])):
+    with pytest.raises(Rejected, match=re.escape(address[:80])):
         await gcp.upload(tmp_path / "file", address)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from launchkit.errors import Rejected
 from launchkit.model import Json
+from launchkit.plain_text import shortened
 from launchkit.runners.fitting import Problems, Shape, below, fitted, is_open, member_named
 from launchkit_aws.sagemaker.names import name_problem
 from launchkit_aws.sagemaker.shape import IGNORED, OWN, request_shape
@@ -135,7 +136,7 @@ def _contradictions(body: Mapping[str, Any], paths: Mapping[str, str]) -> Iterat
     for i, tag in enumerate(tags):
         key = tag.get("Key") if isinstance(tag, Mapping) else None
         if isinstance(key, str) and key.lower().startswith(RESERVED):
-            yield f"{paths['Tags']}[{i}].Key", f"{key!r:.100} is not for queues"
+            yield f"{paths['Tags']}[{i}].Key", f"{shortened(repr(key), 100)} is not for queues"
     yield from _spot(body, paths)
 
 

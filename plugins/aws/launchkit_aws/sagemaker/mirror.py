@@ -19,6 +19,7 @@ from launchkit.aio.http import http_client
 from launchkit.aio.retry import Backoff, retry
 from launchkit.errors import SubmitError
 from launchkit.images.ref import HUB, ImageRef
+from launchkit.plain_text import shortened
 
 INDEXES = (
     "application/vnd.oci.image.index.v1+json",
@@ -70,9 +71,9 @@ async def mirrored(source: str, registry: Registry, out: Output) -> str:
         try:
             return await retry(copy, on=httpx.TransportError, backoff=BACKOFF)
         except WRONG as exc:
-            told = str(exc) or type(exc).__name__
+            told = shortened(str(exc) or type(exc).__name__, 500)
             raise SubmitError(
-                f"{source} cannot be copied to {registry.image_ref('mirror')}: {told:.500}",
+                f"{source} cannot be copied to {registry.image_ref('mirror')}: {told}",
                 hint="only images that anybody may pull are copied; push others to ECR yourself",
             ) from exc
 
@@ -176,7 +177,9 @@ class Side:
         told = dict(_PARAMETER.findall(challenge[:4096]))
         realm = told["realm"]
         if urlsplit(realm).scheme != "https" and not _is_local(urlsplit(realm).netloc):
-            raise ValueError(f"its token service {realm!r:.200} is not to be asked without TLS")
+            raise ValueError(
+                f"its token service {shortened(repr(realm), 200)} is not to be asked without TLS"
+            )
         asked = {"service": told.get("service", ""), "scope": f"repository:{self._ref.path}:pull"}
         answer = (await self._whole("GET", realm, params=asked)).raise_for_status().json()
         return str(answer.get("token") or answer["access_token"])
@@ -188,7 +191,7 @@ class Side:
 def _digest_of(blob: Mapping[str, Any]) -> str:
     digest = blob["digest"]
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
-        raise ValueError(f"{digest!r:.100} is no digest")
+        raise ValueError(f"{shortened(repr(digest), 100)} is no digest")
     return digest
 
 

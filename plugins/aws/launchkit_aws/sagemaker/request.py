@@ -6,6 +6,7 @@ from typing import Any
 
 from launchkit.errors import Rejected, SubmitError
 from launchkit.model import EnvValues, Launch, Submission
+from launchkit.plain_text import shortened
 from launchkit.runners.fitting import Problems, fitted
 from launchkit.runners.identity import AWS, RunIdentity
 from launchkit.runners.masking import masked
@@ -172,7 +173,8 @@ def _env_problems(env: EnvValues) -> Iterator[str]:
     for name, value in env.items():
         if len(value) > LONGEST_VALUE:
             yield (
-                f"env.{name:.100}: has {len(value)} letters, and SageMaker takes {LONGEST_VALUE}"
+                f"env.{shortened(name, 100)}: has {len(value)} letters, and SageMaker takes"
+                f" {LONGEST_VALUE}"
             )
 
 

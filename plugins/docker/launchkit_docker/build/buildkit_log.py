@@ -8,7 +8,7 @@ from typing import Any
 
 from launchkit.errors import BuildError
 from launchkit.plain_text import shortened
-from launchkit_docker.build.log import COLOURS, KEPT_CHARACTERS, build_error
+from launchkit_docker.build.log import COLOURS, build_error, kept
 from launchkit_docker.build.trace import Printed, Step, read_trace
 from launchkit_docker.engine.messages import failure_in
 
@@ -112,7 +112,7 @@ class BuildKitLog:
             shown.rest = b""
         for line in lines:
             if text := COLOURS.sub("", line.decode(errors="replace")).rstrip():
-                shown.printed = (shown.printed + f"{text}\n")[-KEPT_CHARACTERS:]
+                shown.printed = kept(shown.printed + f"{text}\n")
                 yield f"#{self._number(shown)} {text}"
 
     def _number(self, shown: _Shown) -> int:

@@ -68,13 +68,18 @@ class BuildLog:
             self.begun.append(shortened(text.strip()))
             self._printed = ""
         elif not text.startswith(BOOKKEEPING):
-            self._printed = (self._printed + text)[-KEPT_CHARACTERS:]
+            self._printed = kept(self._printed + text)
         return text.encode(errors="replace")
 
     def failure(self, reason: str) -> BuildError:
         """The error for a build that failed: *reason*, the step and the last lines it printed."""
         step = self.begun[-1] if self.begun else None
         return build_error(step, reason, self._printed)
+
+
+def kept(printed: str) -> str:
+    """The last of what was printed, marked where it was cut."""
+    return printed if len(printed) <= KEPT_CHARACTERS else f"…{printed[-KEPT_CHARACTERS:]}"
 
 
 def build_error(step: str | None, reason: str, printed: str, hint: str | None = None) -> BuildError:

@@ -6,6 +6,7 @@ from typing import Any
 
 from launchkit.errors import SubmitError
 from launchkit.model import Submission
+from launchkit.plain_text import shortened
 from launchkit_docker.options.network import merge
 from launchkit_docker.options.parsing import Options
 
@@ -64,8 +65,8 @@ def require_short(body: Mapping[str, Any]) -> None:
     for text in (*body["Env"], *(body.get("Entrypoint") or ()), *(body.get("Cmd") or ())):
         if len(text.encode(errors="surrogateescape")) >= LONGEST_BYTES:
             raise SubmitError(
-                f"{text.partition('=')[0]:.60}: has {len(text)} characters; a variable or argument"
-                f" of a program may have {LONGEST_BYTES} bytes",
+                f"{shortened(text.partition('=')[0], 60)}: has {len(text)} characters; a variable"
+                f" or argument of a program may have {LONGEST_BYTES} bytes",
                 hint="put it into a file, and give its path",
             )
 

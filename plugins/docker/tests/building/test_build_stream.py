@@ -1,10 +1,11 @@
 """What is shown and kept of the messages of the Engine."""
 
 import pytest
-from launchkit_docker.build.log import BuildLog
+from launchkit_docker.build.log import KEPT_CHARACTERS, BuildLog
 
 from launchkit.errors import BuildError
 from launchkit.plain_text import LINES
+from launchkit.resolving.masking import Mask
 
 
 def fails(*messages: dict[str, object], reason: str = "it went wrong") -> BuildError:
@@ -75,3 +76,11 @@ def test_a_failure_without_measure_is_told_in_short() -> None:
 )
 def test_a_known_failure_comes_with_advice(reason: str, hint: str) -> None:
     assert hint in (fails(reason=reason).hint or "")
+
+
+def test_the_printed_lines_of_a_step_say_where_they_were_cut() -> None:
+    secret = "begin-0123456789abcdef-end"
+    rest = "x" * (KEPT_CHARACTERS - 10)
+    error = fails(says("Step 1/1 : RUN make"), says(f"{secret}{rest[:100]}"), says(rest[100:]))
+    assert "cdef-end" in error.message
+    assert "cdef-end" not in Mask([secret])(error.message)

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from launchkit.errors import Rejected
 from launchkit.model import Json
+from launchkit.plain_text import shortened
 from launchkit.runners.fitting import Problems, fitted, is_open
 from launchkit_gcp.vertex.shape import IGNORED, config_shape
 
@@ -126,7 +127,10 @@ def _contradictions(made: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield from _of_pool(pool, number)
     for key in spec.get("labels", {}):
         if key.startswith(RESERVED):
-            yield f"spec.labels.{key:.100}", f"begins with {RESERVED}, which is not for queues"
+            yield (
+                f"spec.labels.{shortened(key, 100)}",
+                f"begins with {RESERVED}, which is not for queues",
+            )
     yield from _of_run(run, spec)
     for number, one in enumerate(made.get("fallback", ())):
         if one.get("location") and not one.get("staging_bucket"):

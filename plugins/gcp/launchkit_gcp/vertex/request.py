@@ -6,6 +6,7 @@ from typing import Any
 
 from launchkit.errors import Rejected, SubmitError
 from launchkit.model import EnvValues, Launch, Submission
+from launchkit.plain_text import shortened
 from launchkit.runners.identity import GCP, RunIdentity
 from launchkit.runners.masking import masked
 from launchkit_gcp.vertex.args import WHERE, QueueArgs
@@ -191,6 +192,7 @@ def _check_project(args: QueueArgs, project: str) -> None:
     given = args.spec.get("project")
     if given and given != project:
         raise Rejected(
-            f"{WHERE}.spec.project: is {given!r:.100}, and the agent's jobs are in {project}",
+            f"{WHERE}.spec.project: is {shortened(repr(given), 100)}, and the agent's jobs are in"
+            f" {project}",
             hint="leave it out, or let an agent of that project have the queue",
         )

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
+from launchkit.plain_text import shortened
 from launchkit_kubernetes.manifest.copying import copied
 from launchkit_kubernetes.manifest.schema import JOB, fitted
 
@@ -76,7 +77,7 @@ def _container_problems(found: Any, where: str) -> Sequence[str]:
         flag = FLAG.fullmatch(arg) if isinstance(arg, str) else None
         place = f"{where}[0].args[{index}]"
         if flag is None:
-            problems.append(f"{place}: {arg!r:.100} must be written --key=value")
+            problems.append(f"{place}: {shortened(repr(arg), 100)} must be written --key=value")
         elif flag["name"] in OURS:
             problems.append(f"{place}: --{flag['name']} is launchkit's: {OURS[flag['name']]}")
     return problems

@@ -3,7 +3,7 @@
 from textwrap import shorten
 
 from launchkit.abc import Output
-from launchkit.plain_text import TAIL_BYTES
+from launchkit.plain_text import ending
 from launchkit_kubernetes.kaniko.verdicts import STEP
 
 MARK_CHARACTERS = 160
@@ -23,7 +23,7 @@ class Progress:
 
     async def take(self, data: bytes) -> None:
         """Pass it on."""
-        self.printed = (self.printed + data)[-TAIL_BYTES:]
+        self.printed = ending(self.printed + data)
         await self._out(data)
         *lines, self._line = (self._line + data).split(b"\n")
         self._line = self._line[-LONGEST_LINE:]

@@ -7,6 +7,7 @@ from typing import Any
 
 from launchkit.errors import Rejected
 from launchkit.model import Json
+from launchkit.plain_text import shortened
 from launchkit.runners.fitting import is_open
 from launchkit_kubernetes.manifest.copying import copied
 from launchkit_kubernetes.manifest.names import LABEL, name_problem
@@ -176,11 +177,12 @@ def _place_problems(
     )
     for key, value, rule, what in rules:
         if value and isinstance(value, str) and not (is_open(value) or rule.fullmatch(value)):
-            yield f"{where}.{key}: must be {what}, not {value[:100]!r}"
+            yield f"{where}.{key}: must be {what}, not {shortened(value, 100)!r}"
     if kind and kind != JOB and not api_version:
-        yield f"{where}.apiVersion: a {kind[:100]} needs it; a PyTorchJob's is kubeflow.org/v1"
+        needs = f"a {shortened(kind, 100)} needs it"
+        yield f"{where}.apiVersion: {needs}; a PyTorchJob's is kubeflow.org/v1"
     if api_version and not kind and api_version not in JOB_VERSIONS:
-        yield f"{where}.kind: {api_version[:100]} alone names no kind of object"
+        yield f"{where}.kind: {shortened(api_version, 100)} alone names no kind of object"
 
 
 def _custom(kind: str | None, spec: dict[str, Any], where: str, problems: list[str]) -> Any:

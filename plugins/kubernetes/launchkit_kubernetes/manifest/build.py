@@ -10,6 +10,7 @@ from typing import Any
 from launchkit.code.in_base_image import installer, working_dir
 from launchkit.errors import Rejected
 from launchkit.model import ImageSource, Secret, Submission
+from launchkit.plain_text import shortened
 from launchkit.runners.fitting import is_open
 from launchkit.runners.identity import KUBERNETES, RunIdentity
 from launchkit_kubernetes.manifest.args import QueueArgs
@@ -99,7 +100,7 @@ def ref_of(args: QueueArgs, submission: Submission, namespace: str) -> Ref:
     for key in ("api_version", "kind", "namespace"):
         if is_open(word := getattr(args, key)):
             raise Rejected(
-                f"resource_args: nothing fills the macro in {word!r:.200}",
+                f"resource_args: nothing fills the macro in {shortened(repr(word), 200)}",
                 hint="the agent's owner can open variables under policy.macros_from_env",
             )
     name = workload_name(args.metadata, submission, is_job=args.is_job)

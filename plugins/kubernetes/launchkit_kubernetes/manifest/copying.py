@@ -27,7 +27,9 @@ def copied(value: Any, where: str, problems: list[str], depth: int = 0) -> Any:
     elif isinstance(value, float) and not math.isfinite(value):
         problems.append(f"{where}: {value} is no number that JSON has")
     elif not (value is None or isinstance(value, str | int | float)):
-        problems.append(f"{where}: must be text, not {value!r:.100}; put it into quotes")
+        problems.append(
+            f"{where}: must be text, not {shortened(repr(value), 100)}; put it into quotes"
+        )
     return value
 
 
@@ -38,5 +40,7 @@ def below(where: str, key: str) -> str:
 
 def _is_key(key: object, where: str, problems: list[str]) -> bool:
     if not isinstance(key, str):
-        problems.append(f"{where}: the key {key!r:.100} must be text; put it into quotes")
+        problems.append(
+            f"{where}: the key {shortened(repr(key), 100)} must be text; put it into quotes"
+        )
     return isinstance(key, str)

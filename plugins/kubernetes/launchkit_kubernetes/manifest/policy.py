@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from launchkit.errors import ConfigError
 from launchkit.model import Json
+from launchkit.plain_text import shortened
 from launchkit.runners.fitting import is_open
 from launchkit.written import structures, unescaped
 from launchkit_kubernetes.manifest.annotations import (
@@ -113,7 +114,7 @@ def _kind_objections(args: Json) -> Iterator[str]:
     if not version and not group and kind in {"", "Job"}:
         group, kind = "batch", "Job"  # as it is without either
     if group in OWN_GROUPS and (group, kind or "Job") not in WORKLOADS:
-        yield f"{where}.kind: {kind[:100]} is not allowed: it makes no pods"
+        yield f"{where}.kind: {shortened(kind, 100)} is not allowed: it makes no pods"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from launchkit.codec import unknown_key
 from launchkit.model import Secret
+from launchkit.plain_text import shortened
 from launchkit.runners.fitting import KIND_WORDS, OPEN, is_a, is_open
 from launchkit_kubernetes.manifest.copying import KEY, below
 
@@ -217,7 +218,7 @@ def _fields(
         if shape is not None:
             yield key, fitted(inner, shape, below(where, key), problems)
         else:
-            _tell(problems, unknown_key(below(where, key), key[:KEY], known))
+            _tell(problems, unknown_key(below(where, key), shortened(key, KEY), known))
 
 
 def _tell(problems: list[str], line: str) -> None:
@@ -242,7 +243,8 @@ def _scalar(value: Any, kinds: tuple[str, ...]) -> Any:
 def _shown(value: Any) -> str:
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
-    return repr(value if isinstance(value, Secret) or not isinstance(value, str) else value[:KEY])
+    is_text = isinstance(value, str) and not isinstance(value, Secret)
+    return repr(shortened(value, KEY) if is_text else value)
 
 
 def _kinds(of: Shape) -> tuple[str, ...]:

@@ -22,6 +22,8 @@ STORED_BYTES = 1 << 14
 SILENT_SECONDS = 120.0
 """A stream that gives nothing for so long is opened again: the kubelet may have turned to another
 file."""
+LIMIT_BYTES = 2 * TAIL_BYTES
+"""How much a node is asked for of what a container printed last."""
 SECOND_NS = 1_000_000_000
 
 
@@ -140,7 +142,7 @@ async def last_output(
     ]
     for stream in failed[:1]:
         params = {"container": stream.container, "tailLines": str(LINES)}
-        params["limitBytes"] = str(2 * TAIL_BYTES)
+        params["limitBytes"] = str(LIMIT_BYTES)
         path = f"{PODS.path(namespace, stream.pod)}/log"
         try:
             with anyio.move_on_after(10):
@@ -148,11 +150,18 @@ async def last_output(
                     data = bytearray()
                     async for piece in response.content.iter_any():
                         data += piece
-                        del data[: -2 * TAIL_BYTES]
-                return tail_lines(bytes(data))
+                        del data[:-LIMIT_BYTES]
+                return tail_lines(_marked(bytes(data)))
         except ClusterError:
             return ()
     return ()
+
+
+def _marked(data: bytes) -> bytes:
+    """Output with an ellipsis where the node has cut it off."""
+    if len(data) < LIMIT_BYTES:
+        return data
+    return f"{data.decode(errors='ignore')}…".encode()
 
 
 def _stamp(data: bytes, at: int) -> tuple[int, int] | None:
