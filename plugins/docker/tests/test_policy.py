@@ -149,6 +149,26 @@ def test_secure_mode_lets_other_options_of_a_queue_pass() -> None:
         assert [*ContainerRunner.objections({"network": network}, SECURE)] == []
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"cap-add": "ALL"},
+        {"cap-add": ["SYS_ADMIN"]},
+        {"device": "/dev/sda"},
+        {"device-cgroup-rule": "b 8:* rwm"},
+        {"security-opt": ["apparmor=unconfined", "seccomp=unconfined"]},
+        {"volume": "/:/host"},
+        {"mount": "type=bind,source=/var/run/docker.sock,target=/s"},
+    ],
+)
+def test_what_is_as_good_as_privileged_is_a_queues_to_open_and_refused_by_a_strict_policy(
+    option: dict[str, Any],
+) -> None:
+    assert [*ContainerRunner.objections(option, SECURE)] == []
+    both = replace(STRICT, secure_mode=True)
+    assert "this option is not allowed" in next(iter(ContainerRunner.objections(option, both)))
+
+
 @pytest.mark.parametrize("name", ["launchkit.gpus", "launchkit.run-id", "launchkit.new"])
 def test_labels_of_launchkits_own_cannot_be_given(name: str) -> None:
     for given in (f"{name}=0", [f"{name}=0"]):

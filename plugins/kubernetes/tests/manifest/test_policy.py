@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from launchkit_kubernetes.manifest.pods import all_containers
 from launchkit_kubernetes.runner import KubernetesRunner
 
 from launchkit.abc import Policy
-from launchkit.errors import ConfigError
+from launchkit.errors import ConfigError, Rejected
+from launchkit.resolving.policy import check_policy
+from launchkit.testing import make_launch
 
 from .examples import JOBSET, LEADER, MPI, RAY, SEED_JOB, SEED_PYTORCH, TRAIN, VOLCANO, example
 from .making import body, job, nested
@@ -325,6 +328,15 @@ def test_it_does_so_anywhere_in_a_custom_resource() -> None:
         "resource_args.spec.tasks[1].template.spec.hostPID: is not allowed",
         "resource_args.extra[0].hostPath: is not allowed",
     ]
+
+
+def test_capabilities_are_a_queues_to_add_and_refused_by_a_strict_policy() -> None:
+    config = job({"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}})
+    launch = replace(make_launch(), resource_args=config)
+    check_policy(launch, Policy(secure_mode=True), KubernetesRunner)
+    both = replace(STRICT, secure_mode=True)
+    with pytest.raises(Rejected, match=r"securityContext: is not allowed"):
+        check_policy(launch, both, KubernetesRunner)
 
 
 @pytest.mark.parametrize(
