@@ -1,4 +1,4 @@
-"""`launchkit launch`."""
+"""`launchkit launch`. What only some launches need is imported where it is used."""
 
 import shlex
 from dataclasses import replace
@@ -6,25 +6,19 @@ from typing import Any
 
 import click
 
-from launchkit.cli.dry_run import show_request
 from launchkit.cli.launch_command import LaunchCommand
 from launchkit.cli.launch_file import LaunchFile, spec_of, with_flags
 from launchkit.cli.launches import LAYOUT
 from launchkit.cli.names import job_names, queue_names
 from launchkit.cli.options import TABLES, common_options, duration, output_option, say, say_next
-from launchkit.cli.outcome import exit_code_of, tell_end
 from launchkit.cli.output import show_one
 from launchkit.cli.present import Data, item_data
-from launchkit.cli.progress import watch
-from launchkit.cli.queue_config import same_kind
-from launchkit.cli.session import connected, run
-from launchkit.cli.sources import mapping_from
+from launchkit.cli.session import connected, pydantic_alone, run
 from launchkit.client import Client, LaunchHandle
 from launchkit.client.inputs import read_priority
 from launchkit.document import Document, require_mapping
 from launchkit.errors import ConfigError, NotFound
-from launchkit.model import LaunchSpec, QueueItem
-from launchkit.resolving.shown import request_data
+from launchkit.model import LaunchSpec, QueueItem, QueueSpec
 from launchkit.resolving.variables import parse_set_vars
 
 DEFAULT_QUEUE = "default"
@@ -127,8 +121,11 @@ def launch(**given: Any) -> None:
         raise click.UsageError("--async and --wait exclude each other")
     if given["logs"] and given["form"] not in TABLES:
         raise click.UsageError("--logs and --output would both write to stdout; use --wait")
-    file = read_launch(given)
+    with pydantic_alone():
+        file = read_launch(given)
     if given["dry_run"]:
+        from launchkit.cli.dry_run import show_request
+
         show_request(run(lambda: _resolved(file, given["set_var"])), given["form"])
         return
     handles: list[LaunchHandle] = []
@@ -139,6 +136,8 @@ def launch(**given: Any) -> None:
             say(f"the launch goes on; to end it: launchkit stop {handle.id}")
         raise
     if waits:
+        from launchkit.cli.outcome import exit_code_of, tell_end
+
         tell_end(ended)
         raise click.exceptions.Exit(exit_code_of(ended, given["whose_code"]))
 
@@ -153,7 +152,7 @@ def read_launch(given: Data) -> LaunchFile:
         raise click.UsageError("-j, -d and -u exclude each other")
     document = Document({}, "--config", {})
     if given["config"] is not None:
-        document = mapping_from(given["config"], "--config")
+        document = _mapping(given["config"], "--config")
     file, warnings = with_flags(document, flags_of(given))
     for warning in warnings:
         say(warning)
@@ -192,13 +191,21 @@ def flags_of(given: Data) -> Data:
         "overrides": _given(overrides) or None,
         "timeouts": _given(timeouts) or None,
         "resource_args": (
-            None if args is None else require_mapping(mapping_from(args, "--resource-args"))
+            None if args is None else require_mapping(_mapping(args, "--resource-args"))
         ),
     }
     return _given(flags)
 
 
+def _mapping(text: str, option: str) -> Document:
+    from launchkit.cli.sources import mapping_from
+
+    return mapping_from(text, option)
+
+
 async def _resolved(file: LaunchFile, pairs: tuple[str, ...]) -> Data:
+    from launchkit.resolving.shown import request_data
+
     async with connected(file.entity) as client:
         spec, queue = await _request(client, file, pairs, store=False)
         return request_data(queue, spec, await client.check_launch(queue, spec))
@@ -212,6 +219,8 @@ async def _launched(file: LaunchFile, given: Data, handles: list[LaunchHandle]) 
         )
         handles.append(handle)
         if given["wait"] or given["logs"]:
+            from launchkit.cli.progress import watch
+
             say(f"launched {handle.id}")
             await watch(handle, logs=given["logs"])
         if not given["logs"]:
@@ -237,10 +246,8 @@ async def _request(
         queue = (await client.hub.queues().find(name)).spec
     except NotFound as exc:
         raise NotFound(exc.message, hint=exc.hint if file.queue else "name one: -q NAME") from exc
-    if file.resource and not same_kind(file.resource, queue.resource):
-        raise ConfigError(
-            f"resource: queue {name} is of kind {queue.resource}, not {file.resource}"
-        )
+    if file.resource:
+        _check_kind(file.resource, queue)
     job = own_job(file.job, client.entity) if file.job else None
     source = {**file.source, "job": job}
     recipe, reference = await client.recipe(**source, ref=file.git_ref, store=store)
@@ -257,6 +264,13 @@ async def _request(
         reference = None
     variables = {**file.template_variables, **parse_set_vars(pairs, queue.variables)}
     return spec_of(file, changed, reference, variables), name
+
+
+def _check_kind(wanted: str, queue: QueueSpec) -> None:
+    from launchkit.cli.queue_config import same_kind
+
+    if not same_kind(wanted, queue.resource):
+        raise ConfigError(f"resource: queue {queue.name} is of kind {queue.resource}, not {wanted}")
 
 
 def own_job(reference: str, entity: str) -> str:

@@ -41,7 +41,7 @@ async def connected(
     given = {"backend": chosen("backend"), "entity": chosen("entity") or entity}
     for warning in unread_choices(config, os.environ, given):
         say(f"warning: {warning}")
-    with _pydantic_alone():
+    with pydantic_alone():
         loaded = load_settings(config, flags=given, plugins=plugins, for_agent=False)
         with with_its_file(loaded.settings, absent) as settings:
             async with opened(settings, plugins) as client:
@@ -49,7 +49,7 @@ async def connected(
 
 
 @contextmanager
-def _pydantic_alone() -> Iterator[None]:
+def pydantic_alone() -> Iterator[None]:
     """Plugins of pydantic are not looked for meanwhile: that reads what each installed package says
     of itself, and takes a good part of the time of a short command.
     """

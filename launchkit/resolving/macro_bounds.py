@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from launchkit.codec import dotted
 from launchkit.errors import Rejected
 from launchkit.model import Json, Variable
-from launchkit.resolving.field_bounds import escapes
 from launchkit.resolving.nested import texts
 
 CHOSEN = ("project_name", "run_name", "author", "entity_name")
@@ -44,6 +43,8 @@ def _problems(
     for path, text in texts({"resource_args": args}):
         if "${" not in text or origins.get(dotted(path)) not in QUEUES:
             continue
+        from launchkit.resolving.field_bounds import escapes
+
         yield from escapes(path, text, field, chosen, variables, are_macros=True)
         if image and f"${{{IMAGE}}}" in text and not _IMAGE_NAME.fullmatch(image):
             yield f"macro {IMAGE} cannot stand in {dotted(path)}: {image!r} is no name of an image"

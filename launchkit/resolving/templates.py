@@ -12,7 +12,6 @@ from typing import Literal
 from launchkit.codec import Locate, Path, dotted, suggest
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json, Scalar, Variable
-from launchkit.resolving.field_bounds import escapes
 from launchkit.resolving.nested import entries, texts
 from launchkit.resolving.variables import MOST_TOLD, NAME, value_problems
 
@@ -113,12 +112,7 @@ def fill_template(
         raise Rejected(
             "\n".join(sorted(problems)), hint=f"this queue's template variables: {known}"
         )
-    found = [
-        problem
-        for path, text in texts(config)
-        if has_field(text)
-        for problem in escapes(path, text, FIELD, values, variables)
-    ]
+    found = [*_escapes(config, variables, values)]
     if found:
         raise Rejected(
             "\n".join(dict.fromkeys(found)),
@@ -127,6 +121,16 @@ def fill_template(
     defaults = {name: v.default for name, v in variables.items() if v.default is not None}
     chosen = {**defaults, **values}
     return {key: _filled(value, chosen) for key, value in config.items()}
+
+
+def _escapes(
+    config: Json, variables: Mapping[str, Variable], values: Mapping[str, Scalar]
+) -> Iterator[str]:
+    for path, text in texts(config):
+        if has_field(text):
+            from launchkit.resolving.field_bounds import escapes
+
+            yield from escapes(path, text, FIELD, values, variables)
 
 
 def has_field(value: object) -> bool:

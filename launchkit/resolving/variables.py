@@ -9,7 +9,6 @@ from launchkit.codec import Locate, Path, decode, dotted, suggest
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json, Scalar, Variable
 from launchkit.resolving.linear_regex import MOST_CHARACTERS, linear, linear_regex
-from launchkit.resolving.secret_values import is_secret_variable
 
 NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 """What a variable may be called."""
@@ -80,12 +79,18 @@ def value_problems(
     for name, variable in variables.items():
         if name in values:
             problem = objection(values[name], variable)
-            if problem and variable.enum is not None and is_secret_variable(name):
+            if problem and variable.enum is not None and _is_secret(name):
                 problem = "must be one of the values that its queue names"
             if problem:
                 yield f"template variable {name}: {problem}"
         elif variable.default is None:
             yield f"template variable {name}: needs a value; it has no default"
+
+
+def _is_secret(name: str) -> bool:
+    from launchkit.resolving.secret_values import is_secret_variable
+
+    return is_secret_variable(name)
 
 
 def objection(value: object, variable: Variable) -> str | None:

@@ -1,7 +1,6 @@
 """What a queue of kind `local-process` may say in its config."""
 
 import re
-import resource
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
@@ -138,6 +137,8 @@ def rlimits(limits: LimitArgs) -> list[tuple[str, int, int]]:
 
 
 def _rlimit(key: str, name: str, value: int) -> tuple[str, int, int]:
+    import resource
+
     _, most = resource.getrlimit(getattr(resource, name))
     if most != resource.RLIM_INFINITY and value > most:
         raise Rejected(

@@ -1,6 +1,8 @@
-"""The runner `local-container`: containers of the Docker Engine of this machine."""
+"""The runner `local-container`: containers of the Docker Engine of this machine.
 
-import shlex
+A launch is looked at with it, too: what only an agent needs is imported where it is used.
+"""
+
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -12,11 +14,6 @@ from anyio.to_thread import run_sync
 from launchkit.abc import Finding, Output, Policy, Run, Runner, Site
 from launchkit.aio.lazy import Lazy
 from launchkit.model import Attempt, Json, Submission
-from launchkit.runners.masking import masked
-from launchkit_docker.containers.request import RunContext, container_name, request_of
-from launchkit_docker.engine.address import engine_address, key_files
-from launchkit_docker.options import schema as config
-from launchkit_docker.options.command_line import command_line
 from launchkit_docker.options.parsing import parse_options
 from launchkit_docker.options.policy import (
     DockerPolicy,
@@ -53,12 +50,16 @@ class ContainerRunner(Runner):
 
         :raises ConfigError: if no Engine can be reached by what names it.
         """
+        from launchkit_docker.engine.address import engine_address
+
         await run_sync(engine_address)
         self._agent = site.agent
         self._service = Lazy(SERVICE, lambda service: service.open_containers(stack, site))
 
     def secret_files(self) -> Mapping[Path, str]:
         """The key of TLS, where the Engine is asked with one."""
+        from launchkit_docker.engine.address import key_files
+
         return key_files()
 
     async def check(self) -> Sequence[Finding]:
@@ -73,12 +74,16 @@ class ContainerRunner(Runner):
     @classmethod
     def args_schema(cls) -> dict[str, Any]:
         """The options of `docker run`."""
-        return config.schema()
+        from launchkit_docker.options.schema import schema
+
+        return schema()
 
     @classmethod
     def starter_config(cls) -> str:
         """A few usual options."""
-        return config.STARTER
+        from launchkit_docker.options.schema import STARTER
+
+        return STARTER
 
     @classmethod
     def harmless_keys(cls, args: Json) -> frozenset[str]:
@@ -100,6 +105,12 @@ class ContainerRunner(Runner):
 
     def render(self, submission: Submission) -> Json:
         """The request to the Engine, and the `docker run` that would do the same."""
+        import shlex
+
+        from launchkit.runners.masking import masked
+        from launchkit_docker.containers.request import RunContext, container_name, request_of
+        from launchkit_docker.options.command_line import command_line
+
         options = parse_options(submission.resource_args)
         service = self._service.value
         gpus = service.gpus_of(container_name(options, submission)) if service else None
@@ -111,6 +122,8 @@ class ContainerRunner(Runner):
 
     def ref_of(self, submission: Submission) -> str:
         """The container's name. :raises Rejected: if no container can have it."""
+        from launchkit_docker.containers.request import container_name
+
         return container_name(parse_options(submission.resource_args), submission)
 
     async def prepare(self, submission: Submission, out: Output) -> None:
