@@ -15,11 +15,13 @@ from launchkit import __version__, abc, hookspecs
 from launchkit.catalogue import PACKAGES, install_hint, package_of
 from launchkit.codec import Locate, suggest
 from launchkit.errors import PluginError, contained
-from launchkit.model import Event, Launch
+from launchkit.model import Event
 from launchkit.offers import Offer, Offers, Unusable, sorted_out
 
 if TYPE_CHECKING:
     import click
+
+    from launchkit.model import Launch
 
 log = logging.getLogger("launchkit.plugins")
 
@@ -198,7 +200,7 @@ class Plugins:
         """
         return self.get(seam, kind).configured(settings, locate)
 
-    def asked(self, hook: str, launch: Launch, read: Callable[[object], T]) -> Iterator[T]:
+    def asked(self, hook: str, launch: "Launch", read: Callable[[object], T]) -> Iterator[T]:
         """What each plugin answers to a hook about a launch, as *read* makes it of the answer;
         one that answers nothing is passed over.
 

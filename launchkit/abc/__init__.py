@@ -1,5 +1,7 @@
 """The seams: what a plugin implements. One small abstract class per file."""
 
+from typing import TYPE_CHECKING
+
 from launchkit.abc.backend import QueueBackend
 from launchkit.abc.builder import Builder
 from launchkit.abc.component import Component, Finding
@@ -7,33 +9,48 @@ from launchkit.abc.environment import Environment
 from launchkit.abc.fetcher import Fetcher
 from launchkit.abc.hub import (
     SORTED,
-    AgentChange,
-    Change,
-    Changed,
-    Drain,
-    Hold,
     Hub,
     ItemView,
     Jobs,
     Launches,
     LaunchRequest,
     Logs,
-    Move,
     Order,
-    PauseAgent,
     Queues,
     QueueView,
-    Release,
-    ResumeAgent,
     Selection,
-    SetPriority,
-    Stop,
 )
 from launchkit.abc.output import Output
 from launchkit.abc.policy import Policy
 from launchkit.abc.registry import MayNotRead, Registry
 from launchkit.abc.runner import Run, Runner, others_run
 from launchkit.abc.site import Site
+from launchkit.on_demand import names_on_demand
+
+if TYPE_CHECKING:
+    from launchkit.abc.changes import (
+        AgentChange,
+        Change,
+        Changed,
+        Drain,
+        Hold,
+        Move,
+        PauseAgent,
+        Release,
+        ResumeAgent,
+        SetPriority,
+        Stop,
+    )
+else:
+    __getattr__ = names_on_demand(
+        __name__,
+        {
+            "changes": (
+                *("AgentChange", "Change", "Changed", "Drain", "Hold", "Move", "PauseAgent"),
+                *("Release", "ResumeAgent", "SetPriority", "Stop"),
+            )
+        },
+    )
 
 __all__ = [
     "SORTED",

@@ -2,19 +2,15 @@
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Collection, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import anyio
 
 from launchkit.abc.component import Component
-from launchkit.model import (
-    AgentCapacity,
-    AgentOrders,
-    AgentStatus,
-    Claim,
-    EnvValues,
-    ItemReport,
-)
+from launchkit.model import AgentStatus, EnvValues
+
+if TYPE_CHECKING:
+    from launchkit.model import AgentCapacity, AgentOrders, Claim, ItemReport
 
 SEEN_SECONDS = 15.0
 """An agent gives a sign of life so often at least; the queue takes one that is silent for three
@@ -68,7 +64,7 @@ class QueueBackend(Component):
         """
 
     @abstractmethod
-    async def claim(self, queue: str, capacity: AgentCapacity) -> Claim | None:
+    async def claim(self, queue: str, capacity: "AgentCapacity") -> "Claim | None":
         """Take the next item of *queue* that *capacity* has a place for, or None if there is none:
         by priority, then the one that was launched first. An item is given to one agent only.
 
@@ -80,7 +76,7 @@ class QueueBackend(Component):
         """
 
     @abstractmethod
-    async def report(self, claim: Claim, report: ItemReport) -> None:
+    async def report(self, claim: "Claim", report: "ItemReport") -> None:
         """Store a new fact about a claimed item; each state, new message and warning is an event.
 
         A state that ends the item ends the claim too, and is never changed again; the same end
@@ -91,7 +87,9 @@ class QueueBackend(Component):
         """
 
     @abstractmethod
-    async def beat(self, status: AgentStatus, held: Collection[Claim], wait: float) -> AgentOrders:
+    async def beat(
+        self, status: AgentStatus, held: "Collection[Claim]", wait: float
+    ) -> "AgentOrders":
         """Store *status* and renew the leases of *held*, those alone, then wait up to *wait*
         seconds for orders to this agent that it was not given yet; it may wake for nothing, but not
         always.
@@ -99,7 +97,7 @@ class QueueBackend(Component):
         """
 
     @abstractmethod
-    async def append_log(self, claim: Claim, offset: int, data: bytes) -> None:
+    async def append_log(self, claim: "Claim", offset: int, data: bytes) -> None:
         """Add output of the claim's attempt. What is stored already from *offset* on is skipped.
 
         :raises LeaseLost: if the claim's token is stale, or the claim has ended.
@@ -119,7 +117,7 @@ class QueueBackend(Component):
         """
         await anyio.sleep(min(wait, 1.0))
 
-    async def blocked(self, queue: str, capacity: AgentCapacity) -> str | None:
+    async def blocked(self, queue: str, capacity: "AgentCapacity") -> str | None:
         """Why *queue* would give *capacity* nothing even if items waited in it, in words; None if
         nothing is in the way. Shown on the agent's status line.
 
@@ -127,7 +125,7 @@ class QueueBackend(Component):
         """
         return None
 
-    async def log_size(self, claim: Claim) -> int:
+    async def log_size(self, claim: "Claim") -> int:
         """How many bytes of the attempt's output are stored; a later agent goes on from there."""
         return 0
 
@@ -155,7 +153,7 @@ class QueueBackend(Component):
         """
         return ()
 
-    async def run_env(self, claim: Claim) -> EnvValues:
+    async def run_env(self, claim: "Claim") -> EnvValues:
         """Variables with which the run of a claim reaches the queue itself, such as a token of its
         own, which is a `Secret`. The agent's own credential is none of them.
 

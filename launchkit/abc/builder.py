@@ -1,11 +1,13 @@
 """Builders make images from code."""
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from launchkit.abc.component import Component
 from launchkit.abc.output import Output
-from launchkit.model import BuildRequest, Image
+
+if TYPE_CHECKING:
+    from launchkit.model import BuildRequest, Image
 
 
 class Builder(Component):
@@ -26,7 +28,7 @@ class Builder(Component):
     only if there is a place to push to."""
 
     @abstractmethod
-    async def build(self, request: BuildRequest, out: Output) -> Image:
+    async def build(self, request: "BuildRequest", out: Output) -> "Image":
         """Build, and push if there is a destination; *out* takes what the build prints, until this
         returns. The image is there then. The code stays as it was. It may be called for several
         requests at once, and again after it was cancelled or has failed. A request of its own that

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from launchkit.abc.component import Component
 from launchkit.errors import Conflict, NotFound, Rejected
@@ -22,6 +22,9 @@ from launchkit.model import (
     QueueSpec,
     Recipe,
 )
+
+if TYPE_CHECKING:
+    from launchkit.abc.changes import AgentChange, Change, Changed
 
 PAGE = 500
 """How many items `change_all` looks at in one go."""
@@ -111,79 +114,6 @@ class Selection:
     for the next page of a list.
     """
     limit: int = 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stop:
-    """An item is to end. One that waits is stopped at once; one that is held by an agent gets the
-    wish recorded, and the agent carries it out.
-    """
-
-    reason: str | None = None
-    now: bool = False
-    """Without the grace in which it may end by itself; also where it was asked to stop before."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hold:
-    """An item that is queued is not to be claimed until a person releases it."""
-
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Release:
-    """An item that is held goes back into its queue, at the place that it had."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SetPriority:
-    """An item that waits gets another priority."""
-
-    level: Priority
-
-
-@dataclass(frozen=True, kw_only=True)
-class Move:
-    """An item that waits goes to another queue, at the place of the time of its launch."""
-
-    queue: str
-
-
-Change: TypeAlias = Stop | Hold | Release | SetPriority | Move
-"""What a person may want of a launch that exists."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Changed:
-    """What became of one item of many that were to be changed."""
-
-    id: str
-    refused: str | None = None
-    """Why it stays as it was; None: it is as it was wanted."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drain:
-    """An agent is to claim nothing more, and to end with what it has under way."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PauseAgent:
-    """An agent is given nothing until it is resumed, also after it was started again. What it has
-    under way goes on.
-    """
-
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResumeAgent:
-    """An agent that was paused is given launches again."""
-
-
-AgentChange: TypeAlias = Drain | PauseAgent | ResumeAgent
-"""What a person may want of an agent."""
 
 
 class Queues(ABC):
@@ -283,7 +213,7 @@ class Launches(ABC):
         """Items, a page of them, in the order that is asked for; each with its `cursor`."""
 
     @abstractmethod
-    async def change(self, item_id: str, change: Change, actor: str) -> QueueItem:
+    async def change(self, item_id: str, change: "Change", actor: str) -> QueueItem:
         """Change an item as *actor* wants it; one that is so already stays as it is.
 
         :raises NotFound: if there is none, or no queue to move it to.
@@ -303,11 +233,13 @@ class Launches(ABC):
         self, item_id: str, actor: str, reason: str | None, *, now: bool = False
     ) -> QueueItem:
         """`change` with `Stop`."""
+        from launchkit.abc.changes import Stop
+
         return await self.change(item_id, Stop(reason=reason, now=now), actor)
 
     async def change_all(
-        self, selection: Selection, change: Change, actor: str
-    ) -> Sequence[Changed]:
+        self, selection: Selection, change: "Change", actor: str
+    ) -> "Sequence[Changed]":
         """Change all items that *selection* matches, at most its limit, each for itself: one that
         cannot be changed is in nobody's way.
         """
@@ -321,7 +253,9 @@ class Launches(ABC):
             selection = replace(selection, after=page[-1].cursor or found[-1])
         return [await self._change(item_id, change, actor) for item_id in found]
 
-    async def _change(self, item_id: str, change: Change, actor: str) -> Changed:
+    async def _change(self, item_id: str, change: "Change", actor: str) -> "Changed":
+        from launchkit.abc.changes import Changed
+
         try:
             await self.change(item_id, change, actor)
         except (NotFound, Conflict, Rejected) as exc:
@@ -368,7 +302,7 @@ class Hub(Component):
         """The agents that were seen lately, and those that are paused."""
 
     @abstractmethod
-    async def change_agent(self, name: str, change: AgentChange, actor: str) -> None:
+    async def change_agent(self, name: str, change: "AgentChange", actor: str) -> None:
         """Change an agent as *actor* wants it; one that is so already stays as it is.
 
         :raises NotFound: if none of that name was seen lately; the message names those that were.

@@ -2,12 +2,14 @@
 
 import re
 from abc import abstractmethod
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from launchkit.abc.component import Component
 from launchkit.abc.guard import raises
 from launchkit.errors import LaunchError
-from launchkit.model import Credentials
+
+if TYPE_CHECKING:
+    from launchkit.model import Credentials
 
 
 class MayNotRead(LaunchError):
@@ -71,7 +73,7 @@ class Registry(Component):
         """
         return None
 
-    async def credentials(self) -> Credentials | None:
+    async def credentials(self) -> "Credentials | None":
         """A login that is valid now; None where the platform sees to it. Asked for again when it
         ages, and gives a new one then.
         """

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import anyio
 
@@ -11,8 +11,11 @@ from launchkit.abc.guard import Guarded
 from launchkit.abc.output import Output
 from launchkit.abc.policy import Policy
 from launchkit.errors import OthersRun, RunLost
-from launchkit.model import Attempt, Json, LogChunk, RunStatus, Submission
+from launchkit.model import Json
 from launchkit.plain_text import shortened
+
+if TYPE_CHECKING:
+    from launchkit.model import Attempt, LogChunk, RunStatus, Submission
 
 POLL_SECONDS = 2.0
 
@@ -26,7 +29,7 @@ class Run(Guarded, ABC):
     """What the infrastructure warned of when it took the submission; the timeline gets it."""
 
     @abstractmethod
-    async def status(self) -> RunStatus:
+    async def status(self) -> "RunStatus":
         """Look once. An end has its exit code if it is known, is the same whoever looks later, and
         never changes. :raises RunLost: if the infrastructure no longer knows it.
         """
@@ -38,7 +41,7 @@ class Run(Guarded, ABC):
         Does nothing if it has ended; may be called again, and by several at once.
         """
 
-    async def changed(self, last: RunStatus) -> RunStatus:
+    async def changed(self, last: "RunStatus") -> "RunStatus":
         """Wait for a status other than *last*; returns at once if it is another already. Waiting
         may be cancelled at any time, and ends nothing. Override where the infrastructure tells of
         changes by itself; this one polls.
@@ -47,7 +50,7 @@ class Run(Guarded, ABC):
             await anyio.sleep(POLL_SECONDS)
         return now
 
-    async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
+    async def logs(self, offset: int) -> "AsyncGenerator[LogChunk, None]":
         """What it prints, from byte *offset* on, until it has ended and all was given: each byte
         once and as it was printed, without gaps, also after an end or a silence. Reading may be
         given up at any time and begun again, and several may read at once.
@@ -139,7 +142,7 @@ class Runner(Component):
         return ()
 
     @classmethod
-    def args_start(cls, submission: Submission) -> bool:
+    def args_start(cls, submission: "Submission") -> bool:
         """Whether the arguments of a launch may be what its image runs, since no entry point
         stands before them. Pure.
         """
@@ -152,33 +155,33 @@ class Runner(Component):
         """
         return ()
 
-    def render(self, submission: Submission) -> Json:
+    def render(self, submission: "Submission") -> Json:
         """The exact request that `submit` would send, as data, with secrets masked. Pure: it
         changes neither the submission nor anything else.
         """
         return submission.resource_args
 
-    def ref_of(self, submission: Submission) -> str | None:
+    def ref_of(self, submission: "Submission") -> str | None:
         """The ref that the run will have, if it can be told before: it is stored before `submit`,
         so that no crash can hide what was started. The same each time, and another for each name;
         nothing is started or left behind.
         """
         return None
 
-    async def prepare(self, submission: Submission, out: Output) -> None:
+    async def prepare(self, submission: "Submission", out: Output) -> None:
         """Get what the run will need, such as its image, and say so to *out*. It may take long,
         may be interrupted at any time, and is done again by the next agent. Starts nothing.
 
         :raises SubmitError: if it cannot be had.
         """
 
-    async def release(self, submission: Submission) -> None:
+    async def release(self, submission: "Submission") -> None:
         """Give back what `prepare` took for a submission that is not under way, because it could
         not be submitted or was stopped before. Touches no run; may be repeated.
         """
 
     @abstractmethod
-    async def submit(self, submission: Submission) -> Run:
+    async def submit(self, submission: "Submission") -> Run:
         """Start it, and return once it is begun. Submitting the same name again, later or at the
         same time, gives the run that is there already, also when it has ended; each attempt has a
         name of its own. The run gets the submission's variables as they are; a secret reaches no
@@ -188,7 +191,7 @@ class Runner(Component):
         :raises SubmitError: if it cannot be started.
         """
 
-    async def require_own(self, ref: str, attempt: Attempt) -> None:
+    async def require_own(self, ref: str, attempt: "Attempt") -> None:
         """See that what *ref* leads to is the run of this attempt, before `attach` or `discard`:
         the record may be of an agent that wants another's run. Changes nothing.
         Override where a ref does not end in the submission's name.

@@ -6,17 +6,7 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from launchkit.abc import (
-    AgentChange,
-    Change,
-    Changed,
-    Hub,
-    ItemView,
-    LaunchRequest,
-    QueueView,
-    Runner,
-    Selection,
-)
+from launchkit.abc import Hub, ItemView, LaunchRequest, QueueView, Runner, Selection
 from launchkit.client.handle import WAIT_SECONDS, LaunchHandle
 from launchkit.errors import Rejected
 from launchkit.model import (
@@ -41,6 +31,7 @@ from launchkit.plugins import Plugins
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
+    from launchkit.abc import AgentChange, Change, Changed
     from launchkit.client.inputs import Text, Words
     from launchkit.client.queue_handle import QueueHandle
     from launchkit.resolving.resolve import Choices
@@ -355,7 +346,7 @@ class Client:
             seen, wait = max([seen, *(event.id for event in events)]), WAIT_SECONDS
             yield await self.select(selection)
 
-    async def change_all(self, selection: Selection, change: Change) -> Sequence[Changed]:
+    async def change_all(self, selection: Selection, change: "Change") -> "Sequence[Changed]":
         """Change all launches that *selection* matches, at most its limit, each for itself; says
         of each what became of it.
         """
@@ -365,7 +356,7 @@ class Client:
         """The agents that were seen lately, and those that are paused."""
         return await self.hub.agents()
 
-    async def change_agent(self, name: str, change: AgentChange) -> None:
+    async def change_agent(self, name: str, change: "AgentChange") -> None:
         """Let an agent end with `Drain`, give it nothing with `PauseAgent`, or launches again with
         `ResumeAgent`; all are in `launchkit.abc`.
 

@@ -1,11 +1,14 @@
 """What a client is left with when it was closed: each call says so at once."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from launchkit.abc import AgentChange, Hub, Jobs, Launches, Logs, Queues
+from launchkit.abc import Hub, Jobs, Launches, Logs, Queues
 from launchkit.errors import QueueError
 from launchkit.model import AgentView
+
+if TYPE_CHECKING:
+    from launchkit.abc import AgentChange
 
 
 class ClosedHub(Hub):
@@ -33,7 +36,7 @@ class ClosedHub(Hub):
         """:raises QueueError: always."""
         raise closed()
 
-    async def change_agent(self, name: str, change: AgentChange, actor: str) -> None:
+    async def change_agent(self, name: str, change: "AgentChange", actor: str) -> None:
         """:raises QueueError: always."""
         raise closed()
 

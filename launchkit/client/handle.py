@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from launchkit.abc import Change, Hold, ItemView, Move, Release, SetPriority, Stop
+from launchkit import abc, model
+from launchkit.abc import ItemView
 from launchkit.aio.lines import text_lines
-from launchkit.model import Event, ItemState, LogChunk, Priority, QueueItem
+from launchkit.model import Event, ItemState, Priority, QueueItem
 
 if TYPE_CHECKING:
+    from launchkit.abc import Change
     from launchkit.client.client import Client
+    from launchkit.model import LogChunk
 
 WAIT_SECONDS = 20.0
 
@@ -85,7 +88,7 @@ class LaunchHandle:
 
     async def output(
         self, *, follow: bool = False, attempt: int | None = None, offset: int = 0
-    ) -> AsyncIterator[LogChunk]:
+    ) -> "AsyncIterator[LogChunk]":
         """What its run printed, as raw bytes with their offsets; with *follow* until it has ended.
 
         An interrupted reader goes on with `offset` = where it stopped.
@@ -94,7 +97,7 @@ class LaunchHandle:
             wait = WAIT_SECONDS if follow else 0.0
             page = await self._client.hub.logs().read(self.id, attempt, offset, wait)
             if page.data:
-                yield LogChunk(offset=page.offset, data=page.data)
+                yield model.LogChunk(offset=page.offset, data=page.data)
                 offset += len(page.data)
             elif page.complete or not follow:
                 return
@@ -111,14 +114,14 @@ class LaunchHandle:
         """Ask that it end; `wait` tells when it has. With *now* it gets no grace, also if it was
         asked before.
         """
-        return await self._change(Stop(reason=reason, now=now))
+        return await self._change(abc.Stop(reason=reason, now=now))
 
     async def hold(self, reason: str) -> QueueItem:
         """Keep it from being claimed until it is requeued.
 
         :raises Conflict: if it does not wait.
         """
-        return await self._change(Hold(reason=reason))
+        return await self._change(abc.Hold(reason=reason))
 
     async def requeue(self) -> "LaunchHandle":
         """Put one that is held back into its queue; launch one that has ended again, which gives
@@ -128,7 +131,7 @@ class LaunchHandle:
         """
         if (await self.view()).item.state.ended:
             return await self._client.repeat(self.id)
-        await self._change(Release())
+        await self._change(abc.Release())
         return self
 
     async def set_priority(self, level: Priority) -> QueueItem:
@@ -137,7 +140,7 @@ class LaunchHandle:
         :raises Conflict: if it does not wait.
         :raises Rejected: if its queue has no prioritization.
         """
-        return await self._change(SetPriority(level=level))
+        return await self._change(abc.SetPriority(level=level))
 
     async def move(self, queue: str) -> QueueItem:
         """Put it into another queue while it waits, at the place of the time of its launch.
@@ -146,7 +149,7 @@ class LaunchHandle:
         :raises Conflict: if it does not wait.
         :raises Rejected: if that queue does not allow what it asks.
         """
-        return await self._change(Move(queue=queue))
+        return await self._change(abc.Move(queue=queue))
 
     @contextmanager
     def _time_limit(self, timeout: float | None, wanted: str) -> Iterator[None]:
@@ -159,7 +162,7 @@ class LaunchHandle:
                 f"launch {self.id} did not {wanted} within {timeout:g} s: it is {self.item.state}"
             )
 
-    async def _change(self, change: Change) -> QueueItem:
+    async def _change(self, change: "Change") -> QueueItem:
         launches = self._client.hub.launches()
         self.item = await launches.change(self.id, change, self._client.actor)
         return self.item

@@ -1,12 +1,15 @@
 """How what is launched reaches a runner: asked at launch, and again by the agent."""
 
 from dataclasses import dataclass
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from launchkit.abc import Runner
 from launchkit.errors import Rejected
-from launchkit.model import ImageSource, Launch, Recipe, Source
+from launchkit.model import ImageSource, Recipe, Source
 from launchkit.resolving.resolve import Choices
+
+if TYPE_CHECKING:
+    from launchkit.model import Launch
 
 BASE_IMAGE = "resource_args.builder.base_image"
 
@@ -22,7 +25,7 @@ class Wanted:
     """What the job or the queue names as one."""
 
     @classmethod
-    def of(cls, launch: Launch) -> Self:
+    def of(cls, launch: "Launch") -> Self:
         """What a claimed launch wants."""
         return cls(
             source=launch.source,

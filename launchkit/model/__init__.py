@@ -1,27 +1,18 @@
-"""The nouns: frozen values that the steps hand on. No I/O."""
+"""The nouns: frozen values that the steps hand on. No I/O.
+
+Those that only agents use are imported when they are first asked for: a dataclass takes a
+millisecond to make, and short commands have few.
+"""
+
+from typing import TYPE_CHECKING
 
 from launchkit.model.job import JobVersion
-from launchkit.model.launch import (
-    Attempt,
-    BuildRequest,
-    Credentials,
-    EnvValues,
-    Image,
-    Launch,
-    Limits,
-    Secret,
-    Submission,
-)
 from launchkit.model.queue import (
     ENDED,
     ENDING_STATES,
-    AgentCapacity,
-    AgentOrders,
     AgentStatus,
     AgentView,
-    Claim,
     Event,
-    ItemReport,
     ItemState,
     LogPage,
     Pause,
@@ -29,10 +20,10 @@ from launchkit.model.queue import (
     Queue,
     QueueItem,
     QueueSpec,
-    StopOrder,
     Variable,
 )
-from launchkit.model.run import LogChunk, Outcome, RunState, RunStatus, Verdict
+from launchkit.model.run import RunState, Verdict
+from launchkit.model.secret import EnvValues, Secret
 from launchkit.model.spec import (
     ArchiveSource,
     Env,
@@ -47,6 +38,32 @@ from launchkit.model.spec import (
     Timeouts,
 )
 from launchkit.model.verdicts import VerdictCode
+from launchkit.on_demand import names_on_demand
+
+if TYPE_CHECKING:
+    from launchkit.model.claims import AgentCapacity, AgentOrders, Claim, ItemReport, StopOrder
+    from launchkit.model.launch import (
+        Attempt,
+        BuildRequest,
+        Credentials,
+        Image,
+        Launch,
+        Limits,
+        Submission,
+    )
+    from launchkit.model.watched import LogChunk, Outcome, RunStatus
+else:
+    __getattr__ = names_on_demand(
+        __name__,
+        {
+            "claims": ("AgentCapacity", "AgentOrders", "Claim", "ItemReport", "StopOrder"),
+            "launch": (
+                *("Attempt", "BuildRequest", "Credentials", "Image", "Launch", "Limits"),
+                "Submission",
+            ),
+            "watched": ("LogChunk", "Outcome", "RunStatus"),
+        },
+    )
 
 __all__ = [
     "ENDED",

@@ -1,4 +1,4 @@
-"""Queues, the items in them, claims on items, and what is reported about them."""
+"""Queues, the items in them, and the agents that work for them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,6 @@ from launchkit.model.spec import STRICT, Json, LaunchSpec, Scalar
 
 Moment: TypeAlias = Annotated[float, Field(ge=0, le=253_402_300_799)]
 """A Unix time up to the year 9999, the last that can be shown."""
-ExitCode: TypeAlias = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 
 
 class Priority(IntEnum):
@@ -157,78 +156,6 @@ class QueueItem:
     def name(self) -> str:
         """The run's name: the user's, else its id."""
         return self.spec.name or self.run_id
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
-    """An item that an agent holds under a lease, with the queue as it was."""
-
-    item: QueueItem
-    queue: Queue
-    token: int
-    """The fencing token: each write names it, and a stale one is refused."""
-    lease: float
-    """Seconds that the lease lasts without a renewal."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AgentCapacity:
-    """Who claims, and for what there is room."""
-
-    agent: str
-    site: str
-    """Names the machine and directory whose local runs this agent can find again."""
-    resources: frozenset[str]
-    """The resource kinds that this agent can run now."""
-    unable: Mapping[str, str] = field(default_factory=dict)
-    """Kinds that it has runners for, but cannot run now, and why; for people."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ItemReport:
-    """A new fact about a claimed item. None leaves a field as it is."""
-
-    state: ItemState
-    message: str | None = None
-    ref: str | None = None
-    site: str | None = None
-    """Set for a run that only agents of one site can find again."""
-    exit_code: ExitCode | None = None
-    verdict: Verdict | None = None
-    resolved: Json | None = None
-    warnings: tuple[str, ...] = ()
-    ran: float | None = None
-    """Of an end: for how many seconds it ran, if that is known; else it ends as it is told."""
-    next_attempt: bool = False
-    """With state `queued`: whether this try counts, so that the next one gets a new number."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StopOrder:
-    """Somebody wants this item's run to end."""
-
-    item_id: str
-    by: str
-    reason: str | None = None
-    now: bool = False
-    """It gets no grace."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AgentOrders:
-    """What a heartbeat brings back."""
-
-    stop: tuple[StopOrder, ...] = ()
-    lost: frozenset[str] = frozenset()
-    """Ids of items whose lease somebody else has by now."""
-    drain: bool = False
-    """The agent should claim nothing more and end."""
-
-    def news_to(self, heard: "AgentOrders") -> bool:
-        """Whether there is more in it than what an agent has *heard* already."""
-        known = {(order.item_id, order.now) for order in heard.stop}
-        stop = any((order.item_id, order.now) not in known for order in self.stop)
-        return stop or not self.lost <= heard.lost or (self.drain and not heard.drain)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,10 +4,12 @@ import json
 import logging
 import time
 from collections.abc import MutableMapping
-from typing import Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from launchkit.model import Claim
 from launchkit.plain_log import PlainLines
+
+if TYPE_CHECKING:
+    from launchkit.model import Claim
 
 LogFormat = Literal["auto", "human", "json"]
 
@@ -31,7 +33,7 @@ class Journal(logging.LoggerAdapter[logging.Logger]):
         return Journal(self.logger, {**(self.extra or {}), "action": action})
 
 
-def journal(logger: logging.Logger, agent: str, claim: Claim | None = None) -> Journal:
+def journal(logger: logging.Logger, agent: str, claim: "Claim | None" = None) -> Journal:
     """The one source of the ids in an agent's log lines."""
     if claim is None:
         return Journal(logger, {"agent": agent})

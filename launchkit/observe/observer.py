@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from launchkit.model import Claim, ItemReport, Launch
+if TYPE_CHECKING:
+    from launchkit.model import Claim, ItemReport, Launch
+
 
 Step = Literal["fetch", "build", "prepare", "submit", "run"]
 
@@ -12,10 +14,10 @@ Step = Literal["fetch", "build", "prepare", "submit", "run"]
 class Observer:
     """Hears what an agent does. Every method returns at once and does nothing here."""
 
-    def claimed(self, claim: Claim, seconds: float) -> None:
+    def claimed(self, claim: "Claim", seconds: float) -> None:
         """An item was claimed; asking for it took *seconds*."""
 
-    def carried(self, launch: Launch) -> Launch:
+    def carried(self, launch: "Launch") -> "Launch":
         """The launch, with the trace that its workload is to continue."""
         return launch
 
@@ -23,10 +25,10 @@ class Observer:
         """A step of an item's way, for the time of the context."""
         return nullcontext()
 
-    def stored(self, claim: Claim, report: ItemReport) -> None:
+    def stored(self, claim: "Claim", report: "ItemReport") -> None:
         """A report about a claimed item was stored."""
 
-    def left(self, claim: Claim) -> None:
+    def left(self, claim: "Claim") -> None:
         """The agent has done with a claim, whatever became of it."""
 
     def pumped(self, size: int) -> None:
@@ -42,12 +44,12 @@ class Observers(Observer):
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = observers
 
-    def claimed(self, claim: Claim, seconds: float) -> None:
+    def claimed(self, claim: "Claim", seconds: float) -> None:
         """Tell each."""
         for observer in self._observers:
             observer.claimed(claim, seconds)
 
-    def carried(self, launch: Launch) -> Launch:
+    def carried(self, launch: "Launch") -> "Launch":
         """Ask each in turn."""
         for observer in self._observers:
             launch = observer.carried(launch)
@@ -58,12 +60,12 @@ class Observers(Observer):
         steps = [observer.step(item_id, step) for observer in self._observers]
         return _all(steps) if len(steps) > 1 else next(iter(steps), nullcontext())
 
-    def stored(self, claim: Claim, report: ItemReport) -> None:
+    def stored(self, claim: "Claim", report: "ItemReport") -> None:
         """Tell each."""
         for observer in self._observers:
             observer.stored(claim, report)
 
-    def left(self, claim: Claim) -> None:
+    def left(self, claim: "Claim") -> None:
         """Tell each."""
         for observer in self._observers:
             observer.left(claim)

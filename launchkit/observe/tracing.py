@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 import anyio
 
 from launchkit.errors import ConfigError, LaunchkitError
-from launchkit.model import Claim, ItemReport, ItemState, Launch, LaunchSpec
+from launchkit.model import ItemState, LaunchSpec
 from launchkit.observe.observer import Observer, Step
 from launchkit.settings import AgentSettings
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span, Tracer
+
+    from launchkit.model import Claim, ItemReport, Launch
 
 FLUSH_SECONDS = 5.0
 
@@ -51,7 +53,7 @@ class Spans(Observer):
         self._agent = agent
         self._claims: dict[str, Span] = {}
 
-    def claimed(self, claim: Claim, seconds: float) -> None:
+    def claimed(self, claim: "Claim", seconds: float) -> None:
         """Begin the span; the launch is its parent, else it begins a trace."""
         item = claim.item
         attributes: dict[str, str | int] = {
@@ -68,7 +70,7 @@ class Spans(Observer):
             start_time=int((time.time() - seconds) * 1e9),
         )
 
-    def carried(self, launch: Launch) -> Launch:
+    def carried(self, launch: "Launch") -> "Launch":
         """The workload continues below the claim."""
         return replace(launch, traceparent=traceparent_of(self._claims[launch.item_id]))
 
@@ -88,7 +90,7 @@ class Spans(Observer):
         ):
             yield
 
-    def stored(self, claim: Claim, report: ItemReport) -> None:
+    def stored(self, claim: "Claim", report: "ItemReport") -> None:
         """Put the end on the claim's span."""
         span = self._claims.get(claim.item.id)
         if span is None or not report.state.ended:
@@ -98,7 +100,7 @@ class Spans(Observer):
         if report.state is ItemState.FAILED:
             mark_failed(span, code)
 
-    def left(self, claim: Claim) -> None:
+    def left(self, claim: "Claim") -> None:
         """End the claim's span."""
         span = self._claims.pop(claim.item.id, None)
         if span is not None:

@@ -6,28 +6,22 @@ variables is closed: its launches set these variables, and no other resource arg
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from launchkit import model
 from launchkit.abc import Runner
 from launchkit.codec import Path, dotted
 from launchkit.errors import Rejected
-from launchkit.model import (
-    Claim,
-    Env,
-    Json,
-    Launch,
-    LaunchSpec,
-    Limits,
-    Overrides,
-    QueueSpec,
-    Recipe,
-    Scalar,
-)
+from launchkit.model import Env, Json, LaunchSpec, Overrides, QueueSpec, Recipe, Scalar
 from launchkit.resolving.chosen import chosen
 from launchkit.resolving.inputs import check_config, check_inputs
 from launchkit.resolving.macro_bounds import check_macro_values
 from launchkit.resolving.merge import deep_merge
 from launchkit.resolving.nested import leaves
 from launchkit.resolving.templates import fill_template, has_field
+
+if TYPE_CHECKING:
+    from launchkit.model import Claim, Launch, Limits
 
 ROOT = "resource_args"
 Origins = dict[str, str]
@@ -51,7 +45,7 @@ class Choices:
     chosen: Mapping[Path, str]
 
 
-def resolve(claim: Claim, defaults: Limits, runner: type[Runner] | None = None) -> Launch:
+def resolve(claim: "Claim", defaults: "Limits", runner: type[Runner] | None = None) -> "Launch":
     """Make every choice of a claimed launch; *defaults* hold where the launch sets no limit.
     *runner* is the class of the queue's resource, where it is installed.
 
@@ -61,7 +55,7 @@ def resolve(claim: Claim, defaults: Limits, runner: type[Runner] | None = None) 
     choices = _choose(queue, spec, runner)
     limits, limit_origins = limits_of(spec, defaults)
     recipe, overrides = spec.recipe, spec.overrides
-    return Launch(
+    return model.Launch(
         item_id=item.id,
         run_id=item.run_id,
         attempt=item.attempt,
@@ -129,7 +123,7 @@ def builder_part(queue: QueueSpec, runner: type[Runner] | None = None) -> object
     return _unwrapped(queue.config, _names(queue, runner)).get("builder")
 
 
-def limits_of(spec: LaunchSpec, defaults: Limits) -> tuple[Limits, Origins]:
+def limits_of(spec: LaunchSpec, defaults: "Limits") -> "tuple[Limits, Origins]":
     """The limits that a launch sets, else *defaults*; and who decided each."""
     wanted = spec.timeouts
     origins: Origins = {}
@@ -138,7 +132,7 @@ def limits_of(spec: LaunchSpec, defaults: Limits) -> tuple[Limits, Origins]:
         value: float | None = getattr(wanted, name)
         origins[f"limits.{name}"] = "agent" if value is None else "launch"
         values[name] = getattr(defaults, name) if value is None else value
-    return Limits(**values), origins
+    return model.Limits(**values), origins
 
 
 def _choose(queue: QueueSpec, spec: LaunchSpec, runner: type[Runner] | None) -> Choices:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -24,11 +24,15 @@ from pydantic import (
     model_validator,
 )
 
+from launchkit import model
 from launchkit.abc import Policy
 from launchkit.home import expanded
-from launchkit.model import Json, Limits, Secret
+from launchkit.model import Json, Secret
 from launchkit.settings.images import REPOSITORY, image_repository
 from launchkit.settings.places import default_backend, default_cache_dir, default_state_dir
+
+if TYPE_CHECKING:
+    from launchkit.model import Limits
 
 
 def _job_count(value: object) -> object:
@@ -236,9 +240,9 @@ class AgentSettings(BaseModel):
     def _runners_without_secrets(self, runners: Mapping[str, Json]) -> dict[str, object]:
         return {kind: without_secrets(settings) for kind, settings in runners.items()}
 
-    def limits(self) -> Limits:
+    def limits(self) -> "Limits":
         """The limits of a launch that sets none itself."""
-        return Limits(
+        return model.Limits(
             place=self.place_timeout,
             start=self.start_timeout,
             run=self.run_timeout,

@@ -1,11 +1,10 @@
-"""Agents: what they said of themselves, and when; and what people want of them."""
+"""Agents: what they said of themselves, and when."""
 
 from typing import Generic, NamedTuple, TypeVar
 
-from launchkit.abc import AgentChange, Drain, PauseAgent
 from launchkit.codec import encode_json
-from launchkit.errors import AgentReplaced, NotFound
-from launchkit.model import AgentStatus, AgentView, Pause
+from launchkit.errors import AgentReplaced
+from launchkit.model import AgentStatus, AgentView
 from launchkit.store.database import Body, Tx
 from launchkit.store.locks import holder_in, topic_of
 from launchkit.store.rows import agent_of
@@ -25,57 +24,6 @@ class List(NamedTuple):
     async def __call__(self, tx: Tx) -> list[AgentView]:
         rows = await tx.all("agents", entity=self.entity, since=tx.now - SHOWN_SECONDS)
         return [agent_of(row, tx.now - ONLINE_SECONDS) for row in rows]
-
-
-class Make(NamedTuple):
-    """Make a change of an agent, once: one that is so already stays as it is."""
-
-    entity: str
-    name: str
-    change: AgentChange
-    actor: str
-
-    async def __call__(self, tx: Tx) -> None:
-        from launchkit.store.people import audit
-
-        if self._is_so(await self._known(tx)):
-            return
-        await audit(tx, self.actor, f"{self._word} agent {self.name} of {self.entity}")
-        if isinstance(self.change, Drain):
-            await tx.all("drain_agent", entity=self.entity, name=self.name)
-            tx.publish(f"agent:{self.name}")
-            return
-        pause = None
-        if isinstance(self.change, PauseAgent):
-            pause = encode_json(Pause(reason=self.change.reason, by=self.actor, at=tx.now))
-        await tx.all("pause_agent", entity=self.entity, name=self.name, pause=pause)
-        tx.publish(f"agent:{self.name}")
-        for row in await tx.all("queues", entity=self.entity):
-            tx.publish(f"queue:{row['id']}")
-
-    @property
-    def _word(self) -> str:
-        if isinstance(self.change, Drain):
-            return "drained"
-        return "paused" if isinstance(self.change, PauseAgent) else "resumed"
-
-    def _is_so(self, agent: AgentView) -> bool:
-        if isinstance(self.change, Drain):
-            return agent.draining
-        if not isinstance(self.change, PauseAgent):
-            return agent.pause is None
-        said = agent.pause and (agent.pause.reason, agent.pause.by)
-        return said == (self.change.reason, self.actor)
-
-    async def _known(self, tx: Tx) -> AgentView:
-        views = {view.status.name: view for view in await List(self.entity)(tx)}
-        if self.name not in views:
-            there = ", ".join(views) or "none"
-            raise NotFound(
-                f"there is no agent {self.name!r} of {self.entity}; there are: {there}",
-                hint="see: launchkit agents",
-            )
-        return views[self.name]
 
 
 class Register(NamedTuple):

@@ -6,10 +6,9 @@ What a list of launches can do without is imported where it is used.
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from launchkit.abc import (
-    AgentChange,
-    Change,
     Hub,
     ItemView,
     Jobs,
@@ -34,6 +33,9 @@ from launchkit.store import agents, launches, queues
 from launchkit.store.database import Database
 from launchkit.store.events import settled
 from launchkit.store.opening import database_of
+
+if TYPE_CHECKING:
+    from launchkit.abc import AgentChange, Change
 
 
 @dataclass(kw_only=True)
@@ -76,9 +78,11 @@ class StoreHub(Hub):
         """The agents that were seen lately, and those that are paused."""
         return await self._database.read(agents.List(self.entity))
 
-    async def change_agent(self, name: str, change: AgentChange, actor: str) -> None:
+    async def change_agent(self, name: str, change: "AgentChange", actor: str) -> None:
         """Change an agent as *actor* wants it."""
-        await self._database.write(agents.Make(self.entity, name, change, actor))
+        from launchkit.store import agent_changes
+
+        await self._database.write(agent_changes.Make(self.entity, name, change, actor))
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ class StoreLaunches(Group, Launches):
     async def list(self, selection: Selection) -> Sequence[ItemView]:
         return await self.database.read(launches.List(self.entity, selection))
 
-    async def change(self, item_id: str, change: Change, actor: str) -> QueueItem:
+    async def change(self, item_id: str, change: "Change", actor: str) -> QueueItem:
         from launchkit.store import changes
 
         return await self.database.write(changes.Make(self.entity, item_id, change, actor))

@@ -3,10 +3,9 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from launchkit.abc import ItemView, Selection
-from launchkit.abc import Stop as Wanted
 from launchkit.errors import Conflict, NotFound
 from launchkit.model import Event, ItemState, QueueItem
 from launchkit.store import agents, rules
@@ -17,6 +16,9 @@ from launchkit.store.outputs import outputs_of
 from launchkit.store.places import Places
 from launchkit.store.queues import end_waiting, leased
 from launchkit.store.rows import event_of, item_of, queue_of
+
+if TYPE_CHECKING:
+    from launchkit.abc import Stop as Wanted
 
 PAGE = 500
 """Events that are read at once."""
@@ -95,7 +97,7 @@ class Stop(NamedTuple):
     entity: str
     ref: str
     actor: str
-    wish: Wanted
+    wish: "Wanted"
 
     async def __call__(self, tx: Tx) -> QueueItem:
         found = await find(tx, self.entity, self.ref)

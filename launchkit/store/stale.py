@@ -1,11 +1,16 @@
 """Writes that come too late: of one whose launch has ended, or is held by another."""
 
+from typing import TYPE_CHECKING
+
 from launchkit.errors import LeaseLost
-from launchkit.model import Claim, ItemState
+from launchkit.model import ItemState
 from launchkit.store.database import Row
 
+if TYPE_CHECKING:
+    from launchkit.model import Claim
 
-def lost(claim: Claim, row: Row | None) -> LeaseLost:
+
+def lost(claim: "Claim", row: Row | None) -> LeaseLost:
     """The error for a write with a stale token; *row* is the item as it is, if there is one."""
     return lost_item(claim.item.id, row)
 

@@ -8,14 +8,14 @@ from waiting import PATIENCE
 from launchkit.abc import AgentChange, Drain, PauseAgent, ResumeAgent
 from launchkit.errors import AgentReplaced, NotFound
 from launchkit.model import AgentOrders, AgentView, ItemState
-from launchkit.store import agents, claims, hindrance, leases
+from launchkit.store import agent_changes, agents, claims, hindrance, leases
 from launchkit.store.happened import Audit
 
 PAUSE = PauseAgent(reason="new driver")
 
 
 async def change(store: Store, wanted: AgentChange, name: str = "a") -> None:
-    await store.write(agents.Make("e", name, wanted, "bob"))
+    await store.write(agent_changes.Make("e", name, wanted, "bob"))
 
 
 async def beat(store: Store, name: str = "a") -> AgentOrders:

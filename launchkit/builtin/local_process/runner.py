@@ -17,12 +17,13 @@ from launchkit.abc import Finding, Run, Runner, Site
 from launchkit.builtin.local_process.args import QueueArgs, parse_args
 from launchkit.errors import LaunchError, RunLost, SubmitError
 from launchkit.home import expanded
-from launchkit.model import Json, Secret, Submission
+from launchkit.model import Json, Secret
 from launchkit.plain_text import shortened
 from launchkit.private_files import make_folder
 
 if TYPE_CHECKING:
     from launchkit.builtin.local_process.rundir import RunDir
+    from launchkit.model import Submission
     from launchkit.supervision.forks import ForkServer
 
 END_SECONDS = 5.0
@@ -92,7 +93,7 @@ class LocalProcessRunner(Runner):
         """`env`."""
         return ("env",)
 
-    def render(self, submission: Submission) -> Json:
+    def render(self, submission: "Submission") -> Json:
         """What will run, in which part of the code, within which limits."""
         from launchkit.builtin.local_process.plan import checked_command
 
@@ -110,11 +111,11 @@ class LocalProcessRunner(Runner):
             "nice": args.nice,
         }
 
-    def ref_of(self, submission: Submission) -> str:
+    def ref_of(self, submission: "Submission") -> str:
         """The path of the run's directory, which follows from its name."""
         return str(self._place(submission.name).path)
 
-    async def submit(self, submission: Submission) -> Run:
+    async def submit(self, submission: "Submission") -> Run:
         """Start it in a directory named like the submission; a run that is there already is given
         as it is, for it is started at most once.
 

@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Output, Policy, Run, Runner, Site
 from launchkit.aio.lazy import Lazy
-from launchkit.model import Attempt, Json, Submission
+from launchkit.model import Json
 from launchkit_docker.options.parsing import parse_options
 from launchkit_docker.options.policy import (
     DockerPolicy,
@@ -23,6 +23,7 @@ from launchkit_docker.options.policy import (
 )
 
 if TYPE_CHECKING:
+    from launchkit.model import Attempt, Submission
     from launchkit_docker.containers.service import ContainerService
 
 SERVICE = "launchkit_docker.containers.service"
@@ -103,7 +104,7 @@ class ContainerRunner(Runner):
         if policy.secure_mode:
             yield from secure_objections(args)
 
-    def render(self, submission: Submission) -> Json:
+    def render(self, submission: "Submission") -> Json:
         """The request to the Engine, and the `docker run` that would do the same."""
         import shlex
 
@@ -120,13 +121,13 @@ class ContainerRunner(Runner):
             "request": request_of(options, submission, context),
         }
 
-    def ref_of(self, submission: Submission) -> str:
+    def ref_of(self, submission: "Submission") -> str:
         """The container's name. :raises Rejected: if no container can have it."""
         from launchkit_docker.containers.request import container_name
 
         return container_name(parse_options(submission.resource_args), submission)
 
-    async def prepare(self, submission: Submission, out: Output) -> None:
+    async def prepare(self, submission: "Submission", out: Output) -> None:
         """Pull the image if it is missing, and wait for GPUs.
 
         :raises SubmitError: if the image cannot be had.
@@ -134,12 +135,12 @@ class ContainerRunner(Runner):
         """
         await (await self._service.opened()).prepare(submission, out)
 
-    async def release(self, submission: Submission) -> None:
+    async def release(self, submission: "Submission") -> None:
         """Give its GPUs back."""
         if self._service.value is not None:
             await self._service.value.release(submission)
 
-    async def submit(self, submission: Submission) -> Run:
+    async def submit(self, submission: "Submission") -> Run:
         """Create a container named like the submission and start it; one that is there is given
         as it is, for it is started at most once.
 
@@ -147,7 +148,7 @@ class ContainerRunner(Runner):
         """
         return await (await self._service.opened()).submit(submission)
 
-    async def require_own(self, ref: str, attempt: Attempt) -> None:
+    async def require_own(self, ref: str, attempt: "Attempt") -> None:
         """Look at the labels of the container. :raises OthersRun: if they are of another run."""
         await (await self._service.opened()).require_own(ref, attempt)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from launchkit.model import AgentView
-from launchkit.store import agents
+from launchkit.store import agent_changes, agents
 from launchkit.wire.user_side import AgentChangeBody
 from launchkit_server.access import Operator, Reader
 from launchkit_server.service import TheService
@@ -24,4 +24,4 @@ async def change(
     entity: str, name: str, wanted: AgentChangeBody, service: TheService, who: Operator
 ) -> None:
     """Let an agent end, pause it, or resume it."""
-    await service.database.write(agents.Make(entity, name, wanted.change(), who.name))
+    await service.database.write(agent_changes.Make(entity, name, wanted.change(), who.name))

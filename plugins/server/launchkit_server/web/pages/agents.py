@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from launchkit.codec import decode
 from launchkit.model import AgentView
-from launchkit.store import agents
+from launchkit.store import agent_changes, agents
 from launchkit.store.leases import Lease, Leases
 from launchkit.wire.user_side import AgentChangeBody
 from launchkit_server.web.visits import Operating, Reading, Visit
@@ -53,7 +53,7 @@ async def change(name: str, visit: Operating) -> Response:
         AgentChangeBody,
         {"kind": visit.form.text("kind"), "reason": visit.form.text("reason") or None},
     )
-    body = agents.Make(visit.entity, name, wanted.change(), visit.name)
+    body = agent_changes.Make(visit.entity, name, wanted.change(), visit.name)
     await visit.service.database.write(body)
     return visit.go(visit.at("agents"))
 

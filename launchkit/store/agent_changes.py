@@ -1,0 +1,60 @@
+"""What people want of agents."""
+
+from typing import NamedTuple
+
+from launchkit.abc import AgentChange, Drain, PauseAgent
+from launchkit.codec import encode_json
+from launchkit.errors import NotFound
+from launchkit.model import AgentView, Pause
+from launchkit.store.agents import List
+from launchkit.store.database import Tx
+from launchkit.store.people import audit
+
+
+class Make(NamedTuple):
+    """Make a change of an agent, once: one that is so already stays as it is."""
+
+    entity: str
+    name: str
+    change: AgentChange
+    actor: str
+
+    async def __call__(self, tx: Tx) -> None:
+        if self._is_so(await self._known(tx)):
+            return
+        await audit(tx, self.actor, f"{self._word} agent {self.name} of {self.entity}")
+        if isinstance(self.change, Drain):
+            await tx.all("drain_agent", entity=self.entity, name=self.name)
+            tx.publish(f"agent:{self.name}")
+            return
+        pause = None
+        if isinstance(self.change, PauseAgent):
+            pause = encode_json(Pause(reason=self.change.reason, by=self.actor, at=tx.now))
+        await tx.all("pause_agent", entity=self.entity, name=self.name, pause=pause)
+        tx.publish(f"agent:{self.name}")
+        for row in await tx.all("queues", entity=self.entity):
+            tx.publish(f"queue:{row['id']}")
+
+    @property
+    def _word(self) -> str:
+        if isinstance(self.change, Drain):
+            return "drained"
+        return "paused" if isinstance(self.change, PauseAgent) else "resumed"
+
+    def _is_so(self, agent: AgentView) -> bool:
+        if isinstance(self.change, Drain):
+            return agent.draining
+        if not isinstance(self.change, PauseAgent):
+            return agent.pause is None
+        said = agent.pause and (agent.pause.reason, agent.pause.by)
+        return said == (self.change.reason, self.actor)
+
+    async def _known(self, tx: Tx) -> AgentView:
+        views = {view.status.name: view for view in await List(self.entity)(tx)}
+        if self.name not in views:
+            there = ", ".join(views) or "none"
+            raise NotFound(
+                f"there is no agent {self.name!r} of {self.entity}; there are: {there}",
+                hint="see: launchkit agents",
+            )
+        return views[self.name]
