@@ -37,9 +37,9 @@ ALIASES: Mapping[str, str] = {
 
 AZURE = r"windows\.net|chinacloudapi\.cn|usgovcloudapi\.net"
 STORES = (
-    (re.compile(r"s3://"), "aws"),
-    (re.compile(r"gs://"), "gcp"),
-    (re.compile(rf"https://[a-z0-9]+\.blob\.core\.({AZURE})/"), "azure"),
+    (r"s3://", "aws"),
+    (r"gs://", "gcp"),
+    (rf"https://[a-z0-9]+\.blob\.core\.({AZURE})/", "azure"),
 )
 """Addresses of object storage, and the environment that can reach them."""
 
@@ -56,4 +56,4 @@ def install_hint(package: str) -> str:
 
 def environment_for(uri: str) -> str | None:
     """The kind of environment that reaches an address of object storage."""
-    return next((kind for pattern, kind in STORES if pattern.match(uri)), None)
+    return next((kind for pattern, kind in STORES if re.match(pattern, uri)), None)

@@ -4,13 +4,12 @@ import dataclasses
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from launchkit.abc import Component, Registry, Runner
 
 
-@dataclass(frozen=True)
-class Offer:
+class Offer(NamedTuple):
     """A class, and the plugin that has it."""
 
     plugin: str
@@ -20,8 +19,7 @@ class Offer:
     """Whatever the plugin takes for a class."""
 
 
-@dataclass(frozen=True)
-class Unusable:
+class Unusable(NamedTuple):
     """Why nothing answers to a word, and whose fault it is."""
 
     reason: str

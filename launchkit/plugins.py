@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 import pluggy
 
@@ -29,11 +29,11 @@ C = TypeVar("C", bound=abc.Component)
 T = TypeVar("T")
 
 GROUP = "launchkit"
+NOBODYS = {"Name": "an unknown distribution", "Version": ""}
 BLOCK = "leave a plugin out with LAUNCHKIT_BLOCK_PLUGINS"
 
 
-@dataclass(frozen=True)
-class BuiltIn:
+class BuiltIn(NamedTuple):
     """A plugin that comes with the core: its module, and the kinds by which it is found."""
 
     module: str
@@ -273,9 +273,9 @@ class Plugins:
             from importlib import metadata
 
             for point in metadata.entry_points(group=GROUP):
-                dist = point.dist.name if point.dist else "an unknown distribution"
-                version = point.dist.version if point.dist else ""
-                self._add(PluginInfo(name=point.name, version=version, source=dist), point.value)
+                dist = point.dist.metadata if point.dist else NOBODYS  # it is read with each look
+                info = PluginInfo(name=point.name, version=dist["Version"], source=dist["Name"])
+                self._add(info, point.value)
         return list(self._infos)
 
     def _add(self, info: PluginInfo, plugin: str | ModuleType) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from launchkit.addresses import masked
 from launchkit.errors import ConfigError
 from launchkit.store.database import PATIENCE_SECONDS, STATEMENT_SECONDS, Database
 from launchkit.store.sqlite import SqliteDatabase
@@ -35,6 +34,8 @@ def database_of(
 
 def _require_postgresql(url: str) -> None:
     if not url.startswith(("postgresql://", "postgres://")):
+        from launchkit.addresses import masked
+
         raise ConfigError(
             f"{masked(url)} is the URL of no database that launchkit keeps queues in",
             hint="write sqlite:///PATH or postgresql://HOST/NAME",

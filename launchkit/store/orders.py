@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from launchkit.abc import SORTED, Order, Selection
 from launchkit.errors import ConfigError
@@ -45,8 +44,7 @@ SCOPES: Mapping[str, str] = {"": "", "_open": "and i.ended_at is null"}
 """Of all items, or of those that have not ended: they have an index, however many have ended."""
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """What an order by value goes by."""
 
     sql: str
@@ -135,8 +133,7 @@ def scope(selection: Selection) -> str:
     return "_open" if open_only else ""
 
 
-@dataclass(frozen=True)
-class Start:
+class Start(NamedTuple):
     """Where a page begins."""
 
     ref: str | None

@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from launchkit.addresses import masked
 from launchkit.errors import ConfigError, Unreachable
 from launchkit.home import expanded
 from launchkit.private_files import begin_file, make_folder
@@ -150,6 +149,8 @@ def file_of(url: str) -> Path:
     """
     scheme, _, rest = url.partition("://")
     if scheme != "sqlite" or not rest.startswith("/") or rest == "/":
+        from launchkit.addresses import masked
+
         raise ConfigError(f"{masked(url)}: a SQLite file is written sqlite:///PATH")
     path = expanded(rest[1:])
     _require_an_end(path)

@@ -2,51 +2,96 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
+from operator import le
 from pathlib import Path
 
 import pytest
 
+import launchkit.sync
 from launchkit.abc import Builder, Hub, Runner
 from launchkit.catalogue import PACKAGES
 from launchkit.errors import PluginError
 from launchkit.plugins import BUILT_IN, Plugins
-from launchkit.store.sqlite_file import prepare
 
 from .conftest import Install
 
-NOT_FOR_A_LIST = (
-    *("launchkit.agent", "launchkit.builtin", "launchkit_docker", "launchkit_server"),
+NOT_FOR_USERS = (
+    *("launchkit.agent", "launchkit_docker", "launchkit_server", "launchkit.supervision"),
+    *("launchkit.model.claims", "launchkit.model.launch", "launchkit.model.watched"),
+    *("launchkit.abc.changes", "launchkit.store.agent_changes"),
     *("launchkit.store.backend", "launchkit.store.claims", "launchkit.store.logs"),
-    *("launchkit.store.changes", "launchkit.store.submitting", "launchkit.store.jobs"),
-    "launchkit.store.people",
-    *("launchkit.resolving.secret_values", "launchkit.resolving.templates"),
+    *("launchkit.store.changes", "launchkit.store.people"),
+    *("launchkit.resolving.secret_values", "launchkit.resolving.field_bounds"),
+    *("launchkit.cli.dry_run", "launchkit.cli.progress", "launchkit.cli.queue_config"),
 )
-LS = """
+NOT_FOR_A_LIST = (
+    *("launchkit.builtin", "launchkit.store.submitting", "launchkit.store.jobs"),
+    *("launchkit.resolving.templates", "launchkit.code.", "launchkit.addresses"),
+)
+NOT_FOR_A_LAUNCH = (
+    *("launchkit.builtin.git", "launchkit.builtin.http", "launchkit.builtin.oci"),
+    *("launchkit.builtin.local_process.plan", "launchkit.builtin.local_process.rundir"),
+)
+MAIN = """
 import importlib.metadata, sys
 importlib.metadata.entry_points = None  # to read what each installed package offers is slow
 before = {*sys.modules}  # also what other packages have each Python load
 from launchkit.cli import cli
-cli.main(["ls", "--backend", sys.argv[1]], prog_name="launchkit", standalone_mode=False)
-print(*(name for name in sys.modules if name not in before), sep="\\n", file=sys.stderr)
+cli.main(sys.argv[1:], prog_name="launchkit", standalone_mode=False)
+names = [name for name in sys.modules if name not in before]
+made = [
+    f"{name}:{word}"
+    for name in names
+    if name.startswith("launchkit")
+    for word, value in vars(sys.modules[name]).items()
+    if hasattr(value, "__dataclass_fields__") and value.__module__ == name
+]
+print(*names, *made, sep="\\n", file=sys.stderr)
 """
 
 
-def test_a_list_of_launches_loads_the_queue_and_no_other_plugin(tmp_path: Path) -> None:
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A user's home, with a queue and settings for an agent."""
     (tmp_path / "launchkit").mkdir()
     (tmp_path / "launchkit" / "launch-config.yaml").write_text(
         "builder: {type: docker}\nrunners: {local-process: {keep: true}}\n"
     )
-    prepare(tmp_path / "queue.db")
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "train.py").write_text("1")
+    with launchkit.sync.connect(f"sqlite:///{tmp_path}/queue.db") as client:
+        client.create_queue("q", "local-process")
+    return tmp_path
+
+
+def loaded(home: Path, *words: str) -> Sequence[str]:
+    """The modules that a command loads, and after them the dataclasses in ours."""
     done = subprocess.run(
-        [sys.executable, "-c", LS, f"sqlite:///{tmp_path}/queue.db"],
-        env={"XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)},
+        [sys.executable, "-c", MAIN, *words, "--quiet", "--backend", f"sqlite:///{home}/queue.db"],
+        env={"XDG_CONFIG_HOME": str(home), "HOME": str(home)}, cwd=home,
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    loaded = done.stderr.splitlines()
-    ours = [name for name in loaded if name.startswith("launchkit")]
+    return done.stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("words", "needless", "most"),
+    [
+        (("ls",), NOT_FOR_A_LIST, (48, 110, 400)),
+        (("launch", "-q", "q", "-u", "code", "-E", "true"), NOT_FOR_A_LAUNCH, (72, 142, 440)),
+    ],
+)
+def test_a_short_command_loads_the_queue_and_what_it_does(
+    home: Path, words: Sequence[str], needless: tuple[str, ...], most: tuple[int, int, int]
+) -> None:
+    names = loaded(home, *words)
+    dataclasses = [name for name in names if ":" in name]  # each takes a millisecond to make
+    ours = [name for name in names if name.startswith("launchkit") and ":" not in name]
     assert "launchkit.store.hub" in ours
-    assert [name for name in ours if name.startswith(NOT_FOR_A_LIST)] == []
-    assert (len(ours) < 108, len(loaded) < 418) == (True, True), (len(ours), len(loaded))
+    assert [name for name in ours if name.startswith((*NOT_FOR_USERS, *needless))] == []
+    numbers = (len(dataclasses), len(ours), len(names) - len(dataclasses))
+    assert all(map(le, numbers, most)), numbers
 
 
 def test_the_table_of_built_ins_says_what_they_offer() -> None:
