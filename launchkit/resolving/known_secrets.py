@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 
 from launchkit.model import Json, QueueSpec
-from launchkit.resolving.masking import HIDDEN
-from launchkit.resolving.nested import leaves
-from launchkit.resolving.secret_values import hidden, secret_defaults, without_values
+from launchkit.resolving.secret_places import secrets_in
+from launchkit.resolving.secret_texts import without_references
+from launchkit.resolving.secret_values import secret_defaults, without_values
 
 NO_SECRETS = frozenset({"true", "false", "none", "null"})
-TAKEN_ELSEWHERE = frozenset({"${", "{{"})
-"""How what is no secret begins, but says where one is taken from."""
 
 
 def queue_secrets(spec: QueueSpec) -> tuple[str, ...]:
@@ -23,23 +21,8 @@ def without_queue_values(text: str, spec: QueueSpec) -> str:
 
 
 def _written(config: Json) -> Iterator[str]:
-    shown = dict(leaves(hidden(config)))
-    for path, value in leaves(config):
-        if shown.get(path, value) == value:
-            continue
-        for secret in _between(str(value), str(shown[path])):
-            if secret.lower() not in NO_SECRETS and not TAKEN_ELSEWHERE & {secret[:2]}:
-                yield secret
-
-
-def _between(text: str, shown: str) -> Iterator[str]:
-    """What stands in a text where there is `…` in what is shown of it."""
-    head, *parts = shown.split(HIDDEN)
-    at = len(head)
-    for number, part in enumerate(parts, start=1):
-        is_last = number == len(parts)
-        end = len(text) - len(part) if is_last or not part else text.find(part, at)
-        if end < at:
-            return
-        yield text[at:end]
-        at = end + len(part)
+    values = (value for found in secrets_in(config) for value in found.values)
+    for value in values:
+        for piece in without_references(value):
+            if piece and piece.lower() not in NO_SECRETS:
+                yield piece

@@ -104,7 +104,7 @@ def fill_template(
 
     :raises Rejected: naming all that is wrong with the values, and fields without a definition.
     """
-    problems = [*value_problems(values, variables)]
+    problems = _value_problems(config, variables, values)
     undefined = find_variables(config).keys() - variables.keys()
     problems += [f"template variable {name}: the queue does not define it" for name in undefined]
     if problems:
@@ -131,6 +131,16 @@ def _escapes(
             from launchkit.resolving.field_bounds import escapes
 
             yield from escapes(path, text, FIELD, values, variables)
+
+
+def _value_problems(
+    config: Json, variables: Mapping[str, Variable], values: Mapping[str, Scalar]
+) -> list[str]:
+    if not any(value_problems(values, variables)):
+        return []
+    from launchkit.resolving.secret_values import secret_variables
+
+    return [*value_problems(values, variables, secret_variables(config, variables))]
 
 
 def has_field(value: object) -> bool:

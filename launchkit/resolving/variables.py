@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from launchkit.codec import Locate, Path, decode, dotted, suggest
@@ -21,6 +21,8 @@ MOST_TOLD = 20
 
 LONGEST = 10_000
 """Characters of a text whose definition names no `max_length`."""
+
+NOT_ALLOWED = "must be one of the values that its queue allows"
 
 TYPE_NAMES = {"float": "number"}
 """Words for a type that mean one of ours."""
@@ -68,9 +70,13 @@ def parse_set_vars(pairs: Sequence[str], variables: Mapping[str, Variable]) -> d
 
 
 def value_problems(
-    values: Mapping[str, object], variables: Mapping[str, Variable]
+    values: Mapping[str, object],
+    variables: Mapping[str, Variable],
+    secret: Collection[str] = (),
 ) -> Iterator[str]:
-    """What is wrong with the values of a launch, one sentence each."""
+    """What is wrong with the values of a launch, one sentence each; not what variables that are
+    *secret* may hold.
+    """
     unknown = sorted(values.keys() - variables.keys())
     for name in unknown[:MOST_TOLD]:
         yield _unknown(name, variables)
@@ -79,18 +85,12 @@ def value_problems(
     for name, variable in variables.items():
         if name in values:
             problem = objection(values[name], variable)
-            if problem and variable.enum is not None and _is_secret(name):
-                problem = "must be one of the values that its queue names"
+            if problem and name in secret:
+                problem = NOT_ALLOWED
             if problem:
                 yield f"template variable {name}: {problem}"
         elif variable.default is None:
             yield f"template variable {name}: needs a value; it has no default"
-
-
-def _is_secret(name: str) -> bool:
-    from launchkit.resolving.secret_values import is_secret_variable
-
-    return is_secret_variable(name)
 
 
 def objection(value: object, variable: Variable) -> str | None:

@@ -19,6 +19,11 @@ from launchkit.resolving.written_secrets import secrets_warning, written_secrets
         ({"env": ["AWS_WEB_IDENTITY_TOKEN_FILE=/x"], "secretName": "team"}, []),
         ({"secretKeyRef": {"name": "team", "key": "token"}}, []),
         ({"token": "…"}, []),
+        ({"setup": "cd ${HOME}; export API_TOKEN=hush"}, ["setup"]),
+        ({"URL": "postgres://u:hush@h/${run_id}"}, ["URL"]),
+        ({"DB_TOKEN": "pre{{v}}hush", "API_TOKEN": "{{v}}hush"}, ["DB_TOKEN", "API_TOKEN"]),
+        ({"password": "ab${cdhush"}, ["password"]),
+        ({"build-args": {"ADMIN_PASSWORD": "12345678"}}, ["build-args.ADMIN_PASSWORD"]),
     ],
 )
 def test_what_is_written_out_is_found(config: dict[str, object], places: list[str]) -> None:
@@ -37,4 +42,8 @@ def test_a_warning_names_places_and_no_values() -> None:
     told = secrets_warning(spec)
     assert told
     assert told.message.startswith("default of variable hf_token: looks like a secret")
+    variables = {"api_token": Variable(type="string", enum=("A", "B"))}
+    told = secrets_warning(QueueSpec(name="q", resource="local-process", variables=variables))
+    assert told
+    assert told.message.startswith("choices of variable api_token: looks like a secret")
     assert secrets_warning(QueueSpec(name="q", resource="local-process")) is None

@@ -179,7 +179,7 @@ def _said(argv: Sequence[str], hidden: Sequence[str]) -> str:
     """A command, with `…` for each secret: what is *hidden*, and what is one by its name."""
     from launchkit.resolving.secret_values import hidden_words, without_values
 
-    return " ".join(hidden_words(without_values({"": argv}, hidden)[""]))
+    return " ".join(without_values({"": hidden_words(argv)}, hidden)[""])
 
 
 def _working_dir(code: Path, name: str | None) -> Path:

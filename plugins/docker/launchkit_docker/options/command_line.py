@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from launchkit.model import Secret, Submission
+from launchkit.resolving.secret_values import hidden_words
 from launchkit_docker.containers.body import image_ref, process
 from launchkit_docker.containers.request import container_name
 from launchkit_docker.options.parsing import Options
@@ -11,7 +12,7 @@ from launchkit_docker.options.parsing import Options
 def command_line(
     options: Options, submission: Submission, *, binds: Sequence[str] = ()
 ) -> list[str]:
-    """The words of the command, in W&B's order; values of secret variables are masked.
+    """The words of the command, in W&B's order; secrets are masked, as types and names tell.
 
     :raises SubmitError: if the submission has no image.
     """
@@ -26,4 +27,4 @@ def command_line(
         words += option
     if entrypoint:
         words += ["--entrypoint", entrypoint[0]]
-    return [*words, image_ref(submission), *(entrypoint or ())[1:], *command]
+    return hidden_words([*words, image_ref(submission), *(entrypoint or ())[1:], *command])

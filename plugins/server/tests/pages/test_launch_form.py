@@ -142,7 +142,7 @@ def test_who_may_not_operate_sees_no_secret_of_the_queue_in_the_preview(served: 
     assert "of the queue" not in shown
     assert "hf_token" in form
     assert "door_password" in form + page
-    assert "must be one of the values that its queue names" in other
+    assert "must be one of the values that its queue allows" in other
     for text in (shown, form, other, page):
         assert not re.search("hush of the queue|hush-", text)
     assert chosen.status_code == 303, "a choice that is not shown can be given"

@@ -1,0 +1,139 @@
+"""Where the secrets of a config are, as the names of keys, options and variables tell: what is
+hidden, masked and warned of all follows from this.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from launchkit.codec import Path
+from launchkit.model import Json
+from launchkit.resolving.secret_names import is_secret, is_secret_name, measures, sounds
+from launchkit.resolving.secret_texts import HIDDEN, is_elsewhere, parts_of, without_parts
+
+_ASSIGNMENT = re.compile(r"(-{0,2}[A-Za-z_][A-Za-z0-9_.-]{0,200})=")
+_OPTION = re.compile(r"--?[A-Za-z][\w.-]*")
+_VALUES = frozenset({"value", "values"})
+_REFERENCE = frozenset({"name", "key", "optional", "namespace", "apiVersion", "kind"})
+_SHAPES = {
+    "secret": frozenset({"secretName", "name", "items", "optional", "defaultMode"}),
+    "imagePullSecrets": frozenset({"name"}),
+    "serviceAccountToken": frozenset({"path", "audience", "expirationSeconds"}),
+}
+"""How Kubernetes says which secret is meant, and how it is laid in."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A secret in a config."""
+
+    path: Path
+    values: tuple[str, ...]
+    """What it may be, as its end in a text is not always certain."""
+    elsewhere: bool
+    """Whether the whole of it is taken from elsewhere, by macros or template fields."""
+
+
+def secrets_in(values: Json) -> Sequence[Found]:
+    """The secrets of a config, those taken from elsewhere too."""
+    walk = Walk()
+    walk.mapping(values, "", ())
+    return walk.found
+
+
+def with_keys(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping in which keys that are the same when they are masked all stay."""
+    found: dict[str, Any] = {}
+    for name, value in values:
+        key = name
+        while key in found:
+            key += HIDDEN
+        found[key] = value
+    return found
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One way through a config: gives it as it is shown, and keeps what is a secret in it."""
+
+    found: list[Found] = field(default_factory=list)
+
+    def mapping(self, values: Json, name: str, path: Path) -> dict[str, Any]:
+        """A mapping with `…` for each secret; *name* is what tells of the whole of it."""
+        label = _label(values)
+        is_reference = _is_reference(values, name)
+
+        def shown(key: str, inner: Any) -> Any:
+            if is_reference or (label and key == label):
+                return self.value(inner, "", (*path, key))
+            named = values[label] if label and key.lower() in _VALUES else key
+            return self.value(inner, _teller(str(named), name), (*path, key))
+
+        return with_keys(
+            (self._text(key, (*path, key)), shown(key, inner))
+            for key, inner in ((str(key), inner) for key, inner in values.items())
+        )
+
+    def listed(self, values: Sequence[Any], name: str, path: Path) -> list[Any]:
+        """A list with `…` for each secret; an option tells of the value behind it."""
+        shown, option = [], ""
+        for index, value in enumerate(values):
+            shown.append(self.value(value, option or name, (*path, index)))
+            is_option = isinstance(value, str) and _OPTION.fullmatch(value)
+            option = value if is_option and is_secret_name(value) else ""
+        return shown
+
+    def value(self, value: Any, name: str, path: Path) -> Any:
+        """A value with `…` for each secret."""
+        if isinstance(value, Mapping):
+            return self.mapping(value, name, path)
+        if isinstance(value, list | tuple):
+            return self.listed(value, name, path)
+        if isinstance(value, str):
+            return self._named(value, name, path)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return self._named(str(value), name, path, value) if is_number else value
+
+    def _named(self, text: str, name: str, path: Path, number: Any = None) -> Any:
+        """A text, or the *number* that it is, with a name that may tell that it is a secret."""
+        is_taken = is_elsewhere(text)
+        if not is_secret(name, text) or (is_taken and measures(name)) or text == HIDDEN:
+            return self._text(text, path) if number is None else number
+        self.found.append(Found(path, (text,), is_taken))
+        return text if is_taken else HIDDEN
+
+    def _text(self, text: str, path: Path) -> str:
+        assigned = _ASSIGNMENT.match(text)
+        if assigned and is_secret_name(assigned[1]):
+            rest = text[assigned.end() :]
+            if is_secret(assigned[1], rest):
+                return f"{assigned[0]}{self._named(rest, assigned[1], path)}"
+        parts = parts_of(text)
+        self.found.extend(Found(path, part.values, part.elsewhere) for part in parts)
+        return without_parts(text, parts)
+
+
+def _label(values: Json) -> str | None:
+    """The key of the name in a pair of a name and a value."""
+    if not any(str(key).lower() in _VALUES for key in values):
+        return None
+    named = (key for key, one in values.items() if isinstance(one, str))
+    return next((key for key in named if str(key).lower() in {"name", "key"}), None)
+
+
+def _is_reference(values: Json, name: str) -> bool:
+    is_one = re.search(r"(?:Ref|Selector)\Z", name)
+    return bool(values) and values.keys() <= (
+        _REFERENCE if is_one else _SHAPES.get(name, frozenset())
+    )
+
+
+def _teller(key: str, outer: str) -> str:
+    """The name that tells what a value is: its key, or that of the mapping around it, whose keys
+    are then names of secrets, such as `api_tokens: {github: …}`.
+    """
+    if not is_secret_name(outer) or sounds(key):
+        return key
+    amount = f"{key}_{outer}"
+    return amount if measures(amount) else outer

@@ -1,0 +1,172 @@
+"""Secrets within texts, such as commands and addresses."""
+
+import pytest
+
+from launchkit.model import QueueSpec, Variable
+from launchkit.resolving.known_secrets import queue_secrets, without_queue_values
+from launchkit.resolving.secret_values import (
+    hidden,
+    hidden_words,
+    secret_defaults,
+    secret_variables,
+    without_secrets,
+)
+from launchkit.resolving.templates import fill_template
+from launchkit.resolving.written_secrets import secrets_warning
+
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\n" + "hush" * 700
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'export SSH_PRIVATE_KEY="{KEY}"; go',
+        f"export SSH_PRIVATE_KEY='{KEY}'",
+        "export DB_PASSWORD=abcd,hush",
+        'go; DB_PASSWORD=abcd"hush"',
+        "go; DB_PASSWORD=abcd\\ hush",
+        "go; DB_PASSWORD='it'\\''hush'",
+        "go; DB_PASSWORD=$(printf hush)",
+        "go; DB_PASSWORD=$(cat <(echo a b) ')' hush)",
+        'go; X_TOKEN="AA\\"BB hush"',
+        'go; X_TOKEN="${A} hush"',
+        "go; X_TOKEN='${A} hush'",
+        "go; X_TOKEN=${A}hush",
+        "go; X_TOKEN=a${A} hush",
+        "go; X_TOKEN=`echo hush`",
+        "go; X_TOKEN=${X_TOKEN:-hush}",
+        "go; X_TOKEN=$'a\\'hush'",
+        "go; X_TOKEN+=hush",
+        "go; X_TOKEN=<<< hush",
+        "[db]\npassword = hush hush",
+        "[db]\npassword: ${A} hush",
+        "db:\n  password: |\n    hush",
+        "x Authorization: hush",
+        "curl -H 'X-Api-Key:hush'",
+        "curl -H 'Authorization: Bearer a hush'",
+        "curl https://h/x?access_token=hush&b",
+        '{"password":"hush"}',
+        '{"a": {"password": " hush"}}',
+        r"""run "{\"password\": \"a hush\"}" """,
+        'run [{"name":"DB_PASSWORD","value":"hush"}]',
+        "env:\n- name: DB_PASSWORD\n  value: hush",
+        'run ["--password","hush"]',
+        "run --password -hush",
+        "run --password 'a' hush",
+        "setenv API_TOKEN hush",
+        "FROM x\nENV API_TOKEN hush",
+        "<password>hush</password>",
+        "config[api_token]=hush",
+        "os.environ['API_TOKEN'] = 'hush'",
+        "postgres://app:S3cr'ethush@db/x",
+        "postgres://app:S3\"cr'ethush@db/x",
+        "postgres://app:a/hush@db/x",
+        "postgres://app:a@hush@db/x",
+        "x=1http://app:hush@db/x",
+        "http://h1/x,http://app:hush@h2/x",
+        "https://hush:x-oauth-basic@h/x",
+        "https://hush:@h/x",
+        "https://hush@h/x",
+    ],
+)
+def test_no_secret_in_a_text_is_shown_or_kept_quiet(text: str) -> None:
+    shown = hidden({"setup": text, "x": ["sh", "-c", text]})
+    assert "hush" not in str(shown)
+    assert "hush" not in " ".join(hidden_words(["sh", "-c", text]))
+    queue = QueueSpec(name="q", resource="local-process", config={"setup": text})
+    assert secrets_warning(queue)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "export API_TOKEN=${TOKEN}; go",
+        'export API_TOKEN="${TOKEN}" && go',
+        "go; export API_TOKEN=$TOKEN",
+        "curl -H 'Authorization: Bearer ${TOKEN}' https://h",
+        "docker -e 'API_TOKEN={{token}}' x",
+        "postgres://u:${PW}@h/x",
+        "pip install https://h/a@v1 git+ssh://git@h/r",
+        "http://h:80/a@b",
+        "docker run -v secrets:/run/secrets:ro registry/token-app:v2 auth:latest",
+        'go; API_TOKEN="" go',
+        "go --max-tokens 4096 --token-file /run/t -w $PWD",
+        "echo $API_TOKEN ${API_TOKEN}",
+        "set the token, then go",
+    ],
+)
+def test_what_is_no_secret_or_comes_from_elsewhere_as_a_whole_is_shown(text: str) -> None:
+    assert hidden({"x": [text]}) == {"x": [text]}
+    queue = QueueSpec(name="q", resource="local-process", config={"x": text})
+    assert secrets_warning(queue) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("export A_TOKEN=hush7; pip install requirements.txt", "hush7"),
+        ("A=1 export A_TOKEN=abcd,hush B=c", "abcd,hush"),
+        ('{"password": "a hush"}', "a hush"),
+        ("curl -H 'X-Api-Key: a hush' x", "a hush"),
+        ("postgres://ann:hush%21@db", "hush!"),
+        ("x\npassword: a hush\ny", "a hush"),
+        ("x A_TOKEN=abcd; B_TOKEN=hush9", "hush9"),
+        ("x A_TOKEN=pre{{v}}hush9", "hush9"),
+    ],
+)
+def test_a_secret_in_a_text_is_masked_in_what_is_told_of_it(text: str, secret: str) -> None:
+    queue = QueueSpec(name="q", resource="local-process", config={"setup": text})
+    told = without_queue_values(f"sh: {secret}: not found in requirements.txt", queue)
+    assert told == "sh: …: not found in requirements.txt"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"env": {"API_TOKEN": "{{which}}", "OTHER": "{{which}}-x"}},
+        {"env": {"API_TOKEN": "pre-{{ which }}"}},
+        {"env": ["API_TOKEN={{which}}"]},
+        {"env": [{"name": "API_TOKEN", "value": "{{which}}"}]},
+        {"args": ["--token", "{{which}}"]},
+        {"passwords": {"a": ["{{which}}"]}},
+        {"setup": "export API_TOKEN={{which}}; go"},
+        {"setup": "export API_TOKEN='a {{which}}'; go"},
+        {"setup": "curl -H 'Authorization: Bearer {{which}}' x"},
+        {"x": "postgres://u:{{which}}@h/x"},
+        {"x": "https://{{which}}@h/x"},
+    ],
+)
+def test_a_variable_that_fills_a_secret_is_one(config: dict[str, object]) -> None:
+    variables = {
+        "which": Variable(type="string", default="hush-1", enum=("hush-1", "hush-2")),
+        "size": Variable(type="string", default="big"),
+    }
+    config = {**config, "size": "{{size}}"}
+    spec = QueueSpec(name="q", resource="local-process", config=config, variables=variables)
+    assert secret_variables(config, variables) == {"which"}
+    assert secret_defaults(spec) == ("hush-1", "hush-1", "hush-2")
+    shown = without_secrets(spec)
+    assert "hush" not in str(shown)
+    assert shown.variables["size"] == variables["size"]
+    assert {"hush-1", "hush-2"} <= {*queue_secrets(spec)}
+    told = secrets_warning(spec)
+    assert told
+    assert "default of variable which, choices of variable which: " in told.message
+    with pytest.raises(
+        Exception, match="must be one of the values that its queue allows"
+    ) as failed:
+        fill_template(config, variables, {"which": "guess"})
+    assert "hush" not in str(failed.value)
+
+
+def test_a_variable_that_fills_a_measure_is_shown() -> None:
+    variables = {"n": Variable(type="integer", default=4096)}
+    config = {"args": ["--max-tokens", "{{n}}"], "x": "--max-tokens={{n}}", "max_tokens": "{{n}}"}
+    assert not secret_variables(config, variables)
+
+
+def test_a_secret_in_a_default_is_hidden_and_known() -> None:
+    variables = {"opts": Variable(type="string", default="-e API_TOKEN=hush")}
+    spec = QueueSpec(name="q", resource="docker", config={"x": "{{opts}}"}, variables=variables)
+    assert without_secrets(spec).variables["opts"].default == "-e API_TOKEN=…"
+    assert "hush" in secret_defaults(spec)
