@@ -10,7 +10,7 @@ _COLOUR = re.compile(r"(\x1b\[[0-9;:]{0,64}m)")
 """What ECMA-48 calls a graphic rendition, of no more parameters than anybody needs."""
 _LINE_END = re.compile(r"\r*\n|\r+")
 """A line is begun anew where a program goes back to its begin, such as for a progress bar."""
-_UNFINISHED = re.compile(r"(?:\r+|\x1b(?:\[[0-9;:]{0,64})?)\Z")
+_UNFINISHED = re.compile(r"(?:(?<!\r)\r++|\x1b(?:\[[0-9;:]{0,64})?)\Z")
 
 
 class LogText:

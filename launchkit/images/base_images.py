@@ -1,16 +1,16 @@
 """Which images a Dockerfile takes anything from."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 
 from launchkit.errors import Rejected
 
 MOST_CHARACTERS = 300_000
-_FROM = re.compile(r"FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?\s*$", re.IGNORECASE)
-_ARG = re.compile(r"ARG\s+(.+)$", re.IGNORECASE)
-_COPY = re.compile(r"(?:COPY|ADD)\s+(?:--\S+\s+)*?--from=(\S+)", re.IGNORECASE)
-_MOUNT = re.compile(r"--mount=\S*\bfrom=([^,\s]+)")
-_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))")
+LONGEST_VALUE = 1024
+"""Characters of a name, or of what a variable stands for; what is longer is no image."""
+_VARIABLE = re.compile(r"\$(?:\{(\w++)(?::?-([^}$]*+))?\}|(\w++))")
+_MOUNTED = re.compile(r"(?:^|,)from=([^,]++)")
 
 
 def base_images(dockerfile: str, build_args: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -30,14 +30,15 @@ def base_images(dockerfile: str, build_args: Mapping[str, str] | None = None) ->
     found: dict[str, None] = {}
     started = False
     for line in _instructions(dockerfile):
-        if origin := _FROM.match(line):
+        word, options, rest = _parts(line)
+        if word == "FROM" and rest:
             started = True
-            found |= dict.fromkeys(_images([origin[1]], args, stages))
-            stages |= {(origin[2] or "scratch").lower()}
+            found |= dict.fromkeys(_images(rest[:1], args, stages))
+            stages |= {rest[2].lower()} if len(rest) > 2 and rest[1].upper() == "AS" else set()
         elif started:
-            found |= dict.fromkeys(_images(_taken_from(line), {}, stages))
-        elif default := _ARG.match(line):
-            args |= _declared(default[1], args, given)
+            found |= dict.fromkeys(_images(_taken_from(word, options), {}, stages))
+        elif word == "ARG":
+            args |= _declared(rest, args, given)
     return tuple(found)
 
 
@@ -49,30 +50,40 @@ def _instructions(text: str) -> Iterator[str]:
     return (line.strip() for line in joined.split("\n") if line.strip())
 
 
-def _taken_from(line: str) -> list[str]:
-    copied = _COPY.match(line)
-    mounted = _MOUNT.findall(line) if line[:4].upper() == "RUN " else []
-    return [*([copied[1]] if copied else []), *mounted]
+def _parts(line: str) -> tuple[str, Sequence[str], Sequence[str]]:
+    """Which instruction it is, its options, and the words that follow."""
+    word, *words = line.split()
+    options = [*takewhile(lambda one: one.startswith("--"), words)]
+    return word.upper(), options, words[len(options) :]
 
 
-def _images(names: list[str], args: Mapping[str, str], stages: set[str]) -> Iterator[str]:
+def _taken_from(word: str, options: Sequence[str]) -> Iterator[str]:
+    for option in options:
+        name, _, value = option.partition("=")
+        if word in {"COPY", "ADD"} and name == "--from":
+            yield value
+        elif word == "RUN" and name == "--mount":
+            yield from _MOUNTED.findall(value)
+
+
+def _images(names: Iterable[str], args: Mapping[str, str], stages: set[str]) -> Iterator[str]:
     for name in names:
         image = _filled(name, args)
         if "$" not in image and image.lower() not in stages and not image.isdigit():
             yield image
 
 
-def _declared(text: str, args: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    pairs = (word.partition("=") for word in text.split())
-    defaults = {
-        name: _filled(value.strip("\"'"), args) if has else "" for name, has, value in pairs
-    }
+def _declared(
+    words: Sequence[str], args: Mapping[str, str], given: Mapping[str, str]
+) -> dict[str, str]:
+    pairs = (word.partition("=") for word in words)
+    defaults = {name: _filled(value.strip("\"'"), args) for name, _, value in pairs}
     values = {name: given.get(name, default) for name, default in defaults.items()}
-    return {name: value for name, value in values.items() if value}
+    return {name: value for name, value in values.items() if 0 < len(value) <= LONGEST_VALUE}
 
 
 def _filled(text: str, args: Mapping[str, str]) -> str:
     def value(found: re.Match[str]) -> str:
         return args.get(found[1] or found[3]) or found[2] or found[0]
 
-    return _VARIABLE.sub(value, text)
+    return _VARIABLE.sub(value, text) if len(text) <= LONGEST_VALUE else text

@@ -36,8 +36,13 @@ _LOCAL = re.compile(
     r"|[^\s:]+\.(?:whl|zip|tar|tgz|tbz|txz|tar\.(?:gz|bz2|xz|lzma))(?:[\s;\[]|$)"
 )
 """A line that needs a path in the code; which files a package is made of cannot be told."""
-_FROM_GIT = re.compile(r"(?:(?:-e|--editable)[\s=]*)?(?:[^#]*@\s*)?git(?:\+|:)\S")
+_FROM_GIT = re.compile(r"(?:(?:-e|--editable)[\s=]*+)?(?:[^#]*@\s*)?git(?:\+|:)\S")
 _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
+_CHARSETS = re.compile(
+    r"ascii|utf[-_](?:7|8|16|32)(?:[-_][bl]e|-sig)?|latin[-_]?1|iso8859[-_]\d+|cp\d+|koi8[-_][rtu]"
+    r"|mac[-_]\w+|gb\w+|hz|big5\w*|shift_jis\w*|euc_\w+|iso2022_\w+|johab|kz1048|ptcp154|tis[-_]620"
+)
+"""The codecs of characters; others, such as punycode, may take any time."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -192,8 +197,15 @@ def _decoded(data: bytes) -> str:
             return data.removeprefix(mark).decode(coding)
     for line in data.split(b"\n", 2)[:2]:
         if line.startswith(b"#") and (found := _CODING.search(line)):
-            return data.decode(found[1].decode())
+            return data.decode(_charset(found[1].decode()))
     return data.decode()
+
+
+def _charset(named: str) -> str:
+    name = codecs.lookup(named).name
+    if not _CHARSETS.fullmatch(name):
+        raise LookupError(f"unknown encoding: {named}")
+    return name
 
 
 def _pyproject(root: Path) -> Mapping[str, object]:

@@ -191,6 +191,12 @@ def test_a_malformed_option_is_refused_with_its_path(options: Any, path: str, tr
         plan(tree(), builder_args=options)
 
 
+def test_a_variable_that_grows_without_measure_is_not_known() -> None:
+    grown = "".join(f"ARG A{n + 1}={f'$A{n}' * 10}\n" for n in range(30))
+    text = f"ARG A0=xxxxxxxxxx\n{grown}ARG B=b\nFROM $A1\nFROM $A30\nFROM $B\n"
+    assert base_images(text) == ("x" * 100, "b")
+
+
 def test_code_without_an_entry_point_is_refused(tree: Tree) -> None:
     with pytest.raises(Rejected, match="entry_point"):
         plan(tree(), entry_point=())

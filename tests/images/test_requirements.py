@@ -124,6 +124,12 @@ def test_what_would_take_long_to_read_is_refused(
         find_dependencies(root)
 
 
+def test_a_codec_that_may_take_any_time_is_not_used(tree: Tree) -> None:
+    root = tree(**{"requirements.txt": "# coding: punycode\nnumpy\n"})
+    with pytest.raises(Rejected, match=r"requirements\.txt: .* unknown encoding: punycode"):
+        find_dependencies(root)
+
+
 def test_files_that_requirements_include_are_needed_too(tree: Tree) -> None:
     code = tree(
         **{

@@ -23,7 +23,7 @@ LOGIN_HINT = (
 NETWORK_HINT = "check the network, HTTPS_PROXY and NO_PROXY"
 ANSWERED = "AADSTS"
 """Begins what Entra ID itself says."""
-_ATTEMPT = re.compile(r"^\s*(\w+Credential): (.+)$", re.MULTILINE)
+_ATTEMPT = re.compile(r"^[ \t]*+(\w+Credential): (.+)$", re.MULTILINE)
 _ABSENT = re.compile(
     r"unavailable|not (?:be found|installed|found|fully|available|initialized)|no response"
     r"|please run|no accounts|not configured|requires",

@@ -10,7 +10,8 @@ from launchkit.plain_text import shortened, tail_lines
 from launchkit.runners.verdicts import Reason, reason_of
 
 STEP = re.compile(
-    r"(?:\w+\[\d+\] |STEP \d+(?:/\d+)?: )(?P<step>(?:FROM|RUN|COPY|ADD|WORKDIR|USER|ENV) .*)"
+    r"(?:(?<!\w)\w++\[\d++\] |STEP \d++(?:/\d++)?: )"
+    r"(?P<step>(?:FROM|RUN|COPY|ADD|WORKDIR|USER|ENV) .*)"
 )
 """A step that begins, in the words of Kaniko."""
 MEMORY = (

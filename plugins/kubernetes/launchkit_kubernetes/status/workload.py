@@ -11,7 +11,7 @@ from launchkit_kubernetes.status.pod import Pod, pod_status
 from launchkit_kubernetes.status.shape import words
 
 NO_PODS = "no pods yet"
-_NAMES = re.compile(r"[\w.-]*\w")
+_NAMES = re.compile(r"(?<![\w.-])[\w.-]*\w")
 _LAST = "~"
 """Sorts after all times."""
 
