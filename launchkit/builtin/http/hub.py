@@ -182,7 +182,7 @@ class _Launches(_Group, Launches):
         return await self.service.ask(QueueItem, call)
 
     async def get(self, ref: str) -> ItemView:
-        call = Call(method="GET", parts=("item",), params={"ref": ref}, again=True)
+        call = Call(method="GET", parts=("item",), params={"ref": ref}, again=True, follows=True)
         return await self.service.ask(ItemView, call)
 
     async def list(self, selection: Selection) -> Sequence[ItemView]:
@@ -231,14 +231,18 @@ class _Launches(_Group, Launches):
 
     async def changed(self, item_id: str | None, since: int, wait: float) -> Sequence[Event]:
         params = {"item": item_id, "since": since}
-        call = Call(method="GET", parts=("events",), params=params, wait=wait, again=True)
+        call = Call(
+            method="GET", parts=("events",), params=params, wait=wait, again=True, follows=True
+        )
         return await self.service.ask(list[Event], call)
 
 
 class _Logs(_Group, Logs):
     async def read(self, item_id: str, attempt: int | None, offset: int, wait: float) -> LogPage:
         params = {"item": item_id, "attempt": attempt, "offset": offset}
-        call = Call(method="GET", parts=("log",), params=params, wait=wait, again=True)
+        call = Call(
+            method="GET", parts=("log",), params=params, wait=wait, again=True, follows=True
+        )
         answer = await self.service.fetch(call)
         size = answer.headers.get(LOG_SIZE_HEADER, "")
         if not size.isdecimal() or len(size) > 18:

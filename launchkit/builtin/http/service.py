@@ -1,5 +1,6 @@
 """Requests to a queue service: with a token, bounded, patient; errors are launchkit's own."""
 
+import logging
 import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from launchkit.aio.answers import PLAIN, AnswerTooLong, read_whole
 from launchkit.aio.http import http_client
 from launchkit.aio.retry import Backoff, retry, retry_after_of
+from launchkit.aio.trouble import Trouble
 from launchkit.builtin.http.tokens import find_token, server_of
 from launchkit.codec import decode_json, encode_json
 from launchkit.errors import ConfigError, Unauthenticated, Unreachable
@@ -32,6 +34,8 @@ from launchkit.wire.protocol import (
 T = TypeVar("T")
 FindToken = Callable[[], Secret | None]
 
+log = logging.getLogger("launchkit.http")
+
 UNAUTHORIZED = 401
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
@@ -46,6 +50,10 @@ MAX_ANSWER = 64 * 2**20
 UNPACKED = {"accept-encoding": "identity"}
 PATIENCE = Backoff(first=0.1, cap=1.0, deadline=5.0)
 """For requests that may be sent again: a service that is started anew is not noticed."""
+FOLLOWING = Backoff(first=0.1, cap=2.0, deadline=60.0)
+"""For those who follow a launch, as long as a database that is away is waited for: they go on when
+the service is back.
+"""
 UNMET_SECONDS = 0.5
 """For how long a request is sent again as long as nobody has ever answered: who typed the wrong
 address wants to know.
@@ -68,6 +76,8 @@ class Call:
     """Seconds that the service may wait before it answers."""
     again: bool = False
     """Whether it may be sent again when no answer came."""
+    follows: bool = False
+    """Whether who follows a launch asks, and has time."""
 
     @property
     def repeats(self) -> bool:
@@ -91,6 +101,7 @@ class Service:
         self._entity = entity
         self._find = find
         self._token = token
+        self._trouble = Trouble(log, "looking at a launch")
         self._met = False
         """Whether anybody has ever answered at the address."""
 
@@ -139,7 +150,9 @@ class Service:
             early = anyio.current_time() - began < UNMET_SECONDS
             return isinstance(exc, Unreachable) and (self._met or early)
 
-        return await retry(once, on=passes, backoff=PATIENCE)
+        if not call.follows:
+            return await retry(once, on=passes, backoff=PATIENCE)
+        return await retry(once, on=passes, backoff=FOLLOWING, trouble=self._trouble)
 
     @asynccontextmanager
     async def _answer(self, call: Call) -> AsyncIterator[httpx.Response]:

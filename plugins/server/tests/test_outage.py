@@ -1,7 +1,7 @@
 """After an outage: who was turned away comes back when asked to, and not all at once."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -12,14 +12,16 @@ import pytest
 from launchkit_server import envelope
 from ports import free_port
 from starlette.responses import PlainTextResponse
-from waiting import PATIENCE
+from waiting import PATIENCE, until
 
-from launchkit.abc import Site
+from launchkit.abc import LaunchRequest, Site
 from launchkit.aio.retry import Backoff, retry
 from launchkit.builtin.http.backend import HttpBackend
 from launchkit.builtin.http.hub import HttpHub
 from launchkit.errors import NotFound, Unreachable
-from launchkit.testing import VirtualClock, make_capacity, started
+from launchkit.model import QueueSpec
+from launchkit.testing import VirtualClock, make_capacity, make_spec, started
+from launchkit.testing.relay import relay
 
 from .conftest import Served, serving
 
@@ -98,3 +100,34 @@ async def test_who_has_the_wrong_address_is_told_before_the_patience_for_a_resta
         async with started(made, site) as hub:
             with pytest.raises(Unreachable, match="cannot be reached"):
                 await hub.agents()
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda hub, run: hub.launches().get(run),
+        lambda hub, run: hub.launches().changed(run, 0, 0.0),
+        lambda hub, run: hub.logs().read(run, None, 0, 0.0),
+    ],
+    ids=["launch", "events", "log"],
+)
+async def test_who_follows_a_launch_goes_on_when_the_service_is_back(
+    server: Served,
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    look: Callable[[HttpHub, str], Awaitable[object]],
+) -> None:
+    monkeypatch.setattr("launchkit.builtin.http.service.PATIENCE", Backoff(deadline=0.0))
+    async with relay(server.url.removeprefix("http://")) as way:
+        made = HttpHub(url=f"http://{way.host}", entity="e", token=server.tokens["ann"])
+        async with started(made, site) as hub, anyio.create_task_group() as tasks:
+            await hub.queues().create(QueueSpec(name="q", resource="local-process"), "ann")
+            request = LaunchRequest(spec=make_spec(), actor="ann")
+            run = await hub.launches().launch("q", request)
+            way.hold()
+            tasks.start_soon(look, hub, run.id)
+            await until(lambda: way.held)
+            way.cut()
+            way.open()
+    assert caplog.text.count("looking at a launch: the queue service") == 1
