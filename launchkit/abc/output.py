@@ -10,10 +10,14 @@ class Output(ABC):
     async def __call__(self, data: bytes) -> None:
         """Add *data* to the log."""
 
+    async def line(self, text: str) -> None:
+        """Add a line of launchkit's own to the log."""
+        await self(f"{text}\n".encode())
+
     async def mark(self, text: str) -> None:
         """Add a line to the timeline: a step that begins, or what is waited for."""
 
     async def say(self, text: str) -> None:
         """Add a line to both."""
-        await self(f"{text}\n".encode())
+        await self.line(text)
         await self.mark(text)

@@ -71,9 +71,10 @@ class Journey:
         self._kit = kit
         self._defaults = limits
         opened = opened_values(kit.policy, os.environ).values()
-        of_queue = queue_secrets(claim.queue.spec)
-        self._reporter = Reporter(kit.backend, claim, self.log, (*opened, *of_queue))
-        self._pre_run_log = PreRunLog(kit.backend, claim, self.log, self._reporter.mark)
+        secrets = (*opened, *queue_secrets(claim.queue.spec))
+        self._reporter = Reporter(kit.backend, claim, self.log, secrets)
+        mark = self._reporter.mark
+        self._pre_run_log = PreRunLog(kit.backend, claim, self.log, mark, secrets)
         self._foreign_seconds = foreign_seconds
         self._patience = Patience(self._tell_trouble, foreign_seconds=foreign_seconds)
         self._room = Room(self._tell_wait)

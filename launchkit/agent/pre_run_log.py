@@ -1,17 +1,18 @@
 """What is said on the way to a run: it comes before the run's own output in the log."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from launchkit.abc import Output, QueueBackend
 from launchkit.agent.persist import persist
 from launchkit.model import Claim
 from launchkit.observe import Journal
+from launchkit.resolving.masking import mask_of
 
 
 class PreRunLog(Output):
     """Appends to the log of a claim's attempt until the run itself begins to print; *mark* adds a
-    line to its timeline.
+    line to its timeline. Lines of launchkit's own show none of some *secrets*.
     """
 
     def __init__(
@@ -20,9 +21,11 @@ class PreRunLog(Output):
         claim: Claim,
         log: Journal,
         mark: Callable[[str], Awaitable[None]],
+        secrets: Sequence[str] = (),
     ) -> None:
         self._backend = backend
         self._mark = mark
+        self._secrets = secrets
         self._claim = claim
         self._log = log
         self._size: int | None = None
@@ -33,6 +36,10 @@ class PreRunLog(Output):
             call = partial(self._backend.log_size, self._claim)
             self._size = await persist(call, f"log of {self._claim.item.id}", self._log)
         return self._size
+
+    async def line(self, text: str) -> None:
+        """Add a line of launchkit's own. :raises LeaseLost: if the claim is no longer ours."""
+        await super().line(mask_of(*self._secrets)(text))
 
     async def mark(self, text: str) -> None:
         """Add a line to the timeline. :raises LeaseLost: if the claim is no longer ours."""

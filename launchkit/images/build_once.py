@@ -80,7 +80,7 @@ async def _planned(
 
 async def _warn(warnings: Iterable[str], out: Output) -> None:
     for warning in warnings:
-        await out(f"warning: {warning}\n".encode())
+        await out.line(f"warning: {warning}")
 
 
 async def _told_digest(ref: str, registry: Registry | None) -> str | None:

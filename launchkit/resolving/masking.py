@@ -1,17 +1,21 @@
 """Known secrets in a text, in whatever form a command line, an option or a message gives them."""
 
-import json
 import re
 import shlex
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
+
+from launchkit.resolving.quoted_forms import coded_forms, quoted_forms, unquoted
 
 HIDDEN = "…"
 SHORTEST = 4
 """Characters of a secret; what is shorter stands in other texts too."""
 SHORTEST_PART = 8
 """Characters of a line or another part of a secret."""
+MOST_KEPT = 16
+"""Masks, each for the secrets of one queue."""
 _PART = re.compile(rf"""[^\s,;:='"\\]{{{SHORTEST_PART},}}""")
 _QUOTES = re.compile(r"""['"\\]""")
 _CUT = re.compile(f"( ?{HIDDEN} ?)")
@@ -22,10 +26,12 @@ class Mask:
     """Puts `…` in place of some secrets."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        self.forms = frozenset(form for one in secrets for form in _forms(str.__str__(one)))
-        longest_first = sorted(self.forms, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first)))
-        self._all = "\0".join(longest_first)
+        texts = {text for one in secrets for text in _texts(str.__str__(one))}
+        self.forms = frozenset(form for text in texts for form in coded_forms(text))
+        longest_first = sorted(texts, key=len, reverse=True)
+        patterns = (form for text in longest_first for form in quoted_forms(text))
+        self._pattern = re.compile("|".join(dict.fromkeys(patterns)))
+        self._all = "\0".join(unquoted(form) for form in self.forms)
 
     def __call__(self, text: str) -> str:
         """*text* with `…` for each secret or part of one, also for what was left of one where the
@@ -51,22 +57,26 @@ class Mask:
         """How many of the first or the last characters of a text are a part of a secret."""
 
         def is_other(length: int) -> bool:
-            part = piece[len(piece) - length :] if from_end else piece[:length]
-            return part not in self._all
+            return unquoted(part_of(length)) not in self._all
+
+        def part_of(length: int) -> str:
+            return piece[len(piece) - length :] if from_end else piece[:length]
 
         if len(piece) < SHORTEST_PART or is_other(SHORTEST_PART):
             return 0
-        return bisect_left(range(len(piece) + 1), True, key=is_other) - 1
+        known = bisect_left(range(len(piece) + 1), True, key=is_other) - 1
+        return known if len(unquoted(part_of(known))) >= SHORTEST_PART else 0
 
 
-def _forms(secret: str) -> Iterator[str]:
-    """A secret and its parts as they are, and as a shell, JSON or Python quotes them."""
-    for text in {secret, *_parts(secret)}:
-        quoted = text.replace("'", "'\"'\"'")
-        coded = (json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text))
-        for form in (text, quoted, *(one[1:-1] for one in coded)):
-            if len(form) >= SHORTEST:
-                yield form
+@lru_cache(maxsize=MOST_KEPT)
+def mask_of(*secrets: str) -> Mask:
+    """The mask for some secrets, kept for the next text: an agent masks each that it tells."""
+    return Mask(secrets)
+
+
+def _texts(secret: str) -> Iterator[str]:
+    """A secret and its parts, but for what stands in other texts too."""
+    yield from (text for text in (secret, *_parts(secret)) if len(text) >= SHORTEST)
 
 
 def _parts(secret: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from launchkit.model import ItemReport, Json, QueueItem, QueueSpec, Variable, Verdict
-from launchkit.resolving.masking import HIDDEN, Mask
+from launchkit.resolving.masking import HIDDEN, mask_of
 from launchkit.resolving.secret_names import is_secret, is_secret_name, measures
 from launchkit.resolving.secret_places import Walk, secrets_in, with_keys
 from launchkit.resolving.secret_texts import fields_in
@@ -75,7 +75,7 @@ def without_values(told: Json, secrets: Sequence[str]) -> dict[str, Any]:
     """Values with `…` for each of some *secrets*, wherever it or a part of it stands in a text or
     in a key below.
     """
-    mask = Mask(secrets)
+    mask = mask_of(*secrets)
 
     def masked(value: Any) -> Any:
         if isinstance(value, Mapping):

@@ -29,7 +29,7 @@ class TalkingRunner(FakeRunner):
     compute: FakeCompute = field(default_factory=lambda: COMPUTE, repr=False)
 
     async def prepare(self, submission: Submission, out: Output) -> None:
-        await out.say(FETCHED.strip())
+        await out.say(FETCHED.strip() + submission.env.get("SAID", ""))
 
 
 @dataclass(kw_only=True)
@@ -106,6 +106,19 @@ async def test_what_is_going_on_stands_in_the_timeline_too(
         ("progress", None, FETCHED.strip()),
         ("state", ItemState.SUBMITTING, None),
     ]
+
+
+async def test_what_is_said_on_the_way_shows_no_secret_of_the_queue(
+    bench: Bench, plugin: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUSH", "GPU-5ecret-uuid-0001")
+    config = {"output": "for ${HUSH}", "exit_code": 0}
+    await bench.client.create_queue("talking", "talking", config)
+    run = await bench.client.launch("talking", image="img", env={"SAID": " GPU-5ecret-uuid-0001"})
+    async with agent_of(bench, plugin, policy={"macros_from_env": ["HUSH"]}):
+        assert await bench.ended(run) == [ItemState.FINISHED]
+    assert await text(run) == FETCHED.strip() + " …\nfor GPU-5ecret-uuid-0001"
+    assert FETCHED.strip() + " …" in [event.cause for event in await run.events()]
 
 
 async def test_the_next_agent_goes_on_where_the_output_stopped(

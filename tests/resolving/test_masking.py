@@ -1,6 +1,9 @@
 """Known secrets are masked in whatever form a command, an option or a message gives them."""
 
+import json
 import shlex
+import subprocess
+from collections.abc import Callable
 
 import pytest
 
@@ -66,3 +69,62 @@ def test_what_stands_beside_an_ellipsis_and_is_no_secret_stays() -> None:
     mask = Mask(["verysecretpassword"])
     for text in ("… and so on", "very … word", "a … b … c", "…", "not a secret pass …"):
         assert mask(text) == text
+
+
+QUOTED = ["pa'ss1x", "pa'42x", r"pa\42x", "a\"b'c$d`e\\f", "x y&z;q", "é'ü\n\x01abcdefg", "😀'kk12"]
+PRINTERS: dict[str, Callable[[str], str]] = {
+    "python": repr,
+    "ascii": ascii,
+    "bytes": lambda secret: repr(secret.encode()),
+    "json": json.dumps,
+    "json for HTML": lambda secret: json.dumps(secret).replace("'", "\\u0027"),
+    "json in json": lambda secret: json.dumps(json.dumps(secret, ensure_ascii=False)),
+    "shell": shlex.quote,
+    "another shell": lambda secret: "'" + secret.replace("'", "'\\''") + "'",
+    "a shell in a shell": lambda secret: shlex.quote(shlex.quote(secret)),
+}
+ENDS = ("ss1x", "42x", "z;q", "abcdefg", "kk12")
+"""Words that the secrets end with."""
+
+
+@pytest.mark.parametrize("secret", QUOTED)
+@pytest.mark.parametrize("printer", PRINTERS)
+def test_a_secret_is_masked_in_whatever_style_it_is_quoted(printer: str, secret: str) -> None:
+    shown = Mask([secret])(f"given {PRINTERS[printer](secret)} here")
+    assert "…" in shown
+    assert {*shown} <= {*"given… here", *"\"'\\$bu"}
+
+
+@pytest.mark.parametrize("secret", QUOTED)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["bash", "-xc", ': "$HUSH"'],
+        ["bash", "-c", 'printf "%q" "$HUSH"; echo "${HUSH@Q}"; declare -p HUSH'],
+        ["sh", "-xc", ': "$HUSH"'],
+        ["sh", "-c", "export -p; set"],
+        ["ls", "/hush/{}"],
+    ],
+)
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_a_secret_is_masked_as_shells_and_tools_print_it(
+    command: list[str], secret: str, locale: str
+) -> None:
+    environ = {"HUSH": secret, "PATH": "/usr/bin:/bin", "LC_ALL": locale}
+    words = [word.format(secret) if command[0] == "ls" else word for word in command]
+    done = subprocess.run(words, env=environ, capture_output=True, check=False)
+    shown = Mask([secret])((done.stdout + done.stderr).decode(errors="surrogateescape"))
+    assert "…" in shown
+    assert not [end for end in ENDS if end in shown]
+
+
+def test_very_many_quotes_are_no_work_for_a_mask() -> None:
+    mask = Mask(["a" + "'" * 9 + "b", "'" * 4 + "x", "a b c d e f g h", json.dumps(["b\n" * 20])])
+    for text in ("'" * 300_000, "a" + "'\\" * 200_000, ("a" + "'" * 100 + " ") * 3_000):
+        assert mask(text) == text
+
+
+@pytest.mark.parametrize("quote", ["'\"'\"'", "'\\''", "\\'"])
+def test_what_is_left_of_a_quoted_secret_where_a_text_was_shortened_is_masked(quote: str) -> None:
+    quoted = "first'second'third".replace("'", quote)
+    assert Mask(["first'second'third"])(f"is '{quoted[:-2]} … more") == "is  … more"
