@@ -1,5 +1,6 @@
 """Warnings of files that every user of this machine may read, change, or put others in place of."""
 
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,6 +27,16 @@ def wide_secrets(files: Mapping[Path, str], subject: str) -> list[Finding]:
     own = {path: what for path, what in files.items() if CLUSTERS_OWN not in path.parents}
     found = (wide_secret(path, subject, what) for path, what in own.items())
     return [one for one in found if one]
+
+
+def wide_folder(path: Path, subject: str) -> Finding | None:
+    """A warning if every user of this machine may put files into a directory, or another one in its
+    place. Reads the modes of directories.
+    """
+    if mode := mode_for_all(path, stat.S_IWOTH):
+        message = f"every user of this machine may put files into {path} (mode {mode})"
+        return Finding(level="warning", subject=subject, message=message, hint=f"chmod o-w {path}")
+    return replaceable(path, subject)
 
 
 def replaceable(path: Path, subject: str) -> Finding | None:

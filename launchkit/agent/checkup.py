@@ -25,6 +25,7 @@ from launchkit.agent.folders import make_writable
 from launchkit.agent.kit import backend_of, builder_block, registry_block
 from launchkit.agent.plugin_tasks import plugin_tasks
 from launchkit.errors import ConfigError, LaunchkitError, NotFound, contained, told, unwrapped
+from launchkit.images.docker_login import kept_logins
 from launchkit.model import AgentCapacity, QueueSpec
 from launchkit.plugins import Plugins
 from launchkit.resolving.resolve import queue_template
@@ -61,7 +62,8 @@ async def checkup(
 
     *runner_problems* are those that were found when the settings were loaded, with their places.
     """
-    found: list[Finding] = []
+    logins = await anyio.to_thread.run_sync(kept_logins)
+    found = await anyio.to_thread.run_sync(wide_secrets, logins, "Docker's settings")
     async with AsyncExitStack() as stack:
         folder = await _folder(stack, settings, found)
         async with anyio.create_task_group() as tasks:

@@ -1,59 +1,135 @@
 """The files in which git, curl and ssh keep logins and keys."""
 
-import re
+import os
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from subprocess import DEVNULL, SubprocessError, run
 
+from launchkit.builtin.git_command import REPOSITORY_VARIABLES
+from launchkit.resolving.secret_texts import parts_of
+
+GIT_SECONDS = 10.0
 MOST_BYTES = 1024**2
-LOGIN = re.compile(
-    r"extraheader|https?://[^/@\s\"]{1,1000}@|^[ \t]*password[ \t]*=", re.IGNORECASE | re.MULTILINE
-)
-"""In git's settings: a header, an address with a login, a password, such as one for mail."""
-STORE = re.compile(r"^[ \t]*helper[ \t]*=(.*\bstore\b.*)$", re.IGNORECASE | re.MULTILINE)
+MOST_FILES = 10_000
+LOGINS = "logins to git servers"
 KEY = b"PRIVATE KEY-----"
+SECRET_ENDS = ("pass", "passwd", "password", "secret", "token", "extraheader")
+"""Of the names of git's settings, which it tells in small letters: `sendemail.smtppass`."""
+NO_SECRETS = frozenset({"", "true", "false", "yes", "no", "on", "off", "0", "1"})
 
 
 def login_files(environ: Mapping[str, str]) -> Mapping[Path, str]:
-    """Files with logins to git servers, and keys to them, each with what it holds. Reads git's
-    settings of this user, and which of the files in ~/.ssh are keys.
+    """Files with logins to git servers, and keys to them, each with what it holds. Has git read its
+    settings, as it would for this user, and looks which of the files in ~/.ssh are keys.
     """
     home = Path.home()
     config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "git"
     found = [home / ".git-credentials", config / "credentials", home / ".netrc"]
     named = environ.get("GIT_CONFIG_GLOBAL")
-    for settings in [Path(named)] if named else [home / ".gitconfig", config / "config"]:
-        text = _start(settings).decode(errors="replace")
-        if LOGIN.search(text):
-            found.append(settings)
-        found += _stores(text)
+    settings = _read(environ)
+    if settings is None:  # it cannot read them, so they may hold anything
+        found += [Path(named)] if named else [home / ".gitconfig", config / "config"]
+    else:
+        found += [one.file for one in settings if one.holds_login]
+        found += [file for one in settings for file in one.stores()]
     keys = dict.fromkeys(_keys(home / ".ssh"), "a key to git servers")
-    return {**dict.fromkeys(found, "logins to git servers"), **keys}
+    return {**dict.fromkeys(found, LOGINS), **keys}
 
 
-def _stores(settings: str) -> Iterator[Path]:
-    """The files of `helper = store --file=...`."""
-    for line in STORE.findall(settings):
+@dataclass(frozen=True)
+class _Setting:
+    file: Path
+    name: str
+    value: str
+
+    @property
+    def holds_login(self) -> bool:
+        """Whether it is a header, a password or an address with a login."""
+        is_named = self.name.endswith(SECRET_ENDS) and self.value.lower() not in NO_SECRETS
+        return is_named or bool([*parts_of(self.name), *parts_of(self.value)])
+
+    def stores(self) -> Iterator[Path]:
+        """The file of `helper = store --file=...`."""
+        if not (self.name.startswith("credential.") and self.name.endswith(".helper")):
+            return
         with suppress(ValueError):  # quotes that do not end
-            words = shlex.split(line.strip().strip('"'))
+            words = shlex.split(self.value)
+            if not any(word.endswith("store") for word in words):
+                return
             for word, after in zip(words, [*words[1:], ""], strict=True):
                 option, equals, value = word.partition("=")
                 if option == "--file" and (value or after):
-                    yield Path(value if equals else after).expanduser()
+                    yield Path(os.path.expandvars(value if equals else after)).expanduser()
+
+
+def _read(environ: Mapping[str, str]) -> list[_Setting] | None:
+    """The settings that hold for each repository, of all files that git reads for this user, also
+    by `include`; None if it cannot read them.
+    """
+    own = {**os.environ, **environ}
+    for name in REPOSITORY_VARIABLES:
+        own.pop(name, None)
+    command = ["git", "config", "--list", "--show-origin", "--includes", "-z"]
+    try:
+        done = run(
+            command,
+            cwd="/",
+            env=own,
+            stdin=DEVNULL,
+            capture_output=True,
+            timeout=GIT_SECONDS,
+            check=True,
+        )
+    except (OSError, SubprocessError):
+        return None
+    told = done.stdout.decode(errors="replace").split("\0")
+    return [*_settings(told)]
+
+
+def _settings(told: list[str]) -> Iterator[_Setting]:
+    for origin, entry in zip(told[::2], told[1::2], strict=False):
+        kind, _, file = origin.partition(":")
+        if kind == "file":
+            name, _, value = entry.partition("\n")
+            yield _Setting(Path("/") / file, name, value)
 
 
 def _keys(folder: Path) -> list[Path]:
-    try:
-        return [file for file in sorted(folder.iterdir()) if KEY in _start(file, 100)]
-    except OSError:
-        return []
+    files = islice(_Folders().files(folder), MOST_FILES)
+    return sorted(file for file in files if KEY in _start(file))
 
 
-def _start(file: Path, most: int = MOST_BYTES) -> bytes:
+@dataclass(frozen=True)
+class _Folders:
+    seen: set[Path] = field(default_factory=set)
+
+    def files(self, folder: Path) -> Iterator[Path]:
+        """Those of a directory and of all below it, links followed, each directory once."""
+        waiting = [folder]
+        while waiting:
+            folder = waiting.pop()
+            with suppress(
+                OSError, RuntimeError
+            ):  # not there, not to be entered, or links in a circle
+                real = folder.resolve()
+                if real in self.seen or len(self.seen) > MOST_FILES:
+                    continue
+                self.seen.add(real)
+                for one in sorted(folder.iterdir()):
+                    if one.is_dir():
+                        waiting.append(one)
+                    else:
+                        yield one
+
+
+def _start(file: Path) -> bytes:
     """The beginning of a file; nothing of what is none, or cannot be read."""
     with suppress(OSError):
         if file.is_file():
             with file.open("rb") as opened:
-                return opened.read(most)
+                return opened.read(MOST_BYTES)
     return b""

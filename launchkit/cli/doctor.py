@@ -1,9 +1,7 @@
 """`launchkit doctor`: whether an agent with these settings could work here."""
 
-import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
@@ -17,12 +15,9 @@ from launchkit.cli.options import TABLES, common_options, output_option
 from launchkit.cli.output import Column, Layout, get, show_all
 from launchkit.cli.present import Data
 from launchkit.cli.session import run
-from launchkit.document import read_document, require_mapping
 from launchkit.errors import LaunchkitError
 from launchkit.plugins import BLOCK, Plugins
-from launchkit.private_files import mode_for_all
-from launchkit.resolving.written_secrets import written_secrets
-from launchkit.wide_files import replaceable
+from launchkit.resolving.wide_settings import wide_settings
 
 
 def _first_line(row: Data) -> str:
@@ -77,7 +72,7 @@ def findings(plugins: Plugins) -> Iterator[Finding]:
         yield Finding(level="warning", subject="plugins", message=text, hint=BLOCK)
     try:
         if path := settings_file():
-            yield from _wide(path)
+            yield from wide_settings(path)
         loaded = loaded_settings(plugins)
     except LaunchkitError as exc:
         yield failure("settings", exc)
@@ -91,31 +86,3 @@ def findings(plugins: Plugins) -> Iterator[Finding]:
         yield Finding(level="warning", subject="queue backend", message=message)
     problems = loaded.runner_problems
     yield from run(lambda: checkup(loaded.settings, plugins, runner_problems=problems))
-
-
-def _wide(path: Path) -> Iterator[Finding]:
-    """Warnings if every user of this machine may change or replace the settings, right or wrong, or
-    read secrets in them.
-    """
-    if mode := mode_for_all(path, stat.S_IWOTH):
-        message = f"every user of this machine may change {path} (mode {mode})"
-        yield Finding(
-            level="warning", subject="settings", message=message, hint=f"chmod o-w {path}"
-        )
-        return
-    if found := replaceable(path, "settings"):
-        yield found
-    mode = mode_for_all(path, stat.S_IROTH)
-    if secrets := _secrets_of(path) if mode else None:
-        message = f"{path} is open to every user of this machine (mode {mode}), and {secrets}"
-        yield Finding(
-            level="warning", subject="settings", message=message, hint=f"chmod 600 {path}"
-        )
-
-
-def _secrets_of(path: Path) -> str | None:
-    try:
-        places = written_secrets(require_mapping(read_document(path)))
-    except LaunchkitError:
-        return "may hold secrets, for it cannot be parsed"
-    return f"holds what looks like a secret: {', '.join(places)}" if places else None

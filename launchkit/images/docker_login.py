@@ -6,7 +6,6 @@ See https://docs.docker.com/reference/cli/docker/login/#credential-stores.
 import base64
 import json
 import os
-from contextlib import suppress
 from pathlib import Path
 from subprocess import DEVNULL
 from typing import Any
@@ -17,6 +16,7 @@ from anyio.to_thread import run_sync
 from launchkit.errors import LaunchError
 from launchkit.images.login import login_key, registry_of
 from launchkit.model import Credentials, Secret
+from launchkit.resolving.secret_places import secrets_in
 
 HELPER_SECONDS = 30.0
 NOT_FOUND = "credentials not found"
@@ -44,12 +44,14 @@ def config_path() -> Path:
 
 
 def kept_logins() -> dict[Path, str]:
-    """The file if there are logins in it, and what it holds. Reads it."""
+    """The file if there are logins or other secrets in it, and what it holds. Reads it."""
     path = config_path()
-    with suppress(LaunchError):  # told by whoever needs a login
-        if any(_section(_read(path), "auths", path).values()):
-            return {path: "logins to registries"}
-    return {}
+    try:
+        config = _read(path)
+        holds = any(_section(config, "auths", path).values()) or secrets_in(config)
+    except LaunchError:  # told by whoever needs a login; it may hold some
+        holds = True
+    return {path: "logins to registries"} if holds else {}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -159,7 +159,17 @@ def test_a_file_with_a_registrys_password_that_everybody_may_read_is_told(
         (".gitconfig", '[http "https://h"]\n\textraHeader = Authorization: Basic hush\n'),
         (".gitconfig", '[url "https://x:hush@h/"]\n\tinsteadOf = https://h/\n'),
         (".config/git/config", "[http]\n\tproxy = http://ann:hush@proxy:3128\n"),
+        (".gitconfig", "[sendemail]\n\tsmtpPass = hush\n"),
+        (".gitconfig", "[imap] pass = hush\n"),
+        (".gitconfig", "[http]\n\tproxy = socks5://ann:hush@proxy\n"),
+        (".gitconfig", '[credential]\n\thelper = "!f() { echo password=hush; }; f"\n'),
+        (".gitconfig", "[core\n"),
         (".ssh/id_ed25519", "-----BEGIN OPENSSH PRIVATE KEY-----\nhush\n"),
+        (".ssh/keys/of/work", "-----BEGIN RSA PRIVATE KEY-----\nhush\n"),
+        (".ssh/bag.pem", f"Bag Attributes\n{'  x: y' * 50}\n-----BEGIN PRIVATE KEY-----\nhush\n"),
+        (".docker/config.json", '{"HttpHeaders": {"Authorization": "Bearer hush"}}'),
+        (".docker/config.json", '{"proxies": {"default": {"httpProxy": "http://a:hush@p"}}}'),
+        (".docker/config.json", '{"auths": {"h": {"auth": "hush"}'),
         (".docker/config.json", '{"auths": {"example.com": {"auth": "YW5uOmh1c2g="}}}'),
     ],
 )
@@ -171,10 +181,20 @@ def test_a_file_of_logins_that_everybody_may_read_is_told(
         monkeypatch.delenv(variable, raising=False)
     file = Path(program.file(name, text))
     file.chmod(0o644)
-    registry = {"type": "oci", "uri": "127.0.0.1:9/a"}
-    assert f"chmod 600 {file}" in told(program, registry=registry).values()
+    assert f"chmod 600 {file}" in told(program).values()
     file.chmod(0o600)
-    assert f"chmod 600 {file}" not in told(program, registry=registry).values()
+    assert f"chmod 600 {file}" not in told(program).values()
+
+
+def test_dockers_logins_are_told_whatever_registry_there_is(
+    program: Program, monkeypatch: pytest.MonkeyPatch, token: Path
+) -> None:
+    file = Path(program.file("config.json", '{"auths": {"h": {"auth": "YW5uOmh1c2g="}}}'))
+    file.chmod(0o644)
+    monkeypatch.setenv("DOCKER_CONFIG", str(program.folder))
+    registry = {"type": "oci", "uri": "127.0.0.1:9/a", "username": "a", "password_file": str(token)}
+    found = told(program, registry=registry)
+    assert [*found.values()].count(f"chmod 600 {file}") == 1
 
 
 @pytest.mark.parametrize(
@@ -183,6 +203,9 @@ def test_a_file_of_logins_that_everybody_may_read_is_told(
         "store --file=~/kept",
         "store --file ~/kept",
         '"store --file=~/kept"',
+        "store \\\n --file=~/kept",
+        "store --file=$HOME/kept",
+        "/usr/lib/git-core/git-credential-store --file ~/kept",
         "store --file='~/kept'",
     ],
 )
@@ -196,6 +219,27 @@ def test_the_file_of_gits_store_of_logins_is_known(
     found = login_files({"GIT_CONFIG_GLOBAL": str(settings)})
     assert tmp_path / "kept" in found
     assert settings not in found
+    settings.write_text(f"[credential] helper = {helper}")
+    assert tmp_path / "kept" in login_files({"GIT_CONFIG_GLOBAL": str(settings)})
+
+
+def test_settings_of_git_that_others_include_are_known(tmp_path: Path) -> None:
+    settings, more = tmp_path / "settings", tmp_path / "more"
+    settings.write_text(f"[include]\n\tpath = {more}\n[user]\n\tsigningKey = A\n")
+    more.write_text("[http]\n\textraHeader = X: hush\n")
+    found = login_files({"GIT_CONFIG_GLOBAL": str(settings)})
+    assert more in found
+    assert settings not in found
+
+
+def test_links_in_a_circle_hide_no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "again").symlink_to(tmp_path / ".ssh")
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "one").write_text("-----BEGIN PRIVATE KEY-----")
+    (tmp_path / ".ssh" / "keys").symlink_to(tmp_path / "keys")
+    assert tmp_path / ".ssh/keys/one" in login_files({})
 
 
 def test_docker_settings_without_a_login_may_be_read_by_everybody(

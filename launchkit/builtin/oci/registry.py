@@ -14,7 +14,7 @@ from anyio.to_thread import run_sync
 from launchkit.abc import Finding, Registry, Site
 from launchkit.errors import ConfigError, LaunchError, Rejected
 from launchkit.home import expanded
-from launchkit.images.docker_login import docker_login, kept_logins
+from launchkit.images.docker_login import docker_login
 from launchkit.images.ref import ImageRef
 from launchkit.images.registries.names import is_loopback
 from launchkit.model import Credentials, Secret
@@ -114,10 +114,8 @@ class OciRegistry(Registry):
         return await self._probe.examine(self._host, self._path, login, pushes=self._pushes)
 
     def secret_files(self) -> Mapping[Path, str]:
-        """That of the password, or else of Docker's logins."""
-        if self.password_file is not None:
-            return {expanded(self.password_file): "a password"}
-        return {} if self.username is not None else kept_logins()
+        """That of the password."""
+        return {expanded(self.password_file): "a password"} if self.password_file else {}
 
     async def _login(self, host: str) -> Credentials | None:
         """The login for a registry. The settings are those of this one, and no other gets them."""

@@ -175,10 +175,15 @@ def blobs_of(url: str) -> Blobs:
 
     :raises ConfigError: if nothing that is installed knows such a place.
     """
+    folder = folder_of(url)
+    return FolderBlobs(folder) if folder else FsspecBlobs(url)
+
+
+def folder_of(url: str) -> Path | None:
+    """The folder of this machine that a path or a URL names, if it names one."""
     scheme, _, path = url.partition("://")
-    if not path or scheme == "file":
-        return FolderBlobs(expanded(path or url).absolute())
-    return FsspecBlobs(url)
+    is_folder = url and (not path or scheme == "file")
+    return expanded(path or url).absolute() if is_folder else None
 
 
 def needed(blobs: Blobs | None) -> Blobs:

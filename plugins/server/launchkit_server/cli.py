@@ -10,14 +10,16 @@ import click
 from launchkit.errors import ConfigError, unwrapped
 from launchkit.plain_log import PlainLines
 from launchkit.private_files import make_folder
+from launchkit.resolving.wide_settings import wide_settings
 from launchkit.store.access import look_at
 from launchkit.store.opening import database_of
 from launchkit.store.sqlite_file import file_of
-from launchkit.wide_files import wide_secrets
+from launchkit.wide_files import wide_folder, wide_secrets
 from launchkit_server.config import ServerConfig, load_config
 
 logger = logging.getLogger("launchkit.server")
 
+SUBJECT = "launchkit server"
 PATIENCE_SECONDS = 10.0
 """How long a request waits for a database that is away: less than clients wait for an answer."""
 
@@ -59,7 +61,7 @@ def server(context: click.Context, /, config: Path | None, **flags: object) -> N
     context.obj = load_config(flags, config)
     if context.invoked_subcommand is None:
         with unwrapped():
-            anyio.run(_serve, context.obj)
+            anyio.run(_serve, context.obj, config)
 
 
 @server.command()
@@ -84,7 +86,7 @@ async def _collect(config: ServerConfig) -> None:
     click.echo(done.told())
 
 
-async def _serve(config: ServerConfig) -> None:
+async def _serve(config: ServerConfig, file: Path | None) -> None:
     from launchkit_server.blobs import blobs_of
     from launchkit_server.collecting import collect_often
     from launchkit_server.door import door_of
@@ -108,7 +110,7 @@ async def _serve(config: ServerConfig) -> None:
         await blobs.check()
     with listening(config.host, config.port) as made:
         async with database.opened():
-            await anyio.to_thread.run_sync(_tell_of_wide_files, config)
+            await anyio.to_thread.run_sync(_tell_of_wide_files, config, file)
             token = await first_token(database, config.admin_token_file)
             click.echo(f"The queue service is at {url_of(made, door.scheme)}")
             if token:
@@ -128,9 +130,14 @@ async def _serve(config: ServerConfig) -> None:
                 tasks.cancel_scope.cancel()
 
 
-def _tell_of_wide_files(config: ServerConfig) -> None:
+def _tell_of_wide_files(config: ServerConfig, file: Path | None) -> None:
     """Warn of what every user of this machine may read, change or replace."""
-    found = wide_secrets(config.secret_files(), "launchkit server")
+    from launchkit_server.blobs import folder_of
+
+    found = wide_secrets(config.secret_files(), SUBJECT)
+    found += wide_settings(file, SUBJECT) if file else ()
+    if (folder := folder_of(config.blobs or "")) and (one := wide_folder(folder, SUBJECT)):
+        found.append(one)
     if config.database.startswith("sqlite:") and (database := look_at(file_of(config.database))):
         found.append(database)
     for one in found:

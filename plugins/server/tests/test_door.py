@@ -7,6 +7,7 @@ from launchkit_server.config import load_config
 from launchkit_server.door import door_of
 
 from launchkit.errors import ConfigError
+from launchkit.resolving.wide_settings import wide_settings
 
 from .places import Place
 
@@ -68,3 +69,21 @@ def test_files_of_secrets_that_everybody_may_read_are_told_at_the_start(tmp_path
     assert f"chmod 600 {key}" in log
     assert "hush" not in log
     assert log.count("every user of this machine") == 2
+
+
+def test_settings_and_blobs_that_everybody_may_use_are_told_at_the_start(tmp_path: Path) -> None:
+    settings, blobs = tmp_path / "server.yaml", tmp_path / "blobs"
+    settings.write_text(f"blobs: {blobs}\n")
+    settings.chmod(0o666)
+    blobs.mkdir()
+    blobs.chmod(0o777)
+    place = Place(tmp_path)
+    with place.process(*place.server_words, "--config", str(settings)):
+        place.wait(place.ready)
+        log = (tmp_path / "server.log").read_text()
+    assert f"every user of this machine may change {settings} (mode 0666)" in log
+    assert f"every user of this machine may put files into {blobs} (mode 0777)" in log
+    settings.write_text("database: postgresql://ann:hush@h/db\n")
+    settings.chmod(0o644)
+    (told,) = wide_settings(settings)
+    assert told.message.endswith("holds what looks like a secret: database")
