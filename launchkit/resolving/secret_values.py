@@ -104,11 +104,6 @@ def report_without_values(report: ItemReport, secrets: Sequence[str]) -> ItemRep
     return replace(report, **{**said, "warnings": tuple(said["warnings"])}, verdict=verdict)
 
 
-def hidden_words(words: Sequence[str]) -> list[str]:
-    """The words of a command with `…` for each that is a secret by its name."""
-    return [*map(str, Walk().listed(words, "", ()))]
-
-
 def _values_of(variable: Variable) -> list[object]:
     return [one for one in (variable.default, *(variable.enum or ())) if one is not None]
 

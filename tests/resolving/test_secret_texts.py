@@ -3,10 +3,10 @@
 import pytest
 
 from launchkit.model import QueueSpec, Variable
+from launchkit.resolving.hidden_words import hidden_words
 from launchkit.resolving.known_secrets import queue_secrets, without_queue_values
 from launchkit.resolving.secret_values import (
     hidden,
-    hidden_words,
     secret_defaults,
     secret_variables,
     without_secrets,

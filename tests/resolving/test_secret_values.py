@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from launchkit.model import QueueSpec, Secret, Variable
+from launchkit.resolving.hidden_words import hidden_words
 from launchkit.resolving.secret_values import (
     hidden,
-    hidden_words,
     secret_defaults,
     secret_variables,
     without_queue_secrets,

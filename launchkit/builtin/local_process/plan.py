@@ -177,7 +177,8 @@ def _setup_argv(setup: SetupArgs) -> tuple[str, ...]:
 
 def _said(argv: Sequence[str], hidden: Sequence[str]) -> str:
     """A command, with `…` for each secret: what is *hidden*, and what is one by its name."""
-    from launchkit.resolving.secret_values import hidden_words, without_values
+    from launchkit.resolving.hidden_words import hidden_words
+    from launchkit.resolving.secret_values import without_values
 
     return " ".join(without_values({"": hidden_words(argv)}, hidden)[""])
 

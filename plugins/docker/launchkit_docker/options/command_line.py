@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from launchkit.model import Secret, Submission
-from launchkit.resolving.secret_values import hidden_words
+from launchkit.resolving.hidden_words import hidden_words
 from launchkit_docker.containers.body import image_ref, process
 from launchkit_docker.containers.request import container_name
 from launchkit_docker.options.parsing import Options
