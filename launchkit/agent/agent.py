@@ -29,6 +29,7 @@ from launchkit.agent.under_way import UnderWay
 from launchkit.aio.retry import Backoff, long_enough, pauses
 from launchkit.errors import ConfigError, QueueError, unwrapped
 from launchkit.model import AgentCapacity, AgentOrders, AgentStatus, Claim
+from launchkit.model.names import agent_name_of
 from launchkit.observe import journal
 from launchkit.observe.observability import ObservedAgent, open_observability
 from launchkit.observe.watchdog import Watchdog
@@ -69,7 +70,7 @@ class Agent:
                 hint="name them with -q NAME or under `queues:` in launch-config.yaml",
             )
         self.settings = settings
-        self.name = settings.name or f"{socket.gethostname()}-{secrets.token_hex(3)}"
+        self.name = settings.name or agent_name_of(socket.gethostname(), secrets.token_hex(3))
         self.address: str | None = None
         """Where metrics and health are served, once it runs."""
         self._log = journal(logger, self.name)

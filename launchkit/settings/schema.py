@@ -28,6 +28,7 @@ from launchkit import model
 from launchkit.abc import Policy
 from launchkit.home import expanded
 from launchkit.model import Json, Secret
+from launchkit.model.names import AGENT_NAME
 from launchkit.settings.images import REPOSITORY, image_repository
 from launchkit.settings.places import default_backend, default_cache_dir, default_state_dir
 
@@ -196,7 +197,7 @@ class AgentSettings(BaseModel):
     """OpenTelemetry spans; null makes them if OTEL_EXPORTER_OTLP_ENDPOINT is set."""
     stopped_run_timeout: Annotated[StrictInt, Field(ge=0, le=86_400)] = 60
     """From the polite request to stop until a run is killed."""
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] | None = None
+    name: Annotated[str, Field(pattern=f"^{AGENT_NAME}$")] | None = None
     """The agent's name; it makes one up if there is none."""
     backend: Annotated[BackendBlock | None, BeforeValidator(_url_alone)] = None
     """The queue's URL, or a block of the URL and the settings of its kind."""

@@ -3,10 +3,11 @@
 from typing import Generic, NamedTuple, TypeVar
 
 from launchkit.codec import encode_json
-from launchkit.errors import AgentReplaced
+from launchkit.errors import AgentReplaced, ConfigError
 from launchkit.model import AgentStatus, AgentView
+from launchkit.model.names import is_agent_name
 from launchkit.store.database import Body, Tx
-from launchkit.store.locks import holder_in, topic_of
+from launchkit.store.locks import holders_of, topic_of
 from launchkit.store.rows import agent_of
 from launchkit.store.rules import ONLINE_SECONDS
 
@@ -38,6 +39,7 @@ class Register(NamedTuple):
 
     async def __call__(self, tx: Tx) -> None:
         name = self.status.name
+        require_agent_name(name)
         former = await tx.one("session_of", entity=self.entity, name=name)
         if former and former["session"] == self.session:
             return
@@ -65,6 +67,7 @@ class Forget(NamedTuple):
     session: str | None = None
 
     async def __call__(self, tx: Tx) -> None:
+        require_agent_name(self.name)
         if await _replaced(tx, self.entity, self.name, self.session):
             return
         if self.session is None:
@@ -90,13 +93,21 @@ class InSession(NamedTuple, Generic[T]):
         return await self.act(tx)
 
 
-def of_holder(holder: str) -> str:
-    """The agent that the holder of a lock belongs to."""
-    return holder.partition("/")[0]
+def require_agent_name(name: str) -> None:
+    """:raises ConfigError: if no agent may be called so."""
+    if not is_agent_name(name):
+        raise ConfigError(
+            f"{name[:140]!r} is no name of an agent: up to 128 letters, digits and any of . _ -,"
+            " beginning with a letter or a digit",
+            hint="set `name:` in its launch-config.yaml",
+        )
 
 
 async def require_session(tx: Tx, entity: str, name: str, session: str | None) -> None:
-    """:raises AgentReplaced: if an agent of that name has registered since *session* began."""
+    """:raises AgentReplaced: if an agent of that name has registered since *session* began.
+    :raises ConfigError: if no agent may be called so.
+    """
+    require_agent_name(name)
     if await _replaced(tx, entity, name, session):
         raise AgentReplaced(
             f"an agent named {name} was started anew, and has taken the place of this one",
@@ -112,7 +123,7 @@ async def _replaced(tx: Tx, entity: str, name: str, session: str | None) -> bool
 
 
 async def _free_what_it_held(tx: Tx, entity: str, name: str) -> None:
-    own = holder_in(entity, f"{name}/")
+    own = holders_of(entity, name)
     for lock in await tx.all("free_locks_of", own=own, size=len(own)):
         tx.publish(topic_of(lock["name"]))
     for row in await tx.all("lapse_leases_of", entity=entity, agent=name):

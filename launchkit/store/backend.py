@@ -129,7 +129,7 @@ class StoreBackend(QueueBackend):
 
     async def acquire_lock(self, name: str, holder: str, seconds: float) -> bool:
         """Take or renew a lock; its names are shared by all entities, as image names are."""
-        agent = agents.of_holder(holder)
+        agent = locks.agent_of(holder)
         acquire = locks.Acquire(name, locks.holder_in(self.entity, holder), seconds)
         session = self._sessions.get(agent)
         return await self._database.write(agents.InSession(self.entity, agent, session, acquire))

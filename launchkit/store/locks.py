@@ -48,9 +48,23 @@ class FreeIn(NamedTuple):
         return max(0.0, row["until"] - tx.now) if row else 0.0
 
 
+def agent_of(holder: str) -> str:
+    """The agent that a holder belongs to, as the agent itself writes it: what is before `/`."""
+    return holder.partition("/")[0]
+
+
 def holder_in(entity: str, holder: str) -> str:
     """The holder of a lock that an agent of *entity* calls *holder*."""
-    return f"{entity}/{holder}"
+    return f"{_part(entity)}/{holder}"
+
+
+def holders_of(entity: str, agent: str) -> str:
+    """How all holders of an agent begin, and no others: no name of an agent has a `/`."""
+    return holder_in(entity, f"{agent}/")
+
+
+def _part(entity: str) -> str:
+    return entity.replace("%", "%25").replace("/", "%2F")
 
 
 async def free(database: Database, name: str, wait: float) -> None:

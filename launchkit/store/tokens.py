@@ -14,8 +14,9 @@ import anyio
 from launchkit.errors import ConfigError, NotFound, Unreachable
 from launchkit.model import Claim, Secret
 from launchkit.model.people import Principal, PrincipalKind, Role, Token, TokenFault
+from launchkit.store.agents import require_agent_name
 from launchkit.store.database import Database, Loose, Row, Tx
-from launchkit.store.people import MAX_NAME, audit, found, require_account, require_name
+from launchkit.store.people import audit, found, require_account
 from launchkit.store.queues import named
 from launchkit.store.stale import lost
 
@@ -74,7 +75,7 @@ class CreateAgentToken(NamedTuple):
     expires_at: float | None = None
 
     async def __call__(self, tx: Tx) -> NewToken:
-        require_name(self.agent)
+        require_agent_name(self.agent)
         if not self.queues:
             raise ConfigError("the token of an agent is bound to queues, and none is named")
         for queue in self.queues:
@@ -98,7 +99,7 @@ class NearestAgent(NamedTuple):
     agent: str
 
     async def __call__(self, tx: Tx) -> str | None:
-        text = f"{self.agent[:MAX_NAME]}-"
+        text = f"{self.agent}-"
         ends = [at for at, letter in enumerate(text) if letter == "-"]
         owners = [f"{AGENT_PREFIX}{text[:end]}" for end in ends]
         rows = await tx.all("agents_with_tokens", entity=self.entity, owners=json.dumps(owners))

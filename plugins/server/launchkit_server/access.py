@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from launchkit.errors import Forbidden, Unauthenticated
 from launchkit.model import AgentStatus
+from launchkit.model.names import is_agent_name
 from launchkit.model.people import (
     EVERYWHERE,
     Permission,
@@ -17,6 +18,7 @@ from launchkit.model.people import (
     TokenFault,
     refusal,
 )
+from launchkit.store.agents import require_agent_name
 from launchkit.store.tokens import AGENT_PREFIX, NearestAgent
 from launchkit_server.bearer import bearer
 from launchkit_server.rates import PROVED, asker
@@ -86,7 +88,9 @@ class Caller:
     async def require_agent(self, agent: str, service: Service) -> None:
         """:raises Forbidden: if it is the token of an agent of another name, or a token of its own
         has been made for that name.
+        :raises ConfigError: if no agent may be called so.
         """
+        require_agent_name(agent)
         await self.require_named(agent, service.database.read)
 
     async def require_named(self, agent: str, ask: Ask) -> None:
@@ -96,7 +100,7 @@ class Caller:
         own = self.principal.name.removeprefix(AGENT_PREFIX)
         if agent == own:
             return
-        if not agent.startswith(f"{own}-"):
+        if not agent.startswith(f"{own}-") or not is_agent_name(agent):
             raise Forbidden(
                 f"the token of {self.principal.name} is not for an agent named {agent}",
                 hint=f"name the agent {own} in its launch-config.yaml, or {own}-SOMETHING",

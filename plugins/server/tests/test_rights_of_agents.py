@@ -1,6 +1,6 @@
 """What the token of an agent is good for, and what not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import httpx
 import pytest
@@ -153,6 +153,51 @@ def test_an_agent_of_the_same_name_in_another_entity_frees_no_lock(
         assert client.post(f"{elsewhere}/{what}", headers=root, json=body).is_success
     held = client.post(f"{elsewhere}/locks", headers=root, json=lock).json()["held"]
     assert not held, "the agent of another entity is another holder"
+
+
+def requests_of(agent: str) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """All that an agent of that name says of itself."""
+    status, capacity = {**STATUS, "name": agent}, {"agent": agent, **CAPACITY}
+    lock = {"name": "n", "holder": f"{agent}/run/1", "seconds": 1}
+    yield "register", {"session": "s", "status": status}
+    yield "beats", {"session": "s", "status": status, "held": [], "wait": 0}
+    yield "claims", {"queue": "q", "capacity": capacity, "claim_id": "c"}
+    yield "waits", {"queues": ["q"], "capacity": capacity, "wait": 0}
+    yield "blocked", {"queue": "q", "capacity": capacity}
+    yield "leave", {"agent": agent, "dead": True}
+    if "/" not in agent:  # which ends the agent's name there
+        yield "locks", lock
+        yield "locks/release", lock
+
+
+@pytest.mark.parametrize("who", ["agent", "admin"])
+@pytest.mark.parametrize(
+    "agent", ["box-own/run", "box-/", "box-a b", "box-$(x)", "box-\n", "box-é", "box-" + "x" * 130]
+)
+def test_no_agent_has_a_name_that_could_be_taken_for_more_than_a_name(
+    client: httpx.Client, tokens: Mapping[str, Secret], who: str, agent: str
+) -> None:
+    auth = {"Authorization": f"Bearer {str.__str__(tokens[who])}"}
+    for what, body in requests_of(agent):
+        answer = client.post(f"/api/v1/entities/test/agent/{what}", headers=auth, json=body)
+        assert answer.status_code == 422, (what, answer.text)
+        assert "is no name of an agent" in answer.json()["detail"]
+
+
+def test_an_agent_frees_no_lock_of_another_by_a_name_that_goes_on_as_its_holder_does(
+    client: httpx.Client, tokens: Mapping[str, Secret]
+) -> None:
+    owner, box = (
+        {"Authorization": f"Bearer {str.__str__(tokens[who])}"} for who in ("box-own", "agent")
+    )
+    base = "/api/v1/entities/test/agent"
+    lock = {"name": "image", "holder": "box-own/run77/u1", "seconds": 60}
+    assert client.post(f"{base}/locks", headers=owner, json=lock).json()["held"]
+    for name in ("box-own/run77", "box-own", "box-own/", "box-/../box-own/run77"):
+        client.post(f"{base}/leave", headers=box, json={"agent": name, "dead": True})
+    other = {**lock, "holder": "box/run1/u1"}
+    assert not client.post(f"{base}/locks", headers=box, json=other).json()["held"]
+    assert client.post(f"{base}/locks", headers=owner, json=lock).json()["held"]
 
 
 def test_a_queue_that_an_agent_names_many_times_is_looked_at_once(

@@ -135,6 +135,7 @@ async def blocked(
 ) -> BlockedAnswer:
     """Why a queue would give nothing even if items waited in it."""
     who.require_queue(wanted.queue)
+    await who.require_agent(wanted.capacity.agent, service)
     body = hindrance.Hindrance(entity, wanted.queue, wanted.capacity)
     reason, paused = await service.database.read(body)
     return BlockedAnswer(reason=reason, paused=paused)
@@ -223,7 +224,7 @@ async def acquire_lock(
     entity: str, wanted: LockRequest, service: TheService, who: AgentSide
 ) -> LockAnswer:
     """Take or renew a lock."""
-    agent = agents.of_holder(wanted.holder)
+    agent = locks.agent_of(wanted.holder)
     await who.require_agent(agent, service)
     holder = locks.holder_in(entity, wanted.holder)
     acquire = locks.Acquire(_named(wanted.name), holder, wanted.seconds)
@@ -245,7 +246,7 @@ async def release_lock(
     entity: str, wanted: LockRequest, service: TheService, who: AgentSide
 ) -> None:
     """Give a lock back."""
-    await who.require_agent(agents.of_holder(wanted.holder), service)
+    await who.require_agent(locks.agent_of(wanted.holder), service)
     holder = locks.holder_in(entity, wanted.holder)
     await service.database.write(locks.Release(_named(wanted.name), holder))
 

@@ -1,0 +1,21 @@
+"""What an agent may be called: one rule for settings, tokens, the wire and the store."""
+
+import re
+
+AGENT_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+"""No `/`, which ends the name in the holder of a lock, and nothing that a shell heeds."""
+_AGENT_NAME = re.compile(AGENT_NAME)
+_OTHERS = re.compile(r"[^A-Za-z0-9._-]+")
+_MADE_UP = 100
+"""So many characters of a host's name leave room for what is put behind it."""
+
+
+def is_agent_name(name: str) -> bool:
+    """Whether an agent may be called so."""
+    return _AGENT_NAME.fullmatch(name) is not None
+
+
+def agent_name_of(host: str, rest: str) -> str:
+    """A name for an agent of that host, whatever letters the host's name has."""
+    letters = _OTHERS.sub("-", host[:_MADE_UP]).strip("._-") or "agent"
+    return f"{letters}-{rest}"
