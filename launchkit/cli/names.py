@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -20,6 +21,8 @@ BUDGET_SECONDS = 0.2
 """How long a name is looked for: somebody waits for it with a finger on a key."""
 LATEST = 50
 """So many launches are offered."""
+_SAFE = re.compile(r"\w[\w.:@+/-]*")
+"""What no shell does anything with, and what is no option."""
 
 
 def queue_names(
@@ -140,8 +143,10 @@ def _in_time(word: str, look: Callable[[], Iterable[tuple[str, str]]]) -> "list[
 
 
 def _offered(name: str, word: str) -> bool:
-    """Whether it goes on with *word*; one that a terminal would obey is not offered."""
-    return name.startswith(word) and name == visible_line(name)
+    """Whether it goes on with *word*. One that a shell or a terminal would heed is not offered:
+    shells put what they are given into the line unquoted, where Enter runs it.
+    """
+    return name.startswith(word) and bool(_SAFE.fullmatch(name)) and name == visible_line(name)
 
 
 def _place(context: click.Context) -> tuple[str | None, str | None]:
