@@ -9,12 +9,14 @@ from launchkit.errors import Rejected
 from launchkit.model import Json
 from launchkit.plain_text import shortened
 from launchkit.runners.fitting import is_open
+from launchkit_kubernetes.manifest.clear_secrets import HINT, READABLE, clear_secrets
 from launchkit_kubernetes.manifest.copying import copied
 from launchkit_kubernetes.manifest.names import LABEL, name_problem
 from launchkit_kubernetes.manifest.pods import all_containers, templates
 from launchkit_kubernetes.manifest.schema import JOB as JOB_SHAPE
 from launchkit_kubernetes.manifest.schema import (
     JOB_VERSIONS,
+    MAX_PROBLEMS,
     METADATA,
     OF_KIND,
     SECURITY_CONTEXT,
@@ -103,6 +105,8 @@ def parse_args(args: Json) -> QueueArgs:
     if data.get("requeue") in ("true", "false"):  # a template variable has no truth values
         data["requeue"] = data["requeue"] == "true"
     _refuse(problems or [*_too_much(data, where)] or [*_shapes(data, where)])
+    if secrets := [f"{path}: {READABLE}" for path in clear_secrets(data, where)]:
+        raise Rejected("\n".join(secrets[:MAX_PROBLEMS]), hint=HINT)
     api_version, kind = _api_version(data), data.pop("kind", None)
     namespace, requeue = data.pop("namespace", None), data.pop("requeue", True)
     metadata, spec = data.pop("metadata", {}), data.pop("spec", {})

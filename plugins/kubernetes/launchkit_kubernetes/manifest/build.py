@@ -14,6 +14,7 @@ from launchkit.plain_text import shortened
 from launchkit.runners.fitting import is_open
 from launchkit.runners.identity import KUBERNETES, RunIdentity
 from launchkit_kubernetes.manifest.args import QueueArgs
+from launchkit_kubernetes.manifest.clear_secrets import HINT, READABLE, any_secret
 from launchkit_kubernetes.manifest.code import InSecrets, InVolume, code_folder, lay_code
 from launchkit_kubernetes.manifest.names import Ref, workload_name
 from launchkit_kubernetes.manifest.pods import all_containers, containers, starting, templates
@@ -40,9 +41,6 @@ SECURITY: Mapping[str, Any] = {
     "seccompProfile": {"type": "RuntimeDefault"},
 }
 """The seed's, section 4."""
-REWRITTEN = ("entrypoint",)
-"""Texts of a spec that others are made of, in which a secret would not be told any more; names of
-`metadata` are, too."""
 KEEP: Mapping[str, str] = {
     "karpenter.sh/do-not-disrupt": "true",
     "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
@@ -144,28 +142,9 @@ def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) 
         "spec": spec,
         **rest,
     }
-    taken = {"metadata": args.metadata, "spec": {key: args.spec.get(key) for key in REWRITTEN}}
-    if (path := _clear_secret(taken) or _clear_secret(body)) is not None:
-        raise Rejected(
-            f"resource_args{path}: a secret would be readable in the object",
-            hint="secrets can stand as the `value` of a container's variable alone",
-        )
+    if path := any_secret(body, "resource_args"):
+        raise Rejected(f"{path}: {READABLE}", hint=HINT)
     return Workload(ref=ref, labels=labels, body=body, secrets=filler.secrets)
-
-
-def _clear_secret(value: Any) -> str | None:
-    """The path of a secret below an object, if there is one in it."""
-    if isinstance(value, str):
-        return "" if isinstance(value, Secret) else None
-    if isinstance(value, Mapping):
-        for key, one in value.items():
-            if (path := _clear_secret(one)) is not None:
-                return f".{key}{path}"
-    elif isinstance(value, list | tuple):
-        for index, one in enumerate(value):
-            if (path := _clear_secret(one)) is not None:
-                return f"[{index}]{path}"
-    return None
 
 
 def _complete_job(spec: dict[str, Any]) -> None:

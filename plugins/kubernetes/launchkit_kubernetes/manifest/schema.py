@@ -11,6 +11,7 @@ from launchkit.codec import unknown_key
 from launchkit.model import Secret
 from launchkit.plain_text import shortened
 from launchkit.runners.fitting import KIND_WORDS, OPEN, is_a, is_open
+from launchkit_kubernetes.manifest.clear_secrets import is_short_number
 from launchkit_kubernetes.manifest.copying import KEY, below
 
 STARTER = """\
@@ -45,8 +46,6 @@ _WRITTEN = {
 """How else than as itself a value may be written."""
 JOB_VERSIONS = ("batch/v1", "batch/v1beta1")
 MAX_PROBLEMS = 20
-SHORTEST_SECRET = 4
-"""Shorter values of the agent's environment are not masked anywhere: they are such as numbers."""
 Shape = Mapping[str, Any]
 """A JSON Schema, as far as it is used here."""
 
@@ -229,7 +228,7 @@ def _tell(problems: list[str], line: str) -> None:
 
 
 def _scalar(value: Any, kinds: tuple[str, ...]) -> Any:
-    if isinstance(value, Secret) and len(value) >= SHORTEST_SECRET:
+    if isinstance(value, Secret) and not is_short_number(value):
         return value  # which a number would not tell
     if kinds == ("string",) and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)

@@ -13,6 +13,10 @@ from .examples import JOBSET, LEADER, MPI, RAY, SEED_PYTORCH, TRAIN, VOLCANO, ex
 from .making import body, job, pod, workload
 
 HIDDEN = "hunter2"
+ELSEWHERE = {"tool": {"env": [{"name": "A", "value": Secret(HIDDEN)}]}}
+COMMA = {
+    "spec": {"template": {"securityContext": {"seLinuxOptions": {"user": Secret("hunter2,")}}}}
+}
 RAY_SECRET = {"entrypoint": Secret(HIDDEN)}
 ALL = [JOBSET, LEADER, MPI, RAY, SEED_PYTORCH, TRAIN, VOLCANO, "{}"]
 
@@ -86,6 +90,16 @@ def test_the_key_of_a_secret_is_one_that_the_cluster_takes() -> None:
         ({"metadata": {"labels": {"a": Secret(HIDDEN)}}}, r"metadata\.labels\.a"),
         (job({"args": ["a", Secret(HIDDEN)]}), r"containers\[0\]\.args\[1\]"),
         ({"apiVersion": "x.io/v1", "kind": "A", "b": [Secret(HIDDEN)]}, r"b\[0\]"),
+        ({"kubernetes": {"spec": {"completionMode": Secret(HIDDEN)}}}, "spec.completionMode"),
+        (COMMA, r"template\.securityContext\.seLinuxOptions\.user"),
+        ({"group": Secret(HIDDEN), "kind": "A"}, "group"),
+        ({"version": Secret(HIDDEN), "kind": "A"}, "version"),
+        ({"apiVersion": Secret(HIDDEN), "kind": "A"}, "apiVersion"),
+        ({"namespace": Secret(HIDDEN)}, "namespace"),
+        (job({"env": [[{"name": "A", "value": Secret(HIDDEN)}]]}), r"env\[0\]\[0\]\.value"),
+        (job({"env": [{"name": Secret(HIDDEN)}]}), r"env\[0\]\.name"),
+        (job({"env": {"A": {"value": Secret(HIDDEN)}}}), r"env\.A\.value"),
+        ({"apiVersion": "x.io/v1", "kind": "A", "spec": ELSEWHERE}, r"env\[0\]\.value"),
     ],
 )
 def test_a_secret_at_another_place_is_rejected(config: dict[str, Any], where: str) -> None:
