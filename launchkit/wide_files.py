@@ -6,6 +6,7 @@ from pathlib import Path
 
 from launchkit.abc import Finding
 from launchkit.private_files import folder_for_all, mode_for_all
+from launchkit.shell_words import shell_command
 
 CLUSTERS_OWN = Path("/var/run/secrets")
 
@@ -16,7 +17,12 @@ def wide_secret(path: Path, subject: str, what: str) -> Finding | None:
     """
     if mode := mode_for_all(path):
         message = f"{path} is open to every user of this machine (mode {mode}): it holds {what}"
-        return Finding(level="warning", subject=subject, message=message, hint=f"chmod 600 {path}")
+        return Finding(
+            level="warning",
+            subject=subject,
+            message=message,
+            hint=shell_command("chmod", "600", str(path)),
+        )
     return replaceable(path, subject)
 
 
@@ -51,4 +57,9 @@ def replaceable(path: Path, subject: str) -> Finding | None:
         f"every user of this machine may put another file in the place of {path}, for all may"
         f" change {folder} (mode {mode})"
     )
-    return Finding(level="warning", subject=subject, message=message, hint=f"chmod o-w {folder}")
+    return Finding(
+        level="warning",
+        subject=subject,
+        message=message,
+        hint=shell_command("chmod", "o-w", str(folder)),
+    )

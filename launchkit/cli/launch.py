@@ -20,6 +20,7 @@ from launchkit.document import Document, require_mapping
 from launchkit.errors import ConfigError, NotFound
 from launchkit.model import LaunchSpec, QueueItem, QueueSpec
 from launchkit.resolving.variables import parse_set_vars
+from launchkit.shell_words import shell_command, shell_word
 
 DEFAULT_QUEUE = "default"
 
@@ -133,7 +134,7 @@ def launch(**given: Any) -> None:
         ended = run(lambda: _launched(file, given, handles))
     except KeyboardInterrupt:
         for handle in handles:
-            say(f"the launch goes on; to end it: launchkit stop {handle.id}")
+            say(f"the launch goes on; to end it: launchkit stop {shell_word(handle.id)}")
         raise
     if waits:
         from launchkit.cli.outcome import exit_code_of, tell_end
@@ -226,7 +227,7 @@ async def _launched(file: LaunchFile, given: Data, handles: list[LaunchHandle]) 
         if not given["logs"]:
             show_one(item_data(await handle.view()), given["form"], LAYOUT)
         if not (given["wait"] or given["logs"]):
-            say_next(*(f"{word} {handle.id}" for word in ("logs -f", "show", "stop")))
+            say_next(*(f"{word} {shell_word(handle.id)}" for word in ("logs -f", "show", "stop")))
             if given["form"] not in TABLES:  # which tell it themselves
                 await _warn_of_no_agent(client, queue)
         return handle.item
@@ -235,7 +236,8 @@ async def _launched(file: LaunchFile, given: Data, handles: list[LaunchHandle]) 
 async def _warn_of_no_agent(client: Client, queue: str) -> None:
     agents = await client.agents()
     if not any(agent.online and queue in agent.status.queues for agent in agents):
-        say(f"warning: no agent serves queue {queue} now; start one: launchkit agent -q {queue}")
+        start = shell_command("launchkit", "agent", "-q", queue)
+        say(f"warning: no agent serves queue {queue} now; start one: {start}")
 
 
 async def _request(

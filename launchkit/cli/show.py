@@ -1,6 +1,5 @@
 """`launchkit show`."""
 
-import shlex
 from collections.abc import Iterator
 
 import click
@@ -17,6 +16,7 @@ from launchkit.client import Client
 from launchkit.codec import dotted
 from launchkit.model import ItemState
 from launchkit.resolving.nested import leaves
+from launchkit.shell_words import shell_join, shell_word
 
 APART = frozenset({"origins", "request", "env", "command"})
 
@@ -42,7 +42,7 @@ async def show(client: Client, ref: str, resolved: bool, form: str) -> None:
     for line in resolved_screen(data["resolved"]) if resolved else screen(data):
         put(line)
     if data["state"] == ItemState.FAILED and not resolved:
-        say_next(f"logs {data['id']}", f"requeue {data['id']}")
+        say_next(*(f"{word} {shell_word(data['id'])}" for word in ("logs", "requeue")))
 
 
 def screen(data: Data) -> Iterator[Line]:
@@ -78,7 +78,7 @@ def resolved_screen(resolved: Data | None) -> Iterator[Line]:
         return
     origins = resolved["origins"]
     command = " ".join(dict.fromkeys(origins.get(key, "-") for key in ("entry_point", "args")))
-    words = shlex.join(resolved["command"])
+    words = shell_join(resolved["command"])
     rows = [("CHOICE", "VALUE", "DECIDED BY"), ("command", words, command)]
     for path, value in leaves({k: v for k, v in resolved.items() if k not in APART}):
         key = dotted(path)

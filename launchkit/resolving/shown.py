@@ -1,7 +1,6 @@
 """What a launch would be, for people: each choice, and who made it."""
 
 import json
-import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +8,7 @@ from launchkit.codec import dotted, plain
 from launchkit.model import LaunchSpec
 from launchkit.resolving.nested import leaves
 from launchkit.resolving.resolve import Choices
+from launchkit.shell_words import shell_join
 
 
 def request_data(queue: str, spec: LaunchSpec, choices: Choices) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def request_rows(data: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     origins = data["origins"]
     for key, value in data.items():
         if key in {"entry_point", "args"}:
-            yield key, shlex.join(value), origins.get(key, "-")
+            yield key, shell_join(value), origins.get(key, "-")
         elif isinstance(value, dict) and key != "origins":
             for path, leaf in leaves(value, (key,)):
                 yield dotted(path), _text(leaf), origins.get(dotted(path), "-")

@@ -9,6 +9,7 @@ from launchkit.document import read_document, require_mapping
 from launchkit.errors import LaunchkitError
 from launchkit.private_files import mode_for_all
 from launchkit.resolving.written_secrets import written_secrets
+from launchkit.shell_words import shell_command
 from launchkit.wide_files import replaceable
 
 
@@ -18,14 +19,24 @@ def wide_settings(path: Path, subject: str = "settings") -> Iterator[Finding]:
     """
     if mode := mode_for_all(path, stat.S_IWOTH):
         message = f"every user of this machine may change {path} (mode {mode})"
-        yield Finding(level="warning", subject=subject, message=message, hint=f"chmod o-w {path}")
+        yield Finding(
+            level="warning",
+            subject=subject,
+            message=message,
+            hint=shell_command("chmod", "o-w", str(path)),
+        )
         return
     if found := replaceable(path, subject):
         yield found
     mode = mode_for_all(path, stat.S_IROTH)
     if secrets := _secrets_of(path) if mode else None:
         message = f"{path} is open to every user of this machine (mode {mode}), and {secrets}"
-        yield Finding(level="warning", subject=subject, message=message, hint=f"chmod 600 {path}")
+        yield Finding(
+            level="warning",
+            subject=subject,
+            message=message,
+            hint=shell_command("chmod", "600", str(path)),
+        )
 
 
 def _secrets_of(path: Path) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from launchkit.abc import Finding
 from launchkit.private_files import mode_for_all
+from launchkit.shell_words import shell_word
 from launchkit.wide_files import replaceable
 
 BESIDE = ("-wal", "-shm", "-journal")
@@ -51,7 +52,7 @@ def look_at(database: Path) -> Finding | None:
                 f"{file} is open to every user of this machine (mode {mode}):"
                 " it holds the environments of queues and launches"
             )
-            hint = f"chmod 600 {database if file == database else real}*"
+            hint = f"chmod 600 {shell_word(str(database if file == database else real))}*"
             return Finding(level="warning", subject="backend", message=message, hint=hint)
     folder = database.parent
     if mode := mode_for_all(folder, stat.S_IWOTH):
@@ -63,6 +64,7 @@ def look_at(database: Path) -> Finding | None:
             level="warning",
             subject="backend",
             message=message,
-            hint=f"keep the database in a directory of its own, or chmod o-w {folder}",
+            hint="keep the database in a directory of its own, or"
+            f" chmod o-w {shell_word(str(folder))}",
         )
     return replaceable(database, "backend")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from launchkit.errors import Unauthenticated
 from launchkit.model.people import PrincipalKind
+from launchkit.shell_words import shell_word
 from launchkit.store.database import Tx
 from launchkit.store.people import AddAccount, audit
 from launchkit.store.sessions import Admit
@@ -61,6 +62,6 @@ class AdmitBy:
         if not self.adds:
             raise Unauthenticated(
                 f"there is no account {self.name[:200]} here",
-                hint=f"an administrator adds it: launchkit user add {self.name[:200]}",
+                hint=f"an administrator adds it: launchkit user add {shell_word(self.name[:200])}",
             )
         await AddAccount(self.name, PrincipalKind.USER, self.name)(tx)

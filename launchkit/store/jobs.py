@@ -10,6 +10,7 @@ from launchkit.errors import ConfigError, NotFound, QueueError
 from launchkit.model import JobVersion, Recipe
 from launchkit.resolving.inputs import check_recipe
 from launchkit.resolving.queue_checks import check_name
+from launchkit.shell_words import shell_word
 from launchkit.store.database import Row, Tx
 from launchkit.store.rows import job_of
 
@@ -76,7 +77,7 @@ class Get(NamedTuple):
         if name in names:
             return NotFound(
                 f"job {name!r} has no version or alias {tag!r}",
-                hint=f"see: launchkit job list {name}",
+                hint=f"see: launchkit job list {shell_word(name)}",
             )
         near = suggest(name, names)
         hint = f"did you mean {near!r}?" if near else "see: launchkit job list"

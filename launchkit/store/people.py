@@ -13,6 +13,7 @@ from launchkit.model.people import (
     PrincipalKind,
     Role,
 )
+from launchkit.shell_words import shell_word
 from launchkit.store.database import Row, Tx
 
 MAX_NAME = 128
@@ -152,7 +153,8 @@ async def require_account(tx: Tx, name: str) -> Row:
     row = await tx.one("principal", name=name)
     if row is None:
         raise NotFound(
-            f"there is no user or service {name}", hint=f"add it: launchkit user add {name}"
+            f"there is no user or service {name}",
+            hint=f"add it: launchkit user add {shell_word(name)}",
         )
     return row
 

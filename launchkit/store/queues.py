@@ -8,6 +8,7 @@ from launchkit.codec import encode_json, suggest
 from launchkit.errors import Conflict, NotFound, Rejected, Stale
 from launchkit.model import ItemState, Pause, Priority, Queue, QueueSpec
 from launchkit.resolving.queue_checks import check_queue
+from launchkit.shell_words import shell_word
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record, record_queue
 from launchkit.store.rows import queue_of
@@ -27,7 +28,7 @@ class Create(NamedTuple):
         if await tx.one("queue_named", entity=self.entity, name=self.spec.name):
             raise Conflict(
                 f"there is a queue {self.spec.name!r} already",
-                hint=f"change it with: launchkit queue edit {self.spec.name}",
+                hint=f"change it with: launchkit queue edit {shell_word(self.spec.name)}",
             )
         row = await tx.row("add_queue", entity=self.entity, **_columns(self.spec))
         await record_queue(tx, row, self.actor, "created")
@@ -143,7 +144,8 @@ async def named(tx: Tx, entity: str, name: str, lock: Lock = "") -> Row:
             f"there is no queue {name!r} of {entity}; there are: {', '.join(names) or 'none'}",
             hint=f"did you mean {near!r}?"
             if near
-            else f"make it with: launchkit queue create {name} --resource local-process",
+            else "make it with:"
+            f" launchkit queue create {shell_word(name)} --resource local-process",
         )
     return row
 

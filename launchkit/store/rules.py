@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from launchkit.model import AgentView, Pause, Queue, QueueItem
+from launchkit.shell_words import shell_word
 
 ONLINE_SECONDS = 45.0
 """An agent that was not seen for this long counts as gone."""
@@ -41,7 +42,8 @@ def waiting(queue: Queue, leased: int, agents: Sequence[AgentView], now: float) 
     serving = [a for a in agents if a.online and queue.name in a.status.queues]
     if not serving:
         return (
-            f"no agent is online for queue {queue.name}; start one: launchkit agent -q {queue.name}"
+            f"no agent is online for queue {queue.name};"
+            f" start one: launchkit agent -q {shell_word(queue.name)}"
         )
     why_not = [in_the_way(agent, queue.spec.resource) for agent in serving]
     free = [a for a, why in zip(serving, why_not, strict=True) if why is None]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from launchkit.errors import ConfigError
+from launchkit.shell_words import shell_join
 from launchkit.store.swap import cut_short
 
 TRACES = ("-wal", "-journal", "-wake")
@@ -25,13 +26,11 @@ def require_not_vanished(path: Path) -> None:
     """:raises ConfigError: if the file, whose path has no links in it, was there and is gone."""
     if path.exists() or not (traces := _traces(path)):
         return
-    from shlex import join
-
     raise ConfigError(
         f"the queue's database {path} is gone: it was deleted or moved, for"
         f" {', '.join(trace.name for trace in traces)} still lies beside its place",
         hint="put a backup there with launchkit store restore FILE; or, to begin with an empty"
-        f" queue: rm -r {join(map(str, traces))}",
+        f" queue: rm -r {shell_join(map(str, traces))}",
     )
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from launchkit.errors import Unreachable
+from launchkit.shell_words import shell_word
 
 MARKS = 2**31 - 1
 """Marks are counted modulo this number."""
@@ -63,7 +64,8 @@ def check_wal(path: Path) -> None:
             raise Unreachable(
                 f"{wal} holds changes of another file than {path}: was a copy put in its place?",
                 hint="put a backup in place with launchkit store restore FILE, which keeps what"
-                f" lies there now; or move {wal} away to go on with the file alone",
+                f" lies there now; or move {shell_word(str(wal))} away to go on with the file"
+                " alone",
             )
 
 

@@ -12,6 +12,7 @@ from launchkit.builtin.local_process.rundir import RunDirState
 from launchkit.model import RunState, RunStatus, Verdict
 from launchkit.model.verdicts import VerdictCode
 from launchkit.plain_text import tail_lines
+from launchkit.shell_words import shell_command
 from launchkit.supervision.supervisor import Spec
 
 MOST_CODE = 255
@@ -137,18 +138,19 @@ def _no_exec(record: Mapping[str, str], spec: Spec) -> Verdict:
     paths = [Path(os.fsdecode(path)) for path in spec["setup_try" if setup else "try"]]
     found = next((path for path in paths if path.is_file()), None)
     name = f"{'setup command' if setup else 'entry point'} {program!r}"
+    with_python = shell_command("python", program)
     number = int(record["errno"])
     if number in {errno.EACCES, errno.ENOEXEC} and found:
         return Verdict(
             code="setup_failed" if setup else "entry_point_not_executable",
             summary=f"The {name} is not executable: {found.name}: {os.strerror(number)}.",
             hint="chmod +x it and let its first line name an interpreter (#!/bin/sh),"
-            f" or put the interpreter first: python {program}",
+            f" or put the interpreter first: {with_python}",
         )
     hint: str | None = None
     if number == errno.ENOENT and found:
         summary = f"The {name} names an interpreter in its first line that is not here."
-        hint = f"name one that is on the agent's machine, or put it first: python {program}"
+        hint = f"name one that is on the agent's machine, or put it first: {with_python}"
     elif number == errno.ENOENT:
         summary = f"The {name} is neither in the code nor a program on this machine's PATH."
         where = "in the queue's setup" if setup else "such as -E 'python train.py'"

@@ -106,9 +106,8 @@ class ContainerRunner(Runner):
 
     def render(self, submission: "Submission") -> Json:
         """The request to the Engine, and the `docker run` that would do the same."""
-        import shlex
-
         from launchkit.runners.masking import masked
+        from launchkit.shell_words import shell_join
         from launchkit_docker.containers.request import RunContext, container_name, request_of
         from launchkit_docker.options.command_line import command_line
 
@@ -117,7 +116,7 @@ class ContainerRunner(Runner):
         gpus = service.gpus_of(container_name(options, submission)) if service else None
         context = RunContext(env=masked(submission.env), gpus=gpus, agent=self._agent)
         return {
-            "command": shlex.join(command_line(options, submission)),
+            "command": shell_join(command_line(options, submission)),
             "request": request_of(options, submission, context),
         }
 

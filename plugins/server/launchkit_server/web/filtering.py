@@ -1,6 +1,5 @@
 """What a list of launches shows, as its address says it."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, cast
@@ -9,6 +8,7 @@ from fastapi import Query
 
 from launchkit.abc import Order, Selection
 from launchkit.model import ItemState
+from launchkit.shell_words import shell_word
 
 
 @dataclass(frozen=True)
@@ -155,9 +155,9 @@ class View:
         words += [f"--state {one}" for one in self.states or ()]
         for name in ("queue", "author", "not_queue", "not_author", "agent"):
             if value := getattr(self, name):
-                words.append(f"--{name.replace('_', '-')} {shlex.quote(value)}")
+                words.append(f"--{name.replace('_', '-')} {shell_word(value)}")
         if self.name:
-            words.append(f"--name {shlex.quote(pattern(self.name) or '')}")
+            words.append(f"--name {shell_word(pattern(self.name) or '')}")
         if self.within in AGES:
             words.append(f"--since {self.within}")
         if self.by_value:

@@ -1,8 +1,7 @@
 """How values are written on pages."""
 
 import json
-import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,8 +10,10 @@ import yaml
 from launchkit.codec import plain
 from launchkit.model import Variable
 from launchkit.plain_text import shortened, visible, visible_line
+from launchkit.shell_words import shell_join, shell_word
 from launchkit_server.web.one_line import carried
 
+MOST_COPIED = 100_000
 UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
@@ -56,9 +57,9 @@ def text(value: object, characters: int = 20_000) -> str:
     return visible(shortened(str(value), characters))
 
 
-def as_yaml(value: Any) -> str:
+def as_yaml(value: Any, *, ascii_alone: bool = False) -> str:
     """A document as YAML."""
-    return str(yaml.safe_dump(plain(value), sort_keys=False, allow_unicode=True))
+    return str(yaml.safe_dump(plain(value), sort_keys=False, allow_unicode=not ascii_alone))
 
 
 def as_json(value: Any) -> str:
@@ -71,9 +72,14 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 
-def command(words: Sequence[str]) -> str:
-    """Words as a shell takes them, on one line."""
-    return line(shlex.join(words), 2000)
+def copied(command: str, *, lines: bool = False) -> str:
+    """A command that is offered to be copied, with no key in it that a terminal heeds; of several
+    *lines* if it is meant to be. None of one that is too long: what is left of words in quotes
+    that were cut could be anything.
+    """
+    if len(command) > MOST_COPIED:
+        return ""
+    return visible(command).replace("\t", r"\t") if lines else visible_line(command)
 
 
 def bounds(variable: Variable) -> str:
@@ -103,8 +109,9 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "yaml": as_yaml,
     "json": as_json,
     "plural": plural,
-    "word": shlex.quote,
-    "command": command,
+    "word": shell_word,
+    "command": shell_join,
+    "copied": copied,
     "bounds": bounds,
     "carried": carried,
 }

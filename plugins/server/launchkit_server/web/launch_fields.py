@@ -22,6 +22,7 @@ from launchkit.model import (
     Variable,
 )
 from launchkit.resolving.variables import parse_set_vars
+from launchkit.shell_words import shell_join
 from launchkit_server.web.forms import Form
 from launchkit_server.web.one_line import carried, meant
 
@@ -181,7 +182,7 @@ def command_of(fields: LaunchFields) -> str:
             words += [flag, fields[name]]
     for name, value in fields.variables.items():
         words += ["--set-var", f"{name}={meant(value)}"] if value else []
-    return shlex.join([*words, *_repeated(fields)])
+    return shell_join([*words, *_repeated(fields)])
 
 
 def _repeated(fields: LaunchFields) -> Iterator[str]:

@@ -1,11 +1,11 @@
 """The commands that do what a page does, with all that the page knows."""
 
-import shlex
-
 from launchkit.codec import plain
 from launchkit.model import QueueSpec, Scalar, Variable
+from launchkit.plain_text import visible
 from launchkit.resolving.secret_values import without_secrets
-from launchkit_server.web.filters import as_yaml, text
+from launchkit.shell_words import shell_join
+from launchkit_server.web.filters import as_yaml
 from launchkit_server.web.queue_forms import Reading, editable
 
 
@@ -15,7 +15,7 @@ def launching(spec: QueueSpec) -> str:
     for name, variable in without_secrets(spec).variables.items():
         if variable.default is None:
             words += ["--set-var", f"{name}={_example(variable)}"]
-    return shlex.join(words)
+    return shell_join(words)
 
 
 def creating(reading: Reading) -> str:
@@ -32,13 +32,21 @@ def creating(reading: Reading) -> str:
         said = {
             key: value for key, value in plain(wanted).items() if value not in (None, {}, False)
         }
-        return text(f"launchkit apply -f - <<'END'\n{as_yaml([said])}END")
+        return f"launchkit apply -f - <<'END'\n{_seen_yaml([said])}END"
     words = ["launchkit", "queue", "create", draft.name or "NAME", "--resource", draft.resource]
     words += ["--prioritization"] if draft.prioritization else []
     words += ["--max-concurrent", draft.limit] if draft.limit else []
     words += ["--config", "config.yaml"] if draft.config.strip() else []
     words += ["--template-variables", "variables.yaml"] if draft.tiles else []
-    return text(shlex.join(words))
+    return shell_join(words)
+
+
+def _seen_yaml(value: list[dict[str, object]]) -> str:
+    """YAML in which nothing is that would not be seen as itself, and no line without an indent that
+    a name or a config could have made.
+    """
+    written = as_yaml(value)
+    return written if visible(written) == written else as_yaml(value, ascii_alone=True)
 
 
 def _example(variable: Variable) -> Scalar:

@@ -7,9 +7,9 @@ from fastapi.responses import Response
 
 from launchkit.errors import ConfigError
 from launchkit.model.people import EVERYWHERE, Permission, refusal
+from launchkit.shell_words import shell_join
 from launchkit.store.happened import KINDS, NEWEST, Audit, Happened
 from launchkit.store.hub import StoreQueues
-from launchkit_server.web.filters import command
 from launchkit_server.web.visits import Administering, Reading, Visit
 
 of_entity = APIRouter(prefix="/e/{entity}/events")
@@ -67,7 +67,7 @@ def _command(wanted: Mapping[str, str], before: int, name: str = "events") -> st
     for option, value in wanted.items():
         words += [f"--{option}", value] if value else []
     words += ["--before", str(before)] if before != NEWEST else []
-    return command(words)
+    return shell_join(words)
 
 
 def _asked(visit: Visit, name: str) -> str:

@@ -1,0 +1,44 @@
+"""Commands for people to copy: as a shell takes them, whatever others have put into a word, and
+with no key in them that a terminal heeds.
+"""
+
+from collections.abc import Iterable
+
+from launchkit.plain_text import visible_line
+
+
+def shell_command(*words: str) -> str:
+    """Words as one command, on one line."""
+    return shell_join(words)
+
+
+def shell_join(words: Iterable[str]) -> str:
+    """The same of any words."""
+    return " ".join(map(shell_word, words))
+
+
+def shell_word(text: str) -> str:
+    r"""A word as a POSIX shell takes it. One with a character that nobody sees as itself, such as a
+    newline, is written as `$'…'` with the bytes of that character, such as `\012`.
+    """
+    if all(map(_is_seen, text)):
+        from shlex import quote
+
+        return quote(text)
+    return f"$'{''.join(map(_escaped, text))}'"
+
+
+def _is_seen(letter: str) -> bool:
+    return letter.isprintable() and visible_line(letter) == letter
+
+
+def _escaped(letter: str) -> str:
+    if _is_seen(letter) and letter not in "'\\!":
+        return letter
+    return "".join(f"\\{byte:03o}" for byte in _bytes_of(letter))
+
+
+def _bytes_of(letter: str) -> bytes:
+    """Also of what stands for a byte of a file's name that is no text."""
+    is_byte = "\udc80" <= letter <= "\udcff"
+    return letter.encode("utf-8", "surrogateescape" if is_byte else "replace")

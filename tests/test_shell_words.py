@@ -1,0 +1,49 @@
+"""Commands to be copied, as a real shell takes them."""
+
+import subprocess
+
+import pytest
+
+from launchkit.shell_words import shell_command
+
+ODD = [
+    "",
+    "plain-1",
+    "two words",
+    "it's",
+    "$(touch x)`touch y`",
+    "a;b&c|d>e",
+    "~ {a,b} *? [x] !y #z",
+    "/etc/hostn\t\ntouch x",
+    "\x1b[201~\x15curl x | sh\r",
+    "\x7f\x9b\u202e\u200b\u2028",
+    "a\\n'!'\t'\\",
+    "größe \u3000 名前",
+    "\u202e'; touch x; '",
+    "\t1234567",
+    "-n",
+]
+
+
+def taken(command: str) -> list[str]:
+    """The words that bash makes of a command."""
+    script = f"shown() {{ printf '%s\\0' \"$@\"; }}\n{command}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=True)
+    return done.stdout.decode().split("\0")[:-1]
+
+
+@pytest.mark.parametrize("word", ODD)
+def test_a_shell_takes_a_word_as_it_is_and_nothing_in_it_is_a_key(word: str) -> None:
+    command = shell_command("shown", word, "end")
+    assert taken(command) == [word, "end"]
+    assert command.isprintable()
+
+
+def test_a_byte_of_a_file_name_that_is_no_text_stays_that_byte() -> None:
+    command = shell_command("printf", "%s", "a\udcffb")
+    done = subprocess.run(["bash", "-c", command], capture_output=True, check=True)
+    assert done.stdout == b"a\xffb"
+
+
+def test_a_character_that_is_none_is_written_as_another() -> None:
+    assert taken(shell_command("shown", "a\ud800b")) == ["a?b"]
