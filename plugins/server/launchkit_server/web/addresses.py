@@ -1,9 +1,13 @@
 """Addresses of pages, which hold under the path prefix of a proxy, too."""
 
+import re
 from collections.abc import Iterable
-from urllib.parse import SplitResult, quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+DECODED = 4
+"""How often somebody on the way may decode a path."""
 
 
 def clean_prefix(text: str) -> str:
@@ -42,7 +46,22 @@ def own_path(text: str | None, prefix: str) -> str:
     home = f"{prefix}/"
     if text is None or len(text) > 2000 or not text.isprintable() or not text.startswith(home):
         return home
-    return home if text.startswith(("//", "/\\")) or "\\" in text else text
+    return text if _stays(re.split(r"[?#]", text, maxsplit=1)[0]) else home
+
+
+def _stays(path: str) -> bool:
+    """Whether a path leads to where its beginning does, whatever a browser or a proxy makes
+    of it: one takes `%2e` for a dot and a backslash for a slash, the other `%2f`, `//` or `..;`.
+    """
+    for _ in range(DECODED):
+        if (decoded := unquote(path)) == path:
+            break
+        path = decoded
+    else:
+        return False
+    inner = path.replace("\\", "/").removeprefix("/").removesuffix("/").split("/")
+    names = [part.partition(";")[0].strip(" ") for part in inner]
+    return path.isprintable() and not {".", ".."} & {*names} and (inner == [""] or "" not in names)
 
 
 class Prefixed:

@@ -210,12 +210,42 @@ def test_under_a_prefix_all_addresses_have_it(tmp_path_factory: pytest.TempPathF
         "/other",
         "/p\nq",
         "/p//x\\",
+        "/p//evil.example",
+        "/p/..",
+        "/p/../grafana/evil",
+        "/p/e/../../grafana/evil",
+        "/p/./../grafana/evil",
+        "/p/%2e%2e/grafana/evil",
+        "/p/.%2E/grafana/evil",
+        "/p/%252e%252e/grafana/evil",
+        "/p/%25252525252e%25252525252e/grafana/evil",
+        "/p/..%2fgrafana/evil",
+        "/p/..%5cgrafana/evil",
+        "/p/..\\grafana/evil",
+        "/p/..;/grafana/evil",
+        "/p/..;x=1/grafana/evil",
+        "/p/.. /grafana/evil",
+        "/p/..?/../..",
+        "/p/x%0d%0aset-cookie:y",
     ],
 )
 def test_after_signing_in_nobody_is_sent_elsewhere(elsewhere: str | None) -> None:
+    """Also to no other program behind the same proxy."""
     assert own_path(elsewhere, "/p") == "/p/"
-    assert own_path("/p/e/x?tab=config", "/p") == "/p/e/x?tab=config"
-    assert own_path("//evil.example", "") == "/"
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["", "e/x?tab=config", "e/x/", "e/a%2Fb", "e/gr%C3%B6%C3%9Fe?q=a/../b#c/..", "e/x...y/.z"],
+)
+def test_after_signing_in_one_goes_on_to_the_page_that_was_wanted(page: str) -> None:
+    assert own_path(f"/p/{page}", "/p") == f"/p/{page}"
+    assert own_path(f"/{page}", "") == f"/{page}"
+
+
+@pytest.mark.parametrize("elsewhere", ["//evil.example", "/%2fevil.example", "/%5cevil.example"])
+def test_after_signing_in_nobody_is_sent_to_another_host(elsewhere: str) -> None:
+    assert own_path(elsewhere, "") == "/"
 
 
 @pytest.mark.parametrize(
