@@ -1,11 +1,16 @@
 """The one door to the terminal: what others have written is shown there, and not obeyed."""
 
+import re
+import sys
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import click
 
 from launchkit.plain_text import visible, visible_line
+
+RESET = "\x1b[0m"
+_COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,16 @@ class Styled:
     bold: bool | None = None
 
 
+@dataclass
+class _Screen:
+    """What the output of a run may have left on the terminal."""
+
+    shared: bool = False
+    """Any colours: also those that another thread writes meanwhile."""
+    mid_line: bool = False
+
+
+_SCREEN = _Screen()
 Part: TypeAlias = str | Styled
 Line: TypeAlias = Part | tuple[Part, ...]
 
@@ -24,12 +39,30 @@ Line: TypeAlias = Part | tuple[Part, ...]
 def put(line: Line, *, err: bool = False) -> None:
     """Print one line on stdout or stderr, whatever is in it."""
     parts = line if isinstance(line, tuple) else (line,)
-    click.echo("".join(map(_shown, parts)), err=err)
+    click.echo(_afresh(err) + "".join(map(_shown, parts)), err=err)
 
 
 def put_text(text: str, *, err: bool = False) -> None:
     """Print lines on stdout or stderr, without an empty one at the end."""
-    click.echo(visible(text.removesuffix("\n")), err=err)
+    click.echo(_afresh(err) + visible(text.removesuffix("\n")), err=err)
+
+
+def put_output(text: str) -> None:
+    """Write what `LogText` has made of a run's output on the terminal that stdout is."""
+    _SCREEN.shared = True
+    if seen := _COLOURS.sub("", text):
+        _SCREEN.mid_line = not seen.endswith("\n")
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
+
+
+def _afresh(err: bool) -> str:
+    """What a line of launchkit's own begins with, so that no run has a say in how it looks."""
+    if not _SCREEN.shared or not (sys.stderr if err else sys.stdout).isatty():
+        return ""
+    begin = f"{RESET}\n" if _SCREEN.mid_line else RESET
+    _SCREEN.mid_line = False
+    return begin
 
 
 def _shown(part: Part) -> str:

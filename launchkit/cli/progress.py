@@ -7,6 +7,7 @@ from collections.abc import Callable
 import anyio
 
 from launchkit.abc import ItemView
+from launchkit.cli.door import put_output
 from launchkit.cli.log_text import LogText
 from launchkit.cli.options import chosen, say
 from launchkit.cli.present import clock, event_data, span
@@ -45,9 +46,9 @@ async def copy_log(
         return await _copy(run, attempt, follow, _write)
     shown = LogText()
     try:
-        return await _copy(run, attempt, follow, lambda data: _write(shown.feed(data).encode()))
+        return await _copy(run, attempt, follow, lambda data: put_output(shown.feed(data)))
     finally:
-        _write(shown.end().encode())
+        put_output(shown.end())
 
 
 async def _copy(

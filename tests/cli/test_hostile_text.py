@@ -251,3 +251,43 @@ def test_a_terminal_is_shown_the_text_and_the_colours_of_a_log_however_it_is_cut
     assert "".join([*parts, log.end()]) == (
         "é\x1b[1;31mred\x1b[0m\\x1b[2K\n10%\n20%\nend\x1b[38:2::1:2:3m\\x9d\\x1b\x1b[0m"
     )
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    ["8", "08", "0;8", "38;8", "38;5;1;8", "38:5:1;8", "38;5;8;8", "8:1", "38;2;1;8", "48;5;;8"],
+)
+def test_no_run_conceals_what_stands_on_a_terminal(hidden: str) -> None:
+    """Also not in a way that terminals read differently."""
+    log = LogText()
+    assert log.feed(f"\x1b[{hidden}m".encode()) + log.end() == f"\\x1b[{hidden}m"
+
+
+@pytest.mark.parametrize(
+    "colour",
+    ["", "0", "1;31", "01;38;5;8", "38;2;8;8;8;48;5;8", "4:3;58:2::8:8:8", "97;107;7", ";"],
+)
+def test_the_colours_that_programs_use_are_shown(colour: str) -> None:
+    log = LogText()
+    assert log.feed(f"\x1b[{colour}mx".encode()) == f"\x1b[{colour}mx"
+
+
+def test_what_launchkit_says_beside_a_log_is_seen_whatever_colours_the_run_has_left(
+    queue: Program,
+) -> None:
+    dark = "\\x1b[8m\\x1b[40;30m"
+    code = queue.code(f"print('{dark}and so', end='', flush=True); raise SystemExit(3)")
+    entry = f"{sys.executable} -u train.py"
+    words = ("launch", "-q", "q", "-u", code, "-E", entry, "--logs")
+    with queue.start("agent", "-q", "q") as agent:
+        shown = on_a_terminal(queue.folder, sys.executable, "-m", "launchkit", *words)
+        agent.terminate()
+        agent.communicate()
+    assert r"\x1b[8m" in shown, "what conceals is written out"
+    _, printed, said = shown.partition("and so")
+    assert printed
+    begin, own, _ = said.partition("\r\n")
+    assert own, "a line of launchkit's own ends the run's line"
+    assert {*begin.split("\x1b[0m")} == {""}, "and its colours"
+    styles = STYLES.findall(said.partition("exit code 3")[0])
+    assert {*styles} <= {"\x1b[0m", "\x1b[1m"}, "the only other one is launchkit's own"
