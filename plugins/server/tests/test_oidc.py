@@ -114,6 +114,26 @@ async def test_an_address_of_which_the_provider_says_nothing_is_not_vouched_for_
     assert (await signed_in(Provider(settings_for(there, claim="sub")))).vouched
 
 
+@pytest.mark.parametrize("claim", ["preferred_username", "upn"])
+async def test_an_address_is_vouched_for_in_no_other_way_where_another_claim_has_it(
+    there: IdentityProvider, claim: str
+) -> None:
+    own, believed = (
+        Provider(settings_for(there, claim=claim, believes_addresses=one)) for one in (False, True)
+    )
+    there.said = {claim: "ANA@example"}
+    assert (await signed_in(own)).vouched, "it is the address that was verified"
+    there.said = {claim: "ANA@example", "email_verified": False}
+    for provider in (own, believed):
+        with pytest.raises(Unauthenticated, match="has not verified the address"):
+            await signed_in(provider)
+    there.said = {claim: "admin@example"}
+    assert not (await signed_in(own)).vouched, "another address is verified"
+    assert (await signed_in(believed)).vouched
+    there.said = {claim: "ana"}
+    assert (await signed_in(own)).vouched, "it is no address"
+
+
 async def test_new_keys_of_the_provider_are_fetched_when_they_are_needed(
     provider: Provider, there: IdentityProvider
 ) -> None:

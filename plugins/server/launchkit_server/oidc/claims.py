@@ -65,15 +65,22 @@ def person_of(token: str, keys: KeySet, settings: OidcSettings, nonce: str) -> P
         issuer=settings.issuer,
         subject=subject,
         name=name,
-        vouched=settings.claim != "email" or _vouched(claims, name, settings),
+        vouched=_vouched(claims, name, settings),
     )
 
 
-def _vouched(claims: Mapping[str, Any], address: str, settings: OidcSettings) -> bool:
-    if "email_verified" not in claims:
+def _vouched(claims: Mapping[str, Any], name: str, settings: OidcSettings) -> bool:
+    """Whether a name is the person's. An address is one in whichever claim it stands, but for the
+    provider's own name of the person; what is said of `email` is said of that address alone.
+    """
+    email = claims.get("email")
+    if settings.claim == "sub" or (settings.claim != "email" and "@" not in name):
+        return True
+    is_email = isinstance(email, str) and email.casefold() == name.casefold()
+    if not is_email or "email_verified" not in claims:
         return settings.believes_addresses
     if claims["email_verified"] not in VERIFIED:
-        raise Unauthenticated(f"{settings.host} has not verified the address {address[:200]}")
+        raise Unauthenticated(f"{settings.host} has not verified the address {name[:200]}")
     return True
 
 
