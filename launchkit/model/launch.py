@@ -3,10 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from launchkit.model.secret import EnvValues, Secret
 from launchkit.model.spec import Env, Json, Source
+
+
+V = TypeVar("V")
+OWN_ENV = frozenset(
+    f"LAUNCHKIT_{name}"
+    for name in (
+        *("ITEM_ID", "RUN_ID", "RUN_NAME", "ATTEMPT", "QUEUE", "ENTITY", "PROJECT", "AUTHOR"),
+        *("JOB", "RUN_CONFIG", "RUN_TOKEN"),
+    )
+)
+"""The variables in which launchkit says what a run is, and whose; what would be empty is left out.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +116,16 @@ class Submission:
     """Secrets of the queue and of the agent's environment that may stand anywhere in it; where
     people read, `…` takes their place.
     """
+
+    def without_own(self, env: Mapping[str, V]) -> dict[str, V]:
+        """Variables of a config or a file without those in which launchkit says itself what a run
+        is, and whose: no queue and no launch has a say in them.
+        """
+        return {name: value for name, value in env.items() if not self.is_own(name)}
+
+    def is_own(self, name: str) -> bool:
+        """Whether launchkit gives the variable itself, or leaves it out itself."""
+        return name in OWN_ENV or (name.startswith("LAUNCHKIT_") and name in self.env)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

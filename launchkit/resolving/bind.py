@@ -9,7 +9,7 @@ from launchkit.codec import Path as KeyPath
 from launchkit.codec import dotted
 from launchkit.model import Env, EnvValues, Image, Launch, Secret, Submission
 from launchkit.resolving.env_list import CREDENTIALS, parse_env
-from launchkit.resolving.environment import agent_values, workload_env
+from launchkit.resolving.environment import agent_values, without_own, workload_env
 from launchkit.resolving.macro_bounds import check_macro_values
 from launchkit.resolving.macros import Macros, fill_macros
 
@@ -46,6 +46,7 @@ def bind(
 
     A variable of the environment comes from, the later the stronger: `workload_env`; the plugins;
     for runs on this machine the resource arguments that *runner* names; the job and the launch.
+    What launchkit says itself of a run, nobody else does.
     *queue_secrets* are shown to nobody, wherever they stand in it, nor what the policy opens.
 
     :raises Rejected: if the launch asks for a variable of the agent that the policy keeps back, or
@@ -71,17 +72,21 @@ def bind(
     )
     env, env_warnings = fill_macros({"env": wanted}, macros, at=env_macros)
     values, missing = agent_values(env["env"], {*policy.env_from_agent, *trusted}, environ)
+    given = {**workload_env(launch, image, runner.env_max_length), **agent.extra_env}
+    values, overruled = without_own(values, given)
     submission = Submission(
         name=launch.which.name,
         launch=launch,
         command=(*launch.entry_point, *launch.args),
-        env={**workload_env(launch, image, runner.env_max_length), **agent.extra_env, **values},
+        env={**given, **values},
         resource_args=args["resource_args"],
         image=image,
         code=code,
         hidden=(*opened.values(), *map(Secret, queue_secrets)),
     )
-    return Bound(submission=submission, warnings=(*args_warnings, *env_warnings, *missing))
+    return Bound(
+        submission=submission, warnings=(*args_warnings, *env_warnings, *missing, *overruled)
+    )
 
 
 def opened_values(policy: Policy, environ: Mapping[str, str]) -> dict[str, Secret]:

@@ -4,7 +4,8 @@ import json
 from collections.abc import Collection, Mapping
 
 from launchkit.errors import Rejected
-from launchkit.model import Env, Image, ImageSource, Json, Launch, Secret
+from launchkit.model import Env, EnvValues, Image, ImageSource, Json, Launch, Secret
+from launchkit.model.launch import OWN_ENV
 from launchkit.resolving.env_list import CREDENTIALS
 
 MAX_LENGTH = 32670
@@ -48,6 +49,22 @@ def agent_values(
     missing = [name for name in borrowed if name not in environ]
     warnings = tuple(f"env.{name}: the agent has no such variable; left out" for name in missing)
     return values, warnings
+
+
+def without_own(
+    values: EnvValues, given: Collection[str]
+) -> tuple[dict[str, str | Secret], tuple[str, ...]]:
+    """The variables of a job or a launch without those that launchkit has *given*, or left out,
+    itself; also gives warnings.
+    """
+    own = {name for name in given if name.startswith("LAUNCHKIT_")} | OWN_ENV
+    kept = {name: value for name, value in values.items() if name not in own}
+    warnings = (
+        f"env.{name}: launchkit says itself what a run is, and whose; the value is not used"
+        for name in values
+        if name in own
+    )
+    return kept, tuple(warnings)
 
 
 def _wandb_env(launch: Launch, image: Image | None, max_length: int) -> dict[str, str]:

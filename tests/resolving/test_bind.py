@@ -10,6 +10,7 @@ from launchkit.abc import Policy
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.errors import Rejected
 from launchkit.model import Claim, Image, Json, Launch, Secret
+from launchkit.model.launch import OWN_ENV
 from launchkit.resolving.bind import AgentSide, Bound, bind
 from launchkit.resolving.environment import workload_env
 from launchkit.resolving.nested import texts
@@ -257,6 +258,38 @@ def test_a_workload_finds_wandbs_variables_and_ours(make_launch: MakeLaunch) -> 
         "LAUNCHKIT_JOB": "train:v1",
         "LAUNCHKIT_RUN_CONFIG": '{"lr": 1}',
     }
+
+
+@pytest.mark.parametrize("author", ["bob", None])
+def test_what_launchkit_says_of_a_run_is_no_launchs_to_say(
+    make_launch: MakeLaunch, author: str | None
+) -> None:
+    """Also where it says nothing; W&B's variables are the launch's, as they are there."""
+    forged: dict[str, str | None] = dict.fromkeys(OWN_ENV, "forged")
+    forged |= {"LAUNCHKIT_BACKEND": "https://evil.example", "LAUNCHKIT_MINE": "kept"}
+    queues = {"env": ["LAUNCHKIT_AUTHOR=forged", "LAUNCHKIT_JOB"]}
+    launch = replace(
+        make_launch(queues, overrides={"env": {**forged, "WANDB_USERNAME": "chosen"}}),
+        author=author,
+    )
+    given = {"LAUNCHKIT_BACKEND": "https://own.example", "OTEL_X": "y"}
+    got = bound(launch, extra=given)
+    env = got.submission.env
+    own = {**workload_env(launch, None), **given}
+    assert {name: env.get(name) for name in forged} == {
+        **{name: own.get(name) for name in forged},
+        "LAUNCHKIT_MINE": "kept",
+    }
+    assert ("LAUNCHKIT_AUTHOR" in env) is (author is not None)
+    assert env["WANDB_USERNAME"] == "chosen"
+    told = [one for one in got.warnings if one.startswith("env.LAUNCHKIT_")]
+    assert len(told) == len(forged) - 1
+
+
+def test_all_that_launchkit_says_of_a_run_is_its_own(make_launch: MakeLaunch) -> None:
+    launch = make_launch(job="train:v1", name="n", overrides={"config": {"lr": 1}})
+    said = {name for name in workload_env(launch, None) if name.startswith("LAUNCHKIT_")}
+    assert said == OWN_ENV - {"LAUNCHKIT_RUN_TOKEN"}, "that is the queue service's to give"
 
 
 def test_what_is_empty_is_left_out_and_a_later_attempt_resumes(make_launch: MakeLaunch) -> None:

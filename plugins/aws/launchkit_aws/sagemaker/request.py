@@ -160,7 +160,7 @@ def environment(args: QueueArgs, submission: Submission) -> EnvValues:
     """
     ours = submission.env
     chosen = {name: ours[name] for name in submission.launch.env if name in ours}
-    env = {**ours, **args.body.get("Environment", {}), **chosen}
+    env = {**ours, **submission.without_own(args.body.get("Environment", {})), **chosen}
     if problems := [*_env_problems(env)]:
         hint = "put what is long into a file or an artifact, and give its place"
         raise Rejected("\n".join(problems), hint=hint)

@@ -109,6 +109,14 @@ def test_variables_of_a_launch_are_stronger_than_those_of_the_queue() -> None:
     assert (made["Environment"]["A"], made["Environment"]["B"]) == ("launch", "queue")
 
 
+def test_what_launchkit_says_of_a_run_is_no_queues_to_say() -> None:
+    given = {"LAUNCHKIT_ITEM_ID": "forged", "LAUNCHKIT_RUN_TOKEN": "forged", "MINE": "kept"}
+    env = request(bound(config(Environment=given)))["Environment"]
+    assert env["LAUNCHKIT_ITEM_ID"] == env["WANDB_LAUNCH_TRACE_ID"] != "forged"
+    assert "LAUNCHKIT_RUN_TOKEN" not in env
+    assert env["MINE"] == "kept"
+
+
 def test_snake_case_is_camel_case_at_every_level() -> None:
     args = {
         "role_arn": "job",

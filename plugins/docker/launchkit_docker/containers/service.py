@@ -127,7 +127,7 @@ class ContainerService:
             code = (await self._containers.outside()).path(self._containers.code(name))
             await run_sync(move_code, submission.code, self._containers.code(name))
         context = RunContext(
-            env={**from_files, **submission.env},
+            env={**submission.without_own(from_files), **submission.env},
             gpus=self.gpus_of(name),
             code=code,
             agent=self._site.agent,

@@ -137,7 +137,7 @@ def environment(pool: Mapping[str, Any], submission: Submission) -> EnvValues:
     ours = submission.env
     given = {one.get("name", ""): one.get("value", "") for one in _env(pool)}
     chosen = {name: ours[name] for name in submission.launch.env if name in ours}
-    return {**ours, **given, **chosen}
+    return {**ours, **submission.without_own(given), **chosen}
 
 
 def _env(pool: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:

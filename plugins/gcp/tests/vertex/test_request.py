@@ -195,6 +195,17 @@ def test_each_pool_gets_entry_point_and_variables_and_keeps_its_own() -> None:
     assert third["container_spec"]["command"] == ["serve"]
 
 
+def test_what_launchkit_says_of_a_run_is_no_pools_to_say() -> None:
+    given = {"LAUNCHKIT_ITEM_ID": "forged", "LAUNCHKIT_RUN_TOKEN": "forged", "MINE": "kept"}
+    forged = [{"name": name, "value": value} for name, value in given.items()]
+    args = config(worker_pool_specs=[pool(container_spec={"env": forged})])
+    (made,) = pools(bound(args, run_id="abcd1234"))
+    env = {each["name"]: each["value"] for each in made["container_spec"]["env"]}
+    assert env["LAUNCHKIT_ITEM_ID"] == env["WANDB_LAUNCH_TRACE_ID"] != "forged"
+    assert "LAUNCHKIT_RUN_TOKEN" not in env
+    assert env["MINE"] == "kept"
+
+
 def test_secrets_are_shown_nowhere() -> None:
     one = submission("train")
     hidden = Submission(

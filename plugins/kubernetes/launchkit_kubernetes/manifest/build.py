@@ -285,11 +285,14 @@ class _Filler:
     def _variables(self, container: dict[str, Any], of_name: str) -> None:
         ours = self._submission.env
         given = [one for one in container.get("env", []) if isinstance(one, dict)]
-        kept = [one for one in given if one.get("name") not in ours]
+        kept = [one for one in given if not self._is_said(str(one.get("name")))]
         container["env"] = [
             *(self._given(one, of_name) for one in kept),
             *({"name": name, **self._value(name, value)} for name, value in ours.items()),
         ]
+
+    def _is_said(self, name: str) -> bool:
+        return name in self._submission.env or self._submission.is_own(name)
 
     def _given(self, variable: dict[str, Any], of_container: str) -> dict[str, Any]:
         """A variable of the queue's config."""

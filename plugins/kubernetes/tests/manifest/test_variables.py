@@ -37,6 +37,17 @@ def test_those_of_the_launch_come_last_in_their_order_and_win() -> None:
     ]
 
 
+def test_what_launchkit_says_of_a_run_is_no_queues_to_say() -> None:
+    """Also where it says nothing."""
+    names = ("LAUNCHKIT_ITEM_ID", "LAUNCHKIT_AUTHOR", "LAUNCHKIT_BACKEND", "LAUNCHKIT_MINE")
+    config = job({"env": [{"name": name, "value": "queue"} for name in names]})
+    own = {"LAUNCHKIT_ITEM_ID": "i", "LAUNCHKIT_BACKEND": "b"}
+    assert env(body(config, env=own)) == [
+        {"name": "LAUNCHKIT_MINE", "value": "queue"},
+        *({"name": name, "value": value} for name, value in own.items()),
+    ]
+
+
 def test_all_containers_get_them_but_those_that_prepare() -> None:
     made = body(job({}, {"name": "side"}, initContainers=[{"name": "i"}]), env={"A": "1"})
     assert env(made, 0) == env(made, 1) == [{"name": "A", "value": "1"}]
