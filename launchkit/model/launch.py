@@ -8,7 +8,6 @@ from typing import ClassVar, TypeVar
 from launchkit.model.secret import EnvValues, Secret
 from launchkit.model.spec import Env, Json, Source
 
-
 V = TypeVar("V")
 OWN_ENV = frozenset(
     f"LAUNCHKIT_{name}"

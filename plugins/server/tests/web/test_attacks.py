@@ -120,6 +120,57 @@ async def test_who_has_signed_out_finds_no_page_by_going_back(
     await expect(page.get_by_role("link", name="waits")).to_have_count(0)
 
 
+KEPT = "Object.entries(sessionStorage).filter(([name]) => name.startsWith('draft:')).join()"
+
+
+async def written_by_operator(page: Page, lab: Lab) -> None:
+    """A form with a queue's config that an operator has changed and left."""
+    await lab.sign_in(page, "operator")
+    await page.goto(lab.at("/new-queue"))
+    await page.get_by_role("textbox", name="Queue", exact=True).fill("mine-alone")
+    await page.goto(lab.at("/jobs"))
+
+
+async def test_who_signs_out_leaves_nothing_in_other_tabs(
+    context: BrowserContext, stranger: Page, lab: Lab, item: str
+) -> None:
+    await written_by_operator(stranger, lab)
+    assert "mine-alone" in await stranger.evaluate(KEPT)
+    await stranger.goto(lab.at("/queues/q/edit"))
+    other = await context.new_page()
+    await other.goto(lab.at("/queues"))
+    await other.get_by_role("button", name="Sign out").click()
+    for page in (other, stranger):
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert await stranger.evaluate(KEPT) == ""
+    await lab.sign_in(stranger, "viewer")
+    await stranger.go_back()
+    assert await stranger.evaluate(KEPT) == ""
+
+
+async def test_what_somebody_wrote_is_not_there_for_who_signs_in_after_them(
+    context: BrowserContext, stranger: Page, lab: Lab
+) -> None:
+    """Also if they have not signed out, as where a session was over."""
+    await written_by_operator(stranger, lab)
+    await context.clear_cookies()
+    await stranger.goto(lab.at("/new-queue"))
+    await expect(stranger.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert "mine-alone" in await stranger.evaluate(KEPT), "it is there for who signs in again"
+    await lab.sign_in(stranger, "admin")
+    assert await stranger.evaluate(KEPT) == ""
+    await stranger.goto(lab.at("/new-queue"))
+    await expect(stranger.get_by_role("textbox", name="Queue", exact=True)).to_have_value("")
+
+
+async def test_a_form_in_which_nothing_was_written_is_not_kept(
+    page: Page, lab: Lab, item: str
+) -> None:
+    await page.goto(lab.at("/queues/q/edit"))
+    await page.goto(lab.at("/jobs"))
+    assert await page.evaluate(KEPT) == ""
+
+
 async def test_no_address_to_go_on_to_leads_a_browser_elsewhere(
     context: BrowserContext, page: Page, lab: Lab, watch: Watched
 ) -> None:

@@ -1,19 +1,32 @@
 /**
  * What was written in a form, for who comes back to it: by the browser's buttons, by loading the
  * page again, or from signing in. `data-draft` names what the form does with what is written when
- * nothing is to be done yet. This tab alone keeps it, until somebody signs out.
+ * nothing is to be done yet. This tab alone keeps it, for who wrote it alone, until somebody signs
+ * out in any tab, or somebody else signs in.
  */
 
 import htmx from "htmx.org";
+import { lastSignedOut, onSigningOut } from "./session";
 
-const OURS = "draft:";
+const ALL = "draft:";
 /** What belongs to a session or to this sight of a thing, and not to the one who writes. */
 const NOT_WRITTEN = new Set(["csrf", "version", "do"]);
 
 type Draft = [name: string, text: string][];
+interface Kept {
+  /** What `lastSignedOut` gave then. */
+  since: string;
+  draft: Draft;
+}
+
+/** How the keys of all drafts begin that are of who sees this page. */
+function ours(): string {
+  const { prefix = "", who = "" } = document.body.dataset;
+  return `${ALL}${encodeURIComponent(prefix)}:${encodeURIComponent(who)}:`;
+}
 
 function key(): string {
-  return OURS + location.pathname + location.search;
+  return ours() + location.pathname + location.search;
 }
 
 function written(form: HTMLFormElement): Draft {
@@ -21,19 +34,26 @@ function written(form: HTMLFormElement): Draft {
   return all.filter(([name]) => !NOT_WRITTEN.has(name));
 }
 
+/** What the service has made the form with, also where the browser has filled it in again since. */
+function made(form: HTMLFormElement): Draft {
+  const copy = form.cloneNode(true) as HTMLFormElement;
+  copy.reset();
+  return written(copy);
+}
+
 function keep(form: HTMLFormElement): void {
   try {
-    sessionStorage.setItem(key(), JSON.stringify(written(form)));
+    sessionStorage.setItem(key(), JSON.stringify({ since: lastSignedOut(), draft: written(form) }));
   } catch {
     // a browser that keeps nothing, or not so much
   }
 }
 
-function kept(): Draft {
+function read(name: string): Kept | null {
   try {
-    return JSON.parse(sessionStorage.getItem(key()) ?? "[]") as Draft;
+    return JSON.parse(sessionStorage.getItem(name) ?? "null") as Kept | null;
   } catch {
-    return [];
+    return null;
   }
 }
 
@@ -52,26 +72,35 @@ function bringBack(form: HTMLFormElement, draft: Draft): void {
   void htmx.ajax("post", form.action, { source: document.body, values, target: place, select: place, swap: "outerHTML" });
 }
 
-function forget(): void {
+/** Forget all drafts of which it is said so. */
+function forget(which: (name: string) => boolean): void {
   Object.keys(sessionStorage)
-    .filter((one) => one.startsWith(OURS))
-    .forEach((one) => sessionStorage.removeItem(one));
+    .filter((name) => name.startsWith(ALL) && which(name))
+    .forEach((name) => sessionStorage.removeItem(name));
+}
+
+/** Of somebody else, or from before somebody signed out. */
+function isOver(name: string): boolean {
+  return !name.startsWith(ours()) || read(name)?.since !== lastSignedOut();
 }
 
 export function begin(): void {
+  forget(isOver);
   const find = (): HTMLFormElement | null => document.querySelector<HTMLFormElement>("form[data-draft]");
   const form = find();
-  const draft = kept();
-  if (form && draft.length && cameBack() && JSON.stringify(draft) !== JSON.stringify(written(form))) {
-    bringBack(form, draft);
-  }
+  const before = form && JSON.stringify(made(form));
+  const draft = read(key())?.draft ?? [];
+  const brings = form && draft.length > 0 && cameBack();
+  if (brings && JSON.stringify(draft) !== JSON.stringify(written(form))) bringBack(form, draft);
   let leaves = false;
   addEventListener("pagehide", () => {
     const now = find();
-    if (now && !leaves) keep(now);
+    if (!now || leaves) return;
+    if (JSON.stringify(written(now)) !== before) keep(now);
+    else if (!brings) sessionStorage.removeItem(key());
   });
-  document.addEventListener("submit", (event) => {
-    leaves = event.target instanceof HTMLFormElement && event.target.action.endsWith("/sign-out");
-    if (leaves) forget();
+  onSigningOut(() => {
+    leaves = true;
+    forget(() => true);
   });
 }

@@ -1,4 +1,4 @@
-/** Saved views: this browser keeps the filters of a list under a name. */
+/** Saved views: this browser keeps the filters of a list under a name, for each person. */
 
 type Views = Record<string, string>;
 
@@ -6,7 +6,7 @@ class Saved {
   readonly #key: string;
 
   constructor(readonly place: HTMLElement) {
-    this.#key = `views:${place.dataset["views"]}`;
+    this.#key = `views:${document.body.dataset["who"] ?? ""}:${place.dataset["views"]}`;
     this.#show();
   }
 

@@ -20,10 +20,13 @@ SENT = "sent"
 
 @router.get("/sign-in")
 async def show(request: Request, service: TheService) -> Response:
-    """The form; one who has signed in goes on at once."""
+    """The form; one who has signed in goes on at once, but from another tab in which somebody signs
+    out: that may not be done yet.
+    """
     prefix: str = request.app.state.prefix
     to = request.query_params.get("next")
-    if await sessions.prove(service, request) is not None:
+    leaves = "out" in request.query_params
+    if not leaves and await sessions.prove(service, request) is not None:
         return RedirectResponse(own_path(to, prefix), status_code=303)
     return sign_in_form(request, service, to, over=request.query_params.get("over"))
 
