@@ -41,7 +41,8 @@ def wide_folder(path: Path, subject: str) -> Finding | None:
     """
     if mode := mode_for_all(path, stat.S_IWOTH):
         message = f"every user of this machine may put files into {path} (mode {mode})"
-        return Finding(level="warning", subject=subject, message=message, hint=f"chmod o-w {path}")
+        hint = shell_command("chmod", "o-w", str(path))
+        return Finding(level="warning", subject=subject, message=message, hint=hint)
     return replaceable(path, subject)
 
 
