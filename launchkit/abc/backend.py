@@ -10,7 +10,7 @@ from launchkit.abc.component import Component
 from launchkit.model import AgentStatus, EnvValues
 
 if TYPE_CHECKING:
-    from launchkit.model import AgentCapacity, AgentOrders, Claim, ItemReport
+    from launchkit.model import AgentCapacity, AgentOrders, Claim, ItemReport, Secret
 
 SEEN_SECONDS = 15.0
 """An agent gives a sign of life so often at least; the queue takes one that is silent for three
@@ -150,6 +150,12 @@ class QueueBackend(Component):
         """Of some items, by their ids, those whose attempt is over: the item has ended, or is at a
         later one. What is left of it can be removed. An item that is not known is none of them, and
         a backend that cannot tell gives none.
+        """
+        return ()
+
+    def credentials(self) -> "Collection[Secret]":
+        """What the agent proves itself with to the queue: no run is given it, whatever its name
+        is there.
         """
         return ()
 

@@ -27,6 +27,7 @@ from launchkit.images.file_overrides import override_files
 from launchkit.model import BuildRequest, Claim, Image, Launch
 from launchkit.private_files import make_folder
 from launchkit.resolving.bind import AgentSide, Bound, bind
+from launchkit.resolving.env_list import without_credentials
 from launchkit.resolving.known_secrets import queue_secrets
 from launchkit.resolving.policy import check_filled
 
@@ -108,7 +109,11 @@ async def prepared(
         image=image,
         code=code,
         runner=type(runner),
-        agent=AgentSide(policy=kit.policy, environ=os.environ, extra_env=extra_env),
+        agent=AgentSide(
+            policy=kit.policy,
+            environ=without_credentials(os.environ, os.environ, kit.backend.credentials()),
+            extra_env=extra_env,
+        ),
         queue_secrets=queue_secrets(claim.queue.spec),
     )
     check_filled(bound.submission, kit.policy, type(runner))

@@ -13,6 +13,7 @@ from launchkit.model import (
     Claim,
     EnvValues,
     ItemReport,
+    Secret,
 )
 from launchkit.observe.observer import Observer
 from launchkit.observe.watchdog import HEARTBEAT, Watchdog, poller
@@ -113,6 +114,10 @@ class WatchedBackend(QueueBackend):
         """Those attempts that are over."""
         with self._asking("over"):
             return await self._backend.over(attempts)
+
+    def credentials(self) -> Collection[Secret]:
+        """As the backend has them."""
+        return self._backend.credentials()
 
     async def run_env(self, claim: Claim) -> EnvValues:
         """Variables for the claim's run."""

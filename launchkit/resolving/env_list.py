@@ -1,12 +1,29 @@
 """Environment variables as a queue config writes them, in the manner of `docker run --env`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from launchkit.codec import Path, dotted
 from launchkit.errors import Rejected
 
 CREDENTIALS = frozenset({"LAUNCHKIT_TOKEN", "LAUNCHKIT_TOKEN_FILE"})
 """What the agent proves itself with: no policy gives it to a run."""
+SHORTEST_PROOF = 8
+"""Characters of a credential that is looked for in other values."""
+
+
+def without_credentials(
+    env: Mapping[str, str], environ: Mapping[str, str], more: Collection[str] = ()
+) -> dict[str, str]:
+    """Variables without those that have what the agent proves itself with: by their names, and,
+    under whatever name, by the token in its own environment, *environ*, and *more* such values.
+    """
+    proofs = {environ.get("LAUNCHKIT_TOKEN", "").strip(), *map(str.__str__, more)}
+    long = [proof for proof in proofs if len(proof) >= SHORTEST_PROOF]
+    return {
+        name: value
+        for name, value in env.items()
+        if name not in CREDENTIALS and not any(proof in value for proof in long)
+    }
 
 
 def parse_env(value: object, path: Path) -> dict[Path, tuple[str, str | None]]:

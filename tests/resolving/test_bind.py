@@ -12,6 +12,7 @@ from launchkit.errors import Rejected
 from launchkit.model import Claim, Image, Json, Launch, Secret
 from launchkit.model.launch import OWN_ENV
 from launchkit.resolving.bind import AgentSide, Bound, bind
+from launchkit.resolving.env_list import without_credentials
 from launchkit.resolving.environment import workload_env
 from launchkit.resolving.nested import texts
 from launchkit.resolving.resolve import validate_launch
@@ -185,6 +186,21 @@ def test_no_policy_gives_away_what_the_agent_proves_itself_with(make_launch: Mak
             bound(launch, policy=policy, environ=environ)
     got = bound(make_launch({"x": "${LAUNCHKIT_TOKEN}"}), policy=policy, environ=environ)
     assert got.submission.resource_args == {"x": "${LAUNCHKIT_TOKEN}"}
+
+
+def test_what_the_agent_proves_itself_with_is_kept_back_by_name_and_by_value() -> None:
+    environ = {"LAUNCHKIT_TOKEN": " lk_0123456789 "}
+    found = {
+        **environ,
+        "LAUNCHKIT_TOKEN_FILE": "/x",
+        "A": "1",
+        "HEADER": "Bearer lk_0123456789",
+        "KEPT": '{"https://x": "lk_kept_token"}',
+        "LAUNCHKIT_QUEUE": "q",
+    }
+    left = without_credentials(found, environ, [Secret("lk_kept_token"), Secret("1")])
+    assert left == {"A": "1", "LAUNCHKIT_QUEUE": "q"}
+    assert without_credentials({"A": "", "B": "x"}, {}) == {"A": "", "B": "x"}
 
 
 def test_a_template_cannot_be_used_to_name_the_agents_variables(make_launch: MakeLaunch) -> None:

@@ -188,6 +188,11 @@ class HttpBackend(QueueBackend):
         parts = ("agent", "locks", "release")
         await self._service.tell(Call(method="POST", parts=parts, body=request, again=True))
 
+    def credentials(self) -> Collection[Secret]:
+        """Its token."""
+        token = self._service.token
+        return (token,) if token else ()
+
     async def run_env(self, claim: Claim) -> EnvValues:
         """The service's URL, and a token that counts until the claim's attempt has ended."""
         parts = ("agent", "items", claim.item.id, "run-token")

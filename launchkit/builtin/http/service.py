@@ -105,6 +105,11 @@ class Service:
         self._met = False
         """Whether anybody has ever answered at the address."""
 
+    @property
+    def token(self) -> Secret | None:
+        """With which the service is asked now."""
+        return self._token
+
     async def ask(self, of: type[T], call: Call) -> T:
         """The answer to a request, as a value of type *of*.
 

@@ -1,27 +1,33 @@
 """Files with variables."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from launchkit_docker.options.env_files import given_away, read_files
+from launchkit_docker.runner import ContainerRunner
 
 from launchkit.errors import SubmitError
+from launchkit.model import Secret
+from launchkit.testing import FakeBackend, site_at, started
+
+from .workshop import Scripts
 
 
 @pytest.mark.parametrize("key", ["env-file", "env_file", "--env-file", "ENV-FILE"])
 def test_files_that_a_launch_names_take_what_the_policy_opens_alone(key: str) -> None:
-    environ = {"OPEN": "1", "AWS_SECRET_ACCESS_KEY": "hush", "LAUNCHKIT_TOKEN": "hush"}
+    environ = {"OPEN": "1", "AWS_SECRET_ACCESS_KEY": "hush"}
     for place in (f"resource_args.{key}", f"resource_args.{key}[1]"):
         for who in ("launch", "job", "template"):
             origins = {"resource_args.env-file[0]": "queue", "env.A": "launch", place: who}
             assert given_away(environ, origins, ("OPEN", "OTHER")) == {"OPEN": "1"}
 
 
-def test_files_that_the_queue_names_take_all_but_what_the_agent_proves_itself_with() -> None:
-    environ = {"A": "1", "LAUNCHKIT_TOKEN": "hush", "LAUNCHKIT_TOKEN_FILE": "/x"}
+def test_files_that_the_queue_names_take_all() -> None:
+    environ = {"A": "1", "B": "2"}
     origins = {"resource_args.env-file": "queue", "env.A": "launch"}
-    assert given_away(environ, origins, ("LAUNCHKIT_TOKEN",)) == {"A": "1"}
+    assert given_away(environ, origins, ("B",)) == environ
 
 
 def test_later_files_win_and_a_bare_name_takes_the_agents(tmp_path: Path) -> None:
@@ -103,3 +109,38 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
         file.truncate(1 << 40)
     with pytest.raises(SubmitError, match="more than 1048576 bytes"):
         read_files([str(tmp_path / "env")], {})
+
+
+class Proving(FakeBackend):
+    """Has a token that is in no variable."""
+
+    def credentials(self) -> tuple[Secret, ...]:
+        return (Secret("kept-token-1"),)
+
+
+async def test_the_agents_token_reaches_no_run_by_a_file(
+    tmp_path: Path, scripts: Scripts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a file may be the one that the agent's own environment comes from."""
+    monkeypatch.setenv("LAUNCHKIT_TOKEN", "own-token-1")
+    monkeypatch.setenv("COPY", "own-token-1")
+    monkeypatch.setenv("MINE", "mine")
+    file = tmp_path / "agent.env"
+    file.write_text(
+        "LAUNCHKIT_TOKEN=own-token-0\nLAUNCHKIT_TOKEN_FILE=/x\nLAUNCHKIT_TOKEN\nCOPY\nMINE\n"
+        "A=1\nB={'token': 'own-token-1'}\nC=kept-token-1\n"
+    )
+    submission = scripts("true", env_file=str(file), label_file=str(file))
+    launch = replace(submission.launch, origins={"resource_args.env-file": "queue"})
+    backend = Proving(url=f"sqlite:///{tmp_path}/q.db", entity="test")
+    async with (
+        site_at(tmp_path, backend=backend) as site,
+        started(ContainerRunner(), site) as runner,
+    ):
+        await runner.submit(replace(submission, launch=launch))
+    seen = scripts.inspect(submission.name)
+    assert seen
+    given = dict(one.split("=", 1) for one in seen["Config"]["Env"])
+    assert given.pop("PATH", None)
+    assert given == {"A": "1", "MINE": "mine"}
+    assert not {"B", "C", "LAUNCHKIT_TOKEN"} & seen["Config"]["Labels"].keys()

@@ -18,7 +18,7 @@ from launchkit_docker.build.log import BuildLog
 from launchkit_docker.containers import containers
 from launchkit_docker.containers import outside as outsides
 from launchkit_docker.containers.containers import Containers
-from launchkit_docker.containers.informer import list_containers
+from launchkit_docker.containers.informer import list_runs
 from launchkit_docker.containers.output import last_output, stored_output
 from launchkit_docker.engine import client as clients
 from launchkit_docker.engine import findings
@@ -253,7 +253,7 @@ async def test_an_answer_of_another_shape_is_an_error_of_the_engine(
     server.status, server.body = status, body
     async with open_client() as engine:
         with pytest.raises(EngineError):
-            await list_containers(engine, "x")
+            await list_runs(engine, "x")
 
 
 async def test_what_a_build_prints_need_not_be_text_that_can_be_stored(server: Answering) -> None:

@@ -1,11 +1,15 @@
 """GPUs are given to one run at a time; the devices here are only names."""
 
-from collections.abc import AsyncIterator, Callable
+import io
+import json
+import tarfile
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import anyio
 import pytest
 from docker_engine import Engine
+from launchkit_docker.build.call import TAR
 from launchkit_docker.containers import labels
 from launchkit_docker.containers.containers import Containers
 from launchkit_docker.engine.client import open_client
@@ -17,7 +21,8 @@ from waiting import until
 from launchkit.abc import QueueBackend
 from launchkit.errors import Rejected
 from launchkit.plugins import Plugins
-from launchkit.testing import RecordingOutput, site_at, started
+from launchkit.runners.identity import DOCKER, RunIdentity
+from launchkit.testing import RecordingOutput, make_submission, site_at, started
 
 from .workshop import Scripts
 
@@ -84,11 +89,15 @@ async def test_devices_of_a_container_that_lives_stay_taken_whoever_knows_of_it(
     make: Make, scripts: Scripts, starts: bool
 ) -> None:
     label, _, value = scripts.label.partition("=")
-    marks = {label: value, labels.RUN: "run", labels.GPUS: "a,b"}
+    run = make_submission()
+    of_run = DOCKER.labels(RunIdentity.of(run.launch, "gone"))
+    marks = {label: value, **of_run, labels.GPUS: "a,b"}
     body = {"Image": scripts.image, "Cmd": ["/bin/sh", "-c", "sleep 600"], "Labels": marks}
-    made = scripts.engine.http.post("/containers/create", json=body).raise_for_status().json()
+    scripts.engine.http.post(
+        "/containers/create", params={"name": run.name}, json=body
+    ).raise_for_status()
     if starts:
-        scripts.do(made["Id"], "start")
+        scripts.do(run.name, "start")
     gpus = make()
     await gpus.take("new", Gpus(count=1), RecordingOutput())
     assert gpus.given("new") == ("c",)
@@ -98,11 +107,15 @@ async def test_devices_of_a_container_that_has_ended_are_free_though_it_is_there
     make: Make, scripts: Scripts
 ) -> None:
     label, _, value = scripts.label.partition("=")
-    marks = {label: value, labels.RUN: "run", labels.GPUS: "a,b"}
+    run = make_submission()
+    of_run = DOCKER.labels(RunIdentity.of(run.launch, "gone"))
+    marks = {label: value, **of_run, labels.GPUS: "a,b"}
     body = {"Image": scripts.image, "Cmd": ["/bin/sh", "-c", "exit 0"], "Labels": marks}
-    made = scripts.engine.http.post("/containers/create", json=body).raise_for_status().json()
-    scripts.do(made["Id"], "start")
-    look = f"/containers/{made['Id']}/json"
+    scripts.engine.http.post(
+        "/containers/create", params={"name": run.name}, json=body
+    ).raise_for_status()
+    scripts.do(run.name, "start")
+    look = f"/containers/{run.name}/json"
     await until(lambda: scripts.engine.http.get(look).json()["State"]["Status"] == "exited")
     gpus, out = make(), RecordingOutput()
     async with anyio.create_task_group() as tasks:
@@ -110,6 +123,47 @@ async def test_devices_of_a_container_that_has_ended_are_free_though_it_is_there
         await until(lambda: gpus.given("new") or "waits for" in out.text)
         tasks.cancel_scope.cancel()
     assert gpus.given("new") == ("a", "b", "c"), out.text
+
+
+@pytest.fixture
+async def step(scripts: Scripts) -> AsyncIterator[Mapping[str, str]]:
+    """The labels of a build's step that is under way, which are those of a run with all GPUs."""
+    own = dict([scripts.label.split("=")])
+    of_run = DOCKER.labels(RunIdentity.of(make_submission().launch, "gone"))
+    marks = {**own, **of_run, labels.GPUS: "a,b,c"}
+    named = " ".join(f"{key}={value}" for key, value in marks.items())
+    text = f"FROM {scripts.image}\nLABEL {named}\nRUN sleep 600\n".encode()
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        info = tarfile.TarInfo("Dockerfile")
+        info.size = len(text)
+        tar.addfile(info, io.BytesIO(text))
+    params = {"version": "1", "networkmode": "none", "forcerm": "1"}
+
+    async def build() -> None:
+        async with engine.request(
+            "build", "POST", params=params, headers=TAR, data=context.getvalue()
+        ) as answer:
+            await answer.read()
+
+    async with open_client() as engine, anyio.create_task_group() as tasks:
+        tasks.start_soon(build)
+        await until(lambda: bool(scripts.engine.containers(**marks)))
+        yield marks
+        tasks.cancel_scope.cancel()
+    await until(lambda: not scripts.engine.containers(**own))
+    filters = {"filters": json.dumps({"label": [scripts.label]})}
+    for layer in scripts.engine.http.get("/images/json", params=filters).json():
+        scripts.engine.http.delete(f"/images/{layer['Id']}")
+
+
+async def test_the_labels_of_a_dockerfile_take_no_gpu_while_it_is_built(
+    make: Make, scripts: Scripts, step: Mapping[str, str]
+) -> None:
+    gpus = make()
+    await gpus.take("new", Gpus(count=3), RecordingOutput())
+    assert gpus.given("new") == ("a", "b", "c")
+    assert scripts.engine.containers(**step)
 
 
 async def test_a_device_may_be_named_in_two_ways(make: Make) -> None:

@@ -293,6 +293,18 @@ LIVES = "trap 'exit 0' TERM; sleep 600 & wait"
 COMMANDS = {"created": ["true"], "exited": ["true"], "running": ["sh", "-c", LIVES]}
 
 
+def _left_by_a_build(stage: Stage, body: dict[str, Any], state: str) -> list[str]:
+    """Make a container as a step of a build is, which has the labels that its Dockerfile names,
+    and a name that nobody can choose; gives its names.
+    """
+    made = stage.engine.http.post("/containers/create", json=body).raise_for_status().json()["Id"]
+    if state != "created":
+        stage.engine.http.post(f"/containers/{made}/start")
+    if state == "exited":
+        stage.engine.http.post(f"/containers/{made}/wait")
+    return [stage.engine.http.get(f"/containers/{made}/json").json()["Name"]]
+
+
 @pytest.mark.parametrize("state", [*COMMANDS])
 async def test_what_a_killed_agent_left_of_launches_that_are_over_is_removed(
     stage: Stage, busybox: str, state: str
@@ -301,6 +313,7 @@ async def test_what_a_killed_agent_left_of_launches_that_are_over_is_removed(
     over, waits = [await stage.client.launch("q", image=busybox) for _ in range(2)]
     await over.stop()
     entity = stage.client.entity
+    others: dict[str, list[str]] = {}
     for run in (over, waits):
         identity = RunIdentity(
             run_id=run.run_id, item_id=run.id, attempt=1, entity=entity, queue="q", agent="dead"
@@ -313,14 +326,17 @@ async def test_what_a_killed_agent_left_of_launches_that_are_over_is_removed(
             stage.engine.http.post(f"/containers/{name}/start")
         if state == "exited":
             stage.engine.http.post(f"/containers/{name}/wait")
+        others[run.id] = _left_by_a_build(stage, body, state)
     async with (
         site_at(stage.folder) as site,
         started(StoreBackend(url=stage.url, entity=entity), site) as backend,
         started(ContainerRunner(), replace(site, backend=backend)) as runner,
     ):
         await runner.check()
-        await until(lambda: stage.containers(over) == [])
-    assert len(stage.containers(waits)) == 1
+        await until(lambda: [one["Names"] for one in stage.containers(over)] == [others[over.id]])
+    assert len(stage.containers(waits)) == 2
+    (left,) = stage.containers(over)
+    assert left["State"] == state
 
 
 @pytest.fixture(params=["plain", "TLS"])

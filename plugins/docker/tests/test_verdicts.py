@@ -1,6 +1,7 @@
 """What a look at a container means."""
 
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,6 +10,9 @@ from launchkit_docker.containers.verdicts import start_failure, status_of
 from launchkit_docker.engine.absences import Absences
 
 from launchkit.model import RunState
+from launchkit.runners.identity import DOCKER, RunIdentity
+
+OURS = RunIdentity(run_id="abc", item_id="i", attempt=2, entity="e", queue="q", agent="a")
 
 
 def seen(status: str, code: int = 0, *, oom: bool = False, error: str = "") -> Container:
@@ -16,8 +20,8 @@ def seen(status: str, code: int = 0, *, oom: bool = False, error: str = "") -> C
     state = {"Status": status, "ExitCode": code, "OOMKilled": oom, "StartedAt": started}
     state["Error"] = error
     state["FinishedAt"] = "2024-01-02T02:00:00.123456789+02:00"
-    config = {"Tty": False, "Labels": {"launchkit.gpus": "0,1"}}
-    return Container.of({"Name": "/one", "State": state, "Config": config})
+    config = {"Tty": False, "Labels": {**DOCKER.labels(OURS), "launchkit.gpus": "0,1"}}
+    return Container.of({"Name": "/one-abc-2", "State": state, "Config": config})
 
 
 @pytest.mark.parametrize(
@@ -115,8 +119,14 @@ def test_an_absence_lasts_until_the_engine_answers() -> None:
 
 def test_a_look_is_decoded_to_one_value() -> None:
     look = seen("running")
-    assert (look.name, look.started, look.over, look.failed) == ("one", True, False, False)
-    assert (look.gpus, look.identity, look.removed_at_end) == (("0", "1"), None, True)
+    assert (look.name, look.started, look.over, look.failed) == ("one-abc-2", True, False, False)
+    assert (look.gpus, look.identity, look.removed_at_end) == (("0", "1"), OURS, True)
+
+
+@pytest.mark.parametrize("name", ["one", "abc-2", "one-abc-1", "eager_abc-2", "one-abc-2-", ""])
+def test_labels_make_a_container_a_runs_only_under_the_name_of_a_run(name: str) -> None:
+    look = replace(seen("created"), name=name)
+    assert (look.gpus, look.identity, look.is_unstarted_run(name)) == ((), None, False)
 
 
 def test_evidence_is_plain_text_whatever_was_printed() -> None:

@@ -84,6 +84,39 @@ async def test_a_run_reaches_the_service_with_a_token_of_its_own(
     assert {*screen(launch_data(await run.view(), []))} >= {"loss         0.12", "on.ep\\x1bch  3"}
 
 
+async def test_the_agents_token_reaches_no_run_under_another_name(
+    server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, code, told = str.__str__(server.tokens["ann"]), tmp_path / "code", tmp_path / "told.json"
+    monkeypatch.setenv("LAUNCHKIT_TOKEN", token)
+    monkeypatch.setenv("COPY", f'{{"token": "{token}"}}')
+    config = tmp_path / "launch-config.yaml"
+    settings = {
+        "backend": server.url,
+        "entity": "test",
+        "queues": ["copies"],
+        "state_dir": str(tmp_path / "state"),
+        "cache_dir": str(tmp_path / "cache"),
+        "policy": {"env_from_agent": ["COPY"], "macros_from_env": ["COPY"]},
+    }
+    config.write_text(json.dumps(settings))
+    code.mkdir()
+    tell = "import json, os; open(os.environ['TELL'], 'w').write(json.dumps(dict(os.environ)))"
+    (code / "train.py").write_text(tell)
+    async with launchkit.connect(server.url, entity="test") as client:
+        given = {"inherit_env": False, "env": ["COPY", "MADE=${COPY}", "PATH"]}
+        await client.create_queue("copies", resource="local-process", config=given)
+        async with Agent(load_settings(config).settings):
+            entry = [sys.executable, "train.py"]
+            own = {"TELL": str(told), "COPY": None}
+            run = await client.launch("copies", uri=str(code), entry_point=entry, env=own)
+            assert (await run.wait()).state is ItemState.FINISHED
+    found = json.loads(told.read_text())
+    assert "PATH" in found
+    assert "COPY" not in found
+    assert token not in told.read_text()
+
+
 async def _nowhere(token: str, client: launchkit.Client, folder: Path) -> None:
     """Not in what the queue tells of the launch, nor in a file of the agent or the database."""
     assert token not in repr(await client.launches())

@@ -79,7 +79,7 @@ class Container:
     @property
     def identity(self) -> RunIdentity | None:
         """Whose run it is; None if it is none."""
-        return DOCKER.parse(self.labels)
+        return run_identity(self.name, self.labels)
 
     def is_unstarted_run(self, name: str) -> bool:
         """Whether it is a run's of that name, and was never started."""
@@ -87,13 +87,21 @@ class Container:
 
     @property
     def gpus(self) -> tuple[str, ...]:
-        """The devices that it was given."""
-        return devices_in(self.labels)
+        """The devices that it was given; none if it is no run's."""
+        return devices_in(self.labels) if self.identity else ()
 
     @property
     def removed_at_end(self) -> bool:
         """Whether nobody wants to keep it."""
         return self.labels.get(labels.REMOVE, "true") == "true"
+
+
+def run_identity(name: str, found: Mapping[str, str]) -> RunIdentity | None:
+    """Whose run a container is, by its labels and its name. Labels alone are no proof: an image and
+    a step of its build have those that a Dockerfile names, under names that nobody can choose.
+    """
+    told = DOCKER.parse(found)
+    return told if told and name.endswith(f"-{told.run_id}-{told.attempt}") else None
 
 
 def texts(found: Mapping[str, Any] | None) -> Mapping[str, str]:

@@ -25,7 +25,7 @@ from launchkit_docker.containers.container import Container
 from launchkit_docker.containers.informer import (
     ListedContainer,
     container_informer,
-    list_containers,
+    list_runs,
 )
 from launchkit_docker.containers.names import kept_as
 from launchkit_docker.containers.outside import Outside, outside
@@ -201,7 +201,7 @@ class Containers:
         """The containers of runs that were created so many *seconds* ago and never started, for
         their agents were killed. Who wants one makes it anew.
         """
-        made = await self.engine.answered(lambda: list_containers(self.engine, labels.RUN))
+        made = await self.engine.answered(lambda: list_runs(self.engine))
         until = time.time() - seconds
         old = [each.name for each in made if each.state == CREATED and each.created_at <= until]
         found = {name: await self.find(name) for name in old}
@@ -220,8 +220,8 @@ class Containers:
         """
         await self.markers.prune(KEEP_SECONDS)
         await self._end_unwanted()
-        wanted = (labels.RUN, f"{labels.REMOVE}=true")
-        found = await self.engine.answered(lambda: list_containers(self.engine, *wanted))
+        wanted = f"{labels.REMOVE}=true"
+        found = await self.engine.answered(lambda: list_runs(self.engine, wanted))
         ended = [one for one in found if one.state in ENDED]
         over = await self._over(ended)
         for left in ended:
@@ -236,7 +236,7 @@ class Containers:
         """End what runs although its attempt is over: an agent that slept started it late, and was
         killed before it had ended it.
         """
-        made = await self.engine.answered(lambda: list_containers(self.engine, labels.RUN))
+        made = await self.engine.answered(lambda: list_runs(self.engine))
         for name in await self._over([one for one in made if one.state not in ENDED]):
             log.warning("container %s runs, but its launch has ended: it is stopped", name)
             with suppress(RunLost):  # somebody else was quicker

@@ -13,7 +13,7 @@ from aiohttp import ClientResponse
 from launchkit.aio.lines import lines
 from launchkit.runners.informer import Informer
 from launchkit_docker.containers import labels
-from launchkit_docker.containers.container import texts
+from launchkit_docker.containers.container import run_identity, texts
 from launchkit_docker.engine.client import EngineClient, understood
 
 RELIST_SECONDS = 60.0
@@ -45,15 +45,16 @@ class ListedContainer:
     """Unix time, by the Engine's clock."""
 
 
-async def list_containers(engine: EngineClient, *having: str) -> list[ListedContainer]:
-    """All containers that have these labels.
+async def list_runs(engine: EngineClient, *having: str) -> list[ListedContainer]:
+    """The containers of all runs that have these labels.
 
     :raises EngineError: if they cannot be listed.
     """
-    params = {"all": "true", "filters": json.dumps({"label": [*having]})}
+    params = {"all": "true", "filters": json.dumps({"label": [labels.RUN, *having]})}
     found = await engine.json("containers/json", params=params)
     with understood():
-        return [_listed(each) for each in found]
+        listed = [_listed(each) for each in found]
+    return [each for each in listed if run_identity(each.name, each.labels)]
 
 
 def container_informer(engine: EngineClient) -> Informer[str, str]:
@@ -62,7 +63,7 @@ def container_informer(engine: EngineClient) -> Informer[str, str]:
     """
 
     async def list_all() -> Mapping[str, str]:
-        return {each.name: each.state for each in await list_containers(engine, labels.RUN)}
+        return {each.name: each.state for each in await list_runs(engine)}
 
     @asynccontextmanager
     async def watch() -> AsyncIterator[AsyncIterator[tuple[str, str | None]]]:

@@ -3,7 +3,7 @@
 from launchkit.runners.identity import DOCKER
 
 RUN = DOCKER.keys["run_id"]
-"""All containers of runs have it."""
+"""All containers of runs have it; others may, so their names are looked at, too."""
 REMOVE = "launchkit.rm"
 """Whether it is removed when its end is stored: `true` or `false`."""
 GPUS = "launchkit.gpus"

@@ -1,7 +1,7 @@
 """The runs of one agent at the Engine: prepared, started and found again."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from weakref import WeakValueDictionary
 
@@ -12,6 +12,7 @@ from launchkit.abc import Finding, Output, Run, Site, others_run
 from launchkit.aio.background import attend
 from launchkit.errors import Rejected, RunLost, SubmitError
 from launchkit.model import Attempt, Submission
+from launchkit.resolving.env_list import without_credentials
 from launchkit.runners.identity import DOCKER
 from launchkit_docker.containers.body import image_ref, require_short
 from launchkit_docker.containers.code import move_code
@@ -119,9 +120,7 @@ class ContainerService:
         if await self._markers.has(name, OVER):
             raise SubmitError(f"{name}: a run of this name is over already")
         await self._gpus.confirm(name, options.gpus)
-        policy, origins = self._site.policy, submission.launch.origins
-        agents = given_away(os.environ, origins, policy.env_from_agent)
-        from_files = await run_sync(read_files, options.env_files, agents)
+        from_files = await run_sync(self._from_files, options, submission.launch.origins)
         code = None
         if submission.code is not None:
             code = (await self._containers.outside()).path(self._containers.code(name))
@@ -134,7 +133,7 @@ class ContainerService:
             log_driver=str((await self._containers.info()).get("LoggingDriver", "")),
         )
         body = request_of(options, submission, context)
-        more = await run_sync(_label_files, options)
+        more = self._public(await run_sync(_label_files, options))
         body["Labels"] = {**more, **body["Labels"]}
         require_short(body)
         container, warnings = await self._containers.created(name, body, options.platform)
@@ -145,15 +144,29 @@ class ContainerService:
             await self._start(name, asked=warnings is None)
         return self._run(name, warnings or ())
 
+    def _from_files(self, options: Options, origins: Mapping[str, str]) -> dict[str, str]:
+        """The variables in files: also in one that is the agent's own, its token is none of them.
+
+        :raises SubmitError: if one cannot be read.
+        """
+        environ = self._public(os.environ)
+        agents = given_away(environ, origins, self._site.policy.env_from_agent)
+        return self._public(read_files(options.env_files, agents))
+
+    def _public(self, found: Mapping[str, str]) -> dict[str, str]:
+        """Without what the agent proves itself with."""
+        backend = self._site.backend
+        return without_credentials(found, os.environ, backend.credentials() if backend else ())
+
     async def require_own(self, ref: str, attempt: Attempt) -> None:
-        """Look at the labels of the container; where there is none, at its name, which `discard`
-        would take from whose it is. :raises OthersRun: if it is of another run.
+        """Look at the labels and the name of the container; where there is none, at the name alone,
+        which `discard` would take from whose it is. :raises OthersRun: if it is of another run.
         """
         container = await self._containers.find(ref) if is_name(ref) else None
         if container is None:
             is_own = not is_name(ref) or attempt.run_id in ref
         else:
-            is_own = DOCKER.is_of(container.labels, attempt)
+            is_own = container.identity is not None and DOCKER.is_of(container.labels, attempt)
         if not is_own:
             raise others_run(ref)
 

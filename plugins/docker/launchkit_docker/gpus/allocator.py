@@ -7,7 +7,7 @@ from launchkit.runners.slots import Slots
 from launchkit_docker.containers import labels
 from launchkit_docker.containers.container import OVER, devices_in
 from launchkit_docker.containers.containers import Containers
-from launchkit_docker.containers.informer import list_containers
+from launchkit_docker.containers.informer import list_runs
 from launchkit_docker.engine.client import understood
 from launchkit_docker.gpus.inventory import GpuInventory
 from launchkit_docker.options.gpu_request import Gpus
@@ -60,7 +60,7 @@ class GpuAllocator:
 
     async def _in_use(self) -> Mapping[str, Collection[str]]:
         engine = self._containers.engine
-        found = await engine.answered(lambda: list_containers(engine, labels.RUN, labels.GPUS))
+        found = await engine.answered(lambda: list_runs(engine, labels.GPUS))
         return {each.name: devices_in(each.labels) for each in found if each.state not in OVER}
 
     async def _lock(self, device: str) -> str:

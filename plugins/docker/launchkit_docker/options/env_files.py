@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from launchkit.errors import SubmitError
-from launchkit.resolving.env_list import CREDENTIALS
 from launchkit_docker.options.parsing import option_name
 
 MOST_BYTES = 1 << 20
@@ -16,12 +15,12 @@ MOST_BYTES = 1 << 20
 def given_away(
     environ: Mapping[str, str], origins: Mapping[str, str], allowed: Collection[str]
 ) -> dict[str, str]:
-    """The agent's variables that files may name: where the queue itself names the files, all but
-    what the agent proves itself with; else those *allowed* by the agent's owner.
+    """The agent's variables, *environ*, that files may name: where the queue itself names the
+    files, all; else those *allowed* by the agent's owner.
     """
     chosen = {who for place, who in origins.items() if _is_env_file(place)}
     names = environ.keys() if chosen <= {"queue"} else environ.keys() & {*allowed}
-    return {name: environ[name] for name in names - CREDENTIALS}
+    return {name: environ[name] for name in names}
 
 
 def _is_env_file(place: str) -> bool:
