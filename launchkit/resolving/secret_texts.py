@@ -44,18 +44,18 @@ _IN_QUOTES = re.compile(r"""\\"([^"\\]*+)|"((?:[^"\\]++|\\.)*+)|'([^']*+)""", re
 _NUMBER = re.compile(r"""["']?(-?[0-9.]{1,15})["']?(?=[\s;&|,\]})]|\Z)""")
 _SHELLS = rf"(?:{_REFERENCES}|\$[A-Z_][A-Z0-9_]*+)"
 _PLAIN_ENDS = r"(?=[\s;&|,\]})]|\Z)"
-_HARMLESS = tuple(
-    re.compile(pattern, re.ASCII)
-    for pattern in (
-        rf"\"(?:{HIDDEN}|{_SHELLS}|)\"{_PLAIN_ENDS}|'(?:{HIDDEN}|{_REFERENCES}|)'{_PLAIN_ENDS}",
-        rf"(?:{HIDDEN}|{_REFERENCES}|)\\*[\"']{_PLAIN_ENDS}",
-        rf"(?:{HIDDEN}|{_REFERENCES}|)[^\S\n]*+(?=[\n}}\]]|,\s|\Z)",
-        rf"{HIDDEN}[\"']{_PLAIN_ENDS}|(?:{HIDDEN}|{_SHELLS}|)(?=[\s;&|]|\Z)",
-    )
+_HARMLESS_IN_QUOTES = re.compile(
+    rf"\"(?:{HIDDEN}|{_SHELLS}|)\"{_PLAIN_ENDS}|'(?:{HIDDEN}|{_REFERENCES}|)'{_PLAIN_ENDS}",
+    re.ASCII,
 )
-"""A whole value that is empty, hidden already, or taken from elsewhere: in quotes; up to the quote
-that began before its name; up to the end of its line; as a word of a shell.
+"""A whole value that is empty, hidden already, or taken from elsewhere: in quotes; below, up to the
+quote that began before its name; up to the end of its line; as a word of a shell.
 """
+_HARMLESS_TO_QUOTE = re.compile(rf"(?:{HIDDEN}|{_REFERENCES}|)\\*[\"']{_PLAIN_ENDS}", re.ASCII)
+_HARMLESS_LINE = re.compile(rf"(?:{HIDDEN}|{_REFERENCES}|)[^\S\n]*+(?=[\n}}\]]|,\s|\Z)", re.ASCII)
+_HARMLESS_WORD = re.compile(
+    rf"{HIDDEN}[\"']{_PLAIN_ENDS}|(?:{HIDDEN}|{_SHELLS}|)(?=[\s;&|]|\Z)", re.ASCII
+)
 _AUTHORITY = re.compile(r"[^/?#\s]*+")
 _HOST_AND_PORT = re.compile(r"(?:\[[^\]]*\]|[\w.-]+):[0-9]{1,5}")
 _BLANK = re.compile(r"\s|\Z")
@@ -205,9 +205,13 @@ def _open_quote(text: str, name: re.Match[str], at: int) -> str:
 
 def _harmless(text: str, at: int, value: _Value, quote: str) -> str | None:
     """A value that is empty, hidden already, or taken from elsewhere as a whole."""
-    in_quotes, up_to_quote, line, word = _HARMLESS
-    bare = up_to_quote if quote else word if value.is_word else line
-    found = in_quotes.match(text, at) or bare.match(text, at)
+    found = _HARMLESS_IN_QUOTES.match(text, at)
+    if not found and quote:
+        found = _HARMLESS_TO_QUOTE.match(text, at)
+    elif not found and value.is_word:
+        found = _HARMLESS_WORD.match(text, at)
+    elif not found:
+        found = _HARMLESS_LINE.match(text, at)
     return found[0] if found else None
 
 
