@@ -11,6 +11,7 @@ _SOUND = re.compile(
     r"passw|pwd|secret|token|credential|signature|^sig$|(^|[_-])key|apikey", re.IGNORECASE
 )
 _PARAMETER = re.compile(r"([?&;#])([^=&;#?\s]*)=([^&;#\s]*)")
+_SPACE = "\N{SYMBOL FOR SPACE}"
 _BEFORE_AT = re.compile(r"^.*@", re.DOTALL)
 _LOGIN = re.compile(r"(?<=://)[^/\s]*@")
 _DATABASES = ("postgresql", "postgres")
@@ -23,6 +24,17 @@ def masked(text: str) -> str:
     database or for SSH keeps its user; in others that may be the secret itself.
     """
     return _URL.sub(_masked, text)
+
+
+def masked_url(url: str) -> str:
+    """One URL without the same, whatever spaces it has."""
+    return masked(url.replace(" ", _SPACE)).replace(_SPACE, " ")
+
+
+def masked_path(path: str) -> str:
+    """A path without the same, if it may be meant as an address."""
+    before, _, _ = path.rpartition("@")
+    return masked_address(path) if ":" in before else path
 
 
 def without_login(url: str) -> str:

@@ -1,9 +1,12 @@
 """Addresses as they may be shown."""
 
+from pathlib import Path
+
 import pytest
 
-from launchkit.addresses import holds_secret, masked
+from launchkit.addresses import holds_secret, masked, masked_url
 from launchkit.code.remotes import check_remote
+from launchkit.code.survey import DEFAULT_LIMITS, survey
 from launchkit.errors import ConfigError, Rejected
 from launchkit.store.sqlite_file import file_of
 
@@ -47,6 +50,29 @@ def test_a_repository_is_not_named_with_a_token(url: str) -> None:
         check_remote(url)
     assert "abc" not in str(error.value)
     assert "=k" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:s3cr3t x@127.0.0.1:1/db", "postgresql://u@127.0.0.1:1/db"),
+        ("postgresql:///db?host=h&password=a s3cr3t&x=1", "postgresql:///db?host=h&password=…&x=1"),
+        ("sqlite:////home/ann/my queues/q.db", "sqlite:////home/ann/my queues/q.db"),
+    ],
+)
+def test_one_address_is_shown_without_its_password_whatever_spaces_it_has(
+    url: str, shown: str
+) -> None:
+    assert masked_url(url) == shown
+
+
+@pytest.mark.parametrize("start", ["https:/", "//", "", "https:"])
+def test_a_mistyped_address_that_is_taken_for_a_directory_is_told_without_its_password(
+    start: str,
+) -> None:
+    with pytest.raises(Rejected, match="does not exist") as caught:
+        survey(Path(f"{start}u:s3cr3t@h.invalid/x"), DEFAULT_LIMITS)
+    assert "s3cr3t" not in caught.value.message
 
 
 def test_an_address_that_names_no_file_is_told_without_its_password() -> None:

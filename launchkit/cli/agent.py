@@ -12,7 +12,7 @@ import click
 from anyio.abc import TaskStatus
 
 from launchkit import __version__
-from launchkit.addresses import masked
+from launchkit.addresses import masked_url
 from launchkit.agent import Agent
 from launchkit.cli.absent import absent_file
 from launchkit.cli.failures import INTERRUPTED
@@ -120,7 +120,7 @@ def agent(
 def first_line(name: str, settings: AgentSettings) -> str:
     """What an agent says when it starts."""
     limit = "without limit" if settings.max_jobs < 0 else f"at most {settings.max_jobs} at once"
-    backend = masked(settings.backend_url())
+    backend = masked_url(settings.backend_url())
     queues = ", ".join(settings.queues)
     return f"launchkit {__version__}: agent {name} serves {queues}, {limit}; backend {backend}"
 

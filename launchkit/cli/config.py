@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from launchkit.abc import QueueBackend
-from launchkit.addresses import masked
+from launchkit.addresses import masked_url
 from launchkit.cli.door import put_text
 from launchkit.cli.options import chosen, common_options, output_option, say
 from launchkit.cli.output import Column, Layout, as_json, as_yaml, get, show_all
@@ -73,7 +73,7 @@ def check() -> None:
 
     place = loaded.path or "no file; defaults, environment variables and flags"
     say(f"settings: {place}")
-    backend = masked(loaded.settings.backend_url())
+    backend = masked_url(loaded.settings.backend_url())
     say(f"backend: {backend}, {queues()} queues of {loaded.settings.entity}")
     say("ok")
 
@@ -87,7 +87,7 @@ def schema() -> None:
 def settings_data(loaded: Loaded) -> Data:
     """The settings as plain data, as a file would have them, without credentials in the URL."""
     data = loaded.settings.model_dump(mode="json", by_alias=True)
-    url = masked(loaded.settings.backend_url())
+    url = masked_url(loaded.settings.backend_url())
     block = data["backend"]
     return {**data, "backend": {**block, "url": url} if isinstance(block, dict) else url}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar, cast
 
-from launchkit.addresses import masked
+from launchkit.addresses import masked_url
 from launchkit.builtin.http.hub import HttpHub
 from launchkit.builtin.http.service import connect
 from launchkit.cli.absent import Absent, with_its_file
@@ -74,7 +74,7 @@ def desk() -> Desk:
     url = settings.backend_url()
     if not url.startswith((*DATABASES, *SERVICES)):
         raise ConfigError(
-            f"{masked(url)}: this is asked of a queue service or its database",
+            f"{masked_url(url)}: this is asked of a queue service or its database",
             hint="name it: --backend https://…, sqlite:///PATH or postgresql://…",
         )
     return Desk(settings, current_user())

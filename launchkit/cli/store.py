@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from launchkit.addresses import masked
+from launchkit.addresses import masked_url
 from launchkit.cli.absent import no_file
 from launchkit.cli.door import put_text
 from launchkit.cli.options import chosen, common_options, duration, say
@@ -39,10 +39,10 @@ def _own_file(postgresql: str) -> Path:
         return file_of(url)
     if url.startswith(POSTGRESQL):
         raise ConfigError(
-            f"{masked(url)}: backups of PostgreSQL are made and restored by its programs",
+            f"{masked_url(url)}: backups of PostgreSQL are made and restored by its programs",
             hint=postgresql,
         )
-    raise ConfigError(f"{masked(url)}: only a SQLite file can be backed up here")
+    raise ConfigError(f"{masked_url(url)}: only a SQLite file can be backed up here")
 
 
 @store.command("migrate")
@@ -58,9 +58,9 @@ def migrate_command() -> None:
         put_text(f"{url} is up to date", err=True)
         return
     if not url.startswith(POSTGRESQL):
-        raise ConfigError(f"{masked(url)}: only SQLite and PostgreSQL have a schema here")
+        raise ConfigError(f"{masked_url(url)}: only SQLite and PostgreSQL have a schema here")
     version = run(lambda: migrate(url))
-    put_text(f"{masked(url)} is up to date, schema {version}", err=True)
+    put_text(f"{masked_url(url)} is up to date, schema {version}", err=True)
 
 
 @store.command("copy")
@@ -74,13 +74,13 @@ def copy_command(source: str, target: str) -> None:
     was cut short is repeated with the same command.
     """
     if not target.startswith(POSTGRESQL):
-        raise ConfigError(f"{masked(target)}: the target is written postgresql://…")
+        raise ConfigError(f"{masked_url(target)}: the target is written postgresql://…")
     path = file_of(source)
     if is_new(path):
         raise no_file(path)
     counts = run(lambda: move(path, target))
     told = ", ".join(f"{number} {table}" for table, number in counts.items() if number)
-    put_text(f"moved to {masked(target)}: {told or 'nothing, it was empty'}", err=True)
+    put_text(f"moved to {masked_url(target)}: {told or 'nothing, it was empty'}", err=True)
 
 
 @store.command("backup")
@@ -137,7 +137,7 @@ def prune_command(older_than: float | None, keep: int | None, dry_run: bool) -> 
     url = _backend()
     if not url.startswith(("sqlite:", *POSTGRESQL)):
         raise ConfigError(
-            f"{masked(url)}: only a database can be pruned",
+            f"{masked_url(url)}: only a database can be pruned",
             hint="name the database that the queue service stands before with --backend",
         )
     if url.startswith("sqlite:") and is_new(file_of(url)):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from launchkit.addresses import masked_path
 from launchkit.code.ignore import RuleFile, is_ignored, parse_rules
 from launchkit.code.ignore_file import ignore_text
 from launchkit.code.inside import Inside, inside, require_short
@@ -87,7 +88,7 @@ def _require_folder(root: Path) -> None:
         what = "is not a directory" if root.exists() else "does not exist"
     except OSError as exc:
         what = f"cannot be read: {exc.strerror}"
-    raise Rejected(f"{root} {what}", hint="name the directory with your code")
+    raise Rejected(f"{masked_path(str(root))} {what}", hint="name the directory with your code")
 
 
 def survey(root: Path, limits: PackLimits) -> list[Entry]:

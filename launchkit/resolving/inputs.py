@@ -8,9 +8,10 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
+from launchkit.addresses import HIDDEN
 from launchkit.codec import below, check_depth, check_numbers, dotted
 from launchkit.errors import ConfigError, Rejected
-from launchkit.model import ImageSource, Json, LaunchSpec, Recipe
+from launchkit.model import GitSource, ImageSource, Json, LaunchSpec, Recipe
 from launchkit.plain_text import shortened
 from launchkit.resolving.nested import leaves
 
@@ -28,6 +29,7 @@ MOST_CHARACTERS = 4_000_000
 """In them; no system takes as many in an environment."""
 MOST_ERRORS = 100
 """So many are told of a config that does not fit."""
+_IMAGE_LOGIN = re.compile(r"@(?!sha\d)")
 FILE_SUFFIXES = (".json", ".yaml", ".yml")
 
 
@@ -73,6 +75,7 @@ def check_inputs(spec: LaunchSpec) -> None:
     """
     if problem := _layer_problem(spec):
         raise Rejected(problem)
+    _check_source(spec.recipe)
     problems = [*_path_problems(spec), *_text_problems(spec), *_timeout_problems(spec)]
     problems += _trace_problems(spec)
     if problems:
@@ -99,6 +102,24 @@ def check_recipe(recipe: Recipe) -> None:
     """:raises Rejected: if a job's recipe cannot be kept as it is."""
     if problem := _problem_in(_layers_of(recipe)):
         raise Rejected(problem)
+    _check_source(recipe)
+
+
+def _check_source(recipe: Recipe) -> None:
+    """A login in an address would be kept, and shown, wherever the launch is."""
+    match recipe.source:
+        case GitSource(remote=remote):
+            from launchkit.code.remotes import check_remote
+
+            check_remote(remote)
+        case ImageSource(image=image) if _IMAGE_LOGIN.search(image):
+            shown = shortened(f"{HIDDEN}@{image.rpartition('@')[2]}")
+            raise Rejected(
+                f"image: {shown!r} is the name of no image: what stands before an @ looks like a"
+                " login",
+                hint="leave it out; who pulls the image is known where the agent runs, by `docker"
+                " login` or its registry's settings",
+            )
 
 
 def _layers_of(recipe: Recipe) -> Mapping[str, object]:

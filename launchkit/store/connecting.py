@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio
 
-from launchkit.addresses import masked
+from launchkit.addresses import masked_url
 from launchkit.errors import ConfigError, Unreachable
 from launchkit.store.asyncpg_driver import CLOSE_SECONDS, driver, lost, state_of, watchful
 from launchkit.store.database import migrations
@@ -57,7 +57,7 @@ async def connected(url: str, *, seconds: float | None = None) -> AsyncIterator[
         raise unreachable(url, exc) from exc
     except ValueError as exc:
         raise ConfigError(
-            f"the queue's database {masked(url)}: is no URL of one",
+            f"the queue's database {masked_url(url)}: is no URL of one",
             hint="in a password, / is written %2F, @ %40, : %3A and # %23",
         ) from exc
     try:
@@ -76,7 +76,7 @@ async def schema_version(connection: Any) -> int:
 
 def unreachable(url: str, exc: BaseException) -> Unreachable:
     """The error for a database that does not answer, or not to us, or cannot do it now."""
-    where = f"the queue's database {masked(url)}"
+    where = f"the queue's database {masked_url(url)}"
     silent = "no answer in time" if isinstance(exc, TimeoutError) else type(exc).__name__
     text = str(exc) or silent
     if hint := HINTS.get(state_of(exc)):

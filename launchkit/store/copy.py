@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio
 
-from launchkit.addresses import masked
+from launchkit.addresses import masked_url
 from launchkit.errors import Conflict
 from launchkit.store.connecting import connected, schema_version
 from launchkit.store.fair_file_lock import FairFileLock
@@ -54,7 +54,7 @@ async def move(source: Path, target: str) -> Mapping[str, int]:
     :raises Unreachable: if either cannot be reached; nothing is lost then, and it may be repeated.
     """
     await anyio.to_thread.run_sync(prepare, source)
-    shown = masked(target)
+    shown = masked_url(target)
     async with connected(target) as connection:
         if not await schema_version(connection):
             raise Conflict(

@@ -34,9 +34,9 @@ def database_of(
 
 def _require_postgresql(url: str) -> None:
     if not url.startswith(("postgresql://", "postgres://")):
-        from launchkit.addresses import masked
+        from launchkit.addresses import masked_url
 
         raise ConfigError(
-            f"{masked(url)} is the URL of no database that launchkit keeps queues in",
+            f"{masked_url(url)} is the URL of no database that launchkit keeps queues in",
             hint="write sqlite:///PATH or postgresql://HOST/NAME",
         )

@@ -149,9 +149,9 @@ def file_of(url: str) -> Path:
     """
     scheme, _, rest = url.partition("://")
     if scheme != "sqlite" or not rest.startswith("/") or rest == "/":
-        from launchkit.addresses import masked
+        from launchkit.addresses import masked_url
 
-        raise ConfigError(f"{masked(url)}: a SQLite file is written sqlite:///PATH")
+        raise ConfigError(f"{masked_url(url)}: a SQLite file is written sqlite:///PATH")
     path = expanded(rest[1:])
     _require_an_end(path)
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from launchkit.errors import Rejected
-from launchkit.model import Claim, GitSource, Launch, Limits
+from launchkit.model import Claim, GitSource, ImageSource, Launch, Limits
 from launchkit.resolving.resolve import resolve, validate_launch
 from launchkit.testing import FakeRunner
 
@@ -255,6 +255,23 @@ def test_what_no_runner_could_use_is_refused_at_launch(
     claim = make_claim(**spec)
     with pytest.raises(Rejected, match=message):
         validate_launch(claim.queue.spec, claim.item.spec)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        ImageSource(image="https://u:s3cr3t@reg.example/x"),
+        ImageSource(image="u:s3cr3t@reg.example/x@sha256:abc"),
+        GitSource(remote="https://u:s3cr3t@git.example/x"),
+    ],
+)
+def test_an_address_with_a_login_is_refused_at_launch_and_not_repeated(
+    make_claim: MakeClaim, source: ImageSource | GitSource
+) -> None:
+    claim = make_claim(recipe={"source": source})
+    with pytest.raises(Rejected) as caught:
+        validate_launch(claim.queue.spec, claim.item.spec)
+    assert "s3cr3t" not in caught.value.message
 
 
 def test_a_working_directory_must_be_inside_the_code(make_claim: MakeClaim) -> None:

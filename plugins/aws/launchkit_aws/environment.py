@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from launchkit.abc import Environment, Finding, Site
-from launchkit.addresses import masked
+from launchkit.addresses import masked_url
 from launchkit.aio.lazy import Lazy
 from launchkit.errors import LaunchError
 from launchkit.plain_text import shortened
@@ -232,7 +232,8 @@ def _check_endpoint(service: str, url: str) -> None:
         good = False
     if not good:
         raise ValueError(
-            f"endpoint_urls.{service}: {shortened(masked(url), 100)!r} is no URL with http or https"
+            f"endpoint_urls.{service}: {shortened(masked_url(url), 100)!r} is no URL with http or"
+            " https"
         )
 
 

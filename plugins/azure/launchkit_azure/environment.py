@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from launchkit.abc import Environment, Finding, Site
-from launchkit.addresses import masked
+from launchkit.addresses import masked_url
 from launchkit.aio.lazy import Lazy
 from launchkit.errors import LaunchError, Rejected
 from launchkit.model import Secret
@@ -211,4 +211,6 @@ def _check_url(name: str, url: str) -> None:
     except ValueError:
         good = False
     if not good:
-        raise ValueError(f"{name}: {shortened(masked(url), 100)!r} is no URL with http or https")
+        raise ValueError(
+            f"{name}: {shortened(masked_url(url), 100)!r} is no URL with http or https"
+        )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from launchkit.abc import Environment, Finding, Site
-from launchkit.addresses import masked
+from launchkit.addresses import masked_url
 from launchkit.aio.lazy import Lazy
 from launchkit.errors import LaunchkitError
 from launchkit.plain_text import shortened
@@ -212,5 +212,6 @@ def _check_endpoint(service: str, url: str) -> None:
         good = False
     if not good:
         raise ValueError(
-            f"endpoint_urls.{service}: {shortened(masked(url), 100)!r} is no URL with http or https"
+            f"endpoint_urls.{service}: {shortened(masked_url(url), 100)!r} is no URL with http or"
+            " https"
         )
