@@ -14,7 +14,7 @@ from pydantic import Field
 
 from launchkit.abc import Fetcher, Finding, Site
 from launchkit.addresses import masked
-from launchkit.builtin.git_command import Git, quiet_environment
+from launchkit.builtin.git_command import MEMORY_BYTES, Git, quiet_environment
 from launchkit.builtin.git_logins import login_files
 from launchkit.code.local_repositories import allowed_repository, local_path
 from launchkit.code.remotes import (
@@ -23,6 +23,7 @@ from launchkit.code.remotes import (
     choose_commit,
     is_commit,
     is_local,
+    refs_in,
     unknown_ref,
 )
 from launchkit.code.remove_tree import remove_tree
@@ -50,6 +51,8 @@ class GitFetcher(Fetcher):
 
     timeout: Annotated[float, Field(gt=0)] = 900
     """Seconds that one fetch may take, submodules included."""
+    memory_bytes: Annotated[int, Field(gt=0)] = MEMORY_BYTES
+    """What each process of git's may have of memory."""
 
     _local: Sequence[str] | None = field(init=False, repr=False, default=None)
     """Where a launch may take repositories of this machine from; None: anywhere."""
@@ -66,11 +69,11 @@ class GitFetcher(Fetcher):
         """
         if not isinstance(source, GitSource):
             raise FetchError(f"not the source of a git repository: {source}")
-        check_remote(source.remote)
+        commit = _named(source)
         with _time_limit(self.timeout, source.remote):
             place = await self._place(source.remote)
-            commit = await _resolve(source, self.timeout, place)
-            git = await _git_for(source.remote, modules_too=self._local is None)
+            git = await self._git(source.remote)
+            commit = commit or await _asked(git, source, place)
             await _check_out(git, source, commit, into, place)
             if await anyio.Path(into / ".gitmodules").exists():
                 await _fetch_submodules(git, into)
@@ -84,6 +87,22 @@ class GitFetcher(Fetcher):
         kept = await anyio.to_thread.run_sync(allowed_repository, remote, self._local)
         return (AS_NAMED, str(kept))
 
+    async def _git(self, remote: str) -> Git:
+        modules_too = self._local is None and is_local(remote)
+        settings = {
+            "advice.detachedHead": "false",
+            "gc.auto": "0",  # nothing goes on in the background of a checkout
+            "maintenance.auto": "false",
+            "protocol.ext.allow": "never",
+            "protocol.file.allow": "always" if modules_too else "user",  # user: no submodules
+        }
+        return Git(
+            subject=masked(remote),
+            options=tuple(word for pair in settings.items() for word in ("-c", "=".join(pair))),
+            environ=await quiet_environment(),
+            memory_bytes=self.memory_bytes,
+        )
+
     async def pin(self, source: Source) -> Source:
         """The source with the commit that its ref means in the remote now; no ref is its HEAD.
 
@@ -92,10 +111,13 @@ class GitFetcher(Fetcher):
         """
         if not isinstance(source, GitSource):
             raise FetchError(f"not the source of a git repository: {source}")
-        pinned = replace(source, commit=await _resolve(source, PIN_SECONDS))
+        commit = _named(source)
+        if commit is None:
+            with _time_limit(PIN_SECONDS, source.remote):
+                commit = await _asked(await self._git(source.remote), source)
         if source.ref is None and is_local(source.remote):
-            await _warn_of_changes(source.remote)
-        return pinned
+            await _warn_of_changes(await self._git(source.remote), source.remote)
+        return replace(source, commit=commit)
 
     def secret_files(self) -> Mapping[Path, str]:
         """Those in which git, curl and ssh keep logins and keys. Reads git's settings."""
@@ -118,7 +140,8 @@ def _local_repositories(site: Site) -> Sequence[str] | None:
     return () if is_strict or not (site.backend and site.backend.trusts_all) else None
 
 
-async def _resolve(source: GitSource, timeout: float, place: Sequence[str] = ()) -> str:
+def _named(source: GitSource) -> str | None:
+    """The commit that a source itself says. :raises Rejected: if it is not acceptable."""
     check_remote(source.remote)
     if source.ref is not None:
         check_ref(source.ref)
@@ -127,15 +150,18 @@ async def _resolve(source: GitSource, timeout: float, place: Sequence[str] = ())
         return named
     if source.commit is not None:
         raise Rejected(f"git commit {source.commit!r}: is not the full id of a commit")
-    with _time_limit(timeout, source.remote):
-        refs = await _list_refs(source.remote, place)
-    return await anyio.to_thread.run_sync(_commit_of, refs, source)
+    return None
 
 
-async def _warn_of_changes(remote: str) -> None:
+async def _asked(git: Git, source: GitSource, place: Sequence[str] = ()) -> str:
+    """The commit that a source's ref means in the remote."""
+    said = await git.run("ls-remote", "--quiet", *(place or (source.remote,)))
+    return await anyio.to_thread.run_sync(_commit_of, said, source)
+
+
+async def _warn_of_changes(git: Git, remote: str) -> None:
     """Tell that what is not committed in a repository of this machine is not launched."""
     folder = local_path(remote)
-    git = await _git_for(remote)
     work = folder.parent if folder.name == ".git" else folder
     with suppress(FetchError):  # a bare repository has no files that could be changed
         status = await git.run(*NO_PROGRAMS, "status", "--porcelain", "-z", cwd=work)
@@ -150,19 +176,9 @@ async def _warn_of_changes(remote: str) -> None:
             )
 
 
-async def _list_refs(remote: str, place: Sequence[str]) -> Mapping[str, str]:
-    git = await _git_for(remote)
-    said = await git.run("ls-remote", "--quiet", *(place or (remote,)))
-    return await anyio.to_thread.run_sync(_refs_in, said)
-
-
-def _refs_in(said: str) -> Mapping[str, str]:
-    lines = said.splitlines()
-    return {name: commit for commit, _, name in (line.partition("\t") for line in lines)}
-
-
-def _commit_of(refs: Mapping[str, str], source: GitSource) -> str:
-    if not refs:
+def _commit_of(said: str, source: GitSource) -> str:
+    refs = refs_in(said, source.ref)
+    if not said:
         raise FetchError(
             f"{masked(source.remote)}: the repository is empty", hint="push a commit to it"
         )
@@ -170,19 +186,6 @@ def _commit_of(refs: Mapping[str, str], source: GitSource) -> str:
     if commit is None:
         raise unknown_ref(refs, source.ref or "HEAD", source.remote)
     return commit
-
-
-async def _git_for(remote: str, *, modules_too: bool = True) -> Git:
-    local = "always" if modules_too and is_local(remote) else "user"  # user: not for submodules
-    settings = {
-        "advice.detachedHead": "false",
-        "gc.auto": "0",  # nothing goes on in the background of a checkout
-        "maintenance.auto": "false",
-        "protocol.ext.allow": "never",
-        "protocol.file.allow": local,
-    }
-    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    return Git(subject=masked(remote), options=tuple(options), environ=await quiet_environment())
 
 
 async def _check_out(

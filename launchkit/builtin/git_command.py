@@ -12,10 +12,13 @@ import anyio
 from anyio.abc import Process
 
 from launchkit.addresses import masked
+from launchkit.builtin.git_output import Output, output
 from launchkit.errors import FetchError
 
 TETHER = """
 umask 022
+ulimit -d "$1" 2>/dev/null
+shift
 exec 3<&0 </dev/null
 "$@" 3<&- & git=$!
 (read -r _ <&3; kill -KILL 0) & watch=$!
@@ -25,13 +28,18 @@ exit $code
 """
 """A shell that runs git, and kills it with all that it has started when the agent dies, however
 that happens: then its end of the pipe is closed. What is fetched may be read by all, whatever the
-agent's umask is, for the user in a container is another one.
+agent's umask is, for the user in a container is another one. What git
+maps of its packs, and what others reserve without writing to it, does not count as memory.
 """
 NOT_FOUND = 127
 KILL_SECONDS = 5.0
 ERROR_BYTES = 64 * 1024
 OUTPUT_BYTES = 64 * 1024**2
 """A hundred for each of half a million branches and tags."""
+MEMORY_BYTES = 2 * 1024**3
+"""For each process of git's: a fetch of a million files and directories takes a fifth of it."""
+STACK_BYTES = 8 * 1024**2
+"""What each thread takes of that; git has as many as the machine has processors."""
 
 REPOSITORY_VARIABLES = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -60,6 +68,10 @@ HINTS = (
         "check the address, and that the agent may read the repository",
     ),
     (
+        ("Out of memory", "out of memory", "mmap failed", "unable to create thread"),
+        "each process of git's may have a bounded amount of memory; is the repository that large?",
+    ),
+    (
         ("resolve host", "onnect to", "Connection refused", "timed out", "unreachable"),
         "the server could not be reached from the machine that asked; try again later",
     ),
@@ -73,13 +85,15 @@ class Git:
     subject: str
     options: tuple[str, ...] = ()
     environ: Mapping[str, str] | None = None
+    memory_bytes: int = MEMORY_BYTES
 
     async def run(self, *args: str, cwd: Path | None = None) -> str:
         """Run one git command and give what it printed.
 
         :raises FetchError: if it fails, with git's own last words.
         """
-        code, out, err = await _run(["git", *self.options, *args], cwd, self.environ)
+        command = ["git", *self.options, *args]
+        code, out, err = await _run(command, cwd, self.environ, self.memory_bytes)
         if code != 0:
             raise self.failure(err)
         return out
@@ -109,26 +123,19 @@ async def quiet_environment() -> Mapping[str, str]:
 
 
 async def _run(
-    command: Sequence[str], cwd: Path | None, environ: Mapping[str, str] | None
+    command: Sequence[str],
+    cwd: Path | None,
+    environ: Mapping[str, str] | None,
+    memory_bytes: int = MEMORY_BYTES,
 ) -> tuple[int, str, str]:
     _check_ends_are_seen()
-    # Files, not pipes: a helper that stays in the background would hold pipes open.
-    async with anyio.TemporaryFile() as out, anyio.TemporaryFile() as err:
+    with (
+        output(OUTPUT_BYTES, OUTPUT_BYTES) as out,
+        output(ERROR_BYTES, OUTPUT_BYTES) as err,
+    ):
+        process = await _begin([str(_kib(memory_bytes)), *command], cwd, environ, out, err)
         try:
-            with anyio.CancelScope(shield=True):  # what is half begun could not be ended
-                process = await anyio.open_process(
-                    ["/bin/sh", "-c", TETHER, "sh", *command],
-                    stdin=PIPE,
-                    stdout=out.wrapped,
-                    stderr=err.wrapped,
-                    cwd=cwd,
-                    env=environ,
-                    start_new_session=True,
-                )
-        except OSError as exc:
-            raise FetchError(f"git cannot be started: {exc.strerror}") from exc
-        try:
-            code = await process.wait()
+            code = await _end_of(process, out, err)
         except BaseException:
             await _end_group(process)
             raise
@@ -141,11 +148,52 @@ async def _run(
                 "git is not installed on this machine, or not on its PATH",
                 hint="install git (for example: apt-get install git) where the agent runs",
             )
-        await err.seek(max(0, await err.seek(0, os.SEEK_END) - ERROR_BYTES))
-        if await out.seek(0, os.SEEK_END) > OUTPUT_BYTES:
-            raise FetchError(f"git said more than {OUTPUT_BYTES} bytes, which no repository needs")
-        await out.seek(0)
-        return code, _text(await out.read()), _text(await err.read())
+        return code, out.text, err.text
+
+
+def _kib(memory_bytes: int) -> int:
+    return (memory_bytes + STACK_BYTES * (os.cpu_count() or 1)) // 1024
+
+
+async def _begin(
+    arguments: Sequence[str],
+    cwd: Path | None,
+    environ: Mapping[str, str] | None,
+    out: Output,
+    err: Output,
+) -> Process:
+    try:
+        with anyio.CancelScope(shield=True):  # what is half begun could not be ended
+            process = await anyio.open_process(
+                ["/bin/sh", "-c", TETHER, "sh", *arguments],
+                stdin=PIPE,
+                stdout=out.writing,
+                stderr=err.writing,
+                cwd=cwd,
+                env=environ,
+                start_new_session=True,
+            )
+    except OSError as exc:
+        raise FetchError(f"git cannot be started: {exc.strerror}") from exc
+    finally:
+        out.close_writing()
+        err.close_writing()
+    return process
+
+
+async def _end_of(process: Process, out: Output, err: Output) -> int:
+    """How git ended. A helper that it leaves in the background may hold the pipes open."""
+    code = 0
+    async with anyio.create_task_group() as tasks:
+        for one in (out, err):
+            tasks.start_soon(one.listen, tasks.cancel_scope)
+        code = await process.wait()
+        tasks.cancel_scope.cancel()
+    out.read_rest()
+    err.read_rest()
+    if out.is_too_much or err.is_too_much:
+        raise FetchError(f"git said more than {OUTPUT_BYTES} bytes, which no repository needs")
+    return code
 
 
 def _check_ends_are_seen() -> None:
@@ -154,10 +202,6 @@ def _check_ends_are_seen() -> None:
             "git cannot be run: this program ignores SIGCHLD, so it never learns how git ended",
             hint="signal.signal(signal.SIGCHLD, signal.SIG_DFL) before the agent starts",
         )
-
-
-def _text(data: bytes) -> str:
-    return data.decode(errors="replace")
 
 
 async def _end_group(process: Process) -> None:

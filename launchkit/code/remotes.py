@@ -1,7 +1,7 @@
 """Which addresses of git repositories are accepted, and which commit a name means there."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 
@@ -26,6 +26,8 @@ LONGEST = 4_000
 """Characters of an address or a ref; git itself takes no longer path."""
 MOST_NAMES = 5_000
 """Among so many one that is like a wrong one is looked for: that takes long."""
+_NAMED = ("refs/heads/", "refs/tags/")
+_LINE = re.compile(r"([^\t\n]+)\t([^\n]+)")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _ODD_ON_DISK = re.compile(rb"[\x00-\x1f\x7f]")
@@ -88,23 +90,36 @@ def _require_short(what: str, text: str) -> None:
         raise Rejected(f"git {what}: has {len(text)} characters; it may have {LONGEST}")
 
 
+def refs_in(said: str, ref: str | None) -> Mapping[str, str]:
+    """What `git ls-remote` said, from full name to commit: what *ref* may mean, and so many of the
+    branches and tags as are looked at for one like it.
+    """
+    wanted = {name + end for name in _meant(ref) for end in ("", "^{}")}
+    refs: dict[str, str] = {}
+    for line in _LINE.finditer(said):
+        commit, name = line.groups()
+        if name in wanted or (len(refs) < 2 * MOST_NAMES and name.startswith(_NAMED)):
+            refs[name] = commit
+    return refs
+
+
 def choose_commit(refs: Mapping[str, str], ref: str | None) -> str | None:
     """The commit that *ref* means in a repository with *refs*, from full name to commit.
 
     None is the remote's HEAD. A branch goes before a tag of the same name, as with `git clone
     --branch`; an annotated tag means the commit that it points to.
     """
-    if ref is None:
-        return refs.get("HEAD")
-    names = (
-        [ref]
-        if ref.startswith("refs/") or ref == "HEAD"
-        else [f"refs/heads/{ref}", f"refs/tags/{ref}"]
-    )
-    for name in names:
+    for name in _meant(ref):
         if name in refs:
             return refs.get(f"{name}^{{}}", refs[name])
     return None
+
+
+def _meant(ref: str | None) -> Sequence[str]:
+    if ref is None:
+        return ["HEAD"]
+    is_full = ref.startswith("refs/") or ref == "HEAD"
+    return [ref] if is_full else [f"refs/heads/{ref}", f"refs/tags/{ref}"]
 
 
 def unknown_ref(refs: Mapping[str, str], ref: str, remote: str) -> Rejected:

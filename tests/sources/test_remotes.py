@@ -4,10 +4,12 @@ import pytest
 
 from launchkit.addresses import masked
 from launchkit.code.remotes import (
+    MOST_NAMES,
     check_ref,
     check_remote,
     choose_commit,
     looks_like_git,
+    refs_in,
     unknown_ref,
 )
 from launchkit.errors import Rejected
@@ -156,3 +158,13 @@ def test_an_unknown_ref_is_answered_with_what_there_is(ref: str, hint: str) -> N
 def test_a_ref_that_git_would_read_as_something_else_is_refused(ref: str) -> None:
     with pytest.raises(Rejected, match="no branch, tag or commit"):
         check_ref(ref)
+
+
+def test_of_very_many_names_the_one_that_is_asked_for_is_known() -> None:
+    lines = [f"{'a' * 40}\trefs/heads/{n:06}" for n in range(3 * MOST_NAMES)]
+    said = "\n".join([*lines, f"{'b' * 40}\trefs/tags/v1", f"{'c' * 40}\trefs/tags/v1^{{}}", ""])
+    refs = refs_in(said, "v1")
+    assert choose_commit(refs, "v1") == "c" * 40
+    assert len(refs) < len(lines)
+    assert choose_commit(refs_in(f"{'d' * 40}\tHEAD\n{said}", None), None) == "d" * 40
+    assert unknown_ref(refs, "000003x", "r").hint == "did you mean '000003'?"
