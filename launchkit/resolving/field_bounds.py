@@ -27,6 +27,8 @@ ENTRY = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
 ENV_KEYS = frozenset({"e", "env", "environment"})
 MOST_SHOWN = 200
 """Characters of a value."""
+MOST_NAMED = 5
+"""Variables of a text in which something is wrong."""
 _VALUE = "\0"
 _NOT_BEFORE_WORDS = re.compile(r"[\w=:.@/%+~#?*-]")
 """What a word, and so an option, does not begin behind, also one that is quoted."""
@@ -70,9 +72,8 @@ def escapes(
                 return
         problem = _joined(filled) or misled(path, rest, filled, everywhere=not are_macros)
     if problem:
-        given = ", ".join(
-            f"{name} as {shortened(repr(values[name]), MOST_SHOWN)}" for name in names
-        )
+        said = [f"{name} as {shortened(repr(values[name]), MOST_SHOWN)}" for name in names]
+        given = ", ".join([*said[:MOST_NAMED], *(["…"] if said[MOST_NAMED:] else [])])
         yield f"{kind} {given} cannot stand in {dotted(path)}: it would be {problem}"
 
 

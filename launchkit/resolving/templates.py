@@ -79,15 +79,19 @@ def _misfits(config: Json, variables: Mapping[str, Variable], where: Locate) -> 
     fields: dict[str, Path] = {}
     for path, _, name in _fields(config):
         fields.setdefault(name, path)
-    for path, text in texts(config):
-        if "${" in text and has_field(text) and _IN_MACRO.search(FIELD.sub("\0", text)):
-            yield f"{where(path)}: a template field cannot be part of a macro's name"
+    yield from _in_macros(config, where)
     for name, path in fields.items():
         if name not in variables:
             yield f"{where(path)}: no variable {name!r} is defined{_near(name, variables)}"
     for name in [name for name in variables if name not in fields]:
         near = _near(name, fields.keys() - variables.keys())
         yield f"template variable {name}: no field of the config uses it{near}"
+
+
+def _in_macros(config: Json, where: Locate) -> Iterator[str]:
+    for path, text in texts(config):
+        if "${" in text and has_field(text) and _IN_MACRO.search(FIELD.sub("\0", text)):
+            yield f"{where(path)}: a template field cannot be part of a macro's name"
 
 
 def _near(name: str, known: Iterable[str]) -> str:
@@ -107,6 +111,7 @@ def fill_template(
     problems = _value_problems(config, variables, values)
     undefined = find_variables(config).keys() - variables.keys()
     problems += [f"template variable {name}: the queue does not define it" for name in undefined]
+    problems += _in_macros(config, dotted)
     if problems:
         known = ", ".join(variables) or "none"
         raise Rejected(

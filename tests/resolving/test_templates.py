@@ -204,3 +204,10 @@ def test_a_value_that_is_refused_is_told_in_short() -> None:
     with pytest.raises(Rejected) as refused:
         fill_template({"a": "mount={{x}}"}, variables, {"x": "a," * 4000})
     assert len(refused.value.message) < 500
+    names = [f"name-{number}" for number in range(500)]
+    many = parse_variables({name: {"type": "string"} for name in names})
+    with pytest.raises(Rejected) as refused:
+        fill_template(
+            {"a": "".join(f"{{{{{name}}}}}" for name in names)}, many, dict.fromkeys(names, "")
+        )
+    assert len(refused.value.message) < 500
