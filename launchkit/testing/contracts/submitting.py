@@ -100,9 +100,11 @@ class Submitting(RunnerCase):
     async def test_attempts_are_runs_of_their_own(self, runner: Runner, workload: Workload) -> None:
         """Their names differ in one character only."""
         one, other = workload.exits(0), workload.exits(3)
-        name, attempt = one.name.rpartition("-")[0], replace(other.launch, attempt=2)
+        own = one.launch
+        again = replace(other.launch, run_id=own.run_id, item_id=own.item_id, attempt=2)
+        name = f"{one.name.rpartition('-')[0]}-2"
         first = await self.submitted(runner, one)
-        second = await self.submitted(runner, replace(other, name=f"{name}-2", launch=attempt))
+        second = await self.submitted(runner, replace(other, name=name, launch=again))
         assert first.ref != second.ref, "each attempt has a ref of its own"
         assert (await self.ended(first)).exit_code == 0, "each attempt is started"
         assert (await self.ended(second)).exit_code == 3, "each attempt is started"
