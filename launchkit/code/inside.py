@@ -22,8 +22,10 @@ class Inside:
     name, also if a part of it is a link.
     """
 
-    def __init__(self, root: int) -> None:
-        self._held = {"": root}
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        """By what name it was opened."""
+        self._held = {"": os.open(root, _FOLDER)}
 
     def names(self, folder: str) -> list[str]:
         """The names in a directory, in one order on every machine."""
@@ -72,7 +74,7 @@ class Inside:
 @contextmanager
 def inside(root: Path) -> Iterator[Inside]:
     """Look into a directory for the time of the context. :raises OSError: if it is none."""
-    tree = Inside(os.open(root, _FOLDER))
+    tree = Inside(root)
     try:
         yield tree
     finally:

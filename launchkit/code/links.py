@@ -1,6 +1,7 @@
 """Where the links of a code directory lead, told in bounded time."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 MOST_LINKS = 40
@@ -9,9 +10,15 @@ MOST_STEPS = 255
 """From a link to where it leads, with those of all links on the way."""
 
 
-def leads_out(root: Path, path: str, target: str) -> bool:
-    """Whether the link at *path* to *target* leads out of *root*, or so far that nobody looks. Its
-    own directory is in *root*, behind no link. A link that leads in a circle leads nowhere.
+def links_below(root: Path) -> Callable[[str], str]:
+    """Reads where links of a directory lead to."""
+    return lambda path: os.readlink(f"{root}/{path}")  # noqa: PTH115 - keeps the text as it is
+
+
+def leads_out(read: Callable[[str], str], path: str, target: str) -> bool:
+    """Whether the link at *path* to *target* leads out of the directory whose links *read* reads,
+    or so far that nobody looks. Its own directory is in it, behind no link. A link that leads in a
+    circle leads nowhere.
     """
     here = path.split("/")[:-1]
     rest = target.split("/")[::-1]
@@ -25,7 +32,7 @@ def leads_out(root: Path, path: str, target: str) -> bool:
             here.pop()
         elif step not in {"", "."}:
             here.append(step)
-            target = _target(root, here)
+            target = _target(read, here)
             if target:
                 links += 1
                 here.pop()
@@ -33,8 +40,8 @@ def leads_out(root: Path, path: str, target: str) -> bool:
     return False
 
 
-def _target(root: Path, here: list[str]) -> str:
+def _target(read: Callable[[str], str], here: list[str]) -> str:
     try:
-        return os.readlink("/".join((str(root), *here)))  # noqa: PTH115 - keeps the text as it is
+        return read("/".join(here))
     except (OSError, ValueError):
         return ""

@@ -3,12 +3,12 @@
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from launchkit.addresses import masked_path
-from launchkit.code.ignore import RuleFile, is_ignored, parse_rules
-from launchkit.code.ignore_file import ignore_text
+from launchkit.code.ignore_rules import RuleReader, Rules
 from launchkit.code.inside import Inside, inside, require_short
 from launchkit.code.links import leads_out
 from launchkit.code.no_code import is_no_code
@@ -48,13 +48,6 @@ class Entry:
     """Where a link points to."""
 
 
-@dataclass(frozen=True)
-class _Directory:
-    path: str
-    git: tuple[RuleFile, ...] = ()
-    own: tuple[RuleFile, ...] = ()
-
-
 @dataclass
 class _Refused:
     """What cannot be packed; the rest is looked at all the same, so that all of it is told."""
@@ -81,6 +74,17 @@ class _Refused:
         )
 
 
+@dataclass(frozen=True)
+class _Looked:
+    """What is known of a directory that is looked through."""
+
+    tree: Inside
+    reader: RuleReader
+    refused: _Refused
+    path: str = ""
+    rules: Rules = field(default_factory=Rules)
+
+
 def _require_folder(root: Path) -> None:
     try:
         if root.is_dir():
@@ -91,8 +95,24 @@ def _require_folder(root: Path) -> None:
     raise Rejected(f"{masked_path(str(root))} {what}", hint="name the directory with your code")
 
 
-def survey(root: Path, limits: PackLimits) -> list[Entry]:
-    """List what is packed of *root*, parents first, in one order on every machine.
+@contextmanager
+def code_in(root: Path) -> Iterator[Inside]:
+    """A code directory, for the time of the context: this one is listed and packed, whatever
+    stands under its name meanwhile.
+
+    :raises Rejected: if it is none, or cannot be read.
+    """
+    _require_folder(root)
+    with ExitStack() as stack:
+        try:
+            tree = stack.enter_context(inside(root))
+        except OSError as exc:
+            raise _unreadable(str(root), exc) from exc
+        yield tree
+
+
+def survey(tree: Inside, limits: PackLimits) -> list[Entry]:
+    """List what is packed of *tree*, parents first, in one order on every machine.
 
     Left out are `.git`, virtual environments, caches of Python's tools, a queue that is kept there
     and what `.gitignore` files ignore; `.launchkitignore` files, which are written alike, have the
@@ -100,14 +120,13 @@ def survey(root: Path, limits: PackLimits) -> list[Entry]:
 
     :raises Rejected: if something in it cannot be packed, or it is too much; names all of it.
     """
-    _require_folder(root)
     refused = _Refused()
-    entries = _within(limits, _walk(root, refused), refused)
+    entries = _within(limits, _walk(_Looked(tree, RuleReader(tree), refused)), refused)
     if refused.first:
         raise refused.told()
     if all(entry.kind == stat.S_IFDIR for entry in entries):
         raise Rejected(
-            f"{root}: there is nothing to pack",
+            f"{tree.root}: there is nothing to pack",
             hint="the directory is empty, or .gitignore and .launchkitignore leave out all of it",
         )
     return entries
@@ -128,73 +147,51 @@ def _within(limits: PackLimits, walk: Iterator[Entry], refused: _Refused) -> lis
     return entries
 
 
-def _walk(root: Path, refused: _Refused) -> Iterator[Entry]:
+def _walk(root: _Looked) -> Iterator[Entry]:
     """All that is packed: a stack of directories, because a tree may be deeper than Python's."""
-    try:
-        with inside(root) as tree:
-            below = [_found(root, tree, _Directory(""), refused)]
-            while below:
-                entry, here = next(below[-1], (None, None))
-                if entry is None or here is None:
-                    below.pop()
-                    continue
-                yield entry
-                if entry.kind == stat.S_IFDIR:
-                    below.append(_found(root, tree, replace(here, path=entry.path), refused))
-    except OSError as exc:
-        raise _unreadable(str(root), exc) from exc
+    below = [_found(root)]
+    while below:
+        entry, here = next(below[-1], (None, None))
+        if entry is None or here is None:
+            below.pop()
+            continue
+        yield entry
+        if entry.kind == stat.S_IFDIR:
+            below.append(_found(replace(here, path=entry.path)))
 
 
-def _found(
-    root: Path, tree: Inside, directory: _Directory, refused: _Refused
-) -> Iterator[tuple[Entry, _Directory]]:
+def _found(directory: _Looked) -> Iterator[tuple[Entry, _Looked]]:
     """What is packed of one directory, with the directory and its rules."""
-    base = f"{directory.path}/" if directory.path else ""
+    folder, tree = directory.path, directory.tree
     try:
-        names = tree.names(directory.path)
-        here = _with_rules(tree, directory, base)
+        names = tree.names(folder)
+        here = replace(directory, rules=directory.reader.below(directory.rules, folder))
     except OSError as exc:
-        refused.add(_unreadable(directory.path or str(root), exc))
+        directory.refused.add(_unreadable(folder or str(tree.root), exc))
         return
-    for path in (base + name for name in names if name != ".git"):
+    for name in names:
+        if name == ".git":
+            continue
         try:
-            entry = _entry(root, tree, path, here)
+            entry = _entry(here, f"{folder}/{name}" if folder else name)
         except Rejected as exc:
-            refused.add(exc)
+            here.refused.add(exc)
         else:
             if entry:
                 yield entry, here
 
 
-def _with_rules(tree: Inside, directory: _Directory, base: str) -> _Directory:
-    git = _read_rules(tree, base, ".gitignore")
-    own = _read_rules(tree, base, ".launchkitignore")
-    return replace(directory, git=directory.git + git, own=directory.own + own)
-
-
-def _read_rules(tree: Inside, base: str, name: str) -> tuple[RuleFile, ...]:
-    text = ignore_text(tree, base + name)
-    return () if text is None else (parse_rules(text, base),)
-
-
-def _is_left_out(directory: _Directory, path: str, *, is_directory: bool) -> bool | None:
-    """What the ignore files say; None if they say nothing of it."""
-    own = is_ignored(directory.own, path, is_directory=is_directory)
-    if own is None:
-        return is_ignored(directory.git, path, is_directory=is_directory)
-    return own
-
-
-def _entry(root: Path, tree: Inside, path: str, here: _Directory) -> Entry | None:
+def _entry(here: _Looked, path: str) -> Entry | None:
     """What is packed of what stands at *path*; None if it is left out."""
+    tree = here.tree
     try:
         facts = tree.facts(path)
         kind = stat.S_IFMT(facts.st_mode)
-        ignored = _is_left_out(here, path, is_directory=kind == stat.S_IFDIR)
+        ignored = here.rules.say(path, is_directory=kind == stat.S_IFDIR)
         if ignored or (ignored is None and is_no_code(tree, path, kind)):
             return None
         _check_name(path)
-        target = _link_target(root, tree, path) if kind == stat.S_IFLNK else ""
+        target = _link_target(tree, path) if kind == stat.S_IFLNK else ""
     except OSError as exc:
         raise _unreadable(path, exc) from exc
     if kind in {stat.S_IFDIR, stat.S_IFLNK}:
@@ -208,11 +205,11 @@ def _entry(root: Path, tree: Inside, path: str, here: _Directory) -> Entry | Non
     )
 
 
-def _link_target(root: Path, tree: Inside, path: str) -> str:
+def _link_target(tree: Inside, path: str) -> str:
     target = tree.target(path)
     _check_name(target)
     below = os.path.normpath(f"{path}/../{target}")
-    if below.split("/")[0] == ".." or leads_out(root, path, target):
+    if below.split("/")[0] == ".." or leads_out(tree.target, path, target):
         raise Rejected(
             f"{visible_line(path)}: is a link to {visible_line(target)},"
             " which is not inside the code directory",

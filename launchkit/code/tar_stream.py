@@ -4,9 +4,8 @@ import os
 import stat
 import tarfile
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
-from launchkit.code.inside import Inside, inside
+from launchkit.code.inside import Inside
 from launchkit.code.survey import Entry
 from launchkit.errors import Rejected
 from launchkit.plain_text import visible_line
@@ -15,18 +14,17 @@ CHUNK = 1024**2
 
 
 def tar_chunks(
-    root: Path, entries: Iterable[Entry], ignore_file: str, prefix: str = ""
+    tree: Inside, entries: Iterable[Entry], ignore_file: str, prefix: str = ""
 ) -> Iterator[bytes]:
-    """The tar of *entries* of the directory *root*, without its end; names begin with *prefix*.
+    """The tar of *entries* of the directory *tree*, without its end; names begin with *prefix*.
 
     :raises Rejected: if a file cannot be read, or is not as it was when it was listed; the advice
         is to list it in *ignore_file*.
     """
-    with inside(root) as tree:
-        for entry in entries:
-            yield _header(entry, prefix)
-            if entry.kind == stat.S_IFREG:
-                yield from _content(tree, entry, ignore_file)
+    for entry in entries:
+        yield _header(entry, prefix)
+        if entry.kind == stat.S_IFREG:
+            yield from _content(tree, entry, ignore_file)
 
 
 def tar_text(name: str, text: str) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from launchkit.code.inside import LONGEST_PATH
-from launchkit.code.links import leads_out
+from launchkit.code.links import leads_out, links_below
 from launchkit.code.survey import DEFAULT_LIMITS, PackLimits
 from launchkit.code.tar_reader import FILES, TarReader
 from launchkit.errors import FetchError
@@ -102,7 +102,7 @@ def _extract(tar: TarReader, into: Path, limits: PackLimits) -> None:
     for path, target in links.items():
         _link(into, path, target, made.folders)
     for path, target in links.items():
-        if leads_out(into, os.path.normpath(path), target):
+        if leads_out(links_below(into), os.path.normpath(path), target):
             raise FetchError(f"{visible_line(path)}: is a link out of the code directory")
 
 

@@ -61,7 +61,8 @@ def tar_chunks(plan: BuildPlan) -> Iterator[bytes]:
 def _parts(plan: BuildPlan) -> Iterator[bytes]:
     if plan.generated:
         yield tar_text(plan.dockerfile_name, plan.dockerfile)
-    yield from file_chunks(plan.context, plan.entries, ".dockerignore", plan.prefix)
+    with inside(plan.context) as tree:
+        yield from file_chunks(tree, plan.entries, ".dockerignore", plan.prefix)
 
 
 def list_context(root: Path, dockerfile: str | None) -> tuple[Entry, ...]:

@@ -3,16 +3,19 @@
 import io
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
+from sources.trees import surveyed
 
 from launchkit.code.ignore_file import MOST_BYTES, MOST_LINES
+from launchkit.code.ignore_rules import MOST_RULES
 from launchkit.code.inside import inside
 from launchkit.code.pack import pack
 from launchkit.code.remove_tree import remove_tree
-from launchkit.code.survey import DEFAULT_LIMITS, survey
+from launchkit.code.survey import Entry
 from launchkit.code.tar_stream import tar_chunks
 from launchkit.errors import Rejected
 from launchkit.images.context import list_context
@@ -48,13 +51,41 @@ def nest(root: Path, depth: int) -> None:
     os.close(here)
 
 
+def packed(root: Path, entries: Sequence[Entry]) -> bytes:
+    with inside(root) as tree:
+        return b"".join(tar_chunks(tree, entries, ".launchkitignore"))
+
+
+class Swapping(type(Path())):  # type: ignore[misc] # a path of this system
+    """The file of an archive; who opens it puts a link in the place of the code."""
+
+    def open(self, *args: Any, **options: Any) -> IO[Any]:
+        code = self.parent / "code"
+        code.rename(self.parent / "before")
+        code.symlink_to("foreign")
+        opened: IO[Any] = super().open(*args, **options)
+        return opened
+
+
+def test_code_whose_own_directory_became_a_link_after_it_was_listed_is_packed_as_it_was(
+    code: Path, tmp_path: Path
+) -> None:
+    (code / "secret").write_text("its own")
+    (tmp_path / "foreign" / "secret").write_text("foreign")
+    pack(code, Swapping(tmp_path / "archive"))
+    with tarfile.open(tmp_path / "archive") as tar:
+        found = tar.extractfile("secret")
+        assert found
+        assert found.read() == b"its own"
+
+
 def test_a_directory_that_became_a_link_after_it_was_listed_is_refused(code: Path) -> None:
-    entries = survey(code, DEFAULT_LIMITS)
+    entries = surveyed(code)
     (code / "sub").rename(code / "before")
     (code / "sub").symlink_to("../foreign")
     (code / "../foreign/secret").write_text("code/sub/secret"[::-1])
     with pytest.raises(Rejected, match="sub/secret: cannot be read"):
-        list(tar_chunks(code, entries, ".launchkitignore"))
+        packed(code, entries)
 
 
 def test_a_link_is_no_way_into_a_directory(code: Path) -> None:
@@ -76,10 +107,9 @@ def test_as_many_directories_are_read_as_there_are(tmp_path: Path) -> None:
 
 
 def test_code_that_is_nested_deep_is_packed(deep: Path, tmp_path: Path) -> None:
-    entries = survey(deep, DEFAULT_LIMITS)
+    entries = surveyed(deep)
     assert len(entries) == 1501
-    packed = b"".join(tar_chunks(deep, entries, ".launchkitignore"))
-    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+    with tarfile.open(fileobj=io.BytesIO(packed(deep, entries))) as tar:
         assert len(tar.getnames()) == 1501
     pack(deep, tmp_path / "archive")
     assert len(list_context(deep, None)) == 1501
@@ -89,7 +119,7 @@ def test_code_that_is_nested_deeper_than_a_path_is_refused_by_name(tmp_path: Pat
     root = tmp_path / "deeper"
     root.mkdir()
     nest(root, 3000)
-    for listed in (lambda: survey(root, DEFAULT_LIMITS), lambda: list_context(root, None)):
+    for listed in (lambda: surveyed(root), lambda: list_context(root, None)):
         with pytest.raises(Rejected, match=r"^d/d/d.*: the path has \d+ bytes"):
             listed()
     remove_tree(root)
@@ -100,11 +130,47 @@ def test_code_that_is_nested_deeper_than_a_path_is_refused_by_name(tmp_path: Pat
 def test_rules_without_end_are_refused(code: Path, name: str, text: str) -> None:
     (code / name).write_text(f"{text}x")
     with pytest.raises(Rejected, match=rf"^{name}: has more than"):
-        list_context(code, None) if name == ".dockerignore" else survey(code, DEFAULT_LIMITS)
+        list_context(code, None) if name == ".dockerignore" else surveyed(code)
+
+
+def ruled(folder: Path, lines: Sequence[str], name: str = ".gitignore") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("\n".join(lines))
+    (folder / "file").touch()
+
+
+def test_rules_of_all_levels_above_a_file_are_bounded_together(code: Path) -> None:
+    many = [f"x{n}" for n in range(MOST_LINES)]
+    ruled(code, many)
+    ruled(code / "a", many, ".launchkitignore")
+    for beside in ("b", "c"):
+        ruled(code / beside, many)
+    assert len(surveyed(code)) == 14
+    ruled(code / "a" / "d", ["one more"])
+    with pytest.raises(Rejected, match=r"^a/d/\.gitignore: with it more than 4000 rules hold"):
+        surveyed(code)
+
+
+@pytest.mark.parametrize(
+    ("files", "lines"),
+    [
+        (MOST_RULES // MOST_LINES, [f"x{n}" for n in range(MOST_LINES)]),
+        (16, ["#" + "x" * 4000] * 15),
+    ],
+)
+def test_the_ignore_files_of_all_directories_are_bounded_together(
+    code: Path, files: int, lines: Sequence[str]
+) -> None:
+    for number in range(files):
+        ruled(code / f"d{number:02}", lines)
+    surveyed(code)
+    ruled(code / "last", lines)
+    with pytest.raises(Rejected, match=r"^last/\.gitignore: with it the ignore files of the code"):
+        surveyed(code)
 
 
 def test_a_file_of_rules_that_has_no_end_on_the_disk_is_not_read_to_it(code: Path) -> None:
     with (code / ".gitignore").open("wb") as file:
         file.truncate(1 << 40)
     with pytest.raises(Rejected, match=r"^\.gitignore: has more than"):
-        survey(code, DEFAULT_LIMITS)
+        surveyed(code)

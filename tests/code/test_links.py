@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from sources.trees import surveyed
 
 from launchkit.code.containment import has_file, is_inside
-from launchkit.code.survey import DEFAULT_LIMITS, survey
 from launchkit.errors import Rejected
 from launchkit.images.file_overrides import BadOverride, override_files
 
@@ -33,13 +33,13 @@ def test_what_leads_in_a_circle_is_no_file_of_the_code(code: Path) -> None:
 
 
 def test_a_circle_is_packed_as_it_is(code: Path) -> None:
-    found = {entry.path: entry.target for entry in survey(code, DEFAULT_LIMITS)}
+    found = {entry.path: entry.target for entry in surveyed(code)}
     assert found == {"a.json": "b.json", "b.json": "a.json", "file.json": ""}
 
 
 def test_a_chain_of_very_many_links_is_packed_and_read_by_nobody(code: Path) -> None:
     chain(code, 3000, "file.json")
-    assert len(survey(code, DEFAULT_LIMITS)) == 3003
+    assert len(surveyed(code)) == 3003
     assert not has_file(code, "l0.json")
     with pytest.raises(BadOverride):
         override_files(code, {"l0.json": {"x": 1}})
@@ -51,7 +51,7 @@ def test_a_chain_that_ends_outside_is_not_packed(code: Path, count: int) -> None
     (code / "sub").mkdir()
     chain(code, count, "sub/../../outside.json")
     with pytest.raises(Rejected, match="is a link to"):
-        survey(code, DEFAULT_LIMITS)
+        surveyed(code)
     assert not is_inside(code, "l0.json")
 
 
@@ -59,4 +59,4 @@ def test_a_link_through_another_that_climbs_out_is_not_packed(code: Path) -> Non
     (code / "here").symlink_to(".")
     (code / "up").symlink_to("here/..")
     with pytest.raises(Rejected, match="up: is a link to"):
-        survey(code, DEFAULT_LIMITS)
+        surveyed(code)

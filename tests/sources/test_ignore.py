@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sources.trees import surveyed
 
 from launchkit.code.ignore import parse_rules
-from launchkit.code.survey import DEFAULT_LIMITS, survey
 
 FILES = ["a", "b.py", "x/a", "x/b.py", "x/y/a", "x/y/c.log", "y/x/a", "y/é z", "#q", "a]"]
 
@@ -30,7 +30,7 @@ def git_takes(root: Path) -> set[str]:
 
 
 def we_take(root: Path) -> set[str]:
-    return {entry.path for entry in survey(root, DEFAULT_LIMITS) if (root / entry.path).is_file()}
+    return {entry.path for entry in surveyed(root) if (root / entry.path).is_file()}
 
 
 def plant(root: Path, ignore_files: dict[str, list[str]]) -> None:

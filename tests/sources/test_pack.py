@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rights import like_others
-from sources.trees import tree
+from sources.trees import surveyed, tree
 
 from launchkit.code.pack import pack
-from launchkit.code.survey import DEFAULT_LIMITS, MOST_TOLD, PackLimits, survey
+from launchkit.code.survey import MOST_TOLD, PackLimits
 from launchkit.code.unpack import unpack
 from launchkit.errors import LaunchError, Rejected
 
@@ -26,7 +26,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def names(root: Path) -> list[str]:
-    return [entry.path for entry in survey(root, DEFAULT_LIMITS)]
+    return [entry.path for entry in surveyed(root)]
 
 
 def test_the_digest_is_the_same_on_each_machine_and_for_ever(root: Path, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_symlink_out_of_the_tree_is_refused_with_its_path(target: str, root: P
     (root / "sub").mkdir()
     (root / "sub" / "link").symlink_to(target)
     with pytest.raises(Rejected, match=r"^sub/link: is a link to") as caught:
-        survey(root, DEFAULT_LIMITS)
+        surveyed(root)
     assert caught.value.hint
 
 
@@ -97,7 +97,7 @@ def test_a_symlink_that_leaves_through_another_one_is_refused(root: Path) -> Non
     (root / "a").symlink_to("deep/er")
     (root / "b").symlink_to("a/../../..")
     with pytest.raises(Rejected, match=r"^b: is a link"):
-        survey(root, DEFAULT_LIMITS)
+        surveyed(root)
 
 
 def test_all_that_cannot_be_packed_is_told_at_once(root: Path) -> None:
@@ -107,7 +107,7 @@ def test_all_that_cannot_be_packed_is_told_at_once(root: Path) -> None:
     (root / "weights").symlink_to("../../weights")
     os.mkfifo(root / "pipe")
     with pytest.raises(Rejected) as caught:
-        survey(root, PackLimits(file_bytes=19))
+        surveyed(root, PackLimits(file_bytes=19))
     assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == [
         "4 things cannot be packed", "big", "pipe", "sub/data", "weights"
     ]  # fmt: skip
@@ -118,7 +118,7 @@ def test_of_very_many_things_that_cannot_be_packed_some_are_told(root: Path) -> 
     for number in range(MOST_TOLD + 7):
         (root / f"link{number:02}").symlink_to("/data")
     with pytest.raises(Rejected) as caught:
-        survey(root, DEFAULT_LIMITS)
+        surveyed(root)
     lines = str(caught.value).splitlines()
     assert lines[0] == f"{MOST_TOLD + 7} things cannot be packed:"
     assert (len(lines), lines[-1]) == (MOST_TOLD + 2, "and 7 more")
@@ -182,7 +182,7 @@ def make_socket(path: Path) -> None:
 def test_special_files_are_refused_with_their_path(make, root: Path) -> None:
     make(root / "special")
     with pytest.raises(Rejected, match=r"^special: is a pipe, socket or device") as caught:
-        survey(root, DEFAULT_LIMITS)
+        surveyed(root)
     assert ".launchkitignore" in str(caught.value.hint)
 
 
@@ -204,7 +204,7 @@ def test_too_much_code_is_refused_with_the_path(limits, message, root: Path, tmp
 def test_a_name_that_is_not_utf_8_is_refused(root: Path) -> None:
     Path(os.fsdecode(os.fsencode(root) + b"/caf\xe9")).write_text("x")
     with pytest.raises(Rejected, match=r"caf\\xe9.*not valid UTF-8"):
-        survey(root, DEFAULT_LIMITS)
+        surveyed(root)
 
 
 def test_an_unreadable_file_is_refused_with_its_path(root: Path, tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_an_archive_that_cannot_be_written_is_told(root: Path, tmp_path: Path) -
 def test_a_root_without_code_is_refused(name: str, message: str, root: Path) -> None:
     (root / "void" / "empty").mkdir(parents=True)
     with pytest.raises(Rejected, match=message):
-        survey(root / name, DEFAULT_LIMITS)
+        surveyed(root / name)
 
 
 part = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=40)

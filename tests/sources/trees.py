@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from launchkit.code.survey import DEFAULT_LIMITS, Entry, PackLimits, code_in, survey
+
 
 def tree(root: Path) -> dict[str, object]:
     """What a directory holds: text of files, targets of links, None for directories."""
@@ -13,3 +15,9 @@ def tree(root: Path) -> dict[str, object]:
         else:
             found[name] = None if path.is_dir() else path.read_bytes()
     return found
+
+
+def surveyed(root: Path, limits: PackLimits = DEFAULT_LIMITS) -> list[Entry]:
+    """What is packed of a directory."""
+    with code_in(root) as code:
+        return survey(code, limits)
