@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from launchkit.abc import Runner
 from launchkit.images.delivery import BuiltImage, Traits, Wanted, delivery_of
-from launchkit.model import AgentView, LaunchSpec, QueueSpec
+from launchkit.model import AgentView, Json, LaunchSpec, QueueSpec
 from launchkit.plugins import Plugins
+from launchkit.resolving.masking import HIDDEN
+from launchkit.resolving.nested import texts
 from launchkit.resolving.resolve import Choices, validate_launch
 
 Agents = Callable[[], Awaitable[Sequence[AgentView]]]
@@ -15,7 +17,8 @@ Agents = Callable[[], Awaitable[Sequence[AgentView]]]
 async def check_launch(
     queue: QueueSpec, spec: LaunchSpec, agents: Agents, plugins: Plugins
 ) -> Choices:
-    """What the launch comes to; the queue's runner is asked, where it is installed here too.
+    """What the launch comes to; the queue's runner is asked, where it is installed here too, unless
+    some of the queue's config is hidden from who asks: the agent asks it then.
 
     :raises Rejected: if the queue or its runner does not allow what is asked.
     """
@@ -24,10 +27,15 @@ async def check_launch(
     if runner is not None:
         traits, wanted = Traits.of(runner), Wanted.asked(spec.recipe, plan)
         delivery = delivery_of(wanted, traits)
-        runner.check_args(plan.resource_args)
+        if not _is_hidden(plan.resource_args):
+            runner.check_args(plan.resource_args)
         if isinstance(delivery, BuiltImage):
             delivery_of(wanted, traits, await _no_builder(queue.name, agents))
     return plan
+
+
+def _is_hidden(args: Json) -> bool:
+    return any(HIDDEN in text for _, text in texts(args))
 
 
 async def _no_builder(queue: str, agents: Agents) -> str | None:

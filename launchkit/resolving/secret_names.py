@@ -4,22 +4,26 @@ import re
 from itertools import pairwise
 
 _SOUND = re.compile(
-    r"(?=[abcpst])"  # all begin so: most letters are looked at once
-    r"(?:passw(?:or)?d|passphrase|passcode|secret|credential|authorization|bearer"
+    r"(?=[abcdekpst])"  # all begin so: most letters are looked at once
+    r"(?:passw(?:or)?[dt]|kennwort|passphrase|passcode|secret|credential|authorization|bearer"
+    r"|extraheader|dockerconfigjson|sharedaccess|amz[-_]signature"
     r"|token(?!i[sz](?:e|ing|ation))|(?:api|access|account|private|signing|storage)[_-]?key)",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_SECRETS = frozenset({"auth", "creds", "jwt", "pass", "pat", "pw", "pwd"})
+_SECRETS = frozenset({"auth", "cookie", "creds", "jwt", "otp", "pat", "pw", "pwd", "sas", "sig"})
 """What is a secret as the last word of a name."""
+_OTHER_PASSES = frozenset({"bypass", "compass", "overpass", "surpass", "trespass", "underpass"})
 _KEYS = frozenset(
-    {"aes", "client", "crypt", "decryption", "deploy", "encryption", "fernet", "gpg", "hmac"}
+    {"aes", "anthropic", "aws", "azure", "client", "comet", "crypt", "decryption", "deploy"}
+    | {"encryption", "fernet", "gcp", "github", "gitlab", "google", "gpg", "hf", "hmac", "minio"}
+    | {"openai", "s3", "slack", "stripe"}
     | {"host", "licence", "license", "master", "pgp", "rsa", "service", "session", "shared"}
     | {"ssh", "ssl", "subscription", "tls", "unseal", "vault", "wandb", "webhook"}
 )
 """Of what a key is a secret; other keys are those of mappings and columns."""
 _PLACES = frozenset(
-    {"dir", "directory", "env", "file", "folder", "id", "name", "path", "uri", "url"}
+    {"dir", "directory", "env", "file", "folder", "id", "name", "path", "stdin", "uri", "url"}
 )
 _AMOUNTS = frozenset({"budget", "count", "limit", "max", "maximum", "min", "minimum"}) | {
     *("num", "number", "size", "total")
@@ -77,6 +81,7 @@ def words_of(name: str) -> list[str]:
 
 def _has_secret_word(words: list[str]) -> bool:
     named = [word for word in words if not word.isdigit()]
-    if named and named[-1] in _SECRETS:
+    last = named[-1] if named else ""
+    if last in _SECRETS or (last.endswith("pass") and last not in _OTHER_PASSES):
         return True
     return any(word in {"key", "keys"} and before in _KEYS for before, word in pairwise(words))

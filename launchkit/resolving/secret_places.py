@@ -13,8 +13,10 @@ from launchkit.resolving.secret_names import is_secret, is_secret_name, measures
 from launchkit.resolving.secret_texts import HIDDEN, is_elsewhere, parts_of, without_parts
 
 _ASSIGNMENT = re.compile(r"(-{0,2}[A-Za-z_][A-Za-z0-9_.-]{0,200})=")
-_OPTION = re.compile(r"--?[A-Za-z][\w.-]*")
-_VALUES = frozenset({"value", "values"})
+_OPTION = re.compile(r"--?[A-Za-z][\w.-]*[=:]?")
+_PLAIN = re.compile(r"[\w.-]+")
+_LABELS = frozenset({"name", "key", "option", "var", "variable"})
+_VALUES = frozenset({"default", "val", "value", "values"})
 _REFERENCE = frozenset({"name", "key", "optional", "namespace", "apiVersion", "kind"})
 _SHAPES = {
     "secret": frozenset({"secretName", "name", "items", "optional", "defaultMode"}),
@@ -63,11 +65,14 @@ class Walk:
         """A mapping with `…` for each secret; *name* is what tells of the whole of it."""
         label = _label(values)
         is_reference = _is_reference(values, name)
+        is_secret_object = values.get("kind") == "Secret"
 
         def shown(key: str, inner: Any) -> Any:
             if is_reference or (label and key == label):
                 return self.value(inner, "", (*path, key))
             named = values[label] if label and key.lower() in _VALUES else key
+            if is_secret_object and key in {"data", "stringData"}:
+                named = "secret"
             return self.value(inner, _teller(str(named), name), (*path, key))
 
         return with_keys(
@@ -78,9 +83,13 @@ class Walk:
     def listed(self, values: Sequence[Any], name: str, path: Path) -> list[Any]:
         """A list with `…` for each secret; an option tells of the value behind it."""
         shown, option = [], ""
+        is_pair = len(values) == 2 and bool(path) and isinstance(path[-1], int)
         for index, value in enumerate(values):
             shown.append(self.value(value, option or name, (*path, index)))
-            is_option = isinstance(value, str) and _OPTION.fullmatch(value)
+            if value in ("=", ":"):
+                continue
+            tells = _PLAIN if is_pair and index == 0 else _OPTION
+            is_option = isinstance(value, str) and tells.fullmatch(value)
             option = value if is_option and is_secret_name(value) else ""
         return shown
 
@@ -119,7 +128,7 @@ def _label(values: Json) -> str | None:
     if not any(str(key).lower() in _VALUES for key in values):
         return None
     named = (key for key, one in values.items() if isinstance(one, str))
-    return next((key for key in named if str(key).lower() in {"name", "key"}), None)
+    return next((key for key in named if str(key).lower() in _LABELS), None)
 
 
 def _is_reference(values: Json, name: str) -> bool:

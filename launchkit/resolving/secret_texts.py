@@ -27,7 +27,9 @@ _NO_SECRET = re.compile(
 )
 """What stands behind the colon of a mount, or of an image."""
 _SPACE = re.compile(r"""["'\\\])]*+(?:,|\s)\s*+""")
-_SETS = re.compile(r"(?:\bsetenv|\bENV|\bARG|\bset\s+-\w+)\s+\Z")
+_SETS = re.compile(
+    r"(?:\b(?:setenv|ENV|ARG|set|config|read)(?:\s+-\S+)*|\blogin\s+\S+)\s+\Z", re.ASCII
+)
 _TAG = re.compile(r"[^<>]{0,200}>")
 _DEFAULT = re.compile(r":?[-=+?]")
 
@@ -56,6 +58,7 @@ _HARMLESS_LINE = re.compile(rf"(?:{HIDDEN}|{_REFERENCES}|)[^\S\n]*+(?=[\n}}\]]|,
 _HARMLESS_WORD = re.compile(
     rf"{HIDDEN}[\"']{_PLAIN_ENDS}|(?:{HIDDEN}|{_SHELLS}|)(?=[\s;&|]|\Z)", re.ASCII
 )
+_SLASHES = re.compile(r"\\?/\\?/")
 _AUTHORITY = re.compile(r"[^/?#\s]*+")
 _HOST_AND_PORT = re.compile(r"(?:\[[^\]]*\]|[\w.-]+):[0-9]{1,5}")
 _BLANK = re.compile(r"\s|\Z")
@@ -170,7 +173,7 @@ def _after_space(text: str, name: re.Match[str]) -> _Value | None:
     space = _SPACE.match(text, name.end())
     if space is None:
         return None
-    sets = _SETS.search(text[max(0, name.start() - 20) : name.start()])
+    sets = _SETS.search(text[max(0, name.start() - 80) : name.start()])
     if name[0].startswith("-") or sets or name[0].lower() == "bearer":
         return _Value(space.end(), is_word=True)
     return None
@@ -229,9 +232,8 @@ def _logins(text: str) -> Iterator[Part]:
     """Logins in addresses, up to the last `@` that may be their end."""
     done = stretch_end = 0
     last = -1
-    at = text.find("://")
-    while at >= 0:
-        start = at + 3
+    for slashes in _SLASHES.finditer(text):
+        at, start = slashes.span()
         if start >= stretch_end:
             blank = _BLANK.search(text, start)
             stretch_end = blank.start() if blank else len(text)
@@ -241,11 +243,10 @@ def _logins(text: str) -> Iterator[Part]:
             done = end
             login = text[start:end]
             user, colon, password = login.partition(":")
-            is_web = text[max(0, at - 5) : at].lower().endswith(("http", "https"))
+            is_web = text[max(0, at - 6) : at].lower().removesuffix(":").endswith(("http", "https"))
             if (colon or is_web) and HIDDEN not in {login, password}:
                 values = _of_login(login, user, password)
                 yield Part(start, end, values, elsewhere=is_elsewhere(password or user))
-        at = text.find("://", start)
 
 
 def _of_login(login: str, user: str, password: str) -> tuple[str, ...]:

@@ -117,6 +117,7 @@ def _all_hidden(variable: Variable) -> Variable:
     """A variable without all that tells of its values. Who launches may still give one of the
     choices, which the queue compares with them.
     """
+    variable = replace(variable, description=_described(variable))
     default = HIDDEN if variable.default not in (None, "") else variable.default
     return replace(variable, default=default, enum=None, pattern=None, minimum=None, maximum=None)
 
@@ -125,4 +126,10 @@ def _without_values(name: str, variable: Variable) -> Variable:
     """A variable without the secrets within its default and its choices."""
     is_told = bool(secrets_in({name: list(variable.enum or ())}))
     default = hidden({name: variable.default})[name]
-    return replace(variable, default=default, enum=None if is_told else variable.enum)
+    enum = None if is_told else variable.enum
+    return replace(variable, default=default, enum=enum, description=_described(variable))
+
+
+def _described(variable: Variable) -> str | None:
+    shown: str | None = hidden({"": variable.description})[""]
+    return shown

@@ -32,6 +32,9 @@ from launchkit.resolving.secret_values import hidden
         ("GITHUB_PAT", "hush"),
         ("SSH_KEY", "hush"),
         ("storage-key", "hush"),
+        ("PASSWORT", "hush"),
+        ("OPENAI_KEY", "hush"),
+        ("COOKIE", "hush"),
     ],
 )
 def test_when_in_doubt_it_is_a_secret(name: str, value: str) -> None:
@@ -88,6 +91,12 @@ def test_what_says_where_a_secret_is_or_is_another_word_is_none(name: str) -> No
         {"x": [{"Key": "db_password", "Value": "hush"}]},
         {"x": [{"key": "db_password", "values": ["hush"]}]},
         {"args": ["--password", "-hush"]},
+        {"args": ["--password=", "hush"]},
+        {"args": ["--password", "=", "hush"]},
+        {"env": [["API_TOKEN", "hush"]]},
+        {"params": [{"name": "API_TOKEN", "default": "hush"}]},
+        {"params": [{"variable": "API_TOKEN", "value": "hush"}]},
+        {"kind": "Secret", "stringData": {"a": "hush"}, "data": {"b": ["hush"]}},
         {"args": ["--use-token", "--api-key", "hush"]},
         {"x": {"token=hush": None}},
     ],

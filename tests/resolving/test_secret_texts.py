@@ -54,6 +54,15 @@ KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\n" + "hush" * 700
         "run --password -hush",
         "run --password 'a' hush",
         "setenv API_TOKEN hush",
+        "aws configure set aws_secret_access_key hush",
+        "pip config --user set global.password hush",
+        "git config http.extraHeader 'X: hush'",
+        "read API_TOKEN <<< hush",
+        "machine h login a password hush",
+        "PGPASS=hush psql",
+        "https://h/?a&sig=hush",
+        "x //app:hush@h/x",
+        "x http:\\/\\/app:hush@h",
         "FROM x\nENV API_TOKEN hush",
         "<password>hush</password>",
         "config[api_token]=hush",
@@ -90,6 +99,7 @@ def test_no_secret_in_a_text_is_shown_or_kept_quiet(text: str) -> None:
         "http://h:80/a@b",
         "docker run -v secrets:/run/secrets:ro registry/token-app:v2 auth:latest",
         'go; API_TOKEN="" go',
+        "echo $API_TOKEN | docker login --password-stdin host",
         "go --max-tokens 4096 --token-file /run/t -w $PWD",
         "echo $API_TOKEN ${API_TOKEN}",
         "set the token, then go",
@@ -163,6 +173,23 @@ def test_a_variable_that_fills_a_measure_is_shown() -> None:
     variables = {"n": Variable(type="integer", default=4096)}
     config = {"args": ["--max-tokens", "{{n}}"], "x": "--max-tokens={{n}}", "max_tokens": "{{n}}"}
     assert not secret_variables(config, variables)
+
+
+def test_what_a_description_tells_by_a_name_is_hidden() -> None:
+    variables = {"size": Variable(type="string", description="as with API_TOKEN=hush")}
+    spec = QueueSpec(name="q", resource="docker", config={"x": "{{size}}"}, variables=variables)
+    assert without_secrets(spec).variables["size"].description == "as with API_TOKEN=…"
+
+
+def test_what_a_secret_may_be_is_hidden_with_it() -> None:
+    variables = {
+        "api_token": Variable(type="string", pattern="hush-[0-9]"),
+        "pin_password": Variable(type="integer", minimum=12345, maximum=12345),
+    }
+    spec = QueueSpec(name="q", resource="docker", variables=variables)
+    shown = str(without_secrets(spec))
+    assert "hush" not in shown
+    assert "12345" not in shown
 
 
 def test_a_secret_in_a_default_is_hidden_and_known() -> None:
