@@ -27,7 +27,7 @@ LONGEST = 4_000
 MOST_NAMES = 5_000
 """Among so many one that is like a wrong one is looked for: that takes long."""
 _NAMED = ("refs/heads/", "refs/tags/")
-_LINE = re.compile(r"([^\t\n]+)\t([^\n]+)")
+_LINE = re.compile(r"^([^\t\n]++)\t([^\n]++)", re.MULTILINE)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _ODD_ON_DISK = re.compile(rb"[\x00-\x1f\x7f]")
