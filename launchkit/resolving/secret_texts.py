@@ -27,9 +27,10 @@ _NO_SECRET = re.compile(
 )
 """What stands behind the colon of a mount, or of an image."""
 _SPACE = re.compile(r"""["'\\\])]*+(?:,|\s)\s*+""")
-_SETS = re.compile(
-    r"(?:\b(?:setenv|ENV|ARG|set|config|read)(?:\s+-\S+)*|\blogin\s+\S+)\s+\Z", re.ASCII
-)
+_SETTERS = frozenset({"ARG", "ENV", "config", "read", "set", "setenv"})
+"""Words in front of a name that has its value behind it."""
+_BEFORE = 80
+"""Characters in which these are looked for."""
 _TAG = re.compile(r"[^<>]{0,200}>")
 _DEFAULT = re.compile(r":?[-=+?]")
 
@@ -173,10 +174,21 @@ def _after_space(text: str, name: re.Match[str]) -> _Value | None:
     space = _SPACE.match(text, name.end())
     if space is None:
         return None
-    sets = _SETS.search(text[max(0, name.start() - 80) : name.start()])
-    if name[0].startswith("-") or sets or name[0].lower() == "bearer":
+    is_told = name[0].startswith("-") or name[0].lower() == "bearer"
+    if is_told or _is_set(text[max(0, name.start() - _BEFORE) : name.start()]):
         return _Value(space.end(), is_word=True)
     return None
+
+
+def _is_set(before: str) -> bool:
+    """Whether what stands before a name says that its value is next, as `setenv NAME value` does,
+    or `login NAME password VALUE` in a .netrc.
+    """
+    words = before.split()
+    while words and words[-1].startswith("-"):
+        words.pop()
+    is_own_word = before[-1:].isspace() and bool(words)
+    return is_own_word and (words[-1] in _SETTERS or words[-2:-1] == ["login"])
 
 
 def _is_measure(text: str, name: str, at: int) -> bool:
