@@ -3,17 +3,23 @@
 import json
 import re
 from collections.abc import Iterator
+from string import whitespace
 
 QUOTES = "\\'\"$"
 """What quotes are made of."""
+SHORTEST_CORE = 4
+"""Characters between the quotes at the ends of a text, for which these do not matter."""
 _QUOTE = r"[\\'\"$]"
 _QUOTES = rf"{_QUOTE}*+"
-_CODED_QUOTE = r"\\++(?:[ux](?:00)?(?:2[247]|5[cC])|0?4[247]|134)"
+_CODED_QUOTE = r"\\(?:[ux](?:00)?(?:2[247]|5[cC])|0?4[247]|134)"
 _PLAIN = re.compile(r"[\w.:@%+=-]++", re.ASCII)
 """What nothing quotes."""
 _PIECE = re.compile(
-    rf"(?P<plain>{_PLAIN.pattern})|(?P<quotes>{_QUOTE}++)|(?P<other>.)", re.ASCII | re.DOTALL
+    rf"(?P<plain>{_PLAIN.pattern})|(?P<between>[\s\\'\"$]++)|(?P<other>.)", re.ASCII | re.DOTALL
 )
+_CODED_SPACE = r"(?<=\\)(?:[ntrvf]|[ux](?:00)?(?:0[9aAbBcCdD]|20)|0?(?:1[1-5]|40))"
+_SPACES = rf"(?:\s|{_QUOTE}|{_CODED_SPACE})++"
+"""White space, which shells and what shortens a text make one space of."""
 _SHOWN = re.compile(r"[!#(-*,;?\[\]^`{-~ ]")
 """What is quoted and not written by a code."""
 _NAMED = {"\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r", "\x1b": "e"}
@@ -24,7 +30,9 @@ def quoted_forms(text: str) -> Iterator[str]:
     """Regular expressions for all forms of a text. None of them takes more than linear time."""
     for form in sorted(coded_forms(text), key=len, reverse=True):
         yield re.escape(form)
-    if not _PLAIN.fullmatch(text) and text.strip(QUOTES):
+    core = text.strip(QUOTES + whitespace)
+    if core and not _PLAIN.fullmatch(text):
+        text = core if len(core) >= SHORTEST_CORE else text
         yield _as_any_quotes_it(text, rf"(?:{_CODED_QUOTE}|{_QUOTE})")
         yield _as_any_quotes_it(text, _QUOTE)
 
@@ -42,19 +50,19 @@ def unquoted(text: str) -> str:
 
 def _as_any_quotes_it(text: str, quote: str) -> str:
     """The words of a text as they are, and between them whatever quotes there are, in whatever
-    style, at least as many as in the text; not those at its ends. *quote* is what counts as one.
+    style, at least as many as in the text. *quote* is what counts as one.
     """
-    pattern = ""
-    was_quotes = True  # nothing is looked for before the beginning
-    for found in _PIECE.finditer(text.strip(QUOTES)):
-        if found["quotes"]:
-            pattern += f"{quote}{{{len(found['quotes'])},}}+"
+    pattern = f"(?<!{_QUOTE})" if text[0] in QUOTES else ""
+    is_between = True  # nothing is looked for before the beginning
+    for found in _PIECE.finditer(text):
+        was_between, is_between = is_between, bool(found["between"])
+        if not is_between:
+            pattern += "" if was_between else _QUOTES
+            pattern += re.escape(found["plain"] or "") or f"(?:{'|'.join(_codes(found['other']))})"
+        elif any(map(str.isspace, found["between"])):
+            pattern += _SPACES
         else:
-            between = "" if was_quotes else _QUOTES
-            pattern += between + (
-                re.escape(found["plain"] or "") or f"(?:{'|'.join(_codes(found['other']))})"
-            )
-        was_quotes = bool(found["quotes"])
+            pattern += f"{quote}{{{len(found['between'])},}}+"
     return pattern
 
 

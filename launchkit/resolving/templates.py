@@ -121,7 +121,7 @@ def fill_template(
     if found:
         raise Rejected(
             "\n".join(dict.fromkeys(found)),
-            hint="the queue's owner can allow it, with `pattern` or `enum` for the variable",
+            hint="the queue's owner can allow a single value, with `pattern` or `enum` for it",
         )
     defaults = {name: v.default for name, v in variables.items() if v.default is not None}
     chosen = {**defaults, **values}

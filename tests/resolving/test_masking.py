@@ -118,9 +118,34 @@ def test_a_secret_is_masked_as_shells_and_tools_print_it(
     assert not [end for end in ENDS if end in shown]
 
 
+@pytest.mark.parametrize("secret", ["'" * 4 + "x", "'ab'", "$$$a b"])
+def test_of_a_secret_of_quotes_no_other_text_is_masked(secret: str) -> None:
+    other = "x is 'x', ab, 'a b', '' or $a"
+    assert Mask([secret])(other) == other
+    for quoted in (secret, shlex.quote(secret), json.dumps(secret), repr(secret)):
+        assert "…" in Mask([secret])(f"is {quoted} here")
+
+
+@pytest.mark.parametrize("given", ["", '"', "$'", "\\"])
+def test_a_secret_is_masked_where_its_white_space_became_one_space(given: str) -> None:
+    secret = f"ab  cd\n\te{given}f gh"
+    assert Mask([secret])(f"is {' '.join(secret.split())} here") == "is … here"
+    assert Mask([secret])(f"is {json.dumps(secret)[1:-1]} here") == "is … here"
+
+
 def test_very_many_quotes_are_no_work_for_a_mask() -> None:
-    mask = Mask(["a" + "'" * 9 + "b", "'" * 4 + "x", "a b c d e f g h", json.dumps(["b\n" * 20])])
-    for text in ("'" * 300_000, "a" + "'\\" * 200_000, ("a" + "'" * 100 + " ") * 3_000):
+    mask = Mask(
+        ["a" + "'" * 9 + "b", "'" * 4 + "x", "a b c d e f g h", json.dumps(["b\n" * 20]), "x y zz"]
+    )
+    for text in (
+        "x" + " " * 200_000,
+        ("x" + " " * 50) * 4_000 + "y",
+        "x" + "\\n" * 200_000,
+        "'" * 300_000,
+        "\\" * 300_000,
+        "a" + "'\\" * 200_000,
+        ("a" + "'" * 100 + " ") * 3_000,
+    ):
         assert mask(text) == text
 
 
