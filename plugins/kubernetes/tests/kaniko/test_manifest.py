@@ -166,7 +166,7 @@ def test_what_the_owner_adds_stands_beside_ours() -> None:
     assert executor_of(job)["resources"] == {"limits": {"memory": "8Gi"}}
 
 
-def test_a_login_is_a_secret_that_the_executor_alone_sees() -> None:
+def test_a_login_is_a_secret_that_is_mounted_in_the_executor_alone() -> None:
     job = made(login=True)
     assert job.login == f"{job.name}-login"
     (volume,) = pod_of(job)["volumes"]
