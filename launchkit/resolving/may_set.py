@@ -23,7 +23,9 @@ class Openable:
     options: frozenset[str]
     """Keys, each of which stands for an option with all that is below it."""
     harmless: frozenset[tuple[str, ...]]
-    """Keys on the way to what is harmless; behind a first `*`, wherever they stand."""
+    """Keys on the way to what is harmless; behind a first `*`, wherever they stand. An empty one at
+    the end: nothing may be below it.
+    """
 
 
 def openable(options: Iterable[str], harmless: Iterable[str | tuple[str, ...]]) -> Openable:
@@ -71,6 +73,7 @@ def _named(word: str, place: Path) -> int | None:
 
 
 def _is_harmless(keys: tuple[str, ...], known: Openable) -> bool:
+    keys = (*keys, "")
     for way in known.harmless:
         if way[0] != "*":
             if keys[: len(way)] == way:

@@ -33,6 +33,7 @@ STRICT = Policy(of_runners={"docker": "strict"})
         ({"gpus": "driver=cdi,device=a.com/b=c"}, "resource_args.gpus: devices of CDI may be any"),
         ({"--gpus": "driver=${run_name}"}, "resource_args.--gpus: devices of CDI may be any"),
         ({"gpus": "${run_name}"}, "resource_args.gpus: devices of CDI may be any"),
+        ({"gpus": "device=a.com/b=c"}, "resource_args.gpus: devices of CDI may be any"),
         ({"--ulimit": []}, "resource_args.--ulimit: this option needs a value"),
     ],
 )
@@ -86,6 +87,8 @@ def test_in_secure_mode_a_word_for_all_opens_amounts_and_gpus_alone() -> None:
         *({key: "x"} for key in ("volume", "v", "mount", "env-file", "tmpfs", "volumes_from")),
         *({key: "x"} for key in ("--workdir", "w", "runtime", "cap-add", "device", "Security_Opt")),
         {"gpus": "driver=cdi,device=evil.com/disk=all"},
+        {"gpus": "device=evil.com/disk=all"},
+        {"gpus": "device=${run_name}"},
         {"builder": {"base_image": "evil"}},
     ],
 )

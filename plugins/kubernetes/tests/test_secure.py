@@ -44,6 +44,8 @@ def test_in_secure_mode_a_word_for_all_opens_no_program_of_a_launch() -> None:
         "kind",
         "apiVersion",
         "spec.env.memory",
+        "spec.replicas.worker.template.spec.image",
+        "spec.memory.command.x",
         "spec.arguments.parameters[0].memory",
     ],
 )

@@ -83,7 +83,8 @@ def harmless_options(args: Json) -> frozenset[str]:
     are no other devices.
     """
     asked = (value for key, value in args.items() if option_name(key) == "gpus")
-    others = any(_is_no_gpu(text) for value in asked for text in _texts(value))
+    texts = [text for value in asked for text in _texts(value)]
+    others = any(_is_no_gpu(text) or MACRO.search(text) for text in texts)
     return HARMLESS if others else HARMLESS | {"gpus"}
 
 
@@ -118,7 +119,8 @@ def _problem(option: str, value: object) -> str | None:
 def _is_no_gpu(value: str) -> bool:
     """Whether it may ask for another device than a GPU; what a macro becomes is not known yet."""
     try:
-        driver = gpus(value).driver
+        wish = gpus(value)
     except ValueError:
-        driver = value  # which is refused once all options are read
-    return driver.strip().lower() == "cdi" or bool(MACRO.search(driver))
+        return bool(MACRO.search(value))  # others are refused once all options are read
+    named = any({"/", "="} & {*name} for name in wish.device_ids)  # as CDI names any device
+    return named or wish.driver.strip().lower() == "cdi" or bool(MACRO.search(wish.driver))

@@ -79,7 +79,7 @@ ASKED_BY_NODES = frozenset({"httpget", "tcpsocket"})
 PROPAGATION = ("None", "HostToContainer")
 _WRITTEN = re.compile(
     r"\b(?:securityContext|hostPath|hostPID|hostIPC|hostNetwork|hostUsers|hostPort|privileged"
-    r"|serviceAccount(?:Name|Token)?|nodeName)\b[\"']?\s*[:=]"
+    r"|serviceAccount(?:Name|Token)?|nodeName)\b[\"']?\s*[:=]|[._]annotations?\.[a-z]"
 )
 """A pod's spec, or a piece of one, written into a text."""
 _FLAT = re.compile(r"[./]")

@@ -33,8 +33,12 @@ CUSTOM_HARMLESS: frozenset[str | tuple[str, ...]] = frozenset(
         "requeue",
         *(
             ("*", key)
+            for key in ("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints")
+        ),
+        *(
+            ("*", key, "")
             for key in (
-                *(*_OF_PODS, *_OF_JOBS),
+                *("priorityClassName", "terminationGracePeriodSeconds", *_OF_JOBS),
                 *("replicas", "minReplicas", "maxReplicas", "numNodes", "instances", "cores"),
                 *("memory", "priority"),
             )

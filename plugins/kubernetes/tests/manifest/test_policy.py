@@ -251,6 +251,7 @@ def test_annotations_are_looked_at_wherever_they_stand(key: str) -> None:
         {key: [{"name": "devices.crio.io", "value": "/dev/sda"}]},
         {"patch": json.dumps({key: {"a.example/b": "x"}})},
         {"patch": f"{key}:\n  a.example/b: x\n"},
+        {"conf": ["spark.kubernetes.driver.annotation.a.example/b=x"]},
     ):
         (line,) = objections({**custom, "spec": spec})
         assert line.startswith("resource_args.spec.")
