@@ -195,3 +195,20 @@ def test_who_may_only_look_is_offered_nothing_else_and_refused_anyway(served: Se
         for verb in ("pause", "resume", "delete", "edit"):
             sent = viewer.client.post(f"{at}/{verb}", data={"csrf": token[1], "reason": "x"})
             assert sent.status_code == 403
+
+
+def test_a_secret_that_is_written_into_a_queue_is_told_to_its_operators_alone(
+    served: Served, browser: Browser
+) -> None:
+    with client_in(served, "told") as client:
+        config = {"setup": "A_TOKEN=hush go"}
+        spec = {"name": "t", "resource": "local-process", "config": config}
+        assert client.post("/queues", json=spec).status_code == 201
+    told = "setup: looks like a secret that is written out"
+    assert told in _shown(browser.get("/e/told/queues/t").text)
+    form = {"do": "review", "config": "setup: A_TOKEN=hush go", "syntax": "yaml"}
+    assert told in _shown(browser.post("/e/told/queues/t/edit", form).text)
+    with _viewer(served, "told") as viewer:
+        page = viewer.get("/e/told/queues/t?tab=config").text
+    assert told not in _shown(page)
+    assert "hush" not in page

@@ -8,10 +8,11 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from launchkit.abc import ItemView, Order, QueueView, Selection
+from launchkit.abc import Finding, ItemView, Order, QueueView, Selection
 from launchkit.errors import ConfigError
 from launchkit.model import ENDED, ItemState, Pause, QueueSpec
 from launchkit.resolving.secret_values import without_secrets
+from launchkit.resolving.written_secrets import secrets_warning
 from launchkit.store import agents, waits
 from launchkit.store.hub import StoreLaunches, StoreQueues
 from launchkit_server.web.charts import History, Window, history
@@ -45,6 +46,8 @@ class QueuePage:
     version: int
     updated_at: float
     agents: int
+    warning: Finding | None
+    """Of secrets in its config, to who may operate it."""
     items: Sequence[ItemView] = ()
     held: Sequence[ItemView] = ()
     more: str | None = None
@@ -81,11 +84,13 @@ async def show(
 
 async def _page(visit: Visit, view: QueueView) -> QueuePage:
     spec, now = view.queue.spec, time.time()
+    operates = visit.may("operate")
     there = await visit.service.database.read(agents.List(visit.entity))
     return QueuePage(
         now=now,
         row=row_of(view, now),
-        spec=spec if visit.may("operate") else without_secrets(spec),
+        spec=spec if operates else without_secrets(spec),
+        warning=secrets_warning(spec) if operates else None,
         version=view.queue.version,
         updated_at=view.queue.updated_at,
         agents=serving(there, spec.name),

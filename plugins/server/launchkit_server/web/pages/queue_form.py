@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from launchkit.errors import Conflict
 from launchkit.model import Queue
 from launchkit.model.people import Permission
+from launchkit.resolving.written_secrets import secrets_warning
 from launchkit.store.hub import StoreQueues
 from launchkit_server import kinds
 from launchkit_server.web.comments import has_comments
@@ -160,4 +161,5 @@ async def _form(
         types=TYPES,
         kinds=await anyio.to_thread.run_sync(kinds.installed),
         changes=changes(queue.spec, reading.spec) if queue and reading.spec else None,
+        warning=secrets_warning(reading.spec) if reading.spec else None,
     )
