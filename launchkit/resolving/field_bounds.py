@@ -103,6 +103,8 @@ def _parting(piece: Piece, bad: Collection[str], before: str) -> str | None:
         found.add(piece.text[0])
     if piece.text[:1] in ELSEWHERE:
         found.add(piece.text[0])
+    if "--" in text and "*" in bad:  # beside spaces: the rest is a comment, as in SQL
+        found.add("--")
     return min(found, default=".." if ".." in text else None)
 
 

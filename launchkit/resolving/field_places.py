@@ -4,7 +4,7 @@ or the registry that the owner's words name, when values are in its fields.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from launchkit.codec import Path
 from launchkit.resolving.filled_text import FilledText, Piece
@@ -42,6 +42,7 @@ _BEGIN, _DOT, _END = "\0\1\2"
 """Where a free value begins, a dot that it brings, and where it ends."""
 _MARKS = re.compile(f"[{_BEGIN}{_END}]")
 _VALUE = re.compile(f"{_BEGIN}[^{_END}]*{_END}?")
+_ADDRESS_BEGUN = re.compile(f"[0-9.]+{_BEGIN}", re.ASCII)
 _OWNERS = re.compile(f"(?:^|{_END})[^{_BEGIN}{_END}]")
 
 
@@ -108,18 +109,27 @@ def _names_registry(host: str, of_images: bool) -> bool:
 
 
 def _is_joined(host: str) -> bool:
-    """Whether a value with dots goes on where the owner's words had begun the last part of a name;
-    one that ends in a number, as a version does, is in no domain.
+    """Whether a value makes the domain of a name that the owner's words had begun another one: with
+    dots behind the last part that they begin, or behind an address; or with letters that go on in
+    the last part (`example.com` becomes `example.community`).
     """
-    last = host.rpartition(".")[2]
+    before, _, last = host.rpartition(".")
     owners = _OWNERS.search(last)
-    if owners is None or _DOT not in last[owners.start() :]:
-        return False
+    if owners and _DOT in last[owners.start() :]:
+        return not _is_version(last, host)
+    if _DOT in last and _ADDRESS_BEGUN.match(host):
+        return not _is_version(last, host + "v")
+    label = _MARKS.sub("", last).partition(_DOT)[0]
+    goes_on = bool(before and owners and owners.start() == 0 and label != _VALUE.sub("", last))
+    return goes_on and (label.isalpha() or label.lower().startswith("xn--"))
+
+
+def _is_version(last: str, host: str) -> bool:
+    """Whether the last part is a number, as a version's is, and no address's: in no domain."""
     ending = _MARKS.sub("", last.rpartition(_DOT)[2])
-    is_version = ending.isascii() and ending.isdigit() and re.search("[A-Za-z]", host)
-    return not is_version
+    return ending.isascii() and ending.isdigit() and bool(re.search("[A-Za-z]", host))
 
 
-def in_place(path: Path, known: Iterable[str] = PLACES) -> bool:
+def in_place(path: Path) -> bool:
     """Whether the last word of the last key names something elsewhere."""
-    return not frozenset(known).isdisjoint(last_words(path)[-1:])
+    return not PLACES.isdisjoint(last_words(path)[-1:])

@@ -47,6 +47,11 @@ PLACES: list[tuple[str, str, str]] = [
     ("targetPortal", "iscsi-{{dataset}}:3260", "a.evil.example"),
     ("hostnames", "a-{{dataset}}", "b.evil.example"),
     ("whatever", "tcp:a-{{dataset}}:80", "b.evil.example"),
+    ("server", "10.0.0.{{dataset}}", "5.evil.example"),
+    ("server", "db.internal{{dataset}}", "s"),
+    ("option", "https://api.example.com{{dataset}}", "munity"),
+    ("option", "https://api.example.com{{dataset}}:80/x", "\uff4dunity"),
+    ("image", "ghcr.co{{dataset}}/train:1", "m"),
     ("whatever", "a,b-{{dataset}}", "c.other-namespace"),
     ("whatever", "//nfs-{{dataset}}/share", "a.evil.example"),
     ("whatever", "{{dataset}}-a", "evil.example/x"),
@@ -118,6 +123,7 @@ def test_a_value_that_is_one_part_fits_into_a_place(key: str) -> None:
         ("{{dataset}}/train", "~root"),
         ("s-{{dataset}}", "{{dataset}}"),
         ("sh -c {{dataset}}{{dataset}}", "-x"),
+        ("select 1 where a={{dataset}} and b=2", "1--"),
     ],
 )
 def test_a_value_stays_one_part_of_the_text_around_its_field(text: str, value: str) -> None:
@@ -247,6 +253,13 @@ def test_a_variables_value_is_no_entry_of_its_own(env: Any, value: str) -> None:
         ({"url": "https://api-{{x}}.example.com/v1"}, "a.b"),
         ({"url": "https://example.com/v{{x}}/y"}, "1.2"),
         ({"path": "s3://team-{{x}}/data"}, "a.b"),
+        ({"server": "10.0.0.{{x}}"}, "5"),
+        ({"name": "run-{{x}}"}, "a--b"),
+        ({"server": "10.{{x}}"}, "0.0.5"),
+        ({"server": "db.team-{{x}}"}, "a"),
+        ({"name": "exp-1.2-{{x}}"}, "a"),
+        ({"image": "team/train:1.2{{x}}"}, "rc"),
+        ({"url": "https://api.example.com{{x}}"}, ""),
     ],
 )
 def test_a_usual_value_is_taken(config: dict[str, object], value: str) -> None:
