@@ -41,9 +41,12 @@ _OWN = re.compile(r"[A-Za-z0-9_-]+")
 """A name without a domain, which is nobody's but its owner's."""
 
 
-def are_annotations(key: str) -> bool:
+def are_annotations(key: str, value: object) -> bool:
     """Whether a key, in any spelling, holds annotations."""
-    return key.replace("_", "").replace("-", "").lower().endswith("annotations")
+    flat = key.replace("_", "").replace("-", "").lower()
+    if isinstance(value, str):
+        return flat.endswith(("annotation", "annotations"))
+    return "annotation" in flat
 
 
 def annotation_objections(value: object, where: str, named: Collection[str]) -> Iterator[str]:
@@ -62,6 +65,8 @@ def annotation_problem(name: str, value: object, named: Collection[str]) -> str 
     """What is wrong with an annotation."""
     if any(name == one or (one.endswith("*") and name.startswith(one[:-1])) for one in named):
         return None
+    if isinstance(value, Mapping | list | tuple):
+        return "an annotation must be a text"
     if PROFILES.fullmatch(name):
         return None if value == DEFAULT_PROFILE else f"only {DEFAULT_PROFILE} is allowed"
     if name in HARMLESS or _OWN.fullmatch(name):

@@ -80,8 +80,10 @@ PROPAGATION = ("None", "HostToContainer")
 _WRITTEN = re.compile(
     r"\b(?:securityContext|hostPath|hostPID|hostIPC|hostNetwork|hostUsers|hostPort|privileged"
     r"|serviceAccount(?:Name|Token)?|nodeName)\b[\"']?\s*[:=]|[._]annotations?\.[a-z]"
+    r"|/(?:securityContext|hostPath|hostPID|hostIPC|hostNetwork|hostUsers|privileged|nodeName"
+    r"|serviceAccountName|metadata/annotations)(?![\w-])"
 )
-"""A pod's spec, or a piece of one, written into a text."""
+"""A pod's spec, or a piece of one, written into a text, also as the path of a patch."""
 _FLAT = re.compile(r"[./]")
 
 
@@ -129,7 +131,7 @@ class _Looking:
         """*around* are the keys that lead to the mapping, list or text."""
         if depth > MAX_DEPTH:
             yield f"{where}: it is nested too deep to be looked at"
-        elif around and are_annotations(around[-1]) and not isinstance(value, Mapping):
+        elif around and are_annotations(around[-1], value) and not isinstance(value, Mapping):
             yield from annotation_objections(value, where, self.annotations)
         elif isinstance(value, Mapping):
             for name, inner in value.items():
@@ -157,12 +159,12 @@ class _Looking:
             yield f"{where}: a piece of a pod in a text is not allowed"
 
     def _reason(self, key: str, value: Any, around: tuple[str, ...]) -> str | None:
-        if around and are_annotations(around[-1]):
+        if around and are_annotations(around[-1], {}):
             return annotation_problem(key, value, self.annotations)
-        if are_annotations(key):
-            return None  # which are looked at one by one
         if found := IN_ONE_KEY.search(key):
             return annotation_problem(found[1], value, self.annotations)
+        if are_annotations(key, value):
+            return None  # which are looked at one by one
         return _reason(key, value, around[-1] if around else "")
 
 
