@@ -15,8 +15,8 @@ ELSEWHERE = ("commondir", "objects/info/alternates")
 """Files of a repository that name another directory, which git then reads as well."""
 PARTS = ("HEAD", "objects", "refs")
 """A directory with these is a repository to git."""
-LOOKED_AT = ("", "objects", "objects/info", "objects/pack")
-"""Directories of a repository in which a link would lead git to other objects."""
+READ = (*PARTS, "config", "info", "packed-refs", "shallow")
+"""What git reads of a repository to give it away; a link elsewhere, as to hooks, leads nowhere."""
 
 
 def local_path(remote: str) -> Path:
@@ -87,10 +87,12 @@ def _kept(top: Path, remote: str) -> Path:
 
 def _leading_out(kept: Path) -> Iterator[Path]:
     yield from (kept / name for name in ELSEWHERE if os.path.lexists(kept / name))
-    for folder in (kept / name for name in LOOKED_AT):
-        if folder.is_dir():
-            yield from (path for path in folder.iterdir() if not _stays(path, kept))
-
-
-def _stays(path: Path, kept: Path) -> bool:
-    return not path.is_symlink() or Path(os.path.realpath(path)).is_relative_to(kept)
+    below = [kept / name for name in READ]
+    while below:
+        path = below.pop()
+        if path.is_symlink():
+            if not Path(os.path.realpath(path)).is_relative_to(kept):
+                yield path
+        elif path.is_dir():
+            with os.scandir(path) as found:
+                below += [Path(one) for one in found if one.is_symlink() or one.is_dir()]

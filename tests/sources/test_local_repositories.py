@@ -93,7 +93,25 @@ def linked_pack(kept: Path, private: Path) -> None:
     (kept / "objects" / "pack").symlink_to(private / "objects" / "pack")
 
 
-BORROWED = (shared_directory, shared_objects, linked_objects, linked_pack)
+def linked_object(kept: Path, private: Path) -> None:
+    found = next(path for path in private.glob("objects/??/*"))
+    place = kept / found.relative_to(private)
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(found)
+
+
+def linked_ref(kept: Path, private: Path) -> None:
+    (kept / "refs" / "heads" / "other").symlink_to(private / "refs" / "heads" / "main")
+
+
+BORROWED = (
+    shared_directory,
+    shared_objects,
+    linked_objects,
+    linked_pack,
+    linked_object,
+    linked_ref,
+)
 
 
 @pytest.mark.parametrize("borrow", BORROWED)
@@ -186,6 +204,15 @@ async def test_a_directory_is_taken_by_the_name_that_git_reads(
     on_disk = {"a%20b": "a b", "a%2520b": "a%20b"}.get(name, name)
     Repository(allowed / on_disk).commit({"secret": on_disk})
     assert await taken(f"file://{allowed}/{name}", into, [allowed]) == on_disk
+
+
+async def test_links_that_git_does_not_read_when_it_gives_code_away_lead_nowhere(
+    project: Repository, tmp_path: Path, into: Path
+) -> None:
+    shutil.rmtree(project.path / ".git" / "hooks")
+    (project.path / ".git" / "hooks").symlink_to(tmp_path)
+    (project.path / ".git" / "refs" / "heads" / "same").symlink_to("main")
+    assert await taken(project.url, into, [project.path.parent]) == "public"
 
 
 async def test_a_repository_in_the_code_of_another_is_taken_where_the_owner_names_it(
