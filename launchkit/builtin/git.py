@@ -16,6 +16,7 @@ from launchkit.abc import Fetcher, Finding, Site
 from launchkit.addresses import masked
 from launchkit.builtin.git_command import MEMORY_BYTES, Git, quiet_environment
 from launchkit.builtin.git_logins import login_files
+from launchkit.builtin.git_submodules import fetch_submodules
 from launchkit.code.local_repositories import allowed_repository, local_path
 from launchkit.code.remotes import (
     check_ref,
@@ -26,7 +27,6 @@ from launchkit.code.remotes import (
     refs_in,
     unknown_ref,
 )
-from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import FetchError, Rejected
 from launchkit.hookspecs import hookimpl
 from launchkit.model import GitSource, Source
@@ -75,8 +75,7 @@ class GitFetcher(Fetcher):
             git = await self._git(source.remote)
             commit = commit or await _asked(git, source, place)
             await _check_out(git, source, commit, into, place)
-            if await anyio.Path(into / ".gitmodules").exists():
-                await _fetch_submodules(git, into)
+            await fetch_submodules(git, into)
 
     async def _place(self, remote: str) -> Sequence[str]:
         """How git is asked for a local repository where not each may be taken: for the directory
@@ -223,17 +222,6 @@ async def _fetch_commit(
             f"{masked(source.remote)}: commit {commit} is not in the repository any more",
             hint="a forced push may have removed it; launch a branch or tag that is there",
         ) from exc
-
-
-async def _fetch_submodules(git: Git, into: Path) -> None:
-    update = ("submodule", "--quiet", "update", "--init", "--recursive")
-    try:
-        await git.run(*update, "--depth=1", cwd=into)
-    except FetchError:  # some servers do not give a commit that is no tip: begin again, with all
-        await git.run("submodule", "--quiet", "deinit", "--all", "--force", cwd=into)
-        modules = into / ".git" / "modules"
-        await anyio.to_thread.run_sync(remove_tree, modules)
-        await git.run(*update, cwd=into)
 
 
 @contextmanager

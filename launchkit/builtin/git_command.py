@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import PIPE
@@ -129,10 +129,12 @@ async def _run(
     memory_bytes: int = MEMORY_BYTES,
 ) -> tuple[int, str, str]:
     _check_ends_are_seen()
-    with (
-        output(OUTPUT_BYTES, OUTPUT_BYTES) as out,
-        output(ERROR_BYTES, OUTPUT_BYTES) as err,
-    ):
+    with ExitStack() as stack:
+        try:
+            out = stack.enter_context(output(OUTPUT_BYTES, OUTPUT_BYTES))
+            err = stack.enter_context(output(ERROR_BYTES, OUTPUT_BYTES))
+        except OSError as exc:
+            raise FetchError(f"git cannot be started: {exc.strerror}") from exc
         process = await _begin([str(_kib(memory_bytes)), *command], cwd, environ, out, err)
         try:
             code = await _end_of(process, out, err)

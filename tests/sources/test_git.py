@@ -176,6 +176,14 @@ async def test_submodules_come_also_from_servers_that_give_only_tips(nested, int
     assert (into / "lib" / "lib" / "inner.py").read_text() == "1"
 
 
+async def test_submodules_that_stand_in_each_other_without_end_are_refused(
+    nested: Repository, into: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchkit.builtin.git_submodules.MOST_LEVELS", 1)
+    with pytest.raises(FetchError, match="stand in each other more than 1 deep"):
+        await GitFetcher().fetch(source(nested), into)
+
+
 async def test_a_submodule_that_is_gone_is_named(nested, into: Path) -> None:
     (nested.path.parent / "middle").rename(nested.path.parent / "moved")
     with pytest.raises(FetchError, match="submodule path"):

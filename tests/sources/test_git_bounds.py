@@ -1,6 +1,7 @@
 """Servers that say no end of something cost bounded memory, and nothing outside of the checkout."""
 
 import os
+import resource
 import signal
 import tempfile
 import zlib
@@ -166,3 +167,25 @@ async def test_each_process_of_gits_has_the_memory_that_it_may_have(
     program("ulimit -d")
     said = await Git(subject="s", memory_bytes=64 * MIB).run("status")
     assert int(said) * 1024 == 64 * MIB + 8 * MIB * (os.cpu_count() or 1)
+
+
+async def test_too_many_open_files_are_told_as_that(program: Callable[[str], None]) -> None:
+    program("true")
+    opened: list[int] = []
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(one.name) for one in Path("/proc/self/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 50, before[1]))
+    try:
+        for left in (0, 3):
+            with suppress(OSError):
+                while True:
+                    opened.append(os.dup(0))
+            for _ in range(left):
+                os.close(opened.pop())
+            with pytest.raises(FetchError, match="git cannot be started: Too many open files"):
+                await Git(subject="s").run("status")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for one in opened:
+            os.close(one)
+    await Git(subject="s").run("status")

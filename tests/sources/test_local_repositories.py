@@ -11,7 +11,7 @@ from sources.conftest import Repository
 
 from launchkit.abc import Policy
 from launchkit.builtin.git import GitFetcher
-from launchkit.errors import Rejected
+from launchkit.errors import FetchError, Rejected
 from launchkit.model import GitSource
 from launchkit.testing import site_at, started
 
@@ -47,14 +47,14 @@ def project(allowed: Path) -> Repository:
 async def taken(remote: str, into: Path, places: Sequence[Path]) -> str:
     """What an agent that lets launches take repositories below *places* fetches."""
     policy = Policy(local_repositories=tuple(map(str, places)))
-    refused = None
+    refused: FetchError | Rejected | None = None
     async with (
         site_at(into.parent, policy=policy) as site,
         started(GitFetcher(), site) as fetcher,
     ):
         try:
             await fetcher.fetch(GitSource(remote=remote), into)
-        except Rejected as exc:
+        except (FetchError, Rejected) as exc:
             refused = exc  # the site would wrap it in a group
     if refused:
         raise refused
@@ -204,6 +204,19 @@ async def test_a_directory_is_taken_by_the_name_that_git_reads(
     on_disk = {"a%20b": "a b", "a%2520b": "a%20b"}.get(name, name)
     Repository(allowed / on_disk).commit({"secret": on_disk})
     assert await taken(f"file://{allowed}/{name}", into, [allowed]) == on_disk
+
+
+@pytest.mark.parametrize("url", ["../../private", "../private", "{}", "file://{}"])
+async def test_a_submodule_leads_to_no_repository_of_the_machine(
+    url: str, project: Repository, private: Repository, into: Path
+) -> None:
+    project.git("submodule", "--quiet", "add", private.url, "lib")
+    url = url.format(private.path)
+    project.git("config", "--file", ".gitmodules", "submodule.lib.url", url)
+    project.commit({})
+    with pytest.raises(FetchError, match="transport 'file' not allowed"):
+        await taken(project.url, into, [project.path.parent])
+    assert not (into / "lib" / "secret").exists()
 
 
 async def test_links_that_git_does_not_read_when_it_gives_code_away_lead_nowhere(
