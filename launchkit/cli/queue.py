@@ -29,7 +29,7 @@ from launchkit.cli.session import with_client, with_maker, with_reader
 from launchkit.cli.sources import mapping_from
 from launchkit.client import Client
 from launchkit.document import require_mapping
-from launchkit.model import ENDED, Json, QueueSpec
+from launchkit.model import ENDED, Json
 from launchkit.resolving.templates import find_variables
 from launchkit.resolving.written_secrets import secrets_warning
 
@@ -105,13 +105,14 @@ def create(
     places = places_in(settings, document.locate, given["resource"], runner)
 
     @with_maker
-    async def made(client: Client) -> Data:
+    async def made(client: Client) -> QueueView:
         with places.given():
             await client.create_queue(name, config=settings, variables=defined, **given)
-        return queue_data(await (await client.queue(name)).view())
+        return await (await client.queue(name)).view()
 
-    show_one(made(), form, LAYOUT)
-    say_finding(secrets_warning(QueueSpec(name=name, config=settings, resource=given["resource"])))
+    view = made()
+    show_one(queue_data(view), form, LAYOUT)
+    say_finding(secrets_warning(view.queue.spec))
     if runner is not None and not settings:
         say(f"its config is empty: launchkit queue template {given['resource']} prints one to edit")
     say_next(f"launch -q {name} …", f"agent -q {name}")

@@ -28,6 +28,17 @@ def test_a_secret_in_a_new_config_is_told(program: Program) -> None:
     assert "hush-hush" not in said
 
 
+def test_a_secret_among_the_variables_of_a_new_queue_is_told(program: Program) -> None:
+    files = {
+        "--config": program.file("config.yaml", 'env: {API_TOKEN: "{{which}}"}'),
+        "--template-variables": program.file("v.yaml", "which: {type: string, default: hush-9}"),
+    }
+    words = [word for pair in files.items() for word in pair]
+    said = program("queue", "create", "q", "-r", "local-process", *words).stderr
+    assert "config of queue q: default of variable which: looks like a secret" in said
+    assert "hush-9" not in said
+
+
 def test_a_secret_that_a_change_brings_is_told(queue: Program) -> None:
     file = queue.file("config.yaml", CONFIG)
     said = queue("queue", "edit", "q", "--config", file).stderr
