@@ -2,7 +2,9 @@
 descriptor, name by name, and never through a link.
 """
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,11 +47,15 @@ class Inside:
             return os.readlink(name, dir_fd=self._folder(folder))
 
     def open(self, path: str) -> int:
-        """A descriptor to read a file; one of a pipe does not wait."""
+        """A descriptor to read a file; one of a pipe does not wait, and a directory is refused."""
         folder, _, name = path.rpartition("/")
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with _named(path):
-            return os.open(name, flags, dir_fd=self._folder(folder))
+            handle = os.open(name, flags, dir_fd=self._folder(folder))
+            if stat.S_ISDIR(os.fstat(handle).st_mode):
+                os.close(handle)
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            return handle
 
     def _folder(self, path: str) -> int:
         missing: list[str] = []

@@ -55,6 +55,8 @@ def tar_chunks(plan: BuildPlan) -> Iterator[bytes]:
             yield chunk
     except Rejected as exc:
         raise BuildError(exc.message, hint=exc.hint) from exc
+    except OSError as exc:
+        raise BuildError(f"{plan.context}: cannot be read: {exc.strerror}") from exc
     yield tar_end(size)
 
 

@@ -88,6 +88,16 @@ def test_a_directory_that_became_a_link_after_it_was_listed_is_refused(code: Pat
         packed(code, entries)
 
 
+def test_a_file_that_became_a_directory_after_it_was_listed_is_refused(code: Path) -> None:
+    entries = surveyed(code)
+    (code / "train.py").unlink()
+    (code / "train.py").mkdir()
+    before = len([*Path("/proc/self/fd").iterdir()])
+    with pytest.raises(Rejected, match=r"train.py: cannot be read: Is a directory"):
+        packed(code, entries)
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
+
+
 def test_a_link_is_no_way_into_a_directory(code: Path) -> None:
     (code / "way").symlink_to("../foreign")
     with inside(code) as tree:

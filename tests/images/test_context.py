@@ -152,3 +152,11 @@ def test_a_file_that_became_a_link_fails_the_build(tree: Tree) -> None:
     (code / "a.py").symlink_to("/etc/hostname")
     with pytest.raises(BuildError, match=r"^a.py: cannot be read"):
         list(tar_chunks(plan))
+
+
+def test_a_context_that_is_gone_after_the_plan_fails_the_build(tree: Tree) -> None:
+    code = tree(**{"a.py": "before"})
+    plan = planned(code)
+    code.rename(code.with_name("elsewhere"))
+    with pytest.raises(BuildError, match=r"cannot be read: No such file or directory"):
+        list(tar_chunks(plan))
