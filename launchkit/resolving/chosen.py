@@ -29,7 +29,7 @@ def _replaced(below: object, over: object, path: Path, *, in_item: bool) -> Iter
     is_item = isinstance(over, Mapping)
     if not lower or not upper or isinstance(below, Mapping) is not is_item:
         if not (in_item and _is_same(below, over)):
-            yield from {path, *_places(below, path), *_places(over, path)}
+            yield from dict.fromkeys((path, *_places(below, path), *_places(over, path)))
         return
     if not is_item and len(lower) != len(upper):
         yield path
