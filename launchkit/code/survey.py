@@ -34,7 +34,7 @@ class PackLimits:
 DEFAULT_LIMITS = PackLimits()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """One directory, file or link to pack."""
 

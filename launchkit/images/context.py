@@ -18,6 +18,9 @@ from launchkit.plain_text import visible_line
 NEVER_SENT = ".git\n**/.git\n"
 """A repository's history changes with each fetch, and with it would every tag."""
 
+MOST_ENTRIES = 500_000
+"""Each of them is remembered."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class BuildPlan:
@@ -73,19 +76,32 @@ def list_context(root: Path, dockerfile: str | None) -> tuple[Entry, ...]:
     The rules are those of `<dockerfile>.dockerignore`, else of `.dockerignore`. `.git` is left out
     unless a line `!.git` asks for it.
 
-    :raises Rejected: if the rules are malformed, or something cannot be sent; names the path.
+    :raises Rejected: if the rules are malformed, something cannot be sent, or it is too much; names
+        the path.
     """
     place = ".dockerignore"
     try:
         with inside(root) as tree:
             patterns, place = _read_patterns(tree, dockerfile)
             kept = {dockerfile, place} if dockerfile else set()
-            return tuple(_walk(_Walk(tree, patterns, frozenset(kept))))
+            return tuple(_bounded(_walk(_Walk(tree, patterns, frozenset(kept)))))
     except OSError as exc:
         raise Rejected(
             f"{visible_line(str(exc.filename or root))}: cannot be read: {exc.strerror}",
             hint=f"list it in {place} to leave it out",
         ) from exc
+
+
+def _bounded(entries: Iterator[Entry]) -> Iterator[Entry]:
+    """A small repository may have any number of equal files."""
+    for count, entry in enumerate(entries):
+        if count == MOST_ENTRIES:
+            raise Rejected(
+                f"{visible_line(entry.path)}: with it more than {MOST_ENTRIES} files and"
+                " directories would be sent to the builder",
+                hint="list in .dockerignore what the image does not need",
+            )
+        yield entry
 
 
 @dataclass(frozen=True)

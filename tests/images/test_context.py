@@ -95,6 +95,17 @@ def test_a_pipe_is_refused_with_its_path_unless_it_is_ignored(tree: Tree) -> Non
     assert paths(code) == [".dockerignore", "d"]
 
 
+def test_files_without_end_are_refused_unless_they_are_ignored(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchkit.images.context.MOST_ENTRIES", 3)
+    code = tree(**{"a": "", "b/1": "", "b/2": ""})
+    with pytest.raises(Rejected, match=r"^b/2: with it more than 3 files and directories"):
+        list_context(code, None)
+    (code / ".dockerignore").write_text("b/2\n.dockerignore\n")
+    assert len(list_context(code, None)) == 3
+
+
 def test_the_stream_is_a_tar_without_owners_and_times(tree: Tree) -> None:
     code = tree(**{"a.py": "text", "run.sh": "go", "d/": ""})
     (code / "run.sh").chmod(0o700)
