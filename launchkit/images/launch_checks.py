@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from launchkit.abc import Runner
+from launchkit.errors import Rejected
 from launchkit.images.delivery import BuiltImage, Traits, Wanted, delivery_of
 from launchkit.model import AgentView, Json, LaunchSpec, QueueSpec
 from launchkit.plugins import Plugins
-from launchkit.resolving.masking import HIDDEN
-from launchkit.resolving.nested import texts
 from launchkit.resolving.resolve import Choices, validate_launch
+
+HIDDEN = "…"
 
 Agents = Callable[[], Awaitable[Sequence[AgentView]]]
 """Asks which agents there are."""
@@ -27,14 +28,19 @@ async def check_launch(
     if runner is not None:
         traits, wanted = Traits.of(runner), Wanted.asked(spec.recipe, plan)
         delivery = delivery_of(wanted, traits)
-        if not _is_hidden(plan.resource_args):
+        try:
             runner.check_args(plan.resource_args)
+        except Rejected:
+            if not _is_hidden(plan.resource_args):
+                raise
         if isinstance(delivery, BuiltImage):
             delivery_of(wanted, traits, await _no_builder(queue.name, agents))
     return plan
 
 
 def _is_hidden(args: Json) -> bool:
+    from launchkit.resolving.nested import texts
+
     return any(HIDDEN in text for _, text in texts(args))
 
 
