@@ -6,7 +6,7 @@ import pytest
 
 from launchkit.addresses import holds_secret, masked, masked_url
 from launchkit.code.remotes import check_remote
-from launchkit.code.survey import DEFAULT_LIMITS, survey
+from launchkit.code.survey import DEFAULT_LIMITS, code_in, survey
 from launchkit.errors import ConfigError, Rejected
 from launchkit.store.sqlite_file import file_of
 
@@ -70,8 +70,9 @@ def test_one_address_is_shown_without_its_password_whatever_spaces_it_has(
 def test_a_mistyped_address_that_is_taken_for_a_directory_is_told_without_its_password(
     start: str,
 ) -> None:
-    with pytest.raises(Rejected, match="does not exist") as caught:
-        survey(Path(f"{start}u:s3cr3t@h.invalid/x"), DEFAULT_LIMITS)
+    root = Path(f"{start}u:s3cr3t@h.invalid/x")
+    with pytest.raises(Rejected, match="does not exist") as caught, code_in(root) as tree:
+        survey(tree, DEFAULT_LIMITS)
     assert "s3cr3t" not in caught.value.message
 
 

@@ -4,8 +4,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from launchkit.addresses import masked_path
 from launchkit.code.ignore_rules import RuleReader, Rules
@@ -74,15 +75,14 @@ class _Refused:
         )
 
 
-@dataclass(frozen=True)
-class _Looked:
+class _Looked(NamedTuple):
     """What is known of a directory that is looked through."""
 
     tree: Inside
     reader: RuleReader
     refused: _Refused
     path: str = ""
-    rules: Rules = field(default_factory=Rules)
+    rules: Rules = Rules()
 
 
 def _require_folder(root: Path) -> None:
@@ -157,7 +157,7 @@ def _walk(root: _Looked) -> Iterator[Entry]:
             continue
         yield entry
         if entry.kind == stat.S_IFDIR:
-            below.append(_found(replace(here, path=entry.path)))
+            below.append(_found(here._replace(path=entry.path)))
 
 
 def _found(directory: _Looked) -> Iterator[tuple[Entry, _Looked]]:
@@ -165,7 +165,7 @@ def _found(directory: _Looked) -> Iterator[tuple[Entry, _Looked]]:
     folder, tree = directory.path, directory.tree
     try:
         names = tree.names(folder)
-        here = replace(directory, rules=directory.reader.below(directory.rules, folder))
+        here = directory._replace(rules=directory.reader.below(directory.rules, folder))
     except OSError as exc:
         directory.refused.add(_unreadable(folder or str(tree.root), exc))
         return
