@@ -142,8 +142,9 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 
 @pytest.mark.parametrize("stream", [1, 2])
 async def test_git_is_ended_as_soon_as_it_says_too_much(
-    stream: int, program: Callable[[str], None]
+    stream: int, program: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("launchkit.builtin.git_command.OUTPUT_BYTES", MIB)
     program(f"exec yes >&{stream}")
     with pytest.raises(FetchError, match="git said more than"), anyio.fail_after(PATIENCE):
         await Git(subject="s").run("status")
