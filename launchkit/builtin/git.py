@@ -37,8 +37,6 @@ WHOLE_HISTORY = "2147483647"
 """The depth that git takes as infinite."""
 AS_NAMED = "--upload-pack=git-upload-pack --strict"
 """git does not look for another repository, such as `.git` in the directory."""
-NO_PROGRAMS = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
-"""Settings that came with somebody's code, as a bare repository in it, start nothing."""
 PIN_SECONDS = 60.0
 """How long a remote may take to say which commit a ref means."""
 
@@ -162,8 +160,10 @@ async def _warn_of_changes(git: Git, remote: str) -> None:
     """Tell that what is not committed in a repository of this machine is not launched."""
     folder = local_path(remote)
     work = folder.parent if folder.name == ".git" else folder
-    with suppress(FetchError):  # a bare repository has no files that could be changed
-        status = await git.run(*NO_PROGRAMS, "status", "--porcelain", "-z", cwd=work)
+    if not await anyio.Path(work / ".git").exists():
+        return  # a bare repository has no files that could be changed, and may be somebody's code
+    with suppress(FetchError):
+        status = await git.run("status", "--porcelain", "-z", cwd=work)
         changed = status.count("\0")
         if changed:
             logger.warning(

@@ -33,6 +33,12 @@ maps of its packs, and what others reserve without writing to it, does not count
 """
 NOT_FOUND = 127
 KILL_SECONDS = 5.0
+NOWHERE = Path("/")
+"""Where git runs that is about no directory: where its caller stands may be somebody's code."""
+NO_PROGRAMS = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
+"""Settings that came with somebody's code, as a bare repository in it, start nothing. git before
+2.38 does not know the first.
+"""
 ERROR_BYTES = 64 * 1024
 OUTPUT_BYTES = 64 * 1024**2
 """A hundred for each of half a million branches and tags."""
@@ -88,12 +94,12 @@ class Git:
     memory_bytes: int = MEMORY_BYTES
 
     async def run(self, *args: str, cwd: Path | None = None) -> str:
-        """Run one git command and give what it printed.
+        """Run one git command and give what it printed; *cwd* is the repository it is about.
 
         :raises FetchError: if it fails, with git's own last words.
         """
-        command = ["git", *self.options, *args]
-        code, out, err = await _run(command, cwd, self.environ, self.memory_bytes)
+        words = [*self.options, *args]
+        code, out, err = await _run(words, cwd, self.environ, self.memory_bytes)
         if code != 0:
             raise self.failure(err)
         return out
@@ -102,6 +108,11 @@ class Git:
         """The error for what git printed on its way out."""
         hint = next((hint for marks, hint in HINTS if any(mark in err for mark in marks)), None)
         return FetchError(f"{self.subject}: {masked(_last_words(err))}", hint=hint)
+
+
+def git_words(*args: str) -> list[str]:
+    """The command that runs git, whoever starts it."""
+    return ["git", *NO_PROGRAMS, *args]
 
 
 async def quiet_environment() -> Mapping[str, str]:
@@ -116,14 +127,14 @@ async def quiet_environment() -> Mapping[str, str]:
     if "GIT_SSH" not in environ:
         ssh = environ.get("GIT_SSH_COMMAND")
         if not ssh:
-            _, out, _ = await _run(["git", "config", "--get", "core.sshCommand"], None, environ)
+            _, out, _ = await _run(["config", "--get", "core.sshCommand"], None, environ)
             ssh = out.strip() or "ssh"
         environ["GIT_SSH_COMMAND"] = f"{ssh} -o BatchMode=yes"
     return environ
 
 
 async def _run(
-    command: Sequence[str],
+    args: Sequence[str],
     cwd: Path | None,
     environ: Mapping[str, str] | None,
     memory_bytes: int = MEMORY_BYTES,
@@ -135,7 +146,8 @@ async def _run(
             err = stack.enter_context(output(ERROR_BYTES, OUTPUT_BYTES))
         except OSError as exc:
             raise FetchError(f"git cannot be started: {exc.strerror}") from exc
-        process = await _begin([str(_kib(memory_bytes)), *command], cwd, environ, out, err)
+        words = [str(_kib(memory_bytes)), *git_words(*args)]
+        process = await _begin(words, cwd or NOWHERE, environ, out, err)
         try:
             code = await _end_of(process, out, err)
         except BaseException:
@@ -159,7 +171,7 @@ def _kib(memory_bytes: int) -> int:
 
 async def _begin(
     arguments: Sequence[str],
-    cwd: Path | None,
+    cwd: Path,
     environ: Mapping[str, str] | None,
     out: Output,
     err: Output,

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from subprocess import DEVNULL, SubprocessError, run
 
-from launchkit.builtin.git_command import REPOSITORY_VARIABLES
+from launchkit.builtin.git_command import NOWHERE, REPOSITORY_VARIABLES, git_words
 from launchkit.resolving.secret_texts import parts_of
 
 GIT_SECONDS = 10.0
@@ -73,11 +73,11 @@ def _read(environ: Mapping[str, str]) -> list[_Setting] | None:
     own = {**os.environ, **environ}
     for name in REPOSITORY_VARIABLES:
         own.pop(name, None)
-    command = ["git", "config", "--list", "--show-origin", "--includes", "-z"]
+    command = git_words("config", "--list", "--show-origin", "--includes", "-z")
     try:
         done = run(
             command,
-            cwd="/",
+            cwd=NOWHERE,
             env=own,
             stdin=DEVNULL,
             capture_output=True,
@@ -95,7 +95,7 @@ def _settings(told: list[str]) -> Iterator[_Setting]:
         kind, _, file = origin.partition(":")
         if kind == "file":
             name, _, value = entry.partition("\n")
-            yield _Setting(Path("/") / file, name, value)
+            yield _Setting(NOWHERE / file, name, value)
 
 
 def _keys(folder: Path) -> list[Path]:
