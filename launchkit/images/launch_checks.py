@@ -7,6 +7,7 @@ from launchkit.errors import Rejected
 from launchkit.images.delivery import BuiltImage, Traits, Wanted, delivery_of
 from launchkit.model import AgentView, Json, LaunchSpec, QueueSpec
 from launchkit.plugins import Plugins
+from launchkit.resolving.refusals import telling_no_secrets_of
 from launchkit.resolving.resolve import Choices, validate_launch
 
 HIDDEN = "…"
@@ -21,7 +22,8 @@ async def check_launch(
     """What the launch comes to; the queue's runner is asked, where it is installed here too, unless
     some of the queue's config is hidden from who asks: the agent asks it then.
 
-    :raises Rejected: if the queue or its runner does not allow what is asked.
+    :raises Rejected: if the queue or its runner does not allow what is asked; it tells none of the
+        queue's secrets.
     """
     runner = plugins.find(Runner, queue.resource)
     plan = validate_launch(queue, spec, runner)
@@ -29,7 +31,8 @@ async def check_launch(
         traits, wanted = Traits.of(runner), Wanted.asked(spec.recipe, plan)
         delivery = delivery_of(wanted, traits)
         try:
-            runner.check_args(plan.resource_args)
+            with telling_no_secrets_of(queue):
+                runner.check_args(plan.resource_args)
         except Rejected:
             if not _is_hidden(plan.resource_args):
                 raise

@@ -18,6 +18,7 @@ from launchkit.resolving.inputs import check_config, check_inputs
 from launchkit.resolving.macro_bounds import check_macro_values
 from launchkit.resolving.merge import deep_merge
 from launchkit.resolving.nested import leaves
+from launchkit.resolving.refusals import telling_no_secrets_of
 from launchkit.resolving.templates import fill_template, has_field
 
 if TYPE_CHECKING:
@@ -92,12 +93,13 @@ def validate_launch(
 ) -> Choices:
     """Choose as `resolve` will, before the launch is put into its queue.
 
-    :raises Rejected: if it does not fit the queue.
+    :raises Rejected: if it does not fit the queue; it tells none of the queue's secrets.
     """
-    choices = _choose(queue, spec, runner)
     names = {"project_name": spec.project.lower()}
     names |= {"run_name": spec.name} if spec.name else {}
-    check_macro_values(choices.resource_args, choices.origins, names)
+    with telling_no_secrets_of(queue):
+        choices = _choose(queue, spec, runner)
+        check_macro_values(choices.resource_args, choices.origins, names)
     return choices
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
@@ -209,3 +210,57 @@ def test_the_secrets_of_a_queue_are_read_by_its_operators_alone(
     listed = {q["queue"]["spec"]["name"]: q for q in client.get(url, headers=asks).json()}
     for view in (one, listed["hidden"]):
         assert view["queue"]["spec"]["config"]["env"] == {"API_KEY": seen}
+
+
+REFUSED: Mapping[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "choice": (
+        {"env": {"PICK": "mode {{x}}"}},
+        {"type": "string", "enum": ["fast", "token=hush-1"]},
+        {"template_variables": {"x": "zz"}},
+    ),
+    "choice-with-a-login": (
+        {"env": {"PICK": "{{x}}"}},
+        {"type": "string", "enum": ["fast", "https://ann:hush-2@host/"]},
+        {"template_variables": {"x": "zz"}},
+    ),
+    "key": (
+        {"env": {"X_TOKEN=hush-3": "a-{{x}}"}},
+        {"type": "string"},
+        {"template_variables": {"x": ";x"}},
+    ),
+    "key-that-is-an-option": (
+        {"options": {"--build-arg TOKEN=hush-4": "a-{{x}}"}},
+        {"type": "string"},
+        {"template_variables": {"x": ";x"}},
+    ),
+    "key-with-a-login": (
+        {"hosts": {"https://ann:hush-5@host/": "x-${project_name}"}},
+        {},
+        {"project": "a;b"},
+    ),
+    "builder": ({"builder": "push --password hush-6"}, {}, {}),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_launch_is_refused_without_the_secrets_of_its_queue(
+    client: httpx.Client, tokens: Mapping[str, Secret], case: str
+) -> None:
+    config, variable, asked = REFUSED[case]
+    variables = {"x": variable} if variable else {}
+    queue = {"name": case, "resource": "elsewhere", "config": config, "variables": variables}
+    recipe = {"source": {"kind": "image", "image": "img:1"}}
+    launch = {"spec": {"project": "p", "recipe": recipe, **asked}}
+    operator, submitter = (
+        {"Authorization": f"Bearer {str.__str__(tokens[name])}"}
+        for name in ("operator", "submitter")
+    )
+    url = "/api/v1/entities/test/queues"
+    made = client.post(url, headers=operator, json=queue)
+    assert made.status_code == 201, made.text
+    answer = client.post(f"{url}/{case}/launches", headers=submitter, json=launch)
+    assert answer.status_code == 422
+    told = answer.json()
+    assert told["code"] == "rejected"
+    assert "…" in told["detail"]
+    assert "hush" not in answer.text

@@ -22,7 +22,7 @@ from launchkit.model import (
     Recipe,
 )
 from launchkit.plugins import Plugins
-from launchkit.resolving.known_secrets import queue_secrets, without_queue_values
+from launchkit.resolving.known_secrets import queue_secrets
 from launchkit.resolving.secret_values import hidden, without_secrets, without_values
 from launchkit.resolving.shown import request_data, request_rows
 from launchkit.store import agents
@@ -198,12 +198,7 @@ async def _check(visit: Visit, queue: QueueSpec, spec: LaunchSpec) -> Any:
     async def known() -> Any:
         return await visit.service.database.read(agents.List(visit.entity))
 
-    try:
-        return await check_launch(queue, spec, known, Plugins())
-    except LaunchkitError as exc:
-        if not visit.may("operate"):
-            exc.message = without_queue_values(exc.message, queue)
-        raise
+    return await check_launch(queue, spec, known, Plugins())
 
 
 async def _request(
