@@ -99,8 +99,8 @@ class Runner(Component):
         """What a word of the policy for many resource arguments, such as `resource_args`, opens to
         launches in secure mode: what neither says which program runs nor reaches out of its place,
         such as amounts. Each is a key, or the keys that lead to it, without indices; behind a first
-        `*` they may stand anywhere but below `option_keys`; with an empty key behind them, nothing
-        that is below them is meant. Pure.
+        `*` they may stand anywhere but below `option_keys`. A later `*` is any one key; an empty
+        key at the end is for a value alone, which is no list and has nothing below. Pure.
         """
         return ()
 

@@ -23,8 +23,8 @@ class Openable:
     options: frozenset[str]
     """Keys, each of which stands for an option with all that is below it."""
     harmless: frozenset[tuple[str, ...]]
-    """Keys on the way to what is harmless; behind a first `*`, wherever they stand. An empty one at
-    the end: nothing may be below it.
+    """Keys on the way to what is harmless; behind a first `*`, wherever they stand. A later `*` is
+    any one key. An empty one at the end: a value alone, no list and no mapping.
     """
 
 
@@ -73,10 +73,9 @@ def _named(word: str, place: Path) -> int | None:
 
 
 def _is_harmless(keys: tuple[str, ...], known: Openable) -> bool:
-    keys = (*keys, "")
     for way in known.harmless:
         if way[0] != "*":
-            if keys[: len(way)] == way:
+            if _leads(way, keys):
                 return True
         elif _is_somewhere(way[1:], keys, known.options):
             return True
@@ -88,12 +87,22 @@ def _is_somewhere(way: tuple[str, ...], keys: tuple[str, ...], options: Collecti
     any key may be a name of its owner's.
     """
     for begin, key in enumerate(keys):
-        if keys[begin : begin + len(way)] == way:
+        if _leads(way, keys[begin:]):
             return True
         if key in options:
             return False
     return False
 
 
+def _leads(way: tuple[str, ...], keys: tuple[str, ...]) -> bool:
+    """Whether the first keys are *way*."""
+    whole = len(way) <= len(keys)
+    return whole and all(one in ("*", key) for one, key in zip(way, keys, strict=False))
+
+
 def _keys(place: Path) -> tuple[str, ...]:
-    return tuple(flat(part) for part in place[1:] if isinstance(part, str))
+    """The keys of a place; behind those of a value that is not one of a list, an empty one, as
+    which no other counts.
+    """
+    keys = (*(flat(part) or "-" for part in place[1:] if isinstance(part, str)),)
+    return (*keys, "") if isinstance(place[-1], str) else keys

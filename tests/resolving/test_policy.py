@@ -246,7 +246,12 @@ class StartingRunner(FakeRunner):
 
     @classmethod
     def harmless_keys(cls, args: Json) -> tuple[str | tuple[str, ...], ...]:
-        return ("Memory_Size", ("a", "count"), ("*", "resources", "limits"))
+        return (
+            "Memory_Size",
+            ("a", "count"),
+            ("*", "resources", "limits"),
+            ("*", "named", "*", ""),
+        )
 
     @classmethod
     def args_start(cls, submission: Submission) -> bool:
@@ -266,6 +271,11 @@ class StartingRunner(FakeRunner):
                 (("b", "count"), False),
                 (("x", 0, "y", "resources", "limits", "cpu"), True),
                 (("x", "resources", "claims"), False),
+                (("x", "named", "any"), True),
+                (("x", "named"), False),
+                (("x", "named", "any", 0), False),
+                (("x", "named", "any", "image"), False),
+                (("x", "named", "any", "-", "image"), False),
                 (("whole", "resources", "limits"), False),
                 (("x.resources", "limits"), False),
                 (("setup",), False),

@@ -46,6 +46,18 @@ def test_in_secure_mode_a_word_for_all_opens_no_program_of_a_launch() -> None:
         "spec.env.memory",
         "spec.replicas.worker.template.spec.image",
         "spec.memory.command.x",
+        "spec.memory[0]",
+        "spec.memory.-.command",
+        "spec.instances[0].containers[0].image",
+        "spec.instances[0].containers[0].args[0]",
+        "spec.priority.x.y",
+        "spec.affinity.args[0]",
+        "spec.affinity.nodeAffinity.image",
+        "spec.nodeSelector.container.image",
+        "spec.nodeSelector.args[0]",
+        "spec.tolerations[0].image",
+        "spec.topologySpreadConstraints[0].containers[0].image",
+        "spec.resources.limits.sidecar.image",
         "spec.arguments.parameters[0].memory",
     ],
 )
@@ -80,9 +92,21 @@ def test_in_secure_mode_a_word_for_all_opens_no_program_of_a_job(field: str) -> 
     assert is_chosen(KubernetesRunner, place, place)
 
 
+TERM = "requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]"
+HARMLESS = (
+    "a.containers[0].resources.limits.cpu",
+    "workerGroupSpecs[0].replicas",
+    "a.nodeSelector.args",
+    "a.tolerations[0].value",
+    f"a.affinity.nodeAffinity.{TERM}.matchExpressions[0].values[0]",
+    "a.topologySpreadConstraints[0].labelSelector.matchLabels.app",
+    "a.topologySpreadConstraints[0].matchLabelKeys[0]",
+)
+
+
 @pytest.mark.parametrize("word", WIDE)
 def test_in_secure_mode_a_word_for_all_opens_what_is_known_to_be_harmless(word: str) -> None:
-    for place in ("a.containers[0].resources.limits.cpu", "workerGroupSpecs[0].replicas"):
+    for place in HARMLESS:
         assert is_chosen(KubernetesRunner, word, f"resource_args.spec.{place}", RAY)
     pod = "resource_args.spec.template.spec"
     for place in ("nodeSelector.disk", "tolerations[0].key", "containers[0].resources.limits.cpu"):

@@ -28,13 +28,28 @@ JOB_HARMLESS: frozenset[str | tuple[str, ...]] = frozenset(
     }
 )
 """What gives the pods of a Job an amount, a time, or one of the nodes."""
+_WHEN = (
+    "requiredDuringSchedulingIgnoredDuringExecution",
+    "preferredDuringSchedulingIgnoredDuringExecution",
+)
+_OF_SPREAD = (
+    *("maxSkew", "topologyKey", "whenUnsatisfiable", "minDomains", "labelSelector"),
+    *("nodeAffinityPolicy", "nodeTaintsPolicy", "matchLabelKeys"),
+)
 CUSTOM_HARMLESS: frozenset[str | tuple[str, ...]] = frozenset(
     {
         "requeue",
+        ("*", "nodeSelector", "*", ""),
         *(
-            ("*", key)
-            for key in ("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints")
+            ("*", "tolerations", key, "")
+            for key in ("key", "operator", "value", "effect", "tolerationSeconds")
         ),
+        *(
+            ("*", "affinity", kind, when)
+            for kind in ("nodeAffinity", "podAffinity", "podAntiAffinity")
+            for when in _WHEN
+        ),
+        *(("*", "topologySpreadConstraints", key) for key in _OF_SPREAD),
         *(
             ("*", key, "")
             for key in (
@@ -44,10 +59,12 @@ CUSTOM_HARMLESS: frozenset[str | tuple[str, ...]] = frozenset(
             )
         ),
         *(
-            ("*", of, key)
+            ("*", of, key, "*", "")
             for of in ("resources", "resourcesPerNode")
             for key in ("limits", "requests")
         ),
     }
 )
-"""What no operator makes a program of."""
+"""What no operator makes a program of: in the very shapes that pods have, since another operator's
+`affinity` or `instances` may hold containers.
+"""
