@@ -17,6 +17,7 @@ from launchkit.model import Json
 from launchkit_docker.options.parsing import parse_options
 from launchkit_docker.options.policy import (
     DockerPolicy,
+    closes_cgroups,
     harmless_options,
     secure_objections,
     strict_objections,
@@ -44,6 +45,7 @@ class ContainerRunner(Runner):
     policy_class: ClassVar[type[Any] | None] = DockerPolicy
 
     _agent: str = field(init=False, repr=False)
+    _closed_cgroups: bool = field(init=False, repr=False)
     _service: "Lazy[ContainerService]" = field(init=False, repr=False)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
@@ -55,6 +57,7 @@ class ContainerRunner(Runner):
 
         await run_sync(engine_address)
         self._agent = site.agent
+        self._closed_cgroups = closes_cgroups(site.policy)
         self._service = Lazy(SERVICE, lambda service: service.open_containers(stack, site))
 
     def secret_files(self) -> Mapping[Path, str]:
@@ -114,7 +117,12 @@ class ContainerRunner(Runner):
         options = parse_options(submission.resource_args)
         service = self._service.value
         gpus = service.gpus_of(container_name(options, submission)) if service else None
-        context = RunContext(env=masked(submission.env), gpus=gpus, agent=self._agent)
+        context = RunContext(
+            env=masked(submission.env),
+            gpus=gpus,
+            agent=self._agent,
+            closed_cgroups=self._closed_cgroups,
+        )
         return {
             "command": shell_join(command_line(options, submission)),
             "request": request_of(options, submission, context),

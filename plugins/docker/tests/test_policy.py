@@ -179,6 +179,23 @@ def test_labels_of_launchkits_own_cannot_be_given(name: str) -> None:
             parse_options({"label": given})
 
 
+@pytest.mark.parametrize(
+    ("options", "is_closed", "mode"),
+    [
+        ({}, True, "private"),
+        ({"cgroupns": "host"}, True, "host"),  # which a policy that closes it has refused
+        ({"cgroupns": "private"}, False, "private"),
+        ({}, False, None),
+    ],
+)
+def test_a_closed_policy_gives_a_cgroup_namespace_where_no_option_does(
+    options: dict[str, Any], is_closed: bool, mode: str | None
+) -> None:
+    context = RunContext(env={}, closed_cgroups=is_closed)
+    body = request_of(parse_options(options), make_submission(image="i"), context)
+    assert body["HostConfig"].get("CgroupnsMode") == mode
+
+
 def test_a_label_of_the_image_takes_no_gpu() -> None:
     body = request_of(parse_options({}), make_submission(image="i"), RunContext(env={}))
     assert body["Labels"]["launchkit.gpus"] == ""

@@ -12,6 +12,7 @@ from launchkit_docker.containers.containers import Containers
 from launchkit_docker.engine.client import open_client
 from launchkit_docker.runner import ContainerRunner
 
+from launchkit.abc import Policy
 from launchkit.errors import RunLost, SubmitError
 from launchkit.model import RunState
 from launchkit.runners.identity import DOCKER, RunIdentity
@@ -56,6 +57,26 @@ async def test_a_name_that_another_agent_takes_now_is_waited_for_until_its_conta
             run = await runner.submit(submission)
             assert (await run.status()).state is RunState.RUNNING
             await run.cancel(0)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [Policy(secure_mode=True), Policy(of_runners={"docker": "strict"})],
+    ids=["secure mode", "strict"],
+)
+async def test_under_a_closed_policy_a_run_sees_no_cgroups_of_the_host(
+    policy: Policy, scripts: Scripts, tmp_path: Path
+) -> None:
+    submission = scripts("exit 0", rm=False)
+    async with (
+        site_at(tmp_path, policy=policy) as site,
+        started(ContainerRunner(), site) as runner,
+    ):
+        assert runner.render(submission)["request"]["HostConfig"]["CgroupnsMode"] == "private"
+        await end_of(await runner.submit(submission))
+    container = scripts.inspect(runner.ref_of(submission))
+    assert container is not None
+    assert container["HostConfig"]["CgroupnsMode"] == "private"
 
 
 @pytest.mark.parametrize(

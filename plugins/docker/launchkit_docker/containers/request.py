@@ -28,6 +28,8 @@ class RunContext:
     code: Path | None = None
     """Where the code is kept that is laid into the container."""
     agent: str = ""
+    closed_cgroups: bool = False
+    """Whether the host's cgroup namespace is closed, also where the options say nothing of it."""
     log_driver: str = ""
     """The Engine's own, which keeps the output where the options name none."""
 
@@ -62,6 +64,8 @@ def request_of(options: Options, submission: Submission, context: RunContext) ->
         labels=named,
         binds=(f"{context.code or 'CODE'}:{MOUNT}:ro",) if has_code else (),
     )
+    if context.closed_cgroups:
+        body["HostConfig"].setdefault("CgroupnsMode", "private")
     body["HostConfig"] |= _unrotated(body["HostConfig"].get("LogConfig", {}), context.log_driver)
     return laid_in(body, submission) if has_code else body
 

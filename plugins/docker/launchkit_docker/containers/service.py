@@ -29,7 +29,7 @@ from launchkit_docker.gpus.inventory import inventory_of
 from launchkit_docker.images.pull import Puller
 from launchkit_docker.options.env_files import given_away, read_files
 from launchkit_docker.options.parsing import Options, parse_options
-from launchkit_docker.options.policy import DockerPolicy
+from launchkit_docker.options.policy import DockerPolicy, closes_cgroups
 from launchkit_docker.options.values import OWN
 
 
@@ -130,6 +130,7 @@ class ContainerService:
             gpus=self.gpus_of(name),
             code=code,
             agent=self._site.agent,
+            closed_cgroups=closes_cgroups(self._site.policy),
             log_driver=str((await self._containers.info()).get("LoggingDriver", "")),
         )
         body = request_of(options, submission, context)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from launchkit.abc import Policy
 from launchkit.model import Json
 from launchkit.resolving.macros import MACRO
 from launchkit_docker.options.gpu_request import gpus
@@ -50,6 +51,13 @@ class DockerPolicy:
         if isinstance(self.gpu_slots, int):
             return tuple(str(index) for index in range(self.gpu_slots))
         return self.gpu_slots
+
+
+def closes_cgroups(policy: Policy) -> bool:
+    """Whether a container is to have a cgroup namespace of its own where its options say none: with
+    cgroups of the first version an Engine gives it the host's.
+    """
+    return policy.secure_mode or policy.part(DockerPolicy).docker == "strict"
 
 
 def strict_objections(args: Json) -> Iterator[str]:
