@@ -15,7 +15,7 @@ ELSEWHERE = ("commondir", "objects/info/alternates")
 """Files of a repository that name another directory, which git then reads as well."""
 PARTS = ("HEAD", "objects", "refs")
 """A directory with these is a repository to git."""
-READ = (*PARTS, "config", "info", "packed-refs", "shallow")
+READ = (*PARTS, "config", "config.worktree", "info", "packed-refs", "reftable", "shallow")
 """What git reads of a repository to give it away; a link elsewhere, as to hooks, leads nowhere."""
 
 
@@ -87,12 +87,13 @@ def _kept(top: Path, remote: str) -> Path:
 
 def _leading_out(kept: Path) -> Iterator[Path]:
     yield from (kept / name for name in ELSEWHERE if os.path.lexists(kept / name))
-    below = [kept / name for name in READ]
+    below, seen = [kept / name for name in READ], set[Path]()
     while below:
         path = below.pop()
-        if path.is_symlink():
-            if not Path(os.path.realpath(path)).is_relative_to(kept):
-                yield path
-        elif path.is_dir():
-            with os.scandir(path) as found:
+        real = Path(os.path.realpath(path))
+        if not real.is_relative_to(kept):
+            yield path
+        elif real not in seen and real.is_dir():
+            seen.add(real)
+            with os.scandir(real) as found:
                 below += [Path(one) for one in found if one.is_symlink() or one.is_dir()]

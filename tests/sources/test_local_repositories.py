@@ -100,6 +100,17 @@ def linked_object(kept: Path, private: Path) -> None:
     place.symlink_to(found)
 
 
+def objects_aside(kept: Path) -> None:
+    """The repository's objects stand where git finds them by a link of its own alone."""
+    (kept / "objects").rename(kept / "aside")
+    (kept / "objects").symlink_to("aside")
+
+
+def linked_object_aside(kept: Path, private: Path) -> None:
+    objects_aside(kept)
+    linked_object(kept, private)
+
+
 def linked_ref(kept: Path, private: Path) -> None:
     (kept / "refs" / "heads" / "other").symlink_to(private / "refs" / "heads" / "main")
 
@@ -110,6 +121,7 @@ BORROWED = (
     linked_objects,
     linked_pack,
     linked_object,
+    linked_object_aside,
     linked_ref,
 )
 
@@ -225,6 +237,14 @@ async def test_links_that_git_does_not_read_when_it_gives_code_away_lead_nowhere
     shutil.rmtree(project.path / ".git" / "hooks")
     (project.path / ".git" / "hooks").symlink_to(tmp_path)
     (project.path / ".git" / "refs" / "heads" / "same").symlink_to("main")
+    assert await taken(project.url, into, [project.path.parent]) == "public"
+
+
+async def test_a_repository_whose_links_stay_in_it_is_taken(
+    project: Repository, into: Path
+) -> None:
+    objects_aside(project.path / ".git")
+    (project.path / ".git" / "aside" / "info" / "again").symlink_to("..")
     assert await taken(project.url, into, [project.path.parent]) == "public"
 
 
