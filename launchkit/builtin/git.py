@@ -69,20 +69,23 @@ class GitFetcher(Fetcher):
             raise FetchError(f"not the source of a git repository: {source}")
         commit = _named(source)
         with _time_limit(self.timeout, source.remote):
-            place = await self._place(source.remote)
+            kept = await self._allowed(source.remote)
+            place = (AS_NAMED, str(kept)) if kept else ()
             git = await self._git(source.remote)
             commit = commit or await _asked(git, source, place)
             await _check_out(git, source, commit, into, place)
+            if kept:  # what others put in its place meanwhile was read as well
+                await self._allowed(source.remote, kept)
             await fetch_submodules(git, into)
 
-    async def _place(self, remote: str) -> Sequence[str]:
-        """How git is asked for a local repository where not each may be taken: for the directory
-        that was looked at, whatever the address leads to by then.
+    async def _allowed(self, remote: str, kept: Path | None = None) -> Path | None:
+        """Where git is to read a local repository, if not each may be taken: the directory that was
+        looked at, whatever the address leads to by then.
         """
         if self._local is None or not is_local(remote):
-            return ()
-        kept = await anyio.to_thread.run_sync(allowed_repository, remote, self._local)
-        return (AS_NAMED, str(kept))
+            return None
+        at = kept or local_path(remote)
+        return await anyio.to_thread.run_sync(allowed_repository, at, remote, self._local)
 
     async def _git(self, remote: str) -> Git:
         modules_too = self._local is None and is_local(remote)

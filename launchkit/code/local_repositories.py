@@ -24,16 +24,16 @@ def local_path(remote: str) -> Path:
     return Path(os.fsdecode(unquote_to_bytes(remote.removeprefix(SCHEME))))
 
 
-def allowed_repository(remote: str, below: Sequence[str]) -> Path:
-    """The directory in which git keeps the repository at an address: below one of some directories,
-    wherever links lead, and with nothing in it that leads elsewhere.
+def allowed_repository(at: Path, remote: str, below: Sequence[str]) -> Path:
+    """The directory in which git keeps the repository *at*, which *remote* means: below one of some
+    directories, wherever links lead, and with nothing in it that leads elsewhere.
 
     What is part of another repository's code is not taken: whoever writes that code writes all of
     it, and may do so again after this has looked.
 
     :raises Rejected: if it is another one.
     """
-    path = Path(os.path.realpath(local_path(remote)))
+    path = Path(os.path.realpath(at))
     places = [Path(os.path.realpath(Path(one).expanduser())) for one in below]
     places = [place for place in places if path.is_relative_to(place)]
     if not places:

@@ -44,6 +44,21 @@ def project(allowed: Path) -> Repository:
     return made
 
 
+@pytest.fixture
+def begin_git_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Has somebody do something each time when git begins."""
+    git = shutil.which("git")
+    program = tmp_path / "programs" / "git"
+    program.parent.mkdir()
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    def write(script: str) -> None:
+        program.write_text(f'#!/bin/sh\n{script}\nexec {git} "$@"\n')
+        program.chmod(0o755)
+
+    return write
+
+
 async def taken(remote: str, into: Path, places: Sequence[Path]) -> str:
     """What an agent that lets launches take repositories below *places* fetches."""
     policy = Policy(local_repositories=tuple(map(str, places)))
@@ -185,19 +200,26 @@ async def test_a_link_that_is_changed_after_it_was_looked_at_leads_nowhere_else(
     project: Repository,
     private: Repository,
     into: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    begin_git_with: Callable[[str], None],
 ) -> None:
     link = project.path.parent / "link"
     link.symlink_to(project.path)
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    script = f'#!/bin/sh\nln -sfn {private.path} {link}\nexec {shutil.which("git")} "$@"\n'
-    (programs / "git").write_text(script)
-    (programs / "git").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    begin_git_with(f"ln -sfn {private.path} {link}")
     assert await taken(f"file://{link}", into, [link.parent]) == "public"
     assert link.resolve() == private.path
+
+
+async def test_a_repository_in_whose_place_another_is_put_while_git_reads_is_not_taken(
+    project: Repository,
+    private: Repository,
+    into: Path,
+    begin_git_with: Callable[[str], None],
+) -> None:
+    here, aside = project.path, project.path.with_name("aside")
+    begin_git_with(f"[ -L {here} ] || {{ mv {here} {aside}; ln -s {private.path} {here}; }}")
+    with pytest.raises(Rejected, match=ELSEWHERE):
+        await taken(project.url, into, [here.parent])
+    assert (into / "secret").read_text() == "private"
 
 
 @pytest.mark.parametrize("name", ["project", "project/", "project/.git", "bare.git", "link"])
