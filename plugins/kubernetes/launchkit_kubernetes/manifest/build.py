@@ -283,13 +283,19 @@ class _Filler:
         return installer(self._submission) if self._context.code_pieces else ()
 
     def _variables(self, container: dict[str, Any], of_name: str) -> None:
-        ours = self._submission.env
+        ours = {**self._submission.env, **self._silenced(container)}
         given = [one for one in container.get("env", []) if isinstance(one, dict)]
         kept = [one for one in given if not self._is_said(str(one.get("name")))]
         container["env"] = [
             *(self._given(one, of_name) for one in kept),
             *({"name": name, **self._value(name, value)} for name, value in ours.items()),
         ]
+
+    def _silenced(self, container: Mapping[str, Any]) -> dict[str, str]:
+        """What launchkit leaves out, as empty values where a Secret or a ConfigMap gives all that
+        it has, under names that nobody knows here.
+        """
+        return dict.fromkeys(self._submission.unsaid(), "") if container.get("envFrom") else {}
 
     def _is_said(self, name: str) -> bool:
         return name in self._submission.env or self._submission.is_own(name)

@@ -8,6 +8,7 @@ from launchkit_kubernetes.manifest.build import BuildContext
 
 from launchkit.errors import Rejected
 from launchkit.model import Secret
+from launchkit.model.launch import OWN_ENV
 
 from .examples import JOBSET, LEADER, MPI, RAY, SEED_PYTORCH, TRAIN, VOLCANO, example
 from .making import body, job, pod, workload
@@ -46,6 +47,16 @@ def test_what_launchkit_says_of_a_run_is_no_queues_to_say() -> None:
         {"name": "LAUNCHKIT_MINE", "value": "queue"},
         *({"name": name, "value": value} for name, value in own.items()),
     ]
+
+
+def test_what_launchkit_leaves_out_no_secret_or_config_map_of_the_queue_says() -> None:
+    source = {"prefix": "LAUNCHKIT_", "configMapRef": {"name": "forged"}}
+    made = body(
+        job({"envFrom": [source]}, {"name": "side"}), env={"A": "1", "LAUNCHKIT_ITEM_ID": "i"}
+    )
+    first = {one["name"]: one["value"] for one in env(made)}
+    assert first == {"A": "1", **dict.fromkeys(OWN_ENV, ""), "LAUNCHKIT_ITEM_ID": "i"}
+    assert [one["name"] for one in env(made, 1)] == ["A", "LAUNCHKIT_ITEM_ID"]
 
 
 def test_all_containers_get_them_but_those_that_prepare() -> None:
