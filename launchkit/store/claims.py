@@ -360,7 +360,7 @@ _STOPPED = Verdict(code="stopped", summary="Stopped before it was tried again.")
 def _columns(row: Row, new: ItemReport, now: float) -> dict[str, object]:
     released = new.state.ended or new.state in _WAITING
     requeued = new.state is ItemState.QUEUED
-    started = _started_at(row, new, now)
+    started = rules.started_at(new, row["started_at"], row["created_at"], now)
     return {
         "state": new.state,
         "attempt": row["attempt"] + int(new.next_attempt),
@@ -373,31 +373,5 @@ def _columns(row: Row, new: ItemReport, now: float) -> dict[str, object]:
         "verdict": encode_json(new.verdict) if new.verdict else row["verdict"],
         "resolved": json.dumps(new.resolved) if new.resolved else row["resolved"],
         "started_at": started,
-        "ended_at": _ended_at(started, new, now) if new.state.ended else None,
+        "ended_at": rules.ended_at(new, started, now) if new.state.ended else None,
     }
-
-
-def _started_at(row: Row, new: ItemReport, now: float) -> float | None:
-    """By the queue's clock: when it was seen to run; or, where it was over before anybody looked,
-    as long before that was told as it ran, and not before it was launched.
-    """
-    if row["started_at"] is not None:
-        return float(row["started_at"])
-    if new.state is ItemState.RUNNING:
-        return now
-    if not new.state.ended or (ran := _ran(new)) is None:
-        return None
-    return float(max(row["created_at"], now - ran))
-
-
-def _ended_at(started: float | None, new: ItemReport, now: float) -> float:
-    """By the queue's clock: as long after its start as it ran by another one, which may differ; and
-    not after now.
-    """
-    ran = _ran(new)
-    return now if started is None or ran is None else min(now, started + ran)
-
-
-def _ran(report: ItemReport) -> float | None:
-    """How long it ran, if that is told and can be."""
-    return report.ran if report.ran is not None and report.ran >= 0 else None

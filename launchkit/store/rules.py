@@ -1,9 +1,15 @@
-"""The rules of the queue that need no database: leases, pauses, and why an item waits."""
+"""The rules of the queue that need no database: leases, pauses, when a run began and ended, and why
+an item waits.
+"""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from launchkit.model import AgentView, Pause, Queue, QueueItem
+from launchkit.model import AgentView, ItemState, Pause, Queue, QueueItem
 from launchkit.shell_words import shell_word
+
+if TYPE_CHECKING:
+    from launchkit.model import ItemReport
 
 ONLINE_SECONDS = 45.0
 """An agent that was not seen for this long counts as gone."""
@@ -94,3 +100,32 @@ def silent(agent: str, site: str | None) -> str:
     """Why an item that was claimed does not go on: its agent gives no sign of life."""
     who = f"an agent on {site}, where its run can be found again," if site else "the next agent"
     return f"agent {agent} fell silent; {who} takes it over"
+
+
+def started_at(
+    report: "ItemReport", known: float | None, created: float, now: float
+) -> float | None:
+    """When an item began to run, by the queue's clock: what is known; when it was seen to run; or,
+    where it was over before anybody looked, as long before that was told as it ran, and not before
+    it was launched.
+    """
+    if known is not None:
+        return float(known)
+    if report.state is ItemState.RUNNING:
+        return now
+    if not report.state.ended or (ran := _ran(report)) is None:
+        return None
+    return float(max(created, now - ran))
+
+
+def ended_at(report: "ItemReport", started: float | None, now: float) -> float:
+    """When an item ended, by the queue's clock: as long after its start as it ran by another one,
+    which may differ; and not after now.
+    """
+    ran = _ran(report)
+    return now if started is None or ran is None else min(now, started + ran)
+
+
+def _ran(report: "ItemReport") -> float | None:
+    """How long it ran, if that is told and can be."""
+    return report.ran if report.ran is not None and report.ran >= 0 else None
