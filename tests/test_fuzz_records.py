@@ -112,13 +112,12 @@ def of_the_database(text: str) -> None:
 
 def of_git(text: str) -> None:
     """What `git ls-remote` prints, and what git says of a failure."""
-    lines = text.splitlines()
-    refs = {name: commit for commit, _, name in (line.partition("\t") for line in lines)}
+    said = text
     if len(text) % 50 == 0:
-        refs |= {f"refs/heads/{text[:20]}{number}": "c" for number in range(20_000)}
+        said += "".join(f"\nc\trefs/heads/{text[:20]}{number}" for number in range(20_000))
     Git(subject="s").failure(text)
     for ref in chance_of(text).choice(((None,), ("main",), (text[:100],))):
-        git._commit_of(refs, GitSource(remote="https://h/r", ref=ref))
+        git._commit_of(said, GitSource(remote="https://h/r", ref=ref))
 
 
 PARSERS: dict[str, tuple[Parse, Sequence[str], float]] = {
