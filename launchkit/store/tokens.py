@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import anyio
 
-from launchkit.errors import ConfigError, NotFound, Unreachable
+from launchkit.errors import ConfigError, Conflict, NotFound, Unreachable
 from launchkit.model import Claim, Secret
 from launchkit.model.people import Principal, PrincipalKind, Role, Token, TokenFault
 from launchkit.store.agents import require_agent_name
@@ -62,10 +62,12 @@ class CreateToken(NamedTuple):
 
 
 class CreateAgentToken(NamedTuple):
-    """Make a token with which an agent works for *queues* of *entity*, and for nothing else.
+    """Make a token with which an agent works for *queues* of *entity*, and for nothing else. All
+    tokens of a name are good for the same: what an agent holds is told by its name alone.
 
     :raises NotFound: if one of the queues is not there.
     :raises ConfigError: if there are no queues, or the name is none.
+    :raises Conflict: if a token of that name counts for other queues.
     """
 
     agent: str
@@ -86,7 +88,21 @@ class CreateAgentToken(NamedTuple):
             entity=self.entity,
             queues=tuple(sorted({*self.queues})),
         )
+        await self._require_the_same(tx, made)
         return await add(tx, made)
+
+    async def _require_the_same(self, tx: Tx, made: Token) -> None:
+        await tx.all("tokens_of_agent_locked", entity=made.entity, owner=made.owner)
+        rows = await tx.all("agent_tokens_that_count", entity=made.entity, owner=made.owner)
+        for row in rows:
+            bound = json.loads(row["queues"])
+            if {*bound} != {*made.queues}:
+                raise Conflict(
+                    f"agent {self.agent} has a token for other queues, {row['id']}:"
+                    f" {', '.join(bound)}",
+                    hint="give the agents names of their own; or revoke that token first:"
+                    f" launchkit token revoke {row['id']}",
+                )
 
 
 class NearestAgent(NamedTuple):

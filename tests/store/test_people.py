@@ -207,6 +207,52 @@ async def test_an_agent_is_bound_to_queues_that_are_there(store: Store) -> None:
     assert not may(agent, Permission.AGENT, "e", "other")
 
 
+async def test_all_tokens_of_an_agent_are_for_the_same_queues(store: Store) -> None:
+    for name in ("q", "other"):
+        await store.queue(name)
+    first = await store.write(CreateAgentToken("gpu", "e", ["q"], "ann"))
+    with pytest.raises(Conflict, match=f"for other queues, {first.token.id}: q") as refused:
+        await store.write(CreateAgentToken("gpu", "e", ["q", "other"], "ann"))
+    assert f"launchkit token revoke {first.token.id}" in str(refused.value.hint)
+    next_one = await store.write(CreateAgentToken("gpu", "e", ["q", "q"], "ann"))
+    await store.write(CreateAgentToken("gpu-2", "e", ["other"], "ann"))
+    for one in (first, next_one):
+        await store.write(RevokeToken(one.token.id, "ann"))
+    wider = await store.write(CreateAgentToken("gpu", "e", ["q", "other"], "ann"))
+    assert wider.token.queues == ("other", "q")
+
+
+async def test_a_token_of_an_agent_that_has_expired_binds_its_name_to_no_queue(
+    store: Store,
+) -> None:
+    for name in ("q", "other"):
+        await store.queue(name)
+    await store.write(CreateAgentToken("gpu", "e", ["q"], "ann", expires_at=1.0))
+    made = await store.write(CreateAgentToken("gpu", "e", ["other"], "ann"))
+    assert made.token.queues == ("other",)
+
+
+async def test_of_two_tokens_of_an_agent_for_different_queues_made_at_once_there_is_one(
+    store: Store,
+) -> None:
+    names = [f"q{n}" for n in range(4)]
+    for name in names:
+        await store.queue(name)
+    refused: list[Conflict] = []
+
+    async def make(queue: str) -> None:
+        try:
+            await store.write(CreateAgentToken("gpu", "e", [queue], "ann"))
+        except Conflict as exc:
+            refused.append(exc)
+
+    async with anyio.create_task_group() as group:
+        for name in names:
+            group.start_soon(make, name)
+    assert len(refused) == len(names) - 1
+    assert len(await store.database.read(ListTokens())) == 1
+
+
 async def test_the_token_of_a_run_ends_with_its_attempt(store: Store) -> None:
     await store.queue()
     await store.launch()

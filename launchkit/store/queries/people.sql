@@ -60,6 +60,12 @@ select * from token where kind <> 'run' order by created_at, id
 -- name: token
 select * from token where id = :id
 
+-- name: agent_tokens_that_count
+select id, queues from token
+where kind = 'agent' and entity = :entity and owner = :owner and revoked_at is null
+  and (expires_at is null or expires_at > :now)
+order by created_at, id
+
 -- name: token_of_digest
 select * from token where digest = :digest
 

@@ -58,6 +58,10 @@ select distinct owner from token
 where kind = 'agent' and entity = :entity and revoked_at is null
   and owner in (select value from json_each(:owners))
 
+-- One writes at a time.
+-- name: tokens_of_agent_locked
+select null as locked where false
+
 -- name: last_event
 select coalesce(max(id), 0) as id from event
 
