@@ -46,7 +46,9 @@ _PIECE = re.compile(r"""[^\s,;&'"]++""")
 _IN_QUOTES = re.compile(r"""\\"([^"\\]*+)|"((?:[^"\\]++|\\.)*+)|'([^']*+)""", re.DOTALL)
 _NUMBER = re.compile(r"""["']?(-?[0-9.]{1,15})["']?(?=[\s;&|,\]})]|\Z)""")
 _SHELLS = rf"(?:{_REFERENCES}|\$[A-Z_][A-Z0-9_]*+)"
-_PLAIN_ENDS = r"(?=[\s;&|,\]})]|\Z)"
+_PLAIN_ENDS = r"(?=[\s;&|)]|[,\]}]+(?:[\s;&|)\"']|\Z)|\Z)"
+"""What a shell or JSON takes for an end; else a comma or a bracket is a part of the value."""
+_NEXT_KEY = r""",\s++["']?[\w.-]++["']?:\s"""
 _HARMLESS_IN_QUOTES = re.compile(
     rf"\"(?:{HIDDEN}|{_SHELLS}|)\"{_PLAIN_ENDS}|'(?:{HIDDEN}|{_REFERENCES}|)'{_PLAIN_ENDS}",
     re.ASCII,
@@ -55,7 +57,11 @@ _HARMLESS_IN_QUOTES = re.compile(
 quote that began before its name; up to the end of its line; as a word of a shell.
 """
 _HARMLESS_TO_QUOTE = re.compile(rf"(?:{HIDDEN}|{_REFERENCES}|)\\*[\"']{_PLAIN_ENDS}", re.ASCII)
-_HARMLESS_LINE = re.compile(rf"(?:{HIDDEN}|{_REFERENCES}|)[^\S\n]*+(?=[\n}}\]]|,\s|\Z)", re.ASCII)
+_HARMLESS_LINE = re.compile(
+    rf"(?:{HIDDEN}|{_REFERENCES}|)[^\S\n]*+"
+    rf"(?=\n|(?:[}}\]][^\S\n]*+)++(?:[\n,;&|)\"']|\Z)|{_NEXT_KEY}|\Z)",
+    re.ASCII,
+)
 _HARMLESS_WORD = re.compile(
     rf"{HIDDEN}[\"']{_PLAIN_ENDS}|(?:{HIDDEN}|{_SHELLS}|)(?=[\s;&|]|\Z)", re.ASCII
 )

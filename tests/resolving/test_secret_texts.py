@@ -103,6 +103,11 @@ def test_no_secret_in_a_text_is_shown_or_kept_quiet(text: str) -> None:
         "go --max-tokens 4096 --token-file /run/t -w $PWD",
         "echo $API_TOKEN ${API_TOKEN}",
         "set the token, then go",
+        "{password: ${A}, user: ann}",
+        '{"password": "${A}", "user": "ann"}',
+        '{"a":[{"password":"${A}"}],"user":"ann"}',
+        "run '{a: {password: ${A} } }' x",
+        '{password="${A}", user="ann"}',
     ],
 )
 def test_what_is_no_secret_or_comes_from_elsewhere_as_a_whole_is_shown(text: str) -> None:
@@ -144,6 +149,13 @@ def test_a_secret_in_a_text_is_masked_in_what_is_told_of_it(text: str, secret: s
         {"setup": "curl -H 'Authorization: Bearer {{which}}' x"},
         {"x": "postgres://u:{{which}}@h/x"},
         {"x": "https://{{which}}@h/x"},
+        {"x": "password: ${A}, {{which}}"},
+        {"x": "password: ${A}, b:{{which}}"},
+        {"x": "password: ${A}]{{which}}"},
+        {"x": "password: ${A}] {{which}}"},
+        {"x": 'API_TOKEN="${A}",{{which}} go'},
+        {"x": "API_TOKEN='${A}','{{which}}' go"},
+        {"x": "API_TOKEN='${A}'}{{which}} go"},
     ],
 )
 def test_a_variable_that_fills_a_secret_is_one(config: dict[str, object]) -> None:
