@@ -36,7 +36,8 @@ def secret_variables(config: Json, variables: Mapping[str, Variable]) -> Collect
 
 def secret_defaults(spec: QueueSpec) -> tuple[str, ...]:
     """The secrets among the defaults and choices of a queue's template variables: a launch has them
-    wherever the fields are, also where no key tells of them.
+    wherever the fields are, also where no key tells of them. With them those in their patterns, of
+    which an objection tells.
     """
     secret = secret_variables(spec.config, spec.variables)
     known: list[str] = []
@@ -45,7 +46,8 @@ def secret_defaults(spec: QueueSpec) -> tuple[str, ...]:
         if name in secret:
             known += map(str, values)
         else:
-            known += [text for found in secrets_in({name: values}) for text in found.values]
+            told = {name: values, "": one.pattern}
+            known += [text for found in secrets_in(told) for text in found.values]
     return tuple(known)
 
 
@@ -123,11 +125,14 @@ def _all_hidden(variable: Variable) -> Variable:
 
 
 def _without_values(name: str, variable: Variable) -> Variable:
-    """A variable without the secrets within its default and its choices."""
+    """A variable without the secrets within its default, its choices and its pattern."""
     is_told = bool(secrets_in({name: list(variable.enum or ())}))
     default = hidden({name: variable.default})[name]
     enum = None if is_told else variable.enum
-    return replace(variable, default=default, enum=enum, description=_described(variable))
+    pattern = None if secrets_in({"": variable.pattern}) else variable.pattern
+    return replace(
+        variable, default=default, enum=enum, pattern=pattern, description=_described(variable)
+    )
 
 
 def _described(variable: Variable) -> str | None:

@@ -42,3 +42,6 @@ def _in_variables(queue: QueueSpec) -> Iterator[str]:
         for what, value in (("default", one.default), ("choices", list(one.enum or ()))):
             if (name in secret and value not in (None, "", [])) or written_secrets({name: value}):
                 yield f"{what} of variable {name}"
+        for what, text in (("pattern", one.pattern), ("description", one.description)):
+            if written_secrets({"": text}):
+                yield f"{what} of variable {name}"

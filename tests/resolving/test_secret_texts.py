@@ -1,5 +1,7 @@
 """Secrets within texts, such as commands and addresses."""
 
+from dataclasses import replace
+
 import pytest
 
 from launchkit.model import QueueSpec, Variable
@@ -209,3 +211,14 @@ def test_a_secret_in_a_default_is_hidden_and_known() -> None:
     spec = QueueSpec(name="q", resource="docker", config={"x": "{{opts}}"}, variables=variables)
     assert without_secrets(spec).variables["opts"].default == "-e API_TOKEN=…"
     assert "hush" in secret_defaults(spec)
+
+
+def test_a_secret_in_a_pattern_is_hidden_and_known() -> None:
+    variables = {"opts": Variable(type="string", pattern="fast|API_TOKEN=hush-1")}
+    spec = QueueSpec(name="q", resource="docker", config={"x": "{{opts}}"}, variables=variables)
+    assert without_secrets(spec).variables["opts"].pattern is None
+    assert without_queue_values("must be what the pattern fast|API_TOKEN=hush-1 says", spec) == (
+        "must be what the pattern fast|API_TOKEN=… says"
+    )
+    plain = {"opts": Variable(type="string", pattern="fast|slow")}
+    assert without_secrets(replace(spec, variables=plain)).variables == plain

@@ -5,6 +5,8 @@ import pytest
 from launchkit.model import QueueSpec, Variable
 from launchkit.resolving.written_secrets import secrets_warning, written_secrets
 
+PLAIN = Variable(type="string", pattern="[a-z]+", description="The token of the team")
+
 
 @pytest.mark.parametrize(
     ("config", "places"),
@@ -46,4 +48,11 @@ def test_a_warning_names_places_and_no_values() -> None:
     told = secrets_warning(QueueSpec(name="q", resource="local-process", variables=variables))
     assert told
     assert told.message.startswith("choices of variable api_token: looks like a secret")
+    one = Variable(type="string", pattern="API_TOKEN=hush", description="as with API_TOKEN=hush")
+    told = secrets_warning(
+        QueueSpec(name="q", resource="local-process", variables={"size": one, "api_token": PLAIN})
+    )
+    assert told
+    places = "pattern of variable size, description of variable size: looks like a secret"
+    assert told.message.startswith(places)
     assert secrets_warning(QueueSpec(name="q", resource="local-process")) is None

@@ -223,6 +223,11 @@ REFUSED: Mapping[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"type": "string", "enum": ["fast", "https://ann:hush-2@host/"]},
         {"template_variables": {"x": "zz"}},
     ),
+    "pattern": (
+        {"env": {"PICK": "{{x}}"}},
+        {"type": "string", "pattern": "fast|token=hush-7"},
+        {"template_variables": {"x": "zz"}},
+    ),
     "key": (
         {"env": {"X_TOKEN=hush-3": "a-{{x}}"}},
         {"type": "string"},
