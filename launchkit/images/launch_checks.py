@@ -7,8 +7,7 @@ from launchkit.errors import Rejected
 from launchkit.images.delivery import BuiltImage, Traits, Wanted, delivery_of
 from launchkit.model import AgentView, Json, LaunchSpec, QueueSpec
 from launchkit.plugins import Plugins
-from launchkit.resolving.refusals import telling_no_secrets_of
-from launchkit.resolving.resolve import Choices, validate_launch
+from launchkit.resolving.resolve import Choices, telling_no_secrets_of, validate_launch
 
 HIDDEN = "…"
 

@@ -5,20 +5,20 @@ variables is closed: its launches set these variables, and no other resource arg
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from launchkit import model
 from launchkit.abc import Runner
 from launchkit.codec import Path, dotted
-from launchkit.errors import Rejected
+from launchkit.errors import LaunchkitError, Rejected
 from launchkit.model import Env, Json, LaunchSpec, Overrides, QueueSpec, Recipe, Scalar
 from launchkit.resolving.chosen import chosen
 from launchkit.resolving.inputs import check_config, check_inputs
 from launchkit.resolving.macro_bounds import check_macro_values
 from launchkit.resolving.merge import deep_merge
 from launchkit.resolving.nested import leaves
-from launchkit.resolving.refusals import telling_no_secrets_of
 from launchkit.resolving.templates import fill_template, has_field
 
 if TYPE_CHECKING:
@@ -101,6 +101,22 @@ def validate_launch(
         choices = _choose(queue, spec, runner)
         check_macro_values(choices.resource_args, choices.origins, names)
     return choices
+
+
+@contextmanager
+def telling_no_secrets_of(queue: QueueSpec) -> Iterator[None]:
+    """Let an error out with `…` for each secret of a queue, whoever asks: who launches reads it,
+    and may seldom read the queue's config.
+    """
+    try:
+        yield
+    except LaunchkitError as exc:
+        from launchkit.resolving.known_secrets import without_queue_values
+
+        exc.message = without_queue_values(exc.message, queue)
+        exc.args = (exc.message,)
+        exc.hint = without_queue_values(exc.hint, queue) if exc.hint else exc.hint
+        raise
 
 
 def queue_args(
