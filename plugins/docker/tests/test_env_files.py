@@ -132,8 +132,10 @@ async def test_the_agents_token_reaches_no_run_by_a_file(
     )
     submission = scripts("true", env_file=str(file), label_file=str(file))
     launch = replace(submission.launch, origins={"resource_args.env-file": "queue"})
-    backend = Proving(url=f"sqlite:///{tmp_path}/q.db", entity="test")
+    store = Proving(url=f"sqlite:///{tmp_path}/q.db", entity="test")
     async with (
+        site_at(tmp_path / "store") as place,
+        started(store, place) as backend,
         site_at(tmp_path, backend=backend) as site,
         started(ContainerRunner(), site) as runner,
     ):
