@@ -67,7 +67,7 @@ from launchkit.testing.recording import RecordingOutput
 from launchkit.testing.registry_server import RegistryServer, registry_server
 from launchkit.testing.relay import Relay, Way, relay
 from launchkit.testing.shell_jobs import Program, ShellJobs
-from launchkit.testing.waiting import end_of, until, until_running
+from launchkit.testing.waiting import end_of, submitted, until, until_running
 
 __all__ = [
     "BuilderContract",
@@ -126,6 +126,7 @@ __all__ = [
     "relay",
     "site_at",
     "started",
+    "submitted",
     "until",
     "until_running",
 ]

@@ -1,12 +1,13 @@
 """Waiting for what nothing tells of."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import anyio
 
-from launchkit.abc import Run
-from launchkit.errors import LaunchkitError, RunLost
-from launchkit.model import RunState, RunStatus
+from launchkit.abc import Output, Run, Runner
+from launchkit.errors import LaunchkitError, NotYet, RunLost
+from launchkit.model import RunState, RunStatus, Submission
 
 PATIENCE = 300.0
 """Seconds: so long that only what hangs is given up, on any machine."""
@@ -17,6 +18,14 @@ async def until(condition: Callable[[], object], patience: float = PATIENCE) -> 
     with anyio.fail_after(patience):
         while not condition():  # noqa: ASYNC110 - nothing tells us
             await anyio.sleep(0.01)
+
+
+async def submitted(runner: Runner, submission: Submission, out: Output) -> Run:
+    """Prepare and submit again and again until there is a place for it, as an agent does."""
+    while True:
+        await runner.prepare(submission, out)
+        with suppress(NotYet):
+            return await runner.submit(submission)
 
 
 async def until_running(run: Run, patience: float = PATIENCE) -> RunStatus:

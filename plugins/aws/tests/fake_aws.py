@@ -6,15 +6,16 @@ import inspect
 import json
 import re
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
-from functools import cache
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import botocore.loaders
 import botocore.model
 import botocore.validate
 from aiohttp import web
+
+from .models import faults, model_of
 
 
 class AwsFault(Exception):
@@ -25,45 +26,11 @@ class AwsFault(Exception):
         self.code, self.message, self.status = code, message, status
 
 
-@cache
-def service_model(service: str) -> botocore.model.ServiceModel:
-    described = botocore.loaders.Loader().load_service_model(service, "service-2")
-    return botocore.model.ServiceModel(described, service)
-
-
-def objections(shape: Any, value: Any, path: str = "$") -> Iterator[str]:
-    """What botocore lets pass, and AWS does not."""
-    if shape.type_name == "string":
-        yield from _objections_to_text(shape, value, path)
-    elif shape.type_name == "structure":
-        for key, inner in value.items():
-            if key in shape.members:
-                yield from objections(shape.members[key], inner, f"{path}.{key}")
-            else:
-                yield f"{path}.{key}: unknown member"
-    elif shape.type_name == "list":
-        for index, inner in enumerate(value):
-            yield from objections(shape.member, inner, f"{path}[{index}]")
-    elif shape.type_name == "map":
-        for key, inner in value.items():
-            yield from objections(shape.key, key, path)
-            yield from objections(shape.value, inner, f"{path}.{key}")
-
-
-def _objections_to_text(shape: Any, value: str, path: str) -> Iterator[str]:
-    pattern = shape.metadata.get("pattern")
-    with suppress(re.error):  # a few are Java's: \p{Alnum} and the like
-        if pattern and not re.fullmatch(pattern, value):
-            yield f"{path}: {value!r} !~ {pattern}"
-    if shape.enum and value not in shape.enum:
-        yield f"{path}: {value!r} is none of {shape.enum}"
-
-
 class FakeAws:
     """Serves what *impl* has as methods, by the names of operations."""
 
     def __init__(self, service: str, impl: Any) -> None:
-        self.model, self.impl = service_model(service), impl
+        self.model, self.impl = model_of(service), impl
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.keys: list[str] = []
         """The access keys with which requests were signed."""
@@ -90,7 +57,7 @@ class FakeAws:
         report = botocore.validate.ParamValidator().validate(body, model.input_shape)
         if report.has_errors():
             raise AwsFault("ValidationException", report.generate_report())
-        if bad := list(objections(model.input_shape, body)):
+        if bad := list(faults(model.input_shape, body)):
             raise AwsFault("ValidationException", "; ".join(bad))
         told = getattr(self.impl, operation)(body)
         told = await told if inspect.isawaitable(told) else told

@@ -20,6 +20,7 @@ from waiting import until
 
 from launchkit.abc import QueueBackend
 from launchkit.errors import Rejected
+from launchkit.model import Submission
 from launchkit.plugins import Plugins
 from launchkit.runners.identity import DOCKER, RunIdentity
 from launchkit.testing import RecordingOutput, make_submission, site_at, started
@@ -84,18 +85,24 @@ async def test_devices_of_a_run_of_an_earlier_agent_stay_taken(make: Make) -> No
     assert gpus.given("new") == ("c",)
 
 
-@pytest.mark.parametrize("starts", [False, True])
-async def test_devices_of_a_container_that_lives_stay_taken_whoever_knows_of_it(
-    make: Make, scripts: Scripts, starts: bool
-) -> None:
+def created_with_devices(scripts: Scripts, script: str) -> Submission:
+    """A run whose container another agent has made, with two devices."""
     label, _, value = scripts.label.partition("=")
     run = make_submission()
     of_run = DOCKER.labels(RunIdentity.of(run.launch, "gone"))
     marks = {label: value, **of_run, labels.GPUS: "a,b"}
-    body = {"Image": scripts.image, "Cmd": ["/bin/sh", "-c", "sleep 600"], "Labels": marks}
+    body = {"Image": scripts.image, "Cmd": ["/bin/sh", "-c", script], "Labels": marks}
     scripts.engine.http.post(
         "/containers/create", params={"name": run.name}, json=body
     ).raise_for_status()
+    return run
+
+
+@pytest.mark.parametrize("starts", [False, True])
+async def test_devices_of_a_container_that_lives_stay_taken_whoever_knows_of_it(
+    make: Make, scripts: Scripts, starts: bool
+) -> None:
+    run = created_with_devices(scripts, "sleep 600")
     if starts:
         scripts.do(run.name, "start")
     gpus = make()
@@ -106,14 +113,7 @@ async def test_devices_of_a_container_that_lives_stay_taken_whoever_knows_of_it(
 async def test_devices_of_a_container_that_has_ended_are_free_though_it_is_there(
     make: Make, scripts: Scripts
 ) -> None:
-    label, _, value = scripts.label.partition("=")
-    run = make_submission()
-    of_run = DOCKER.labels(RunIdentity.of(run.launch, "gone"))
-    marks = {label: value, **of_run, labels.GPUS: "a,b"}
-    body = {"Image": scripts.image, "Cmd": ["/bin/sh", "-c", "exit 0"], "Labels": marks}
-    scripts.engine.http.post(
-        "/containers/create", params={"name": run.name}, json=body
-    ).raise_for_status()
+    run = created_with_devices(scripts, "exit 0")
     scripts.do(run.name, "start")
     look = f"/containers/{run.name}/json"
     await until(lambda: scripts.engine.http.get(look).json()["State"]["Status"] == "exited")

@@ -34,7 +34,7 @@ from launchkit.testing import VirtualClock, site_at
 
 from .object_store import ObjectStore, object_store
 from .places import NO_TLS
-from .roles import made_for_roles
+from .roles import bearer, made_for_roles
 
 __all__ = ["_own_home", "anyio_backend", "postgres"]
 
@@ -195,7 +195,7 @@ def served_with(door: Door, folder: Path, **options: Any) -> Iterator[Served]:
 
 def client_of(served: Served, who: str = "ann", **options: Any) -> httpx.Client:
     """A client with the token of one of the people."""
-    headers = {"Authorization": f"Bearer {str.__str__(served.tokens[who])}"}
+    headers = bearer(served.tokens[who])
     options = {"verify": NO_TLS, **options}
     return httpx.Client(base_url=served.url, headers=headers, timeout=PATIENCE, **options)
 

@@ -17,6 +17,11 @@ from launchkit.store.tokens import (
 from launchkit.testing import VirtualClock, make_capacity, make_spec
 
 
+def bearer(token: str) -> dict[str, str]:
+    """The header with which somebody shows a token."""
+    return {"Authorization": f"Bearer {str.__str__(token)}"}
+
+
 async def account(database: Database, role: Role, entity: str) -> NewToken:
     """Somebody new with a role, and a token of theirs."""
     name = f"{role}-{'all' if entity == EVERYWHERE else entity}"

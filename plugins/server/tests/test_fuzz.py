@@ -32,6 +32,7 @@ from launchkit.testing import make_capacity
 
 from .conftest import Served, nowhere, served_with
 from .over_http import client_in, launched
+from .roles import bearer
 
 MANY = min(300, int(os.environ.get("LAUNCHKIT_FUZZ", "5")))
 CHECKS = [
@@ -92,7 +93,7 @@ def test_each_answer_is_one_that_the_document_tells_of(operation: Any, served: S
         suppress_health_check=[*HealthCheck],
     )
     def answered(case: Any, real: bool, who: str) -> None:
-        headers = {"Authorization": f"Bearer {str.__str__(served.tokens[who])}"}
+        headers = bearer(served.tokens[who])
         known = {name: KNOWN[name] for name in case.path_parameters or {} if name in KNOWN}
         case.path_parameters.update(known if real else {"entity": "e"} if known else {})
         where = {"base_url": served.url, "timeout": PATIENCE}

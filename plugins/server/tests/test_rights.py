@@ -18,6 +18,7 @@ from launchkit.testing import make_spec
 from launchkit.wire.protocol import API
 
 from .conftest import nowhere
+from .roles import bearer
 
 OPEN = {"/livez", "/readyz"}
 MAY: Mapping[str, set[Permission]] = {
@@ -61,7 +62,7 @@ ROUTES = [*all_routes()]
 
 
 def asked(client: httpx.Client, route: Route, token: str | None, **values: str) -> httpx.Response:
-    headers = {"Authorization": f"Bearer {str.__str__(token)}"} if token else {}
+    headers = bearer(token) if token else {}
     request = client.build_request(route.method, route.url(**values), headers=headers, json={})
     answer = client.send(request, stream=True)
     if answer.headers.get("content-type", "").startswith("text/event-stream"):
@@ -108,12 +109,12 @@ def test_the_token_of_a_run_opens_its_own_run_alone_until_it_ends(
     client: httpx.Client, tokens: Mapping[str, Secret]
 ) -> None:
     own = f"/api/v1/entities/test/runs/{str.__str__(tokens['item'])}"
-    auth = {"Authorization": f"Bearer {str.__str__(tokens['run'])}"}
+    auth = bearer(tokens["run"])
     assert client.get(own, headers=auth).json()["state"] == "claimed"
     assert client.get(f"{own}/log", headers=auth).status_code == 200
     for path in (f"{own}x", own.replace("/test/", "/other/")):
         assert client.get(path, headers=auth).status_code == 403
-    admin = {"Authorization": f"Bearer {str.__str__(tokens['admin'])}"}
+    admin = bearer(tokens["admin"])
     agent = own.replace("/runs/", "/agent/items/")
     report = {"token": 1, "report": {"state": "finished"}}
     assert client.post(f"{agent}/reports", headers=admin, json=report).status_code == 204
@@ -142,7 +143,7 @@ def test_everybody_is_told_of_the_entities_where_they_have_a_role(
 
 
 def entities_of(client: httpx.Client, token: Secret) -> dict[str, str]:
-    auth = {"Authorization": f"Bearer {str.__str__(token)}"}
+    auth = bearer(token)
     answer = client.get(f"{API}/entities", headers=auth).json()
     return {entity["name"]: entity["role"] for entity in answer}
 
@@ -161,7 +162,7 @@ def test_operators_alone_launch_for_others(
 ) -> None:
     answer = client.post(
         "/api/v1/entities/test/queues/q/launches",
-        headers={"Authorization": f"Bearer {str.__str__(tokens[who])}"},
+        headers=bearer(tokens[who]),
         json={"spec": plain(make_spec(author=author))},
     )
     assert answer.status_code == status, answer.text
@@ -185,7 +186,7 @@ def test_a_token_in_the_path_of_the_url_is_refused_and_not_logged(
     client: httpx.Client, tokens: Mapping[str, Secret], caplog: pytest.LogCaptureFixture
 ) -> None:
     shown = str.__str__(tokens["viewer"])
-    headers = {"Authorization": f"Bearer {str.__str__(tokens['root'])}"}
+    headers = bearer(tokens["root"])
     caplog.set_level("INFO", "launchkit.server")
     answer = client.delete(f"/api/v1/tokens/{shown}", headers=headers)
     assert answer.status_code == 400
@@ -202,9 +203,7 @@ def test_the_secrets_of_a_queue_are_read_by_its_operators_alone(
 ) -> None:
     spec = {"name": "hidden", "resource": "local-process", "config": {"env": {"API_KEY": "hush"}}}
     url = "/api/v1/entities/test/queues"
-    operator, asks = (
-        {"Authorization": f"Bearer {str.__str__(tokens[name])}"} for name in ("operator", who)
-    )
+    operator, asks = (bearer(tokens[name]) for name in ("operator", who))
     assert client.post(url, headers=operator, json=spec).status_code == 201
     one = client.get(f"{url}/hidden", headers=asks).json()
     listed = {q["queue"]["spec"]["name"]: q for q in client.get(url, headers=asks).json()}
@@ -256,10 +255,7 @@ def test_a_launch_is_refused_without_the_secrets_of_its_queue(
     queue = {"name": case, "resource": "elsewhere", "config": config, "variables": variables}
     recipe = {"source": {"kind": "image", "image": "img:1"}}
     launch = {"spec": {"project": "p", "recipe": recipe, **asked}}
-    operator, submitter = (
-        {"Authorization": f"Bearer {str.__str__(tokens[name])}"}
-        for name in ("operator", "submitter")
-    )
+    operator, submitter = (bearer(tokens[name]) for name in ("operator", "submitter"))
     url = "/api/v1/entities/test/queues"
     made = client.post(url, headers=operator, json=queue)
     assert made.status_code == 201, made.text

@@ -9,6 +9,8 @@ from launchkit.codec import plain
 from launchkit.model import Secret
 from launchkit.testing import make_spec
 
+from .roles import bearer
+
 STATUS = {
     "host": "h",
     "pid": 1,
@@ -31,7 +33,7 @@ def test_the_token_of_an_agent_is_good_for_its_queues_and_its_name(
 ) -> None:
     answer = client.post(
         "/api/v1/entities/test/agent/claims",
-        headers={"Authorization": f"Bearer {str.__str__(tokens['agent'])}"},
+        headers=bearer(tokens["agent"]),
         json={"queue": queue, "capacity": {"agent": agent, **CAPACITY}, "claim_id": "c"},
     )
     assert answer.status_code == status, answer.text
@@ -54,7 +56,7 @@ def test_the_token_of_an_agent_is_good_for_its_queues_and_its_name(
 def test_the_token_of_an_agent_is_not_good_for_a_name_that_has_a_token_of_its_own(
     client: httpx.Client, tokens: Mapping[str, Secret], token: str, agent: str, let_in: bool
 ) -> None:
-    auth = {"Authorization": f"Bearer {str.__str__(tokens[token])}"}
+    auth = bearer(tokens[token])
     status = {**STATUS, "name": agent}
     for what, body in (
         ("register", {"session": "s", "status": status}),
@@ -70,7 +72,7 @@ def test_the_token_of_an_agent_is_not_good_for_a_name_that_has_a_token_of_its_ow
 def test_one_who_may_not_work_as_an_agent_is_told_how_an_agent_gets_a_token(
     client: httpx.Client, tokens: Mapping[str, Secret]
 ) -> None:
-    auth = {"Authorization": f"Bearer {str.__str__(tokens['submitter'])}"}
+    auth = bearer(tokens["submitter"])
     answer = client.post("/api/v1/entities/test/agent/claims", headers=auth, json={})
     assert answer.status_code == 403
     assert "launchkit token create --agent" in answer.json()["hint"]
@@ -92,9 +94,7 @@ def test_a_stolen_agent_token_touches_nothing_of_other_queues(
     what: str,
     body: dict[str, object] | None,
 ) -> None:
-    admin, agent = (
-        {"Authorization": f"Bearer {str.__str__(tokens[name])}"} for name in ("admin", "agent")
-    )
+    admin, agent = (bearer(tokens[name]) for name in ("admin", "agent"))
     base = "/api/v1/entities/test"
     spec = plain(make_spec())
     made = client.post(f"{base}/queues/other/launches", headers=admin, json={"spec": spec}).json()
@@ -109,7 +109,7 @@ def test_a_stolen_agent_token_touches_nothing_of_other_queues(
 def test_a_stolen_agent_token_takes_no_locks_of_other_agents(
     client: httpx.Client, tokens: Mapping[str, Secret], what: str
 ) -> None:
-    agent = {"Authorization": f"Bearer {str.__str__(tokens['agent'])}"}
+    agent = bearer(tokens["agent"])
     url = f"/api/v1/entities/test/agent/{what}"
     for holder, allowed in (("box/run/1", True), ("box-2/run/1", True), ("other/run/1", False)):
         body = {"name": holder, "holder": holder, "seconds": 1}
@@ -120,7 +120,7 @@ def test_a_stolen_agent_token_takes_no_locks_of_other_agents(
 def test_no_agent_takes_a_lock_of_the_service_itself(
     client: httpx.Client, tokens: Mapping[str, Secret], name: str
 ) -> None:
-    agent = {"Authorization": f"Bearer {str.__str__(tokens['agent'])}"}
+    agent = bearer(tokens["agent"])
     body = {"name": name, "holder": "box/run/1", "seconds": 1}
     for what in ("locks", "locks/release"):
         answer = client.post(f"/api/v1/entities/test/agent/{what}", headers=agent, json=body)
@@ -133,7 +133,7 @@ def test_no_agent_takes_a_lock_of_the_service_itself(
 def test_a_lock_is_bounded_in_time_and_size(
     client: httpx.Client, tokens: Mapping[str, Secret], wrong: dict[str, object]
 ) -> None:
-    agent = {"Authorization": f"Bearer {str.__str__(tokens['agent'])}"}
+    agent = bearer(tokens["agent"])
     body = {"name": "n", "holder": "box/run/1", "seconds": 1, **wrong}
     answer = client.post("/api/v1/entities/test/agent/locks", headers=agent, json=body)
     assert answer.status_code == 422, answer.text
@@ -142,9 +142,7 @@ def test_a_lock_is_bounded_in_time_and_size(
 def test_an_agent_of_the_same_name_in_another_entity_frees_no_lock(
     client: httpx.Client, tokens: Mapping[str, Secret]
 ) -> None:
-    box, root = (
-        {"Authorization": f"Bearer {str.__str__(tokens[who])}"} for who in ("agent", "root")
-    )
+    box, root = (bearer(tokens[who]) for who in ("agent", "root"))
     lock = {"name": "image", "holder": "box/run/1", "seconds": 60}
     assert client.post("/api/v1/entities/test/agent/locks", headers=box, json=lock).json()["held"]
     elsewhere = "/api/v1/entities/elsewhere/agent"
@@ -177,7 +175,7 @@ def requests_of(agent: str) -> Iterator[tuple[str, Mapping[str, object]]]:
 def test_no_agent_has_a_name_that_could_be_taken_for_more_than_a_name(
     client: httpx.Client, tokens: Mapping[str, Secret], who: str, agent: str
 ) -> None:
-    auth = {"Authorization": f"Bearer {str.__str__(tokens[who])}"}
+    auth = bearer(tokens[who])
     for what, body in requests_of(agent):
         answer = client.post(f"/api/v1/entities/test/agent/{what}", headers=auth, json=body)
         assert answer.status_code == 422, (what, answer.text)
@@ -187,9 +185,7 @@ def test_no_agent_has_a_name_that_could_be_taken_for_more_than_a_name(
 def test_an_agent_frees_no_lock_of_another_by_a_name_that_goes_on_as_its_holder_does(
     client: httpx.Client, tokens: Mapping[str, Secret]
 ) -> None:
-    owner, box = (
-        {"Authorization": f"Bearer {str.__str__(tokens[who])}"} for who in ("box-own", "agent")
-    )
+    owner, box = (bearer(tokens[who]) for who in ("box-own", "agent"))
     base = "/api/v1/entities/test/agent"
     lock = {"name": "image", "holder": "box-own/run77/u1", "seconds": 60}
     assert client.post(f"{base}/locks", headers=owner, json=lock).json()["held"]
@@ -203,9 +199,7 @@ def test_an_agent_frees_no_lock_of_another_by_a_name_that_goes_on_as_its_holder_
 def test_a_queue_that_an_agent_names_many_times_is_looked_at_once(
     client: httpx.Client, tokens: Mapping[str, Secret]
 ) -> None:
-    submitter, box = (
-        {"Authorization": f"Bearer {str.__str__(tokens[who])}"} for who in ("submitter", "agent")
-    )
+    submitter, box = (bearer(tokens[who]) for who in ("submitter", "agent"))
     base = "/api/v1/entities/test"
     body = {"spec": plain(make_spec())}
     assert client.post(f"{base}/queues/q/launches", headers=submitter, json=body).is_success
@@ -218,9 +212,7 @@ def test_a_queue_that_an_agent_names_many_times_is_looked_at_once(
 def test_an_agent_says_nothing_of_queues_that_it_is_not_bound_to(
     client: httpx.Client, tokens: Mapping[str, Secret], what: str
 ) -> None:
-    admin, box = (
-        {"Authorization": f"Bearer {str.__str__(tokens[who])}"} for who in ("admin", "agent")
-    )
+    admin, box = (bearer(tokens[who]) for who in ("admin", "agent"))
     base = "/api/v1/entities/test"
     body = {"session": "s", "status": {**STATUS, "queues": ["q", "other"]}, "held": [], "wait": 0}
     assert client.post(f"{base}/agent/{what}", headers=box, json=body).is_success
@@ -231,9 +223,7 @@ def test_an_agent_says_nothing_of_queues_that_it_is_not_bound_to(
 def test_an_agent_is_told_of_no_end_in_a_queue_that_it_is_not_bound_to(
     client: httpx.Client, tokens: Mapping[str, Secret]
 ) -> None:
-    admin, box = (
-        {"Authorization": f"Bearer {str.__str__(tokens[who])}"} for who in ("admin", "agent")
-    )
+    admin, box = (bearer(tokens[who]) for who in ("admin", "agent"))
     base, ended = "/api/v1/entities/test", {}
     for queue in ("q", "other"):
         body = {"spec": plain(make_spec())}
@@ -250,9 +240,7 @@ def test_an_agent_is_told_of_no_end_in_a_queue_that_it_is_not_bound_to(
 def test_an_agent_is_told_that_its_attempt_is_over_also_where_the_launch_has_another_queue_now(
     client: httpx.Client, tokens: Mapping[str, Secret]
 ) -> None:
-    admin, box = (
-        {"Authorization": f"Bearer {str.__str__(tokens[who])}"} for who in ("admin", "agent")
-    )
+    admin, box = (bearer(tokens[who]) for who in ("admin", "agent"))
     base = "/api/v1/entities/test"
     launch = {"spec": plain(make_spec())}
     item = client.post(f"{base}/queues/q/launches", headers=admin, json=launch).json()["id"]
@@ -287,9 +275,7 @@ def test_an_agent_is_told_that_its_attempt_is_over_also_where_the_launch_has_ano
 def test_an_agent_touches_nothing_that_another_agent_of_its_queue_holds(
     client: httpx.Client, tokens: Mapping[str, Secret]
 ) -> None:
-    admin, box = (
-        {"Authorization": f"Bearer {str.__str__(tokens[who])}"} for who in ("admin", "agent")
-    )
+    admin, box = (bearer(tokens[who]) for who in ("admin", "agent"))
     base = "/api/v1/entities/test"
     made = client.post(
         f"{base}/queues/q/launches", headers=admin, json={"spec": plain(make_spec())}

@@ -15,6 +15,7 @@ from waiting import PATIENCE, until
 
 from .conftest import Served, serving
 from .over_http import CAPACITY, RECIPE, SPEC
+from .roles import bearer
 
 WAITING = 5
 
@@ -27,7 +28,7 @@ async def served(database_url: str) -> AsyncIterator[Served]:
 
 @pytest.fixture
 async def client(served: Served) -> AsyncIterator[httpx.AsyncClient]:
-    headers = {"Authorization": f"Bearer {str.__str__(served.tokens['ann'])}"}
+    headers = bearer(served.tokens["ann"])
     base = f"{served.url}/api/v1/entities/e"
     async with httpx.AsyncClient(base_url=base, headers=headers, timeout=PATIENCE) as client:
         (await client.post("/queues", json=SPEC)).raise_for_status()

@@ -24,7 +24,7 @@ from botocore.validate import ParamValidator
 
 from launchkit.testing import Program
 
-from .models import faults, model_of
+from ..models import faults, model_of
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 GROUP = "/aws/sagemaker/TrainingJobs"

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from botocore.loaders import Loader
-from botocore.model import ServiceModel, Shape
+from botocore.model import Shape
+
+from ..models import model_of
 
 OPERATION = "CreateTrainingJob"
 OPEN_ENUMS = {"TrainingInstanceType"}
@@ -19,7 +20,7 @@ SIZES = {"integer": ("minimum", "maximum"), "long": ("minimum", "maximum"),
 
 def recorded() -> dict[str, Any]:
     """The request's shape as JSON Schema, without descriptions."""
-    model = ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
+    model = model_of("sagemaker")
     return schema_of(model.operation_model(OPERATION).input_shape)
 
 

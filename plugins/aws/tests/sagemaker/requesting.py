@@ -19,9 +19,9 @@ from launchkit.model import Image, ImageSource, Submission
 from launchkit.resolving.bind import AgentSide, bind
 from launchkit.testing import make_launch
 
+from ..models import faults, model_of
 from .fake import ACCOUNT, REGION
 from .making import IMAGE
-from .models import faults, model_of
 
 SEED = json.loads("""{
   "RoleArn": "<REQUIRED>",

@@ -9,7 +9,7 @@ from launchkit_aws.sagemaker.status import Stop, is_over, status
 
 from launchkit.model import RunState
 
-from .models import model_of
+from ..models import model_of
 
 BORN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 STOP = Stop(by="a")

@@ -1,7 +1,5 @@
 """Without room or credentials a launch waits, and no run is judged."""
 
-from contextlib import suppress
-
 import anyio
 import pytest
 from launchkit_aws.sagemaker.runner import SageMakerRunner
@@ -11,7 +9,7 @@ from launchkit.aio.retry import Backoff
 from launchkit.errors import NotYet
 from launchkit.model import RunState, RunStatus
 from launchkit.runners import quotas
-from launchkit.testing import RecordingOutput, end_of, until
+from launchkit.testing import RecordingOutput, end_of, submitted, until
 
 from .fake import ACCOUNT, FakeAws
 from .making import Runners, config, job_of, submission
@@ -60,10 +58,7 @@ async def test_without_credentials_that_count_a_launch_waits(
     runs: list[Run] = []
 
     async def live() -> None:
-        while not runs:
-            await one.prepare(blocked, out)
-            with suppress(NotYet):
-                runs.append(await one.submit(blocked))
+        runs.append(await submitted(one, blocked, out))
 
     async with runners() as one, anyio.create_task_group() as tasks:
         tasks.start_soon(live)

@@ -1,6 +1,5 @@
 """Without room or credentials, or the service away, a launch waits, and no run is judged."""
 
-from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -12,7 +11,7 @@ from launchkit.aio.retry import Backoff
 from launchkit.errors import NotYet
 from launchkit.model import RunState, RunStatus
 from launchkit.runners import quotas
-from launchkit.testing import RecordingOutput, end_of, until
+from launchkit.testing import RecordingOutput, end_of, submitted, until
 
 from .beside import TOKEN
 from .fake import FakeVertex, S
@@ -69,10 +68,7 @@ async def test_without_credentials_that_count_a_launch_waits(
     runs: list[Run] = []
 
     async def live() -> None:
-        while not runs:
-            await one.prepare(blocked, out)
-            with suppress(NotYet):
-                runs.append(await one.submit(blocked))
+        runs.append(await submitted(one, blocked, out))
 
     async with runners() as one, anyio.create_task_group() as tasks:
         tasks.start_soon(live)
