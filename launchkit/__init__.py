@@ -4,10 +4,11 @@ Names are imported when they are first used, so that `import launchkit` costs ne
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False
+"""As that of typing, which `python -m` would import from where it stands."""
 if TYPE_CHECKING:
     from launchkit import sync
     from launchkit.agent import Agent
