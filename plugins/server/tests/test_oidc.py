@@ -134,6 +134,23 @@ async def test_an_address_is_vouched_for_in_no_other_way_where_another_claim_has
     assert (await signed_in(own)).vouched, "it is no address"
 
 
+@pytest.mark.parametrize(
+    ("verified", "name"),
+    [
+        ("sa\N{LATIN SMALL LETTER LONG S}a@example", "sasa@example"),
+        ("\N{KELVIN SIGN}im@example", "kim@example"),
+        ("straße@example", "strasse@example"),
+        ("É@example", "é@example"),
+    ],
+)
+async def test_an_address_that_unicode_alone_folds_to_another_vouches_for_nobody(
+    there: IdentityProvider, verified: str, name: str
+) -> None:
+    own = Provider(settings_for(there, claim="upn"))
+    there.said = {"email": verified, "upn": name}
+    assert not (await signed_in(own)).vouched
+
+
 async def test_new_keys_of_the_provider_are_fetched_when_they_are_needed(
     provider: Provider, there: IdentityProvider
 ) -> None:

@@ -76,12 +76,19 @@ def _vouched(claims: Mapping[str, Any], name: str, settings: OidcSettings) -> bo
     email = claims.get("email")
     if settings.claim == "sub" or (settings.claim != "email" and "@" not in name):
         return True
-    is_email = isinstance(email, str) and email.casefold() == name.casefold()
+    is_email = isinstance(email, str) and _folded(email) == _folded(name)
     if not is_email or "email_verified" not in claims:
         return settings.believes_addresses
     if claims["email_verified"] not in VERIFIED:
         raise Unauthenticated(f"{settings.host} has not verified the address {name[:200]}")
     return True
+
+
+def _folded(address: str) -> bytes:
+    """An address without regard to the case of A to Z alone: what Unicode folds beyond that, such
+    as the long s to s, may be an address of somebody else (RFC 5321, section 2.4).
+    """
+    return address.encode("utf-8", "surrogatepass").lower()
 
 
 def _proved(token: str, keys: KeySet, settings: OidcSettings, nonce: str) -> Mapping[str, Any]:
