@@ -37,17 +37,17 @@ class Launch(NamedTuple):
             if known is not None:
                 return await self._again(tx, known, digest)
         validate_launch(queue_of(row).spec, self.request.spec)
-        await _check_job(tx, self.entity, self.request.spec)
+        spec = await _of_job(tx, self.entity, self.request.spec)
         item = await tx.row(
             "add_item",
             id=random_word(12),
             run_id=random_word(8),
             queue=row["id"],
             entity=self.entity,
-            name=self.request.spec.name,
+            name=spec.name,
             priority=priority,
-            author=self.request.spec.author or self.request.actor,
-            spec=encode_json(self.request.spec),
+            author=spec.author or self.request.actor,
+            spec=encode_json(spec),
             idempotency_key=self.request.idempotency_key,
             request_digest=digest,
         )
@@ -78,18 +78,21 @@ def request_digest(queue: str, spec: LaunchSpec, priority: Priority) -> str:
     return hashlib.sha256(f"{queue}\n{priority}\n{encode_json(spec)}".encode()).hexdigest()
 
 
-async def _check_job(tx: Tx, entity: str, spec: LaunchSpec) -> None:
-    """Look whether what is launched is the job that it says. What a job is trusted with, and what
-    is shown, would else be anybody's.
+async def _of_job(tx: Tx, entity: str, spec: LaunchSpec) -> LaunchSpec:
+    """The request with the version of its job in place of an alias, which may move: what a job is
+    trusted with, and what is shown, would else be anybody's.
+
+    :raises Rejected: if what is launched is not the job that it says.
     """
     if spec.job is None:
-        return
+        return spec
     stored = await jobs.Get(entity, spec.job)(tx)
     if encode_json(stored.recipe) != encode_json(spec.recipe):
         raise Rejected(
             f"job: the recipe of this launch is not that of job {stored.reference}",
             hint="change it by overrides, or launch the recipe without naming a job",
         )
+    return replace(spec, job=stored.reference)
 
 
 def random_word(length: int) -> str:

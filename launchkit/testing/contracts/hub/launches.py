@@ -52,6 +52,25 @@ class LaunchContract(UserContract):
                 await user.launches.launch("q", LaunchRequest(spec=spec, actor="ann"))
         assert (await user.queues.get("q")).counts == {}, "what is refused is not in the queue"
 
+    async def test_a_launch_stays_one_of_the_version_that_its_jobs_alias_meant(
+        self, user: UserSide
+    ) -> None:
+        """Whatever the alias means later; who asks again with the same key gets the same launch."""
+        await user.queue()
+        job, _ = await user.jobs.create("j", make_spec().recipe, "ann", ("best",))
+        for number, alias in enumerate(("j", "j:latest", "j:best", "j:v00")):
+            request = LaunchRequest(
+                spec=make_spec(job=alias), actor="ann", idempotency_key=str(number)
+            )
+            item = await user.launches.launch("q", request)
+            other = replace(make_spec().recipe, entry_point=("sh", str(number)))
+            await user.jobs.create("j", other, "ann", ("best",))
+            stored = (await user.launches.get(item.id)).item
+            assert stored.spec.job == job.reference, f"{alias} names the version that it meant"
+            again = await user.launches.launch("q", request)
+            assert again.id == item.id, "a request with the same key is the same launch"
+            await user.jobs.create("j", make_spec().recipe, "ann", ("best",))
+
     async def test_launches_that_are_equal_are_several(self, user: UserSide) -> None:
         """Unless they have an idempotency key."""
         await user.queue()
