@@ -126,9 +126,11 @@ class Submission:
         """Whether launchkit gives the variable itself, or leaves it out itself."""
         return name in OWN_ENV or (name.startswith("LAUNCHKIT_") and name in self.env)
 
-    def unsaid(self) -> list[str]:
-        """The variables that launchkit leaves out of this run, and nobody else may give it."""
-        return sorted(OWN_ENV - self.env.keys())
+    def own_names(self) -> list[str]:
+        """The variables that launchkit gives this run itself, or leaves out, and nobody else may
+        give it.
+        """
+        return sorted(OWN_ENV.union(filter(self.is_own, self.env)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,7 @@ from launchkit_kubernetes.manifest.args import QueueArgs
 from launchkit_kubernetes.manifest.clear_secrets import HINT, READABLE, any_secret
 from launchkit_kubernetes.manifest.code import InSecrets, InVolume, code_folder, lay_code
 from launchkit_kubernetes.manifest.names import Ref, workload_name
+from launchkit_kubernetes.manifest.own_variables import taken_whole, without_own
 from launchkit_kubernetes.manifest.pods import all_containers, containers, starting, templates
 from launchkit_kubernetes.manifest.train_job import NODE, OVERRIDES, add_pull_secret
 
@@ -114,7 +115,9 @@ def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) 
     ref = ref_of(args, submission, context.namespace)
     identity = RunIdentity.of(submission.launch, context.agent)
     labels = {**KUBERNETES.labels(identity), NAME: ref.name}
-    spec = deepcopy(dict(args.spec))
+    is_own = submission.is_own
+    spec = without_own(args.spec, "resource_args.spec", is_own)
+    rest = without_own(args.rest, "resource_args", is_own)
     annotations: dict[str, str] = {} if args.requeue else {REQUEUE: "false"}
     if args.is_job:
         ttl = spec.pop("ttlSecondsAfterFinished", DEFAULT_TTL)
@@ -122,12 +125,12 @@ def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) 
         _complete_job(spec)
     filler = _Filler(args, submission, context, ref, labels)
     filler.fill(spec)
-    rest = deepcopy(dict(args.rest))
-    filler.secure(spec)
-    filler.secure(rest)
+    for part in (spec, rest):
+        filler.secure(part)
+        filler.silence(part)
     if filler.main:
         annotations[MAIN] = filler.main
-    metadata = deepcopy(dict(args.metadata))
+    metadata = without_own(args.metadata, "resource_args.metadata", is_own)
     metadata.pop("generateName", None)
     metadata |= {
         "name": ref.name,
@@ -211,6 +214,17 @@ class _Filler:
             elif self._args.is_job:
                 container.setdefault("securityContext", deepcopy(dict(self._security)))
 
+    def silence(self, value: Any) -> None:
+        """Say nothing of what launchkit leaves out, or says to other containers alone, to whatever
+        has all of a Secret or a ConfigMap as its variables: under which names, nobody knows here.
+        """
+        names = self._submission.own_names()
+        for container in taken_whole(value):
+            given = container.setdefault("env", [])
+            if isinstance(given, list):
+                said = {one.get("name") for one in given if isinstance(one, dict)}
+                given += [{"name": name, "value": ""} for name in names if name not in said]
+
     def _train_job(self, spec: dict[str, Any]) -> None:
         """Its pods' templates are in the cluster."""
         trainer = spec.setdefault("trainer", {})
@@ -283,22 +297,13 @@ class _Filler:
         return installer(self._submission) if self._context.code_pieces else ()
 
     def _variables(self, container: dict[str, Any], of_name: str) -> None:
-        ours = {**self._submission.env, **self._silenced(container)}
+        ours = self._submission.env
         given = [one for one in container.get("env", []) if isinstance(one, dict)]
-        kept = [one for one in given if not self._is_said(str(one.get("name")))]
+        kept = [one for one in given if str(one.get("name")) not in ours]
         container["env"] = [
             *(self._given(one, of_name) for one in kept),
             *({"name": name, **self._value(name, value)} for name, value in ours.items()),
         ]
-
-    def _silenced(self, container: Mapping[str, Any]) -> dict[str, str]:
-        """What launchkit leaves out, as empty values where a Secret or a ConfigMap gives all that
-        it has, under names that nobody knows here.
-        """
-        return dict.fromkeys(self._submission.unsaid(), "") if container.get("envFrom") else {}
-
-    def _is_said(self, name: str) -> bool:
-        return name in self._submission.env or self._submission.is_own(name)
 
     def _given(self, variable: dict[str, Any], of_container: str) -> dict[str, Any]:
         """A variable of the queue's config."""

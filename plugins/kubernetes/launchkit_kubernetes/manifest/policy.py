@@ -143,7 +143,7 @@ class _Looking:
         elif isinstance(value, list | tuple):
             for index, inner in enumerate(value):
                 yield from self.objections(inner, f"{where}[{index}]", around, depth + 1)
-        elif isinstance(value, str) and not _is_free(around):
+        elif isinstance(value, str) and not is_free(around):
             yield from self._of_text(value, where, around, depth)
 
     def _of_text(self, text: str, where: str, around: tuple[str, ...], depth: int) -> Iterator[str]:
@@ -168,7 +168,7 @@ class _Looking:
         return _reason(key, value, around[-1] if around else "")
 
 
-def _is_free(around: tuple[str, ...]) -> bool:
+def is_free(around: tuple[str, ...]) -> bool:
     """Whether a text is read by programs in a pod alone: a `value` is, of a variable."""
     return bool(around) and (around[-1] in FREE_TEXT or around[-2:] == ("env", "value"))
 

@@ -59,6 +59,81 @@ def test_what_launchkit_leaves_out_no_secret_or_config_map_of_the_queue_says() -
     assert [one["name"] for one in env(made, 1)] == ["A", "LAUNCHKIT_ITEM_ID"]
 
 
+FORGED = {"name": "LAUNCHKIT_AUTHOR", "value": "boss"}
+OWN = {"env": [FORGED, {"name": "A", "value": "LAUNCHKIT_AUTHOR: boss"}]}
+KEPT = [{"name": "A", "value": "LAUNCHKIT_AUTHOR: boss"}]
+CUSTOM = {"apiVersion": "x.io/v1", "kind": "A"}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        job({}, initContainers=[OWN]),
+        job({}, ephemeralContainers=[OWN]),
+        CUSTOM | {"spec": {"script": OWN}},
+        CUSTOM | {"spec": {"driver": OWN}},
+        CUSTOM | {"spec": {"templates": [{"template": {"spec": {"sidecars": [OWN]}}}]}},
+        CUSTOM | {"containerDefaults": OWN},
+        example(TRAIN) | {"spec": {"podTemplateOverrides": [{"spec": {"initContainers": [OWN]}}]}},
+    ],
+    ids=range(7),
+)
+def test_what_launchkit_says_of_a_run_no_container_of_an_object_is_told_by_the_queue(
+    config: dict[str, Any],
+) -> None:
+    made = json.dumps(body(config))
+    assert json.dumps(FORGED) not in made
+    assert json.dumps(KEPT) in made
+
+
+def test_what_launchkit_says_of_a_run_operators_are_not_told_in_words_of_their_own() -> None:
+    conf = {"spark.executorEnv.LAUNCHKIT_AUTHOR": "boss", "spark.executorEnv.A": "1"}
+    spec = {"sparkConf": conf, "driver": {"envVars": {"LAUNCHKIT_QUEUE": "other", "A": "1"}}}
+    made = body(CUSTOM | {"spec": spec})["spec"]
+    assert made == {"sparkConf": {"spark.executorEnv.A": "1"}, "driver": {"envVars": {"A": "1"}}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "env_vars: {LAUNCHKIT_AUTHOR: boss}",
+        '{"env_vars": {"LAUNCHKIT\\u005fAUTHOR": "boss"}}',
+        'env_vars: {"LAUNCH\\x4bIT_AUTHOR": boss}',
+        "spec: {containers: [{env: [{name: LAUNCHKIT_AUTHOR, value: boss}]}]}",
+        json.dumps([json.dumps({"LAUNCHKIT_AUTHOR": "boss"})]),
+        "[" * 70 + "]" * 70,
+        "- a: 1\n" * 6000,
+    ],
+    ids=range(7),
+)
+def test_a_text_with_a_variable_of_launchkits_own_is_refused(text: str) -> None:
+    with pytest.raises(Rejected, match=r"^resource_args\.spec\.runtimeEnvYAML: a text in which"):
+        body(CUSTOM | {"spec": {"runtimeEnvYAML": text}})
+
+
+@pytest.mark.parametrize("text", ["env_vars: {A: $LAUNCHKIT_AUTHOR}", "say: LAUNCHKIT_AUTHOR", "-"])
+def test_a_text_in_which_such_a_variable_is_read_stays(text: str) -> None:
+    assert body(CUSTOM | {"spec": {"text": text}})["spec"] == {"text": text}
+
+
+def test_texts_that_stand_in_each_other_without_end_are_refused_at_once() -> None:
+    text = "".join(f"{' ' * depth}a: |\n" for depth in range(900))
+    with pytest.raises(Rejected, match="too large to be looked through"):
+        body(CUSTOM | {"spec": {"text": text + " " * 900 + "b"}})
+
+
+def test_what_takes_a_config_map_as_a_whole_is_told_nothing_of_a_run_by_it() -> None:
+    """A container that prepares is not told what launchkit says, nor may others say it."""
+    source = [{"configMapRef": {"name": "forged"}}]
+    prepares = {"name": "i", "envFrom": source, "env": [{"name": "B", "value": "2"}]}
+    config = job({}, initContainers=[prepares])
+    made = body(config, env={"A": "1", "LAUNCHKIT_BACKEND": "b"})
+    found = {one["name"]: one["value"] for one in pod(made)["initContainers"][0]["env"]}
+    assert found == {"B": "2", "LAUNCHKIT_BACKEND": "", **dict.fromkeys(OWN_ENV, "")}
+    driver = body(CUSTOM | {"spec": {"driver": {"envFrom": source}}})["spec"]["driver"]
+    assert {one["name"] for one in driver["env"]} == OWN_ENV
+
+
 def test_all_containers_get_them_but_those_that_prepare() -> None:
     made = body(job({}, {"name": "side"}, initContainers=[{"name": "i"}]), env={"A": "1"})
     assert env(made, 0) == env(made, 1) == [{"name": "A", "value": "1"}]
