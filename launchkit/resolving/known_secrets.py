@@ -1,10 +1,10 @@
 """The secrets of a queue as values, to be masked where no name tells of them, as in an error."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from launchkit.model import Json, QueueSpec
+from launchkit.model import QueueSpec
 from launchkit.resolving.secret_places import secrets_in
-from launchkit.resolving.secret_texts import without_references
+from launchkit.resolving.secret_texts import is_elsewhere, without_references
 from launchkit.resolving.secret_values import secret_defaults, without_values
 
 NO_SECRETS = frozenset({"true", "false", "none", "null"})
@@ -12,7 +12,8 @@ NO_SECRETS = frozenset({"true", "false", "none", "null"})
 
 def queue_secrets(spec: QueueSpec) -> tuple[str, ...]:
     """What is hidden of a queue's config and of its template variables."""
-    return (*secret_defaults(spec), *_written(spec.config))
+    written = (value for found in secrets_in(spec.config) for value in found.values)
+    return tuple(dict.fromkeys(_pieces((*secret_defaults(spec), *written))))
 
 
 def without_queue_values(text: str, spec: QueueSpec) -> str:
@@ -20,9 +21,10 @@ def without_queue_values(text: str, spec: QueueSpec) -> str:
     return str(without_values({"": text}, queue_secrets(spec))[""])
 
 
-def _written(config: Json) -> Iterator[str]:
-    values = (value for found in secrets_in(config) for value in found.values)
+def _pieces(values: Iterable[str]) -> Iterator[str]:
+    """Values as they stand in the queue, and what of them stays once their macros are filled."""
     for value in values:
-        for piece in without_references(value):
+        whole = () if is_elsewhere(value) else (value,)
+        for piece in (*whole, *without_references(value)):
             if piece and piece.lower() not in NO_SECRETS:
                 yield piece

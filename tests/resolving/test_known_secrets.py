@@ -22,3 +22,16 @@ def test_what_is_hidden_of_a_queue_is_known() -> None:
     told = "mount: not 'o=username=u;password=hush-4,target=/x'; http://ann:hush-3@host/x fast"
     assert "hush" not in without_queue_values(told, spec)
     assert without_queue_values("fast, true", spec) == "fast, true"
+
+
+def test_what_of_a_secret_default_stands_beside_a_macro_is_known_when_that_is_filled() -> None:
+    default = "hush-9-${run_id}-hush-10"
+    variables = {
+        "hf_token": Variable(type="string", default=default),
+        "proxy": Variable(type="string", default="http://ann:hush-11${run_id}@host"),
+        "api_key": Variable(type="string", enum=("hush-12${run_id}", "${API_KEY}")),
+    }
+    spec = QueueSpec(name="q", resource="docker", variables=variables)
+    for told in (default, "hush-9-r1-hush-10", "http://ann:hush-11r1@host", "hush-12r1"):
+        assert "hush" not in without_queue_values(f"got {told}", spec)
+    assert without_queue_values("see ${API_KEY}", spec) == "see ${API_KEY}"
