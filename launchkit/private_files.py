@@ -34,7 +34,7 @@ def mode_for_all(path: Path, rights: int = stat.S_IRWXO) -> str | None:
     """
     try:
         mode = path.stat().st_mode
-    except OSError:
+    except (OSError, ValueError):  # also of a name that no file can have
         return None
     return f"{stat.S_IMODE(mode):04o}" if mode & rights else None
 
@@ -44,12 +44,23 @@ def folder_for_all(path: Path) -> tuple[Path, str] | None:
     machine may put another thing in the place of what leads there, and its mode in digits; where
     each may remove their own things alone, as in /tmp, nobody may.
     """
-    with suppress(OSError):
-        for folder in reversed([*_folders_to(path)]):
-            mode = mode_for_all(folder, stat.S_IWOTH)
-            if mode is not None and not int(mode, 8) & stat.S_ISVTX:
-                return folder, mode
+    known: list[Path] = []
+    with suppress(OSError, ValueError):  # those before what cannot be looked at are known
+        known.extend(_folders_to(path))
+    for folder in reversed(known):
+        mode = mode_for_all(folder, stat.S_IWOTH)
+        if mode is not None and not int(mode, 8) & stat.S_ISVTX:
+            return folder, mode
     return None
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file or directory is there, as far as this user is told."""
+    try:
+        path.stat()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _folders_to(path: Path) -> Iterator[Path]:

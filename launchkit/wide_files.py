@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from launchkit.abc import Finding
-from launchkit.private_files import folder_for_all, mode_for_all
+from launchkit.private_files import folder_for_all, is_there, mode_for_all
 from launchkit.shell_words import shell_command
 
 CLUSTERS_OWN = Path("/var/run/secrets")
@@ -50,7 +50,7 @@ def replaceable(path: Path, subject: str) -> Finding | None:
     """A warning if every user of this machine may put another file in the place of one that is
     there. Reads the modes of directories.
     """
-    found = folder_for_all(path) if path.exists() else None
+    found = folder_for_all(path) if is_there(path) else None
     if found is None:
         return None
     folder, mode = found

@@ -14,6 +14,14 @@ class Environment(Component):
 
     seam: ClassVar[str] = "environment"
 
+    @classmethod
+    def user_files(cls) -> Mapping[Path, str]:
+        """The files in which programs of the cloud keep what proves who the agent's user is, and
+        what each holds: `launchkit doctor` looks at them wherever this class is installed. A file
+        need not be there.
+        """
+        return {}
+
     @abstractmethod
     async def upload(self, source: Path, uri: str) -> None:
         """Copy a file to object storage, in place of what is there. Whoever reads meanwhile, or

@@ -62,8 +62,7 @@ async def checkup(
 
     *runner_problems* are those that were found when the settings were loaded, with their places.
     """
-    logins = await anyio.to_thread.run_sync(kept_logins)
-    found = await anyio.to_thread.run_sync(wide_secrets, logins, "Docker's settings")
+    found: list[Finding] = []
     async with AsyncExitStack() as stack:
         folder = await _folder(stack, settings, found)
         async with anyio.create_task_group() as tasks:
@@ -91,6 +90,23 @@ async def checkup(
             found += await _config_findings(settings, plugins, site, runners, patience)
             tasks.cancel_scope.cancel()
     return found
+
+
+def files_of_user(plugins: Plugins) -> Iterator[Finding]:
+    """Warnings of the files with logins that programs keep for this user, whatever the settings
+    are. Reads them; what goes wrong with one kind of files hides no other.
+    """
+    yield from _wide(kept_logins, "Docker's settings")
+    for cls, names in plugins.kinds(Environment).items():
+        yield from _wide(cls.user_files, f"environment {names[0]}")
+
+
+def _wide(files: Callable[[], Mapping[Path, str]], subject: str) -> Sequence[Finding]:
+    try:
+        with contained():
+            return wide_secrets(files(), subject)
+    except Exception as exc:  # noqa: BLE001 - a foreign class may raise anything
+        return [failure(subject, exc, optional=True)]
 
 
 async def _folder(stack: AsyncExitStack, settings: AgentSettings, found: list[Finding]) -> Path:
@@ -278,7 +294,6 @@ class _Examiner:
 
     async def _look_at_files(self, component: Component, subject: str) -> None:
         """Tell once of each file, however many components use it."""
-        files = await anyio.to_thread.run_sync(component.secret_files)
         told = {one.message for one in self.found}
-        wide = await anyio.to_thread.run_sync(wide_secrets, files, subject)
+        wide = await anyio.to_thread.run_sync(_wide, component.secret_files, subject)
         self.found.extend(one for one in wide if one.message not in told)

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -10,11 +10,17 @@ from pathlib import Path
 from subprocess import DEVNULL, SubprocessError, run
 
 from launchkit.builtin.git_command import NOWHERE, REPOSITORY_VARIABLES, git_words
+from launchkit.home import expanded
+from launchkit.private_files import is_there
 from launchkit.resolving.secret_texts import parts_of
 
 GIT_SECONDS = 10.0
 MOST_BYTES = 1024**2
 MOST_FILES = 10_000
+MOST_SETTINGS = 100
+"""Files of git's settings that are read one by one."""
+SYSTEM = "GIT_CONFIG_SYSTEM"
+INCLUDE = "include.path"
 LOGINS = "logins to git servers"
 KEY = b"PRIVATE KEY-----"
 SECRET_ENDS = ("pass", "passwd", "password", "secret", "token", "extraheader")
@@ -30,12 +36,10 @@ def login_files(environ: Mapping[str, str]) -> Mapping[Path, str]:
     config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "git"
     found = [home / ".git-credentials", config / "credentials", home / ".netrc"]
     named = environ.get("GIT_CONFIG_GLOBAL")
-    settings = _read(environ)
-    if settings is None:  # it cannot read them, so they may hold anything
-        found += [Path(named)] if named else [home / ".gitconfig", config / "config"]
-    else:
-        found += [one.file for one in settings if one.holds_login]
-        found += [file for one in settings for file in one.stores()]
+    own = [Path(named)] if named else [home / ".gitconfig", config / "config"]
+    settings, unread = _read(environ, [Path(environ.get(SYSTEM) or "/etc/gitconfig"), *own])
+    found += [*unread, *(one.file for one in settings if one.holds_login)]
+    found += [file for one in settings for file in one.stores()]
     keys = dict.fromkeys(_keys(home / ".ssh"), "a key to git servers")
     return {**dict.fromkeys(found, LOGINS), **keys}
 
@@ -63,20 +67,41 @@ class _Setting:
             for word, after in zip(words, [*words[1:], ""], strict=True):
                 option, equals, value = word.partition("=")
                 if option == "--file" and (value or after):
-                    yield Path(os.path.expandvars(value if equals else after)).expanduser()
+                    yield expanded(os.path.expandvars(value if equals else after))
 
 
-def _read(environ: Mapping[str, str]) -> list[_Setting] | None:
+def _read(environ: Mapping[str, str], files: Sequence[Path]) -> tuple[list[_Setting], list[Path]]:
     """The settings that hold for each repository, of all files that git reads for this user, also
-    by `include`; None if it cannot read them.
+    by `include`, and the files that it cannot read, which may hold anything. git reads none if one
+    is wrong: then it is given *files* and what they include one by one.
     """
+    together = _listed(environ, "--includes")
+    if together is not None:
+        return together, []
+    settings, unread = list[_Setting](), list[Path]()
+    waiting, seen = list(files), set[Path]()
+    alone = {**environ, SYSTEM: os.devnull, "GIT_CONFIG_GLOBAL": os.devnull}
+    while waiting and len(seen) < MOST_SETTINGS:
+        file = waiting.pop()
+        if file in seen or not is_there(file):
+            continue
+        seen.add(file)
+        told = _listed(alone, "--no-includes", "--file", str(file))
+        if told is None:
+            unread.append(file)
+            continue
+        settings += told
+        waiting += [file.parent / expanded(one.value) for one in told if one.name == INCLUDE]
+    return settings, unread
+
+
+def _listed(environ: Mapping[str, str], *options: str) -> list[_Setting] | None:
     own = {**os.environ, **environ}
     for name in REPOSITORY_VARIABLES:
         own.pop(name, None)
-    command = git_words("config", "--list", "--show-origin", "--includes", "-z")
     try:
         done = run(
-            command,
+            git_words("config", "--list", "--show-origin", "-z", *options),
             cwd=NOWHERE,
             env=own,
             stdin=DEVNULL,
@@ -86,7 +111,7 @@ def _read(environ: Mapping[str, str]) -> list[_Setting] | None:
         )
     except (OSError, SubprocessError):
         return None
-    told = done.stdout.decode(errors="replace").split("\0")
+    told = os.fsdecode(done.stdout).split("\0")
     return [*_settings(told)]
 
 
@@ -120,10 +145,16 @@ class _Folders:
                     continue
                 self.seen.add(real)
                 for one in sorted(folder.iterdir()):
-                    if one.is_dir():
+                    if _is_folder(one):
                         waiting.append(one)
                     else:
                         yield one
+
+
+def _is_folder(path: Path) -> bool:
+    with suppress(OSError):
+        return path.is_dir()
+    return False
 
 
 def _start(file: Path) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 
 from launchkit.abc import Finding
-from launchkit.agent.checkup import checkup, failure
+from launchkit.agent.checkup import checkup, failure, files_of_user
 from launchkit.cli.absent import absent_file
 from launchkit.cli.config import loaded_settings, settings_file
 from launchkit.cli.door import put, put_text
@@ -70,6 +70,7 @@ def findings(plugins: Plugins) -> Iterator[Finding]:
             yield Finding(level="warning", subject=f"plugin {info.name}", message=info.error)
     for text in plugins.problems():
         yield Finding(level="warning", subject="plugins", message=text, hint=BLOCK)
+    yield from files_of_user(plugins)
     try:
         if path := settings_file():
             yield from wide_settings(path)

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from launchkit.home import expanded
+
 MOST_BYTES = 1024**2
 KEYS = (b"aws_secret_access_key", b"aws_session_token")
 
@@ -19,8 +21,8 @@ def credential_files(environ: Mapping[str, str]) -> Mapping[Path, str]:
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": None,
     }
     places = [environ.get(name) or usual for name, usual in named.items()]
-    found = [Path(one).expanduser() for one in places if one]
-    settings = Path(environ.get("AWS_CONFIG_FILE") or home / "config").expanduser()
+    found = [expanded(one) for one in places if one]
+    settings = expanded(environ.get("AWS_CONFIG_FILE") or home / "config")
     if _holds_key(settings):
         found.append(settings)
     for folder in ("sso/cache", "cli/cache", "login/cache"):

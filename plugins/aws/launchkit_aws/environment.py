@@ -120,7 +120,8 @@ class AwsEnvironment(Environment):
             }
         return found
 
-    def secret_files(self) -> Mapping[Path, str]:
+    @classmethod
+    def user_files(cls) -> Mapping[Path, str]:
         """Those of keys and tokens that AWS's default chain reads or keeps. Reads which of its
         settings there are keys in.
         """

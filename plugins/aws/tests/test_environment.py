@@ -89,10 +89,9 @@ def test_the_files_of_credentials_are_known(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", "/home/ann")
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")
-    aws = AwsEnvironment(region=REGION)
-    assert {*map(str, aws.secret_files())} == {"/home/ann/.aws/credentials", "/token"}
+    assert {*map(str, AwsEnvironment.user_files())} == {"/home/ann/.aws/credentials", "/token"}
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/keys")
-    assert {*map(str, aws.secret_files())} == {"/keys", "/token"}
+    assert {*map(str, AwsEnvironment.user_files())} == {"/keys", "/token"}
 
 
 def test_settings_with_a_key_and_kept_tokens_are_known(
@@ -104,16 +103,15 @@ def test_settings_with_a_key_and_kept_tokens_are_known(
     cache.mkdir(parents=True)
     settings, token = tmp_path / ".aws" / "config", cache / "1f.json"
     settings.write_text("[default]\nregion = eu-west-1\n")
-    aws = AwsEnvironment(region=REGION)
-    assert not {settings, token} & aws.secret_files().keys()
+    assert not {settings, token} & AwsEnvironment.user_files().keys()
     settings.write_text("[default]\nAWS_Secret_Access_Key = s\n")
     token.write_text("{}")
-    assert {settings, token} < aws.secret_files().keys()
+    assert {settings, token} < AwsEnvironment.user_files().keys()
     other = tmp_path / "other"
     other.write_text("[default]\naws_session_token = s\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(other))
-    assert other in aws.secret_files()
-    assert settings not in aws.secret_files()
+    assert other in AwsEnvironment.user_files()
+    assert settings not in AwsEnvironment.user_files()
 
 
 async def test_a_session_token_that_is_written_anew_is_used_in_the_middle_of_a_run(

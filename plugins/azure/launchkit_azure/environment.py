@@ -102,7 +102,8 @@ class AzureEnvironment(Environment):
         """
         return await (await self._clients.opened()).token(f"{audience}/.default")
 
-    def secret_files(self) -> Mapping[Path, str]:
+    @classmethod
+    def user_files(cls) -> Mapping[Path, str]:
         """Those of certificates and tokens that the default credentials read."""
         named = ("AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE")
         found = {Path(path) for name in named if (path := os.environ.get(name))}

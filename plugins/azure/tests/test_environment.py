@@ -89,7 +89,7 @@ def test_the_files_of_credentials_are_known(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("AZURE_FEDERATED_TOKEN_FILE", raising=False)
     monkeypatch.setenv("AZURE_CONFIG_DIR", "/azure")
     monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", "/ann.pem")
-    files = AzureEnvironment().secret_files()
+    files = AzureEnvironment.user_files()
     assert {*map(str, files)} == {"/ann.pem", "/azure/msal_token_cache.json"}
 
 

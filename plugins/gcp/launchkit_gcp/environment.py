@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 API = "launchkit_gcp.api"
 """Imported when Google Cloud is asked for the first time."""
 SUBJECT = "environment gcp"
+CREDENTIALS = "credentials of Google Cloud"
 
 
 @dataclass(kw_only=True)
@@ -106,12 +107,18 @@ class GcpEnvironment(Environment):
             found["STORAGE_EMULATOR_HOST"] = url
         return found
 
-    def secret_files(self) -> Mapping[Path, str]:
-        """That of the credentials: the one that is named, or the one that `gcloud` makes."""
-        named = self.service_account_file or os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
+    @classmethod
+    def user_files(cls) -> Mapping[Path, str]:
+        """That of the default credentials: the one that is named, or that of `gcloud`."""
+        named = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
         gcloud = Path(os.environ.get("CLOUDSDK_CONFIG") or Path.home() / ".config/gcloud")
         path = Path(named) if named else gcloud / "application_default_credentials.json"
-        return {path: "credentials of Google Cloud"}
+        return {path: CREDENTIALS}
+
+    def secret_files(self) -> Mapping[Path, str]:
+        """That of the service account."""
+        named = self.service_account_file
+        return {Path(named): CREDENTIALS} if named else {}
 
     async def check(self) -> Sequence[Finding]:
         """Whether there are credentials, and whose they are."""

@@ -81,16 +81,16 @@ async def test_a_key_file_that_is_named_is_used(
 
 
 def test_the_file_of_the_credentials_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    def files(**settings: str) -> list[str]:
-        place = GcpEnvironment(project=PROJECT, region=REGION, **settings)
-        return [*map(str, place.secret_files())]
+    def files() -> list[str]:
+        return [*map(str, GcpEnvironment.user_files())]
 
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
     monkeypatch.setenv("CLOUDSDK_CONFIG", "/gcloud")
     assert files() == ["/gcloud/application_default_credentials.json"]
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/key.json")
     assert files() == ["/key.json"]
-    assert files(service_account_file="/own.json") == ["/own.json"]
+    place = GcpEnvironment(project=PROJECT, region=REGION, service_account_file="/own.json")
+    assert [*map(str, place.secret_files())] == ["/own.json"]
 
 
 async def test_a_key_file_that_is_none_is_told(environments: Environments, tmp_path: Path) -> None:

@@ -11,11 +11,13 @@ from typing import Any
 import anyio
 import pytest
 import yaml
+from launchkit_kubernetes.cluster.access import MAX_BYTES
 from launchkit_kubernetes.cluster.access import Access as Way
 from launchkit_kubernetes.cluster.client import open_client
 from launchkit_kubernetes.cluster.errors import ClusterAway
 from launchkit_kubernetes.cluster.findings import RIGHTS
 from launchkit_kubernetes.runner import KubernetesRunner
+from rights import like_others
 from waiting import until
 
 from launchkit.testing import make_submission, site_at, started
@@ -61,12 +63,26 @@ def test_kubeconfigs_and_the_keys_that_they_name_are_known(tmp_path: Path) -> No
     users = [{"user": {"client-key": "ann.key"}}, {"user": {"tokenFile": "/token"}}, "none"]
     one.write_text(yaml.safe_dump({"users": users}))
     other.write_text("users: [")
-    way = Way(config_file=os.pathsep.join(map(str, (one, other, tmp_path / "absent"))))
-    assert {*way.secret_files()} == {one, tmp_path / "ann.key", Path("/token"), other}
+    absent = tmp_path / "absent"
+    way = Way(config_file=os.pathsep.join(map(str, (absent, other, one))))
+    assert {*way.secret_files()} == {one, tmp_path / "ann.key", Path("/token"), other, absent}
     assert (
         KubernetesRunner(config_file=str(one)).secret_files()
         == Way(config_file=str(one)).secret_files()
     )
+
+
+@pytest.mark.parametrize("odd", ["loop", "x" * 300, "closed/one", "pipe", "folder", "large"])
+def test_a_kubeconfig_that_cannot_be_read_hides_no_other(tmp_path: Path, odd: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "closed").mkdir(0o000)
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "large").write_text("#" * (MAX_BYTES + 1))
+    (tmp_path / "one").write_text(yaml.safe_dump({"users": [{"user": {"tokenFile": "/token"}}]}))
+    way = Way(config_file=f"{tmp_path / odd}{os.pathsep}{tmp_path / 'one'}")
+    with like_others():
+        assert {*way.secret_files()} == {tmp_path / odd, tmp_path / "one", Path("/token")}
 
 
 async def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -94,11 +94,13 @@ def engine_address(environ: Mapping[str, str] | None = None) -> Address:
 
 
 def key_files() -> dict[Path, str]:
-    """The key that is shown to the Engine, and what it is.
-
-    :raises ConfigError: if no Engine can be reached by what is said.
+    """The key that is shown to the Engine, and what it is. What is wrong with what is said of the
+    Engine is told when it is used.
     """
-    tls = engine_address().tls
+    try:
+        tls = engine_address().tls
+    except ConfigError:
+        return {}
     return {tls.folder / "key.pem": "the key to a Docker Engine"} if tls and tls.folder else {}
 
 

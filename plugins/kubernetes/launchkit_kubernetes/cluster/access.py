@@ -59,21 +59,21 @@ class Access:
         them is told when they are used.
         """
         found: dict[Path, str] = {}
-        for file in self._files():
+        for file in self._places():
             found[file] = WHAT
             with suppress(OSError, ValueError, RecursionError, yaml.YAMLError):
-                for one in items(_read(file).get("users")):
+                for one in items(_read(file).get("users") if _is_read(file) else ()):
                     user = mapping(mapping(one).get("user"))
                     named = (text(user.get(key)) for key in ("client-key", "tokenFile"))
                     found |= {file.parent / Path(name): WHAT for name in named if name}
         return found
 
+    def _places(self) -> Iterator[Path]:
+        return (Path(place) for place in self.path.split(os.pathsep) if place)
+
     def _files(self) -> Iterator[Path]:
         """The kubeconfigs that are there, of a size that is read."""
-        for place in self.path.split(os.pathsep):
-            file = Path(place)
-            if place and file.exists() and file.stat().st_size <= MAX_BYTES:
-                yield file
+        return filter(_is_read, self._places())
 
     def _named(self) -> str | None:
         if self.config_file is not None:
@@ -102,6 +102,10 @@ def unusable(access: Access, exc: Exception) -> ClusterAway:
         hint="name a kubeconfig with KUBECONFIG, or with `runners.kubernetes.config_file` in"
         " launch-config.yaml; try `kubectl get jobs` with the same one",
     )
+
+
+def _is_read(file: Path) -> bool:
+    return file.is_file() and file.stat().st_size <= MAX_BYTES
 
 
 def _read(file: Path) -> Mapping[str, Any]:
