@@ -233,7 +233,9 @@ class LookOut(Loose):
 
 class Holding(NamedTuple, Generic[T]):
     """Do for a claim, of which only the item's id and the token are known, what *act* does for a
-    whole one.
+    whole one. Of an item in none of the *queues* nothing is told, not even that there is one.
+
+    :raises LeaseLost: if the claim is not held.
     """
 
     entity: str
@@ -241,15 +243,20 @@ class Holding(NamedTuple, Generic[T]):
     token: int
     lease: float
     act: Callable[[Claim], Body[T]]
+    queues: frozenset[str] | None = None
+    """Those that the one who asks is bound to; None if it is not."""
 
     async def __call__(self, tx: Tx) -> T:
         row = await tx.one("item_held", entity=self.entity, id=self.item_id)
         if row is None or row["token"] != self.token:
-            raise lost_item(self.item_id, row)
+            raise lost_item(self.item_id, row if self._has(row) else None)
         queue = queue_of(await tx.row("queue_of", id=row["queue_id"]))
         item = item_of(row, row["queue"])
         claim = Claim(item=item, queue=queue, token=self.token, lease=self.lease)
         return await self.act(claim)(tx)
+
+    def _has(self, row: Row | None) -> bool:
+        return self.queues is None or (row is not None and row["queue"] in self.queues)
 
 
 class Report(NamedTuple):
@@ -288,6 +295,8 @@ class Beat(NamedTuple):
     """The token of each item that is to be kept."""
     lease: float
     session: str | None = None
+    queues: frozenset[str] | None = None
+    """Those that the agent is bound to; None if it is not."""
 
     async def __call__(self, tx: Tx) -> AgentOrders:
         await require_session(tx, self.entity, self.status.name, self.session)
@@ -304,6 +313,7 @@ class Beat(NamedTuple):
             agent=self.status.name,
             held=held,
             until=tx.now + self.lease,
+            queues=None if self.queues is None else json.dumps([*self.queues]),
         )
         orders = await tx.all("stop_orders", entity=self.entity, agent=self.status.name)
         return AgentOrders(
@@ -315,6 +325,7 @@ class Beat(NamedTuple):
                     now=bool(row["stop_now"]),
                 )
                 for row in orders
+                if self.queues is None or row["queue"] in self.queues
             ),
             lost=frozenset(self.held) - {row["id"] for row in rows},
             drain=bool(seen and seen["drain"]),

@@ -157,8 +157,8 @@ update item set stop_by = coalesce(stop_by, :actor), stop_reason = coalesce(stop
 where id = :id
 
 -- name: stop_orders
-select id, stop_by, stop_reason, stop_now from item
-where entity = :entity and agent = :agent and lease_until is not null and stop_by is not null
+select i.id, i.stop_by, i.stop_reason, i.stop_now, q.name as queue from item i join queue q on q.id = i.queue_id
+where i.entity = :entity and i.agent = :agent and i.lease_until is not null and i.stop_by is not null
 
 -- name: lapse_leases_of
 update item set lease_until = :now where agent = :agent and entity = :entity and lease_until > :now

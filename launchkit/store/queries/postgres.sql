@@ -91,6 +91,8 @@ update item set lease_until = :until
 where entity = :entity and agent = :agent and lease_until is not null and seq in (
     select i.seq from json_array_elements(:held::json) h
     join item i on i.id = h ->> 0 and i.token = (h ->> 1)::bigint
+    join queue q on q.id = i.queue_id
+    where :queues::text is null or q.name in (select json_array_elements_text(:queues::json))
     order by i.seq for update of i)
 returning id
 

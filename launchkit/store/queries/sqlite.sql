@@ -28,7 +28,9 @@ order by priority, seq limit 1
 update item set lease_until = :until
 where entity = :entity and agent = :agent and lease_until is not null and seq in (
     select i.seq from json_each(:held) h
-    join item i on i.id = json_extract(h.value, '$[0]') and i.token = json_extract(h.value, '$[1]'))
+    join item i on i.id = json_extract(h.value, '$[0]') and i.token = json_extract(h.value, '$[1]')
+    join queue q on q.id = i.queue_id
+    where :queues is null or q.name in (select value from json_each(:queues)))
 returning id
 
 -- name: items

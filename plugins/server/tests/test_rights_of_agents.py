@@ -122,8 +122,9 @@ def test_no_agent_takes_a_lock_of_the_service_itself(
 ) -> None:
     agent = bearer(tokens["agent"])
     body = {"name": name, "holder": "box/run/1", "seconds": 1}
-    for what in ("locks", "locks/release"):
-        answer = client.post(f"/api/v1/entities/test/agent/{what}", headers=agent, json=body)
+    for what in ("locks", "locks/release", "locks/waits"):
+        wanted = {**body, "wait": 0}
+        answer = client.post(f"/api/v1/entities/test/agent/{what}", headers=agent, json=wanted)
         assert answer.status_code == 403, answer.text
 
 
@@ -235,6 +236,76 @@ def test_an_agent_is_told_of_no_end_in_a_queue_that_it_is_not_bound_to(
     for who, items in ((box, {ended["q"]}), (admin, {*ended.values()})):
         answer = client.post(f"{base}/agent/over", headers=who, json=wanted)
         assert {*answer.json()["items"]} == items
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "finished"])
+def test_an_agent_is_not_told_that_there_is_a_launch_in_a_queue_that_it_is_not_bound_to(
+    client: httpx.Client, tokens: Mapping[str, Secret], state: str
+) -> None:
+    admin, box = (bearer(tokens[who]) for who in ("admin", "agent"))
+    base = "/api/v1/entities/test"
+    launch = {"spec": plain(make_spec())}
+    item = client.post(f"{base}/queues/other/launches", headers=admin, json=launch).json()["id"]
+    wanted = {"queue": "other", "capacity": {"agent": "box-own", **CAPACITY}, "claim_id": "c"}
+    token = client.post(f"{base}/agent/claims", headers=admin, json=wanted).json()["claim"]["token"]
+    report = {"token": token, "report": {"state": state}}
+    url = f"{base}/agent/items/{item}/reports"
+    assert client.post(url, headers=admin, json=report).is_success
+
+    def told(item: str, token: int) -> list[tuple[str, str]]:
+        answers = []
+        for method, what, body in (
+            ("GET", f"log?token={token}", None),
+            ("PUT", f"log?token={token}&offset=0", None),
+            ("POST", "reports", {"token": token, "report": {"state": "finished"}}),
+            ("POST", "run-token", {"token": token}),
+        ):
+            url = f"{base}/agent/items/{item}/{what}"
+            answer = client.request(method, url, headers=box, json=body)
+            problem = answer.json()
+            answers.append((problem["code"], problem["detail"].replace(item, "ID")))
+        return answers
+
+    for one in (token, token + 1):
+        assert told(item, one) == told("0" * len(item), one)
+
+
+def test_an_agent_neither_keeps_nor_hears_of_launches_in_queues_that_it_is_not_bound_to(
+    client: httpx.Client, tokens: Mapping[str, Secret]
+) -> None:
+    admin, box = (bearer(tokens[who]) for who in ("admin", "agent"))
+    base, held = "/api/v1/entities/test", []
+    for queue in ("q", "other"):
+        launch = {"spec": plain(make_spec())}
+        assert client.post(f"{base}/queues/{queue}/launches", headers=admin, json=launch).is_success
+        wanted = {"queue": queue, "capacity": {"agent": "box", **CAPACITY}, "claim_id": queue}
+        claim = client.post(f"{base}/agent/claims", headers=admin, json=wanted).json()["claim"]
+        held.append({"item_id": claim["item"]["id"], "token": claim["token"]})
+        url = f"{base}/items/{claim['item']['id']}/changes"
+        assert client.post(url, headers=admin, json={"kind": "stop"}).is_success
+    own, other = (one["item_id"] for one in held)
+    beat = {"status": STATUS, "held": held, "wait": 0}
+    for who, lost, stopped in ((box, [other], [own]), (admin, [], [own, other])):
+        orders = client.post(f"{base}/agent/beats", headers=who, json=beat).json()
+        assert orders["lost"] == lost
+        assert {one["item_id"] for one in orders["stop"]} == {*stopped}
+
+
+def test_an_agent_whose_report_that_a_launch_waits_again_was_not_answered_may_say_so_again(
+    client: httpx.Client, tokens: Mapping[str, Secret]
+) -> None:
+    admin, box = (bearer(tokens[who]) for who in ("admin", "agent"))
+    base = "/api/v1/entities/test"
+    launch = {"spec": plain(make_spec())}
+    item = client.post(f"{base}/queues/q/launches", headers=admin, json=launch).json()["id"]
+    wanted = {"queue": "q", "capacity": {"agent": "box", **CAPACITY}, "claim_id": "c"}
+    token = client.post(f"{base}/agent/claims", headers=box, json=wanted).json()["claim"]["token"]
+    reports = f"{base}/agent/items/{item}/reports"
+    again = {"token": token, "report": {"state": "queued", "next_attempt": True}}
+    for _ in range(2):
+        assert client.post(reports, headers=box, json=again).status_code == 204
+    late = {"token": token, "report": {"state": "running"}}
+    assert client.post(reports, headers=box, json=late).json()["code"] == "lease_lost"
 
 
 def test_an_agent_is_told_that_its_attempt_is_over_also_where_the_launch_has_another_queue_now(

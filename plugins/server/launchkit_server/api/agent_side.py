@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Query, Request
 from launchkit.errors import Forbidden, Unreachable
 from launchkit.model import AgentOrders, Claim
 from launchkit.store import agents, claims, hindrance, locks, logs
-from launchkit.store.changes import WAITING
 from launchkit.store.database import Body, Tx
 from launchkit.store.stale import lost
 from launchkit.store.tokens import CreateRunToken
@@ -149,7 +148,7 @@ async def beat(
     await who.require_agent(wanted.status.name, service)
     held = {one.item_id: one.token for one in wanted.held}
     status = who.told_by(wanted.status)
-    body = claims.Beat(entity, status, held, service.lease, wanted.session)
+    body = claims.Beat(entity, status, held, service.lease, wanted.session, who.queues)
     patience = min(service.patience(wanted.wait), service.lease / 3)
     with service.database.topics.subscribed(f"agent:{wanted.status.name}") as news:
         orders = await service.database.write(body)
@@ -237,7 +236,7 @@ async def wait_for_lock(entity: str, wanted: LockWait, service: TheService, who:
     """Wait until a lock may be had, or the time is over."""
     if service.ending:
         raise Unreachable("the service is about to end", retry_after=1.0)
-    await locks.free(service.database, wanted.name, service.patience(wanted.wait))
+    await locks.free(service.database, _named(wanted.name), service.patience(wanted.wait))
     await who.still()
 
 
@@ -269,22 +268,17 @@ async def leave(entity: str, wanted: LeaveRequest, service: TheService, who: Age
 def _holding(
     service: Service, who: Caller, item_id: str, token: int, act: Callable[[Claim], Body[T]]
 ) -> Body[T]:
-    def allowed(held: Claim) -> Body[T]:
-        try:
-            who.require_queue(held.item.queue)
-        except Forbidden:
-            if held.item.state in WAITING:  # it was moved since the caller had it
-                raise lost(held, None) from None
-            raise
+    def own(held: Claim) -> Body[T]:
         return _Own(who, held, act(held))
 
-    return claims.Holding(who.entity, item_id, token, service.lease, allowed)
+    return claims.Holding(who.entity, item_id, token, service.lease, own, who.queues)
 
 
 @dataclass(frozen=True)
 class _Own(Generic[T]):
     """Do for a claim what *act* does, if it is one of an agent that the caller may be: the token of
-    a claim is a small number, which others can guess.
+    a claim is a small number, which others can guess. That there is a launch in a queue to which
+    the caller is not bound is told to nobody but the agent that holds it.
     """
 
     who: Caller
@@ -292,8 +286,23 @@ class _Own(Generic[T]):
     act: Body[T]
 
     async def __call__(self, tx: Tx) -> T:
-        await self.who.require_named(self.held.item.agent or "", lambda nearest: nearest(tx))
+        if not await self._of_this_agent(tx):
+            raise lost(self.held, None)
+        self.who.require_queue(self.held.item.queue)
         return await self.act(tx)
+
+    async def _of_this_agent(self, tx: Tx) -> bool:
+        item, queues = self.held.item, self.who.queues
+        elsewhere = queues is not None and item.queue not in queues
+        if item.agent is None:  # it waits, in whichever queue it was moved to
+            return not elsewhere
+        try:
+            await self.who.require_named(item.agent, lambda nearest: nearest(tx))
+        except Forbidden:
+            if not elsewhere:
+                raise
+            return False
+        return True
 
 
 def _named(lock: str) -> str:
