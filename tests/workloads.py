@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from run_processes import tagged
+
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import Submission
 from launchkit.supervision import processes
@@ -68,7 +70,7 @@ class Processes(Workload):
     async def exposed(self, submission: Submission) -> bytes:
         directory = self.directory(submission)
         files = [path.read_bytes() for path in directory.rglob("*") if path.is_file()]
-        pids = processes.tagged(submission.name.encode())
+        pids = tagged(submission.name)
         assert pids
         assert files
         return b"\n".join([*files, *(Path(f"/proc/{p}/cmdline").read_bytes() for p in pids)])
@@ -77,7 +79,7 @@ class Processes(Workload):
         return self.make(script)
 
     async def alive(self, submission: Submission) -> Sequence[str]:
-        return [str(pid) for pid in processes.tagged(submission.name.encode())]
+        return [str(pid) for pid in tagged(submission.name)]
 
     def directory(self, submission: Submission) -> Path:
         return Path(LocalProcessRunner.ref_of(self.runner, submission))
@@ -96,5 +98,5 @@ class Processes(Workload):
     def kill(self) -> None:
         """End what was made here and still runs."""
         for name in self.names:
-            for pid in processes.tagged(name.encode()):
+            for pid in tagged(name):
                 processes.send(pid, signal.SIGKILL)

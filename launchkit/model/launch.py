@@ -13,10 +13,11 @@ OWN_ENV = frozenset(
     f"LAUNCHKIT_{name}"
     for name in (
         *("ITEM_ID", "RUN_ID", "RUN_NAME", "ATTEMPT", "QUEUE", "ENTITY", "PROJECT", "AUTHOR"),
-        *("JOB", "RUN_CONFIG", "RUN_TOKEN"),
+        *("JOB", "RUN_CONFIG", "RUN_TOKEN", "SETUP_DIR", "PROCESS_TAG"),
     )
 )
-"""The variables in which launchkit says what a run is, and whose; what would be empty is left out.
+"""The variables in which launchkit says what a run is, whose, and which processes are of it; what
+would be empty is left out.
 """
 
 

@@ -9,7 +9,9 @@ import signal
 from collections.abc import Iterable
 
 TAG = "LAUNCHKIT_PROCESS_TAG"
-"""Each process of a run has this variable, with the run's name in it, unless it gets rid of it."""
+"""Each process of a run has this variable, with the run's tag in it, unless it gets rid of it. Who
+is not of the run does not know its tag.
+"""
 DEAD = b"ZX"
 _DEATH_SIGNAL, _SUBREAPER, _IS_SUBREAPER = 1, 36, 37
 _libc = ctypes.CDLL(None)
@@ -41,7 +43,9 @@ def die_with(parent: int) -> None:
 
 
 def tagged(tag: bytes, *but: int) -> list[int]:
-    """The live processes of this machine that have the tag of a run."""
+    """The live processes of this machine that have the tag of a run; none if it has no tag yet."""
+    if not tag:
+        return []
     wanted = TAG.encode() + b"=" + tag
     found = []
     for pid in _all():

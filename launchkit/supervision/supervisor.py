@@ -2,9 +2,9 @@
 `forks`. It uses the standard library only, and as little of it as it can.
 
 The run's environment is given to it over a socket, so that no secret is written anywhere. All
-signals are blocked, and only SIGKILL and SIGSTOP reach it. In the run directory it reads
-`spec` and `cancelled`, and writes `started`, `cgroup`, `setup`, `child`, `output.log` and `exit`.
-A lock on `lock`, which ends with the process however it ends, tells that it lives. What it started
+signals are blocked, and only SIGKILL and SIGSTOP reach it. In the run directory it reads `spec` and
+`cancelled`, and writes `tag`, `started`, `cgroup`, `setup`, `child`, `output.log` and `exit`. A
+lock on `lock`, which ends with the process however it ends, tells that it lives. What it started
 does not outlive its trouble: where it cannot do its work, it ends the run before it writes an end.
 """
 
@@ -35,6 +35,11 @@ OVER = ".over"
 """Beside the run directories: an empty file for each run that has ended and was removed."""
 OLD_SETUP = ".old-"
 """In the name of a setup directory that is to be removed."""
+TAG_RECORD = "tag"
+"""In the run directory: what tells the run's processes from others; whom it is kept from, cannot be
+taken for one of them, whatever variables it has.
+"""
+TAG_BYTES = 16
 NEEDED = ("child", "exit", "cancelled")
 """What must be written while the run goes on. Space for it is set aside before the run starts, so
 that a full disk hides neither how it ended nor that it was told to stop.
@@ -59,7 +64,7 @@ class Command:
         self.group = group
         self.setup = setup
         self.supervisor = os.getpid()
-        self.tag = spec["name"][0]
+        self.tag = environ[TAG.encode()]
         self.argv = spec["setup_arg" if setup else "arg"]
         self.candidates = spec["setup_try" if setup else "try"]
         self.cwd = spec["code" if setup else "cwd"][0]
@@ -75,10 +80,12 @@ def main(run_dir: str, environ: Environ, answer: int, home: str) -> None:
     os.chdir(run_dir)
     lock = os.open("lock", os.O_RDWR | os.O_CREAT, 0o600)
     first = _locked(lock) and not os.path.exists("started") and not _is_over(run_dir)
-    error = _begin() if first else 0
+    tag = os.path.basename(os.fsencode(run_dir)) + b"." + os.urandom(TAG_BYTES).hex().encode()
+    error = _begin(tag) if first else 0
     _tell(answer, error)
     if not first or error:
         return
+    environ[TAG.encode()] = tag
     adopt_orphans()
     group = cgroup.begin(home, os.path.basename(run_dir))
     try:
@@ -86,7 +93,7 @@ def main(run_dir: str, environ: Environ, answer: int, home: str) -> None:
             spec = parse_spec(file.read())
         record = supervise(spec, environ, group)
     except OSError as exc:
-        end_all(environ[TAG.encode()], group)
+        end_all(tag, group)
         cancelled = int(os.path.exists("cancelled"))
         record = {"stage": "supervisor", "errno": exc.errno, "cancelled": cancelled}
     if group:
@@ -187,7 +194,7 @@ def let_finish(tag: bytes) -> None:
 
 
 def end_all(tag: bytes, group: Cgroup | None) -> None:
-    """SIGKILL to all processes of the run named *tag*, until none is left."""
+    """SIGKILL to all processes of the run that has the tag, until none is left."""
     deadline = time.monotonic() + GONE_SECONDS
     while (found := left(tag)) and time.monotonic() < deadline:
         if group:
@@ -231,9 +238,12 @@ def overwrite(path: str, data: bytes, *, sync: bool = False) -> None:
             os.fsync(file.fileno())
 
 
-def _begin() -> int:
-    """Set space aside and note that the run was started; gives the error's number if it cannot."""
+def _begin(tag: bytes) -> int:
+    """Set space aside, and note the run's tag and that it was started; gives the error's number if
+    it cannot.
+    """
     try:
+        overwrite(TAG_RECORD, tag)
         for name in NEEDED:
             overwrite(name + ".tmp", b"")
         os.close(os.open("started", os.O_WRONLY | os.O_CREAT, 0o600))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import anyio
 from agent.conftest import Bench, running, until
 from agent.sleepy import SleepyAgent
+from run_processes import tagged
 from waiting import PATIENCE
 
 from launchkit import LaunchHandle
@@ -17,7 +18,6 @@ from launchkit.errors import SubmitError
 from launchkit.hookspecs import hookimpl
 from launchkit.model import ItemState, Submission
 from launchkit.plugins import Plugins
-from launchkit.supervision import processes
 
 HOUR = 3600.0
 asleep, awake = anyio.Event(), anyio.Event()
@@ -59,7 +59,7 @@ async def test_what_is_submitted_after_the_launch_was_stopped_does_not_begin(ben
         await until(lambda: bool(refused))
     [(name, why)] = refused.items()
     assert "a run of this name is over already" in why
-    assert processes.tagged(name.encode()) == []
+    assert tagged(name) == []
 
 
 def lapse(bench: Bench, run: LaunchHandle) -> None:

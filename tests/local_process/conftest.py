@@ -10,6 +10,7 @@ from uuid import uuid4
 import anyio
 import pytest
 from local_process.runs import Make, a_launch, site_at
+from run_processes import tagged
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import Submission
@@ -65,5 +66,5 @@ def make(tmp_path: Path) -> Iterator[Make]:
     for name in names:
         for path in Path(cgroup.home() or tmp_path).glob(f"{cgroup.PREFIX}{name}.*"):
             assert cgroup.Cgroup(str(path)).end()
-        for pid in processes.tagged(name.encode()):
+        for pid in tagged(name):
             processes.send(pid, signal.SIGKILL)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import anyio
 from anyio.abc import TaskGroup
+from run_processes import tagged
 from waiting import PATIENCE, until
 
 from launchkit.abc import Run, Site
 from launchkit.model import Launch, Submission
-from launchkit.supervision import processes
 from launchkit.testing import make_launch
 
 Make = Callable[..., Submission]
@@ -51,7 +51,7 @@ async def printed(run: Run, text: bytes) -> None:
 
 def processes_of(submission: Submission) -> list[int]:
     """The live processes of a run that have its tag."""
-    return processes.tagged(submission.name.encode())
+    return tagged(submission.name)
 
 
 def command_line(pid: int) -> str:

@@ -3,16 +3,19 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from subprocess import Popen
 from uuid import uuid4
 
 import pytest
 from local_process.runs import Make, command_line, is_alive, output_of, printed, processes_of
+from waiting import PATIENCE
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import RunState
 from launchkit.resolving.masking import Mask
 from launchkit.supervision import forks
-from launchkit.testing import end_of, until
+from launchkit.supervision.processes import TAG
+from launchkit.testing import end_of, until, until_running
 
 WAIT = "until [ -e go ]; do sleep 0.01; done"
 
@@ -213,3 +216,19 @@ async def test_the_last_output_says_where_it_was_cut(
     first = status.verdict.evidence[0]
     assert first.endswith("cdef-end")
     assert Mask([secret])(first) == "…"
+
+
+async def test_what_says_that_it_is_of_a_run_is_not_ended_with_it(
+    runner: LocalProcessRunner, make: Make
+) -> None:
+    """As a container of somebody else on this machine may, or one of its image."""
+    submission = make("sleep", "300")
+    run = await runner.submit(submission)
+    await until_running(run)
+    with Popen(("sleep", "300"), env={TAG: submission.name}) as stranger:
+        try:
+            await run.cancel(PATIENCE)
+            assert (await end_of(run)).state is RunState.STOPPED
+            assert stranger.poll() is None, "it is not of the run"
+        finally:
+            stranger.kill()

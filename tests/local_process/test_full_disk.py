@@ -21,7 +21,6 @@ from launchkit.builtin.local_process.rundir import RunDir
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.errors import LaunchError, SubmitError
 from launchkit.model import RunState, RunStatus, Submission
-from launchkit.supervision import processes
 from launchkit.testing import end_of, until, until_running
 
 OBEYS = "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.01; done"
@@ -261,4 +260,4 @@ async def test_what_keeps_a_run_from_being_ended_is_an_error_to_be_tried_again(
     lock.rmdir()
     lock.with_name("moved").rename(lock)
     assert (await stopped(run)).state is RunState.STOPPED
-    assert processes.tagged(submission.name.encode()) == []
+    assert processes_of(submission) == []

@@ -13,6 +13,7 @@ from launchkit.builtin.local_process.args import parse_size
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.errors import Rejected
 from launchkit.model import Image, Secret
+from launchkit.model.launch import OWN_ENV
 from launchkit.testing import end_of
 
 PROC = Path("/proc")
@@ -115,8 +116,9 @@ async def test_niceness_is_given_to_the_run(runner: LocalProcessRunner, make: Ma
 async def environment(runner: LocalProcessRunner, make: Make, **args: object) -> dict[str, str]:
     run = await runner.submit(make("/usr/bin/env", "-0", env={"MINE": "1"}, resource_args=args))
     await end_of(run)
-    lines = (await output_of(run)).decode().split("\0")
-    return dict(line.split("=", 1) for line in lines if line)
+    log = (await output_of(run)).decode()
+    lines = [line for line in log.splitlines(keepends=True) if not line.startswith("launchkit: ")]
+    return dict(line.split("=", 1) for line in "".join(lines).split("\0") if line)
 
 
 async def test_a_run_inherits_the_agents_environment_but_not_its_secrets(
@@ -129,6 +131,17 @@ async def test_a_run_inherits_the_agents_environment_but_not_its_secrets(
     tag = env.pop("LAUNCHKIT_PROCESS_TAG")
     assert tag.startswith("lk-")
     assert env == {**expected, "MINE": "1"}
+
+
+async def test_what_a_local_run_is_told_of_itself_is_launchkits_own(
+    runner: LocalProcessRunner, make: Make
+) -> None:
+    env = await environment(runner, make, setup="true")
+    assert {name for name in env if name.startswith("LAUNCHKIT_")} == {
+        "LAUNCHKIT_PROCESS_TAG",
+        "LAUNCHKIT_SETUP_DIR",
+    }
+    assert env.keys() - os.environ.keys() - {"MINE"} <= OWN_ENV
 
 
 @pytest.mark.parametrize(

@@ -305,7 +305,10 @@ def test_what_launchkit_says_of_a_run_is_no_launchs_to_say(
 def test_all_that_launchkit_says_of_a_run_is_its_own(make_launch: MakeLaunch) -> None:
     launch = make_launch(job="train:v1", name="n", overrides={"config": {"lr": 1}})
     said = {name for name in workload_env(launch, None) if name.startswith("LAUNCHKIT_")}
-    assert said == OWN_ENV - {"LAUNCHKIT_RUN_TOKEN"}, "that is the queue service's to give"
+    others = {"RUN_TOKEN", "SETUP_DIR", "PROCESS_TAG"}
+    assert said == OWN_ENV - {f"LAUNCHKIT_{name}" for name in others}, (
+        "these are the queue service's to give, and the runner's"
+    )
 
 
 def test_what_is_empty_is_left_out_and_a_later_attempt_resumes(make_launch: MakeLaunch) -> None:

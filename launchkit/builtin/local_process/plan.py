@@ -14,7 +14,6 @@ from launchkit.builtin.local_process.args import QueueArgs, SetupArgs, parse_arg
 from launchkit.code.containment import has_file, is_inside
 from launchkit.errors import Rejected
 from launchkit.model import Submission
-from launchkit.supervision.processes import TAG
 
 BASIC_ENV = frozenset(
     {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "SHELL"}
@@ -39,7 +38,6 @@ class Setup:
 class Plan:
     """A run, ready to be started. `env` holds secrets, so only the rest of it is written down."""
 
-    name: str
     argv: tuple[str, ...]
     candidates: tuple[str, ...]
     """The paths to try to start, best first."""
@@ -52,7 +50,7 @@ class Plan:
 
     def spec(self) -> bytes:
         """What the supervisor reads; see `supervisor.parse_spec`."""
-        entries = [("name", self.name), ("code", self.code), ("cwd", self.cwd), ("nice", self.nice)]
+        entries = [("code", self.code), ("cwd", self.cwd), ("nice", self.nice)]
         entries += [("arg", arg) for arg in self.argv]
         entries += [("try", path) for path in self.candidates]
         entries += [("limit", " ".join(map(str, limit))) for limit in self.limits]
@@ -86,7 +84,6 @@ def make_plan(submission: Submission, code: Path, cache: Path, environ: Mapping[
         )
         env["PATH"] = f"{programs}:{env.get('PATH', os.defpath)}"
     return Plan(
-        name=submission.name,
         argv=argv,
         candidates=candidates(argv[0], cwd, code, env.get("PATH", os.defpath)),
         code=code,
@@ -136,7 +133,6 @@ def child_env(
         if not name or "=" in name or "\0" in name + value:
             raise Rejected(f"environment variable {name!r}: its name or value cannot be passed on")
         env[name] = value
-    env[TAG] = submission.name
     return env
 
 

@@ -5,7 +5,7 @@
     lock            held while the supervisor lives   cancelled  it was told to stop, until when
     setup           setup has begun   child           number and start time of the main process
     exit            how it ended      supervisor.log  errors of the supervisor itself
-    cgroup          where its cgroup is, if it has one
+    cgroup          where its cgroup is, if it has one      tag   what its processes are known by
 
 Files that must be written on a full disk too have a place set aside: `child.tmp`, `exit.tmp` and
 `cancelled.tmp`. All methods touch the disk, and belong into a worker thread.
@@ -30,7 +30,14 @@ from launchkit.plain_text import ending
 from launchkit.private_files import begin_file
 from launchkit.supervision import cgroup
 from launchkit.supervision.processes import members, start_time
-from launchkit.supervision.supervisor import OVER, Spec, overwrite, parse_spec, sync_dir
+from launchkit.supervision.supervisor import (
+    OVER,
+    TAG_RECORD,
+    Spec,
+    overwrite,
+    parse_spec,
+    sync_dir,
+)
 
 log = logging.getLogger("launchkit.local_process")
 
@@ -94,7 +101,7 @@ class RunDir:
 
     def processes(self) -> list[int]:
         """The live processes of the run, its supervisor not among them."""
-        found = members(os.fsencode(self.path.name), self.supervisor() or 0)
+        found = members(self._tag(), self.supervisor() or 0)
         group = self.cgroup()
         return [*{*found, *group.pids()}] if group else found
 
@@ -204,6 +211,12 @@ class RunDir:
 
     def _has(self, name: str) -> bool:
         return (self.path / name).exists()
+
+    def _tag(self) -> bytes:
+        try:
+            return (self.path / TAG_RECORD).read_bytes().strip()
+        except FileNotFoundError:
+            return b""
 
     def _record(self) -> Mapping[str, str] | None:
         try:
