@@ -14,6 +14,7 @@ from pydantic import Field
 
 from launchkit.abc import Fetcher, Finding, Site
 from launchkit.addresses import masked
+from launchkit.builtin.git_changes import changed_files
 from launchkit.builtin.git_command import MEMORY_BYTES, Git, quiet_environment
 from launchkit.builtin.git_logins import login_files
 from launchkit.builtin.git_submodules import fetch_submodules
@@ -30,6 +31,7 @@ from launchkit.code.remotes import (
 from launchkit.errors import FetchError, Rejected
 from launchkit.hookspecs import hookimpl
 from launchkit.model import GitSource, Source
+from launchkit.shell_words import shell_word
 
 logger = logging.getLogger("launchkit.code")
 
@@ -115,8 +117,8 @@ class GitFetcher(Fetcher):
         if commit is None:
             with _time_limit(PIN_SECONDS, source.remote):
                 commit = await _asked(await self._git(source.remote), source)
-        if source.ref is None and is_local(source.remote):
-            await _warn_of_changes(await self._git(source.remote), source.remote)
+            if source.ref is None and is_local(source.remote):
+                await _warn_of_changes(await self._git(source.remote), source.remote, commit)
         return replace(source, commit=commit)
 
     def secret_files(self) -> Mapping[Path, str]:
@@ -159,23 +161,20 @@ async def _asked(git: Git, source: GitSource, place: Sequence[str] = ()) -> str:
     return await anyio.to_thread.run_sync(_commit_of, said, source)
 
 
-async def _warn_of_changes(git: Git, remote: str) -> None:
+async def _warn_of_changes(git: Git, remote: str, commit: str) -> None:
     """Tell that what is not committed in a repository of this machine is not launched."""
     folder = local_path(remote)
     work = folder.parent if folder.name == ".git" else folder
     if not await anyio.Path(work / ".git").exists():
         return  # a bare repository has no files that could be changed, and may be somebody's code
-    with suppress(FetchError):
-        status = await git.run("status", "--porcelain", "-z", cwd=work)
-        changed = status.count("\0")
-        if changed:
-            logger.warning(
-                "%s: uncommitted changes, in %s, are not launched; commit them, or launch the"
-                " directory itself: -u %s",
-                masked(remote),
-                "1 file" if changed == 1 else f"{changed} files",
-                work,
-            )
+    if changed := await changed_files(git, work, commit):
+        logger.warning(
+            "%s: uncommitted changes, in %s, are not launched; commit them, or launch the"
+            " directory itself: -u %s",
+            masked(remote),
+            "1 file" if changed == 1 else f"{changed} files",
+            shell_word(str(work)),
+        )
 
 
 def _commit_of(said: str, source: GitSource) -> str:

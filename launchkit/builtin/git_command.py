@@ -35,9 +35,17 @@ NOT_FOUND = 127
 KILL_SECONDS = 5.0
 NOWHERE = Path("/")
 """Where git runs that is about no directory: where its caller stands may be somebody's code."""
-NO_PROGRAMS = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
+NO_PROGRAMS = tuple(
+    word
+    for setting in (
+        "safe.bareRepository=explicit",
+        "core.fsmonitor=false",
+        "core.hooksPath=/dev/null",
+    )
+    for word in ("-c", setting)
+)
 """Settings that came with somebody's code, as a bare repository in it, start nothing. git before
-2.38 does not know the first.
+2.38 does not know the first; the last is for users whose hooks are in each repository's own files.
 """
 ERROR_BYTES = 64 * 1024
 OUTPUT_BYTES = 64 * 1024**2

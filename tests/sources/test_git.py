@@ -39,24 +39,6 @@ async def test_no_ref_means_the_head_of_the_remote(repository: Repository) -> No
     assert (await pinned(source(repository))).commit == tip
 
 
-async def test_changes_that_are_not_committed_are_told_with_their_number(
-    repository: Repository, caplog: pytest.LogCaptureFixture
-) -> None:
-    repository.commit({"a": "1", "b": "1"})
-    await pinned(source(repository))
-    assert not caplog.messages
-    (repository.path / "a").write_text("2")
-    await pinned(source(repository))
-    assert "uncommitted changes, in 1 file, are not launched" in caplog.text
-    for name in "abc":
-        (repository.path / name).write_text("2")
-    caplog.clear()
-    await pinned(source(repository))
-    (told,) = caplog.messages
-    assert "uncommitted changes, in 3 files, are not launched" in told
-    assert told.endswith(f"-u {repository.path}")
-
-
 @pytest.mark.parametrize("ref", ["release", "v1", "refs/heads/release", "refs/tags/v1"])
 async def test_a_branch_or_tag_is_resolved_to_its_commit(ref: str, repository: Repository) -> None:
     tip = repository.commit({"a": "1"})
