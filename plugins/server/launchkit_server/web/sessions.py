@@ -11,6 +11,8 @@ from launchkit_server.bearer import MAX_TOKEN
 from launchkit_server.service import Service
 
 COOKIE = "launchkit_session"
+AROUND = "launchkit_entity"
+"""The cookie that tells in which entity a browser was last."""
 SESSION_SECONDS = 12 * 3600.0
 
 
@@ -59,5 +61,6 @@ def keep(request: Request, response: Response, session: Secret, prefix: str) -> 
 
 
 def forget(response: Response, prefix: str) -> None:
-    """Let the browser forget its session."""
-    response.delete_cookie(COOKIE, path=f"{prefix}/")
+    """Let the browser forget its session, and in which entity it was last."""
+    for name in (COOKIE, AROUND):
+        response.delete_cookie(name, path=f"{prefix}/")

@@ -29,9 +29,6 @@ from launchkit_server.web.guards import (
 )
 from launchkit_server.web.rendering import render
 
-AROUND = "launchkit_entity"
-"""The cookie that tells in which entity a browser was last."""
-
 
 class SignInFirst(Exception):
     """Nobody has signed in at this browser, or the session is over."""
@@ -91,7 +88,7 @@ class Visit:
         )
         if self.entity not in {EVERYWHERE, self._last()} and not self.partial:
             page.set_cookie(
-                AROUND,
+                sessions.AROUND,
                 quote(self.entity),
                 path=f"{self.prefix}/",
                 httponly=True,
@@ -118,7 +115,7 @@ class Visit:
         return self._last() if self._last() in known else next(iter(known), None)
 
     def _last(self) -> str:
-        return unquote(self.request.cookies.get(AROUND, ""))
+        return unquote(self.request.cookies.get(sessions.AROUND, ""))
 
     async def _entities(self) -> Sequence[Entity]:
         if self.partial:

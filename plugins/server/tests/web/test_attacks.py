@@ -132,8 +132,9 @@ async def written_by_operator(page: Page, lab: Lab) -> None:
 
 
 async def test_who_signs_out_leaves_nothing_in_other_tabs(
-    context: BrowserContext, stranger: Page, lab: Lab, item: str
+    context: BrowserContext, stranger: Page, lab: Lab, item: str, watch: Watched
 ) -> None:
+    watch.allow("401")  # what a tab asks before it hears of it
     await written_by_operator(stranger, lab)
     assert "mine-alone" in await stranger.evaluate(KEPT)
     await stranger.goto(lab.at("/queues/q/edit"))
@@ -146,6 +147,22 @@ async def test_who_signs_out_leaves_nothing_in_other_tabs(
     await lab.sign_in(stranger, "viewer")
     await stranger.go_back()
     assert await stranger.evaluate(KEPT) == ""
+
+
+async def test_no_address_of_a_page_stays_in_a_browser_in_which_somebody_has_signed_out(
+    context: BrowserContext, page: Page, lab: Lab, item: str
+) -> None:
+    stored = "Object.values({...sessionStorage, ...localStorage}).join()"
+    other = await context.new_page()
+    for tab in (other, page):
+        await tab.goto(lab.at("/launches?name=what-is-looked-for"))
+        await expect(tab.get_by_role("button", name="Live", exact=True)).to_be_visible()
+        assert "what-is-looked-for" in await tab.evaluate(stored)
+    await page.get_by_role("button", name="Sign out").click()
+    for tab in (other, page):
+        await expect(tab.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert "what-is-looked-for" not in await tab.evaluate(stored)
+    assert await context.cookies() == []
 
 
 async def test_what_somebody_wrote_is_not_there_for_who_signs_in_after_them(

@@ -54,8 +54,18 @@ export function onSigningOut(act: (elsewhere: boolean) => void): void {
   addEventListener("pageshow", look);
 }
 
+/** Forget what htmx keeps of pages: the address of the last one, and in some versions all of it. */
+function forgetPages(): void {
+  for (const storage of [sessionStorage, localStorage]) {
+    Object.keys(storage)
+      .filter((name) => name.startsWith("htmx-"))
+      .forEach((name) => storage.removeItem(name));
+  }
+}
+
 export function begin(): void {
   onSigningOut((elsewhere) => {
+    forgetPages();
     if (elsewhere) location.replace(`${document.body.dataset["prefix"] ?? ""}/sign-in?out=1`);
     else localStorage.setItem(mark(), String(Date.now()));
   });
