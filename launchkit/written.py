@@ -3,11 +3,21 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
+
+S = TypeVar("S", bound=str)
 
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(/))")
 _STRUCTURE = re.compile(r"[{\[:]")
 _NO_CHARACTER = re.compile("[\ud800-\udfff]")
+
+
+def literal(text: S) -> S:
+    """A text as it is to be written where Kubernetes or Vertex AI put variables of the container in
+    the place of `$(NAME)`, so that nothing takes its place. See
+    https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#Container.
+    """
+    return type(text)(text.replace("$", "$$")) if "$(" in text or "$$" in text else text
 
 
 def unescaped(text: str) -> str:

@@ -1,9 +1,12 @@
 """What is seen in texts that others read as data."""
 
+from itertools import product
+
 import pytest
 
 from launchkit.errors import ConfigError
-from launchkit.written import structures, unescaped
+from launchkit.model import Secret
+from launchkit.written import literal, structures, unescaped
 
 
 @pytest.mark.parametrize(
@@ -34,3 +37,36 @@ def test_what_is_too_much_to_be_looked_at_is_told(text: str) -> None:
 
 def test_escapes_are_undone() -> None:
     assert unescaped(r"host\u0050\x61\U00000074h\/ \UFFFFFFFF") == r"hostPath/ \UFFFFFFFF"
+
+
+def expanded(text: str) -> str:
+    """What Kubernetes makes of a text, all of whose variables are `!`: see `Expand` in its
+    third_party/forked/golang/expansion.
+    """
+    made, at = "", 0
+    while at < len(text):
+        if text[at] != "$" or at + 1 == len(text):
+            made, at = made + text[at], at + 1
+        elif text[at + 1] == "$":
+            made, at = made + "$", at + 2
+        elif text[at + 1] == "(" and ")" in text[at + 2 :]:
+            made, at = made + "!", text.index(")", at + 2) + 1
+        else:
+            made, at = made + text[at : at + 2], at + 2
+    return made
+
+
+@pytest.mark.parametrize("length", range(7))
+def test_a_literal_text_is_what_it_was_when_variables_were_put_in(length: int) -> None:
+    for letters in product("$()A", repeat=length):
+        text = "".join(letters)
+        assert expanded(literal(text)) == text
+    assert expanded("$(A)") == "!"
+
+
+def test_a_text_that_nothing_would_be_put_into_is_left() -> None:
+    assert literal("$HOME ${A} (b) $") == "$HOME ${A} (b) $"
+
+
+def test_a_secret_stays_one() -> None:
+    assert isinstance(literal(Secret("$(A)")), Secret)

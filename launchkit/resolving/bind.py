@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from launchkit.abc import Policy, Runner
 from launchkit.codec import Path as KeyPath
@@ -12,6 +13,7 @@ from launchkit.resolving.env_list import CREDENTIALS, parse_env
 from launchkit.resolving.environment import agent_values, without_own, workload_env
 from launchkit.resolving.macro_bounds import check_macro_values
 from launchkit.resolving.macros import Macros, fill_macros
+from launchkit.written import literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +64,9 @@ def bind(
 
     def args_macros(path: KeyPath) -> Macros:
         is_queues = launch.origins.get(dotted(path)) in {"queue", "template"}
-        return {**macros, **opened} if is_queues else macros
+        found = {**macros, **opened} if is_queues else macros
+        is_text = runner.expanding_keys.isdisjoint(path) or path in launch.chosen
+        return found if is_text else _literals(found)
 
     def env_macros(path: KeyPath) -> Macros:
         return {**macros, **opened} if path[-1] in of_queue else macros
@@ -79,7 +83,9 @@ def bind(
         launch=launch,
         command=(*launch.entry_point, *launch.args),
         env={**given, **values},
-        resource_args=args["resource_args"],
+        resource_args=_stays(
+            args["resource_args"], ("resource_args",), launch, runner.expanding_keys
+        ),
         image=image,
         code=code,
         hidden=(*opened.values(), *map(Secret, queue_secrets)),
@@ -93,6 +99,27 @@ def opened_values(policy: Policy, environ: Mapping[str, str]) -> dict[str, Secre
     """Variables that the policy opens to queues; they win over W&B's names, as they do there."""
     names = [name for name in policy.macros_from_env if name not in CREDENTIALS]
     return {name: Secret(environ[name]) for name in names if name in environ}
+
+
+def _literals(macros: Macros) -> Macros:
+    """Macros with which no variable comes into a text in which the platform looks for them. Secrets
+    of the agent are its owner's.
+    """
+    return {
+        name: literal(value) if value and not isinstance(value, Secret) else value
+        for name, value in macros.items()
+    }
+
+
+def _stays(value: Any, path: KeyPath, launch: Launch, expanding: frozenset[str]) -> Any:
+    """Arguments of which no text that a launch or its job brings has variables put into it."""
+    if isinstance(value, Mapping):
+        return {key: _stays(one, (*path, key), launch, expanding) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_stays(one, (*path, at), launch, expanding) for at, one in enumerate(value)]
+    if not isinstance(value, str) or path not in launch.chosen:
+        return value
+    return value if expanding.isdisjoint(path) else literal(value)
 
 
 def _macros(launch: Launch, image: Image | None) -> dict[str, str | None]:

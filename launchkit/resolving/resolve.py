@@ -157,7 +157,7 @@ def _choose(queue: QueueSpec, spec: LaunchSpec, runner: type[Runner] | None) -> 
     check_inputs(spec)
     _check_closed(queue, spec)
     recipe, overrides = spec.recipe, spec.overrides
-    layers, origins = _layers(queue, spec, _names(queue, runner))
+    layers, origins = _layers(queue, spec, runner)
     resource_args = _merged(layers)
     builder_args = resource_args.pop("builder", None) or {}
     if not isinstance(builder_args, Mapping):
@@ -211,9 +211,12 @@ def _names(queue: QueueSpec, runner: type[Runner] | None) -> set[str]:
     return {queue.resource, *(runner.names() if runner else ())}
 
 
-def _layers(queue: QueueSpec, spec: LaunchSpec, names: set[str]) -> tuple[Layers, Origins]:
+def _layers(
+    queue: QueueSpec, spec: LaunchSpec, runner: type[Runner] | None
+) -> tuple[Layers, Origins]:
     """The resource arguments of the queue, the job and the launch."""
-    filled = fill_template(queue.config, queue.variables, spec.template_variables)
+    names, expanding = _names(queue, runner), runner.expanding_keys if runner else ()
+    filled = fill_template(queue.config, queue.variables, spec.template_variables, expanding)
     layers = {
         "queue": _unwrapped(filled, names),
         "job": _unwrapped(spec.recipe.resource_args, names),

@@ -5,7 +5,8 @@ A field is a plain name in double braces, inside a value. Other things in double
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
@@ -14,6 +15,7 @@ from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json, Scalar, Variable
 from launchkit.resolving.nested import entries, texts
 from launchkit.resolving.variables import MOST_TOLD, NAME, value_problems
+from launchkit.written import literal
 
 FIELD = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*\}}\}}", re.ASCII)
 _IN_MACRO = re.compile(r"\$\{\w*\0")
@@ -100,11 +102,15 @@ def _near(name: str, known: Iterable[str]) -> str:
 
 
 def fill_template(
-    config: Json, variables: Mapping[str, Variable], values: Mapping[str, Scalar]
+    config: Json,
+    variables: Mapping[str, Variable],
+    values: Mapping[str, Scalar],
+    expanding: Collection[str] = (),
 ) -> dict[str, object]:
     """Put *values*, and defaults where there is none, into the fields of *config*.
 
-    A value keeps its type where the field is the whole value, and is text inside other text.
+    A value keeps its type where the field is the whole value, and is text inside other text. Below
+    the keys *expanding*, `$(NAME)` in a value that the queue's owner has not written stays so.
 
     :raises Rejected: naming all that is wrong with the values, and fields without a definition.
     """
@@ -125,7 +131,13 @@ def fill_template(
         )
     defaults = {name: v.default for name, v in variables.items() if v.default is not None}
     chosen = {**defaults, **values}
-    return {key: _filled(value, chosen) for key, value in config.items()}
+    literals = {
+        name: literal(value) if isinstance(value, str) else value
+        for name, value in values.items()
+        if value not in (variables[name].default, *(variables[name].enum or ()))
+    }
+    filling = _Filling(expanding, {**chosen, **literals})
+    return {key: filling.filled(value, filling.at(key, chosen)) for key, value in config.items()}
 
 
 def _escapes(
@@ -153,17 +165,27 @@ def has_field(value: object) -> bool:
     return isinstance(value, str) and bool(_END.search(value) and FIELD.search(value))
 
 
-def _filled(value: object, chosen: Mapping[str, Scalar]) -> object:
-    if isinstance(value, Mapping):
-        return {key: _filled(inner, chosen) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_filled(inner, chosen) for inner in value]
-    if not isinstance(value, str) or not has_field(value):
-        return value
-    whole = FIELD.fullmatch(value.strip())
-    if whole:
-        return chosen[whole[1]]
-    return FIELD.sub(lambda field: str(chosen[field[1]]), value)
+@dataclass(frozen=True)
+class _Filling:
+    expanding: Collection[str]
+    literals: Mapping[str, Scalar]
+    """What stands below those keys."""
+
+    def at(self, key: str, chosen: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+        """What is put into the fields below a key."""
+        return self.literals if key in self.expanding else chosen
+
+    def filled(self, value: object, chosen: Mapping[str, Scalar]) -> object:
+        if isinstance(value, Mapping):
+            return {key: self.filled(one, self.at(key, chosen)) for key, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.filled(one, chosen) for one in value]
+        if not isinstance(value, str) or not has_field(value):
+            return value
+        whole = FIELD.fullmatch(value.strip())
+        if whole:
+            return chosen[whole[1]]
+        return FIELD.sub(lambda field: str(chosen[field[1]]), value)
 
 
 def _guess(path: Path, text: str) -> Literal["string", "integer"]:

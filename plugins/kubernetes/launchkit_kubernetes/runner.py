@@ -36,6 +36,7 @@ class KubernetesRunner(Runner):
     aliases: ClassVar[tuple[str, ...]] = ("k8s",)
     mounts_code: ClassVar[bool] = True
     option_keys: ClassVar[frozenset[str]] = secure_keys.OPTION_KEYS
+    expanding_keys: ClassVar[frozenset[str]] = secure_keys.EXPANDING_KEYS
     policy_class: ClassVar[type[Any] | None] = KubernetesPolicy
 
     config_file: str | None = None

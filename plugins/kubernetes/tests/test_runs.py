@@ -56,6 +56,17 @@ async def test_secrets_stand_beside_the_job_alone_and_go_with_it(
     assert await jobs.traces(submission) == []
 
 
+async def test_a_secret_of_the_queue_comes_into_no_word_of_a_launch(
+    runner: KubernetesRunner, jobs: Jobs
+) -> None:
+    text = "$(TOKEN) $$(TOKEN) $ $$"
+    queues = {"env": [{"name": "TOKEN", "value": "s3cr3t"}, {"name": "OF", "value": "$(TOKEN)"}]}
+    submission = changed(jobs.shell(f"echo $OF '{text}' \"$TEXT\""), **queues)
+    run = await begun(runner, replace(submission, env={"TEXT": text}))
+    assert (await end_of(run)).state is RunState.FINISHED
+    assert await printed(run) == f"s3cr3t {text} {text}\n".encode()
+
+
 async def test_secrets_of_a_job_that_was_never_made_are_discarded_and_those_of_one_that_runs_stay(
     runner: KubernetesRunner, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from launchkit.model import EnvValues, Launch, Submission
 from launchkit.plain_text import shortened
 from launchkit.runners.identity import GCP, RunIdentity
 from launchkit.runners.masking import masked
+from launchkit.written import literal
 from launchkit_gcp.vertex.args import WHERE, QueueArgs
 from launchkit_gcp.vertex.images import check_image
 from launchkit_gcp.vertex.names import Ref, display_name, parent_of
@@ -134,7 +135,7 @@ def environment(pool: Mapping[str, Any], submission: Submission) -> EnvValues:
     """The variables of a pool: those of the queue config are stronger than what every run gets,
     and weaker than those of the job and the launch.
     """
-    ours = submission.env
+    ours = {name: literal(value) for name, value in submission.env.items()}
     given = {one.get("name", ""): one.get("value", "") for one in _env(pool)}
     chosen = {name: ours[name] for name in submission.launch.env if name in ours}
     return {**ours, **submission.without_own(given), **chosen}

@@ -39,6 +39,7 @@ class VertexRunner(Runner):
 
     kind: ClassVar[str] = "gcp-vertex"
     aliases: ClassVar[tuple[str, ...]] = ("vertex",)
+    expanding_keys: ClassVar[frozenset[str]] = frozenset({"env"})
     option_keys: ClassVar[frozenset[str]] = shape.OPTION_KEYS
 
     project: str | None = None

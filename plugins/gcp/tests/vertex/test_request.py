@@ -273,3 +273,21 @@ def test_another_region_needs_a_bucket_there() -> None:
     assert refused(args) == [
         "resource_args.fallback[0].staging_bucket: is missing; name one in that location"
     ]
+
+
+def test_no_variable_takes_the_place_of_what_a_launch_brings_in_another() -> None:
+    """The proto says of `value` alone that variables are put into it, and nothing of arguments."""
+    given = [{"name": "A", "value": "$(B)"}, {"name": "NAME", "value": "${run_name}"}]
+    args = config(worker_pool_specs=[pool(container_spec={"env": given})])
+    one = bound(
+        args,
+        entry_point=("train",),
+        args=("$(B)",),
+        env={"B": "$(A)"},
+        name="$(B)",
+        origins={"resource_args.spec.worker_pool_specs[0].container_spec.env[1].value": "queue"},
+    )
+    (made,) = pools(one)
+    env = {each["name"]: each["value"] for each in made["container_spec"]["env"]}
+    assert (env["A"], env["B"], env["NAME"]) == ("$(B)", "$$(A)", "$$(B)")
+    assert made["container_spec"]["args"] == ["$(B)"]

@@ -11,6 +11,7 @@ from launchkit.images.maker import PlannedBuild
 from launchkit.images.ref import ImageRef
 from launchkit.model import Credentials
 from launchkit.runners.identity import KUBERNETES
+from launchkit.written import literal
 from launchkit_kubernetes.kaniko.config import laid_over
 from launchkit_kubernetes.manifest.build import KEEP
 
@@ -219,6 +220,7 @@ def _args(build: PlannedBuild, place: ContextPlace) -> list[str]:
     ]
     if build.platform:
         flags.append(f"--custom-platform={build.platform}")
+    flags = [*map(literal, flags)]
     return [*flags, *(f"--build-arg={key}={value}" for key, value in build.build_args.items())]
 
 

@@ -13,6 +13,7 @@ from launchkit.model import ImageSource, Secret, Submission
 from launchkit.plain_text import shortened
 from launchkit.runners.fitting import is_open
 from launchkit.runners.identity import KUBERNETES, RunIdentity
+from launchkit.written import literal
 from launchkit_kubernetes.manifest.args import QueueArgs
 from launchkit_kubernetes.manifest.clear_secrets import HINT, READABLE, any_secret
 from launchkit_kubernetes.manifest.code import InSecrets, InVolume, code_folder, lay_code
@@ -286,11 +287,12 @@ class _Filler:
         """The command of the container that decides."""
         launch = self._submission.launch
         if launch.entry_point and (self._chosen or not main.get("command")):
-            main["command"] = [*launch.entry_point]
+            main["command"] = [*map(literal, launch.entry_point)]
         if launch.args:
-            main["args"] = [*launch.args]
+            main["args"] = [*map(literal, launch.args)]
         if install := self._installer():
-            main["command"], main["args"] = [*install], [*self._submission.command]
+            main["command"] = [*map(literal, install)]
+            main["args"] = [*map(literal, self._submission.command)]
 
     def _installer(self) -> Sequence[str]:
         """What stands before the command where code is laid into an image."""
@@ -302,7 +304,7 @@ class _Filler:
         kept = [one for one in given if str(one.get("name")) not in ours]
         container["env"] = [
             *(self._given(one, of_name) for one in kept),
-            *({"name": name, **self._value(name, value)} for name, value in ours.items()),
+            *({"name": name, **self._value(name, stays(value))} for name, value in ours.items()),
         ]
 
     def _given(self, variable: dict[str, Any], of_container: str) -> dict[str, Any]:
@@ -325,6 +327,11 @@ class _Filler:
         if claim := self._context.code_claim:
             return InVolume(claim, code_folder(self._ref, self._labels))
         return InSecrets(self._name, self._context.code_pieces)
+
+
+def stays(value: str) -> str:
+    """The value of a variable so that no other is put into it; the node does so in no secret."""
+    return value if isinstance(value, Secret) else literal(value)
 
 
 def _main_name(template: dict[str, Any]) -> str:

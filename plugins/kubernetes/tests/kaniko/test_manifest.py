@@ -1,5 +1,6 @@
 """The Job of a build, as settings and a plan make it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -330,3 +331,10 @@ def test_a_context_that_the_executor_cannot_read_is_fetched_by_a_link_before() -
     ]
     assert [one["mountPath"] for one in executor_of(job)["volumeMounts"]] == ["/kaniko/context"]
     assert {"name": "pieces", "secret": {"secretName": job.link}} in pod_of(job)["volumes"]
+
+
+def test_no_variable_takes_the_place_of_what_a_launch_says() -> None:
+    own = replace(plan().plan, dockerfile_name="$(TOKEN)")
+    build = replace(plan(), plan=own, build_args={"A": "$(OWNERS)"})
+    args = executor_of(made(build=build))["args"]
+    assert {"--dockerfile=$$(TOKEN)", "--build-arg=A=$(OWNERS)"} <= {*args}

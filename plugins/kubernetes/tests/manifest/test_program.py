@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from launchkit.model import GitSource
+from launchkit.model import GitSource, Secret
 
 from .examples import JOBSET, LEADER, MPI, RAY, SEED_PYTORCH, TRAIN, VOLCANO, example
-from .making import CHOSEN, body, job, pod
+from .making import CHOSEN, body, job, pod, workload
 
 GIT = GitSource(remote="https://example.com/code")
 Found = dict[str, dict[str, Any]]
@@ -156,3 +156,26 @@ def test_a_trainjob_needs_no_trainer_in_the_config() -> None:
 def test_a_custom_resource_without_pods_is_sent_as_it_is() -> None:
     config = {"apiVersion": "x.io/v1", "kind": "A", "spec": {"image": "img:1", "list": [{}, 1]}}
     assert body(config, "python")["spec"] == config["spec"]
+
+
+REFERENCE, STAYS = "$(TOKEN)", "$$(TOKEN)"
+
+
+@pytest.mark.parametrize("text", [TRAIN, "{}"])
+def test_no_variable_takes_the_place_of_what_a_launch_brings(text: str) -> None:
+    made = body(example(text), "python", REFERENCE, args=(REFERENCE,), env={"B": REFERENCE})
+    main = made["spec"]["trainer"] if text == TRAIN else pod(made)["containers"][0]
+    assert main["command"] == ["python", STAYS]
+    assert main["args"] == [STAYS]
+    assert main["env"][-1] == {"name": "B", "value": STAYS}
+
+
+def test_variables_take_the_place_of_what_the_queues_owner_writes() -> None:
+    given = {"command": [REFERENCE], "args": [REFERENCE], "env": [{"name": "A", "value": "$(B)"}]}
+    made = pod(body(job(given), env={"B": "1"}))["containers"][0]
+    assert (made["command"], made["args"]) == ([REFERENCE], [REFERENCE])
+    assert made["env"][0] == {"name": "A", "value": "$(B)"}
+
+
+def test_a_secret_is_no_text_that_anything_is_put_into() -> None:
+    assert workload({}, env={"A": Secret(REFERENCE)}).secrets == {"A": REFERENCE}

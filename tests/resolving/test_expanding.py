@@ -1,0 +1,83 @@
+"""Where a platform puts variables in the place of `$(NAME)`, it does so in the words of the queue's
+owner alone.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import pytest
+
+from launchkit.abc import Policy
+from launchkit.builtin.local_process.runner import LocalProcessRunner
+from launchkit.model import Json, Launch
+from launchkit.resolving.bind import AgentSide, bind
+
+MakeLaunch = Callable[..., Launch]
+X, STAYS = "$(X)", "$$(X)"
+
+
+class Expanding(LocalProcessRunner):
+    """A runner whose platform does so below one key."""
+
+    kind: ClassVar[str] = "expanding"
+    expanding_keys: ClassVar[frozenset[str]] = frozenset({"args"})
+
+
+def args_of(make_launch: MakeLaunch, config: Json, **fields: Any) -> Json:
+    launch = make_launch(config, runner=Expanding, **fields)
+    agent = AgentSide(policy=Policy(macros_from_env=("OPEN",)), environ={"OPEN": X}, extra_env={})
+    made = bind(launch, image=None, code=None, runner=Expanding, agent=agent)
+    return made.submission.resource_args
+
+
+def test_what_the_queues_owner_writes_is_left(make_launch: MakeLaunch) -> None:
+    config = {"args": [X, {"deep": "a $$ b $(Y)"}], "other": X}
+    assert args_of(make_launch, config) == config
+
+
+@pytest.mark.parametrize("who", ["recipe", "overrides"])
+def test_what_a_launch_or_its_job_brings_stays_as_it_is(make_launch: MakeLaunch, who: str) -> None:
+    given = {"resource_args": {"args": ["a", X, "$$(X)", "$HOME"], "other": X}}
+    made = args_of(make_launch, {"args": ["a", X]}, **{who: given})
+    assert made == {"args": ["a", STAYS, "$$$$(X)", "$HOME"], "other": X}
+
+
+def test_what_a_launch_must_repeat_of_the_queue_is_the_queues(make_launch: MakeLaunch) -> None:
+    queues = {"all": [{"args": [X], "cpu": 1}]}
+    given = {"resource_args": {"all": [{"args": [X], "cpu": 2}]}}
+    assert args_of(make_launch, queues, overrides=given) == {"all": [{"args": [X], "cpu": 2}]}
+
+
+def test_what_a_launch_is_called_stays_as_it_is(make_launch: MakeLaunch) -> None:
+    made = args_of(make_launch, {"args": ["${run_name}", "$(Y)"], "other": "${run_name}"}, name=X)
+    assert made == {"args": [STAYS, "$(Y)"], "other": X}
+
+
+def test_a_macro_in_what_a_launch_brings_is_written_once(make_launch: MakeLaunch) -> None:
+    given = {"resource_args": {"args": ["${run_name} $(Y)"]}}
+    assert args_of(make_launch, {}, overrides=given, name=X) == {"args": ["$$(X) $$(Y)"]}
+
+
+def test_a_value_of_a_template_variable_stays_as_it_is(make_launch: MakeLaunch) -> None:
+    config = {"args": ["{{v}}", "$(Y)"], "other": "{{v}}"}
+    fields: dict[str, Any] = {"variables": {"v": {"type": "string"}}}
+    made = args_of(make_launch, config, template_variables={"v": X}, **fields)
+    assert made == {"args": [STAYS, "$(Y)"], "other": X}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"variables": {"v": {"type": "string", "default": X}}},
+        {"variables": {"v": {"type": "string", "enum": [X, "b"]}}, "template_variables": {"v": X}},
+    ],
+    ids=["default", "enum"],
+)
+def test_a_value_that_the_queues_owner_wrote_is_left(
+    make_launch: MakeLaunch, fields: dict[str, Any]
+) -> None:
+    assert args_of(make_launch, {"args": ["{{v}}"]}, **fields) == {"args": [X]}
+
+
+def test_a_variable_that_the_policy_opens_is_the_agents_owners(make_launch: MakeLaunch) -> None:
+    assert args_of(make_launch, {"args": ["${OPEN}"]}) == {"args": [X]}
