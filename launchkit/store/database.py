@@ -14,6 +14,9 @@ STATEMENT_SECONDS = 10.0
 """How long a connection to a server and a statement there may take: less than a lease lives."""
 PATIENCE_SECONDS = 60.0
 """How long a lost database is waited for before the caller is told."""
+READERS = 4
+"""So many who may read much do so at once; the others wait, and are in nobody's way."""
+TOO_MUCH_HINT = "ask for less, such as for one queue or a shorter time, or try again later"
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -107,8 +110,12 @@ class Database(ABC):
         """
 
     @abstractmethod
-    async def read(self, body: Body[T]) -> T:
-        """Run *body* on a consistent snapshot."""
+    async def read(self, body: Body[T], *, prompt: bool = False) -> T:
+        """Run *body* on a consistent snapshot. One that reads little, by keys, may be *prompt*: it
+        waits for none of those that may read much, of which a few run at once, each for a time.
+
+        :raises Unreachable: if the database cannot be reached now, or reading takes too long.
+        """
 
     @abstractmethod
     def opened(self) -> AbstractAsyncContextManager[None]:

@@ -70,7 +70,7 @@ def _part(entity: str) -> str:
 async def free(database: Database, name: str, wait: float) -> None:
     """Return when a lock may be had, at the latest after *wait* seconds."""
     with database.topics.subscribed(topic_of(name)) as news:
-        left = await database.read(FreeIn(name))
+        left = await database.read(FreeIn(name), prompt=True)
         if left > 0:
             await news.wait(min(wait, left))
 

@@ -24,7 +24,7 @@ def database_of(
     :raises ConfigError: if a URL names a database of another kind.
     """
     if url.startswith("sqlite:"):
-        return SqliteDatabase(file_of(url), clock=clock)
+        return SqliteDatabase(file_of(url), clock=clock, seconds=seconds)
     for one in filter(None, (url, direct)):
         _require_postgresql(one)
     from launchkit.store.postgres import PostgresDatabase

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 
+from launchkit.addresses import masked_url
 from launchkit.aio.retry import Backoff, retry
-from launchkit.errors import ConfigError, QueueError, unwrapped
+from launchkit.errors import ConfigError, QueueError, Unreachable, unwrapped
 from launchkit.store.announcer import Announcer
 from launchkit.store.asyncpg_driver import (
     CLOSE_SECONDS,
@@ -26,7 +27,9 @@ from launchkit.store.asyncpg_driver import lost as _lost
 from launchkit.store.connecting import connected, schema_version, unreachable
 from launchkit.store.database import (
     PATIENCE_SECONDS,
+    READERS,
     STATEMENT_SECONDS,
+    TOO_MUCH_HINT,
     Answer,
     AtOnce,
     Body,
@@ -105,6 +108,7 @@ class PostgresDatabase(Database):
         self._patience = patience
         self._seconds = seconds
         self._announcer = Announcer(self._announce)
+        self._reading = anyio.CapacityLimiter(READERS)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -157,7 +161,7 @@ class PostgresDatabase(Database):
             self._announcer.tell(answer.topics)
         return answer
 
-    async def read(self, body: Body[T]) -> T:
+    async def read(self, body: Body[T], *, prompt: bool = False) -> T:
         """Run *body* on a consistent snapshot, unless it needs none."""
         if isinstance(body, AtOnce) and not self._pooled:
             answer = await self._patiently(lambda: self._at_once(body))
@@ -167,12 +171,36 @@ class PostgresDatabase(Database):
         async def attempt() -> T:
             async with self._connection() as connection:
                 tx = PostgresTx(connection, self._clock())
-                if isinstance(body, Loose):
+                if isinstance(body, Loose) and not self._pooled:
                     return await body(tx)
                 async with connection.transaction(isolation="repeatable_read", readonly=True):
+                    if self._pooled:
+                        await self._set_limits(connection, local=True)
                     return await body(tx)
 
-        return await self._patiently(attempt)
+        async def bounded() -> T:
+            async with self._turn_to_read():
+                try:
+                    return await attempt()
+                except _driver().QueryCanceledError as exc:  # which another time takes as long
+                    raise self._too_much("to read what was asked for took longer than") from exc
+
+        return await self._patiently(attempt if prompt else bounded)
+
+    @asynccontextmanager
+    async def _turn_to_read(self) -> AsyncIterator[None]:
+        with anyio.move_on_after(self._seconds) as waiting:
+            await self._reading.acquire()
+        if waiting.cancelled_caught:
+            raise self._too_much("others read much, and left nobody a turn for")
+        try:
+            yield
+        finally:
+            self._reading.release()
+
+    def _too_much(self, what: str) -> Unreachable:
+        where = f"the queue's database {masked_url(self._url)}"
+        return Unreachable(f"{where}: {what} {self._seconds:g} seconds", hint=TOO_MUCH_HINT)
 
     @asynccontextmanager
     async def _connection(self) -> "AsyncIterator[Connection]":

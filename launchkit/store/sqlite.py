@@ -1,4 +1,4 @@
-"""The store in a SQLite file: one thread that writes, one that reads, each fed by a queue."""
+"""The store in a SQLite file: one thread that writes, some that read, each fed by a queue."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,14 @@ import anyio
 from launchkit.errors import Unreachable, unwrapped
 from launchkit.store.access import access_of
 from launchkit.store.daemon_thread import in_daemon_thread
-from launchkit.store.database import Body, Database, Tx
+from launchkit.store.database import (
+    READERS,
+    STATEMENT_SECONDS,
+    TOO_MUCH_HINT,
+    Body,
+    Database,
+    Tx,
+)
 from launchkit.store.fair_file_lock import holder_of
 from launchkit.store.notifier import DatagramNotifier
 from launchkit.store.own_marks import OwnMarks
@@ -35,24 +42,36 @@ JOIN_SECONDS = 5.0
 class SqliteDatabase(Database):
     """A SQLite file. Any number of processes may use it, each through one of these."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], float] | None = None,
+        seconds: float = STATEMENT_SECONDS,
+    ) -> None:
         self.topics = StoreTopics()
         self._path = path
         self._clock = clock
+        self._seconds = seconds
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Open the file, made or upgraded as needed, for the time of the context."""
         self._writes: SimpleQueue[Request | None] = SimpleQueue()
         self._reads: SimpleQueue[Request | None] = SimpleQueue()
+        self._prompt_reads: SimpleQueue[Request | None] = SimpleQueue()
         self._own = OwnMarks()
         if not await anyio.to_thread.run_sync(is_current, self._path):
             await self._prepared()
         wake = Path(f"{self._path.resolve()}-wake")
         self._notifier = DatagramNotifier(wake, access_of(self._path))
         threads = [
-            threading.Thread(target=self._work, args=args, daemon=True, name=f"launchkit-{args[1]}")
-            for args in ((self._writes, "writer"), (self._reads, "reader"))
+            threading.Thread(target=self._work, args=args, daemon=True, name=f"launchkit-{name}")
+            for name, *args in (
+                ("writer", self._writes, BATCH, self._own),
+                ("prompt-reader", self._prompt_reads, BATCH),
+                *((f"reader-{number}", self._reads, 1) for number in range(READERS)),
+            )
         ]
         for thread in threads:
             thread.start()
@@ -66,8 +85,8 @@ class SqliteDatabase(Database):
                     finally:
                         tasks.cancel_scope.cancel()
         finally:
-            self._writes.put(None)
-            self._reads.put(None)
+            for requests in (self._writes, self._prompt_reads, *[self._reads] * READERS):
+                requests.put(None)
             with anyio.move_on_after(JOIN_SECONDS, shield=True):
                 for thread in threads:
                     await anyio.to_thread.run_sync(thread.join, JOIN_SECONDS)
@@ -77,9 +96,9 @@ class SqliteDatabase(Database):
         """Run *body* in a transaction that may write; it shares its commit with its neighbours."""
         return await self._run(self._writes, body)
 
-    async def read(self, body: Body[T]) -> T:
+    async def read(self, body: Body[T], *, prompt: bool = False) -> T:
         """Run *body* on a consistent snapshot."""
-        return await self._run(self._reads, body)
+        return await self._run(self._prompt_reads if prompt else self._reads, body)
 
     async def _run(self, requests: "SimpleQueue[Request | None]", body: Body[T]) -> T:
         loop = asyncio.get_running_loop()
@@ -87,7 +106,9 @@ class SqliteDatabase(Database):
         requests.put(request)
         with anyio.move_on_after(BUSY_SECONDS):
             return cast("T", await request.answer)
-        raise self._busy()
+        raise self._busy(
+            TOO_MUCH_HINT if requests is self._reads else "is its disk as slow as that?"
+        )
 
     async def _prepared(self) -> None:
         """Have it made or upgraded, which may wait for its turn in vain."""
@@ -96,11 +117,11 @@ class SqliteDatabase(Database):
             return
         raise self._busy()
 
-    def _busy(self) -> Unreachable:
+    def _busy(self, hint: str = "is its disk as slow as that?") -> Unreachable:
         text = f"the queue's database {self._path} did not answer within {BUSY_SECONDS:g} seconds"
         holder = holder_of(self._path)
         if holder is None:
-            return Unreachable(text, hint="is its disk as slow as that?")
+            return Unreachable(text, hint=hint)
         return Unreachable(
             f"{text}: {holder}",
             hint=f"let it go on with kill -CONT {holder.pid}, or end it; nothing is lost by that",
@@ -110,13 +131,15 @@ class SqliteDatabase(Database):
         while True:
             await anyio.sleep(LOOK_SECONDS)
             with contextlib.suppress(Unreachable):
-                if self._own.strange(await self._run(self._reads, _mark)):
+                if self._own.strange(await self._run(self._prompt_reads, _mark)):
                     self.topics.publish([EVERYTHING])
 
-    def _work(self, requests: "SimpleQueue[Request | None]", role: str) -> None:
-        worker = Worker(self._path, self._clock, self._own if role == "writer" else None)
+    def _work(
+        self, requests: "SimpleQueue[Request | None]", most: int, own: OwnMarks | None = None
+    ) -> None:
+        worker = Worker(self._path, self._clock, own, self._seconds)
         with contextlib.closing(worker):
-            while (batch := _batch(requests)) is not None:
+            while (batch := _batch(requests, most)) is not None:
                 worker.run(batch)
                 self._deliver(batch)
 
@@ -135,13 +158,13 @@ class SqliteDatabase(Database):
         self.topics.publish(topics)
 
 
-def _batch(requests: "SimpleQueue[Request | None]") -> Sequence[Request] | None:
+def _batch(requests: "SimpleQueue[Request | None]", most: int) -> Sequence[Request] | None:
     first = requests.get()
     if first is None:
         return None
     batch = [first]
     with contextlib.suppress(Empty):
-        while len(batch) < BATCH:
+        while len(batch) < most:
             request = requests.get_nowait()
             if request is None:
                 requests.put(None)

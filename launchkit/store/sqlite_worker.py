@@ -1,6 +1,7 @@
 """What one thread does with a SQLite file: transactions that others wait for."""
 
 import asyncio
+import math
 import sqlite3
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 from launchkit.errors import ConfigError, LaunchkitError, QueueError, Unreachable
 from launchkit.store.clock_steps import ClockSteps, clock_ahead
-from launchkit.store.database import Body, Row, Tx, statements
+from launchkit.store.database import TOO_MUCH_HINT, Body, Row, Tx, statements
 from launchkit.store.fair_file_lock import FairFileLock
 from launchkit.store.own_marks import OwnMarks
 from launchkit.store.sqlite_file import HINTS, attach, attach_to_read
@@ -20,6 +21,8 @@ from launchkit.store.wal import advance
 
 T = TypeVar("T")
 
+STEPS = 10_000
+"""Of SQLite's machine, some milliseconds, after which it is looked whether somebody still waits."""
 _STATEMENTS = statements("core", "people", "webhooks", "sqlite")
 
 
@@ -60,9 +63,20 @@ class Request:
 class Worker:
     """What one thread owns: a connection, opened again when the file was replaced."""
 
-    def __init__(self, path: Path, clock: Callable[[], float] | None, own: OwnMarks | None) -> None:
-        """Go by *clock*, or the machine's, which somebody may set; who writes has *own* marks."""
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[], float] | None,
+        own: OwnMarks | None,
+        seconds: float,
+    ) -> None:
+        """Go by *clock*, or the machine's, which somebody may set; who writes has *own* marks, and
+        one who reads may take some *seconds*.
+        """
         self._path = path
+        self._seconds = seconds
+        self._read: Request | None = None
+        self._until = math.inf
         self._clock = clock or _machine_clock
         self._steps = ClockSteps() if clock is None and own is not None else None
         self._own = own
@@ -104,7 +118,8 @@ class Worker:
         tx = SqliteTx(connection, now)
         connection.execute("savepoint one")
         try:
-            request.result = finish(request.body(tx))
+            with self._in_time(request):
+                request.result = finish(request.body(tx))
         except sqlite3.Error as exc:
             if not connection.in_transaction:
                 raise  # SQLite gave up the whole transaction
@@ -121,6 +136,19 @@ class Worker:
         connection.execute("release one")
 
     @contextmanager
+    def _in_time(self, request: Request) -> Iterator[None]:
+        self._read, self._until = request, time.monotonic() + self._seconds
+        try:
+            yield
+        finally:
+            self._read, self._until = None, math.inf
+
+    def _is_in_vain(self) -> bool:
+        """Whether what is being read takes too long, or nobody waits for it any more."""
+        gone = self._read is not None and self._read.answer.cancelled()
+        return gone or time.monotonic() > self._until
+
+    @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         inode = self._inode_now()
         if inode is None:
@@ -129,6 +157,8 @@ class Worker:
             self._disconnect()
         if self._connection is None:
             self._connection = self._attached_anew()
+            if self._own is None:
+                self._connection.set_progress_handler(self._is_in_vain, STEPS)
             self._inode = self._path.stat().st_ino
         yield self._connection
 
@@ -183,6 +213,11 @@ class Worker:
         if isinstance(exc, LaunchkitError):
             return exc
         where = f"the queue's database {self._path}"
+        if getattr(exc, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            return Unreachable(
+                f"{where}: to read what was asked for took longer than {self._seconds:g} seconds",
+                hint=TOO_MUCH_HINT,
+            )
         if isinstance(exc, sqlite3.IntegrityError):
             hint = "name the new place with --backend" if "has moved" in str(exc) else None
             return QueueError(f"{where}: {exc}", hint=hint)

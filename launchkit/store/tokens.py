@@ -217,7 +217,8 @@ class Proofs:
                 if mine is self._next:
                     self._next = _LookUp()  # who comes from now on has come after this look
                 try:
-                    mine.found = await self._database.read(_Prove(frozenset(mine.digests)))
+                    look = _Prove(frozenset(mine.digests))
+                    mine.found = await self._database.read(look, prompt=True)
                 except Unreachable as exc:
                     mine.found = exc
             if isinstance(mine.found, Unreachable):

@@ -91,7 +91,7 @@ class Caller:
         :raises ConfigError: if no agent may be called so.
         """
         require_agent_name(agent)
-        await self.require_named(agent, service.database.read)
+        await self.require_named(agent, partial(service.database.read, prompt=True))
 
     async def require_named(self, agent: str, ask: Ask) -> None:
         """The same, where the database is asked by *ask*, such as within a transaction."""

@@ -91,7 +91,7 @@ async def _require(who: Caller, agent: str, queues: Iterable[str], service: Serv
 
 
 async def _worth(service: Service, body: claims.LookOut, wanted: float) -> tuple[str, ...]:
-    topics = await service.database.read(claims.TopicsOf(body.entity, body.queues))
+    topics = await service.database.read(claims.TopicsOf(body.entity, body.queues), prompt=True)
     deadline = anyio.current_time() + service.patience(wanted)
     hub = service.database.topics
     with (
@@ -123,7 +123,7 @@ async def _look_out(service: Service, body: claims.LookOut) -> tuple[claims.Outl
     """What there is for an agent, without what others were told of already."""
     async with service.looking:
         with service.told.telling(body.entity, body.queues) as telling:
-            found = await service.database.read(replace(body, told=telling.before))
+            found = await service.database.read(replace(body, told=telling.before), prompt=True)
             telling.worth = found.worth
     return found, telling
 
@@ -136,7 +136,7 @@ async def blocked(
     who.require_queue(wanted.queue)
     await who.require_agent(wanted.capacity.agent, service)
     body = hindrance.Hindrance(entity, wanted.queue, wanted.capacity)
-    reason, paused = await service.database.read(body)
+    reason, paused = await service.database.read(body, prompt=True)
     return BlockedAnswer(reason=reason, paused=paused)
 
 
@@ -214,7 +214,9 @@ async def log_size(
     entity: str, item_id: str, token: int, service: TheService, who: AgentSide
 ) -> LogSize:
     """How much output of the claim's attempt is stored."""
-    size = await service.database.read(_holding(service, who, item_id, token, logs.Size))
+    size = await service.database.read(
+        _holding(service, who, item_id, token, logs.Size), prompt=True
+    )
     return LogSize(size=size)
 
 

@@ -25,6 +25,6 @@ async def readyz(service: TheService) -> dict[str, str]:
     if service.ending:
         raise Unreachable("the service is about to end", retry_after=1.0)
     with anyio.move_on_after(READY_SECONDS):
-        await service.database.read(agents.List(""))
+        await service.database.read(agents.List(""), prompt=True)
         return {"status": "ok"}
     raise Unreachable(f"the database did not answer within {READY_SECONDS:g} seconds")
