@@ -6,6 +6,8 @@ These are words for people, and nothing depends on them: a kind that is not list
 import re
 from collections.abc import Mapping
 
+from launchkit.shell_words import shell_word
+
 PACKAGES: Mapping[str, Mapping[str, str]] = {
     "environment": {"aws": "launchkit-aws", "azure": "launchkit-azure", "gcp": "launchkit-gcp"},
     "registry": {
@@ -51,7 +53,7 @@ def package_of(word: str, name: str) -> str | None:
 
 def install_hint(package: str) -> str:
     """How to get a package."""
-    return f"it comes with the package {package}: pip install {package}"
+    return f"it comes with the package {package}: pip install {shell_word(package)}"
 
 
 def environment_for(uri: str) -> str | None:

@@ -284,7 +284,7 @@ def own_job(reference: str, entity: str) -> str:
     if len(before) == 2 and before[0] != entity:
         raise ConfigError(
             f"job {reference}: belongs to {before[0]}; this is {entity}",
-            hint=f"choose the entity with --entity {before[0]}",
+            hint=f"choose the entity with --entity {shell_word(before[0])}",
         )
     return name
 

@@ -11,6 +11,7 @@ from launchkit.cli.output import Column, Layout, get, show_all, show_one
 from launchkit.cli.present import Data, moment
 from launchkit.cli.token import kept
 from launchkit.model.people import EVERYWHERE, Account, Grant, PrincipalKind, Role
+from launchkit.shell_words import shell_word
 from launchkit.store import people
 from launchkit.store.tokens import CreateToken
 
@@ -68,13 +69,13 @@ def add(
         if role:
             at.do(people.GrantRole(name, at.entity, Role(role), at.actor))
         else:
-            say_next(f"role grant {name} submitter")
+            say_next(f"role grant {shell_word(name)} submitter")
         if tokens:
             path = tokens / f"{name}.token"
             kept(path, partial(at.do, CreateToken(name, at.actor)))
             say(f"the token of {name} is in {path}")
         else:
-            say_next(f"token create {name}")
+            say_next(f"token create {shell_word(name)}")
 
 
 @user.command("list")

@@ -32,6 +32,7 @@ from launchkit.document import require_mapping
 from launchkit.model import ENDED, Json
 from launchkit.resolving.templates import find_variables
 from launchkit.resolving.written_secrets import secrets_warning
+from launchkit.shell_words import shell_word
 
 
 def _waiting(row: Data) -> int:
@@ -114,8 +115,9 @@ def create(
     show_one(queue_data(view), form, LAYOUT)
     say_finding(secrets_warning(view.queue.spec))
     if runner is not None and not settings:
-        say(f"its config is empty: launchkit queue template {given['resource']} prints one to edit")
-    say_next(f"launch -q {name} …", f"agent -q {name}")
+        kind = shell_word(given["resource"])
+        say(f"its config is empty: launchkit queue template {kind} prints one to edit")
+    say_next(f"launch -q {shell_word(name)} …", f"agent -q {shell_word(name)}")
 
 
 @queue.command(name="list")

@@ -15,6 +15,7 @@ from launchkit.model import Json
 from launchkit.plugins import Plugins
 from launchkit.resolving.config_places import ConfigPlaces
 from launchkit.resolving.templates import find_variables
+from launchkit.shell_words import shell_word
 
 
 @click.command()
@@ -35,7 +36,8 @@ def offered_config(runner: type[Runner], kind: str) -> Json:
     question = "No config was given. Open one to begin with in your editor?"
     if not there or not click.confirm(question, default=needed is not None, err=True):
         if needed:
-            hint = f"launchkit queue template {kind} prints one to edit; give it as --config FILE"
+            example = f"launchkit queue template {shell_word(kind)}"
+            hint = f"{example} prints one to edit; give it as --config FILE"
             raise Rejected(f"a queue of {kind} needs a config:\n{needed}", hint=hint)
         return {}
     text = runner.starter_config()

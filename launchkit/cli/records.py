@@ -61,7 +61,7 @@ def events(
     found, older = _found(desk(), wanted)
     show_all([_event_data(one) for one in found], form, EVENTS)
     if older is not None:
-        say_next(f"events --before {older}")
+        say_next(f"events --before {older:d}")
 
 
 @click.command()
@@ -74,7 +74,7 @@ def audit(limit: int, before: int, form: str) -> None:
     entries = desk().do(Audit(before=before, limit=limit))
     show_all([_entry_data(one) for one in entries], form, ENTRIES)
     if len(entries) == limit:
-        say_next(f"audit --before {entries[-1].id}")
+        say_next(f"audit --before {entries[-1].id:d}")
 
 
 def _found(at: Desk, wanted: Happened) -> tuple[list[Happening], int | None]:

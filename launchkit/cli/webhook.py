@@ -12,6 +12,7 @@ from launchkit.cli.output import Column, Layout, get, show_all, show_one
 from launchkit.cli.present import Data, moment
 from launchkit.cli.token import kept
 from launchkit.model.webhooks import Delivery, Happens, Webhook, WebhookView
+from launchkit.shell_words import shell_word
 from launchkit.store import webhooks
 from launchkit.wire.webhooks import WebhookRequest
 
@@ -91,7 +92,7 @@ def create(
     else:
         made = kept(secret_out, lambda: at.do(body))
         show_one(_data(made.webhook), form, ONE)
-    say_next(f"webhook test {name}")
+    say_next(f"webhook test {shell_word(name)}")
 
 
 @webhook.command("list")
@@ -123,7 +124,7 @@ def send_test(name: str, form: str) -> None:
     at = desk()
     sent = at.do(webhooks.SendTest(at.entity, name, at.actor))
     show_one(_message_data(sent), form, MESSAGES)
-    say_next(f"webhook messages {name}")
+    say_next(f"webhook messages {shell_word(name)}")
 
 
 @webhook.command("pause")

@@ -12,6 +12,7 @@ from launchkit.code.remotes import looks_like_git
 from launchkit.errors import Rejected
 from launchkit.model import ArchiveSource, GitSource, Source
 from launchkit.plugins import Plugins
+from launchkit.shell_words import shell_word
 
 CHUNK = 1 << 20
 
@@ -33,7 +34,7 @@ async def source_of(
     if ref is not None:
         raise Rejected(
             f"{uri} is a local directory, which has no git ref {ref!r}",
-            hint=f"to launch what is committed in it: -u {_address(directory)}",
+            hint=f"to launch what is committed in it: -u {shell_word(_address(directory))}",
         )
     return await store_directory(directory, jobs, store=store)
 

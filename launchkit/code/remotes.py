@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 from launchkit.addresses import holds_secret, masked, masked_address
 from launchkit.codec import suggest
 from launchkit.errors import Rejected
+from launchkit.shell_words import shell_word
 
 SCHEMES = ("https", "ssh", "file")
 CREDENTIAL_HINT = (
@@ -130,7 +131,7 @@ def unknown_ref(refs: Mapping[str, str], ref: str, remote: str) -> Rejected:
     if near:
         hint = f"did you mean {near!r}?"
     elif re.fullmatch(r"[0-9a-f]{4,63}", ref):
-        hint = "a commit is named by its full id: git rev-parse " + ref
+        hint = "a commit is named by its full id: git rev-parse " + shell_word(ref)
     else:
         hint = f"its branches are: {', '.join(sorted(branches)[:10]) or 'none'}"
     return Rejected(f"{masked(remote)} has no branch or tag {ref!r}", hint=hint)

@@ -8,6 +8,7 @@ from launchkit.abc import Change, Hold, LaunchRequest, Move, Release, SetPriorit
 from launchkit.errors import Conflict
 from launchkit.model import ItemState, Priority, QueueItem
 from launchkit.resolving.resolve import validate_launch
+from launchkit.shell_words import shell_word
 from launchkit.store import launches, submitting
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
@@ -100,10 +101,11 @@ def _require_waiting(row: Row) -> None:
     if state.ended:
         raise Conflict(
             f"launch {row['id']} has ended: {state}",
-            hint=f"launch it again with: launchkit requeue {row['id']}",
+            hint=f"launch it again with: launchkit requeue {shell_word(row['id'])}",
         )
     if state not in WAITING:
         raise Conflict(
             f"launch {row['id']} is under way: {state}",
-            hint=f"only what waits can be changed; to end it: launchkit stop {row['id']}",
+            hint="only what waits can be changed; to end it:"
+            f" launchkit stop {shell_word(row['id'])}",
         )

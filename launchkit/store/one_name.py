@@ -7,6 +7,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from launchkit.errors import ConfigError
+from launchkit.shell_words import shell_word
 
 MOUNTS = Path("/proc/self/mountinfo")
 _ESCAPED = re.compile(r"\\([0-7]{3})")
@@ -34,8 +35,8 @@ def require_one_name(path: Path) -> None:
         raise ConfigError(
             f"the queue's database {path} has {names} names (hard links), and its -wal only one:"
             " changes that are made by the other name would be lost",
-            hint=f"find them with `find -samefile {path}`, and remove all but one; `launchkit store"
-            " backup` makes a copy",
+            hint=f"find them with `find -samefile {shell_word(str(path))}`, and remove all but one;"
+            " `launchkit store backup` makes a copy",
         )
 
 

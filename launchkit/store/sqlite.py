@@ -124,7 +124,7 @@ class SqliteDatabase(Database):
             return Unreachable(text, hint=hint)
         return Unreachable(
             f"{text}: {holder}",
-            hint=f"let it go on with kill -CONT {holder.pid}, or end it; nothing is lost by that",
+            hint=f"let it go on with kill -CONT {holder.pid:d}, or end it; nothing is lost by that",
         )
 
     async def _look(self) -> None:

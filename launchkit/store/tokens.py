@@ -14,6 +14,7 @@ import anyio
 from launchkit.errors import ConfigError, Conflict, NotFound, Unreachable
 from launchkit.model import Claim, Secret
 from launchkit.model.people import Principal, PrincipalKind, Role, Token, TokenFault
+from launchkit.shell_words import shell_word
 from launchkit.store.agents import require_agent_name
 from launchkit.store.database import Database, Loose, Row, Tx
 from launchkit.store.people import audit, found, require_account
@@ -101,7 +102,7 @@ class CreateAgentToken(NamedTuple):
                     f"agent {self.agent} has a token for other queues, {row['id']}:"
                     f" {', '.join(bound)}",
                     hint="give the agents names of their own; or revoke that token first:"
-                    f" launchkit token revoke {row['id']}",
+                    f" launchkit token revoke {shell_word(row['id'])}",
                 )
 
 

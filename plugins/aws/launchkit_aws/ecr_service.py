@@ -8,6 +8,7 @@ from launchkit.abc import Finding
 from launchkit.errors import BuildError, LaunchError, Rejected
 from launchkit.images.ref import ImageRef
 from launchkit.model import Credentials
+from launchkit.shell_words import shell_command
 from launchkit_aws.ecr_images import EcrImages
 from launchkit_aws.ecr_login import EcrLogins
 from launchkit_aws.ecr_names import EcrRepository
@@ -129,10 +130,9 @@ class EcrService:
 
     def _make_hint(self) -> str:
         place = self.place
-        return (
-            f"aws ecr create-repository --region {place.region} --repository-name {place.name}"
-            "; or allow ecr:CreateRepository to the agent"
-        )
+        where = ("--region", place.region, "--repository-name", place.name)
+        command = shell_command("aws", "ecr", "create-repository", *where)
+        return f"{command}; or allow ecr:CreateRepository to the agent"
 
     async def _images_of(self, image: ImageRef) -> EcrImages:
         if image.registry == self.place.host.lower():

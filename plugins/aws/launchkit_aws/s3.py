@@ -12,6 +12,7 @@ import anyio
 from launchkit.aio.upload import OpenFile, open_file, whole
 from launchkit.errors import LaunchError, Rejected, unwrapped
 from launchkit.plain_text import shortened
+from launchkit.shell_words import shell_command
 from launchkit_aws.errors import AwsRefused, explained
 
 PART = 8 << 20
@@ -69,10 +70,8 @@ async def check_bucket(client: Any, bucket: str, region: str) -> None:
             answer = await client.head_bucket(Bucket=bucket)
     except AwsRefused as exc:
         if exc.not_found:
-            raise Rejected(
-                f"S3: there is no bucket {bucket}",
-                hint=f"make one: aws s3 mb s3://{bucket} --region {region}",
-            ) from exc
+            make = shell_command("aws", "s3", "mb", f"s3://{bucket}", "--region", region)
+            raise Rejected(f"S3: there is no bucket {bucket}", hint=f"make one: {make}") from exc
         if exc.status != HTTPStatus.FORBIDDEN or exc.expired:
             raise
         answer = getattr(exc.__cause__, "response", {})  # it may be written without being listed

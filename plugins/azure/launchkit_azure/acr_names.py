@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from launchkit.plain_text import shortened
+from launchkit.shell_words import shell_word
 from launchkit_azure.clouds import CLOUDS
 
 _SUFFIX = "|".join(re.escape(cloud.registry_suffix) for cloud in CLOUDS.values())
@@ -51,5 +52,5 @@ class AcrRepository:
     @property
     def scope(self) -> str:
         """What a role for the registry is given for, in the words of a shell."""
-        registry = self.host.partition(".")[0]
+        registry = shell_word(self.host.partition(".")[0])
         return f'"$(az acr show --name {registry} --query id --output tsv)"'

@@ -7,6 +7,7 @@ from typing import Self
 
 from launchkit.errors import Rejected
 from launchkit.plain_text import shortened
+from launchkit.shell_words import shell_word
 from launchkit_azure.clouds import CLOUDS
 
 FORM = "an address is such as https://ACCOUNT.blob.core.windows.net/CONTAINER/folder/name"
@@ -65,7 +66,8 @@ class BlobAddress:
         """What a role is given for, in the words of a shell: the account, since one for a container
         alone gives no key to sign with.
         """
-        return f'"$(az storage account show --name {self.account} --query id --output tsv)"'
+        command = f"az storage account show --name {shell_word(self.account)}"
+        return f'"$({command} --query id --output tsv)"'
 
 
 def _fault(account: str, container: str, name: str) -> str | None:

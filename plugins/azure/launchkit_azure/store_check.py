@@ -6,6 +6,7 @@ from typing import Any
 
 from launchkit.abc import Finding
 from launchkit.errors import LaunchError
+from launchkit.shell_words import shell_command
 from launchkit_azure.blob_address import BlobAddress
 from launchkit_azure.errors import AzureRefused, explained
 from launchkit_azure.links import delegation_key
@@ -81,10 +82,8 @@ def _no_container(address: BlobAddress, subject: str) -> Finding:
 
 def container_line(address: BlobAddress) -> str:
     """The command that makes a container."""
-    return (
-        f"az storage container create --account-name {address.account} --name {address.container}"
-        " --auth-mode login"
-    )
+    names = ("--account-name", address.account, "--name", address.container)
+    return shell_command("az", "storage", "container", "create", *names, "--auth-mode", "login")
 
 
 def failed(subject: str, exc: LaunchError) -> Finding:

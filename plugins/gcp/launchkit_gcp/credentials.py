@@ -21,6 +21,7 @@ from google.oauth2 import service_account
 
 from launchkit.model import Secret
 from launchkit.plain_text import shortened
+from launchkit.shell_words import shell_command
 from launchkit_gcp.errors import LOGIN_HINT, GcpAway, GcpError, NoLogin, told_by
 from launchkit_gcp.places import GcpPlace
 
@@ -178,7 +179,8 @@ def _told(exc: Exception, place: GcpPlace) -> GcpError:
         return GcpAway(f"{what}: {said}", hint="check the network, HTTPS_PROXY and NO_PROXY")
     if isinstance(exc, exceptions.RefreshError) and place.impersonate:
         role = "--role=roles/iam.serviceAccountTokenCreator"
-        grant = f"gcloud iam service-accounts add-iam-policy-binding {place.impersonate} {role}"
+        words = ("iam", "service-accounts", "add-iam-policy-binding", place.impersonate, role)
+        grant = shell_command("gcloud", *words)
         hint = f"let the agent's own account act as it: {grant} --member=…; or {LOGIN_HINT}"
         return NoLogin(f"{what} of {place.impersonate}: {said}", hint=hint)
     if place.service_account_file and not isinstance(exc, exceptions.RefreshError):

@@ -101,6 +101,11 @@ class GarImage:
         """Its repository, as the API calls it."""
         return f"projects/{self.project}/locations/{self.location}/repositories/{self.repository}"
 
+    @property
+    def place_options(self) -> tuple[str, str]:
+        """Where its repository is, as `gcloud` is told."""
+        return f"--location={self.location}", f"--project={self.project}"
+
 
 def _project_of(path: str) -> tuple[str, list[str]]:
     """The project that a path begins with, and the rest; a project's id has no dot but in the

@@ -13,6 +13,7 @@ from launchkit.errors import LaunchkitError, Rejected
 from launchkit.images.ref import ImageRef
 from launchkit.images.registries.probe import RegistryProbe, open_probe
 from launchkit.model import Credentials
+from launchkit.shell_words import shell_command
 from launchkit_gcp.environment import GcpEnvironment
 from launchkit_gcp.errors import CHECK_SECONDS, DENIED_HINT, LOGIN_HINT, GcpRefused, soon
 from launchkit_gcp.gar_names import HOST, OLD_HOST, GarImage
@@ -129,16 +130,13 @@ class GarService:
 
     def _make(self) -> str:
         image = self.image
-        where = f"--location={image.location} --project={image.project}"
-        return (
-            f"gcloud artifacts repositories create {image.repository}"
-            f" --repository-format=docker {where}"
-        )
+        words = ("create", image.repository, "--repository-format=docker", *image.place_options)
+        return shell_command("gcloud", "artifacts", "repositories", *words)
 
     def _need(self) -> Need:
         image = self.image
-        where = f"--location={image.location} --project={image.project}"
-        grant = f"gcloud artifacts repositories add-iam-policy-binding {image.repository} {where}"
+        words = ("add-iam-policy-binding", image.repository, *image.place_options)
+        grant = shell_command("gcloud", "artifacts", "repositories", *words)
         return Need(
             resource=Resource(
                 name=f"repository {image.repository}",

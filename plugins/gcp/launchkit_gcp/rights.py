@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from launchkit.abc import Finding
+from launchkit.shell_words import shell_command
 from launchkit_gcp.storage import GcsAddress
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def project(name: str) -> Resource:
         name=f"project {name}",
         service="cloudresourcemanager",
         path=f"/v1/projects/{name}:testIamPermissions",
-        grant=f"gcloud projects add-iam-policy-binding {name}",
+        grant=shell_command("gcloud", "projects", "add-iam-policy-binding", name),
     )
 
 
@@ -59,7 +60,9 @@ def bucket(name: str) -> Resource:
         name=f"bucket {name}",
         service="storage",
         path=f"/storage/v1/b/{name}/iam/testPermissions",
-        grant=f"gcloud storage buckets add-iam-policy-binding gs://{name}",
+        grant=shell_command(
+            "gcloud", "storage", "buckets", "add-iam-policy-binding", f"gs://{name}"
+        ),
         by_query=True,
     )
 
@@ -70,7 +73,7 @@ def service_account(email: str) -> Resource:
         name=f"service account {email}",
         service="iam",
         path=f"/v1/projects/-/serviceAccounts/{email}:testIamPermissions",
-        grant=f"gcloud iam service-accounts add-iam-policy-binding {email}",
+        grant=shell_command("gcloud", "iam", "service-accounts", "add-iam-policy-binding", email),
     )
 
 
@@ -112,7 +115,8 @@ async def rights_findings(
 def _lacks(account: str | None, need: Need, lacking: Sequence[str], subject: str) -> Finding:
     who = account or "the agent"
     member = _member(account)
-    grants = "\n".join(f"{need.resource.grant} --member={member} --role={r}" for r in need.roles)
+    given = [shell_command(f"--member={member}", f"--role={role}") for role in need.roles]
+    grants = "\n".join(f"{need.resource.grant} {one}" for one in given)
     return Finding(
         level=need.level,
         subject=subject,

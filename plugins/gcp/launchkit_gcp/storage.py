@@ -15,6 +15,7 @@ from launchkit.aio.retry import Backoff
 from launchkit.aio.upload import OpenFile, open_file, whole
 from launchkit.errors import LaunchError, Rejected
 from launchkit.plain_text import shortened
+from launchkit.shell_words import shell_command
 from launchkit_gcp.errors import GcpAway, GcpError, GcpRefused
 
 if TYPE_CHECKING:
@@ -99,9 +100,9 @@ async def find_bucket(api: "GoogleApi", name: str) -> Bucket | None:
 
 def no_bucket(api: "GoogleApi", name: str) -> Rejected:
     """The error that there is no such bucket."""
-    where = f"--project={api.place.project} --location={api.place.region}"
-    hint = f"make one: gcloud storage buckets create gs://{name} {where}"
-    return Rejected(f"GCS: there is no bucket {name}", hint=hint)
+    where = (f"--project={api.place.project}", f"--location={api.place.region}")
+    make = shell_command("gcloud", "storage", "buckets", "create", f"gs://{name}", *where)
+    return Rejected(f"GCS: there is no bucket {name}", hint=f"make one: {make}")
 
 
 async def upload(api: "GoogleApi", source: Path, address: GcsAddress) -> None:

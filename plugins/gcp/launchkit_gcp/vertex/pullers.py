@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from launchkit.abc import Finding
 from launchkit.errors import Rejected
 from launchkit.images.ref import ImageRef
+from launchkit.shell_words import shell_command
 from launchkit_gcp.environment import GcpEnvironment
 from launchkit_gcp.errors import GcpError, soon
 from launchkit_gcp.gar_names import GarImage
@@ -40,11 +41,9 @@ async def puller_findings(environment: GcpEnvironment, image: str) -> Sequence[F
     if _may_pull(policy, f"serviceAccount:{agent}"):
         message = f"Vertex AI's service agent may pull from {there.repository}"
         return [Finding(level="ok", subject=subject, message=message)]
-    hint = (
-        f"grant it: gcloud artifacts repositories add-iam-policy-binding {there.repository}"
-        f" --location={there.location} --project={there.project}"
-        f" --member=serviceAccount:{agent} --role={ROLE}"
-    )
+    words = ("add-iam-policy-binding", there.repository, *there.place_options)
+    role = (f"--member=serviceAccount:{agent}", f"--role={ROLE}")
+    hint = f"grant it: {shell_command('gcloud', 'artifacts', 'repositories', *words, *role)}"
     message = f"{agent} has no role on repository {there.repository}, unless its project gives one"
     return [Finding(level="warning", subject=subject, message=message, hint=hint)]
 

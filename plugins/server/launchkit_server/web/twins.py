@@ -41,6 +41,11 @@ def creating(reading: Reading) -> str:
     return shell_join(words)
 
 
+def changing(name: str) -> str:
+    """What opens a queue in an editor."""
+    return shell_join(["launchkit", "queue", "edit", name])
+
+
 def _seen_yaml(value: list[dict[str, object]]) -> str:
     """YAML in which nothing is that would not be seen as itself, and no line without an indent that
     a name or a config could have made.

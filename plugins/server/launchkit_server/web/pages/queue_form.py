@@ -26,7 +26,7 @@ from launchkit_server.web.queue_forms import (
     in_syntax,
     read,
 )
-from launchkit_server.web.twins import creating
+from launchkit_server.web.twins import changing, creating
 from launchkit_server.web.visits import Operating, Visit
 
 BARE = "json-bare"
@@ -155,7 +155,7 @@ async def _form(
         here="queues",
         reading=reading,
         draft=reading.draft,
-        twin=creating(reading) if queue is None else f"launchkit queue edit {queue.spec.name}",
+        twin=creating(reading) if queue is None else changing(queue.spec.name),
         queue=queue,
         owner=visit.form.text("owner"),
         types=TYPES,
