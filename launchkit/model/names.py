@@ -1,7 +1,13 @@
-"""What an agent may be called: one rule for settings, tokens, the wire and the store."""
+"""How long a name may be, and what an agent may be called: one rule for settings, tokens, the wire
+and the store.
+"""
 
 import re
 
+LONGEST_NAME = 512
+"""Characters of a name that somebody gives or asks for, and of a pattern for names: a database
+compares one with the other, and takes longer the longer both are.
+"""
 AGENT_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 """No `/`, which ends the name in the holder of a lock, and nothing that a shell heeds."""
 _AGENT_NAME = re.compile(AGENT_NAME)

@@ -14,6 +14,7 @@ from launchkit.errors import ConfigError, Rejected
 from launchkit.model import GitSource, ImageSource, Json, LaunchSpec, Recipe
 from launchkit.plain_text import shortened
 from launchkit.resolving.nested import leaves
+from launchkit.resolving.queue_checks import length_problem
 
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 """Version 00 of https://www.w3.org/TR/trace-context/; ids of zeros only are not valid."""
@@ -77,7 +78,7 @@ def check_inputs(spec: LaunchSpec) -> None:
         raise Rejected(problem)
     _check_source(spec.recipe)
     problems = [*_path_problems(spec), *_text_problems(spec), *_timeout_problems(spec)]
-    problems += _trace_problems(spec)
+    problems += [*_trace_problems(spec), *_name_problems(spec)]
     if problems:
         raise Rejected("\n".join(problems))
 
@@ -158,6 +159,12 @@ def _are_too_much(layers: Mapping[str, object]) -> bool:
 def _trace_problems(spec: LaunchSpec) -> Iterator[str]:
     if spec.traceparent is not None and not TRACEPARENT.fullmatch(spec.traceparent):
         yield f"traceparent: {spec.traceparent!r} is not one of W3C Trace Context"
+
+
+def _name_problems(spec: LaunchSpec) -> Iterator[str]:
+    for what in ("job", "project", "name", "author"):
+        if problem := length_problem(what, getattr(spec, what)):
+            yield problem
 
 
 def _path_problems(spec: LaunchSpec) -> Iterator[str]:

@@ -5,6 +5,7 @@ import re
 from launchkit.codec import Locate, check_depth, check_numbers, dotted
 from launchkit.errors import ConfigError
 from launchkit.model import QueueSpec
+from launchkit.model.names import LONGEST_NAME
 
 MOST_AT_ONCE = 2**31 - 1
 """As large as a database's numbers."""
@@ -32,3 +33,18 @@ def check_name(what: str, name: str, place: str = "") -> None:
             f"{place}{what} name {name!r}: 1 to 128 letters, digits, dots, dashes and underscores,"
             " the first a letter or digit"
         )
+
+
+def check_length(what: str, name: str | None) -> None:
+    """:raises ConfigError: if something that is asked for by a name or a pattern has too long a
+    one.
+    """
+    if problem := length_problem(what, name):
+        raise ConfigError(problem)
+
+
+def length_problem(what: str, name: str | None) -> str | None:
+    """Why a name is too long, or None if it is not."""
+    if name is None or len(name) <= LONGEST_NAME:
+        return None
+    return f"{what}: has {len(name)} characters; a name may have {LONGEST_NAME}"

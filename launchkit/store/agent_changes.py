@@ -6,6 +6,7 @@ from launchkit.abc import AgentChange, Drain, PauseAgent
 from launchkit.codec import encode_json
 from launchkit.errors import NotFound
 from launchkit.model import AgentView, Pause
+from launchkit.resolving.queue_checks import check_length
 from launchkit.store.agents import List
 from launchkit.store.database import Tx
 from launchkit.store.people import audit
@@ -20,6 +21,7 @@ class Make(NamedTuple):
     actor: str
 
     async def __call__(self, tx: Tx) -> None:
+        check_length("agent", self.name)
         if self._is_so(await self._known(tx)):
             return
         await audit(tx, self.actor, f"{self._word} agent {self.name} of {self.entity}")

@@ -29,6 +29,7 @@ from launchkit.model import (
     QueueItem,
     QueueSpec,
 )
+from launchkit.resolving.queue_checks import check_length
 from launchkit.store import agents, launches, queues
 from launchkit.store.database import Database
 from launchkit.store.events import settled
@@ -52,7 +53,8 @@ class StoreHub(Hub):
     _database: Database = field(init=False, repr=False)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
-        """Open the database."""
+        """Open the database. :raises ConfigError: if the entity's name is too long."""
+        check_length("entity", self.entity)
         self._database = database_of(self.url, self.clock)
         await stack.enter_async_context(self._database.opened())
 

@@ -9,7 +9,7 @@ from launchkit.codec import encode_json, suggest
 from launchkit.errors import ConfigError, NotFound, QueueError
 from launchkit.model import JobVersion, Recipe
 from launchkit.resolving.inputs import check_recipe
-from launchkit.resolving.queue_checks import check_name
+from launchkit.resolving.queue_checks import check_length, check_name
 from launchkit.shell_words import shell_word
 from launchkit.store.database import Row, Tx
 from launchkit.store.rows import job_of
@@ -60,6 +60,7 @@ class Get(NamedTuple):
     reference: str
 
     async def __call__(self, tx: Tx) -> JobVersion:
+        check_length("job", self.reference)
         name, _, tag = self.reference.partition(":")
         tag = tag or LATEST
         of = {"entity": self.entity, "name": name}
@@ -91,6 +92,7 @@ class List(NamedTuple):
     name: str | None
 
     async def __call__(self, tx: Tx) -> list[JobVersion]:
+        check_length("job", self.name)
         if self.name is None:
             rows = await tx.all("latest_jobs", entity=self.entity)
         else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from launchkit.abc import ItemView, Selection
 from launchkit.errors import Conflict, NotFound
 from launchkit.model import Event, ItemState, QueueItem
+from launchkit.resolving.queue_checks import check_length
 from launchkit.store import agents, rules
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
@@ -76,6 +77,8 @@ class Count(NamedTuple):
 
 
 def _filters(entity: str, selection: Selection) -> Mapping[str, str | float | None]:
+    for what in ("queue", "author", "not_queue", "not_author", "agent", "name"):
+        check_length(what, getattr(selection, what))
     states = selection.states
     return {
         "entity": entity,
@@ -167,9 +170,11 @@ class Next(NamedTuple):
 async def find(tx: Tx, entity: str, ref: str) -> Row:
     """The row of an item, by item id, run id or a run name that only one has.
 
+    :raises ConfigError: if it is longer than any name.
     :raises NotFound: if there is none.
     :raises Conflict: if several launches have that name.
     """
+    check_length("launch", ref)
     row = await tx.one("item_of_id", entity=entity, ref=ref)
     if row is not None:
         return row

@@ -13,6 +13,7 @@ from launchkit.model.people import (
     PrincipalKind,
     Role,
 )
+from launchkit.resolving.queue_checks import check_length
 from launchkit.shell_words import shell_word
 from launchkit.store.database import Row, Tx
 
@@ -72,6 +73,7 @@ class GrantRole(NamedTuple):
     """Give an account its one role in an entity, or in all (`*`), in the place of what it had.
 
     :raises NotFound: if there is no such account.
+    :raises ConfigError: if no entity's name is so long.
     """
 
     name: str
@@ -81,6 +83,7 @@ class GrantRole(NamedTuple):
 
     async def __call__(self, tx: Tx) -> Grant:
         await require_account(tx, self.name)
+        check_length("entity", self.entity)
         await tx.all("grant_role", name=self.name, entity=self.entity, role=self.role)
         await audit(tx, self.actor, f"granted {self.name} the role {self.role} in {self.entity}")
         return Grant(name=self.name, entity=self.entity, role=self.role)

@@ -7,7 +7,7 @@ from launchkit.abc import QueueView
 from launchkit.codec import encode_json, suggest
 from launchkit.errors import Conflict, NotFound, Rejected, Stale
 from launchkit.model import ItemState, Pause, Priority, Queue, QueueSpec
-from launchkit.resolving.queue_checks import check_queue
+from launchkit.resolving.queue_checks import check_length, check_queue
 from launchkit.shell_words import shell_word
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record, record_queue
@@ -134,8 +134,10 @@ async def named(tx: Tx, entity: str, name: str, lock: Lock = "") -> Row:
     """The row of a queue; `_shared` keeps others from changing it until the transaction ends,
     `_locked` also from launching into it.
 
+    :raises ConfigError: if it is longer than any name.
     :raises NotFound: if there is none.
     """
+    check_length("queue", name)
     row = await tx.one(f"queue_named{lock}", entity=entity, name=name)
     if row is None:
         names = [r["name"] for r in await tx.all("queues", entity=entity)]

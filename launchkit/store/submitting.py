@@ -9,6 +9,7 @@ from launchkit.abc import LaunchRequest
 from launchkit.codec import encode_json
 from launchkit.errors import Conflict, Rejected
 from launchkit.model import GitSource, ItemState, LaunchSpec, Priority, QueueItem
+from launchkit.resolving.queue_checks import check_length
 from launchkit.resolving.resolve import validate_launch
 from launchkit.store import jobs
 from launchkit.store.database import Row, Tx
@@ -30,6 +31,7 @@ class Launch(NamedTuple):
         row = await named(tx, self.entity, self.queue, "_shared")
         priority = _priority(self.request.priority, row)
         digest = request_digest(self.queue, self.request.spec, priority)
+        check_length("idempotency key", self.request.idempotency_key)
         if self.request.idempotency_key:
             known = await tx.one(
                 "item_of_key", entity=self.entity, key=self.request.idempotency_key

@@ -122,3 +122,11 @@ def test_an_odd_header_is_told(server: Served, header: str, said: str) -> None:
 @pytest.mark.parametrize("url", URLS)
 def test_an_odd_address_is_told(client: httpx.Client, url: str) -> None:
     assert client.get(url).status_code < 500
+
+
+def test_a_name_in_a_path_that_is_longer_than_any_is_told(
+    server: Served, client: httpx.Client
+) -> None:
+    """Also that of an entity, of which there are as many as somebody asks for."""
+    said = client.get(f"{server.url}/api/v1/entities/{'x' * 513}/items").json()
+    assert said["detail"] == "entity: has 513 characters; a name may have 512"

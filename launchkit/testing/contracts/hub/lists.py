@@ -1,10 +1,13 @@
 """Lists of launches, and the line in which they wait."""
 
 import sys
+from collections.abc import Awaitable
 from dataclasses import replace
 
 from launchkit.abc import LaunchRequest, Selection
+from launchkit.errors import LaunchkitError
 from launchkit.model import ItemState, Priority
+from launchkit.testing.contracts.conduct import refused
 from launchkit.testing.contracts.hub.fixtures import UserContract
 from launchkit.testing.contracts.service import UserSide
 from launchkit.testing.makers import make_spec
@@ -57,6 +60,40 @@ class ListContract(UserContract):
             (Selection(since=at, name="eval*"), ["eval[1]"]),
         ):
             assert await self.names(user, selection) == names, f"a list keeps to {selection}"
+
+    async def test_no_name_and_no_pattern_is_longer_than_512_characters(
+        self, user: UserSide
+    ) -> None:
+        """Else one who reads keeps the queue from all others for minutes with one question."""
+        await user.queue()
+        longest, longer = "a" * 512, "*" + "a" * 512
+        known = await user.launches.launch(
+            "q", LaunchRequest(spec=make_spec(name=longest), actor="ann", idempotency_key=longest)
+        )
+        found = await user.launches.list(Selection(name=longest))
+        assert [view.item.id for view in found] == [known.id], "a name may have 512 characters"
+        asked: list[Awaitable[object]] = [
+            user.queues.get(longer),
+            user.jobs.get(longer),
+            user.jobs.list(longer),
+            user.launches.get(longer),
+            *(
+                user.launches.list(Selection(**{key: longer}))
+                for key in ("queue", "author", "not_queue", "not_author", "agent", "name")
+            ),
+            user.launches.launch(longer, LaunchRequest(spec=make_spec(), actor="ann")),
+            *(
+                user.launches.launch("q", LaunchRequest(spec=spec, actor="ann"))
+                for spec in (make_spec(name=longer), make_spec(project=longer))
+            ),
+            user.launches.launch(
+                "q", LaunchRequest(spec=make_spec(), actor="ann", idempotency_key=longer)
+            ),
+        ]
+        for one in asked:
+            with refused(LaunchkitError, "a longer one is refused", match="513 characters"):
+                await one
+        assert (await user.queues.get("q")).counts == {ItemState.QUEUED: 1}, "and is not kept"
 
     async def test_a_list_shows_each_launch_as_get_does(self, user: UserSide) -> None:
         """With its place, and why it waits."""
