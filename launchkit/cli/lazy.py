@@ -77,16 +77,15 @@ class LazyGroup(click.Group):
         name = args[0]
         unknown = not name.startswith("-") and self.get_command(ctx, name) is None
         if unknown and not ctx.resilient_parsing:
-            from difflib import get_close_matches
-
             from launchkit.catalogue import install_hint, package_of
+            from launchkit.codec import suggest
 
             if self._takes_plugins and (package := package_of("command", name)):
                 ctx.fail(f"the command {name!r} is not installed; {install_hint(package)}")
             known = self.list_commands(ctx)
             ours = SYNONYMS.get(name)
-            near = [ours] if ours in known else get_close_matches(name, known, n=1)
-            ctx.fail(f"no such command {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+            near = ours if ours in known else suggest(name, known)
+            ctx.fail(f"no such command {name!r}." + (f" Did you mean {near!r}?" if near else ""))
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":

@@ -1,6 +1,5 @@
 """Queues as text: what an editor shows of one, and the file that `apply` reads."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -10,6 +9,7 @@ from launchkit.cli.present import Data, variable_data
 from launchkit.codec import MOST_PROBLEMS, Locate, Path, decode, plain
 from launchkit.document import Document, require_plain
 from launchkit.errors import ConfigError
+from launchkit.line_changes import line_changes
 from launchkit.model import Json, QueueSpec
 from launchkit.model.spec import STRICT
 from launchkit.resolving.queue_checks import check_queue
@@ -95,8 +95,7 @@ def diff(before: QueueSpec | None, after: QueueSpec | None) -> str:
     """What is changed, line by line; None is no queue."""
     old, new = (as_yaml(queue_entry(one)).splitlines() if one else [] for one in (before, after))
     name = (after or before or QueueSpec(name="", resource="")).name
-    lines = difflib.unified_diff(old, new, f"{name} (before)", f"{name} (after)", lineterm="")
-    return "\n".join(lines)
+    return "\n".join(line_changes(old, new, f"{name} (before)", f"{name} (after)"))
 
 
 def _entries(documents: list[Document]) -> Iterator[tuple[object, Locate]]:

@@ -5,10 +5,10 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
 from launchkit.code.containment import has_file
+from launchkit.codec import suggest
 from launchkit.errors import Rejected
 
 PYPROJECT = "pyproject.toml"
@@ -245,12 +245,10 @@ def _of_extras(name: str, groups: Mapping[str, object], extras: Sequence[str]) -
             continue
         seen.add(extra)
         if extra not in groups:
-            near = get_close_matches(extra, groups, 1)
+            near = suggest(extra, groups)
             raise Rejected(
                 f"resource_args.builder.extras: pyproject.toml has no extra {extra!r}",
-                hint=f"did you mean {near[0]}?"
-                if near
-                else f"it has: {', '.join(groups) or 'none'}",
+                hint=f"did you mean {near}?" if near else f"it has: {', '.join(groups) or 'none'}",
             )
         for line in _requirements(groups[extra], f"project.optional-dependencies.{extra}"):
             found = _REQUIREMENT.match(line)

@@ -1,6 +1,5 @@
 """The form of a queue: what was written in it, the queue that it means, and what is wrong where."""
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,6 +8,7 @@ from typing import Literal
 from launchkit.codec import plain
 from launchkit.document import Document, parse_mapping
 from launchkit.errors import ConfigError, LaunchkitError, Rejected
+from launchkit.line_changes import line_changes
 from launchkit.model import Json, Queue, QueueSpec, Scalar, Variable
 from launchkit.resolving.config_places import ConfigPlaces
 from launchkit.resolving.queue_checks import check_name, check_queue
@@ -206,7 +206,7 @@ def read(draft: Draft, *, strict: bool = True, before: Variables = NONE) -> Read
 def changes(before: QueueSpec, after: QueueSpec) -> Sequence[tuple[str, str]]:
     """What is changed about a queue, line by line, each with `+`, `-`, `@` or nothing."""
     old, new = (as_yaml(editable(one)).splitlines() for one in (before, after))
-    lines = [*difflib.unified_diff(old, new, lineterm="")][2:]
+    lines = [*line_changes(old, new)][2:]
     return [("@", "") if line[0] == "@" else (line[0].strip(), line[1:]) for line in lines]
 
 
