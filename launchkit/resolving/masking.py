@@ -2,12 +2,12 @@
 
 import re
 import shlex
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
+from string import whitespace
 
-from launchkit.resolving.quoted_forms import coded_forms, quoted_forms, unquoted
+from launchkit.resolving.readings import Reading, readings
 
 HIDDEN = "…"
 SHORTEST = 4
@@ -16,56 +16,45 @@ SHORTEST_PART = 8
 """Characters of a line or another part of a secret."""
 MOST_KEPT = 16
 """Masks, each for the secrets of one queue."""
+QUOTES = "\\'\"$"
+"""What quotes are made of."""
 _PART = re.compile(rf"""[^\s,;:='"\\]{{{SHORTEST_PART},}}""")
-_QUOTES = re.compile(r"""['"\\]""")
-_CUT = re.compile(f"( ?{HIDDEN} ?)")
-"""Where a text was shortened, as `plain_text` does it, or where a secret stood."""
+_QUOTE = r"[\\'\"$]"
+_SPACES = rf"{_QUOTE}*+[\s+][\s+\\'\"$]*+"
+"""White space, which shells and what shortens a text make one space of, and addresses a plus."""
+_PLAIN = re.compile(r"[\w.:@%+=-]++", re.ASCII)
+"""What nothing quotes."""
+_PIECE = re.compile(
+    rf"(?P<plain>{_PLAIN.pattern})|(?P<between>[\s\\'\"$]++)|(?P<other>.)", re.ASCII | re.DOTALL
+)
 
 
 class Mask:
     """Puts `…` in place of some secrets."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        texts = {text for one in secrets for text in _texts(str.__str__(one))}
-        self.forms = frozenset(form for text in texts for form in coded_forms(text))
-        longest_first = sorted(texts, key=len, reverse=True)
-        patterns = (form for text in longest_first for form in quoted_forms(text))
-        self._pattern = re.compile("|".join(dict.fromkeys(patterns)))
-        self._all = "\0".join(unquoted(form) for form in self.forms)
+        self.texts = frozenset(text for one in secrets for text in _texts(str.__str__(one)))
+        forms = dict.fromkeys(form for text in self.texts for form in _forms(text))
+        self._forms = [(_anchor(text), re.compile(pattern)) for pattern, text in forms]
 
     def __call__(self, text: str) -> str:
-        """*text* with `…` for each secret or part of one, also for what was left of one where the
-        text was shortened.
+        """*text* with `…` for each secret or part of one. To be cut between words alone: a part of
+        a word is known as one nowhere, as who writes what stands beside it could else find out a
+        secret letter by letter.
         """
-        if not self.forms:
-            return text
-        text = self._pattern.sub(HIDDEN, text)
-        return self._without_ends(text) if HIDDEN in text else text
+        found = sorted({place for reading in readings(text) for place in self._places(reading)})
+        pieces: list[str] = []
+        done = 0
+        for start, end in found:
+            if start >= done:
+                pieces += (text[done:start], HIDDEN)
+            done = max(done, end)
+        return "".join((*pieces, text[done:])) if found else text
 
-    def _without_ends(self, text: str) -> str:
-        pieces = _CUT.split(text)
-        last = len(pieces) - 1
-        for at in range(0, len(pieces), 2):
-            if at > 0:
-                pieces[at] = pieces[at][self._known(pieces[at]) :]
-            if at < last:
-                known = self._known(pieces[at], from_end=True)
-                pieces[at] = pieces[at][: len(pieces[at]) - known]
-        return "".join(pieces)
-
-    def _known(self, piece: str, *, from_end: bool = False) -> int:
-        """How many of the first or the last characters of a text are a part of a secret."""
-
-        def is_other(length: int) -> bool:
-            return unquoted(part_of(length)) not in self._all
-
-        def part_of(length: int) -> str:
-            return piece[len(piece) - length :] if from_end else piece[:length]
-
-        if len(piece) < SHORTEST_PART or is_other(SHORTEST_PART):
-            return 0
-        known = bisect_left(range(len(piece) + 1), True, key=is_other) - 1
-        return known if len(unquoted(part_of(known))) >= SHORTEST_PART else 0
+    def _places(self, reading: Reading) -> Iterator[tuple[int, int]]:
+        for anchor, form in self._forms:
+            if anchor in reading.text:
+                yield from (reading.place(*one.span()) for one in form.finditer(reading.text))
 
 
 @lru_cache(maxsize=MOST_KEPT)
@@ -75,17 +64,20 @@ def mask_of(*secrets: str) -> Mask:
 
 
 def _texts(secret: str) -> Iterator[str]:
-    """A secret and its parts, but for what stands in other texts too."""
-    yield from (text for text in (secret, *_parts(secret)) if len(text) >= SHORTEST)
+    """A secret and its readings, with their parts, but for what stands in other texts too."""
+    for reading in readings(secret):
+        text = reading.text
+        yield from (one for one in (text, *_parts(text)) if len(one) >= SHORTEST)
 
 
 def _parts(secret: str) -> Iterator[str]:
-    """What becomes of a secret where a command or an option is read: its lines, its words without
-    their quotes, and what is between commas, colons, semicolons and equals signs.
+    """What becomes of a secret where a command or an option is read or a text is cut: its lines,
+    its words, also without their quotes, and what is between commas, colons, semicolons and equals
+    signs.
     """
-    yield from _PART.findall(secret)
+    yield from filter(_is_long, (*_PART.findall(secret), *secret.split()))
     yield from (line.strip() for line in secret.splitlines() if _is_long(line.strip()))
-    for text in (secret, f'"{secret}"') if _QUOTES.search(secret) else ():
+    for text in (secret, f'"{secret}"') if {*QUOTES} & {*secret} else ():
         with suppress(ValueError):
             words = shlex.split(text)
             yield from (word for word in words if len(words) == 1 or _is_long(word))
@@ -95,3 +87,38 @@ def _parts(secret: str) -> Iterator[str]:
 
 def _is_long(text: str) -> bool:
     return len(text) >= SHORTEST_PART
+
+
+def _forms(text: str) -> Iterator[tuple[str, str]]:
+    """Regular expressions for what a text is in a reading, each with what it is for: as it is, and
+    with whatever quotes there may be within it. None of them takes more than linear time.
+    """
+    yield re.escape(text), text
+    core = text.strip(QUOTES + whitespace)
+    if core and not _PLAIN.fullmatch(text):
+        text = core if len(core) >= SHORTEST else text
+        yield _as_any_quotes_it(text), text
+
+
+def _as_any_quotes_it(text: str) -> str:
+    """The words of a text as they are, and between them whatever quotes there are, in whatever
+    style, at least as many as in the text.
+    """
+    pattern = f"(?<!{_QUOTE})" if text[0] in QUOTES else ""
+    is_between = True  # nothing is looked for before the beginning
+    for found in _PIECE.finditer(text):
+        was_between, is_between = is_between, bool(found["between"])
+        if not is_between:
+            pattern += "" if was_between else f"{_QUOTE}*+"
+            pattern += re.escape(found[0])
+        elif any(map(str.isspace, found["between"])):
+            pattern += _SPACES
+        else:
+            pattern += f"{_QUOTE}{{{len(found['between'])},}}+"
+    return pattern
+
+
+def _anchor(text: str) -> str:
+    """What of a text stands in all of its forms: its longest plain piece."""
+    plain = (found["plain"] for found in _PIECE.finditer(text) if found["plain"])
+    return max(plain, key=len, default="")

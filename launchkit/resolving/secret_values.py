@@ -84,11 +84,11 @@ def without_values(told: Json, secrets: Sequence[str]) -> dict[str, Any]:
             return with_keys((mask(str(key)), masked(inner)) for key, inner in value.items())
         if isinstance(value, list | tuple):
             return [masked(inner) for inner in value]
-        if isinstance(value, int | float) and str(value) in mask.forms:
+        if isinstance(value, int | float) and str(value) in mask.texts:
             return HIDDEN
         return mask(value) if isinstance(value, str) else value
 
-    return {key: masked(value) for key, value in told.items()} if mask.forms else dict(told)
+    return {key: masked(value) for key, value in told.items()} if mask.texts else dict(told)
 
 
 def verdict_without_values(verdict: Verdict, secrets: Sequence[str]) -> Verdict:

@@ -51,23 +51,23 @@ def test_a_secret_in_the_key_of_a_mapping_is_masked_and_no_entry_is_lost() -> No
 def test_what_is_left_of_a_secret_where_a_text_was_shortened_is_masked(
     text: str, characters: int
 ) -> None:
-    shown = Mask([Secret(LONG)])(repr(shortened(text.format(LONG), characters)))
-    assert LONG[:8] not in shown
-    assert LONG[-8:] not in shown
-    assert len(shown) < 60
+    words = [LONG[at : at + 40] for at in range(0, len(LONG), 40)]
+    for secret in (LONG, " ".join(words), "\n".join(words)):
+        shown = Mask([Secret(secret)])(repr(shortened(text.format(secret), characters)))
+        assert not [word for word in words if word[:8] in shown or word[-8:] in shown]
 
 
-def test_what_is_left_of_a_secret_in_a_long_line_and_a_long_output_is_masked() -> None:
+def test_of_a_secret_in_a_long_line_and_a_long_output_nothing_is_left() -> None:
     mask = Mask([LONG])
     (line,) = tail_lines(f"login {LONG} was refused".encode())
-    assert mask(line).split() == ["login", "…", "was", "refused"]
+    assert mask(line) == "login … was refused"
     (line,) = tail_lines(f"{LONG}{LONG} was refused".encode())
-    assert {*mask(line).split()} == {"…", "was", "refused"}
+    assert mask(line) == "… was refused"
 
 
-def test_what_stands_beside_an_ellipsis_and_is_no_secret_stays() -> None:
+def test_who_writes_beside_a_cut_does_not_find_out_a_secret_by_what_is_masked_there() -> None:
     mask = Mask(["verysecretpassword"])
-    for text in ("… and so on", "very … word", "a … b … c", "…", "not a secret pass …"):
+    for text in ("verysecr…", "very … password", "…tpassword is", "verysecretpass …", "… sword"):
         assert mask(text) == text
 
 
@@ -147,9 +147,3 @@ def test_very_many_quotes_are_no_work_for_a_mask() -> None:
         ("a" + "'" * 100 + " ") * 3_000,
     ):
         assert mask(text) == text
-
-
-@pytest.mark.parametrize("quote", ["'\"'\"'", "'\\''", "\\'"])
-def test_what_is_left_of_a_quoted_secret_where_a_text_was_shortened_is_masked(quote: str) -> None:
-    quoted = "first'second'third".replace("'", quote)
-    assert Mask(["first'second'third"])(f"is '{quoted[:-2]} … more") == "is  … more"

@@ -1,0 +1,157 @@
+r"""What a text reads as once the codes in it are taken away, which shells, JSON, Python, YAML, HTML
+and addresses write: `\u0027`, `\x27`, `\047`, `\n`, `\'`, `&#39;`, `%27`.
+
+Quotes themselves stay. All takes linear time: each reading is one way through a text, and there are
+few of them.
+"""
+
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+DEPTH = 3
+"""Codes within codes, such as JSON in JSON, are taken away so often."""
+_HEX = "[0-9A-Fa-f]"
+_BACKSLASHED = (
+    rf"\\(?:u(?P<high>[dD][89abAB]{_HEX}{{2}})\\+u(?P<low>[dD][c-fC-F]{_HEX}{{2}})"
+    rf"|(?:x(?={_HEX}{{2}})|u(?={_HEX}{{4}}))(?P<hex>(?<=x){_HEX}{{2}}|{_HEX}{{4}})"
+    rf"|U(?P<long>{_HEX}{{8}})|u\{{(?P<braced>{_HEX}{{1,6}})\}}"
+    r"|(?P<octal>[0-3]?[0-7]{1,2})|(?P<letter>[abtnvfreENLP_])"
+    r"|(?P<fold>\n[ \t+]*+)|(?P<itself>[^0-9A-Za-z\n]))"
+)
+"""A backslash at the end of a line of a shell, Python or YAML goes with the indent of the next, for
+which addresses have a plus.
+"""
+_PERCENT = rf"%(?P<percent>{_HEX}{{2}})"
+_ENTITY = (
+    rf"&(?:#(?P<decimal>[0-9]{{1,7}})|#[xX](?P<entity>{_HEX}{{1,6}})"
+    r"|(?P<name>amp|lt|gt|quot|apos|nbsp));"
+)
+_SINGLE = {
+    "\\": re.compile(_BACKSLASHED),
+    "%": re.compile(_PERCENT),
+    "&": re.compile(_ENTITY),
+}
+"""The codes of each kind by what they begin with."""
+_ALL = re.compile(f"{_BACKSLASHED}|{_PERCENT}|{_ENTITY}")
+_BYTES = re.compile(
+    "[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}",
+)
+"""Bytes of UTF-8, each taken for a letter."""
+_LETTERS = dict(zip("abtnvfreENLP_", "\a\b\t\n\v\f\r\x1b\x1b\x85\u2028\u2029\xa0", strict=True))
+_NAMES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": "\xa0"}
+_BASES = {"octal": 8, "decimal": 10}
+
+
+def _numbers() -> "array[int]":
+    return array("q")
+
+
+@dataclass(frozen=True)
+class _Codes:
+    """Where codes stand in a text, and what they mean in what was read of it."""
+
+    starts: "array[int]" = field(default_factory=_numbers)
+    ends: "array[int]" = field(default_factory=_numbers)
+    code_starts: "array[int]" = field(default_factory=_numbers)
+    code_ends: "array[int]" = field(default_factory=_numbers)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text, and where in the one that it was read from each of its letters stands."""
+
+    text: str
+    of: "Reading | None" = None
+    codes: re.Pattern[str] | None = None
+    """What was taken away of the other one."""
+
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Where a part of this text stands in the text that was read first."""
+        if self.of is None:
+            return start, end
+        return self.of.place(self._start(start), self._end(end))
+
+    def read(self, codes: re.Pattern[str]) -> "Reading":
+        """The text without some codes; the same if it has none."""
+        text = codes.sub(_meaning, self.text)
+        return self if text == self.text else Reading(text, self, codes)
+
+    def _start(self, at: int) -> int:
+        code = bisect_right(self._codes.starts, at) - 1
+        if code < 0:
+            return at
+        past = at - self._codes.ends[code]
+        return self._codes.code_ends[code] + past if past >= 0 else self._codes.code_starts[code]
+
+    def _end(self, at: int) -> int:
+        code = bisect_right(self._codes.starts, at - 1) - 1
+        if code < 0:
+            return at
+        return self._codes.code_ends[code] + max(0, at - self._codes.ends[code])
+
+    @cached_property
+    def _codes(self) -> "_Codes":
+        """Looked for once more where a secret was found, as seldom one is."""
+        found = _Codes()
+        if self.of is None or self.codes is None:
+            return found
+        shift = 0
+        for code in self.codes.finditer(self.of.text):
+            start, end = code.span()
+            found.code_starts.append(start)
+            found.code_ends.append(end)
+            found.starts.append(start + shift)
+            shift += len(_meaning(code)) - (end - start)
+            found.ends.append(end + shift)
+        return found
+
+
+def readings(text: str) -> Iterator[Reading]:
+    """The text as it is, without codes of all kinds, and where there are several kinds without
+    those of each; each also with bytes of UTF-8 as the letters that they are.
+    """
+    whole = Reading(text)
+    yield whole
+    kinds = [codes for begin, codes in _SINGLE.items() if begin in text]
+    seen = {text}
+    for codes in (_ALL, *kinds) if len(kinds) > 1 else (_ALL,) * len(kinds):
+        reading = whole
+        for _ in range(DEPTH):
+            before, reading = reading, reading.read(codes)
+            if reading is before:
+                break
+            for one in (reading, reading.read(_BYTES)):
+                if one.text not in seen:
+                    seen.add(one.text)
+                    yield one
+
+
+def _meaning(code: re.Match[str]) -> str:
+    """What a code stands for."""
+    kind = code.lastgroup
+    if kind is None:
+        return _letter(code[0])
+    told = code[kind]
+    if kind == "itself":
+        return told
+    if kind == "letter":
+        return _LETTERS[told]
+    if kind == "fold":
+        return ""
+    if kind == "name":
+        return _NAMES[told]
+    number = int(told, _BASES.get(kind, 16))
+    if kind == "low":
+        number = 0x10000 + ((int(code["high"], 16) & 0x3FF) << 10) + (number & 0x3FF)
+    return chr(number) if number <= 0x10FFFF else code[0]
+
+
+def _letter(units: str) -> str:
+    try:
+        return units.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return units
