@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
+from typing import AnyStr
 
 LINES = 20
 LINE_CHARACTERS = 1000
@@ -34,8 +35,6 @@ _UNSEEN = (
 """Characters that a terminal obeys, that turn the direction of a text, that nobody sees, or that
 are none, from the first to the last; without tabs and newlines.
 """
-_INSIDE_LETTERS = bytes(range(0x80, 0xC0))
-"""The bytes of UTF-8 with which no letter begins."""
 
 
 def tail_lines(output: bytes) -> tuple[str, ...]:
@@ -51,35 +50,64 @@ def tail_lines(output: bytes) -> tuple[str, ...]:
 
 
 def ending(output: bytes, size: int = TAIL_BYTES) -> bytes:
-    """The last *size* bytes of some output, with an ellipsis in the place of what was cut: what is
-    left of a secret there is known by it.
+    """The last *size* bytes of some output, with an ellipsis in the place of what was cut, and of
+    the rest of a word there.
     """
     if len(output) <= size:
         return output
-    return "…".encode() + output[-size:].lstrip(_INSIDE_LETTERS)
+    return "…".encode() + without_first_word(output[-size - 1 :])
+
+
+def last_bytes(output: bytes) -> bytes:
+    """As much of some output that goes on as `tail_lines` wants to know that it was cut."""
+    return output[-TAIL_BYTES - 1 :]
+
+
+def without_first_word(text: AnyStr) -> AnyStr:
+    """What begins somewhere in a text, without the rest of a word there: the rest of a secret would
+    not be known as one.
+    """
+    if not text or text[:1].isspace():
+        return text
+    return text[len(text.split(maxsplit=1)[0]) :]
+
+
+def without_last_word(text: AnyStr) -> AnyStr:
+    """What ends somewhere in a text, without the beginning of a word there."""
+    if not text or text[-1:].isspace():
+        return text
+    return text[: len(text) - len(text.rsplit(maxsplit=1)[-1])]
 
 
 def _seen(line: str) -> str:
     """What a terminal still shows of a line whose beginning was written over, as progress bars do.
 
     Each piece after a carriage return hides as much of those before it as it is long, and all of
-    it where it erases the rest of its line. What is left of one begins with an ellipsis.
+    it where it erases the rest of its line. What is left of one begins with an ellipsis, which is
+    in the place of the rest of a word, too.
     """
     shown = ""
     for piece in reversed(line.split("\r")):
-        left = piece[len(shown) :]
-        shown += f"…{left[1:]}" if shown and left else left
+        if not shown:
+            shown = piece
+        elif len(piece) > len(shown):
+            shown += f"…{without_first_word(piece[len(shown) - 1 :])}"
         if "\0" in piece:
             break
     return shown
 
 
 def shortened(text: str, characters: int = MESSAGE_CHARACTERS) -> str:
-    """A text of at most so many *characters*: of a longer one its beginning and its end."""
+    """A text of at most so many *characters*: of a longer one its beginning and its end, of which
+    no word is cut, as a part of a word may be a part of a secret that is not known as one. Where no
+    word of the end is short enough, it says in its place how long the text is.
+    """
     if len(text) <= characters:
         return text
     half = (characters - len(" … ")) // 2
-    return f"{text[:half]} … {text[-half:]}"
+    begin = without_last_word(text[: half + 1]).rstrip()
+    end = without_first_word(text[-half - 1 :]).strip() or f"({len(text)} characters)"
+    return f"{begin} … {end}".lstrip()
 
 
 def visible(text: str) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from launchkit.errors import Rejected
-from launchkit.plain_text import visible_line
+from launchkit.plain_text import shortened, visible_line
 
 LONGEST_PATH = 4096
 """In bytes; no system call takes a longer one, and nobody could unpack it."""
@@ -92,7 +92,8 @@ def require_short(path: str) -> None:
     length = len(os.fsencode(path))
     if length > LONGEST_PATH:
         raise Rejected(
-            f"{visible_line(path[:40])}…: the path has {length} bytes; it may have {LONGEST_PATH}",
+            f"{visible_line(shortened(path, 40))}: the path has {length} bytes; it may have"
+            f" {LONGEST_PATH}",
             hint="the directories are nested too deep",
         )
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from launchkit.plain_text import shortened
+
 log = logging.getLogger("launchkit.remove_tree")
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
@@ -72,8 +74,7 @@ class _Removal:
         """Note what could not be removed; the first such thing is told."""
         if not self.trouble:
             where = "/".join([*(level.name for level in self._way[1:]), name])
-            shown = where if len(where) <= _SHOWN else f"…{where[-_SHOWN:]}"
-            self.trouble = f"{shown!r}: {exc.strerror}"
+            self.trouble = f"{shortened(where, _SHOWN)!r}: {exc.strerror}"
 
     def _down(self, name: str) -> None:
         """Enter a directory and remove all but the directories in it."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from launchkit.errors import Rejected
+from launchkit.plain_text import shortened
 
 HUB = "docker.io"
 HUB_HOSTS = frozenset({HUB, "index.docker.io", "registry-1.docker.io"})
@@ -173,4 +174,4 @@ def _shown(text: str) -> str:
     """What may be shown of *text*: before an @ stands a password, unless a digest follows."""
     _, at, after = text.rpartition("@")
     shown = after if at and not re.match(r"sha\d+:", after) else text
-    return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"
+    return shortened(shown, LONGEST_SHOWN)

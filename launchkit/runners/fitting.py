@@ -114,7 +114,7 @@ def shown(value: object) -> str:
     """A value, as far as it may be shown."""
     if isinstance(value, Mapping | list | tuple):
         return "a mapping" if isinstance(value, Mapping) else "a list"
-    return "nothing" if value is None else repr(value)[: SHOWN + 20]
+    return "nothing" if value is None else shortened(repr(value), SHOWN)
 
 
 def member_named(key: str, known: Mapping[str, Any]) -> str | None:

@@ -92,10 +92,7 @@ async def test_of_lines_without_measure_only_the_end_is_kept_in_the_verdict(
     status = await end_of(await runner.submit(scripts(script, **options)))
     assert status.verdict
     assert status.verdict.code == "user_exit"
-    (evidence,) = status.verdict.evidence
-    assert evidence.startswith("…xxx")
-    assert evidence.endswith("xxx tail")
-    assert len(evidence) <= 1000
+    assert status.verdict.evidence == ("… tail",)
 
 
 async def test_a_run_ends_though_the_engine_does_not_tell_its_last_lines(

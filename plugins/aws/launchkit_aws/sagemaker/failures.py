@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from launchkit.model import RunState, RunStatus, Verdict, VerdictCode
-from launchkit.plain_text import tail_lines
+from launchkit.plain_text import shortened, tail_lines
 from launchkit.runners.verdicts import Reason, of_exit, reason_of, status_of
 
 _EXIT = re.compile(r"exit ?code:? ?(-?\d{1,5})", re.IGNORECASE)
@@ -86,4 +86,4 @@ def exit_code(reason: str) -> int | None:
 
 def _first(evidence: tuple[str, ...]) -> str:
     text = evidence[0] if evidence else "SageMaker gives no reason"
-    return text if len(text) <= 300 else f"{text[:299]}…"
+    return shortened(text, 300)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from launchkit.errors import BuildError
-from launchkit.plain_text import shortened
-from launchkit_docker.build.log import COLOURS, build_error, kept
+from launchkit.plain_text import last_bytes, shortened
+from launchkit_docker.build.log import COLOURS, build_error
 from launchkit_docker.build.trace import Printed, Step, read_trace
 from launchkit_docker.engine.messages import failure_in
 
@@ -38,7 +38,7 @@ class _Shown:
     ended: bool = False
     rest: bytes = b""
     """A line that has not ended."""
-    printed: str = ""
+    printed: bytes = b""
     error: str = ""
 
 
@@ -72,7 +72,9 @@ class BuildKitLog:
         # those that run beside the one that fails are called off, and fail too
         step = next((each for each in failed if each.error in reason), None)
         if step is None:
-            return build_error(None, reason, "", NO_LOGIN_HINT if NO_LOGIN.search(reason) else None)
+            return build_error(
+                None, reason, b"", NO_LOGIN_HINT if NO_LOGIN.search(reason) else None
+            )
         code = EXIT_CODE.search(reason)
         hint = NO_LOGIN_HINT if not code and NO_LOGIN.search(reason) else None
         return build_error(step.name, code[0] if code else reason, step.printed, hint)
@@ -112,7 +114,7 @@ class BuildKitLog:
             shown.rest = b""
         for line in lines:
             if text := COLOURS.sub("", line.decode(errors="replace")).rstrip():
-                shown.printed = kept(shown.printed + f"{text}\n")
+                shown.printed = last_bytes(shown.printed + f"{text}\n".encode(errors="replace"))
                 yield f"#{self._number(shown)} {text}"
 
     def _number(self, shown: _Shown) -> int:

@@ -4,7 +4,6 @@ import json
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from textwrap import shorten
 from typing import TypeAlias
 
 import anyio
@@ -16,6 +15,7 @@ from launchkit.errors import unwrapped
 from launchkit.images.build_plan import with_cache_mounts
 from launchkit.images.context import tar_chunks
 from launchkit.images.maker import PlannedBuild
+from launchkit.plain_text import shortened
 from launchkit_docker.build.buildkit_log import BuildKitLog
 from launchkit_docker.build.log import BuildLog
 from launchkit_docker.engine.client import EngineClient
@@ -91,7 +91,7 @@ class _Steps(Output):
         await self._out(data)
         for step in self._log.begun[self._marked :]:
             self._marked += 1
-            await self._out.mark(shorten(step, MARK_CHARACTERS, placeholder=" …"))
+            await self._out.mark(shortened(step, MARK_CHARACTERS))
 
 
 def _plain_entry() -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from launchkit.errors import BuildError
-from launchkit.plain_text import shortened, tail_lines
+from launchkit.plain_text import last_bytes, shortened, tail_lines
 from launchkit_docker.engine.messages import Progress, failure_in
 
 STEP = re.compile(r"Step \d+/\d+ : ")
@@ -14,7 +14,6 @@ BOOKKEEPING = (" ---> ", "Removing intermediate container ")
 IMAGE_GONE = re.compile(r'unable to find image "sha256:[0-9a-f]{64}"')
 """In the whole words of an Engine that looked through its images for a step that is built already
 while somebody removed one of them, needed or not."""
-KEPT_CHARACTERS = 8000
 NO_COMPILER = (
     "a package has to be compiled, and the image has no compiler: name a base_image that has one,"
     " or bring a Dockerfile.launchkit with RUN apt-get update && apt-get install -y gcc"
@@ -48,7 +47,7 @@ class BuildLog:
     def __init__(self) -> None:
         self.begun: list[str] = []
         """The steps, as they began."""
-        self._printed = ""
+        self._printed = b""
         self._progress = Progress()
 
     def take(self, message: Mapping[str, Any]) -> bytes:
@@ -66,9 +65,9 @@ class BuildLog:
         text = COLOURS.sub("", str(message.get("stream", "")))
         if STEP.match(text):
             self.begun.append(shortened(text.strip()))
-            self._printed = ""
+            self._printed = b""
         elif not text.startswith(BOOKKEEPING):
-            self._printed = kept(self._printed + text)
+            self._printed = last_bytes(self._printed + text.encode(errors="replace"))
         return text.encode(errors="replace")
 
     def failure(self, reason: str) -> BuildError:
@@ -77,15 +76,12 @@ class BuildLog:
         return build_error(step, reason, self._printed)
 
 
-def kept(printed: str) -> str:
-    """The last of what was printed, marked where it was cut."""
-    return printed if len(printed) <= KEPT_CHARACTERS else f"…{printed[-KEPT_CHARACTERS:]}"
-
-
-def build_error(step: str | None, reason: str, printed: str, hint: str | None = None) -> BuildError:
+def build_error(
+    step: str | None, reason: str, printed: bytes, hint: str | None = None
+) -> BuildError:
     """The error for a *step* that failed: why, and the last lines of what it *printed*."""
     where = f"{step}: " if step else ""
-    lines = tail_lines(printed.encode(errors="replace"))
+    lines = tail_lines(printed)
     seen = shortened(reason) + "".join(f"\n  {line}" for line in lines)
     known = next((advice for word, advice in HINTS if word in seen), None)
     return BuildError(f"the image could not be built: {where}{seen}", hint=hint or known)

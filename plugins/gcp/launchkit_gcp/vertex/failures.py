@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from launchkit.model import RunState, RunStatus, Verdict, VerdictCode
-from launchkit.plain_text import tail_lines
+from launchkit.plain_text import shortened, tail_lines
 from launchkit.runners.verdicts import Reason, of_exit, reason_of, status_of
 
 _EXIT = re.compile(r"(?:non-zero status of|exit code:?|exit status) ?(-?\d{1,5})", re.IGNORECASE)
@@ -113,4 +113,4 @@ def _ended(
 
 def _first(evidence: tuple[str, ...]) -> str:
     text = evidence[0] if evidence else "Vertex AI gives no reason"
-    return text if len(text) <= 300 else f"{text[:299]}…"
+    return shortened(text, 300)

@@ -25,7 +25,7 @@ from kubernetes_asyncio.config import (
 from launchkit.aio.retry import Backoff, retry, retry_after_of
 from launchkit.aio.token_bucket import TokenBucket
 from launchkit.aio.trouble import Trouble
-from launchkit.plain_text import shortened
+from launchkit.plain_text import shortened, without_last_word
 from launchkit_kubernetes.cluster.access import Access, unusable
 from launchkit_kubernetes.cluster.errors import ClusterAway, ClusterError, refusal
 
@@ -331,7 +331,7 @@ async def _whole(response: aiohttp.ClientResponse, longest: int, *, cut: bool = 
         if len(data) > longest:
             if not cut:
                 raise ClusterError(f"an answer of the API server has more than {longest} bytes")
-            return bytes(data[:longest])
+            return without_last_word(bytes(data[:longest])) + "…".encode()
     return bytes(data)
 
 

@@ -1,9 +1,7 @@
 """What a build prints, passed on: its end is kept, and its steps are marked."""
 
-from textwrap import shorten
-
 from launchkit.abc import Output
-from launchkit.plain_text import ending
+from launchkit.plain_text import last_bytes, shortened
 from launchkit_kubernetes.kaniko.verdicts import STEP
 
 MARK_CHARACTERS = 160
@@ -23,11 +21,11 @@ class Progress:
 
     async def take(self, data: bytes) -> None:
         """Pass it on."""
-        self.printed = ending(self.printed + data)
+        self.printed = last_bytes(self.printed + data)
         await self._out(data)
         *lines, self._line = (self._line + data).split(b"\n")
         self._line = self._line[-LONGEST_LINE:]
         for line in lines:
             if found := STEP.search(line[:LONGEST_LINE].decode(errors="replace")):
-                self.step = shorten(found["step"], MARK_CHARACTERS, placeholder=" …")
+                self.step = shortened(found["step"].strip(), MARK_CHARACTERS)
                 await self._out.mark(self.step)

@@ -8,6 +8,7 @@ be harmless, and those that the agent's owner names.
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+from launchkit.plain_text import shortened
 from launchkit_kubernetes.manifest.copying import KEY, below
 
 HARMLESS = frozenset(
@@ -56,7 +57,7 @@ def annotation_objections(value: object, where: str, named: Collection[str]) -> 
     if isinstance(value, Mapping):
         for name, text in value.items():
             if reason := annotation_problem(str(name), text, named):
-                yield f"{below(where, str(name)[:KEY])}: {reason}"
+                yield f"{below(where, shortened(str(name), KEY))}: {reason}"
     elif value:
         yield f"{where}: annotations must be a mapping, to be looked at"
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import anyio
 
-from launchkit.plain_text import LINES, TAIL_BYTES, tail_lines
+from launchkit.plain_text import LINES, TAIL_BYTES, tail_lines, without_last_word
 from launchkit_kubernetes.cluster.client import ClusterClient, Request
 from launchkit_kubernetes.cluster.discovery import PODS
 from launchkit_kubernetes.cluster.errors import ClusterError
@@ -161,7 +161,7 @@ def _marked(data: bytes) -> bytes:
     """Output with an ellipsis where the node has cut it off."""
     if len(data) < LIMIT_BYTES:
         return data
-    return f"{data.decode(errors='ignore')}…".encode()
+    return without_last_word(data) + "…".encode()
 
 
 def _stamp(data: bytes, at: int) -> tuple[int, int] | None:

@@ -6,7 +6,6 @@ from launchkit_kubernetes.kaniko.verdicts import build_error
 
 from launchkit.model import RunState, RunStatus, Verdict, VerdictCode
 from launchkit.plain_text import TAIL_BYTES, tail_lines
-from launchkit.resolving.masking import Mask
 from launchkit.testing import RecordingOutput
 
 REF = "registry.example.com/image:tag"
@@ -81,10 +80,7 @@ async def test_steps_are_marked_as_they_begin() -> None:
 
 
 async def test_what_is_kept_of_a_build_says_where_it_was_cut() -> None:
-    secret = "begin-0123456789abcdef-end"
     progress = Progress(RecordingOutput())
-    for data in (f"{secret}\n".encode(), b"x" * (TAIL_BYTES - 10)):
+    for data in (b"begin-0123456789-end\n", b"x" * (TAIL_BYTES - 10)):
         await progress.take(data)
-    (line,) = [line for line in tail_lines(progress.printed) if "x" not in line]
-    assert line.endswith("cdef-end")
-    assert Mask([secret])(line) == "…"
+    assert tail_lines(progress.printed) == ("…", f"… ({TAIL_BYTES - 10} characters)")

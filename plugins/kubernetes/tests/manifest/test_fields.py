@@ -119,7 +119,7 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
 
 
 def test_of_very_much_that_is_wrong_the_beginning_is_told() -> None:
-    lines = said({"spec": {f"x{number}" * 99: 1 for number in range(1000)}})
+    lines = said({"spec": {f"x{number} " * 99: 1 for number in range(1000)}})
     assert len(lines) == MAX_PROBLEMS + 1
     assert lines[-1].endswith("there may be more that is wrong")
     assert max(map(len, lines)) < 300
