@@ -18,6 +18,7 @@ from launchkit.model import (
     Json,
     QueueItem,
 )
+from launchkit.wire.names import Name
 
 MAX_LOCK_NAME = 2000
 MAX_LOCK_SECONDS = 3600.0
@@ -29,7 +30,7 @@ class RegisterRequest:
     """Begin the session of an agent, in the place of one of the same name."""
 
     status: AgentStatus
-    session: str
+    session: Name
     """Made by the agent for its life; each of its later requests names it."""
 
 
@@ -47,11 +48,11 @@ class RegisterAnswer:
 class ClaimRequest:
     """Take the next item of a queue."""
 
-    queue: str
+    queue: Name
     capacity: AgentCapacity
-    claim_id: str
+    claim_id: Name
     """Made for this claim alone: sent again it gives the same claim, while that is held."""
-    session: str | None = None
+    session: Name | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,15 +66,15 @@ class ClaimAnswer:
 class WaitRequest:
     """Wait until one of some queues may give something."""
 
-    queues: tuple[str, ...]
+    queues: tuple[Name, ...]
     capacity: AgentCapacity
     wait: float
     """Seconds."""
-    paused: Mapping[str, bool] = field(default_factory=dict)
+    paused: Mapping[Name, bool] = field(default_factory=dict)
     """Whether the agent knows of a pause, its own or theirs, for each that it was told of: that
     this has changed is worth a claim.
     """
-    session: str | None = None
+    session: Name | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +88,7 @@ class WaitAnswer:
 class Hold:
     """A claim as later requests name it."""
 
-    item_id: str
+    item_id: Name
     token: int
 
 
@@ -101,7 +102,7 @@ class BeatRequest:
     """The orders that came with its last beat: it waits for others."""
     wait: float = 0.0
     """Seconds."""
-    session: str | None = None
+    session: Name | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +166,7 @@ class RunView:
 class BlockedRequest:
     """Ask why a queue gives nothing."""
 
-    queue: str
+    queue: Name
     capacity: AgentCapacity
 
 
@@ -193,7 +194,7 @@ class LockRequest:
     holder: Annotated[str, Field(max_length=MAX_LOCK_NAME)]
     """The agent's name, then `/` and what tells its holders apart."""
     seconds: Annotated[float, Field(ge=0, le=MAX_LOCK_SECONDS, allow_inf_nan=False)] = 0.0
-    session: str | None = None
+    session: Name | None = None
     """The agent's registration: one that was replaced takes no lock any more."""
 
 
@@ -217,7 +218,7 @@ class LockAnswer:
 class OverRequest:
     """Which of these attempts are over."""
 
-    attempts: Mapping[str, int]
+    attempts: Mapping[Name, int]
     """The id of an item → its attempt."""
 
 
@@ -232,7 +233,7 @@ class OverAnswer:
 class LeaveRequest:
     """An agent has ended."""
 
-    agent: str
+    agent: Name
     dead: bool
-    session: str | None = None
+    session: Name | None = None
     """Of the agent that ended, if that is known: a later one of its name is not forgotten."""

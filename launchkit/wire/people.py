@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from launchkit.model.people import PrincipalKind, Role, Token
+from launchkit.wire.names import Name
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccountRequest:
     """A new user or service."""
 
-    name: str
+    name: Name
     kind: PrincipalKind = PrincipalKind.USER
 
 
@@ -24,7 +25,7 @@ class RoleRequest:
 class TokenRequest:
     """A token of a user or a service; `expires_at` is a Unix time."""
 
-    owner: str
+    owner: Name
     expires_at: float | None = None
 
 
@@ -32,8 +33,8 @@ class TokenRequest:
 class AgentTokenRequest:
     """A token of an agent, which is bound to queues of the entity."""
 
-    agent: str
-    queues: tuple[str, ...]
+    agent: Name
+    queues: tuple[Name, ...]
     expires_at: float | None = None
 
 

@@ -31,6 +31,7 @@ from launchkit.model import (
     QueueSpec,
     Recipe,
 )
+from launchkit.wire.names import Name
 
 T = TypeVar("T")
 
@@ -60,7 +61,7 @@ class JobRequest:
     """A version of a job."""
 
     recipe: Recipe
-    aliases: tuple[str, ...] = ()
+    aliases: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +87,8 @@ class LaunchBody:
 
     spec: LaunchSpec
     priority: Priority | None = None
-    idempotency_key: str | None = None
-    again: str | None = None
+    idempotency_key: Name | None = None
+    again: Name | None = None
 
     def request(self, actor: str) -> LaunchRequest:
         """The request, as *actor* makes it."""
@@ -107,7 +108,7 @@ class ChangeBody:
     kind: Literal["stop", "hold", "release", "priority", "move"]
     reason: str | None = None
     level: Priority | None = None
-    queue: str | None = None
+    queue: Name | None = None
     now: bool = False
     """Of a stop: without the grace in which it may end by itself."""
 
@@ -143,17 +144,17 @@ class ChangeBody:
 class Filter:
     """Which items are to be changed; None selects all."""
 
-    queue: str | None = None
+    queue: Name | None = None
     states: tuple[ItemState, ...] | None = None
-    author: str | None = None
-    not_queue: str | None = None
-    not_author: str | None = None
-    agent: str | None = None
-    name: str | None = None
+    author: Name | None = None
+    not_queue: Name | None = None
+    not_author: Name | None = None
+    agent: Name | None = None
+    name: Name | None = None
     since: float | None = None
     order: Order = "oldest"
     reverse: bool = False
-    after: str | None = None
+    after: Name | None = None
     limit: Annotated[int, Field(ge=0, le=MAX_CHANGES)] = MAX_CHANGES
 
     @classmethod
@@ -180,7 +181,7 @@ class RequeuesBody:
     """All items that a filter matches are to go back into their queues."""
 
     filter: Filter
-    idempotency_key: str | None = None
+    idempotency_key: Name | None = None
     """What has ended is launched again once per key."""
 
 

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from launchkit.model.webhooks import Happens, Webhook
+from launchkit.wire.names import Name
 
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookRequest:
     """A new webhook."""
 
-    name: str
+    name: Name
     url: str
     events: tuple[Happens, ...]
 

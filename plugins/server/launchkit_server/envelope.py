@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from launchkit.errors import ConfigError
+from launchkit.wire.names import MAX_NAME
 from launchkit.wire.problems import problem_of
 from launchkit.wire.protocol import PROTOCOL, PROTOCOL_HEADER, REQUEST_ID_HEADER, check_protocol
 from launchkit_server.bodies import Body, BodyRules
@@ -144,6 +145,13 @@ class _Letter:
                 "a token stands in the URL, which is logged on its way",
                 hint="send it as a header, Authorization: Bearer TOKEN, and revoke this one",
             )
+        if _has_long_name(self._scope):
+            return Refusal(
+                422,
+                f"a name or a pattern in the address has more than {MAX_NAME} letters",
+                code="config_invalid",
+                hint="name less: patterns may have a * for what is between",
+            )
         return self._rules.objection(self._headers)
 
     async def refuse(self, refusal: Refusal) -> None:
@@ -173,6 +181,16 @@ class _Letter:
             if headers.get("content-type", "").startswith(STREAM_TYPE):
                 headers.update(UNBUFFERED)
         await self._send(message)
+
+
+def _has_long_name(scope: Scope) -> bool:
+    """In the path, or a query of the API: one of a page may say where to go on."""
+    if any(len(part) > MAX_NAME for part in scope["path"].split("/")):
+        return True
+    query: bytes = scope["query_string"]
+    return not is_page(scope["path"]) and any(
+        len(value) > MAX_NAME for _, value in parse_qsl(query.decode("latin-1"))
+    )
 
 
 def _has_token(scope: Scope) -> bool:

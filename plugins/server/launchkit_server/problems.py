@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -11,8 +12,9 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from launchkit.codec import dotted, encode_json
+from launchkit.codec import MAX_KEY, dotted, encode_json
 from launchkit.errors import LaunchkitError
+from launchkit.plain_text import shortened
 from launchkit.wire.problems import Problem, problem_of
 from launchkit.wire.protocol import PROBLEM_TYPE
 
@@ -116,8 +118,13 @@ async def _refused(request: Request, exc: Exception) -> Response:
 
 async def _invalid(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)  # noqa: S101 - it is registered for these
-    lines = [f"{dotted(tuple(one['loc']))}: {one['msg']}" for one in exc.errors()[:MAX_LINES]]
+    lines = [f"{place(one['loc'])}: {one['msg']}" for one in exc.errors()[:MAX_LINES]]
     return answer(_problem(request, 422, "config_invalid", "\n".join(lines)))
+
+
+def place(path: Iterable[str | int]) -> str:
+    """Where in a request something is wrong; a key may be as long as the request."""
+    return dotted(tuple(p if isinstance(p, int) else shortened(p, MAX_KEY) for p in path))
 
 
 async def _of_the_framework(request: Request, exc: Exception) -> Response:

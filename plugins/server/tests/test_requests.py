@@ -301,3 +301,29 @@ def test_a_thousand_idle_connections_are_in_nobodys_way(
         for _ in range(1000):
             stack.enter_context(socket.create_connection((url.host, url.port or 0), 60))
         assert client.get(QUEUES).is_success
+
+
+LONG = "x" * 513
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", f"/items?name=*{LONG}", None),
+        ("GET", f"/items?author={LONG}", None),
+        ("GET", f"/item?ref={LONG}", None),
+        ("GET", f"/job?reference={LONG}", None),
+        ("GET", f"/queues/{LONG}", None),
+        ("POST", "/items/changes", {"filter": {"name": LONG}, "change": {"kind": "stop"}}),
+        ("POST", "/items/x/changes", {"kind": "move", "queue": LONG}),
+        ("POST", "/agent-tokens", {"agent": "box", "queues": [LONG]}),
+        ("POST", "/agent/over", {"attempts": {LONG: 1}}),
+    ],
+)
+def test_a_name_or_a_pattern_that_is_too_long_is_refused_with_its_place(
+    client: httpx.Client, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    answer = client.request(method, f"/api/v1/entities/test{path}", json=body)
+    told = problem(answer, 422, "config_invalid")
+    assert "512" in told["detail"]
+    assert LONG not in answer.text

@@ -5,10 +5,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from launchkit.codec import dotted
 from launchkit.errors import LaunchkitError
 from launchkit.wire.problems import Problem, problem_of
-from launchkit_server.problems import answer, request_id, told
+from launchkit_server.problems import answer, place, request_id, told
 from launchkit_server.web import sessions
 from launchkit_server.web.addresses import address, parted
 from launchkit_server.web.pages.signing import SENT
@@ -63,7 +62,7 @@ async def _known(request: Request, exc: Exception) -> Response:
 
 async def _invalid(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)  # noqa: S101 - it is registered for these
-    lines = [f"{dotted(tuple(one['loc'][1:]))}: {one['msg']}" for one in exc.errors()[:20]]
+    lines = [f"{place(one['loc'][1:])}: {one['msg']}" for one in exc.errors()[:20]]
     return _page(request, _problem(request, 422, "config_invalid", "\n".join(lines)))
 
 
