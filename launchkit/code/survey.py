@@ -11,7 +11,7 @@ from typing import NamedTuple
 from launchkit.addresses import masked_path
 from launchkit.code.ignore_rules import RuleReader, Rules
 from launchkit.code.inside import Inside, inside, require_short
-from launchkit.code.links import leads_out
+from launchkit.code.links import Links
 from launchkit.code.no_code import is_no_code
 from launchkit.errors import Rejected
 from launchkit.plain_text import visible_line
@@ -80,6 +80,7 @@ class _Looked(NamedTuple):
 
     tree: Inside
     reader: RuleReader
+    links: Links
     refused: _Refused
     path: str = ""
     rules: Rules = Rules()
@@ -121,7 +122,8 @@ def survey(tree: Inside, limits: PackLimits) -> list[Entry]:
     :raises Rejected: if something in it cannot be packed, or it is too much; names all of it.
     """
     refused = _Refused()
-    entries = _within(limits, _walk(_Looked(tree, RuleReader(tree), refused)), refused)
+    root = _Looked(tree, RuleReader(tree), Links(tree.target), refused)
+    entries = _within(limits, _walk(root), refused)
     if refused.first:
         raise refused.told()
     if all(entry.kind == stat.S_IFDIR for entry in entries):
@@ -191,7 +193,7 @@ def _entry(here: _Looked, path: str) -> Entry | None:
         if ignored or (ignored is None and is_no_code(tree, path, kind)):
             return None
         _check_name(path)
-        target = _link_target(tree, path) if kind == stat.S_IFLNK else ""
+        target = _link_target(here, path) if kind == stat.S_IFLNK else ""
     except OSError as exc:
         raise _unreadable(path, exc) from exc
     if kind in {stat.S_IFDIR, stat.S_IFLNK}:
@@ -205,11 +207,11 @@ def _entry(here: _Looked, path: str) -> Entry | None:
     )
 
 
-def _link_target(tree: Inside, path: str) -> str:
-    target = tree.target(path)
+def _link_target(here: _Looked, path: str) -> str:
+    target = here.tree.target(path)
     _check_name(target)
     below = os.path.normpath(f"{path}/../{target}")
-    if below.split("/")[0] == ".." or leads_out(tree.target, path, target):
+    if below.split("/")[0] == ".." or here.links.lead_out(path, target):
         raise Rejected(
             f"{visible_line(path)}: is a link to {visible_line(target)},"
             " which is not inside the code directory",

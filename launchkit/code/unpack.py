@@ -5,16 +5,16 @@ import hashlib
 import os
 import tarfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from launchkit.code.inside import LONGEST_PATH
-from launchkit.code.links import leads_out, links_below
+from launchkit.code.links import Links, links_below
 from launchkit.code.survey import DEFAULT_LIMITS, PackLimits
 from launchkit.code.tar_reader import FILES, TarReader
-from launchkit.errors import FetchError
+from launchkit.errors import FetchError, Rejected
 from launchkit.plain_text import visible_line
 from launchkit.private_files import make_folder
 
@@ -101,9 +101,7 @@ def _extract(tar: TarReader, into: Path, limits: PackLimits) -> None:
             )
     for path, target in links.items():
         _link(into, path, target, made.folders)
-    for path, target in links.items():
-        if leads_out(links_below(into), os.path.normpath(path), target):
-            raise FetchError(f"{visible_line(path)}: is a link out of the code directory")
+    _require_links(Links(links_below(into)), links)
 
 
 class _Made:
@@ -151,6 +149,16 @@ def _extract_file(tar: TarReader, member: tarfile.TarInfo, path: Path) -> None:
         for data in tar.content():
             file.write(data)
     path.chmod(0o755 if member.mode & 0o100 else 0o644)
+
+
+def _require_links(below: Links, links: Mapping[str, str]) -> None:
+    for path, target in links.items():
+        try:
+            leads_out = below.lead_out(os.path.normpath(path), target)
+        except Rejected as exc:
+            raise FetchError(exc.message, hint=exc.hint) from exc
+        if leads_out:
+            raise FetchError(f"{visible_line(path)}: is a link out of the code directory")
 
 
 def _link(into: Path, path: str, target: str, folders: Collection[str]) -> None:

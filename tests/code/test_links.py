@@ -6,6 +6,8 @@ import pytest
 from sources.trees import surveyed
 
 from launchkit.code.containment import has_file, is_inside
+from launchkit.code.links import Links
+from launchkit.code.survey import DEFAULT_LIMITS
 from launchkit.errors import Rejected
 from launchkit.images.file_overrides import BadOverride, override_files
 
@@ -43,6 +45,30 @@ def test_a_chain_of_very_many_links_is_packed_and_read_by_nobody(code: Path) -> 
     assert not has_file(code, "l0.json")
     with pytest.raises(BadOverride):
         override_files(code, {"l0.json": {"x": 1}})
+
+
+@pytest.mark.parametrize(("path", "on"), [("l", "./" * 1000), ("d/" * 1000 + "l", "")])
+def test_all_links_together_are_followed_in_a_bounded_number_of_steps(path: str, on: str) -> None:
+    asked: list[str] = []
+
+    def read(place: str) -> str:
+        asked.append(place)
+        return f"{on}{place.rsplit('/', maxsplit=1)[-1]}x"
+
+    links = Links(read, most=100_000)
+    assert not links.lead_out(path, "l")
+    assert not links.lead_out(path, "l")
+    with pytest.raises(Rejected, match="is a link, and to follow all links of the code"):
+        links.lead_out(path, "l")
+    assert len(asked) < 200
+    with pytest.raises(Rejected):
+        links.lead_out("a", "file.json")
+
+
+def test_as_many_links_as_code_may_have_can_be_followed() -> None:
+    links = Links(lambda path: "../file" if path.endswith("/l") else "")
+    paths = (f"one/two/three/four/five/l{index}" for index in range(DEFAULT_LIMITS.files))
+    assert not any(links.lead_out(path, "../../other/l") for path in paths)
 
 
 @pytest.mark.parametrize("count", [1, 39])

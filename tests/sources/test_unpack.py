@@ -7,11 +7,13 @@ import os
 import stat
 import tarfile
 import tracemalloc
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sources.trees import tree
 
+from launchkit.code.links import Links
 from launchkit.code.remove_tree import remove_tree
 from launchkit.code.survey import PackLimits
 from launchkit.code.unpack import DamagedArchive, unpack
@@ -240,6 +242,16 @@ def test_a_chain_of_many_links_costs_little(count: int, tmp_path: Path, into: Pa
 def test_a_link_of_very_many_steps_is_refused(tmp_path: Path, into: Path) -> None:
     digest = write(tmp_path / "a", member("d/f"), member("l", LINK, "d/../" * 300 + "d"))
     with pytest.raises(FetchError, match=r"^l: is a link out of"):
+        unpack(tmp_path / "a", digest, into)
+
+
+def test_links_that_lead_over_too_many_others_together_are_refused(
+    tmp_path: Path, into: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchkit.code.unpack.Links", partial(Links, most=100))
+    links = [member(f"l{i}", LINK, f"l{i + 1}") for i in range(20)]
+    digest = write(tmp_path / "a", *links, member("l20"))
+    with pytest.raises(FetchError, match="to follow all links of the code takes too many steps"):
         unpack(tmp_path / "a", digest, into)
 
 
