@@ -84,7 +84,11 @@ class LaunchHandle:
 
     async def events(self, since: int = 0) -> Sequence[Event]:
         """What has happened to it so far, after the event with id *since*."""
-        return await self._client.hub.launches().changed(self.id, since, 0.0)
+        found: list[Event] = []
+        while events := await self._client.hub.launches().changed(self.id, since, 0.0):
+            found += events
+            since = events[-1].id
+        return found
 
     async def output(
         self, *, follow: bool = False, attempt: int | None = None, offset: int = 0

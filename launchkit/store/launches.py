@@ -124,8 +124,8 @@ class Stop(NamedTuple):
 
 
 class Events(NamedTuple):
-    """What happened to an item since event *since*. Who writes an event of an item holds the item's
-    row, so these are numbered in the order in which they can be read.
+    """What happened to an item since event *since*, a page of it. Who writes an event of an item
+    holds the item's row, so these are numbered in the order in which they can be read.
     """
 
     entity: str
@@ -134,9 +134,22 @@ class Events(NamedTuple):
 
     async def __call__(self, tx: Tx) -> list[Event]:
         rows = await tx.all(
-            "events_of_item", entity=self.entity, item=self.item_id, since=self.since
+            "events_of_item", entity=self.entity, item=self.item_id, since=self.since, limit=PAGE
         )
         return [event_of(row) for row in rows]
+
+
+class NewestOf(NamedTuple):
+    """What happened to an item, no more than a page of it: the newest."""
+
+    entity: str
+    item_id: str
+
+    async def __call__(self, tx: Tx) -> list[Event]:
+        rows = await tx.all(
+            "newest_events_of_item", entity=self.entity, item=self.item_id, limit=PAGE
+        )
+        return [event_of(row) for row in reversed(rows)]
 
 
 class Newest(NamedTuple):

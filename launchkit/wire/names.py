@@ -4,7 +4,8 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-MAX_NAME = 512
-"""Letters of a name or a pattern, in an address or in a body."""
+from launchkit.model.names import LONGEST_NAME
 
-Name: TypeAlias = Annotated[str, Field(max_length=MAX_NAME)]
+Name: TypeAlias = Annotated[str, Field(max_length=LONGEST_NAME)]
+Cursor: TypeAlias = Annotated[str, Field(max_length=2 * LONGEST_NAME)]
+"""Where a page of a list begins: an id, and the name that the list goes by."""

@@ -31,7 +31,7 @@ from launchkit.model import (
     QueueSpec,
     Recipe,
 )
-from launchkit.wire.names import Name
+from launchkit.wire.names import Cursor, Name
 
 T = TypeVar("T")
 
@@ -154,7 +154,7 @@ class Filter:
     since: float | None = None
     order: Order = "oldest"
     reverse: bool = False
-    after: Name | None = None
+    after: Cursor | None = None
     limit: Annotated[int, Field(ge=0, le=MAX_CHANGES)] = MAX_CHANGES
 
     @classmethod

@@ -320,3 +320,23 @@ async def test_a_page_by_value_begins_nowhere_but_where_a_list_says(
     selection = Selection(order="ran", after=after.format(id=item.id))
     with pytest.raises(ConfigError, match="by ran gave"):
         await store.database.read(launches.List("e", selection))
+
+
+async def test_however_much_happens_to_a_launch_a_page_of_it_is_read_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launches, "PAGE", 3)
+    await store.queue()
+    item = await store.launch()
+    claim = await store.claimed()
+    for number in range(4):
+        await store.report(claim, ItemState.RUNNING, message=str(number))
+    told: list[str | None] = []
+    since = 0
+    while page := await store.database.read(launches.Events("e", item.id, since)):
+        assert len(page) <= 3
+        told += [event.cause for event in page]
+        since = page[-1].id
+    assert told == ["launched", "claimed", *"0123"]
+    newest = await store.database.read(launches.NewestOf("e", item.id))
+    assert [event.cause for event in newest] == [*"123"]

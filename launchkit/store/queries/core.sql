@@ -74,7 +74,12 @@ values (:queue, :item, :now, :kind, :actor, :attempt, :state, :cause)
 -- name: events_of_item
 select * from event
 where item_id = :item and id > :since and :entity = (select entity from item where id = :item)
-order by id
+order by id limit :limit
+
+-- name: newest_events_of_item
+select * from event
+where item_id = :item and :entity = (select entity from item where id = :item)
+order by id desc limit :limit
 
 -- The cross joins keep to their order in SQLite, which else reads all items of the entity first.
 -- name: newest_events

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from launchkit.errors import ConfigError
-from launchkit.wire.names import MAX_NAME
+from launchkit.model.names import LONGEST_NAME
 from launchkit.wire.problems import problem_of
 from launchkit.wire.protocol import PROTOCOL, PROTOCOL_HEADER, REQUEST_ID_HEADER, check_protocol
 from launchkit_server.bodies import Body, BodyRules
@@ -148,7 +148,7 @@ class _Letter:
         if _has_long_name(self._scope):
             return Refusal(
                 422,
-                f"a name or a pattern in the address has more than {MAX_NAME} letters",
+                f"a name or a pattern in the address has more than {LONGEST_NAME} letters",
                 code="config_invalid",
                 hint="name less: patterns may have a * for what is between",
             )
@@ -185,11 +185,12 @@ class _Letter:
 
 def _has_long_name(scope: Scope) -> bool:
     """In the path, or a query of the API: one of a page may say where to go on."""
-    if any(len(part) > MAX_NAME for part in scope["path"].split("/")):
+    if any(len(part) > LONGEST_NAME for part in scope["path"].split("/")):
         return True
     query: bytes = scope["query_string"]
     return not is_page(scope["path"]) and any(
-        len(value) > MAX_NAME for _, value in parse_qsl(query.decode("latin-1"))
+        len(value) > (2 * LONGEST_NAME if name == "after" else LONGEST_NAME)
+        for name, value in parse_qsl(query.decode("latin-1"))
     )
 
 

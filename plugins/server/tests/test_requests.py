@@ -311,6 +311,7 @@ LONG = "x" * 513
     [
         ("GET", f"/items?name=*{LONG}", None),
         ("GET", f"/items?author={LONG}", None),
+        ("GET", f"/items?after={2 * LONG}", None),
         ("GET", f"/item?ref={LONG}", None),
         ("GET", f"/job?reference={LONG}", None),
         ("GET", f"/queues/{LONG}", None),
@@ -327,3 +328,16 @@ def test_a_name_or_a_pattern_that_is_too_long_is_refused_with_its_place(
     told = problem(answer, 422, "config_invalid")
     assert "512" in told["detail"]
     assert LONG not in answer.text
+
+
+def test_a_page_of_a_list_begins_also_behind_the_longest_name(client: httpx.Client) -> None:
+    base, author = "/api/v1/entities/test", "ö" * 512
+    client.post(f"{base}/queues", json=SPEC)
+    spec = {"recipe": {"source": {"kind": "image", "image": "x"}}, "author": author}
+    for _ in range(2):
+        assert client.post(f"{base}/queues/q/launches", json={"spec": spec}).is_success
+    wanted = {"order": "author", "limit": 1}
+    (first,) = client.get(f"{base}/items", params=wanted).json()
+    behind = client.get(f"{base}/items", params={**wanted, "after": first["cursor"]})
+    (second,) = behind.json()
+    assert first["item"]["id"] != second["item"]["id"]

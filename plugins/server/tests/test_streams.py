@@ -95,6 +95,22 @@ def test_a_stream_of_events_goes_on_after_the_last_that_came(client: httpx.Clien
         assert [event.kind for event in events] == ["end"]
 
 
+def test_more_than_a_page_of_events_of_one_launch_comes_whole(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchkit.store.launches.PAGE", 2)
+    item = launched(client)
+    held = claimed(client)
+    for number in range(4):
+        held.reports("running", message=str(number))
+    held.reports("finished")
+    with stream(client, "/events/stream", item=item["id"]) as events:
+        *all_of_them, end = events
+    assert (all_of_them[-1].value["state"], end.kind) == ("finished", "end")
+    page = client.get("/events", params={"item": item["id"]}).json()
+    assert [one["id"] for one in page] == [int(one.id) for one in all_of_them[:2]]
+
+
 def test_a_stream_of_all_events_begins_now_and_skips_none(client: httpx.Client) -> None:
     launched(client)
     with stream(client, "/events/stream") as events:

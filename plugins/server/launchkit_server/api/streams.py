@@ -108,10 +108,12 @@ async def events(
             for event in page:
                 since = event.id
                 yield ServerSentEvent(id=str(since), event=event.kind, raw_data=encode_json(event))
+            if len(page) == launches.PAGE:
+                continue
             if ended:
                 yield END
                 return
-            if len(page) < launches.PAGE and not await patience.wait(news):
+            if not await patience.wait(news):
                 yield LATER
                 return
 

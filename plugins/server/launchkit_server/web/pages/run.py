@@ -86,7 +86,7 @@ async def show(
 async def _run(visit: Visit, view: ItemView, attempt: int | None) -> RunView:
     database = visit.service.database
     item = view.item if visit.may("operate") else item_without_secrets(view.item)
-    events = await database.read(launches.Events(visit.entity, item.id, 0))
+    events = await database.read(launches.NewestOf(visit.entity, item.id))
     wanted = min(attempt or item.attempt, item.attempt)
     stored = await database.read(logs.Look(visit.entity, item.id, wanted, 2**62))
     now = time.time()
