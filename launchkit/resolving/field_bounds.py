@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from launchkit.codec import Path, dotted
 from launchkit.model import Scalar, Variable
-from launchkit.plain_text import shortened
+from launchkit.plain_text import shortened, visible_line
 from launchkit.resolving.field_places import in_place, last_words, misled
 from launchkit.resolving.filled_text import FilledText, Piece, filled_text
 from launchkit.resolving.macros import MACRO
@@ -36,6 +36,13 @@ OPTIONS = frozenset("-+")
 ELSEWHERE = frozenset("@~")
 """Behind these at their beginning, programs and shells read the name of a file or a home."""
 _STEP_OUT = re.compile(r"(?=\.\.)")
+_REFERENCE = re.compile(r"\$\w+|\$\([\w.-]+\)", re.ASCII)
+"""A variable's value, as shells and Kubernetes write it; macros are looked at by themselves."""
+_ESCAPE = re.compile(
+    r"\\(?:x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8}|[0-7]{1,3}|[0-9A-Za-z\\])"
+    r"|%(?:%|[0-9A-Fa-f]{2})"
+)
+"""A character, as shells, languages and addresses write it."""
 _PARTED = re.compile(r"""[,;:=|&?#@\s"'/]""")
 
 
@@ -70,7 +77,11 @@ def escapes(
                 why = f"which may have a meaning in {dotted(path)}"
                 yield f"{kind} {piece.name}: {value} cannot hold {found!r}, {why}"
                 return
-        problem = _joined(filled) or misled(path, rest, filled, everywhere=not are_macros)
+        problem = (
+            _joined(filled)
+            or _continued(filled)
+            or misled(path, rest, filled, everywhere=not are_macros)
+        )
     if problem:
         said = [f"{name} as {shortened(repr(values[name]), MOST_SHOWN)}" for name in names]
         given = ", ".join([*said[:MOST_NAMED], *(["…"] if said[MOST_NAMED:] else [])])
@@ -101,7 +112,7 @@ def _parting(piece: Piece, bad: Collection[str], before: str) -> str | None:
     begins_word = not piece.is_number and not _NOT_BEFORE_WORDS.fullmatch(before)
     if piece.text[:1] in OPTIONS and begins_word:
         found.add(piece.text[0])
-    if piece.text[:1] in ELSEWHERE:
+    if piece.text[:1] in ELSEWHERE or _is_mark(piece.text[:1]):
         found.add(piece.text[0])
     if "--" in text and "*" in bad:  # beside spaces: the rest is a comment, as in SQL
         found.add("--")
@@ -109,7 +120,13 @@ def _parting(piece: Piece, bad: Collection[str], before: str) -> str | None:
 
 
 def _parts_always(character: str) -> bool:
-    return character.isspace() or unicodedata.category(character) in {"Cc", "Cs"}
+    """Whether it parts texts wherever it stands, or nobody sees it."""
+    return character.isspace() or visible_line(character) != character
+
+
+def _is_mark(character: str) -> bool:
+    """Whether it makes another character of the one before it, which may be the owner's."""
+    return bool(character) and unicodedata.category(character).startswith("M")
 
 
 def _parts_here(around: str) -> frozenset[str]:
@@ -159,6 +176,17 @@ def _joined(filled: FilledText) -> str | None:
             return problem
         start = end + 1
     return None
+
+
+def _continued(filled: FilledText) -> str | None:
+    """What the owner's words become if a launch's value goes on in them, or leaves them alone;
+    where the owner wrote the value, too, it is meant so.
+    """
+    for problem, pattern in (("another variable", _REFERENCE), ("another character", _ESCAPE)):
+        for found in pattern.finditer(filled.text):
+            if filled.is_joined(*found.span()) and not filled.is_written(*found.span()):
+                return problem
+    return None if all(piece.text for piece in filled.free) else "empty beside other text"
 
 
 def _idle(filled: FilledText, start: int, end: int) -> str | None:
