@@ -2,13 +2,18 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from launchkit.codec import dotted, plain
 from launchkit.model import LaunchSpec
 from launchkit.resolving.nested import leaves
 from launchkit.resolving.resolve import Choices
 from launchkit.shell_words import shell_join
+
+Row: TypeAlias = tuple[str, str, str]
+"""A choice, its value, and who decided it."""
+OF_QUEUES = frozenset({"queue", "template"})
+"""Who has decided what a queue's config says."""
 
 
 def request_data(queue: str, spec: LaunchSpec, choices: Choices) -> dict[str, Any]:
@@ -29,15 +34,17 @@ def request_data(queue: str, spec: LaunchSpec, choices: Choices) -> dict[str, An
     }
 
 
-def request_rows(data: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """The same as rows: the choice, its value, and who decided it."""
+def request_rows(data: dict[str, Any]) -> Iterator[Row]:
+    """The same as rows."""
     origins = data["origins"]
     for key, value in data.items():
         if key in {"entry_point", "args"}:
             yield key, shell_join(value), origins.get(key, "-")
         elif isinstance(value, dict) and key != "origins":
-            for path, leaf in leaves(value, (key,)):
-                yield dotted(path), _text(leaf), origins.get(dotted(path), "-")
+            chosen_as = ("resource_args", "builder") if key == "builder_args" else (key,)
+            for path, leaf in leaves(value):
+                who = origins.get(dotted((*chosen_as, *path)), "-")
+                yield dotted((key, *path)), _text(leaf), who
         elif key != "origins":
             yield key, _text(value), "-"
 

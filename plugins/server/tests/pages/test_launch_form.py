@@ -148,6 +148,24 @@ def test_who_may_not_operate_sees_no_secret_of_the_queue_in_the_preview(served: 
     assert chosen.status_code == 303, "a choice that is not shown can be given"
 
 
+def test_a_preview_does_not_tell_whether_a_guess_is_a_secret_of_the_queue(served: Served) -> None:
+    secret = "hush-1234"
+    config = {"env": {"API_TOKEN": secret, "SAYS": f"at {secret}"}}
+    config |= {"builder": {"base_image": f"{secret}/of-queue"}}
+    queue = {"name": "guessed", "resource": "local-process", "config": config}
+    with client_in(served, "e") as client:
+        assert client.post("/queues", json=queue).is_success
+    assert submitter(served).is_success
+    asked = {**ASKED, "queue": "guessed", "args": f"{secret}/args", "env": f"X={secret}/env"}
+    asked |= {"resource_args": f"{{env: {{Y: {secret}/own}}, builder: {{cuda: {secret}/cuda}}}}"}
+    with Browser(served) as browser:
+        browser.sign_in("bob")
+        shown = html.unescape(browser.post("/e/e/launch/preview", asked).text)
+    assert "at …" in shown
+    assert "…/of-queue" in shown
+    assert {*re.findall(f"{secret}/(.+?)\\b", shown)} == {"args", "env", "own", "cuda"}
+
+
 def test_what_a_runner_objects_to_is_told_without_the_secrets_of_the_queue(served: Served) -> None:
     mount = "type=volume,target=/x,volume-opt=o=password=hush-mount,bogus=1"
     queue = {"name": "mounts", "resource": "local-container", "config": {"mount": mount}}

@@ -23,8 +23,9 @@ from launchkit.model import (
 )
 from launchkit.plugins import Plugins
 from launchkit.resolving.known_secrets import queue_secrets
-from launchkit.resolving.secret_values import hidden, without_secrets, without_values
-from launchkit.resolving.shown import request_data, request_rows
+from launchkit.resolving.masking import mask_of
+from launchkit.resolving.secret_values import hidden, without_secrets
+from launchkit.resolving.shown import OF_QUEUES, Row, request_data, request_rows
 from launchkit.store import agents
 from launchkit.store.hub import StoreLaunches, StoreQueues
 from launchkit.store.hub_jobs import StoreJobs
@@ -182,16 +183,27 @@ async def _launch(
     return await StoreLaunches(visit.service.database, visit.entity).launch(queue.name, request)
 
 
-async def _rows(
-    visit: Visit, fields: LaunchFields, again: QueueItem | None
-) -> Sequence[tuple[str, str, str]]:
+async def _rows(visit: Visit, fields: LaunchFields, again: QueueItem | None) -> Sequence[Row]:
     queue, spec = await _request(visit, fields, again)
     data = request_data(queue.name, spec, await _check(visit, queue, spec))
     if not visit.may("operate"):
         data |= {name: hidden(data[name]) for name in ("resource_args", "builder_args", "env")}
-        data = without_values(data, queue_secrets(queue))
     empty = {"", "null", "{}"}
-    return [row for row in request_rows(data) if row[1] not in empty and row[0] not in UNTOLD]
+    rows = [row for row in request_rows(data) if row[1] not in empty and row[0] not in UNTOLD]
+    if visit.may("operate"):
+        return rows
+    return await anyio.to_thread.run_sync(_without_secrets_of, queue, rows)
+
+
+def _without_secrets_of(queue: QueueSpec, rows: Sequence[Row]) -> Sequence[Row]:
+    """Rows with `…` for the secrets of a queue in what is its own: what else stands there is known
+    to who asks, who could else find out by it whether a guess is one.
+    """
+    mask = mask_of(*queue_secrets(queue))
+    return [
+        (mask(place), mask(value), who) if who in OF_QUEUES else (place, value, who)
+        for place, value, who in rows
+    ]
 
 
 async def _check(visit: Visit, queue: QueueSpec, spec: LaunchSpec) -> Any:
