@@ -1,5 +1,6 @@
 """Environment variables as a queue config writes them, in the manner of `docker run --env`."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 
 from launchkit.codec import Path, dotted
@@ -7,6 +8,7 @@ from launchkit.errors import Rejected
 
 CREDENTIALS = frozenset({"LAUNCHKIT_TOKEN", "LAUNCHKIT_TOKEN_FILE"})
 """What the agent proves itself with: no policy gives it to a run."""
+_NAME = re.compile(r"[ -<>-~]+")
 SHORTEST_PROOF = 8
 """Characters of a credential that is looked for in other values."""
 
@@ -26,6 +28,13 @@ def without_credentials(
     }
 
 
+def is_variable_name(name: str) -> bool:
+    """Whether a variable may be called so: printable ASCII without `=`, as Kubernetes has it, so
+    that two that look alike are one.
+    """
+    return _NAME.fullmatch(name) is not None
+
+
 def parse_env(value: object, path: Path) -> dict[Path, tuple[str, str | None]]:
     """Read a mapping `{NAME: value}`, a list of `NAME=value`, or one such text.
 
@@ -41,6 +50,8 @@ def parse_env(value: object, path: Path) -> dict[Path, tuple[str, str | None]]:
             problems.append(f"{dotted(where)}: must be NAME=value, or a mapping of names to values")
         elif not entry[0]:
             problems.append(f"{dotted(where)}: a variable needs a name")
+        elif not is_variable_name(str(entry[0])):
+            problems.append(f"{dotted(where)}: {entry[0]!r} cannot be the name of a variable")
         else:
             found[where] = entry
     if problems:

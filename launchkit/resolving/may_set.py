@@ -43,8 +43,8 @@ def is_open(place: Path, words: Collection[str], known: Openable) -> bool:
 
 
 def flat(key: str) -> str:
-    """A key in one spelling of all that runners take."""
-    return key.replace("_", "").replace("-", "").lower()
+    """A key in one spelling of all that runners take, and those in Go, for which `ſ` is an s."""
+    return key.replace("_", "").replace("-", "").casefold()
 
 
 def _opens(word: str, place: Path, known: Openable) -> bool:

@@ -227,6 +227,8 @@ def test_a_variable_that_the_agent_lacks_is_left_out_with_a_warning(
         ([{"name": "A"}], r"resource_args.env\[0\]: must be NAME=value"),
         ({"A": ["x"]}, "resource_args.env.A: must be NAME=value"),
         (["=x"], r"resource_args.env\[0\]: a variable needs a name"),
+        (["PATH\u200b=x"], r"resource_args.env\[0\]: 'PATH\\u200b' cannot be the name"),
+        ({"\u0410": "x"}, r"resource_args.env.\u0410: '\u0410' cannot be the name"),
     ],
 )
 def test_an_env_of_another_shape_is_refused_with_its_place(

@@ -44,6 +44,7 @@ def pod(spec: dict[str, Any]) -> dict[str, Any]:
     ("config", "place"),
     [
         (pod({"hostPID": True}), "resource_args.spec.template.spec.hostPID"),
+        (pod({"ho\u017ftPID": True}), "resource_args.spec.template.spec.ho\u017ftPID"),
         (pod({"hostNetwork": True}), "resource_args.spec.template.spec.hostNetwork"),
         (pod({"hostIPC": True}), "resource_args.spec.template.spec.hostIPC"),
         (pod({"initContainers": [{}]}), "resource_args.spec.template.spec.initContainers"),

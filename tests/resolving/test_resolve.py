@@ -238,6 +238,8 @@ def test_a_config_is_held_to_patterns_and_references_of_its_schema(
             "x.toml: must be a .json",
         ),
         ({"overrides": {"env": {"A=B": "1"}}}, "env: 'A=B' cannot be the name"),
+        ({"overrides": {"env": {"PATH\u200b": "1"}}}, r"env: 'PATH\\u200b' cannot be the name"),
+        ({"recipe": {"env": {"P\u0410TH": "1"}}}, "env: 'P\u0410TH' cannot be the name"),
         ({"overrides": {"env": {"A": "a\0b"}}}, "env.A: a value cannot hold a NUL"),
         ({"overrides": {"args": ("a\0b",)}}, "an argument cannot hold a NUL"),
         ({"timeouts": {"run": -1}}, "timeouts.run: must be seconds, .* or 0 for no limit, not -1"),

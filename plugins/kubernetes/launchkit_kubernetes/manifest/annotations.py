@@ -44,7 +44,7 @@ _OWN = re.compile(r"[A-Za-z0-9_-]+")
 
 def are_annotations(key: str, value: object) -> bool:
     """Whether a key, in any spelling, holds annotations."""
-    flat = key.replace("_", "").replace("-", "").lower()
+    flat = key.replace("_", "").replace("-", "").casefold()
     if isinstance(value, str):
         return flat.endswith(("annotation", "annotations"))
     return "annotation" in flat

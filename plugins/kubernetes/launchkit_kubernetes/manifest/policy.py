@@ -202,5 +202,5 @@ def _unconfined(name: str, text: str) -> bool:
 
 def _flat(key: str) -> str:
     """A key in one spelling; the security context of a pod goes by several names."""
-    flat = key.replace("_", "").replace("-", "").lower()
+    flat = key.replace("_", "").replace("-", "").casefold()
     return "securitycontext" if flat.endswith("securitycontext") else flat
