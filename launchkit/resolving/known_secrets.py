@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from launchkit.model import QueueSpec
+from launchkit.resolving.references import is_elsewhere, without_references
 from launchkit.resolving.secret_places import secrets_in
-from launchkit.resolving.secret_texts import is_elsewhere, without_references
 from launchkit.resolving.secret_values import secret_defaults, without_values
 
 NO_SECRETS = frozenset({"true", "false", "none", "null"})

@@ -3,16 +3,30 @@
 import re
 from itertools import pairwise
 
+from launchkit.resolving.references import without_references
+
+_HINT = re.compile(
+    r"(?=[abcdekjopst])"  # all begin so: most letters are looked at once
+    r"(?:auth|bearer|cookie|cred|dockerconfigjson|extraheader|jwt|kennwort|key|otp|pass|pat|pw|sas"
+    r"|secret|sharedaccess|sig|token)",
+    re.IGNORECASE,
+)
+"""What is in each name of a secret: most names are looked at no further."""
 _SOUND = re.compile(
-    r"(?=[abcdekpst])"  # all begin so: most letters are looked at once
     r"(?:passw(?:or)?[dt]|kennwort|passphrase|passcode|secret|credential|authorization|bearer"
     r"|extraheader|dockerconfigjson|sharedaccess|amz[-_]signature"
     r"|token(?!i[sz](?:e|ing|ation))|(?:api|access|account|private|signing|storage)[_-]?key)",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_SECRETS = frozenset({"auth", "cookie", "creds", "jwt", "otp", "pat", "pw", "pwd", "sas", "sig"})
-"""What is a secret as the last word of a name."""
+_LAST = frozenset({"auth", "auths", "cookie", "cookies", "pat", "pats", "sas", "sig", "sigs"})
+"""What is a secret as the last word of a name, or with an index or a field behind it."""
+_ANYWHERE = frozenset({"cred", "jwt", "otp", "pwd"})
+_ENDS = ("pass", "pw", "pwd")
+_WHERE_A_SHELL_IS = frozenset({"OLDPWD", "PWD"})
+_ATTACHED = re.compile(r"-[A-Ze](?=[A-Za-z_])")
+"""An option whose value begins right behind it, as in `-Dpassword=x`."""
+_FIELDS = re.compile(r"[.\[\]]+")
 _OTHER_PASSES = frozenset({"bypass", "compass", "overpass", "surpass", "trespass", "underpass"})
 _KEYS = frozenset(
     {"aes", "anthropic", "aws", "azure", "client", "comet", "crypt", "decryption", "deploy"}
@@ -25,6 +39,7 @@ _KEYS = frozenset(
 _PLACES = frozenset(
     {"dir", "directory", "env", "file", "folder", "id", "name", "path", "stdin", "uri", "url"}
 )
+_MAY_BE_PLACE = re.compile(rf"(?:{'|'.join(sorted(_PLACES))})s?(?![A-Za-z0-9])", re.IGNORECASE)
 _AMOUNTS = frozenset({"budget", "count", "limit", "max", "maximum", "min", "minimum"}) | {
     *("num", "number", "size", "total")
 }
@@ -36,9 +51,10 @@ _SMALL = re.compile(r"-?[0-9]{1,7}(?:\.[0-9]{1,4})?")
 
 def sounds(name: str) -> bool:
     """Whether a name has to do with a secret at all."""
-    if name == "PWD":  # where a shell is
+    if not _HINT.search(name) or name in _WHERE_A_SHELL_IS:
         return False
-    return bool(_SOUND.search(name)) or _has_secret_word(words_of(name))
+    attached = _ATTACHED.match(name)
+    return _tells(name) or (attached is not None and sounds(name[attached.end() :]))
 
 
 def is_secret_name(name: str) -> bool:
@@ -48,7 +64,7 @@ def is_secret_name(name: str) -> bool:
 
 def says_elsewhere(name: str) -> bool:
     """Whether it is the name of what says where something is, such as a file."""
-    words = words_of(name)
+    words = words_of(name) if _MAY_BE_PLACE.search(name) else []
     if not words or words[-1].removesuffix("s") not in _PLACES:
         return False
     return not (words[-1] == "id" and words[-2:-1] == ["secret"])  # a secret_id is a password
@@ -79,9 +95,18 @@ def words_of(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
 
+def _tells(name: str) -> bool:
+    if _SOUND.search(name):
+        return True
+    own = ".".join(without_references(name)).rpartition("/")[2]
+    return any(_has_secret_word(words_of(part)) for part in {own, *_FIELDS.split(own)})
+
+
 def _has_secret_word(words: list[str]) -> bool:
     named = [word for word in words if not word.isdigit()]
     last = named[-1] if named else ""
-    if last in _SECRETS or (last.endswith("pass") and last not in _OTHER_PASSES):
+    if last in _LAST or (last.endswith(_ENDS) and last not in _OTHER_PASSES):
+        return True
+    if any(word.removesuffix("s") in _ANYWHERE for word in words):
         return True
     return any(word in {"key", "keys"} and before in _KEYS for before, word in pairwise(words))

@@ -9,13 +9,22 @@ from typing import Any
 
 from launchkit.codec import Path
 from launchkit.model import Json
+from launchkit.resolving.assignments import INDEX, NAME, set_next
+from launchkit.resolving.references import is_elsewhere
 from launchkit.resolving.secret_names import is_secret, is_secret_name, measures, sounds
-from launchkit.resolving.secret_texts import HIDDEN, is_elsewhere, parts_of, without_parts
+from launchkit.resolving.secret_texts import HIDDEN, parts_of, without_parts
 
-_ASSIGNMENT = re.compile(r"(-{0,2}[A-Za-z_][A-Za-z0-9_.-]{0,200})=")
-_OPTION = re.compile(r"--?[A-Za-z][\w.-]*[=:]?")
-_PLAIN = re.compile(r"[\w.-]+")
-_LABELS = frozenset({"name", "key", "option", "var", "variable"})
+_ASSIGNMENT = re.compile(rf"({NAME}(?:{INDEX})*+)=")
+_OPTION = re.compile(rf"--?(?=[A-Za-z]){NAME}(?:{INDEX})*+[=:]?")
+_PLAIN = re.compile(rf"{NAME}(?:{INDEX})*+")
+_ASSIGNED_NEXT = re.compile(rf"{NAME}(?:{INDEX})*+[=:]|bearer", re.IGNORECASE)
+_LOGIN_OPTION = re.compile(r"-[A-Za-z]{0,10}[uU]|--(?:proxy-)?user")
+"""Of curl."""
+_BEFORE = 4
+"""Words of a list in which what tells of a name behind them is looked for."""
+_LABELS = frozenset({"name", "key", "option", "var", "variable"}) | {
+    *("field", "header", "param", "parameter", "property")
+}
 _VALUES = frozenset({"default", "val", "value", "values"})
 _REFERENCE = frozenset({"name", "key", "optional", "namespace", "apiVersion", "kind"})
 _SHAPES = {
@@ -82,15 +91,24 @@ class Walk:
 
     def listed(self, values: Sequence[Any], name: str, path: Path) -> list[Any]:
         """A list with `…` for each secret; an option tells of the value behind it."""
-        shown, option = [], ""
+        shown, option, curl = [], "", ""
         is_pair = len(values) == 2 and bool(path) and isinstance(path[-1], int)
         for index, value in enumerate(values):
-            shown.append(self.value(value, option or name, (*path, index)))
+            at = (*path, index)
+            if not isinstance(value, str):
+                shown.append(self.value(value, option or name, at))
+                option = ""
+                continue
+            shown.append(self._named(value, option or name, at, lead=curl))
             if value in ("=", ":"):
                 continue
-            tells = _PLAIN if is_pair and index == 0 else _OPTION
-            is_option = isinstance(value, str) and tells.fullmatch(value)
-            option = value if is_option and is_secret_name(value) else ""
+            before = [str(one) for one in values[max(0, index - _BEFORE) : index]]
+            is_told = (is_pair and index == 0) or set_next(before)
+            tells = _OPTION.fullmatch(value) or _ASSIGNED_NEXT.fullmatch(value)
+            is_name = tells or (is_told and _PLAIN.fullmatch(value))
+            option = value if is_name and is_secret_name(value) else ""
+            if curl or value.endswith("curl"):
+                curl = f"curl {value} " if _LOGIN_OPTION.fullmatch(value) else "curl "
         return shown
 
     def value(self, value: Any, name: str, path: Path) -> Any:
@@ -104,23 +122,29 @@ class Walk:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return self._named(str(value), name, path, value) if is_number else value
 
-    def _named(self, text: str, name: str, path: Path, number: Any = None) -> Any:
+    def _named(
+        self, text: str, name: str, path: Path, number: Any = None, *, lead: str = ""
+    ) -> Any:
         """A text, or the *number* that it is, with a name that may tell that it is a secret."""
         is_taken = is_elsewhere(text)
         if not is_secret(name, text) or (is_taken and measures(name)) or text == HIDDEN:
-            return self._text(text, path) if number is None else number
+            return self._text(text, path, lead) if number is None else number
         self.found.append(Found(path, (text,), is_taken))
         return text if is_taken else HIDDEN
 
-    def _text(self, text: str, path: Path) -> str:
+    def _text(self, text: str, path: Path, lead: str = "") -> str:
+        """A text with `…` for what is a secret in it, if *lead* stands in front of it."""
         assigned = _ASSIGNMENT.match(text)
         if assigned and is_secret_name(assigned[1]):
             rest = text[assigned.end() :]
             if is_secret(assigned[1], rest):
                 return f"{assigned[0]}{self._named(rest, assigned[1], path)}"
-        parts = parts_of(text)
-        self.found.extend(Found(path, part.values, part.elsewhere) for part in parts)
-        return without_parts(text, parts)
+        parts = parts_of(lead + text)
+        for is_taken in (False, True):
+            known = (one for part in parts if part.elsewhere is is_taken for one in part.values)
+            if values := tuple(dict.fromkeys(known)):
+                self.found.append(Found(path, values, is_taken))
+        return without_parts(lead + text, parts)[len(lead) :]
 
 
 def _label(values: Json) -> str | None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from launchkit.model import ItemReport, Json, QueueItem, QueueSpec, Variable, Verdict
 from launchkit.resolving.masking import HIDDEN, mask_of
+from launchkit.resolving.references import fields_in
 from launchkit.resolving.secret_names import is_secret, is_secret_name, measures
 from launchkit.resolving.secret_places import Walk, secrets_in, with_keys
-from launchkit.resolving.secret_texts import fields_in
 
 NOT_OF_THE_QUEUE = frozenset({"config", "env", "origins"})
 

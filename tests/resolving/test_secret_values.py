@@ -220,5 +220,15 @@ def test_texts_that_sound_secret_everywhere_cost_linear_time() -> None:
         "token:\n",
     )
     pieces += ('"token=a ', "token='", "${token:-", "<token>", "ENV token ", "a_", "token=1 ", "\\")
+    pieces += (
+        "token=a|",
+        "curl -u a:b ",
+        ",-u",
+        "token: |\n ",
+        "pwd x\n",
+        "token['",
+        "{{x}}pwd",
+        "<a:pwd>",
+    )
     for piece in pieces:
         hidden({"a": piece * 20_000, "b": "http://u:" + piece * 20_000, "c": f"t={piece}" * 1000})
