@@ -7,7 +7,9 @@ below an ignored directory is asked about: so a rule never has to match through 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from launchkit.code.comparisons import Count
 from launchkit.code.globs import Piece, Wild, linear
 
 CLASSES = {
@@ -37,6 +39,8 @@ class Rule:
     only_directories: bool
     by_name: bool
     """True: the pattern has no slash and looks at the last part of a path only."""
+    deep: bool
+    """True: the pattern has `**`, and looks at the whole of a path."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,12 @@ class RuleFile:
 
     base: str
     rules: tuple[Rule, ...]
+
+    @cached_property
+    def count(self) -> Count:
+        """How many they are."""
+        deep = sum(rule.deep for rule in self.rules)
+        return Count(of_names=len(self.rules) - deep, of_paths=deep)
 
     def verdict(self, path: str, *, is_directory: bool) -> bool | None:
         """Whether *path* (from the root) is ignored; None if no rule speaks of it."""
@@ -86,7 +96,7 @@ def _rule(line: str) -> Rule | None:
         return None
     if not body:
         return None
-    return Rule(regex, pattern is line, body is not pattern, "/" not in body)
+    return Rule(regex, pattern is line, body is not pattern, "/" not in body, "**" in body)
 
 
 def _without_trailing_spaces(line: str) -> str:

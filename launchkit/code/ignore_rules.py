@@ -2,8 +2,9 @@
 together they cost bounded time and memory.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from launchkit.code.comparisons import Comparisons, Count
 from launchkit.code.ignore import RuleFile, is_ignored, parse_rules
 from launchkit.code.ignore_file import MOST_LINES, ignore_text
 from launchkit.code.inside import Inside
@@ -26,9 +27,9 @@ class Rules:
     own: tuple[RuleFile, ...] = ()
 
     @property
-    def count(self) -> int:
+    def count(self) -> Count:
         """So many rules each file there is compared with."""
-        return sum(len(file.rules) for file in (*self.git, *self.own))
+        return sum((file.count for file in (*self.git, *self.own)), Count())
 
     def say(self, path: str, *, is_directory: bool) -> bool | None:
         """Whether *path* is ignored; None if no file says anything of it. `.launchkitignore` files
@@ -43,6 +44,7 @@ class RuleReader:
     """Reads the ignore files of one code directory."""
 
     tree: Inside
+    comparisons: Comparisons = field(default_factory=Comparisons)
     _rules: int = 0
     _bytes: int = 0
 
@@ -58,6 +60,11 @@ class RuleReader:
         rules = Rules(rules.git, above.own + self._read(base, ".launchkitignore"))
         _require_few(rules, f"{base}.launchkitignore")
         return rules
+
+    def say(self, rules: Rules, path: str, *, is_directory: bool) -> bool | None:
+        """What *rules* say of *path*. :raises Rejected: if it is too much with all before."""
+        self.comparisons.take(rules.count, path)
+        return rules.say(path, is_directory=is_directory)
 
     def _read(self, base: str, name: str) -> tuple[RuleFile, ...]:
         text = ignore_text(self.tree, base + name)
@@ -80,7 +87,7 @@ class RuleReader:
 
 
 def _require_few(rules: Rules, path: str) -> None:
-    if rules.count > MOST_HERE:
+    if rules.count.total > MOST_HERE:
         raise Rejected(
             f"{visible_line(path)}: with it more than {MOST_HERE} rules hold for one file, with"
             " those of the directories above",

@@ -189,7 +189,7 @@ def _entry(here: _Looked, path: str) -> Entry | None:
     try:
         facts = tree.facts(path)
         kind = stat.S_IFMT(facts.st_mode)
-        ignored = here.rules.say(path, is_directory=kind == stat.S_IFDIR)
+        ignored = here.reader.say(here.rules, path, is_directory=kind == stat.S_IFDIR)
         if ignored or (ignored is None and is_no_code(tree, path, kind)):
             return None
         _check_name(path)

@@ -3,9 +3,10 @@
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from launchkit.code.comparisons import Comparisons
 from launchkit.code.ignore_file import ignore_text
 from launchkit.code.inside import Inside, inside, require_short
 from launchkit.code.survey import Entry
@@ -118,6 +119,7 @@ class _Walk:
     tree: Inside
     patterns: Patterns
     kept: frozenset[str | None]
+    comparisons: Comparisons = field(default_factory=Comparisons)
 
     def may_hold_kept(self, directory: str) -> bool:
         """Whether an ignored directory must be looked into all the same."""
@@ -140,7 +142,7 @@ def _walk(walk: _Walk) -> Iterator[Entry]:
     """Everything that is sent: a stack of directories, because a tree may be deeper than Python's.
     An ignored one is sent with the first that is sent of what is below it.
     """
-    below = [_Below("", iter(walk.tree.names("")), ())]
+    below, count = [_Below("", iter(walk.tree.names("")), ())], walk.patterns.count
     waiting: list[Entry] = []
     while below:
         here = below[-1]
@@ -151,6 +153,7 @@ def _walk(walk: _Walk) -> Iterator[Entry]:
                 waiting.pop()
             continue
         path = f"{here.path}/{name}" if here.path else name
+        walk.comparisons.take(count, path)
         matches = walk.patterns.matches(path, here.matches)
         ignored = walk.patterns.ignores(matches) and path not in walk.kept
         facts = walk.tree.facts(path)

@@ -6,9 +6,10 @@ See https://docs.docker.com/build/concepts/context/#dockerignore-files: patterns
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from launchkit.code.comparisons import Count
 from launchkit.code.globs import Piece, Wild, linear
 from launchkit.errors import Rejected
 
@@ -28,6 +29,7 @@ class Pattern:
 
     regex: re.Pattern[str]
     keeps: bool
+    count: Count
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Patterns:
     """All lines of a `.dockerignore` file."""
 
     lines: tuple[Pattern, ...] = ()
+
+    @property
+    def count(self) -> Count:
+        """How many they are."""
+        return sum((line.count for line in self.lines), Count())
 
     @property
     def keeps_some(self) -> bool:
@@ -78,22 +85,25 @@ def _pattern(line: str, place: str) -> Pattern | None:
         raise Rejected(f"{place}: there is nothing after the `!`", hint="write a path after it")
     path = posixpath.normpath(body).lstrip("/") or "/"
     try:
-        return Pattern(re.compile(_regex(path), re.DOTALL), keeps)
+        ways = _ways(path)
+        regex = re.compile("|".join(ways), re.DOTALL)
     except (IndexError, ValueError, re.error) as exc:
         raise Rejected(
             f"{place}: {body!r} is not a pattern",
             hint="brackets and backslashes must be complete, and few ** stand inside names",
         ) from exc
+    count = {"of_paths" if "**" in path else "of_names": len(ways)}
+    return Pattern(regex, keeps, Count(**count))
 
 
-def _regex(pattern: str) -> str:
+def _ways(pattern: str) -> Sequence[str]:
     """`**` inside a name means nothing, or the rest of the name and any directories: a pattern for
     each.
     """
     start, _, plain = pattern.partition("**")
     if not start and plain and not _SPECIAL.search(plain):  # any beginning, as moby has it
         below = "(?:.*/)?" if plain.startswith("/") else ".*"
-        return below + re.escape(plain.removeprefix("/"))
+        return [below + re.escape(plain.removeprefix("/"))]
     patterns: list[list[Piece]] = [[]]
     for piece in _translate(pattern):
         here = patterns[0]
@@ -103,7 +113,7 @@ def _regex(pattern: str) -> str:
             patterns += [[*one, Wild.STAR, "/", Wild.FOLDERS] for one in patterns]
         else:
             raise ValueError("too many ** inside names")
-    return "|".join(map(linear, patterns))
+    return [*map(linear, patterns)]
 
 
 def _translate(pattern: str) -> Iterator[Piece]:
