@@ -174,9 +174,22 @@ class Jobs(ABC):
     async def get(self, reference: str) -> JobVersion:
         """`name`, `name:alias` or `name:vN`. :raises NotFound: if there is none."""
 
-    @abstractmethod
     async def list(self, name: str | None) -> Sequence[JobVersion]:
         """All versions of one job, or the latest one of each."""
+        found: list[JobVersion] = []
+        after = None
+        while page := await self.page(name, after):
+            if found and page[0] == found[0]:
+                break  # a service that knows no pages gives all, and gives it again
+            found += page
+            after = page[-1].name if name is None else f"v{page[-1].version}"
+        return found
+
+    @abstractmethod
+    async def page(self, name: str | None, after: str | None) -> Sequence[JobVersion]:
+        """The versions of one job behind the version *after*, newest first, or the latest one of
+        each job behind that name: some of them, and none behind the last.
+        """
 
     @abstractmethod
     async def has_archive(self, digest: str) -> bool:

@@ -20,8 +20,8 @@ class StoreJobs(Group, Jobs):
     async def get(self, reference: str) -> JobVersion:
         return await self.database.read(jobs.Get(self.entity, reference))
 
-    async def list(self, name: str | None) -> Sequence[JobVersion]:
-        return await self.database.read(jobs.List(self.entity, name))
+    async def page(self, name: str | None, after: str | None) -> Sequence[JobVersion]:
+        return await self.database.read(jobs.List(self.entity, name, after))
 
     async def has_archive(self, digest: str) -> bool:
         return await self.database.read(jobs.HasArchive(digest))

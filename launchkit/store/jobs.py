@@ -15,6 +15,10 @@ from launchkit.store.database import Row, Tx
 from launchkit.store.rows import job_of
 
 LATEST = "latest"
+PAGE = 200
+"""Jobs, or versions of one, that are read at once."""
+_ALL = 2**31 - 1
+"""No version is as high."""
 VERSION = re.compile(r"v[0-9]{1,9}")
 """As long as a database's numbers: no job has more versions."""
 
@@ -39,7 +43,7 @@ class Create(NamedTuple):
         row = await tx.one("job_of_digest", digest=digest, **of)
         new = row is None
         if row is None:
-            before = await tx.all("job_versions", **of)
+            before = await tx.all("job_versions", below=_ALL, limit=1, **of)
             row = await tx.row(
                 "add_job_version",
                 version=before[0]["version"] + 1 if before else 0,
@@ -86,20 +90,39 @@ class Get(NamedTuple):
 
 
 class List(NamedTuple):
-    """All versions of one job, or the latest of each."""
+    """A page of the versions of one job, newest first, or of the latest of each, by name.
+
+    :raises ConfigError: if it is to begin behind what is no version.
+    """
 
     entity: str
     name: str | None
+    after: str | None = None
+    """Behind which version, `vN`, or which job it begins: `behind` says it."""
 
     async def __call__(self, tx: Tx) -> list[JobVersion]:
         check_length("job", self.name)
         if self.name is None:
-            rows = await tx.all("latest_jobs", entity=self.entity)
+            after = self.after or ""
+            rows = await tx.all("latest_jobs", entity=self.entity, after=after, limit=PAGE)
         else:
-            rows = await tx.all("job_versions", entity=self.entity, name=self.name)
-            if not rows:
+            rows = await tx.all(
+                "job_versions",
+                entity=self.entity,
+                name=self.name,
+                below=self._below(),
+                limit=PAGE,
+            )
+            if not rows and self.after is None:
                 await Get(self.entity, self.name)(tx)
         return [await _job(tx, row) for row in rows]
+
+    def _below(self) -> int:
+        if self.after is None:
+            return _ALL
+        if not VERSION.fullmatch(self.after):
+            raise ConfigError(f"after: {self.after[:60]!r} is no version, such as v3")
+        return min(int(self.after[1:]), _ALL)
 
 
 class HasArchive(NamedTuple):

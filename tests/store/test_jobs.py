@@ -6,6 +6,7 @@ from store.conftest import Store
 from launchkit.errors import ConfigError, NotFound
 from launchkit.model import ImageSource, JobVersion, Recipe
 from launchkit.store import jobs
+from launchkit.store.hub_jobs import StoreJobs
 
 
 async def create(store: Store, image: str, *aliases: str) -> tuple[JobVersion, bool]:
@@ -22,7 +23,7 @@ async def test_versions_count_from_zero_and_latest_moves(store: Store) -> None:
     assert (await store.database.read(jobs.Get("e", "train:v0"))).aliases == ("stable",)
 
 
-@pytest.mark.parametrize("number", ["9" * 9, "9" * 10, "9" * 25, "9" * 5000, "٣"])
+@pytest.mark.parametrize("number", ["9" * 9, "9" * 10, "9" * 25, "9" * 500, "٣"])
 async def test_a_version_of_any_length_that_there_is_not_is_not_found(
     store: Store, number: str
 ) -> None:
@@ -60,3 +61,24 @@ async def test_code_is_known_only_when_all_of_it_is_stored(store: Store) -> None
     await store.write(jobs.SealArchive("d"))
     assert await store.database.read(jobs.GetChunk("d", 0)) == b"abc"
     assert await store.database.read(jobs.GetChunk("d", 1)) is None
+
+
+async def test_however_many_jobs_and_versions_there_are_a_page_of_them_is_read_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "PAGE", 2)
+    for number in range(5):
+        await create(store, f"image-{number}")
+    recipe = Recipe(source=ImageSource(image="one"))
+    for name in ("a", "b", "c"):
+        await store.write(jobs.Create("e", name, recipe, "ann", ()))
+    stored = StoreJobs(store.database, "e")
+    page = await stored.page("train", None)
+    assert [one.version for one in page] == [4, 3]
+    assert [one.version for one in await stored.page("train", "v3")] == [2, 1]
+    assert await stored.page("train", "v0") == []
+    assert [one.version for one in await stored.list("train")] == [4, 3, 2, 1, 0]
+    assert [one.name for one in await stored.page(None, "a")] == ["b", "c"]
+    assert [one.name for one in await stored.list(None)] == ["a", "b", "c", "train"]
+    with pytest.raises(ConfigError, match="after: 'three' is no version"):
+        await stored.page("train", "three")

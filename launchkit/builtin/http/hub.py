@@ -146,8 +146,9 @@ class _Jobs(_Group, Jobs):
         call = Call(method="GET", parts=("job",), params=params, again=True)
         return await self.service.ask(JobVersion, call)
 
-    async def list(self, name: str | None) -> Sequence[JobVersion]:
-        call = Call(method="GET", parts=("jobs",), params={"name": name}, again=True)
+    async def page(self, name: str | None, after: str | None) -> Sequence[JobVersion]:
+        params = {"name": name, "after": after}
+        call = Call(method="GET", parts=("jobs",), params=params, again=True)
         return await self.service.ask(list[JobVersion], call)
 
     async def has_archive(self, digest: str) -> bool:

@@ -247,12 +247,13 @@ returning "offset", data, packed, place
 
 -- name: latest_jobs
 select j.* from job_version j
-where j.entity = :entity
+where j.entity = :entity and j.name > :after
   and j.version = (select max(version) from job_version k where k.entity = j.entity and k.name = j.name)
-order by j.name
+order by j.name limit :limit
 
 -- name: job_versions
-select * from job_version where entity = :entity and name = :name order by version desc
+select * from job_version where entity = :entity and name = :name and version < :below
+order by version desc limit :limit
 
 -- name: job_names
 select distinct name from job_version where entity = :entity order by name

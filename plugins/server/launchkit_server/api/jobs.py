@@ -26,10 +26,16 @@ async def create(
 
 @router.get("/jobs")
 async def list_all(
-    entity: str, service: TheService, who: Reader, name: str | None = None
+    entity: str,
+    service: TheService,
+    who: Reader,
+    name: str | None = None,
+    after: str | None = None,
 ) -> Sequence[JobVersion]:
-    """All versions of one job, or the latest of each."""
-    return await StoreJobs(service.database, entity).list(name)
+    """A page of the versions of one job, newest first, or of the latest of each, by name; the next
+    one begins behind the last version, `vN`, or name.
+    """
+    return await StoreJobs(service.database, entity).page(name, after)
 
 
 @router.get("/job")

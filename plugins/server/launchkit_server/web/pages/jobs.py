@@ -11,6 +11,7 @@ from launchkit.addresses import masked
 from launchkit.model import GitSource, ImageSource, JobVersion, Source
 from launchkit.resolving.secret_values import hidden
 from launchkit.store.hub_jobs import StoreJobs
+from launchkit.store.jobs import PAGE
 from launchkit_server.web.visits import Reading
 
 router = APIRouter(prefix="/e/{entity}/jobs")
@@ -29,21 +30,29 @@ class Input:
 
 @router.get("")
 async def show(visit: Reading) -> Response:
-    """The latest version of each job."""
-    jobs = await StoreJobs(visit.service.database, visit.entity).list(None)
-    return await visit.page("jobs.html", here="jobs", jobs=jobs, told=source_told)
+    """The latest version of each job, a page of them."""
+    after = visit.request.query_params.get("after")
+    jobs = await StoreJobs(visit.service.database, visit.entity).page(None, after)
+    more = jobs[-1].name if len(jobs) == PAGE else None
+    return await visit.page("jobs.html", here="jobs", jobs=jobs, more=more, told=source_told)
 
 
 @router.get("/{name}")
 async def show_one(name: str, visit: Reading) -> Response:
-    """The versions of one job, newest first, and one of them in full."""
-    versions = await StoreJobs(visit.service.database, visit.entity).list(name)
-    wanted = visit.request.query_params.get("version", "")
-    shown = next((one for one in versions if str(one.version) == wanted), versions[0])
+    """A page of the versions of one job, newest first, and one of them in full."""
+    stored = StoreJobs(visit.service.database, visit.entity)
+    wanted, after = (visit.request.query_params.get(key) for key in ("version", "after"))
+    versions = await stored.page(name, after)
+    if wanted or not versions:
+        shown = await stored.get(f"{name}:v{wanted}" if wanted else name)
+    else:
+        shown = versions[0]
+    more = f"v{versions[-1].version}" if len(versions) == PAGE else None
     return await visit.page(
         "job.html",
         here="jobs",
         versions=versions,
+        more=more,
         shown=shown,
         inputs=inputs_of(shown),
         env=hidden(shown.recipe.env),
