@@ -228,6 +228,7 @@ def test_a_variable_that_the_agent_lacks_is_left_out_with_a_warning(
         ({"A": ["x"]}, "resource_args.env.A: must be NAME=value"),
         (["=x"], r"resource_args.env\[0\]: a variable needs a name"),
         (["PATH\u200b=x"], r"resource_args.env\[0\]: 'PATH\\u200b' cannot be the name"),
+        ({"LAUNCHKIT_AUTHOR=eve": "x"}, r"'LAUNCHKIT_AUTHOR=eve' cannot be the name"),
         ({"\u0410": "x"}, r"resource_args.env.\u0410: '\u0410' cannot be the name"),
     ],
 )

@@ -6,6 +6,10 @@ from typing import Any
 
 from launchkit_docker.options.storage import csv_fields
 
+NO_DEVICES = frozenset({"all", "none", "void"})
+"""Words for several devices, or none, in the place of one: who is given it by name would have all.
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gpus:
@@ -99,6 +103,8 @@ def _devices(value: str) -> tuple[str, ...]:
     ids = _words(value)
     if len(set(ids)) < len(ids):
         raise ValueError("a device is named twice")
+    if several := [name for name in ids if name.lower() in NO_DEVICES]:
+        raise ValueError(f"{several[0]} is no device; all of them are written without device=")
     return ids
 
 
