@@ -11,6 +11,8 @@ from launchkit.store.tokens import NewToken, add, draft, fault_of, fingerprint
 
 KEPT_SECONDS = 7 * 86400.0
 """How long a session is still listed that is over."""
+MOST = 100
+"""Sessions of one person that are kept: who begins another ends the oldest."""
 
 
 class SignIn(NamedTuple):
@@ -65,6 +67,7 @@ class SignOut(NamedTuple):
 
 async def _begin(tx: Tx, owner: str, until: float, parent: str | None) -> NewToken:
     await tx.all("drop_ended_sessions", before=tx.now - KEPT_SECONDS)
+    await tx.all("drop_oldest_sessions", owner=owner, kept=MOST - 1)
     account = await require_account(tx, owner)
     made = draft(tx, owner, PrincipalKind(account["kind"]), owner)
     return await add(tx, replace(made, expires_at=until, session=True), parent=parent)

@@ -6,10 +6,11 @@ import pytest
 from store.conftest import Store
 
 from launchkit.errors import ConfigError, Unauthenticated
-from launchkit.model.people import Principal, PrincipalKind
+from launchkit.model.people import Principal, PrincipalKind, TokenFault
 from launchkit.store.identities import AdmitBy
 from launchkit.store.people import AddAccount, ListAccounts, RemoveAccount
-from launchkit.store.tokens import Proofs
+from launchkit.store.sessions import Admit, SignIn
+from launchkit.store.tokens import CreateToken, Proofs
 
 ANA = AdmitBy(issuer="https://id.example", subject="17", name="ana@example", adds=False, seconds=60)
 
@@ -68,3 +69,21 @@ async def test_an_account_that_is_removed_and_added_again_is_free(store: Store) 
     await store.write(RemoveAccount("ana@example", "ann"))
     await store.write(AddAccount("ana@example", PrincipalKind.USER, "ann"))
     assert await who(store, replace(ANA, subject="18")) == "ana@example"
+
+
+async def test_who_begins_very_many_sessions_ends_the_oldest(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchkit.store.sessions.MOST", 2)
+    for name in ("ana", "bob"):
+        await store.write(AddAccount(name, PrincipalKind.USER, "ann"))
+    own = await store.write(CreateToken("ana", "ann"))
+    other = await store.write(Admit("bob", 60))
+    begun = []
+    for _ in range(3):
+        store.clock.now += 1
+        begun.append((await store.write(SignIn(own.secret, 60))).secret)
+    proofs = Proofs(store.database)
+    proved = [await proofs.prove(one) for one in (*begun, own.secret, other.secret)]
+    assert proved[0] == TokenFault.UNKNOWN
+    assert not any(isinstance(one, TokenFault) for one in proved[1:])

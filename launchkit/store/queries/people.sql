@@ -86,6 +86,10 @@ delete from token where item is not null and not exists (
 -- name: drop_ended_sessions
 delete from token where session = 1 and expires_at < :before
 
+-- name: drop_oldest_sessions
+delete from token where session = 1 and owner = :owner and id not in (
+    select id from token where session = 1 and owner = :owner order by created_at desc, id limit :kept)
+
 -- name: add_audit
 insert into audit (at, actor, what) values (:now, :actor, :what)
 
