@@ -30,6 +30,8 @@ MOST_NAMES = 5_000
 _NAMED = ("refs/heads/", "refs/tags/")
 _LINE = re.compile(r"^([^\t\n]++)\t([^\n]++)", re.MULTILINE)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_HALF = re.compile(r"[\ud800-\udfff]")
+"""What stands for a byte that is no text, or for half a character."""
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _ODD_ON_DISK = re.compile(rb"[\x00-\x1f\x7f]")
 _BAD_REF = re.compile(r"^-|\.\.|[\x00-\x20\x7f~^:?*\[\\]|@\{|^$|^/|/$")
@@ -47,7 +49,7 @@ def check_remote(remote: str) -> None:
 
     :raises Rejected: if not; what the address holds of credentials is never repeated.
     """
-    _require_short("remote", remote)
+    _require_text("remote", remote)
     shown = masked_address(remote)
     if remote.startswith("-") or _CONTROL.search(remote):
         raise Rejected(
@@ -78,7 +80,7 @@ def is_commit(text: str) -> bool:
 
 def check_ref(ref: str) -> None:
     """Look whether this can be the name of a branch or tag. :raises Rejected: if it cannot."""
-    _require_short("ref", ref)
+    _require_text("ref", ref)
     if _BAD_REF.search(ref):
         raise Rejected(
             f"git ref {ref!r}: no branch, tag or commit can have this name",
@@ -86,9 +88,11 @@ def check_ref(ref: str) -> None:
         )
 
 
-def _require_short(what: str, text: str) -> None:
+def _require_text(what: str, text: str) -> None:
     if len(text) > LONGEST:
         raise Rejected(f"git {what}: has {len(text)} characters; it may have {LONGEST}")
+    if _HALF.search(text):
+        raise Rejected(f"git {what}: is not UTF-8 text")
 
 
 def refs_in(said: str, ref: str | None) -> Mapping[str, str]:

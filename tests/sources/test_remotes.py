@@ -29,6 +29,9 @@ GOOD = [
 ]
 
 BAD = [
+    ("file:///srv/\ud800", "not UTF-8"),
+    ("https://host/\udc80", "not UTF-8"),
+    ("git@host:\udfff", "not UTF-8"),
     ("ext::sh -c id", "spaces"),
     ("ext::id", "not the address"),
     ("ext::ssh://host/r", "not the address"),

@@ -9,8 +9,12 @@ LONGEST_ANSWER = 32 << 20
 """Bytes; the longest list of all services that are asked here has fewer by far."""
 
 
+ENTITY = b"<!ENTITY"
+"""What XML begins with that becomes a hundred times as long when it is read; AWS sends none."""
+
+
 class AnswerTooLong(aiohttp.ClientError):
-    """An answer has more bytes than are read."""
+    """An answer has more bytes than are read, or would become longer than it is."""
 
 
 class BoundedResponse(aiohttp.ClientResponse):
@@ -30,6 +34,8 @@ class BoundedResponse(aiohttp.ClientResponse):
         body = await read_up_to(LONGEST_ANSWER, self.content.iter_any())
         if body is None:
             raise AnswerTooLong(f"its answer has more than {LONGEST_ANSWER} bytes")
+        if ENTITY in body.replace(b"\0", b""):
+            raise AnswerTooLong("its answer defines entities, which may become any length")
         return body
 
 

@@ -9,18 +9,26 @@ from launchkit_aws.clients import open_clients
 from launchkit_aws.errors import AwsAway, explained
 from launchkit_aws.place import AwsPlace
 
+LONG = b"<a>" + b"x" * 2000 + b"</a>"
+ENTITIES = b"<!DOCTYPE a [<!ENTITY x 'xxxxxxxxx'>]><a>" + b"&x;" * 99 + b"</a>"
+
 
 @pytest.mark.parametrize("status", [200, 403])
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [(LONG, "more than 1000 bytes"), (ENTITIES, "defines entities")],
+    ids=["long", "entities"],
+)
 async def test_of_what_aws_answers_no_more_is_read_than_it_would_say(
-    monkeypatch: pytest.MonkeyPatch, status: int
+    monkeypatch: pytest.MonkeyPatch, body: bytes, said: str, status: int
 ) -> None:
     monkeypatch.setattr(bounded, "LONGEST_ANSWER", 1000)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
     with answering() as server:
-        server.status, server.body = status, b"<a>" + b"x" * 2000 + b"</a>"
+        server.status, server.body = status, body
         place = AwsPlace(region="eu-west-1", endpoint_urls={"sts": server.url})
         async with AsyncExitStack() as stack:
             sts = await (await open_clients(stack, place)).get("sts")
-            with pytest.raises(AwsAway, match="more than 1000 bytes"), explained("AWS"):
+            with pytest.raises(AwsAway, match=said), explained("AWS"):
                 await sts.get_caller_identity()

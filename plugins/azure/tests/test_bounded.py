@@ -14,6 +14,7 @@ from launchkit_azure.place import AzurePlace
 from launchkit.model import Secret
 
 LONG = b"<a>" + b"x" * 5000 + b"</a>"
+ENTITIES = "<!DOCTYPE a [<!ENTITY x 'xxxxxxxxx'>]><a>&x;&x;</a>"
 PACKED = gzip.compress(LONG, mtime=0)
 
 
@@ -23,8 +24,10 @@ PACKED = gzip.compress(LONG, mtime=0)
     [
         (LONG, {}, "more than 1000 bytes"),
         (PACKED, {"Content-Encoding": "gzip"}, "packed, which was not asked for"),
+        (ENTITIES.encode(), {}, "defines entities"),
+        (ENTITIES.encode("utf-16"), {}, "defines entities"),
     ],
-    ids=["long", "packed"],
+    ids=["long", "packed", "entities", "entities in UTF-16"],
 )
 async def test_of_what_azure_answers_no_more_is_read_than_it_would_say(
     monkeypatch: pytest.MonkeyPatch, body: bytes, headers: Mapping[str, str], said: str, status: int

@@ -1,7 +1,7 @@
 """What can go wrong with a request to Vertex AI, which speaks gRPC; imported with its library."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 
 from google.api_core import exceptions as gax
@@ -57,5 +57,6 @@ def _wish(exc: gax.GoogleAPICallError) -> float | None:
     """For how many seconds it wants to be left alone, if it says so."""
     for one in exc.details:
         if isinstance(one, error_details_pb2.RetryInfo):
-            return float(one.retry_delay.ToTimedelta().total_seconds())
+            with suppress(ValueError, OverflowError):  # no such time can be told
+                return float(one.retry_delay.ToTimedelta().total_seconds())
     return None

@@ -65,14 +65,18 @@ def nanoseconds(text: str) -> int | None:
     found = _TIME.fullmatch(text[:40])
     if not found:
         return None
-    whole = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
+    try:
+        whole = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
+    except ValueError:  # such as of a month with no such day
+        return None
     return int(whole.timestamp()) * SECOND + int((found[2] or "0").ljust(9, "0"))
 
 
 def time_text(at: int) -> str:
     """A time as Google's APIs read it."""
     seconds, rest = divmod(at, SECOND)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+    whole = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    return f"{whole.isoformat()}.{rest:09d}Z"
 
 
 def filter_of(jobs: Sequence[str], since: int) -> str:

@@ -50,21 +50,29 @@ def view_of(job: Any) -> JobView:
     return JobView(
         name=job.name,
         state=str(getattr(state, "name", state)),
-        created=_time(job.create_time),
-        started=_time(job.start_time),
-        ended=_time(job.end_time),
-        updated=_time(job.update_time),
+        created=_time(job, "create_time"),
+        started=_time(job, "start_time"),
+        ended=_time(job, "end_time"),
+        updated=_time(job, "update_time"),
         code=job.error.code if job.error else 0,
         error=shortened(job.error.message, LONGEST_ERROR) if job.error else "",
         machines=max(1, sum(pool.replica_count for pool in job.job_spec.worker_pool_specs)),
-        timeout=_seconds(job.job_spec.scheduling.timeout),
+        timeout=_seconds(job.job_spec.scheduling),
         labels=dict(job.labels),
     )
 
 
-def _time(at: Any) -> float:
+def _time(job: Any, name: str) -> float:
+    try:
+        at = getattr(job, name)
+    except (ValueError, OverflowError):  # the library reads it now, and no calendar has it
+        return 0.0
     return float(at.timestamp()) if at else 0.0
 
 
-def _seconds(duration: Any) -> int:
+def _seconds(scheduling: Any) -> int:
+    try:
+        duration = scheduling.timeout
+    except (ValueError, OverflowError):
+        return 0
     return int(duration.total_seconds()) if duration else 0

@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from fuzzing.altered import altered, chance_of
 from fuzzing.trial import LIGHT, Parse, mapping_of, tried
+from google.api_core import exceptions as gax
+from google.rpc import error_details_pb2
 from launchkit_gcp.vertex.api import custom_job
 from launchkit_gcp.vertex.args import check_args, parse_args
 from launchkit_gcp.vertex.board import key_of
-from launchkit_gcp.vertex.log_entries import entries_of, filter_of, nanoseconds
+from launchkit_gcp.vertex.grpc_errors import told
+from launchkit_gcp.vertex.log_entries import entries_of, filter_of, nanoseconds, time_text
 from launchkit_gcp.vertex.request import RequestContext, request_of
 from launchkit_gcp.vertex.status import status
 from launchkit_gcp.vertex.view import ENDED, LIVE, JobView, view_of
@@ -111,8 +114,30 @@ def jobs(text: str) -> None:
     key_of(view)
 
 
+def times(text: str) -> None:
+    chance = chance_of(text)
+    made = custom_job({"name": JOBS[0], "state": "JOB_STATE_RUNNING"})
+    proto = type(made).pb(made)
+    for name in ("create_time", "start_time", "end_time", "update_time"):
+        getattr(proto, name).seconds = chance.choice((0, 1, chance.randrange(-(1 << 62), 1 << 62)))
+        getattr(proto, name).nanos = chance.choice((0, 5, -1, (1 << 31) - 1))
+    proto.job_spec.scheduling.timeout.seconds = chance.randrange(-(1 << 62), 1 << 62)
+    view = view_of(made)
+    encode_json(status(view)).encode()
+
+
+def refusals(text: str) -> None:
+    chance = chance_of(text)
+    wish = error_details_pb2.RetryInfo()
+    wish.retry_delay.seconds = chance.choice((0, 5, chance.randrange(-(1 << 62), 1 << 62)))
+    wish.retry_delay.nanos = chance.choice((0, -1, (1 << 31) - 1))
+    kinds = (gax.TooManyRequests, gax.ServiceUnavailable, gax.Unauthorized, gax.BadRequest)
+    str(told(text, chance.choice(kinds)(text, details=[wish])))
+
+
 def entries(text: str) -> None:
-    nanoseconds(text)
+    if (at := nanoseconds(text)) is not None:
+        time_text(at)
     found = entries_of(altered(chance_of(text).choice(PAGES), text))
     for entry in sorted(found):
         filter_of([entry.job], entry.mark[0])
@@ -121,6 +146,8 @@ def entries(text: str) -> None:
 PARSERS: dict[str, tuple[Parse, tuple[str, ...], float]] = {
     "queues": (queues, (), 1),
     "reasons": (reasons, REASONS, LIGHT),
+    "times": (times, (), 1),
+    "refusals": (refusals, (), 1),
     "jobs": (jobs, JOBS, LIGHT),
     "entries": (entries, (ENTRY["timestamp"],), 1),  # type: ignore[dict-item]
 }

@@ -208,3 +208,15 @@ def test_times_are_exact_to_the_nanosecond() -> None:
     assert at is not None
     assert time_text(at) == "2026-01-02T03:04:05.000000007Z"
     assert nanoseconds("2026-01-02") is None
+
+
+@pytest.mark.parametrize("odd", ["2026-01-00", "2026-13-01", "2026-02-30", "0000-01-01"])
+def test_what_no_calendar_has_is_no_time(odd: str) -> None:
+    assert nanoseconds(f"{odd}T00:00:00Z") is None
+
+
+@pytest.mark.parametrize("year", ["0001", "0999", "9999"])
+def test_a_time_of_any_year_is_written_as_it_is_read(year: str) -> None:
+    at = nanoseconds(f"{year}-01-02T03:04:05Z")
+    assert at is not None
+    assert time_text(at) == f"{year}-01-02T03:04:05.000000000Z"
