@@ -54,7 +54,7 @@ class Archives:
                 hint=f"send it from byte {stored.size} on, or from the start",
             )
         number = len(stored.pieces) if offset else 0
-        async for data in _cut(stream, AMONG_THE_BLOBS if self.blobs else IN_THE_DATABASE):
+        async for data in cut(stream, AMONG_THE_BLOBS if self.blobs else IN_THE_DATABASE):
             await self._add(digest, number, data)
             number += 1
         await self.database.write(bodies.Forget(digest, number))
@@ -107,7 +107,7 @@ def _checksum(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-async def _cut(stream: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
+async def cut(stream: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
     """The same bytes in pieces of that size."""
     held = bytearray()
     async for data in stream:

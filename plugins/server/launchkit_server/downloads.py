@@ -1,6 +1,6 @@
 """Logs as files."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from starlette.responses import StreamingResponse
 
@@ -9,9 +9,21 @@ from launchkit.wire.protocol import BYTES_TYPE
 from launchkit_server.logs import ServedLogs
 from launchkit_server.ranges import ByteRange, wanted_range
 
+Still = Callable[[], Awaitable[object]]
+"""Raises an error if who asked may not any more: what takes long is read piece by piece, and in
+between tokens are revoked, and roles taken away.
+"""
+
+
+async def while_allowed(pieces: AsyncIterator[bytes], still: Still) -> AsyncIterator[bytes]:
+    """The same pieces, as long as who asked may have them, or send them."""
+    async for piece in pieces:
+        await still()
+        yield piece
+
 
 async def downloaded(
-    stored: ServedLogs, item_id: str, attempt: int | None, wanted: str | None
+    stored: ServedLogs, item_id: str, attempt: int | None, wanted: str | None, still: Still
 ) -> StreamingResponse:
     """All of a log as far as it goes now, or the bytes that a `Range` of *wanted* names.
 
@@ -27,7 +39,7 @@ async def downloaded(
         "content-length": str(bounds.end - bounds.begin),
         **({"content-range": part.content_range} if part else {}),
     }
-    content = _pieces(stored, item_id, attempt, bounds)
+    content = while_allowed(_pieces(stored, item_id, attempt, bounds), still)
     return StreamingResponse(content, 206 if part else 200, headers, media_type=BYTES_TYPE)
 
 

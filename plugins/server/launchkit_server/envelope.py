@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from launchkit.errors import ConfigError
+from launchkit.errors import ConfigError, LaunchkitError
 from launchkit.model.names import LONGEST_NAME
 from launchkit.wire.problems import problem_of
 from launchkit.wire.protocol import PROTOCOL, PROTOCOL_HEADER, REQUEST_ID_HEADER, check_protocol
@@ -91,7 +91,10 @@ class Envelope:
                 return
             except Refusal as exc:
                 letter.refusal = exc
-            except Exception:
+            except Exception as exc:
+                if letter.answered and isinstance(exc.__cause__, LaunchkitError):
+                    log.info("request %s: cut short: %s", letter.id, exc.__cause__)
+                    return
                 if letter.refusal is None:
                     log.exception("request %s failed", letter.id)
                     letter.refusal = Refusal(500, "a fault of the server; its log has more")

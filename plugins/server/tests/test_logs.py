@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from anyio import to_thread
+from anyio import lowlevel, to_thread
 from launchkit_server.blobs import Blobs, blobs_of
 from launchkit_server.collecting import collect
 from launchkit_server.door import Door
@@ -110,7 +110,9 @@ def test_a_log_that_is_sent_is_that_of_one_attempt_to_its_end(
     entity = held.client.base_url.path.rstrip("/").rpartition("/")[2]
 
     async def sent() -> bytes:
-        answer = await downloaded(served.service.logs(entity), held.id, None, None)
+        answer = await downloaded(
+            served.service.logs(entity), held.id, None, None, lowlevel.checkpoint
+        )
         pieces = aiter(answer.body_iterator)
         said = [await anext(pieces)]
         await to_thread.run_sync(lambda: held.reports("queued", next_attempt=True))

@@ -202,6 +202,7 @@ async def append_log(
 ) -> None:
     """Add output of the claim's attempt: the body, from the offset on."""
     data = await request.body()
+    await who.still()  # a body may take two minutes
 
     def append(held: Claim) -> logs.Append:
         return logs.Append(held, place.offset, data)

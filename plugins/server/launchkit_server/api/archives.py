@@ -7,6 +7,8 @@ from fastapi.responses import StreamingResponse
 
 from launchkit.wire.user_side import ArchiveKnown
 from launchkit_server.access import AgentSide, Submitter
+from launchkit_server.archives import IN_THE_DATABASE, cut
+from launchkit_server.downloads import while_allowed
 from launchkit_server.service import TheService
 
 router = APIRouter(prefix="/archives", tags=["archives"])
@@ -33,7 +35,8 @@ async def put(
     """Store packed code; it is known once all of it is there. One that was cut off goes on at the
     byte where it was.
     """
-    await service.archives.put(digest, offset, request.stream())
+    pieces = while_allowed(cut(request.stream(), IN_THE_DATABASE), who.still)
+    await service.archives.put(digest, offset, pieces)
 
 
 @router.get(
@@ -45,4 +48,5 @@ async def get(
     entity: str, digest: Digest, service: TheService, who: AgentSide
 ) -> StreamingResponse:
     """The compressed bytes."""
-    return StreamingResponse(await service.archives.get(digest), media_type=GZIP_TYPE)
+    pieces = while_allowed(await service.archives.get(digest), who.still)
+    return StreamingResponse(pieces, media_type=GZIP_TYPE)

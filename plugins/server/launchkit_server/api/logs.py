@@ -53,4 +53,4 @@ async def download(
     entity: str, log: Annotated[Wanted, Depends()], service: TheService, who: Reader
 ) -> StreamingResponse:
     """All of a log as far as it goes now, or the bytes that `Range` names, as a stream."""
-    return await downloaded(service.logs(entity), log.item_id, log.attempt, log.wanted)
+    return await downloaded(service.logs(entity), log.item_id, log.attempt, log.wanted, who.still)

@@ -69,6 +69,17 @@ class Visit:
         """The address of a page of the whole service."""
         return address(self.prefix, *parts, **query)
 
+    async def still(self) -> None:
+        """Look whether who began to read may go on: sessions end, and roles are taken away.
+
+        :raises Forbidden: if they may not.
+        """
+        principal = await sessions.prove(self.service, self.request)
+        if principal is None:
+            raise Forbidden("the session is over by now", hint="sign in again")
+        if objection := refusal(principal, Permission.READ, self.entity):
+            raise Forbidden(objection, hint=ROLE_HINT)
+
     def elsewhere(self, entity: str, permission: Permission) -> "Visit":
         """The same visit in another entity.
 

@@ -11,13 +11,11 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from launchkit.codec import encode_json
-from launchkit.errors import Unreachable
-from launchkit.model.people import Permission, may
+from launchkit.errors import Forbidden, Unreachable
 from launchkit.store import logs
 from launchkit.store.events import settled
 from launchkit.store.logs import LogEnd
 from launchkit.store.touched import Glance, Touched
-from launchkit_server.web import sessions
 from launchkit_server.web.visits import Reading, Visit
 
 router = APIRouter(prefix="/e/{entity}")
@@ -75,9 +73,11 @@ async def stream(visit: Reading, wanted: Annotated[Wanted, Depends(_wanted)]) ->
 
 
 async def _may_still(visit: Visit) -> bool:
-    """Whether who began to listen may go on: sessions end, and roles are taken away."""
-    principal = await sessions.prove(visit.service, visit.request)
-    return principal is not None and may(principal, Permission.READ, visit.entity)
+    try:
+        await visit.still()
+    except Forbidden:
+        return False
+    return True
 
 
 async def _told(visit: Visit, wanted: Wanted) -> Sequence[ServerSentEvent]:
