@@ -19,9 +19,9 @@ from launchkit_kubernetes.runs.records import (
     LOST,
     OVER,
     RECORD,
-    Record,
     Records,
 )
+from launchkit_kubernetes.runs.whose import Whose
 from waiting import until
 
 from launchkit.abc import Run, Site
@@ -279,8 +279,10 @@ async def test_who_was_stopped_when_its_object_was_gone_is_remembered_with_the_l
     await until(lambda: not control_plane.request("GET", path)["items"])
     await run.cancel(0)
     assert (await run.status()).state is RunState.STOPPED
-    maps = f"/api/v1/namespaces/{place}/configmaps/{name}-record"
-    labels = control_plane.request("GET", maps)["metadata"]["labels"]
+    found = control_plane.request("GET", f"/api/v1/namespaces/{place}/configmaps")["items"]
+    (labels,) = [
+        one["metadata"]["labels"] for one in found if one["metadata"]["name"].startswith(name)
+    ]
     assert labels["launchkit/record"] == "cancelled"
     assert labels["launchkit/run-id"]
 
@@ -331,7 +333,9 @@ async def test_records_that_are_old_are_forgotten_although_nothing_told_their_ru
     def names() -> set[str]:
         found = control_plane.request("GET", maps)["items"]
         return {
-            one["metadata"]["name"] for one in found if RECORD in one["metadata"].get("labels", {})
+            one["data"]["ref"].rpartition("/")[2]
+            for one in found
+            if RECORD in one["metadata"].get("labels", {})
         }
 
     async with open_client(Way(config_file=str(path)), 100, 100) as client:
@@ -339,14 +343,15 @@ async def test_records_that_are_old_are_forgotten_although_nothing_told_their_ru
         for what in (CANCELLED, CLEARED, LOST, OVER):
             for labels in ({}, {"launchkit/run-id": "r1"}):
                 name = f"{what}-{'known' if labels else 'unknown'}"
-                await records.put(Ref("batch/v1", "Job", place, name), labels, Record(what))
+                whose = Whose(labels=labels)
+                await records.put(Ref("batch/v1", "Job", place, name), whose, what)
         await records.prune(place)
         assert len(names()) == 8
         assert len(await records.half_removed(place)) == 2
         monkeypatch.setattr("launchkit_kubernetes.runs.records.KEEP", timedelta(-1))
         await records.prune(place)
     kept = {"cancelled-known", "lost-known", "over-known", "over-unknown"}
-    assert names() == {f"{name}-record" for name in kept}
+    assert names() == kept
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ from launchkit_kubernetes.manifest.policy import strict_objections
 from launchkit_kubernetes.runs.log_place import PLACE, kept_place
 from launchkit_kubernetes.runs.merging import Merge
 from launchkit_kubernetes.runs.reasons import why_no_pods
-from launchkit_kubernetes.runs.records import run_labels
 from launchkit_kubernetes.runs.streams import STORED_BYTES, Stream, last_output, opened, streams_of
+from launchkit_kubernetes.runs.whose import labels_of
 from launchkit_kubernetes.status.custom import custom_status
 from launchkit_kubernetes.status.job import job_status
 from launchkit_kubernetes.status.kueue import waits_for_quota
@@ -155,7 +155,7 @@ def objects(text: str) -> None:
     pod = Pod.of(found)
     others = [pod, Pod.of(OBJECTS[len(text) % 7])]
     streams_of(others)
-    run_labels(found)
+    labels_of(found)
     for status in (
         pod_status(pod, main="main"),
         job_status(found, others, main="main"),

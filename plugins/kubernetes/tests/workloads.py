@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from launchkit.abc import Run, Runner
 from launchkit.model import Image, Submission
 from launchkit.testing import RecordingOutput, Workload, make_submission
@@ -65,6 +67,29 @@ class Jobs(Workload):
             for one in self._items("pods")
             if self._is_of(one, submission) and one["status"].get("phase") in {"Pending", "Running"}
         ]
+
+    def take_name(self, submission: Submission) -> str:
+        """Have somebody else make a Job of that name, unless there is one; gives its uid."""
+        container = {"name": "c", "image": self.image}
+        pod = {"restartPolicy": "Never", "containers": [container]}
+        spec = {"parallelism": 0, "template": {"spec": pod}}
+        body = {"metadata": {"name": submission.name}, "spec": spec}
+        try:
+            made = self.cluster.request("POST", self._jobs, body)
+        except httpx.HTTPStatusError as exc:
+            if exc.response.status_code != httpx.codes.CONFLICT:
+                raise
+            return ""
+        return str(made["metadata"]["uid"])
+
+    def uid(self, submission: Submission) -> str:
+        """That of the Job of that name; none is an error."""
+        path = f"{self._jobs}/{submission.name}"
+        return str(self.cluster.request("GET", path)["metadata"]["uid"])
+
+    @property
+    def _jobs(self) -> str:
+        return f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
 
     def make(self, script: str, **fields: Any) -> Submission:
         """Runs *script*; *fields* are others of `Submission`."""

@@ -81,14 +81,24 @@ class Board:
     def _age(self, objects: Objects[Any]) -> float | None:
         return time.monotonic() - objects.heard_at if self.informer.active else None
 
-    async def pods(self, run: str) -> Sequence[Mapping[str, Any]]:
-        """The pods of a run as they are now; a cluster that is away is waited for."""
+    async def pods(self, run: str, uid: str = "") -> Sequence[Mapping[str, Any]]:
+        """The pods of a run as they are now; a cluster that is away is waited for. They are those
+        of the root object with this *uid*, or of the one that is known to have the name.
+        """
         path, query = PODS.path(self.namespace), {"labelSelector": f"{self._label}={run}"}
         found = await self._client.answered(lambda: self._client.listed(path, query))
         pods = [(mapping(each), Pod.of(each)) for each in found]
-        root = self._root(run)
+        root = Root(run, uid) if uid else self._root(run)
         await self._owners.look(root, [pod for _, pod in pods])
         return [told for told, pod in pods if self._owners.lead(pod, root)]
+
+    def left(self, run: str, uid: str) -> Sequence[Pod]:
+        """The pods of a root object that is gone, as far as they are known; its name may be that of
+        another by now.
+        """
+        root = Root(run, uid)
+        found = [pod for pod in self._pods.of(run) if self._owners.lead(pod, root)]
+        return sorted(found, key=lambda pod: pod.name)
 
     def learn(self, told: Mapping[str, Any]) -> None:
         """Take note of a root object that was just made or changed."""

@@ -27,7 +27,7 @@ from launchkit.aio.token_bucket import TokenBucket
 from launchkit.aio.trouble import Trouble
 from launchkit.plain_text import shortened, without_last_word
 from launchkit_kubernetes.cluster.access import Access, unusable
-from launchkit_kubernetes.cluster.errors import ClusterAway, ClusterError, refusal
+from launchkit_kubernetes.cluster.errors import ClusterAway, ClusterError, ClusterRefused, refusal
 
 log = logging.getLogger("launchkit.kubernetes")
 T = TypeVar("T")
@@ -155,6 +155,18 @@ class ClusterClient:
         return await retry(
             call, on=ClusterAway, backoff=BACKOFF, trouble=self.trouble, on_first=on_first
         )
+
+    async def remove(self, path: str, uid: str, options: Mapping[str, Any] | None = None) -> None:
+        """Ask for the end of the object with this *uid*; none, or another by now, is no error.
+
+        :raises ClusterRefused: if it refuses.
+        """
+        wanted = {**(options or {}), "preconditions": {"uid": uid}}
+        try:
+            await self.answered(lambda: self.json("DELETE", path, body=wanted))
+        except ClusterRefused as exc:
+            if not exc.not_found and not exc.conflict:
+                raise
 
     async def aclose(self) -> None:
         """Close all connections."""

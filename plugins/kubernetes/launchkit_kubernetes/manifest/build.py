@@ -17,7 +17,7 @@ from launchkit.written import literal
 from launchkit_kubernetes.manifest.args import QueueArgs
 from launchkit_kubernetes.manifest.clear_secrets import HINT, READABLE, any_secret
 from launchkit_kubernetes.manifest.code import InSecrets, InVolume, code_folder, lay_code
-from launchkit_kubernetes.manifest.names import Ref, workload_name
+from launchkit_kubernetes.manifest.names import OWN, Ref, name_problem, workload_name
 from launchkit_kubernetes.manifest.own_variables import taken_whole, without_own
 from launchkit_kubernetes.manifest.pods import all_containers, containers, starting, templates
 from launchkit_kubernetes.manifest.train_job import NODE, OVERRIDES, add_pull_secret
@@ -103,6 +103,9 @@ def ref_of(args: QueueArgs, submission: Submission, namespace: str) -> Ref:
                 f"resource_args: nothing fills the macro in {shortened(repr(word), 200)}",
                 hint="the agent's owner can open variables under policy.macros_from_env",
             )
+    given = args.metadata.get("name")
+    if isinstance(given, str) and given.startswith(OWN):
+        raise Rejected(f"resource_args.metadata.name: {name_problem(given)}")
     name = workload_name(args.metadata, submission, is_job=args.is_job)
     return Ref(args.api_version, args.kind, args.namespace or namespace, name)
 

@@ -17,6 +17,9 @@ LABEL = 63
 DIGEST = 8
 LETTERS = "run"
 """What a name begins with where it must begin with a letter."""
+OWN = "launchkit-"
+"""Begins the names of objects that have no other in their config, of what belongs to them, and of
+builds."""
 _DNS = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
 """RFC 1123, as https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ has it."""
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", re.ASCII)
@@ -45,6 +48,8 @@ class Ref:
 
 def name_problem(name: str) -> str | None:
     """What is wrong with a name that a queue's config gives, if anything."""
+    if name.startswith(OWN):
+        return f"{shortened(name, 100)!r} begins as launchkit's own names do, which others have"
     if _is_name(name, LABEL):
         return None
     return (

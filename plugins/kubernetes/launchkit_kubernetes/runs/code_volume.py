@@ -15,7 +15,7 @@ from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import LaunchError, LaunchkitError, RunLost
 from launchkit_kubernetes.manifest.code import FOLDER, code_folder
 from launchkit_kubernetes.manifest.names import Ref
-from launchkit_kubernetes.runs.records import run_labels
+from launchkit_kubernetes.runs.whose import labels_of
 
 log = logging.getLogger("launchkit.kubernetes")
 
@@ -60,7 +60,7 @@ class CodeVolume:
             except LaunchkitError as exc:
                 log.info("it is not known whether %s is gone: %s", ref, exc)
             else:
-                if told is None or code_folder(ref, run_labels(told)) != name:
+                if told is None or code_folder(ref, labels_of(told)) != name:
                     await self.remove(name)
 
     def _put(self, name: str, ref: Ref, code: Path) -> None:

@@ -1,13 +1,13 @@
 """Logins to the registry in the secrets of live runs: pods may be made again, and pull again."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import anyio
 
 from launchkit.abc import Registry
 from launchkit.aio.trouble import Trouble
 from launchkit.model import Credentials
-from launchkit_kubernetes.manifest.build import RUN
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.secrets import (
     RunSecrets,
@@ -16,8 +16,17 @@ from launchkit_kubernetes.runs.secrets import (
     login_to,
     registry_host,
 )
+from launchkit_kubernetes.runs.whose import Whose
 
 LOGIN_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class _Kept:
+    ref: Ref
+    whose: Whose
+    login: Mapping[str, Credentials]
+    """Empty where it is not known."""
 
 
 class Logins:
@@ -29,28 +38,28 @@ class Logins:
         self._secrets = secrets
         self._registry = registry if registry is not None and registry.pushes else None
         self._trouble = trouble
-        self._kept: dict[Ref, Mapping[str, Credentials]] = {}
-        """The login in the secret of each run; empty where it is not known."""
+        self._kept: dict[tuple[Ref, str], _Kept] = {}
+        """By where its root object is, and which run it is."""
 
-    def keep(self, ref: Ref, login: Mapping[str, Credentials]) -> None:
+    def keep(self, ref: Ref, whose: Whose, login: Mapping[str, Credentials]) -> None:
         """Keep the login of a run valid from now on."""
-        self._kept[ref] = login
+        self._kept[ref, whose.selector] = _Kept(ref, whose, login)
 
-    def forget(self, ref: Ref) -> None:
+    def forget(self, ref: Ref, whose: Whose) -> None:
         """A run needs none any more."""
-        self._kept.pop(ref, None)
+        self._kept.pop((ref, whose.selector), None)
 
-    async def adopt(self, ref: Ref, labels: Mapping[str, str]) -> None:
+    async def adopt(self, ref: Ref, whose: Whose) -> None:
         """Keep the login of a run that an earlier agent has made, if it is one of this registry.
         How long that is valid is not known.
         """
-        if self._registry is None or ref in self._kept:
+        if self._registry is None or (ref, whose.selector) in self._kept:
             return
         try:
-            hosts = await self._secrets.logged_into(ref, labels.get(RUN, ""))
+            hosts = await self._secrets.logged_into(ref, whose)
             if registry_host(self._registry) in hosts:
-                self.keep(ref, {})
-                await self._renew(ref)
+                self.keep(ref, whose, {})
+                await self._renew(ref, whose)
         except Exception as exc:  # noqa: BLE001 - a registry may raise anything
             self._trouble.tell(exc)
 
@@ -58,19 +67,19 @@ class Logins:
         """Renew what ends soon, until cancelled."""
         while True:
             await anyio.sleep(LOGIN_SECONDS)
-            for ref, login in [*self._kept.items()]:
-                if not login or is_old(login):
+            for kept in [*self._kept.values()]:
+                if not kept.login or is_old(kept.login):
                     try:
-                        await self._renew(ref)
+                        await self._renew(kept.ref, kept.whose)
                     except Exception as exc:  # noqa: BLE001 - a registry may raise anything
                         self._trouble.tell(exc)
 
-    async def _renew(self, ref: Ref) -> None:
+    async def _renew(self, ref: Ref, whose: Whose) -> None:
         if self._registry is None:
             return
         login = await login_to(registry_host(self._registry), self._registry)
-        if login and ref in self._kept:
-            if await self._secrets.change(ref, login_secret(ref.name, login)):
-                self._kept[ref] = login
+        if login and (ref, whose.selector) in self._kept:
+            if await self._secrets.change(ref, login_secret(ref.name, login), whose):
+                self.keep(ref, whose, login)
             else:  # its run has just been removed
-                self.forget(ref)
+                self.forget(ref, whose)

@@ -1,7 +1,8 @@
 """What must outlive an object: that its run was cancelled, or is over. A ConfigMap of its name."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,17 +11,22 @@ from launchkit.plain_text import shortened
 from launchkit_kubernetes.cluster.client import MERGE, ClusterClient
 from launchkit_kubernetes.cluster.discovery import CONFIG_MAPS
 from launchkit_kubernetes.cluster.errors import ClusterRefused
-from launchkit_kubernetes.manifest.build import RUN
+from launchkit_kubernetes.manifest.build import NAME, RUN
 from launchkit_kubernetes.manifest.names import Ref
+from launchkit_kubernetes.runs.whose import Whose, labels_of
 from launchkit_kubernetes.status.shape import mapping, text
 
 RECORD = "launchkit/record"
 """The label of all records."""
 CANCELLED, LOST, OVER, CLEARED = "cancelled", "lost", "over", "cleared"
 """Its end is stored as OVER when it is to be removed, and as CLEARED when nothing is left of it."""
-OURS = "launchkit/"
+DIGEST = 12
+"""Letters that tell the records of one name apart."""
 KEEP = timedelta(days=1)
 """How long an agent that slept is kept from starting again what has ended."""
+
+
+NOBODYS = Whose(labels={})
 
 
 @dataclass(frozen=True)
@@ -29,8 +35,8 @@ class Record:
 
     what: str
     why: str = ""
-    run: str = ""
-    """Its run's id, as labels write it."""
+    whose: Whose = NOBODYS
+    """As its labels tell."""
 
 
 class Records:
@@ -39,31 +45,31 @@ class Records:
     def __init__(self, client: ClusterClient) -> None:
         self._client = client
 
-    async def get(self, ref: Ref) -> Record | None:
+    async def get(self, ref: Ref, whose: Whose) -> Record | None:
         """What is remembered of a run; None if nothing is."""
+        path = CONFIG_MAPS.path(ref.namespace, _name(ref, whose))
         try:
-            told = await self._client.answered(lambda: self._client.json("GET", _path(ref)))
+            told = await self._client.answered(lambda: self._client.json("GET", path))
         except ClusterRefused as exc:
             if exc.not_found:
                 return None
             raise
-        data = mapping(told.get("data"))
-        if RECORD not in mapping(mapping(told.get("metadata")).get("labels")):
-            return None
-        run = text(mapping(mapping(told.get("metadata")).get("labels")).get(RUN))
-        return Record(text(data.get("what")), text(data.get("why")), run)
+        is_record = RECORD in labels_of(told) and whose.owns(told)
+        return _record(told) if is_record else None
 
-    async def put(self, ref: Ref, labels: Mapping[str, str], record: Record) -> None:
-        """Remember it, in place of what was remembered before."""
-        data = {"what": record.what, "why": shortened(record.why), "ref": str(ref)}
-        body = {
-            "metadata": {
-                "name": _name(ref),
-                "labels": {**labels, RECORD: record.what},
-            },
-            "data": data,
-        }
-        patch = {"metadata": {"labels": {**labels, RECORD: record.what}}, "data": data}
+    async def of(self, ref: Ref) -> Sequence[Record]:
+        """What is remembered of all runs that had an object of this name, the newest last."""
+        found = await self._listed(ref.namespace, f"{NAME}={ref.name},{RECORD}")
+        own = [told for told in map(mapping, found) if _ref(told) == str(ref)]
+        own.sort(key=lambda told: text(mapping(told.get("metadata")).get("creationTimestamp")))
+        return [*map(_record, own)]
+
+    async def put(self, ref: Ref, whose: Whose, what: str, why: str = "") -> None:
+        """Remember it, in place of what was remembered before of this run."""
+        data = {"what": what, "why": shortened(why), "ref": str(ref), "uid": whose.uid}
+        metadata = {"labels": {**whose.labels, RECORD: what}}
+        body = {"metadata": {**metadata, "name": _name(ref, whose)}, "data": data}
+        patch = {"metadata": metadata, "data": data}
 
         async def once() -> None:
             try:
@@ -71,15 +77,16 @@ class Records:
             except ClusterRefused as exc:
                 if not exc.exists:
                     raise
-                await self._client.json("PATCH", _path(ref), body=patch, content_type=MERGE)
+                path = CONFIG_MAPS.path(ref.namespace, _name(ref, whose))
+                await self._client.json("PATCH", path, body=patch, content_type=MERGE)
 
         await self._client.answered(once)
 
-    async def half_removed(self, namespace: str) -> Sequence[Ref]:
+    async def half_removed(self, namespace: str) -> Sequence[tuple[Ref, Whose]]:
         """The runs at whose removal an agent was killed."""
         found = await self._listed(namespace, f"{RECORD}={OVER}")
-        refs = [text(mapping(mapping(told).get("data")).get("ref")) for told in found]
-        return [*filter(None, map(_parsed, refs))]
+        each = [(_parsed(_ref(told)), _record(told).whose) for told in map(mapping, found)]
+        return [(ref, whose) for ref, whose in each if ref is not None]
 
     async def prune(self, namespace: str) -> None:
         """Forget what is a day old: of runs of which nothing is left, and of those that were gone
@@ -106,13 +113,15 @@ class Records:
                 raise
 
 
-def run_labels(*objects: object) -> Mapping[str, str]:
-    """The labels of a run, as the first of these objects tells that has them."""
-    for told in objects:
-        labels = mapping(mapping(mapping(told).get("metadata")).get("labels"))
-        if RUN in labels:
-            return {key: text(labels[key]) for key in labels if key.startswith(OURS)}
-    return {}
+def _record(told: Mapping[str, Any]) -> Record:
+    data = mapping(told.get("data"))
+    whose = Whose.of(told) or NOBODYS
+    known = replace(whose, uid=text(data.get("uid")))
+    return Record(text(data.get("what")), text(data.get("why")), known)
+
+
+def _ref(told: Mapping[str, Any]) -> str:
+    return text(mapping(told.get("data")).get("ref"))
 
 
 def _parsed(ref: str) -> Ref | None:
@@ -122,12 +131,10 @@ def _parsed(ref: str) -> Ref | None:
         return None
 
 
-def _path(ref: Ref) -> str:
-    return CONFIG_MAPS.path(ref.namespace, _name(ref))
-
-
-def _name(ref: Ref) -> str:
-    return f"{ref.name}-record"
+def _name(ref: Ref, whose: Whose) -> str:
+    """Runs whose objects have one name after the other have records of their own."""
+    digest = hashlib.sha256(whose.selector.encode()).hexdigest()[:DIGEST]
+    return f"{ref.name}-{digest}-record"
 
 
 def _is_old(metadata: Mapping[str, Any]) -> bool:

@@ -34,17 +34,10 @@ from launchkit_kubernetes.runs.ends import (
 from launchkit_kubernetes.runs.log_place import PLACE
 from launchkit_kubernetes.runs.logs import RunLogs
 from launchkit_kubernetes.runs.reasons import Reasons, Warnings
-from launchkit_kubernetes.runs.records import (
-    CANCELLED,
-    CLEARED,
-    LOST,
-    OVER,
-    Record,
-    Records,
-    run_labels,
-)
+from launchkit_kubernetes.runs.records import CANCELLED, CLEARED, LOST, OVER, Records
 from launchkit_kubernetes.runs.secrets import RunSecrets
 from launchkit_kubernetes.runs.streams import last_output
+from launchkit_kubernetes.runs.whose import Whose, labels_of, uid_of
 from launchkit_kubernetes.status.conditions import condition
 from launchkit_kubernetes.status.custom import custom_status
 from launchkit_kubernetes.status.job import job_status
@@ -70,15 +63,17 @@ class RunPlace:
     secrets: RunSecrets
     gone_seconds: float
     force: bool
-    forget: Callable[[Mapping[str, str]], Awaitable[None]]
+    forget: Callable[[Whose], Awaitable[None]]
 
 
 class ClusterRun(Run):
-    """A run whose `ref` is version, kind, namespace and name of its root object."""
+    """A run whose `ref` is version, kind, namespace and name of its root object. What others have
+    there is none of its own.
+    """
 
-    def __init__(self, ref: Ref, place: RunPlace) -> None:
+    def __init__(self, ref: Ref, whose: Whose, place: RunPlace) -> None:
         self.ref = str(ref)
-        self._at = ref
+        self._at, self._whose = ref, whose
         self._place = place
         self._client = place.client
         self._informer = place.board.informer
@@ -113,7 +108,8 @@ class ClusterRun(Run):
 
     async def _pods(self) -> Sequence[Any]:
         """Its pods as they are now."""
-        return await self._place.board.pods(self._at.name)
+        found = await self._place.board.pods(self._at.name, self._whose.uid)
+        return [told for told in found if self._whose.may_own(labels_of(told))]
 
     async def changed(self, last: RunStatus) -> RunStatus:
         """Wait for another status; the watch tells of it."""
@@ -133,10 +129,9 @@ class ClusterRun(Run):
             return
         if view.workload and not _deleted(view.workload) and (await self.status()).state.ended:
             return
-        record = await self._place.records.get(self._at)
-        if record is None or record.what in {OVER, CLEARED}:  # of an earlier run of this name
-            await self._record(view, Record(CANCELLED))
-        await self._delete(self._path, {"propagationPolicy": "Foreground"})
+        if await self._place.records.get(self._at, self._whose) is None:
+            await self._place.records.put(self._at, self._whose, CANCELLED)
+        await self._remove("Foreground")
         for pod in view.pods:
             if not pod.over:
                 # 0: by force
@@ -162,26 +157,41 @@ class ClusterRun(Run):
         workload = view.workload
         if workload is not None and not _deleted(workload) and not await self._is_over():
             return
-        labels = run_labels(workload or {})
-        recorded = bool(labels) or await self._place.records.get(self._at) is not None
+        records, at, whose = self._place.records, self._at, self._whose
+        recorded = workload is not None or await records.get(at, whose) is not None
         if recorded:
-            await self._place.records.put(self._at, labels, Record(OVER))
+            await records.put(at, whose, OVER)
         ttl = text(mapping(mapping((workload or {}).get("metadata")).get("annotations")).get(TTL))
         if workload is None or not _is_finished(workload) or not ttl.isdecimal() or int(ttl) == 0:
-            await self._delete(self._path, {"propagationPolicy": "Background"})
+            await self._remove("Background")
             for pod in view.pods:
                 await self._end_pod(pod, {})
-            await self._place.secrets.remove(self._at)
+            await self._place.secrets.remove(at, whose)
             await self._nothing_left()
         else:
-            patch = {"spec": {"ttlSecondsAfterFinished": int(ttl)}}
-            await self._patched(patch)
+            patch = {"metadata": {"uid": whose.uid}, "spec": {"ttlSecondsAfterFinished": int(ttl)}}
+            try:
+                await self._patched(patch)
+            except ClusterRefused as exc:
+                if not exc.conflict:  # it is another by now
+                    raise
         if recorded:
-            await self._place.records.put(self._at, labels, Record(CLEARED))
-        await self._place.forget(labels)
+            await records.put(at, whose, CLEARED)
+        await self._place.forget(whose)
 
     async def _view(self) -> RunView:
-        return await self._informer.get(self._at.name) or RunView()
+        """What is known of its own."""
+        found = await self._informer.get(self._at.name) or RunView()
+        workload, pods = found.workload, found.pods
+        if workload is not None and self._whose.is_root(workload):
+            self._whose = self._whose.seen(workload)
+        elif self._whose.uid:
+            workload = None
+            pods = tuple(self._place.board.left(self._at.name, self._whose.uid))
+        elif workload is not None:
+            return RunView()  # another's, as its pods are
+        own = tuple(pod for pod in pods if self._whose.may_own(pod.labels))
+        return RunView(workload=workload, pods=own)
 
     async def _is_over(self) -> bool:
         try:
@@ -215,7 +225,7 @@ class ClusterRun(Run):
 
     async def _ended_or_ending(self, view: RunView) -> RunStatus:
         """The status of a run whose root object is gone, or going."""
-        record = await self._place.records.get(self._at)
+        record = await self._place.records.get(self._at, self._whose)
         if record is not None and record.what == LOST:
             return lost_node(record.why)
         live = [pod for pod in view.pods if not pod.over]
@@ -296,20 +306,22 @@ class ClusterRun(Run):
 
     async def _keep_place(self, place: str) -> None:
         """Keep how far the log is stored; the log goes on where that cannot be."""
-        patch = {"metadata": {"annotations": {PLACE: place}}}
+        uid = self._whose.uid or None
+        patch = {"metadata": {"annotations": {PLACE: place}, "uid": uid}}
         try:
             await self._client.json("PATCH", self._path, body=patch, content_type=MERGE)
         except LaunchkitError as exc:
             log.debug("the place in the log of %s is not kept: %s", self.ref, exc)
 
     async def _read(self) -> Mapping[str, Any] | None:
-        """The root object as it is now; None if there is none."""
+        """The root object as it is now; None if there is none of its own."""
         try:
-            return await self._client.answered(lambda: self._client.json("GET", self._path))
+            told = await self._client.answered(lambda: self._client.json("GET", self._path))
         except ClusterRefused as exc:
             if exc.not_found:
                 return None
             raise
+        return told if self._whose.is_root(told) else None
 
     async def _patched(self, patch: Mapping[str, Any]) -> None:
         """Change the object; none is no error."""
@@ -323,18 +335,13 @@ class ClusterRun(Run):
         else:
             self._place.board.learn(told)
 
-    async def _end_pod(self, pod: Pod, options: Mapping[str, Any]) -> None:
-        await self._delete(PODS.path(self._at.namespace, pod.name), options)
+    async def _remove(self, propagation: str) -> None:
+        """Ask for the end of the root object."""
+        if uid := self._whose.uid or uid_of(await self._read() or {}):
+            await self._client.remove(self._path, uid, {"propagationPolicy": propagation})
 
-    async def _delete(self, path: str, options: Mapping[str, Any]) -> None:
-        """Ask for the end of an object; none is no error."""
-        try:
-            await self._client.answered(
-                lambda: self._client.json("DELETE", path, body=dict(options))
-            )
-        except ClusterRefused as exc:
-            if not exc.not_found:
-                raise
+    async def _end_pod(self, pod: Pod, options: Mapping[str, Any]) -> None:
+        await self._client.remove(PODS.path(self._at.namespace, pod.name), pod.uid, options)
 
     async def _gone(self, deadline: float) -> bool:
         """Wait until no pod of it runs and its root object is gone; False: not by the deadline."""
@@ -355,7 +362,6 @@ class ClusterRun(Run):
         """Keep why it is not gone, unless a node works on it. Pods are removed by force only if the
         owner has said so.
         """
-        view = await self._view()
         live = [pod for pod in map(Pod.of, await self._pods()) if not pod.over]
         if await any_works(self._client, live):
             log.warning("%s takes long to stop: %s", self.ref, still_there(live))
@@ -368,13 +374,10 @@ class ClusterRun(Run):
         if not live and workload is None:
             return True
         why = still_there(live) if live else held_by(self._at, workload)
-        await self._record(view, Record(LOST if live else CANCELLED, why))
+        what = LOST if live else CANCELLED
+        await self._place.records.put(self._at, self._whose, what, why)
         log.warning("%s: %s", self.ref, why)
         return True
-
-    async def _record(self, view: RunView, record: Record) -> None:
-        labels = run_labels(view.workload or {}, *(() if view.workload else await self._pods()))
-        await self._place.records.put(self._at, labels, record)
 
     async def _nothing_left(self) -> None:
         """Wait a while until the cluster has removed what was deleted."""

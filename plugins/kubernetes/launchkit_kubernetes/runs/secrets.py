@@ -28,6 +28,7 @@ from launchkit_kubernetes.manifest.build import (
 from launchkit_kubernetes.manifest.code import code_secret
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.packing import PackedCode
+from launchkit_kubernetes.runs.whose import Whose, uid_of
 from launchkit_kubernetes.status.shape import mapping, text
 
 DOCKER_CONFIG = "kubernetes.io/dockerconfigjson"
@@ -119,12 +120,12 @@ class RunSecrets:
     def __init__(self, client: ClusterClient) -> None:
         self._client = client
 
-    async def put(self, ref: Ref, secret: RunSecret, labels: Mapping[str, str]) -> None:
+    async def put(self, ref: Ref, secret: RunSecret, whose: Whose) -> None:
         """Create one, or put it in the place of an earlier try's.
 
         :raises SubmitError: if the name belongs to somebody else.
         """
-        body = secret.body(labels)
+        body = secret.body(whose.labels)
         path = SECRETS.path(ref.namespace, secret.name)
 
         async def once() -> None:
@@ -134,41 +135,44 @@ class RunSecrets:
                 if not exc.exists:
                     raise
                 found = await self._client.json("GET", path)
-                theirs = mapping(mapping(found.get("metadata")).get("labels"))
-                if theirs.get(RUN) != labels[RUN]:
+                if not whose.owns(found):
                     text = f"the secret {secret.name} in {ref.namespace} belongs to somebody else"
                     raise SubmitError(text) from exc
-                patch = {"data": body["data"]}
+                patch = {"metadata": {"uid": uid_of(found)}, "data": body["data"]}
                 await self._client.json("PATCH", path, body=patch, content_type=MERGE)
 
         await self._client.answered(once)
 
-    async def change(self, ref: Ref, secret: RunSecret) -> bool:
-        """Give one that is there other content; whether it is there."""
+    async def change(self, ref: Ref, secret: RunSecret, whose: Whose) -> bool:
+        """Give one of a run that is there other content; whether it is there."""
         path = SECRETS.path(ref.namespace, secret.name)
-        patch = {"data": secret.body({})["data"]}
+        if (told := await self._own(path, whose)) is None:
+            return False
+        patch = {"metadata": {"uid": uid_of(told)}, "data": secret.body({})["data"]}
         try:
             await self._client.answered(
                 lambda: self._client.json("PATCH", path, body=patch, content_type=MERGE)
             )
         except ClusterRefused as exc:
-            if not exc.not_found:
+            if not exc.not_found and not exc.conflict:
                 raise
             return False
         return True
 
-    async def logged_into(self, ref: Ref, run: str) -> Set[str]:
+    async def logged_into(self, ref: Ref, whose: Whose) -> Set[str]:
         """The hosts of the registries that the images of a run are pulled from with a login."""
-        path = SECRETS.path(ref.namespace, pull_secret(ref.name))
+        told = await self._own(SECRETS.path(ref.namespace, pull_secret(ref.name)), whose)
+        return {registry_of(key) for key in _logins_in(told or {})}
+
+    async def _own(self, path: str, whose: Whose) -> Mapping[str, Any] | None:
+        """One as it is now; None if there is none, or it is another's."""
         try:
             told = await self._client.answered(lambda: self._client.json("GET", path))
         except ClusterRefused as exc:
             if not exc.not_found:
                 raise
-            return set()
-        if not run or mapping(mapping(told.get("metadata")).get("labels")).get(RUN) != run:
-            return set()
-        return {registry_of(key) for key in _logins_in(told)}
+            return None
+        return told if whose.owns(told) else None
 
     async def own(self, ref: Ref, name: str, uid: str) -> None:
         """Make one go with its run's root object."""
@@ -179,28 +183,21 @@ class RunSecrets:
             lambda: self._client.json("PATCH", path, body=patch, content_type=MERGE)
         )
 
-    async def runs(self, ref: Ref) -> Set[str]:
-        """The ids of the runs that those of this name are of, as labels write them."""
-        found = [mapping(mapping(told).get("metadata")) for told in await self._listed(ref)]
-        return {text(mapping(metadata.get("labels")).get(RUN)) for metadata in found}
+    async def runs(self, ref: Ref) -> Sequence[Whose]:
+        """The runs that those of this name are of."""
+        found = map(Whose.of, map(mapping, await self._listed(ref, RUN)))
+        return [*{whose.selector: whose for whose in found if whose is not None}.values()]
 
-    async def remove(self, ref: Ref) -> None:
+    async def remove(self, ref: Ref, whose: Whose) -> None:
         """Remove all secrets of a run that have no owner, or whose owner goes."""
-        for told in await self._listed(ref):
+        for told in await self._listed(ref, whose.selector):
             if name := text(mapping(mapping(told).get("metadata")).get("name")):
-                await self._removed(SECRETS.path(ref.namespace, name))
+                await self._client.remove(SECRETS.path(ref.namespace, name), uid_of(mapping(told)))
 
-    async def _listed(self, ref: Ref) -> Sequence[object]:
+    async def _listed(self, ref: Ref, selector: str) -> Sequence[object]:
         path = SECRETS.path(ref.namespace)
-        selector = {"labelSelector": f"{NAME}={ref.name},{RUN}"}
-        return await self._client.answered(lambda: self._client.listed(path, selector))
-
-    async def _removed(self, path: str) -> None:
-        try:
-            await self._client.answered(lambda: self._client.json("DELETE", path))
-        except ClusterRefused as exc:
-            if not exc.not_found:
-                raise
+        params = {"labelSelector": f"{NAME}={ref.name},{selector}"}
+        return await self._client.answered(lambda: self._client.listed(path, params))
 
 
 def _logins_in(secret: Mapping[str, Any]) -> Iterable[str]:

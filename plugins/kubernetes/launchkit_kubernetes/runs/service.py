@@ -11,7 +11,7 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.to_thread import run_sync
 
-from launchkit.abc import Finding, Output, Run, Site, others_run
+from launchkit.abc import Finding, Output, Run, Site
 from launchkit.aio.background import attend
 from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import LaunchError, LaunchkitError, NotYet, RunLost, SubmitError
@@ -29,8 +29,6 @@ from launchkit_kubernetes.cluster.findings import (
 )
 from launchkit_kubernetes.manifest.args import QueueArgs, parse_args
 from launchkit_kubernetes.manifest.build import (
-    ATTEMPT,
-    RUN,
     BuildContext,
     Workload,
     no_image,
@@ -43,15 +41,15 @@ from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.manifest.train_job import PLACES, takes
 from launchkit_kubernetes.runner import KubernetesRunner
 from launchkit_kubernetes.runs.code_volume import CodeVolume
+from launchkit_kubernetes.runs.finding import Finder
 from launchkit_kubernetes.runs.logins import Logins
-from launchkit_kubernetes.runs.ownership import is_of, may_be_of
 from launchkit_kubernetes.runs.packing import PackedCode, packed
 from launchkit_kubernetes.runs.reasons import Reasons
 from launchkit_kubernetes.runs.records import CLEARED, OVER, Records
 from launchkit_kubernetes.runs.run import ClusterRun, RunPlace
 from launchkit_kubernetes.runs.secrets import RunSecrets, login_for, secrets_of
 from launchkit_kubernetes.runs.trials import Trials
-from launchkit_kubernetes.status.shape import mapping, text
+from launchkit_kubernetes.runs.whose import Whose, whose_is
 
 log = logging.getLogger("launchkit.kubernetes")
 
@@ -90,6 +88,7 @@ class RunService:
         self._logins: dict[str, Mapping[str, Credentials]] = {}
         self._pull_places: dict[str, str] = {}
         """In which field the TrainJobs of an API version take pull secrets, as it was tried."""
+        self._finder = Finder(self._object, self._records, self._secrets)
         self.logins = Logins(self._secrets, site.registry, client.trouble)
         self._tasks: TaskGroup
 
@@ -116,9 +115,9 @@ class RunService:
                 except LaunchkitError as exc:
                     log.info("namespace %s cannot be swept: %s", namespace, exc)
                     continue
-                for ref in left:
+                for ref, whose in left:
                     try:
-                        await (await self._run(ref)).aclose()
+                        await (await self._run(ref, whose)).aclose()
                     except LaunchkitError as exc:
                         log.info("%s cannot be cleared away: %s", ref, exc)
             await anyio.sleep(SWEEP_SECONDS)
@@ -189,11 +188,11 @@ class RunService:
         self._code.pop(submission.name, None)
         if self._logins.pop(submission.name, None) is None:
             return
-        args = parse_args(submission.resource_args)
+        args, whose = parse_args(submission.resource_args), whose_is(submission.launch.which)
         ref = ref_of(args, submission, self._runner.default_namespace)
         try:
-            if await self._records.get(ref) is None and await self._object(ref) is None:
-                await self._secrets.remove(ref)
+            if await self._finder.is_unmade(ref, whose):
+                await self._secrets.remove(ref, whose)
                 if self._volume is not None and submission.code is not None:
                     await self._volume.remove(self._folder(submission))
         except LaunchkitError as exc:
@@ -206,67 +205,48 @@ class RunService:
         :raises SubmitError: if the cluster refuses, or the name belongs to somebody else.
         """
         workload = self._workload(submission)
-        ref = workload.ref
+        ref, whose = workload.ref, Whose(labels=workload.labels)
         try:
-            record = await self._records.get(ref)
-            if record is None or record.run != workload.labels[RUN]:
-                await self._made(workload, submission)
+            record = await self._records.get(ref, whose)
+            if record is None:
+                whose = await self._made(workload, whose, submission)
             elif record.what in {OVER, CLEARED}:
-                raise SubmitError(f"{ref.name}: a run of this name is over already")
+                raise SubmitError(f"{ref.name}: this run is over already")
         except ClusterRefused as exc:
             raise self._refused(exc) from exc
         if submission.code is not None:
             await run_sync(remove_tree, submission.code)
-        return await self._run(ref)
+        return await self._run(ref, whose)
 
     async def require_own(self, ref: str, attempt: Attempt) -> None:
-        """Look at the labels of its object, or else of what stands beside one. :raises OthersRun:
-        if they are of another run.
+        """Look at the labels of its object, or of what stands beside one. :raises OthersRun: if
+        they are of other runs alone.
         """
-        place = Ref.parse(ref)
-        try:
-            told = await self._object(place)
-        except SubmitError:  # `attach` tells of it
-            told = None
-        if told is not None:
-            is_own = is_of(told, attempt)
-        else:
-            is_own = await may_be_of(place, attempt, self._records, self._secrets)
-        if not is_own:
-            raise others_run(ref)
+        await self._finder.require_own(Ref.parse(ref), attempt)
 
     async def attach(self, ref: str) -> Run:
         """Find an object again. :raises RunLost: if it is gone, or *ref* is not a run's."""
         place = Ref.parse(ref)
-        record = await self._records.get(place)
+        whose, record = await self._finder.found(place)
+        run = await self._run(place, whose)
         if record is not None and record.what in {OVER, CLEARED}:
             if record.what == OVER:
-                await (await self._run(place)).aclose()
+                await run.aclose()
             raise RunLost(f"{place.kind} {place.name} is over and removed")
-        try:
-            told = await self._object(place)
-        except SubmitError as exc:  # what objects of its kind there were went with it
-            raise RunLost(exc.message, hint=exc.hint) from exc
-        if told is None and record is None:
-            raise RunLost(f"there is no {place.kind} {place.name} in {place.namespace}")
-        if told is not None and not _label(told, RUN):
-            raise RunLost(f"{place.kind} {place.name} in {place.namespace} is not a run's")
-        run = await self._run(place)
-        if told is not None:
-            labels = mapping(mapping(told.get("metadata")).get("labels"))
-            self._tasks.start_soon(self.logins.adopt, place, labels)
+        if record is None:
+            self._tasks.start_soon(self.logins.adopt, place, whose)
         return run
 
     async def discard(self, ref: str) -> None:
         """Remove the secrets of an object that was never made; its code in a volume is swept."""
         place = Ref.parse(ref)
-        if await self._records.get(place) is None and await self._object(place) is None:
-            await self._secrets.remove(place)
+        if (whose := await self._finder.unmade(place)) is not None:
+            await self._secrets.remove(place, whose)
 
     def _namespaces(self) -> Set[str]:
         return {namespace for _, namespace in self._boards}
 
-    async def _made(self, workload: Workload, submission: Submission) -> None:
+    async def _made(self, workload: Workload, whose: Whose, submission: Submission) -> Whose:
         """Create the object and its secrets; those that are there already stay."""
         ref = workload.ref
         code = self._code.get(submission.name)
@@ -275,9 +255,9 @@ class RunService:
         told = await self._object(ref) if secrets else None
         if told is None:
             for secret in secrets:
-                await self._secrets.put(ref, secret, workload.labels)
+                await self._secrets.put(ref, secret, whose)
             told = await self._created(workload)
-        if any(_label(told, key) != workload.labels[key] for key in (RUN, ATTEMPT)):
+        if not whose.owns(told):
             raise SubmitError(
                 f"the name {ref.name} in namespace {ref.namespace} is taken by a {ref.kind} of"
                 " somebody else",
@@ -286,16 +266,17 @@ class RunService:
             )
         board = await self._board(ref)
         board.learn(told)
-        uid = text(mapping(told.get("metadata")).get("uid"))
+        whose = whose.seen(told)
         for secret in secrets:
             try:
-                await self._secrets.own(ref, secret.name, uid)
+                await self._secrets.own(ref, secret.name, whose.uid)
             except ClusterRefused as exc:  # its run goes on all the same, and removes it at its end
                 log.warning("secret %s does not go with %s: %s", secret.name, ref, exc)
         if login:
-            self.logins.keep(ref, login)
+            self.logins.keep(ref, whose, login)
         self._code.pop(submission.name, None)
         self._logins.pop(submission.name, None)
+        return whose
 
     async def _created(self, workload: Workload) -> Mapping[str, Any]:
         """The object, created unless it is there. :raises NotYet: if a quota is used up."""
@@ -354,11 +335,11 @@ class RunService:
         args = parse_args(submission.resource_args)
         return workload_of(args, submission, self.context(submission))
 
-    async def _forget(self, ref: Ref, labels: Mapping[str, str]) -> None:
+    async def _forget(self, ref: Ref, whose: Whose) -> None:
         """What stands beside an object that is gone."""
-        self.logins.forget(ref)
-        if self._volume is not None and labels:
-            await self._volume.remove(code_folder(ref, labels))
+        self.logins.forget(ref, whose)
+        if self._volume is not None:
+            await self._volume.remove(code_folder(ref, whose.labels))
 
     def _folder(self, submission: Submission) -> str:
         """Where in the volume its code is."""
@@ -376,7 +357,7 @@ class RunService:
             self._tasks.start_soon(reasons.run, name=f"why {ref.kind}s in {ref.namespace} wait")
         return self._boards[key]
 
-    async def _run(self, ref: Ref) -> Run:
+    async def _run(self, ref: Ref, whose: Whose) -> Run:
         board = await self._board(ref)
         place = RunPlace(
             client=self._client,
@@ -388,12 +369,8 @@ class RunService:
             force=self._runner.force_delete,
             forget=partial(self._forget, ref),
         )
-        return ClusterRun(ref, place)
+        return ClusterRun(ref, whose, place)
 
 
 def _place(ref: Ref) -> tuple[str, str, str]:
     return ref.api_version, ref.kind, ref.namespace
-
-
-def _label(told: Mapping[str, Any], key: str) -> str:
-    return text(mapping(mapping(told.get("metadata")).get("labels")).get(key))

@@ -1,10 +1,11 @@
 """A pod: what is known of it, decoded once, and what that means for its run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from launchkit.model import RunState, RunStatus
+from launchkit.runners.identity import EXACT, KUBERNETES
 from launchkit_kubernetes.status import ending, waiting
 from launchkit_kubernetes.status.conditions import Condition, condition, conditions
 from launchkit_kubernetes.status.container import Container, containers
@@ -13,6 +14,8 @@ from launchkit_kubernetes.status.shape import mapping, moment, text, told, words
 
 JOB_LABELS = ("batch.kubernetes.io/job-name", "job-name")
 CLAIM_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
+TELLING = tuple(KUBERNETES.keys[name] for name in EXACT)
+"""The labels that tell run, launch and attempt as they are."""
 OVER = frozenset({"Succeeded", "Failed"})
 EVICTED_BY_VOLCANO = "Evict"
 NO_PLACE = "not scheduled yet"
@@ -49,6 +52,8 @@ class Pod:
     """The name of the Job whose label it has."""
     claim: str = ""
     """The uid of that Job, as another label tells."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Those that tell whose it is."""
     controller: Owner | None = None
 
     @classmethod
@@ -78,6 +83,7 @@ class Pod:
             containers=containers(obj),
             job=_first(labels, JOB_LABELS),
             claim=_first(labels, CLAIM_LABELS),
+            labels={key: text(labels[key]) for key in TELLING if key in labels},
             controller=controller(obj),
         )
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from launchkit_kubernetes.manifest.args import parse_args
+from launchkit_kubernetes.manifest.args import check_args, parse_args
 from launchkit_kubernetes.manifest.build import env_secret, ref_of
 from launchkit_kubernetes.manifest.names import LONGEST, Ref, workload_name
 
-from launchkit.errors import RunLost
+from launchkit.errors import Rejected, RunLost
 from launchkit.testing import make_launch, make_submission
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -109,3 +109,13 @@ def test_no_part_of_a_ref_leads_up(word: str) -> None:
 
 def test_secrets_are_named_after_their_object() -> None:
     assert env_secret("launchkit-r1-1") == "launchkit-r1-1-env"
+
+
+@pytest.mark.parametrize("given", ["launchkit-r2-1", "launchkit-r2-1-env", "launchkit-build-ab"])
+def test_no_config_gives_an_object_a_name_that_another_run_has(given: str) -> None:
+    with pytest.raises(Rejected, match=r"^resource_args\.metadata\.name: .* as launchkit's own"):
+        check_args({"metadata": {"name": given}})
+    for attempt in (1, 2):
+        made = make_submission(launch=make_launch(run_id="r1", attempt=attempt))
+        with pytest.raises(Rejected, match=r"^resource_args\.metadata\.name: "):
+            ref_of(parse_args({"metadata": {"name": given}}), made, "default")

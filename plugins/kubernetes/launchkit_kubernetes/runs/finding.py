@@ -1,0 +1,84 @@
+"""Runs of earlier agents, found again by what they have left in the cluster."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from launchkit.abc import others_run
+from launchkit.errors import RunLost, SubmitError
+from launchkit.model import Attempt
+from launchkit_kubernetes.manifest.names import Ref
+from launchkit_kubernetes.runs.records import Record, Records
+from launchkit_kubernetes.runs.secrets import RunSecrets
+from launchkit_kubernetes.runs.whose import Whose, whose_is
+
+Look = Callable[[Ref], Awaitable[Mapping[str, Any] | None]]
+"""Reads an object; None: there is none."""
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Tells a run's object, and what stands beside one, from those of others of its name."""
+
+    look: Look
+    records: Records
+    secrets: RunSecrets
+    _sought: dict[Ref, Whose] = field(default_factory=dict)
+    """Whose the objects are that are about to be attached to, or discarded."""
+
+    async def require_own(self, ref: Ref, attempt: Attempt) -> None:
+        """:raises OthersRun: if all that is known of an object is of others."""
+        own = whose_is(attempt)
+        try:
+            told = await self.look(ref)
+        except SubmitError:  # `found` tells of it
+            told = None
+        if told is None or not own.owns(told):
+            others = [record.whose for record in await self.records.of(ref)]
+            if told is None and not others:
+                others = [*await self.secrets.runs(ref)]
+            if (told or others) and all(other.exact != own.exact for other in others):
+                raise others_run(str(ref))
+        self._sought[ref] = own
+
+    async def found(self, ref: Ref) -> tuple[Whose, Record | None]:
+        """The run that is looked for, or the one whose object is there; and what is remembered of
+        it. :raises RunLost: if there is nothing of it.
+        """
+        sought = self._sought.pop(ref, None)
+        try:
+            told = await self.look(ref)
+        except SubmitError as exc:  # what objects of its kind there were went with it
+            raise RunLost(exc.message, hint=exc.hint) from exc
+        root = Whose.of(told) if told is not None else None
+        if sought is not None and (root is None or root.exact != sought.exact):
+            root = None
+        record = await self._record(ref, sought or root)
+        if root is not None:
+            return root, record
+        if record is None:
+            raise RunLost(f"there is no {ref.kind} {ref.name} of a run in {ref.namespace}")
+        return record.whose, record
+
+    async def unmade(self, ref: Ref) -> Whose | None:
+        """The run that is looked for, or the only one that has secrets there, if its object was
+        never made.
+        """
+        sought = self._sought.pop(ref, None)
+        runs = [sought] if sought else await self.secrets.runs(ref)
+        if len(runs) != 1:  # none, or others too, whose objects may be about to be made
+            return None
+        return runs[0] if await self.is_unmade(ref, runs[0]) else None
+
+    async def is_unmade(self, ref: Ref, whose: Whose) -> bool:
+        """Whether the object of a run is not there, and is not known to have been."""
+        if await self.records.get(ref, whose) is not None:
+            return False
+        told = await self.look(ref)
+        return told is None or not whose.owns(told)
+
+    async def _record(self, ref: Ref, whose: Whose | None) -> Record | None:
+        """What is remembered of a run, or of the last one whose object had that name."""
+        if whose is not None:
+            return await self.records.get(ref, whose)
+        return next(reversed(await self.records.of(ref)), None)
