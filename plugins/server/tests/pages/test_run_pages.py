@@ -1,5 +1,7 @@
 """The page of a launch: its parts, its log in pieces, and what changes it."""
 
+import time
+
 import httpx
 import pytest
 from launchkit_server import searching
@@ -91,6 +93,14 @@ def test_a_log_is_searched_in_whatever_case(
     found = browser.get(path, params={"text": "loss"}).json()
     assert [one["offset"] for one in found["matches"]] == [0, 14]
     assert (found["next"], found["size"]) == (18, 18)
+
+
+def test_no_text_takes_long_to_search_for_or_has_more_matches_than_are_told() -> None:
+    log = b"a" * 2**20
+    began = time.thread_time()
+    assert searching._matches(b"a" * 499 + b"b", log, 0) == []
+    assert len(searching._matches(b"a", log, 0)) == searching.MOST
+    assert time.thread_time() - began < 0.25
 
 
 @pytest.mark.parametrize("most", [1, 200])
