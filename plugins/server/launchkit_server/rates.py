@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from ipaddress import IPv6Address, ip_address
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
@@ -127,6 +128,15 @@ def _token_of(scope: Scope) -> bytes | None:
 
 
 def _place_of(scope: Scope) -> bytes:
-    """The address that a request comes from."""
+    """The address that a request comes from; of IPv6 the network, for whoever has one address there
+    has 2^64 of them (RFC 6177).
+    """
     host, _ = scope.get("client") or ("", 0)
-    return str(host).encode()
+    try:
+        address = ip_address(str(host).partition("%")[0])
+    except ValueError:  # a socket of this machine, or a name for tests
+        return str(host).encode()
+    if isinstance(address, IPv6Address):
+        mapped = address.ipv4_mapped
+        return mapped.packed if mapped else address.packed[:8]
+    return address.packed

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from launchkit_server.rates import MANY, PROVED, TOKENS_OF_ONE, Askers, Rates
 
 QUEUES = "/api/v1/entities/test/queues"
@@ -50,3 +51,27 @@ def test_who_asks_with_many_tokens_loses_the_first_of_them() -> None:
     assert not is_known(TOKENS_OF_ONE + 1)
     askers.answered(asked(f"lk_{TOKENS_OF_ONE + 1}", b"ann"), 200)
     assert [is_known(number) for number in (1, 2, TOKENS_OF_ONE + 1)] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_one"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("::ffff:10.0.0.1", "10.0.0.1", True),
+        ("::ffff:10.0.0.1", "::ffff:10.0.0.2", False),
+        ("10.0.0.1", "10.0.0.2", False),
+    ],
+)
+def test_a_network_of_addresses_that_one_may_choose_from_has_one_rate(
+    first: str, second: str, is_one: bool
+) -> None:
+    askers = Askers(rates=Rates(per_second=0.001, clock=lambda: 0.0))
+
+    def early(host: str) -> bool:
+        request = {"type": "http", "path": QUEUES, "client": (host, 1), "headers": []}
+        return askers.early(request) > 0
+
+    assert not early(first)
+    assert early(second) is is_one
