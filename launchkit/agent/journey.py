@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 import anyio
+import anyio.to_thread
 
 from launchkit.abc import Run, Runner
 from launchkit.agent.ending import REPORT_SECONDS, Ending, Held, Unstarted
@@ -295,7 +296,7 @@ class Journey:
         ref = runner.ref_of(bound.submission)
         if self._unstarted and self._unstarted.ref != ref:
             await self._ending.clear_away(self._unstarted)
-        told = resolution(bound.submission, runner)
+        told = await anyio.to_thread.run_sync(resolution, bound.submission, runner)  # may be long
         report = ItemReport(
             state=ItemState.SUBMITTING,
             ref=ref,

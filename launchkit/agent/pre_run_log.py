@@ -7,6 +7,8 @@ from launchkit.abc import Output, QueueBackend
 from launchkit.agent.persist import persist
 from launchkit.model import Claim
 from launchkit.observe import Journal
+from launchkit.plain_text import shortened
+from launchkit.resolving.known_secrets import LONGEST
 from launchkit.resolving.masking import mask_of
 
 
@@ -39,7 +41,7 @@ class PreRunLog(Output):
 
     async def line(self, text: str) -> None:
         """Add a line of launchkit's own. :raises LeaseLost: if the claim is no longer ours."""
-        await super().line(mask_of(*self._secrets)(text))
+        await super().line(mask_of(*self._secrets)(shortened(text, LONGEST)))
 
     async def mark(self, text: str) -> None:
         """Add a line to the timeline. :raises LeaseLost: if the claim is no longer ours."""

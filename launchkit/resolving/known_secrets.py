@@ -3,10 +3,14 @@
 from collections.abc import Iterable, Iterator
 
 from launchkit.model import QueueSpec
+from launchkit.plain_text import shortened
+from launchkit.resolving.masking import mask_of
 from launchkit.resolving.references import is_elsewhere, without_references
 from launchkit.resolving.secret_places import secrets_in
-from launchkit.resolving.secret_values import secret_defaults, without_values
+from launchkit.resolving.secret_values import secret_defaults
 
+LONGEST = 8000
+"""Characters of a text that are looked through for secrets and told."""
 NO_SECRETS = frozenset({"true", "false", "none", "null"})
 
 
@@ -17,8 +21,8 @@ def queue_secrets(spec: QueueSpec) -> tuple[str, ...]:
 
 
 def without_queue_values(text: str, spec: QueueSpec) -> str:
-    """A text with `…` for each secret of a queue."""
-    return str(without_values({"": text}, queue_secrets(spec))[""])
+    """A text with `…` for each secret of a queue; of a very long one, its beginning and its end."""
+    return mask_of(*queue_secrets(spec))(shortened(text, LONGEST))
 
 
 def _pieces(values: Iterable[str]) -> Iterator[str]:

@@ -34,8 +34,8 @@ class Mask:
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self.texts = frozenset(text for one in secrets for text in _texts(str.__str__(one)))
-        forms = dict.fromkeys(form for text in self.texts for form in _forms(text))
-        self._forms = [(_anchor(text), re.compile(pattern)) for pattern, text in forms]
+        cores = {_core(text) for text in self.texts if not _PLAIN.fullmatch(text)}
+        self._quoted = [(_anchor(core), core) for core in cores if core]
 
     def __call__(self, text: str) -> str:
         """*text* with `…` for each secret or part of one. To be cut between words alone: a part of
@@ -52,9 +52,15 @@ class Mask:
         return "".join((*pieces, text[done:])) if found else text
 
     def _places(self, reading: Reading) -> Iterator[tuple[int, int]]:
-        for anchor, form in self._forms:
+        for text in self.texts:
+            at = reading.text.find(text)
+            while at >= 0:
+                yield reading.place(at, at + len(text))
+                at = reading.text.find(text, at + len(text))
+        for anchor, core in self._quoted:
             if anchor in reading.text:
-                yield from (reading.place(*one.span()) for one in form.finditer(reading.text))
+                found = _as_any_quotes_it(core).finditer(reading.text)
+                yield from (reading.place(*one.span()) for one in found)
 
 
 @lru_cache(maxsize=MOST_KEPT)
@@ -89,20 +95,18 @@ def _is_long(text: str) -> bool:
     return len(text) >= SHORTEST_PART
 
 
-def _forms(text: str) -> Iterator[tuple[str, str]]:
-    """Regular expressions for what a text is in a reading, each with what it is for: as it is, and
-    with whatever quotes there may be within it. None of them takes more than linear time.
+def _core(text: str) -> str:
+    """A text without the quotes around it, unless too little would be left; empty: it has no other
+    letters.
     """
-    yield re.escape(text), text
     core = text.strip(QUOTES + whitespace)
-    if core and not _PLAIN.fullmatch(text):
-        text = core if len(core) >= SHORTEST else text
-        yield _as_any_quotes_it(text), text
+    return core if len(core) >= SHORTEST or not core else text
 
 
-def _as_any_quotes_it(text: str) -> str:
+@lru_cache(maxsize=MOST_KEPT**2)
+def _as_any_quotes_it(text: str) -> re.Pattern[str]:
     """The words of a text as they are, and between them whatever quotes there are, in whatever
-    style, at least as many as in the text.
+    style, at least as many as in the text. It takes linear time.
     """
     pattern = f"(?<!{_QUOTE})" if text[0] in QUOTES else ""
     is_between = True  # nothing is looked for before the beginning
@@ -115,7 +119,7 @@ def _as_any_quotes_it(text: str) -> str:
             pattern += _SPACES
         else:
             pattern += f"{_QUOTE}{{{len(found['between'])},}}+"
-    return pattern
+    return re.compile(pattern)
 
 
 def _anchor(text: str) -> str:

@@ -1,7 +1,7 @@
 """The secrets of a queue as values."""
 
 from launchkit.model import QueueSpec, Variable
-from launchkit.resolving.known_secrets import queue_secrets, without_queue_values
+from launchkit.resolving.known_secrets import LONGEST, queue_secrets, without_queue_values
 
 CONFIG = {
     "env": {"API_KEY": "hush-1", "USE_TOKEN": "true", "DOOR_PASSWORD": 123456, "MODE": "fast"},
@@ -35,3 +35,14 @@ def test_what_of_a_secret_default_stands_beside_a_macro_is_known_when_that_is_fi
     for told in (default, "hush-9-r1-hush-10", "http://ann:hush-11r1@host", "hush-12r1"):
         assert "hush" not in without_queue_values(f"got {told}", spec)
     assert without_queue_values("see ${API_KEY}", spec) == "see ${API_KEY}"
+
+
+def test_of_a_text_without_measure_the_beginning_and_the_end_are_told_without_secrets() -> None:
+    spec = QueueSpec(name="q", resource="docker", config={"env": {"API_KEY": "hush-hush-hush"}})
+    told = without_queue_values("no: " + "hush-hush-hush " * 1_000_000 + "says it", spec)
+    assert told.startswith("no: … … ")
+    assert told.endswith(" … says it")
+    assert "hush" not in told
+    assert len(told) <= LONGEST
+    one_word = without_queue_values("no: " + "hush-hush-hush," * 1_000_000, spec)
+    assert one_word == "no: … (15000004 characters)"

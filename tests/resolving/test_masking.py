@@ -147,3 +147,24 @@ def test_very_many_quotes_are_no_work_for_a_mask() -> None:
         ("a" + "'" * 100 + " ") * 3_000,
     ):
         assert mask(text) == text
+
+
+def test_codes_without_end_are_no_work_for_a_mask() -> None:
+    mask = Mask(
+        ["a'b%c&d\\e", "x y zz", json.dumps({"key": "value-of-it", "other": ["a-value"] * 99})]
+    )
+    for text in (
+        "\\u0041" * 50_000,
+        "%25" * 100_000,
+        "&amp;" * 60_000,
+        "\\x61'" * 50_000,
+        "\\n%41&lt;" * 30_000,
+        "\\1" * 150_000,
+    ):
+        assert mask(text) == text
+        assert mask(f"{text} x\\u0020y zz") == f"{text} …"
+
+
+def test_what_of_secrets_overlaps_is_masked_as_a_whole() -> None:
+    assert Mask(["abcdefgh", "efghijkl"])("at abcdefghijkl!") == "at …!"
+    assert Mask(["abcd'efgh", "efgh-ijkl"])(r"at abcd\'efgh-ijkl!") == "at …!"

@@ -1,0 +1,48 @@
+"""What a launch came to may be long, and is looked through for secrets beside the event loop."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from agent.conftest import Bench
+
+import launchkit
+from launchkit import Agent
+from launchkit.abc import Runner
+from launchkit.hookspecs import hookimpl
+from launchkit.model import ItemState, Submission
+from launchkit.plugins import Plugins
+from launchkit.testing import FakeRunner
+
+RENDERED_IN: list[threading.Thread] = []
+
+
+@dataclass(kw_only=True)
+class TellingRunner(FakeRunner):
+    kind = "telling"
+
+    def render(self, submission: Submission) -> Mapping[str, Any]:
+        RENDERED_IN.append(threading.current_thread())
+        return super().render(submission)
+
+
+@hookimpl
+def launchkit_runners() -> list[type[Runner]]:
+    return [TellingRunner]
+
+
+PLUGIN = ModuleType("telling")
+vars(PLUGIN).update(launchkit_runners=launchkit_runners)
+
+
+async def test_what_a_launch_came_to_is_put_together_beside_the_loop(bench: Bench) -> None:
+    plugins = Plugins(PLUGIN, entry_points=False)
+    async with launchkit.connect(bench.url, plugins=plugins) as client:
+        await client.create_queue("telling", "telling", {"exit_code": 0})
+        async with Agent(bench.settings(queues=["telling"]), plugins=plugins):
+            run = await client.launch("telling", image="img")
+            assert (await run.wait()).state is ItemState.FINISHED
+    assert RENDERED_IN
+    assert threading.current_thread() not in RENDERED_IN
