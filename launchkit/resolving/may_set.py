@@ -43,7 +43,7 @@ def is_open(place: Path, words: Collection[str], known: Openable) -> bool:
 
 
 def flat(key: str) -> str:
-    """A key in one spelling of all that runners take, and those in Go, for which `ſ` is an s."""
+    r"""A key in one spelling of all that runners take, and those in Go, for which `\u017f` is an s."""
     return key.replace("_", "").replace("-", "").casefold()
 
 

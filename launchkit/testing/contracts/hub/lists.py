@@ -78,8 +78,15 @@ class ListContract(UserContract):
             user.jobs.list(longer),
             user.launches.get(longer),
             *(
-                user.launches.list(Selection(**{key: longer}))
-                for key in ("queue", "author", "not_queue", "not_author", "agent", "name")
+                user.launches.list(wanted)
+                for wanted in (
+                    Selection(queue=longer),
+                    Selection(not_queue=longer),
+                    Selection(author=longer),
+                    Selection(not_author=longer),
+                    Selection(agent=longer),
+                    Selection(name=longer),
+                )
             ),
             user.launches.launch(longer, LaunchRequest(spec=make_spec(), actor="ann")),
             *(
