@@ -50,6 +50,7 @@ def _chosen(
 
 def _narrowed(widths: list[int], width: int) -> list[int]:
     """Widths of which the widest were taken from until all have room."""
+    widths = [min(one, max(width, NARROWEST)) for one in widths]
     while _total(widths) > width and max(widths) > NARROWEST:
         widths[widths.index(max(widths))] -= 1
     return widths

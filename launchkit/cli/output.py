@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import yaml
 
 NOTHING = "-"
+WIDEST = 200
+"""Characters of a column that others stand beside."""
 STATE_STYLES = {
     "finished": "green",
     "failed": "red",
@@ -131,9 +133,12 @@ def table_cells(rows: Sequence[Data], layout: Layout) -> list[list[str]]:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
-    """Lines in which the cells of each column start at the same place."""
+    """Lines in which the cells of each column start at the same place, but behind one that is very
+    long: all rows would be as long as it.
+    """
     shown = [[visible_line(cell) for cell in row] for row in rows]
-    widths = [max(len(cell) for cell in column) for column in zip(*shown, strict=True)]
+    sizes = [max(len(cell) for cell in column) for column in zip(*shown, strict=True)]
+    widths = [min(size, WIDEST) for size in sizes]
     for row in shown:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         yield "  ".join(cells).rstrip()

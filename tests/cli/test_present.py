@@ -2,7 +2,7 @@
 
 import pytest
 
-from launchkit.cli.output import aligned
+from launchkit.cli.output import WIDEST, aligned
 from launchkit.cli.present import moment, span
 
 
@@ -24,3 +24,10 @@ def test_a_moment_is_iso_8601_in_utc(at: float | None, text: str | None) -> None
 
 def test_cells_of_a_column_start_at_the_same_place() -> None:
     assert list(aligned([("A", "B"), ("long", "x")])) == ["A     B", "long  x"]
+
+
+def test_rows_are_not_made_as_long_as_the_longest_cell_of_all() -> None:
+    long = "x" * 100_000
+    lines = list(aligned([("A", "B"), *[("a", "b")] * 100, (long, "c")]))
+    assert lines[:2] == [f"A{' ' * (WIDEST - 1)}  B", f"a{' ' * (WIDEST - 1)}  b"]
+    assert lines[-1] == f"{long}  c"
