@@ -43,7 +43,7 @@ def is_open(place: Path, words: Collection[str], known: Openable) -> bool:
 
 
 def flat(key: str) -> str:
-    r"""A key in one spelling of all that runners take, and those in Go, for which `\u017f` is an s."""
+    r"""A key in one spelling of all that runners take; Go's take `\u017f` for an s."""
     return key.replace("_", "").replace("-", "").casefold()
 
 
