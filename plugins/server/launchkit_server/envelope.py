@@ -27,6 +27,10 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 STREAM_TYPE = "text/event-stream"
 UNBUFFERED = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
 """What keeps proxies from holding a stream back: to keep it, or to compress it."""
+UNKEPT = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+"""What keeps an answer out of caches, such as one with the secret of a token, and a log of anything
+from being taken for a page; of what says nothing else itself.
+"""
 
 _ARCHIVE = re.compile(r"/api/v1/entities/[^/]+/archives/[^/]+")
 _OUTPUT = re.compile(r"/api/v1/entities/[^/]+/agent/items/[^/]+/log")
@@ -181,6 +185,8 @@ class _Letter:
             headers = MutableHeaders(scope=message)
             headers[PROTOCOL_HEADER] = PROTOCOL
             headers[REQUEST_ID_HEADER] = self.id
+            for name, value in UNKEPT.items():
+                headers.setdefault(name, value)
             if headers.get("content-type", "").startswith(STREAM_TYPE):
                 headers.update(UNBUFFERED)
         await self._send(message)

@@ -196,6 +196,29 @@ def test_a_token_in_the_path_of_the_url_is_refused_and_not_logged(
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/entities/test/queues", None),
+        ("GET", "/entities/test/queues/none", None),
+        ("GET", "/entities/test/items/{item}/log", None),
+        ("POST", "/tokens", {"owner": "viewer-test"}),
+        ("GET", "/nowhere", None),
+    ],
+)
+def test_no_answer_to_one_with_a_token_is_kept_by_a_cache_or_taken_for_a_page(
+    client: httpx.Client,
+    tokens: Mapping[str, Secret],
+    method: str,
+    path: str,
+    body: dict[str, str] | None,
+) -> None:
+    path = path.format(item=str.__str__(tokens["item"]))
+    answer = client.request(method, API + path, headers=bearer(tokens["root"]), json=body)
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
     ("who", "seen"), [("viewer", "…"), ("submitter", "…"), ("operator", "hush"), ("admin", "hush")]
 )
 def test_the_secrets_of_a_queue_are_read_by_its_operators_alone(

@@ -37,13 +37,13 @@ async def create(
 @router.post("/parse")
 async def parse(entity: str, wanted: QueueConfig, who: Reader) -> Mapping[str, Variable]:
     """The template fields of a config, each with a guess at its type."""
-    return find_variables(wanted.config)
+    return await anyio.to_thread.run_sync(find_variables, wanted.config)
 
 
 @router.post("/check")
 async def check(entity: str, spec: QueueSpec, who: Reader) -> QueueCheck:
     """Show a queue to the rules, and its config to its runner if that is installed here."""
-    check_queue(spec)
+    await anyio.to_thread.run_sync(check_queue, spec)
     runner = await anyio.to_thread.run_sync(shown_to_runner, spec)
     return QueueCheck(runner=runner.kind if runner else None)
 
