@@ -13,6 +13,8 @@ from launchkit.store.rules import ONLINE_SECONDS
 
 T = TypeVar("T")
 SHOWN_SECONDS = 24 * 3600
+MAX_STATUS = 64 * 2**10
+"""Of what an agent says of itself, as JSON: it is read with each list of what waits."""
 LEFT = ""
 """The session of an agent that has left: what it sent before, and comes now, is refused."""
 
@@ -48,7 +50,7 @@ class Register(NamedTuple):
             "register_agent",
             entity=self.entity,
             name=name,
-            status=encode_json(self.status),
+            status=status_text(self.status),
             session=self.session,
         )
         if former and former["session"]:
@@ -91,6 +93,17 @@ class InSession(NamedTuple, Generic[T]):
     async def __call__(self, tx: Tx) -> T:
         await require_session(tx, self.entity, self.name, self.session)
         return await self.act(tx)
+
+
+def status_text(status: AgentStatus) -> str:
+    """What an agent says of itself, as it is kept. :raises ConfigError: if that is too much."""
+    text = encode_json(status)
+    if len(text) > MAX_STATUS:
+        raise ConfigError(
+            f"status: {len(text)} bytes of JSON, and an agent says {MAX_STATUS} of itself at most",
+            hint="name fewer queues in its launch-config.yaml",
+        )
+    return text
 
 
 def require_agent_name(name: str) -> None:

@@ -19,7 +19,7 @@ from launchkit.model import (
     Verdict,
 )
 from launchkit.store import rules
-from launchkit.store.agents import require_session
+from launchkit.store.agents import require_session, status_text
 from launchkit.store.database import Answer, AtOnce, Body, Loose, Row, Tx
 from launchkit.store.events import record
 from launchkit.store.hindrance import pause_of
@@ -304,7 +304,7 @@ class Beat(NamedTuple):
             "see_agent",
             entity=self.entity,
             name=self.status.name,
-            status=encode_json(self.status),
+            status=status_text(self.status),
         )
         held = json.dumps([*self.held.items()])
         rows = await tx.all(

@@ -140,6 +140,18 @@ def test_a_lock_is_bounded_in_time_and_size(
     assert answer.status_code == 422, answer.text
 
 
+@pytest.mark.parametrize("what", ["register", "beats"])
+def test_what_an_agent_says_of_itself_is_bounded(
+    client: httpx.Client, tokens: Mapping[str, Secret], what: str
+) -> None:
+    admin, box = (bearer(tokens[who]) for who in ("admin", "agent"))
+    base = "/api/v1/entities/test"
+    body = {"session": "s", "status": {**STATUS, "doing": "x" * 2**16}, "held": [], "wait": 0}
+    answer = client.post(f"{base}/agent/{what}", headers=box, json=body)
+    assert (answer.status_code, "at most" in answer.json()["detail"]) == (422, True)
+    assert client.get(f"{base}/agents", headers=admin).json() == []
+
+
 def test_an_agent_of_the_same_name_in_another_entity_frees_no_lock(
     client: httpx.Client, tokens: Mapping[str, Secret]
 ) -> None:
