@@ -171,6 +171,8 @@ class KanikoBuilds:
         self._seen = {}
         for told in found:
             metadata = mapping(mapping(told).get("metadata"))
+            if mapping(metadata.get("labels")).get(BUILD) != metadata.get("name"):
+                continue  # somebody else's
             name, notes = text(metadata.get("name")), mapping(metadata.get("annotations"))
             mark = (text(metadata.get("uid")), text(notes.get(WAITED)))
             since = seen[name][1] if name in seen and seen[name][0] == mark else now

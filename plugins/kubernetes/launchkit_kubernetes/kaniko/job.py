@@ -22,6 +22,7 @@ from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.logs import RunLogs
 from launchkit_kubernetes.runs.reasons import why_no_pods
 from launchkit_kubernetes.runs.secrets import RunSecret
+from launchkit_kubernetes.runs.whose import labels_of, uid_of
 from launchkit_kubernetes.status.conditions import condition
 from launchkit_kubernetes.status.job import job_status
 from launchkit_kubernetes.status.pod import Pod, waits_for_key
@@ -145,9 +146,8 @@ class BuildJob:
             )
         if metadata.get("deletionTimestamp") is None and not condition(told, "Complete", "Failed"):
             notes = {WAITED: f"{time.time():.0f}"}
-            patch = {
-                "metadata": {"labels": {AGENT: self._made.labels[AGENT]}, "annotations": notes}
-            }
+            labels = {AGENT: self._made.labels[AGENT]}
+            patch = {"metadata": {"labels": labels, "annotations": notes, "uid": uid_of(told)}}
             return await self._client.answered(
                 lambda: self._client.json("PATCH", self._path, body=patch, content_type=MERGE)
             )
@@ -170,7 +170,12 @@ class BuildJob:
         except ClusterRefused as exc:
             if not exc.exists:
                 raise
-            patch = {"metadata": {"ownerReferences": [owner]}, "data": body["data"]}
+            found = await self._secret_of_a_build(f"{place}/{secret.name}")
+            if found is None:
+                await self._client.json("POST", place, body=body)
+                return
+            metadata = {"ownerReferences": [owner], "uid": uid_of(found)}
+            patch = {"metadata": metadata, "data": body["data"]}
             try:
                 await self._client.json(
                     "PATCH", f"{place}/{secret.name}", body=patch, content_type=MERGE
@@ -179,6 +184,25 @@ class BuildJob:
                 if not gone.not_found:
                     raise
                 await self._client.json("POST", place, body=body)  # one of an earlier Job has gone
+
+    async def _secret_of_a_build(self, path: str) -> Mapping[str, Any] | None:
+        """A Secret that an earlier Job of this build has left; None if it has gone meanwhile.
+
+        :raises BuildError: if it is somebody else's.
+        """
+        try:
+            told = await self._client.json("GET", path)
+        except ClusterRefused as exc:
+            if exc.not_found:
+                return None
+            raise
+        if labels_of(told).get(BUILD) != self._made.name:
+            raise BuildError(
+                f"the name of the Secret {path.rpartition('/')[2]} in namespace"
+                f" {self._made.namespace} is taken by somebody else",
+                hint="choose another build-job-name for the builder",
+            )
+        return told
 
     async def _ended(self, out: Output) -> tuple[RunStatus, Sequence[Pod]]:
         late = anyio.current_time() + START_SECONDS
