@@ -196,8 +196,9 @@ class RunService:
     async def _is_of(self, told: Mapping[str, Any], attempt: Attempt) -> bool:
         """Whether a training job is the run of an attempt, as its variables or its tags say."""
         env = told.get("Environment") or {}
-        wanted = attempt.item_id, str(attempt.attempt)
-        if (env.get("LAUNCHKIT_ITEM_ID"), env.get("LAUNCHKIT_ATTEMPT")) == wanted:
+        names = ("RUN_ID", "ITEM_ID", "ATTEMPT")
+        wanted = [attempt.run_id, attempt.item_id, str(attempt.attempt)]
+        if [env.get(f"LAUNCHKIT_{name}") for name in names] == wanted:
             return True
         return AWS.is_of(await jobs.tags(self._api, told["TrainingJobArn"]), attempt)
 

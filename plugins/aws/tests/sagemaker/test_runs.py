@@ -220,6 +220,10 @@ async def test_a_name_that_others_have_is_refused(made: SageMakerRunner, fake: F
     await made.submit(theirs)
     with pytest.raises(SubmitError, match="the name train is taken by another training job"):
         await made.submit(submission(args=config(TrainingJobName="train")))
+    own = submission(args=config(TrainingJobName="other"))
+    await made.submit(replace(own, launch=replace(own.launch, run_id="r2")))
+    with pytest.raises(SubmitError, match="the name other is taken"):
+        await made.submit(own)
     fake.jobs["plain"] = Job({"TrainingJobName": "plain"}, {})
     with pytest.raises(SubmitError, match="the name plain is taken"):
         await made.submit(submission(args=config(TrainingJobName="plain")))
@@ -230,8 +234,8 @@ async def test_an_answer_that_is_lost_makes_one_job(made: SageMakerRunner, fake:
     for denied in (set[str](), {"ListTags"}):
         fake.denied = denied
         one = submission()
-        launch = one.launch
-        env = {"LAUNCHKIT_ITEM_ID": launch.item_id, "LAUNCHKIT_ATTEMPT": "1"} if denied else {}
+        which = {"RUN_ID": one.launch.run_id, "ITEM_ID": one.launch.item_id, "ATTEMPT": "1"}
+        env = {f"LAUNCHKIT_{key}": value for key, value in which.items()} if denied else {}
         fake.lost.append("CreateTrainingJob")
         run = await made.submit(replace(one, env=env))
         assert run.ref == made.ref_of(one)
