@@ -13,6 +13,7 @@ from launchkit_aws.regions import partition_of
 from launchkit_aws.rights import Need
 
 from launchkit.errors import ConfigError, LaunchError, Rejected
+from launchkit.plain_text import shortened
 from launchkit.testing import site_at, started
 
 from .buckets import ROLE, bucket
@@ -259,7 +260,7 @@ async def test_an_address_that_names_no_file_of_s3_is_told(
     aws: AwsEnvironment, tmp_path: Path, address: str
 ) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(Rejected, match=re.escape(address[:80])):
+    with pytest.raises(Rejected, match=re.escape(shortened(address, 200))):
         await aws.upload(tmp_path / "file", address)
 
 

@@ -9,6 +9,7 @@ from launchkit_gcp.environment import GcpEnvironment
 from launchkit_gcp.storage import PART, SESSIONS
 
 from launchkit.errors import LaunchError, Rejected
+from launchkit.plain_text import shortened
 
 from .conftest import Environments
 from .fake_google import AGENT, PROJECT, REGION, FakeGoogle
@@ -127,7 +128,7 @@ async def test_an_address_that_names_no_file_of_storage_is_told(
     gcp: GcpEnvironment, tmp_path: Path, address: str
 ) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(Rejected, match=re.escape(address[:80])):
+    with pytest.raises(Rejected, match=re.escape(shortened(address, 200))):
         await gcp.upload(tmp_path / "file", address)
 
 
