@@ -1,6 +1,8 @@
 """Addresses as they may be shown: without what proves who somebody is."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 HIDDEN = "…"
 _URL = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]++)(://?)(\S+)")
@@ -8,7 +10,10 @@ _URL = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]++)(://?)(\S+)")
 _WITH_PASSWORD = re.compile(r"[^\[/@:]*+:(?![0-9]{1,5}(?:[/?#]|$))")
 """What is no host with its port: all up to the last `@` is a login, whatever its password has."""
 _SOUND = re.compile(
-    r"passw|pwd|secret|token|credential|signature|^sig$|(^|[_-])key|apikey", re.IGNORECASE
+    r"passw|passphrase|pwd|secret|token|credential|signature|authorization|bearer"
+    r"|(?:^|[_.-])(?:auth|cookie|jwt|key|otp|pass|pat|pw|sig)(?![a-z])"
+    r"|(?:api|access|account|private|shared|signing)key",
+    re.IGNORECASE,
 )
 _PARAMETER = re.compile(r"([?&;#])([^=&;#?\s]*)=([^&;#\s]*)")
 _SPACE = "\N{SYMBOL FOR SPACE}"
@@ -35,6 +40,18 @@ def masked_path(path: str) -> str:
     """A path without the same, if it may be meant as an address."""
     before, _, _ = path.rpartition("@")
     return masked_address(path) if ":" in before else path
+
+
+def masked_value(value: object) -> Any:
+    """Settings, each text of which may be an address or hold one, without the same."""
+    if isinstance(value, Mapping):
+        return {masked_value(key): masked_value(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked_value(inner) for inner in value]
+    if not isinstance(value, str):
+        return value
+    is_login = "@" in value and "@sha256:" not in value and _WITH_PASSWORD.match(value)
+    return masked_address(value) if is_login and not _URL.match(value) else masked_url(value)
 
 
 def without_login(url: str) -> str:

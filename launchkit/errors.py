@@ -25,20 +25,23 @@ LaunchkitError
 
 from typing import Literal
 
+from launchkit.addresses import masked
+
 
 class LaunchkitError(Exception):
     """The root of all errors that launchkit raises on purpose.
 
     `str()` gives what happened, where and why; `hint` says what to do next; `code` is a stable
-    word, the one that the command line prints and the documentation lists.
+    word, the one that the command line prints and the documentation lists. No address in it has a
+    password.
     """
 
     code: str = "error"
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = masked(message)
+        self.hint = masked(hint) if hint else hint
+        super().__init__(self.message)
 
 
 class ConfigError(LaunchkitError):

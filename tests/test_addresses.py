@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from launchkit.addresses import holds_secret, masked, masked_url
+from launchkit.addresses import holds_secret, masked, masked_url, masked_value
 from launchkit.code.remotes import check_remote
 from launchkit.code.survey import DEFAULT_LIMITS, code_in, survey
 from launchkit.errors import ConfigError, Rejected
@@ -80,3 +80,35 @@ def test_an_address_that_names_no_file_is_told_without_its_password() -> None:
     with pytest.raises(ConfigError) as error:
         file_of("sqlite://me:hush@host/x?password=hush")
     assert "hush" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("ann:hush@h/x", "…@h/x"),
+        ("u:80 x/hush@h", "…@h"),
+        ("https://u:80 x/hush@h", "https://…@h"),
+        ("postgresql://me:hush@h/db", "postgresql://me@h/db"),
+        ("https://ann:h%40:u@sh@h/x", "https://…@h/x"),
+        ({"https://u:hush@h": ["https://h?jwt=hush", 5]}, {"https://…@h": ["https://h?jwt=…", 5]}),
+        ("h:5000/image:v2@sha256:ab", "h:5000/image:v2@sha256:ab"),
+        ("git@host:path", "git@host:path"),
+        ("registry:5000/x@y", "registry:5000/x@y"),
+    ],
+)
+def test_a_setting_is_shown_without_the_logins_in_it(value: object, shown: object) -> None:
+    assert masked_value(value) == shown
+
+
+@pytest.mark.parametrize("piece", ["a=b ", "&token=x", "://", "https://u:p@h/x?token=y ", "a://"])
+def test_all_addresses_of_a_long_text_are_masked_in_linear_time(piece: str) -> None:
+    """By steps that grow with the square of the length it would last for hours."""
+    for text in (piece * (1_000_000 // len(piece)), "https://" + piece * 100_000):
+        masked(text)
+        masked_value(text)
+
+
+def test_no_error_holds_an_address_with_a_password() -> None:
+    error = ConfigError("no https://ann:hush@h/x?sig=hush", hint="ask postgresql://ann:hush@h/x")
+    assert str(error) == error.message == "no https://…@h/x?sig=…"
+    assert error.hint == "ask postgresql://ann@h/x"

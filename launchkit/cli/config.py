@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from launchkit.abc import QueueBackend
-from launchkit.addresses import masked_url
+from launchkit.addresses import masked_url, masked_value
 from launchkit.cli.door import put_text
 from launchkit.cli.options import chosen, common_options, output_option, say
 from launchkit.cli.output import Column, Layout, as_json, as_yaml, get, show_all
@@ -85,11 +85,11 @@ def schema() -> None:
 
 
 def settings_data(loaded: Loaded) -> Data:
-    """The settings as plain data, as a file would have them, without credentials in the URL."""
+    """The settings as plain data, as a file would have them, without credentials in addresses."""
     data = loaded.settings.model_dump(mode="json", by_alias=True)
-    url = masked_url(loaded.settings.backend_url())
-    block = data["backend"]
-    return {**data, "backend": {**block, "url": url} if isinstance(block, dict) else url}
+    backend = data["backend"] or loaded.settings.backend_url()
+    shown: Data = masked_value({**data, "backend": backend})
+    return shown
 
 
 def flattened(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -1,11 +1,12 @@
 """`launchkit doctor`: whether an agent with these settings could work here."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 
 from launchkit.abc import Finding
+from launchkit.addresses import masked
 from launchkit.agent.checkup import checkup, failure, files_of_user
 from launchkit.cli.absent import absent_file
 from launchkit.cli.config import loaded_settings, settings_file
@@ -54,6 +55,10 @@ def doctor(form: str) -> None:
 
 def tell(found: Sequence[Finding], form: str) -> None:
     """Print findings; below a table, hints of several lines, to be copied as they are."""
+    found = [
+        replace(one, message=masked(one.message), hint=one.hint and masked(one.hint))
+        for one in found
+    ]
     show_all([asdict(finding) for finding in found], form, LAYOUT)
     for finding in found if form in TABLES else ():
         first, _, rest = (finding.hint or "").partition("\n")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from launchkit.addresses import masked
 from launchkit.cli.door import Line, put, put_text
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def output_option(command: F) -> F:
 def say(text: str) -> None:
     """Tell the user something that is not data: on stderr, unless --quiet."""
     if not chosen("quiet"):
-        put_text(text, err=True)
+        put_text(masked(text), err=True)
 
 
 def say_finding(found: "Finding | None") -> None:

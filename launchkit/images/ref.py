@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Self
 
+from launchkit.addresses import masked_address
 from launchkit.errors import Rejected
 from launchkit.plain_text import shortened
 
@@ -174,4 +175,4 @@ def _shown(text: str) -> str:
     """What may be shown of *text*: before an @ stands a password, unless a digest follows."""
     _, at, after = text.rpartition("@")
     shown = after if at and not re.match(r"sha\d+:", after) else text
-    return shortened(shown, LONGEST_SHOWN)
+    return shortened(shown if "@" in shown else masked_address(shown), LONGEST_SHOWN)

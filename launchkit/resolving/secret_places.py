@@ -76,18 +76,19 @@ class Walk:
         is_reference = _is_reference(values, name)
         is_secret_object = values.get("kind") == "Secret"
 
-        def shown(key: str, inner: Any) -> Any:
+        def entry(key: str, inner: Any) -> tuple[str, Any]:
+            named = self._text(key, (*path, HIDDEN))
+            return named, shown(key, inner, (*path, named))
+
+        def shown(key: str, inner: Any, at: Path) -> Any:
             if is_reference or (label and key == label):
-                return self.value(inner, "", (*path, key))
+                return self.value(inner, "", at)
             named = values[label] if label and key.lower() in _VALUES else key
             if is_secret_object and key in {"data", "stringData"}:
                 named = "secret"
-            return self.value(inner, _teller(str(named), name), (*path, key))
+            return self.value(inner, _teller(str(named), name), at)
 
-        return with_keys(
-            (self._text(key, (*path, key)), shown(key, inner))
-            for key, inner in ((str(key), inner) for key, inner in values.items())
-        )
+        return with_keys(entry(str(key), inner) for key, inner in values.items())
 
     def listed(self, values: Sequence[Any], name: str, path: Path) -> list[Any]:
         """A list with `…` for each secret; an option tells of the value behind it."""
