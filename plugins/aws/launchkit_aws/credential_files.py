@@ -1,10 +1,9 @@
 """The files in which AWS's libraries and its command line keep keys and tokens."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-
-from launchkit.home import expanded
 
 MOST_BYTES = 1024**2
 KEYS = (b"aws_secret_access_key", b"aws_session_token")
@@ -21,13 +20,18 @@ def credential_files(environ: Mapping[str, str]) -> Mapping[Path, str]:
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": None,
     }
     places = [environ.get(name) or usual for name, usual in named.items()]
-    found = [expanded(one) for one in places if one]
-    settings = expanded(environ.get("AWS_CONFIG_FILE") or home / "config")
+    found = [_expanded(one) for one in places if one]
+    settings = _expanded(environ.get("AWS_CONFIG_FILE") or home / "config")
     if _holds_key(settings):
         found.append(settings)
     for folder in ("sso/cache", "cli/cache", "login/cache"):
         found += _files_of(home / folder)
     return dict.fromkeys(found, "credentials of AWS")
+
+
+def _expanded(path: str | Path) -> Path:
+    """As AWS's libraries read it: a home that nobody has stays as it is written."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises for it
 
 
 def _holds_key(settings: Path) -> bool:
