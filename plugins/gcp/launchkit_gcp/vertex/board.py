@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from launchkit.aio.topics import Subscription
 from launchkit.runners.informer import JITTER, Informer
 from launchkit_gcp.vertex.api import VertexApi
-from launchkit_gcp.vertex.names import ATTEMPT, ITEM
+from launchkit_gcp.vertex.names import ATTEMPT, ITEM, RUN
 from launchkit_gcp.vertex.view import ENDED, JobView
 
 FILTER = " AND ".join([f"labels.{ITEM}:*", *(f'state!="{state}"' for state in ENDED)])
@@ -17,8 +17,8 @@ Settle = Callable[[Sequence[JobView]], Awaitable[None]]
 
 
 def key_of(job: JobView) -> str:
-    """Which attempt of which item a job is of."""
-    return f"{job.labels.get(ITEM, '')}/{job.labels.get(ATTEMPT, '')}"
+    """Which attempt of which item, and which run, a job is of."""
+    return "/".join(job.labels.get(key, "") for key in (ITEM, ATTEMPT, RUN))
 
 
 def first_of(jobs: Sequence[JobView]) -> JobView | None:

@@ -5,19 +5,23 @@ from collections.abc import Sequence
 from launchkit_gcp.errors import GcpRefused
 from launchkit_gcp.vertex.api import PATIENT, Trying, VertexApi, log
 from launchkit_gcp.vertex.board import first_of
-from launchkit_gcp.vertex.names import Ref
+from launchkit_gcp.vertex.names import RUN, Ref
 from launchkit_gcp.vertex.view import JobView
 
 
-async def found(api: VertexApi, ref: Ref, how: Trying = PATIENT) -> JobView | None:
-    """The job of an attempt, as a listing by its labels has it; None: there is none.
+async def found(api: VertexApi, ref: Ref, run: str | None, how: Trying = PATIENT) -> JobView | None:
+    """The job of an attempt, as a listing by its labels has it; None: there is none. *run* is the
+    label of its run id, as far as that is known.
 
     Vertex AI takes no names that would keep a request that is made twice from making two jobs:
     the first that was made counts, and others are cancelled before their machines are ready.
     """
     jobs = await api.list(ref.filter, how)
-    await settle(api, jobs)
-    return first_of(jobs)
+    if run is None and (first := first_of(jobs)) is not None:
+        run = first.labels.get(RUN, "")
+    own = [job for job in jobs if job.labels.get(RUN, "") == run]
+    await settle(api, own)
+    return first_of(own)
 
 
 async def settle(api: VertexApi, jobs: Sequence[JobView]) -> None:

@@ -9,7 +9,7 @@ from launchkit.model import Submission
 from launchkit.plain_text import shortened
 from launchkit.runners.identity import GCP, RunIdentity
 
-ITEM, ATTEMPT = GCP.keys["item_id"], GCP.keys["attempt"]
+RUN, ITEM, ATTEMPT = GCP.keys["run_id"], GCP.keys["item_id"], GCP.keys["attempt"]
 """Labels by which an attempt's job is found: Vertex AI gives jobs numbers, and takes no names."""
 LONGEST_DISPLAY_NAME = 128
 _REF = re.compile(

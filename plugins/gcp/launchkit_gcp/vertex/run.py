@@ -18,7 +18,7 @@ from launchkit.runners.markers import Markers
 from launchkit_gcp.errors import GcpError, GcpRefused
 from launchkit_gcp.vertex import jobs
 from launchkit_gcp.vertex.api import VertexApi
-from launchkit_gcp.vertex.board import Board, first_of
+from launchkit_gcp.vertex.board import Board, first_of, key_of
 from launchkit_gcp.vertex.log_entries import Mark
 from launchkit_gcp.vertex.log_reader import LogReader
 from launchkit_gcp.vertex.logs import JobLog, LogSource
@@ -75,7 +75,7 @@ class VertexRun(Run):
 
     async def changed(self, last: RunStatus) -> RunStatus:
         """Wait for another status; the list that all runs share tells of it."""
-        with self._board.watched(self._at.key) as news:
+        with self._board.watched(key_of(self._job)) as news:
             while (now := await self._latest()) == last:
                 await news.wait(self._board.poll_seconds)
             return now
@@ -89,9 +89,9 @@ class VertexRun(Run):
                 break
             if self._job.state != "JOB_STATE_CANCELLING":
                 await self._stop()
-                self._board.tell(self._at.key)
+                self._board.tell(key_of(self._job))
             await anyio.sleep(pause)
-        self._board.tell(self._at.key)
+        self._board.tell(key_of(self._job))
 
     async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
         """What its machines print, in one order, until it has ended and Cloud Logging has all."""
@@ -110,7 +110,7 @@ class VertexRun(Run):
             trouble=place.log_trouble,
             backoff=Backoff(first=min(0.5, cap), cap=cap),
         )
-        with self._board.watched(self._at.key):
+        with self._board.watched(key_of(self._job)):
             async with aclosing(following.chunks(offset)) as chunks:
                 async for chunk in chunks:
                     yield chunk
@@ -136,7 +136,7 @@ class VertexRun(Run):
 
     async def _latest(self) -> RunStatus:
         """The status as the list has it; one that is not in it is looked at, now and then."""
-        seen = self._board.seen(self._at.key)
+        seen = self._board.seen(key_of(self._job))
         was_listed, self._is_listed = self._is_listed, seen is not None
         if seen is None or self._job.is_over:
             is_old = anyio.current_time() - self._looked_at >= self._board.poll_seconds

@@ -14,7 +14,7 @@ from launchkit.runners.identity import GCP
 from launchkit_gcp.environment import GcpEnvironment
 from launchkit_gcp.vertex import shape
 from launchkit_gcp.vertex.args import check_args, parse_args
-from launchkit_gcp.vertex.names import ATTEMPT, ITEM, Ref
+from launchkit_gcp.vertex.names import ATTEMPT, ITEM, RUN, Ref
 from launchkit_gcp.vertex.request import (
     RequestContext,
     ref_of,
@@ -62,6 +62,8 @@ class VertexRunner(Runner):
     _agent: str = field(init=False, repr=False)
     _environment: GcpEnvironment = field(init=False, repr=False)
     _service: "Lazy[RunService]" = field(init=False, repr=False)
+    _sought: dict[str, str] = field(init=False, repr=False, default_factory=dict)
+    """The labels of the run ids of those that are about to be attached to."""
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
         """Remember where it stands; Vertex AI need not answer yet.
@@ -161,10 +163,12 @@ class VertexRunner(Runner):
         at, wanted = Ref.parse(ref), GCP.exact(attempt)
         if (at.item, at.attempt) != (wanted[ITEM], wanted[ATTEMPT]):
             raise others_run(ref)
+        self._sought[ref] = wanted[RUN]
 
     async def attach(self, ref: str) -> Run:
         """Find a job again. :raises RunLost: if it is gone, or *ref* is not a run's."""
-        return await (await self._service.opened()).attach(ref)
+        run = self._sought.pop(ref, None)
+        return await (await self._service.opened()).attach(ref, run)
 
     def _context(self) -> RequestContext:
         at = self._environment

@@ -35,7 +35,7 @@ from launchkit_gcp.vertex.images import is_google
 from launchkit_gcp.vertex.kinds import kind_of
 from launchkit_gcp.vertex.links import jobs_link
 from launchkit_gcp.vertex.log_reader import LogReader
-from launchkit_gcp.vertex.names import Ref
+from launchkit_gcp.vertex.names import RUN, Ref
 from launchkit_gcp.vertex.public import check_public
 from launchkit_gcp.vertex.request import RequestContext, is_replaced, ref_of, request_of, started_by
 from launchkit_gcp.vertex.run import OVER, RunPlace, VertexRun
@@ -151,8 +151,10 @@ class RunService:
         self.release(submission)
         return VertexRun(ref, job, place)
 
-    async def attach(self, text: str) -> Run:
-        """Find a job again. :raises RunLost: if it is gone, or is not a run's."""
+    async def attach(self, text: str, run: str | None) -> Run:
+        """Find a job again, whose label tells this *run* if it is known. :raises RunLost: if it is
+        gone, or is not a run's.
+        """
         ref = Ref.parse(text)
         if ref.project != (ours := self._environment.project):
             raise LaunchError(
@@ -162,7 +164,7 @@ class RunService:
         if await self._markers.has(text, OVER):
             raise RunLost(f"the run {text} is over, and its end was stored")
         place = self.place(ref.region)
-        job = await jobs.found(place.api, ref)
+        job = await jobs.found(place.api, ref, run)
         if job is None:
             raise RunLost(f"Vertex AI in {ref.region} has no job of the run {text}")
         return VertexRun(ref, job, place)
@@ -213,9 +215,9 @@ async def _made(api: VertexApi, ref: Ref, request: Mapping[str, Any]) -> JobView
     whether the last one has made one; and after it, whether something on the way has repeated
     it.
     """
-    unsure = False
+    unsure, run = False, request["labels"][RUN]
     for pause in pauses(AGAIN):
-        if job := await jobs.found(api, ref, PATIENT if unsure else WITH_LOGIN):
+        if job := await jobs.found(api, ref, run, PATIENT if unsure else WITH_LOGIN):
             return job
         try:
             made = await api.create(request)
@@ -228,7 +230,7 @@ async def _made(api: VertexApi, ref: Ref, request: Mapping[str, Any]) -> JobView
             api.trouble.tell(exc)
             await anyio.sleep(long_enough(pause, exc))
         else:
-            return await jobs.found(api, ref) or made
+            return await jobs.found(api, ref, run) or made
     raise AssertionError  # the pauses never end
 
 

@@ -52,6 +52,22 @@ async def test_one_submission_has_one_job_whoever_submits_it(
     assert fake.count("CreateCustomJob") == 2
 
 
+async def test_a_job_of_another_run_that_has_the_same_other_labels_is_none_of_its(
+    made: VertexRunner, fake: FakeVertex
+) -> None:
+    others = submission()
+    one = replace(others, launch=replace(others.launch, run_id="mine"))
+    other, run = await made.submit(others), await made.submit(one)
+    assert other.ref == run.ref
+    await made.require_own(run.ref, one.launch.which)
+    found = await made.attach(run.ref)
+    with fake.lock:
+        job_of(fake, one).become(S.JOB_STATE_RUNNING)
+    states = [(await each.status()).state for each in (run, found, other)]
+    assert states == [RunState.RUNNING, RunState.RUNNING, RunState.STARTING]
+    assert fake.count("CancelCustomJob") == 0
+
+
 async def test_an_answer_that_is_lost_makes_one_job(made: VertexRunner, fake: FakeVertex) -> None:
     fake.lost.append("CreateCustomJob")
     one = submission()
