@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from pydantic import SecretBytes, SecretStr, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from launchkit.addresses import masked_value
 from launchkit.errors import ConfigError
 from launchkit.model import Secret
 from launchkit.plain_text import shortened
@@ -255,7 +254,11 @@ def _line(error: ErrorDetails, of: object, path: Path, locate: Locate) -> str:
 def _got(error: ErrorDetails, of: object, path: Path) -> str:
     """What was given instead, unless it is long or secret."""
     hidden = isinstance(error["input"], dict | list | tuple) or is_secret(_type_at(of, path))
-    return "" if hidden else f", not {masked_value(error['input'])!r}"
+    if hidden:
+        return ""
+    from launchkit.addresses import masked_value
+
+    return f", not {masked_value(error['input'])!r}"
 
 
 def _fields_at(of: object, path: Sequence[str | int]) -> list[str]:

@@ -25,7 +25,13 @@ LaunchkitError
 
 from typing import Literal
 
-from launchkit.addresses import masked
+
+def _without_logins(text: str) -> str:
+    if ":/" not in text:
+        return text
+    from launchkit.addresses import masked
+
+    return masked(text)
 
 
 class LaunchkitError(Exception):
@@ -39,8 +45,8 @@ class LaunchkitError(Exception):
     code: str = "error"
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        self.message = masked(message)
-        self.hint = masked(hint) if hint else hint
+        self.message = _without_logins(message)
+        self.hint = hint and _without_logins(hint)
         super().__init__(self.message)
 
 

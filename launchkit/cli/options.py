@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from launchkit.addresses import masked
 from launchkit.cli.door import Line, put, put_text
 
 if TYPE_CHECKING:
@@ -101,8 +100,13 @@ def output_option(command: F) -> F:
 
 def say(text: str) -> None:
     """Tell the user something that is not data: on stderr, unless --quiet."""
-    if not chosen("quiet"):
-        put_text(masked(text), err=True)
+    if chosen("quiet"):
+        return
+    if ":/" in text:
+        from launchkit.addresses import masked
+
+        text = masked(text)
+    put_text(text, err=True)
 
 
 def say_finding(found: "Finding | None") -> None:

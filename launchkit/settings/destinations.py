@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from launchkit.abc import Registry
-from launchkit.addresses import masked_value
 from launchkit.codec import dotted
 from launchkit.errors import ConfigError, PluginError
 from launchkit.plugins import Plugins
@@ -30,6 +29,8 @@ def read_destination(given: str, plugins: Plugins, where: str, *, alone: bool) -
         text = "; ".join(part for part in (exc.message, exc.hint) if part)
         return Destination(plain, problems=(f"{where}: {text}",) if alone else ())
     except ValueError as exc:
+        from launchkit.addresses import masked_value
+
         return Destination(plain, problems=(f"{where}: {exc}, not {masked_value(given)!r}",))
     notes = [exc.message for exc in failures]
     if read != plain:
