@@ -219,6 +219,13 @@ async def test_a_job_of_somebody_else_with_the_name_of_a_build_is_left_alone(
         await refused(builder, request)
     await until(lambda: not left())
     name = names[0].removeprefix("jobs/")
+    secrets = f"/api/v1/namespaces/{namespace}/secrets"
+    cluster.request("POST", secrets, {"metadata": {"name": f"{name}-context-0"}})
+    assert f"{name}-context-0 in namespace" in (await refused(builder, request)).message
+    theirs = cluster.request("GET", f"{secrets}/{name}-context-0")
+    assert "data" not in theirs
+    assert "ownerReferences" not in theirs["metadata"]
+    await until(lambda: f"jobs/{name}" not in left())
     container = {"name": "theirs", "image": "none", "imagePullPolicy": "Never"}
     pod = {"restartPolicy": "Never", "containers": [container]}
     job = {"metadata": {"name": name}, "spec": {"template": {"spec": pod}}}
