@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from launchkit.code.comparisons import Count
-from launchkit.code.globs import Piece, Wild, linear
+from launchkit.code.globs import Count, Piece, Wild, linear
 
 CLASSES = {
     "alnum": "a-zA-Z0-9",

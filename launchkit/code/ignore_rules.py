@@ -4,7 +4,7 @@ together they cost bounded time and memory.
 
 from dataclasses import dataclass, field
 
-from launchkit.code.comparisons import Comparisons, Count
+from launchkit.code.globs import Comparisons, Count
 from launchkit.code.ignore import RuleFile, is_ignored, parse_rules
 from launchkit.code.ignore_file import MOST_LINES, ignore_text
 from launchkit.code.inside import Inside
@@ -29,7 +29,7 @@ class Rules:
     @property
     def count(self) -> Count:
         """So many rules each file there is compared with."""
-        return sum((file.count for file in (*self.git, *self.own)), Count())
+        return Count.of_all(file.count for file in (*self.git, *self.own))
 
     def say(self, path: str, *, is_directory: bool) -> bool | None:
         """Whether *path* is ignored; None if no file says anything of it. `.launchkitignore` files

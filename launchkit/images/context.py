@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from launchkit.code.comparisons import Comparisons
+from launchkit.code.globs import Comparisons
 from launchkit.code.ignore_file import ignore_text
 from launchkit.code.inside import Inside, inside, require_short
 from launchkit.code.survey import Entry

@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from launchkit.code.comparisons import Count
-from launchkit.code.globs import Piece, Wild, linear
+from launchkit.code.globs import Count, Piece, Wild, linear
 from launchkit.errors import Rejected
 
 _SPECIAL = re.compile(r"[*?\[\]\\]")
@@ -41,7 +40,7 @@ class Patterns:
     @property
     def count(self) -> Count:
         """How many they are."""
-        return sum((line.count for line in self.lines), Count())
+        return Count.of_all(line.count for line in self.lines)
 
     @property
     def keeps_some(self) -> bool:

@@ -13,7 +13,6 @@ from launchkit.codec import below, check_depth, check_numbers, dotted
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import GitSource, ImageSource, Json, LaunchSpec, Recipe
 from launchkit.plain_text import shortened
-from launchkit.resolving.env_list import is_variable_name
 from launchkit.resolving.nested import leaves
 from launchkit.resolving.queue_checks import length_problem
 
@@ -202,6 +201,10 @@ def _text_problems(spec: LaunchSpec) -> Iterator[str]:
 
 
 def _env_problems(env: Mapping[str, str | None]) -> Iterator[str]:
+    if not env:
+        return
+    from launchkit.resolving.env_list import is_variable_name
+
     for name, value in env.items():
         if not is_variable_name(name):
             yield f"env: {name!r} cannot be the name of an environment variable"

@@ -6,16 +6,14 @@ A field is a plain name in double braces, inside a value. Other things in double
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from launchkit.codec import Locate, Path, dotted, suggest
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json, Scalar, Variable
 from launchkit.resolving.nested import entries, texts
 from launchkit.resolving.variables import MOST_TOLD, NAME, value_problems
-from launchkit.written import literal
 
 FIELD = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*\}}\}}", re.ASCII)
 _IN_MACRO = re.compile(r"\$\{\w*\0")
@@ -131,12 +129,12 @@ def fill_template(
         )
     defaults = {name: v.default for name, v in variables.items() if v.default is not None}
     chosen = {**defaults, **values}
-    literals = {
-        name: literal(value) if isinstance(value, str) else value
+    brought = {
+        name: value
         for name, value in values.items()
         if value not in (variables[name].default, *(variables[name].enum or ()))
     }
-    filling = _Filling(expanding, {**chosen, **literals})
+    filling = _Filling(expanding, {**chosen, **_literals(brought)} if brought else chosen)
     return {key: filling.filled(value, filling.at(key, chosen)) for key, value in config.items()}
 
 
@@ -165,8 +163,13 @@ def has_field(value: object) -> bool:
     return isinstance(value, str) and bool(_END.search(value) and FIELD.search(value))
 
 
-@dataclass(frozen=True)
-class _Filling:
+def _literals(values: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+    from launchkit.written import literal
+
+    return {n: literal(value) if isinstance(value, str) else value for n, value in values.items()}
+
+
+class _Filling(NamedTuple):
     expanding: Collection[str]
     literals: Mapping[str, Scalar]
     """What stands below those keys."""

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from sources.trees import surveyed
 
-from launchkit.code.comparisons import NAME, Comparisons, Count
+from launchkit.code.globs import NAME, Comparisons, Count
 from launchkit.errors import Rejected
 from launchkit.images.context import list_context
 from launchkit.images.dockerignore import parse_dockerignore
 
-MOST = "launchkit.code.comparisons.MOST_CHARACTERS"
+MOST = "launchkit.code.globs.MOST_CHARACTERS"
 
 
 def test_what_is_compared_is_bounded_by_lines_and_files_and_what_they_look_at(
