@@ -40,14 +40,21 @@ class WrongError(FolderFetcher):
         return Rejected(f"{masked(source.remote)}: cannot be read")
 
 
+def login(source: Source) -> str:
+    """What stands before the host, without which an address is not known as one."""
+    return (
+        source.remote.partition("://")[2].partition("@")[0] if isinstance(source, GitSource) else ""
+    )
+
+
 class TellsPassword(FolderFetcher):
     def failure(self, source: GitSource, exc: OSError) -> FetchError:
-        return FetchError(f"{source.remote}: cannot be read: {exc.strerror}")
+        return FetchError(f"cannot log in as {login(source)}: {exc.strerror}")
 
 
 class HintsPassword(FolderFetcher):
     def failure(self, source: GitSource, exc: OSError) -> FetchError:
-        return FetchError("the folder cannot be read", hint=f"can you reach {source.remote}?")
+        return FetchError("the folder cannot be read", hint=f"are you {login(source)}?")
 
 
 class CausePassword(FolderFetcher):
@@ -63,4 +70,4 @@ class PinTellsPassword(FolderFetcher):
         try:
             return await super().pin(source)
         except FetchError as exc:
-            raise FetchError(f"cannot pin this source: {source}") from exc
+            raise FetchError(f"cannot pin this source of {login(source)}") from exc
