@@ -27,7 +27,7 @@ from mutants.fetcher_errors import (
     TellsPassword,
     WrongError,
 )
-from mutants.fetcher_git import ArchiveOfTheCache, NoProgramsInArchives, TellsRemote, git
+from mutants.fetcher_git import ArchiveOfTheCache, NoProgramsInArchives, TellsLogin, git
 from mutants.fetcher_pins import (
     FallsOverOtherKinds,
     Hangs,
@@ -157,7 +157,7 @@ MUTANTS = (
         "git: converts line ends", GitSuite, {"made": git("core.eol=crlf", "core.autocrlf=true")}
     ),
     Mutant("git: makes no links", GitSuite, {"made": git("core.symlinks=false")}),
-    Mutant("git: tells the password of an address", GitSuite, {"made": TellsRemote}),
+    Mutant("git: tells the password of an address", GitSuite, {"made": TellsLogin}),
     Mutant("archive: no program is executable", ArchiveSuite, {"made": NoProgramsInArchives}),
     Mutant("archive: half is in the cache", ArchiveSuite, {"made": ArchiveOfTheCache}),
 )

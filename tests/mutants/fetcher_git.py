@@ -12,15 +12,16 @@ from launchkit.builtin.git import GitFetcher
 from launchkit.code.unpack import unpack
 from launchkit.errors import FetchError, Rejected
 from launchkit.model import ArchiveSource, Source
+from mutants.fetcher_errors import login
 from mutants.fetcher_trees import files
 
 
-class TellsRemote(GitFetcher):
+class TellsLogin(GitFetcher):
     async def fetch(self, source: Source, into: Path) -> None:
         try:
             await super().fetch(source, into)
         except Rejected as exc:
-            raise Rejected(f"{source}: is not acceptable") from exc
+            raise Rejected(f"{login(source)} is not acceptable") from exc
 
 
 def git(*settings: str) -> type[Fetcher]:

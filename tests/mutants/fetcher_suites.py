@@ -34,6 +34,11 @@ class GitSuite(Suite):
     made = GitFetcher
 
     @pytest.fixture
+    def fetcher(self) -> Fetcher:
+        """Not started: it takes repositories of this machine from wherever they are."""
+        return type(self).made()
+
+    @pytest.fixture
     def shelf(self, site: Site, tmp_path: Path) -> Shelf:
         return GitShelf(tmp_path / "repository")
 
