@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from launchkit.abc.changes import AgentChange, Change, Changed
 
 PAGE = 500
-"""How many items `change_all` looks at in one go."""
+"""How many items are asked for in one go."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +51,10 @@ class ItemView:
     """What its latest attempt has told of itself; not in lists."""
     cursor: str | None = None
     """What `Selection.after` takes for the page behind it, in the order of the list that has it."""
+    cut: bool = False
+    """Whether a page ends behind it though more was asked for and is there: a page holds only so
+    many bytes.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,8 +226,25 @@ class Launches(ABC):
         """
 
     @abstractmethod
+    async def page(self, selection: Selection) -> Sequence[ItemView]:
+        """Items in the order that is asked for, each with its `cursor`: up to the limit, which is
+        `PAGE` at most, or fewer of which the last is `cut`.
+        """
+
+    async def pages(self, selection: Selection) -> AsyncIterator[Sequence[ItemView]]:
+        """All that *selection* matches, up to its limit, a page at a time."""
+        left, after = selection.limit, selection.after
+        while left > 0:
+            limit = min(PAGE, left)
+            page = await self.page(replace(selection, after=after, limit=limit))
+            yield page
+            if not page or (len(page) < limit and not page[-1].cut):
+                break
+            left, after = left - len(page), page[-1].cursor or page[-1].item.id
+
     async def list(self, selection: Selection) -> Sequence[ItemView]:
-        """Items, a page of them, in the order that is asked for; each with its `cursor`."""
+        """All that *selection* matches, up to its limit, in the order that is asked for."""
+        return [view async for page in self.pages(selection) for view in page]
 
     @abstractmethod
     async def change(self, item_id: str, change: "Change", actor: str) -> QueueItem:
@@ -256,14 +277,7 @@ class Launches(ABC):
         """Change all items that *selection* matches, at most its limit, each for itself: one that
         cannot be changed is in nobody's way.
         """
-        found: Sequence[str] = ()
-        while len(found) < selection.limit:
-            limit = min(PAGE, selection.limit - len(found))
-            page = await self.list(replace(selection, limit=limit))
-            found = [*found, *(view.item.id for view in page)]
-            if len(page) < limit:
-                break
-            selection = replace(selection, after=page[-1].cursor or found[-1])
+        found = [view.item.id async for page in self.pages(selection) for view in page]
         return [await self._change(item_id, change, actor) for item_id in found]
 
     async def _change(self, item_id: str, change: "Change", actor: str) -> "Changed":

@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from launchkit.abc import SORTED, ItemView, Selection
-from launchkit.abc.hub import PAGE
 from launchkit.cli.door import put
 from launchkit.cli.launches import LAYOUT
 from launchkit.cli.options import TABLES, common_options, duration, output_option, say
@@ -72,9 +71,10 @@ async def _list(client: Client, selection: Selection, form: str) -> None:
     await _require_queue(client, selection)
     limit = selection.limit
     more = replace(selection, limit=limit + 1)
-    views = await client.select(more)
-    show_all([item_data(view) for view in views[:limit]], form, LAYOUT)
-    if len(views) > limit:
+    pages = client.hub.launches().pages(more)
+    found = [item_data(view) async for page in pages for view in page]
+    show_all(found[:limit], form, LAYOUT)
+    if len(found) > limit:
         say(f"there are more, and the first {limit} are shown; see them all with -a")
 
 
@@ -83,10 +83,7 @@ async def _list_all(client: Client, selection: Selection, form: str) -> None:
     await _require_queue(client, selection)
     many = 0
     with in_pages(form, LAYOUT) as show:
-        page: Sequence[ItemView] | None = None
-        while page is None or len(page) == PAGE:
-            after = (page[-1].cursor or page[-1].item.id) if page else None
-            page = await client.select(replace(selection, after=after, limit=PAGE))
+        async for page in client.hub.launches().pages(replace(selection, limit=sys.maxsize)):
             show([item_data(view) for view in page])
             many += len(page)
     if selection.order != "newest" and many >= SORTED:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
-from launchkit.store.orders import variants
+from launchkit.store.orders import LISTED, variants
 from launchkit.store.topics import StoreTopics
 
 STATEMENT_SECONDS = 10.0
@@ -124,7 +124,7 @@ class Database(ABC):
 
 def statements(*names: str) -> Mapping[str, str]:
     """The statements in `queries/NAME.sql`, each under the name in its `-- name:` line; for one
-    with `{order}` in it those of `launchkit.store.orders`.
+    with `{order}` in it those of `launchkit.store.orders`, whose `{listed}` are columns.
     """
     found: dict[str, str] = {}
     for name in names:
@@ -134,7 +134,7 @@ def statements(*names: str) -> Mapping[str, str]:
             if "{order}" in body:
                 found.update(variants(title.strip(), body))
             else:
-                found[title.strip()] = body.strip()
+                found[title.strip()] = body.strip().replace("{listed}", LISTED)
     return found
 
 

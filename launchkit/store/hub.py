@@ -131,7 +131,7 @@ class StoreLaunches(Group, Launches):
     async def get(self, ref: str) -> ItemView:
         return await self.database.read(launches.Get(self.entity, ref))
 
-    async def list(self, selection: Selection) -> Sequence[ItemView]:
+    async def page(self, selection: Selection) -> Sequence[ItemView]:
         return await self.database.read(launches.List(self.entity, selection))
 
     async def change(self, item_id: str, change: "Change", actor: str) -> QueueItem:

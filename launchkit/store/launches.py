@@ -1,7 +1,7 @@
 """Launches: look at them, stop them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,13 +16,17 @@ from launchkit.store.orders import beginning, cursor, scope, start_of, statement
 from launchkit.store.outputs import outputs_of
 from launchkit.store.places import Places
 from launchkit.store.queues import end_waiting, leased
-from launchkit.store.rows import event_of, item_of, queue_of
+from launchkit.store.rows import event_of, item_of, queue_of, size_of
 
 if TYPE_CHECKING:
     from launchkit.abc import Stop as Wanted
 
 PAGE = 500
 """Events that are read at once."""
+MOST_CHARACTERS = 8 * 2**20
+"""Of what is stored of the items of a page: one alone may have half as many."""
+AT_ONCE = 8
+"""Items that are read before it is known how large they are."""
 NONE_HINT = "see: launchkit ls; what ended long ago may have been removed by: launchkit store prune"
 
 
@@ -39,7 +43,9 @@ class Get(NamedTuple):
 
 
 class List(NamedTuple):
-    """Items, a page of them, without what was sent to their runners."""
+    """Items, a page of them, without what was sent to their runners. If those that are wanted are
+    larger than a page may be, it ends before, and says so.
+    """
 
     entity: str
     selection: Selection
@@ -52,13 +58,33 @@ class List(NamedTuple):
             behind = {"seq": last["seq"], "level": last["priority"]}
         moment = tx.now if start.moment is None else start.moment
         values = {"value": start.value, "moment": moment, **behind}
-        rows = await tx.all(statement(wanted), **values, **_filters(self.entity, wanted))
+        found = await tx.all(statement(wanted), **values, **_filters(self.entity, wanted))
+        rows = await _as_many_as_fit(tx, found)
         reasons: dict[int, str] = {}
         places = Places(tx)
         return [
-            replace(await view(tx, row, reasons, places), cursor=cursor(wanted.order, row, moment))
-            for row in rows
+            replace(
+                await view(tx, row, reasons, places),
+                cursor=cursor(wanted.order, one, moment),
+                cut=number == len(rows) < len(found),
+            )
+            for number, (one, row) in enumerate(zip(found, rows, strict=False), start=1)
         ]
+
+
+async def _as_many_as_fit(tx: Tx, found: Sequence[Row]) -> Sequence[Row]:
+    """The first of those that were found, whole: as many as a page holds, and one at least."""
+    rows: list[Row] = []
+    room = MOST_CHARACTERS
+    for begin in range(0, len(found), AT_ONCE):
+        seqs = [one["seq"] for one in found[begin : begin + AT_ONCE]]
+        read = {row["seq"]: row for row in await tx.all("items_listed", seqs=json.dumps(seqs))}
+        for seq in seqs:
+            room -= size_of(read[seq])
+            if room < 0 and rows:
+                return rows
+            rows.append(read[seq])
+    return rows
 
 
 class Count(NamedTuple):

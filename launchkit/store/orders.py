@@ -80,33 +80,32 @@ KEYS: Mapping[Order, Key] = {
     ),
 }
 """Orders that no index has: one for each would make every change of a launch dearer."""
+FOUND = "i.seq, i.id"
+"""Of those that match no more is read: how large they are is known only then."""
 BY_VALUE = """
-select {row}, q.name as queue, page.value from (
-    select seq, value from ({found}) found
-    where cast(:value as {kind}) is null or value {beyond} :value or (value = :value and seq < :seq)
-    order by value {direction}, seq desc limit :limit) page
-join item i on i.seq = page.seq join queue q on q.id = i.queue_id
-order by page.value {direction}, page.seq desc
+select seq, id, value from ({found}) found
+where cast(:value as {kind}) is null or value {beyond} :value or (value = :value and seq < :seq)
+order by value {direction}, seq desc limit :limit
 """
-"""A page of the newest that match: what is not shown is read no further than its value."""
+"""A page of the newest that match."""
 
 
 def variants(title: str, body: str) -> Iterator[tuple[str, str]]:
-    """A statement with `{order}` in it for each order, way round and scope, and how many there
-    are under the title with `_count`.
+    """A statement with `{order}` in it for each order, way round and scope: it finds launches; and
+    how many there are under the title with `_count`.
     """
     body = body.strip()
     for scope, only in SCOPES.items():
         for (order, back), parts in PLAIN.items():
-            filled = body.format(row=LISTED, open=only, limit=":limit", **parts)
+            filled = body.format(row=FOUND, open=only, limit=":limit", **parts)
             yield _name(title, order, back, scope), filled
         for (order, key), back in product(KEYS.items(), (False, True)):
-            found = body.format(row=f"i.seq, {key.sql} as value", open=only, limit=SORTED, **EVERY)
+            row = f"{FOUND}, {key.sql} as value"
+            found = body.format(row=row, open=only, limit=SORTED, **EVERY)
             down = key.descending is not back
             yield (
                 _name(title, order, back, scope),
                 BY_VALUE.format(
-                    row=LISTED,
                     found=found.replace(":seq", str(TOP)),
                     kind=key.kind,
                     beyond="<" if down else ">",

@@ -40,6 +40,11 @@ def understood(what: str) -> Iterator[None]:
         ) from exc
 
 
+def size_of(row: Row) -> int:
+    """The characters of a row's texts."""
+    return sum(len(value) for value in dict(row).values() if isinstance(value, str))
+
+
 def queue_of(row: Row) -> Queue:
     """A row of `queue`."""
     with understood(f"queue {row['id']}"):

@@ -53,7 +53,7 @@ def test_launches_are_sorted_as_is_wanted(
         queue.launch("1", "--name", name, queue=where)
     queue("stop", "a")
     assert " ".join(row["name"] for row in queue.data("ls", *words)) == found
-    monkeypatch.setattr("launchkit.cli.ls.PAGE", 2)
+    monkeypatch.setattr("launchkit.abc.hub.PAGE", 2)
     if "--limit" not in words:
         assert " ".join(row["name"] for row in queue.data("ls", "-a", *words)) == found
 
@@ -69,7 +69,7 @@ def test_launches_are_listed_by_their_agent(queue: Program) -> None:
 def test_all_launches_are_printed_in_pages_as_they_are_at_once(
     queue: Program, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("launchkit.cli.ls.PAGE", 2)
+    monkeypatch.setattr("launchkit.abc.hub.PAGE", 2)
     assert queue.out("ls", "-a", "-o", form) == queue.out("ls", "-o", form)
     for number in range(4):
         queue.launch("1", "--name", f"run-{number}")

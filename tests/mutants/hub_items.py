@@ -264,8 +264,8 @@ class GetHidesStops(StoreLaunches):
 
 
 class ListWithoutPlaces(StoreLaunches):
-    async def list(self, selection: Selection) -> Sequence[ItemView]:
-        return [replace(view, position=None) for view in await super().list(selection)]
+    async def page(self, selection: Selection) -> Sequence[ItemView]:
+        return [replace(view, position=None) for view in await super().page(selection)]
 
 
 class Unchecked(StoreLaunches):

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from launchkit.abc import (
@@ -37,7 +37,6 @@ from launchkit.model import (
 from launchkit.wire.protocol import LOG_COMPLETE_HEADER, LOG_SIZE_HEADER, etag
 from launchkit.wire.user_side import (
     MAX_CHANGES,
-    MAX_ITEMS,
     AgentChangeBody,
     ArchiveKnown,
     ChangeBody,
@@ -186,17 +185,7 @@ class _Launches(_Group, Launches):
         call = Call(method="GET", parts=("item",), params={"ref": ref}, again=True, follows=True)
         return await self.service.ask(ItemView, call)
 
-    async def list(self, selection: Selection) -> Sequence[ItemView]:
-        found: Sequence[ItemView] = ()
-        while True:
-            limit = min(MAX_ITEMS, selection.limit - len(found))
-            page = await self._page(replace(selection, limit=limit))
-            found = [*found, *page]
-            if len(page) < limit or len(found) >= selection.limit:
-                return found
-            selection = replace(selection, after=page[-1].cursor or page[-1].item.id)
-
-    async def _page(self, selection: Selection) -> Sequence[ItemView]:
+    async def page(self, selection: Selection) -> Sequence[ItemView]:
         params = {
             "queue": selection.queue,
             "state": None if selection.states is None else [str(s) for s in selection.states],

@@ -97,7 +97,7 @@ where entity = :entity and agent = :agent and lease_until is not null and seq in
 returning id
 
 -- name: items
-select {row}, q.name as queue from item i join queue q on q.id = i.queue_id
+select {row} from item i join queue q on q.id = i.queue_id
 where i.entity = :entity
   and (:queue::text is null or q.name = :queue)
   and (:states::text is null or i.state in (select json_array_elements_text(:states::json)))
@@ -111,6 +111,10 @@ where i.entity = :entity
   {open}
   and {behind}
 order by {order} limit {limit}
+
+-- name: items_listed
+select {listed}, q.name as queue from item i join queue q on q.id = i.queue_id
+where i.seq = any(array(select json_array_elements_text(:seqs::json)::bigint))
 
 -- name: tokens_of_digests
 select t.*, i.id as under_way, cast(:now as double precision) as proved_at,

@@ -34,7 +34,7 @@ where entity = :entity and agent = :agent and lease_until is not null and seq in
 returning id
 
 -- name: items
-select {row}, q.name as queue from item i join queue q on q.id = i.queue_id
+select {row} from item i join queue q on q.id = i.queue_id
 where i.entity = :entity
   and (:queue is null or q.name = :queue)
   and (:states is null or i.state in (select value from json_each(:states)))
@@ -47,6 +47,10 @@ where i.entity = :entity
   {open}
   and {behind}
 order by {order} limit {limit}
+
+-- name: items_listed
+select {listed}, q.name as queue from item i join queue q on q.id = i.queue_id
+where i.seq in (select value from json_each(:seqs))
 
 -- name: tokens_of_digests
 select t.*, i.id as under_way, cast(:now as double precision) as proved_at,

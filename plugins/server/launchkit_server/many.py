@@ -1,14 +1,13 @@
-"""Many launches that are changed at once, each for itself."""
+"""Many launches: page by page, and changed at once, each for itself."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
 
-from launchkit.abc import Selection
+from launchkit.abc import ItemView, Selection
 from launchkit.errors import Conflict, NotFound, Rejected
 from launchkit.model import QueueItem
 from launchkit.store.database import Database
 from launchkit.store.hub import StoreLaunches
-from launchkit.wire.user_side import MAX_CHANGES, Outcome
+from launchkit.wire.user_side import Outcome
 
 Make = Callable[[str], Awaitable[QueueItem]]
 
@@ -18,19 +17,19 @@ async def change_each(ids: Iterable[str], make: Make) -> Sequence[Outcome]:
     return [await _outcome(item_id, make) for item_id in ids]
 
 
-async def ids_of(database: Database, entity: str, selection: Selection, most: int) -> Sequence[str]:
-    """The ids of the launches that a selection matches now, *most* of them at most."""
-    launches = StoreLaunches(database, entity)
-    ids: list[str] = []
-    after = None
-    while len(ids) < most:
-        limit = min(MAX_CHANGES, most - len(ids))
-        page = await launches.list(replace(selection, after=after, limit=limit))
-        ids += [view.item.id for view in page]
-        if len(page) < limit:
-            break
-        after = page[-1].cursor
-    return ids
+async def ids_of(database: Database, entity: str, selection: Selection) -> Sequence[str]:
+    """The ids of the launches that a selection matches now, up to its limit."""
+    pages = StoreLaunches(database, entity).pages(selection)
+    return [view.item.id async for page in pages for view in page]
+
+
+def behind(found: Sequence[ItemView], most: int) -> str | None:
+    """Behind what the next page begins, if one more than *most* were asked for; None: there is
+    none.
+    """
+    if len(found) > most:
+        return found[most - 1].cursor
+    return found[-1].cursor if found and found[-1].cut else None
 
 
 async def _outcome(item_id: str, make: Make) -> Outcome:

@@ -10,7 +10,7 @@ from launchkit.store import changes
 from launchkit.store.hub import StoreLaunches
 from launchkit.wire.user_side import ChangeBody, ChangesBody, Filter, Outcome, RequeuesBody
 from launchkit_server.access import Operator
-from launchkit_server.many import Make, change_each
+from launchkit_server.many import Make, change_each, ids_of
 from launchkit_server.service import Service, TheService
 
 router = APIRouter(prefix="/items", tags=["launches"])
@@ -65,5 +65,4 @@ async def requeue(
 
 
 async def _each(service: Service, entity: str, wanted: Filter, make: Make) -> Sequence[Outcome]:
-    page = await StoreLaunches(service.database, entity).list(wanted.selection())
-    return await change_each([view.item.id for view in page], make)
+    return await change_each(await ids_of(service.database, entity, wanted.selection()), make)

@@ -90,8 +90,10 @@ class Filter:
 async def list_some(
     entity: str, wanted: Annotated[Filter, Depends()], service: TheService, who: Reader
 ) -> Sequence[ItemView]:
-    """A page of items."""
-    return await StoreLaunches(service.database, entity).list(wanted.selection())
+    """A page of items; one that ends before its limit, since it has as many bytes as an answer may,
+    has `cut` at its last.
+    """
+    return await StoreLaunches(service.database, entity).page(wanted.selection())
 
 
 @router.get("/events")

@@ -10,6 +10,7 @@ from launchkit_server.web.filtering import COLUMNS, USUAL, View
 from launchkit_server.web.pages import launches as module
 
 from launchkit.model import ItemState
+from launchkit.store import launches
 
 from ..browsing import Browser
 from ..over_http import RECIPE, launched
@@ -79,6 +80,17 @@ def test_pages_follow_each_other(
     rest = browser.get(f"/e/{entity}/launches", params={"after": ids[1]}).text
     assert ">a</a>" in rest
     assert ">b</a>" not in rest
+
+
+def test_a_page_of_large_launches_ends_early_and_leads_on(
+    browser: Browser, client: httpx.Client, entity: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = named(client, "a", "b", "c")
+    monkeypatch.setattr(launches, "MOST_CHARACTERS", 1)
+    for address in ("launches", "queues/q"):
+        first = browser.get(f"/e/{entity}/{address}").text
+        (shown,) = [name for name in ("a", "b", "c") if f">{name}</a>" in first]
+        assert f"after={ids['abc'.index(shown)]}" in first
 
 
 @pytest.fixture

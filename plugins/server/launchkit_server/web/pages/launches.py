@@ -15,7 +15,7 @@ from launchkit.model import ItemState, Priority, QueueItem
 from launchkit.store import changes
 from launchkit.store.hub import StoreLaunches, StoreQueues
 from launchkit.store.launches import Count
-from launchkit_server.many import Make, change_each, ids_of
+from launchkit_server.many import Make, behind, change_each, ids_of
 from launchkit_server.web.filtering import AGES, COLUMNS, SORTS, View
 from launchkit_server.web.visits import Operating, Reading, Visit
 
@@ -62,13 +62,13 @@ async def show(visit: Reading, view: Annotated[View, Depends()]) -> Response:
     if any(not said.get(name, "of others") for name in visit.request.query_params):
         return visit.go(visit.at("launches", **said))
     database, now = visit.service.database, time.time()
-    found = await StoreLaunches(database, visit.entity).list(view.selection(now, PAGE + 1))
+    found = await StoreLaunches(database, visit.entity).page(view.selection(now, PAGE + 1))
     queues = await StoreQueues(database, visit.entity).list()
     page = ListPage(
         now=now,
         view=view,
         items=found[:PAGE],
-        more=found[PAGE - 1].cursor if len(found) > PAGE else None,
+        more=behind(found, PAGE),
         queues=[one.queue.name for one in queues],
         twin=view.command(PAGE),
         many=await _many(visit, view, now, MOST + 1),
@@ -135,9 +135,7 @@ async def _chosen(visit: Visit) -> Sequence[str]:
     if not visit.form.checked("all"):
         return visit.form.all("id")[:MOST]
     view = replace(_view(visit), after="", sort="oldest")
-    return await ids_of(
-        visit.service.database, visit.entity, view.selection(time.time(), PAGE), MOST
-    )
+    return await ids_of(visit.service.database, visit.entity, view.selection(time.time(), MOST))
 
 
 def _view(visit: Visit) -> View:

@@ -104,7 +104,7 @@ async def show(visit: Reading) -> Response:
         )
         for view in views
     ]
-    latest = await StoreLaunches(database, visit.entity).list(Selection(limit=LATEST))
+    latest = await StoreLaunches(database, visit.entity).page(Selection(limit=LATEST))
     overview = Overview(
         now=now,
         lines=lines,

@@ -15,6 +15,7 @@ from launchkit.resolving.secret_values import without_secrets
 from launchkit.resolving.written_secrets import secrets_warning
 from launchkit.store import agents, waits
 from launchkit.store.hub import StoreLaunches, StoreQueues
+from launchkit_server.many import behind
 from launchkit_server.web.charts import History, Window, history
 from launchkit_server.web.pages.overview import serving
 from launchkit_server.web.pages.queues import QueueRow, row_of
@@ -101,12 +102,11 @@ async def _with_list(visit: Visit, page: QueuePage, tab: str, after: str | None)
     launches = StoreLaunches(visit.service.database, visit.entity)
     states, order = LISTS[tab]
     wanted = Selection(queue=page.row.name, states=states, order=order, after=after, limit=PAGE + 1)
-    found = await launches.list(wanted)
+    found = await launches.page(wanted)
     held: Sequence[ItemView] = ()
     if tab == "waiting" and page.row.held:
-        held = await launches.list(replace(wanted, states=[ItemState.HELD], after=None, limit=PAGE))
-    more = found[PAGE - 1].item.id if len(found) > PAGE else None
-    return replace(page, items=found[:PAGE], held=held, more=more)
+        held = await launches.page(replace(wanted, states=[ItemState.HELD], after=None, limit=PAGE))
+    return replace(page, items=found[:PAGE], held=held, more=behind(found, PAGE))
 
 
 async def _with_charts(visit: Visit, page: QueuePage, view: QueueView, window: str) -> QueuePage:
