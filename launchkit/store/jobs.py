@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from launchkit.codec import encode_json, suggest
@@ -12,11 +12,15 @@ from launchkit.resolving.inputs import check_recipe
 from launchkit.resolving.queue_checks import check_length, check_name
 from launchkit.shell_words import shell_word
 from launchkit.store.database import Row, Tx
-from launchkit.store.rows import job_of
+from launchkit.store.rows import job_of, size_of
 
 LATEST = "latest"
 PAGE = 200
-"""Jobs, or versions of one, that are read at once."""
+"""Jobs, or versions of one, on a page."""
+MOST_CHARACTERS = 8 * 2**20
+"""Of the recipes of a page: one alone may be larger."""
+AT_ONCE = 8
+"""Versions that are read before it is known how large they are."""
 _ALL = 2**31 - 1
 """No version is as high."""
 VERSION = re.compile(r"v[0-9]{1,9}")
@@ -90,7 +94,8 @@ class Get(NamedTuple):
 
 
 class List(NamedTuple):
-    """A page of the versions of one job, newest first, or of the latest of each, by name.
+    """A page of the versions of one job, newest first, or of the latest of each, by name: as many
+    as it holds, and one at least.
 
     :raises ConfigError: if it is to begin behind what is no version.
     """
@@ -98,27 +103,43 @@ class List(NamedTuple):
     entity: str
     name: str | None
     after: str | None = None
-    """Behind which version, `vN`, or which job it begins: `behind` says it."""
+    """Behind which version, `vN`, or which job it begins."""
+    limit: int | None = None
+    """How many at most; None is a page."""
 
     async def __call__(self, tx: Tx) -> list[JobVersion]:
         check_length("job", self.name)
-        if self.name is None:
-            after = self.after or ""
-            rows = await tx.all("latest_jobs", entity=self.entity, after=after, limit=PAGE)
-        else:
-            rows = await tx.all(
-                "job_versions",
-                entity=self.entity,
-                name=self.name,
-                below=self._below(),
-                limit=PAGE,
-            )
-            if not rows and self.after is None:
-                await Get(self.entity, self.name)(tx)
+        rows: list[Row] = []
+        room = MOST_CHARACTERS
+        async for row in self._rows(tx):
+            room -= size_of(row)
+            if room < 0 and rows:
+                break
+            rows.append(row)
+        if not rows and self.name is not None and self.after is None:
+            await Get(self.entity, self.name)(tx)
         return [await _job(tx, row) for row in rows]
 
+    async def _rows(self, tx: Tx) -> AsyncIterator[Row]:
+        left, after, below = (
+            PAGE if self.limit is None else self.limit,
+            self.after or "",
+            self._below(),
+        )
+        rows: Sequence[Row] = ()
+        while left > 0 and (rows := await self._some(tx, after, below, min(left, AT_ONCE))):
+            for row in rows:
+                yield row
+            left, after, below = left - len(rows), rows[-1]["name"], rows[-1]["version"]
+
+    async def _some(self, tx: Tx, after: str, below: int, limit: int) -> Sequence[Row]:
+        of = {"entity": self.entity, "limit": limit}
+        if self.name is None:
+            return await tx.all("latest_jobs", after=after, **of)
+        return await tx.all("job_versions", name=self.name, below=below, **of)
+
     def _below(self) -> int:
-        if self.after is None:
+        if self.after is None or self.name is None:
             return _ALL
         if not VERSION.fullmatch(self.after):
             raise ConfigError(f"after: {self.after[:60]!r} is no version, such as v3")

@@ -3,6 +3,7 @@
 import pytest
 from store.conftest import Store
 
+from launchkit.codec import encode_json
 from launchkit.errors import ConfigError, NotFound
 from launchkit.model import ImageSource, JobVersion, Recipe
 from launchkit.store import jobs
@@ -82,3 +83,28 @@ async def test_however_many_jobs_and_versions_there_are_a_page_of_them_is_read_a
     assert [one.name for one in await stored.list(None)] == ["a", "b", "c", "train"]
     with pytest.raises(ConfigError, match="after: 'three' is no version"):
         await stored.page("train", "three")
+
+
+async def test_a_page_of_large_jobs_ends_before_it_is_too_large(store: Store) -> None:
+    for number in range(4):
+        recipe = Recipe(source=ImageSource(image="i"), config={"text": f"{number}" * 3_000_000})
+        for name in (f"job-{number}", "one"):
+            await store.write(jobs.Create("e", name, recipe, "ann", ()))
+    stored = StoreJobs(store.database, "e")
+    for name in (None, "one"):
+        page = await stored.page(name, None)
+        assert sum(len(encode_json(one.recipe)) for one in page) <= jobs.MOST_CHARACTERS
+        assert len(page) == 2
+    names = [one.name for one in await stored.list(None)]
+    assert names == ["job-0", "job-1", "job-2", "job-3", "one"]
+    assert [one.version for one in await stored.list("one")] == [3, 2, 1, 0]
+
+
+async def test_a_page_of_jobs_is_the_same_however_few_are_read_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "AT_ONCE", 2)
+    for number in range(5):
+        await create(store, f"image-{number}")
+    versions = await store.database.read(jobs.List("e", "train", limit=3))
+    assert [one.version for one in versions] == [4, 3, 2]

@@ -10,9 +10,9 @@ from fastapi.responses import Response
 from launchkit.addresses import masked
 from launchkit.model import GitSource, ImageSource, JobVersion, Source
 from launchkit.resolving.secret_values import hidden
+from launchkit.store import jobs
 from launchkit.store.hub_jobs import StoreJobs
-from launchkit.store.jobs import PAGE
-from launchkit_server.web.visits import Reading
+from launchkit_server.web.visits import Reading, Visit
 
 router = APIRouter(prefix="/e/{entity}/jobs")
 
@@ -32,9 +32,9 @@ class Input:
 async def show(visit: Reading) -> Response:
     """The latest version of each job, a page of them."""
     after = visit.request.query_params.get("after")
-    jobs = await StoreJobs(visit.service.database, visit.entity).page(None, after)
-    more = jobs[-1].name if len(jobs) == PAGE else None
-    return await visit.page("jobs.html", here="jobs", jobs=jobs, more=more, told=source_told)
+    found = await StoreJobs(visit.service.database, visit.entity).page(None, after)
+    more = await _more(visit, None, found[-1].name) if found else None
+    return await visit.page("jobs.html", here="jobs", jobs=found, more=more, told=source_told)
 
 
 @router.get("/{name}")
@@ -47,7 +47,7 @@ async def show_one(name: str, visit: Reading) -> Response:
         shown = await stored.get(f"{name}:v{wanted}" if wanted else name)
     else:
         shown = versions[0]
-    more = f"v{versions[-1].version}" if len(versions) == PAGE else None
+    more = await _more(visit, name, f"v{versions[-1].version}") if versions else None
     return await visit.page(
         "job.html",
         here="jobs",
@@ -60,6 +60,12 @@ async def show_one(name: str, visit: Reading) -> Response:
         resource_args=hidden(shown.recipe.resource_args),
         told=source_told,
     )
+
+
+async def _more(visit: Visit, name: str | None, after: str) -> str | None:
+    """Where the next page begins, if there is one: a page holds only so much."""
+    there = await visit.service.database.read(jobs.List(visit.entity, name, after, limit=1))
+    return after if there else None
 
 
 def source_told(source: Source) -> str:

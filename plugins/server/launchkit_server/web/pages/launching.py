@@ -146,7 +146,7 @@ async def _form(
         fields=fields,
         queues=queues,
         queue=_shown(visit, found[0]) if found else None,
-        jobs=await StoreJobs(database, visit.entity).list(None),
+        jobs=await StoreJobs(database, visit.entity).page(None, None),
         again=again,
         key=key,
     )
