@@ -6,6 +6,7 @@ from launchkit.codec import encode_json
 from launchkit.errors import AgentReplaced, ConfigError
 from launchkit.model import AgentStatus, AgentView
 from launchkit.model.names import is_agent_name
+from launchkit.store.agent_room import make_room
 from launchkit.store.database import Body, Tx
 from launchkit.store.locks import holders_of, topic_of
 from launchkit.store.rows import agent_of
@@ -46,12 +47,10 @@ class Register(NamedTuple):
         if former and former["session"] == self.session:
             return
         await tx.all("forget_those_who_left", entity=self.entity, name=name, left=LEFT)
+        status = status_text(self.status)
+        await make_room(tx, self.entity, name, status)
         await tx.all(
-            "register_agent",
-            entity=self.entity,
-            name=name,
-            status=status_text(self.status),
-            session=self.session,
+            "register_agent", entity=self.entity, name=name, status=status, session=self.session
         )
         if former and former["session"]:
             await _free_what_it_held(tx, self.entity, name)

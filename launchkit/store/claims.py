@@ -19,6 +19,7 @@ from launchkit.model import (
     Verdict,
 )
 from launchkit.store import rules
+from launchkit.store.agent_room import make_room
 from launchkit.store.agents import require_session, status_text
 from launchkit.store.database import Answer, AtOnce, Body, Loose, Row, Tx
 from launchkit.store.events import record
@@ -300,12 +301,9 @@ class Beat(NamedTuple):
 
     async def __call__(self, tx: Tx) -> AgentOrders:
         await require_session(tx, self.entity, self.status.name, self.session)
-        seen = await tx.one(
-            "see_agent",
-            entity=self.entity,
-            name=self.status.name,
-            status=status_text(self.status),
-        )
+        name, status = self.status.name, status_text(self.status)
+        await make_room(tx, self.entity, name, status)
+        seen = await tx.one("see_agent", entity=self.entity, name=name, status=status)
         held = json.dumps([*self.held.items()])
         rows = await tx.all(
             "renew_leases",

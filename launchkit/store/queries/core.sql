@@ -177,6 +177,17 @@ returning drain
 -- name: session_of
 select session from agent where entity = :entity and name = :name
 
+-- name: size_of_agent
+select length(status) as size from agent where entity = :entity and name = :name
+
+-- name: agents_by_time
+select name, length(status) as size from agent
+where entity = :entity and name <> :name and pause is null order by seen_at desc, name
+
+-- name: agents_of_tokens
+select distinct replace(owner, 'agent:', '') as name from token
+where kind = 'agent' and entity = :entity and revoked_at is null
+
 -- name: register_agent
 insert into agent (entity, name, status, seen_at, session) values (:entity, :name, :status, :now, :session)
 on conflict (entity, name) do update
