@@ -14,6 +14,10 @@ from launchkit.store.events import record, record_queue
 from launchkit.store.rows import queue_of
 
 Lock = Literal["", "_shared", "_locked"]
+MOST = 2000
+"""Queues of an entity."""
+MOST_CHARACTERS = 8 * 2**20
+"""Of all queues of an entity: they are read with each list of them."""
 
 
 class Create(NamedTuple):
@@ -30,6 +34,7 @@ class Create(NamedTuple):
                 f"there is a queue {self.spec.name!r} already",
                 hint=f"change it with: launchkit queue edit {shell_word(self.spec.name)}",
             )
+        await _require_room(tx, self.entity, self.spec)
         row = await tx.row("add_queue", entity=self.entity, **_columns(self.spec))
         await record_queue(tx, row, self.actor, "created")
         return queue_of(row)
@@ -53,6 +58,8 @@ class Update(NamedTuple):
                 f" (version {old.version}, not {self.if_version})",
                 hint="look at it again, then repeat your change",
             )
+        if len(encode_json(self.spec)) > len(encode_json(old.spec)):
+            await _require_room(tx, self.entity, self.spec)
         pause = self.pause
         if pause is not None and pause != old.pause:
             pause = replace(pause, by=self.actor)  # whatever name came with it
@@ -150,6 +157,23 @@ async def named(tx: Tx, entity: str, name: str, lock: Lock = "") -> Row:
             f" launchkit queue create {shell_word(name)} --resource local-process",
         )
     return row
+
+
+async def _require_room(tx: Tx, entity: str, spec: QueueSpec) -> None:
+    others = await tx.row("size_of_queues", entity=entity, name=spec.name)
+    if others["n"] >= MOST:
+        raise Rejected(
+            f"queue {spec.name!r}: {entity} has {others['n']} other queues, and may have {MOST} in"
+            " all",
+            hint="remove a queue that nobody needs",
+        )
+    together = others["size"] + len(encode_json(spec))
+    if together > MOST_CHARACTERS:
+        raise Rejected(
+            f"queue {spec.name!r}: the queues of {entity} would have {together} characters"
+            f" together, and may have {MOST_CHARACTERS}",
+            hint="make its config smaller, or remove a queue that nobody needs",
+        )
 
 
 async def count(tx: Tx, queue: int) -> dict[ItemState, int]:

@@ -1,9 +1,11 @@
 """Queues: made, changed and removed, without losing what is in them."""
 
+from dataclasses import replace
+
 import pytest
 from store.conftest import Store
 
-from launchkit.errors import ConfigError, Conflict, NotFound
+from launchkit.errors import ConfigError, Conflict, NotFound, Rejected
 from launchkit.model import ItemState, QueueSpec, Variable
 from launchkit.store import queues
 
@@ -74,3 +76,34 @@ async def test_a_name_is_free_again_after_its_queue_was_removed(store: Store) ->
     await store.queue()
     assert (await store.item(old.id)).state is ItemState.FINISHED
     assert await store.claim() is None
+
+
+async def test_the_queues_of_an_entity_are_only_so_large_together(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "MOST_CHARACTERS", 2000)
+    large = QueueSpec(name="q", resource="local-process", config={"text": "x" * 1500})
+    await store.write(queues.Create("e", large, "ann"))
+    with pytest.raises(Rejected, match="the queues of e would have"):
+        await store.write(queues.Create("e", replace(large, name="p"), "ann"))
+    await store.write(queues.Create("other", large, "ann"))
+    await store.queue("p")
+    with pytest.raises(Rejected, match="queue 'p': the queues of e would have"):
+        await store.write(queues.Update("e", replace(large, name="p"), "ann", None, None))
+    monkeypatch.setattr(queues, "MOST_CHARACTERS", 1000)
+    await store.write(queues.Update("e", replace(large, config={}), "ann", None, None))
+    await store.write(queues.Delete("e", "q", "ann", force=False))
+    with pytest.raises(NotFound):
+        await store.database.read(queues.Get("e", "q"))
+
+
+async def test_an_entity_has_only_so_many_queues(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "MOST", 2)
+    for name in ("p", "q"):
+        await store.queue(name)
+    with pytest.raises(Rejected, match="queue 'r': e has 2 other queues, and may have 2 in all"):
+        await store.queue("r")
+    await store.write(queues.Delete("e", "p", "ann", force=False))
+    await store.queue("r")

@@ -9,6 +9,10 @@ select * from queue where id = :id
 -- name: queues
 select * from queue where entity = :entity and deleted_at is null order by name
 
+-- name: size_of_queues
+select count(*) as n, coalesce(sum(length(spec)), 0) as size from queue
+where entity = :entity and name <> :name and deleted_at is null
+
 -- name: add_queue
 insert into queue (entity, name, spec, resource, prioritization, max_concurrent, version, created_at, updated_at)
 values (:entity, :name, :spec, :resource, :prioritization, :max_concurrent, 1, :now, :now)
