@@ -7,10 +7,13 @@ import anyio
 
 from launchkit.errors import Unreachable
 from launchkit.model import ItemState
+from launchkit.plain_text import shortened
 from launchkit.store.database import Database, Row, Tx
 
 Kind = Literal["state", "progress", "warning", "stop", "lease", "priority", "queue"]
 
+MOST_CHARACTERS = 16 * 2**10
+"""Of a cause: a page has 500 of them."""
 SETTLE_SECONDS = 10.0
 """How long those who write are waited for."""
 LOOK_SECONDS = 0.02
@@ -19,7 +22,9 @@ LOOK_SECONDS = 0.02
 async def record(
     tx: Tx, item: Row, kind: Kind, actor: str, cause: str | None, state: ItemState | None = None
 ) -> None:
-    """Add an event to an item, and wake those who follow it."""
+    """Add an event to an item, and wake those who follow it. A cause that is too long is shortened
+    with a mark.
+    """
     await tx.all(
         "add_event",
         queue=item["queue_id"],
@@ -28,7 +33,7 @@ async def record(
         actor=actor,
         attempt=item["attempt"],
         state=state,
-        cause=cause,
+        cause=None if cause is None else shortened(cause, MOST_CHARACTERS),
     )
     tx.publish(f"item:{item['id']}", f"entity:{item['entity']}")
 
@@ -43,7 +48,7 @@ async def record_queue(tx: Tx, queue: Row, actor: str, cause: str) -> None:
         actor=actor,
         attempt=0,
         state=None,
-        cause=cause,
+        cause=shortened(cause, MOST_CHARACTERS),
     )
     tx.publish(f"queue:{queue['id']}", f"entity:{queue['entity']}")
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from store.conftest import Clock, spec
+from store.conftest import Clock, Store, spec
 
-from launchkit.abc import LaunchRequest, Order, Selection, hub
+from launchkit.abc import LaunchRequest, Order, Selection, Stop, hub
 from launchkit.codec import encode_json
-from launchkit.model import Overrides, QueueSpec
-from launchkit.store import launches, queues, submitting
+from launchkit.model import ItemReport, ItemState, Overrides, QueueSpec
+from launchkit.store import claims, events, launches, queues, submitting
 from launchkit.store.database import Database
 from launchkit.store.hub import StoreLaunches
 from launchkit.store.opening import database_of
@@ -62,3 +62,21 @@ async def test_a_list_of_large_launches_comes_whole_and_each_of_them_once(
             pages = [page async for page in mine.pages(replace(selection, limit=7))]
             assert [view.item.name for page in pages for view in page] == found[:7]
             assert all(page[-1].cut or len(page) == 4 for page in pages[:-1])
+
+
+async def test_of_a_cause_that_is_too_long_the_beginning_and_the_end_are_kept(
+    store: Store,
+) -> None:
+    await store.queue()
+    await store.launch()
+    claim = await store.claimed()
+    long = f"begin {'x ' * 500_000}end"
+    report = ItemReport(state=ItemState.RUNNING, message=long, warnings=(long,))
+    await store.write(claims.Report(claim, report))
+    wish = Stop(reason=long)
+    await store.write(launches.Stop("e", claim.item.id, "ann", wish))
+    told = await store.database.read(launches.Events("e", claim.item.id, 0))
+    assert [event.kind for event in told] == ["state", "state", "warning", "state", "stop"]
+    causes = [event.cause or "" for event in told[2:]]
+    assert max(map(len, causes)) <= events.MOST_CHARACTERS
+    assert {(cause[:5], cause[-3:]) for cause in causes} == {("begin", "end")}
