@@ -11,9 +11,10 @@ from launchkit.abc import LaunchRequest, Order, Selection, Stop, hub
 from launchkit.codec import encode_json
 from launchkit.model import ItemReport, ItemState, Overrides, QueueSpec
 from launchkit.store import claims, events, launches, queues, submitting
-from launchkit.store.database import Database
+from launchkit.store.database import Database, Row, Tx
 from launchkit.store.hub import StoreLaunches
 from launchkit.store.opening import database_of
+from launchkit.store.rows import size_of
 
 ORDERS: Sequence[Order] = ("newest", "oldest", "line", "author", "waited")
 
@@ -80,3 +81,18 @@ async def test_of_a_cause_that_is_too_long_the_beginning_and_the_end_are_kept(
     causes = [event.cause or "" for event in told[2:]]
     assert max(map(len, causes)) <= events.MOST_CHARACTERS
     assert {(cause[:5], cause[-3:]) for cause in causes} == {("begin", "end")}
+
+
+async def test_of_what_waits_in_a_queue_that_is_deleted_no_more_is_read_than_its_ids(
+    store: Store,
+) -> None:
+    await store.queue()
+    await launched(store.database, "large", 3_000_000)
+    queue = (await store.database.read(queues.Get("e", "q"))).queue
+
+    async def open_items(tx: Tx) -> Sequence[Row]:
+        return await tx.all("open_items", queue=queue.id)
+
+    (row,) = await store.database.read(open_items)
+    assert size_of(row) < 100
+    assert await store.write(queues.Delete("e", "q", "ann", force=True)) == 1

@@ -344,7 +344,7 @@ select c.data, c.place from archive_chunk c join archive a on a.digest = c.diges
 where c.digest = :digest and c.number = :number
 
 -- name: open_items
-select * from item where queue_id = :queue and state in ('queued', 'held')
+select id, queue_id, entity, attempt from item where queue_id = :queue and state in ('queued', 'held')
 
 -- name: stop_waiting
 update item set state = 'stopped', verdict = :verdict, message = :message, updated_at = :now, ended_at = :now
