@@ -8,7 +8,11 @@ from typing import Any, TypeVar
 S = TypeVar("S", bound=str)
 
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(/))")
-_STRUCTURE = re.compile(r"[{\[:]")
+_BEGINS = r"(?<![^\s\ufeff].)"
+_STRUCTURE = re.compile(
+    rf"\{{{_BEGINS}|\[{_BEGINS}|-{_BEGINS}(?!\S)|\?{_BEGINS}(?!\S)|:(?!\S)", re.DOTALL
+)
+"""What each list and mapping has; within words the same signs tell of none."""
 _NO_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
@@ -27,12 +31,17 @@ def unescaped(text: str) -> str:
     return _ESCAPED.sub(_character, text)
 
 
+def may_be_data(text: str) -> bool:
+    """Whether a text has what all have that are mappings or lists, in JSON or YAML."""
+    return bool(_STRUCTURE.search(text))
+
+
 def structures(text: str) -> Iterator[object]:
     """The mappings and lists that a text is, if it is JSON or YAML; scalars of YAML stay texts.
 
     :raises ConfigError: if it is too large, or nested too deep, to be looked at.
     """
-    if not _STRUCTURE.search(text):
+    if not may_be_data(text):
         return
     text = _NO_CHARACTER.sub("\ufffd", text)  # as a cluster reads it
     try:

@@ -6,7 +6,7 @@ import pytest
 
 from launchkit.errors import ConfigError
 from launchkit.model import Secret
-from launchkit.written import literal, structures, unescaped
+from launchkit.written import literal, may_be_data, structures, unescaped
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,22 @@ from launchkit.written import literal, structures, unescaped
 )
 def test_a_text_that_is_json_or_yaml_is_data(text: str, data: list[object]) -> None:
     assert [*structures(text)] == data
+
+
+@pytest.mark.parametrize(
+    "text", ["[1]", "\ufeff{a: b}", "a:\u2028 b", "%YAML 1.1\n--- {}", "- a", "? a", "a:\tb", "x:"]
+)
+def test_whatever_is_data_may_be_data(text: str) -> None:
+    assert [*structures(text)]
+    assert may_be_data(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["registry:5000/image:1", "https://h/p?a=[b]", "${run_id}", "x[0]{1}", "a-b", "what?"]
+)
+def test_words_with_signs_of_data_in_them_are_none(text: str) -> None:
+    assert not may_be_data(text)
+    assert [*structures(text)] == []
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "[" + "a," * 20_000 + "]"])

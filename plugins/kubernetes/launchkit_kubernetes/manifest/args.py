@@ -10,7 +10,7 @@ from launchkit.model import Json
 from launchkit.plain_text import shortened
 from launchkit.runners.fitting import is_open
 from launchkit_kubernetes.manifest.clear_secrets import HINT, READABLE, clear_secrets
-from launchkit_kubernetes.manifest.copying import copied
+from launchkit_kubernetes.manifest.copying import MAX_VALUES, copied, values_in
 from launchkit_kubernetes.manifest.names import LABEL, name_problem
 from launchkit_kubernetes.manifest.pods import all_containers, templates
 from launchkit_kubernetes.manifest.schema import JOB as JOB_SHAPE
@@ -27,8 +27,6 @@ from launchkit_kubernetes.manifest.schema import (
 JOB = "Job"
 WRAPPER = "kubernetes"
 WHERE = "resource_args"
-MAX_VALUES = 20_000
-"""An object has at most 1.5 MiB in etcd, and real ones have a few hundred values."""
 MAX_CONTAINERS = 500
 """Of all templates of pods together."""
 KEYS: Mapping[str, tuple[type, str]] = {
@@ -144,15 +142,10 @@ def _refuse(problems: list[str]) -> None:
 
 def _too_much(data: Mapping[str, Any], where: str) -> Iterator[str]:
     """What no cluster would take, and what would keep an agent busy for long."""
-    if (values := _values_in(data)) > MAX_VALUES:
-        yield f"{where}: has {values} values; {MAX_VALUES} are the most"
+    if values_in(data, MAX_VALUES) > MAX_VALUES:
+        yield f"{where}: has more than {MAX_VALUES} values"
     elif (containers := sum(1 for _ in all_containers(data))) > MAX_CONTAINERS:
         yield f"{where}: has {containers} containers; {MAX_CONTAINERS} are the most"
-
-
-def _values_in(value: Any) -> int:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + sum(map(_values_in, inner))
 
 
 def _shapes(data: Mapping[str, Any], where: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from launchkit_kubernetes.manifest.args import QueueArgs
 from launchkit_kubernetes.manifest.clear_secrets import HINT, READABLE, any_secret
 from launchkit_kubernetes.manifest.code import InSecrets, InVolume, code_folder, lay_code
 from launchkit_kubernetes.manifest.names import OWN, Ref, name_problem, workload_name
-from launchkit_kubernetes.manifest.own_variables import taken_whole, without_own
+from launchkit_kubernetes.manifest.own_variables import OwnVariables, taken_whole
 from launchkit_kubernetes.manifest.pods import all_containers, containers, starting, templates
 from launchkit_kubernetes.manifest.train_job import NODE, OVERRIDES, add_pull_secret
 
@@ -119,9 +119,9 @@ def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) 
     ref = ref_of(args, submission, context.namespace)
     identity = RunIdentity.of(submission.launch, context.agent)
     labels = {**KUBERNETES.labels(identity), NAME: ref.name}
-    is_own = submission.is_own
-    spec = without_own(args.spec, "resource_args.spec", is_own)
-    rest = without_own(args.rest, "resource_args", is_own)
+    own = OwnVariables(submission.is_own)
+    spec = own.without(args.spec, "resource_args.spec")
+    rest = own.without(args.rest, "resource_args")
     annotations: dict[str, str] = {} if args.requeue else {REQUEUE: "false"}
     if args.is_job:
         ttl = spec.pop("ttlSecondsAfterFinished", DEFAULT_TTL)
@@ -134,7 +134,7 @@ def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) 
         filler.silence(part)
     if filler.main:
         annotations[MAIN] = filler.main
-    metadata = without_own(args.metadata, "resource_args.metadata", is_own)
+    metadata = own.without(args.metadata, "resource_args.metadata")
     metadata.pop("generateName", None)
     metadata |= {
         "name": ref.name,

@@ -1,4 +1,4 @@
-"""Foreign data as data of our own: of bounded depth, and only what JSON has."""
+"""Foreign data as data of our own: of bounded size and depth, and only what JSON has."""
 
 import math
 from collections.abc import Mapping
@@ -8,6 +8,8 @@ from launchkit.plain_text import shortened
 
 MAX_DEPTH = 60
 """No object of a cluster is nested so deep."""
+MAX_VALUES = 20_000
+"""An object has at most 1.5 MiB in etcd, and real ones have a few hundred values."""
 KEY = 100
 """Letters of a key that are shown."""
 
@@ -31,6 +33,19 @@ def copied(value: Any, where: str, problems: list[str], depth: int = 0) -> Any:
             f"{where}: must be text, not {shortened(repr(value), 100)}; put it into quotes"
         )
     return value
+
+
+def values_in(value: Any, most: int) -> int:
+    """How many values there are, lists and mappings among them; if more than *most*, some number
+    above it.
+    """
+    waiting, number = [value], 0
+    while waiting and number <= most:
+        one = waiting.pop()
+        number += 1
+        waiting += one.values() if isinstance(one, Mapping) else ()
+        waiting += one if isinstance(one, list | tuple) else ()
+    return number
 
 
 def below(where: str, key: str) -> str:

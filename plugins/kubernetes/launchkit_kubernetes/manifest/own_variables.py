@@ -3,49 +3,62 @@ whatever container or field of an operator it says it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from launchkit.errors import ConfigError, Rejected
-from launchkit.written import structures
 from launchkit_kubernetes.manifest.copying import below, copied
+from launchkit_kubernetes.manifest.data_texts import DataTexts
 from launchkit_kubernetes.manifest.policy import is_free
 
-MAX_TEXTS = 4
-"""No operator's text has more texts in it, each in the one before."""
 
+@dataclass(frozen=True)
+class OwnVariables:
+    """Takes variables out of all parts of one config."""
 
-def without_own(
-    value: Any,
-    where: str,
-    is_own: Callable[[str], bool],
-    around: tuple[str, ...] = (),
-    texts: int = MAX_TEXTS,
-) -> Any:
-    """A copy without variables that are launchkit's own: items of lists that have such a `name`,
-    and keys that are one, or end in one behind a dot, as Spark has them. *around* are the keys
-    that lead there, and so many *texts* may stand in each other.
+    is_own: Callable[[str], bool]
+    """Whether a variable of that name is launchkit's own."""
+    texts: DataTexts = field(default_factory=DataTexts)
+    level: int = 0
+    """The number of texts around."""
 
-    :raises Rejected: if a text that is JSON or YAML says one: such are an operator's to read.
-    """
-    if isinstance(value, Mapping):
-        return {
-            key: without_own(inner, below(where, key), is_own, (*around, key), texts)
-            for key, inner in value.items()
-            if not is_own(key.rpartition(".")[2])
-        }
-    if isinstance(value, list):
-        return [
-            without_own(one, f"{where}[{index}]", is_own, around, texts)
-            for index, one in enumerate(value)
-            if not (isinstance(one, Mapping) and is_own(str(one.get("name"))))
-        ]
-    if isinstance(value, str) and not is_free(around) and _says(value, is_own, around, texts):
-        raise Rejected(
-            f"{where}: a text in which a variable stands that launchkit alone says, or which is too"
-            " large to be looked through",
-            hint="leave out LAUNCHKIT_AUTHOR and the like: launchkit says them itself",
-        )
-    return value
+    def without(self, value: Any, where: str, around: tuple[str, ...] = ()) -> Any:
+        """A copy without variables that are launchkit's own: items of lists that have such a
+        `name`, and keys that are one, or end in one behind a dot, as Spark has them. *around* are
+        the keys that lead there.
+
+        :raises Rejected: if a text that is JSON or YAML says one: such are an operator's to read.
+        """
+        if isinstance(value, Mapping):
+            return {
+                key: self.without(inner, below(where, key), (*around, key))
+                for key, inner in value.items()
+                if not self.is_own(key.rpartition(".")[2])
+            }
+        if isinstance(value, list):
+            return [
+                self.without(one, f"{where}[{index}]", around)
+                for index, one in enumerate(value)
+                if not (isinstance(one, Mapping) and self.is_own(str(one.get("name"))))
+            ]
+        if isinstance(value, str) and not is_free(around) and self._says(value, around):
+            raise Rejected(
+                f"{where}: a text in which a variable stands that launchkit alone says, or which is"
+                " too large to be looked through",
+                hint="leave out LAUNCHKIT_AUTHOR and the like: launchkit says them itself",
+            )
+        return value
+
+    def _says(self, text: str, around: tuple[str, ...]) -> bool:
+        """Whether it is data with one of them, or too much of it to be looked through."""
+        problems: list[str] = []
+        inside = replace(self, level=self.level + 1)
+        try:
+            found = self.texts.structures(text, self.level)
+            data = [copied(one, "", problems) for one in found]
+            return bool(problems) or any(inside.without(one, "", around) != one for one in data)
+        except (ConfigError, Rejected):
+            return True
 
 
 def taken_whole(value: Any) -> Iterator[dict[str, Any]]:
@@ -55,17 +68,3 @@ def taken_whole(value: Any) -> Iterator[dict[str, Any]]:
         yield value
     for one in inner:
         yield from taken_whole(one)
-
-
-def _says(text: str, is_own: Callable[[str], bool], around: tuple[str, ...], texts: int) -> bool:
-    """Whether it is a structure with one of them, or one that is too large to be looked through."""
-    problems: list[str] = []
-    try:
-        found = [copied(one, "", problems) for one in structures(text)]
-        if found and not texts:
-            return True
-        return bool(problems) or any(
-            without_own(one, "", is_own, around, texts - 1) != one for one in found
-        )
-    except (ConfigError, Rejected):
-        return True

@@ -2,21 +2,22 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from launchkit.errors import ConfigError
 from launchkit.model import Json
 from launchkit.plain_text import shortened
 from launchkit.runners.fitting import is_open
-from launchkit.written import structures, unescaped
+from launchkit.written import unescaped
 from launchkit_kubernetes.manifest.annotations import (
     IN_ONE_KEY,
     annotation_objections,
     annotation_problem,
     are_annotations,
 )
-from launchkit_kubernetes.manifest.copying import MAX_DEPTH, below
+from launchkit_kubernetes.manifest.copying import MAX_DEPTH, MAX_VALUES, below, values_in
+from launchkit_kubernetes.manifest.data_texts import DataTexts
 
 # keys are looked at in one spelling, for operators take several
 OF_CONTEXTS = frozenset(
@@ -104,7 +105,10 @@ def strict_objections(args: Json, annotations: Collection[str] = ()) -> Iterator
     *annotations* are those that the agent's owner allows.
     """
     yield from _kind_objections(args)
-    yield from _Looking(annotations).objections(args, "resource_args", (), 0)
+    if values_in(args, MAX_VALUES) > MAX_VALUES:
+        yield f"resource_args: more than {MAX_VALUES} values cannot be looked through"
+    else:
+        yield from _Looking(annotations, DataTexts()).objections(args, "resource_args", (), 0)
 
 
 def _kind_objections(args: Json) -> Iterator[str]:
@@ -124,6 +128,9 @@ class _Looking:
     """Through all that a config holds."""
 
     annotations: Collection[str]
+    texts: DataTexts
+    level: int = 0
+    """The number of texts around."""
 
     def objections(
         self, value: Any, where: str, around: tuple[str, ...], depth: int
@@ -147,16 +154,26 @@ class _Looking:
             yield from self._of_text(value, where, around, depth)
 
     def _of_text(self, text: str, where: str, around: tuple[str, ...], depth: int) -> Iterator[str]:
-        plain = unescaped(text)
-        written = bool(_WRITTEN.search(plain) or RUNTIMES.search(plain) or _unconfined("", plain))
         try:
-            for data in () if written else structures(text):
-                written = written or any(self.objections(data, where, around, depth + 1))
-        except ConfigError:
-            yield f"{where}: the text is too large to be looked at"
+            written = self._is_written(text, where, around, depth)
+        except ConfigError as exc:
+            if self.level:
+                raise
+            yield f"{where}: the text cannot be looked through: {exc}"
             return
         if written:
             yield f"{where}: a piece of a pod in a text is not allowed"
+
+    def _is_written(self, text: str, where: str, around: tuple[str, ...], depth: int) -> bool:
+        """Whether a piece of a pod is. :raises ConfigError: if there is too much to look through."""
+        plain = unescaped(text)
+        if _WRITTEN.search(plain) or RUNTIMES.search(plain) or _unconfined("", plain):
+            return True
+        inside = replace(self, level=self.level + 1)
+        return any(
+            any(inside.objections(data, where, around, depth + 1))
+            for data in self.texts.structures(text, self.level)
+        )
 
     def _reason(self, key: str, value: Any, around: tuple[str, ...]) -> str | None:
         if around and are_annotations(around[-1], {}):
@@ -180,7 +197,7 @@ def _reason(key: str, value: Any, around: str) -> str | None:
         return "only the profile of the runtime is allowed"
     if around in NAMING and isinstance(value, str):
         return None
-    words = {_flat(word) for word in _FLAT.split(key)}
+    words = _flat_words(key)
     if (
         words & REFUSED
         or (words & (OF_CONTEXTS | TRUE | FILLED) and value)
@@ -200,7 +217,13 @@ def _unconfined(name: str, text: str) -> bool:
     return named and is_open(text)
 
 
+def _flat_words(key: str) -> set[str]:
+    """The words of a key, which is a path in one where Spark and others write it."""
+    words = set(_FLAT.split(_flat(key)))
+    is_security = any(word.endswith("securitycontext") for word in words)
+    return words | {"securitycontext"} if is_security else words
+
+
 def _flat(key: str) -> str:
-    """A key in one spelling; the security context of a pod goes by several names."""
-    flat = key.replace("_", "").replace("-", "").casefold()
-    return "securitycontext" if flat.endswith("securitycontext") else flat
+    """A key in one spelling."""
+    return key.replace("_", "").replace("-", "").casefold()

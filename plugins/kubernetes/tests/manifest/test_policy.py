@@ -1,5 +1,6 @@
 """What `policy.kubernetes: strict` forces and refuses."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -224,11 +225,44 @@ def test_so_is_none_in_an_annotation_or_in_what_an_operator_is_told_as_a_paramet
     assert len(objections({"apiVersion": "x.io/v1", "kind": "A", "spec": given})) == 1
 
 
-def test_a_text_that_is_too_large_to_be_looked_at_is_not_allowed() -> None:
-    (line,) = objections(
-        {"apiVersion": "x.io/v1", "kind": "A", "spec": {"a": f"[{'a,' * 20_000}]"}}
-    )
-    assert line == "resource_args.spec.a: the text is too large to be looked at"
+def in_texts(value: object, levels: int) -> Any:
+    """A value in texts of JSON in each other."""
+    for _ in range(levels):
+        value = json.dumps([value])
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "place", "what"),
+    [
+        (f"[{'a,' * 20_000}]", "", "has more than 10000 values"),
+        (f"a: {'x' * 500_000}", "", "no more than 500000 characters"),
+        (in_texts("x" * 170_000, 3), "", "no more than 500000 characters"),
+        (in_texts([1] * 10_000, 1), "", "no more than 10000 values"),
+        (["a: [b]"] * 1_001, "[1000]", "no more than 1000 texts"),
+        (in_texts(["a: b"] * 1_000, 1), "", "no more than 1000 texts"),
+        (in_texts("a: b", 4), "", "no more than 4 texts"),
+    ],
+    ids=range(7),
+)
+def test_what_is_too_much_of_texts_to_be_looked_through_is_not_allowed(
+    value: object, place: str, what: str
+) -> None:
+    (line,) = objections({"apiVersion": "x.io/v1", "kind": "A", "spec": {"a": value}})
+    assert line.startswith(f"resource_args.spec.a{place}: the text cannot be looked through: ")
+    assert what in line
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3, 4])
+def test_a_piece_of_a_pod_is_found_in_texts_that_stand_in_each_other(levels: int) -> None:
+    for value, told in ((r"host\u0050ath: 1", 1), ("a word", 0)):
+        text = in_texts(value, levels)
+        assert len(objections({"apiVersion": "x.io/v1", "kind": "A", "spec": {"a": text}})) == told
+
+
+def test_a_config_of_more_values_than_a_cluster_takes_is_not_looked_through() -> None:
+    (line,) = objections({"spec": {"a": [{"hostPath": {}}] * 10_000}})
+    assert line == "resource_args: more than 20000 values cannot be looked through"
 
 
 CLOSED_OF_A_POD = {

@@ -116,6 +116,14 @@ def test_a_text_in_which_such_a_variable_is_read_stays(text: str) -> None:
     assert body(CUSTOM | {"spec": {"text": text}})["spec"] == {"text": text}
 
 
+def test_texts_of_all_of_a_config_are_looked_through_within_one_bound() -> None:
+    texts = ["a: b"] * 600
+    for spec, rest in (({"a": texts}, {}), ({}, {"more": texts}), ({"a": ["a:b"] * 600}, {})):
+        assert body(CUSTOM | rest | {"spec": spec})["spec"] == spec
+    with pytest.raises(Rejected, match=r"^resource_args\.more\[400\]: a text in which"):
+        body(CUSTOM | {"spec": {"a": texts}, "more": texts})
+
+
 def test_texts_that_stand_in_each_other_without_end_are_refused_at_once() -> None:
     text = "".join(f"{' ' * depth}a: |\n" for depth in range(900))
     with pytest.raises(Rejected, match="too large to be looked through"):
