@@ -35,6 +35,8 @@ _NOT_BEFORE_WORDS = re.compile(r"[\w=:.@/%+~#?*-]")
 OPTIONS = frozenset("-+")
 ELSEWHERE = frozenset("@~")
 """Behind these at their beginning, programs and shells read the name of a file or a home."""
+PICTURE = "\ufe0f"
+"""Makes a picture of a letter; seen nowhere else, and shown as it is where texts are told."""
 _STEP_OUT = re.compile(r"(?=\.\.)")
 _REFERENCE = re.compile(r"\$\w+|\$\([\w.-]+\)", re.ASCII)
 """A variable's value, as shells and Kubernetes write it; macros are looked at by themselves."""
@@ -121,7 +123,7 @@ def _parting(piece: Piece, bad: Collection[str], before: str) -> str | None:
 
 def _parts_always(character: str) -> bool:
     """Whether it parts texts wherever it stands, or nobody sees it."""
-    return character.isspace() or visible_line(character) != character
+    return character.isspace() or character == PICTURE or visible_line(character) != character
 
 
 def _is_mark(character: str) -> bool:

@@ -54,17 +54,17 @@ def look_at(database: Path) -> Finding | None:
             )
             hint = f"chmod 600 {shell_word(str(database if file == database else real))}*"
             return Finding(level="warning", subject="backend", message=message, hint=hint)
-    folder = database.parent
-    if mode := mode_for_all(folder, stat.S_IWOTH):
-        message = (
-            f"every user of this machine may put files into {folder} (mode {mode}), also in the"
-            f" place of what belongs to {database.name}"
-        )
-        return Finding(
-            level="warning",
-            subject="backend",
-            message=message,
-            hint="keep the database in a directory of its own, or"
-            f" chmod o-w {shell_word(str(folder))}",
-        )
+    for folder in dict.fromkeys((database.parent, real.parent)):
+        if mode := mode_for_all(folder, stat.S_IWOTH):
+            message = (
+                f"every user of this machine may put files into {folder} (mode {mode}), also in the"
+                f" place of what belongs to {database.name}"
+            )
+            return Finding(
+                level="warning",
+                subject="backend",
+                message=message,
+                hint="keep the database in a directory of its own, or"
+                f" chmod o-w {shell_word(str(folder))}",
+            )
     return replaceable(database, "backend")

@@ -137,6 +137,21 @@ async def test_a_directory_in_which_everybody_may_put_files_is_told(
     assert f"may put files into {folder} (mode {mode:04o})" in found.message
 
 
+async def test_a_directory_in_which_everybody_may_put_files_beside_what_a_link_leads_to_is_told(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "queues"
+    folder.mkdir()
+    prepare(folder / "queue.db")
+    link = tmp_path / "mine.db"
+    link.symlink_to(folder / "queue.db")
+    backend = StoreBackend(url=f"sqlite:///{link}", entity="e")
+    assert await backend.check() == ()
+    folder.chmod(0o1777)
+    (found,) = await backend.check()
+    assert f"may put files into {folder} (mode 1777)" in found.message
+
+
 async def test_a_directory_further_up_that_everybody_may_change_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "open" / "queues"
     folder.mkdir(parents=True)
