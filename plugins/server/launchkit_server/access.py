@@ -6,6 +6,7 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.datastructures import Headers
 
 from launchkit.errors import Forbidden, Unauthenticated
 from launchkit.model import AgentStatus
@@ -115,6 +116,20 @@ class Caller:
             )
 
 
+async def prove(headers: Headers, service: Service) -> Principal:
+    """Whose token the headers of a request have.
+
+    :raises Unauthenticated: if it is missing, unknown, over or revoked.
+    """
+    token = bearer(headers)
+    if token is None:
+        raise Unauthenticated("this needs a token, and there is none", hint=LOGIN_HINT)
+    principal = await service.proofs.prove(token)
+    if isinstance(principal, TokenFault):
+        raise Unauthenticated(f"the token {principal}", hint=LOGIN_HINT)
+    return principal
+
+
 @dataclass(frozen=True)
 class Needs:
     """A dependency that admits those who have a permission on the entity in the path."""
@@ -131,12 +146,7 @@ class Needs:
         for what, name in request.path_params.items():
             check_length(what, name)
         service: Service = request.app.state.service
-        token = bearer(request.headers)
-        if token is None:
-            raise Unauthenticated("this needs a token, and there is none", hint=LOGIN_HINT)
-        principal = await service.proofs.prove(token)
-        if isinstance(principal, TokenFault):
-            raise Unauthenticated(f"the token {principal}", hint=LOGIN_HINT)
+        principal = await prove(request.headers, service)
         request.scope["state"][PROVED] = asker(principal)
         entity = request.path_params.get("entity", EVERYWHERE)
         own = request.path_params.get("item_id")

@@ -15,6 +15,7 @@ from launchkit.errors import ConfigError, LaunchkitError
 from launchkit.model.names import LONGEST_NAME
 from launchkit.wire.problems import problem_of
 from launchkit.wire.protocol import PROTOCOL, PROTOCOL_HEADER, REQUEST_ID_HEADER, check_protocol
+from launchkit_server.access import prove
 from launchkit_server.bodies import Body, BodyRules
 from launchkit_server.problems import TOKEN, Refusal, answer, told
 from launchkit_server.rates import Askers, Rates
@@ -51,6 +52,8 @@ class Limits:
     """Bytes of packed code, compressed."""
     piece_seconds: float = 20.0
     """How long a body may be silent."""
+    unproved: int = 64 * 2**10
+    """Bytes of a body that is read before the token of its request is proved."""
     body_seconds: float = 120.0
     """How long a body may take, but for packed code."""
     requests_per_second: float = 1000.0
@@ -86,7 +89,7 @@ class Envelope:
             return
         letter = _Letter(scope, receive, send, self._limits.of(scope["path"]))
         request_id.set(letter.id)
-        letter.refusal = letter.objection() or self._too_often(scope)
+        letter.refusal = letter.objection() or self._too_often(scope) or await self._unproved(scope)
         if letter.refusal is None:
             try:
                 await self._app(scope, letter.receive, self._counting(scope, letter.send))
@@ -112,6 +115,21 @@ class Envelope:
             await send(message)
 
         return counted
+
+    async def _unproved(self, scope: Scope) -> Refusal | None:
+        """Why a long body is not read: who sends it proves nothing."""
+        headers = Headers(scope=scope)
+        is_long = "transfer-encoding" in headers or (
+            int(headers.get("content-length", "0")) > self._limits.unproved
+        )
+        if is_page(scope["path"]) or not is_long:
+            return None
+        try:
+            await prove(headers, scope["app"].state.service)
+        except LaunchkitError as exc:
+            self._askers.answered(scope, problem_of(exc).status)
+            return _refusal_of(exc)
+        return None
 
     def _too_often(self, scope: Scope) -> Refusal | None:
         if scope["path"] in _HEALTH:
@@ -142,8 +160,7 @@ class _Letter:
             theirs = self._headers.get(PROTOCOL_HEADER, PROTOCOL)
             check_protocol(theirs, "the client", "the queue service")
         except ConfigError as exc:
-            problem = problem_of(exc)
-            return Refusal(problem.status, problem.detail, code=problem.code, hint=problem.hint)
+            return _refusal_of(exc)
         if not _HOST.fullmatch(self._headers.get("host", "")):
             return Refusal(400, "the header Host names no host")
         if _has_token(self._scope):
@@ -190,6 +207,17 @@ class _Letter:
             if headers.get("content-type", "").startswith(STREAM_TYPE):
                 headers.update(UNBUFFERED)
         await self._send(message)
+
+
+def _refusal_of(exc: LaunchkitError) -> Refusal:
+    problem = problem_of(exc)
+    return Refusal(
+        problem.status,
+        problem.detail,
+        code=problem.code,
+        hint=problem.hint,
+        retry_after=problem.retry_after,
+    )
 
 
 def _has_long_name(scope: Scope) -> bool:

@@ -87,6 +87,26 @@ def test_packed_code_that_turns_out_too_large_is_refused(client: httpx.Client) -
     assert client.get(f"{path}/known").json() == {"known": False, "size": 0}
 
 
+@pytest.mark.parametrize("size", ["Content-Length: 4000", "Transfer-Encoding: chunked"])
+def test_nothing_long_is_read_of_who_proves_nothing(tmp_path: Path, size: str) -> None:
+    limits = replace(LIMITS, unproved=100)
+    with served_with(Door(limits=limits), tmp_path) as served:
+        url = httpx.URL(served.url)
+        for token in ("lk_nobody", ""):
+            head = [
+                *POST,
+                size,
+                *([f"Authorization: Bearer {token}"] if token else []),
+                "Host: here",
+            ]
+            with socket.create_connection((url.host, url.port or 0), 60) as peer:
+                peer.sendall("\r\n".join(head).encode() + b"\r\n\r\n")  # and never a body
+                told = answered(b"".join(iter(lambda: peer.recv(65536), b"")))
+            problem(told, 401, "unauthenticated")
+        with client_of(served) as client:
+            problem(client.post(QUEUES, json={"name": "x" * 3000}), 422, "config_invalid")
+
+
 def test_a_body_that_stops_coming_is_refused(tmp_path: Path) -> None:
     with served_with(Door(limits=HASTY), tmp_path) as served:
         problem(answered(spoken(served, *POST, "Content-Length: 100")), 408, "too_slow")
