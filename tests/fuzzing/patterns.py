@@ -39,7 +39,7 @@ def attacks(pattern: str, flags: int) -> Iterator[Make]:
 def _makers(before: str, again: str) -> Iterator[Make]:
     for end in ENDS:
         yield lambda many, end=end: before + again * (many // len(again)) + end
-    for word in filter(None, (before, before + again)):
+    for word in sorted({before, before + again, (before + again)[:-1]} - {""}):
         yield lambda many, word=word: word * (many // len(word)) + "\0"
 
 

@@ -22,6 +22,8 @@ LONGEST = 16_000
 """Characters of a header that are looked at."""
 _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z]+)(?=\s+[A-Za-z_]+\s*=|\s*$|\s*,)")
 _TOKEN = re.compile(r"[!-~]{1,64000}", re.ASCII)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)')
+"""Also one that does not end: it would be looked for anew behind each quote in it."""
 _PARAMETER = re.compile(r'(?<![A-Za-z_])([A-Za-z_]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]+))')
 
 
@@ -44,9 +46,7 @@ class Token:
 def parse_challenges(header: str) -> list[Challenge]:
     """The challenges of a `WWW-Authenticate` header (RFC 9110, 11.6.1), in their order."""
     header = header[:LONGEST]
-    blank = re.sub(
-        r'"(?:[^"\\]|\\.)*"', lambda quoted: '"' + "_" * (len(quoted[0]) - 2) + '"', header
-    )
+    blank = _QUOTED.sub(lambda quoted: "_" * len(quoted[0]), header)
     starts = list(_SCHEME.finditer(blank))
     ends = [*(start.start() for start in starts[1:]), len(header)]
     return [
