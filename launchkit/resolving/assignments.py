@@ -68,12 +68,18 @@ class Value(NamedTuple):
 
 def names_in(text: str, tells: Callable[[str], bool]) -> Iterator[Name]:
     """What may be the name of a value and *tells* enough, in the order of its places."""
+    told: dict[str, bool] = {}  # most texts have the same words many times
     for found in _NAME.finditer(text):
         word = found[0]
-        if "{" in word or "(" in word:
-            word = ".".join(without_references(word))
-        if tells(word):
-            yield Name(word, *found.span())
+        is_told = told.get(word)
+        if is_told is None:
+            is_told = told[word] = tells(_without_references(word))
+        if is_told:
+            yield Name(_without_references(word), *found.span())
+
+
+def _without_references(word: str) -> str:
+    return ".".join(without_references(word)) if "{" in word or "(" in word else word
 
 
 def value_of(text: str, name: Name) -> Value | None:

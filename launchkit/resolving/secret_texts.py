@@ -5,6 +5,7 @@ Where the value of a name ends is not always certain, so all that follows it is 
 
 import re
 from collections.abc import Iterator, Sequence
+from heapq import heappop, heappush, merge
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -95,9 +96,11 @@ def without_parts(text: str, parts: Sequence[Part]) -> str:
 
 
 def _named(text: str) -> Iterator[Part]:
-    """What names tell. Each stretch of the text is looked through once, so it takes linear time."""
+    """What names tell, in the order of its places. Each stretch of the text is looked through once,
+    so it takes linear time.
+    """
     done = line_end = 0
-    for name, value in sorted([*_told(text), *curl_logins(text)], key=lambda one: one[1].at):
+    for name, value in merge(_told(text), curl_logins(text), key=lambda one: one[1].at):
         if name.start < done:
             continue
         begin = _BEGIN.match(text, value.at)
@@ -124,11 +127,18 @@ def _named(text: str) -> Iterator[Part]:
 
 
 def _told(text: str) -> Iterator[tuple[Name, Value]]:
-    """The names of secrets and where their values begin."""
+    """The names of secrets and where their values begin, in the order of the values: each is behind
+    its name.
+    """
+    waiting: list[tuple[int, int, Name, Value]] = []
     for name in names_in(text, is_secret_name):
+        while waiting and waiting[0][0] <= name.start:
+            yield heappop(waiting)[2:]
         value = value_of(text, name)
         if value and not _is_measure(text, name.text, value.at):
-            yield name, value
+            heappush(waiting, (value.at, name.start, name, value))
+    while waiting:
+        yield heappop(waiting)[2:]
 
 
 def _is_measure(text: str, name: str, at: int) -> bool:
@@ -178,7 +188,7 @@ def _logins(text: str) -> Iterator[Part]:
             blank = _BLANK.search(text, start)
             stretch_end = blank.start() if blank else len(text)
             last = text.rfind("@", start, stretch_end)
-        end = _login_end(text, start, last) if start >= done else -1
+        end = _login_end(text, start, last) if last >= start >= done else -1
         if end > start:
             done = end
             login = text[start:end]

@@ -165,7 +165,7 @@ class _Looking:
             yield f"{where}: a piece of a pod in a text is not allowed"
 
     def _is_written(self, text: str, where: str, around: tuple[str, ...], depth: int) -> bool:
-        """Whether a piece of a pod is. :raises ConfigError: if there is too much to look through."""
+        """Whether a piece of a pod is. :raises ConfigError: if it cannot be looked through."""
         plain = unescaped(text)
         if _WRITTEN.search(plain) or RUNTIMES.search(plain) or _unconfined("", plain):
             return True
