@@ -15,10 +15,14 @@ import os
 import signal
 import time
 
+from launchkit.supervision.regular_files import open_regular, read_regular
+
 RECORD = "cgroup"
 """In the run directory: where the run's cgroup is, noted before it is made."""
 PREFIX = "launchkit-"
 TOKEN_BYTES = 8
+MOST_PATH = 4096
+"""Bytes of a path, as Linux takes it."""
 GONE_SECONDS = 1.0
 """How long what was killed may take to leave."""
 _CLONE3, _INTO_CGROUP = 435, 0x200000000
@@ -63,7 +67,7 @@ class Cgroup:
     def kill(self) -> None:
         """SIGKILL to all that is in it, and to what is born there meanwhile."""
         try:
-            kill = os.open(os.path.join(self.path, "cgroup.kill"), os.O_WRONLY)
+            kill = open_regular(os.path.join(self.path, "cgroup.kill"), os.O_WRONLY)
         except OSError:
             return
         try:
@@ -121,10 +125,24 @@ def recorded(run_dir: str) -> Cgroup | None:
     """The cgroup that is noted in a run directory, if there is one and it is that run's: what the
     note says is no reason to end anything else.
     """
-    path = os.fsdecode(_read(os.path.join(run_dir, RECORD)))
+    try:
+        path = os.fsdecode(read_regular(os.path.join(run_dir, RECORD), MOST_PATH))
+    except OSError:
+        return None
     start, dot, token = os.path.basename(path).rpartition(".")
     ours = dot and start == PREFIX + os.path.basename(run_dir) and len(token) == 2 * TOKEN_BYTES
-    return Cgroup(path) if ours and os.path.exists(f"{path}/cgroup.kill") else None
+    return Cgroup(path) if ours and _is_cgroup(path) else None
+
+
+def _is_cgroup(path: str) -> bool:
+    """Whether a directory, no link to one, is a cgroup that can be ended at once."""
+    try:
+        device = os.lstat(path).st_dev
+    except (OSError, ValueError):
+        return False
+    number = f"{os.major(device)}:{os.minor(device)}".encode()
+    mounted = any(fields[2] == number for fields in _mounts())
+    return mounted and os.path.exists(f"{path}/cgroup.kill")
 
 
 def _note(path: bytes) -> None:
@@ -148,12 +166,19 @@ def _own() -> str:
     """The directory of this process' cgroup in the unified hierarchy; nothing if there is none."""
     lines = _read("/proc/self/cgroup").split(b"\n")
     path = next((line[3:] for line in lines if line.startswith(b"0::/")), b"")
-    for line in _read("/proc/self/mountinfo").split(b"\n") if path else ():
-        what, _, kind = line.partition(b" - ")
-        if kind.startswith(b"cgroup2 ") and what.split()[3] == b"/":
-            own = os.fsdecode(what.split()[4] + path).rstrip("/")
+    for fields in _mounts() if path else ():
+        if fields[3] == b"/":
+            own = os.fsdecode(fields[4] + path).rstrip("/")
             return own if os.path.isdir(own) and "/../" not in own + "/" else ""
     return ""
+
+
+def _mounts() -> list[list[bytes]]:
+    """What the kernel tells of each place where the unified hierarchy is: among others its device,
+    what of it is there, and where that is.
+    """
+    lines = (line.partition(b" - ") for line in _read("/proc/self/mountinfo").split(b"\n"))
+    return [what.split() for what, _, kind in lines if kind.startswith(b"cgroup2 ")]
 
 
 def _is_delegated(own: str) -> bool:

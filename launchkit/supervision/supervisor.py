@@ -30,6 +30,7 @@ from launchkit.supervision.processes import (
     send,
     start_time,
 )
+from launchkit.supervision.regular_files import open_regular, read_regular
 
 OVER = ".over"
 """Beside the run directories: an empty file for each run that has ended and was removed."""
@@ -142,7 +143,7 @@ def run_setup(command: Command, spec: Spec, log: int) -> Record | None:
             return record
         if record["code"] or record["signal"]:
             return {**record, "stage": "setup"}
-        os.close(os.open(home + b".done", os.O_WRONLY | os.O_CREAT, 0o600))
+        os.close(open_regular(home + b".done", os.O_WRONLY | os.O_CREAT))
         say(log, f"setup {name} is done")
     finally:
         os.close(lock)
@@ -229,9 +230,9 @@ def write_record(record: Record) -> None:
 def overwrite(path: str, data: bytes, *, sync: bool = False) -> None:
     """Write *data*, padded with spaces, into the space that a file has already.
 
-    :raises OSError: if not all of it could be written.
+    :raises OSError: if not all of it could be written, or something else is there.
     """
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb", buffering=0) as file:
+    with open(open_regular(path, os.O_WRONLY | os.O_CREAT), "wb", buffering=0) as file:
         if file.write(data.ljust(RESERVED)) < RESERVED:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if sync:
@@ -318,9 +319,8 @@ def _empty(home: bytes) -> None:
 def _grace_end() -> float:
     """Until when, on the monotonic clock, a cancelled run may go on; 0 if it is not cancelled."""
     try:
-        with open("cancelled", "rb") as file:
-            return float(file.read() or 0)
-    except OSError:
+        return float(read_regular("cancelled", RESERVED) or 0)
+    except (OSError, ValueError):
         return 0.0
 
 

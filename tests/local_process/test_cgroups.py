@@ -142,7 +142,13 @@ def test_no_cgroup_is_made_where_none_may_be(
 
 @pytest.mark.parametrize(
     "name",
-    ["", "{home}", "{home}/launchkit-other.0123456789abcdef", "{home}/launchkit-run.01234567"],
+    [
+        "",
+        "{home}",
+        "{home}/launchkit-other.0123456789abcdef",
+        "{home}/launchkit-run.01234567",
+        "{home}/launchkit-run.0123456789abcdef",
+    ],
 )
 def test_a_note_of_what_is_no_cgroup_of_the_run_is_none(tmp_path: Path, name: str) -> None:
     home = tmp_path / "home"

@@ -1,6 +1,7 @@
 """Disks that are full, or too broken to note what is done."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -252,12 +253,12 @@ async def test_what_keeps_a_run_from_being_ended_is_an_error_to_be_tried_again(
     submission = make("sleep", "300")
     run = await runner.submit(submission)
     await until_running(run)
-    lock = Path(run.ref) / "lock"
-    lock.rename(lock.with_name("moved"))
-    lock.mkdir()
-    with pytest.raises(LaunchError, match="cannot be ended"):
-        await run.cancel(5)
-    lock.rmdir()
-    lock.with_name("moved").rename(lock)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        with pytest.raises(LaunchError, match="cannot be ended"):
+            await run.cancel(5)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     assert (await stopped(run)).state is RunState.STOPPED
     assert processes_of(submission) == []

@@ -1,7 +1,10 @@
 """Where a full disk may have swallowed what a run printed, its output says so."""
 
 import os
+import stat
 from pathlib import Path
+
+from launchkit.supervision.regular_files import open_regular
 
 NOTE = (
     "launchkit: the disk was full here: what was printed until there was room again may be missing,"
@@ -34,16 +37,17 @@ class Holes:
 
     def _noted(self) -> bool:
         try:
-            with self._log.open("ab", buffering=0) as file:
+            log = open_regular(self._log, os.O_WRONLY | os.O_APPEND)
+            with os.fdopen(log, "ab", buffering=0) as file:
                 file.write(b"\n" * _within_a_line(self._log) + NOTE.encode())
-        except OSError:  # it is full once more
+        except OSError:  # it is full once more, or no file any more
             return False
         self._noted_at = _size(self._log)
         return True
 
 
 def _within_a_line(log: Path) -> bool:
-    with log.open("rb", buffering=0) as file:
+    with os.fdopen(open_regular(log), "rb", buffering=0) as file:
         if file.seek(0, os.SEEK_END) == 0:
             return False
         file.seek(-1, os.SEEK_END)
@@ -60,6 +64,7 @@ def _is_full(folder: Path) -> bool:
 
 def _size(log: Path) -> int | None:
     try:
-        return log.stat().st_size
+        facts = log.lstat()
     except OSError:
         return None
+    return facts.st_size if stat.S_ISREG(facts.st_mode) else None

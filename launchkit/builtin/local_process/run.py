@@ -23,6 +23,10 @@ from launchkit.supervision.processes import send
 log = logging.getLogger("launchkit.local_process")
 
 CHUNK_BYTES = 1 << 20
+LOST_NOTE = (
+    b"\nlaunchkit: the rest of the output is lost: the file that it was written to is something"
+    b" else now, or has a hole\n"
+)
 STUCK_SECONDS = 5.0
 """How long a supervisor may go on when nothing is left of its run."""
 
@@ -37,6 +41,8 @@ class ProcessRun(Run):
         self.holes = Holes(place.log)
         """Where a full disk may have swallowed output."""
         self._end: RunStatus | None = None
+        self._size: int | None = None
+        """How long the output was at the end."""
         self._cancelled = False
         self._over = anyio.Event()
 
@@ -47,16 +53,18 @@ class ProcessRun(Run):
         seen = await run_sync(self._dir.look)
         if seen.record is not None:
             await self._force_end()
-            self._end = await run_sync(self._ended, seen.record)
+            end = await run_sync(self._ended, seen.record)
         elif seen.supervisor is not None:
             return verdicts.alive(seen)
         elif not (seen.started or seen.cancelled):
             raise RunLost(f"{self.ref}: this run was never started, or its directory was removed")
         else:
             await self._force_end()
-            self._end = await run_sync(self._lost, seen)
+            end = await run_sync(self._lost, seen)
+        self._size = await run_sync(self._dir.log_size)
+        self._end = end
         self._over.set()
-        return self._end
+        return end
 
     async def changed(self, last: RunStatus) -> RunStatus:
         """Wait for a status other than *last*: for the end of the supervisor, except while it
@@ -83,7 +91,9 @@ class ProcessRun(Run):
             raise LaunchError(f"{self.ref}: the run cannot be ended: {exc}") from exc
 
     async def logs(self, offset: int) -> AsyncGenerator[LogChunk, None]:
-        """The output from byte *offset* on, in pieces of at most 1 MiB, until all was given."""
+        """The output from byte *offset* on, in pieces of at most 1 MiB, until all was given that
+        was there at the end; where the run has replaced or stretched the file, the rest is lost.
+        """
         idle_since = anyio.current_time()
         while True:
             over = self._over.is_set()  # before the read: then nothing comes after it
@@ -92,11 +102,11 @@ class ProcessRun(Run):
                 offset += len(data)
                 idle_since = anyio.current_time()
             elif over:
-                if words := await run_sync(self.holes.last_words, offset):
+                if words := await run_sync(self._last_words, offset):
                     yield LogChunk(offset=offset, data=words)
                 return
             else:
-                await self._more_output(offset, idle_since)
+                await self._pause(idle_since)
 
     async def aclose(self) -> None:
         """Remove the directory of an ended run, unless the runner is to keep it."""
@@ -142,24 +152,26 @@ class ProcessRun(Run):
                 return
             await anyio.sleep(0.001)
 
-    async def _more_output(self, offset: int, idle_since: float) -> None:
-        while not self._over.is_set() and self._log_size() <= offset:
-            pause = max(0.02, min(0.5, (anyio.current_time() - idle_since) / 8))
-            with anyio.move_on_after(pause):
-                await self._over.wait()
-            await run_sync(self.holes.look)
-            if self._dir.supervisor() is None:
-                await self.status()
+    async def _pause(self, idle_since: float) -> None:
+        """Wait a while, or for the end of the run, before the output is looked at again."""
+        pause = max(0.02, min(0.5, (anyio.current_time() - idle_since) / 8))
+        with anyio.move_on_after(pause):
+            await self._over.wait()
+        if self._dir.supervisor() is None:
+            await self.status()
 
     def _read_log(self, offset: int) -> bytes:
         self.holes.look()
-        return self._dir.read_log(offset, CHUNK_BYTES)
+        size = CHUNK_BYTES
+        if self._over.is_set():
+            size = max(0, min(size, (self._size or 0) - offset))
+        return self._dir.read_log(offset, size)
 
-    def _log_size(self) -> int:
-        try:
-            return self._dir.log.stat().st_size
-        except FileNotFoundError:
-            return 0
+    def _last_words(self, offset: int) -> bytes:
+        """What is to stand at the end of the output, of which *offset* bytes were given."""
+        if self._size is None or self._size > offset:
+            return LOST_NOTE
+        return self.holes.last_words(offset)
 
     async def _supervisor_gone(self) -> None:
         pid = self._dir.supervisor()

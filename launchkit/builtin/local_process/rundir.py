@@ -8,7 +8,9 @@
     cgroup          where its cgroup is, if it has one      tag   what its processes are known by
 
 Files that must be written on a full disk too have a place set aside: `child.tmp`, `exit.tmp` and
-`cancelled.tmp`. All methods touch the disk, and belong into a worker thread.
+`cancelled.tmp`. A run may put anything in the place of each: what is no regular file is read as if
+there were none, and of the rest no more than a run directory needs. All methods touch the disk, and
+belong into a worker thread.
 """
 
 import errno
@@ -30,8 +32,10 @@ from launchkit.plain_text import ending
 from launchkit.private_files import begin_file
 from launchkit.supervision import cgroup
 from launchkit.supervision.processes import members, start_time
+from launchkit.supervision.regular_files import open_regular, read_regular
 from launchkit.supervision.supervisor import (
     OVER,
+    RESERVED,
     TAG_RECORD,
     Spec,
     overwrite,
@@ -43,6 +47,14 @@ log = logging.getLogger("launchkit.local_process")
 
 _FLOCK = "@qqihh" if sys.platform == "darwin" else "@hhqqi0q"
 _ENDED = ".ended-"
+MOST_SPEC = 1 << 23
+"""Bytes of a run's description: several times what Linux lets a program be started with."""
+MOST_PID = 1 << 22
+"""The largest number that Linux gives to a process."""
+MOST_HOLE = 1 << 16
+"""Bytes in a row that nobody has written, as the file system tells, and that are read all the same:
+some keep no zeros.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +86,7 @@ class RunDir:
     @cached_property
     def spec(self) -> Spec:
         """What was to be run."""
-        return parse_spec((self.path / "spec").read_bytes())
+        return parse_spec(self._read("spec", MOST_SPEC))
 
     def look(self) -> RunDirState:
         """See how the run stands."""
@@ -91,7 +103,7 @@ class RunDir:
     def supervisor(self) -> int | None:
         """The process number of the live supervisor: the one that holds the lock."""
         try:
-            fd = os.open(self.path / "lock", os.O_RDWR)
+            fd = open_regular(self.path / "lock", os.O_RDWR)
         except FileNotFoundError:
             return None
         try:
@@ -112,10 +124,10 @@ class RunDir:
     def group(self) -> int | None:
         """The process group of the command, if its main process lives, as far as can be told."""
         try:
-            pid, began = map(int, (self.path / "child").read_text().split())
+            pid, began = map(int, self._read("child", RESERVED).split())
         except (OSError, ValueError):  # a power cut may have left it empty
             return None
-        return pid if start_time(pid) == began else None
+        return pid if 0 < pid <= MOST_PID and start_time(pid) == began else None
 
     def mark_cancelled(self, until: float) -> None:
         """Note that the run was told to stop, and may end by itself *until* that monotonic time.
@@ -164,20 +176,32 @@ class RunDir:
     def tail(self, name: str, size: int = 8192) -> bytes:
         """The last bytes of one of the files, marked where it was cut; nothing if there is none."""
         try:
-            with (self.path / name).open("rb") as file:
+            with os.fdopen(open_regular(self.path / name), "rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - size - 1))
                 return ending(file.read(size + 1), size)
         except FileNotFoundError:
             return b""
 
     def read_log(self, offset: int, size: int) -> bytes:
-        """At most *size* bytes of the output from *offset* on."""
+        """At most *size* bytes of the output from *offset* on; nothing from a long hole on."""
         try:
-            with self.log.open("rb", buffering=0) as file:
+            with os.fdopen(open_regular(self.log), "rb", buffering=0) as file:
+                size = min(size, _readable(file.fileno(), offset))
                 file.seek(offset)
                 return file.read(size)
         except FileNotFoundError:
             return b""
+
+    def log_size(self) -> int | None:
+        """How long the output is now; None if there is something else in the place of its file."""
+        try:
+            file = open_regular(self.log)
+        except FileNotFoundError:
+            return None if os.path.lexists(self.log) else 0
+        try:
+            return os.fstat(file).st_size
+        finally:
+            os.close(file)
 
     def remove(self) -> None:
         """Delete it, such that a half-deleted run is never seen, but leave a mark that a run of
@@ -210,17 +234,20 @@ class RunDir:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), group.path)
 
     def _has(self, name: str) -> bool:
-        return (self.path / name).exists()
+        return os.path.lexists(self.path / name)
 
-    def _tag(self) -> bytes:
+    def _read(self, name: str, most: int) -> bytes:
         try:
-            return (self.path / TAG_RECORD).read_bytes().strip()
+            return read_regular(self.path / name, most)
         except FileNotFoundError:
             return b""
 
+    def _tag(self) -> bytes:
+        return self._read(TAG_RECORD, RESERVED).strip()
+
     def _record(self) -> Mapping[str, str] | None:
         try:
-            text = (self.path / "exit").read_text(errors="replace")
+            text = read_regular(self.path / "exit", RESERVED).decode(errors="replace")
         except FileNotFoundError:
             return None
         lines = (line.partition(" ") for line in text.splitlines() if line.strip())
@@ -238,6 +265,20 @@ class RunDir:
                 raise
         finally:
             remove_tree(aside)
+
+
+def _readable(file: int, offset: int) -> int:
+    """How many bytes from *offset* on can be read at once: up to the next hole, or a short one."""
+    try:
+        hole = os.lseek(file, offset, os.SEEK_HOLE)
+        if hole > offset:
+            return hole - offset
+        short = os.lseek(file, offset, os.SEEK_DATA) - offset
+    except OSError as exc:
+        if exc.errno != errno.ENXIO:
+            raise
+        short = os.fstat(file).st_size - offset  # nothing but a hole, or it has ended
+    return short if 0 < short <= MOST_HOLE else 0
 
 
 def outdated(root: Path, now: float, days: float) -> list[Path]:

@@ -1,0 +1,121 @@
+"""Runs that put something else in the place of what their directory holds."""
+
+from pathlib import Path
+
+import anyio
+import pytest
+from local_process.runs import Make, output_of
+from waiting import PATIENCE
+
+from launchkit.abc import Run
+from launchkit.builtin.local_process.run import LOST_NOTE
+from launchkit.builtin.local_process.rundir import MOST_HOLE
+from launchkit.builtin.local_process.runner import LocalProcessRunner
+from launchkit.model import RunState, RunStatus
+from launchkit.testing import end_of, until
+
+REPLACE = """
+import os, sys, time
+what, name = sys.argv[1:]
+os.chdir("..")
+while not os.path.exists("child"):
+    time.sleep(0.01)
+print("begin", flush=True)
+if what == "hole":
+    os.truncate(name, 1 << 40)
+    print("behind it", flush=True)
+else:
+    if os.path.lexists(name):
+        os.unlink(name)
+    match what:
+        case "pipe": os.mkfifo(name)
+        case "directory": os.mkdir(name)
+        case "device": os.symlink("/dev/zero", name)
+        case "circle": os.symlink(name, name)
+        case "sparse": os.truncate(os.open(name, os.O_CREAT | os.O_WRONLY), 1 << 40)
+os.close(os.open("code/replaced", os.O_CREAT))
+while not os.path.exists("code/go"):
+    time.sleep(0.01)
+"""
+KINDS = ["pipe", "directory", "device", "circle", "sparse", "hole"]
+READ = ["output.log", "child", "lock", "tag", "cgroup", "spec", "exit", "cancelled", "exit.tmp"]
+
+
+async def replaced(runner: LocalProcessRunner, make: Make, what: str, name: str) -> Run:
+    """A run that has done so, and goes on until it is let end."""
+    run = await runner.submit(
+        make("python3", "replace.py", what, name, files={"replace.py": REPLACE})
+    )
+    await until((Path(run.ref) / "code" / "replaced").exists)
+    return run
+
+
+def let_end(run: Run) -> None:
+    (Path(run.ref) / "code" / "go").touch()
+
+
+async def end_and_output(run: Run) -> tuple[RunStatus, bytes]:
+    """Both, read at once as an agent does, while the run goes on and to its end."""
+    found: list[bytes] = []
+
+    async def read() -> None:
+        found.append(await output_of(run))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(read)
+        await run.status()
+        let_end(run)
+        status = await end_of(run)
+    return status, found[0]
+
+
+@pytest.mark.parametrize("what", KINDS)
+async def test_a_log_that_is_no_file_any_more_is_lost_and_its_run_ends(
+    runner: LocalProcessRunner, make: Make, what: str
+) -> None:
+    run = await replaced(runner, make, what, "output.log")
+    status, output = await end_and_output(run)
+    assert status.state is RunState.FINISHED
+    printed, note, rest = output.partition(LOST_NOTE)
+    assert (printed.strip(b"\0"), rest) in {(b"begin\n", b""), (b"", b"")}
+    assert note
+    assert len(printed) <= MOST_HOLE
+
+
+@pytest.mark.parametrize("name", READ)
+async def test_a_run_that_replaces_what_is_known_of_it_ends(
+    runner: LocalProcessRunner, make: Make, name: str
+) -> None:
+    run = await replaced(runner, make, "pipe", name)
+    status, _ = await end_and_output(run)
+    assert status.state.ended
+
+
+@pytest.mark.parametrize("name", READ)
+async def test_a_run_that_replaces_what_is_known_of_it_can_be_stopped(
+    runner: LocalProcessRunner, make: Make, name: str
+) -> None:
+    run = await replaced(runner, make, "pipe", name)
+    with anyio.fail_after(PATIENCE):
+        await run.cancel(0.1)
+    assert (await run.status()).state.ended
+
+
+async def test_what_is_printed_after_the_end_is_not_read(
+    runner: LocalProcessRunner, make: Make
+) -> None:
+    run = await runner.submit(make("echo", "hi"))
+    await end_of(run)
+    with (Path(run.ref) / "output.log").open("ab") as log:
+        log.write(b"more\n")
+    assert await output_of(run) == b"hi\n"
+
+
+@pytest.mark.parametrize("child", ["-5 0", "99999999999999999999 0", "0 0", "x", "\udcff"])
+async def test_a_number_that_no_process_has_is_none(
+    runner: LocalProcessRunner, make: Make, child: str
+) -> None:
+    run = await replaced(runner, make, "sparse", "tag")
+    (Path(run.ref) / "child").write_text(child, errors="surrogateescape")
+    let_end(run)
+    assert (await end_of(run)).state is RunState.FINISHED
