@@ -119,8 +119,10 @@ class Envelope:
     async def _unproved(self, scope: Scope) -> Refusal | None:
         """Why a long body is not read: who sends it proves nothing."""
         headers = Headers(scope=scope)
-        is_long = "transfer-encoding" in headers or (
-            int(headers.get("content-length", "0")) > self._limits.unproved
+        is_long = (
+            "transfer-encoding" in headers
+            or "content-encoding" in headers  # a few bytes of gzip may become the most there is
+            or int(headers.get("content-length", "0")) > self._limits.unproved
         )
         if is_page(scope["path"]) or not is_long:
             return None

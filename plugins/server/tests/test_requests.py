@@ -87,7 +87,14 @@ def test_packed_code_that_turns_out_too_large_is_refused(client: httpx.Client) -
     assert client.get(f"{path}/known").json() == {"known": False, "size": 0}
 
 
-@pytest.mark.parametrize("size", ["Content-Length: 4000", "Transfer-Encoding: chunked"])
+@pytest.mark.parametrize(
+    "size",
+    [
+        "Content-Length: 4000",
+        "Transfer-Encoding: chunked",
+        "Content-Length: 40\r\nContent-Encoding: gzip",
+    ],
+)
 def test_nothing_long_is_read_of_who_proves_nothing(tmp_path: Path, size: str) -> None:
     limits = replace(LIMITS, unproved=100)
     with served_with(Door(limits=limits), tmp_path) as served:
