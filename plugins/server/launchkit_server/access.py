@@ -19,7 +19,6 @@ from launchkit.model.people import (
     TokenFault,
     refusal,
 )
-from launchkit.resolving.queue_checks import check_length
 from launchkit.store.agents import require_agent_name
 from launchkit.store.tokens import AGENT_PREFIX, NearestAgent
 from launchkit_server.bearer import bearer
@@ -139,12 +138,9 @@ class Needs:
     async def __call__(self, request: Request) -> Caller:
         """The one who asks.
 
-        :raises ConfigError: if a name in the path is longer than any name.
         :raises Unauthenticated: if the token is missing, unknown, over or revoked.
         :raises Forbidden: if its owner may not.
         """
-        for what, name in request.path_params.items():
-            check_length(what, name)
         service: Service = request.app.state.service
         principal = await prove(request.headers, service)
         request.scope["state"][PROVED] = asker(principal)

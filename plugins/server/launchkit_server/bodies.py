@@ -11,6 +11,10 @@ from starlette.types import Message, Receive
 from launchkit_server.problems import Refusal
 
 GZIP = 16 + zlib.MAX_WBITS
+MOST_OPENED = 200_000
+"""Lists and objects of a body: each takes as long to make as some hundred letters."""
+MOST_PARTED = 1_000_000
+"""Commas of a body, of which there is one for each value but the first ones."""
 SPARE = 10
 """How much less deeply than pydantic reads a body may be nested: it is kept, and answered, as a
 part of something larger.
@@ -106,11 +110,14 @@ class Body:
 
 
 def _require_json(text: bytes) -> None:
-    """:raises Refusal: for what is no JSON, and for what JSON can say and nobody can keep: what is
-    nested too deeply, and half a letter of UTF-16.
+    """:raises Refusal: for what would keep all others waiting, what is no JSON, and what JSON can
+    say and nobody can keep: what is nested too deeply, and half a letter of UTF-16.
     """
     if not text:
         return
+    if text.count(b"[") + text.count(b"{") > MOST_OPENED or text.count(b",") > MOST_PARTED:
+        most = f"{MOST_OPENED} lists and objects, and {MOST_PARTED} commas"
+        raise Refusal(413, f"a body here has at most {most}, also in its texts")
     try:
         from_json(b"[" * SPARE + text + b"]" * SPARE)
     except ValueError as exc:

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import trustme
+from launchkit_server.bodies import MOST_OPENED, MOST_PARTED
 from launchkit_server.door import Door
 from launchkit_server.envelope import Limits
 from launchkit_server.rates import MANY, PROVED, Askers, Rates
@@ -78,6 +79,15 @@ def test_a_body_that_turns_out_too_large_is_refused(client: httpx.Client) -> Non
     pieces = (b" " * 1000 for _ in range(6))
     headers = {"Content-Type": "application/json"}
     problem(client.post(QUEUES, content=pieces, headers=headers), 413, "too_large")
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" + b"[]," * MOST_OPENED + b"0]", b"[" + b"0," * (MOST_PARTED + 1) + b"0]"]
+)
+def test_a_body_of_too_many_values_is_refused(served: Served, body: bytes) -> None:
+    with client_of(served) as client:
+        answer = client.post(QUEUES, content=body, headers={"Content-Type": "application/json"})
+        assert "200000 lists" in problem(answer, 413, "too_large")["detail"]
 
 
 def test_packed_code_that_turns_out_too_large_is_refused(client: httpx.Client) -> None:
