@@ -47,7 +47,7 @@ DATA = (
 
 
 def on_a_terminal(folder: Path, *words: str) -> str:
-    """What a program prints to a terminal of a thousand columns, on stdout and stderr."""
+    """What a program prints to a terminal of many columns, on stdout and stderr."""
     ours, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (50, 5000))
     around = {**os.environ, "TERM": "xterm"}
@@ -248,9 +248,55 @@ def test_a_terminal_is_shown_the_text_and_the_colours_of_a_log_however_it_is_cut
     printed = "é\x1b[1;31mred\x1b[0m\x1b[2K\r\n10%\r20%\r\r\nend\x1b[38:2::1:2:3m\x9d\x1b".encode()
     log = LogText()
     parts = [log.feed(printed[at : at + step]) for at in range(0, len(printed), step)]
-    assert "".join([*parts, log.end()]) == (
+    assert as_seen("".join([*parts, log.end()])) == as_seen(
         "é\x1b[1;31mred\x1b[0m\\x1b[2K\n10%\n20%\nend\x1b[38:2::1:2:3m\\x9d\\x1b\x1b[0m"
     )
+
+
+def as_seen(shown: str) -> list[tuple[str, frozenset[str]]]:
+    """Each character with the looks that are on, as a simple terminal has them."""
+    seen: list[tuple[str, frozenset[str]]] = []
+    on: frozenset[str] = frozenset()
+    for look, text in re.findall(r"\x1b\[([0-9;:]*)m|([^\x1b]+)", shown):
+        if text:
+            seen += [(char, on) for char in text]
+        else:
+            on = on | {*look.split(";")} if look.strip("0") else frozenset()
+    assert not on
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("printed", "begin"),
+    [
+        ("\x1b[30;40m", "\x1b[30m\x1b[40m"),
+        ("\x1b[31m\x1b[0001m\x1b[32m", "\x1b[1m\x1b[32m"),
+        ("\x1b[38;5;8;48;2;1;2;3;58:2::8:8:8m", "\x1b[38;5;8m\x1b[48;2;1;2;3m\x1b[58:2::8:8:8m"),
+        ("\x1b[1;4;31m\x1b[22;39m", "\x1b[4m"),
+        ("\x1b[4:3m\x1b[28m", "\x1b[4:3m"),
+        ("\x1b[31;;3m", "\x1b[3m"),
+        ("\x1b[31m\x1b[m", ""),
+        (f"\x1b[31;{'0' * 5000}m", ""),
+    ],
+)
+def test_each_piece_of_a_log_leaves_a_terminal_without_colours_and_begins_with_those_that_are_on(
+    printed: str, begin: str
+) -> None:
+    """Whoever shows it may be stopped between two of them, and for ever."""
+    log = LogText()
+    assert log.feed(f"{printed}x".encode()) == f"{printed}x\x1b[0m"
+    again = log.feed(b"y")
+    looks = sorted(re.findall(r"\x1b\[[0-9;:]*m", again.partition("y")[0]))
+    assert looks == sorted(re.findall(r"\x1b\[[0-9;:]*m", begin))
+    assert again.endswith("y\x1b[0m" if begin else "y")
+    assert log.feed(b"") + log.end() == ""
+
+
+def test_the_colours_that_are_on_are_few_however_many_there_were() -> None:
+    log = LogText()
+    log.feed("".join(f"\x1b[{code}m" for code in range(110)).encode())
+    log.feed("".join(f"\x1b[38;2;{at % 256};{at // 256};1m" for at in range(60_000)).encode())
+    assert len(log.feed(b"x")) < 200
 
 
 @pytest.mark.parametrize(
@@ -269,7 +315,7 @@ def test_no_run_conceals_what_stands_on_a_terminal(hidden: str) -> None:
 )
 def test_the_colours_that_programs_use_are_shown(colour: str) -> None:
     log = LogText()
-    assert log.feed(f"\x1b[{colour}mx".encode()) == f"\x1b[{colour}mx"
+    assert log.feed(f"\x1b[{colour}mx".encode()) == f"\x1b[{colour}mx\x1b[0m"
 
 
 def test_what_launchkit_says_beside_a_log_is_seen_whatever_colours_the_run_has_left(
