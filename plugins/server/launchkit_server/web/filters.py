@@ -9,7 +9,7 @@ import yaml
 
 from launchkit.codec import plain
 from launchkit.model import Variable
-from launchkit.plain_text import shortened, visible, visible_line
+from launchkit.plain_text import visible, visible_line
 from launchkit.shell_words import shell_join, shell_word
 from launchkit_server.web.one_line import carried
 
@@ -49,12 +49,18 @@ def number(value: float) -> str:
 
 def line(text: object, characters: int = 300) -> str:
     """A foreign text on one line, with nothing in it that would not be seen."""
-    return visible_line(shortened(str(text), characters))
+    return visible_line(_cut(str(text), characters))
 
 
 def text(value: object, characters: int = 20_000) -> str:
     """A foreign text of several lines, with nothing in it that would not be seen."""
-    return visible(shortened(str(value), characters))
+    return visible(_cut(str(value), characters))
+
+
+def _cut(text: str, characters: int) -> str:
+    """Beginning and end of a text: of what is masked already, words may be cut."""
+    half = (characters - len(" … ")) // 2
+    return text if len(text) <= characters else f"{text[:half]} … {text[-half:]}"
 
 
 def as_yaml(value: Any, *, ascii_alone: bool = False) -> str:
