@@ -13,8 +13,8 @@ from launchkit.resolving.secret_places import Walk, secrets_in, with_keys
 NOT_OF_THE_QUEUE = frozenset({"config", "env", "origins"})
 
 
-def without_secrets(spec: QueueSpec) -> QueueSpec:
-    """A queue as those who are not its operators see it."""
+def without_named_secrets(spec: QueueSpec) -> QueueSpec:
+    """A queue with `…` for what is a secret by a name."""
     secret = secret_variables(spec.config, spec.variables)
     variables = {
         name: _all_hidden(one) if name in secret else _without_values(name, one)

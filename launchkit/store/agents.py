@@ -6,7 +6,6 @@ from launchkit.codec import encode_json
 from launchkit.errors import AgentReplaced, ConfigError
 from launchkit.model import AgentStatus, AgentView
 from launchkit.model.names import is_agent_name
-from launchkit.store.agent_room import make_room
 from launchkit.store.database import Body, Tx
 from launchkit.store.locks import holders_of, topic_of
 from launchkit.store.rows import agent_of
@@ -48,6 +47,8 @@ class Register(NamedTuple):
             return
         await tx.all("forget_those_who_left", entity=self.entity, name=name, left=LEFT)
         status = status_text(self.status)
+        from launchkit.store.agent_room import make_room
+
         await make_room(tx, self.entity, name, status)
         await tx.all(
             "register_agent", entity=self.entity, name=name, status=status, session=self.session

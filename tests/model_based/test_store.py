@@ -1,9 +1,11 @@
 """Whatever happens, in whatever order, the store agrees with the reference and keeps its word."""
 
+import json
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,9 +63,10 @@ class Seen:
     async def __call__(self, tx: Tx) -> tuple[list[Row], list[Event], int]:
         queue = await queues.named(tx, self.entity, "q")
         values = {**beginning("newest"), **vars(Selection(limit=1000))}
-        rows = await tx.all("items_newest", entity=self.entity, **values)
+        found = await tx.all("items_newest", entity=self.entity, **values)
+        rows = await tx.all("items_listed", seqs=json.dumps([one["seq"] for one in found]))
         events = await launches.Newest(self.entity, self.since, 2**62)(tx)
-        return [*reversed(rows)], events, await queues.leased(tx, queue["id"])
+        return sorted(rows, key=itemgetter("seq")), events, await queues.leased(tx, queue["id"])
 
 
 class StoreMachine(RuleBasedStateMachine):

@@ -1,8 +1,14 @@
 """The secrets of a queue as values."""
 
 from launchkit.model import QueueSpec, Variable
-from launchkit.resolving.known_secrets import LONGEST, queue_secrets, without_queue_values
+from launchkit.resolving.known_secrets import (
+    LONGEST,
+    queue_secrets,
+    without_queue_values,
+    without_secrets,
+)
 
+CANARY = "canary-5f3a"
 CONFIG = {
     "env": {"API_KEY": "hush-1", "USE_TOKEN": "true", "DOOR_PASSWORD": 123456, "MODE": "fast"},
     "more": ["HF_TOKEN=hush-2", "A=b", "TOKEN=${TOKEN}", "KEY={{key}}"],
@@ -46,3 +52,20 @@ def test_of_a_text_without_measure_the_beginning_and_the_end_are_told_without_se
     assert len(told) <= LONGEST
     one_word = without_queue_values("no: " + "hush-hush-hush," * 1_000_000, spec)
     assert one_word == "no: … (15000004 characters)"
+
+
+def test_a_secret_that_a_name_tells_is_hidden_wherever_else_it_stands_in_its_queue() -> None:
+    spec = QueueSpec(
+        name="q",
+        resource="docker",
+        config={"env": {"API_TOKEN": CANARY, "OTHER": f"x {CANARY} y"}, f"k-{CANARY}": {CANARY: 1}},
+        variables={
+            "colour": Variable(type="string", enum=("red", CANARY)),
+            "size": Variable(type="string", default=CANARY, description=f"as {CANARY}"),
+            "word": Variable(type="string", pattern=f"{CANARY}|blue"),
+        },
+    )
+    shown = without_secrets(spec)
+    assert CANARY not in str(shown)
+    assert (shown.variables["colour"].enum, shown.variables["word"].pattern) == (None, None)
+    assert shown.config["env"] == {"API_TOKEN": "…", "OTHER": "x … y"}

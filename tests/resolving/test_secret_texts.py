@@ -6,12 +6,11 @@ import pytest
 
 from launchkit.model import QueueSpec, Variable
 from launchkit.resolving.hidden_words import hidden_words
-from launchkit.resolving.known_secrets import queue_secrets, without_queue_values
+from launchkit.resolving.known_secrets import queue_secrets, without_queue_values, without_secrets
 from launchkit.resolving.secret_values import (
     hidden,
     secret_defaults,
     secret_variables,
-    without_secrets,
 )
 from launchkit.resolving.templates import fill_template
 from launchkit.resolving.written_secrets import secrets_warning

@@ -9,12 +9,12 @@ import pytest
 
 from launchkit.model import QueueSpec, Secret, Variable
 from launchkit.resolving.hidden_words import hidden_words
+from launchkit.resolving.known_secrets import without_secrets
 from launchkit.resolving.secret_values import (
     hidden,
     secret_defaults,
     secret_variables,
     without_queue_secrets,
-    without_secrets,
     without_values,
 )
 from launchkit.resolving.variables import objection, value_problems

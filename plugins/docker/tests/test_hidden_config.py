@@ -8,7 +8,7 @@ from launchkit.errors import Rejected
 from launchkit.images.launch_checks import check_launch
 from launchkit.model import AgentView, ImageSource, LaunchSpec, QueueSpec, Recipe
 from launchkit.plugins import Plugins
-from launchkit.resolving.secret_values import without_secrets
+from launchkit.resolving.known_secrets import without_secrets
 
 SPEC = LaunchSpec(recipe=Recipe(source=ImageSource(image="img:1")))
 

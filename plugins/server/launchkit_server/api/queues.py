@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends, Header, Response
 from launchkit.abc import QueueView
 from launchkit.errors import ConfigError, Stale
 from launchkit.model import Queue, QueueSpec, Variable
+from launchkit.resolving.known_secrets import without_secrets
 from launchkit.resolving.queue_checks import check_queue
-from launchkit.resolving.secret_values import without_secrets
 from launchkit.resolving.templates import find_variables
 from launchkit.store.hub import StoreQueues
 from launchkit.wire.protocol import etag

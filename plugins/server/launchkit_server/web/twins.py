@@ -3,7 +3,7 @@
 from launchkit.codec import plain
 from launchkit.model import QueueSpec, Scalar, Variable
 from launchkit.plain_text import visible
-from launchkit.resolving.secret_values import without_secrets
+from launchkit.resolving.known_secrets import without_secrets
 from launchkit.shell_words import shell_join
 from launchkit_server.web.filters import as_yaml
 from launchkit_server.web.queue_forms import Reading, editable

@@ -22,9 +22,9 @@ from launchkit.model import (
     Recipe,
 )
 from launchkit.plugins import Plugins
-from launchkit.resolving.known_secrets import queue_secrets
+from launchkit.resolving.known_secrets import queue_secrets, without_secrets
 from launchkit.resolving.masking import mask_of
-from launchkit.resolving.secret_values import hidden, without_secrets
+from launchkit.resolving.secret_values import hidden
 from launchkit.resolving.shown import OF_QUEUES, Row, request_data, request_rows
 from launchkit.store import agents
 from launchkit.store.hub import StoreLaunches, StoreQueues

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from launchkit.abc import Finding, ItemView, Order, QueueView, Selection
 from launchkit.errors import ConfigError
 from launchkit.model import ENDED, ItemState, Pause, QueueSpec
-from launchkit.resolving.secret_values import without_secrets
+from launchkit.resolving.known_secrets import without_secrets
 from launchkit.resolving.written_secrets import secrets_warning
 from launchkit.store import agents, waits
 from launchkit.store.hub import StoreLaunches, StoreQueues
