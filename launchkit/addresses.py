@@ -74,7 +74,7 @@ def _masked(found: re.Match[str]) -> str:
     host, slash, path = whole.partition("/")
     is_usual = scheme in _NAME_USERS and "@" in host
     if scheme in _DATABASES or (_WITH_PASSWORD.match(whole) and not is_usual):
-        login, at, rest = whole.rpartition("@")
+        login, at, rest = whole.rpartition("@" if "@" in whole else "%40")
     else:
         login, at, host = host.rpartition("@")
         rest = f"{host}{slash}{path}"

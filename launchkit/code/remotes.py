@@ -158,8 +158,11 @@ def _check_path(remote: str, url: SplitResult, shown: str) -> None:
 
 
 def _is_token(url: SplitResult) -> bool:
-    """Whether the user looks like one; that of SSH is a name, or the id of a key."""
-    return url.scheme != "ssh" and bool(_TOKEN.match(unquote(url.username or "")))
+    """Whether the user looks like one, or has one with it; that of SSH is a name, or the id of a
+    key.
+    """
+    user = unquote(url.username or "")
+    return ":" in user or (url.scheme != "ssh" and bool(_TOKEN.match(user)))
 
 
 def _check_scheme(remote: str, url: SplitResult, shown: str) -> None:

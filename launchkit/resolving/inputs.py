@@ -13,7 +13,7 @@ from launchkit.codec import below, check_depth, check_numbers, dotted
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import GitSource, ImageSource, Json, LaunchSpec, Recipe
 from launchkit.plain_text import shortened
-from launchkit.resolving.nested import leaves
+from launchkit.resolving.nested import leaves, texts
 from launchkit.resolving.queue_checks import length_problem
 
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
@@ -77,6 +77,11 @@ def check_inputs(spec: LaunchSpec) -> None:
     if problem := _layer_problem(spec):
         raise Rejected(problem)
     _check_source(spec.recipe)
+    for where, args in (
+        ("resource_args of the job", spec.recipe.resource_args),
+        ("resource_args", spec.overrides.resource_args),
+    ):
+        _check_base_images(where, args)
     problems = [*_path_problems(spec), *_text_problems(spec), *_timeout_problems(spec)]
     problems += [*_trace_problems(spec), *_name_problems(spec)]
     if problems:
@@ -104,23 +109,37 @@ def check_recipe(recipe: Recipe) -> None:
     if problem := _problem_in(_layers_of(recipe)):
         raise Rejected(problem)
     _check_source(recipe)
+    _check_base_images("resource_args of the job", recipe.resource_args)
 
 
 def _check_source(recipe: Recipe) -> None:
     """A login in an address would be kept, and shown, wherever the launch is."""
+    _check_image("base_image", recipe.base_image or "")
     match recipe.source:
         case GitSource(remote=remote):
             from launchkit.code.remotes import check_remote
 
             check_remote(remote)
-        case ImageSource(image=image) if _IMAGE_LOGIN.search(image):
-            shown = shortened(f"{HIDDEN}@{image.rpartition('@')[2]}")
-            raise Rejected(
-                f"image: {shown!r} is the name of no image: what stands before an @ looks like a"
-                " login",
-                hint="leave it out; who pulls the image is known where the agent runs, by `docker"
-                " login` or its registry's settings",
-            )
+        case ImageSource(image=image):
+            _check_image("image", image)
+
+
+def _check_image(where: str, image: str) -> None:
+    if not _IMAGE_LOGIN.search(image):
+        return
+    shown = shortened(f"{HIDDEN}@{image.rpartition('@')[2]}")
+    raise Rejected(
+        f"{where}: {shown!r} is the name of no image: what stands before an @ looks like a login",
+        hint="leave it out; who pulls the image is known where the agent runs, by `docker login` or"
+        " its registry's settings",
+    )
+
+
+def _check_base_images(where: str, resource_args: Json) -> None:
+    """Those that a builder is given, wherever it looks for one."""
+    for path, text in texts(resource_args.get("builder") or {}):
+        if path[-1:] == ("base_image",):
+            _check_image(dotted((where, "builder", *path)), text)
 
 
 def _layers_of(recipe: Recipe) -> Mapping[str, object]:

@@ -107,8 +107,8 @@ def _starting_args(
 
 
 def _may_start(launch: Launch, allowed: Collection[str]) -> bool:
-    is_launchs = launch.origins.get("args") == "launch" and bool(launch.args)
-    return is_launchs and ENTRY_POINT not in allowed
+    has_chosen = any(place[0] == "args" and who == "launch" for place, who in launch.chosen.items())
+    return has_chosen and ENTRY_POINT not in allowed
 
 
 def _strangers(place: Path) -> tuple[str, ...]:

@@ -176,6 +176,11 @@ def test_in_secure_mode_arguments_need_an_entry_point_that_they_go_to(
     with pytest.raises(Rejected, match="\nargs: without an entry point of the job"):
         check_policy(alone, SECURE, FakeRunner)
     check_policy(alone, Policy(), FakeRunner)
+    taken_away = make_launch(
+        recipe={"entry_point": (), "args": ("python", "a.py")}, overrides={"args": ()}
+    )
+    with pytest.raises(Rejected, match="\nargs: without an entry point of the job"):
+        check_policy(taken_away, SECURE, FakeRunner)
     named = Policy(secure_mode=True, launch_may_set=("args", "entry_point"))
     check_policy(alone, policy_with(named), FakeRunner)
 

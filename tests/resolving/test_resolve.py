@@ -259,6 +259,9 @@ def test_what_no_runner_could_use_is_refused_at_launch(
         validate_launch(claim.queue.spec, claim.item.spec)
 
 
+LEAKY_IMAGE = "u:s3cr3t@reg.example/x"
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -272,6 +275,25 @@ def test_an_address_with_a_login_is_refused_at_launch_and_not_repeated(
 ) -> None:
     claim = make_claim(recipe={"source": source})
     with pytest.raises(Rejected) as caught:
+        validate_launch(claim.queue.spec, claim.item.spec)
+    assert "s3cr3t" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"recipe": {"base_image": LEAKY_IMAGE}},
+        {"recipe": {"resource_args": {"builder": {"base_image": LEAKY_IMAGE}}}},
+        {"overrides": {"resource_args": {"builder": {"cuda": {"base_image": LEAKY_IMAGE}}}}},
+    ],
+)
+def test_a_base_image_with_a_login_is_refused_at_launch_and_not_repeated(
+    make_claim: MakeClaim, spec: dict[str, Any]
+) -> None:
+    claim = make_claim(**spec)
+    with pytest.raises(
+        Rejected, match=r"base_image: '…@reg\.example/x' is the name of no"
+    ) as caught:
         validate_launch(claim.queue.spec, claim.item.spec)
     assert "s3cr3t" not in caught.value.message
 

@@ -78,11 +78,15 @@ stand unseen, as in a text."""
 ASKED_BY_NODES = frozenset({"httpget", "tcpsocket"})
 """Probes and hooks that a node itself makes, to whatever `host` they have."""
 PROPAGATION = ("None", "HostToContainer")
+_IN_TEXTS = (
+    "securityContext|hostPath|hostPID|hostIPC|hostNetwork|hostUsers|hostPort|hostProcess|privileged"
+    "|allowPrivilegeEscalation|procMount|seccompProfile|appArmorProfile|seLinuxOptions"
+    "|shareProcessNamespace|automountServiceAccountToken|flexVolume"
+)
 _WRITTEN = re.compile(
-    r"\b(?:securityContext|hostPath|hostPID|hostIPC|hostNetwork|hostUsers|hostPort|privileged"
-    r"|serviceAccount(?:Name|Token)?|nodeName)\b[\"']?\s*[:=]|[._]annotations?\.[a-z]"
-    r"|/(?:securityContext|hostPath|hostPID|hostIPC|hostNetwork|hostUsers|privileged|nodeName"
-    r"|serviceAccountName|metadata/annotations)(?![\w-])"
+    rf"\b(?:{_IN_TEXTS}|serviceAccount(?:Name|Token)?|nodeName)\b[\"']?\s*[:=]"
+    rf"|(?:[/.]|\[[\"'])(?:{_IN_TEXTS}|windowsOptions|capabilities|gitRepo|iscsi|rbd|scaleIO)(?![\w-])"
+    r"|/(?:serviceAccount(?:Name)?|nodeName|metadata/annotations)(?![\w-])|[._]annotations?\.[a-z]"
 )
 """A pod's spec, or a piece of one, written into a text, also as the path of a patch."""
 _FLAT = re.compile(r"[./]")

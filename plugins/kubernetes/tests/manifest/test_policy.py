@@ -207,7 +207,13 @@ def test_it_does_so_however_an_operator_has_it_spelt(
         r'{"io.kubernetes.cri-o\u002eDevices": "/dev/sda"}',
         '[{"op": "add", "path": "/metadata/annotations/a.example~1b", "value": "x"}]',
         "/spec/containers/0/securityContext",
-        "/spec/hostPID",
+        *("/spec/hostPID", "spec.template.spec.hostNetwork", "$.spec['hostPID']"),
+        *(
+            "/spec/containers/0/ports/0/hostPort",
+            "/spec/volumes/0/flexVolume",
+            "/spec/serviceAccount",
+        ),
+        *("/spec/automountServiceAccountToken", "/spec/shareProcessNamespace", "/x/capabilities"),
     ],
 )
 def test_a_piece_of_a_pod_in_a_text_is_not_allowed(text: str) -> None:
