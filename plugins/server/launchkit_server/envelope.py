@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from launchkit.errors import ConfigError, LaunchkitError
 from launchkit.model.names import LONGEST_NAME
+from launchkit.resolving.queue_checks import length_problem
 from launchkit.wire.problems import problem_of
 from launchkit.wire.protocol import PROTOCOL, PROTOCOL_HEADER, REQUEST_ID_HEADER, check_protocol
 from launchkit_server.access import prove
@@ -171,10 +172,10 @@ class _Letter:
                 "a token stands in the URL, which is logged on its way",
                 hint="send it as a header, Authorization: Bearer TOKEN, and revoke this one",
             )
-        if _has_long_name(self._scope):
+        if problem := _long_name(self._scope):
             return Refusal(
                 422,
-                f"a name or a pattern in the address has more than {LONGEST_NAME} letters",
+                problem,
                 code="config_invalid",
                 hint="name less: patterns may have a * for what is between",
             )
@@ -222,15 +223,19 @@ def _refusal_of(exc: LaunchkitError) -> Refusal:
     )
 
 
-def _has_long_name(scope: Scope) -> bool:
-    """In the path, or a query of the API: one of a page may say where to go on."""
-    if any(len(part) > LONGEST_NAME for part in scope["path"].split("/")):
-        return True
+def _long_name(scope: Scope) -> str | None:
+    """What is wrong with one in the path, or in a query of the API: one of a page may say where to
+    go on.
+    """
+    named = [("a name in the address", part) for part in scope["path"].split("/")]
     query: bytes = scope["query_string"]
-    return not is_page(scope["path"]) and any(
-        len(value) > (2 * LONGEST_NAME if name == "after" else LONGEST_NAME)
-        for name, value in parse_qsl(query.decode("latin-1"))
-    )
+    if not is_page(scope["path"]):
+        named += [
+            (name[:LONGEST_NAME], value)
+            for name, value in parse_qsl(query.decode("latin-1"))
+            if name != "after" or len(value) > 2 * LONGEST_NAME
+        ]
+    return next((problem for one in named if (problem := length_problem(*one))), None)
 
 
 def _has_token(scope: Scope) -> bool:

@@ -129,4 +129,4 @@ def test_a_name_in_a_path_that_is_longer_than_any_is_told(
 ) -> None:
     """Also that of an entity, of which there are as many as somebody asks for."""
     said = client.get(f"{server.url}/api/v1/entities/{'x' * 513}/items").json()
-    assert said["detail"] == "a name or a pattern in the address has more than 512 letters"
+    assert said["detail"] == "a name in the address: has 513 characters; a name may have 512"
