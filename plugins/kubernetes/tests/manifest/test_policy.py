@@ -202,17 +202,11 @@ def test_it_does_so_however_an_operator_has_it_spelt(
     [
         *('{"hostPath": {"path": "/"}}', "spec:\n  hostNetwork: true", "a=1\nprivileged=true"),
         r'[{"name": "h", "host\u0050ath": {"path": "/"}}]',
-        r'["a", "{\"host\\u0050ath\": 1}"]',
-        "? hostPath\n: {path: /}",
+        *(r'["a", "{\"host\\u0050ath\": 1}"]', "? hostPath\n: {path: /}"),
         r'{"io.kubernetes.cri-o\u002eDevices": "/dev/sda"}',
         '[{"op": "add", "path": "/metadata/annotations/a.example~1b", "value": "x"}]',
-        "/spec/containers/0/securityContext",
-        *("/spec/hostPID", "spec.template.spec.hostNetwork", "$.spec['hostPID']"),
-        *(
-            "/spec/containers/0/ports/0/hostPort",
-            "/spec/volumes/0/flexVolume",
-            "/spec/serviceAccount",
-        ),
+        *("/spec/hostPID", "/spec/x/securityContext", "spec.y.hostNetwork", "$.spec['hostPID']"),
+        *("/ports/0/hostPort", "/spec/volumes/0/flexVolume", "/spec/serviceAccount"),
         *("/spec/automountServiceAccountToken", "/spec/shareProcessNamespace", "/x/capabilities"),
     ],
 )
