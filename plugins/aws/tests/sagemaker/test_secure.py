@@ -47,7 +47,8 @@ def test_in_secure_mode_arguments_are_not_what_an_image_of_the_queue_runs() -> N
     other = {"TrainingImage": IMAGE.replace("train", "other")}
     started = {**other, "ContainerEntrypoint": ["serve"]}
     made = submission("train", args=config(AlgorithmSpecification=other))
-    launch = replace(made.launch, args=("sh",), chosen={("args",): "launch"})
+    who = {"origins": {"args": "launch"}, "chosen": {("args",): "launch"}}
+    launch = replace(made.launch, args=("sh",), **who)
     made = replace(made, launch=launch, command=("train", "sh"))
     with pytest.raises(Rejected, match="\nargs: without an entry point"):
         check_filled(made, SECURE, SageMakerRunner)

@@ -48,7 +48,8 @@ def test_in_secure_mode_a_word_for_all_opens_machines_and_times_alone(
 def test_in_secure_mode_arguments_are_not_what_an_image_of_the_queue_runs() -> None:
     args = config(worker_pool_specs=[pool(container_spec={"image_uri": OTHER})])
     made = submission("train", args=args)
-    launch = replace(made.launch, args=("sh",), chosen={("args",): "launch"})
+    who = {"origins": {"args": "launch"}, "chosen": {("args",): "launch"}}
+    launch = replace(made.launch, args=("sh",), **who)
     made = replace(made, launch=launch, command=("train", "sh"))
     with pytest.raises(Rejected, match="\nargs: without an entry point"):
         check_filled(made, Policy(secure_mode=True), VertexRunner)
