@@ -170,7 +170,7 @@ BOMB = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(6
     [
         ({"properties": {"x": {"pattern": "(?=a)b"}}}, {"x": "b"}, "may not hold assert"),
         ({"properties": {"x": {"pattern": "a"}}}, {"x": "b" * 9999}, "more than 1000 characters"),
-        ({"$ref": "#"}, {}, "takes too long|circle"),
+        ({"$ref": "#"}, {}, "circle"),
         ({"$defs": {**BOMB, "a60": {}}, "$ref": "#/$defs/a0"}, {}, "takes too long|circle"),
         (
             {"patternProperties": {"a": {}}, "unevaluatedProperties": False},
