@@ -76,6 +76,21 @@ async def test_enter_in_a_field_makes_the_queue_whose_command_stands_below(
     await expect(page.get_by_role("heading", name="by-enter")).to_be_visible()
 
 
+async def test_what_somebody_does_as_soon_as_a_form_has_come_is_heard(
+    page: Page, lab: Lab
+) -> None:
+    await page.goto(lab.at("/new-queue"))
+    await page.evaluate(
+        """() => document.addEventListener("htmx:afterSwap", () => setTimeout(() => {
+             const resource = document.querySelector("#resource");
+             resource.value = "kubernetes";
+             resource.dispatchEvent(new Event("change", { bubbles: true }));
+           }), { once: true })"""
+    )
+    await page.get_by_label("Resource", exact=True).select_option("sagemaker")
+    await expect(page.locator("#twin")).to_contain_text("kubernetes")
+
+
 async def test_who_comes_back_to_a_form_finds_what_was_written(page: Page, lab: Lab) -> None:
     await page.goto(lab.at("/queues"))
     await page.get_by_role("link", name="Create queue").click()

@@ -9,6 +9,8 @@ export function begin(): void {
   htmx.config.allowScriptTags = false;
   htmx.config.selfRequestsOnly = true;
   htmx.config.historyCacheSize = 0;
+  // What somebody does between a swap and its settling would be heard by nobody.
+  htmx.config.defaultSettleDelay = 0;
   htmx.defineExtension("morph", {
     isInlineSwap: (style: string) => style.startsWith("morph"),
     handleSwap: (style: string, target: Element, fragment: DocumentFragment) => {
