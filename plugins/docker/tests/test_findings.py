@@ -46,15 +46,34 @@ async def test_the_engine_of_this_machine_is_told_by_name_and_version(
     assert ("docker by Podman" in findings) == by_podman
 
 
-async def test_what_podman_cannot_do_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def told_by(
+    monkeypatch: pytest.MonkeyPatch, about: Mapping[str, Any]
+) -> Mapping[str, Finding]:
+    """Of an Engine that answers so."""
+
     async def answer(request: web.Request) -> web.Response:
-        return web.json_response(PODMAN[request.path.rpartition("/")[2]])
+        return web.json_response(about[request.path.rpartition("/")[2]])
 
     app = web.Application()
     app.router.add_get("/{path:.*}", answer)
     with served(app) as port:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{port}")
-        findings = await found()
+        return await found()
+
+
+async def test_what_podman_cannot_do_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = await told_by(monkeypatch, PODMAN)
     assert findings["docker"].message.startswith("Podman 5.4.2 answers")
     assert findings["docker by Podman"].level == "warning"
     assert "no BuildKit" in findings["docker by Podman"].message
+
+
+async def test_a_default_runtime_that_gives_gpus_by_a_variable_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runtimes = {"Runtimes": {"nvidia": {"path": "nvidia-container-runtime"}, "runc": {}}}
+    for default, is_told in (("runc", False), ("nvidia", True)):
+        info = {**PODMAN["info"], **runtimes, "DefaultRuntime": default}
+        findings = await told_by(monkeypatch, {**PODMAN, "info": info})
+        assert ("docker GPUs by default" in findings) == is_told
+    assert "NVIDIA_VISIBLE_DEVICES" in findings["docker GPUs by default"].message

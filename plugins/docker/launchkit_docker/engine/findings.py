@@ -15,6 +15,7 @@ from launchkit_docker.gpus.inventory import find_gpus
 
 ANSWER_SECONDS = 5.0
 LOW_SPACE = 5 * 1024**3
+NVIDIA = "nvidia"
 PODMAN = "Podman"
 PODMAN_LACKS = (
     "it has no BuildKit and no log driver `local`, and may lose an event, so that an end is noticed"
@@ -30,7 +31,8 @@ async def engine_findings(engine: EngineClient) -> Sequence[Finding]:
             version = await engine.json("version")
         with understood():
             what, size, root = engine_name(version), _size(about), Path(about["DockerRootDir"])
-            gives = "nvidia" in (about.get("Runtimes") or {})
+            gives = NVIDIA in (about.get("Runtimes") or {})
+            gives_by_default = about.get("DefaultRuntime") == NVIDIA
     except (EngineError, TimeoutError) as exc:
         hint = "start it, or let this user reach its socket (group docker); see DOCKER_HOST"
         message = f"no Docker Engine answers: {exc}"
@@ -39,6 +41,8 @@ async def engine_findings(engine: EngineClient) -> Sequence[Finding]:
     if what == PODMAN:
         found.append(_podman())
     found.append(_gpus(await find_gpus(), gives=gives))
+    if gives_by_default:
+        found.append(_given_by_default())
     if not engine.is_local:
         return found
     return [*found, *await run_sync(_room, root)]
@@ -78,6 +82,17 @@ def _gpus(found: Mapping[str, str], *, gives: bool) -> Finding:
         )
     nothing = "nvidia-smi lists none" if gives else "none"
     return Finding(level="ok", subject="docker GPUs", message=listed or nothing)
+
+
+def _given_by_default() -> Finding:
+    """That a variable gives GPUs, too, whoever has them."""
+    return Finding(
+        level="warning",
+        subject="docker GPUs by default",
+        message="the Engine's default runtime gives each container the GPUs that its variable"
+        " NVIDIA_VISIBLE_DEVICES names, as images and launches set it, also those of other runs",
+        hint="take default-runtime out of the Engine's daemon.json: queues get GPUs by gpus",
+    )
 
 
 def _room(root: Path) -> Sequence[Finding]:
