@@ -1,15 +1,19 @@
 """Runs that put something else in the place of what their directory holds."""
 
+import socket
+import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
 import pytest
+from anyio.abc import Process
 from local_process.runs import Make, output_of
 from waiting import PATIENCE
 
 from launchkit.abc import Run
 from launchkit.builtin.local_process.run import LOST_NOTE
-from launchkit.builtin.local_process.rundir import MOST_HOLE
+from launchkit.builtin.local_process.rundir import MOST_HOLE, RunDir
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import RunState, RunStatus
 from launchkit.testing import end_of, until
@@ -36,6 +40,32 @@ else:
 os.close(os.open("code/replaced", os.O_CREAT))
 while not os.path.exists("code/go"):
     time.sleep(0.01)
+"""
+LOCK = """
+import fcntl, os, socket, struct, sys, time
+os.chdir("..")
+while not os.path.exists("child"):
+    time.sleep(0.01)
+os.unlink("lock")
+if sys.argv[1] == "open file":
+    file = os.open("lock", os.O_CREAT | os.O_RDWR)
+    whole = struct.pack("hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    fcntl.fcntl(file, fcntl.F_OFD_SETLK, whole)
+    keeper = socket.socket(socket.AF_UNIX)
+    keeper.connect(sys.argv[2])
+    socket.send_fds(keeper, [b"it"], [file])
+else:
+    os.link(sys.argv[2], "lock")
+os.close(os.open("code/replaced", os.O_CREAT))
+while not os.path.exists("code/go"):
+    time.sleep(0.01)
+"""
+HOLDER = """
+import fcntl, sys
+file = open(sys.argv[1], "w")
+fcntl.lockf(file, fcntl.LOCK_EX)
+print(end="!", flush=True)
+sys.stdin.read()
 """
 KINDS = ["pipe", "directory", "device", "circle", "sparse", "hole"]
 READ = ["output.log", "child", "lock", "tag", "cgroup", "spec", "exit", "cancelled", "exit.tmp"]
@@ -119,3 +149,45 @@ async def test_a_number_that_no_process_has_is_none(
     (Path(run.ref) / "child").write_text(child, errors="surrogateescape")
     let_end(run)
     assert (await end_of(run)).state is RunState.FINISHED
+
+
+@pytest.fixture
+async def elsewhere(tmp_path: Path) -> AsyncIterator[tuple[Path, Process]]:
+    """A file that a process which is not the run's has locked."""
+    file = tmp_path / "elsewhere"
+    async with await anyio.open_process([sys.executable, "-c", HOLDER, file]) as process:
+        assert process.stdout
+        assert await process.stdout.receive() == b"!"
+        yield file, process
+        process.kill()
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+async def test_who_holds_another_lock_in_the_place_of_a_runs_is_left_alone(
+    runner: LocalProcessRunner, make: Make, elsewhere: tuple[Path, Process], *, is_stopped: bool
+) -> None:
+    file, process = elsewhere
+    code = make("python3", "lock.py", "link", str(file), files={"lock.py": LOCK})
+    run = await runner.submit(code)
+    await until((Path(run.ref) / "code" / "replaced").exists)
+    with anyio.fail_after(PATIENCE):
+        if is_stopped:
+            await run.cancel(0.1)
+        assert (await end_of(run)).state.ended
+    assert process.returncode is None
+
+
+async def test_a_lock_of_an_open_file_is_no_processs(
+    runner: LocalProcessRunner, make: Make, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX) as keeper:
+        keeper.bind(str(tmp_path / "keeper"))
+        keeper.listen()
+        code = make(
+            "python3", "lock.py", "open file", keeper.getsockname(), files={"lock.py": LOCK}
+        )
+        run = await runner.submit(code)
+        await until((Path(run.ref) / "code" / "replaced").exists)
+        assert RunDir(Path(run.ref)).supervisor() is None
+        with anyio.fail_after(PATIENCE):
+            assert (await end_of(run)).state.ended

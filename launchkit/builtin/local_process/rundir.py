@@ -101,15 +101,18 @@ class RunDir:
         )
 
     def supervisor(self) -> int | None:
-        """The process number of the live supervisor: the one that holds the lock."""
+        """The process number of the live supervisor, which holds the lock; 0 if it is in a place
+        from which this one sees no processes.
+        """
         try:
             fd = open_regular(self.path / "lock", os.O_RDWR)
         except FileNotFoundError:
             return None
         try:
-            return _lock_holder(fd)
+            holder = _lock_holder(fd)
         finally:
             os.close(fd)
+        return holder if holder == 0 or (holder and self._has_within(holder)) else None
 
     def processes(self) -> list[int]:
         """The live processes of the run, its supervisor not among them."""
@@ -233,6 +236,16 @@ class RunDir:
         if group and not group.end():
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), group.path)
 
+    def _has_within(self, pid: int) -> bool:
+        """Whether a process works in this directory, as its supervisor does, as far as the system
+        tells: a run may have put the lock of another in the place of its own.
+        """
+        if not Path("/proc/self/cwd").exists():
+            return True
+        with suppress(OSError):
+            return self.path.samefile(f"/proc/{pid}/cwd")
+        return False
+
     def _has(self, name: str) -> bool:
         return os.path.lexists(self.path / name)
 
@@ -341,10 +354,12 @@ def _is_outdated(path: Path, now: float, days: float) -> bool:
 
 
 def _lock_holder(fd: int) -> int | None:
-    """Who holds the whole-file lock. Asking does not take it, so no supervisor is turned away."""
+    """Who holds the whole-file lock. Asking does not take it, so no supervisor is turned away. One
+    that is no process', but an open file's, is no supervisor's.
+    """
     ours = (fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     if sys.platform == "darwin":
         ours = (0, 0, 0, fcntl.F_WRLCK, os.SEEK_SET)
     answer = struct.unpack(_FLOCK, fcntl.fcntl(fd, fcntl.F_GETLK, struct.pack(_FLOCK, *ours)))
     kind, pid = (answer[3], answer[2]) if sys.platform == "darwin" else (answer[0], answer[4])
-    return None if kind == fcntl.F_UNLCK else pid
+    return None if kind == fcntl.F_UNLCK or pid < 0 else pid
