@@ -70,7 +70,7 @@ class Limits:
             size=self.archive if code else self.form if page else self.body,
             piece_seconds=self.piece_seconds,
             seconds=None if code else self.body_seconds,
-            packed=not code,
+            packed=not code and not page,
             json=not code and not page and _OUTPUT.fullmatch(path) is None,
         )
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LOOKING = 2
 """How many of those who are woken look at once; fewer than there are connections to a database."""
+PARSING = 1
+"""How many long texts are parsed at once beside those that are answered."""
 
 
 @dataclass(kw_only=True)
@@ -45,6 +47,8 @@ class Service:
     """Whose tokens they are that come."""
     looking: CapacityLimiter = field(init=False, default_factory=lambda: CapacityLimiter(LOOKING))
     """Keeps those who are woken and look from being in the way of those who come and claim."""
+    parsing: CapacityLimiter = field(init=False, default_factory=lambda: CapacityLimiter(PARSING))
+    """Keeps those who send much from being in the way of all others."""
     _ending: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:

@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+from anyio.to_thread import run_sync
 from fastapi import Request
 
 from launchkit.errors import ConfigError
+from launchkit_server.service import Service
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_FIELDS = 2000
+SHORT = 64 * 2**10
+"""Bytes of a form that is parsed at once; while a longer one is, others are answered."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +40,42 @@ class Form:
 
 
 async def form_of(request: Request) -> Form:
-    """What was sent with a request; nothing if it has no form.
+    """What was sent with a request of somebody who is known; nothing if it has no form.
 
     :raises ConfigError: if it is no form that can be read.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != FORM_TYPE:
+    if not _is_form(request):
         return Form({})
+    body = await request.body()
+    if len(body) <= SHORT:
+        return _parsed(body)
+    service: Service = request.app.state.service
+    return await run_sync(_parsed, body, limiter=service.parsing)
+
+
+async def short_form_of(request: Request) -> Form:
+    """The same of anybody, of whom nothing long is read.
+
+    :raises ConfigError: if it is longer, too.
+    """
+    if not _is_form(request):
+        return Form({})
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > SHORT:
+            raise ConfigError(f"the form is longer than {SHORT} bytes")
+    return _parsed(body)
+
+
+def _is_form(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == FORM_TYPE
+
+
+def _parsed(body: bytes) -> Form:
     try:
-        text = (await request.body()).decode()
-        fields = parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError as exc:
         raise ConfigError(f"the form cannot be read: {exc}") from exc
     return Form(fields)

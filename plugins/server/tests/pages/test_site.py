@@ -1,5 +1,6 @@
 """The frame of the web app: sessions, what protects pages, and addresses."""
 
+import gzip
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,6 +33,29 @@ def test_who_has_not_signed_in_is_led_to_the_form_and_back(browser: Browser) -> 
     back = browser.sign_in(next="/e/e/queues?x=1")
     assert (back.status_code, back.headers["location"]) == (303, "/e/e/queues?x=1")
     assert browser.get("/e/e/queues").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "coding", "status", "why"),
+    [
+        (b"%e9" * 22_000, {}, 422, "longer than 65536 bytes"),
+        (gzip.compress(b"%e9" * 1_000_000), {"content-encoding": "gzip"}, 415, "this takes none"),
+    ],
+)
+def test_who_signs_in_sends_nothing_long(
+    browser: Browser, body: bytes, coding: dict[str, str], status: int, why: str
+) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded", **coding}
+    answer = browser.client.post("/sign-in", content=b"token=" + body, headers=headers)
+    assert answer.status_code == status
+    assert why in answer.text
+
+
+def test_a_long_form_of_one_who_has_signed_in_is_read_whole(browser: Browser) -> None:
+    browser.sign_in()
+    config = f"env:\n  A: {'é' * 60_000}\n  B: [1\n"
+    (fault,) = browser.post("/e/e/queues/check", {"resource": "x", "config": config}).json()
+    assert fault["line"] == 3
 
 
 @pytest.mark.parametrize(

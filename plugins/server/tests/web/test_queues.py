@@ -76,9 +76,7 @@ async def test_enter_in_a_field_makes_the_queue_whose_command_stands_below(
     await expect(page.get_by_role("heading", name="by-enter")).to_be_visible()
 
 
-async def test_what_somebody_does_as_soon_as_a_form_has_come_is_heard(
-    page: Page, lab: Lab
-) -> None:
+async def test_what_somebody_does_as_soon_as_a_form_has_come_is_heard(page: Page, lab: Lab) -> None:
     await page.goto(lab.at("/new-queue"))
     await page.evaluate(
         """() => document.addEventListener("htmx:afterSwap", () => setTimeout(() => {

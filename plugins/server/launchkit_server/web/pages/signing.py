@@ -7,7 +7,7 @@ from launchkit.errors import LaunchkitError, Unauthenticated
 from launchkit_server.service import Service, TheService
 from launchkit_server.web import sessions
 from launchkit_server.web.addresses import address, own_path
-from launchkit_server.web.forms import form_of
+from launchkit_server.web.forms import short_form_of
 from launchkit_server.web.guards import require_own_origin
 from launchkit_server.web.rendering import render
 from launchkit_server.web.visits import Entering
@@ -36,7 +36,7 @@ async def sign_in(request: Request, service: TheService) -> Response:
     """Begin a session with a token."""
     require_own_origin(request)
     prefix: str = request.app.state.prefix
-    form = await form_of(request)
+    form = await short_form_of(request)
     to = form.text("next")
     try:
         session = await sessions.begin(service, form.text("token"))
