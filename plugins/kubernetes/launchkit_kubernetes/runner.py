@@ -14,8 +14,9 @@ from launchkit.aio.lazy import Lazy
 from launchkit.model import Attempt, Json, Submission
 from launchkit_kubernetes.cluster.access import Access
 from launchkit_kubernetes.manifest import schema, secure_keys
-from launchkit_kubernetes.manifest.args import check_args, is_custom, parse_args
+from launchkit_kubernetes.manifest.args import check_args, parse_args
 from launchkit_kubernetes.manifest.build import BuildContext, ref_of, workload_of
+from launchkit_kubernetes.manifest.object_kind import object_kind
 from launchkit_kubernetes.manifest.policy import KubernetesPolicy, strict_objections
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ class KubernetesRunner(Runner):
         """Amounts, times and nodes; of custom resources wherever they stand, since nobody knows all
         that starts something there.
         """
-        return secure_keys.CUSTOM_HARMLESS if is_custom(args) else secure_keys.JOB_HARMLESS
+        is_job = object_kind(args).is_job
+        return secure_keys.JOB_HARMLESS if is_job else secure_keys.CUSTOM_HARMLESS
 
     @classmethod
     def check_args(cls, args: Json) -> None:

@@ -12,6 +12,7 @@ from launchkit.runners.fitting import is_open
 from launchkit_kubernetes.manifest.clear_secrets import HINT, READABLE, clear_secrets
 from launchkit_kubernetes.manifest.copying import MAX_VALUES, copied, values_in
 from launchkit_kubernetes.manifest.names import LABEL, name_problem
+from launchkit_kubernetes.manifest.object_kind import JOB, ObjectKind, object_kind, unwrapped
 from launchkit_kubernetes.manifest.pods import all_containers, templates
 from launchkit_kubernetes.manifest.schema import JOB as JOB_SHAPE
 from launchkit_kubernetes.manifest.schema import (
@@ -24,9 +25,6 @@ from launchkit_kubernetes.manifest.schema import (
     fitted,
 )
 
-JOB = "Job"
-WRAPPER = "kubernetes"
-WHERE = "resource_args"
 MAX_CONTAINERS = 500
 """Of all templates of pods together."""
 KEYS: Mapping[str, tuple[type, str]] = {
@@ -63,15 +61,6 @@ class QueueArgs:
         return self.kind == JOB and self.api_version in JOB_VERSIONS
 
 
-def is_custom(args: Json) -> bool:
-    """Whether a config, which need not be right, may describe anything else than a Job."""
-    inner = args.get(WRAPPER) if set(args) == {WRAPPER} else args
-    data = inner if isinstance(inner, Mapping) else {}
-    version = data.get("apiVersion") or JOB_VERSIONS[0]
-    group = data.get("group") or "batch"
-    return (data.get("kind") or JOB, group) != (JOB, "batch") or version not in JOB_VERSIONS
-
-
 def check_args(args: Json) -> None:
     """Look at a queue's config. :raises Rejected: naming each field that is wrong, with its path.
 
@@ -80,9 +69,8 @@ def check_args(args: Json) -> None:
     parsed = parse_args(args)
     name = parsed.metadata.get("name")
     if name and not is_open(name) and (problem := name_problem(name)):
-        where = f"{WHERE}.{WRAPPER}" if set(args) == {WRAPPER} else WHERE
         raise Rejected(
-            f"{where}.metadata.name: {problem}",
+            f"{unwrapped(args)[0]}.metadata.name: {problem}",
             hint="leave it out, or write it such as train-${run_id}",
         )
 
@@ -93,42 +81,40 @@ def parse_args(args: Json) -> QueueArgs:
     A wrapping key `kubernetes`, and a `namespace` at the top, may be there or not (seed, section
     4). :raises Rejected: naming each field that is wrong, with its path.
     """
-    where, problems = WHERE, list[str]()
-    data = copied(args, where, problems)
-    if set(args) == {WRAPPER}:
-        where, data = f"{WHERE}.{WRAPPER}", {} if args[WRAPPER] is None else data[WRAPPER]
-        if not isinstance(data, dict):
-            raise Rejected(f"{where}: must be a mapping")
+    (where, inner), problems = unwrapped(args), list[str]()
+    data = copied({} if inner is None else inner, where, problems)
+    if not isinstance(data, dict):
+        raise Rejected(f"{where}: must be a mapping")
     data = {key: value for key, value in data.items() if value is not None or key not in KEYS}
     if data.get("requeue") in ("true", "false"):  # a template variable has no truth values
         data["requeue"] = data["requeue"] == "true"
     _refuse(problems or [*_too_much(data, where)] or [*_shapes(data, where)])
     if secrets := [f"{path}: {READABLE}" for path in clear_secrets(data, where)]:
         raise Rejected("\n".join(secrets[:MAX_PROBLEMS]), hint=HINT)
-    api_version, kind = _api_version(data), data.pop("kind", None)
+    found = object_kind(args)
+    for key in ("apiVersion", "group", "version", "kind"):
+        data.pop(key, None)
     namespace, requeue = data.pop("namespace", None), data.pop("requeue", True)
     metadata, spec = data.pop("metadata", {}), data.pop("spec", {})
     metadata = fitted(metadata, METADATA, f"{where}.metadata", problems)
     namespace = metadata.pop("namespace", None) or namespace
-    problems += _place_problems(api_version, kind, namespace, where)
+    problems += _place_problems(found, namespace, where)
     security: Mapping[str, Any] | None = None
     warnings: list[str] = []
-    is_job = (kind or JOB) == JOB and (api_version or JOB_VERSIONS[0]) in JOB_VERSIONS
-    if is_job:
-        api_version = JOB_VERSIONS[0]
+    if found.is_job:
         security = _tidied(spec, where, problems, warnings)
         data.pop("status", None)
         spec = fitted({**data, "spec": spec}, JOB_SHAPE, where, problems).get("spec", {})
     else:
-        spec = _custom(kind, spec, f"{where}.spec", problems)
+        spec = _custom(found.kind, spec, f"{where}.spec", problems)
     _refuse(problems)
     return QueueArgs(
-        api_version=api_version or JOB_VERSIONS[0],
-        kind=kind or JOB,
+        api_version=JOB_VERSIONS[0] if found.is_job else found.api_version,
+        kind=found.kind or JOB,
         namespace=namespace or None,
         metadata=metadata,
         spec=spec,
-        rest={} if is_job else data,
+        rest={} if found.is_job else data,
         container_security=security,
         requeue=requeue,
         warnings=tuple(warnings),
@@ -154,19 +140,9 @@ def _shapes(data: Mapping[str, Any], where: str) -> Iterator[str]:
             yield f"{where}.{key}: must be {what}"
 
 
-def _api_version(data: dict[str, Any]) -> str | None:
-    """`group` and `version` are the stronger, as W&B has it (reference, section 2.3)."""
-    given, group, version = (data.pop(key, "") for key in ("apiVersion", "group", "version"))
-    if not group and not version:
-        return given or None
-    of_group, _, of_version = given.rpartition("/")
-    return f"{group or of_group}/{version or of_version or 'v1'}".removeprefix("/")
-
-
-def _place_problems(
-    api_version: str | None, kind: str | None, namespace: object, where: str
-) -> Iterator[str]:
+def _place_problems(found: ObjectKind, namespace: object, where: str) -> Iterator[str]:
     """What would lead to a wrong path of the API, if anything."""
+    api_version, kind = found.api_version, found.kind
     rules = (
         ("apiVersion", api_version, _API_VERSION, "a group and a version, such as kubeflow.org/v1"),
         ("kind", kind, _KIND, "a kind of objects, such as PyTorchJob"),
@@ -182,11 +158,11 @@ def _place_problems(
         yield f"{where}.kind: {shortened(api_version, 100)} alone names no kind of object"
 
 
-def _custom(kind: str | None, spec: dict[str, Any], where: str, problems: list[str]) -> Any:
+def _custom(kind: str, spec: dict[str, Any], where: str, problems: list[str]) -> Any:
     """The spec of a custom resource, of which what launchkit fills in is looked at."""
     for path, template in [*templates(spec, where)]:
         template.update(fitted(template, TEMPLATE, path, problems))
-    return fitted(spec, OF_KIND.get(kind or "", {}), where, problems)
+    return fitted(spec, OF_KIND.get(kind, {}), where, problems)
 
 
 def _tidied(

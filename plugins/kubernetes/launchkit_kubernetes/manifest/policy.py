@@ -18,6 +18,7 @@ from launchkit_kubernetes.manifest.annotations import (
 )
 from launchkit_kubernetes.manifest.copying import MAX_DEPTH, MAX_VALUES, below, values_in
 from launchkit_kubernetes.manifest.data_texts import DataTexts
+from launchkit_kubernetes.manifest.object_kind import JOB, object_kind, unwrapped
 
 # keys are looked at in one spelling, for operators take several
 OF_CONTEXTS = frozenset(
@@ -116,15 +117,9 @@ def strict_objections(args: Json, annotations: Collection[str] = ()) -> Iterator
 
 
 def _kind_objections(args: Json) -> Iterator[str]:
-    wrapped = args.get("kubernetes") if set(args) == {"kubernetes"} else None
-    data = wrapped if isinstance(wrapped, Mapping) else args
-    where = "resource_args" if data is args else "resource_args.kubernetes"
-    version, kind = str(data.get("apiVersion") or ""), str(data.get("kind") or "")
-    group = str(data.get("group") or version.rpartition("/")[0])
-    if not version and not group and kind in {"", "Job"}:
-        group, kind = "batch", "Job"  # as it is without either
-    if group in OWN_GROUPS and (group, kind or "Job") not in WORKLOADS:
-        yield f"{where}.kind: {shortened(kind, 100)} is not allowed: it makes no pods"
+    found, (where, _) = object_kind(args), unwrapped(args)
+    if found.group in OWN_GROUPS and (found.group, found.kind or JOB) not in WORKLOADS:
+        yield f"{where}.kind: {shortened(found.kind or JOB, 100)} is not allowed: it makes no pods"
 
 
 @dataclass(frozen=True)
