@@ -13,7 +13,8 @@ from launchkit.codec import below, check_depth, check_numbers, dotted
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import GitSource, ImageSource, Json, LaunchSpec, Recipe
 from launchkit.plain_text import shortened
-from launchkit.resolving.nested import leaves, texts
+from launchkit.resolving.amounts import MOST_CHARACTERS, MOST_VALUES, are_too_much
+from launchkit.resolving.nested import texts
 from launchkit.resolving.queue_checks import length_problem
 
 TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
@@ -24,10 +25,6 @@ LONGEST = 10 * 366 * 86400.0
 """Seconds: no system waits longer, and few can."""
 LONGEST_GRACE = 86_400.0
 """Seconds: so long a run may take its time when it is to end, and keeps its place."""
-MOST_VALUES = 20_000
-"""Of a launch with its job: each is looked at many times."""
-MOST_CHARACTERS = 4_000_000
-"""In them; no system takes as many in an environment."""
 MOST_ERRORS = 100
 """So many are told of a config that does not fit."""
 _IMAGE_LOGIN = re.compile(r"@(?!sha\d)")
@@ -158,21 +155,12 @@ def _problem_in(layers: Mapping[str, object]) -> str | None:
             check_numbers(layer, below(name))
         except ConfigError as exc:
             return exc.message
-    if _are_too_much(layers):
+    if are_too_much(layers):
         return (
             f"a launch and its job have more than {MOST_VALUES} values, or {MOST_CHARACTERS}"
             " characters in them; keep large things in files of the code"
         )
     return None
-
-
-def _are_too_much(layers: Mapping[str, object]) -> bool:
-    characters = 0
-    for number, (path, value) in enumerate(leaves(layers), start=1):
-        characters += len(str(path[-1])) + (len(value) if isinstance(value, str) else 0)
-        if number > MOST_VALUES or characters > MOST_CHARACTERS:
-            return True
-    return False
 
 
 def _trace_problems(spec: LaunchSpec) -> Iterator[str]:

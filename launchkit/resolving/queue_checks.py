@@ -1,11 +1,13 @@
 """What a queue may be, whatever keeps it."""
 
 import re
+from collections.abc import Mapping
 
 from launchkit.codec import Locate, check_depth, check_numbers, dotted
 from launchkit.errors import ConfigError
 from launchkit.model import QueueSpec
 from launchkit.model.names import LONGEST_NAME
+from launchkit.resolving.amounts import MOST_CHARACTERS, MOST_VALUES, are_too_much
 
 MOST_AT_ONCE = 2**31 - 1
 """As large as a database's numbers."""
@@ -18,12 +20,32 @@ def check_queue(spec: QueueSpec, locate: Locate | None = None) -> None:
     where = locate or dotted
     check_name("queue", spec.name, f"{where(('name',))}: " if locate else "")
     check_depth(spec.config, lambda path: where(("config", *path)))
+    check_amount(
+        {
+            where(("config",)): spec.config,
+            where(("variables",)): {
+                name: (one.default, one.enum, one.pattern, one.description)
+                for name, one in spec.variables.items()
+            },
+        }
+    )
     check_numbers(spec.config, lambda path: where(("config", *path)))
     check_template(spec.config, spec.variables, lambda path: where(("config", *path)))
     if spec.max_concurrent is not None and not 0 <= spec.max_concurrent <= MOST_AT_ONCE:
         raise ConfigError(
             f"{where(('max_concurrent',))}: must be 0 to {MOST_AT_ONCE}, not {spec.max_concurrent}"
         )
+
+
+def check_amount(layers: Mapping[str, object]) -> None:
+    """:raises ConfigError: if a part of a queue is more than anybody would look through."""
+    for name, layer in layers.items():
+        if are_too_much({name: layer}):
+            raise ConfigError(
+                f"{name}: has more than {MOST_VALUES} values, or {MOST_CHARACTERS} characters in"
+                " them",
+                hint="keep large things in files of the code",
+            )
 
 
 def check_name(what: str, name: str, place: str = "") -> None:

@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 from pydantic_core import from_json
@@ -9,12 +10,13 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive
 
 from launchkit_server.problems import Refusal
+from launchkit_server.turns import Turns
 
 GZIP = 16 + zlib.MAX_WBITS
-MOST_OPENED = 200_000
-"""Lists and objects of a body: each takes as long to make as some hundred letters."""
-MOST_PARTED = 1_000_000
-"""Commas of a body, of which there is one for each value but the first ones."""
+LONG = 64 * 2**10
+"""Bytes of a body that keeps others waiting."""
+MOST_VALUES = 100_000
+"""Of JSON: each takes as long to make as some hundred letters."""
 SPARE = 10
 """How much less deeply than pydantic reads a body may be nested: it is kept, and answered, as a
 part of something larger.
@@ -57,13 +59,23 @@ class BodyRules:
         return Refusal(413, f"a body here has at most {self.size} bytes")
 
 
+def is_long(headers: Headers) -> bool:
+    """Whether a body may be long, by the headers of its request."""
+    return (
+        "transfer-encoding" in headers
+        or "content-encoding" in headers  # a few bytes of gzip may become the most there is
+        or int(headers.get("content-length", "0")) > LONG
+    )
+
+
 class Body:
     """The body of one request."""
 
-    def __init__(self, receive: Receive, rules: BodyRules, headers: Headers) -> None:
+    def __init__(self, receive: Receive, rules: BodyRules, headers: Headers, turns: Turns) -> None:
         packed = rules.packed and headers.get("content-encoding", "").strip().lower() == "gzip"
         self._receive = receive
         self._rules = rules
+        self._turns = turns
         self._unpack = zlib.decompressobj(GZIP) if packed else None
         self._came = 0
         self._pieces: list[bytes] = []
@@ -93,8 +105,14 @@ class Body:
             if self._rules.json:
                 self._pieces.append(message["body"])
                 if self._whole:
-                    _require_json(b"".join(self._pieces))
+                    await self._require_json(b"".join(self._pieces))
         return message
+
+    async def _require_json(self, text: bytes) -> None:
+        if len(text) <= LONG:
+            _require_json(text)
+        else:
+            await self._turns.take(partial(_require_json, text))
 
     def _unpacked(self, data: bytes) -> bytes:
         assert self._unpack is not None  # noqa: S101 - only asked if there is one
@@ -115,11 +133,23 @@ def _require_json(text: bytes) -> None:
     """
     if not text:
         return
-    if text.count(b"[") + text.count(b"{") > MOST_OPENED or text.count(b",") > MOST_PARTED:
-        most = f"{MOST_OPENED} lists and objects, and {MOST_PARTED} commas"
-        raise Refusal(413, f"a body here has at most {most}, also in its texts")
+    if _parts(text) > MOST_VALUES and not _has_few_values(text):
+        raise Refusal(413, f"a body here has at most {MOST_VALUES} values")
     try:
         from_json(b"[" * SPARE + text + b"]" * SPARE)
     except ValueError as exc:
         detail = f"the body is no JSON that can be kept: {exc}"
         raise Refusal(422, detail, code="config_invalid") from exc
+
+
+def _has_few_values(text: bytes) -> bool:
+    """Whether there are few but for what stands in texts."""
+    bare = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if bare.count(b'"') > 4 * MOST_VALUES:  # a value has a key at most, and both have two
+        return False
+    return sum(map(_parts, bare.split(b'"')[::2])) <= MOST_VALUES
+
+
+def _parts(text: bytes) -> int:
+    """How many lists, objects, and values in them but the first, begin in a text."""
+    return text.count(b"[") + text.count(b"{") + text.count(b",")

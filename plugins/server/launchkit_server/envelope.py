@@ -2,6 +2,7 @@
 
 import logging
 import re
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -17,10 +18,11 @@ from launchkit.resolving.queue_checks import length_problem
 from launchkit.wire.problems import problem_of
 from launchkit.wire.protocol import PROTOCOL, PROTOCOL_HEADER, REQUEST_ID_HEADER, check_protocol
 from launchkit_server.access import prove
-from launchkit_server.bodies import Body, BodyRules
+from launchkit_server.bodies import Body, BodyRules, is_long
 from launchkit_server.problems import TOKEN, Refusal, answer, told
-from launchkit_server.rates import Askers, Rates
+from launchkit_server.rates import Askers, Rates, asker
 from launchkit_server.routes import is_page
+from launchkit_server.service import Service
 
 log = logging.getLogger("launchkit.server")
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
@@ -53,8 +55,6 @@ class Limits:
     """Bytes of packed code, compressed."""
     piece_seconds: float = 20.0
     """How long a body may be silent."""
-    unproved: int = 64 * 2**10
-    """Bytes of a body that is read before the token of its request is proved."""
     body_seconds: float = 120.0
     """How long a body may take, but for packed code."""
     requests_per_second: float = 1000.0
@@ -88,12 +88,14 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        letter = _Letter(scope, receive, send, self._limits.of(scope["path"]))
+        rules = self._limits.of(scope["path"])
+        letter = _Letter(scope, receive, send, rules)
         request_id.set(letter.id)
-        letter.refusal = letter.objection() or self._too_often(scope) or await self._unproved(scope)
+        letter.refusal = letter.objection() or self._too_often(scope)
         if letter.refusal is None:
             try:
-                await self._app(scope, letter.receive, self._counting(scope, letter.send))
+                with await self._admitted(scope, rules):
+                    await self._app(scope, letter.receive, self._counting(scope, letter.send))
             except ClientDisconnect:
                 log.info("request %s: the client went away", letter.id)
                 return
@@ -117,22 +119,20 @@ class Envelope:
 
         return counted
 
-    async def _unproved(self, scope: Scope) -> Refusal | None:
-        """Why a long body is not read: who sends it proves nothing."""
+    async def _admitted(self, scope: Scope, rules: BodyRules) -> AbstractContextManager[None]:
+        """What lasts as long as a request. :raises Refusal: if its long body is not read, as who
+        sends it proves nothing, or has sent enough.
+        """
         headers = Headers(scope=scope)
-        is_long = (
-            "transfer-encoding" in headers
-            or "content-encoding" in headers  # a few bytes of gzip may become the most there is
-            or int(headers.get("content-length", "0")) > self._limits.unproved
-        )
-        if is_page(scope["path"]) or not is_long:
-            return None
+        if is_page(scope["path"]) or not is_long(headers):
+            return nullcontext()
+        service: Service = scope["app"].state.service
         try:
-            await prove(headers, scope["app"].state.service)
+            who = asker(await prove(headers, service))
+            return service.turns.of(who) if rules.json else nullcontext()
         except LaunchkitError as exc:
             self._askers.answered(scope, problem_of(exc).status)
-            return _refusal_of(exc)
-        return None
+            raise _refusal_of(exc) from exc
 
     def _too_often(self, scope: Scope) -> Refusal | None:
         if scope["path"] in _HEALTH:
@@ -148,7 +148,7 @@ class _Letter:
     def __init__(self, scope: Scope, receive: Receive, send: Send, rules: BodyRules) -> None:
         self._scope = scope
         self._headers = Headers(scope=scope)
-        self._body = Body(receive, rules, self._headers)
+        self._body = Body(receive, rules, self._headers, scope["app"].state.service.turns)
         self._rules = rules
         self._send = send
         self.answered = False

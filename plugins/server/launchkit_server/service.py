@@ -16,6 +16,7 @@ from launchkit_server.key_file import KeyFile
 from launchkit_server.lines import Lines
 from launchkit_server.logs import ServedLogs
 from launchkit_server.told import Told
+from launchkit_server.turns import Turns
 
 if TYPE_CHECKING:
     from launchkit_server.oidc.provider import Provider
@@ -49,6 +50,8 @@ class Service:
     """Keeps those who are woken and look from being in the way of those who come and claim."""
     parsing: CapacityLimiter = field(init=False, default_factory=lambda: CapacityLimiter(PARSING))
     """Keeps those who send much from being in the way of all others."""
+    turns: Turns = field(init=False, default_factory=Turns)
+    """Whose long bodies are read."""
     _ending: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:

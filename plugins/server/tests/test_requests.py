@@ -4,7 +4,7 @@ import gzip
 import json
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +13,12 @@ from typing import Any
 import httpx
 import pytest
 import trustme
-from launchkit_server.bodies import MOST_OPENED, MOST_PARTED
+from launchkit_server.bodies import LONG as LONG_BODY
+from launchkit_server.bodies import MOST_VALUES
 from launchkit_server.door import Door
 from launchkit_server.envelope import Limits
 from launchkit_server.rates import MANY, PROVED, Askers, Rates
+from launchkit_server.turns import AT_ONCE
 from waiting import PATIENCE
 
 from .conftest import Served, client_of, served_with
@@ -60,6 +62,12 @@ def spoken(served: Served, *lines: str, end: bool = False) -> bytes:
         return b"".join(iter(lambda: peer.recv(65536), b""))
 
 
+def until_told(ask: Callable[[], httpx.Response], status: int) -> httpx.Response:
+    """The first answer of that status: what others sent before may not have come yet."""
+    answers = iter(ask, None)
+    return next(answer for answer in answers if answer and answer.status_code == status)
+
+
 def answered(raw: bytes) -> httpx.Response:
     head_of_answer, _, body = raw.partition(b"\r\n\r\n")
     first, *fields = head_of_answer.decode().split("\r\n")
@@ -82,12 +90,51 @@ def test_a_body_that_turns_out_too_large_is_refused(client: httpx.Client) -> Non
 
 
 @pytest.mark.parametrize(
-    "body", [b"[" + b"[]," * MOST_OPENED + b"0]", b"[" + b"0," * (MOST_PARTED + 1) + b"0]"]
+    "body",
+    [
+        b"[" + b"[]," * MOST_VALUES + b"0]",
+        b"[" + b"0," * MOST_VALUES + b"0]",
+        b"[" + b'"\\\\","\\",",' * (MOST_VALUES // 2) + b"0,0]",
+        b"{" + b'"[":1,' * MOST_VALUES + b'"":0}',
+        b"," * (MOST_VALUES + 1) + b'"' * (5 * MOST_VALUES),
+    ],
 )
 def test_a_body_of_too_many_values_is_refused(served: Served, body: bytes) -> None:
     with client_of(served) as client:
         answer = client.post(QUEUES, content=body, headers={"Content-Type": "application/json"})
-        assert "200000 lists" in problem(answer, 413, "too_large")["detail"]
+        assert "100000 values" in problem(answer, 413, "too_large")["detail"]
+
+
+def test_what_stands_in_a_text_is_no_value_of_a_body(served: Served) -> None:
+    text = ',[{\\",' * (2 * MOST_VALUES)
+    with client_of(served) as client:
+        answer = client.post(QUEUES, json={"name": text})
+        assert "100000 values" not in problem(answer, 422, "config_invalid")["detail"]
+
+
+@pytest.mark.parametrize("verb", ["check", "parse"])
+def test_a_config_of_too_many_values_is_looked_at_no_further(served: Served, verb: str) -> None:
+    for config in ({"a": [0] * 20_001}, {"a": "http://" * 600_000}):
+        with client_of(served) as client:
+            told = client.post(f"{QUEUES}/{verb}", json={**SPEC, "config": config})
+            assert "more than 20000 values" in problem(told, 422, "config_invalid")["detail"]
+
+
+def test_who_sends_much_at_once_is_told_and_keeps_nobody_else_waiting(tmp_path: Path) -> None:
+    with served_with(Door(), tmp_path) as served, ExitStack() as stack:
+        url = httpx.URL(served.url)
+        token = f"Authorization: Bearer {str.__str__(served.tokens['ann'])}"
+        head = "\r\n".join((*POST, f"Content-Length: {LONG_BODY + 1}", token, "Host: here"))
+        for _ in range(AT_ONCE):
+            peer = stack.enter_context(socket.create_connection((url.host, url.port or 0), 60))
+            peer.sendall(head.encode() + b"\r\n\r\n{")
+        long = {"name": "x" * LONG_BODY}
+        with client_of(served) as client, client_of(served, "bob") as bob:
+            answer = until_told(lambda: client.post(QUEUES, json=long), 503)
+            assert "4 long bodies" in problem(answer, 503, "unreachable")["detail"]
+            assert answer.headers["retry-after"] == "1"
+            problem(client.post(QUEUES, json={"name": "x"}), 422, "config_invalid")
+            assert bob.post(QUEUES, json=long).status_code in {403, 422}
 
 
 def test_packed_code_that_turns_out_too_large_is_refused(client: httpx.Client) -> None:
@@ -100,14 +147,13 @@ def test_packed_code_that_turns_out_too_large_is_refused(client: httpx.Client) -
 @pytest.mark.parametrize(
     "size",
     [
-        "Content-Length: 4000",
+        f"Content-Length: {LONG_BODY + 1}",
         "Transfer-Encoding: chunked",
         "Content-Length: 40\r\nContent-Encoding: gzip",
     ],
 )
 def test_nothing_long_is_read_of_who_proves_nothing(tmp_path: Path, size: str) -> None:
-    limits = replace(LIMITS, unproved=100)
-    with served_with(Door(limits=limits), tmp_path) as served:
+    with served_with(Door(), tmp_path) as served:
         url = httpx.URL(served.url)
         for token in ("lk_nobody", ""):
             head = [
@@ -121,7 +167,7 @@ def test_nothing_long_is_read_of_who_proves_nothing(tmp_path: Path, size: str) -
                 told = answered(b"".join(iter(lambda: peer.recv(65536), b"")))
             problem(told, 401, "unauthenticated")
         with client_of(served) as client:
-            problem(client.post(QUEUES, json={"name": "x" * 3000}), 422, "config_invalid")
+            problem(client.post(QUEUES, json={"name": "x" * LONG_BODY}), 422, "config_invalid")
 
 
 def test_a_body_that_stops_coming_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from launchkit.abc import QueueView
 from launchkit.errors import ConfigError, Stale
 from launchkit.model import Queue, QueueSpec, Variable
 from launchkit.resolving.known_secrets import without_secrets
-from launchkit.resolving.queue_checks import check_queue
+from launchkit.resolving.queue_checks import check_amount, check_queue
 from launchkit.resolving.templates import find_variables
 from launchkit.store.hub import StoreQueues
 from launchkit.wire.protocol import etag
@@ -35,16 +35,19 @@ async def create(
 
 
 @router.post("/parse")
-async def parse(entity: str, wanted: QueueConfig, who: Reader) -> Mapping[str, Variable]:
+async def parse(
+    entity: str, wanted: QueueConfig, service: TheService, who: Reader
+) -> Mapping[str, Variable]:
     """The template fields of a config, each with a guess at its type."""
-    return await anyio.to_thread.run_sync(find_variables, wanted.config)
+    check_amount({"config": wanted.config})
+    return await anyio.to_thread.run_sync(find_variables, wanted.config, limiter=service.parsing)
 
 
 @router.post("/check")
-async def check(entity: str, spec: QueueSpec, who: Reader) -> QueueCheck:
+async def check(entity: str, spec: QueueSpec, service: TheService, who: Reader) -> QueueCheck:
     """Show a queue to the rules, and its config to its runner if that is installed here."""
-    await anyio.to_thread.run_sync(check_queue, spec)
-    runner = await anyio.to_thread.run_sync(shown_to_runner, spec)
+    await anyio.to_thread.run_sync(check_queue, spec, limiter=service.parsing)
+    runner = await anyio.to_thread.run_sync(shown_to_runner, spec, limiter=service.parsing)
     return QueueCheck(runner=runner.kind if runner else None)
 
 

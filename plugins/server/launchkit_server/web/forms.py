@@ -8,12 +8,13 @@ from anyio.to_thread import run_sync
 from fastapi import Request
 
 from launchkit.errors import ConfigError
+from launchkit.model.people import Principal
+from launchkit_server.bodies import LONG, is_long
+from launchkit_server.rates import asker
 from launchkit_server.service import Service
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_FIELDS = 2000
-SHORT = 64 * 2**10
-"""Bytes of a form that is parsed at once; while a longer one is, others are answered."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,20 @@ class Form:
         return bool(self.text(name))
 
 
-async def form_of(request: Request) -> Form:
-    """What was sent with a request of somebody who is known; nothing if it has no form.
+async def form_of(request: Request, principal: Principal) -> Form:
+    """What somebody who is known has sent with a request; nothing if it has no form.
 
     :raises ConfigError: if it is no form that can be read.
+    :raises Unreachable: if the same one sends too many long ones at once.
     """
     if not _is_form(request):
         return Form({})
-    body = await request.body()
-    if len(body) <= SHORT:
-        return _parsed(body)
+    if not is_long(request.headers):
+        return _parsed(await request.body())
     service: Service = request.app.state.service
-    return await run_sync(_parsed, body, limiter=service.parsing)
+    with service.turns.of(asker(principal)):
+        body = await request.body()
+        return await run_sync(_parsed, body, limiter=service.parsing)
 
 
 async def short_form_of(request: Request) -> Form:
@@ -63,8 +66,8 @@ async def short_form_of(request: Request) -> Form:
     body = b""
     async for piece in request.stream():
         body += piece
-        if len(body) > SHORT:
-            raise ConfigError(f"the form is longer than {SHORT} bytes")
+        if len(body) > LONG:
+            raise ConfigError(f"the form is longer than {LONG} bytes")
     return _parsed(body)
 
 

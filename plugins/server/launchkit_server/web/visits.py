@@ -156,7 +156,7 @@ class Needs:
             raise SignInFirst
         form = Form({})
         if request.method not in SAFE:
-            form = await form_of(request)
+            form = await form_of(request, principal)
             given = request.headers.get(CSRF_HEADER) or form.text(CSRF_FIELD)
             require_own_form(session, given)
         entity = request.path_params.get("entity", EVERYWHERE)
