@@ -9,7 +9,8 @@ from launchkit.plain_text import visible
 
 _LOOK = (
     r"(?:0*[0-79]|2[1-9]|[34][0-79]|5[359]|9[0-7]|10[0-7]|4:[0-5]"
-    r"|[345]8(?:;5;[0-9]{1,3}|;2(?:;[0-9]{1,3}){3}|(?::[0-9]{0,3}){1,6}))?"
+    r"|[34]8(?:;5;[0-9]{1,3}|;2(?:;[0-9]{1,3}){3}|(?::[0-9]{0,3}){1,6})"
+    r"|58(?::[0-9]{0,3}){1,6})?"
 )
 _COLOUR = re.compile(rf"(\x1b\[{_LOOK}(?:;{_LOOK}){{0,15}}m)")
 """What ECMA-48 calls a graphic rendition, of no more parameters than anybody needs; not the one
@@ -18,7 +19,7 @@ that conceals a text, and none of which terminals might think differently.
 _LINE_END = re.compile(r"\r*\n|\r+")
 """A line is begun anew where a program goes back to its begin, such as for a progress bar."""
 _UNFINISHED = re.compile(r"(?:(?<!\r)\r++|\x1b(?:\[[0-9;:]{0,64})?)\Z")
-_ONE_LOOK = re.compile(r";([345]8;(?:5;[0-9]+|2;[0-9]+;[0-9]+;[0-9]+)|[0-9:]*)")
+_ONE_LOOK = re.compile(r";([34]8;(?:5;[0-9]+|2;[0-9]+;[0-9]+;[0-9]+)|[0-9:]*)")
 _NORMAL = ("22", "23", "24", "4:0", "25", "27", "29", "39", "49", "55", "59")
 _KINDS = (
     (1, 2, 22),

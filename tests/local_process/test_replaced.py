@@ -67,6 +67,14 @@ fcntl.lockf(file, fcntl.LOCK_EX)
 print(end="!", flush=True)
 sys.stdin.read()
 """
+LINK = """
+import os, sys, time
+while not os.path.exists("../child"):
+    time.sleep(0.01)
+own = os.path.dirname(os.getcwd())
+os.rename(own, own + "-away")
+os.symlink(sys.argv[1], own)
+"""
 KINDS = ["pipe", "directory", "device", "circle", "sparse", "hole"]
 READ = ["output.log", "child", "lock", "tag", "cgroup", "spec", "exit", "cancelled", "exit.tmp"]
 
@@ -191,3 +199,18 @@ async def test_a_lock_of_an_open_file_is_no_processs(
         assert RunDir(Path(run.ref)).supervisor() is None
         with anyio.fail_after(PATIENCE):
             assert (await end_of(run)).state.ended
+
+
+async def test_nothing_is_removed_where_a_link_leads_that_stands_for_the_directory_of_a_run(
+    runner: LocalProcessRunner, make: Make, tmp_path: Path
+) -> None:
+    others = tmp_path / "others"
+    (others / "code").mkdir(parents=True)
+    for name in ("output.log", "started"):
+        (others / name).touch()
+    submission = make("python3", "link.py", str(others), files={"link.py": LINK})
+    run = await runner.submit(submission)
+    with anyio.fail_after(PATIENCE):
+        await end_of(run)
+    await run.aclose()
+    assert sorted(path.name for path in others.iterdir()) == ["code", "output.log", "started"]

@@ -214,8 +214,9 @@ class RunDir:
             something stays in the run's cgroup.
         """
         self._end_cgroup()
-        for large in (self.path / "code", self.log):  # first: a full disk has no room for the mark
-            remove_tree(large)
+        if not self.path.is_symlink():  # which a run may have put there
+            for large in (self.path / "code", self.log):
+                remove_tree(large)  # first: a full disk has no room for the mark
         over = self.path.parent / OVER
         over.mkdir(mode=0o700, exist_ok=True)
         begin_file(over / self.path.name)
