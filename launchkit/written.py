@@ -2,7 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, TypeVar
 
 S = TypeVar("S", bound=str)
@@ -13,6 +15,7 @@ _STRUCTURE = re.compile(
     rf"\{{{_BEGINS}|\[{_BEGINS}|-{_BEGINS}(?!\S)|\?{_BEGINS}(?!\S)|:(?!\S)", re.DOTALL
 )
 """What each list and mapping has; within words the same signs tell of none."""
+_BEGUN = re.compile(r"\$\$|\$(?=\(|\Z)")
 _NO_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
@@ -22,6 +25,29 @@ def literal(text: S) -> S:
     https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#Container.
     """
     return type(text)(text.replace("$", "$$")) if "$(" in text or "$$" in text else text
+
+
+def with_literals(parts: Iterable[tuple[str, bool]]) -> str:
+    """A text of such a place from *parts*, each with whether it is to be literal. The others have
+    variables put into them where a reference stands in them as a whole: what begins in them and
+    would go on in a literal one is none.
+    """
+    found = [*parts]
+    together = "".join(part for part, _ in found)
+    if "$(" not in together and "$$" not in together:
+        return together
+    runs = groupby(found, key=itemgetter(1))
+    return "".join(
+        text.replace("$", "$$") if is_literal else _closed(text)
+        for is_literal, run in runs
+        for text in ["".join(part for part, _ in run)]
+    )
+
+
+def _closed(text: str) -> str:
+    """A text in which no reference begins that does not end."""
+    whole, bracket, rest = text.rpartition(")")
+    return whole + bracket + _BEGUN.sub("$$", rest)
 
 
 def unescaped(text: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from launchkit.errors import ConfigError
 from launchkit.model import Secret
-from launchkit.written import literal, may_be_data, structures, unescaped
+from launchkit.written import literal, may_be_data, structures, unescaped, with_literals
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,23 @@ def test_a_literal_text_is_what_it_was_when_variables_were_put_in(length: int) -
         text = "".join(letters)
         assert expanded(literal(text)) == text
     assert expanded("$(A)") == "!"
+
+
+def test_nothing_is_put_into_a_part_that_is_to_be_literal_whatever_stands_beside_it() -> None:
+    """Nor into what becomes a reference by it alone."""
+    words = ["".join(one) for length in range(4) for one in product("$()", repeat=length)]
+    for before, literal_one, behind in product(words, words, words):
+        made = with_literals([(before, False), (literal_one, True), (behind, False)])
+        assert expanded(made) == expanded(before) + literal_one + expanded(behind)
+    assert expanded("a$(A)") == "a!"
+
+
+def test_what_two_parts_beside_each_other_become_is_put_in() -> None:
+    assert with_literals([("$", False), ("(A)", False), ("$(B)", True)]) == "$(A)$$(B)"
+
+
+def test_a_text_of_parts_that_nothing_would_be_put_into_is_left() -> None:
+    assert with_literals([("$A {", False), ("$", True), ("}", False)]) == "$A {$}"
 
 
 def test_a_text_that_nothing_would_be_put_into_is_left() -> None:

@@ -64,15 +64,16 @@ def bind(
 
     def args_macros(path: KeyPath) -> Macros:
         is_queues = launch.origins.get(dotted(path)) in {"queue", "template"}
-        found = {**macros, **opened} if is_queues else macros
-        is_text = runner.expanding_keys.isdisjoint(path) or path in launch.chosen
-        return found if is_text else _literals(found)
+        return {**macros, **opened} if is_queues else macros
+
+    def expands(path: KeyPath) -> bool:
+        return not runner.expanding_keys.isdisjoint(path) and path not in launch.chosen
 
     def env_macros(path: KeyPath) -> Macros:
         return {**macros, **opened} if path[-1] in of_queue else macros
 
     args, args_warnings = fill_macros(
-        {"resource_args": launch.resource_args}, macros, at=args_macros
+        {"resource_args": launch.resource_args}, macros, at=args_macros, expands=expands
     )
     env, env_warnings = fill_macros({"env": wanted}, macros, at=env_macros)
     values, missing = agent_values(env["env"], {*policy.env_from_agent, *trusted}, environ)
@@ -99,16 +100,6 @@ def opened_values(policy: Policy, environ: Mapping[str, str]) -> dict[str, Secre
     """Variables that the policy opens to queues; they win over W&B's names, as they do there."""
     names = [name for name in policy.macros_from_env if name not in CREDENTIALS]
     return {name: Secret(environ[name]) for name in names if name in environ}
-
-
-def _literals(macros: Macros) -> Macros:
-    """Macros with which no variable comes into a text in which the platform looks for them. Secrets
-    of the agent are its owner's.
-    """
-    return {
-        name: literal(value) if value and not isinstance(value, Secret) else value
-        for name, value in macros.items()
-    }
 
 
 def _stays(value: Any, path: KeyPath, launch: Launch, expanding: frozenset[str]) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from launchkit.codec import Path, dotted
 from launchkit.model import Secret
 from launchkit.resolving.nested import texts
+from launchkit.written import with_literals
 
 T = TypeVar("T")
 Macros = Mapping[str, str | None]
@@ -15,35 +16,53 @@ MACRO = re.compile(r"(?P<nested>\$\{\w*(?:\$\{\w+\}\w*)+\})|\$\{(?P<name>\w+)\}"
 
 
 def fill_macros(
-    value: T, macros: Macros, *, at: Callable[[Path], Macros] | None = None
+    value: T,
+    macros: Macros,
+    *,
+    at: Callable[[Path], Macros] | None = None,
+    expands: Callable[[Path], bool] = lambda _: False,
 ) -> tuple[T, tuple[str, ...]]:
     """Replace `${name}` in all values, not in keys; also gives warnings. *at* gives the macros of
-    the value at a path, where they are others than *macros*.
+    the value at a path, where they are others than *macros*. Where the platform *expands* a value,
+    it puts no variable in the place of `$(NAME)` in what comes of a macro, but for a `Secret`.
 
     None becomes an empty text. What is put in is never looked at again. An unknown macro stays as
     it is, with a warning; so does a macro inside a macro. A text with a `Secret` in it is one.
     """
     here = at or (lambda _: macros)
-    filled: T = _filled(value, (), here)
+    filled: T = _filled(value, (), here, expands)
     return filled, tuple(dict.fromkeys(_warnings(value, here)))
 
 
-def _filled(value: Any, path: Path, at: Callable[[Path], Macros]) -> Any:
+def _filled(
+    value: Any, path: Path, at: Callable[[Path], Macros], expands: Callable[[Path], bool]
+) -> Any:
     if isinstance(value, Mapping):
-        return {key: _filled(inner, (*path, key), at) for key, inner in value.items()}
+        return {key: _filled(one, (*path, key), at, expands) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_filled(inner, (*path, index), at) for index, inner in enumerate(value)]
+        return [_filled(one, (*path, index), at, expands) for index, one in enumerate(value)]
     if not isinstance(value, str):
         return value
     macros = at(path)
     found = [match["name"] for match in MACRO.finditer(value)]
-    text = MACRO.sub(lambda match: _replacement(match, macros), value)
+    if not found:
+        return value
+    parts = _parts(value, macros)
+    text = with_literals(parts) if expands(path) else "".join(part for part, _ in parts)
     return Secret(text) if any(isinstance(macros.get(name), Secret) for name in found) else text
 
 
-def _replacement(match: re.Match[str], macros: Macros) -> str:
-    name = match["name"]
-    return str.__str__(macros[name] or "") if name in macros else match[0]
+def _parts(text: str, macros: Macros) -> Iterator[tuple[str, bool]]:
+    """With whether they are of macros that are no secrets of the agent's owner."""
+    at = 0
+    for match in MACRO.finditer(text):
+        yield text[at : match.start()], False
+        name = match["name"]
+        is_known = name in macros
+        brought = is_known and not isinstance(macros[name], Secret)
+        yield str.__str__(macros[name] or "") if is_known else match[0], brought
+        at = match.end()
+    yield text[at:], False
 
 
 def _warnings(value: object, at: Callable[[Path], Macros]) -> Iterator[str]:

@@ -128,14 +128,13 @@ def fill_template(
             hint="the queue's owner can allow a single value, with `pattern` or `enum` for it",
         )
     defaults = {name: v.default for name, v in variables.items() if v.default is not None}
-    chosen = {**defaults, **values}
-    brought = {
-        name: value
+    brought = frozenset(
+        name
         for name, value in values.items()
         if value not in (variables[name].default, *(variables[name].enum or ()))
-    }
-    filling = _Filling(expanding, {**chosen, **_literals(brought)} if brought else chosen)
-    return {key: filling.filled(value, filling.at(key, chosen)) for key, value in config.items()}
+    )
+    filling = _Filling(expanding, {**defaults, **values}, brought)
+    return {key: filling.filled(value, expands=key in expanding) for key, value in config.items()}
 
 
 def _escapes(
@@ -163,32 +162,40 @@ def has_field(value: object) -> bool:
     return isinstance(value, str) and bool(_END.search(value) and FIELD.search(value))
 
 
-def _literals(values: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
-    from launchkit.written import literal
-
-    return {n: literal(value) if isinstance(value, str) else value for n, value in values.items()}
-
-
 class _Filling(NamedTuple):
     expanding: Collection[str]
-    literals: Mapping[str, Scalar]
-    """What stands below those keys."""
+    chosen: Mapping[str, Scalar]
+    brought: Collection[str]
+    """Variables with values that the queue's owner has not written."""
 
-    def at(self, key: str, chosen: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
-        """What is put into the fields below a key."""
-        return self.literals if key in self.expanding else chosen
-
-    def filled(self, value: object, chosen: Mapping[str, Scalar]) -> object:
+    def filled(self, value: object, *, expands: bool) -> object:
+        """*expands*: it stands below one of those keys."""
         if isinstance(value, Mapping):
-            return {key: self.filled(one, self.at(key, chosen)) for key, one in value.items()}
+            return {
+                key: self.filled(one, expands=expands or key in self.expanding)
+                for key, one in value.items()
+            }
         if isinstance(value, list | tuple):
-            return [self.filled(one, chosen) for one in value]
+            return [self.filled(one, expands=expands) for one in value]
         if not isinstance(value, str) or not has_field(value):
             return value
         whole = FIELD.fullmatch(value.strip())
-        if whole:
-            return chosen[whole[1]]
-        return FIELD.sub(lambda field: str(chosen[field[1]]), value)
+        if whole and not (expands and isinstance(self.chosen[whole[1]], str)):
+            return self.chosen[whole[1]]
+        if not expands:
+            return FIELD.sub(lambda field: str(self.chosen[field[1]]), value)
+        from launchkit.written import with_literals
+
+        return with_literals(self._parts(value.strip() if whole else value))
+
+    def _parts(self, text: str) -> Iterator[tuple[str, bool]]:
+        """With whether a launch has brought them."""
+        at = 0
+        for field in FIELD.finditer(text):
+            yield text[at : field.start()], False
+            yield str(self.chosen[field[1]]), field[1] in self.brought
+            at = field.end()
+        yield text[at:], False
 
 
 def _guess(path: Path, text: str) -> Literal["string", "integer"]:

@@ -65,6 +65,44 @@ def test_a_value_of_a_template_variable_stays_as_it_is(make_launch: MakeLaunch) 
     assert made == {"args": [STAYS, "$(Y)"], "other": X}
 
 
+ANY: dict[str, Any] = {"type": "string", "pattern": ".*"}
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "made"),
+    [
+        ("--price=${{v}}", {"v": X}, "--price=$$$$(X)"),
+        ("{{v}}{{w}}", {"v": "$", "w": X}, "$$$$(X)"),
+        ("$${{v}}", {"v": X}, "$$$$(X)"),
+        ("$(Y) $A ${{v}} $(Y)", {"v": X}, "$(Y) $A $$$$(X) $(Y)"),
+        ("$(cat {{v}})", {"v": "X Y"}, "$$(cat X Y)"),
+        ("{{v}}${run_id}", {"v": "$"}, "$$abcd1234"),
+        ("{{v}}${OPEN}", {"v": "$"}, "$$$(X)"),
+        ("{{v}} ${HOME} ${run_name}", {"v": X}, "$$(X) ${HOME} r1"),
+    ],
+    ids=range(8),
+)
+def test_no_variable_is_put_into_what_a_value_becomes_together_with_what_stands_beside_it(
+    make_launch: MakeLaunch, text: str, values: dict[str, str], made: str
+) -> None:
+    fields: dict[str, Any] = {"variables": dict.fromkeys(values, ANY), "template_variables": values}
+    assert args_of(make_launch, {"args": [text]}, name="r1", **fields) == {"args": [made]}
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("$${run_id} ", "$abcd1234 "),
+        ("$$${run_id} $(Y)", "$$abcd1234 $(Y)"),
+        ("$${run_id} $(Y)", "$$abcd1234 $(Y)"),
+        ("$(DB_${run_id})", "$$(DB_abcd1234)"),
+        ("$(Y) $A ${what} ${run_id}", "$(Y) $A ${what} abcd1234"),
+    ],
+)
+def test_so_is_none_beside_a_macro(make_launch: MakeLaunch, text: str, made: str) -> None:
+    assert args_of(make_launch, {"args": [text]}) == {"args": [made]}
+
+
 @pytest.mark.parametrize(
     "fields",
     [
