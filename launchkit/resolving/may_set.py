@@ -6,7 +6,7 @@ key, or what its runner declares to be one (`Runner.option_keys`). A wide word, 
 way to many options, opens those of them that its runner knows to be harmless.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from launchkit.codec import Path, dotted
@@ -23,17 +23,23 @@ class Openable:
     options: frozenset[str]
     """Keys, each of which stands for an option with all that is below it."""
     harmless: frozenset[tuple[str, ...]]
-    """Keys on the way to what is harmless; behind a first `*`, wherever they stand. A later `*` is
-    any one key. An empty one at the end: a value alone, no list and no mapping.
+    """Keys on the way to what is harmless, from the first. A `*` is any one key. An empty one at
+    the end: a value alone, no list and no mapping.
     """
+    anywhere: Mapping[str, tuple[tuple[str, ...], ...]]
+    """Such ways that may begin at any key, by the key with which they do."""
 
 
 def openable(options: Iterable[str], harmless: Iterable[str | tuple[str, ...]]) -> Openable:
     """What a runner declares, in one spelling."""
-    ways = ((one,) if isinstance(one, str) else one for one in harmless)
+    ways = [(*map(flat, (one,) if isinstance(one, str) else one),) for one in harmless]
+    anywhere: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for _, *way in (one for one in ways if one[0] == "*"):
+        anywhere[way[0]] = (*anywhere.get(way[0], ()), (*way,))
     return Openable(
         options=frozenset({BUILDER, *map(flat, options)}),
-        harmless=frozenset(tuple(map(flat, way)) for way in ways),
+        harmless=frozenset(one for one in ways if one[0] != "*"),
+        anywhere=anywhere,
     )
 
 
@@ -73,23 +79,16 @@ def _named(word: str, place: Path) -> int | None:
 
 
 def _is_harmless(keys: tuple[str, ...], known: Openable) -> bool:
-    for way in known.harmless:
-        if way[0] != "*":
-            if _leads(way, keys):
-                return True
-        elif _is_somewhere(way[1:], keys, known.options):
-            return True
-    return False
-
-
-def _is_somewhere(way: tuple[str, ...], keys: tuple[str, ...], options: Collection[str]) -> bool:
-    """Whether some of the keys are *way*, and none before them is an option of its own, in which
-    any key may be a name of its owner's.
+    """Whether the keys are a way to what is harmless, or some of them are one that may begin
+    anywhere and none before them is an option of its own, in which any key may be a name of its
+    owner's.
     """
+    if any(_leads(way, keys) for way in known.harmless):
+        return True
     for begin, key in enumerate(keys):
-        if _leads(way, keys[begin:]):
+        if any(_leads(way, keys[begin:]) for way in known.anywhere.get(key, ())):
             return True
-        if key in options:
+        if key in known.options:
             return False
     return False
 

@@ -59,6 +59,16 @@ def test_in_secure_mode_a_word_for_all_opens_no_program_of_a_launch() -> None:
         "spec.topologySpreadConstraints[0].containers[0].image",
         "spec.resources.limits.sidecar.image",
         "spec.arguments.parameters[0].memory",
+        "spec.driver.envSecretKeyRefs.nodeSelector.name",
+        "spec.driver.envSecretKeyRefs.tolerations.key",
+        "spec.driver.secrets.nodeSelector.name",
+        "spec.driver.secrets[0].priority",
+        "spec.hooks.nodeSelector.template",
+        "spec.templates[0].hooks.nodeSelector.template",
+        "spec.values.tolerations.value",
+        "spec.configMapData.priority",
+        "spec.plugins.svc.priority",
+        "data.memory",
     ],
 )
 def test_in_secure_mode_no_launch_says_what_a_custom_resource_starts(place: str) -> None:
@@ -95,12 +105,22 @@ def test_in_secure_mode_a_word_for_all_opens_no_program_of_a_job(field: str) -> 
 TERM = "requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]"
 HARMLESS = (
     "a.containers[0].resources.limits.cpu",
-    "workerGroupSpecs[0].replicas",
-    "a.nodeSelector.args",
-    "a.tolerations[0].value",
-    f"a.affinity.nodeAffinity.{TERM}.matchExpressions[0].values[0]",
-    "a.topologySpreadConstraints[0].labelSelector.matchLabels.app",
-    "a.topologySpreadConstraints[0].matchLabelKeys[0]",
+    "rayClusterSpec.workerGroupSpecs[0].replicas",
+    "a.spec.nodeSelector.args",
+    "driver.nodeSelector.disk",
+    "templates[0].nodeSelector.disk",
+    "a.spec.tolerations[0].value",
+    f"a.spec.affinity.nodeAffinity.{TERM}.matchExpressions[0].values[0]",
+    "a.spec.topologySpreadConstraints[0].labelSelector.matchLabels.app",
+    "a.spec.topologySpreadConstraints[0].matchLabelKeys[0]",
+    "pytorchReplicaSpecs.Worker.replicas",
+    "replicatedJobs[1].replicas",
+    "tasks[0].replicas",
+    "trainer.numNodes",
+    "executor.instances",
+    "jobManager.resource.memory",
+    "runPolicy.backoffLimit",
+    "replicas",
 )
 
 

@@ -39,28 +39,41 @@ _OF_SPREAD = (
     *("maxSkew", "topologyKey", "whenUnsatisfiable", "minDomains", "labelSelector"),
     *("nodeAffinityPolicy", "nodeTaintsPolicy", "matchLabelKeys"),
 )
+_AMOUNTS = (
+    *("priorityClassName", "terminationGracePeriodSeconds", *_OF_JOBS),
+    *("replicas", "minReplicas", "maxReplicas", "numNodes", "instances", "cores"),
+    *("memory", "priority"),
+)
+_HOLDERS = (
+    *("spec", "podTemplate", "templates", "tasks", "replicatedJobs", "runPolicy", "elasticPolicy"),
+    *("driver", "executor", "batchSchedulerOptions", "jobManager", "taskManager", "resource"),
+    *("headGroupSpec", "workerGroupSpecs", "trainer", "mlPolicy", "worker", "scheduler"),
+    *("predictor", "predictors", "transformer", "explainer"),
+)
+"""Where Kubernetes and well-known operators have pods and their amounts: the fields below are
+theirs. Elsewhere a key may be a name of its owner's, such as that of a hook or a variable."""
+_REPLICAS = tuple(
+    f"{of}ReplicaSpecs" for of in ("pytorch", "tf", "mpi", "xgb", "mx", "paddle", "jax")
+)
+_IN_HOLDERS = (
+    ("nodeSelector", "*", ""),
+    *(
+        ("tolerations", key, "")
+        for key in ("key", "operator", "value", "effect", "tolerationSeconds")
+    ),
+    *(
+        ("affinity", kind, when)
+        for kind in ("nodeAffinity", "podAffinity", "podAntiAffinity")
+        for when in _WHEN
+    ),
+    *(("topologySpreadConstraints", key) for key in _OF_SPREAD),
+    *((key, "") for key in _AMOUNTS),
+)
 CUSTOM_HARMLESS: frozenset[str | tuple[str, ...]] = frozenset(
     {
         "requeue",
-        ("*", "nodeSelector", "*", ""),
-        *(
-            ("*", "tolerations", key, "")
-            for key in ("key", "operator", "value", "effect", "tolerationSeconds")
-        ),
-        *(
-            ("*", "affinity", kind, when)
-            for kind in ("nodeAffinity", "podAffinity", "podAntiAffinity")
-            for when in _WHEN
-        ),
-        *(("*", "topologySpreadConstraints", key) for key in _OF_SPREAD),
-        *(
-            ("*", key, "")
-            for key in (
-                *("priorityClassName", "terminationGracePeriodSeconds", *_OF_JOBS),
-                *("replicas", "minReplicas", "maxReplicas", "numNodes", "instances", "cores"),
-                *("memory", "priority"),
-            )
-        ),
+        *(("*", holder, *way) for holder in _HOLDERS for way in _IN_HOLDERS),
+        *(("*", of, "*", key, "") for of in _REPLICAS for key in _AMOUNTS),
         *(
             ("*", of, key, "*", "")
             for of in ("resources", "resourcesPerNode")
