@@ -54,7 +54,7 @@ from launchkit.resolving.bind import Bound, opened_values
 from launchkit.resolving.known_secrets import queue_secrets
 from launchkit.resolving.policy import check_policy
 from launchkit.resolving.resolve import limits_of, resolve
-from launchkit.resolving.secret_values import without_queue_secrets, without_values
+from launchkit.resolving.secret_values import without_queue_secrets
 
 logger = logging.getLogger("launchkit.agent")
 
@@ -390,4 +390,4 @@ def resolution(submission: Submission, runner: Runner) -> dict[str, object]:
         "request": dict(runner.render(submission)),
     }
     limits = plain(launch.limits)  # a later holder reads them, whatever number a secret is
-    return {**without_values(without_queue_secrets(told), submission.hidden), "limits": limits}
+    return {**without_queue_secrets(told, submission.hidden), "limits": limits}

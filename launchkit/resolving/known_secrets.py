@@ -1,18 +1,13 @@
 """The secrets of a queue as values, to be masked where no name tells of them, as in an error."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 
-from launchkit.model import QueueSpec, Variable
+from launchkit.model import QueueSpec
 from launchkit.plain_text import shortened
 from launchkit.resolving.masking import mask_of
 from launchkit.resolving.references import is_elsewhere, without_references
 from launchkit.resolving.secret_places import secrets_in
-from launchkit.resolving.secret_values import (
-    secret_defaults,
-    without_named_secrets,
-    without_values,
-)
+from launchkit.resolving.secret_values import secret_defaults, spec_without
 
 LONGEST = 8000
 """Characters of a text that are looked through for secrets and told."""
@@ -29,27 +24,7 @@ def without_secrets(spec: QueueSpec) -> QueueSpec:
     """A queue as those who are not its operators see it: what a name tells to be a secret is hidden
     there, and wherever else it stands.
     """
-    seen, secrets = without_named_secrets(spec), queue_secrets(spec)
-    config = without_values({"": seen.config}, secrets)[""]
-    variables = {name: _unknown(one, secrets) for name, one in seen.variables.items()}
-    return replace(seen, config=config, variables=variables)
-
-
-def _unknown(variable: Variable, secrets: Sequence[str]) -> Variable:
-    given = {
-        "default": variable.default,
-        "description": variable.description,
-        "enum": list(variable.enum or ()),
-        "pattern": variable.pattern,
-    }
-    told = without_values(given, secrets)
-    return replace(
-        variable,
-        default=told["default"],
-        description=told["description"],
-        enum=variable.enum if told["enum"] == given["enum"] else None,
-        pattern=variable.pattern if told["pattern"] == given["pattern"] else None,
-    )
+    return spec_without(spec, queue_secrets(spec))
 
 
 def without_queue_values(text: str, spec: QueueSpec) -> str:

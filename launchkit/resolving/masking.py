@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import lru_cache
 from string import whitespace
 
+from launchkit.addresses import masked
 from launchkit.resolving.readings import Reading, readings
 
 HIDDEN = "…"
@@ -22,6 +23,8 @@ _PART = re.compile(rf"""[^\s,;:='"\\]{{{SHORTEST_PART},}}""")
 _QUOTE = r"[\\'\"$]"
 _SPACES = rf"{_QUOTE}*+[\s+][\s+\\'\"$]*+"
 """White space, which shells and what shortens a text make one space of, and addresses a plus."""
+_BEFORE = ("", "https://", "postgresql://", "https://x?")
+"""What a secret stands behind where it is an address, or a part of one that has a login or not."""
 _PLAIN = re.compile(r"[\w.:@%+=-]++", re.ASCII)
 """What nothing quotes."""
 _PIECE = re.compile(
@@ -42,14 +45,19 @@ class Mask:
         a word is known as one nowhere, as who writes what stands beside it could else find out a
         secret letter by letter.
         """
-        found = sorted({place for reading in readings(text) for place in self._places(reading)})
         pieces: list[str] = []
         done = 0
-        for start, end in found:
+        for start, end in self.places(text):
             if start >= done:
                 pieces += (text[done:start], HIDDEN)
             done = max(done, end)
-        return "".join((*pieces, text[done:])) if found else text
+        return "".join((*pieces, text[done:])) if pieces else text
+
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """Where the secrets and their parts are in a text, in the order of their beginnings."""
+        if not self.texts:
+            return []
+        return sorted({place for reading in readings(text) for place in self._places(reading)})
 
     def _places(self, reading: Reading) -> Iterator[tuple[int, int]]:
         for text in self.texts:
@@ -74,14 +82,25 @@ def _texts(secret: str) -> Iterator[str]:
     for reading in readings(secret):
         text = reading.text
         yield from (one for one in (text, *_parts(text)) if len(one) >= SHORTEST)
+        yield from _without_logins(text)
+
+
+def _without_logins(secret: str) -> Iterator[str]:
+    """What is left of a secret in an error, which has no login in an address from the start."""
+    for before in _BEFORE:
+        shown = masked(before + secret).removeprefix(before)
+        if shown != secret and _is_long(shown.replace(HIDDEN, "")):
+            yield shown
 
 
 def _parts(secret: str) -> Iterator[str]:
     """What becomes of a secret where a command or an option is read or a text is cut: its lines,
     its words, also without their quotes, and what is between commas, colons, semicolons and equals
-    signs.
+    signs, and of that what is before and behind a login's end.
     """
-    yield from filter(_is_long, (*_PART.findall(secret), *secret.split()))
+    parts = _PART.findall(secret)
+    ends = (piece for part in parts for piece in part.split("@"))
+    yield from filter(_is_long, (*parts, *ends, *secret.split()))
     yield from (line.strip() for line in secret.splitlines() if _is_long(line.strip()))
     for text in (secret, f'"{secret}"') if {*QUOTES} & {*secret} else ():
         with suppress(ValueError):

@@ -10,9 +10,10 @@ from typing import Any
 from launchkit.codec import Path
 from launchkit.model import Json
 from launchkit.resolving.assignments import INDEX, NAME, set_next
+from launchkit.resolving.masking import Mask
 from launchkit.resolving.references import is_elsewhere
 from launchkit.resolving.secret_names import is_secret, is_secret_name, measures, sounds
-from launchkit.resolving.secret_texts import HIDDEN, parts_of, without_parts
+from launchkit.resolving.secret_texts import HIDDEN, Part, parts_of, without_parts
 
 _ASSIGNMENT = re.compile(rf"({NAME}(?:{INDEX})*+)=")
 _OPTION = re.compile(rf"--?(?=[A-Za-z]){NAME}(?:{INDEX})*+[=:]?")
@@ -66,8 +67,11 @@ def with_keys(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Walk:
-    """One way through a config: gives it as it is shown, and keeps what is a secret in it."""
+    """One way through a config: gives it as it is shown, also without what a *mask* knows, and
+    keeps what is a secret in it by a name.
+    """
 
+    mask: Mask = field(default_factory=lambda: Mask(()))
     found: list[Found] = field(default_factory=list)
 
     def mapping(self, values: Json, name: str, path: Path) -> dict[str, Any]:
@@ -129,23 +133,36 @@ class Walk:
         """A text, or the *number* that it is, with a name that may tell that it is a secret."""
         is_taken = is_elsewhere(text)
         if not is_secret(name, text) or (is_taken and measures(name)) or text == HIDDEN:
-            return self._text(text, path, lead) if number is None else number
+            if number is not None:
+                return HIDDEN if text in self.mask.texts else number
+            return self._text(text, path, lead)
         self.found.append(Found(path, (text,), is_taken))
-        return text if is_taken else HIDDEN
+        return self.mask(text) if is_taken else HIDDEN
 
     def _text(self, text: str, path: Path, lead: str = "") -> str:
-        """A text with `…` for what is a secret in it, if *lead* stands in front of it."""
-        assigned = _ASSIGNMENT.match(text)
-        if assigned and is_secret_name(assigned[1]):
-            rest = text[assigned.end() :]
-            if is_secret(assigned[1], rest):
-                return f"{assigned[0]}{self._named(rest, assigned[1], path)}"
-        parts = parts_of(lead + text)
+        """A text with `…` for what is a secret in it, if *lead* stands in front of it. Names and
+        the mask see the whole of it, each: what one hides may be what the other knows a secret by.
+        """
+        behind = len(lead)
+        parts = _assigned(lead + text, behind) or parts_of(lead + text)
         for is_taken in (False, True):
-            known = (one for part in parts if part.elsewhere is is_taken for one in part.values)
-            if values := tuple(dict.fromkeys(known)):
+            told = (one for part in parts if part.elsewhere is is_taken for one in part.values)
+            if values := tuple(dict.fromkeys(told)):
                 self.found.append(Found(path, values, is_taken))
-        return without_parts(lead + text, parts)[len(lead) :]
+        known = [Part(behind + start, behind + end, ()) for start, end in self.mask.places(text)]
+        return without_parts(lead + text, [*parts, *known])[behind:]
+
+
+def _assigned(text: str, at: int) -> list[Part]:
+    """The secret that is all of a text behind its name, which stands *at* a place."""
+    name = _ASSIGNMENT.match(text, at)
+    if not name or not is_secret_name(name[1]):
+        return []
+    value = text[name.end() :]
+    is_taken = is_elsewhere(value)
+    if not is_secret(name[1], value) or (is_taken and measures(name[1])) or value == HIDDEN:
+        return []
+    return [Part(name.end(), None, (value,), is_taken)]
 
 
 def _label(values: Json) -> str | None:

@@ -82,16 +82,17 @@ def parts_of(text: str) -> list[Part]:
 
 
 def without_parts(text: str, parts: Sequence[Part]) -> str:
-    """A text with `…` for the secrets in it."""
+    """A text with `…` for the secrets in it, whatever they overlap."""
     shown: list[str] = []
     at = 0
-    for part in parts:
-        if part.elsewhere or part.start < at:
+    for part in sorted(parts, key=lambda part: part.start):
+        if part.elsewhere:
             continue
-        shown += [text[at : part.start], HIDDEN]
+        if part.start >= at:
+            shown += [text[at : part.start], HIDDEN]
         if part.end is None:
             return "".join(shown)
-        at = part.end
+        at = max(at, part.end)
     return "".join([*shown, text[at:]])
 
 

@@ -13,14 +13,14 @@ from launchkit.resolving.secret_places import Walk, secrets_in, with_keys
 NOT_OF_THE_QUEUE = frozenset({"config", "env", "origins"})
 
 
-def without_named_secrets(spec: QueueSpec) -> QueueSpec:
-    """A queue with `…` for what is a secret by a name."""
+def spec_without(spec: QueueSpec, secrets: Sequence[str]) -> QueueSpec:
+    """A queue with `…` for what is a secret by a name, and for each of some *secrets*."""
     secret = secret_variables(spec.config, spec.variables)
     variables = {
-        name: _all_hidden(one) if name in secret else _without_values(name, one)
+        name: _all_hidden(one, secrets) if name in secret else _without(name, one, secrets)
         for name, one in spec.variables.items()
     }
-    return replace(spec, config=hidden(spec.config), variables=variables)
+    return replace(spec, config=hidden(spec.config, secrets), variables=variables)
 
 
 def secret_variables(config: Json, variables: Mapping[str, Variable]) -> Collection[str]:
@@ -56,21 +56,28 @@ def item_without_secrets(item: QueueItem) -> QueueItem:
     return replace(item, resolved=without_queue_secrets(item.resolved)) if item.resolved else item
 
 
-def without_queue_secrets(resolved: Json) -> dict[str, object]:
-    """What a launch came to, with `…` for secrets of the queue's config; the run's own config and
-    who made each choice stay as they are.
+def without_queue_secrets(resolved: Json, secrets: Sequence[str] = ()) -> dict[str, object]:
+    """What a launch came to, with `…` for secrets of the queue's config and for each of some known
+    *secrets*; the run's own config and who made each choice stay as they are but for the latter.
     """
+    known = without_values(resolved, secrets)
     return {
-        name: value if name in NOT_OF_THE_QUEUE else hidden({name: value})[name]
+        name: known[name] if name in NOT_OF_THE_QUEUE else _hidden_as(name, value, secrets)
         for name, value in resolved.items()
     }
 
 
-def hidden(values: Json) -> dict[str, Any]:
+def hidden(values: Json, secrets: Sequence[str] = ()) -> dict[str, Any]:
     """Values with `…` for each text that is a secret by its name: a key, the name in a pair of
-    `name` and `value`, or one before it in a text; and for the login in an address.
+    `name` and `value`, or one before it in a text; for the login in an address; and for each of
+    some known *secrets*, wherever it or a part of it stands.
     """
-    return Walk().mapping(values, "", ())
+    return Walk(mask_of(*secrets)).mapping(values, "", ())
+
+
+def _hidden_as(name: str, value: object, secrets: Sequence[str]) -> Any:
+    """One value of that name, with the same hidden."""
+    return Walk(mask_of(*secrets)).value(value, name, (name,))
 
 
 def without_values(told: Json, secrets: Sequence[str]) -> dict[str, Any]:
@@ -115,26 +122,24 @@ def _is_secret_by_name(name: str, variable: Variable) -> bool:
     return is_secret_name(name) and not is_measure
 
 
-def _all_hidden(variable: Variable) -> Variable:
+def _all_hidden(variable: Variable, secrets: Sequence[str]) -> Variable:
     """A variable without all that tells of its values. Who launches may still give one of the
     choices, which the queue compares with them.
     """
-    variable = replace(variable, description=_described(variable))
+    variable = replace(variable, description=_hidden_as("", variable.description, secrets))
     default = HIDDEN if variable.default not in (None, "") else variable.default
     return replace(variable, default=default, enum=None, pattern=None, minimum=None, maximum=None)
 
 
-def _without_values(name: str, variable: Variable) -> Variable:
+def _without(name: str, variable: Variable, secrets: Sequence[str]) -> Variable:
     """A variable without the secrets within its default, its choices and its pattern."""
-    is_told = bool(secrets_in({name: list(variable.enum or ())}))
-    default = hidden({name: variable.default})[name]
-    enum = None if is_told else variable.enum
-    pattern = None if secrets_in({"": variable.pattern}) else variable.pattern
+    enum, pattern = list(variable.enum or ()), variable.pattern
+    is_told = secrets_in({name: enum}) or _hidden_as(name, enum, secrets) != enum
+    is_in_pattern = secrets_in({"": pattern}) or _hidden_as("", pattern, secrets) != pattern
     return replace(
-        variable, default=default, enum=enum, pattern=pattern, description=_described(variable)
+        variable,
+        default=_hidden_as(name, variable.default, secrets),
+        description=_hidden_as("", variable.description, secrets),
+        enum=None if is_told else variable.enum,
+        pattern=None if is_in_pattern else pattern,
     )
-
-
-def _described(variable: Variable) -> str | None:
-    shown: str | None = hidden({"": variable.description})[""]
-    return shown

@@ -19,6 +19,9 @@ HUSH = "hush-value-12345"
         {"setup": {"command": ["false", "${HUSH}"]}},
         {"env": {"${HUSH}": "${HUSH}", "B": "${HUSH}\0"}},
         {"setup": "/nowhere/a ${WORDS} b"},
+        {"setup": "false ${ADDRESS}", "env": {"A": "see ${ADDRESS}"}},
+        {"setup": "false '${SETTINGS}'", "env": {"A": "${SETTINGS}"}},
+        {"setup": {"command": "true", "inputs": ["${ADDRESS}"]}},
     ],
 )
 async def test_what_goes_wrong_with_a_secret_does_not_show_it(
@@ -26,15 +29,17 @@ async def test_what_goes_wrong_with_a_secret_does_not_show_it(
 ) -> None:
     monkeypatch.setenv("HUSH", HUSH)
     monkeypatch.setenv("WORDS", f"first-{HUSH} second\\-{HUSH}")
+    monkeypatch.setenv("ADDRESS", "https://ann:pass@host.example/hush-path")
+    monkeypatch.setenv("SETTINGS", "Uid=hush-u;Password=pass")
     await bench.client.create_queue("secret", "local-process", config)
     run = await bench.launch("print(1)", queue="secret")
-    policy = {"macros_from_env": ["HUSH", "WORDS"]}
+    policy = {"macros_from_env": ["HUSH", "WORDS", "ADDRESS", "SETTINGS"]}
     async with bench.agent(queues=["secret"], policy=policy):
         assert await bench.ended(run) == [ItemState.FAILED]
     events = [plain(event) for event in await run.events()]
     told = json.dumps([plain(run.item), events]) + await text(run)
     assert run.item.verdict
-    assert HUSH not in told
+    assert not [secret for secret in (HUSH, "hush-path", "hush-u") if secret in told]
 
 
 async def test_the_secret_default_of_a_variable_is_not_shown_where_no_key_tells_of_it(

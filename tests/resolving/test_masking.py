@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from launchkit.errors import LaunchkitError
 from launchkit.model import Secret
 from launchkit.plain_text import LINE_CHARACTERS, shortened, tail_lines
 from launchkit.resolving.masking import Mask
@@ -168,3 +169,30 @@ def test_codes_without_end_are_no_work_for_a_mask() -> None:
 def test_what_of_secrets_overlaps_is_masked_as_a_whole() -> None:
     assert Mask(["abcdefgh", "efghijkl"])("at abcdefghijkl!") == "at …!"
     assert Mask(["abcd'efgh", "efgh-ijkl"])(r"at abcd\'efgh-ijkl!") == "at …!"
+
+
+@pytest.mark.parametrize(
+    ("secret", "line"),
+    [
+        ("https://bot:tok3nAbCdEf@hooks.example.com/services/T0SECRETPATH9", "{}"),
+        ("https://bot:tok3nAbCdEf@hooks.example.com/services/T0SECRETPATH9", "--url={}"),
+        ("https://bot:tok3nAbCdEf@hooks.example.com/T0SECRETPATH9", "http://ann:pw@proxy,{}/x"),
+        ("https://0123456789abcdef@o123.ingest.example.io/45061234", "{}"),
+        ("postgresql://svc_reporting:PassW0rdLong1@db-7/ledger", "{}?a=b"),
+        ("svc_reporting:PassW0rdLong1@db-7/ledger", "postgresql://{}"),
+        ("svc_reporting:PassW0rdLong1@db-7.example/ledger", "https://{}"),
+        ("redis://:PassW0rdLong1@h1/0", "{}"),
+        ("https://h1/b?sv=1&sig=PassW0rdLong1&se=2031", "{}"),
+        ("sv=1&sig=PassW0rdLong1&se=2031", "https://x?{}"),
+        ("https://u:pa'ss@h1/o'clock", "{}"),
+    ],
+)
+@pytest.mark.parametrize("printer", [str, repr, json.dumps, shlex.quote])
+def test_a_secret_is_masked_where_its_login_was_taken_out(
+    printer: Callable[[str], str], secret: str, line: str
+) -> None:
+    error = LaunchkitError(f"exec: {printer(line.format(secret))}: it says no")
+    shown = Mask([secret])(str(error))
+    assert "…" in shown
+    for part in ("T0SECRET", "hooks", "45061234", "svc_", "ledger", "h1", "2031", "sv=", "clock"):
+        assert part not in shown

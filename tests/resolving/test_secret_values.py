@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
+from launchkit.errors import Rejected
 from launchkit.model import QueueSpec, Secret, Variable
 from launchkit.resolving.hidden_words import hidden_words
-from launchkit.resolving.known_secrets import without_secrets
+from launchkit.resolving.known_secrets import without_queue_values, without_secrets
 from launchkit.resolving.secret_values import (
     hidden,
     secret_defaults,
@@ -107,6 +108,56 @@ def test_of_a_launch_only_what_its_queue_brought_is_hidden() -> None:
         "resource_args": {"env": {"API_KEY": "…"}},
         "request": {"env": {"API_KEY": "…", "WANDB_NAME": "n"}},
     }
+
+
+CONNECTION = "Server=10.0.0.5;Uid=sa;Password=hunter22x;Db=prd"
+HOOK = "https://bot:tok3nAbCdEf@h1.io/T0SECR"
+
+
+@pytest.mark.parametrize("secret", [CONNECTION, HOOK, "--token abc -H Xq7", "A_TOKEN=ab cd"])
+def test_what_names_hide_within_a_known_value_leaves_nothing_of_it(secret: str) -> None:
+    resolved = {"resource_args": {"entrypoint": secret, "mount": f"source=/x/{secret},target=/x"}}
+    shown = without_queue_secrets(resolved, [secret])["resource_args"]
+    assert isinstance(shown, dict)
+    assert shown["entrypoint"] == "…"
+    assert shown["mount"] in {"source=/x/…", "source=/x/…,target=/x"}
+    (*_, word) = hidden_words(["sh", "-c", f"curl {secret}"], [secret])
+    assert word == "curl …"
+
+
+def test_what_is_masked_by_its_value_takes_no_name_from_what_it_tells() -> None:
+    config = {"DB_word": "abc", "more": {"DB_password": "xyz"}, "args": ["--password", "hush"]}
+    config |= {"line": "set A_password=hush; run", "wide": "A_password=xy", "n": 1234}
+    shown = hidden(config, ["password", "word", "1234"])
+    assert shown == {
+        "DB_…": "abc",
+        "more": {"DB_…": "…"},
+        "args": ["--…", "…"],
+        "line": "set A_…=…",
+        "wide": "A_…=…",
+        "n": "…",
+    }
+
+
+@pytest.mark.parametrize("secret", [CONNECTION, HOOK])
+def test_a_named_secret_is_hidden_elsewhere_whatever_names_and_logins_are_in_it(
+    secret: str,
+) -> None:
+    config = {"env": {"API_TOKEN": secret, "A": "1"}, "setup": {"command": f"post --to {secret}"}}
+    address = Variable(type="string", default=secret, description=f"as {secret}")
+    variables = {"address": address, "api_token": Variable(type="string", default=secret)}
+    spec = QueueSpec(name="q", resource="docker", config=config, variables=variables)
+    shown = without_secrets(spec)
+    assert shown.config == {
+        "env": {"API_TOKEN": "…", "A": "1"},
+        "setup": {"command": "post --to …"},
+    }
+    assert (shown.variables["address"].default, shown.variables["address"].description) == (
+        "…",
+        "as …",
+    )
+    error = Rejected(f"cannot reach {secret}: no")
+    assert without_queue_values(str(error), spec) == "cannot reach …: no"
 
 
 def test_known_values_are_masked_wherever_they_stand() -> None:

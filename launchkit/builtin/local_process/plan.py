@@ -174,9 +174,8 @@ def _setup_argv(setup: SetupArgs) -> tuple[str, ...]:
 def _said(argv: Sequence[str], hidden: Sequence[str]) -> str:
     """A command, with `…` for each secret: what is *hidden*, and what is one by its name."""
     from launchkit.resolving.hidden_words import hidden_words
-    from launchkit.resolving.secret_values import without_values
 
-    return " ".join(without_values({"": hidden_words(argv)}, hidden)[""])
+    return " ".join(hidden_words(argv, hidden))
 
 
 def _working_dir(code: Path, name: str | None) -> Path:

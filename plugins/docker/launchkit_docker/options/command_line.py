@@ -12,7 +12,8 @@ from launchkit_docker.options.parsing import Options
 def command_line(
     options: Options, submission: Submission, *, binds: Sequence[str] = ()
 ) -> list[str]:
-    """The words of the command, in W&B's order; secrets are masked, as types and names tell.
+    """The words of the command, in W&B's order; secrets are masked, as types and names
+    tell, and what the submission hides.
 
     :raises SubmitError: if the submission has no image.
     """
@@ -27,4 +28,5 @@ def command_line(
         words += option
     if entrypoint:
         words += ["--entrypoint", entrypoint[0]]
-    return hidden_words([*words, image_ref(submission), *(entrypoint or ())[1:], *command])
+    words += [image_ref(submission), *(entrypoint or ())[1:], *command]
+    return hidden_words(words, submission.hidden)
