@@ -64,7 +64,9 @@ def write_dockerfile(design: Design) -> str:
 
 
 def mount_cache(dockerfile: str) -> str:
-    """The same for a builder that knows cache mounts: builds share what pip has fetched."""
+    """The same for a builder that knows cache mounts: builds share what pip has fetched, and what
+    their steps put there.
+    """
     return dockerfile.replace(f"\n{INSTALL}", f"\n{CACHED_INSTALL}")
 
 

@@ -34,7 +34,11 @@ class DockerBuilder(Builder):
     """Values of the Dockerfile's ARGs; they can be read in the image's history."""
 
     buildkit: StrictBool | None = None
-    """Whether BuildKit builds, with cache mounts; without a word, as the Engine prefers."""
+    """Whether BuildKit builds; without a word, as the Engine prefers."""
+
+    pip_cache: StrictBool = False
+    """Whether BuildKit keeps what pip fetches for all builds of the Engine. The steps of each
+    may then put code into the images of the others."""
 
     _builds: "Lazy[ImageBuilds]" = field(init=False, repr=False)
 
@@ -46,7 +50,7 @@ class DockerBuilder(Builder):
         await run_sync(engine_address)
         self._builds = Lazy(
             BUILDS,
-            lambda builds: builds.open_image_builds(stack, site, self.build_args, self.buildkit),
+            lambda builds: builds.open_image_builds(stack, site, self),
         )
 
     async def build(self, request: BuildRequest, out: Output) -> Image:

@@ -12,7 +12,6 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Output
 from launchkit.errors import unwrapped
-from launchkit.images.build_plan import with_cache_mounts
 from launchkit.images.context import tar_chunks
 from launchkit.images.maker import PlannedBuild
 from launchkit.plain_text import shortened
@@ -55,9 +54,7 @@ class BuildCall:
         """What is sent."""
         if self.buildkit:
             yield _plain_entry()
-            yield from tar_chunks(with_cache_mounts(self.build.plan))
-        else:
-            yield from tar_chunks(self.build.plan)
+        yield from tar_chunks(self.build.plan)
 
     async def run(self, engine: EngineClient, log: Log, out: Output) -> None:
         """Build and name the image; if cancelled, the Engine ends the build and tidies up.

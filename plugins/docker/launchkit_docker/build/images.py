@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from launchkit.abc import Finding, Output, Site
 from launchkit.errors import BuildError
 from launchkit.images.build_once import build_once
+from launchkit.images.build_plan import with_cache_mounts
 from launchkit.images.maker import ImageMaker, PlannedBuild
 from launchkit.model import BuildRequest, Image
 from launchkit_docker.build.buildkit_log import BuildKitLog
@@ -15,35 +16,32 @@ from launchkit_docker.build.call import BuildCall, Log
 from launchkit_docker.build.choice import Choice, chosen
 from launchkit_docker.build.log import BuildLog
 from launchkit_docker.build.retry import BuildRetry, ping
+from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.engine.client import EngineClient, EngineError, open_client, understood
 from launchkit_docker.engine.findings import engine_name
 from launchkit_docker.images.pull import Puller, PullError
 from launchkit_docker.images.push import push
 from launchkit_docker.images.store import content_of, find
 
-VERSION = "docker-1"
+VERSION = "docker-2"
 """Part of each tag: to be raised when the same code would give another image."""
 
 
 async def open_image_builds(
-    stack: AsyncExitStack, site: Site, build_args: Mapping[str, str], buildkit: bool | None
+    stack: AsyncExitStack, site: Site, settings: DockerBuilder
 ) -> "ImageBuilds":
     """The builds at an Engine that need not answer yet."""
     engine = await stack.enter_async_context(open_client())
-    return ImageBuilds(engine, site, build_args, buildkit)
+    return ImageBuilds(engine, site, settings)
 
 
 class ImageBuilds:
     """What the builder works with once the Engine is open."""
 
-    def __init__(
-        self, engine: EngineClient, site: Site, build_args: Mapping[str, str], wanted: bool | None
-    ) -> None:
+    def __init__(self, engine: EngineClient, site: Site, settings: DockerBuilder) -> None:
         self._engine = engine
         self._site = site
-        self._build_args = build_args
-        self._wanted = wanted
-        """Whether to build with BuildKit; None: as the Engine prefers."""
+        self._settings = settings
         self._puller = Puller(engine, site.registry)
 
     async def build(self, request: BuildRequest, out: Output) -> Image:
@@ -57,10 +55,17 @@ class ImageBuilds:
         retry = BuildRetry(self._engine, out)
         headers = await retry.begin()
         about = await self._engine.answered(self._engine.info)
-        buildkit = chosen(self._wanted, headers, about).buildkit
+        buildkit = chosen(self._settings.buildkit, headers, about).buildkit
         while True:
             log = BuildKitLog() if buildkit else BuildLog()
-            maker = EngineMaker(self._engine, self._puller, self._build_args, buildkit, log)
+            maker = EngineMaker(
+                engine=self._engine,
+                puller=self._puller,
+                build_args=self._settings.build_args,
+                buildkit=buildkit,
+                pip_cache=self._settings.pip_cache,
+                log=log,
+            )
             try:
                 return await build_once(request, self._site, out, maker)
             except BuildError as exc:
@@ -72,7 +77,7 @@ class ImageBuilds:
         subject = "builder docker"
         try:
             headers = await ping(self._engine)
-            choice = chosen(self._wanted, headers, await self._engine.info())
+            choice = chosen(self._settings.buildkit, headers, await self._engine.info())
             message = f"builds with {_builder(await self._engine.json('version'), choice)}"
         except EngineError as exc:
             return [Finding(level="error", subject=subject, message=exc.message, hint=exc.hint)]
@@ -93,7 +98,7 @@ def _builder(about: Mapping[str, Any], choice: Choice) -> str:
         return f"{engine}{kit} for {about['Os']}/{about['Arch']}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EngineMaker(ImageMaker):
     """Makes images with the Engine, in whose store they stay until they are pushed."""
 
@@ -101,6 +106,8 @@ class EngineMaker(ImageMaker):
     puller: Puller
     build_args: Mapping[str, str]
     buildkit: bool
+    pip_cache: bool
+    """Whether BuildKit keeps what pip fetches."""
     log: Log
     version: str = VERSION
 
@@ -109,7 +116,10 @@ class EngineMaker(ImageMaker):
         target = build.target
         if not await self.present(target.ref):
             await out.say(f"building image {target.ref}")
-            await BuildCall(build, self.buildkit).run(self.engine, self.log, out)
+            cached = self.buildkit and self.pip_cache
+            plan = with_cache_mounts(build.plan) if cached else build.plan
+            call = BuildCall(replace(build, plan=plan), self.buildkit)
+            await call.run(self.engine, self.log, out)
         if not target.pushed:
             return None
         await out.say(f"pushing image {target.ref}")

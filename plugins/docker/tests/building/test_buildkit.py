@@ -10,6 +10,7 @@ from launchkit_docker.builder import DockerBuilder
 
 from launchkit.abc import Site
 from launchkit.errors import BuildError
+from launchkit.images.dockerfile import CACHE
 from launchkit.model import ArchiveSource, BuildRequest
 from launchkit.testing import RecordingOutput, registry_server
 from launchkit.testing.makers import make_launch, started
@@ -18,6 +19,13 @@ from ..workshop import Make
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 """Debian's pip does not start without them."""
+SHOWS_CACHE = """\
+RUN ["/bin/busybox", "--install", "-s", "/bin"]
+RUN echo root:x:0:0:root:/:/bin/sh > /etc/passwd; touch /etc/group
+COPY python /bin/python
+COPY python /bin/python3
+"""
+"""A base image whose Python shows what pip would find in its cache, whatever it is to do."""
 
 
 @pytest.fixture
@@ -43,20 +51,42 @@ async def base(builder: DockerBuilder, make: Make, python_image: str) -> str:
     return (await builder.build(request, RecordingOutput())).ref
 
 
-async def test_dependencies_are_installed_with_a_cache_and_the_tag_does_not_tell(
-    builder: DockerBuilder, base: str, site: Site, tmp_path: Path, word: str, out: RecordingOutput
-) -> None:
+def packages(tmp_path: Path, word: str, base: str) -> BuildRequest:
+    """Code with packages to install, on a base image."""
     code = tmp_path / "project"
     code.mkdir()
     (code / "requirements.txt").write_text("")
     source = ArchiveSource(digest="d", size=1, name=word)
     launch = make_launch(source=source, entry_point=("python", "train.py"), base_image=base)
-    request = BuildRequest(launch=launch, code=code, destination=None)
-    image = await builder.build(request, out)
+    return BuildRequest(launch=launch, code=code, destination=None)
+
+
+async def test_dependencies_are_installed_with_a_cache_if_asked_and_the_tag_does_not_tell(
+    base: str, site: Site, tmp_path: Path, word: str, out: RecordingOutput
+) -> None:
+    request = packages(tmp_path, word, base)
+    async with started(DockerBuilder(buildkit=True, pip_cache=True), site) as builder:
+        image = await builder.build(request, out)
     assert "RUN --mount=type=cache,target=/var/cache/pip" in out.text
     async with started(DockerBuilder(buildkit=False), site) as classic:
         assert await classic.build(request, out) == image
     assert out.text.endswith("is there already: nothing to build\n")
+
+
+async def test_what_a_step_of_another_build_leaves_is_not_there_where_packages_are_installed(
+    builder: DockerBuilder, make: Make, tmp_path: Path, word: str, out: RecordingOutput
+) -> None:
+    leave = f'["/bin/busybox", "touch", "{CACHE}/left-{word}"]'
+    await builder.build(make(f"RUN --mount=type=cache,target={CACHE} {leave}\n"), out)
+    request = make(SHOWS_CACHE)
+    script = f"#!/bin/busybox sh\nmkdir -p /env; echo cache; ls {CACHE}; true\n"
+    (request.code / "python").write_text(script)
+    (request.code / "python").chmod(0o755)
+    base = await builder.build(request, out)
+    shown = RecordingOutput()
+    await builder.build(packages(tmp_path, word, base.ref), shown)
+    assert " cache\n" in shown.text
+    assert f"left-{word}" not in shown.text
 
 
 async def test_a_dockerfile_may_mount_what_other_builds_left(
