@@ -152,6 +152,8 @@ def test_a_preview_does_not_tell_whether_a_guess_is_a_secret_of_the_queue(served
     secret = "hush-1234"
     config = {"env": {"API_TOKEN": secret, "SAYS": f"at {secret}"}}
     config |= {"builder": {"base_image": f"{secret}/of-queue"}}
+    settings = "Uid=hidden;Password=hush-12;Db=x"
+    config["env"] |= {"THEIR_TOKEN": settings, "TOLD": f"connect {settings}"}
     queue = {"name": "guessed", "resource": "local-process", "config": config}
     with client_in(served, "e") as client:
         assert client.post("/queues", json=queue).is_success
@@ -163,6 +165,7 @@ def test_a_preview_does_not_tell_whether_a_guess_is_a_secret_of_the_queue(served
         shown = html.unescape(browser.post("/e/e/launch/preview", asked).text)
     assert "at …" in shown
     assert "…/of-queue" in shown
+    assert "connect …" in shown
     assert {*re.findall(f"{secret}/(.+?)\\b", shown)} == {"args", "env", "own", "cuda"}
 
 

@@ -1,6 +1,6 @@
 """The form for a launch: it asks for what the queue leaves open, and shows what it comes to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -23,8 +23,7 @@ from launchkit.model import (
 )
 from launchkit.plugins import Plugins
 from launchkit.resolving.known_secrets import queue_secrets, without_secrets
-from launchkit.resolving.masking import mask_of
-from launchkit.resolving.secret_values import hidden
+from launchkit.resolving.secret_values import hidden, without_values
 from launchkit.resolving.shown import OF_QUEUES, Row, request_data, request_rows
 from launchkit.store import agents
 from launchkit.store.hub import StoreLaunches, StoreQueues
@@ -50,6 +49,8 @@ NOT_SHOWN = ("files", "artifacts", "dockerfile", "working_dir")
 """What an override may hold that the form has no field for."""
 UNTOLD = frozenset({"source.size", "source.kind"})
 """Choices of which nobody wonders."""
+_NAMED = ("resource_args", "builder_args", "env")
+"""What has names that tell of secrets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,24 +187,26 @@ async def _launch(
 async def _rows(visit: Visit, fields: LaunchFields, again: QueueItem | None) -> Sequence[Row]:
     queue, spec = await _request(visit, fields, again)
     data = request_data(queue.name, spec, await _check(visit, queue, spec))
-    if not visit.may("operate"):
-        data |= {name: hidden(data[name]) for name in ("resource_args", "builder_args", "env")}
-    empty = {"", "null", "{}"}
-    rows = [row for row in request_rows(data) if row[1] not in empty and row[0] not in UNTOLD]
     if visit.may("operate"):
-        return rows
-    return await anyio.to_thread.run_sync(_without_secrets_of, queue, rows)
+        rows = [*request_rows(data)]
+    else:
+        rows = await anyio.to_thread.run_sync(_rows_without_secrets_of, queue, data)
+    empty = {"", "null", "{}"}
+    return [row for row in rows if row[1] not in empty and row[0] not in UNTOLD]
 
 
-def _without_secrets_of(queue: QueueSpec, rows: Sequence[Row]) -> Sequence[Row]:
-    """Rows with `…` for the secrets of a queue in what is its own: what else stands there is known
-    to who asks, who could else find out by it whether a guess is one.
+def _rows_without_secrets_of(queue: QueueSpec, data: dict[str, Any]) -> list[Row]:
+    """Rows with `…` for what names tell to be a secret, and for the secrets of a queue in what is
+    its own: what else stands there is known to who asks, who could else find out by it whether a
+    guess is one.
     """
-    mask = mask_of(*queue_secrets(queue))
-    return [
-        (mask(place), mask(value), who) if who in OF_QUEUES else (place, value, who)
-        for place, value, who in rows
-    ]
+
+    def shown(secrets: Sequence[str]) -> Iterator[Row]:
+        named = {name: hidden(data[name], secrets) for name in _NAMED}
+        return request_rows({**without_values(data, secrets), **named})
+
+    rows = zip(request_rows(data), shown(()), shown(queue_secrets(queue)), strict=True)
+    return [(*(known if who in OF_QUEUES else named)[:2], who) for (*_, who), named, known in rows]
 
 
 async def _check(visit: Visit, queue: QueueSpec, spec: LaunchSpec) -> Any:
