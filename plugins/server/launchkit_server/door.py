@@ -12,6 +12,7 @@ from typing import Any
 
 from launchkit.errors import ConfigError
 from launchkit_server.config import ServerConfig
+from launchkit_server.connections import Bounds
 from launchkit_server.envelope import Limits
 
 SILENT_SECONDS = 60
@@ -23,6 +24,8 @@ class Door:
     """What uvicorn is told of it."""
 
     limits: Limits = field(default_factory=Limits)
+    connections: Bounds | None = None
+    """None: as many as the open files allow for."""
     tls_cert: Path | None = None
     tls_key: Path | None = None
     trusted_proxies: tuple[str, ...] = ()

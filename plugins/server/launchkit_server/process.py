@@ -10,6 +10,13 @@ import uvicorn
 
 from launchkit.errors import ConfigError
 from launchkit_server.app import make_app
+from launchkit_server.connections import (
+    KEEP_ALIVE_SECONDS,
+    Bounds,
+    Connections,
+    Listener,
+    protocol_of,
+)
 from launchkit_server.door import SILENT_SECONDS, Door, allow_many_connections, give_up_on_silent
 from launchkit_server.service import Service
 
@@ -17,14 +24,16 @@ BACKLOG = 1024
 """How many connections may wait to be taken up."""
 GRACE_SECONDS = 10
 """How long requests that are under way may take to end."""
-KEEP_ALIVE_SECONDS = 75
-"""Longer than the longest wait, so that an idle agent keeps its connection."""
 
 
 class _Server(uvicorn.Server):
     def __init__(self, service: Service, door: Door) -> None:
+        bounds = door.connections or Bounds.of_open_files()
+        self._connections = Connections(bounds, door.trusted_proxies)
         config = uvicorn.Config(
             make_app(service, door.limits, door.root_path),
+            http=protocol_of(self._connections),
+            backlog=BACKLOG,
             lifespan="off",
             access_log=False,
             log_config=None,
@@ -42,6 +51,11 @@ class _Server(uvicorn.Server):
         with super().capture_signals():
             yield
             self._captured_signals.clear()
+
+    async def answer(self, made: socket.socket) -> None:
+        """Answer whoever comes to a listening socket, which is taken over."""
+        with Listener(made, self._connections) as listener:
+            await self.serve([listener])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer those who wait, then end."""
@@ -84,7 +98,7 @@ async def serve(service: Service, made: socket.socket, door: Door) -> None:
     server = _Server(service, door)
     gc.collect()
     gc.freeze()  # what is there by now stays: no collection needs to look through it
-    await server.serve([made])
+    await server.answer(made)
 
 
 @asynccontextmanager
@@ -93,10 +107,10 @@ async def served(
 ) -> AsyncIterator[str]:
     """The URL of a service that answers for the time of the context."""
     door = door or Door()
-    server = _Server(service, door)
+    server, url = _Server(service, door), url_of(made, door.scheme)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(server.serve, [made])
+        tasks.start_soon(server.answer, made)
         try:
-            yield url_of(made, door.scheme)
+            yield url
         finally:
             server.should_exit = True

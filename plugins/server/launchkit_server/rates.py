@@ -127,16 +127,20 @@ def _token_of(scope: Scope) -> bytes | None:
     return hashlib.sha256(token.encode("latin-1", "replace")).digest() if token else None
 
 
-def _place_of(scope: Scope) -> bytes:
-    """The address that a request comes from; of IPv6 the network, for whoever has one address there
+def place_of(host: str) -> bytes:
+    """The address that somebody comes from; of IPv6 the network, for whoever has one address there
     has 2^64 of them (RFC 6177).
     """
-    host, _ = scope.get("client") or ("", 0)
     try:
-        address = ip_address(str(host).partition("%")[0])
+        address = ip_address(host.partition("%")[0])
     except ValueError:  # a socket of this machine, or a name for tests
-        return str(host).encode()
+        return host.encode()
     if isinstance(address, IPv6Address):
         mapped = address.ipv4_mapped
         return mapped.packed if mapped else address.packed[:8]
     return address.packed
+
+
+def _place_of(scope: Scope) -> bytes:
+    host, _ = scope.get("client") or ("", 0)
+    return place_of(str(host))

@@ -1,0 +1,176 @@
+"""Connections of those who ask for nothing: over real sockets, plain and with TLS."""
+
+import resource
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+import trustme
+from launchkit_server.connections import MOST, Bounds
+from launchkit_server.door import Door
+from waiting import PATIENCE
+
+from .conftest import Served, client_of, served_with
+
+QUEUES = "/api/v1/entities/test/queues"
+FEW = Bounds(most=12, of_one=4)
+HASTY = Bounds(most=12, of_one=4, head_seconds=0.05, silent_seconds=0.05)
+HEALTH = b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n"
+
+
+@pytest.fixture(params=["http", "https"])
+def door(request: pytest.FixtureRequest, tmp_path: Path) -> Door:
+    if request.param == "http":
+        return Door()
+    made = trustme.CA().issue_cert("127.0.0.1")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    made.private_key_pem.write_to_path(key)
+    for pem in made.cert_chain_pems:
+        pem.write_to_path(cert, append=True)
+    return Door(tls_cert=cert, tls_key=key)
+
+
+def connected(served: Served, host: str = "127.0.0.1") -> socket.socket:
+    """A connection from a host, over which nothing is said."""
+    url = httpx.URL(served.url)
+    return socket.create_connection((url.host, url.port or 0), PATIENCE, (host, 0))
+
+
+def speaking(served: Served, peer: socket.socket) -> socket.socket:
+    """The same with TLS, if the service speaks that."""
+    if served.url.startswith("http:"):
+        return peer
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(peer)
+
+
+def ends(peer: socket.socket) -> bool:
+    """Whether the other side ends a connection, after whatever it says."""
+    with suppress(ConnectionError, ssl.SSLError):
+        while peer.recv(65536):
+            pass
+    return True
+
+
+def streaming(served: Served, host: str = "127.0.0.1") -> socket.socket:
+    """A connection over which events come, or that was closed for others that ask for something."""
+    peer = connected(served, host)
+    token = f"Authorization: Bearer {str.__str__(served.tokens['ann'])}"
+    line = "GET /api/v1/entities/test/events/stream HTTP/1.1"
+    with suppress(ConnectionError):
+        peer.sendall(f"{line}\r\n{token}\r\nHost: here\r\n\r\n".encode())
+    return peer
+
+
+def is_answered(peer: socket.socket) -> bool:
+    try:
+        return peer.recv(15) == b"HTTP/1.1 200 OK"
+    except ConnectionError:
+        return False
+
+
+def is_open(peer: socket.socket) -> bool:
+    """Whether the other side has not ended a connection."""
+    peer.settimeout(0)
+    try:
+        while peer.recv(65536):
+            pass
+    except BlockingIOError:
+        return True
+    except ConnectionError:
+        pass
+    return False
+
+
+@contextmanager
+def crowd(served: Served, *hosts: str) -> Iterator[list[socket.socket]]:
+    """Silent connections, one after the other."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(connected(served, host)) for host in hosts]
+
+
+def test_connections_of_one_address_that_ask_for_nothing_keep_nobody_out(
+    door: Door, tmp_path: Path
+) -> None:
+    with (
+        served_with(replace(door, connections=FEW), tmp_path) as served,
+        crowd(served, *["127.0.0.1"] * 20) as silent,
+        client_of(served, verify=False) as client,
+    ):
+        assert all(ends(peer) for peer in silent[: -FEW.of_one])
+        assert client.get(QUEUES).is_success
+
+
+def test_connections_of_many_addresses_that_ask_for_nothing_keep_nobody_out(
+    door: Door, tmp_path: Path
+) -> None:
+    with (
+        served_with(replace(door, connections=FEW), tmp_path) as served,
+        crowd(served, *[f"127.0.1.{number}" for number in range(1, 30)]) as silent,
+        client_of(served, verify=False) as client,
+    ):
+        assert all(ends(peer) for peer in silent[: -FEW.most])
+        assert client.get(QUEUES).is_success
+
+
+def test_a_connection_without_a_whole_request_is_closed(door: Door, tmp_path: Path) -> None:
+    with served_with(replace(door, connections=HASTY), tmp_path) as served:
+        with connected(served) as peer:
+            assert ends(peer)
+        with connected(served) as peer, speaking(served, peer) as spoken:
+            with suppress(OSError):  # it may have been closed by now
+                spoken.sendall(HEALTH[:20])
+            assert ends(spoken)
+
+
+def test_bytes_that_make_no_request_keep_no_connection_open(door: Door, tmp_path: Path) -> None:
+    bounds = replace(HASTY, head_seconds=PATIENCE)
+    with (
+        served_with(replace(door, connections=bounds), tmp_path) as served,
+        connected(served) as peer,
+        speaking(served, peer) as spoken,
+    ):
+        spoken.sendall(HEALTH)
+        assert is_answered(spoken)
+        with suppress(OSError):
+            spoken.sendall(HEALTH[:1])
+        assert ends(spoken)
+
+
+def test_a_connection_over_which_something_is_asked_is_closed_for_no_other(tmp_path: Path) -> None:
+    with served_with(Door(connections=FEW), tmp_path) as served, ExitStack() as stack:
+        asking = [stack.enter_context(streaming(served)) for _ in range(FEW.of_one)]
+        assert all(is_answered(peer) for peer in asking)
+        with streaming(served) as peer:
+            assert not is_answered(peer)
+        with streaming(served, "127.0.0.2") as peer:
+            assert is_answered(peer)
+        assert all(is_open(peer) for peer in asking)
+        asking[0].close()
+        while not is_answered(stack.enter_context(streaming(served))):
+            pass  # what is closed here is closed there in a moment
+
+
+def test_a_trusted_proxy_may_have_all_connections(tmp_path: Path) -> None:
+    door = Door(connections=FEW, trusted_proxies=("127.0.0.0/30",))
+    with served_with(door, tmp_path) as served, ExitStack() as stack:
+        asking = [stack.enter_context(streaming(served)) for _ in range(FEW.most)]
+        assert all(is_answered(peer) for peer in asking)
+        with streaming(served, "127.0.0.2") as peer:
+            assert not is_answered(peer)
+
+
+@pytest.mark.parametrize(
+    ("files", "most"), [(1024, 512), (2**20, MOST), (resource.RLIM_INFINITY, MOST)]
+)
+def test_half_of_the_open_files_are_left_for_what_is_done_for_connections(
+    monkeypatch: pytest.MonkeyPatch, files: int, most: int
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert Bounds.of_open_files() == Bounds(most=most, of_one=most // 4)
