@@ -112,7 +112,11 @@ class Client:
         *,
         aliases: Sequence[str] = (),
     ) -> tuple[JobVersion, bool]:
-        """Add a version to a job, unless an equal one exists; gives it, and whether it is new."""
+        """Add a version to a job, unless an equal one exists; gives it, and whether it is new. A
+        branch or tag of a repository becomes the commit that it means now.
+
+        :raises FetchError: if the repository is to be asked for that and cannot be reached.
+        """
     def job(self, reference: str) -> JobVersion:
         """`name`, `name:alias` or `name:vN`. :raises NotFound: if there is none."""
     def jobs(self, name: str | None = None) -> Sequence[JobVersion]:

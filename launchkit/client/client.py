@@ -160,7 +160,14 @@ class Client:
     async def create_job(
         self, name: str, recipe: Recipe, *, aliases: Sequence[str] = ()
     ) -> tuple[JobVersion, bool]:
-        """Add a version to a job, unless an equal one exists; gives it, and whether it is new."""
+        """Add a version to a job, unless an equal one exists; gives it, and whether it is new. A
+        branch or tag of a repository becomes the commit that it means now.
+
+        :raises FetchError: if the repository is to be asked for that and cannot be reached.
+        """
+        from launchkit.client.source import pinned
+
+        recipe = replace(recipe, source=await pinned(recipe.source, self._plugins))
         return await self.hub.jobs().create(name, recipe, self.actor, aliases)
 
     async def job(self, reference: str) -> JobVersion:

@@ -26,8 +26,7 @@ async def source_of(
     :raises FetchError: if the git remote cannot be reached.
     """
     if looks_like_git(uri):
-        source = GitSource(remote=uri, ref=ref)
-        return await plugins.create(Fetcher, source.kind, {}).pin(source)
+        return await pinned(GitSource(remote=uri, ref=ref), plugins)
     directory = Path(uri)
     if _is_repository(directory):
         return await source_of(_address(directory), ref, jobs, plugins, store=store)
@@ -37,6 +36,16 @@ async def source_of(
             hint=f"to launch what is committed in it: -u {shell_word(_address(directory))}",
         )
     return await store_directory(directory, jobs, store=store)
+
+
+async def pinned(source: Source, plugins: Plugins) -> Source:
+    """The source with the commit that a branch or tag means now, if it names one.
+
+    :raises FetchError: if the git remote cannot be reached.
+    """
+    if not isinstance(source, GitSource) or source.commit is not None:
+        return source
+    return await plugins.create(Fetcher, source.kind, {}).pin(source)
 
 
 def _is_repository(directory: Path) -> bool:

@@ -11,7 +11,8 @@ from cli.conftest import Program
 from waiting import PATIENCE
 
 from launchkit import connect
-from launchkit.model import GitSource, Recipe
+from launchkit.codec import plain
+from launchkit.model import GitSource, JobVersion, Recipe
 
 
 def test_a_job_of_a_repository_has_the_commit_and_a_name(queue: Program, repository: str) -> None:
@@ -23,6 +24,19 @@ def test_a_job_of_a_repository_has_the_commit_and_a_name(queue: Program, reposit
     recipe = job["recipe"]
     assert (recipe["source"]["ref"], recipe["runtime"]) == ("v1", "3.11")
     assert recipe["entry_point"] == ["python", "train.py"]
+
+
+def test_a_branch_in_a_recipe_of_python_becomes_its_commit(queue: Program, repository: str) -> None:
+    source = GitSource(remote=repository, ref="v1")
+
+    async def create() -> tuple[JobVersion, bool]:
+        async with connect(os.environ["LAUNCHKIT_BACKEND"]) as client:
+            return await client.create_job("train", Recipe(source=source))
+
+    made, _ = anyio.run(create)
+    by_words = queue.data("job", "create", "git", repository, "-E", "x", "-g", "v1")
+    assert plain(made.recipe.source) == by_words["recipe"]["source"]
+    assert by_words["recipe"]["source"]["commit"]
 
 
 def test_who_asks_at_a_repository_is_not_told_where_jobs_are_listed(queue: Program) -> None:
