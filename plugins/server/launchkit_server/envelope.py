@@ -5,7 +5,6 @@ import re
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,13 +12,12 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from launchkit.errors import ConfigError, LaunchkitError
-from launchkit.model.names import LONGEST_NAME
-from launchkit.resolving.queue_checks import length_problem
 from launchkit.wire.problems import problem_of
 from launchkit.wire.protocol import PROTOCOL, PROTOCOL_HEADER, REQUEST_ID_HEADER, check_protocol
+from launchkit_server import targets
 from launchkit_server.access import prove
 from launchkit_server.bodies import Body, BodyRules, is_long
-from launchkit_server.problems import TOKEN, Refusal, answer, told
+from launchkit_server.problems import Refusal, answer, told
 from launchkit_server.rates import Askers, Rates, asker
 from launchkit_server.routes import is_page
 from launchkit_server.service import Service
@@ -40,7 +38,6 @@ _ARCHIVE = re.compile(r"/api/v1/entities/[^/]+/archives/[^/]+")
 _OUTPUT = re.compile(r"/api/v1/entities/[^/]+/agent/items/[^/]+/log")
 _HOST = re.compile(r"(?:[\w.~%-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?|", re.ASCII)
 _HEALTH = frozenset({"/livez", "/readyz"})
-_TOKEN_WORDS = frozenset({"token", "access_token", "auth_token", "authorization"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +88,7 @@ class Envelope:
         rules = self._limits.of(scope["path"])
         letter = _Letter(scope, receive, send, rules)
         request_id.set(letter.id)
-        letter.refusal = letter.objection() or self._too_often(scope)
+        letter.refusal = self._too_often(scope) or letter.objection()
         if letter.refusal is None:
             try:
                 with await self._admitted(scope, rules):
@@ -166,20 +163,7 @@ class _Letter:
             return _refusal_of(exc)
         if not _HOST.fullmatch(self._headers.get("host", "")):
             return Refusal(400, "the header Host names no host")
-        if _has_token(self._scope):
-            return Refusal(
-                400,
-                "a token stands in the URL, which is logged on its way",
-                hint="send it as a header, Authorization: Bearer TOKEN, and revoke this one",
-            )
-        if problem := _long_name(self._scope):
-            return Refusal(
-                422,
-                problem,
-                code="config_invalid",
-                hint="name less: patterns may have a * for what is between",
-            )
-        return self._rules.objection(self._headers)
+        return targets.objection(self._scope) or self._rules.objection(self._headers)
 
     async def refuse(self, refusal: Refusal) -> None:
         """Answer with why; what else comes of the request is not read."""
@@ -220,28 +204,4 @@ def _refusal_of(exc: LaunchkitError) -> Refusal:
         code=problem.code,
         hint=problem.hint,
         retry_after=problem.retry_after,
-    )
-
-
-def _long_name(scope: Scope) -> str | None:
-    """What is wrong with one in the path, or in a query of the API: one of a page may say where to
-    go on.
-    """
-    named = [("a name in the address", part) for part in scope["path"].split("/")]
-    query: bytes = scope["query_string"]
-    if not is_page(scope["path"]):
-        named += [
-            (name[:LONGEST_NAME], value)
-            for name, value in parse_qsl(query.decode("latin-1"))
-            if name != "after" or len(value) > 2 * LONGEST_NAME
-        ]
-    return next((problem for one in named if (problem := length_problem(*one))), None)
-
-
-def _has_token(scope: Scope) -> bool:
-    """A token of ours, or what is called one; numbers are those of claims."""
-    query: bytes = scope["query_string"]
-    return TOKEN.search(scope["path"]) is not None or any(
-        TOKEN.search(value) or (name.lower() in _TOKEN_WORDS and not value.isdecimal())
-        for name, value in parse_qsl(query.decode("latin-1"))
     )

@@ -31,6 +31,7 @@ CODES = {
     405: "method_not_allowed",
     408: "too_slow",
     413: "too_large",
+    414: "address_too_long",
     415: "wrong_type",
     416: "no_such_range",
     429: "too_many_requests",
