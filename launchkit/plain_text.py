@@ -6,7 +6,9 @@ It takes linear time, whatever they print: the input is cut first, and no patter
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import AnyStr
 
@@ -15,6 +17,9 @@ LINE_CHARACTERS = 1000
 MESSAGE_CHARACTERS = 2000
 TAIL_BYTES = 1 << 14
 """How much is looked at of what was printed last."""
+SEARCHED_CHARACTERS = 1 << 14
+"""How much of a text that is to be cut is looked through for secrets."""
+_hide: ContextVar[Callable[[str], str]] = ContextVar("hide", default=str)
 
 _ESCAPES = re.compile(
     r"\x1b(?:[\]PX^_][^\x07\x1b\r\n]*+(?:\x07|\x1b\\)?"
@@ -44,6 +49,19 @@ are none, from the first to the last; without tabs and newlines.
 """
 
 
+@contextmanager
+def hiding(mask: Callable[[str], str]) -> Iterator[None]:
+    """Let *mask* hide the secrets in each text that is cut meanwhile, before it is: a few short
+    words that are left of a secret are not known as a part of it.
+    """
+    outer = _hide.get()
+    token = _hide.set(lambda text: mask(outer(text)))
+    try:
+        yield
+    finally:
+        _hide.reset(token)
+
+
 def tail_lines(output: bytes) -> tuple[str, ...]:
     """The last lines of some output without escape sequences, whatever its bytes are: at most
     `LINES` that are not empty, of at most `LINE_CHARACTERS` each, from its last `TAIL_BYTES`.
@@ -51,7 +69,7 @@ def tail_lines(output: bytes) -> tuple[str, ...]:
     What was cut has an ellipsis in its place.
     """
     end = ending(output).decode(errors="replace")
-    text = _ESCAPES.sub("", _ERASED.sub("\0", end))
+    text = _hide.get()(_ESCAPES.sub("", _ERASED.sub("\0", end)))
     lines = (_CONTROL.sub("", _seen(line)).rstrip() for line in text.split("\n"))
     return tuple([shortened(line, LINE_CHARACTERS) for line in lines if line][-LINES:])
 
@@ -109,6 +127,12 @@ def shortened(text: str, characters: int = MESSAGE_CHARACTERS) -> str:
     no word is cut, as a part of a word may be a part of a secret that is not known as one. Where no
     word of the end is short enough, it says in its place how long the text is.
     """
+    if len(text) <= characters:
+        return text
+    return _cut(_hide.get()(_cut(text, max(characters, SEARCHED_CHARACTERS))), characters)
+
+
+def _cut(text: str, characters: int) -> str:
     if len(text) <= characters:
         return text
     half = (characters - len(" … ")) // 2

@@ -8,22 +8,28 @@ from pathlib import Path
 
 import pytest
 
+from launchkit.errors import Rejected
+from launchkit.model import QueueSpec
 from launchkit.plain_text import (
     LINE_CHARACTERS,
     TAIL_BYTES,
     ending,
+    hiding,
     last_bytes,
     shortened,
     tail_lines,
     without_first_word,
     without_last_word,
 )
+from launchkit.resolving.masking import Mask
+from launchkit.resolving.resolve import telling_no_secrets_of
 
 ROOT = Path(__file__).parents[1]
 NO_AGENTS = ("store", "wire", "client", "cli", "testing", "launchkit_server")
 """What is not told by an agent, or of no launch."""
 PLAIN = ("digest", "commit", "clean")
 """Names of what has no secrets, or of what becomes a name."""
+WORDS = [f"w{number}ord" for number in range(100, 124)]
 SECRET = "begin-" + "0123456789abcdef" * 20 + "-end"
 
 
@@ -119,3 +125,24 @@ def test_a_word_at_an_edge_is_left_out_and_the_space_beside_it_stays() -> None:
     assert without_last_word(b"one tw") == b"one "
     assert without_last_word("one\n") == "one\n"
     assert without_first_word("one") == without_last_word("one") == without_last_word("") == ""
+
+
+def test_of_a_secret_of_short_words_none_is_left_where_a_text_is_cut_by_who_knows_it() -> None:
+    secret = " ".join(WORDS)
+    with hiding(Mask([secret])), hiding(Mask(["another"])):
+        for characters in (60, 100, 160):
+            assert shortened(f"x-{secret}!", characters) == "x-…!"
+            cut = shortened(f"x-{secret}! " + "and more " * 70, characters)
+            assert cut.startswith("x-…! and more ")
+            assert len(cut) <= characters
+        lines = tail_lines("\n".join(["it is", *WORDS, "ready another"]).encode())
+        assert lines == ("it is", "…", "ready …")
+    assert shortened(secret, 60).startswith(WORDS[0])
+
+
+def test_a_refusal_that_is_cut_has_no_word_of_a_secret_of_the_queue() -> None:
+    config = {"env": {"API_TOKEN": " ".join(WORDS)}}
+    queue = QueueSpec(name="q", resource="docker", config=config)
+    with pytest.raises(Rejected) as refused, telling_no_secrets_of(queue):
+        raise Rejected(f"must be short, not {shortened(config['env']['API_TOKEN'], 60)!r}")
+    assert str(refused.value) == "must be short, not '…'"

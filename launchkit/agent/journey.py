@@ -50,8 +50,10 @@ from launchkit.model import (
     Submission,
 )
 from launchkit.observe import journal
+from launchkit.plain_text import hiding
 from launchkit.resolving.bind import Bound, opened_values
 from launchkit.resolving.known_secrets import queue_secrets
+from launchkit.resolving.masking import mask_of
 from launchkit.resolving.policy import check_policy
 from launchkit.resolving.resolve import limits_of, resolve
 from launchkit.resolving.secret_values import without_queue_secrets
@@ -73,6 +75,7 @@ class Journey:
         self._defaults = limits
         opened = opened_values(kit.policy, os.environ).values()
         secrets = (*opened, *queue_secrets(claim.queue.spec))
+        self._mask = mask_of(*secrets)
         self._reporter = Reporter(kit.backend, claim, self.log, secrets)
         mark = self._reporter.mark
         self._pre_run_log = PreRunLog(kit.backend, claim, self.log, mark, secrets)
@@ -113,6 +116,10 @@ class Journey:
 
     async def travel(self) -> None:
         """Make the journey; what the outcome is, is stored with the queue."""
+        with hiding(self._mask):
+            await self._travel()
+
+    async def _travel(self) -> None:
         kind = self.claim.queue.spec.resource
         self._kit.runners.watch(kind, self._runner_failed)
         try:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from launchkit.model import QueueSpec
 from launchkit.plain_text import shortened
-from launchkit.resolving.masking import mask_of
+from launchkit.resolving.masking import Mask, mask_of
 from launchkit.resolving.references import is_elsewhere, without_references
 from launchkit.resolving.secret_places import secrets_in
 from launchkit.resolving.secret_values import secret_defaults, spec_without
@@ -29,7 +29,12 @@ def without_secrets(spec: QueueSpec) -> QueueSpec:
 
 def without_queue_values(text: str, spec: QueueSpec) -> str:
     """A text with `…` for each secret of a queue; of a very long one, its beginning and its end."""
-    return mask_of(*queue_secrets(spec))(shortened(text, LONGEST))
+    return queue_mask(spec)(shortened(text, LONGEST))
+
+
+def queue_mask(spec: QueueSpec) -> Mask:
+    """What hides the secrets of a queue in a text."""
+    return mask_of(*queue_secrets(spec))
 
 
 def _pieces(values: Iterable[str]) -> Iterator[str]:

@@ -4,9 +4,10 @@ Queue config < job < launch: mappings merge, lists and scalars replace. A queue 
 variables is closed: its launches set these variables, and no other resource argument.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from launchkit import model
@@ -14,6 +15,7 @@ from launchkit.abc import Runner
 from launchkit.codec import Path, dotted
 from launchkit.errors import LaunchkitError, Rejected
 from launchkit.model import Env, Json, LaunchSpec, Overrides, QueueSpec, Recipe, Scalar
+from launchkit.plain_text import hiding
 from launchkit.resolving.chosen import chosen
 from launchkit.resolving.inputs import check_config, check_inputs
 from launchkit.resolving.macro_bounds import check_macro_values
@@ -108,15 +110,26 @@ def telling_no_secrets_of(queue: QueueSpec) -> Iterator[None]:
     """Let an error out with `…` for each secret of a queue, whoever asks: who launches reads it,
     and may seldom read the queue's config.
     """
-    try:
-        yield
-    except LaunchkitError as exc:
-        from launchkit.resolving.known_secrets import without_queue_values
 
-        exc.message = without_queue_values(exc.message, queue)
-        exc.args = (exc.message,)
-        exc.hint = without_queue_values(exc.hint, queue) if exc.hint else exc.hint
-        raise
+    @cache
+    def mask() -> Callable[[str], str]:
+        from launchkit.resolving.known_secrets import queue_mask
+
+        return queue_mask(queue)
+
+    def hide(text: str) -> str:
+        return mask()(text)
+
+    with hiding(hide):
+        try:
+            yield
+        except LaunchkitError as exc:
+            from launchkit.resolving.known_secrets import without_queue_values
+
+            exc.message = without_queue_values(exc.message, queue)
+            exc.args = (exc.message,)
+            exc.hint = without_queue_values(exc.hint, queue) if exc.hint else exc.hint
+            raise
 
 
 def queue_args(

@@ -7,6 +7,7 @@ from agent.conftest import Bench, text
 
 from launchkit.codec import plain
 from launchkit.model import ItemState, Timeouts, Variable
+from launchkit.plain_text import LINES
 
 HUSH = "hush-value-12345"
 
@@ -101,3 +102,16 @@ async def test_a_run_that_prints_a_secret_has_it_in_its_log_and_nowhere_else(
     assert run.item.verdict
     assert run.item.verdict.evidence == ("it is …",)
     assert HUSH in await text(run)
+
+
+async def test_of_a_secret_of_many_short_lines_none_is_evidence(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUSH", "\n".join(f"hush-{number}" for number in range(LINES + 5)))
+    await bench.client.create_queue("secret", "local-process", {"env": {"A": "${HUSH}"}})
+    script = "import os, sys; sys.exit('it is\\n' + os.environ['A'])"
+    run = await bench.launch(script, queue="secret")
+    async with bench.agent(queues=["secret"], policy={"macros_from_env": ["HUSH"]}):
+        assert await bench.ended(run) == [ItemState.FAILED]
+    assert run.item.verdict
+    assert run.item.verdict.evidence == ("it is", "…")
