@@ -32,6 +32,7 @@ from launchkit.errors import Rejected
         ({"pull": "often"}, "must be one of missing, always, never"),
         ({"ulimit": "nofile=20:10"}, "the soft limit must not be above"),
         ({"ulimit": "files=1"}, "must be NAME=SOFT[:HARD]"),
+        ({"cap-add": ["SYS_PTRACE", "s3cr3t"]}, "cap-add[1]: must be a capability of Linux"),
         ({"device": "fuse"}, "must be PATH[:PATH-INSIDE][:rwm]"),
         ({"device-read-bps": "sda:1"}, "must be /dev/…:NUMBER"),
         ({"device-cgroup-rule": "x"}, "must be a rule such as"),

@@ -8,6 +8,16 @@ _SIZE = re.compile(r"(\d{1,20}(?:\.\d{1,20})?) ?([kmgtp]?)i?b?", re.IGNORECASE)
 _DURATION_PART = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)(ns|us|µs|ms|s|m|h)")
 OWN = "launchkit."
 """Begins the labels by which launchkit finds its containers and their GPUs."""
+CAPABILITIES = frozenset(
+    {"AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE"}
+    | {"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER"}
+    | {"KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE", "MKNOD", "NET_ADMIN"}
+    | {"NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "PERFMON", "SETFCAP", "SETGID", "SETPCAP"}
+    | {"SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT", "SYS_MODULE", "SYS_NICE"}
+    | {"SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG"}
+    | {"WAKE_ALARM"}
+)
+"""See https://man7.org/linux/man-pages/man7/capabilities.7.html."""
 _LONGEST_DURATION = 100
 _MOST_CPUS = 1_000_000
 _NANOSECONDS = {
@@ -115,9 +125,13 @@ def label(value: str) -> dict[str, str]:
 
 
 def capability(value: str) -> str:
-    """A capability as the kernel names it: `sys_ptrace` is `CAP_SYS_PTRACE`."""
-    name = text(value).strip().upper()
-    return name if name == "ALL" or name.startswith("CAP_") else f"CAP_{name}"
+    """A capability as the kernel names it: `sys_ptrace` is `CAP_SYS_PTRACE`. Of others the Engine
+    would tell in capitals, as which no secret is known.
+    """
+    name = text(value).strip().upper().removeprefix("CAP_")
+    if name != "ALL" and name not in CAPABILITIES:
+        raise ValueError("must be a capability of Linux, such as SYS_PTRACE, or ALL")
+    return "CAP_" + name if name != "ALL" else name
 
 
 def restart_policy(value: str) -> str:
