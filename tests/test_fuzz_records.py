@@ -158,10 +158,10 @@ def test_fuzz_the_files_of_a_run_are_read_whatever_is_in_them(tmp_path: Path) ->
         for path in place.path.iterdir():
             path.unlink()
         data = text.encode(errors="surrogatepass")
-        name = chance_of(text).choice(("exit", "exit", "child", "cgroup", "lock"))
+        name = chance_of(text).choice(("exit", "exit", "child", "cgroup", "lock", "tag"))
         (place.path / name).write_bytes(data)
         seen = place.look()
-        place.group()
+        place.group(place.processes())
         place.cgroup()
         if seen.record is not None:
             status = ended(seen.record, parse_spec(data), data)

@@ -16,7 +16,7 @@ from launchkit.builtin.local_process.run import LOST_NOTE
 from launchkit.builtin.local_process.rundir import MOST_HOLE, RunDir
 from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.model import RunState, RunStatus
-from launchkit.testing import end_of, until
+from launchkit.testing import end_of, until, until_running
 
 REPLACE = """
 import os, sys, time
@@ -74,6 +74,21 @@ while not os.path.exists("../child"):
 own = os.path.dirname(os.getcwd())
 os.rename(own, own + "-away")
 os.symlink(sys.argv[1], own)
+"""
+TAKE = """
+import os, shutil, sys, time
+name, other = sys.argv[1:]
+while not os.path.exists("../child"):
+    time.sleep(0.01)
+own = os.path.dirname(os.getcwd())
+if name == "directory":
+    os.rename(own, own + "-away")
+    os.symlink(other, own)
+else:
+    shutil.copy(os.path.join(other, name), os.path.join(own, name))
+os.close(os.open("replaced", os.O_CREAT))
+while not os.path.exists("go"):
+    time.sleep(0.01)
 """
 KINDS = ["pipe", "directory", "device", "circle", "sparse", "hole"]
 READ = ["output.log", "child", "lock", "tag", "cgroup", "spec", "exit", "cancelled", "exit.tmp"]
@@ -183,6 +198,27 @@ async def test_who_holds_another_lock_in_the_place_of_a_runs_is_left_alone(
             await run.cancel(0.1)
         assert (await end_of(run)).state.ended
     assert process.returncode is None
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+@pytest.mark.parametrize("name", ["tag", "child", "directory"])
+async def test_what_tells_of_another_run_has_none_of_its_processes_ended(
+    runner: LocalProcessRunner, make: Make, name: str, *, is_stopped: bool
+) -> None:
+    victim = await runner.submit(make("sleep", "300"))
+    await until_running(victim)
+    code = make("python3", "take.py", name, victim.ref, files={"take.py": TAKE})
+    run = await runner.submit(code)
+    home = Path(run.ref + "-away" if name == "directory" else run.ref)
+    await until((home / "code" / "replaced").exists)
+    with anyio.fail_after(PATIENCE):
+        if is_stopped:
+            await run.cancel(0.1)
+        (home / "code" / "go").touch()
+        assert (await end_of(run)).state.ended
+    assert (await victim.status()).state is RunState.RUNNING
+    await victim.cancel(PATIENCE)
+    assert (await end_of(victim)).state is RunState.STOPPED
 
 
 async def test_a_lock_of_an_open_file_is_no_processs(

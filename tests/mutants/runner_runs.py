@@ -87,7 +87,7 @@ class KillsTheMainProcessOnly(ProcessRun):
         if (await self.status()).state.ended:
             return
         with anyio.move_on_after(10):
-            while not (pid := self._dir.group()):
+            while not (pid := self._dir.group(self._dir.processes())):
                 await anyio.sleep(0.01)
             self._dir.mark_cancelled(0)
             os.kill(self._dir.supervisor() or 0, 9)

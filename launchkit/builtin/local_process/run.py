@@ -189,8 +189,9 @@ class ProcessRun(Run):
             await run_sync(cgroup.end)
 
     def _signal(self, *numbers: int) -> None:
-        group = self._dir.group()
-        others = [pid for pid in self._dir.processes() if _group_of(pid) != group]
+        found = self._dir.processes()
+        group = self._dir.group(found)
+        others = [pid for pid in found if _group_of(pid) != group]
         for number in numbers:
             if group:
                 send(group, number, group=True)
@@ -200,7 +201,7 @@ class ProcessRun(Run):
     def _kill(self, stuck: bool) -> bool:
         """SIGKILL to all of its processes; tells whether there were any."""
         left = self._dir.processes()
-        if group := self._dir.group():
+        if group := self._dir.group(left):
             send(group, signal.SIGKILL, group=True)
         if cgroup := self._dir.cgroup():
             cgroup.kill()

@@ -9,8 +9,8 @@
 
 Files that must be written on a full disk too have a place set aside: `child.tmp`, `exit.tmp` and
 `cancelled.tmp`. A run may put anything in the place of each: what is no regular file is read as if
-there were none, and of the rest no more than a run directory needs. All methods touch the disk, and
-belong into a worker thread.
+there were none, of the rest no more than a run directory needs, and what tells of processes counts
+for those that are this run's. All methods touch the disk, and belong into a worker thread.
 """
 
 import errno
@@ -21,7 +21,7 @@ import secrets
 import shutil
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,6 +36,7 @@ from launchkit.supervision.regular_files import open_regular, read_regular
 from launchkit.supervision.supervisor import (
     OVER,
     RESERVED,
+    TAG_BYTES,
     TAG_RECORD,
     Spec,
     overwrite,
@@ -124,13 +125,17 @@ class RunDir:
         """The run's cgroup, while there is one."""
         return cgroup.recorded(str(self.path))
 
-    def group(self) -> int | None:
-        """The process group of the command, if its main process lives, as far as can be told."""
+    def group(self, of: Container[int]) -> int | None:
+        """The process group of the command, if its main process lives and is one *of* the run's
+        processes, as far as the system tells: a run may have put another's number there.
+        """
         try:
             pid, began = map(int, self._read("child", RESERVED).split())
         except (OSError, ValueError):  # a power cut may have left it empty
             return None
-        return pid if 0 < pid <= MOST_PID and start_time(pid) == began else None
+        if not 0 < pid <= MOST_PID or start_time(pid) != began:
+            return None
+        return pid if pid in of or not _tells_of_processes() else None
 
     def mark_cancelled(self, until: float) -> None:
         """Note that the run was told to stop, and may end by itself *until* that monotonic time.
@@ -239,12 +244,13 @@ class RunDir:
 
     def _has_within(self, pid: int) -> bool:
         """Whether a process works in this directory, as its supervisor does, as far as the system
-        tells: a run may have put the lock of another in the place of its own.
+        tells: a run may have put the lock of another in the place of its own, or a link to the
+        directory of another.
         """
-        if not Path("/proc/self/cwd").exists():
+        if not _tells_of_processes():
             return True
         with suppress(OSError):
-            return self.path.samefile(f"/proc/{pid}/cwd")
+            return os.path.samestat(self.path.lstat(), Path(f"/proc/{pid}/cwd").stat())
         return False
 
     def _has(self, name: str) -> bool:
@@ -257,7 +263,11 @@ class RunDir:
             return b""
 
     def _tag(self) -> bytes:
-        return self._read(TAG_RECORD, RESERVED).strip()
+        """Nothing if it is another run's."""
+        tag = self._read(TAG_RECORD, RESERVED).strip()
+        start, _, token = tag.rpartition(b".")
+        ours = start == os.fsencode(self.path.name) and len(token) == 2 * TAG_BYTES
+        return tag if ours else b""
 
     def _record(self) -> Mapping[str, str] | None:
         try:
@@ -352,6 +362,10 @@ def _is_outdated(path: Path, now: float, days: float) -> bool:
     seen = RunDir(path).look()
     limit = days if seen.started else 1
     return seen.supervisor is None and now - path.stat().st_mtime > limit * 86400
+
+
+def _tells_of_processes() -> bool:
+    return Path("/proc/self/cwd").exists()
 
 
 def _lock_holder(fd: int) -> int | None:
