@@ -5,8 +5,14 @@ from dataclasses import dataclass
 
 from launchkit.abc import Registry
 from launchkit.addresses import without_login
-from launchkit.images.ref import ImageRef
+from launchkit.images.ref import HUB, ImageRef
 from launchkit.model import ArchiveSource, BuildRequest, GitSource, Launch
+
+NOWHERE = "launchkit.invalid"
+"""The host of images that stay where they are built: no registry can be there
+(https://www.rfc-editor.org/rfc/rfc6761#section-6.4). A name without a host is one in Docker Hub,
+where others might have another image under it.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +38,9 @@ def target_of(request: BuildRequest, registry: Registry | None, tag: str) -> Tar
         ref = registry.image_ref(tag)
     else:
         ref = f"{local_repository(request.launch)}:{tag}"
-    image = ImageRef.parse(ref)
     if not (registry.pushes if registry else request.destination):
-        return Target(ref=ref, pushed=False)
+        return Target(ref=kept_name(ref), pushed=False)
+    image = ImageRef.parse(ref)
     theirs = registry if registry and is_in(image, registry) else None
     return Target(ref=ref, pushed=True, registry=theirs)
 
@@ -47,6 +53,21 @@ def is_in(image: ImageRef, registry: Registry) -> bool:
     return ImageRef.parse(registry.image_ref("latest")).registry == image.registry
 
 
+def kept_name(ref: str) -> str:
+    """What an image is called that is not pushed: what is in no registry, so that under this name
+    there is none but the one that was built; but where *ref* names a registry itself.
+
+    :raises Rejected: if *ref* is not the name of an image.
+    """
+    image = ImageRef.parse(ref)
+    return f"{NOWHERE}/{image.familiar}" if image.host == HUB else ref
+
+
+def is_kept(image: ImageRef) -> bool:
+    """Whether an image is in no registry, but where it was built."""
+    return image.registry == NOWHERE
+
+
 def local_repository(launch: Launch) -> str:
     """The name of images that go to no registry; launches of one source share it."""
     source = launch.source
@@ -57,4 +78,4 @@ def local_repository(launch: Launch) -> str:
         name = source.name
     last = re.split(r"[/:\\]", name)[-1].lower()
     safe = re.sub(r"[^a-z0-9]+", "-", last).strip("-")[:100].strip("-")
-    return f"launchkit/{safe or 'code'}"
+    return safe or "code"

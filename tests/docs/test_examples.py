@@ -30,7 +30,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").r
 WANT_DOCKER = {"gpu-workstation.md"}
 WANT_CLUSTER = {"kubernetes.md", "in-the-cluster.md", "sagemaker.md", "vertex.md"}
 """Tests of the plugin type what stands there."""
-IMAGES = "launchkit/digits:"
+IMAGES = "launchkit.invalid/digits:"
 PORT = ":8700"
 CHECKS = {
     "local-process": parse_args,

@@ -92,7 +92,7 @@ class EngineMaker(ImageMaker):
 @pytest.fixture
 def engine_maker(docker_engine: Engine) -> Iterator[EngineMaker]:
     yield EngineMaker(docker_engine)
-    for image in docker_engine.images("launchkit/golden:"):
+    for image in docker_engine.images("launchkit.invalid/golden:"):
         docker_engine.remove(image)
 
 
@@ -124,7 +124,7 @@ async def test_an_image_that_exists_is_found_under_the_tag_that_it_always_had(
     engine_maker: EngineMaker, site: Site, make: Make, out: RecordingOutput
 ) -> None:
     image = await build_once(make(), site, out, engine_maker)
-    assert (image.ref, image.digest) == (f"launchkit/golden:{GOLDEN}", None)
+    assert (image.ref, image.digest) == (f"launchkit.invalid/golden:{GOLDEN}", None)
     again = EngineMaker(engine_maker.engine)
     assert await build_once(make(), site, out, again) == image
     assert again.made == []

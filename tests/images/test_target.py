@@ -34,7 +34,7 @@ def request_to(destination: str | None) -> BuildRequest:
 @pytest.mark.parametrize(
     ("registry", "destination", "ref", "pushed", "asked"),
     [
-        (None, None, "launchkit/code:t", False, False),
+        (None, None, "launchkit.invalid/code:t", False, False),
         (None, "r.io/x/y", "r.io/x/y:t", True, False),
         (HERE, None, "R.io/team/images:t", True, True),
         (HERE, "r.io/x/y", "r.io/x/y:t", True, True),
@@ -43,8 +43,10 @@ def request_to(destination: str | None) -> BuildRequest:
         (HUB, None, "team/images:t", True, True),
         (HUB, "registry-1.docker.io/x/y", "registry-1.docker.io/x/y:t", True, True),
         (HUB, "host_1/x", "host_1/x:t", True, True),
-        (STORE, None, "mine:t", False, False),
-        (STORE, "x/y", "x/y:t", False, False),
+        (STORE, None, "launchkit.invalid/mine:t", False, False),
+        (STORE, "x/y", "launchkit.invalid/x/y:t", False, False),
+        (STORE, "docker.io/x", "launchkit.invalid/x:t", False, False),
+        (STORE, "r.io/x/y", "r.io/x/y:t", False, False),
     ],
 )
 def test_where_an_image_goes(
@@ -79,12 +81,12 @@ def test_a_place_that_is_no_name_is_refused() -> None:
 @pytest.mark.parametrize(
     ("launch", "name"),
     [
-        (launch_of(GitSource(remote="https://example.com/a/Train_It.git")), "launchkit/train-it"),
-        (launch_of(GitSource(remote="https://s3cret@example.com")), "launchkit/example-com"),
-        (launch_of(GitSource(remote="git@example.com:a/train.git/")), "launchkit/train"),
-        (launch_of(ArchiveSource(digest="d", size=1, name="My Code!")), "launchkit/my-code"),
-        (launch_of(ArchiveSource(digest="d", size=1, name="__")), "launchkit/code"),
-        (launch_of(GitSource(remote="https://x.com/y"), "big.job:v3"), "launchkit/big-job"),
+        (launch_of(GitSource(remote="https://example.com/a/Train_It.git")), "train-it"),
+        (launch_of(GitSource(remote="https://s3cret@example.com")), "example-com"),
+        (launch_of(GitSource(remote="git@example.com:a/train.git/")), "train"),
+        (launch_of(ArchiveSource(digest="d", size=1, name="My Code!")), "my-code"),
+        (launch_of(ArchiveSource(digest="d", size=1, name="__")), "code"),
+        (launch_of(GitSource(remote="https://x.com/y"), "big.job:v3"), "big-job"),
     ],
 )
 def test_a_local_image_is_named_after_the_job_or_its_source(launch: Launch, name: str) -> None:

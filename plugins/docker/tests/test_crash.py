@@ -256,7 +256,7 @@ def code(tmp_path: Path, docker_engine: Engine) -> Iterator[Code]:
     (path / "Dockerfile").rename(path / "Dockerfile.launchkit")
     code = Code(path, docker_engine)
     yield code
-    for image in (*docker_engine.images(f"launchkit/{name}"), *code.nameless()):
+    for image in (*docker_engine.images(f"launchkit.invalid/{name}"), *code.nameless()):
         docker_engine.remove(image)
 
 

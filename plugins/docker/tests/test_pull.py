@@ -18,6 +18,7 @@ from waiting import until
 
 from launchkit.abc import Registry
 from launchkit.errors import Rejected
+from launchkit.images.target import NOWHERE
 from launchkit.testing import (
     FakeRegistry,
     RecordingOutput,
@@ -119,6 +120,18 @@ async def test_what_is_there_is_not_pulled_unless_always(
     await puller.get(offer.ref, "always", None, out)
     assert image_id(docker_engine, offer.ref) == new
     assert out.text.count("pulling image") == 2
+
+
+@pytest.mark.parametrize("policy", ["missing", "always", "never"])
+async def test_no_registry_is_asked_for_an_image_that_was_built_and_not_pushed(
+    client: EngineClient, docker_engine: Engine, word: str, policy: Policy
+) -> None:
+    ref, puller, out = f"{NOWHERE}/{word}:1", Puller(client, None), RecordingOutput()
+    with pytest.raises(PullError, match="which is in no registry"):
+        await puller.get(ref, policy, None, out)
+    made = load(docker_engine, ref, "amd64")
+    assert (await puller.get(ref, policy, None, out))["Id"] == made
+    assert out.text == ""
 
 
 @pytest.mark.parametrize("platform", ["linux/arm64", "arm64", "linux/aarch64", "linux/arm64/v8"])

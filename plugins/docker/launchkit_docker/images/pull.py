@@ -12,7 +12,7 @@ from launchkit.errors import LaunchError, SubmitError
 from launchkit.images.docker_login import docker_login
 from launchkit.images.login import login_header
 from launchkit.images.ref import ImageRef
-from launchkit.images.target import is_in
+from launchkit.images.target import is_in, is_kept
 from launchkit.model import Credentials, VerdictCode
 from launchkit.plain_text import shortened
 from launchkit.runners.verdicts import Reason, reason_of
@@ -61,15 +61,23 @@ class Puller:
     async def get(
         self, ref: str, policy: Policy, platform: str | None, out: Output
     ) -> Mapping[str, Any]:
-        """What the Engine knows of *ref*; what it lacks is pulled.
+        """What the Engine knows of *ref*; what it lacks is pulled, but for what was built and not
+        pushed.
 
         :raises Rejected: if no image can be called so.
         :raises PullError: if it cannot be had.
         :raises EngineAway: if no Engine answers.
         """
+        kept = is_kept(ImageRef.parse(ref))
         try:
-            if policy != "always" and (found := await find(self._engine, ref, platform)):
+            if (kept or policy != "always") and (found := await find(self._engine, ref, platform)):
                 return found
+            if kept:
+                raise PullError(
+                    f"the Engine does not have image {ref}, which is in no registry: it was built"
+                    " elsewhere, or removed",
+                    hint="launch its code again, or give the builder a destination",
+                )
             if policy == "never":
                 what = f"{ref} for {platform}" if platform else ref
                 raise PullError(

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Registry, Site
+from launchkit.images.target import kept_name
 
 
 @dataclass(kw_only=True)
@@ -19,8 +20,8 @@ class LocalRegistry(Registry):
     unnamed: ClassVar[bool] = True
     pushes: ClassVar[bool] = False
 
-    uri: str = "launchkit/images"
-    """The name of the images."""
+    uri: str = "images"
+    """The name of the images, below a host that is no registry unless it names one."""
     _engine: Any = field(init=False, repr=False)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
@@ -32,7 +33,7 @@ class LocalRegistry(Registry):
 
     def image_ref(self, tag: str) -> str:
         """The name with the tag."""
-        return f"{self.uri}:{tag}"
+        return kept_name(f"{self.uri}:{tag}")
 
     async def exists(self, ref: str) -> bool:
         """Whether the Engine has it; one that is away is waited for."""

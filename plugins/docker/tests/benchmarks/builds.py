@@ -19,6 +19,7 @@ from benchmarks.report import Figure
 from launchkit import LaunchHandle
 from launchkit.abc import Registry
 from launchkit.builtin.oci.registry import OciRegistry
+from launchkit.images.target import NOWHERE
 from launchkit.model import ArchiveSource, BuildRequest
 from launchkit.testing import RecordingOutput, registry_server
 from launchkit.testing.makers import make_launch, site_at, started
@@ -44,7 +45,7 @@ def own_name(*places: str) -> Iterator[str]:
             yield word
         finally:
             engine.remove_containers(**{"launchkit.queue": word})
-            for place in ("launchkit", *places):
+            for place in (NOWHERE, *places):
                 for name in engine.images(f"{place}/{word}"):
                     engine.remove(name)
 

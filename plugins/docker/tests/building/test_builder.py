@@ -40,7 +40,7 @@ async def test_code_becomes_an_image_of_the_engine(
     builder: DockerBuilder, make: Make, word: str, out: RecordingOutput, engine: aiodocker.Docker
 ) -> None:
     image = await builder.build(make(), out)
-    assert image.ref.startswith(f"launchkit/{word}:")
+    assert image.ref.startswith(f"launchkit.invalid/{word}:")
     assert image.digest is None
     assert (await engine.images.inspect(image.ref))["Config"]["Labels"][LABEL] == "1"
     assert 'RUN ["/bin/busybox", "touch", "/made"]\n' in out.text
@@ -152,7 +152,7 @@ async def test_code_that_changes_during_the_build_is_not_taken_for_the_code_that
     (request.code / "A").write_text("as planned")
     plan = plan_build(request.launch, request.code)
     (request.code / "A").write_text("something else")
-    target = Target(ref=f"launchkit/{word}:changed", pushed=False)
+    target = Target(ref=f"launchkit.invalid/{word}:changed", pushed=False)
     call = BuildCall(PlannedBuild(plan=plan, tag="changed", target=target), buildkit)
     with pytest.raises(BuildError, match="A: "):
         await call.run(client, BuildLog(), out)

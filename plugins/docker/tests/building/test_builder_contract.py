@@ -146,9 +146,9 @@ class TestLocalRegistry(RegistryContract):
 
     @pytest.fixture
     async def registry(self, site: Site, word: str) -> AsyncIterator[LocalRegistry]:
-        async with started(LocalRegistry(uri=f"launchkit/{word}"), site) as registry:
+        async with started(LocalRegistry(uri=word), site) as registry:
             yield registry
 
     @pytest.fixture
     def depot(self, docker_engine: Engine, word: str, tmp_path: Path) -> EngineDepot:
-        return EngineDepot(docker_engine, f"launchkit/{word}", tmp_path)
+        return EngineDepot(docker_engine, f"launchkit.invalid/{word}", tmp_path)

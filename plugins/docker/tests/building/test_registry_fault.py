@@ -24,9 +24,9 @@ class TestLocalRegistryFault(RegistryFaultContract):
     async def registry(
         self, site: Site, word: str, gateway: Gateway
     ) -> AsyncIterator[LocalRegistry]:
-        async with started(LocalRegistry(uri=f"launchkit/{word}"), site) as registry:
+        async with started(LocalRegistry(uri=word), site) as registry:
             yield registry
 
     @pytest.fixture
     def depot(self, docker_engine: Engine, word: str, tmp_path: Path) -> EngineDepot:
-        return EngineDepot(docker_engine, f"launchkit/{word}", tmp_path)
+        return EngineDepot(docker_engine, f"launchkit.invalid/{word}", tmp_path)

@@ -3,12 +3,17 @@
 from pathlib import Path
 
 import pytest
+from docker_engine import Engine
+from launchkit_docker.builder import DockerBuilder
 from launchkit_docker.images.registry import LocalRegistry
 from launchkit_docker.images.store import content_of
 
 from launchkit.images.target import target_of
 from launchkit.model import BuildRequest
-from launchkit.testing import make_launch
+from launchkit.testing import RecordingOutput, make_launch
+
+from ..pulled import load
+from ..workshop import Make
 
 HERE, THERE = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 
@@ -17,7 +22,7 @@ HERE, THERE = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 def test_what_goes_to_the_engines_own_store_is_not_pushed(destination: str | None) -> None:
     request = BuildRequest(launch=make_launch(), code=Path(), destination=destination)
     target = target_of(request, LocalRegistry(uri="mine"), "t")
-    assert (target.ref, target.pushed) == ("mine:t", False)
+    assert (target.ref, target.pushed) == ("launchkit.invalid/mine:t", False)
 
 
 @pytest.mark.parametrize(
@@ -34,3 +39,15 @@ def test_a_base_image_is_known_by_the_digest_that_all_machines_see(
     ref: str, pushed: list[str], digest: str
 ) -> None:
     assert content_of({"Id": "sha256:own", "RepoDigests": pushed}, ref) == digest
+
+
+async def test_no_image_of_docker_hub_passes_for_one_that_was_built_here(
+    builder: DockerBuilder, make: Make, out: RecordingOutput, docker_engine: Engine
+) -> None:
+    built = (await builder.build(make(), RecordingOutput())).ref
+    docker_engine.remove(built)
+    name = built.rpartition("/")[2]
+    for other in (name, f"launchkit/{name}"):
+        load(docker_engine, other, "amd64")
+    assert (await builder.build(make(), out)).ref == built
+    assert f"building image {built}\n" in out.text
