@@ -2,6 +2,7 @@
 whatever container or field of an operator it says it.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,6 +11,10 @@ from launchkit.errors import ConfigError, Rejected
 from launchkit_kubernetes.manifest.copying import below, copied
 from launchkit_kubernetes.manifest.data_texts import DataTexts
 from launchkit_kubernetes.manifest.policy import is_free
+
+_IN_ENTRY = re.compile(r"""\benv["']?\s*+:\s*+["']?(\w+)""")
+"""A variable in an entry of Flink's `kubernetes.env.secretKeyRef`: `env:NAME,secret:a,key:b`. See
+https://nightlies.apache.org/flink/flink-docs-stable/docs/deployment/config/#kubernetes."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class OwnVariables:
         `name`, and keys that are one, or end in one behind a dot, as Spark has them. *around* are
         the keys that lead there.
 
-        :raises Rejected: if a text that is JSON or YAML says one: such are an operator's to read.
+        :raises Rejected: if a text that is JSON, YAML or a list of Flink's says one: such are an
+            operator's to read.
         """
         if isinstance(value, Mapping):
             return {
@@ -51,6 +57,8 @@ class OwnVariables:
 
     def _says(self, text: str, around: tuple[str, ...]) -> bool:
         """Whether it is data with one of them, or too much of it to be looked through."""
+        if any(self.is_own(name) for name in _IN_ENTRY.findall(text)):
+            return True
         problems: list[str] = []
         inside = replace(self, level=self.level + 1)
         try:

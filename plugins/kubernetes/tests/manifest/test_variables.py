@@ -101,17 +101,27 @@ def test_what_launchkit_says_of_a_run_operators_are_not_told_in_words_of_their_o
         'env_vars: {"LAUNCH\\x4bIT_AUTHOR": boss}',
         "spec: {containers: [{env: [{name: LAUNCHKIT_AUTHOR, value: boss}]}]}",
         json.dumps([json.dumps({"LAUNCHKIT_AUTHOR": "boss"})]),
+        "env:A,secret:a,key:b;env:LAUNCHKIT_AUTHOR,secret:a,key:b",
+        "secret:a,key:b,'env' : 'LAUNCHKIT_AUTHOR'",
         "[" * 70 + "]" * 70,
         "- a: 1\n" * 6000,
     ],
-    ids=range(7),
+    ids=range(9),
 )
 def test_a_text_with_a_variable_of_launchkits_own_is_refused(text: str) -> None:
     with pytest.raises(Rejected, match=r"^resource_args\.spec\.runtimeEnvYAML: a text in which"):
         body(CUSTOM | {"spec": {"runtimeEnvYAML": text}})
 
 
-@pytest.mark.parametrize("text", ["env_vars: {A: $LAUNCHKIT_AUTHOR}", "say: LAUNCHKIT_AUTHOR", "-"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "env_vars: {A: $LAUNCHKIT_AUTHOR}",
+        "say: LAUNCHKIT_AUTHOR",
+        "-",
+        "env:A,secret:a,key:LAUNCHKIT_AUTHOR",
+    ],
+)
 def test_a_text_in_which_such_a_variable_is_read_stays(text: str) -> None:
     assert body(CUSTOM | {"spec": {"text": text}})["spec"] == {"text": text}
 
