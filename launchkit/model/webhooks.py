@@ -39,6 +39,7 @@ class Webhook:
     name: str
     entity: str
     url: str
+    """As it may be shown: without the parameters whose names sound like secrets."""
     events: tuple[Happens, ...]
     signer: str
     """The fingerprint of the key that its secret is made of."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from launchkit.addresses import masked_url
 from launchkit.errors import ConfigError, Conflict, NotFound
 from launchkit.model import Secret
 from launchkit.model.webhooks import (
@@ -238,7 +239,7 @@ def _webhook_of(row: Row) -> Webhook:
     return Webhook(
         name=row["name"],
         entity=row["entity"],
-        url=row["url"],
+        url=masked_url(row["url"]),
         events=tuple(Happens(one) for one in json.loads(row["events"])),
         signer=row["signer"],
         paused=bool(row["paused"]),

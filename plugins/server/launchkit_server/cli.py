@@ -20,6 +20,8 @@ from launchkit_server.config import ServerConfig, load_config
 logger = logging.getLogger("launchkit.server")
 
 SUBJECT = "launchkit server"
+TOLD = ("launchkit", "uvicorn")
+"""Whose log is told from INFO on, and of others from WARNING on."""
 PATIENCE_SECONDS = 10.0
 """How long a request waits for a database that is away: less than clients wait for an answer."""
 
@@ -164,4 +166,6 @@ def _begin_log() -> None:
     handler.addFilter(name_request)
     form = "%(asctime)s %(levelname)s %(name)s %(request)s %(message)s"
     handler.setFormatter(PlainLines(form))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.basicConfig(handlers=[handler])
+    for name in TOLD:  # of what others do, such as httpx, addresses with secrets would be told
+        logging.getLogger(name).setLevel(logging.INFO)

@@ -11,6 +11,7 @@ from importlib.metadata import version
 import anyio
 import httpx
 
+from launchkit.addresses import masked
 from launchkit.aio.http import close_cancelled
 from launchkit.model import Secret
 from launchkit.plain_text import tail_lines
@@ -93,4 +94,4 @@ def signature(secret: Secret, message: str, at: int, body: str) -> str:
 
 
 def _plain(said: bytes) -> str:
-    return " ".join(tail_lines(said))[:ANSWER_CHARACTERS]
+    return masked(" ".join(tail_lines(said)))[:ANSWER_CHARACTERS]

@@ -34,13 +34,14 @@ class Receiver:
     status: int = 204
     text: str = ""
     came: list[dict[str, Any]] = field(default_factory=list)
-    """The body of each message, with its id under `id` and the path under `path`."""
+    """The body of each message, with its id, the path and the query of its address."""
 
     async def take(self, request: Request) -> Response:
         body = (await request.body()).decode()
         path = request.url.path
         self.require_signature(request, body)
-        self.came.append({"id": request.headers["webhook-id"], "path": path, **json.loads(body)})
+        about = {"id": request.headers["webhook-id"], "path": path, "query": request.url.query}
+        self.came.append({**about, **json.loads(body)})
         if path == "/hang":
             await anyio.sleep_forever()
         if path == "/drip":

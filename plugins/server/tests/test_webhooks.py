@@ -188,6 +188,29 @@ async def test_an_answer_without_end_is_cut_and_is_text(receiver: Receiver) -> N
     assert "\x00" not in answer.text
 
 
+async def test_an_answer_is_kept_without_the_secrets_in_its_addresses(receiver: Receiver) -> None:
+    receiver.status = 404
+    receiver.text = f"nothing is at {receiver.url}/x?token=hush&x=1"
+    answer = await Postman().send(letter(receiver, "/x?token=hush&x=1"))
+    assert answer.text == f"404: nothing is at {receiver.url}/x?token=…&x=1"
+
+
+def test_a_secret_in_the_address_of_a_webhook_is_used_and_not_shown(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    place = Place(tmp_path)
+    address = f"{receiver.url}/ok?token=hush&x=1"
+    with place.server():
+        said = [place.run("webhook", "create", "chat", address, "--entity", "e")]
+        for verb in ("pause", "resume", "test"):
+            said.append(place.run("webhook", verb, "chat", "--entity", "e", "-o", "json"))
+        place.wait(lambda: asked(place, "GET", "")[0]["deliveries"][0]["state"] == "delivered")
+        said.append(place.run("webhook", "list", "--entity", "e", "-o", "json"))
+    assert [one["query"] for one in receiver.came] == ["token=hush&x=1"]
+    assert f"{receiver.url}/ok?token=…&x=1" in said[-1]
+    assert "hush" not in "".join([*said, place.logs()])
+
+
 async def test_one_who_does_not_answer_is_left(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
