@@ -2,8 +2,9 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from string import whitespace
 
@@ -15,6 +16,8 @@ SHORTEST = 4
 """Characters of a secret; what is shorter stands in other texts too."""
 SHORTEST_PART = 8
 """Characters of a line or another part of a secret."""
+ANY_CASE = 16
+"""Characters of what is known in capitals and in small letters alike; shorter words are others."""
 MOST_KEPT = 16
 """Masks, each for the secrets of one queue."""
 QUOTES = "\\'\"$"
@@ -37,8 +40,8 @@ class Mask:
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self.texts = frozenset(text for one in secrets for text in _texts(str.__str__(one)))
-        cores = {_core(text) for text in self.texts if not _PLAIN.fullmatch(text)}
-        self._quoted = [(_anchor(core), core) for core in cores if core]
+        self._as_written = _Known.of(text for text in self.texts if len(text) < ANY_CASE)
+        self._in_any_case = _Known.of(_small(text) for text in self.texts if len(text) >= ANY_CASE)
 
     def __call__(self, text: str) -> str:
         """*text* with `…` for each secret or part of one. To be cut between words alone: a part of
@@ -60,15 +63,43 @@ class Mask:
         return sorted({place for reading in readings(text) for place in self._places(reading)})
 
     def _places(self, reading: Reading) -> Iterator[tuple[int, int]]:
-        for text in self.texts:
-            at = reading.text.find(text)
+        yield from (reading.place(*one) for one in self._as_written.places(reading.text))
+        yield from (reading.place(*one) for one in self._in_any_case.places(_small(reading.text)))
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Some texts, and of those that may be quoted what stands in all of their forms."""
+
+    texts: frozenset[str]
+    quoted: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, known: Iterable[str]) -> "_Known":
+        texts = frozenset(known)
+        cores = {_core(text) for text in texts if not _PLAIN.fullmatch(text)}
+        return cls(texts, tuple((_anchor(core), core) for core in cores if core))
+
+    def places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where they stand in a text."""
+        for one in self.texts:
+            at = text.find(one)
             while at >= 0:
-                yield reading.place(at, at + len(text))
-                at = reading.text.find(text, at + len(text))
-        for anchor, core in self._quoted:
-            if anchor in reading.text:
-                found = _as_any_quotes_it(core).finditer(reading.text)
-                yield from (reading.place(*one.span()) for one in found)
+                yield at, at + len(one)
+                at = text.find(one, at + len(one))
+        for anchor, core in self.quoted:
+            if anchor in text:
+                yield from (found.span() for found in _as_any_quotes_it(core).finditer(text))
+
+
+def _small(text: str) -> str:
+    """A text in small letters, each at its place."""
+    small = text.lower()
+    return small if len(small) == len(text) else "".join(map(_small_letter, text))
+
+
+def _small_letter(letter: str) -> str:
+    return letter.lower()[0]
 
 
 @lru_cache(maxsize=MOST_KEPT)
@@ -96,11 +127,14 @@ def _without_logins(secret: str) -> Iterator[str]:
 def _parts(secret: str) -> Iterator[str]:
     """What becomes of a secret where a command or an option is read or a text is cut: its lines,
     its words, also without their quotes, and what is between commas, colons, semicolons and equals
-    signs, and of that what is before and behind a login's end.
+    signs, and of that what is before and behind a login's end; and all before and behind the first
+    or the last of these signs.
     """
     parts = _PART.findall(secret)
     ends = (piece for part in parts for piece in part.split("@"))
-    yield from filter(_is_long, (*parts, *ends, *secret.split()))
+    splits = (way(secret, sign) for sign in ",;:=" for way in (str.partition, str.rpartition))
+    sides = (side for before, sign, behind in splits if sign for side in (before, behind))
+    yield from filter(_is_long, (*parts, *ends, *sides, *secret.split()))
     yield from (line.strip() for line in secret.splitlines() if _is_long(line.strip()))
     for text in (secret, f'"{secret}"') if {*QUOTES} & {*secret} else ():
         with suppress(ValueError):

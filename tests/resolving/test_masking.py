@@ -33,6 +33,23 @@ def test_the_words_that_a_secret_becomes_in_a_command_are_masked(secret: str, li
     assert {*shown[1:]} == {"…"}
 
 
+@pytest.mark.parametrize("sign", ["=", ":", ";", ","])
+def test_what_an_option_splits_a_secret_into_at_one_sign_is_masked_whole(sign: str) -> None:
+    secret = f"Server{sign}a;b=c,d:e;f=g,h:i{sign}Db"
+    mask = Mask([secret])
+    for halves in (secret.split(sign, 1), secret.rsplit(sign, 1)):
+        assert "…" in [mask(half) for half in halves]
+        assert {"…", "Server", "Db"} >= {mask(half) for half in halves}
+
+
+def test_a_long_secret_is_masked_in_capitals_and_small_letters() -> None:
+    secret = "https://bot:S3cr3t'é@hooks.example.io/T0"
+    mask = Mask([secret, "Password", "AbcDefGh-123456-xyZ"])
+    for text in (secret.upper(), secret.lower(), repr(secret).upper(), "abcdefgh-123456-XYZ"):
+        assert mask(f"İ CAP_{text}!").replace('"', "") == "İ CAP_…!", text
+    assert mask("DB_PASSWORD is Password, password") == "DB_PASSWORD is …, password"
+
+
 @pytest.mark.parametrize("sign", [",", "=", ":", ";", ", "])
 def test_what_an_option_splits_a_secret_into_is_masked(sign: str) -> None:
     secret = sign.join(["first-part", "second-part"])
