@@ -35,6 +35,7 @@ class _Server(uvicorn.Server):
             http=protocol_of(self._connections),
             backlog=BACKLOG,
             lifespan="off",
+            ws="none",  # what is asked so would go past the envelope
             access_log=False,
             log_config=None,
             server_header=False,

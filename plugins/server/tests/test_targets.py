@@ -56,3 +56,21 @@ def test_an_address_that_comes_too_often_is_not_looked_at(tmp_path: Path) -> Non
     ):
         answers = [stranger.get(f"/api/v1/x?token={TOKEN}") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [400, 429, 429]
+
+
+def test_a_handshake_of_websocket_is_a_request_as_any_other(
+    stranger: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    answer = stranger.get(f"/x?token={TOKEN}", headers=upgrade)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+    logs = {"launchkit.server", "uvicorn.error"}
+    said = [one.getMessage() for one in caplog.records if one.name in logs]
+    assert "GET /x: 400" in said
+    assert TOKEN not in "".join(said)
