@@ -6,11 +6,12 @@ import pytest
 from store.conftest import Store
 
 from launchkit.errors import ConfigError, Unauthenticated
+from launchkit.model import ItemState
 from launchkit.model.people import Principal, PrincipalKind, TokenFault
 from launchkit.store.identities import AdmitBy
 from launchkit.store.people import AddAccount, ListAccounts, RemoveAccount
 from launchkit.store.sessions import Admit, SignIn
-from launchkit.store.tokens import CreateToken, Proofs
+from launchkit.store.tokens import CreateAgentToken, CreateRunToken, CreateToken, Proofs
 
 ANA = AdmitBy(issuer="https://id.example", subject="17", name="ana@example", adds=False, seconds=60)
 
@@ -87,3 +88,17 @@ async def test_who_begins_very_many_sessions_ends_the_oldest(
     proved = [await proofs.prove(one) for one in (*begun, own.secret, other.secret)]
     assert proved[0] == TokenFault.UNKNOWN
     assert not any(isinstance(one, TokenFault) for one in proved[1:])
+
+
+async def test_neither_an_agent_nor_a_run_signs_in(store: Store) -> None:
+    await store.queue()
+    await store.launch()
+    claim = await store.claimed()
+    agent = await store.write(CreateAgentToken("box", "e", ["q"], "ann"))
+    run = await store.write(CreateRunToken(claim))
+    for made in (agent, run):
+        with pytest.raises(Unauthenticated, match="is not one of a person"):
+            await store.write(SignIn(made.secret, 60))
+    await store.report(claim, ItemState.FINISHED)
+    with pytest.raises(Unauthenticated, match=str(TokenFault.ENDED)):
+        await store.write(SignIn(run.secret, 60))

@@ -67,7 +67,9 @@ where kind = 'agent' and entity = :entity and owner = :owner and revoked_at is n
 order by created_at, id
 
 -- name: token_of_digest
-select * from token where digest = :digest
+select t.*, i.id as under_way from token t
+left join item i on i.id = t.item and i.attempt = t.attempt and i.lease_until is not null
+where t.digest = :digest
 
 -- name: use_token
 update token set used_at = :now where id = :id and (used_at is null or used_at <= :before or used_at > :now)
