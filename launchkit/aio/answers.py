@@ -2,6 +2,7 @@
 
 import zlib
 
+import anyio
 import httpx
 
 from launchkit.aio.pieces import read_up_to
@@ -11,6 +12,8 @@ MAX_REDIRECTS = 20
 PLAIN = frozenset({"", "identity"})
 GZIP = zlib.MAX_WBITS | 16
 QUESTIONS = frozenset({"GET", "HEAD"})
+ANSWER_SECONDS = 60.0
+"""How long it may all take, for httpx counts anew with each piece that comes."""
 
 
 class AnswerTooLong(httpx.RequestError):
@@ -26,13 +29,26 @@ async def whole_answer(
     longest: int,
     *,
     auth: httpx.Auth | None = None,
+    seconds: float = ANSWER_SECONDS,
 ) -> httpx.Response:
     """Send, follow redirects, and read the answer; of those that lead elsewhere nothing is read.
     What has a body, in which there may be a login, is sent nowhere else.
 
     :raises AnswerTooLong: if it has more than *longest* bytes.
-    :raises httpx.RequestError: if there is none, or it leads from TLS to where there is none.
+    :raises httpx.RequestError: if there is none within *seconds*, or it leads from TLS to where
+        there is none.
     """
+    try:
+        with anyio.fail_after(seconds):
+            return await _answer(client, request, longest, auth)
+    except TimeoutError as exc:
+        text = f"its answer is not there after {seconds:g} seconds"
+        raise httpx.ReadTimeout(text, request=request) from exc
+
+
+async def _answer(
+    client: httpx.AsyncClient, request: httpx.Request, longest: int, auth: httpx.Auth | None
+) -> httpx.Response:
     request.headers["Accept-Encoding"] = "gzip"
     for _ in range(MAX_REDIRECTS + 1):
         response = await client.send(request, auth=auth, stream=True, follow_redirects=False)

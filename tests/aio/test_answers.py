@@ -2,6 +2,7 @@
 
 import gzip
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
@@ -44,6 +45,13 @@ class Handler(BaseHTTPRequestHandler):
             )
             while endless:
                 self.wfile.write(bytes(LONGEST))
+
+    def do_HEAD(self) -> None:
+        with suppress(OSError):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            while True:
+                self.wfile.write(b"A: b\r\n")
+                time.sleep(0.01)
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -101,3 +109,10 @@ async def test_what_is_packed_in_no_way_that_was_asked_for_is_not_unpacked(
 ) -> None:
     with pytest.raises(httpx.DecodingError):
         await answer(f"{url}/{path}")
+
+
+async def test_headers_that_come_one_by_one_have_an_end_in_time(url: str) -> None:
+    async with http_client(ssl.create_default_context(), timeout=PATIENCE) as client:
+        asking = client.build_request("HEAD", url)
+        with pytest.raises(httpx.ReadTimeout, match=r"not there after 0\.1 seconds"):
+            await whole_answer(client, asking, LONGEST, seconds=0.1)

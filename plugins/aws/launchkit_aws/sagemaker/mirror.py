@@ -7,14 +7,16 @@ import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 import httpx
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Output, Registry
-from launchkit.aio.answers import whole_answer
+from launchkit.aio.answers import ANSWER_SECONDS, whole_answer
 from launchkit.aio.http import http_client
 from launchkit.aio.retry import Backoff, retry
 from launchkit.errors import SubmitError
@@ -32,11 +34,15 @@ MANIFESTS = (
 PLATFORM = ("linux", "amd64")
 MAX_ANSWER = 4 << 20
 """Bytes of an answer that are read: a manifest has fewer, and a token much fewer."""
+MOST_BYTES = 100 << 30
+"""Of all parts of an image that is copied: several times the largest that machine learning has."""
+COPY_SECONDS = 4 * 3600.0
+"""How long a copy may take with all its tries."""
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 BACKOFF = Backoff(first=0.5, cap=10.0, deadline=120.0)
 WRONG = (
     *(httpx.HTTPError, httpx.InvalidURL, LookupError, TypeError, ValueError),
-    *(AttributeError, RecursionError),
+    *(AttributeError, RecursionError, TimeoutError),
 )
 """What answers raise that are none of a registry's."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
@@ -47,7 +53,7 @@ _HUB_API = "registry-1.docker.io"
 async def mirrored(source: str, registry: Registry, out: Output) -> str:
     """The reference of a copy of a public image; it is made unless it is there.
 
-    :raises SubmitError: if it cannot be made.
+    :raises SubmitError: if it cannot be made, is too large, or takes too long.
     """
     ref = ImageRef.parse(source)
     trusted = await run_sync(httpx.create_ssl_context)
@@ -56,6 +62,7 @@ async def mirrored(source: str, registry: Registry, out: Output) -> str:
         async def copy() -> str:
             origin = Side(client, ref)
             digest, manifest = await origin.image()
+            blobs = _blobs_of(manifest)
             target = registry.image_ref(f"mirror-{digest.partition(':')[2][:32]}")
             if await registry.exists(target):
                 return target
@@ -63,19 +70,30 @@ async def mirrored(source: str, registry: Registry, out: Output) -> str:
             login = await registry.credentials()
             basic = httpx.BasicAuth(login.username, str.__str__(login.password)) if login else None
             copied = Side(client, ImageRef.parse(target), basic)
-            for blob in (manifest["config"], *manifest["layers"]):
-                await copied.take(origin, _digest_of(blob))
+            for blob in blobs:
+                await copied.take(origin, blob)
             await copied.name(origin.raw, manifest["mediaType"])
             return target
 
         try:
-            return await retry(copy, on=httpx.TransportError, backoff=BACKOFF)
+            with anyio.fail_after(COPY_SECONDS):
+                return await retry(copy, on=httpx.TransportError, backoff=BACKOFF)
         except WRONG as exc:
-            told = shortened(str(exc) or type(exc).__name__, 500)
+            late = f"it is not done after {COPY_SECONDS:g} seconds"
+            why = late if isinstance(exc, TimeoutError) else str(exc) or type(exc).__name__
+            told = shortened(why, 500)
             raise SubmitError(
                 f"{source} cannot be copied to {registry.image_ref('mirror')}: {told}",
                 hint="only images that anybody may pull are copied; push others to ECR yourself",
             ) from exc
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A part of an image, as its manifest tells."""
+
+    digest: str
+    size: int
 
 
 class Side:
@@ -104,22 +122,23 @@ class Side:
                 return await self._manifest(_digest_of(one))
         raise ValueError(f"it is for no {'/'.join(PLATFORM)}")
 
-    async def take(self, origin: "Side", digest: str) -> None:
-        """Copy a blob, unless it is here."""
-        if (await self._asked("HEAD", f"/blobs/{digest}")).status_code == httpx.codes.OK:
+    async def take(self, origin: "Side", blob: Blob) -> None:
+        """Copy a blob, unless it is here. :raises ValueError: if it is another than is told."""
+        if (await self._asked("HEAD", f"/blobs/{blob.digest}")).status_code == httpx.codes.OK:
             return
         begun = await self._asked("POST", "/blobs/uploads/")
         place = httpx.URL(self._base).join(begun.raise_for_status().headers["Location"])
         done = await self._whole(
             "PATCH",
             place,
-            content=origin.blob(digest),
+            content=origin.read(blob),
             headers={"Content-Type": "application/octet-stream"},
             auth=self._auth_at(place),
+            seconds=COPY_SECONDS,
         )
         place = place.join(done.raise_for_status().headers["Location"])
         last = await self._whole(
-            "PUT", place.copy_merge_params({"digest": digest}), auth=self._auth_at(place)
+            "PUT", place.copy_merge_params({"digest": blob.digest}), auth=self._auth_at(place)
         )
         last.raise_for_status()
 
@@ -129,13 +148,21 @@ class Side:
         is_home = (place.scheme, place.netloc) == (home.scheme, home.netloc)
         return self._auth if is_home else None
 
-    async def blob(self, digest: str) -> AsyncIterator[bytes]:
-        """The bytes of a blob."""
-        url = f"{self._base}/blobs/{digest}"
-        async with self._client.stream("GET", url, headers=self._headers()) as answer:
+    async def read(self, blob: Blob) -> AsyncIterator[bytes]:
+        """The bytes of a blob. :raises ValueError: as soon as it is another than is told."""
+        seen, size = hashlib.sha256(), 0
+        url = f"{self._base}/blobs/{blob.digest}"
+        headers = {"Accept-Encoding": "identity", **self._headers()}
+        async with self._client.stream("GET", url, headers=headers) as answer:
             answer.raise_for_status()
             async for data in answer.aiter_raw():
+                size += len(data)
+                if size > blob.size:
+                    raise ValueError(f"{blob.digest} has more bytes than the {blob.size} told")
+                seen.update(data)
                 yield data
+        if f"sha256:{seen.hexdigest()}" != blob.digest:
+            raise ValueError(f"{blob.digest} is another than its digest says")
 
     async def name(self, manifest: bytes, media_type: str) -> None:
         """Give the image its tag."""
@@ -167,10 +194,15 @@ class Side:
         return await self._whole(method, self._base + path, **more)
 
     async def _whole(
-        self, method: str, url: httpx.URL | str, auth: httpx.Auth | None = None, **more: Any
+        self,
+        method: str,
+        url: httpx.URL | str,
+        auth: httpx.Auth | None = None,
+        seconds: float = ANSWER_SECONDS,
+        **more: Any,
     ) -> httpx.Response:
         request = self._client.build_request(method, url, **more)
-        return await whole_answer(self._client, request, MAX_ANSWER, auth=auth)
+        return await whole_answer(self._client, request, MAX_ANSWER, auth=auth, seconds=seconds)
 
     async def _anonymous(self, challenge: str) -> str:
         """A token that anybody gets."""
@@ -186,6 +218,23 @@ class Side:
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+
+def _blobs_of(manifest: Mapping[str, Any]) -> list[Blob]:
+    """What a manifest is made of. :raises ValueError: if it is too much."""
+    parts = (manifest["config"], *manifest["layers"])
+    blobs = [Blob(_digest_of(part), _size_of(part)) for part in parts]
+    size = sum(blob.size for blob in blobs)
+    if size > MOST_BYTES:
+        raise ValueError(f"it has {size} bytes, and more than {MOST_BYTES} are not copied")
+    return blobs
+
+
+def _size_of(part: Mapping[str, Any]) -> int:
+    size = part["size"]
+    if type(size) is not int or size < 0:
+        raise ValueError(f"{shortened(repr(size), 100)} is no size")
+    return size
 
 
 def _digest_of(blob: Mapping[str, Any]) -> str:

@@ -2,17 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
+from itertools import repeat
 from pathlib import Path
 from uuid import uuid4
 
+import anyio
 import httpx
 import pytest
 from launchkit_aws.ecr import EcrRegistry
-from launchkit_aws.sagemaker.mirror import Side, mirrored
+from launchkit_aws.sagemaker import mirror
+from launchkit_aws.sagemaker.mirror import MOST_BYTES, Blob, Side, mirrored
 from launchkit_aws.sagemaker.runner import SageMakerRunner
 from served import answered_by
 from waiting import PATIENCE
@@ -50,7 +53,7 @@ def pushed(server: RegistryServer, repository: str, *layers: bytes) -> str:
     with server.client() as client:
 
         def blob(data: bytes) -> dict[str, object]:
-            digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+            digest = _digest(data)
             begun = client.post(f"/v2/{repository}/blobs/uploads/")
             place = httpx.URL(begun.headers["Location"]).copy_merge_params({"digest": digest})
             client.put(place, content=data).raise_for_status()
@@ -122,6 +125,10 @@ async def test_what_cannot_be_copied_is_told(site: Site, tmp_path: Path) -> None
     assert "only images that anybody may pull" in str(caught.value.hint)
 
 
+def _digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
 @contextmanager
 def saying(
     body: bytes, headers: Mapping[str, str], status: int = 200
@@ -184,12 +191,83 @@ async def test_a_registry_cannot_pass_an_image_off_as_another(
         json.dumps({"mediaType": f"{OCI}index.v1+json", "manifests": ["x"]}).encode(),
         json.dumps({"mediaType": f"{OCI}index.v1+json", "manifests": 1}).encode(),
         json.dumps({"mediaType": 1, "config": {"digest": "../x"}, "layers": []}).encode(),
+        *(
+            json.dumps({"config": {"digest": DIGEST, "size": size}, "layers": []}).encode()
+            for size in ("1", True, 0.5, -1)
+        ),
     ],
-    ids=range(8),
+    ids=range(12),
 )
 async def test_what_is_no_manifest_is_told(site: Site, body: bytes) -> None:
     assert site.registry
     with saying(body, {}) as (host, _), pytest.raises(SubmitError, match="cannot be copied to"):
+        await mirrored(f"{host}/image:1", site.registry, RecordingOutput())
+
+
+async def test_an_image_that_says_that_it_is_too_large_is_not_begun(site: Site) -> None:
+    assert site.registry
+    part = {"digest": DIGEST, "size": MOST_BYTES // 2 + 1}
+    body = json.dumps({"config": part, "layers": [part]}).encode()
+    out = RecordingOutput()
+    with saying(body, {}) as (host, _), pytest.raises(SubmitError, match="are not copied"):
+        await mirrored(f"{host}/image:1", site.registry, out)
+    assert out.marks == []
+
+
+@contextmanager
+def origin_of(manifest: bytes, pieces: Iterable[bytes]) -> Iterator[str]:
+    """A registry of one manifest; each blob is of all the pieces, and has no length."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.close_connection = True
+            self.send_response(200)
+            self.send_header("Connection", "close")
+            self.end_headers()
+            with suppress(OSError):  # who asked has hung up
+                for piece in pieces if "/blobs/" in self.path else (manifest,):
+                    self.wfile.write(piece)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+            pass
+
+    with answered_by(Handler) as host:
+        yield host
+
+
+@pytest.mark.parametrize(
+    ("pieces", "why"),
+    [(repeat(bytes(65536)), "has more bytes than the 10 told"), ((b"y",), "is another than its")],
+    ids=["endless", "another"],
+)
+async def test_a_part_of_an_image_ends_where_its_manifest_says(
+    site: Site, pieces: Iterable[bytes], why: str
+) -> None:
+    assert site.registry
+    layer = {"digest": _digest(b"x" * 10), "size": 10}
+    manifest = json.dumps({"config": layer, "layers": [layer]}).encode()
+    target = site.registry.image_ref(f"mirror-{_digest(manifest)[7:39]}")
+    with (
+        origin_of(manifest, pieces) as host,
+        anyio.fail_after(PATIENCE),
+        pytest.raises(SubmitError, match=why),
+    ):
+        await mirrored(f"{host}/image:1", site.registry, RecordingOutput())
+    assert not await site.registry.exists(target)
+
+
+async def test_a_copy_has_an_end_in_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirror, "COPY_SECONDS", 0.5)
+    assert site.registry
+    layer = {"digest": DIGEST, "size": MOST_BYTES // 2}
+    manifest = json.dumps({"config": layer, "layers": []}).encode()
+    with (
+        origin_of(manifest, repeat(b"x")) as host,
+        anyio.fail_after(PATIENCE),
+        pytest.raises(SubmitError, match=r"not done after 0\.5 seconds"),
+    ):
         await mirrored(f"{host}/image:1", site.registry, RecordingOutput())
 
 
@@ -202,7 +280,7 @@ async def test_the_login_of_a_registry_goes_to_no_other_place_that_it_names() ->
                 origin = Side(client, ImageRef.parse(f"{source}/from:1"))
                 target = Side(client, ImageRef.parse(f"{host}/to:1"), login)
                 with pytest.raises(LookupError):  # it says no second place
-                    await target.take(origin, DIGEST)
+                    await target.take(origin, Blob(_digest(b"x"), 1))
     assert heard == [None]
     assert all(asked)
 
