@@ -13,6 +13,7 @@ from launchkit.store import launches, submitting
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
 from launchkit.store.queues import named, require_prioritization
+from launchkit.store.reasons import kept_reason
 from launchkit.store.rows import item_of, queue_of
 
 WAITING = frozenset({ItemState.QUEUED, ItemState.HELD})
@@ -41,7 +42,7 @@ class Make(NamedTuple):
         elif isinstance(self.change, Move):
             await self._move(tx, row, self.change.queue)
         else:
-            await self._hold_or_release(tx, row, self.change)
+            await self._hold_or_release(tx, row, queue, self.change)
         changed = await tx.row("item_locked", id=row["id"])
         return item_of(changed, changed["queue"])
 
@@ -56,11 +57,11 @@ class Make(NamedTuple):
         await record(tx, {**dict(row), "queue_id": queue["id"]}, "queue", self.actor, cause)
         tx.publish(f"queue:{queue['id']}", f"queue:{row['queue_id']}")
 
-    async def _hold_or_release(self, tx: Tx, row: Row, change: Hold | Release) -> None:
+    async def _hold_or_release(self, tx: Tx, row: Row, queue: Row, change: Hold | Release) -> None:
         state, cause, message = ItemState.QUEUED, "released", None
         if isinstance(change, Hold):
-            state, cause = ItemState.HELD, change.reason
-            message = f"held by {self.actor}: {change.reason}"
+            state, cause = ItemState.HELD, kept_reason(change.reason, queue)
+            message = f"held by {self.actor}: {cause}"
         if row["state"] == state:
             return
         await tx.all("change_waiting", id=row["id"], state=state, message=message)

@@ -16,6 +16,7 @@ from launchkit.store.orders import beginning, cursor, scope, start_of, statement
 from launchkit.store.outputs import outputs_of
 from launchkit.store.places import Places
 from launchkit.store.queues import end_waiting, leased
+from launchkit.store.reasons import kept_reason
 from launchkit.store.rows import event_of, item_of, queue_of, size_of
 
 if TYPE_CHECKING:
@@ -134,12 +135,15 @@ class Stop(NamedTuple):
         state = ItemState(row["state"])
         if state.ended:
             return item_of(row, row["queue"])
-        cause = self.wish.reason or "stop requested"
+        reason = self.wish.reason
+        if reason:
+            reason = kept_reason(reason, await tx.row("queue_of", id=row["queue_id"]))
+        cause = reason or "stop requested"
         if row["lease_until"] is None:
             ended = await end_waiting(tx, row, self.actor, cause)
             return item_of(ended, row["queue"])
         if row["stop_by"] is None or self.wish.now > row["stop_now"]:
-            at_once, reason = int(self.wish.now), self.wish.reason
+            at_once = int(self.wish.now)
             await tx.all(
                 "want_stop", id=row["id"], actor=self.actor, reason=reason, at_once=at_once
             )

@@ -11,6 +11,7 @@ from launchkit.resolving.queue_checks import check_length, check_queue
 from launchkit.shell_words import shell_word
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record, record_queue
+from launchkit.store.reasons import kept_reason
 from launchkit.store.rows import queue_of
 
 Lock = Literal["", "_shared", "_locked"]
@@ -51,7 +52,8 @@ class Update(NamedTuple):
 
     async def __call__(self, tx: Tx) -> Queue:
         check_queue(self.spec)
-        old = queue_of(await named(tx, self.entity, self.spec.name, "_locked"))
+        found = await named(tx, self.entity, self.spec.name, "_locked")
+        old = queue_of(found)
         if self.if_version not in {None, old.version}:
             raise Stale(
                 f"queue {old.name!r} was changed by somebody else meanwhile"
@@ -62,7 +64,9 @@ class Update(NamedTuple):
             await _require_room(tx, self.entity, self.spec)
         pause = self.pause
         if pause is not None and pause != old.pause:
-            pause = replace(pause, by=self.actor)  # whatever name came with it
+            reason = kept_reason(pause.reason, found)
+            reason = kept_reason(reason, {**dict(found), "spec": encode_json(self.spec)})
+            pause = replace(pause, by=self.actor, reason=reason)  # whatever name came with it
         row = await tx.row(
             "change_queue",
             id=old.id,
