@@ -76,8 +76,10 @@ class TarReader:
             end = int(record[1]) if record else 0
             if record is None or not record.end() < end <= len(rest):
                 raise FetchError(f"{visible_line(info.name)}: has a header that is none of ours")
-            value = rest[record.end() : end - 1]
-            names[record[2].decode()] = value.decode("utf-8", "surrogateescape")
+            name, value = record[2].decode(), rest[record.end() : end - 1]
+            if name in names:
+                raise FetchError(f"{visible_line(info.name)}: has a header with a name twice")
+            names[name] = value.decode("utf-8", "surrogateescape")
             rest = rest[end:]
         return names
 

@@ -1,13 +1,16 @@
 """Packed code comes from the queue's storage, through a cache."""
 
+import gzip
 import os
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
 import pytest
+from anyio.to_thread import run_sync
+from waiting import PATIENCE
 
 from launchkit.abc import Fetcher, QueueBackend, Site
 from launchkit.builtin.archive import ArchiveFetcher, prune
@@ -124,6 +127,32 @@ async def test_two_agents_that_fetch_at_once_do_not_disturb_each_other(
             tasks.start_soon(fetcher.fetch, source, tmp_path / str(number))
     assert all((tmp_path / str(number) / "train.py").exists() for number in range(4))
     assert [path.name for path in cache.iterdir()] == [f"{source.digest}.tar.gz"]
+
+
+async def test_a_fetch_that_is_stopped_while_it_unpacks_does_not_wait_for_the_end(
+    start, into, cache
+) -> None:
+    fetcher, ended, half = await start(ArchiveFetcher()), anyio.Event(), 1 << 18
+    source = ArchiveSource(digest="0" * 64, size=1, name="code")
+    packed = gzip.compress(os.urandom(4 * half))
+    pipe = cache / f"{source.digest}.tar.gz"
+    os.mkfifo(pipe)
+
+    async def fetch() -> None:
+        try:
+            await fetcher.fetch(source, into)
+        finally:
+            ended.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(fetch)
+        with await run_sync(pipe.open, "wb", 0) as file:
+            await run_sync(file.write, packed[:half])
+            tasks.cancel_scope.cancel()
+            with anyio.fail_after(PATIENCE, shield=True):
+                with suppress(BrokenPipeError):
+                    await run_sync(file.write, packed[half : 2 * half])
+                await ended.wait()
 
 
 async def test_a_damaged_copy_in_the_cache_is_fetched_again(shelf, start, into, cache) -> None:

@@ -189,6 +189,7 @@ SPARSE = record("GNU.sparse.major", b"1") + record("GNU.sparse.minor", b"0")
         headed(record("size", b"-512")),
         headed(b"0 path=b\n"),
         headed(b"9 path=" + b"c" * 40),
+        headed(record("path", b"a"), record("path", b"f")),
         headed(b"\xff"),
         headed(record("path", b"a"), kind=tarfile.XHDTYPE),
         b"".join(headed()[:512] for _ in range(3000)),
@@ -259,3 +260,10 @@ def test_directories_without_an_entry_count(tmp_path: Path, into: Path) -> None:
     digest = write(tmp_path / "a", *[member(f"{i}/b/c", tarfile.DIRTYPE) for i in range(4)])
     with pytest.raises(FetchError, match="more than 10 files and directories"):
         unpack(tmp_path / "a", digest, into, PackLimits(files=10))
+
+
+def test_a_directory_that_comes_again_and_again_counts(tmp_path: Path, into: Path) -> None:
+    digest = write(tmp_path / "a", *[member("d", tarfile.DIRTYPE)] * 4)
+    unpack(tmp_path / "a", digest, into, PackLimits(files=4))
+    with pytest.raises(FetchError, match="d: more than 3 files and directories"):
+        unpack(tmp_path / "a", digest, into, PackLimits(files=3))
