@@ -4,7 +4,7 @@ What a list of launches can do without is imported where it is used.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -140,11 +140,22 @@ class StoreLaunches(Group, Launches):
         return await self.database.write(changes.Make(self.entity, item_id, change, actor))
 
     async def changed(self, item_id: str | None, since: int, wait: float) -> Sequence[Event]:
+        return await self.followed(item_id, since, wait, nullcontext())
+
+    async def followed(
+        self,
+        item_id: str | None,
+        since: int,
+        wait: float,
+        turn: AbstractAsyncContextManager[object],
+    ) -> Sequence[Event]:
+        """The same as `changed`; who is woken looks in its *turn*."""
         topic = f"entity:{self.entity}" if item_id is None else f"item:{item_id}"
         with self.database.topics.subscribed(topic) as news:
             events = await self._after(item_id, since)
             if not events and await news.wait(wait):
-                events = await self._after(item_id, since)
+                async with turn:
+                    events = await self._after(item_id, since)
             return events
 
     async def _after(self, item_id: str | None, since: int) -> Sequence[Event]:

@@ -1,6 +1,6 @@
 """Who asks, and what may they do: each route declares its one permission here."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated
@@ -23,7 +23,7 @@ from launchkit.store.agents import require_agent_name
 from launchkit.store.tokens import AGENT_PREFIX, NearestAgent
 from launchkit_server.bearer import bearer
 from launchkit_server.rates import PROVED, asker
-from launchkit_server.service import Service
+from launchkit_server.service import Service, TheService
 
 LOGIN_HINT = "give a token: launchkit login, LAUNCHKIT_TOKEN or LAUNCHKIT_TOKEN_FILE"
 ROLE_HINT = "an administrator grants roles: launchkit role grant"
@@ -163,3 +163,12 @@ Operator = Annotated[Caller, Depends(Needs(Permission.OPERATE))]
 AgentSide = Annotated[Caller, Depends(Needs(Permission.AGENT))]
 Administrator = Annotated[Caller, Depends(Needs(Permission.ADMINISTER))]
 RunItself = Annotated[Caller, Depends(Needs(Permission.RUN))]
+
+
+async def one_more_stream(who: Reader, service: TheService) -> AsyncIterator[None]:
+    """A dependency that counts a stream of one who reads, for as long as it lasts.
+
+    :raises Unreachable: if there are as many of theirs as may be.
+    """
+    with service.streams.of(asker(who.principal)):
+        yield

@@ -126,7 +126,7 @@ class Envelope:
         service: Service = scope["app"].state.service
         try:
             who = asker(await prove(headers, service))
-            return service.turns.of(who) if rules.json else nullcontext()
+            return service.bodies.of(who) if rules.json else nullcontext()
         except LaunchkitError as exc:
             self._askers.answered(scope, problem_of(exc).status)
             raise _refusal_of(exc) from exc

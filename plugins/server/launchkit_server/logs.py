@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import anyio.to_thread
+from anyio import CapacityLimiter
 
 from launchkit.model import LogPage
 from launchkit.store import launches, logs
@@ -17,6 +18,8 @@ class ServedLogs:
     database: Database
     blobs: Blobs | None
     entity: str
+    following: CapacityLimiter
+    """How many of those who are woken look at once."""
 
     async def latest_attempt(self, item_id: str) -> int:
         """The number of an item's latest attempt. :raises NotFound: if there is no such item."""
@@ -30,8 +33,9 @@ class ServedLogs:
         body = logs.Look(self.entity, item_id, attempt, offset)
         with self.database.topics.subscribed(f"log:{item_id}", f"item:{item_id}") as news:
             stored = await self.database.read(body)
-            if not stored.rows and not stored.complete and await news.wait(wait):
-                stored = await self.database.read(body)
+            if wait > 0 and not stored.rows and not stored.complete and await news.wait(wait):
+                async with self.following:
+                    stored = await self.database.read(body)
         return stored.page([await self._plain(row) for row in stored.rows])
 
     async def _plain(self, row: Row) -> bytes:

@@ -32,7 +32,7 @@ MEANINGS: Mapping[int, str] = {
     422: "A value is wrong, or a rule says no",
     429: "Too many requests; Retry-After says when to come back",
     500: "A fault of the server",
-    503: "The database cannot be reached now; Retry-After says when to try again",
+    503: "The database is away, or enough of yours is under way; Retry-After says when to return",
 }
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 

@@ -15,6 +15,7 @@ from launchkit_server.blobs import Blobs
 from launchkit_server.key_file import KeyFile
 from launchkit_server.lines import Lines
 from launchkit_server.logs import ServedLogs
+from launchkit_server.shares import BODIES, STREAMS, WAITS, Shares
 from launchkit_server.told import Told
 from launchkit_server.turns import Turns
 
@@ -50,8 +51,13 @@ class Service:
     """Keeps those who are woken and look from being in the way of those who come and claim."""
     parsing: CapacityLimiter = field(init=False, default_factory=lambda: CapacityLimiter(PARSING))
     """Keeps those who send much from being in the way of all others."""
+    following: CapacityLimiter = field(init=False, default_factory=lambda: CapacityLimiter(LOOKING))
+    """The same for those who follow what happens: each event wakes all of them."""
     turns: Turns = field(init=False, default_factory=Turns)
-    """Whose long bodies are read."""
+    """In which long bodies are read."""
+    bodies: Shares = field(init=False, default_factory=lambda: Shares(BODIES, "long bodies"))
+    streams: Shares = field(init=False, default_factory=lambda: Shares(STREAMS, "streams"))
+    waits: Shares = field(init=False, default_factory=lambda: Shares(WAITS, "requests that wait"))
     _ending: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
@@ -64,7 +70,7 @@ class Service:
 
     def logs(self, entity: str) -> ServedLogs:
         """What the runs of an entity printed."""
-        return ServedLogs(self.database, self.blobs, entity)
+        return ServedLogs(self.database, self.blobs, entity, self.following)
 
     @property
     def ending(self) -> bool:

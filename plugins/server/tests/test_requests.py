@@ -18,7 +18,7 @@ from launchkit_server.bodies import MOST_VALUES
 from launchkit_server.door import Door
 from launchkit_server.envelope import Limits
 from launchkit_server.rates import MANY, PROVED, Askers, Rates
-from launchkit_server.turns import AT_ONCE
+from launchkit_server.shares import BODIES
 from waiting import PATIENCE
 
 from .conftest import Served, client_of, served_with
@@ -125,7 +125,7 @@ def test_who_sends_much_at_once_is_told_and_keeps_nobody_else_waiting(tmp_path: 
         url = httpx.URL(served.url)
         token = f"Authorization: Bearer {str.__str__(served.tokens['ann'])}"
         head = "\r\n".join((*POST, f"Content-Length: {LONG_BODY + 1}", token, "Host: here"))
-        for _ in range(AT_ONCE):
+        for _ in range(BODIES):
             peer = stack.enter_context(socket.create_connection((url.host, url.port or 0), 60))
             peer.sendall(head.encode() + b"\r\n\r\n{")
         long = {"name": "x" * LONG_BODY}

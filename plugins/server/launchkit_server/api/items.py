@@ -14,6 +14,7 @@ from launchkit.store.hub import StoreLaunches
 from launchkit.wire.user_side import MAX_ITEMS, LaunchBody
 from launchkit_server.access import Reader, Submitter
 from launchkit_server.api.changes import Key
+from launchkit_server.rates import asker
 from launchkit_server.service import TheService
 
 router = APIRouter(tags=["launches"])
@@ -107,7 +108,9 @@ async def events(
 ) -> Sequence[Event]:
     """Events above *since* of one item, or the newest of all; waits for one if there is none."""
     launches = StoreLaunches(service.database, entity)
-    found = await launches.changed(item, since, service.patience(wait))
+    with service.waits.of(asker(who.principal)):
+        patience = service.patience(wait)
+        found = await launches.followed(item, since, patience, service.following)
     if wait > 0:
         await who.still()
     return found

@@ -9,6 +9,7 @@ from fastapi.responses import Response, StreamingResponse
 from launchkit.wire.protocol import BYTES_TYPE, LOG_COMPLETE_HEADER, LOG_SIZE_HEADER
 from launchkit_server.access import Reader
 from launchkit_server.downloads import downloaded
+from launchkit_server.rates import asker
 from launchkit_server.service import TheService
 
 router = APIRouter(tags=["logs"])
@@ -32,7 +33,8 @@ async def read(
     whether it is complete.
     """
     stored = service.logs(entity)
-    page = await stored.read(part.item, part.attempt, part.offset, service.patience(part.wait))
+    with service.waits.of(asker(who.principal)):
+        page = await stored.read(part.item, part.attempt, part.offset, service.patience(part.wait))
     if part.wait > 0:
         await who.still()
     headers = {LOG_SIZE_HEADER: str(page.size), LOG_COMPLETE_HEADER: str(page.complete).lower()}

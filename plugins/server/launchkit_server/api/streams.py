@@ -5,6 +5,7 @@ the API. A stream that is cut off goes on where it was, by the `Last-Event-ID`.
 import codecs
 import re
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -19,7 +20,7 @@ from launchkit.model import Event
 from launchkit.store import launches
 from launchkit.store.events import settled
 from launchkit.wire.user_side import Output
-from launchkit_server.access import Caller, Reader
+from launchkit_server.access import Reader, one_more_stream
 from launchkit_server.service import Service, TheService
 
 router = APIRouter(tags=["streams"])
@@ -30,7 +31,10 @@ RETRY_MILLISECONDS = 1000
 END = ServerSentEvent(event="end", raw_data="{}")
 """Nothing more will come: the launch has ended, and all of it was sent."""
 LATER = ServerSentEvent(retry=RETRY_MILLISECONDS, comment="come back")
+OVER = (Unauthenticated, Forbidden, Unreachable)
+"""Why a stream ends: its token is revoked, a role is taken away, or the database is lost."""
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=60)]
+ONE_MORE = Depends(one_more_stream)
 Stream = AsyncIterator[ServerSentEvent]
 
 
@@ -39,20 +43,11 @@ class _Patience:
     """When a stream has lasted long enough."""
 
     service: Service
-    who: Caller
     deadline: float
 
     @classmethod
-    def of(cls, service: Service, who: Caller) -> "_Patience":
-        return cls(service, who, anyio.current_time() + STREAM_SECONDS)
-
-    async def admits(self) -> bool:
-        """Whether the one who asked may still read: tokens are revoked, and roles taken away."""
-        try:
-            await self.who.still()
-        except (Unauthenticated, Forbidden):
-            return False
-        return True
+    def of(cls, service: Service) -> "_Patience":
+        return cls(service, anyio.current_time() + STREAM_SECONDS)
 
     async def wait(self, news: Subscription) -> bool:
         """Wait for news; whether to go on."""
@@ -81,7 +76,7 @@ async def _events_from(
     return None, since
 
 
-@router.get("/events/stream", response_class=EventSourceResponse)
+@router.get("/events/stream", response_class=EventSourceResponse, dependencies=[ONE_MORE])
 async def events(
     entity: str,
     who: Reader,
@@ -92,17 +87,16 @@ async def events(
     `Last-Event-ID` begin after an event. The stream of an item ends with the event `end`.
     """
     item, since = begin
-    patience = _Patience.of(service, who)
+    patience = _Patience.of(service)
     topic = f"entity:{entity}" if item is None else f"item:{item}"
     with service.database.topics.subscribed(topic) as news:
         while True:
             try:
-                if not await patience.admits():
-                    yield LATER
-                    return
-                ended = item is not None and await _has_ended(service, entity, item)
-                page = await _page(service, entity, item, since)
-            except Unreachable:
+                async with service.following:
+                    await who.still()
+                    ended = item is not None and await _has_ended(service, entity, item)
+                    page = await _page(service, entity, item, since)
+            except OVER:
                 yield LATER
                 return
             for event in page:
@@ -155,7 +149,7 @@ async def _log_from(
     return _Begin(view.item.id, first, offset, only=attempt is not None)
 
 
-@router.get("/log/stream", response_class=EventSourceResponse)
+@router.get("/log/stream", response_class=EventSourceResponse, dependencies=[ONE_MORE])
 async def log(
     entity: str,
     who: Reader,
@@ -166,18 +160,19 @@ async def log(
     follow. The stream ends with the event `end`.
     """
     attempt, offset = begin.attempt, begin.offset
-    patience = _Patience.of(service, who)
+    patience, woken = _Patience.of(service), False
     with service.database.topics.subscribed(f"log:{begin.item}", f"item:{begin.item}") as news:
         while True:
             try:
-                if not await patience.admits():
-                    yield LATER
-                    return
-                page = await service.logs(entity).read(begin.item, attempt, offset, 0.0)
-                view = await service.database.read(launches.Get(entity, begin.item))
-            except Unreachable:
+                # What is not new may lie among the blobs, which are slow: no others wait for that.
+                async with service.following if woken else nullcontext():
+                    await who.still()
+                    page = await service.logs(entity).read(begin.item, attempt, offset, 0.0)
+                    view = await service.database.read(launches.Get(entity, begin.item))
+            except OVER:
                 yield LATER
                 return
+            woken = False
             whole = page.complete and page.offset + len(page.data) >= page.size
             text, size = _letters(page.data, final=whole)
             if text:
@@ -190,6 +185,7 @@ async def log(
                 if not await patience.wait(news):
                     yield LATER
                     return
+                woken = True
             elif begin.only or view.item.attempt <= attempt:
                 yield END
                 return

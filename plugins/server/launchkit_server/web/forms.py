@@ -51,7 +51,7 @@ async def form_of(request: Request, principal: Principal) -> Form:
     if not is_long(request.headers):
         return _parsed(await request.body())
     service: Service = request.app.state.service
-    with service.turns.of(asker(principal)):
+    with service.bodies.of(asker(principal)):
         body = await request.body()
         return await run_sync(_parsed, body, limiter=service.parsing)
 

@@ -3,7 +3,7 @@ may do who comes.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
@@ -15,6 +15,7 @@ from launchkit.errors import Forbidden
 from launchkit.model.people import EVERYWHERE, Entity, Permission, Principal, refusal
 from launchkit.store import people
 from launchkit_server.access import ROLE_HINT
+from launchkit_server.rates import asker
 from launchkit_server.service import Service
 from launchkit_server.web import sessions
 from launchkit_server.web.addresses import address
@@ -179,3 +180,12 @@ Reading = Annotated[Visit, Depends(Needs(Permission.READ))]
 Submitting = Annotated[Visit, Depends(Needs(Permission.SUBMIT))]
 Operating = Annotated[Visit, Depends(Needs(Permission.OPERATE))]
 Administering = Annotated[Visit, Depends(Needs(Permission.ADMINISTER))]
+
+
+async def one_more_stream(visit: Reading) -> AsyncIterator[None]:
+    """A dependency that counts a stream of one who reads, for as long as it lasts.
+
+    :raises Unreachable: if there are as many of theirs as may be.
+    """
+    with visit.service.streams.of(asker(visit.principal)):
+        yield

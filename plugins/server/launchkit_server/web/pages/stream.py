@@ -16,7 +16,7 @@ from launchkit.store import logs
 from launchkit.store.events import settled
 from launchkit.store.logs import LogEnd
 from launchkit.store.touched import Glance, Touched
-from launchkit_server.web.visits import Reading, Visit
+from launchkit_server.web.visits import Reading, Visit, one_more_stream
 
 router = APIRouter(prefix="/e/{entity}")
 
@@ -50,7 +50,7 @@ async def _wanted(
     return Wanted(begin, [one for one in logs.split(",") if one][:MAX_LOGS])
 
 
-@router.get("/stream", response_class=EventSourceResponse)
+@router.get("/stream", response_class=EventSourceResponse, dependencies=[Depends(one_more_stream)])
 async def stream(visit: Reading, wanted: Annotated[Wanted, Depends(_wanted)]) -> Stream:
     """What changes in an entity, as it changes."""
     service = visit.service
@@ -60,24 +60,19 @@ async def stream(visit: Reading, wanted: Annotated[Wanted, Depends(_wanted)]) ->
         yield _beat(wanted)
         while not service.ending and anyio.current_time() < until:
             try:
-                if not await _may_still(visit):
-                    yield OVER
-                    return
-                for told in await _told(visit, wanted):
-                    yield told
+                async with service.following:
+                    await visit.still()
+                    told = await _told(visit, wanted)
+            except Forbidden:
+                yield OVER
+                return
             except Unreachable:
                 return
+            for one in told:
+                yield one
             if not await news.wait(BEAT_SECONDS):
                 yield _beat(wanted)
             await anyio.sleep(PACE_SECONDS)
-
-
-async def _may_still(visit: Visit) -> bool:
-    try:
-        await visit.still()
-    except Forbidden:
-        return False
-    return True
 
 
 async def _told(visit: Visit, wanted: Wanted) -> Sequence[ServerSentEvent]:
