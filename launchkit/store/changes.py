@@ -12,8 +12,7 @@ from launchkit.shell_words import shell_word
 from launchkit.store import launches, submitting
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
-from launchkit.store.queues import named, require_prioritization
-from launchkit.store.reasons import kept_reason
+from launchkit.store.queues import kept_reason, named, require_prioritization
 from launchkit.store.rows import item_of, queue_of
 
 WAITING = frozenset({ItemState.QUEUED, ItemState.HELD})

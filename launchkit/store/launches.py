@@ -15,8 +15,7 @@ from launchkit.store.events import record
 from launchkit.store.orders import beginning, cursor, scope, start_of, statement
 from launchkit.store.outputs import outputs_of
 from launchkit.store.places import Places
-from launchkit.store.queues import end_waiting, leased
-from launchkit.store.reasons import kept_reason
+from launchkit.store.queues import end_waiting, kept_reason, leased
 from launchkit.store.rows import event_of, item_of, queue_of, size_of
 
 if TYPE_CHECKING:

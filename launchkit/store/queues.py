@@ -1,24 +1,30 @@
 """Queues: make, change, pause and remove them."""
 
 from dataclasses import fields, replace
-from typing import Literal, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from launchkit.abc import QueueView
-from launchkit.codec import encode_json, suggest
+from launchkit.codec import decode_json, encode_json, suggest
 from launchkit.errors import Conflict, NotFound, Rejected, Stale
 from launchkit.model import ItemState, Pause, Priority, Queue, QueueSpec
+from launchkit.plain_text import shortened
 from launchkit.resolving.queue_checks import check_length, check_queue
 from launchkit.shell_words import shell_word
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record, record_queue
-from launchkit.store.reasons import kept_reason
-from launchkit.store.rows import queue_of
+from launchkit.store.rows import queue_of, understood
+
+if TYPE_CHECKING:
+    from launchkit.resolving.masking import Mask
 
 Lock = Literal["", "_shared", "_locked"]
 MOST = 2000
 """Queues of an entity."""
 MOST_CHARACTERS = 8 * 2**20
 """Of all queues of an entity: they are read with each list of them."""
+MOST_OF_A_REASON = 4000
+"""Characters of it."""
 
 
 class Create(NamedTuple):
@@ -198,6 +204,22 @@ def require_prioritization(queue: Row) -> None:
             f"queue {queue['name']!r} has no prioritization: its launches run first in, first out",
             hint="leave the priority out, or switch prioritization on with: launchkit queue edit",
         )
+
+
+def kept_reason(reason: str, queue: Row) -> str:
+    """What somebody gives as a reason, with `…` for each secret of a row of `queue`: who reads it may
+    not be who may read those. Of a very long one its beginning and its end.
+    """
+    return _mask(queue["id"], queue["spec"])(shortened(reason, MOST_OF_A_REASON))
+
+
+@lru_cache(maxsize=4)
+def _mask(queue_id: int, spec: str) -> "Mask":
+    """Kept for the next reason: many launches are changed for one."""
+    from launchkit.resolving.known_secrets import queue_mask
+
+    with understood(f"queue {queue_id}"):
+        return queue_mask(decode_json(QueueSpec, spec))
 
 
 async def end_waiting(tx: Tx, item: Row, actor: str, cause: str) -> Row:
