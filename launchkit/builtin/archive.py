@@ -14,7 +14,6 @@ from weakref import WeakValueDictionary
 
 import anyio
 import anyio.to_thread
-from anyio.from_thread import check_cancelled
 from pydantic import Field
 
 from launchkit.abc import Fetcher, QueueBackend, Site
@@ -62,13 +61,12 @@ class ArchiveFetcher(Fetcher):
         lock = self._locks.setdefault(source.digest, anyio.Lock())
         async with lock:
             cached = await self._cached(source.digest)
-            work = partial(unpack, digest=source.digest, into=into, at_work=check_cancelled)
             try:
-                await anyio.to_thread.run_sync(work, cached)
+                await anyio.to_thread.run_sync(unpack, cached, source.digest, into)
             except DamagedArchive:
                 await anyio.Path(cached).unlink(missing_ok=True)
                 cached = await self._cached(source.digest)
-                await anyio.to_thread.run_sync(work, cached)
+                await anyio.to_thread.run_sync(unpack, cached, source.digest, into)
         await anyio.to_thread.run_sync(prune, self._cache, self.cache_bytes)
 
     async def _cached(self, digest: str) -> Path:

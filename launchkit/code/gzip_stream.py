@@ -3,8 +3,9 @@
 import gzip
 import io
 import zlib
-from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
+
+from launchkit.aio.threads import go_on
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -14,21 +15,19 @@ BUFFER = 1 << 20
 GZIP = zlib.MAX_WBITS | 16
 
 
-def unzipped(file: BinaryIO, at_work: Callable[[], None]) -> io.BufferedReader:
-    """What is zipped in *file*, from where it stands. Before each piece *at_work* is called, which
-    may raise to end it.
+def unzipped(file: BinaryIO) -> io.BufferedReader:
+    """What is zipped in *file*, from where it stands, piece by piece as long as it is wanted.
 
     The readers raise `zlib.error`, `BadGzipFile` or `EOFError` if it is damaged, or more follows.
     """
-    return io.BufferedReader(_Member(file, at_work), BUFFER)
+    return io.BufferedReader(_Member(file), BUFFER)
 
 
 class _Member(io.RawIOBase):
     """`GzipFile` reads names and members of any number and length before it gives a byte."""
 
-    def __init__(self, file: BinaryIO, at_work: Callable[[], None]) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._at_work = at_work
         self._zip = zlib.decompressobj(GZIP)
 
     def readable(self) -> bool:
@@ -42,7 +41,7 @@ class _Member(io.RawIOBase):
 
     def _piece(self, most: int) -> bytes:
         while not self._zip.eof:
-            self._at_work()
+            go_on()
             packed = self._zip.unconsumed_tail or self._file.read(CHUNK)
             data = self._zip.decompress(packed, most)
             if data:

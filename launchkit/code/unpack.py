@@ -5,11 +5,12 @@ import hashlib
 import os
 import tarfile
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from launchkit.aio.threads import go_on
 from launchkit.code.gzip_stream import unzipped
 from launchkit.code.inside import LONGEST_PATH
 from launchkit.code.links import Links, links_below
@@ -30,26 +31,19 @@ class DamagedArchive(FetchError):
     """The file is not the archive that it should be; another copy may be."""
 
 
-def unpack(
-    archive: Path,
-    digest: str,
-    into: Path,
-    limits: PackLimits = DEFAULT_LIMITS,
-    at_work: Callable[[], None] = lambda: None,
-) -> None:
+def unpack(archive: Path, digest: str, into: Path, limits: PackLimits = DEFAULT_LIMITS) -> None:
     """Unpack *archive* into the empty directory *into*, after all of it was checked to have the
-    SHA-256 *digest* when decompressed. Again and again *at_work* is called, which may raise to end
-    it.
+    SHA-256 *digest* when decompressed. It ends when who waits for it is cancelled.
 
     :raises DamagedArchive: if it cannot be read, or has another digest; *into* is still empty.
     :raises FetchError: if it holds what must not be unpacked, or too much; names the path.
     """
     with _opened(archive) as file:
         with _reading(archive):
-            _require_digest(file, archive, digest, limits, at_work)
+            _require_digest(file, archive, digest, limits)
         file.seek(0)
-        with _reading(archive), unzipped(file, at_work) as stream:
-            _extract(TarReader(stream), into, limits, at_work)
+        with _reading(archive), unzipped(file) as stream:
+            _extract(TarReader(stream), into, limits)
 
 
 @contextmanager
@@ -73,12 +67,10 @@ def _reading(archive: Path) -> Iterator[None]:
         raise FetchError(f"{where}: cannot unpack: {exc.strerror}") from exc
 
 
-def _require_digest(
-    file: BinaryIO, archive: Path, digest: str, limits: PackLimits, at_work: Callable[[], None]
-) -> None:
+def _require_digest(file: BinaryIO, archive: Path, digest: str, limits: PackLimits) -> None:
     most = limits.total_bytes + limits.files * HEADER_BYTES
     sha, size = hashlib.sha256(), 0
-    with unzipped(file, at_work) as stream:
+    with unzipped(file) as stream:
         while chunk := stream.read(CHUNK):
             sha.update(chunk)
             size += len(chunk)
@@ -88,7 +80,7 @@ def _require_digest(
         raise DamagedArchive(f"{archive}: its digest is {sha.hexdigest()}, not {digest}")
 
 
-def _extract(tar: TarReader, into: Path, limits: PackLimits, at_work: Callable[[], None]) -> None:
+def _extract(tar: TarReader, into: Path, limits: PackLimits) -> None:
     """Links come last, so that nothing is ever written through one."""
     links: dict[str, str] = {}
     made = _Made(into, limits.files)
@@ -112,9 +104,9 @@ def _extract(tar: TarReader, into: Path, limits: PackLimits, at_work: Callable[[
                 f"{visible_line(path)}: is neither a file, a directory nor a symbolic link"
             )
     for path, target in links.items():
-        at_work()
+        go_on()
         _link(into, path, target, made.folders)
-    _require_links(Links(links_below(into)), links, at_work)
+    _require_links(Links(links_below(into)), links)
 
 
 class _Made:
@@ -166,9 +158,9 @@ def _extract_file(tar: TarReader, member: tarfile.TarInfo, path: Path) -> None:
     path.chmod(0o755 if member.mode & 0o100 else 0o644)
 
 
-def _require_links(below: Links, links: Mapping[str, str], at_work: Callable[[], None]) -> None:
+def _require_links(below: Links, links: Mapping[str, str]) -> None:
     for path, target in links.items():
-        at_work()
+        go_on()
         try:
             leads_out = below.lead_out(os.path.normpath(path), target)
         except Rejected as exc:

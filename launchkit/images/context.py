@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from launchkit.aio.threads import go_on
 from launchkit.code.globs import Comparisons
 from launchkit.code.ignore_file import ignore_text
 from launchkit.code.inside import Inside, inside, require_short
@@ -48,13 +49,14 @@ class BuildPlan:
 
 
 def tar_chunks(plan: BuildPlan) -> Iterator[bytes]:
-    """The build context as a tar, piece by piece.
+    """The build context as a tar, piece by piece as long as it is wanted.
 
     :raises BuildError: if a file cannot be read, or has changed since the plan was made.
     """
     size = 0
     try:
         for chunk in _parts(plan):
+            go_on()
             size += len(chunk)
             yield chunk
     except Rejected as exc:
@@ -146,6 +148,7 @@ def _walk(walk: _Walk) -> Iterator[Entry]:
     waiting: list[Entry] = []
     while below:
         here = below[-1]
+        go_on()
         name = next(here.names, None)
         if name is None:
             below.pop()

@@ -5,9 +5,11 @@ import os
 import subprocess
 import tarfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+from ended import ends_when_cancelled
 
 from launchkit.errors import BuildError, Rejected
 from launchkit.images.build_plan import plan_build
@@ -171,3 +173,10 @@ def test_a_context_that_is_gone_after_the_plan_fails_the_build(tree: Tree) -> No
     code.rename(code.with_name("elsewhere"))
     with pytest.raises(BuildError, match=r"cannot be read: No such file or directory"):
         list(tar_chunks(plan))
+
+
+async def test_a_context_is_listed_and_read_no_longer_than_it_is_wanted(tree: Tree) -> None:
+    code = tree(**{"a.py": "", ".dockerignore": "*"})
+    assert await ends_when_cancelled(partial(list_context, code, None))
+    plan = planned(code)
+    assert await ends_when_cancelled(lambda: list(tar_chunks(plan)))

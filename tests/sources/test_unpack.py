@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from ended import ends_when_cancelled
 from sources.trees import tree
 
 from launchkit.code.links import Links
@@ -267,3 +268,9 @@ def test_a_directory_that_comes_again_and_again_counts(tmp_path: Path, into: Pat
     unpack(tmp_path / "a", digest, into, PackLimits(files=4))
     with pytest.raises(FetchError, match="d: more than 3 files and directories"):
         unpack(tmp_path / "a", digest, into, PackLimits(files=3))
+
+
+async def test_links_are_made_no_longer_than_they_are_wanted(tmp_path: Path, into: Path) -> None:
+    digest = write(tmp_path / "a", *[member(f"l{i}", LINK, "x") for i in range(20)])
+    assert await ends_when_cancelled(partial(unpack, tmp_path / "a", digest, into))
+    assert tree(into) == {}
