@@ -207,8 +207,8 @@ def require_prioritization(queue: Row) -> None:
 
 
 def kept_reason(reason: str, queue: Row) -> str:
-    """What somebody gives as a reason, with `…` for each secret of a row of `queue`: who reads it may
-    not be who may read those. Of a very long one its beginning and its end.
+    """What somebody gives as a reason, with `…` for each secret of a row of `queue`: who reads it
+    may not be who may read those. Of a very long one its beginning and its end.
     """
     return _mask(queue["id"], queue["spec"])(shortened(reason, MOST_OF_A_REASON))
 
