@@ -28,15 +28,15 @@ async def check_launch(
     plan = validate_launch(queue, spec, runner)
     if runner is not None:
         traits, wanted = Traits.of(runner), Wanted.asked(spec.recipe, plan)
-        delivery = delivery_of(wanted, traits)
-        try:
-            with telling_no_secrets_of(queue):
+        with telling_no_secrets_of(queue):
+            delivery = delivery_of(wanted, traits)
+            try:
                 runner.check_args(plan.resource_args)
-        except Rejected:
-            if not _is_hidden(plan.resource_args):
-                raise
-        if isinstance(delivery, BuiltImage):
-            delivery_of(wanted, traits, await _no_builder(queue.name, agents))
+            except Rejected:
+                if not _is_hidden(plan.resource_args):
+                    raise
+            if isinstance(delivery, BuiltImage):
+                delivery_of(wanted, traits, await _no_builder(queue.name, agents))
     return plan
 
 

@@ -6,7 +6,15 @@ import pytest
 
 from launchkit.errors import Rejected
 from launchkit.images.launch_checks import check_launch
-from launchkit.model import AgentView, ImageSource, LaunchSpec, QueueSpec, Recipe
+from launchkit.model import (
+    AgentStatus,
+    AgentView,
+    GitSource,
+    ImageSource,
+    LaunchSpec,
+    QueueSpec,
+    Recipe,
+)
 from launchkit.plugins import Plugins
 from launchkit.resolving.known_secrets import without_secrets
 
@@ -31,3 +39,19 @@ async def test_a_config_that_is_hidden_in_part_is_the_agents_to_check() -> None:
             nobody,
             Plugins(),
         )
+
+
+async def test_what_is_wrong_with_a_base_image_is_told_without_the_secrets_of_the_queue() -> None:
+    async def idle() -> Sequence[AgentView]:
+        status = AgentStatus(
+            name="a", host="h", pid=1, version="1", entity="e", queues=("q",), max_jobs=1,
+            started_at=0.0, builds=False,
+        )  # fmt: skip
+        return [AgentView(status=status, seen_at=0.0, held=0, online=True)]
+
+    config = {"env": {"API_TOKEN": "hush-1234"}, "builder": {"base_image": ["hush-1234"]}}
+    queue = QueueSpec(name="q", resource="docker", config=config)
+    code = GitSource(remote="https://host.example/code", commit="0" * 40)
+    spec = LaunchSpec(recipe=Recipe(source=code, entry_point=("true",)))
+    with pytest.raises(Rejected, match=r"base_image: must be the name of an image, not \['…'\]"):
+        await check_launch(queue, spec, idle, Plugins())
