@@ -12,6 +12,7 @@ from launchkit.abc import QueueBackend
 from launchkit.agent.persist import persist
 from launchkit.codec import plain
 from launchkit.model import Claim, ItemReport, ItemState, Json, Outcome, RunState, RunStatus
+from launchkit.model.claims import MOST_WARNINGS
 from launchkit.observe import Journal, journal
 from launchkit.resolving.secret_values import report_without_values, verdict_without_values
 
@@ -47,6 +48,7 @@ class Reporter:
 
     async def report(self, report: ItemReport, *, again: bool = False) -> None:
         """Tell a fact, unless it was the last one that was told; *again* tells it in any case."""
+        report = replace(report, warnings=report.warnings[:MOST_WARNINGS])
         report = report_without_values(report, self._secrets)
         fact = (report.state, report.message)
         if fact == self._last and not report.state.ended and not again:

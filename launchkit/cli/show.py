@@ -13,7 +13,7 @@ from launchkit.cli.output import aligned, as_json_line, as_yaml, show_one, style
 from launchkit.cli.present import Data, clock, launch_data
 from launchkit.cli.session import with_reader
 from launchkit.client import Client
-from launchkit.codec import dotted
+from launchkit.codec import decode, dotted
 from launchkit.model import ItemState
 from launchkit.resolving.nested import leaves
 from launchkit.shell_words import shell_join, shell_word
@@ -73,22 +73,25 @@ def screen(data: Data) -> Iterator[Line]:
 
 def resolved_screen(resolved: Data | None) -> Iterator[Line]:
     """Every choice with who made it, and the request that was sent."""
+    from launchkit.model import Resolution
+
     if resolved is None:
         yield "Not resolved yet: that happens when an agent claims it."
         return
-    origins = resolved["origins"]
+    told = decode(Resolution, resolved)
+    origins = told.origins
     command = " ".join(dict.fromkeys(origins.get(key, "-") for key in ("entry_point", "args")))
-    words = shell_join(resolved["command"])
+    words = shell_join(told.command)
     rows = [("CHOICE", "VALUE", "DECIDED BY"), ("command", words, command)]
     for path, value in leaves({k: v for k, v in resolved.items() if k not in APART}):
         key = dotted(path)
         shown = value if isinstance(value, str) else as_json_line(value)
         rows.append((key, shown, origins.get(key, "-")))
-    rows += [(f"env.{name}", "", origins.get(f"env.{name}", "agent")) for name in resolved["env"]]
+    rows += [(f"env.{name}", "", origins.get(f"env.{name}", "agent")) for name in told.env]
     yield from aligned(rows)
     yield ""
     yield Styled("request", bold=True)
-    yield from as_yaml(resolved["request"]).splitlines()
+    yield from as_yaml(told.request).splitlines()
 
 
 def _header(data: Data) -> Iterator[tuple[str, Line | None]]:

@@ -41,7 +41,14 @@ from launchkit.model.verdicts import VerdictCode
 from launchkit.on_demand import names_on_demand
 
 if TYPE_CHECKING:
-    from launchkit.model.claims import AgentCapacity, AgentOrders, Claim, ItemReport, StopOrder
+    from launchkit.model.claims import (
+        AgentCapacity,
+        AgentOrders,
+        Claim,
+        ItemReport,
+        Resolution,
+        StopOrder,
+    )
     from launchkit.model.launch import (
         Attempt,
         BuildRequest,
@@ -56,7 +63,14 @@ else:
     __getattr__ = names_on_demand(
         __name__,
         {
-            "claims": ("AgentCapacity", "AgentOrders", "Claim", "ItemReport", "StopOrder"),
+            "claims": (
+                "AgentCapacity",
+                "AgentOrders",
+                "Claim",
+                "ItemReport",
+                "Resolution",
+                "StopOrder",
+            ),
             "launch": (
                 *("Attempt", "BuildRequest", "Credentials", "Image", "Launch", "Limits"),
                 "Submission",
@@ -100,6 +114,7 @@ __all__ = [
     "QueueItem",
     "QueueSpec",
     "Recipe",
+    "Resolution",
     "RunState",
     "RunStatus",
     "Scalar",

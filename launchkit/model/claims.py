@@ -2,15 +2,39 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import Field
 
+from launchkit.model.names import MOST_LISTED
 from launchkit.model.queue import ItemState, Queue, QueueItem
 from launchkit.model.run import Verdict
 from launchkit.model.spec import Json
 
+LISTED = Field(max_length=MOST_LISTED)
+MOST_WARNINGS = 1000
+"""Of one report: each is an event."""
 ExitCode: TypeAlias = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resolution:
+    """What an agent tells of the choices of a launch, as people read it: every choice, who made it,
+    and the request itself.
+    """
+
+    __pydantic_config__: ClassVar = {"extra": "ignore"}
+
+    name: str = ""
+    image: str | None = None
+    source: Json = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    """The names of the variables."""
+    config: Json = field(default_factory=dict)
+    resource_args: Json = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    request: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,9 +56,9 @@ class AgentCapacity:
     agent: str
     site: str
     """Names the machine and directory whose local runs this agent can find again."""
-    resources: frozenset[str]
+    resources: Annotated[frozenset[str], LISTED]
     """The resource kinds that this agent can run now."""
-    unable: Mapping[str, str] = field(default_factory=dict)
+    unable: Annotated[Mapping[str, str], LISTED] = field(default_factory=dict)
     """Kinds that it has runners for, but cannot run now, and why; for people."""
 
 
@@ -50,7 +74,8 @@ class ItemReport:
     exit_code: ExitCode | None = None
     verdict: Verdict | None = None
     resolved: Json | None = None
-    warnings: tuple[str, ...] = ()
+    """A `Resolution`, and what the next holder reads."""
+    warnings: Annotated[tuple[str, ...], Field(max_length=MOST_WARNINGS)] = ()
     ran: float | None = None
     """Of an end: for how many seconds it ran, if that is known; else it ends as it is told."""
     next_attempt: bool = False
@@ -72,8 +97,8 @@ class StopOrder:
 class AgentOrders:
     """What a heartbeat brings back."""
 
-    stop: tuple[StopOrder, ...] = ()
-    lost: frozenset[str] = frozenset()
+    stop: Annotated[tuple[StopOrder, ...], LISTED] = ()
+    lost: Annotated[frozenset[str], LISTED] = frozenset()
     """Ids of items whose lease somebody else has by now."""
     drain: bool = False
     """The agent should claim nothing more and end."""

@@ -1,5 +1,5 @@
-"""How long a name may be, and what an agent may be called: one rule for settings, tokens, the wire
-and the store.
+"""How long a name may be, how many an agent lists, and what an agent may be called: one rule for
+settings, tokens, the wire and the store.
 """
 
 import re
@@ -8,6 +8,8 @@ LONGEST_NAME = 512
 """Characters of a name that somebody gives or asks for, and of a pattern for names: a database
 compares one with the other, and takes longer the longer both are.
 """
+MOST_LISTED = 10_000
+"""What an agent lists at once, such as the launches that it holds: some hundred are many."""
 AGENT_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 """No `/`, which ends the name in the holder of a lock, and nothing that a shell heeds."""
 _AGENT_NAME = re.compile(AGENT_NAME)

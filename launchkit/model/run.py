@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from launchkit.model.names import MOST_LISTED
 
 
 class RunState(StrEnum):
@@ -32,5 +36,5 @@ class Verdict:
 
     code: str
     summary: str
-    evidence: tuple[str, ...] = ()
+    evidence: Annotated[tuple[str, ...], Field(max_length=MOST_LISTED)] = ()
     hint: str | None = None

@@ -18,6 +18,7 @@ from launchkit.model import (
     Json,
     QueueItem,
 )
+from launchkit.model.claims import LISTED
 from launchkit.wire.names import Name
 
 MAX_LOCK_NAME = 2000
@@ -66,11 +67,11 @@ class ClaimAnswer:
 class WaitRequest:
     """Wait until one of some queues may give something."""
 
-    queues: tuple[Name, ...]
+    queues: Annotated[tuple[Name, ...], LISTED]
     capacity: AgentCapacity
     wait: float
     """Seconds."""
-    paused: Mapping[Name, bool] = field(default_factory=dict)
+    paused: Annotated[Mapping[Name, bool], LISTED] = field(default_factory=dict)
     """Whether the agent knows of a pause, its own or theirs, for each that it was told of: that
     this has changed is worth a claim.
     """
@@ -97,7 +98,7 @@ class BeatRequest:
     """A sign of life."""
 
     status: AgentStatus
-    held: tuple[Hold, ...]
+    held: Annotated[tuple[Hold, ...], LISTED]
     heard: AgentOrders = field(default_factory=AgentOrders)
     """The orders that came with its last beat: it waits for others."""
     wait: float = 0.0
@@ -218,7 +219,7 @@ class LockAnswer:
 class OverRequest:
     """Which of these attempts are over."""
 
-    attempts: Mapping[Name, int]
+    attempts: Annotated[Mapping[Name, int], LISTED]
     """The id of an item → its attempt."""
 
 

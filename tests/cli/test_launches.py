@@ -12,6 +12,7 @@ import pytest
 from cli.conftest import WAIT, Program, read_until
 from waiting import PATIENCE
 
+from launchkit.cli.show import resolved_screen
 from launchkit.store import queues
 
 
@@ -140,6 +141,11 @@ def test_show_resolved_tells_no_secret_of_the_queue(queue: Program) -> None:
         shown = queue.out(*words)
         assert "sk-123456" not in shown
         assert "API_KEY" in shown
+
+
+def test_show_resolved_tells_what_little_an_agent_has_told() -> None:
+    lines = [str(line) for line in resolved_screen({"image": "busybox"})]
+    assert any(line.split() == ["image", "busybox", "-"] for line in lines)
 
 
 def test_show_resolved_tells_who_decided_what(queue: Program) -> None:

@@ -1,4 +1,4 @@
-"""The target of a request, its path and query: how long it may be, and what must not stand in it."""
+"""The target of a request, its path and query: how long it is, and what must not stand in it."""
 
 from urllib.parse import parse_qsl
 

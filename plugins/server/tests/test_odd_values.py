@@ -5,9 +5,15 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from .conftest import Served
-from .over_http import Held, claimed, client_in, launched
+from launchkit.model.claims import MOST_WARNINGS
+from launchkit.model.names import MOST_LISTED
 
+from .browsing import Browser
+from .conftest import Served
+from .over_http import CAPACITY, Held, claimed, client_in, launched
+
+STATUS = {"name": "box", "host": "h", "pid": 1, "version": "1", "entity": "test", "queues": []}
+STATUS |= {"max_jobs": 1, "started_at": 1.0}
 JSON = {"Content-Type": "application/json"}
 BIG = str(2**70)
 VALUES = {
@@ -130,3 +136,74 @@ def test_a_name_in_a_path_that_is_longer_than_any_is_told(
     """Also that of an entity, of which there are as many as somebody asks for."""
     said = client.get(f"{server.url}/api/v1/entities/{'x' * 513}/items").json()
     assert said["detail"] == "a name in the address: has 513 characters; a name may have 512"
+
+
+def test_what_an_agent_tells_of_a_launch_is_checked_where_it_comes_in(
+    client: httpx.Client, held: Held
+) -> None:
+    told = {"name": "n", "env": ["A"], "command": ["x"], "request": {}, "more": [1]}
+    reports = f"/agent/items/{held.id}/reports"
+
+    def tell(**resolved: object) -> httpx.Response:
+        report = {"state": "running", "resolved": told | resolved}
+        return client.post(reports, json={"token": held.token, "report": report})
+
+    assert tell().status_code == 204
+    for name in ("name", "image", "command", "env", "origins", "request", "config"):
+        for odd in (5, "x", {"a": None}, [[]]):
+            is_text = isinstance(odd, str) and name in {"name", "image"}
+            is_any = isinstance(odd, dict) and name in {"request", "config"}
+            if not is_text and not is_any:
+                answer = tell(**{name: odd})
+                assert answer.status_code == 422, (name, odd)
+                assert f"report.resolved.{name}" in answer.json()["detail"]
+    assert client.get(f"/item?ref={held.id}").json()["item"]["resolved"] == told
+
+
+MANY = [f"{number}" for number in range(MOST_LISTED + 1)]
+
+
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("beats", {"held": [{"item_id": "x", "token": 1}] * len(MANY)}),
+        ("beats", {"held": [], "heard": {"lost": MANY}}),
+        ("beats", {"held": [], "heard": {"stop": [{"item_id": "x", "by": "b"}] * len(MANY)}}),
+        ("waits", {"queues": MANY, "wait": 0}),
+        ("waits", {"queues": [], "paused": dict.fromkeys(MANY, True), "wait": 0}),
+        ("claims", {"queue": "q", "capacity": {**CAPACITY, "resources": MANY}, "claim_id": "c"}),
+        ("blocked", {"queue": "q", "capacity": {**CAPACITY, "unable": dict.fromkeys(MANY, "x")}}),
+        ("over", {"attempts": dict.fromkeys(MANY, 1)}),
+        ("items/x/reports", {"token": 1, "report": {"state": "running", "warnings": MANY}}),
+        (
+            "items/x/reports",
+            {
+                "token": 1,
+                "report": {
+                    "state": "failed",
+                    "verdict": {"code": "x", "summary": "y", "evidence": MANY},
+                },
+            },
+        ),
+    ],
+)
+def test_what_an_agent_lists_is_bounded(
+    client: httpx.Client, verb: str, body: dict[str, object]
+) -> None:
+    said = {"status": STATUS, "capacity": CAPACITY, **body}
+    answer = client.post(f"/agent/{verb}", json=said)
+    assert answer.status_code == 422
+    most = MOST_WARNINGS if "warnings" in answer.text else MOST_LISTED
+    assert f"at most {most} items" in answer.json()["detail"]
+
+
+def test_a_page_shows_what_little_an_agent_has_told(
+    server: Served, client: httpx.Client, held: Held
+) -> None:
+    held.reports("running", resolved={"image": "busybox", "origins": {"image": "launch"}})
+    with Browser(server) as browser:
+        browser.sign_in()
+        page = browser.get(f"/e/test/launches/{held.id}?tab=request")
+    assert page.status_code == 200
+    assert "image: busybox" in page.text
+    assert "Who decided what" in page.text

@@ -201,11 +201,11 @@ def test_a_secret_in_the_address_of_a_webhook_is_used_and_not_shown(
     place = Place(tmp_path)
     address = f"{receiver.url}/ok?token=hush&x=1"
     with place.server():
-        said = [place.run("webhook", "create", "chat", address, "--entity", "e")]
-        for verb in ("pause", "resume", "test"):
-            said.append(place.run("webhook", verb, "chat", "--entity", "e", "-o", "json"))
+        own = ("--entity", "e", "-o", "json")
+        said = [place.run("webhook", "create", "chat", address, *own)]
+        said += [place.run("webhook", verb, "chat", *own) for verb in ("pause", "resume", "test")]
         place.wait(lambda: asked(place, "GET", "")[0]["deliveries"][0]["state"] == "delivered")
-        said.append(place.run("webhook", "list", "--entity", "e", "-o", "json"))
+        said.append(place.run("webhook", "list", *own))
     assert [one["query"] for one in receiver.came] == ["token=hush&x=1"]
     assert f"{receiver.url}/ok?token=…&x=1" in said[-1]
     assert "hush" not in "".join([*said, place.logs()])

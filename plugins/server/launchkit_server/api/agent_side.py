@@ -8,8 +8,9 @@ from typing import Annotated, Generic, TypeVar
 import anyio
 from fastapi import APIRouter, Depends, Query, Request
 
+from launchkit.codec import Path, decode, dotted
 from launchkit.errors import Forbidden, Unreachable
-from launchkit.model import AgentOrders, Claim
+from launchkit.model import AgentOrders, Claim, Resolution
 from launchkit.store import agents, claims, hindrance, locks, logs
 from launchkit.store.database import Body, Tx
 from launchkit.store.stale import lost
@@ -163,6 +164,8 @@ async def report(
     entity: str, item_id: str, wanted: ReportRequest, service: TheService, who: AgentSide
 ) -> None:
     """Store a new fact about a claimed item."""
+    if wanted.report.resolved is not None:
+        decode(Resolution, wanted.report.resolved, _in_resolved)
 
     def facts(held: Claim) -> claims.Report:
         return claims.Report(held, wanted.report)
@@ -306,6 +309,10 @@ class _Own(Generic[T]):
                 raise
             return False
         return True
+
+
+def _in_resolved(path: Path) -> str:
+    return dotted(("report", "resolved", *path))
 
 
 def _named(lock: str) -> str:

@@ -9,8 +9,9 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from launchkit.abc import Hold, ItemView, Release, Stop
+from launchkit.codec import decode
 from launchkit.errors import NotFound
-from launchkit.model import Event, ItemState, QueueItem
+from launchkit.model import Event, ItemState, QueueItem, Resolution
 from launchkit.resolving.secret_values import item_without_secrets
 from launchkit.store import changes, launches, logs
 from launchkit.store.hub import StoreLaunches
@@ -91,7 +92,7 @@ async def _run(visit: Visit, view: ItemView, attempt: int | None) -> RunView:
     stored = await database.read(logs.Look(visit.entity, item.id, wanted, 2**62))
     now = time.time()
     resolved: dict[str, Any] = dict(item.resolved or {})
-    origins: Mapping[str, str] = resolved.pop("origins", {})
+    resolved.pop("origins", None)
     return RunView(
         item=item,
         position=view.position,
@@ -104,7 +105,7 @@ async def _run(visit: Visit, view: ItemView, attempt: int | None) -> RunView:
         log=LogView(attempt=wanted, size=stored.size, complete=stored.complete),
         latest=wanted == item.attempt,
         request=resolved or None,
-        origins=origins,
+        origins=decode(Resolution, item.resolved or {}).origins,
     )
 
 
