@@ -20,6 +20,8 @@ ANY_CASE = 16
 """Characters of what is known in capitals and in small letters alike; shorter words are others."""
 MOST_KEPT = 16
 """Masks, each for the secrets of one queue."""
+LONGEST_SPLIT = 4096
+"""Characters of a secret whose sides are known, as an option splits it at one sign."""
 QUOTES = "\\'\"$"
 """What quotes are made of."""
 _PART = re.compile(rf"""[^\s,;:='"\\]{{{SHORTEST_PART},}}""")
@@ -132,7 +134,8 @@ def _parts(secret: str) -> Iterator[str]:
     """
     parts = _PART.findall(secret)
     ends = (piece for part in parts for piece in part.split("@"))
-    splits = (way(secret, sign) for sign in ",;:=" for way in (str.partition, str.rpartition))
+    signs = ",;:=" if len(secret) <= LONGEST_SPLIT else ""
+    splits = (way(secret, sign) for sign in signs for way in (str.partition, str.rpartition))
     sides = (side for before, sign, behind in splits if sign for side in (before, behind))
     yield from filter(_is_long, (*parts, *ends, *sides, *secret.split()))
     yield from (line.strip() for line in secret.splitlines() if _is_long(line.strip()))
