@@ -5,7 +5,7 @@ import io
 import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
-from launchkit.aio.threads import go_on
+from launchkit.code.threads import go_on
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

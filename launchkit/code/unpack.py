@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from launchkit.aio.threads import go_on
 from launchkit.code.gzip_stream import unzipped
 from launchkit.code.inside import LONGEST_PATH
 from launchkit.code.links import Links, links_below
 from launchkit.code.survey import DEFAULT_LIMITS, PackLimits
 from launchkit.code.tar_reader import FILES, TarReader
+from launchkit.code.threads import go_on
 from launchkit.errors import FetchError, Rejected
 from launchkit.plain_text import visible_line
 from launchkit.private_files import make_folder

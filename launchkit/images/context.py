@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from launchkit.aio.threads import go_on
 from launchkit.code.globs import Comparisons
 from launchkit.code.ignore_file import ignore_text
 from launchkit.code.inside import Inside, inside, require_short
 from launchkit.code.survey import Entry
 from launchkit.code.tar_stream import tar_chunks as file_chunks
 from launchkit.code.tar_stream import tar_end, tar_text
+from launchkit.code.threads import go_on
 from launchkit.errors import BuildError, Rejected
 from launchkit.images.dockerignore import Matches, Patterns, parse_dockerignore
 from launchkit.plain_text import visible_line
