@@ -18,7 +18,7 @@ from launchkit.model import (
     StopOrder,
     Verdict,
 )
-from launchkit.store import rules
+from launchkit.store import rules, topics
 from launchkit.store.agent_room import make_room
 from launchkit.store.agents import require_session, status_text
 from launchkit.store.database import Answer, AtOnce, Body, Loose, Row, Tx
@@ -71,7 +71,7 @@ class Take(AtOnce[Claim | None]):
             return Answer(None, ())
         fields = dict(row).items()
         queue = {name.removeprefix("q_"): value for name, value in fields if name.startswith("q_")}
-        return Answer(self._claim(row, queue), (f"item:{row['id']}",))
+        return Answer(self._claim(row, queue), (topics.of_item(self.entity, row["id"]),))
 
     async def __call__(self, tx: Tx) -> Claim | None:
         queue = await named(tx, self.entity, self.queue)
@@ -284,7 +284,7 @@ class Report(NamedTuple):
         elif new.message and new.message != row["message"]:
             await record(tx, row, "progress", agent, new.message)
         if new.state.ended or new.state in _WAITING:
-            tx.publish(f"queue:{row['queue_id']}", f"log:{row['id']}")
+            tx.publish(f"queue:{row['queue_id']}", topics.of_log(row["entity"], row["id"]))
 
 
 class Beat(NamedTuple):

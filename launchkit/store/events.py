@@ -8,6 +8,7 @@ import anyio
 from launchkit.errors import Unreachable
 from launchkit.model import ItemState
 from launchkit.plain_text import shortened
+from launchkit.store import topics
 from launchkit.store.database import Database, Row, Tx
 
 Kind = Literal["state", "progress", "warning", "stop", "lease", "priority", "queue"]
@@ -35,7 +36,7 @@ async def record(
         state=state,
         cause=None if cause is None else shortened(cause, MOST_CHARACTERS),
     )
-    tx.publish(f"item:{item['id']}", f"entity:{item['entity']}")
+    tx.publish(topics.of_item(item["entity"], item["id"]), f"entity:{item['entity']}")
 
 
 async def record_queue(tx: Tx, queue: Row, actor: str, cause: str) -> None:

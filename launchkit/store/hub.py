@@ -30,7 +30,7 @@ from launchkit.model import (
     QueueSpec,
 )
 from launchkit.resolving.queue_checks import check_length
-from launchkit.store import agents, launches, queues
+from launchkit.store import agents, launches, queues, topics
 from launchkit.store.database import Database
 from launchkit.store.events import settled
 from launchkit.store.opening import database_of
@@ -150,7 +150,7 @@ class StoreLaunches(Group, Launches):
         turn: AbstractAsyncContextManager[object],
     ) -> Sequence[Event]:
         """The same as `changed`; who is woken looks in its *turn*."""
-        topic = f"entity:{self.entity}" if item_id is None else f"item:{item_id}"
+        topic = f"entity:{self.entity}" if item_id is None else topics.of_item(self.entity, item_id)
         with self.database.topics.subscribed(topic) as news:
             events = await self._after(item_id, since)
             if not events and await news.wait(wait):
@@ -172,7 +172,8 @@ class StoreLogs(Group, Logs):
         from launchkit.store import logs
 
         body = logs.Read(self.entity, item_id, attempt, offset)
-        with self.database.topics.subscribed(f"log:{item_id}", f"item:{item_id}") as news:
+        about = topics.of_log(self.entity, item_id), topics.of_item(self.entity, item_id)
+        with self.database.topics.subscribed(*about) as news:
             page = await self.database.read(body)
             if not page.data and not page.complete and await news.wait(wait):
                 page = await self.database.read(body)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from launchkit.errors import Conflict, QueueError
 from launchkit.model import Claim, ItemState, LogPage
+from launchkit.store import topics
 from launchkit.store.database import Row, Tx
 from launchkit.store.launches import find
 from launchkit.store.stale import lost
@@ -43,7 +44,7 @@ class Append(NamedTuple):
         new = self.data[size - self.offset :]
         if new:
             await self._add(tx, size, new)
-            tx.publish(f"log:{item.id}")
+            tx.publish(topics.of_log(row["entity"], item.id))
 
     async def _add(self, tx: Tx, size: int, new: bytes) -> None:
         """Pieces that become whole are packed, with what is there of the first of them."""

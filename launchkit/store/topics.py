@@ -7,6 +7,16 @@ from launchkit.aio.topics import Topics
 EVERYTHING = "*"
 
 
+def of_item(entity: str, item_id: str) -> str:
+    """What happens to an item. Whoever names one of another entity waits for nothing."""
+    return f"item:{item_id}/{entity}"
+
+
+def of_log(entity: str, item_id: str) -> str:
+    """What an item prints, and the end of it."""
+    return f"log:{item_id}/{entity}"
+
+
 class StoreTopics(Topics[str]):
     """All topics of one open database in this process."""
 

@@ -6,7 +6,7 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 
 from launchkit.model import LogPage
-from launchkit.store import launches, logs
+from launchkit.store import launches, logs, topics
 from launchkit.store.database import Database, Row
 from launchkit_server.blobs import Blobs, needed
 
@@ -31,7 +31,8 @@ class ServedLogs:
         :raises NotFound: if there is no such item.
         """
         body = logs.Look(self.entity, item_id, attempt, offset)
-        with self.database.topics.subscribed(f"log:{item_id}", f"item:{item_id}") as news:
+        about = topics.of_log(self.entity, item_id), topics.of_item(self.entity, item_id)
+        with self.database.topics.subscribed(*about) as news:
             stored = await self.database.read(body)
             if wait > 0 and not stored.rows and not stored.complete and await news.wait(wait):
                 async with self.following:

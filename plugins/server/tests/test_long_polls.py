@@ -44,14 +44,14 @@ POLLS = {
     "events": Poll(
         "GET",
         "/events",
-        "item:{item}",
+        "item:{item}/{entity}",
         lambda _, held: held.reports("finished"),
         lambda item, last: {"params": {"item": item, "since": last, "wait": WAIT}},
     ),
     "log": Poll(
         "GET",
         "/log",
-        "log:{item}",
+        "log:{item}/{entity}",
         lambda _, held: held.says(0, b"hushed"),
         lambda item, _: {"params": {"item": item, "wait": WAIT}},
     ),
@@ -115,7 +115,9 @@ def test_who_loses_token_or_role_hears_nothing_of_what_is_waited_for(
         httpx.Client(headers=own, timeout=PATIENCE) as other,
         answering(lambda: other.request(poll.method, url, **wanted)) as answers,
     ):
-        topic, topics = poll.topic.format(item=item), served.service.database.topics
+        entity = client.base_url.path.rstrip("/").rpartition("/")[2]
+        topic = poll.topic.format(item=item, entity=entity)
+        topics = served.service.database.topics
         assert served.portal is not None
         served.portal.call(until, lambda: topic in topics)
         gone = role if loses == "role" else f"{base}/tokens/{made['token']['id']}"

@@ -17,7 +17,7 @@ from launchkit.aio.topics import Subscription
 from launchkit.codec import encode_json
 from launchkit.errors import ConfigError, Forbidden, Unauthenticated, Unreachable
 from launchkit.model import Event
-from launchkit.store import launches
+from launchkit.store import launches, topics
 from launchkit.store.events import settled
 from launchkit.wire.user_side import Output
 from launchkit_server.access import Reader, one_more_stream
@@ -88,7 +88,7 @@ async def events(
     """
     item, since = begin
     patience = _Patience.of(service)
-    topic = f"entity:{entity}" if item is None else f"item:{item}"
+    topic = f"entity:{entity}" if item is None else topics.of_item(entity, item)
     with service.database.topics.subscribed(topic) as news:
         while True:
             try:
@@ -161,7 +161,8 @@ async def log(
     """
     attempt, offset = begin.attempt, begin.offset
     patience, woken = _Patience.of(service), False
-    with service.database.topics.subscribed(f"log:{begin.item}", f"item:{begin.item}") as news:
+    about = topics.of_log(entity, begin.item), topics.of_item(entity, begin.item)
+    with service.database.topics.subscribed(*about) as news:
         while True:
             try:
                 # What is not new may lie among the blobs, which are slow: no others wait for that.

@@ -12,7 +12,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from launchkit.codec import encode_json
 from launchkit.errors import Forbidden, Unreachable
-from launchkit.store import logs
+from launchkit.store import logs, topics
 from launchkit.store.events import settled
 from launchkit.store.logs import LogEnd
 from launchkit.store.touched import Glance, Touched
@@ -55,8 +55,8 @@ async def stream(visit: Reading, wanted: Annotated[Wanted, Depends(_wanted)]) ->
     """What changes in an entity, as it changes."""
     service = visit.service
     until = anyio.current_time() + STREAM_SECONDS
-    topics = (f"entity:{visit.entity}", *(f"log:{one}" for one in wanted.logs))
-    with service.database.topics.subscribed(*topics) as news:
+    followed = (topics.of_log(visit.entity, one) for one in wanted.logs)
+    with service.database.topics.subscribed(f"entity:{visit.entity}", *followed) as news:
         yield _beat(wanted)
         while not service.ending and anyio.current_time() < until:
             try:

@@ -1,0 +1,29 @@
+"""Whom an event wakes."""
+
+from store.conftest import Store
+from waiting import PATIENCE
+
+from launchkit.model import ItemState
+from launchkit.store import logs, topics
+
+
+async def test_who_knows_an_id_of_another_entity_is_not_woken_by_what_happens_to_it(
+    store: Store,
+) -> None:
+    await store.queue()
+    item = await store.launch()
+    hub = store.database.topics
+    about = topics.of_item, topics.of_log
+    with (
+        hub.subscribed(topics.of_item("e", item.id)) as events,
+        hub.subscribed(topics.of_log("e", item.id)) as output,
+        hub.subscribed(*(topic("other", item.id) for topic in about)) as foreign,
+    ):
+        claim = await store.claimed()
+        assert await events.wait(PATIENCE)
+        await store.write(logs.Append(claim, 0, b"out"))
+        assert await output.wait(PATIENCE)
+        await store.report(claim, ItemState.FINISHED)
+        assert await events.wait(PATIENCE)
+        assert await output.wait(PATIENCE)
+        assert not await foreign.wait(0)
