@@ -197,6 +197,8 @@ async def _check_out(
     await git.run("remote", "add", "origin", source.remote, cwd=into)
     await _fetch_commit(git, source, commit, into, place or ("origin",))
     await git.run("checkout", "--quiet", "--detach", commit, cwd=into)
+    # which holds the address as settings of git have rewritten it
+    await anyio.Path(into / ".git" / "FETCH_HEAD").unlink(missing_ok=True)
 
 
 async def _fetch_commit(

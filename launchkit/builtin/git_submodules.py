@@ -10,7 +10,8 @@ from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import FetchError
 
 MOST_LEVELS = 20
-TELL_WHERE = 'printf "%s\\0" "$toplevel/$sm_path"'
+LOOK = 'rm -f "$(git rev-parse --git-path FETCH_HEAD)" && printf "%s\\0" "$toplevel/$sm_path"'
+"""Tells where a submodule is, which keeps no address as settings of git have rewritten it."""
 UPDATE = ("submodule", "--quiet", "update", "--init")
 
 
@@ -27,7 +28,7 @@ async def fetch_submodules(git: Git, into: Path, level: int = 0) -> None:
             hint="name the repositories that are needed as submodules of an outer one",
         )
     await _update(git, into)
-    said = await git.run("submodule", "--quiet", "foreach", TELL_WHERE, cwd=into)
+    said = await git.run("submodule", "--quiet", "foreach", LOOK, cwd=into)
     for place in map(Path, said.split("\0")[:-1]):
         if not await anyio.Path(place).is_dir():
             raise FetchError(f"{git.subject}: the path of a submodule is not valid UTF-8")

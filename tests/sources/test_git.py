@@ -158,6 +158,19 @@ async def test_submodules_come_also_from_servers_that_give_only_tips(nested, int
     assert (into / "lib" / "lib" / "inner.py").read_text() == "1"
 
 
+async def test_an_address_that_settings_of_git_rewrite_is_kept_nowhere(
+    nested, tmp_path: Path, into: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hush").symlink_to(tmp_path)
+    there = f'[url "file://{tmp_path}/hush/"]\n\tinsteadOf = file://{tmp_path}/\n'
+    (tmp_path / "settings").write_text(there)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "settings"))
+    await GitFetcher().fetch(source(nested, "main"), into)
+    assert (into / "lib" / "lib" / "inner.py").exists()
+    files = [path for path in into.rglob("*") if path.is_file()]
+    assert [path for path in files if b"hush" in path.read_bytes()] == []
+
+
 async def test_submodules_that_stand_in_each_other_without_end_are_refused(
     nested: Repository, into: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
