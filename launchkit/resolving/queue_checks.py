@@ -7,7 +7,7 @@ from launchkit.codec import Locate, check_depth, check_numbers, dotted
 from launchkit.errors import ConfigError
 from launchkit.model import QueueSpec
 from launchkit.model.names import LONGEST_NAME
-from launchkit.resolving.amounts import MOST_CHARACTERS, MOST_VALUES, are_too_much
+from launchkit.resolving.nested import MOST_CHARACTERS, MOST_VALUES, are_too_much
 
 MOST_AT_ONCE = 2**31 - 1
 """As large as a database's numbers."""
