@@ -165,6 +165,16 @@ Administrator = Annotated[Caller, Depends(Needs(Permission.ADMINISTER))]
 RunItself = Annotated[Caller, Depends(Needs(Permission.RUN))]
 
 
+async def one_more_answer(who: Reader, service: TheService) -> AsyncIterator[None]:
+    """A dependency that lets one who reads have few answers at once that may be large, each from
+    when it is begun until it is taken.
+
+    :raises Unreachable: if those before it are not taken in time.
+    """
+    async with service.answers.of(asker(who.principal)):
+        yield
+
+
 async def one_more_stream(who: Reader, service: TheService) -> AsyncIterator[None]:
     """A dependency that counts a stream of one who reads, for as long as it lasts.
 

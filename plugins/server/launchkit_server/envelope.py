@@ -26,6 +26,8 @@ log = logging.getLogger("launchkit.server")
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 """The id of the request that is answered, for the lines of the log."""
 
+PIECE = 64 * 2**10
+"""Bytes of an answer that are handed on at once."""
 STREAM_TYPE = "text/event-stream"
 UNBUFFERED = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
 """What keeps proxies from holding a stream back: to keep it, or to compress it."""
@@ -193,7 +195,20 @@ class _Letter:
                 headers.setdefault(name, value)
             if headers.get("content-type", "").startswith(STREAM_TYPE):
                 headers.update(UNBUFFERED)
-        await self._send(message)
+        if message["type"] == "http.response.body":
+            await self._send_in_pieces(message)
+        else:
+            await self._send(message)
+
+    async def _send_in_pieces(self, message: Message) -> None:
+        """A piece is sent when those before it are on their way, so that this lasts until almost
+        all of an answer is taken.
+        """
+        left = memoryview(message.get("body", b""))
+        while len(left) > PIECE:
+            piece, left = left[:PIECE], left[PIECE:]
+            await self._send({**message, "body": bytes(piece), "more_body": True})
+        await self._send({**message, "body": bytes(left)})
 
 
 def _refusal_of(exc: LaunchkitError) -> Refusal:

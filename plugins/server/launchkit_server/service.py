@@ -15,7 +15,7 @@ from launchkit_server.blobs import Blobs
 from launchkit_server.key_file import KeyFile
 from launchkit_server.lines import Lines
 from launchkit_server.logs import ServedLogs
-from launchkit_server.shares import BODIES, STREAMS, WAITS, Shares
+from launchkit_server.shares import ANSWERS, BODIES, STREAMS, WAITS, InTurn, Shares
 from launchkit_server.told import Told
 from launchkit_server.turns import Turns
 
@@ -58,6 +58,7 @@ class Service:
     bodies: Shares = field(init=False, default_factory=lambda: Shares(BODIES, "long bodies"))
     streams: Shares = field(init=False, default_factory=lambda: Shares(STREAMS, "streams"))
     waits: Shares = field(init=False, default_factory=lambda: Shares(WAITS, "requests that wait"))
+    answers: InTurn = field(init=False, default_factory=lambda: InTurn(ANSWERS, "large answers"))
     _ending: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:

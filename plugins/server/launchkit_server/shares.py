@@ -1,8 +1,10 @@
 """How much of something each one who asks may have at once, so that all others have theirs."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+
+import anyio
 
 from launchkit.errors import Unreachable
 
@@ -12,7 +14,11 @@ STREAMS = 100
 """More than the browsers and programs of one who asks keep open."""
 WAITS = 1000
 """As many launches as a program may wait for, each by itself."""
+ANSWERS = 4
+"""Answers that may be large, from when they are begun until they are taken."""
 AGAIN_SECONDS = 1.0
+PATIENCE_SECONDS = 10.0
+"""How long one waits for others of one's own."""
 
 
 class Shares:
@@ -43,3 +49,41 @@ class Shares:
             self._of[who] -= 1
             if not self._of[who]:
                 del self._of[who]
+
+
+class InTurn:
+    """The same, where the next of one who asks wait until the first are over."""
+
+    def __init__(self, most: int, what: str) -> None:
+        self._most = most
+        self._what = what
+        self._here: Counter[bytes] = Counter()
+        self._places: dict[bytes, anyio.Semaphore] = {}
+
+    @asynccontextmanager
+    async def of(self, who: bytes) -> AsyncIterator[None]:
+        """Have one of the places for the time of a context.
+
+        :raises Unreachable: if none comes free.
+        """
+        place = self._places.setdefault(who, anyio.Semaphore(self._most))
+        self._here[who] += 1
+        try:
+            await self._wait(place)
+            try:
+                yield
+            finally:
+                place.release()
+        finally:
+            self._here[who] -= 1
+            if not self._here[who]:
+                del self._here[who], self._places[who]
+
+    async def _wait(self, place: anyio.Semaphore) -> None:
+        try:
+            with anyio.fail_after(PATIENCE_SECONDS):
+                await place.acquire()
+        except TimeoutError:
+            raise Unreachable(
+                f"{self._most} {self._what} of yours are not taken yet", retry_after=AGAIN_SECONDS
+            ) from None

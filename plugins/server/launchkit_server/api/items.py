@@ -12,12 +12,13 @@ from launchkit.model import Event, ItemState, QueueItem
 from launchkit.resolving.secret_values import item_without_secrets
 from launchkit.store.hub import StoreLaunches
 from launchkit.wire.user_side import MAX_ITEMS, LaunchBody
-from launchkit_server.access import Reader, Submitter
+from launchkit_server.access import Reader, Submitter, one_more_answer
 from launchkit_server.api.changes import Key
 from launchkit_server.rates import asker
 from launchkit_server.service import TheService
 
 router = APIRouter(tags=["launches"])
+ONE_MORE = Depends(one_more_answer)
 
 
 @router.post("/queues/{queue}/launches", status_code=201)
@@ -42,7 +43,7 @@ async def launch(
     return item if who.operates else item_without_secrets(item)
 
 
-@router.get("/item")
+@router.get("/item", dependencies=[ONE_MORE])
 async def get(entity: str, ref: str, service: TheService, who: Reader) -> ItemView:
     """One item, by its id, its run's id, or its name if only one has it."""
     view = await StoreLaunches(service.database, entity).get(ref)
@@ -87,7 +88,7 @@ class Filter:
         )
 
 
-@router.get("/items")
+@router.get("/items", dependencies=[ONE_MORE])
 async def list_some(
     entity: str, wanted: Annotated[Filter, Depends()], service: TheService, who: Reader
 ) -> Sequence[ItemView]:

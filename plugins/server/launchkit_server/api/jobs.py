@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from launchkit.model import JobVersion
 from launchkit.store.hub_jobs import StoreJobs
 from launchkit.wire.user_side import JobAnswer, JobRequest
-from launchkit_server.access import Reader, Submitter
+from launchkit_server.access import Reader, Submitter, one_more_answer
 from launchkit_server.service import TheService
 
 router = APIRouter(tags=["jobs"])
+ONE_MORE = Depends(one_more_answer)
 
 
 @router.post("/jobs/{name}")
@@ -24,7 +25,7 @@ async def create(
     return JobAnswer(version=version, new=new)
 
 
-@router.get("/jobs")
+@router.get("/jobs", dependencies=[ONE_MORE])
 async def list_all(
     entity: str,
     service: TheService,
@@ -38,7 +39,7 @@ async def list_all(
     return await StoreJobs(service.database, entity).page(name, after)
 
 
-@router.get("/job")
+@router.get("/job", dependencies=[ONE_MORE])
 async def get(entity: str, reference: str, service: TheService, who: Reader) -> JobVersion:
     """One version, by `name`, `name:alias` or `name:vN`."""
     return await StoreJobs(service.database, entity).get(reference)

@@ -17,11 +17,12 @@ from launchkit.resolving.templates import find_variables
 from launchkit.store.hub import StoreQueues
 from launchkit.wire.protocol import etag
 from launchkit.wire.user_side import QueueCheck, QueueConfig, QueueDeleted, QueueUpdate
-from launchkit_server.access import Caller, Operator, Reader
+from launchkit_server.access import Caller, Operator, Reader, one_more_answer
 from launchkit_server.kinds import shown_to_runner
 from launchkit_server.service import TheService
 
 router = APIRouter(prefix="/queues", tags=["queues"])
+ONE_MORE = Depends(one_more_answer)
 
 
 @router.post("", status_code=201)
@@ -51,14 +52,14 @@ async def check(entity: str, spec: QueueSpec, service: TheService, who: Reader) 
     return QueueCheck(runner=runner.kind if runner else None)
 
 
-@router.get("")
+@router.get("", dependencies=[ONE_MORE])
 async def list_all(entity: str, service: TheService, who: Reader) -> Sequence[QueueView]:
     """All queues, by name."""
     views = await StoreQueues(service.database, entity).list()
     return [_shown_to(who, view) for view in views]
 
 
-@router.get("/{name}")
+@router.get("/{name}", dependencies=[ONE_MORE])
 async def get(
     entity: str, name: str, service: TheService, who: Reader, response: Response
 ) -> QueueView:
