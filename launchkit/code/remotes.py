@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 from launchkit.addresses import holds_secret, masked, masked_address
 from launchkit.codec import suggest
 from launchkit.errors import Rejected
+from launchkit.model import GitSource
 from launchkit.shell_words import shell_word
 
 SCHEMES = ("https", "ssh", "file")
@@ -76,6 +77,20 @@ def is_local(remote: str) -> bool:
 def is_commit(text: str) -> bool:
     """Whether this is the full id of a commit."""
     return bool(_COMMIT.fullmatch(text))
+
+
+def check_pinned(source: GitSource) -> None:
+    """Look whether a source means the same for ever. :raises Rejected: if it has no commit."""
+    if is_commit(source.commit or source.ref or ""):
+        return
+    if source.commit is not None:
+        raise Rejected(f"git commit {source.commit!r}: is not the full id of a commit")
+    ref = "no ref" if source.ref is None else f"git ref {source.ref!r}"
+    raise Rejected(
+        f"{ref} of {masked_address(source.remote)}: it is not known which commit that is",
+        hint="name the full id of a commit; of a branch or tag `launchkit launch -u ADDRESS --ref"
+        " REF`, `launchkit job create` and their like in Python make one",
+    )
 
 
 def check_ref(ref: str) -> None:

@@ -109,13 +109,16 @@ def check_recipe(recipe: Recipe) -> None:
 
 
 def _check_source(recipe: Recipe) -> None:
-    """A login in an address would be kept, and shown, wherever the launch is."""
+    """A login in an address would be kept, and shown, wherever the launch is; a branch may mean
+    other code by the time that it runs.
+    """
     _check_image("base_image", recipe.base_image or "")
     match recipe.source:
-        case GitSource(remote=remote):
-            from launchkit.code.remotes import check_remote
+        case GitSource() as source:
+            from launchkit.code.remotes import check_pinned, check_remote
 
-            check_remote(remote)
+            check_remote(source.remote)
+            check_pinned(source)
         case ImageSource(image=image):
             _check_image("image", image)
 

@@ -267,7 +267,7 @@ LEAKY_IMAGE = "u:s3cr3t@reg.example/x"
     [
         ImageSource(image="https://u:s3cr3t@reg.example/x"),
         ImageSource(image="u:s3cr3t@reg.example/x@sha256:abc"),
-        GitSource(remote="https://u:s3cr3t@git.example/x"),
+        GitSource(remote="https://u:s3cr3t@git.example/x", commit="a" * 40),
     ],
 )
 def test_an_address_with_a_login_is_refused_at_launch_and_not_repeated(
@@ -299,7 +299,7 @@ def test_a_base_image_with_a_login_is_refused_at_launch_and_not_repeated(
 
 
 def test_a_working_directory_must_be_inside_the_code(make_claim: MakeClaim) -> None:
-    source = GitSource(remote="https://example.com/r.git")
+    source = GitSource(remote="https://example.com/r.git", commit="a" * 40)
     claim = make_claim(recipe={"source": source}, overrides={"working_dir": "/etc"})
     with pytest.raises(Rejected, match="working_dir: /etc: must be a path inside the code"):
         validate_launch(claim.queue.spec, claim.item.spec)
@@ -319,7 +319,7 @@ def test_a_working_directory_must_be_inside_the_code(make_claim: MakeClaim) -> N
 def test_no_word_of_an_entry_point_names_a_file_above_the_code(
     words: str, climbs: str | None, make_claim: MakeClaim
 ) -> None:
-    source = GitSource(remote="https://example.com/r.git")
+    source = GitSource(remote="https://example.com/r.git", commit="a" * 40)
     claim = make_claim(recipe={"source": source}, overrides={"entry_point": tuple(words.split())})
     if climbs is None:
         validate_launch(claim.queue.spec, claim.item.spec)
@@ -329,7 +329,7 @@ def test_no_word_of_an_entry_point_names_a_file_above_the_code(
 
 
 def test_an_entry_point_starts_in_its_working_directory(make_claim: MakeClaim) -> None:
-    source = GitSource(remote="https://example.com/r.git")
+    source = GitSource(remote="https://example.com/r.git", commit="a" * 40)
     overrides = {"entry_point": ("python", "../main.py"), "working_dir": "sub"}
     claim = make_claim(recipe={"source": source}, overrides=overrides)
     validate_launch(claim.queue.spec, claim.item.spec)

@@ -3,10 +3,11 @@
 import pytest
 from store.conftest import Store
 
+from launchkit.abc import LaunchRequest
 from launchkit.codec import encode_json
-from launchkit.errors import ConfigError, NotFound
-from launchkit.model import ImageSource, JobVersion, Recipe
-from launchkit.store import jobs
+from launchkit.errors import ConfigError, NotFound, Rejected
+from launchkit.model import GitSource, ImageSource, JobVersion, LaunchSpec, Recipe
+from launchkit.store import jobs, submitting
 from launchkit.store.hub_jobs import StoreJobs
 
 
@@ -38,6 +39,33 @@ async def test_the_same_recipe_is_the_same_version(store: Store) -> None:
     again, new = await create(store, "one", "good")
     assert (again.version, new) == (first.version, False)
     assert set(again.aliases) == {"good", "latest"}
+
+
+@pytest.mark.parametrize(
+    ("ref", "commit", "said"),
+    [
+        ("main", None, r"git ref 'main' of https://git\.example/x: it is not known which commit"),
+        (None, None, r"no ref of https://git\.example/x: it is not known which commit that is"),
+        ("main", "abc123", "git commit 'abc123': is not the full id of a commit"),
+    ],
+)
+async def test_what_may_be_other_code_by_the_time_that_it_runs_is_no_job_and_no_launch(
+    store: Store, ref: str | None, commit: str | None, said: str
+) -> None:
+    source = GitSource(remote="https://git.example/x", ref=ref, commit=commit)
+    recipe = Recipe(source=source, entry_point=("x",))
+    with pytest.raises(Rejected, match=said):
+        await store.write(jobs.Create("e", "train", recipe, "ann", ()))
+    await store.queue()
+    request = LaunchRequest(spec=LaunchSpec(recipe=recipe), actor="ann")
+    with pytest.raises(Rejected, match=said):
+        await store.write(submitting.Launch("e", "q", request))
+
+
+async def test_a_ref_that_is_a_commit_is_one(store: Store) -> None:
+    recipe = Recipe(source=GitSource(remote="https://git.example/x", ref="a" * 40))
+    job, _ = await store.write(jobs.Create("e", "train", recipe, "ann", ()))
+    assert job.recipe == recipe
 
 
 async def test_what_is_not_there_is_explained(store: Store) -> None:

@@ -32,7 +32,7 @@ from launchkit.wire.problems import Problem
 
 NOON = 1_764_158_400.0
 RECIPE = Recipe(
-    source=GitSource(remote="https://example.com/models.git", ref="main"),
+    source=GitSource(remote="https://example.com/models.git", ref="main", commit="5f0b1c7d" * 5),
     entry_point=("python", "train.py"),
     config={"learning_rate": 0.01},
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from launchkit.code.remotes import is_commit
 from launchkit.codec import decode, plain
 from launchkit.document import parse_document, require_mapping
 from launchkit.errors import ConfigError, LaunchkitError
@@ -35,6 +36,7 @@ TEXTS = (
     *(f"timeout_{name}" for name in TIMEOUTS),
 )
 KINDS = ("job", "image", "git")
+NO_COMMIT = "name the full id of a commit: what a branch or tag is now, the command line asks"
 SAME = "same"
 """The source of the launch that is launched again."""
 
@@ -143,7 +145,7 @@ def spec_of(fields: LaunchFields, base: Base, variables: Mapping[str, Variable])
 def recipe_of(fields: LaunchFields) -> Recipe:
     """The recipe of an image or of code in a git repository.
 
-    :raises Faults: if it is not named.
+    :raises Faults: if it is not named, or may mean other code tomorrow.
     """
     if fields["kind"] == "image":
         if not fields["image"]:
@@ -153,7 +155,9 @@ def recipe_of(fields: LaunchFields) -> Recipe:
         raise Faults({"uri": "name the repository"})
     if not fields["entry_point"]:
         raise Faults({"entry_point": "say what to run: code alone has no command"})
-    return Recipe(source=GitSource(remote=fields["uri"], ref=fields["ref"] or None))
+    if not is_commit(fields["ref"]):
+        raise Faults({"ref": NO_COMMIT})
+    return Recipe(source=GitSource(remote=fields["uri"], ref=fields["ref"]))
 
 
 def priority_in(fields: LaunchFields, *, prioritization: bool) -> Priority | None:

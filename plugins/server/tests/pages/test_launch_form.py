@@ -16,7 +16,7 @@ from ..over_http import client_in
 from ..sent_forms import untouched
 
 JOB = {
-    "source": {"kind": "git", "remote": "https://git.example/train.git"},
+    "source": {"kind": "git", "remote": "https://git.example/train.git", "commit": "a" * 40},
     "entry_point": ["python", "train.py"],
     "config": {"lr": 0.1},
     "input_schema": {"properties": {"lr": {"type": "number", "minimum": 0}}},
@@ -97,6 +97,10 @@ def test_a_form_that_is_sent_twice_launches_once(browser: Browser) -> None:
         ({"job": "fitt"}, "there is no job"),
         ({"kind": "image", "image": ""}, "name the image"),
         ({"kind": "git", "uri": "https://git.example/x.git"}, "say what to run"),
+        (
+            {"kind": "git", "uri": "https://git.example/x.git", "ref": "main", "entry_point": "x"},
+            "name the full id of a commit",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_and_what_was_written_stays(

@@ -93,7 +93,7 @@ SEEN: Sequence[str] = (
     *("launch-name", "project", "output-address", "output-page"),
     *("log-link", "log-line", "log-address", "message", "warning"),
     *("agent-host", "agent-version", "agent-doing", "agent-unable", "agent-reason"),
-    *("queue-reason", "webhook-address", "git-address", "git-ref"),
+    *("queue-reason", "webhook-address", "git-address"),
 )
 """The words of all fields."""
 
@@ -106,7 +106,7 @@ def item(lab: Lab) -> Iterator[str]:
     git = {
         "kind": "git",
         "remote": f"https://git.example/git-address\"'><img/src=x/onerror={RUNS}>",
-        "ref": markup("git-ref"),
+        "commit": "a" * 40,
     }
     lab.of_entity("POST", "/jobs/code", {"recipe": {"source": git}})
     launch = {"spec": LAUNCH}
