@@ -23,7 +23,32 @@ LaunchkitError
    └─ RunLost       the infrastructure no longer knows the run
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Literal
+
+SEARCHED_CHARACTERS = 1 << 14
+"""How much of a text is looked through for known secrets before anything is taken out of it."""
+_hide: ContextVar[Callable[[str], str]] = ContextVar("hide", default=str)
+
+
+@contextmanager
+def hiding(mask: Callable[[str], str]) -> Iterator[None]:
+    """Let *mask* hide the secrets that it knows in each text that is cut meanwhile, or loses its
+    logins, before it does: what is left of a secret may be too little to be known.
+    """
+    outer = _hide.get()
+    token = _hide.set(lambda text: mask(outer(text)))
+    try:
+        yield
+    finally:
+        _hide.reset(token)
+
+
+def without_known(text: str) -> str:
+    """A text with `…` for the secrets that are known where it is told."""
+    return _hide.get()(text)
 
 
 def _without_logins(text: str) -> str:
@@ -31,7 +56,7 @@ def _without_logins(text: str) -> str:
         return text
     from launchkit.addresses import masked
 
-    return masked(text)
+    return masked(without_known(text) if len(text) <= SEARCHED_CHARACTERS else text)
 
 
 class LaunchkitError(Exception):

@@ -6,20 +6,17 @@ It takes linear time, whatever they print: the input is cut first, and no patter
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterator
 from functools import cache
 from typing import AnyStr
+
+from launchkit.errors import SEARCHED_CHARACTERS, without_known
 
 LINES = 20
 LINE_CHARACTERS = 1000
 MESSAGE_CHARACTERS = 2000
 TAIL_BYTES = 1 << 14
 """How much is looked at of what was printed last."""
-SEARCHED_CHARACTERS = 1 << 14
-"""How much of a text that is to be cut is looked through for secrets."""
-_hide: ContextVar[Callable[[str], str]] = ContextVar("hide", default=str)
 
 _ESCAPES = re.compile(
     r"\x1b(?:[\]PX^_][^\x07\x1b\r\n]*+(?:\x07|\x1b\\)?"
@@ -49,19 +46,6 @@ are none, from the first to the last; without tabs and newlines.
 """
 
 
-@contextmanager
-def hiding(mask: Callable[[str], str]) -> Iterator[None]:
-    """Let *mask* hide the secrets in each text that is cut meanwhile, before it is: a few short
-    words that are left of a secret are not known as a part of it.
-    """
-    outer = _hide.get()
-    token = _hide.set(lambda text: mask(outer(text)))
-    try:
-        yield
-    finally:
-        _hide.reset(token)
-
-
 def tail_lines(output: bytes) -> tuple[str, ...]:
     """The last lines of some output without escape sequences, whatever its bytes are: at most
     `LINES` that are not empty, of at most `LINE_CHARACTERS` each, from its last `TAIL_BYTES`.
@@ -69,7 +53,7 @@ def tail_lines(output: bytes) -> tuple[str, ...]:
     What was cut has an ellipsis in its place.
     """
     end = ending(output).decode(errors="replace")
-    text = _hide.get()(_ESCAPES.sub("", _ERASED.sub("\0", end)))
+    text = without_known(_ESCAPES.sub("", _ERASED.sub("\0", end)))
     lines = (_CONTROL.sub("", _seen(line)).rstrip() for line in text.split("\n"))
     return tuple([shortened(line, LINE_CHARACTERS) for line in lines if line][-LINES:])
 
@@ -129,7 +113,7 @@ def shortened(text: str, characters: int = MESSAGE_CHARACTERS) -> str:
     """
     if len(text) <= characters:
         return text
-    return _cut(_hide.get()(_cut(text, max(characters, SEARCHED_CHARACTERS))), characters)
+    return _cut(without_known(_cut(text, max(characters, SEARCHED_CHARACTERS))), characters)
 
 
 def _cut(text: str, characters: int) -> str:

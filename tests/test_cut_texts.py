@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from launchkit.errors import Rejected
+from launchkit.errors import LaunchkitError, Rejected, hiding
 from launchkit.model import QueueSpec
 from launchkit.plain_text import (
     LINE_CHARACTERS,
     TAIL_BYTES,
     ending,
-    hiding,
     last_bytes,
     shortened,
     tail_lines,
@@ -146,3 +145,17 @@ def test_a_refusal_that_is_cut_has_no_word_of_a_secret_of_the_queue() -> None:
     with pytest.raises(Rejected) as refused, telling_no_secrets_of(queue):
         raise Rejected(f"must be short, not {shortened(config['env']['API_TOKEN'], 60)!r}")
     assert str(refused.value) == "must be short, not '…'"
+
+
+@pytest.mark.parametrize(
+    "secret", ["/path-of-it@x1y2", "u:pw@h1?sig=zz&a=x1y2", "a@b,https://x1y2@"]
+)
+@pytest.mark.parametrize("around", ["http://ann:pw@proxy,{}", "ftp://{}@h1", "https://{}&b=c"])
+def test_a_login_in_an_error_takes_nothing_of_a_known_secret_from_the_mask(
+    secret: str, around: str
+) -> None:
+    with hiding(Mask([secret])):
+        error = LaunchkitError(f"no: {around.format(secret)}", hint=f"see {around.format(secret)}")
+    for text in (str(error), error.hint or ""):
+        assert "…" in text
+        assert not [part for part in ("path", "x1y2", "pw", "zz") if part in text]

@@ -36,6 +36,7 @@ from launchkit.errors import (
     RunTimeout,
     StartTimeout,
     Unreachable,
+    hiding,
     unwrapped,
 )
 from launchkit.model import (
@@ -50,7 +51,6 @@ from launchkit.model import (
     Submission,
 )
 from launchkit.observe import journal
-from launchkit.plain_text import hiding
 from launchkit.resolving.bind import Bound, opened_values
 from launchkit.resolving.known_secrets import queue_secrets
 from launchkit.resolving.masking import mask_of

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from launchkit import model
 from launchkit.abc import Runner
 from launchkit.codec import Path, dotted
-from launchkit.errors import LaunchkitError, Rejected
+from launchkit.errors import LaunchkitError, Rejected, hiding
 from launchkit.model import Env, Json, LaunchSpec, Overrides, QueueSpec, Recipe, Scalar
-from launchkit.plain_text import hiding
 from launchkit.resolving.chosen import chosen
 from launchkit.resolving.inputs import check_config, check_inputs
 from launchkit.resolving.macro_bounds import check_macro_values
