@@ -107,7 +107,8 @@ def _ways(pattern: str) -> Sequence[str]:
     for piece in _translate(pattern):
         here = patterns[0]
         if piece is not Wild.FOLDERS or not here or here[-1] in {"/", Wild.FOLDERS}:
-            patterns = [[*one, piece] for one in patterns]
+            for one in patterns:
+                one.append(piece)
         elif len(patterns) < MOST_WAYS:
             patterns += [[*one, Wild.STAR, "/", Wild.FOLDERS] for one in patterns]
         else:

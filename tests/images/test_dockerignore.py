@@ -19,6 +19,7 @@ from waiting import PATIENCE
 
 from launchkit.errors import Rejected
 from launchkit.images.context import list_context
+from launchkit.images.dockerignore import parse_dockerignore
 
 FILES = ("a", "a.pt", "main.py", "w/a", "w/m.pt", "w/x/m.pt", "w/x/^b[c", "wx/y.d/pt", "x/w/x")
 PLAIN = ("a", "w", "x", "m.pt", "w/x", "**.pt", "**x", "**/x", "w**", "w/**", "**/w/x", "main.py")
@@ -170,3 +171,10 @@ def test_stars_before_text_stand_for_any_beginning(
 ) -> None:
     (code / ".dockerignore").write_text(rules)
     assert sent(code) == {*FILES, ".dockerignore", "Dockerfile"} - left_out
+
+
+@pytest.mark.parametrize("piece", ["a", "?"])
+def test_a_long_line_is_read_in_linear_time(piece: str) -> None:
+    """By steps that grow with the square of the length it would last for minutes."""
+    length = 200_000 // len(piece)
+    assert parse_dockerignore(piece * length, ".dockerignore").count.total == 1
