@@ -4,6 +4,7 @@ import hashlib
 import zlib
 
 from launchkit.code.survey import DEFAULT_LIMITS, PackLimits
+from launchkit.code.threads import go_on
 from launchkit.code.unpack import HEADER_BYTES, DamagedArchive
 
 STEP = 2**20
@@ -21,11 +22,12 @@ class Verifier:
         self._unpack = zlib.decompressobj(16 + zlib.MAX_WBITS)
 
     def add(self, data: bytes) -> None:
-        """Look at the next bytes.
+        """Look at the next bytes, as long as it is wanted.
 
         :raises DamagedArchive: if they are not packed code, or too much of it.
         """
         while data:
+            go_on()
             try:
                 plain = self._unpack.decompress(data, STEP)
             except zlib.error as exc:

@@ -3,11 +3,13 @@
 import gzip
 import io
 import zlib
+from functools import partial
 
 import pytest
 from ended import ends_when_cancelled
 
 from launchkit.code.gzip_stream import unzipped
+from launchkit.code.verify import Verifier
 
 DATA = b"so much of it" * 300_000
 
@@ -47,3 +49,8 @@ async def test_a_name_without_end_is_read_no_further_than_it_is_wanted() -> None
     named = io.BytesIO(b"\x1f\x8b\x08\x08" + bytes(6) + b"n" * 10_000_000)
     assert await ends_when_cancelled(unzipped(named).read)
     assert named.tell() < 1_000_000
+
+
+async def test_packed_code_is_verified_no_longer_than_it_is_wanted() -> None:
+    verifier = Verifier("0" * 64)
+    assert await ends_when_cancelled(partial(verifier.add, zipped(DATA).read()))
