@@ -11,9 +11,12 @@ from launchkit.codec import plain
 from launchkit.model import Variable
 from launchkit.plain_text import visible, visible_line
 from launchkit.shell_words import shell_join, shell_word
+from launchkit_server.web.beginnings import Beginning
 from launchkit_server.web.one_line import carried
 
 MOST_COPIED = 100_000
+SHOWN = 20_000
+"""Characters of a text of several lines."""
 UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
@@ -52,7 +55,7 @@ def line(text: object, characters: int = 300) -> str:
     return visible_line(_cut(str(text), characters))
 
 
-def text(value: object, characters: int = 20_000) -> str:
+def text(value: object, characters: int = SHOWN) -> str:
     """A foreign text of several lines, with nothing in it that would not be seen."""
     return visible(_cut(str(value), characters))
 
@@ -66,6 +69,11 @@ def _cut(text: str, characters: int) -> str:
 def as_yaml(value: Any, *, ascii_alone: bool = False) -> str:
     """A document as YAML."""
     return str(yaml.safe_dump(plain(value), sort_keys=False, allow_unicode=not ascii_alone))
+
+
+def shown_yaml(value: Any) -> str:
+    """A document as YAML, or as much of it as a page shows."""
+    return as_yaml(Beginning(SHOWN).of(plain(value)))
 
 
 def as_json(value: Any) -> str:
@@ -112,7 +120,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "number": number,
     "line": line,
     "plain": text,
-    "yaml": as_yaml,
+    "yaml": shown_yaml,
     "json": as_json,
     "plural": plural,
     "word": shell_word,
