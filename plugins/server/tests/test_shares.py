@@ -12,6 +12,7 @@ from launchkit_server.api import streams
 from launchkit_server.door import Door
 from launchkit_server.service import LOOKING, Service
 from launchkit_server.shares import Shares
+from waiting import until
 
 from launchkit.model import Event
 
@@ -60,7 +61,9 @@ def test_who_lets_many_requests_wait_is_told_and_keeps_nobody_else_from_waiting(
             target=lambda: answers.append(ann.get("/events", params={"wait": 50}))
         )
         waits.start()
-        told = until_told(lambda: ann.get("/events"), 503)
+        assert own.portal is not None
+        own.portal.call(until, lambda: "entity:e" in own.service.database.topics)
+        told = ann.get("/events")
         assert "1 requests that wait" in problem(told, 503, "unreachable")["detail"]
         assert bob.get("/events", params={"wait": 0.01}).is_success
         launched(bob)
