@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from launchkit.code.remotes import is_commit
-from launchkit.codec import decode, plain
+from launchkit.codec import decode, encode_json, plain
 from launchkit.document import parse_document, require_mapping
 from launchkit.errors import ConfigError, LaunchkitError
 from launchkit.model import (
@@ -37,6 +37,8 @@ TEXTS = (
 )
 KINDS = ("job", "image", "git")
 NO_COMMIT = "name the full id of a commit: what a branch or tag is now, the command line asks"
+LONGEST = 100_000
+"""Characters of JSON that are filled into the form: to write more as YAML takes long."""
 SAME = "same"
 """The source of the launch that is launched again."""
 
@@ -63,8 +65,16 @@ class LaunchFields:
 
     @classmethod
     def of(cls, queue: str, spec: LaunchSpec, priority: Priority | None = None) -> "LaunchFields":
-        """As a request has them."""
+        """As a request has them.
+
+        :raises ConfigError: if it is longer than anybody would change in a form.
+        """
         wanted = spec.overrides
+        if (size := len(encode_json(wanted))) > LONGEST:
+            raise ConfigError(
+                f"what the launch asks for has {size} characters, and a form {LONGEST} at most",
+                hint="launchkit requeue puts it back into its queue as it is",
+            )
         texts = {
             "queue": queue,
             "kind": SAME,

@@ -298,3 +298,15 @@ def test_a_token_is_made_for_as_long_as_was_chosen(served: Served, browser: Brow
         until = [one["expires_at"] for one in client.get("/api/v1/tokens").json()]
     in_days = {round((one - time.time()) / 86400) for one in until if one is not None}
     assert 30 in in_days
+
+
+def test_a_launch_that_is_too_long_for_a_form_is_told_with_the_way_to_launch_it_again(
+    served: Served, browser: Browser
+) -> None:
+    with client_in(served, "e") as client:
+        spec = {"recipe": JOB, "overrides": {"config": {"a": "x" * 10**5}}}
+        made = client.post("/queues/q/launches", json={"spec": spec})
+    page = browser.get(f"/e/e/launch?again={made.json()['id']}")
+    assert page.status_code == 422
+    assert "a form 100000 at most" in page.text
+    assert "launchkit requeue puts it back" in page.text
