@@ -10,7 +10,7 @@ from launchkit.agent.intent import Intent
 from launchkit.agent.kit import Kit
 from launchkit.agent.outcomes import preempted
 from launchkit.agent.persist import persist
-from launchkit.agent.pump import pump
+from launchkit.agent.pump import REST_SECONDS, Rest, pump
 from launchkit.agent.reporter import Reporter
 from launchkit.aio.retry import Backoff, pauses
 from launchkit.errors import LeaseLost, QueueError, RunLost, unwrapped
@@ -58,25 +58,28 @@ class Ending:
         self._reporter = reporter
         self._logger = log
 
-    async def pumped(self, held: Held) -> None:
-        """Store what the run prints until it has ended."""
+    async def pumped(self, held: Held, rest: Rest | None = None) -> None:
+        """Store what the run prints until it has ended, or its *rest* is over."""
         base = held.intent.log_base
-        await pump(held.run, self._kit.backend, self._claim, self._logger, base)
+        await pump(held.run, self._kit.backend, self._claim, self._logger, base, rest)
 
     async def gone(self, held: Held, outcome: Outcome) -> None:
         """End a run for the reason that *outcome* tells, which is stored before it is told; come
-        back only when it is verified over and its log is stored.
+        back only when it is verified over and its log is stored, or too much of that was left.
         """
         if held.intent.ends_as is None:
             await self._reporter.announce(outcome, ANNOUNCE_SECONDS)
+        rest = Rest(self._hurry)
         for pause in pauses(Backoff()):
             grace = self._grace(held)
-            with anyio.move_on_after(grace + GONE_SECONDS, shield=True):
+            with anyio.move_on_after(grace + GONE_SECONDS, shield=True) as scope:
                 with suppress(RunLost), unwrapped():
                     async with anyio.create_task_group() as tasks:
                         # where its log goes with it, its last words are read while it ends
-                        tasks.start_soon(self.pumped, held)
+                        tasks.start_soon(self.pumped, held, rest)
                         await self._cancelled(held.run, grace)
+                        scope.deadline += REST_SECONDS
+                        rest.begun.set()
                 return
             await anyio.sleep(pause)
 

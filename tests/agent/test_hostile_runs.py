@@ -6,14 +6,16 @@ busy the machine is.
 
 import gc
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
 import pytest
-from agent.conftest import Bench
+from agent import broken
+from agent.conftest import Bench, text
 
+import launchkit.agent.pump
 from launchkit.model import ItemState
 
 MOST_SECONDS = 0.25
@@ -92,3 +94,26 @@ async def test_what_a_run_leaves_keeps_no_agent_from_its_work(bench: Bench, host
     assert kept.longest < MOST_SECONDS
     async with bench.agent() as agent:  # and one that starts anew starts
         assert agent.status
+
+
+@pytest.fixture
+def _much_output() -> Iterator[None]:
+    broken.faults.add("much output")
+    yield
+    broken.faults.clear()
+
+
+@pytest.mark.usefixtures("_much_output")
+@pytest.mark.parametrize("now", [True, False])
+async def test_a_run_whose_output_has_no_end_can_be_stopped(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, now: bool
+) -> None:
+    monkeypatch.setattr(launchkit.agent.pump, "REST_BYTES", 1 << 20)
+    await bench.client.create_queue("much", "broken")
+    run = await bench.launch("", queue="much")
+    async with bench.agent(broken, queues=["much"]):
+        async for _ in run.logs(follow=True):
+            break
+        await run.stop(now=now)
+        assert await bench.ended(run) == [ItemState.FINISHED]  # it had ended by itself
+    assert "its output from byte" in (await text(run))[-200:]

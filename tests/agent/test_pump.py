@@ -12,7 +12,7 @@ from waiting import PATIENCE, until
 import launchkit.agent.pump
 from launchkit import connect
 from launchkit.abc import LaunchRequest, QueueBackend, Run
-from launchkit.agent.pump import BATCH_BYTES, pump
+from launchkit.agent.pump import BATCH_BYTES, Rest, pump
 from launchkit.errors import LeaseLost
 from launchkit.model import Claim, LogChunk, RunState, RunStatus
 from launchkit.observe import journal
@@ -78,10 +78,10 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
             yield Place(backend, claim)
 
 
-async def pumped(place: Place, run: Run) -> list[bytes]:
+async def pumped(place: Place, run: Run, rest: Rest | None = None) -> list[bytes]:
     backend: QueueBackend = place.backend
     with anyio.fail_after(PATIENCE):
-        await pump(run, backend, place.claim, LOG, 0)
+        await pump(run, backend, place.claim, LOG, 0, rest)
     return place.backend.writes
 
 
@@ -146,3 +146,54 @@ async def test_a_lease_that_is_lost_is_told_as_itself(place: Place) -> None:
     stale = replace(place.claim, token=place.claim.token + 1)
     with pytest.raises(LeaseLost):
         await pumped(Place(place.backend, stale), Prints(b"one\n", ends=False))
+
+
+async def test_of_a_run_that_is_over_only_so_much_is_stored_with_a_note(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launchkit.agent.pump, "REST_BYTES", 10)
+    rest = Rest(anyio.Event())
+    rest.begun.set()
+    run = Prints(b"12345\n", b"1\n", b"too much\n", b"more\n", ends=False)
+    stored = b"".join(await pumped(place, run, rest))
+    assert stored.startswith(
+        b"12345\n1\n\nlaunchkit: the run was ended, and its output from byte 8 "
+    )
+    assert stored.count(b"\n") == 4
+
+
+@pytest.mark.parametrize("limit", ["REST_SECONDS", "HURRIED_SECONDS"])
+async def test_the_output_of_a_run_that_is_over_is_waited_for_only_so_long(
+    place: Place, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(launchkit.agent.pump, limit, 0.0)
+    hurry = anyio.Event()
+    if limit == "HURRIED_SECONDS":
+        hurry.set()
+    rest = Rest(hurry)
+    run = Prints(b"one\n", ends=False)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(pumped, place, run, rest)
+        await until(lambda: place.backend.writes == [b"one\n"])
+        rest.begun.set()
+    assert b"its output from byte 4 on was not stored" in place.backend.writes[-1]
+
+
+async def test_what_a_run_that_is_over_printed_in_time_is_stored_without_a_note(
+    place: Place,
+) -> None:
+    rest = Rest(anyio.Event())
+    rest.begun.set()
+    assert b"".join(await pumped(place, Prints(b"one\n", b"two\n"), rest)) == b"one\ntwo\n"
+
+
+async def test_the_time_in_which_a_queue_takes_nothing_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(launchkit.agent.pump, "REST_SECONDS", 0.01)
+    monkeypatch.setattr(launchkit.agent.pump, "TICK_SECONDS", 0.01)
+    rest = Rest(anyio.Event())
+    rest.begun.set()
+    looks = iter([True] * 20 + [False])
+    await rest.passes(lambda: next(looks))
+    assert not [*looks]
