@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from random import Random
@@ -287,9 +289,11 @@ def test_fuzz_what_a_container_prints_is_output(server: Answering, access: Acces
             last = max([time_ns async for time_ns, _ in lines], default=0)
         async with opened(client, "ns", STREAM, last, follow=False):
             pass
-        merge = Merge(kept_place({}))
-        await merge.read(client, "ns", STREAM, has_ended=True)
-        merge.ready(all_of_it=True)
+        merge = Merge(kept_place({}), partial(opened, client, "ns", follow=False))
+        merge.expect([STREAM])
+        while not await merge.read(STREAM, has_ended=True):
+            merge.ready(math.inf)
+        merge.ready(None)
         encode_json(merge.kept(0))
         await last_output(client, "ns", [pod])
 

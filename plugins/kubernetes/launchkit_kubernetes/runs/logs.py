@@ -1,6 +1,7 @@
 """What the containers of a run print."""
 
 import logging
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import (
     AbstractAsyncContextManager,
@@ -23,9 +24,9 @@ from launchkit_kubernetes.cluster.errors import ClusterAway, ClusterError, Clust
 from launchkit_kubernetes.manifest.code import CODE
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.log_place import LogPlace, PlaceKeeper, kept_place
-from launchkit_kubernetes.runs.merging import Merge
+from launchkit_kubernetes.runs.merging import HELD_NS, Merge, now_ns
 from launchkit_kubernetes.runs.one_log import MarkedPlace
-from launchkit_kubernetes.runs.streams import Stream, opened, streams_of
+from launchkit_kubernetes.runs.streams import SECOND_NS, Stream, opened, streams_of
 from launchkit_kubernetes.status.shape import mapping, words
 
 log = logging.getLogger("launchkit.kubernetes")
@@ -173,39 +174,52 @@ class RunLogs:
 
     async def _several(self, kept: LogPlace, offset: int) -> AsyncGenerator[LogChunk, None]:
         kept = kept if kept.offset <= offset else LogPlace(lost=kept.lost)
-        merge = Merge(kept)
-        at = offset if kept.marks else kept.offset
-        steps = pauses(BACKOFF)
-        while True:
-            over, view = await self._over(), await self._view()
-            whole = await self._read(merge, view)
-            if merge.turned:  # bytes that were counted are gone: all that is left is given
-                at = max(at, offset)
-            found = merge.ready(all_of_it=over and whole)
-            for line in found:
-                new = line[max(0, offset - at) :]
-                at += len(line)
-                if new:
-                    yield LogChunk(offset=at - len(new), data=new)
-            if at >= offset:
-                turned = merge.turned and not merge.waits
-                await self._keeper.stored(partial(merge.kept, at), at, now=turned)
-                merge.turned = merge.turned and not turned
-            if over and whole:
-                return
-            if found:
-                steps = pauses(BACKOFF)
-            await anyio.sleep(next(steps))
+        source = partial(opened, self._client, self._namespace, follow=False)
+        async with aclosing(Merge(kept, source)) as merge:
+            at = offset if kept.marks else kept.offset
+            steps = pauses(BACKOFF)
+            looked_ns, over = 0, False
+            while True:
+                was_over, over = over, await self._over()
+                view = await self._view()
+                if over and not was_over:
+                    merge.wake()
+                looks = not merge.goes_on or now_ns() - looked_ns >= SECOND_NS
+                looked_ns = now_ns() if looks else looked_ns
+                whole = await self._read(merge, view, looks=looks)
+                if merge.turned:  # bytes that were counted are gone: all that is left is given
+                    at = max(at, offset)
+                until_ns = math.inf if over else looked_ns - HELD_NS
+                found = merge.ready(None if over and whole else until_ns)
+                for line in found:
+                    new = line[max(0, offset - at) :]
+                    at += len(line)
+                    if new:
+                        yield LogChunk(offset=at - len(new), data=new)
+                if at >= offset:
+                    turned = merge.turned and not merge.waits
+                    await self._keeper.stored(partial(merge.kept, at), at, now=turned)
+                    merge.turned = merge.turned and not turned
+                if over and whole:
+                    return
+                if found:
+                    steps = pauses(BACKOFF)
+                await anyio.sleep(0 if merge.goes_on else next(steps))
 
-    async def _read(self, merge: Merge, view: RunView) -> bool:
-        """Read what is new in all streams; whether that is all that can be had."""
-        streams = streams_of(view.pods)
-        lost = dict.fromkeys(merge.known - streams.keys(), REMOVED)
-        whole = True
+    async def _read(self, merge: Merge, view: RunView, *, looks: bool) -> bool:
+        """Read on in the streams that are open, and if it *looks*, what is new in all others;
+        whether that is all that can be had.
+        """
+        streams = dict.fromkeys(merge.opened, False)
+        lost: dict[Stream, str] = {}
+        if looks:
+            streams |= streams_of(view.pods)
+            merge.expect(streams)
+            lost = dict.fromkeys(merge.known - streams.keys(), REMOVED)
+        whole = looks
         for stream, has_ended in streams.items():
             try:
-                read = merge.read(self._client, self._namespace, stream, has_ended=has_ended)
-                whole = await read and whole
+                whole = await merge.read(stream, has_ended=has_ended) and whole
             except ClusterError as exc:
                 why = await self._lost(stream, exc)
                 lost |= {stream: why} if why else {}

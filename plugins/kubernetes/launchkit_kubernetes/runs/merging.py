@@ -1,24 +1,47 @@
 """Lines of several containers on their way into one order."""
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TypeAlias
 
-from launchkit_kubernetes.cluster.client import ClusterClient
+import anyio
+
 from launchkit_kubernetes.runs.log_place import LogPlace, StreamPlace
-from launchkit_kubernetes.runs.streams import SECOND_NS, TURNED, Stream, opened
+from launchkit_kubernetes.runs.streams import SECOND_NS, TURNED, Stream
 
 HELD_NS = 2_000_000_000
 """Lines are put in the order of their times, and so long is waited for those that are late."""
 AT_ONCE_BYTES = 1 << 20
-"""So much of a stream is read before the next one's turn: a log may be larger than the memory."""
+"""So much of a stream is held before the next one's turn: a log may be larger than the memory."""
+MOST_HELD = 1 << 25
+"""So much is held of all streams together."""
+PIECE_BYTES = 256
+"""What a piece takes beside its bytes."""
+MOST_OPEN = 64
+"""So many streams stay open at once. With more that have much to be read, each of the others is
+read after one of these, whatever its times."""
+SKIPPED_PER_SECOND = 1 << 22
+"""So much is skipped of a stream that prints no more for now: a container may print for a moment
+and live on for days."""
+
+Lines: TypeAlias = AsyncIterator[tuple[int, bytes]]
+Source: TypeAlias = Callable[[Stream, int | None], AbstractAsyncContextManager[Lines]]
+"""Opens a stream at the second of a time; None: at its beginning. It ends where there is no more
+for now."""
 
 
 class Merge:
-    """Reads streams in turn, each from where it was read to."""
+    """Reads streams in turn, each from where it was read to. One that has more than is held at once
+    stays open: a node gives it from the beginning of a second alone.
+    """
 
-    def __init__(self, kept: LogPlace) -> None:
+    def __init__(self, kept: LogPlace, source: Source) -> None:
         self.turned = False
         """Whether output is lost that was counted, so that bytes are no measure."""
+        self._source = source
         self._lost = {_stream(name) for name in kept.lost}
         self._told = {*self._lost}
         self._done = {_stream(name) for name, place in kept.streams.items() if place.done}
@@ -28,20 +51,44 @@ class Merge:
         self._given = {**self._read}
         """The same of those lines that were given."""
         self._seen = {*self._read}
-        self._cut: set[Stream] = set()
+        self._opened: dict[Stream, _Opened] = {}
         """Those that have more than was read."""
+        self._rests: dict[Stream, float] = {}
+        """When those are opened again of which much has to be skipped."""
         self._inside: set[Stream] = set()
         """Those of which a part of a line was given."""
         self._waiting: list[_Piece] = []
-        self._open: dict[Stream, _Line] = {}
+        self._held = Counter[Stream]()
+        """What the waiting pieces of each stream take."""
+        self._begun: dict[Stream, _Line] = {}
         """Lines that are not at their end: the pieces of one stay together, as long as they are not
         too many.
         """
+
+    async def aclose(self) -> None:
+        """Leave the streams that are open."""
+        while self._opened:
+            _, opened = self._opened.popitem()
+            await opened.stack.aclose()
+
+    @property
+    def opened(self) -> set[Stream]:
+        """The streams that have more than was read."""
+        return {*self._opened}
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether more of a stream that is open can be taken now."""
+        return not all(map(self._is_full, self._opened))
 
     @property
     def known(self) -> set[Stream]:
         """The streams that there ever were."""
         return self._seen
+
+    def expect(self, streams: Collection[Stream]) -> None:
+        """These are there to be read."""
+        self._seen |= {*streams}
 
     @property
     def waits(self) -> bool:
@@ -57,34 +104,41 @@ class Merge:
         lost = tuple(sorted(map(str, self._told)))
         return LogPlace(offset=offset, streams=streams, lost=lost)
 
-    async def read(
-        self, client: ClusterClient, namespace: str, stream: Stream, *, has_ended: bool
-    ) -> bool:
+    async def read(self, stream: Stream, *, has_ended: bool) -> bool:
         """Read what is new in a stream, up to a bound; whether that is all."""
-        self._seen.add(stream)
-        last, same = self._read.get(stream, (0, 0))
-        skip, size, is_first = same, 0, bool(same)
-        self._cut.discard(stream)
-        async with opened(client, namespace, stream, last or None, follow=False) as lines:
-            async for time_ns, line in lines:
-                if time_ns < last:
-                    continue
-                if is_first and time_ns > last:
+        opened = self._opened.get(stream)
+        if opened is None and anyio.current_time() < self._rests.get(stream, 0.0):
+            return True
+        if self._is_full(stream) or (opened is None and len(self._opened) >= MOST_OPEN):
+            return False
+        async with opened.stack.pop_all() if opened else AsyncExitStack() as stack:
+            self._opened.pop(stream, None)
+            if opened is None:
+                at, same = self._read.get(stream, (0, 0))
+                lines = await stack.enter_async_context(self._source(stream, at or None))
+                opened = _Opened(lines=lines, since_ns=at, same=same, has_ended=has_ended)
+                is_whole = True
+            else:
+                is_whole = opened.has_ended  # or its node may have begun another file meanwhile
+            async for time_ns, line in opened.lines:
+                if opened.is_turned(time_ns):
                     self._tell(stream, TURNED, time_ns)
-                is_first = False
-                known = min(skip, len(line)) if time_ns == last else 0
-                skip, new = skip - known, line[known:]
-                if not new:
+                if not (new := opened.new(time_ns, line)):
                     continue
                 self._read[stream] = _counted(self._read.get(stream), time_ns, len(new))
                 self._wait(stream, time_ns, new)
-                size += len(new)
-                if size >= AT_ONCE_BYTES:
-                    self._cut.add(stream)
+                if self._is_full(stream):
+                    opened.stack = stack.pop_all()
+                    self._opened[stream] = opened
                     return False
-        if has_ended:
+        self._rests[stream] = anyio.current_time() + opened.skipped / SKIPPED_PER_SECOND
+        if opened.has_ended:
             self._done.add(stream)
-        return True
+        return is_whole
+
+    def wake(self) -> None:
+        """Look at each stream once more, however much of it is skipped."""
+        self._rests.clear()
 
     def lose(self, stream: Stream, why: str) -> None:
         """Tell once that the output of a stream is lost, unless all of it was read."""
@@ -92,22 +146,33 @@ class Merge:
             self._lost.add(stream)
             self._tell(stream, f"was lost: {why}", now_ns() - HELD_NS)
 
+    def _room(self) -> int:
+        """How much is held of one stream."""
+        return min(AT_ONCE_BYTES, MOST_HELD // max(1, len(self._seen)))
+
+    def _is_full(self, stream: Stream) -> bool:
+        return self._held[stream] >= self._room()
+
     def _wait(self, stream: Stream, time_ns: int, data: bytes) -> None:
-        line = self._open.pop(stream, _Line(time_ns))
-        self._waiting.append(_Piece(line.begun_ns, stream, time_ns, data))
+        line = self._begun.pop(stream, _Line(time_ns))
+        piece = _Piece(line.begun_ns, stream, time_ns, data)
+        self._waiting.append(piece)
+        self._held[stream] += piece.size
         if not data.endswith(b"\n"):
-            self._open[stream] = replace(line, size=line.size + len(data))
+            self._begun[stream] = replace(line, size=line.size + piece.size)
 
     def _tell(self, stream: Stream, why: str, time_ns: int) -> None:
         self._waiting.append(_Piece(time_ns, stream, time_ns, stream.lost(why), about=True))
         self.turned = True
 
-    def ready(self, *, all_of_it: bool) -> list[bytes]:
-        """The lines whose turn has come."""
-        until = min([now_ns() - HELD_NS, *(self._read[stream][0] for stream in self._cut)])
+    def ready(self, until_ns: float | None) -> list[bytes]:
+        """The lines whose turn has come: those of the time *until_ns* and before it, as far as all
+        streams were read to there; None: all.
+        """
         self._waiting.sort(key=lambda piece: (piece.begun_ns, piece.stream))
         out, self._waiting = self._waiting, []
-        if not all_of_it:
+        if until_ns is not None:
+            until = min([until_ns, *(each.newest_ns for each in self._opened.values())])
             due = [piece.begun_ns <= until and not self._goes_on(piece) for piece in out]
             self._waiting = [piece for piece, now in zip(out, due, strict=True) if not now]
             out = [piece for piece, now in zip(out, due, strict=True) if now]
@@ -115,10 +180,10 @@ class Merge:
 
     def _goes_on(self, piece: "_Piece") -> bool:
         """Whether the rest of a piece's line is waited for."""
-        line = self._open.get(piece.stream)
+        line = self._begun.get(piece.stream)
         if line is None or piece.about or piece.begun_ns != line.begun_ns:
             return False
-        return line.size < AT_ONCE_BYTES
+        return line.size < self._room()
 
     def _named(self, piece: "_Piece") -> bytes:
         """A line with the name of its container; a part of one that has begun without."""
@@ -126,6 +191,7 @@ class Merge:
         if piece.about:
             self._told |= self._lost & {stream}
             return line
+        self._held[stream] -= piece.size
         self._given[stream] = _counted(self._given.get(stream), piece.time_ns, len(line))
         goes_on = stream in self._inside
         (self._inside.discard if line.endswith(b"\n") else self._inside.add)(stream)
@@ -144,11 +210,49 @@ class _Piece:
     about: bool = False
     """Whether it tells about the stream, and is not of it."""
 
+    @property
+    def size(self) -> int:
+        """The memory that it takes."""
+        return len(self.data) + PIECE_BYTES
+
 
 @dataclass(frozen=True)
 class _Line:
     begun_ns: int
     size: int = 0
+
+
+@dataclass(kw_only=True)
+class _Opened:
+    """A stream that is being read."""
+
+    lines: Lines
+    since_ns: int
+    """The time of the last line that was read before it was opened."""
+    same: int
+    """The bytes of that time that were read."""
+    has_ended: bool
+    """Whether it was opened when its container had ended."""
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    skipped: int = 0
+    newest_ns: int = 0
+    _at_known: bool = False
+    _known: int = 0
+
+    def is_turned(self, time_ns: int) -> bool:
+        """Whether the next line tells that what was read is not there any more."""
+        return bool(self.same) and not self._at_known and time_ns > self.since_ns
+
+    def new(self, time_ns: int, line: bytes) -> bytes:
+        """What is new in the next line."""
+        self._at_known = self._at_known or time_ns >= self.since_ns
+        self.newest_ns = max(self.newest_ns, time_ns)
+        if time_ns > self.since_ns:
+            return line
+        known = len(line) if time_ns < self.since_ns else min(self.same - self._known, len(line))
+        self._known += known if time_ns == self.since_ns else 0
+        self.skipped += known
+        return line[known:]
 
 
 def now_ns() -> int:

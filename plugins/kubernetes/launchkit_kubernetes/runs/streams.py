@@ -107,12 +107,13 @@ async def _stamped(
                     if found is not None:
                         time_ns, at = found
                 room = STORED_BYTES - part % STORED_BYTES
-                line, newline, _ = rest[at : at + room].partition(b"\n")
-                if not line and not newline:
+                newline = rest.find(b"\n", at, at + room)
+                end = min(at + room, len(rest)) if newline < 0 else newline + 1
+                if end == at:
                     break
-                yield time_ns, line + newline
-                at += len(line + newline)
-                part = 0 if newline else part + len(line)
+                yield time_ns, rest[at:end]
+                part = 0 if newline >= 0 else part + end - at
+                at = end
             rest = rest[at:]
     except TimeoutError:
         if not follow:
