@@ -83,6 +83,16 @@ def _folders_to(path: Path) -> Iterator[Path]:
             at = place
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file for its owner alone, which must not be there yet, nor a link in its place.
+
+    :raises OSError: if it cannot be made or written.
+    """
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE)
+    with os.fdopen(file, "wb") as opened:
+        opened.write(data)
+
+
 def begin_file(path: Path) -> None:
     """Make an empty file for its owner alone, unless it is there; of a link that leads nowhere yet,
     the file that it leads to. :raises OSError: if it cannot.

@@ -82,3 +82,41 @@ async def test_what_a_killed_agent_has_left_is_removed_when_its_run_is_gone(
 
     await volume.sweep(find)
     assert {name for name in names if folders[name].exists()} == {"there", "unknown", "young"}
+
+
+async def test_nothing_is_written_or_read_where_a_link_in_a_volume_leads(
+    volume: CodeVolume, code: Path, tmp_path: Path
+) -> None:
+    others = tmp_path / "settings"
+    others.write_text("mine")
+    told = (volume.folder / code_folder(ref("a"), LABELS)).with_suffix(".ref")
+    told.symlink_to(others)
+    folder = await put(volume, "a", code)
+    assert others.read_text() == "mine"
+    assert told.read_text() == str(ref("a"))
+    told.unlink()
+    told.symlink_to(others)
+    other = volume.folder / "launchkit-code-x.ref"
+    os.mkfifo(other)
+    for path in (told, other):
+        then = path.lstat().st_mtime - OLD_SECONDS - 1
+        os.utime(path, (then, then), follow_symlinks=False)
+
+    async def find(at: Ref) -> None:
+        pytest.fail(str(at))
+
+    await volume.sweep(find)
+    await volume.remove(folder.name)
+    assert others.read_text() == "mine"
+    assert not told.is_symlink()
+
+
+async def test_nobody_else_reads_whose_code_it_is_whatever_the_umask_is(
+    volume: CodeVolume, code: Path
+) -> None:
+    before = os.umask(0)
+    try:
+        folder = await put(volume, "a", code)
+    finally:
+        os.umask(before)
+    assert folder.with_suffix(".ref").stat().st_mode & 0o777 == 0o600

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import logging
+import os
 import re
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ import anyio
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Environment, Finding
+from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import BuildError, LaunchError
 from launchkit.images.context import BuildPlan, tar_chunks
 from launchkit.model import Secret
@@ -29,6 +31,8 @@ log = logging.getLogger("launchkit.kubernetes")
 PREFIX = "launchkit-context-"
 """Begins the names of contexts in a store or a volume."""
 NAME = re.compile(rf"{PREFIX}[0-9a-f]{{32}}\.tar\.gz")
+FOR_THE_EXECUTOR = 0o644
+"""It may run as another user than the agent."""
 LINK_SECONDS = 6 * 3600.0
 """A build may wait for a machine, and be begun again."""
 OLD_SECONDS = 86_400.0
@@ -216,10 +220,14 @@ class InVolume(ContextWay):
 
 
 def _copy(source: Path, target: Path) -> None:
-    part = target.with_name(f"{target.name}.part")
     try:
-        shutil.copyfile(source, part)
-        part.replace(target)
+        with tempfile.NamedTemporaryFile(
+            prefix=f"{target.name}.", dir=target.parent, delete=False
+        ) as part:
+            with source.open("rb") as packed:
+                shutil.copyfileobj(packed, part)
+            os.fchmod(part.fileno(), FOR_THE_EXECUTOR)
+        Path(part.name).replace(target)
     except OSError as exc:
         raise BuildError(
             f"cannot copy the build context to {target}: {exc.strerror or exc}",
@@ -231,7 +239,7 @@ def remove_old(folder: Path) -> None:
     """Remove contexts in a directory that are nobody's any more."""
     for path in folder.glob(f"{PREFIX}*"):
         try:
-            if time.time() - path.stat().st_mtime > OLD_SECONDS:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if time.time() - path.lstat().st_mtime > OLD_SECONDS:
+                remove_tree(path)
         except OSError as exc:
             log.info("the build context %s is left: %s", path, exc)

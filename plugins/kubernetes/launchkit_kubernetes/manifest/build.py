@@ -16,7 +16,13 @@ from launchkit.runners.identity import KUBERNETES, RunIdentity
 from launchkit.written import literal
 from launchkit_kubernetes.manifest.args import QueueArgs
 from launchkit_kubernetes.manifest.clear_secrets import HINT, READABLE, any_secret
-from launchkit_kubernetes.manifest.code import InSecrets, InVolume, code_folder, lay_code
+from launchkit_kubernetes.manifest.code import (
+    InSecrets,
+    InVolume,
+    code_folder,
+    lay_code,
+    require_no_claim,
+)
 from launchkit_kubernetes.manifest.names import OWN, Ref, name_problem, workload_name
 from launchkit_kubernetes.manifest.own_variables import OwnVariables, taken_whole
 from launchkit_kubernetes.manifest.pods import all_containers, containers, starting, templates
@@ -113,10 +119,13 @@ def ref_of(args: QueueArgs, submission: Submission, namespace: str) -> Ref:
 def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) -> Workload:
     """The object that is created.
 
-    :raises Rejected: if nothing tells its place, a secret would stand in it, or code is laid into
-        an image and nothing says what to start.
+    :raises Rejected: if nothing tells its place, a secret would stand in it, code is laid into an
+        image and nothing says what to start, or a strict policy keeps the volume with code.
     """
     ref = ref_of(args, submission, context.namespace)
+    if context.strict and context.code_claim:
+        parts = {"metadata": args.metadata, "spec": args.spec, **args.rest}
+        require_no_claim(parts, context.code_claim)
     identity = RunIdentity.of(submission.launch, context.agent)
     labels = {**KUBERNETES.labels(identity), NAME: ref.name}
     own = OwnVariables(submission.is_own)

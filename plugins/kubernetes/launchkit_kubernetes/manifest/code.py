@@ -1,14 +1,18 @@
 """Code that is laid into pods without a build."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 from launchkit.code.in_base_image import MOUNT
+from launchkit.errors import Rejected
 from launchkit.runners.identity import KUBERNETES
+from launchkit_kubernetes.manifest.copying import below
 from launchkit_kubernetes.manifest.names import Ref
+from launchkit_kubernetes.manifest.policy import is_free
 
 CODE = "launchkit-code"
 FOLDER = "launchkit-code-"
@@ -45,6 +49,34 @@ def code_folder(ref: Ref, labels: Mapping[str, str]) -> str:
     own = (labels.get(KUBERNETES.keys[key]) for key in ("run_id", "attempt"))
     digest = hashlib.sha256(" ".join(map(str, (ref, *own))).encode()).hexdigest()
     return f"{FOLDER}{digest[:32]}"
+
+
+def require_no_claim(config: Mapping[str, Any], claim: str) -> None:
+    """The volume with the code of all launches is mounted in parts, and whole by nobody: what is
+    put there is read by other runs, and written by the agent.
+
+    :raises Rejected: if a config names its claim.
+    """
+    named = re.compile(rf"(?<![\w.-]){re.escape(claim)}(?![\w.-])")
+    for where, text in _texts(config, "resource_args", ()):
+        if named.search(text):
+            raise Rejected(
+                f"{where}: names the claim {claim} of code_pvc_name, which has the code of all"
+                " launches",
+                hint="a strict policy leaves it to the agent; name another claim for other data",
+            )
+
+
+def _texts(value: Any, where: str, around: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Each text that more than the programs in a pod read, and where it stands."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _texts(inner, below(where, str(name)), (*around, str(name)))
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, f"{where}[{index}]", around)
+    elif isinstance(value, str) and not is_free(around):
+        yield where, value
 
 
 def lay_code(

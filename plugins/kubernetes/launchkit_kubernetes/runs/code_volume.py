@@ -1,6 +1,7 @@
 """Code in a volume of the cluster that the agent has mounted, too: a directory for each run."""
 
 import logging
+import os
 import shutil
 import tempfile
 import time
@@ -13,6 +14,7 @@ from anyio.to_thread import run_sync
 
 from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import LaunchError, LaunchkitError, RunLost
+from launchkit.private_files import write_new
 from launchkit_kubernetes.manifest.code import FOLDER, code_folder
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.whose import labels_of
@@ -21,6 +23,8 @@ log = logging.getLogger("launchkit.kubernetes")
 
 NAME_SUFFIX = ".ref"
 """Ends the name of the file that tells whose directory stands beside it."""
+MOST_REF = 4096
+"""Bytes of it."""
 OLD_SECONDS = 86_400.0
 """After so long a directory may be one that a killed agent has left."""
 FOR_ALL = 0o777
@@ -67,7 +71,9 @@ class CodeVolume:
         target = self.folder / name
         if target.exists():
             return
-        target.with_suffix(NAME_SUFFIX).write_text(str(ref))
+        told = target.with_suffix(NAME_SUFFIX)
+        told.unlink(missing_ok=True)  # of an earlier try; a link would lead elsewhere
+        write_new(told, str(ref).encode())
         part = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=self.folder))
         try:
             shutil.copytree(code, part, symlinks=True, dirs_exist_ok=True)
@@ -79,17 +85,21 @@ class CodeVolume:
 
     def _remove(self, name: str) -> None:
         for path in self.folder.glob(f"{name}*"):
-            if path.is_dir():
-                remove_tree(path)
-            else:
-                path.unlink(missing_ok=True)
+            remove_tree(path)
 
     def _old(self) -> Sequence[tuple[str, Ref]]:
         found = []
         for path in self.folder.glob(f"{FOLDER}*{NAME_SUFFIX}"):
             try:
-                if time.time() - path.stat().st_mtime > OLD_SECONDS:
-                    found.append((path.stem, Ref.parse(path.read_text())))
+                if time.time() - path.lstat().st_mtime > OLD_SECONDS:
+                    found.append((path.stem, Ref.parse(_read(path))))
             except (OSError, ValueError, RunLost) as exc:
                 log.info("it is not known whose code %s is: %s", path, exc)
         return found
+
+
+def _read(path: Path) -> str:
+    """What a file says that others may have put another thing in the place of."""
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(file, "rb") as opened:
+        return opened.read(MOST_REF).decode()

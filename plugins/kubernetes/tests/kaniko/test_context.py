@@ -97,6 +97,27 @@ async def test_old_contexts_in_a_volume_are_swept(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {*names[1:]}
 
 
+async def test_a_context_is_written_through_no_link_and_by_nobody_else_whatever_the_umask_is(
+    plan: BuildPlan, tmp_path: Path
+) -> None:
+    volume, others = tmp_path / "volume", tmp_path / "settings"
+    volume.mkdir()
+    others.write_text("mine")
+    way = InVolume("claim", volume)
+    before = os.umask(0)
+    try:
+        async with packed_context(plan, tmp_path) as archive:
+            for name in (archive.name, f"{archive.name}.part"):
+                (volume / name).symlink_to(others)
+            await way.deliver(archive)
+    finally:
+        os.umask(before)
+    delivered = volume / archive.name
+    assert not delivered.is_symlink()
+    assert delivered.stat().st_mode & 0o777 == 0o644
+    assert others.read_text() == "mine"
+
+
 async def test_a_volume_that_is_not_mounted_is_told(plan: BuildPlan, tmp_path: Path) -> None:
     way = InVolume("claim", tmp_path / "nowhere")
     with pytest.raises(BuildError, match="cannot copy the build context") as caught:

@@ -1,6 +1,7 @@
 """Code without a build is laid into the pods by a container that unpacks it."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from launchkit.code.in_base_image import MOUNT
 from launchkit.errors import Rejected
 
 from .examples import JOBSET, MPI, RAY, SEED_PYTORCH, TRAIN, VOLCANO, example
-from .making import body, job, pod, submission_of
+from .making import body, job, pod, submission_of, workload
 
 CONTEXT = BuildContext(namespace="default", code_pieces=2)
 MOUNTED = {"name": "launchkit-code", "mountPath": "/mnt/launchkit"}
@@ -152,3 +153,28 @@ def test_the_pieces_give_the_code_and_an_archive_that_is_not_whole_fails(tmp_pat
     assert (into / "a b" / "train.py").read_text() == "print(1)\n"
     (pieces / f"{number:04}").unlink()
     assert unpacked(pieces, into).returncode != 0
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        job({}, volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": "code-of-all"}}]),
+        {"kind": "SparkApplication", "apiVersion": "sparkoperator.k8s.io/v1beta2",
+         "spec": {"sparkConf": {"a.claimName": "code-of-all"}}},
+        {**job({}), "metadata": {"annotations": {"a": "mounts: code-of-all"}}},
+    ],
+)  # fmt: skip
+def test_a_strict_policy_leaves_the_volume_with_the_code_of_all_to_the_agent(
+    config: dict[str, Any],
+) -> None:
+    strict = replace(CONTEXT, strict=True, code_claim="code-of-all")
+    with pytest.raises(Rejected, match="names the claim code-of-all of code_pvc_name"):
+        workload(config, "sh", context=strict)
+
+
+def test_other_claims_and_what_a_program_reads_may_be_named_beside_it() -> None:
+    strict = replace(CONTEXT, strict=True, code_claim="code-of-all")
+    claim = {"name": "v", "persistentVolumeClaim": {"claimName": "code-of-all-others"}}
+    config = job({"args": ["code-of-all"], "env": [{"name": "A", "value": "code-of-all"}]})
+    config["spec"]["template"]["spec"]["volumes"] = [claim]
+    assert workload(config, "sh", context=strict).body["kind"] == "Job"
