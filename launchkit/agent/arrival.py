@@ -56,11 +56,13 @@ async def meet_queue(
 
 
 async def arrive(kit: Kit, queues: Sequence[str], capacity: AgentCapacity) -> Mapping[str, str]:
-    """Free what dead agents of this machine held, and look at the queues; gives what is in the way
-    of each. A queue that is away is looked at later.
+    """Free what dead agents of this machine held, also one that had this name, and look at the
+    queues; gives what is in the way of each. A queue that is away is looked at later.
 
     :raises NotFound: naming all queues that do not exist.
     """
+    site = kit.site
+    await anyio.to_thread.run_sync(clear_work, site.state_dir, site.agent)  # nothing is made yet
     try:
         await free_what_the_dead_held(kit)
         return await _look_at(queues, kit, capacity)

@@ -226,6 +226,18 @@ async def test_what_a_dead_agent_left_half_prepared_is_removed_however_deep(tmp_
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["gpu-2.abc"]
 
 
+async def test_an_agent_that_was_killed_and_comes_again_removes_what_it_left_half_prepared(
+    bench: Bench,
+) -> None:
+    work = bench.folder / "state" / "work"
+    for name in ("gpu-1.abc", "gpu-1.b.abc"):
+        (work / name / "code").mkdir(parents=True)
+    run = await bench.launch("print(1)")
+    async with bench.agent(name="gpu-1"):
+        assert await bench.ended(run) == [ItemState.FINISHED]
+    assert [path.name for path in work.iterdir()] == ["gpu-1.b.abc"]  # another's
+
+
 async def test_a_state_directory_that_vanishes_fails_launches_not_the_agent(bench: Bench) -> None:
     run = await bench.launch("print(1)")
     async with bench.agent():
