@@ -1,6 +1,7 @@
 """Code in a volume that the agent has mounted."""
 
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,24 @@ async def test_what_is_copied_is_whole_and_anybody_may_write_beside_it(
     (folder / "made").touch()
     assert await put(volume, "a", code) == folder
     assert (folder / "made").exists()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+async def test_a_run_may_read_its_code_and_write_beside_it_whatever_the_umask_is(
+    volume: CodeVolume, code: Path, umask: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        (code / "package").mkdir()
+        (code / "package" / "module.py").touch()
+        (code / "link").symlink_to("/nowhere")
+        folder = await put(volume, "a", code)
+    finally:
+        os.umask(before)
+    modes = {path.name: f"{stat.S_IMODE(path.stat().st_mode):o}" for path in folder.rglob("[mpt]*")}
+    assert modes == {"train.sh": "755", "package": "755", "module.py": "644"}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o777
+    assert (folder / "link").is_symlink()
 
 
 async def test_a_volume_that_is_not_mounted_is_told_with_its_setting(

@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -29,6 +30,8 @@ OLD_SECONDS = 86_400.0
 """After so long a directory may be one that a killed agent has left."""
 FOR_ALL = 0o777
 """As an emptyDir is: the program may run as anybody."""
+TO_RUN, TO_READ = 0o755, 0o644
+"""As packed code has: what the agent's umask, or git's, says of its files is no matter of runs."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,9 @@ class CodeVolume:
         write_new(told, str(ref).encode())
         part = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=self.folder))
         try:
-            shutil.copytree(code, part, symlinks=True, dirs_exist_ok=True)
+            shutil.copytree(code, part, symlinks=True, dirs_exist_ok=True, copy_function=_copy_file)
+            for folder, _, _ in os.walk(part):
+                Path(folder).chmod(TO_RUN)
             part.chmod(FOR_ALL)
             part.rename(target)
         except BaseException:
@@ -96,6 +101,13 @@ class CodeVolume:
             except (OSError, ValueError, RunLost) as exc:
                 log.info("it is not known whose code %s is: %s", path, exc)
         return found
+
+
+def _copy_file(source: str, target: str) -> str:
+    shutil.copyfile(source, target)
+    runs = Path(source).stat().st_mode & stat.S_IXUSR
+    Path(target).chmod(TO_RUN if runs else TO_READ)
+    return target
 
 
 def _read(path: Path) -> str:
