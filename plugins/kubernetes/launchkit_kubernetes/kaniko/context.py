@@ -192,12 +192,16 @@ class InVolume(ContextWay):
     """Where the agent has it."""
 
     def place(self, archive: Archive) -> ContextPlace:
-        """A file of the volume, which the executor mounts."""
+        """A file of the volume, which the executor mounts alone: the steps of a build see no
+        context of another.
+        """
         volume = {"claimName": self.claim, "readOnly": True}
+        path = f"{CONTEXT_MOUNT}/{archive.name}"
+        mount = {"name": "context", "mountPath": path, "subPath": archive.name, "readOnly": True}
         return ContextPlace(
-            address=f"tar://{CONTEXT_MOUNT}/{archive.name}",
+            address=f"tar://{path}",
             volumes=[{"name": "context", "persistentVolumeClaim": volume}],
-            mounts=[{"name": "context", "mountPath": CONTEXT_MOUNT, "readOnly": True}],
+            mounts=[mount],
         )
 
     async def deliver(self, archive: Archive) -> None:

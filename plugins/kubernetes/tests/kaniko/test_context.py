@@ -79,6 +79,16 @@ async def test_a_context_is_delivered_where_its_address_says_and_removed_by_that
     assert {path.name for path in folder.iterdir()} == {"other"}
 
 
+async def test_a_build_is_given_no_context_of_another_from_a_volume(
+    plan: BuildPlan, tmp_path: Path
+) -> None:
+    async with packed_context(plan, tmp_path) as archive:
+        place = InVolume("claim", tmp_path).place(archive)
+    (mount,) = place.mounts
+    assert mount["subPath"] == archive.name
+    assert place.address == f"tar://{mount['mountPath']}"
+
+
 async def test_contexts_of_other_images_have_other_names(plan: BuildPlan, tmp_path: Path) -> None:
     first = packed_context(plan, tmp_path, "r/a:1")
     async with first as one, packed_context(plan, tmp_path, "r/b:1") as other:
