@@ -1,12 +1,14 @@
 """The secrets of a queue as values, to be masked where no name tells of them, as in an error."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 from launchkit.model import QueueSpec
 from launchkit.plain_text import shortened
 from launchkit.resolving.masking import Mask, mask_of
 from launchkit.resolving.references import is_elsewhere, without_references
-from launchkit.resolving.secret_places import secrets_in
+from launchkit.resolving.secret_places import Found, secrets_in
+from launchkit.resolving.secret_texts import parts_of
 from launchkit.resolving.secret_values import secret_defaults, spec_without
 
 LONGEST = 8000
@@ -16,15 +18,16 @@ NO_SECRETS = frozenset({"true", "false", "none", "null"})
 
 def queue_secrets(spec: QueueSpec) -> tuple[str, ...]:
     """What is hidden of a queue's config and of its template variables."""
-    written = (value for found in secrets_in(spec.config) for value in found.values)
-    return tuple(dict.fromkeys(_pieces((*secret_defaults(spec), *written))))
+    return _known(spec, secrets_in(spec.config))
 
 
 def without_secrets(spec: QueueSpec) -> QueueSpec:
     """A queue as those who are not its operators see it: what a name tells to be a secret is hidden
     there, and wherever else it stands.
     """
-    return spec_without(spec, queue_secrets(spec))
+    keeping = cache(parts_of)
+    found = secrets_in(spec.config, keeping)
+    return spec_without(spec, found, mask_of(*_known(spec, found)), keeping)
 
 
 def without_queue_values(text: str, spec: QueueSpec) -> str:
@@ -35,6 +38,11 @@ def without_queue_values(text: str, spec: QueueSpec) -> str:
 def queue_mask(spec: QueueSpec) -> Mask:
     """What hides the secrets of a queue in a text."""
     return mask_of(*queue_secrets(spec))
+
+
+def _known(spec: QueueSpec, found: Sequence[Found]) -> tuple[str, ...]:
+    written = (value for one in found for value in one.values)
+    return tuple(dict.fromkeys(_pieces((*secret_defaults(found, spec.variables), *written))))
 
 
 def _pieces(values: Iterable[str]) -> Iterator[str]:

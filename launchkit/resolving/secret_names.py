@@ -49,9 +49,14 @@ _MEASURES = frozenset({"age", "count", "days", "hours", "len", "length", "limit"
 _SMALL = re.compile(r"-?[0-9]{1,7}(?:\.[0-9]{1,4})?")
 
 
+def may_tell(text: str) -> bool:
+    """Whether there may be the name of a secret in a text: in most there is none."""
+    return bool(_HINT.search(text))
+
+
 def sounds(name: str) -> bool:
     """Whether a name has to do with a secret at all."""
-    if not _HINT.search(name) or name in _WHERE_A_SHELL_IS:
+    if not may_tell(name) or name in _WHERE_A_SHELL_IS:
         return False
     attached = _ATTACHED.match(name)
     return _tells(name) or (attached is not None and sounds(name[attached.end() :]))

@@ -3,7 +3,7 @@ hidden, masked and warned of all follows from this.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,9 @@ _SHAPES = {
 }
 """How Kubernetes says which secret is meant, and how it is laid in."""
 
+PartsOf = Callable[[str], list[Part]]
+"""What finds the secrets in a text."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -47,9 +50,9 @@ class Found:
     """Whether the whole of it is taken from elsewhere, by macros or template fields."""
 
 
-def secrets_in(values: Json) -> Sequence[Found]:
+def secrets_in(values: Json, parts_of: PartsOf = parts_of) -> Sequence[Found]:
     """The secrets of a config, those taken from elsewhere too."""
-    walk = Walk()
+    walk = Walk(parts_of=parts_of)
     walk.mapping(values, "", ())
     return walk.found
 
@@ -73,6 +76,9 @@ class Walk:
 
     mask: Mask = field(default_factory=lambda: Mask(()))
     found: list[Found] = field(default_factory=list)
+    parts_of: PartsOf = parts_of
+    """Two ways through the same texts look for the secrets in them once if it keeps what it found.
+    """
 
     def mapping(self, values: Json, name: str, path: Path) -> dict[str, Any]:
         """A mapping with `…` for each secret; *name* is what tells of the whole of it."""
@@ -144,7 +150,7 @@ class Walk:
         the mask see the whole of it, each: what one hides may be what the other knows a secret by.
         """
         behind = len(lead)
-        parts = _assigned(lead + text, behind) or parts_of(lead + text)
+        parts = _assigned(lead + text, behind) or self.parts_of(lead + text)
         for is_taken in (False, True):
             told = (one for part in parts if part.elsewhere is is_taken for one in part.values)
             if values := tuple(dict.fromkeys(told)):

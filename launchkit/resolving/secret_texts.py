@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from launchkit.resolving.assignments import Name, Value, curl_logins, names_in, value_of
 from launchkit.resolving.references import REFERENCES, is_elsewhere
-from launchkit.resolving.secret_names import is_secret, is_secret_name, measures
+from launchkit.resolving.secret_names import is_secret, is_secret_name, may_tell, measures
 
 HIDDEN = "…"
 
@@ -132,7 +132,7 @@ def _told(text: str) -> Iterator[tuple[Name, Value]]:
     its name.
     """
     waiting: list[tuple[int, int, Name, Value]] = []
-    for name in names_in(text, is_secret_name):
+    for name in names_in(text, is_secret_name) if may_tell(text) else ():
         while waiting and waiting[0][0] <= name.start:
             yield heappop(waiting)[2:]
         value = value_of(text, name)

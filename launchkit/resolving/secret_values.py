@@ -5,49 +5,52 @@ from dataclasses import replace
 from typing import Any
 
 from launchkit.model import ItemReport, Json, QueueItem, QueueSpec, Variable, Verdict
-from launchkit.resolving.masking import HIDDEN, mask_of
+from launchkit.resolving.masking import HIDDEN, Mask, mask_of
 from launchkit.resolving.references import fields_in
 from launchkit.resolving.secret_names import is_secret, is_secret_name, measures
-from launchkit.resolving.secret_places import Walk, secrets_in, with_keys
+from launchkit.resolving.secret_places import Found, PartsOf, Walk, secrets_in, with_keys
 
 NOT_OF_THE_QUEUE = frozenset({"config", "env", "origins"})
 
 
-def spec_without(spec: QueueSpec, secrets: Sequence[str]) -> QueueSpec:
-    """A queue with `…` for what is a secret by a name, and for each of some *secrets*."""
-    secret = secret_variables(spec.config, spec.variables)
+def spec_without(
+    spec: QueueSpec, found: Sequence[Found], mask: Mask, parts_of: PartsOf
+) -> QueueSpec:
+    """A queue with `…` for what is a secret by a name, as *found* in its config, and for what a
+    *mask* knows.
+    """
+    secret = secret_variables(found, spec.variables)
     variables = {
-        name: _all_hidden(one, secrets) if name in secret else _without(name, one, secrets)
+        name: _all_hidden(one, mask) if name in secret else _without(name, one, mask)
         for name, one in spec.variables.items()
     }
-    return replace(spec, config=hidden(spec.config, secrets), variables=variables)
+    config = Walk(mask, parts_of=parts_of).mapping(spec.config, "", ())
+    return replace(spec, config=config, variables=variables)
 
 
-def secret_variables(config: Json, variables: Mapping[str, Variable]) -> Collection[str]:
+def secret_variables(found: Sequence[Found], variables: Mapping[str, Variable]) -> Collection[str]:
     """The template variables whose values are secrets: by their own names, or as the whole or a
     part of what is one in the config.
     """
-    filled = {
-        name for found in secrets_in(config) for value in found.values for name in fields_in(value)
-    }
+    filled = {name for one in found for value in one.values for name in fields_in(value)}
     named = {name for name, one in variables.items() if _is_secret_by_name(name, one)}
     return (filled & variables.keys()) | named
 
 
-def secret_defaults(spec: QueueSpec) -> tuple[str, ...]:
+def secret_defaults(found: Sequence[Found], variables: Mapping[str, Variable]) -> tuple[str, ...]:
     """The secrets among the defaults and choices of a queue's template variables: a launch has them
     wherever the fields are, also where no key tells of them. With them those in their patterns, of
     which an objection tells.
     """
-    secret = secret_variables(spec.config, spec.variables)
+    secret = secret_variables(found, variables)
     known: list[str] = []
-    for name, one in spec.variables.items():
+    for name, one in variables.items():
         values = _values_of(one)
         if name in secret:
             known += map(str, values)
         else:
             told = {name: values, "": one.pattern}
-            known += [text for found in secrets_in(told) for text in found.values]
+            known += [text for part in secrets_in(told) for text in part.values]
     return tuple(known)
 
 
@@ -60,9 +63,9 @@ def without_queue_secrets(resolved: Json, secrets: Sequence[str] = ()) -> dict[s
     """What a launch came to, with `…` for secrets of the queue's config and for each of some known
     *secrets*; the run's own config and who made each choice stay as they are but for the latter.
     """
-    known = without_values(resolved, secrets)
+    known, mask = without_values(resolved, secrets), mask_of(*secrets)
     return {
-        name: known[name] if name in NOT_OF_THE_QUEUE else _hidden_as(name, value, secrets)
+        name: known[name] if name in NOT_OF_THE_QUEUE else _hidden_as(name, value, mask)
         for name, value in resolved.items()
     }
 
@@ -75,9 +78,9 @@ def hidden(values: Json, secrets: Sequence[str] = ()) -> dict[str, Any]:
     return Walk(mask_of(*secrets)).mapping(values, "", ())
 
 
-def _hidden_as(name: str, value: object, secrets: Sequence[str]) -> Any:
+def _hidden_as(name: str, value: object, mask: Mask) -> Any:
     """One value of that name, with the same hidden."""
-    return Walk(mask_of(*secrets)).value(value, name, (name,))
+    return Walk(mask).value(value, name, (name,))
 
 
 def without_values(told: Json, secrets: Sequence[str]) -> dict[str, Any]:
@@ -122,24 +125,24 @@ def _is_secret_by_name(name: str, variable: Variable) -> bool:
     return is_secret_name(name) and not is_measure
 
 
-def _all_hidden(variable: Variable, secrets: Sequence[str]) -> Variable:
+def _all_hidden(variable: Variable, mask: Mask) -> Variable:
     """A variable without all that tells of its values. Who launches may still give one of the
     choices, which the queue compares with them.
     """
-    variable = replace(variable, description=_hidden_as("", variable.description, secrets))
+    variable = replace(variable, description=_hidden_as("", variable.description, mask))
     default = HIDDEN if variable.default not in (None, "") else variable.default
     return replace(variable, default=default, enum=None, pattern=None, minimum=None, maximum=None)
 
 
-def _without(name: str, variable: Variable, secrets: Sequence[str]) -> Variable:
+def _without(name: str, variable: Variable, mask: Mask) -> Variable:
     """A variable without the secrets within its default, its choices and its pattern."""
     enum, pattern = list(variable.enum or ()), variable.pattern
-    is_told = secrets_in({name: enum}) or _hidden_as(name, enum, secrets) != enum
-    is_in_pattern = secrets_in({"": pattern}) or _hidden_as("", pattern, secrets) != pattern
+    is_told = secrets_in({name: enum}) or _hidden_as(name, enum, mask) != enum
+    is_in_pattern = secrets_in({"": pattern}) or _hidden_as("", pattern, mask) != pattern
     return replace(
         variable,
-        default=_hidden_as(name, variable.default, secrets),
-        description=_hidden_as("", variable.description, secrets),
+        default=_hidden_as(name, variable.default, mask),
+        description=_hidden_as("", variable.description, mask),
         enum=None if is_told else variable.enum,
         pattern=None if is_in_pattern else pattern,
     )

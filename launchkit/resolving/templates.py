@@ -152,9 +152,10 @@ def _value_problems(
 ) -> list[str]:
     if not any(value_problems(values, variables)):
         return []
+    from launchkit.resolving.secret_places import secrets_in
     from launchkit.resolving.secret_values import secret_variables
 
-    return [*value_problems(values, variables, secret_variables(config, variables))]
+    return [*value_problems(values, variables, secret_variables(secrets_in(config), variables))]
 
 
 def has_field(value: object) -> bool:

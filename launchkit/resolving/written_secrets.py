@@ -1,11 +1,11 @@
 """Secrets that stand in a text for people to read, told by the names of their keys."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from launchkit.abc import Finding
 from launchkit.codec import dotted
-from launchkit.model import Json, QueueSpec
-from launchkit.resolving.secret_places import secrets_in
+from launchkit.model import Json, QueueSpec, Variable
+from launchkit.resolving.secret_places import Found, secrets_in
 from launchkit.resolving.secret_values import secret_variables
 
 MOST_TOLD = 5
@@ -17,13 +17,13 @@ HINT = (
 
 def written_secrets(values: Json) -> list[str]:
     """Where secrets are written out, and not taken by a macro or a template field."""
-    written = (one.path for one in secrets_in(values) if not one.elsewhere)
-    return [*dict.fromkeys(dotted(path) for path in written)]
+    return _places(secrets_in(values))
 
 
 def secrets_warning(queue: QueueSpec) -> Finding | None:
     """What to say of a queue with secrets in its config."""
-    places = [*written_secrets(queue.config), *_in_variables(queue)]
+    found = secrets_in(queue.config)
+    places = [*_places(found), *_in_variables(queue.variables, found)]
     if not places:
         return None
     more = f" and {len(places) - MOST_TOLD} more" if len(places) > MOST_TOLD else ""
@@ -36,9 +36,13 @@ def secrets_warning(queue: QueueSpec) -> Finding | None:
     )
 
 
-def _in_variables(queue: QueueSpec) -> Iterator[str]:
-    secret = secret_variables(queue.config, queue.variables)
-    for name, one in queue.variables.items():
+def _places(found: Sequence[Found]) -> list[str]:
+    return [*dict.fromkeys(dotted(one.path) for one in found if not one.elsewhere)]
+
+
+def _in_variables(variables: Mapping[str, Variable], found: Sequence[Found]) -> Iterator[str]:
+    secret = secret_variables(found, variables)
+    for name, one in variables.items():
         for what, value in (("default", one.default), ("choices", list(one.enum or ()))):
             if (name in secret and value not in (None, "", [])) or written_secrets({name: value}):
                 yield f"{what} of variable {name}"

@@ -7,6 +7,7 @@ import pytest
 from launchkit.model import QueueSpec, Variable
 from launchkit.resolving.hidden_words import hidden_words
 from launchkit.resolving.known_secrets import queue_secrets, without_queue_values, without_secrets
+from launchkit.resolving.secret_places import secrets_in
 from launchkit.resolving.secret_values import (
     hidden,
     secret_defaults,
@@ -166,8 +167,12 @@ def test_a_variable_that_fills_a_secret_is_one(config: dict[str, object]) -> Non
     }
     config = {**config, "size": "{{size}}"}
     spec = QueueSpec(name="q", resource="local-process", config=config, variables=variables)
-    assert secret_variables(config, variables) == {"which"}
-    assert secret_defaults(spec) == ("hush-1", "hush-1", "hush-2")
+    assert secret_variables(secrets_in(config), variables) == {"which"}
+    assert secret_defaults(secrets_in(spec.config), spec.variables) == (
+        "hush-1",
+        "hush-1",
+        "hush-2",
+    )
     shown = without_secrets(spec)
     assert "hush" not in str(shown)
     assert shown.variables["size"] == variables["size"]
@@ -185,7 +190,7 @@ def test_a_variable_that_fills_a_secret_is_one(config: dict[str, object]) -> Non
 def test_a_variable_that_fills_a_measure_is_shown() -> None:
     variables = {"n": Variable(type="integer", default=4096)}
     config = {"args": ["--max-tokens", "{{n}}"], "x": "--max-tokens={{n}}", "max_tokens": "{{n}}"}
-    assert not secret_variables(config, variables)
+    assert not secret_variables(secrets_in(config), variables)
 
 
 def test_what_a_description_tells_by_a_name_is_hidden() -> None:
@@ -209,7 +214,7 @@ def test_a_secret_in_a_default_is_hidden_and_known() -> None:
     variables = {"opts": Variable(type="string", default="-e API_TOKEN=hush")}
     spec = QueueSpec(name="q", resource="docker", config={"x": "{{opts}}"}, variables=variables)
     assert without_secrets(spec).variables["opts"].default == "-e API_TOKEN=…"
-    assert "hush" in secret_defaults(spec)
+    assert "hush" in secret_defaults(secrets_in(spec.config), spec.variables)
 
 
 def test_a_secret_in_a_pattern_is_hidden_and_known() -> None:

@@ -11,6 +11,7 @@ from launchkit.errors import Rejected
 from launchkit.model import QueueSpec, Secret, Variable
 from launchkit.resolving.hidden_words import hidden_words
 from launchkit.resolving.known_secrets import without_queue_values, without_secrets
+from launchkit.resolving.secret_places import secrets_in
 from launchkit.resolving.secret_values import (
     hidden,
     secret_defaults,
@@ -187,7 +188,7 @@ def test_an_id_that_is_a_secret_is_one_everywhere() -> None:
     variables = {"vault_secret_id": Variable(type="string", default="9f3c-77")}
     spec = QueueSpec(name="q", resource="docker", variables=variables)
     assert without_secrets(spec).variables["vault_secret_id"].default == "…"
-    assert secret_defaults(spec) == ("9f3c-77",)
+    assert secret_defaults(secrets_in(spec.config), spec.variables) == ("9f3c-77",)
 
 
 def test_choices_that_are_secrets_are_hidden_and_can_still_be_given() -> None:
@@ -205,7 +206,7 @@ def test_choices_that_are_secrets_are_hidden_and_can_still_be_given() -> None:
 
 def test_what_is_not_among_secret_choices_is_told_without_them() -> None:
     variables = {"api_key": Variable(type="string", enum=("first-key", "second-key"))}
-    secret = secret_variables({}, variables)
+    secret = secret_variables((), variables)
     (problem,) = value_problems({"api_key": "guess"}, variables, secret)
     assert problem == "template variable api_key: must be one of the values that its queue allows"
 
@@ -220,9 +221,14 @@ def test_secrets_among_defaults_and_choices_are_known_by_their_variables() -> No
         "secret": Variable(type="string"),
     }
     spec = QueueSpec(name="q", resource="docker", variables=variables)
-    assert secret_defaults(spec) == ("one", "two", "three", "123456")
+    assert secret_defaults(secrets_in(spec.config), spec.variables) == (
+        "one",
+        "two",
+        "three",
+        "123456",
+    )
     told = {"args": ["-x", 123456, "login 123456"], "n": 1234567}
-    assert without_values(told, secret_defaults(spec)) == {
+    assert without_values(told, secret_defaults(secrets_in(spec.config), spec.variables)) == {
         "args": ["-x", "…", "login …"],
         "n": 1234567,
     }
