@@ -9,6 +9,8 @@ from typing import Any
 
 LONGEST_FILTER = 18_000
 """Letters; Cloud Logging takes 20,000."""
+LONGEST_ID = 256
+"""Who writes an entry may choose its id: of a longer one the beginning is asked for."""
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)", re.ASCII)
 SECOND = 1_000_000_000
 Mark = tuple[int, str]
@@ -79,10 +81,14 @@ def time_text(at: int) -> str:
     return f"{whole.isoformat()}.{rest:09d}Z"
 
 
-def filter_of(jobs: Sequence[str], since: int) -> str:
-    """What the programs of these jobs have printed from a time on."""
+def filter_of(jobs: Sequence[str], since: Mark) -> str:
+    """What the programs of these jobs have printed behind a mark."""
     numbers = " OR ".join(f'"{job}"' for job in jobs)
+    at, ident = time_text(since[0]), json.dumps(since[1][:LONGEST_ID], ensure_ascii=False)
+    is_later = f'timestamp>="{at}"'
+    if since[1]:
+        is_later = f'(timestamp>"{at}" OR (timestamp="{at}" AND insertId>{ident}))'
     return (
         f'resource.type="ml_job" AND resource.labels.task_name!="service"'
-        f' AND timestamp>="{time_text(since)}" AND resource.labels.job_id=({numbers})'
+        f" AND {is_later} AND resource.labels.job_id=({numbers})"
     )

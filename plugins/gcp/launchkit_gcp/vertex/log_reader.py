@@ -15,6 +15,7 @@ from launchkit_gcp.vertex.log_entries import (
     LONGEST_FILTER,
     SECOND,
     Entry,
+    Mark,
     entries_of,
     filter_of,
 )
@@ -22,6 +23,8 @@ from launchkit_gcp.vertex.log_entries import (
 PAGE = 1000
 AT_ONCE_PAGES = 8
 """So many pages are read before the next one's turn: a log may be larger than the memory."""
+AT_ONCE_LETTERS = 8 << 20
+"""No more pages once so much was printed in those that are read."""
 NEAR = 120 * SECOND
 """Who wants what is so much older than what others want is read for alone."""
 AT_ONCE = LONGEST_FILTER // 30
@@ -32,31 +35,36 @@ BURST = 5.0
 
 @dataclass(frozen=True)
 class Part:
-    """What was read for one job: its entries from a time on, in order."""
+    """What was read for one job: its entries behind a mark, in order."""
 
     entries: Sequence[Entry]
-    until: int | None
-    """Entries of this time, and later ones, are still to be read; None: there were no more."""
+    until: Mark | None
+    """Entries behind this one are still to be read; None: there were no more."""
+    alone: bool
+    """Whether there is so much of the job that others would wait for theirs behind it."""
 
 
 @dataclass(eq=False)
 class _Want:
     job: str
-    since: int
+    since: Mark
+    alone: bool
     done: anyio.Event = field(default_factory=anyio.Event)
     part: Part | None = None
     failure: GcpError | None = None
 
 
 class LogReader:
-    """Reads for all who want something at one time with one query."""
+    """Reads for all who want something at one time with one query. Those of whom there is much, or
+    who want what is old, are read alone, in turn with the others.
+    """
 
     def __init__(self, environment: GcpEnvironment, rate: float) -> None:
         self._environment = environment
         self._pace = Pace(rate, BURST)
         self._wants: list[_Want] = []
         self._asked = Subscription()
-        self._is_far = False
+        self._was_alone = False
         self._page_size = PAGE
         """Fewer after an answer that did not come whole: lines may be long."""
 
@@ -69,12 +77,13 @@ class LogReader:
             if wants := self._next():
                 await self._read(wants)
 
-    async def read(self, job: str, since: int) -> Part:
-        """The entries of a job from a time on, as far as they come at once.
+    async def read(self, job: str, since: Mark, *, alone: bool) -> Part:
+        """The entries of a job behind a mark, as far as they come at once; *alone* is as the part
+        before says.
 
         :raises GcpError: if Cloud Logging does not give them.
         """
-        want = _Want(job, since)
+        want = _Want(job, since, alone)
         self._wants.append(want)
         self._asked.notify()
         try:
@@ -89,16 +98,19 @@ class LogReader:
 
     def _next(self) -> Sequence[_Want]:
         """Those who are read for now: all who want what is new, or in turn one who does not."""
-        newest = max((one.since for one in self._wants), default=0)
-        near = [one for one in self._wants if newest - one.since <= NEAR]
-        far = [one for one in self._wants if newest - one.since > NEAR]
-        self._is_far = bool(far) and not self._is_far
-        return far[:1] if self._is_far else near[:AT_ONCE]
+        together = [one for one in self._wants if not one.alone]
+        newest = max((one.since[0] for one in together), default=0)
+        near = [one for one in together if newest - one.since[0] <= NEAR]
+        others = [one for one in self._wants if one.alone or newest - one.since[0] > NEAR]
+        self._was_alone = bool(others) and not (self._was_alone and near)
+        return others[:1] if self._was_alone else near[:AT_ONCE]
 
     async def _read(self, wants: Sequence[_Want]) -> None:
         for want in wants:
             self._wants.remove(want)
         since = min(want.since for want in wants)
+        if not wants[0].alone:  # whoever writes an entry may choose its id: no others ask for that
+            since = (since[0], "")
         try:
             entries, until = await self._pages([*{want.job for want in wants}], since)
         except GcpError as exc:
@@ -116,25 +128,28 @@ class LogReader:
         for entry in entries:
             found.setdefault(entry.job, []).append(entry)
         for want in wants:
-            theirs = [one for one in found.get(want.job, ()) if one.mark[0] >= want.since]
-            want.part = Part(theirs, until)
+            theirs = found.get(want.job, [])
+            is_much = until is not None and len(theirs) * len(wants) >= len(entries)
+            behind = [one for one in theirs if one.mark > want.since]
+            want.part = Part(behind, until if is_much or not until else (until[0], ""), is_much)
             want.done.set()
 
-    async def _pages(self, jobs: Sequence[str], since: int) -> tuple[Sequence[Entry], int | None]:
-        """The entries that come at once, and the time from which on there are more."""
+    async def _pages(self, jobs: Sequence[str], since: Mark) -> tuple[Sequence[Entry], Mark | None]:
+        """The entries that come at once, and the mark behind which there are more."""
         found: list[Entry] = []
         token: str | None = None
-        number = 0
+        number = letters = 0
         while True:
             answer = await self._page(filter_of(jobs, since), token)
-            found += entries_of(answer)
+            new = entries_of(answer)
+            found += new
             token = answer.get("nextPageToken") or None
             number += 1
+            letters += sum(len(one.text) for one in new)
             if token is None:
                 return sorted(found), None
-            first, last = (found[0].mark[0], found[-1].mark[0]) if found else (0, 0)
-            if number >= AT_ONCE_PAGES and first < last:
-                return sorted(one for one in found if one.mark[0] < last), last
+            if found and (number >= AT_ONCE_PAGES or letters >= AT_ONCE_LETTERS):
+                return _cut(found, since)
 
     async def _page(self, wanted: str, token: str | None) -> Mapping[str, Any]:
         api, what = await self._environment.api(), "Cloud Logging: entries"
@@ -149,3 +164,13 @@ class LogReader:
             body["pageToken"] = token
         url = api.place.url("logging") + "/v2/entries:list"
         return (await api.send(what, "POST", url, json=body, backoff=ONCE)).json(what)
+
+
+def _cut(found: Sequence[Entry], since: Mark) -> tuple[Sequence[Entry], Mark]:
+    """What is whole of entries that are followed by others, and the mark behind it."""
+    last = found[-1].mark
+    if found[0].mark[0] < last[0]:
+        return sorted(one for one in found if one.mark[0] < last[0]), (last[0], "")
+    # a program may print as much as it likes with one time: only then its entries are told apart
+    # by their ids, and if those are not in their order, what is left of this time is passed over
+    return sorted(found), last if last > since else (last[0] + 1, "")

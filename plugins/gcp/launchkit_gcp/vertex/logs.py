@@ -46,12 +46,13 @@ class LogSource:
     async def _pieces(self, cursor: Mark | None) -> AsyncIterator[Piece[Mark]]:
         is_whole, job = self.is_whole, self._job()
         begin = cursor or (int((job.created - EARLIER_SECONDS) * SECOND), "")
+        alone = False
         try:
             while True:
-                safe = None if is_whole else time.time_ns() - self._held
-                part = await self._reader.read(job.number, begin[0])
-                limit = _earlier(safe, part.until)
-                ready = [one for one in part.entries if one.mark > begin and _is_before(one, limit)]
+                safe = None if is_whole else (time.time_ns() - self._held, "")
+                part = await self._reader.read(job.number, begin, alone=alone)
+                limit, alone = _earlier(safe, part.until), part.alone
+                ready = [one for one in part.entries if limit is None or one.mark <= limit]
                 if ready:
                     yield Piece(_lines(ready, job), cursor=begin)
                 begin = _after(begin, ready, limit)
@@ -64,18 +65,14 @@ class LogSource:
             log.warning("the log of job %s cannot be read: %s (%s)", job.number, exc, exc.hint)
 
 
-def _earlier(one: int | None, other: int | None) -> int | None:
+def _earlier(one: Mark | None, other: Mark | None) -> Mark | None:
     return min((each for each in (one, other) if each is not None), default=None)
 
 
-def _is_before(entry: Entry, limit: int | None) -> bool:
-    return limit is None or entry.mark[0] < limit
-
-
-def _after(begin: Mark, ready: list[Entry], limit: int | None) -> Mark:
+def _after(begin: Mark, ready: list[Entry], limit: Mark | None) -> Mark:
     """The place behind what was read: a silent log is not read from its last line on each time."""
     last = ready[-1].mark if ready else begin
-    return last if limit is None else max(last, (limit - 1, "\U0010ffff"))
+    return last if limit is None else max(last, limit)
 
 
 def _lines(ready: list[Entry], job: JobLog) -> bytes:

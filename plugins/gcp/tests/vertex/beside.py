@@ -17,7 +17,10 @@ TOKEN = "token-1"
 LONGEST_LINE = 256 << 10
 _ENTRIES = re.compile(
     r'resource\.type="ml_job" AND resource\.labels\.task_name!="service"'
-    r' AND timestamp>="([0-9T:.Z-]+)" AND resource\.labels\.job_id=\(([0-9" OR]+)\)'
+    r' AND (?:timestamp>="([0-9T:.Z-]+)"'
+    r'|\(timestamp>"([0-9T:.Z-]+)"'
+    r' OR \(timestamp="([0-9T:.Z-]+)" AND insertId>("(?:[^"\\]|\\.)+")\)\))'
+    r' AND resource\.labels\.job_id=\(([0-9" OR]+)\)'
 )
 
 
@@ -103,12 +106,14 @@ class Beside:
         found = _ENTRIES.fullmatch(asked["filter"])
         if found is None or asked["orderBy"] != "timestamp asc":
             return 400, _error(400, "INVALID_ARGUMENT", f"Unparseable filter: {asked['filter']}")
-        since, jobs, now = found[1], {*re.findall("[0-9]+", found[2])}, time.time()
+        assert found[2] == found[3]
+        since = (found[1] or found[2], json.loads(found[4] or '""'))
+        jobs, now = {*re.findall("[0-9]+", found[5])}, time.time()
         there = [
             one
             for one in self.lines
             if one["come"] <= now
-            and one["timestamp"] >= since
+            and (one["timestamp"], one["insertId"]) > since
             and one["resource"]["labels"]["job_id"] in jobs
             and one["resource"]["labels"]["task_name"] != "service"
         ]
