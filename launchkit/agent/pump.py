@@ -99,7 +99,7 @@ async def _read_in_time(
             await reading.read(rest.has_room)
             tasks.cancel_scope.cancel()
         if not reading.is_whole:
-            log.warning("%s: the rest of its output is not stored", run.ref, action="end")
+            log.warning("%s: the rest of its output is not stored", run.ref, action="watch")
             await send.send(LogChunk(offset=reading.offset, data=_missing(reading.offset)))
 
 
