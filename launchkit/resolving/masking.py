@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +22,10 @@ MOST_KEPT = 16
 """Masks, each for the secrets of one queue."""
 LONGEST_SPLIT = 4096
 """Characters of a secret whose sides are known, as an option splits it at one sign."""
+FEW = 64
+"""Texts that are looked for one by one; of more, those alone of which a mark is there."""
+MARKS = 16
+"""Places of a text of which one becomes its mark, where the fewest others have the same."""
 QUOTES = "\\'\"$"
 """What quotes are made of."""
 _PART = re.compile(rf"""[^\s,;:='"\\]{{{SHORTEST_PART},}}""")
@@ -71,27 +75,63 @@ class Mask:
 
 @dataclass(frozen=True)
 class _Known:
-    """Some texts, and of those that may be quoted what stands in all of their forms."""
+    """Some texts, and those of them that may be quoted."""
 
-    texts: frozenset[str]
-    quoted: tuple[tuple[str, str], ...]
+    texts: "_Marked"
+    anchors: "_Marked"
+    quoted: Mapping[str, Sequence[str]]
+    """By what stands in all of their forms."""
 
     @classmethod
     def of(cls, known: Iterable[str]) -> "_Known":
         texts = frozenset(known)
         cores = {_core(text) for text in texts if not _PLAIN.fullmatch(text)}
-        return cls(texts, tuple((_anchor(core), core) for core in cores if core))
+        quoted: dict[str, list[str]] = {}
+        for core in filter(None, cores):
+            quoted.setdefault(_anchor(core), []).append(core)
+        return cls(_Marked.of(texts), _Marked.of(quoted), quoted)
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
         """Where they stand in a text."""
-        for one in self.texts:
+        for one in self.texts.within(text):
             at = text.find(one)
             while at >= 0:
                 yield at, at + len(one)
                 at = text.find(one, at + len(one))
-        for anchor, core in self.quoted:
-            if anchor in text:
+        for anchor in self.anchors.within(text):
+            for core in self.quoted[anchor]:
                 yield from (found.span() for found in _as_any_quotes_it(core).finditer(text))
+
+
+@dataclass(frozen=True)
+class _Marked:
+    """Some texts by a mark of each, which is a few letters of it: of many texts few stand in
+    another one, and to look for each of them would take too long.
+    """
+
+    by_mark: Mapping[str, Sequence[str]]
+    others: Sequence[str]
+    """Which are looked for by themselves."""
+
+    @classmethod
+    def of(cls, texts: Collection[str]) -> "_Marked":
+        if len(texts) <= FEW:
+            return cls({}, [*texts])
+        by_mark: dict[str, list[str]] = {}
+        for text in texts:
+            ends = range(SHORTEST, len(text) + 1, len(text) // MARKS + 1)
+            marks = [text[end - SHORTEST : end] for end in ends]
+            mark = min(marks, key=lambda one: len(by_mark.get(one, ())), default="")
+            by_mark.setdefault(mark, []).append(text)
+        return cls(by_mark, by_mark.pop("", []))
+
+    def within(self, text: str) -> Iterator[str]:
+        """Those of them that stand in a text."""
+        yield from (one for one in self.others if one in text)
+        ends = range(SHORTEST, len(text) + 1) if self.by_mark else ()
+        marks = (text[end - SHORTEST : end] for end in ends)
+        for mark in {one for one in marks if one in self.by_mark}:
+            yield from (one for one in self.by_mark[mark] if one in text)
 
 
 def _small(text: str) -> str:
