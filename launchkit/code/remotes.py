@@ -85,7 +85,7 @@ def check_pinned(source: GitSource) -> None:
         return
     if source.commit is not None:
         raise Rejected(f"git commit {source.commit!r}: is not the full id of a commit")
-    ref = "no ref" if source.ref is None else f"git ref {source.ref!r}"
+    ref = "the default branch" if source.ref is None else f"git ref {source.ref!r}"
     raise Rejected(
         f"{ref} of {masked_address(source.remote)}: it is not known which commit that is",
         hint="name the full id of a commit; of a branch or tag `launchkit launch -u ADDRESS --ref"

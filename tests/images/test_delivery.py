@@ -19,7 +19,7 @@ from launchkit.model import ArchiveSource, GitSource, ImageSource, LaunchSpec, Q
 from launchkit.resolving.resolve import validate_launch
 from launchkit.testing import FakeRunner, make_launch
 
-GIT = GitSource(remote="https://example.com/code")
+GIT = GitSource(remote="https://example.com/code", commit="a" * 40)
 ARCHIVE = ArchiveSource(digest="d", size=1, name="code")
 IMAGE = ImageSource(image="busybox")
 COMMAND = ("python", "train.py")
