@@ -1,7 +1,16 @@
 """What a training job prints, as CloudWatch has it: one stream for each of its machines."""
 
+import math
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+    Set,
+)
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,16 +30,15 @@ LATE_SECONDS = 180.0
 LISTED_SECONDS = 300.0
 """So long a job whose machines all have a stream is not asked for others: they come when it begins
 again after an interruption, and at its end all are looked for."""
-AT_ONCE_PAGES = 8
-"""So many pages of a stream are read before the next one's turn: a log may be larger than the
-memory."""
 MAX_STREAM_PAGES = 100
 NO_STREAM = frozenset({"ResourceNotFoundException"})
 
 
 @dataclass(frozen=True)
 class Event:
-    """A line, with the time at which it was printed, in milliseconds."""
+    """A line, with the time at which it was printed, in milliseconds, or that of the line before
+    it, if that is later: a late line does not wait for its time to come again.
+    """
 
     at: int
     text: str
@@ -42,9 +50,9 @@ class StreamPlace:
 
     token: str | None = None
     held: tuple[Event, ...] = ()
-    """Read, and not given yet."""
-    drained: bool = False
-    """Whether there was no more when it was read last."""
+    """Read, and not given yet: no more than a page."""
+    at: int = 0
+    """The time of the last line that was read."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +89,18 @@ class LogSource:
                 for name in await self._names():
                     streams.setdefault(name, StreamPlace())
                 self._listed = anyio.current_time()
-            more = True
-            while more:
-                for name, place in streams.items():
+            until = self._until(streams, is_whole=is_whole)
+            drained: set[str] = set()
+            while wanted := [n for n, one in streams.items() if not one.held and n not in drained]:
+                for name in wanted:
+                    place = streams[name]
                     streams[name] = await self._read(name, place)
-                lines, streams = self._merged(streams, is_whole=is_whole)
+                    if streams[name] == place:
+                        drained.add(name)
+                lines, streams = self._merged(streams, drained, until)
                 if lines:
                     yield Piece("".join(lines).encode(errors="replace"))
                 yield Piece(b"", cursor=LogCursor({**streams}))
-                more = any(not place.drained for place in streams.values())
         except AwsRefused as exc:
             if not (exc.denied and is_whole):
                 raise
@@ -127,19 +138,13 @@ class LogSource:
         return sorted(filter(None, names))
 
     async def _read(self, name: str, place: StreamPlace) -> StreamPlace:
-        """Some more pages of a stream, each from the token of the last one."""
-        held, token = [*place.held], place.token
-        for _ in range(AT_ONCE_PAGES):
-            told = await self._page(name, token)
-            held += [
-                Event(one.get("timestamp", 0), one.get("message", ""))
-                for one in told.get("events", [])
-            ]
-            after = told.get("nextForwardToken")
-            if after is None or after == token:
-                return StreamPlace(token, tuple(held), drained=True)
-            token = after
-        return StreamPlace(token, tuple(held), drained=False)
+        """The next page of a stream; the same place, if there is no more."""
+        told = await self._page(name, place.token)
+        held, at = [], place.at
+        for one in told.get("events", []):
+            at = max(at, one.get("timestamp", 0))
+            held.append(Event(at, one.get("message", "")))
+        return StreamPlace(told.get("nextForwardToken", place.token), tuple(held), at)
 
     async def _page(self, name: str, token: str | None) -> Mapping[str, Any]:
         try:
@@ -158,37 +163,28 @@ class LogSource:
             raise
 
     def _merged(
-        self, streams: Mapping[str, StreamPlace], *, is_whole: bool
+        self, streams: Mapping[str, StreamPlace], drained: Set[str], until: float
     ) -> tuple[list[str], dict[str, StreamPlace]]:
-        """The lines that may be given, in their order, and the places after them."""
+        """The lines that may be given, in their order, and the places after them. Lines of one time
+        are in the order of their streams, so that no stream waits for the last of another's.
+        """
         many = self._machines() > 1
-        until = self._until(streams, many=many, is_whole=is_whole)
+        read = [(one.at, name) for name, one in streams.items() if name not in drained]
+        end = min(read, default=(math.inf, ""))
         ready: list[tuple[int, str, int, str]] = []
         left: dict[str, StreamPlace] = {}
         for name, place in streams.items():
-            # a late line does not wait for its time to come again, nor do those behind it
-            count = next((i for i, one in enumerate(place.held) if one.at > until), None)
-            given = place.held[:count]
-            latest = 0
-            for number, one in enumerate(given):
-                latest = max(latest, one.at)
-                ready.append((latest, name, number, one.text))
+            given = [one for one in place.held if (one.at, name) <= end and one.at <= until]
+            ready += [(one.at, name, number, one.text) for number, one in enumerate(given)]
             left[name] = replace(place, held=place.held[len(given) :])
         lines = [f"{_prefix(name) if many else ''}{line}\n" for _, name, _, line in sorted(ready)]
         return lines, left
 
-    def _until(self, streams: Mapping[str, StreamPlace], *, many: bool, is_whole: bool) -> float:
-        """The time up to which no more lines come."""
-        until = float("inf")
-        for place in streams.values():
-            if not place.drained:
-                last = place.held[-1].at if place.held else 0
-                until = min(until, last - 1) if len(streams) > 1 else until
-        if many and not is_whole:
-            if self._is_early(streams):
-                return -1
-            until = min(until, time.time() * 1000 - HELD_MS)
-        return until
+    def _until(self, streams: Mapping[str, StreamPlace], *, is_whole: bool) -> float:
+        """The time up to which no more lines come than can be read now."""
+        if is_whole or self._machines() <= 1:
+            return math.inf
+        return -1 if self._is_early(streams) else time.time() * 1000 - HELD_MS
 
     def _is_early(self, streams: Mapping[str, StreamPlace]) -> bool:
         """Whether streams of other machines may still come."""

@@ -130,8 +130,8 @@ async def test_the_second_machines_stream_is_waited_for(
     async with anyio.create_task_group() as tasks:
 
         async def second() -> None:
-            looks = fake.count("GetLogEvents")
-            await until(lambda: fake.count("GetLogEvents") > looks + 3)
+            looks = fake.count("DescribeLogStreams")
+            await until(lambda: fake.count("DescribeLogStreams") > looks + 3)
             fake.print(f"{job.name}/algo-2-1", "early in time", at=now - 60)
             job.become("Completed")
 
@@ -173,3 +173,49 @@ async def test_a_log_that_may_not_be_read_ends_with_its_run(
     assert await whole(run) == ""
     assert f"the log of {job.name} cannot be read" in caplog.text
     assert "launchkit doctor" in caplog.text
+
+
+async def test_of_lines_of_one_time_a_page_of_each_machine_is_held(
+    made: SageMakerRunner, fake: FakeAws
+) -> None:
+    fake.log_page, fake.log_seconds = 7, 0
+    run, job = await training(made, fake, ResourceConfig=TWO)
+    at = time.time() - 60
+    for number in range(100):
+        for host in (1, 2):
+            fake.print(f"{job.name}/algo-{host}-1", f"line {number}", at=at)
+    job.become("Completed")
+    chunks = [chunk.data.decode() async for chunk in run.logs(0)]
+    lines = [f"[algo-{host}] line {number}\n" for host in (1, 2) for number in range(100)]
+    assert "".join(chunks) == "".join(lines)
+    assert max(chunk.count("\n") for chunk in chunks) <= 2 * 7
+    assert await whole(run, 1000) == "".join(lines)[1000:]
+
+
+async def test_a_line_that_says_that_it_is_of_the_future_has_no_others_held(
+    made: SageMakerRunner, fake: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.log_page, fake.log_seconds = 7, 0
+    monkeypatch.setattr(cloudwatch, "LISTED_SECONDS", 0)
+    run, job = await training(made, fake, ResourceConfig=TWO)
+    now = time.time()
+    fake.print(f"{job.name}/algo-1-1", "future", at=now + 3600)
+    for number in range(100):
+        fake.print(f"{job.name}/algo-1-1", f"line {number}", at=now - 60)
+    fake.print(f"{job.name}/algo-2-1", "other", at=now - 60)
+    async with aclosing(run.logs(0)) as chunks:
+        assert (await anext(chunks)).data == b"[algo-2] other\n"
+        async with anyio.create_task_group() as tasks:
+
+            async def end_later() -> None:
+                asked = fake.count("DescribeLogStreams")
+                await until(lambda: fake.count("DescribeLogStreams") > asked + 3)
+                read = fake.count("GetLogEvents")
+                job.become("Completed")
+                pages.append(read)
+
+            pages: list[int] = []
+            tasks.start_soon(end_later)
+            said = "".join([chunk.data.decode() async for chunk in chunks]).splitlines()
+    assert said == ["[algo-1] future", *(f"[algo-1] line {number}" for number in range(100))]
+    assert fake.count("GetLogEvents") - pages[0] >= 100 // 7
