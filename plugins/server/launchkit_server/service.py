@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
+from launchkit.model import QueueItem
+from launchkit.resolving.secret_values import item_without_secrets
 from launchkit.store.database import Database
 from launchkit.store.tokens import Proofs
 from launchkit.store.topics import EVERYTHING
@@ -15,6 +17,7 @@ from launchkit_server.blobs import Blobs
 from launchkit_server.key_file import KeyFile
 from launchkit_server.lines import Lines
 from launchkit_server.logs import ServedLogs
+from launchkit_server.seen_queues import SeenQueues
 from launchkit_server.shares import ANSWERS, BODIES, STREAMS, WAITS, InTurn, Shares
 from launchkit_server.told import Told
 from launchkit_server.turns import Turns
@@ -51,6 +54,8 @@ class Service:
     """Keeps those who are woken and look from being in the way of those who come and claim."""
     parsing: CapacityLimiter = field(init=False, default_factory=lambda: CapacityLimiter(PARSING))
     """Keeps those who send much from being in the way of all others."""
+    seen_queues: SeenQueues = field(init=False)
+    """What is known of the secrets in queues."""
     following: CapacityLimiter = field(init=False, default_factory=lambda: CapacityLimiter(LOOKING))
     """The same for those who follow what happens: each event wakes all of them."""
     turns: Turns = field(init=False, default_factory=Turns)
@@ -63,6 +68,7 @@ class Service:
 
     def __post_init__(self) -> None:
         self.proofs = Proofs(self.database)
+        self.seen_queues = SeenQueues(self.parsing)
 
     @property
     def archives(self) -> Archives:
@@ -77,6 +83,10 @@ class Service:
     def ending(self) -> bool:
         """Whether the service is about to end, so that nobody may wait any more."""
         return self._ending
+
+    async def shown(self, item: QueueItem) -> QueueItem:
+        """A launch as those who are not operators see it, made beside all that is answered."""
+        return await to_thread.run_sync(item_without_secrets, item, limiter=self.parsing)
 
     def patience(self, wanted: float) -> float:
         """How long a request may wait that wants to wait for so many seconds."""

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Query
 from launchkit.abc import ItemView, Order, Selection
 from launchkit.errors import ConfigError
 from launchkit.model import Event, ItemState, QueueItem
-from launchkit.resolving.secret_values import item_without_secrets
 from launchkit.store.hub import StoreLaunches
 from launchkit.wire.user_side import MAX_ITEMS, LaunchBody
 from launchkit_server.access import Reader, Submitter, one_more_answer
@@ -40,14 +39,14 @@ async def launch(
             raise ConfigError("idempotency_key: is another one than in the header Idempotency-Key")
         request = replace(request, idempotency_key=key)
     item = await StoreLaunches(service.database, entity).launch(queue, request)
-    return item if who.operates else item_without_secrets(item)
+    return item if who.operates else await service.shown(item)
 
 
 @router.get("/item", dependencies=[ONE_MORE])
 async def get(entity: str, ref: str, service: TheService, who: Reader) -> ItemView:
     """One item, by its id, its run's id, or its name if only one has it."""
     view = await StoreLaunches(service.database, entity).get(ref)
-    return view if who.operates else replace(view, item=item_without_secrets(view.item))
+    return view if who.operates else replace(view, item=await service.shown(view.item))
 
 
 @dataclass(frozen=True)

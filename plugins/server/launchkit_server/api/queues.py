@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Header, Response
 from launchkit.abc import QueueView
 from launchkit.errors import ConfigError, Stale
 from launchkit.model import Queue, QueueSpec, Variable
-from launchkit.resolving.known_secrets import without_secrets
 from launchkit.resolving.queue_checks import check_amount, check_queue
 from launchkit.resolving.templates import find_variables
 from launchkit.store.hub import StoreQueues
@@ -19,7 +18,7 @@ from launchkit.wire.protocol import etag
 from launchkit.wire.user_side import QueueCheck, QueueConfig, QueueDeleted, QueueUpdate
 from launchkit_server.access import Caller, Operator, Reader, one_more_answer
 from launchkit_server.kinds import shown_to_runner
-from launchkit_server.service import TheService
+from launchkit_server.service import Service, TheService
 
 router = APIRouter(prefix="/queues", tags=["queues"])
 ONE_MORE = Depends(one_more_answer)
@@ -56,7 +55,7 @@ async def check(entity: str, spec: QueueSpec, service: TheService, who: Reader) 
 async def list_all(entity: str, service: TheService, who: Reader) -> Sequence[QueueView]:
     """All queues, by name."""
     views = await StoreQueues(service.database, entity).list()
-    return [_shown_to(who, view) for view in views]
+    return [await _shown_to(who, view, service) for view in views]
 
 
 @router.get("/{name}", dependencies=[ONE_MORE])
@@ -68,7 +67,7 @@ async def get(
     """
     view = await StoreQueues(service.database, entity).get(name)
     response.headers["etag"] = etag(view.queue.version)
-    return _shown_to(who, view)
+    return await _shown_to(who, view, service)
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,8 @@ async def delete(
     return QueueDeleted(stopped=stopped)
 
 
-def _shown_to(who: Caller, view: QueueView) -> QueueView:
+async def _shown_to(who: Caller, view: QueueView, service: Service) -> QueueView:
     if who.operates:
         return view
-    return replace(view, queue=replace(view.queue, spec=without_secrets(view.queue.spec)))
+    seen = await service.seen_queues.of(view.queue)
+    return replace(view, queue=replace(view.queue, spec=seen.shown))

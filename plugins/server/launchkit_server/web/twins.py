@@ -3,16 +3,17 @@
 from launchkit.codec import plain
 from launchkit.model import QueueSpec, Scalar, Variable
 from launchkit.plain_text import visible
-from launchkit.resolving.known_secrets import without_secrets
 from launchkit.shell_words import shell_join
 from launchkit_server.web.filters import as_yaml
 from launchkit_server.web.queue_forms import Reading, editable
 
 
 def launching(spec: QueueSpec) -> str:
-    """What launches into a queue: with a value for each field that must have one."""
+    """What launches into a queue, as those see it who are not its operators: with a value for each
+    field that must have one.
+    """
     words = ["launchkit", "launch", "-q", spec.name, "--uri", "."]
-    for name, variable in without_secrets(spec).variables.items():
+    for name, variable in spec.variables.items():
         if variable.default is None:
             words += ["--set-var", f"{name}={_example(variable)}"]
     return shell_join(words)

@@ -17,12 +17,13 @@ from launchkit.model import (
     JobVersion,
     LaunchSpec,
     Priority,
+    Queue,
     QueueItem,
     QueueSpec,
     Recipe,
 )
 from launchkit.plugins import Plugins
-from launchkit.resolving.known_secrets import queue_secrets, without_secrets
+from launchkit.resolving.known_secrets import queue_secrets
 from launchkit.resolving.secret_values import hidden, without_values
 from launchkit.resolving.shown import OF_QUEUES, Row, request_data, request_rows
 from launchkit.store import agents
@@ -142,11 +143,11 @@ async def _form(
 ) -> Response:
     database = visit.service.database
     queues = await StoreQueues(database, visit.entity).list()
-    found = [one.queue.spec for one in queues if one.queue.name == fields["queue"]]
+    found = [one.queue for one in queues if one.queue.name == fields["queue"]]
     asked = Asked(
         fields=fields,
         queues=queues,
-        queue=_shown(visit, found[0]) if found else None,
+        queue=await _shown(visit, found[0]) if found else None,
         jobs=await StoreJobs(database, visit.entity).page(None, None),
         again=again,
         key=key,
@@ -165,8 +166,10 @@ async def _form(
     )
 
 
-def _shown(visit: Visit, spec: QueueSpec) -> QueueSpec:
-    return spec if visit.may("operate") else without_secrets(spec)
+async def _shown(visit: Visit, queue: Queue) -> QueueSpec:
+    if visit.may("operate"):
+        return queue.spec
+    return (await visit.service.seen_queues.of(queue)).shown
 
 
 async def _launch(
@@ -190,7 +193,9 @@ async def _rows(visit: Visit, fields: LaunchFields, again: QueueItem | None) -> 
     if visit.may("operate"):
         rows = [*request_rows(data)]
     else:
-        rows = await anyio.to_thread.run_sync(_rows_without_secrets_of, queue, data)
+        rows = await anyio.to_thread.run_sync(
+            _rows_without_secrets_of, queue, data, limiter=visit.service.parsing
+        )
     empty = {"", "null", "{}"}
     return [row for row in rows if row[1] not in empty and row[0] not in UNTOLD]
 

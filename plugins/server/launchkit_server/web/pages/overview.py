@@ -105,6 +105,7 @@ async def show(visit: Reading) -> Response:
         for view in views
     ]
     latest = await StoreLaunches(database, visit.entity).page(Selection(limit=LATEST))
+    seen = await visit.service.seen_queues.of(views[0].queue) if views else None
     overview = Overview(
         now=now,
         lines=lines,
@@ -112,7 +113,7 @@ async def show(visit: Reading) -> Response:
         failed=await database.read(waits.Failed(visit.entity, window.begin)),
         latest=latest,
         cut=waits.MOST if waits.cut_short(waited) else None,
-        launching=launching(views[0].queue.spec) if views else "",
+        launching=launching(seen.shown) if seen else "",
     )
     return await visit.page("overview.html", here="overview", view=overview)
 

@@ -11,8 +11,6 @@ from fastapi.responses import Response
 from launchkit.abc import Finding, ItemView, Order, QueueView, Selection
 from launchkit.errors import ConfigError
 from launchkit.model import ENDED, ItemState, Pause, QueueSpec
-from launchkit.resolving.known_secrets import without_secrets
-from launchkit.resolving.written_secrets import secrets_warning
 from launchkit.store import agents, waits
 from launchkit.store.hub import StoreLaunches, StoreQueues
 from launchkit_server.many import behind
@@ -49,6 +47,8 @@ class QueuePage:
     agents: int
     warning: Finding | None
     """Of secrets in its config, to who may operate it."""
+    launching: str
+    """The command that launches into it."""
     items: Sequence[ItemView] = ()
     held: Sequence[ItemView] = ()
     more: str | None = None
@@ -79,7 +79,7 @@ async def show(
         tab=tab,
         after=after,
         windows=WINDOWS,
-        launching=launching(page.spec),
+        launching=page.launching,
     )
 
 
@@ -87,11 +87,13 @@ async def _page(visit: Visit, view: QueueView) -> QueuePage:
     spec, now = view.queue.spec, time.time()
     operates = visit.may("operate")
     there = await visit.service.database.read(agents.List(visit.entity))
+    seen = await visit.service.seen_queues.of(view.queue)
     return QueuePage(
         now=now,
         row=row_of(view, now),
-        spec=spec if operates else without_secrets(spec),
-        warning=secrets_warning(spec) if operates else None,
+        spec=spec if operates else seen.shown,
+        warning=seen.warning if operates else None,
+        launching=launching(seen.shown),
         version=view.queue.version,
         updated_at=view.queue.updated_at,
         agents=serving(there, spec.name),

@@ -1,6 +1,8 @@
 """Making a queue and changing one: settings, config, and a tile for each template field."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import anyio.to_thread
 from fastapi import APIRouter
@@ -83,7 +85,7 @@ async def schema(visit: Operating, kind: str) -> Response:
 async def edit(visit: Operating, name: str) -> Response:
     """The form of a queue that is there."""
     queue = await _queue(visit, name)
-    draft = draft_of(queue)
+    draft = await anyio.to_thread.run_sync(draft_of, queue, limiter=visit.service.parsing)
     return await _form(visit, Reading(draft=draft, variables=queue.spec.variables), queue)
 
 
@@ -149,17 +151,25 @@ async def _queue(visit: Visit, name: str) -> Queue:
 async def _form(
     visit: Visit, reading: Reading, queue: Queue | None = None, status: int = 200
 ) -> Response:
+    told = await anyio.to_thread.run_sync(_told, reading, queue, limiter=visit.service.parsing)
     return await visit.page(
         "queue-form.html",
         status=status,
         here="queues",
         reading=reading,
         draft=reading.draft,
-        twin=creating(reading) if queue is None else changing(queue.spec.name),
         queue=queue,
         owner=visit.form.text("owner"),
         types=TYPES,
         kinds=await anyio.to_thread.run_sync(kinds.installed),
-        changes=changes(queue.spec, reading.spec) if queue and reading.spec else None,
-        warning=secrets_warning(reading.spec) if reading.spec else None,
+        **told,
     )
+
+
+def _told(reading: Reading, queue: Queue | None) -> Mapping[str, Any]:
+    """What takes long to tell of a large config."""
+    return {
+        "twin": creating(reading) if queue is None else changing(queue.spec.name),
+        "changes": changes(queue.spec, reading.spec) if queue and reading.spec else None,
+        "warning": secrets_warning(reading.spec) if reading.spec else None,
+    }

@@ -12,7 +12,6 @@ from launchkit.abc import Hold, ItemView, Release, Stop
 from launchkit.codec import decode
 from launchkit.errors import NotFound
 from launchkit.model import Event, ItemState, QueueItem, Resolution
-from launchkit.resolving.secret_values import item_without_secrets
 from launchkit.store import changes, launches, logs
 from launchkit.store.hub import StoreLaunches
 from launchkit_server.web.timeline import Attempt, Span, attempts, spans
@@ -86,7 +85,7 @@ async def show(
 
 async def _run(visit: Visit, view: ItemView, attempt: int | None) -> RunView:
     database = visit.service.database
-    item = view.item if visit.may("operate") else item_without_secrets(view.item)
+    item = view.item if visit.may("operate") else await visit.service.shown(view.item)
     events = await database.read(launches.NewestOf(visit.entity, item.id))
     wanted = min(attempt or item.attempt, item.attempt)
     stored = await database.read(logs.Look(visit.entity, item.id, wanted, 2**62))

@@ -1,0 +1,49 @@
+"""Queues that were looked through for secrets."""
+
+from dataclasses import dataclass, field
+
+from anyio import CapacityLimiter, to_thread
+
+from launchkit.abc import Finding
+from launchkit.model import Queue, QueueSpec
+from launchkit.resolving.known_secrets import without_secrets
+from launchkit.resolving.written_secrets import secrets_warning
+
+MOST_KEPT = 32
+
+
+@dataclass(frozen=True)
+class SeenQueue:
+    """What is known of the secrets in one version of a queue."""
+
+    shown: QueueSpec
+    """It as those who are not its operators see it."""
+    warning: Finding | None
+    """Of secrets in its config."""
+
+
+@dataclass
+class SeenQueues:
+    """Each version of a queue is looked through once, as that takes long, and beside all that is
+    answered; the last are kept.
+    """
+
+    looking: CapacityLimiter
+    _kept: dict[tuple[int, int], SeenQueue] = field(default_factory=dict)
+
+    async def of(self, queue: Queue) -> SeenQueue:
+        """What is known of a queue."""
+        seen = self._kept.get((queue.id, queue.version))
+        if seen is None:
+            seen = await to_thread.run_sync(self._look, queue, limiter=self.looking)
+        return seen
+
+    def _look(self, queue: Queue) -> SeenQueue:
+        key = (queue.id, queue.version)
+        seen = self._kept.get(key)  # by one who asked for the same before
+        if seen is None:
+            seen = SeenQueue(without_secrets(queue.spec), secrets_warning(queue.spec))
+            self._kept[key] = seen
+            for oldest in [*self._kept][:-MOST_KEPT]:
+                del self._kept[oldest]
+        return seen

@@ -1,0 +1,81 @@
+"""Queues are looked through for secrets once, and beside all that is answered."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import anyio
+import pytest
+from anyio import CapacityLimiter
+from launchkit_server.seen_queues import MOST_KEPT, SeenQueue, SeenQueues
+from waiting import until
+
+from launchkit.model import Queue, QueueSpec
+
+from ..browsing import Browser
+from ..conftest import Served
+from ..over_http import client_in
+
+SPEC = QueueSpec(name="q", resource="docker", config={"env": {"API_KEY": "hush"}})
+QUEUE = Queue(id=1, entity="e", spec=SPEC, version=1, created_at=0.0, updated_at=0.0)
+
+
+@contextmanager
+def busy(served: Served) -> Iterator[Callable[..., Any]]:
+    """Somebody else's long text is looked through as long as this lasts."""
+    assert served.portal is not None
+    parsing = served.service.parsing
+    served.portal.call(parsing.acquire_on_behalf_of, "another")
+    try:
+        yield lambda: parsing.statistics().tasks_waiting
+    finally:
+        served.portal.call(parsing.release_on_behalf_of, "another")
+
+
+@pytest.mark.parametrize("path", ["/e/{}", "/e/{}/queues/q", "/e/{}/queues/q/edit"])
+def test_a_page_that_needs_a_queue_looked_through_keeps_nobody_waiting(
+    served: Served, browser: Browser, entity: str, path: str
+) -> None:
+    with client_in(served, entity) as client, ThreadPoolExecutor(1) as thread:
+        with busy(served) as who_waits:
+            asked = thread.submit(browser.get, path.format(entity))
+            served.portal.call(until, who_waits)  # type: ignore[union-attr]
+            assert client.get("/queues/q").is_success
+            assert not asked.done()
+        assert asked.result().is_success
+
+
+async def test_a_version_of_a_queue_is_looked_through_once_for_all_who_ask() -> None:
+    looking = CapacityLimiter(1)
+    queues, seen = SeenQueues(looking), list[SeenQueue]()
+
+    async def ask() -> None:
+        seen.append(await queues.of(QUEUE))
+
+    async with anyio.create_task_group() as tasks, looking:
+        tasks.start_soon(ask)
+        tasks.start_soon(ask)
+        await until(lambda: looking.statistics().tasks_waiting == 2)
+    assert seen[0] is seen[1] is await queues.of(QUEUE)
+    assert seen[0].shown.config == {"env": {"API_KEY": "…"}}
+    assert seen[0].warning
+
+
+async def test_another_version_or_queue_is_another_to_look_through() -> None:
+    queues = SeenQueues(CapacityLimiter(1))
+    await queues.of(QUEUE)
+    later = replace(SPEC, config={"env": {"MODE": "fast"}})
+    for other in (replace(QUEUE, version=2, spec=later), replace(QUEUE, id=2, spec=later)):
+        assert await queues.of(other) == SeenQueue(later, None)
+
+
+async def test_few_queues_that_were_looked_through_are_kept() -> None:
+    queues = SeenQueues(CapacityLimiter(1))
+    first = await queues.of(QUEUE)
+    for number in range(1, MOST_KEPT):
+        await queues.of(replace(QUEUE, id=1 + number))
+    assert await queues.of(QUEUE) is first
+    await queues.of(replace(QUEUE, id=1 + MOST_KEPT))
+    assert await queues.of(QUEUE) is not first
