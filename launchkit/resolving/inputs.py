@@ -157,7 +157,7 @@ def _problem_in(layers: Mapping[str, object]) -> str | None:
             check_numbers(layer, below(name))
         except ConfigError as exc:
             return exc.message
-    if are_too_much(layers):
+    if are_too_much(layers, MOST_CHARACTERS):
         return (
             f"a launch and its job have more than {MOST_VALUES} values, or {MOST_CHARACTERS}"
             " characters in them; keep large things in files of the code"

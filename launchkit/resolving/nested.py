@@ -9,7 +9,9 @@ from launchkit.codec import Path
 MOST_VALUES = 20_000
 """Of a launch with its job, and of a queue."""
 MOST_CHARACTERS = 4_000_000
-"""In them; no system takes as many in an environment."""
+"""In those of a launch with its job; no system takes as many in an environment."""
+MOST_CHARACTERS_OF_A_QUEUE = 1_000_000
+"""In those of its config, and of its variables; as many as a file of YAML may have."""
 
 
 def leaves(value: object, path: Path = ()) -> Iterator[tuple[Path, object]]:
@@ -42,11 +44,13 @@ def texts(value: object) -> Iterator[tuple[Path, str]]:
             yield path, leaf
 
 
-def are_too_much(layers: Mapping[str, object]) -> bool:
-    """Whether some plain data have more values, or characters in them, than that."""
+def are_too_much(values: object, most: int) -> bool:
+    """Whether plain data have more values than that, or more than *most* characters in them and in
+    the keys above them.
+    """
     characters = 0
-    for number, (path, value) in enumerate(leaves(layers), start=1):
-        characters += len(str(path[-1])) + (len(value) if isinstance(value, str) else 0)
-        if number > MOST_VALUES or characters > MOST_CHARACTERS:
+    for number, (_, leaf) in enumerate(leaves(values), start=1):
+        characters += len(leaf) if isinstance(leaf, str) else 0
+        if number > MOST_VALUES or characters > most:
             return True
-    return False
+    return characters + sum(len(str(path[-1])) for path, _ in entries(values)) > most

@@ -7,7 +7,7 @@ from launchkit.codec import Locate, check_depth, check_numbers, dotted
 from launchkit.errors import ConfigError
 from launchkit.model import QueueSpec
 from launchkit.model.names import LONGEST_NAME
-from launchkit.resolving.nested import MOST_CHARACTERS, MOST_VALUES, are_too_much
+from launchkit.resolving.nested import MOST_CHARACTERS_OF_A_QUEUE, MOST_VALUES, are_too_much
 
 MOST_AT_ONCE = 2**31 - 1
 """As large as a database's numbers."""
@@ -40,10 +40,10 @@ def check_queue(spec: QueueSpec, locate: Locate | None = None) -> None:
 def check_amount(layers: Mapping[str, object]) -> None:
     """:raises ConfigError: if a part of a queue is more than anybody would look through."""
     for name, layer in layers.items():
-        if are_too_much({name: layer}):
+        if are_too_much(layer, MOST_CHARACTERS_OF_A_QUEUE):
             raise ConfigError(
-                f"{name}: has more than {MOST_VALUES} values, or {MOST_CHARACTERS} characters in"
-                " them",
+                f"{name}: has more than {MOST_VALUES} values, or {MOST_CHARACTERS_OF_A_QUEUE}"
+                " characters in them",
                 hint="keep large things in files of the code",
             )
 

@@ -1,0 +1,46 @@
+"""How much a queue may be."""
+
+from typing import Any
+
+import pytest
+
+from launchkit.errors import ConfigError
+from launchkit.model import QueueSpec, Variable
+from launchkit.resolving.nested import MOST_CHARACTERS_OF_A_QUEUE, MOST_VALUES
+from launchkit.resolving.queue_checks import check_queue
+
+LONG = "x" * MOST_CHARACTERS_OF_A_QUEUE
+MANY = [0] * MOST_VALUES
+
+
+def queue(config: dict[str, Any], *descriptions: str) -> QueueSpec:
+    """A queue with a field for each variable."""
+    variables = {
+        f"v{number}": Variable(type="string", description=text)
+        for number, text in enumerate(descriptions)
+    }
+    fields = {"fields": "".join(f"{{{{{name}}}}}" for name in variables)} if variables else {}
+    return QueueSpec(name="q", resource="docker", config={**fields, **config}, variables=variables)
+
+
+@pytest.mark.parametrize(
+    "config", [{"a": LONG[:-1]}, {LONG[:-3]: {"a": ["", {"b": 1}]}}, {"a": MANY}]
+)
+def test_a_config_may_be_as_long_as_a_file_of_it(config: dict[str, Any]) -> None:
+    check_queue(queue(config))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"a": LONG}, {LONG: "b"}, {LONG: {"a": 1}}, {LONG[1:]: [{"a": {"b": 1}}]}, {"a": [MANY, 0]}],
+)
+def test_a_config_that_is_too_large_is_refused(config: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"^config: has more than 20000 values, or 1000000 char"):
+        check_queue(queue(config))
+
+
+def test_variables_that_are_too_large_together_are_refused() -> None:
+    half = LONG[: len(LONG) // 2]
+    check_queue(queue({}, half))
+    with pytest.raises(ConfigError, match=r"^variables: has more than 20000 values, or 1000000 ch"):
+        check_queue(queue({}, half, half))
