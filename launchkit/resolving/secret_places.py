@@ -113,7 +113,7 @@ class Walk:
             shown.append(self._named(value, option or name, at, lead=curl))
             if value in ("=", ":"):
                 continue
-            before = [str(one) for one in values[max(0, index - _BEFORE) : index]]
+            before = [_word(one) for one in values[max(0, index - _BEFORE) : index]]
             is_told = (is_pair and index == 0) or set_next(before)
             tells = _OPTION.fullmatch(value) or _ASSIGNED_NEXT.fullmatch(value)
             is_name = tells or (is_told and _PLAIN.fullmatch(value))
@@ -169,6 +169,11 @@ def _assigned(text: str, at: int) -> list[Part]:
     if not is_secret(name[1], value) or (is_taken and measures(name[1])) or value == HIDDEN:
         return []
     return [Part(name.end(), None, (value,), is_taken)]
+
+
+def _word(value: Any) -> str:
+    """A value as a word of a command; what holds others is none."""
+    return "" if isinstance(value, Mapping | list | tuple) else str(value)
 
 
 def _label(values: Json) -> str | None:

@@ -263,6 +263,19 @@ def test_a_command_shows_no_secret_and_all_the_rest() -> None:
     assert hidden({"command": shlex.join(words)}) == {"command": "docker run -e 'HF_TOKEN=…"}
 
 
+class Unwritten(list[str]):
+    """A list that is not to be written as a text, which lists around it would do again and again."""
+
+    def __repr__(self) -> str:
+        raise AssertionError
+
+
+def test_a_list_in_front_of_a_text_is_not_written_out_to_know_whether_it_tells_of_it() -> None:
+    words = [Unwritten(["set"]), "pw", "hush", "--password", Unwritten(["hush"]), "--token", "hush"]
+    shown = hidden({"args": words})["args"]
+    assert shown == [["set"], "pw", "hush", "--password", ["…"], "--token", "…"]
+
+
 def test_texts_that_sound_secret_everywhere_cost_linear_time() -> None:
     """By steps that grow with the square of the length it would last for minutes."""
     pieces = ("token", 'token="', "'token='\"'\"", "--token ", "http://u:", "bearer ", "token: ")
