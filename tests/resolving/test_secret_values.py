@@ -264,7 +264,7 @@ def test_a_command_shows_no_secret_and_all_the_rest() -> None:
 
 
 class Unwritten(list[str]):
-    """A list that is not to be written as a text, which lists around it would do again and again."""
+    """A list that is not to be written as a text, which each list around it would do once more."""
 
     def __repr__(self) -> str:
         raise AssertionError
