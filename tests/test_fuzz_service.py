@@ -171,7 +171,8 @@ def told(server: Answering, chance: Random, answer: Any, text: str) -> None:
 def test_fuzz_what_a_queue_service_answers_is_an_answer_or_told(
     server: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "PATIENCE", Backoff(deadline=0.0))
+    for patience in ("PATIENCE", "FOLLOWING"):
+        monkeypatch.setattr(services, patience, Backoff(deadline=0.0))
 
     async def asked(call: Callable[[], Awaitable[Any]]) -> None:
         try:
@@ -201,7 +202,8 @@ def test_fuzz_what_a_queue_service_answers_is_an_answer_or_told(
 async def connected(
     server: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[HttpBackend, HttpHub]]:
-    monkeypatch.setattr(services, "PATIENCE", Backoff(deadline=0.0))
+    for patience in ("PATIENCE", "FOLLOWING"):
+        monkeypatch.setattr(services, patience, Backoff(deadline=0.0))
     server.headers = {PROTOCOL_HEADER: PROTOCOL, "Content-Type": PROBLEM_TYPE}
     async with AsyncExitStack() as stack:
         yield await ready(stack, server.url)

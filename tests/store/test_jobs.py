@@ -45,7 +45,11 @@ async def test_the_same_recipe_is_the_same_version(store: Store) -> None:
     ("ref", "commit", "said"),
     [
         ("main", None, r"git ref 'main' of https://git\.example/x: it is not known which commit"),
-        (None, None, r"the default branch of https://git\.example/x: it is not known which commit that is"),
+        (
+            None,
+            None,
+            r"the default branch of https://git\.example/x: it is not known which commit that is",
+        ),
         ("main", "abc123", "git commit 'abc123': is not the full id of a commit"),
     ],
 )
