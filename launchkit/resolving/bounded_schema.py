@@ -1,6 +1,7 @@
 """JSON Schemas of others: their patterns take linear time, and their references come to an end."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -19,11 +20,14 @@ MOST_WORK = 50_000
 """What may be done for one config: a keyword that is looked at counts `KEYWORD`, and each item that
 it has or looks at counts one.
 """
+MOST_DEPTH = 400
+"""Keywords within each other, as they are looked at: some for each level of a config."""
 KEYWORD = 10
 SEARCH = 20
 """So many steps of an expression take as long as one item."""
 UNEVALUATED = frozenset({"patternProperties", "unevaluatedProperties"})
 """The second compares with the patterns of the first by itself."""
+CIRCLE = "its references go round in a circle"
 _KEYWORDS = Draft202012Validator.VALIDATORS
 
 
@@ -36,6 +40,20 @@ class _Work:
 
     def __init__(self) -> None:
         self._left = MOST_WORK
+        self._depth = 0
+
+    @contextmanager
+    def within(self) -> Iterator[None]:
+        """Look at a keyword. :raises Unbounded: if it is within too many others."""
+        self._depth += 1
+        try:
+            if self._depth > MOST_DEPTH:
+                raise Unbounded(CIRCLE)
+            yield
+        except RecursionError as exc:
+            raise Unbounded(CIRCLE) from exc
+        finally:
+            self._depth -= 1
 
     def spend(self, much: int) -> None:
         """:raises Unbounded: if it is too much."""
@@ -87,9 +105,8 @@ def _counted(
 ) -> Iterator[ValidationError]:
     work.spend(KEYWORD + _items(keyword) + _items(value))
     try:
-        yield from check(validator, keyword, value, schema) or ()
-    except RecursionError as exc:
-        raise Unbounded("its references go round in a circle") from exc
+        with work.within():
+            yield from check(validator, keyword, value, schema) or ()
     except ArithmeticError as exc:
         raise Unbounded(f"a number is too large to be compared: {exc}") from exc
 

@@ -1,4 +1,5 @@
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -189,6 +190,19 @@ def test_a_schema_that_could_take_any_time_is_refused(
     claim = make_claim(recipe={"input_schema": schema}, overrides={"config": config})
     with pytest.raises(Rejected, match=f"the job's input schema cannot be used: .*({why})"):
         validate_launch(claim.queue.spec, claim.item.spec)
+
+
+def test_a_circle_in_a_schema_is_told_as_one_however_deep_this_process_may_go(
+    make_claim: MakeClaim,
+) -> None:
+    claim = make_claim(recipe={"input_schema": {"$ref": "#"}})
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    try:
+        with pytest.raises(Rejected, match="circle"):
+            validate_launch(claim.queue.spec, claim.item.spec)
+    finally:
+        sys.setrecursionlimit(before)
 
 
 @pytest.mark.parametrize(
