@@ -61,7 +61,7 @@ def test_an_address_that_comes_too_often_is_not_looked_at(tmp_path: Path) -> Non
 def test_a_handshake_of_websocket_is_a_request_as_any_other(
     stranger: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", "launchkit.server")
     upgrade = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",

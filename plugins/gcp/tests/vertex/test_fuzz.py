@@ -140,7 +140,7 @@ def entries(text: str) -> None:
         time_text(at)
     found = entries_of(altered(chance_of(text).choice(PAGES), text))
     for entry in sorted(found):
-        filter_of([entry.job], entry.mark[0])
+        filter_of([entry.job], entry.mark)
 
 
 PARSERS: dict[str, tuple[Parse, tuple[str, ...], float]] = {
