@@ -22,6 +22,10 @@ MOST_KEPT = 16
 """Masks, each for the secrets of one queue."""
 LONGEST_SPLIT = 4096
 """Characters of a secret whose sides are known, as an option splits it at one sign."""
+LONGEST_QUOTED = 1 << 14
+"""Characters of a secret that is known however it is quoted."""
+MOST_BEGINNINGS = 64
+"""How often its first piece may be in it: so often each letter of a text is looked at."""
 FEW = 64
 """Texts that are looked for one by one; of more, those alone of which a mark is there."""
 MARKS = 16
@@ -87,7 +91,7 @@ class _Known:
         texts = frozenset(known)
         cores = {_core(text) for text in texts if not _PLAIN.fullmatch(text)}
         quoted: dict[str, list[str]] = {}
-        for core in filter(None, cores):
+        for core in filter(_is_quotable, cores):
             quoted.setdefault(_anchor(core), []).append(core)
         return cls(_Marked.of(texts), _Marked.of(quoted), quoted)
 
@@ -199,10 +203,20 @@ def _core(text: str) -> str:
     return core if len(core) >= SHORTEST or not core else text
 
 
+def _is_quotable(core: str) -> bool:
+    """Whether a text can be looked for however it is quoted, in linear time."""
+    first = _PIECE.match(core)
+    return (
+        first is not None
+        and len(core) <= LONGEST_QUOTED
+        and core.count(first[0]) <= MOST_BEGINNINGS
+    )
+
+
 @lru_cache(maxsize=MOST_KEPT**2)
 def _as_any_quotes_it(text: str) -> re.Pattern[str]:
     """The words of a text as they are, and between them whatever quotes there are, in whatever
-    style, at least as many as in the text. It takes linear time.
+    style, at least as many as in the text. It takes linear time if that `_is_quotable`.
     """
     pattern = f"(?<!{_QUOTE})" if text[0] in QUOTES else ""
     is_between = True  # nothing is looked for before the beginning

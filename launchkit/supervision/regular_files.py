@@ -13,6 +13,7 @@ _REPLACED = {
     errno.ELOOP,  # a link
     errno.ENXIO,  # a pipe that nobody reads, a socket, or a device without a driver
     errno.EACCES,
+    errno.EAGAIN,  # one has a lease on it
 }
 
 

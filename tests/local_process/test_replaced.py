@@ -19,7 +19,7 @@ from launchkit.model import RunState, RunStatus
 from launchkit.testing import end_of, until, until_running
 
 REPLACE = """
-import os, sys, time
+import fcntl, os, signal, sys, time
 what, name = sys.argv[1:]
 os.chdir("..")
 while not os.path.exists("child"):
@@ -36,6 +36,10 @@ else:
         case "directory": os.mkdir(name)
         case "device": os.symlink("/dev/zero", name)
         case "circle": os.symlink(name, name)
+        case "lease":
+            signal.signal(signal.SIGIO, signal.SIG_IGN)
+            file = os.open(name, os.O_CREAT | os.O_RDWR)
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         case "sparse": os.truncate(os.open(name, os.O_CREAT | os.O_WRONLY), 1 << 40)
 os.close(os.open("code/replaced", os.O_CREAT))
 while not os.path.exists("code/go"):
@@ -144,11 +148,12 @@ async def test_a_run_that_replaces_what_is_known_of_it_ends(
     assert status.state.ended
 
 
+@pytest.mark.parametrize("what", ["pipe", "lease"])
 @pytest.mark.parametrize("name", READ)
 async def test_a_run_that_replaces_what_is_known_of_it_can_be_stopped(
-    runner: LocalProcessRunner, make: Make, name: str
+    runner: LocalProcessRunner, make: Make, what: str, name: str
 ) -> None:
-    run = await replaced(runner, make, "pipe", name)
+    run = await replaced(runner, make, what, name)
     with anyio.fail_after(PATIENCE):
         await run.cancel(0.1)
     assert (await run.status()).state.ended

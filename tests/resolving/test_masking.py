@@ -222,3 +222,12 @@ def test_many_secrets_are_masked_in_many_texts_at_no_cost_for_each_pair() -> Non
     for number, secret in enumerate(secrets):
         quoted = secret.replace("'", "'\\''").upper()
         assert mask(f"{secret} is {quoted}, abcd, s3cret-{number}") == f"… is …, …, s3cret-{number}"
+
+
+@pytest.mark.parametrize("piece", ["a ", "[", "[ "])
+def test_a_secret_that_is_like_itself_everywhere_takes_no_longer_for_each_place_of_a_text(
+    piece: str,
+) -> None:
+    secret = piece * 60_000 + "bbbb"
+    text = f"bbbb {piece * 60_000}"
+    assert Mask([secret])(f"{text}{secret}") == f"{text}…"
