@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from launchkit.abc import QueueView
 from launchkit.codec import decode_json, encode_json, suggest
-from launchkit.errors import Conflict, NotFound, Rejected, Stale
+from launchkit.errors import Conflict, NotFound, Rejected, Stale, hiding
 from launchkit.model import ItemState, Pause, Priority, Queue, QueueSpec
 from launchkit.plain_text import shortened
 from launchkit.resolving.queue_checks import check_length, check_queue
@@ -210,7 +210,9 @@ def kept_reason(reason: str, queue: Row) -> str:
     """What somebody gives as a reason, with `…` for each secret of a row of `queue`: who reads it
     may not be who may read those. Of a very long one its beginning and its end.
     """
-    return _mask(queue["id"], queue["spec"])(shortened(reason, MOST_OF_A_REASON))
+    mask = _mask(queue["id"], queue["spec"])
+    with hiding(mask):
+        return mask(shortened(reason, MOST_OF_A_REASON))
 
 
 @lru_cache(maxsize=4)

@@ -66,3 +66,15 @@ async def test_a_reason_to_pause_a_queue_is_kept_without_its_old_and_its_new_sec
     said = await told(store, changed.pause, await store.why(item))
     assert said.count("leaked: renew as …") == 3
     assert "hush" not in said
+
+
+async def test_no_word_of_a_secret_is_left_where_a_reason_is_cut(store: Store) -> None:
+    words = "correct horse battery staple"
+    spec = QueueSpec(name="q", resource="local-process", config={"env": {"PASSWORD": words}})
+    await store.write(queues.Create("e", spec, "ann"))
+    for before in range(queues.MOST_OF_A_REASON // 2 - 40, queues.MOST_OF_A_REASON // 2, 2):
+        item = await store.launch()
+        reason = f"{'x ' * (before // 2)}{words} {'y ' * queues.MOST_OF_A_REASON}"
+        await store.write(changes.Make("e", item.id, Hold(reason=reason), "bob"))
+    said = await told(store)
+    assert not any(word in said for word in words.split())
