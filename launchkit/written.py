@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -82,11 +83,14 @@ def _of_yaml(text: str) -> list[object]:
 
     from launchkit.yaml_bounds import SafeLoader, check_bounds
 
-    try:
+    found: list[object] = []
+    with suppress(
+        yaml.YAMLError
+    ):  # whoever reads the first document alone heeds no fault behind it
         check_bounds(text, "a text")
-        return [_plain(node) for node in yaml.compose_all(text, Loader=SafeLoader)]
-    except yaml.YAMLError:
-        return []  # a text like others
+    with suppress(yaml.YAMLError):
+        found.extend(map(_plain, yaml.compose_all(text, Loader=SafeLoader)))
+    return found
 
 
 def _plain(node: Any) -> object:

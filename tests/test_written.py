@@ -18,7 +18,7 @@ from launchkit.written import literal, may_be_data, structures, unescaped, with_
         ("? a\n: !x {b: c}", [{"a": {"b": "c"}}]),
         ("? [a, b]\n: c", [{"['a', 'b']": "c"}]),
         ("x: &x hostPath\n*x : b", [{"x": "hostPath", "hostPath": "b"}]),
-        ('{"a":"b"}\ud800', []),
+        ('{"a":"b"}\ud800', [{"a": "b"}]),
         ("a: \ud800", [{"a": "\ufffd"}]),
         ("a plain text", []),
         ("a: b: c", []),
@@ -103,3 +103,9 @@ def test_a_text_that_nothing_would_be_put_into_is_left() -> None:
 
 def test_a_secret_stays_one() -> None:
     assert isinstance(literal(Secret("$(A)")), Secret)
+
+
+@pytest.mark.parametrize("fault", ["---\n{", "...\n%"])
+def test_a_fault_in_a_later_document_conceals_none_before_it(fault: str) -> None:
+    text = f'? "hostN\\\n  etwork"\n: true\n{fault}'
+    assert [*structures(text)] == [{"hostNetwork": "true"}]
