@@ -17,8 +17,10 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "timestamp": (datetime,),
 }
-UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
-"""What the library raises for an answer that has a list where a mapping should be, and the like."""
+UNREADABLE = (ArithmeticError, AttributeError, KeyError, TypeError, ValueError, RuntimeError)
+"""What the library raises for an answer that has a list where a mapping should be, a time that no
+clock has, and the like.
+"""
 
 
 def as_modelled(answer: Any, shape: Shape) -> Any:
