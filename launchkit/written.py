@@ -84,9 +84,7 @@ def _of_yaml(text: str) -> list[object]:
     from launchkit.yaml_bounds import SafeLoader, check_bounds
 
     found: list[object] = []
-    with suppress(
-        yaml.YAMLError
-    ):  # whoever reads the first document alone heeds no fault behind it
+    with suppress(yaml.YAMLError):  # who reads the first document alone heeds no fault behind it
         check_bounds(text, "a text")
     with suppress(yaml.YAMLError):
         found.extend(map(_plain, yaml.compose_all(text, Loader=SafeLoader)))
