@@ -10,8 +10,11 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from launchkit.codec import encode_json
 from launchkit.wire.protocol import API
 from launchkit_server.api import (
     agent_side,
@@ -32,6 +35,7 @@ from launchkit_server.api import (
     webhooks,
 )
 from launchkit_server.envelope import Envelope, Limits
+from launchkit_server.kept import Kept
 from launchkit_server.openapi import Documented, describe
 from launchkit_server.problems import tell_problems
 from launchkit_server.service import Service
@@ -64,8 +68,9 @@ def make_app(service: Service, limits: Limits | None = None, root_path: str = ""
     """
     prefix = clean_prefix(root_path)
     app = _routed()
-    _document()  # now, and not when the first one asks for it
+    _kept_document()  # now, and not when the first one asks for it
     app.openapi = _document  # type: ignore[method-assign] # as FastAPI wants it extended
+    app.add_route(f"{API}/openapi.json", _show_document, include_in_schema=False)
     app.state.service = service
     app.add_middleware(Shared, site=make_site(service, prefix))
     app.add_middleware(GZipMiddleware, compresslevel=GZIP_LEVEL)
@@ -83,12 +88,21 @@ def _document() -> dict[str, Any]:
     return app.openapi()
 
 
+@cache
+def _kept_document() -> Kept:
+    return Kept.of(encode_json(_document()).encode())
+
+
+async def _show_document(request: Request) -> Response:
+    return _kept_document().answer(request)
+
+
 def _routed() -> FastAPI:
     app = FastAPI(
         title="launchkit",
         summary="Queues of machine learning jobs for many machines and people.",
         version=version("launchkit-server"),
-        openapi_url=f"{API}/openapi.json",
+        openapi_url=None,  # FastAPI would write it anew for each who asks
         docs_url=None,
         redoc_url=None,
         routes=[*_routes()],

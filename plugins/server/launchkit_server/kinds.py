@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from launchkit.abc import Runner
+from launchkit.codec import encode_json
 from launchkit.model import QueueSpec
 from launchkit.plugins import Plugins
 from launchkit.resolving.samples import check_config_of
 from launchkit.wire.user_side import KindView
+from launchkit_server.kept import Kept
 
 MOST_KINDS = 256
 """How many are remembered, also of those that are not installed."""
@@ -22,9 +24,20 @@ def installed() -> Sequence[KindView]:
     return [_view(runners[kind]) for kind in sorted(runners)]
 
 
+@cache
+def kept_installed() -> Kept:
+    """All kinds, by name, as they are told."""
+    return Kept.of(encode_json(installed()).encode())
+
+
 def kind_of(name: str) -> KindView:
     """One kind, also by an alias. :raises PluginError: if it is not installed."""
-    return _view(runner_of(name) or Plugins().get(Runner, name))
+    return _view(_installed(name))
+
+
+def kept_kind_of(name: str) -> Kept:
+    """The same as it is told. :raises PluginError: if it is not installed."""
+    return _kept_view(_installed(name))
 
 
 @lru_cache(maxsize=MOST_KINDS)
@@ -45,6 +58,15 @@ def shown_to_runner(spec: QueueSpec) -> type[Runner] | None:
     if runner is not None:
         check_config_of(spec, runner)
     return runner
+
+
+def _installed(name: str) -> type[Runner]:
+    return runner_of(name) or Plugins().get(Runner, name)
+
+
+@cache
+def _kept_view(runner: type[Runner]) -> Kept:
+    return Kept.of(encode_json(_view(runner)).encode())
 
 
 @cache

@@ -1,6 +1,5 @@
-"""What browsers load beside pages: kept in memory, packed once, named by content."""
+"""What browsers load beside pages: kept in memory, named by content."""
 
-import gzip
 import hashlib
 import mimetypes
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from launchkit.errors import NotFound
+from launchkit_server.kept import Kept
 
 router = APIRouter()
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -23,9 +23,7 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 class Asset:
     """A file that browsers load."""
 
-    data: bytes
-    packed: bytes
-    media_type: str
+    kept: Kept
     digest: str
 
 
@@ -40,7 +38,7 @@ def _asset(name: str, data: bytes) -> Asset:
     suffix = name[name.rfind(".") :]
     media_type = TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "text/plain"
     digest = hashlib.sha256(data).hexdigest()[:16]
-    return Asset(data, gzip.compress(data, 9, mtime=0), media_type, digest)
+    return Asset(Kept.of(data, media_type), digest)
 
 
 def asset_query(name: str) -> str:
@@ -55,14 +53,7 @@ async def get(name: str, request: Request, v: str | None = None) -> Response:
     if found is None:
         raise NotFound(f"there is no file {name[:100]!r} here")
     tag = f'"{found.digest}"'
-    headers = {
-        "cache-control": FOR_EVER if v == found.digest else "no-cache",
-        "etag": tag,
-        "vary": "accept-encoding",
-    }
+    headers = {"cache-control": FOR_EVER if v == found.digest else "no-cache", "etag": tag}
     if request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        headers["content-encoding"] = "gzip"
-        return Response(found.packed, headers=headers, media_type=found.media_type)
-    return Response(found.data, headers=headers, media_type=found.media_type)
+        return Response(status_code=304, headers={**headers, "vary": "accept-encoding"})
+    return found.kept.answer(request, headers)
