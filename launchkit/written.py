@@ -3,14 +3,17 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from launchkit.errors import ConfigError
 
 S = TypeVar("S", bound=str)
 
-_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(/))")
+_ESCAPED = re.compile(
+    r"(?<!\\)\\++(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|/|(\r?\n[ \t]*+))"
+)
 _BEGINS = r"(?<![^\s\ufeff].)"
 _STRUCTURE = re.compile(
     rf"\{{{_BEGINS}|\[{_BEGINS}|-{_BEGINS}(?!\S)|\?{_BEGINS}(?!\S)|:(?!\S)", re.DOTALL
@@ -18,6 +21,16 @@ _STRUCTURE = re.compile(
 """What each list and mapping has; within words the same signs tell of none."""
 _BEGUN = re.compile(r"\$\$|\$(?=\(|\Z)")
 _NO_CHARACTER = re.compile("[\ud800-\udfff]")
+MERGED = "<<"
+"""The key of a mapping that others are merged into. See https://yaml.org/type/merge.html."""
+MOST_ESCAPED = 5
+"""Escapes within escapes are undone so often."""
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+"""Those of YAML 1.1 that are characters like others in YAML 1.2."""
+_CONCEALING = re.compile(r"(?<![^\s\[{,?:-])!(?![\s=])|\\\\++[nr]")
+"""Tags, of which one is for base64, and line ends that are escaped twice."""
+_WORD = re.compile(r"(?<![$\w-])(?<!\$\{)[\w-]++")
+"""But for names of variables."""
 
 
 def literal(text: S) -> S:
@@ -52,8 +65,8 @@ def _closed(text: str) -> str:
 
 
 def unescaped(text: str) -> str:
-    r"""A text with the characters in place of escapes such as `\u0050`, as JSON and YAML have them.
-    What is escaped twice stays so once.
+    r"""A text with the characters in place of escapes such as `\u0050`, as JSON and YAML have them,
+    with however many backslashes, and without line ends that are escaped.
     """
     return _ESCAPED.sub(_character, text)
 
@@ -64,46 +77,56 @@ def may_be_data(text: str) -> bool:
 
 
 def structures(text: str) -> Iterator[object]:
-    """The mappings and lists that a text is, if it is JSON or YAML; scalars of YAML stay texts.
+    """The mappings and lists that a text is, if it is JSON or YAML; scalars of YAML stay texts, and
+    a mapping with a key twice, or with others merged into it, is a list of mappings. Of a text that
+    others may read in another way than it is read here, such as one with a fault, all words come
+    too, as one key with slashes between them: each may be a key.
 
-    :raises ConfigError: if it is too large, or nested too deep, to be looked at.
+    :raises ConfigError: if it is too large, nested too deep, or too well concealed, to be looked
+        at.
     """
     if not may_be_data(text):
         return
     text = _NO_CHARACTER.sub("\ufffd", text)  # as a cluster reads it
     try:
-        found = [json.loads(text, parse_int=str, parse_float=str)]
+        whole = json.loads(text, parse_int=str, parse_float=str, object_pairs_hook=mapping)
+        found, is_sure = [whole], True
     except (ValueError, RecursionError):
-        found = _of_yaml(text)
+        from launchkit.yaml_data import yaml_data  # few configs have such a text
+
+        found, is_sure = yaml_data(text)
     yield from (one for one in found if isinstance(one, dict | list))
+    if not is_sure or _LINE_ENDS.search(text):
+        yield {"/".join(_words(text)): {"": ""}}
 
 
-def _of_yaml(text: str) -> list[object]:
-    import yaml  # few configs have such a text
-
-    from launchkit.yaml_bounds import SafeLoader, check_bounds
-
-    found: list[object] = []
-    with suppress(yaml.YAMLError):  # who reads the first document alone heeds no fault behind it
-        check_bounds(text, "a text")
-    with suppress(yaml.YAMLError):
-        found.extend(map(_plain, yaml.compose_all(text, Loader=SafeLoader)))
-    return found
-
-
-def _plain(node: Any) -> object:
-    """Tags make no difference, and no number is read."""
-    if node.id == "mapping":
-        return {_key(key): _plain(value) for key, value in node.value}
-    if node.id == "sequence":
-        return [_plain(one) for one in node.value]
-    return node.value
+def mapping(pairs: Iterable[tuple[str, object]]) -> object:
+    """What some keys and values are together: each value counts, also of a key that comes twice, as
+    programs take the first, the last, or both.
+    """
+    made: dict[str, object] = {}
+    beside: list[object] = []
+    for key, value in pairs:
+        if key == MERGED:
+            beside += value if isinstance(value, list) else [value]
+        elif key in made:
+            beside.append({key: value})
+        else:
+            made[key] = value
+    return [made, *beside] if beside else made
 
 
-def _key(node: Any) -> str:
-    return str(_plain(node))
+def _words(text: str) -> list[str]:
+    """All words of a text that may be keys. :raises ConfigError: if others may be concealed."""
+    for _ in range(MOST_ESCAPED):
+        before, text = text, unescaped(text)
+        if text == before and not _CONCEALING.search(text):
+            return _WORD.findall(text)
+    raise ConfigError("it is neither JSON nor YAML to its end, with tags or escapes in it")
 
 
 def _character(found: re.Match[str]) -> str:
-    code = int(found[1] or found[2] or found[3] or "2f", 16)
-    return chr(code) if code <= 0x10FFFF else found[0]
+    code = found[1] or found[2] or found[3]
+    if code is None:
+        return "" if found[4] else "/"
+    return chr(int(code, 16)) if int(code, 16) <= 0x10FFFF else found[0]

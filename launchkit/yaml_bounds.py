@@ -2,6 +2,7 @@
 length bounds.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,10 +42,12 @@ class _Count:
         elif isinstance(event, yaml.CollectionStartEvent):
             self.open.append((event.anchor, self.values, self.characters))
             self._add(1, len(event.tag or ""))
+            self.sizes.pop(event.anchor or "", None)
         elif isinstance(event, yaml.CollectionEndEvent):
             anchor, values, characters = self.open.pop()
             if anchor is not None:
-                self.sizes[anchor] = (self.values - values, self.characters - characters)
+                size = (self.values - values, self.characters - characters)
+                self.sizes.setdefault(anchor, size)  # unless one in it has taken its name
         elif isinstance(event, yaml.ScalarEvent):
             size = (1, len(event.value) + len(event.tag or ""))
             self._add(*size)
@@ -74,6 +77,14 @@ def check_bounds(text: str, source: str) -> None:
     """:raises ConfigError: if *text* is too large, too deep, or becomes so; with *source* and line.
     :raises yaml.YAMLError: if it is not well-formed.
     """
+    for _ in bounded_events(text, source):
+        pass
+
+
+def bounded_events(text: str, source: str) -> Iterator[yaml.Event]:
+    """What a text is made of, as long as it stays within bounds; raises as `check_bounds` does.
+    Each alias in it is that of an anchor of its document that is complete.
+    """
     if len(text) > MOST_CHARACTERS:
         raise ConfigError(f"{source}: has more than {MOST_CHARACTERS} characters")
     count = _Count()
@@ -81,3 +92,4 @@ def check_bounds(text: str, source: str) -> None:
         if problem := count.take(event):
             line = event.start_mark.line + 1 if event.start_mark else 1
             raise ConfigError(f"{source}:{line}: {problem}")
+        yield event

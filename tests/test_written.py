@@ -18,10 +18,10 @@ from launchkit.written import literal, may_be_data, structures, unescaped, with_
         ("? a\n: !x {b: c}", [{"a": {"b": "c"}}]),
         ("? [a, b]\n: c", [{"['a', 'b']": "c"}]),
         ("x: &x hostPath\n*x : b", [{"x": "hostPath", "hostPath": "b"}]),
-        ('{"a":"b"}\ud800', [{"a": "b"}]),
+        ('{"a":"b"}\ud800', [{"a": "b"}, {"a/b": {"": ""}}]),
         ("a: \ud800", [{"a": "\ufffd"}]),
         ("a plain text", []),
-        ("a: b: c", []),
+        ("a: b: c", [{"a/b/c": {"": ""}}]),
         ('"a: b"', []),
     ],
 )
@@ -53,6 +53,7 @@ def test_what_is_too_much_to_be_looked_at_is_told(text: str) -> None:
 
 def test_escapes_are_undone() -> None:
     assert unescaped(r"host\u0050\x61\U00000074h\/ \UFFFFFFFF") == r"hostPath/ \UFFFFFFFF"
+    assert unescaped("host\\\\u0050a\\\n  th") == "hostPath"
 
 
 def expanded(text: str) -> str:
@@ -108,4 +109,67 @@ def test_a_secret_stays_one() -> None:
 @pytest.mark.parametrize("fault", ["---\n{", "...\n%"])
 def test_a_fault_in_a_later_document_conceals_none_before_it(fault: str) -> None:
     text = f'? "hostN\\\n  etwork"\n: true\n{fault}'
-    assert [*structures(text)] == [{"hostNetwork": "true"}]
+    assert next(structures(text)) == {"hostNetwork": "true"}
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("a: &a 1\nb: &a 2\nc: *a", {"a": "1", "b": "2", "c": "2"}),
+        ("- &a {b: &a 1}\n- *a", [{"b": "1"}, "1"]),
+        ("a: {b: 1}\na: {c: 2}", [{"a": {"b": "1"}}, {"a": {"c": "2"}}]),
+        ('{"a": {"b": "1"}, "a": "2"}', [{"a": {"b": "1"}}, {"a": "2"}]),
+        ("x: &x {c: d}\ny:\n  <<: *x\n  e: f", {"x": {"c": "d"}, "y": [{"e": "f"}, {"c": "d"}]}),
+        ("a:\n  <<: [{b: c}, {d: e}]", {"a": [{}, {"b": "c"}, {"d": "e"}]}),
+        ("? !!binary aG9zdFBhdGg=\n: x", {"hostPath": "x"}),
+        ("%TAG !b! tag:yaml.org,2002:\n---\n- !b!binary YQ==", ["a"]),
+        ("!!binary é: x", {"é": "x"}),
+    ],
+    ids=range(9),
+)
+def test_what_others_read_and_pyyaml_refuses_or_leaves_out_is_read(text: str, data: object) -> None:
+    """Go's yaml.v2 and yaml.v3, and sigs.k8s.io/yaml, which is made of them."""
+    assert [*structures(text)] == [data]
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        *("%YAML 1.3\n---\n{}", "%FOO bar\n---\n{}", "a:\n\tb: c\n{}", "a: b\n\ufeff{}", "{}\0"),
+        *("{}...\nx: [", 'a: "\x01"\n{}', 'a: "\\\'"\n{}', 'a: "\\ud83d\\ude00"\n{}'),
+        *("a: &ä 1\n{}", "a: 1\u2028{}", "a: 1\x85{}", f"{'x' * 1025}: 1\n{{}}"),
+    ],
+    ids=range(13),
+)
+@pytest.mark.parametrize(
+    "key",
+    [
+        *('"host\\\n  Path"', r'"host\x50ath"', r'"host\\\\u0050ath"', r'"host\u005cx50ath"'),
+        *("hostPath # words\n", "&a hostPath\n"),
+    ],
+    ids=range(6),
+)
+def test_each_word_may_be_a_key_where_others_may_read_a_text_in_another_way(
+    around: str, key: str
+) -> None:
+    *_, last = structures(around.replace("{}", f"? {key}\n: x\n"))
+    assert isinstance(last, dict)
+    assert "hostPath" in next(iter(last)).split("/")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: ? !!binary YQ==", "a: ? !<tag> b", "a: [: !x", r"a: [ \\\n", "a: [ \\x5c" + "x5c" * 9],
+)
+def test_what_may_conceal_words_in_a_text_with_a_fault_is_told(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"neither JSON nor YAML to its end"):
+        [*structures(text)]
+
+
+def test_an_anchor_within_itself_is_told_also_where_there_was_one_of_its_name() -> None:
+    with pytest.raises(ConfigError, match=r"something that it is a part of"):
+        [*structures("- &a 1\n- &a [*a]")]
+
+
+def test_names_of_variables_are_no_keys() -> None:
+    assert [*structures("a: b: $x ${y} c")] == [{"a/b/c": {"": ""}}]

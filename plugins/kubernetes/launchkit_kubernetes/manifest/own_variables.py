@@ -16,6 +16,8 @@ _IN_ENTRY = re.compile(r"""\benv["']?\s*+:\s*+["']?(\w+)""")
 """A variable in an entry of Flink's `kubernetes.env.secretKeyRef`: `env:NAME,secret:a,key:b`. See
 https://nightlies.apache.org/flink/flink-docs-stable/docs/deployment/config/#kubernetes."""
 
+_PARTS = re.compile("[./]")
+
 
 @dataclass(frozen=True)
 class OwnVariables:
@@ -29,8 +31,8 @@ class OwnVariables:
 
     def without(self, value: Any, where: str, around: tuple[str, ...] = ()) -> Any:
         """A copy without variables that are launchkit's own: items of lists that have such a
-        `name`, and keys that are one, or end in one behind a dot, as Spark has them. *around* are
-        the keys that lead there.
+        `name`, and keys that are one, or have one between dots, as Spark has them, or slashes.
+        *around* are the keys that lead there.
 
         :raises Rejected: if a text that is JSON, YAML or a list of Flink's says one: such are an
             operator's to read.
@@ -39,7 +41,7 @@ class OwnVariables:
             return {
                 key: self.without(inner, below(where, key), (*around, key))
                 for key, inner in value.items()
-                if not self.is_own(key.rpartition(".")[2])
+                if not any(map(self.is_own, _PARTS.split(key)))
             }
         if isinstance(value, list):
             return [

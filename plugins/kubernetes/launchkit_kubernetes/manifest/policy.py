@@ -200,8 +200,8 @@ def _reason(key: str, value: Any, around: str) -> str | None:
     if (
         words & REFUSED
         or (words & (OF_CONTEXTS | TRUE | FILLED) and value)
-        or (words & DEVICES and isinstance(value, Mapping))
-        or ("host" in words and _flat(around) in ASKED_BY_NODES and value)
+        or (words & DEVICES and isinstance(value, Mapping | list))
+        or ("host" in words and {*words, _flat(around)} & ASKED_BY_NODES and value)
     ):
         return "is not allowed"
     if "mountpropagation" in words and value and value not in PROPAGATION:

@@ -103,10 +103,13 @@ def test_what_launchkit_says_of_a_run_operators_are_not_told_in_words_of_their_o
         json.dumps([json.dumps({"LAUNCHKIT_AUTHOR": "boss"})]),
         "env:A,secret:a,key:b;env:LAUNCHKIT_AUTHOR,secret:a,key:b",
         "secret:a,key:b,'env' : 'LAUNCHKIT_AUTHOR'",
+        'a: &a b\nc: &a d\nenv: [{name: "LAUNCHKIT\\x5fAUTHOR", value: boss}]',
+        'env:\n\t"LAUNCHKIT\\x5fAUTHOR": boss',
+        '[{"name": "LAUNCHKIT\\u005fAUTHOR", "name": "A", "value": "boss"}]',
         "[" * 70 + "]" * 70,
         "- a: 1\n" * 6000,
     ],
-    ids=range(9),
+    ids=range(12),
 )
 def test_a_text_with_a_variable_of_launchkits_own_is_refused(text: str) -> None:
     with pytest.raises(Rejected, match=r"^resource_args\.spec\.runtimeEnvYAML: a text in which"):
