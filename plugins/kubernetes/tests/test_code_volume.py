@@ -77,6 +77,26 @@ async def test_a_run_may_read_its_code_and_write_beside_it_whatever_the_umask_is
     assert (folder / "link").is_symlink()
 
 
+@pytest.mark.parametrize("what", ["link", "file", "directory"])
+async def test_what_others_have_put_in_the_place_of_the_code_of_a_run_is_not_taken_for_it(
+    volume: CodeVolume, code: Path, tmp_path: Path, what: str
+) -> None:
+    place = volume.folder / code_folder(ref("a"), LABELS)
+    match what:
+        case "link":
+            place.symlink_to(tmp_path)
+        case "file":
+            place.touch()
+        case "directory":
+            place.mkdir(mode=0o777)
+            try:
+                os.chown(place, 65534, 65534)
+            except PermissionError:
+                pytest.skip("this user makes nothing for another")
+    with pytest.raises(LaunchError, match="no directory that this agent's user has made"):
+        await put(volume, "a", code)
+
+
 async def test_a_volume_that_is_not_mounted_is_told_with_its_setting(
     tmp_path: Path, code: Path
 ) -> None:

@@ -41,7 +41,10 @@ class CodeVolume:
     folder: Path
 
     async def put(self, name: str, ref: Ref, code: Path) -> None:
-        """Copy the code of a run, unless it is there. :raises LaunchError: if that fails."""
+        """Copy the code of a run, unless an agent has put it there.
+
+        :raises LaunchError: if that fails, or something else is in its place.
+        """
         try:
             await run_sync(self._put, name, ref, code)
         except (OSError, shutil.Error, RecursionError) as exc:
@@ -72,7 +75,8 @@ class CodeVolume:
 
     def _put(self, name: str, ref: Ref, code: Path) -> None:
         target = self.folder / name
-        if target.exists():
+        if os.path.lexists(target):
+            self._require_own(target)
             return
         told = target.with_suffix(NAME_SUFFIX)
         told.unlink(missing_ok=True)  # of an earlier try; a link would lead elsewhere
@@ -87,6 +91,20 @@ class CodeVolume:
         except BaseException:
             remove_tree(part)
             raise
+
+    def _require_own(self, target: Path) -> None:
+        """What is in a directory the run may have changed, so whose it is must do: whoever the
+        volume takes this agent for, as it may not be the user that the agent is here.
+        """
+        with tempfile.TemporaryFile(dir=self.folder) as probe:
+            own = os.fstat(probe.fileno()).st_uid
+        found = target.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != own:
+            raise LaunchError(
+                f"{target} is in the place of the code of a run, and is no directory that this"
+                " agent's user has made",
+                hint="see who may write in the volume of code_pvc_name, and remove it",
+            )
 
     def _remove(self, name: str) -> None:
         for path in self.folder.glob(f"{name}*"):
