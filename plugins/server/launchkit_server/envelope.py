@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import uuid4
 
+import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -96,13 +97,16 @@ class Envelope:
                 with await self._admitted(scope, rules):
                     await self._app(scope, letter.receive, self._counting(scope, letter.send))
             except ClientDisconnect:
-                log.info("request %s: the client went away", letter.id)
+                letter.lost()
                 return
             except Refusal as exc:
                 letter.refusal = exc
             except Exception as exc:
                 if letter.answered and isinstance(exc.__cause__, LaunchkitError):
                     log.info("request %s: cut short: %s", letter.id, exc.__cause__)
+                    return
+                if letter.answered and _is_of_a_lost_stream(exc):
+                    letter.lost()
                     return
                 if letter.refusal is None:
                     log.exception("request %s failed", letter.id)
@@ -174,6 +178,9 @@ class _Letter:
         self.refusal = None
         await response(self._scope, self._body.receive, self.send)
 
+    def lost(self) -> None:
+        log.info("request %s: the client went away", self.id)
+
     async def receive(self) -> Message:
         try:
             return await self._body.receive()
@@ -209,6 +216,15 @@ class _Letter:
             piece, left = left[:PIECE], left[PIECE:]
             await self._send({**message, "body": bytes(piece), "more_body": True})
         await self._send({**message, "body": bytes(left)})
+
+
+def _is_of_a_lost_stream(exc: Exception) -> bool:
+    """Whether an answer ended since nobody takes its events any more: FastAPI closes them while its
+    own task still hands one on.
+    """
+    if isinstance(exc, ExceptionGroup):
+        return all(map(_is_of_a_lost_stream, exc.exceptions))
+    return isinstance(exc, anyio.BrokenResourceError)
 
 
 def _refusal_of(exc: LaunchkitError) -> Refusal:

@@ -1,0 +1,46 @@
+"""A stream whose client has gone away ends as if nothing had happened."""
+
+import socket
+from collections.abc import Callable
+
+import httpx
+import pytest
+from launchkit_server.api import streams
+from waiting import until
+
+from .conftest import Served
+from .over_http import claimed, client_in, launched
+
+AHEAD = 5
+"""So many pieces are made before the first is taken only if what hands them on waits."""
+
+
+def test_a_client_that_goes_away_from_a_stream_leaves_no_traceback(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    made: list[object] = []
+    encode: Callable[[object], str] = streams.encode_json
+
+    def counted(value: object) -> str:
+        made.append(value)
+        return encode(value)
+
+    monkeypatch.setattr(streams, "encode_json", counted)
+    caplog.set_level("INFO", "launchkit.server")
+    assert served.portal is not None
+    with client_in(served, "lost") as client:
+        launched(client)
+        held = claimed(client)
+        for number in range(AHEAD + 2):
+            assert held.says(number * 2**20, bytes(2**20)).is_success
+        with socket.socket() as peer:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            url = httpx.URL(served.url)
+            peer.connect((url.host, url.port or 0))
+            path = f"{client.base_url.path}log/stream?item={held.id}"
+            token = client.headers["authorization"]
+            head = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n\r\n"
+            peer.sendall(head.encode())
+            served.portal.call(until, lambda: len(made) >= AHEAD)
+    served.portal.call(until, lambda: "went away" in caplog.text or "failed" in caplog.text)
+    assert "Traceback" not in caplog.text
