@@ -31,6 +31,10 @@ LISTED_SECONDS = 300.0
 """So long a job whose machines all have a stream is not asked for others: they come when it begins
 again after an interruption, and at its end all are looked for."""
 MAX_STREAM_PAGES = 100
+STREAMS_OF_A_MACHINE = 32
+"""A machine has another one each time that it begins again. Each stream has a page held, of 1 MB at
+most, and with the rights of its role a job can make thousands.
+"""
 NO_STREAM = frozenset({"ResourceNotFoundException"})
 
 
@@ -86,8 +90,7 @@ class LogSource:
         try:
             streams = {**cursor.streams}
             if is_whole or self._may_be_more(streams):
-                for name in await self._names():
-                    streams.setdefault(name, StreamPlace())
+                self._take(await self._names(), streams)
                 self._listed = anyio.current_time()
             until = self._until(streams, is_whole=is_whole)
             drained: set[str] = set()
@@ -115,9 +118,20 @@ class LogSource:
     def _lacks_machines(self, streams: Iterable[str]) -> bool:
         return len({_machine(name) for name in streams}) < self._machines()
 
+    def _take(self, names: Sequence[str], streams: dict[str, StreamPlace]) -> None:
+        """Read new streams, too, as many as there may be."""
+        most = STREAMS_OF_A_MACHINE * self._machines()
+        for name in names:
+            if name not in streams and len(streams) >= most:
+                log.warning(
+                    "of the log of %s no more than its first %d streams are read", self._job, most
+                )
+                break
+            streams.setdefault(name, StreamPlace())
+
     async def _names(self) -> Sequence[str]:
-        """The streams that there are; that there are none yet is no error."""
-        names: list[str] = []
+        """The streams that there are, the oldest first; that there are none yet is no error."""
+        names: list[tuple[int, str]] = []
         more: dict[str, Any] = {}
         for _ in range(MAX_STREAM_PAGES):
             try:
@@ -131,11 +145,12 @@ class LogSource:
                 if exc.reason in NO_STREAM:
                     return []
                 raise
-            names += [one.get("logStreamName", "") for one in told.get("logStreams", [])]
+            found = told.get("logStreams", [])
+            names += [(one.get("creationTime", 0), one.get("logStreamName", "")) for one in found]
             if not told.get("nextToken"):
                 break
             more = {"nextToken": told["nextToken"]}
-        return sorted(filter(None, names))
+        return [name for _, name in sorted(names) if name]
 
     async def _read(self, name: str, place: StreamPlace) -> StreamPlace:
         """The next page of a stream; the same place, if there is no more."""

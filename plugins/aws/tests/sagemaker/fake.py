@@ -308,8 +308,13 @@ class FakeAws:
     def _DescribeLogStreams(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         if not self.streams or asked["logGroupName"] != GROUP:
             raise Refused("ResourceNotFoundException", "The specified log group does not exist.")
-        names = [one for one in self.streams if one.startswith(asked["logStreamNamePrefix"])]
-        return {"logStreams": [{"logStreamName": name} for name in sorted(names)]}
+        begun = {name: at for at, name in enumerate(self.streams, 1)}
+        names = [one for one in begun if one.startswith(asked["logStreamNamePrefix"])]
+        return {
+            "logStreams": [
+                {"logStreamName": name, "creationTime": begun[name]} for name in sorted(names)
+            ]
+        }
 
     def _GetLogEvents(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         stream = self.streams.get(asked["logStreamName"])

@@ -219,3 +219,18 @@ async def test_a_line_that_says_that_it_is_of_the_future_has_no_others_held(
             said = "".join([chunk.data.decode() async for chunk in chunks]).splitlines()
     assert said == ["[algo-1] future", *(f"[algo-1] line {number}" for number in range(100))]
     assert fake.count("GetLogEvents") - pages[0] >= 100 // 7
+
+
+async def test_of_streams_that_a_job_makes_itself_only_so_many_are_read(
+    made: SageMakerRunner, fake: FakeAws, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.log_seconds = 0
+    run, job = await training(made, fake)
+    fake.print(f"{job.name}/algo-1-1", "its own")
+    for number in range(500):
+        fake.print(f"{job.name}/algo-0-{number}", "made")
+    job.become("Completed")
+    said = (await whole(run)).splitlines()
+    assert "its own" in said
+    assert len(said) == cloudwatch.STREAMS_OF_A_MACHINE
+    assert f"of the log of {job.name} no more than its first 32 streams are read" in caplog.text
