@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from launchkit.errors import Unauthenticated
 from launchkit.model.people import PrincipalKind
 from launchkit.shell_words import shell_word
-from launchkit.store.database import Tx
+from launchkit.store.database import Row, Tx
 from launchkit.store.people import AddAccount, audit
 from launchkit.store.sessions import Admit
 from launchkit.store.tokens import NewToken
@@ -32,9 +32,14 @@ class AdmitBy:
     seconds: float
 
     async def __call__(self, tx: Tx) -> NewToken:
-        known = await tx.one("identity", issuer=self.issuer, subject=self.subject)
+        known = await self._known(tx)
+        await tx.one("principal_locked", name=known["name"] if known else self.name)
+        known = await self._known(tx)  # the account may have been removed meanwhile
         name = await self._bind(tx) if known is None else known["name"]
         return await Admit(name, self.seconds)(tx)
+
+    async def _known(self, tx: Tx) -> Row | None:
+        return await tx.one("identity", issuer=self.issuer, subject=self.subject)
 
     async def _bind(self, tx: Tx) -> str:
         if not self.vouched:
@@ -42,7 +47,7 @@ class AdmitBy:
                 f"{self.issuer} does not say whether the address {self.name[:200]} is verified",
                 hint="whoever runs this service: see oidc-believes-addresses",
             )
-        account = await tx.one("principal", name=self.name)
+        account = await tx.one("principal_locked", name=self.name)
         if account is None:
             await self._add(tx)
         elif account["kind"] != PrincipalKind.USER:

@@ -149,11 +149,11 @@ async def audit(tx: Tx, actor: str, what: str) -> None:
 
 
 async def require_account(tx: Tx, name: str) -> Row:
-    """The row of an account.
+    """The row of an account, which stays as it is until the end of the transaction.
 
     :raises NotFound: if there is none of that name.
     """
-    row = await tx.one("principal", name=name)
+    row = await tx.one("principal_locked", name=name)
     if row is None:
         raise NotFound(
             f"there is no user or service {name}",

@@ -170,6 +170,7 @@ async def named(tx: Tx, entity: str, name: str, lock: Lock = "") -> Row:
 
 
 async def _require_room(tx: Tx, entity: str, spec: QueueSpec) -> None:
+    await tx.all("turn", what="queues", of=entity)
     others = await tx.row("size_of_queues", entity=entity, name=spec.name)
     if others["n"] >= MOST:
         raise Rejected(

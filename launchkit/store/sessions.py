@@ -25,7 +25,10 @@ class SignIn(NamedTuple):
     seconds: float
 
     async def __call__(self, tx: Tx) -> NewToken:
-        row = await tx.one("token_of_digest", digest=fingerprint(self.secret))
+        row = await self._row(tx)
+        if row is not None:
+            await tx.one("principal_locked", name=row["owner"])
+            row = await self._row(tx)  # it may have been revoked meanwhile
         fault = TokenFault.UNKNOWN if row is None else fault_of(row, tx.now)
         if row is None or fault is not None:
             raise Unauthenticated(f"the token {fault}", hint="an administrator makes tokens")
@@ -37,6 +40,9 @@ class SignIn(NamedTuple):
                 hint="agents and runs do not sign in: use your own token",
             )
         return await _begin(tx, row["owner"], _until(tx, self.seconds, row), row["id"])
+
+    async def _row(self, tx: Tx) -> Row | None:
+        return await tx.one("token_of_digest", digest=fingerprint(self.secret))
 
 
 class Admit(NamedTuple):

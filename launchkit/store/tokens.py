@@ -93,7 +93,7 @@ class CreateAgentToken(NamedTuple):
         return await add(tx, made)
 
     async def _require_the_same(self, tx: Tx, made: Token) -> None:
-        await tx.all("tokens_of_agent_locked", entity=made.entity, owner=made.owner)
+        await tx.all("turn", what=f"tokens of {made.owner}", of=made.entity)
         rows = await tx.all("agent_tokens_that_count", entity=made.entity, owner=made.owner)
         for row in rows:
             bound = json.loads(row["queues"])
@@ -182,6 +182,7 @@ class RevokeToken(NamedTuple):
         if row is None:
             raise NotFound(f"there is no token {self.id}", hint="launchkit token list shows them")
         if row["revoked_at"] is None:
+            await tx.one("principal_locked", name=row["owner"])  # sessions that it begins are in it
             await tx.all("revoke_token", id=self.id)
             await audit(tx, self.actor, f"revoked token {self.id} of {row['owner']}")
         return _token_of(await tx.row("token", id=self.id))

@@ -65,6 +65,7 @@ class Create:
         require_url(self.url)
         if not self.events:
             raise ConfigError(f"events: choose some of: {', '.join(Happens)}")
+        await tx.all("turn", what="webhooks", of=self.entity)
         if (await tx.row("count_webhooks", entity=self.entity))["n"] >= MAX_WEBHOOKS:
             raise Conflict(
                 f"{self.entity} has {MAX_WEBHOOKS} webhooks, as many as it may have",

@@ -3,9 +3,6 @@ insert into principal (name, kind, created_at, created_by) values (:name, :kind,
 on conflict (name) do nothing
 returning *
 
--- name: principal
-select * from principal where name = :name
-
 -- name: principals
 select * from principal order by name
 

@@ -128,9 +128,13 @@ select distinct owner from token
 where kind = 'agent' and entity = :entity and revoked_at is null
   and owner in (select json_array_elements_text(:owners::json))
 
--- Whoever makes another token of the agent waits for this transaction.
--- name: tokens_of_agent_locked
-select pg_advisory_xact_lock(hashtext(:entity), hashtext(:owner)) as locked
+-- Whoever takes the turn, too, waits for this transaction.
+-- name: turn
+select pg_advisory_xact_lock(hashtext(:what), hashtext(:of)) as taken
+
+-- Whoever begins, adds or takes away something of this account waits for this transaction.
+-- name: principal_locked
+select * from principal where name = :name for update
 
 -- name: transaction
 select pg_current_xact_id_if_assigned()::text as xact

@@ -65,8 +65,11 @@ where kind = 'agent' and entity = :entity and revoked_at is null
   and owner in (select value from json_each(:owners))
 
 -- One writes at a time.
--- name: tokens_of_agent_locked
-select null as locked where false
+-- name: turn
+select null as taken where false
+
+-- name: principal_locked
+select * from principal where name = :name
 
 -- name: last_event
 select coalesce(max(id), 0) as id from event
