@@ -78,9 +78,9 @@ def may_be_data(text: str) -> bool:
 
 def structures(text: str) -> Iterator[object]:
     """The mappings and lists that a text is, if it is JSON or YAML; scalars of YAML stay texts, and
-    a mapping with a key twice, or with others merged into it, is a list of mappings. Of a text that
-    others may read in another way than it is read here, such as one with a fault, all words come
-    too, as one key with slashes between them: each may be a key.
+    a mapping with a key twice is a list of mappings. Of a text that others may read in another way
+    than it is read here, such as one with a fault, all words come too, as one key with slashes
+    between them: each may be a key.
 
     :raises ConfigError: if it is too large, nested too deep, or too well concealed, to be looked
         at.
@@ -101,18 +101,25 @@ def structures(text: str) -> Iterator[object]:
 
 
 def mapping(pairs: Iterable[tuple[str, object]]) -> object:
-    """What some keys and values are together: each value counts, also of a key that comes twice, as
-    programs take the first, the last, or both.
+    """What some keys and values are together: one mapping with the last value of each key, and
+    beside it those that it takes the place of, as programs take the first, the last, or both.
     """
     made: dict[str, object] = {}
+    merged: list[object] = []
     beside: list[object] = []
     for key, value in pairs:
         if key == MERGED:
-            beside += value if isinstance(value, list) else [value]
-        elif key in made:
-            beside.append({key: value})
-        else:
-            made[key] = value
+            merged += value if isinstance(value, list) else [value]
+            continue
+        if key in made:
+            beside.append({key: made[key]})
+        made[key] = value
+    for one in merged:
+        for key, value in one.items() if isinstance(one, dict) else ():
+            if made.setdefault(key, value) is not value:
+                beside.append({key: value})
+        if not isinstance(one, dict):
+            beside.append(one)
     return [made, *beside] if beside else made
 
 

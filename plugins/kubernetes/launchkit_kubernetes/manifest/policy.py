@@ -16,6 +16,7 @@ from launchkit_kubernetes.manifest.annotations import (
     annotation_problem,
     are_annotations,
 )
+from launchkit_kubernetes.manifest.closed_kinds import CLOSED_KIND, is_closed, is_closed_object
 from launchkit_kubernetes.manifest.copying import MAX_DEPTH, MAX_VALUES, below, values_in
 from launchkit_kubernetes.manifest.data_texts import DataTexts
 from launchkit_kubernetes.manifest.object_kind import JOB, object_kind, unwrapped
@@ -41,28 +42,9 @@ OPAQUE = frozenset(
 )
 """What an operator makes pods of, and nobody can look through here."""
 REFUSED = OPAQUE | {
-    *("securitycontext", "hostpath", "serviceaccounttoken", "hostdisk", "hostdevices"),
+    *("securitycontext", "hostpath", "serviceaccounttoken", "hostdisk", "hostdevices", "roleref"),
 }
 """Whatever they hold."""
-WORKLOADS = frozenset(
-    {("", "Pod"), ("batch", "Job"), ("batch", "CronJob"), ("apps", "Deployment")}
-    | {("apps", "StatefulSet"), ("apps", "ReplicaSet"), ("apps", "DaemonSet")}
-)
-"""What makes pods of the kinds that are Kubernetes' own. Others give rights, such as a Secret with
-the token of a service account, which a later run would mount."""
-OWN_GROUPS = frozenset(
-    {"", "apps", "autoscaling", "batch", "extensions", "policy"}
-    | {
-        f"{name}.k8s.io"
-        for name in (
-            *("admissionregistration", "apiextensions", "apiregistration", "authentication"),
-            *("authorization", "certificates", "coordination", "discovery", "events", "node"),
-            *("flowcontrol.apiserver", "internal.apiserver", "networking", "rbac.authorization"),
-            *("resource", "scheduling", "storage", "storagemigration"),
-        )
-    }
-)
-"""See https://kubernetes.io/docs/reference/kubernetes-api/."""
 FREE_TEXT = frozenset({"args", "command", "entrypoint", "source", "script"})
 """Keys of texts that programs in a pod read, and no operator."""
 NAMING = frozenset({"labels", "annotations", "nodeSelector", "matchLabels"})
@@ -109,17 +91,13 @@ def strict_objections(args: Json, annotations: Collection[str] = ()) -> Iterator
     and however an operator may have it spelt (reference of W&B's hardened runner, section 2.3).
     *annotations* are those that the agent's owner allows.
     """
-    yield from _kind_objections(args)
+    found, (where, inner) = object_kind(args), unwrapped(args)
+    if is_closed(found.group, found.kind or JOB):
+        yield f"{where}.kind: {shortened(found.kind or JOB, 100)} is not allowed: {CLOSED_KIND}"
     if values_in(args, MAX_VALUES) > MAX_VALUES:
         yield f"resource_args: more than {MAX_VALUES} values cannot be looked through"
     else:
-        yield from _Looking(annotations, DataTexts()).objections(args, "resource_args", (), 0)
-
-
-def _kind_objections(args: Json) -> Iterator[str]:
-    found, (where, _) = object_kind(args), unwrapped(args)
-    if found.group in OWN_GROUPS and (found.group, found.kind or JOB) not in WORKLOADS:
-        yield f"{where}.kind: {shortened(found.kind or JOB, 100)} is not allowed: it makes no pods"
+        yield from _Looking(annotations, DataTexts()).objections(inner, where, (), 0)
 
 
 @dataclass(frozen=True)
@@ -140,6 +118,8 @@ class _Looking:
         elif around and are_annotations(around[-1], value) and not isinstance(value, Mapping):
             yield from annotation_objections(value, where, self.annotations)
         elif isinstance(value, Mapping):
+            if around and is_closed_object(value):
+                yield f"{where}: {shortened(str(value['kind']), 100)} is not allowed: {CLOSED_KIND}"
             for name, inner in value.items():
                 path = below(where, str(name))
                 if reason := self._reason(str(name), inner, around):

@@ -125,45 +125,6 @@ def test_a_strict_policy_names_what_it_does_not_allow(config: dict[str, Any], li
 
 
 @pytest.mark.parametrize(
-    "place",
-    [
-        {"apiVersion": "v1", "kind": "Secret"},
-        {"version": "v1", "kind": "Secret"},
-        {"apiVersion": "v1", "kind": "ServiceAccount"},
-        {"apiVersion": "v1", "kind": "PersistentVolume"},
-        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding"},
-        {"group": "rbac.authorization.k8s.io", "version": "v1", "kind": "RoleBinding"},
-        {"apiVersion": "v1", "kind": "List"},
-        {"kind": "Secret"},
-    ],
-)
-def test_what_makes_no_pods_gives_nobody_rights(place: dict[str, Any]) -> None:
-    """A Secret with the token of the agent's service account would be mounted by the next run."""
-    made = {**place, "type": "kubernetes.io/x"}
-    (line,) = objections(made)
-    assert line == f"resource_args.kind: {place['kind']} is not allowed: it makes no pods"
-    assert len(objections({"kubernetes": made})) == 1
-    assert objections(made, Policy()) == []
-
-
-@pytest.mark.parametrize(
-    "place",
-    [
-        {},
-        {"kind": "Job"},
-        {"apiVersion": "batch/v1"},
-        {"apiVersion": "batch/v1", "kind": "Job"},
-        {"apiVersion": "v1", "kind": "Pod"},
-        {"apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication"},
-        {"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet"},
-        {"group": "kubeflow.org", "version": "v1", "kind": "PyTorchJob"},
-    ],
-)
-def test_what_makes_pods_is_allowed(place: dict[str, Any]) -> None:
-    assert objections({**place, "spec": {}}) == []
-
-
-@pytest.mark.parametrize(
     ("spec", "place"),
     [
         ({"podSecurityContext": {"sysctls": [{"name": "a"}]}}, "podSecurityContext"),

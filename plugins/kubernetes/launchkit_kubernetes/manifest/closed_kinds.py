@@ -1,0 +1,47 @@
+"""Which kinds of objects a strict policy closes, since they give rights or rule what others do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+DOMAINS = (".k8s.io", ".kubernetes.io", ".openshift.io")
+"""Whose groups are those of Kubernetes and OpenShift themselves, but for what they approve of."""
+WORKLOADS = frozenset(
+    {("", "Pod"), ("batch", "Job"), ("batch", "CronJob"), ("apps", "Deployment")}
+    | {("apps", "StatefulSet"), ("apps", "ReplicaSet"), ("apps", "DaemonSet")}
+    | {("apps.openshift.io", "DeploymentConfig")}
+    | {
+        ("sparkoperator.k8s.io", kind)
+        for kind in ("SparkApplication", "ScheduledSparkApplication", "SparkConnect")
+    }
+)
+"""What makes pods as its config says. Others give rights, such as a RoleBinding, or a Secret with
+the token of a service account, which a later run would mount; or make pods with more than others
+have, such as a BuildConfig."""
+PARTS = frozenset(
+    {("", "PersistentVolumeClaim"), ("", "Service"), ("", "PodTemplate")}
+    | {("resource.k8s.io", "ResourceClaimTemplate")}
+)
+"""What workloads have in them as objects, and what gives nobody rights."""
+CLOSED_KIND = "none but workloads are, of the kinds of Kubernetes and OpenShift"
+"""Said of one that is not allowed."""
+
+
+def is_closed(group: str, kind: str) -> bool:
+    """Whether a kind is one of Kubernetes' or OpenShift's own that is no workload. Groups of others
+    have a dot in their name, and another domain. See
+    https://kubernetes.io/docs/reference/using-api/#api-groups and
+    https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/2337-k8s.io-group-protection.
+    """
+    return _is_of_cluster(group) and (group, kind) not in WORKLOADS
+
+
+def is_closed_object(value: Mapping[str, Any]) -> bool:
+    """Whether a mapping is an object of such a kind, which an operator would make of it."""
+    if not {"apiVersion", "kind", "metadata"} <= {*value}:
+        return False
+    group, kind = str(value["apiVersion"]).rpartition("/")[0], str(value["kind"])
+    return is_closed(group, kind) and (group, kind) not in PARTS
+
+
+def _is_of_cluster(group: str) -> bool:
+    return "." not in group or f".{group}".endswith(DOMAINS)

@@ -1,0 +1,106 @@
+"""Which kinds of objects a strict policy closes, by themselves and in others."""
+
+import json
+from typing import Any
+
+import pytest
+
+from launchkit.abc import Policy
+
+from .test_policy import objections
+
+NONE_BUT_WORKLOADS = "none but workloads are, of the kinds of Kubernetes and OpenShift"
+BINDING = {"apiVersion": "authorization.openshift.io/v1", "kind": "RoleBinding", "metadata": {}}
+SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"apiVersion": "v1", "kind": "Secret"},
+        {"version": "v1", "kind": "Secret"},
+        {"apiVersion": "v1", "kind": "ServiceAccount"},
+        {"apiVersion": "v1", "kind": "PersistentVolume"},
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding"},
+        {"group": "rbac.authorization.k8s.io", "version": "v1", "kind": "RoleBinding"},
+        {"apiVersion": "v1", "kind": "List"},
+        {"kind": "Secret"},
+        *(
+            {"apiVersion": f"{group}/v1", "kind": kind}
+            for group, kind in (
+                *(("authorization.openshift.io", "RoleBinding"), ("oauth.openshift.io", "OAuth")),
+                ("authorization.openshift.io", "ClusterRoleBinding"),
+                ("security.openshift.io", "SecurityContextConstraints"),
+                *(("user.openshift.io", "Group"), ("project.openshift.io", "ProjectRequest")),
+                *(("build.openshift.io", "BuildConfig"), ("image.openshift.io", "ImageStream")),
+                ("template.openshift.io", "TemplateInstance"),
+                ("machineconfiguration.openshift.io", "MachineConfig"),
+                ("security.internal.openshift.io", "RangeAllocation"),
+                ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
+                *(("apiregistration.k8s.io", "APIService"), ("metrics.k8s.io", "PodMetrics")),
+                ("flowcontrol.apiserver.k8s.io", "FlowSchema"),
+                *(("policy.networking.k8s.io", "AdminNetworkPolicy"), ("new.k8s.io", "Job")),
+                *(("sparkoperator.k8s.io", "RoleBinding"), ("a.kubernetes.io", "Job")),
+                *(("new", "Job"), ("extensions", "Deployment"), ("policy", "Eviction")),
+            )
+        ),
+    ],
+)
+def test_what_makes_no_pods_gives_nobody_rights(place: dict[str, Any]) -> None:
+    """A Secret with the token of the agent's service account would be mounted by the next run."""
+    made = {**place, "type": "kubernetes.io/x"}
+    (line,) = objections(made)
+    assert line == f"resource_args.kind: {place['kind']} is not allowed: {NONE_BUT_WORKLOADS}"
+    assert len(objections({"kubernetes": made})) == 1
+    assert objections(made, Policy()) == []
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {},
+        {"kind": "Job"},
+        {"apiVersion": "batch/v1"},
+        {"apiVersion": "batch/v1", "kind": "Job"},
+        {"apiVersion": "v1", "kind": "Pod"},
+        {"apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication"},
+        {"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet"},
+        {"group": "kubeflow.org", "version": "v1", "kind": "PyTorchJob"},
+        {"apiVersion": "apps.openshift.io/v1", "kind": "DeploymentConfig"},
+        {"apiVersion": "example.notk8s.io/v1", "kind": "RoleBinding"},
+    ],
+)
+def test_what_makes_pods_is_allowed(place: dict[str, Any]) -> None:
+    assert objections({**place, "spec": {}}) == []
+
+
+@pytest.mark.parametrize("inner", [BINDING, SECRET], ids=["binding", "secret"])
+def test_an_object_that_gives_rights_is_none_for_an_operator_to_make(inner: dict[str, Any]) -> None:
+    config = {"apiVersion": "x.io/v1", "kind": "A", "metadata": {}, "spec": {"objects": [inner]}}
+    told = f"spec.objects[0]: {inner['kind']} is not allowed: {NONE_BUT_WORKLOADS}"
+    assert objections(config) == [f"resource_args.{told}"]
+    assert objections({"kubernetes": config}) == [f"resource_args.kubernetes.{told}"]
+    merged = f"x: &x {json.dumps(inner)}\ny:\n  <<: *x\n  kind: {inner['kind']}"
+    for text in (json.dumps(inner), merged):
+        assert len(objections(config | {"spec": {"objects": [text]}})) == 1
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {}, "spec": {}},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": {}},
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "head"}},
+        {"apiVersion": "v1", "kind": "Secret", "name": "that is named"},
+        {"apiVersion": "x.io/v1", "kind": "B", "metadata": {}},
+    ],
+)
+def test_a_part_of_a_workload_is_one_for_an_operator_to_make(inner: dict[str, Any]) -> None:
+    config = {"apiVersion": "x.io/v1", "kind": "A", "spec": {"part": inner}}
+    assert objections(config) == []
+    assert objections(config | {"spec": {"part": json.dumps(inner)}}) == []
+
+
+def test_a_binding_of_a_role_is_known_by_what_it_has_whoever_made_its_kind() -> None:
+    config = {"apiVersion": "x.io/v1", "kind": "Rights", "roleRef": {"kind": "ClusterRole"}}
+    assert objections(config) == ["resource_args.roleRef: is not allowed"]
