@@ -9,7 +9,7 @@ from functools import lru_cache
 from string import whitespace
 
 from launchkit.addresses import masked
-from launchkit.resolving.readings import Reading, readings
+from launchkit.resolving.readings import Reading, folded, readings
 
 HIDDEN = "…"
 SHORTEST = 4
@@ -51,7 +51,7 @@ class Mask:
     def __init__(self, secrets: Sequence[str]) -> None:
         self.texts = frozenset(text for one in secrets for text in _texts(str.__str__(one)))
         self._as_written = _Known.of(text for text in self.texts if len(text) < ANY_CASE)
-        self._in_any_case = _Known.of(_small(text) for text in self.texts if len(text) >= ANY_CASE)
+        self._in_any_case = _Known.of(folded(text) for text in self.texts if len(text) >= ANY_CASE)
 
     def __call__(self, text: str) -> str:
         """*text* with `…` for each secret or part of one. To be cut between words alone: a part of
@@ -74,7 +74,8 @@ class Mask:
 
     def _places(self, reading: Reading) -> Iterator[tuple[int, int]]:
         yield from (reading.place(*one) for one in self._as_written.places(reading.text))
-        yield from (reading.place(*one) for one in self._in_any_case.places(_small(reading.text)))
+        small = reading.folded()
+        yield from (small.place(*one) for one in self._in_any_case.places(small.text))
 
 
 @dataclass(frozen=True)
@@ -136,16 +137,6 @@ class _Marked:
         marks = (text[end - SHORTEST : end] for end in ends)
         for mark in {one for one in marks if one in self.by_mark}:
             yield from (one for one in self.by_mark[mark] if one in text)
-
-
-def _small(text: str) -> str:
-    """A text in small letters, each at its place."""
-    small = text.lower()
-    return small if len(small) == len(text) else "".join(map(_small_letter, text))
-
-
-def _small_letter(letter: str) -> str:
-    return letter.lower()[0]
 
 
 @lru_cache(maxsize=MOST_KEPT)

@@ -1,14 +1,16 @@
 r"""What a text reads as once the codes in it are taken away, which shells, JSON, Python, YAML, HTML
-and addresses write: `\u0027`, `\x27`, `\047`, `\n`, `\'`, `&#39;`, `%27`.
+and addresses write: `\u0027`, `\x27`, `\047`, `\n`, `\'`, `\N{APOSTROPHE}`, `&#39;`, `&apos;`,
+`%27`; and without a difference between capitals and small letters.
 
 Quotes themselves stay. All takes linear time: each reading is one way through a text, and there are
 few of them.
 """
 
 import re
+import unicodedata
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,16 +21,17 @@ _BACKSLASHED = (
     rf"\\(?:u(?P<high>[dD][89abAB]{_HEX}{{2}})\\+u(?P<low>[dD][c-fC-F]{_HEX}{{2}})"
     rf"|(?:x(?={_HEX}{{2}})|u(?={_HEX}{{4}}))(?P<hex>(?<=x){_HEX}{{2}}|{_HEX}{{4}})"
     rf"|U(?P<long>{_HEX}{{8}})|u\{{(?P<braced>{_HEX}{{1,6}})\}}"
+    r"|N\{(?P<named>[A-Za-z0-9 +-]{1,100})\}"
     r"|(?P<octal>[0-3]?[0-7]{1,2})|(?P<letter>[abtnvfreENLP_])"
     r"|(?P<fold>\n[ \t+]*+)|(?P<itself>[^0-9A-Za-z\n]))"
 )
 """A backslash at the end of a line of a shell, Python or YAML goes with the indent of the next, for
-which addresses have a plus.
+which addresses have a plus, as for spaces in a name of Python's.
 """
 _PERCENT = rf"%(?P<percent>{_HEX}{{2}})"
 _ENTITY = (
     rf"&(?:#(?P<decimal>[0-9]{{1,7}})|#[xX](?P<entity>{_HEX}{{1,6}})"
-    r"|(?P<name>amp|lt|gt|quot|apos|nbsp));"
+    r"|(?P<name>[A-Za-z][A-Za-z0-9]{1,31}));"
 )
 _SINGLE = {
     "\\": re.compile(_BACKSLASHED),
@@ -42,7 +45,6 @@ _BYTES = re.compile(
 )
 """Bytes of UTF-8, each taken for a letter."""
 _LETTERS = dict(zip("abtnvfreENLP_", "\a\b\t\n\v\f\r\x1b\x1b\x85\u2028\u2029\xa0", strict=True))
-_NAMES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": "\xa0"}
 _BASES = {"octal": 8, "decimal": 10}
 
 
@@ -68,6 +70,8 @@ class Reading:
     of: "Reading | None" = None
     codes: re.Pattern[str] | None = None
     """What was taken away of the other one."""
+    meaning: "Callable[[re.Match[str]], str] | None" = None
+    """What stands in its place, if it is not what codes of languages are."""
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """Where a part of this text stands in the text that was read first."""
@@ -79,6 +83,12 @@ class Reading:
         """The text without some codes; the same if it has none."""
         text = codes.sub(_meaning, self.text)
         return self if text == self.text else Reading(text, self, codes)
+
+    def folded(self) -> "Reading":
+        """The text as it reads where capitals and small letters are the same."""
+        text = folded(self.text)
+        codes = _more_letters(self.text) if len(text) > len(self.text) else None
+        return Reading(text, self, codes, _folded)
 
     def _start(self, at: int) -> int:
         code = bisect_right(self._codes.starts, at) - 1
@@ -99,13 +109,13 @@ class Reading:
         found = _Codes()
         if self.of is None or self.codes is None:
             return found
-        shift = 0
+        meaning, shift = self.meaning or _meaning, 0
         for code in self.codes.finditer(self.of.text):
             start, end = code.span()
             found.code_starts.append(start)
             found.code_ends.append(end)
             found.starts.append(start + shift)
-            shift += len(_meaning(code)) - (end - start)
+            shift += len(meaning(code)) - (end - start)
             found.ends.append(end + shift)
         return found
 
@@ -130,24 +140,48 @@ def readings(text: str) -> Iterator[Reading]:
                     yield one
 
 
+def folded(text: str) -> str:
+    """A text with the same letters as all have that differ from it by capitals alone, such as `ss`
+    for `ß` and `SS`: each letter becomes one or more, whatever stands around it.
+    """
+    return text.upper().casefold()
+
+
+def _folded(letter: re.Match[str]) -> str:
+    return folded(letter[0])
+
+
+def _more_letters(text: str) -> re.Pattern[str]:
+    """The letters of a text that become several."""
+    return re.compile(f"[{''.join(one for one in {*text} if len(folded(one)) > 1)}]")
+
+
 def _meaning(code: re.Match[str]) -> str:
     """What a code stands for."""
     kind = code.lastgroup
     if kind is None:
         return _letter(code[0])
     told = code[kind]
-    if kind == "itself":
-        return told
-    if kind == "letter":
-        return _LETTERS[told]
-    if kind == "fold":
-        return ""
-    if kind == "name":
-        return _NAMES[told]
+    if read := _READ.get(kind):
+        meaning = read(told)
+        return code[0] if meaning is None else meaning
     number = int(told, _BASES.get(kind, 16))
     if kind == "low":
         number = 0x10000 + ((int(code["high"], 16) & 0x3FF) << 10) + (number & 0x3FF)
     return chr(number) if number <= 0x10FFFF else code[0]
+
+
+def _of_html(name: str) -> str | None:
+    from html.entities import html5  # few texts have one
+
+    return html5.get(f"{name};")
+
+
+def _of_unicode(name: str) -> str | None:
+    try:
+        return unicodedata.lookup(name.replace("+", " "))
+    except KeyError:
+        return None
 
 
 def _letter(units: str) -> str:
@@ -155,3 +189,13 @@ def _letter(units: str) -> str:
         return units.encode("latin-1").decode()
     except UnicodeDecodeError:
         return units
+
+
+_READ: Mapping[str, Callable[[str], str | None]] = {
+    "itself": str,
+    "letter": _LETTERS.get,
+    "fold": lambda _: "",
+    "name": _of_html,
+    "named": _of_unicode,
+}
+"""What is no number; None: nothing, and it stays as it is."""

@@ -50,6 +50,15 @@ def test_a_long_secret_is_masked_in_capitals_and_small_letters() -> None:
     assert mask("DB_PASSWORD is Password, password") == "DB_PASSWORD is …, password"
 
 
+@pytest.mark.parametrize(
+    "secret", ["Weiß-und-Straße-1234", "ΟΔΥΣΣΕΥΣ.αβγδεζη.ΣΣ", "ﬁnd-ŉ-ıİ-1234567"]
+)
+def test_a_long_secret_is_masked_whatever_its_letters_become_in_capitals(secret: str) -> None:
+    mask = Mask([secret])
+    for text in (secret.upper(), secret.lower(), secret.casefold(), secret.swapcase()):
+        assert mask(f"İß {text}{text.lower()} ß") == "İß …… ß", text
+
+
 @pytest.mark.parametrize("sign", [",", "=", ":", ";", ", "])
 def test_what_an_option_splits_a_secret_into_is_masked(sign: str) -> None:
     secret = sign.join(["first-part", "second-part"])

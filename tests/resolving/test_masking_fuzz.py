@@ -8,6 +8,7 @@ import random
 import shlex
 import subprocess
 from collections.abc import Callable
+from html.entities import html5
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape, quoteattr
@@ -19,6 +20,7 @@ from launchkit.resolving.masking import Mask
 
 HARD = "'\"\\$`%&+<>#!*?;|(){}[]~^ \n\té€ü😀\x01\x1b\x7f\xa0"
 PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+NAMES = {letter: f"&{name}" for name, letter in html5.items() if name.endswith(";")}
 LEFT = 4
 """So many letters of a secret, one after another, are a piece of it."""
 PRINTERS: dict[str, Callable[[str], str]] = {
@@ -41,6 +43,8 @@ PRINTERS: dict[str, Callable[[str], str]] = {
     "numbers of html": lambda text: "".join(
         one if one in PLAIN else f"&#{ord(one)};" for one in text
     ),
+    "names of html": lambda text: "".join(NAMES.get(one, one) for one in text),
+    "names of letters": lambda text: text.encode("ascii", "namereplace").decode(),
     "percent": quote,
     "percent of all": lambda text: quote(text, safe=""),
     "percent and plus": quote_plus,

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from launchkit.resolving.readings import readings
+from launchkit.resolving.readings import folded, readings
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,8 @@ from launchkit.resolving.readings import readings
         ("%2541", "A"),
         (r"\u0026amp;", "&"),
         ("%5cu0041", "A"),
+        (r"\N{LATIN SMALL LETTER E WITH ACUTE}\N{no such} \N", "é\\N{no such} \x85"),
+        ("&lbrace;&commat;&NotEqualTilde;&none; &x;", "{@≂̸&none; &x;"),
         (r"\ud83d \xff \q \U00110000 &#1114112; %zz", None),
     ],
 )
@@ -44,6 +46,24 @@ def test_each_letter_is_found_where_it_stands(text: str) -> None:
         assert reading.place(0, len(reading.text))[1] >= len(text.rstrip("\\\n"))
 
 
+def test_capitals_and_small_letters_are_read_alike() -> None:
+    text = "aß\u1e9e\ufb03İ\u0131ŉΣς\u03c3\u212a"
+    whole = next(iter(readings(text))).folded()
+    assert whole.text == folded(text.upper()) == folded(text.lower()) == folded(text.swapcase())
+    assert whole.text.startswith("assssffi")
+    assert [whole.place(at, at + 1) for at in range(6)] == [
+        *((0, 1), (1, 2), (1, 2), (2, 3), (2, 3), (3, 4))
+    ]
+    assert whole.place(5, len(whole.text)) == (3, len(text))
+    assert whole.place(whole.text.index("\u03c3"), len(whole.text)) == (7, len(text))
+
+
 def test_codes_without_end_are_read_in_few_ways() -> None:
-    for text in ("%25" * 50_000, "\\" * 200_000, "&amp;" * 50_000, "\\u005c%26amp;" * 20_000):
+    for text in (
+        "%25" * 50_000,
+        "\\" * 200_000,
+        "&amp;" * 50_000,
+        "\\u005c%26amp;" * 20_000,
+        "\\N{A" * 9_999,
+    ):
         assert sum(len(reading.text) for reading in readings(text)) <= 12 * len(text)
