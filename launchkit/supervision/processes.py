@@ -97,6 +97,12 @@ def start_time(pid: int) -> int:
     return int(fields[19]) if fields else 0
 
 
+def lives(pid: int, began: int) -> bool:
+    """Whether the process of that number and start time has not ended."""
+    fields = _read(pid, "stat").rpartition(b")")[2].split()
+    return bool(fields) and int(fields[19]) == began and fields[0] not in DEAD
+
+
 def send(pid: int, number: int, *, group: bool = False) -> None:
     """Send a signal to a process or a process group that may be gone."""
     try:

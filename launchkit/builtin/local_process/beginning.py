@@ -2,12 +2,14 @@
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from launchkit.builtin.local_process.plan import Plan, checked_command, make_plan
 from launchkit.builtin.local_process.rundir import RunDir
-from launchkit.errors import Rejected, SubmitError
+from launchkit.builtin.local_process.traces import Traces
+from launchkit.errors import Rejected, RunLost, SubmitError
 from launchkit.images.file_overrides import override_files
 from launchkit.model import Submission
 from launchkit.supervision.forks import ForkServer
@@ -16,26 +18,29 @@ LONGEST_VARIABLE = 1 << 17
 """Bytes of one variable that Linux lets a program be started with."""
 
 
-def begin(place: RunDir, submission: Submission, setups: Path, forks: ForkServer) -> None:
-    """Start what is submitted in its directory, unless that was done before.
+def was_started(place: RunDir) -> bool:
+    """Whether what is submitted was started before. :raises SubmitError: if that cannot be told."""
+    with _troubles_told(place):
+        return place.look().started
+
+
+def begin(place: RunDir, submission: Submission, setups: Path, forks: ForkServer | None) -> None:
+    """Start what is submitted in its directory; without *forks*, it was started before.
 
     :raises Rejected: if it cannot run here.
     :raises SubmitError: if the disk or the system does not let it start.
     """
-    try:
-        if place.look().started:
+    with _troubles_told(place):
+        if forks is None:
             if submission.code is not None:
                 place.take_code(submission.code)
             return
         plan = _prepare(place, submission, setups)
         _start_supervisor(place, plan.env, forks)
-    except OSError as exc:
-        raise SubmitError(
-            f"{exc.filename or place.path}: the run cannot be prepared: {exc.strerror or exc}",
-            hint="the command and its environment together are too long for this system"
-            if exc.errno == errno.E2BIG
-            else "is the disk full, or the directory not writable?",
-        ) from exc
+
+
+def begun(place: RunDir) -> Traces:
+    """By what a run is known that has just begun. :raises SubmitError: if it has not."""
     seen = place.look()
     if place.is_over():
         raise SubmitError(f"{place.path}: a run of this name is over already")
@@ -43,6 +48,16 @@ def begin(place: RunDir, submission: Submission, setups: Path, forks: ForkServer
         said = place.tail("supervisor.log").decode(errors="replace").strip().splitlines()
         why = said[-1] if said else "no reason"
         raise SubmitError(f"{place.path}: the run's supervisor did not start: {why}")
+    return Traces.left_in(place)
+
+
+def found(place: RunDir, ref: str) -> Traces:
+    """By what a run is known that began before. :raises RunLost: if it is gone or never began."""
+    seen = place.look()
+    if not (seen.started or seen.cancelled or seen.supervisor):
+        what = "this run was never started" if place.path.is_dir() else "there is no such run"
+        raise RunLost(f"{ref}: {what}")
+    return Traces.left_in(place)
 
 
 def discard(place: RunDir) -> None:
@@ -50,6 +65,19 @@ def discard(place: RunDir) -> None:
     seen = place.look()
     if not (seen.started or seen.cancelled or seen.supervisor):
         place.remove()
+
+
+@contextmanager
+def _troubles_told(place: RunDir) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise SubmitError(
+            f"{exc.filename or place.path}: the run cannot be prepared: {exc.strerror or exc}",
+            hint="the command and its environment together are too long for this system"
+            if exc.errno == errno.E2BIG
+            else "is the disk full, or the directory not writable?",
+        ) from exc
 
 
 def _prepare(place: RunDir, submission: Submission, setups: Path) -> Plan:

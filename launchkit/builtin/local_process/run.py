@@ -9,12 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import anyio
-from anyio.to_thread import run_sync
 
 from launchkit.abc import Run
 from launchkit.builtin.local_process import verdicts
 from launchkit.builtin.local_process.holes import Holes
-from launchkit.builtin.local_process.rundir import RunDir, RunDirState
+from launchkit.builtin.local_process.reach import NoAnswer, Reach
+from launchkit.builtin.local_process.rundir import RunDir, RunDirState, tells_of_processes
+from launchkit.builtin.local_process.traces import Traces
 from launchkit.errors import LaunchError, RunLost
 from launchkit.model import LogChunk, RunState, RunStatus
 from launchkit.plain_text import tail_lines
@@ -32,11 +33,17 @@ STUCK_SECONDS = 5.0
 
 
 class ProcessRun(Run):
-    """A run of the kind `local-process`; `ref` is the path of its directory."""
+    """A run of the kind `local-process`; `ref` is the path of its directory. With *traces* its
+    processes are found if that tells nothing any more.
+    """
 
-    def __init__(self, place: RunDir, *, keep: bool = False) -> None:
+    def __init__(self, place: RunDir, *, keep: bool = False, traces: Traces | None = None) -> None:
         self.ref = str(place.path)
         self._dir = place
+        self._reach = Reach(place.path)
+        self._traces = traces
+        self._by: RunDir | Traces = place
+        """What tells which its processes are."""
         self._keep = keep
         self.holes = Holes(place.log)
         """Where a full disk may have swallowed output."""
@@ -50,21 +57,21 @@ class ProcessRun(Run):
         """Look once. No end is told before what is left of the run is ended, too."""
         if self._end:
             return self._end
-        seen = await run_sync(self._dir.look)
+        seen = await self._reach.promptly(self._look)
         if seen.record is not None:
             await self._force_end()
-            end = await run_sync(self._ended, seen.record)
+            end = await self._reach.promptly(self._ended, seen.record)
         elif seen.supervisor is not None:
             return verdicts.alive(seen)
         elif not (seen.started or seen.cancelled):
+            if await self._reach.promptly(self._goes_on_elsewhere):
+                raise NoAnswer(self._dir.path)
             raise RunLost(f"{self.ref}: this run was never started, or its directory was removed")
         else:
             await self._force_end()
-            end = await run_sync(self._lost, seen)
-        self._size = await run_sync(self._dir.log_size)
-        self._end = end
-        self._over.set()
-        return end
+            end = await self._reach.promptly(self._lost, seen)
+        self._size = await self._reach.promptly(self._dir.log_size)
+        return self._ended_as(end)
 
     async def changed(self, last: RunStatus) -> RunStatus:
         """Wait for a status other than *last*: for the end of the supervisor, except while it
@@ -80,13 +87,17 @@ class ProcessRun(Run):
         return now
 
     async def cancel(self, grace: float) -> None:
-        """SIGTERM to all its processes, after *grace* seconds SIGKILL, until none is left.
+        """SIGTERM to all its processes, after *grace* seconds SIGKILL, until none is left. Where
+        its directory does not answer, they are those that are known without it.
 
         :raises LaunchError: if the system does not let it look or signal; to be tried again.
         """
         try:
-            if not (await self.status()).state.ended:
-                await self._cancel(grace)
+            try:
+                if not (await self.status()).state.ended:
+                    await self._cancel(grace)
+            except NoAnswer:
+                await self._cancel_hidden(grace)
         except OSError as exc:
             raise LaunchError(f"{self.ref}: the run cannot be ended: {exc}") from exc
 
@@ -97,12 +108,12 @@ class ProcessRun(Run):
         idle_since = anyio.current_time()
         while True:
             over = self._over.is_set()  # before the read: then nothing comes after it
-            if data := await run_sync(self._read_log, offset):
+            if data := await self._reach.promptly(self._read_log, offset):
                 yield LogChunk(offset=offset, data=data)
                 offset += len(data)
                 idle_since = anyio.current_time()
             elif over:
-                if words := await run_sync(self._last_words, offset):
+                if words := await self._reach.promptly(self._last_words, offset):
                     yield LogChunk(offset=offset, data=words)
                 return
             else:
@@ -111,26 +122,28 @@ class ProcessRun(Run):
     async def aclose(self) -> None:
         """Remove the directory of an ended run, unless the runner is to keep it."""
         try:
-            seen = await run_sync(self._dir.look)
+            seen = await self._reach.promptly(self._look)
             if seen.record is not None:
                 await self._supervisor_gone()
             elif seen.supervisor is not None:
                 return
             if not self._keep:
-                await run_sync(self._dir.remove)
-        except OSError as exc:
+                await self._reach.at_length(
+                    self._dir.remove,
+                )
+        except (OSError, NoAnswer) as exc:
             log.warning("%s: cannot be removed: %s", self.ref, exc)
 
     async def _cancel(self, grace: float) -> None:
         self._cancelled = True
         try:
-            await run_sync(self._dir.mark_cancelled, time.monotonic() + grace)
+            await self._reach.promptly(self._dir.mark_cancelled, time.monotonic() + grace)
         except OSError as exc:
             log.warning("%s: that it is stopped cannot be noted there: %s", self.ref, exc.strerror)
             await self._cancel_unmarked(grace)
             return
         with anyio.move_on_after(grace):
-            await run_sync(self._signal, signal.SIGTERM, signal.SIGCONT)
+            await self._reach.promptly(self._signal, signal.SIGTERM, signal.SIGCONT)
             await self._supervisor_gone()
         await self._force_end()
 
@@ -140,13 +153,23 @@ class ProcessRun(Run):
         """
         with anyio.move_on_after(grace):
             await self._halt_supervisor()
-            await run_sync(self._signal, signal.SIGTERM, signal.SIGCONT)
-            while await run_sync(self._dir.processes):  # noqa: ASYNC110 - nothing tells us
+            await self._reach.promptly(self._signal, signal.SIGTERM, signal.SIGCONT)
+            while await self._reach.promptly(self._by.processes):  # noqa: ASYNC110 - nothing tells us
                 await anyio.sleep(0.05)
         await self._force_end(patience=0)
 
+    async def _cancel_hidden(self, grace: float) -> None:
+        """End a run whose directory tells nothing; how it would have ended is not known then."""
+        if not tells_of_processes():
+            raise NoAnswer(self._dir.path)
+        if self._traces is None:
+            self._traces = await self._reach.promptly(Traces.sought, self._dir.path)
+        self._by = self._traces
+        await self._cancel_unmarked(grace)
+        self._ended_as(verdicts.lost((), cancelled=True))
+
     async def _halt_supervisor(self) -> None:
-        while pid := await run_sync(self._dir.supervisor):
+        while pid := await self._reach.promptly(self._by.supervisor):
             send(pid, signal.SIGSTOP)
             if _is_halted(pid):
                 return
@@ -157,14 +180,30 @@ class ProcessRun(Run):
         pause = max(0.02, min(0.5, (anyio.current_time() - idle_since) / 8))
         with anyio.move_on_after(pause):
             await self._over.wait()
-        if self._dir.supervisor() is None:
+        if await self._reach.promptly(self._dir.supervisor) is None:
             await self.status()
 
+    def _look(self) -> RunDirState:
+        seen = self._dir.look()
+        self._traces = Traces.left_in(self._dir).after(self._traces)
+        return seen
+
+    def _goes_on_elsewhere(self) -> bool:
+        """Whether there are processes of it, although its directory tells nothing."""
+        return self._traces is not None and bool(self._traces.processes())
+
+    def _ended_as(self, end: RunStatus) -> RunStatus:
+        self._end = end
+        self._over.set()
+        return end
+
     def _read_log(self, offset: int) -> bytes:
-        self.holes.look()
         size = CHUNK_BYTES
         if self._over.is_set():
             size = max(0, min(size, (self._size or 0) - offset))
+            if self._size is None:  # there is no file any more, or it is not to be looked at
+                return b""
+        self.holes.look()
         return self._dir.read_log(offset, size)
 
     def _last_words(self, offset: int) -> bytes:
@@ -174,23 +213,34 @@ class ProcessRun(Run):
         return self.holes.last_words(offset)
 
     async def _supervisor_gone(self) -> None:
-        pid = self._dir.supervisor()
-        if pid:
-            await _exit_of(pid, self._dir)
-            _reap(pid)
+        """Wait for its end: at once where the system can tell of it, else by looking."""
+        pid = await self._reach.promptly(self._by.supervisor)
+        if not pid:
+            return
+        with suppress(AttributeError, OSError):
+            fd = os.pidfd_open(pid)
+            try:
+                # else its number may be another process's by now
+                if await self._reach.promptly(self._by.supervisor) == pid:
+                    await anyio.wait_readable(fd)
+            finally:
+                os.close(fd)
+        while await self._reach.promptly(self._by.supervisor) == pid:  # noqa: ASYNC110 - nothing tells us
+            await anyio.sleep(0.2)
+        _reap(pid)
 
     async def _force_end(self, patience: float = STUCK_SECONDS) -> None:
         stuck = anyio.current_time() + patience
         pause = 0.005
-        while await run_sync(self._kill, anyio.current_time() >= stuck):
+        while await self._reach.promptly(self._kill, anyio.current_time() >= stuck):
             await anyio.sleep(pause)
             pause = min(pause * 1.5, 0.5)
-        if cgroup := await run_sync(self._dir.cgroup):
-            await run_sync(cgroup.end)
+        if cgroup := await self._reach.promptly(self._by.cgroup):
+            await self._reach.promptly(cgroup.end)
 
     def _signal(self, *numbers: int) -> None:
-        found = self._dir.processes()
-        group = self._dir.group(found)
+        found = self._by.processes()
+        group = self._by.group(found)
         others = [pid for pid in found if _group_of(pid) != group]
         for number in numbers:
             if group:
@@ -200,14 +250,14 @@ class ProcessRun(Run):
 
     def _kill(self, stuck: bool) -> bool:
         """SIGKILL to all of its processes; tells whether there were any."""
-        left = self._dir.processes()
-        if group := self._dir.group(left):
+        left = self._by.processes()
+        if group := self._by.group(left):
             send(group, signal.SIGKILL, group=True)
-        if cgroup := self._dir.cgroup():
+        if cgroup := self._by.cgroup():
             cgroup.kill()
         for pid in left:
             send(pid, signal.SIGKILL)
-        watcher = self._dir.supervisor()
+        watcher = self._by.supervisor()
         if watcher:  # it ends by itself when its child has, unless something holds it up
             send(watcher, signal.SIGKILL if stuck else signal.SIGCONT)
         return bool(left or watcher)
@@ -219,19 +269,6 @@ class ProcessRun(Run):
         evidence = self._dir.tail("output.log") + b"\n" + self._dir.tail("supervisor.log")
         cancelled = seen.cancelled or self._cancelled
         return verdicts.lost(tail_lines(evidence), cancelled=cancelled)
-
-
-async def _exit_of(pid: int, place: RunDir) -> None:
-    """Wait until a supervisor is gone: at once where the system can tell of it, else by looking."""
-    with suppress(AttributeError, OSError):
-        fd = os.pidfd_open(pid)
-        try:
-            if place.supervisor() == pid:  # else its number may be another process's by now
-                await anyio.wait_readable(fd)
-        finally:
-            os.close(fd)
-    while place.supervisor() == pid:  # noqa: ASYNC110 - nothing tells us
-        await anyio.sleep(0.2)
 
 
 def _reap(pid: int) -> None:

@@ -117,9 +117,16 @@ class RunDir:
 
     def processes(self) -> list[int]:
         """The live processes of the run, its supervisor not among them."""
-        found = members(self._tag(), self.supervisor() or 0)
+        found = members(self.tag(), self.supervisor() or 0)
         group = self.cgroup()
         return [*{*found, *group.pids()}] if group else found
+
+    def tag(self) -> bytes:
+        """What its processes are known by; nothing if there is none, or it is another run's."""
+        tag = self._read(TAG_RECORD, RESERVED).strip()
+        start, _, token = tag.rpartition(b".")
+        ours = start == os.fsencode(self.path.name) and len(token) == 2 * TAG_BYTES
+        return tag if ours else b""
 
     def cgroup(self) -> cgroup.Cgroup | None:
         """The run's cgroup, while there is one."""
@@ -135,7 +142,7 @@ class RunDir:
             return None
         if not 0 < pid <= MOST_PID or start_time(pid) != began:
             return None
-        return pid if pid in of or not _tells_of_processes() else None
+        return pid if pid in of or not tells_of_processes() else None
 
     def mark_cancelled(self, until: float) -> None:
         """Note that the run was told to stop, and may end by itself *until* that monotonic time.
@@ -247,7 +254,7 @@ class RunDir:
         tells: a run may have put the lock of another in the place of its own, or a link to the
         directory of another.
         """
-        if not _tells_of_processes():
+        if not tells_of_processes():
             return True
         with suppress(OSError):
             return os.path.samestat(self.path.lstat(), Path(f"/proc/{pid}/cwd").stat())
@@ -261,13 +268,6 @@ class RunDir:
             return read_regular(self.path / name, most)
         except FileNotFoundError:
             return b""
-
-    def _tag(self) -> bytes:
-        """Nothing if it is another run's."""
-        tag = self._read(TAG_RECORD, RESERVED).strip()
-        start, _, token = tag.rpartition(b".")
-        ours = start == os.fsencode(self.path.name) and len(token) == 2 * TAG_BYTES
-        return tag if ours else b""
 
     def _record(self) -> Mapping[str, str] | None:
         try:
@@ -305,29 +305,25 @@ def _readable(file: int, offset: int) -> int:
     return short if 0 < short <= MOST_HOLE else 0
 
 
-def outdated(root: Path, now: float, days: float) -> list[Path]:
-    """The directories in *root* of runs that nobody will ask for any more: ended *days* ago, or
+def is_outdated(path: Path, now: float, days: float) -> bool:
+    """Whether a directory is of a run that nobody will ask for any more: ended *days* ago, or
     prepared a day ago and never started.
     """
-    found = []
-    for path in root.iterdir():
-        if path.name == OVER or not path.is_dir():
-            continue
-        try:
-            if _is_outdated(path, now, days):
-                found.append(path)
-        except OSError as exc:
-            log.warning("%s cannot be looked at: %s", path, exc.strerror)
-    return found
+    if path.name.startswith(_ENDED):
+        return True
+    if not path.is_dir():
+        return False
+    seen = RunDir(path).look()
+    limit = days if seen.started else 1
+    return seen.supervisor is None and now - path.stat().st_mtime > limit * 86400
 
 
-def end_leftovers(root: Path) -> None:
-    """End what is in the cgroups of runs that nobody watches any more, and remove these."""
-    for path in root.iterdir():
-        place = RunDir(path)
-        group = place.cgroup()
-        if group and place.supervisor() is None and not group.end():
-            log.warning("%s: something in this cgroup cannot be ended", group.path)
+def end_leftovers(path: Path) -> None:
+    """End what is in the cgroup of a run that nobody watches any more, and remove that."""
+    place = RunDir(path)
+    group = place.cgroup()
+    if group and place.supervisor() is None and not group.end():
+        log.warning("%s: something in this cgroup cannot be ended", group.path)
 
 
 def prune(root: Path, now: float, days: float) -> None:
@@ -356,15 +352,8 @@ def _aside(path: Path) -> Path:
     return path.rename(path.with_name(f"{_ENDED}{path.name}-{secrets.token_hex(4)}"))
 
 
-def _is_outdated(path: Path, now: float, days: float) -> bool:
-    if path.name.startswith(_ENDED):
-        return True
-    seen = RunDir(path).look()
-    limit = days if seen.started else 1
-    return seen.supervisor is None and now - path.stat().st_mtime > limit * 86400
-
-
-def _tells_of_processes() -> bool:
+def tells_of_processes() -> bool:
+    """Whether this system says which processes there are."""
     return Path("/proc/self/cwd").exists()
 
 

@@ -15,7 +15,7 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Run, Runner, Site
 from launchkit.builtin.local_process.args import QueueArgs, parse_args
-from launchkit.errors import LaunchError, RunLost, SubmitError
+from launchkit.errors import LaunchError, SubmitError
 from launchkit.home import expanded
 from launchkit.model import Json, Secret
 from launchkit.plain_text import shortened
@@ -122,33 +122,53 @@ class LocalProcessRunner(Runner):
         :raises Rejected: if it cannot run here.
         :raises SubmitError: if the disk or the system does not let it start.
         """
-        from launchkit.builtin.local_process.beginning import begin
+        from launchkit.builtin.local_process.beginning import begin, begun, was_started
+        from launchkit.builtin.local_process.reach import Reach
         from launchkit.builtin.local_process.run import ProcessRun
 
         place = self._place(submission.name)
-        await run_sync(begin, place, submission, self._setups, self._forks)
-        return ProcessRun(place, keep=self.keep)
+        reach = Reach(place.path)
+        start = self._forks if not await reach.promptly(was_started, place) else None
+        await reach.at_length(
+            begin,
+            place,
+            submission,
+            self._setups,
+            start,
+        )
+        return ProcessRun(place, keep=self.keep, traces=await reach.promptly(begun, place))
 
     async def attach(self, ref: str) -> Run:
-        """Find a run again by its directory.
+        """Find a run again by its directory; one that does not answer may be its, and is given.
 
         :raises RunLost: if it is not there or never began.
         :raises Elsewhere: if that is no place where this runner keeps runs.
         """
+        from launchkit.builtin.local_process.beginning import found
+        from launchkit.builtin.local_process.reach import NoAnswer, Reach
         from launchkit.builtin.local_process.run import ProcessRun
 
         place = await run_sync(self._place_at, ref)
-        seen = await run_sync(place.look)
-        if not (seen.started or seen.cancelled or seen.supervisor):
-            what = "this run was never started" if place.path.is_dir() else "there is no such run"
-            raise RunLost(f"{ref}: {what}")
-        return ProcessRun(place, keep=self.keep)
+        try:
+            traces = await Reach(place.path).promptly(found, place, ref)
+        except NoAnswer:
+            traces = None
+        return ProcessRun(place, keep=self.keep, traces=traces)
 
     async def discard(self, ref: str) -> None:
-        """Remove a directory whose run never began. :raises Elsewhere: as `attach` does."""
-        from launchkit.builtin.local_process.beginning import discard
+        """Remove a directory whose run never began.
 
-        await run_sync(discard, await run_sync(self._place_at, ref))
+        :raises Elsewhere: as `attach` does.
+        :raises NoAnswer: if it does not answer.
+        """
+        from launchkit.builtin.local_process.beginning import discard
+        from launchkit.builtin.local_process.reach import Reach
+
+        place = await run_sync(self._place_at, ref)
+        await Reach(place.path).at_length(
+            discard,
+            place,
+        )
 
     def _place(self, name: str) -> "RunDir":
         from launchkit.builtin.local_process.rundir import RunDir
