@@ -41,8 +41,8 @@ class Browser:
         """Send a form, as a page of this session does."""
         return self.client.post(path, data={"csrf": self.csrf(), **(data or {})})
 
-    def csrf(self) -> str:
-        """What the forms of this session carry."""
-        found = re.search(r'name="csrf" value="(\w+)"', self.get("/e/e/queues").text)
+    def csrf(self, entity: str = "e") -> str:
+        """What the forms of this session carry, where the one who has signed in may read."""
+        found = re.search(r'name="csrf" value="(\w+)"', self.get(f"/e/{entity}/queues").text)
         assert found is not None, "the page has no form"
         return found[1]

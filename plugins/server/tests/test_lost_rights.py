@@ -2,12 +2,17 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import httpx
 import pytest
 from waiting import PATIENCE
 
+from launchkit.model import Secret
+
+from .browsing import Browser
 from .conftest import Served
 from .over_http import claimed, client_in, launched
 from .roles import bearer
@@ -21,18 +26,34 @@ def client(served: Served) -> Iterator[httpx.Client]:
         yield client
 
 
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a role, and the addresses by which that, the token and the account end."""
+
+    secret: str
+    role: str
+    token: str
+    account: str
+
+
 @pytest.fixture
-def other(client: httpx.Client, served: Served) -> Iterator[tuple[httpx.Client, str]]:
-    """Somebody with a role, and the address that the role is taken away by."""
+def person(client: httpx.Client, served: Served) -> Person:
     base, name = f"{served.url}/api/v1", f"other-{uuid4().hex}"
     client.post(f"{base}/users", json={"name": name, "kind": "user"})
     role = f"{client.base_url}roles/{name}"
     assert client.put(role, json={"role": "admin"}).is_success
     made = client.post(f"{base}/tokens", json={"owner": name}).json()
+    token = f"{base}/tokens/{made['token']['id']}"
+    return Person(made["secret"], role, token, f"{base}/users/{name}")
+
+
+@pytest.fixture
+def other(client: httpx.Client, person: Person) -> Iterator[tuple[httpx.Client, str]]:
+    """Somebody with a role, and the address that the role is taken away by."""
     with httpx.Client(
-        base_url=client.base_url, headers=bearer(made["secret"]), timeout=PATIENCE
+        base_url=client.base_url, headers=bearer(person.secret), timeout=PATIENCE
     ) as one:
-        yield one, role
+        yield one, person.role
 
 
 def test_who_loses_the_role_gets_no_more_of_a_log_that_is_sent(
@@ -90,3 +111,36 @@ def test_output_whose_sender_loses_the_role_is_not_kept(
     answer = own.put(url, params=params, content=body(), headers=headers)
     assert answer.status_code == 403, answer.text
     assert client.get(url, params={"token": held.token}).json() == {"size": 0}
+
+
+@pytest.mark.parametrize("lost", ["role", "token", "account", "session"])
+def test_a_form_whose_sender_loses_the_right_while_it_comes_is_not_taken(
+    client: httpx.Client, person: Person, served: Served, lost: str
+) -> None:
+    entity = client.base_url.path.rstrip("/").rpartition("/")[2]
+    with Browser(replace(served, tokens={"other": Secret(person.secret)})) as browser:
+        browser.sign_in("other")
+        csrf = browser.csrf(entity)
+        fields = {"csrf": csrf, "do": "save", "name": "slow", "resource": "local-process"}
+        form = urlencode({**fields, "config": "{}", "variables": "", "max_running": ""}).encode()
+
+        def body() -> Iterator[bytes]:
+            yield form[:10]
+            if lost == "session":
+                cookies = dict(browser.client.cookies)
+                with httpx.Client(base_url=served.url, cookies=cookies, timeout=PATIENCE) as tab:
+                    assert tab.post("/sign-out", data={"csrf": csrf}).status_code == 303
+            else:
+                assert client.delete(getattr(person, lost)).is_success
+            yield form[10:]
+
+        answer = browser.client.post(
+            f"/e/{entity}/new-queue",
+            content=body(),
+            headers={"content-type": "application/x-www-form-urlencoded"},
+        )
+        if lost == "role":
+            assert answer.status_code == 403
+        else:
+            assert "/sign-in?" in answer.headers["location"]
+    assert client.get("/queues/slow").status_code == 404

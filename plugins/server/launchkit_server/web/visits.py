@@ -146,20 +146,18 @@ class Needs:
     async def __call__(self, request: Request) -> Visit:
         """The visit.
 
-        :raises SignInFirst: if nobody has signed in.
+        :raises SignInFirst: if nobody has signed in, or not any more when all was sent.
         :raises Forbidden: if one may not, or if something was sent that no page of ours has sent.
         """
         require_own_origin(request)
         service: Service = request.app.state.service
-        principal = await sessions.prove(service, request)
-        session = sessions.session_of(request)
-        if principal is None or session is None:
-            raise SignInFirst
+        principal, session = await _signed_in(service, request)
         form = Form({})
         if request.method not in SAFE:
             form = await form_of(request, principal)
             given = request.headers.get(CSRF_HEADER) or form.text(CSRF_FIELD)
             require_own_form(session, given)
+            principal, _ = await _signed_in(service, request)  # a form may take two minutes to come
         entity = request.path_params.get("entity", EVERYWHERE)
         objection = refusal(principal, self.permission, entity)
         if objection is not None:
@@ -173,6 +171,18 @@ class Needs:
             csrf=csrf_token(session),
             prefix=request.app.state.prefix,
         )
+
+
+async def _signed_in(service: Service, request: Request) -> tuple[Principal, str]:
+    """Who has signed in at a browser, and the token of the session.
+
+    :raises SignInFirst: if nobody has, or not any more.
+    """
+    principal = await sessions.prove(service, request)
+    session = sessions.session_of(request)
+    if principal is None or session is None:
+        raise SignInFirst
+    return principal, session
 
 
 Entering = Annotated[Visit, Depends(Needs(Permission.ENTER))]
