@@ -138,10 +138,10 @@ def shown_json(text: str) -> None:
     json.loads(visible_json(json.dumps({"x": text}, ensure_ascii=False)))
 
 
-def addresses(text: str) -> None:
-    masked(text)
-    check_depth(mapping_of(text))
-    hidden(mapping_of(text))
+def secrets(text: str) -> None:
+    data = mapping_of(text)
+    check_depth(data)
+    hidden(data)
 
 
 def environments(text: str) -> None:
@@ -194,7 +194,8 @@ PARSERS: dict[str, tuple[Parse, Sequence[str], float]] = {
     "output": (output, sound.OUTPUT, LIGHT),
     "lines that are shown": (visible_line, sound.OUTPUT, 1),
     "JSON that is shown": (shown_json, sound.OUTPUT, 1),
-    "addresses": (addresses, sound.ADDRESSES, 1),
+    "addresses": (masked, sound.ADDRESSES, 1),
+    "secrets": (secrets, sound.ADDRESSES, 1),
     "environments": (environments, sound.DATA, 1),
     "models": (models, sound.MODELS, 1),
     "logins": (logins, sound.LOGINS, 1),

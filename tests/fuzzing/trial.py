@@ -13,7 +13,7 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from launchkit.errors import LaunchkitError
@@ -41,47 +41,72 @@ that shares its processor's caches with others, has as much more time.
 """
 
 Parse = Callable[[str], object]
+Prepare = Callable[[str], Callable[[], object]]
+"""Makes of a text what a parser is to read, which takes none of its time, and gives the parser."""
 
 
 def tried(name: str, parse: Parse, sound: Sequence[str] = (), share: float = 1) -> None:
     """Try texts that are made of *sound* ones, and of none; says how many, and the slowest. The
     *share* is the number of them for one of another parser.
     """
+    tried_prepared(name, lambda text: lambda: parse(text), sound, share)
+
+
+def tried_prepared(
+    name: str, prepare: Prepare, sound: Sequence[str] = (), share: float = 1
+) -> None:
+    """As `tried`, for what is read not as a text. What cannot be prepared is refused."""
     with _alone():
-        _tried(name, parse, sound, max(20, round(MANY * share)))
+        _tried(name, prepare, sound, max(20, round(MANY * share)))
 
 
-def _tried(name: str, parse: Parse, sound: Sequence[str], many: int) -> None:
-    ended(parse, "")
+def _tried(name: str, prepare: Prepare, sound: Sequence[str], many: int) -> None:
+    _took(prepare, "")
     slowest, refused, peak = (0.0, ""), 0, _peak()
     for text in itertools.islice(texts(zlib.crc32(f"{SEED}{name}".encode()), sound), many):
-        began = time.thread_time()
         try:
-            refused += ended(parse, text)
+            took, is_refused = _took(prepare, text)
         except Exception as exc:
             exc.add_note(f"{name}: {_shown(text)}")
             raise
-        took = time.thread_time() - began
+        refused += is_refused
         if took > MOST_SECONDS:
-            took = min(_time(parse, text) / _slowness() for _ in range(TRIES))
+            took = min(_took(prepare, text)[0] / _slowness() for _ in range(TRIES))
             assert took <= MOST_SECONDS, f"{name}: {1000 * took:.0f} ms for {_shown(text)}"
         slowest = max(slowest, (took, text))
         if _peak() > peak + GROWTH:
             peak = _peak()
-            used = _memory(parse, text)
+            used = _memory(prepare, text)
             assert used <= MOST_MEMORY, f"{name}: {used} bytes for {_shown(text)}"
     took, text = slowest
     told = f"at most {1000 * took:.1f} ms: {_shown(text)}"
     print(f"{name}: {many} texts, {refused} refused, {told}")
 
 
-def ended(parse: Parse, text: str) -> bool:
-    """Whether a text is refused with an error of launchkit's own."""
+def _took(prepare: Prepare, text: str) -> tuple[float, bool]:
+    """How long the parser takes, and whether what is made of a text is refused with an error of
+    launchkit's own.
+    """
+    read = _reading(prepare, text)
+    began = time.thread_time()
     try:
-        parse(text)
+        read()
     except LaunchkitError:
-        return True
-    return False
+        return time.thread_time() - began, True
+    return time.thread_time() - began, False
+
+
+def _reading(prepare: Prepare, text: str) -> Callable[[], object]:
+    """The parser with what it is to read."""
+    try:
+        return prepare(text)
+    except LaunchkitError as exc:
+        error = exc
+
+    def refused() -> None:
+        raise error
+
+    return refused
 
 
 def data_of(text: str) -> Any:
@@ -115,12 +140,6 @@ def _alone() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _time(parse: Parse, text: str) -> float:
-    began = time.thread_time()
-    ended(parse, text)
-    return time.thread_time() - began
-
-
 def _slowness() -> float:
     """How much slower than others this machine is now; 1 for one that is faster."""
     began = time.thread_time()
@@ -136,11 +155,13 @@ def _yard() -> None:
         json.loads(json.dumps({f"{number}{word}": [word] for number, word in enumerate(found)}))
 
 
-def _memory(parse: Parse, text: str) -> int:
-    """The most that it takes at once."""
+def _memory(prepare: Prepare, text: str) -> int:
+    """The most that the parser takes at once."""
+    read = _reading(prepare, text)
     tracemalloc.start()
     try:
-        ended(parse, text)
+        with suppress(LaunchkitError):
+            read()
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from fuzzing.altered import altered, chance_of
 from fuzzing.answering import Answering, answering
-from fuzzing.trial import HEAVY, Parse, mapping_of, tried
+from fuzzing.trial import HEAVY, Parse, Prepare, mapping_of, tried, tried_prepared
 from launchkit_kubernetes.cluster.access import Access
 from launchkit_kubernetes.cluster.client import ClusterClient, open_client
 from launchkit_kubernetes.cluster.discovery import EVENTS, PODS, Discovery
@@ -106,9 +106,21 @@ TOLD = (
 )
 
 
-def queues(text: str) -> None:
-    args = mapping_of(text) if len(text) % 5 == 0 else altered(chance_of(text).choice(QUEUES), text)
-    [*strict_objections(args)]
+def queue_of(text: str) -> Any:
+    return mapping_of(text) if len(text) % 5 == 0 else altered(chance_of(text).choice(QUEUES), text)
+
+
+def policies(text: str) -> Callable[[], object]:
+    args = queue_of(text)
+    return lambda: [*strict_objections(args)]
+
+
+def queues(text: str) -> Callable[[], object]:
+    return partial(check_args, queue_of(text))
+
+
+def workloads(text: str) -> Callable[[], object]:
+    args = queue_of(text)
     check_args(args)
     launch = make_launch(
         run_id=text[:40] or "r",
@@ -129,10 +141,14 @@ def queues(text: str) -> None:
         BuildContext(namespace="ns", pull_secret=True, code_pieces=1, code_claim="c"),
         BuildContext(namespace="ns"),
     )
-    with suppress(UnicodeEncodeError):
-        made = workload_of(parsed, submission, chance_of(text).choice(contexts))
-        json.dumps(made.body, allow_nan=False)
-    no_image(parsed, replace(submission, image=None))
+    context = chance_of(text).choice(contexts)
+
+    def made() -> None:
+        with suppress(UnicodeEncodeError):
+            json.dumps(workload_of(parsed, submission, context).body, allow_nan=False)
+        no_image(parsed, replace(submission, image=None))
+
+    return made
 
 
 def builds(text: str) -> None:
@@ -183,7 +199,6 @@ def told(text: str) -> None:
 
 
 PARSERS: dict[str, tuple[Parse, tuple[str, ...], float]] = {
-    "queues": (queues, (), 1),
     "builds": (builds, (), 1),
     "objects": (objects, (), 1),
     "refusals": (told, TOLD, 1),
@@ -193,6 +208,11 @@ PARSERS: dict[str, tuple[Parse, tuple[str, ...], float]] = {
 @pytest.mark.parametrize("name", PARSERS)
 def test_fuzz_what_a_queue_or_a_cluster_says_is_a_value_or_an_error(name: str) -> None:
     tried(f"Kubernetes' {name}", *PARSERS[name])
+
+
+@pytest.mark.parametrize("prepare", [policies, queues, workloads])
+def test_fuzz_what_a_queue_becomes_is_a_value_or_an_error(prepare: Prepare) -> None:
+    tried_prepared(f"Kubernetes' {prepare.__name__}", prepare)
 
 
 @pytest.fixture
