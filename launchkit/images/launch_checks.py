@@ -2,6 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+
 from launchkit.abc import Runner
 from launchkit.errors import Rejected
 from launchkit.images.delivery import BuiltImage, Traits, Wanted, delivery_of
@@ -16,28 +19,47 @@ Agents = Callable[[], Awaitable[Sequence[AgentView]]]
 
 
 async def check_launch(
-    queue: QueueSpec, spec: LaunchSpec, agents: Agents, plugins: Plugins
+    queue: QueueSpec,
+    spec: LaunchSpec,
+    agents: Agents,
+    plugins: Plugins,
+    limiter: CapacityLimiter | None = None,
 ) -> Choices:
     """What the launch comes to; the queue's runner is asked, where it is installed here too, unless
-    some of the queue's config is hidden from who asks: the agent asks it then.
+    some of the queue's config is hidden from who asks: the agent asks it then. A large queue takes
+    long to look at, which is done in a thread, one of the *limiter*.
 
     :raises Rejected: if the queue or its runner does not allow what is asked; it tells none of the
         queue's secrets.
     """
     runner = plugins.find(Runner, queue.resource)
-    plan = validate_launch(queue, spec, runner)
-    if runner is not None:
-        traits, wanted = Traits.of(runner), Wanted.asked(spec.recipe, plan)
-        with telling_no_secrets_of(queue):
-            delivery = delivery_of(wanted, traits)
-            try:
-                runner.check_args(plan.resource_args)
-            except Rejected:
-                if not _is_hidden(plan.resource_args):
-                    raise
-            if isinstance(delivery, BuiltImage):
-                delivery_of(wanted, traits, await _no_builder(queue.name, agents))
+    plan, builds = await run_sync(_checked, queue, spec, runner, limiter=limiter)
+    if builds is not None and (absent := await _no_builder(queue.name, agents)):
+        await run_sync(_require_builder, queue, builds, absent, limiter=limiter)
     return plan
+
+
+def _checked(
+    queue: QueueSpec, spec: LaunchSpec, runner: type[Runner] | None
+) -> tuple[Choices, tuple[Wanted, Traits] | None]:
+    """The plan, and if an image is to be built, what is wanted of whom."""
+    plan = validate_launch(queue, spec, runner)
+    if runner is None:
+        return plan, None
+    traits, wanted = Traits.of(runner), Wanted.asked(spec.recipe, plan)
+    with telling_no_secrets_of(queue):
+        delivery = delivery_of(wanted, traits)
+        try:
+            runner.check_args(plan.resource_args)
+        except Rejected:
+            if not _is_hidden(plan.resource_args):
+                raise
+    return plan, (wanted, traits) if isinstance(delivery, BuiltImage) else None
+
+
+def _require_builder(queue: QueueSpec, builds: tuple[Wanted, Traits], absent: str) -> None:
+    with telling_no_secrets_of(queue):
+        delivery_of(*builds, absent)
 
 
 def _is_hidden(args: Json) -> bool:

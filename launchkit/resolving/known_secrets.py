@@ -30,9 +30,11 @@ def without_secrets(spec: QueueSpec) -> QueueSpec:
     return spec_without(spec, found, mask_of(*_known(spec, found)), keeping)
 
 
-def without_queue_values(text: str, spec: QueueSpec) -> str:
-    """A text with `…` for each secret of a queue; of a very long one, its beginning and its end."""
-    return queue_mask(spec)(shortened(text, LONGEST))
+def without_queue_values(text: str, mask: Mask) -> str:
+    """A text with `…` for what the *mask* of a queue hides; of a very long one, its beginning and
+    its end.
+    """
+    return mask(shortened(text, LONGEST))
 
 
 def queue_mask(spec: QueueSpec) -> Mask:

@@ -24,6 +24,7 @@ from launchkit.resolving.templates import fill_template, has_field
 
 if TYPE_CHECKING:
     from launchkit.model import Claim, Launch, Limits
+    from launchkit.resolving.masking import Mask
 
 ROOT = "resource_args"
 Origins = dict[str, str]
@@ -90,7 +91,11 @@ def resolve(claim: "Claim", defaults: "Limits", runner: type[Runner] | None = No
 
 
 def validate_launch(
-    queue: QueueSpec, spec: LaunchSpec, runner: type[Runner] | None = None
+    queue: QueueSpec,
+    spec: LaunchSpec,
+    runner: type[Runner] | None = None,
+    *,
+    mask: Callable[[], "Mask"] | None = None,
 ) -> Choices:
     """Choose as `resolve` will, before the launch is put into its queue.
 
@@ -98,26 +103,29 @@ def validate_launch(
     """
     names = {"project_name": spec.project.lower()}
     names |= {"run_name": spec.name} if spec.name else {}
-    with telling_no_secrets_of(queue):
+    with telling_no_secrets_of(queue, mask):
         choices = _choose(queue, spec, runner)
         check_macro_values(choices.resource_args, choices.origins, names)
     return choices
 
 
 @contextmanager
-def telling_no_secrets_of(queue: QueueSpec) -> Iterator[None]:
+def telling_no_secrets_of(
+    queue: QueueSpec, mask: Callable[[], "Mask"] | None = None
+) -> Iterator[None]:
     """Let an error out with `…` for each secret of a queue, whoever asks: who launches reads it,
-    and may seldom read the queue's config.
+    and may seldom read the queue's config. The *mask* that hides them is asked for once there is an
+    error: without one, the queue is looked through then, which may take seconds.
     """
 
     @cache
-    def mask() -> Callable[[str], str]:
+    def found() -> "Mask":
         from launchkit.resolving.known_secrets import queue_mask
 
-        return queue_mask(queue)
+        return mask() if mask else queue_mask(queue)
 
     def hide(text: str) -> str:
-        return mask()(text)
+        return found()(text)
 
     with hiding(hide):
         try:
@@ -125,9 +133,9 @@ def telling_no_secrets_of(queue: QueueSpec) -> Iterator[None]:
         except LaunchkitError as exc:
             from launchkit.resolving.known_secrets import without_queue_values
 
-            exc.message = without_queue_values(exc.message, queue)
+            exc.message = without_queue_values(exc.message, found())
             exc.args = (exc.message,)
-            exc.hint = without_queue_values(exc.hint, queue) if exc.hint else exc.hint
+            exc.hint = without_queue_values(exc.hint, found()) if exc.hint else exc.hint
             raise
 
 

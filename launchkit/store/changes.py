@@ -2,6 +2,7 @@
 way is not touched.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 from launchkit.abc import Change, Hold, LaunchRequest, Move, Release, SetPriority, Stop
@@ -12,6 +13,7 @@ from launchkit.shell_words import shell_word
 from launchkit.store import launches, submitting
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
+from launchkit.store.queue_masks import kept_mask
 from launchkit.store.queues import kept_reason, named, require_prioritization
 from launchkit.store.rows import item_of, queue_of
 
@@ -49,7 +51,8 @@ class Make(NamedTuple):
         queue = await named(tx, self.entity, name, "_shared")
         if queue["id"] == row["queue_id"]:
             return
-        validate_launch(queue_of(queue).spec, item_of(row, name).spec)
+        spec = item_of(row, name).spec
+        validate_launch(queue_of(queue).spec, spec, mask=partial(kept_mask, queue))
         priority = row["priority"] if queue["prioritization"] else Priority.MEDIUM
         await tx.all("move_item", id=row["id"], queue=queue["id"], priority=priority)
         cause = f"moved to queue {name}, was in {row['queue']}"

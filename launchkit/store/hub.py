@@ -34,6 +34,7 @@ from launchkit.store import agents, launches, queues, topics
 from launchkit.store.database import Database
 from launchkit.store.events import settled
 from launchkit.store.opening import database_of
+from launchkit.store.queue_masks import written
 
 if TYPE_CHECKING:
     from launchkit.abc import AgentChange, Change
@@ -114,7 +115,7 @@ class StoreQueues(Group, Queues):
         self, spec: QueueSpec, actor: str, *, pause: Pause | None, if_version: int | None
     ) -> Queue:
         body = queues.Update(self.entity, spec, actor, pause, if_version)
-        return await self.database.write(body)
+        return await written(self.database, body)
 
     async def delete(self, name: str, actor: str, *, force: bool) -> int:
         return await self.database.write(queues.Delete(self.entity, name, actor, force))
@@ -126,7 +127,7 @@ class StoreLaunches(Group, Launches):
     async def launch(self, queue: str, request: LaunchRequest) -> QueueItem:
         from launchkit.store import submitting
 
-        return await self.database.write(submitting.Launch(self.entity, queue, request))
+        return await written(self.database, submitting.Launch(self.entity, queue, request))
 
     async def get(self, ref: str) -> ItemView:
         return await self.database.read(launches.Get(self.entity, ref))
@@ -137,7 +138,7 @@ class StoreLaunches(Group, Launches):
     async def change(self, item_id: str, change: "Change", actor: str) -> QueueItem:
         from launchkit.store import changes
 
-        return await self.database.write(changes.Make(self.entity, item_id, change, actor))
+        return await written(self.database, changes.Make(self.entity, item_id, change, actor))
 
     async def changed(self, item_id: str | None, since: int, wait: float) -> Sequence[Event]:
         return await self.followed(item_id, since, wait, nullcontext())

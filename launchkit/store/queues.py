@@ -1,11 +1,10 @@
 """Queues: make, change, pause and remove them."""
 
 from dataclasses import fields, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from launchkit.abc import QueueView
-from launchkit.codec import decode_json, encode_json, suggest
+from launchkit.codec import encode_json, suggest
 from launchkit.errors import Conflict, NotFound, Rejected, Stale, hiding
 from launchkit.model import ItemState, Pause, Priority, Queue, QueueSpec
 from launchkit.plain_text import shortened
@@ -13,10 +12,8 @@ from launchkit.resolving.queue_checks import check_length, check_queue
 from launchkit.shell_words import shell_word
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record, record_queue
-from launchkit.store.rows import queue_of, understood
-
-if TYPE_CHECKING:
-    from launchkit.resolving.masking import Mask
+from launchkit.store.queue_masks import kept_mask
+from launchkit.store.rows import queue_of
 
 Lock = Literal["", "_shared", "_locked"]
 MOST = 2000
@@ -210,19 +207,12 @@ def require_prioritization(queue: Row) -> None:
 def kept_reason(reason: str, queue: Row) -> str:
     """What somebody gives as a reason, with `…` for each secret of a row of `queue`: who reads it
     may not be who may read those. Of a very long one its beginning and its end.
+
+    :raises NotLookedThrough: as `kept_mask` does.
     """
-    mask = _mask(queue["id"], queue["spec"])
+    mask = kept_mask(queue)
     with hiding(mask):
         return mask(shortened(reason, MOST_OF_A_REASON))
-
-
-@lru_cache(maxsize=4)
-def _mask(queue_id: int, spec: str) -> "Mask":
-    """Kept for the next reason: many launches are changed for one."""
-    from launchkit.resolving.known_secrets import queue_mask
-
-    with understood(f"queue {queue_id}"):
-        return queue_mask(decode_json(QueueSpec, spec))
 
 
 async def end_waiting(tx: Tx, item: Row, actor: str, cause: str) -> Row:

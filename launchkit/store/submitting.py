@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from launchkit.abc import LaunchRequest
@@ -14,6 +15,7 @@ from launchkit.resolving.resolve import validate_launch
 from launchkit.store import jobs
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
+from launchkit.store.queue_masks import kept_mask
 from launchkit.store.queues import named, require_prioritization
 from launchkit.store.rows import item_of, queue_of
 
@@ -38,7 +40,7 @@ class Launch(NamedTuple):
             )
             if known is not None:
                 return await self._again(tx, known, digest)
-        validate_launch(queue_of(row).spec, self.request.spec)
+        validate_launch(queue_of(row).spec, self.request.spec, mask=partial(kept_mask, row))
         spec = await _of_job(tx, self.entity, self.request.spec)
         item = await tx.row(
             "add_item",

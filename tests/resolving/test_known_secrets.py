@@ -3,6 +3,7 @@
 from launchkit.model import QueueSpec, Variable
 from launchkit.resolving.known_secrets import (
     LONGEST,
+    queue_mask,
     queue_secrets,
     without_queue_values,
     without_secrets,
@@ -26,8 +27,8 @@ def test_what_is_hidden_of_a_queue_is_known() -> None:
     assert {"123456", *(f"hush-{n}" for n in range(1, 9))} < known
     assert known - {"123456"} == {one for one in known if "hush" in one}
     told = "mount: not 'o=username=u;password=hush-4,target=/x'; http://ann:hush-3@host/x fast"
-    assert "hush" not in without_queue_values(told, spec)
-    assert without_queue_values("fast, true", spec) == "fast, true"
+    assert "hush" not in without_queue_values(told, queue_mask(spec))
+    assert without_queue_values("fast, true", queue_mask(spec)) == "fast, true"
 
 
 def test_what_of_a_secret_default_stands_beside_a_macro_is_known_when_that_is_filled() -> None:
@@ -39,18 +40,20 @@ def test_what_of_a_secret_default_stands_beside_a_macro_is_known_when_that_is_fi
     }
     spec = QueueSpec(name="q", resource="docker", variables=variables)
     for told in (default, "hush-9-r1-hush-10", "http://ann:hush-11r1@host", "hush-12r1"):
-        assert "hush" not in without_queue_values(f"got {told}", spec)
-    assert without_queue_values("see ${API_KEY}", spec) == "see ${API_KEY}"
+        assert "hush" not in without_queue_values(f"got {told}", queue_mask(spec))
+    assert without_queue_values("see ${API_KEY}", queue_mask(spec)) == "see ${API_KEY}"
 
 
 def test_of_a_text_without_measure_the_beginning_and_the_end_are_told_without_secrets() -> None:
     spec = QueueSpec(name="q", resource="docker", config={"env": {"API_KEY": "hush-hush-hush"}})
-    told = without_queue_values("no: " + "hush-hush-hush " * 1_000_000 + "says it", spec)
+    told = without_queue_values(
+        "no: " + "hush-hush-hush " * 1_000_000 + "says it", queue_mask(spec)
+    )
     assert told.startswith("no: … … ")
     assert told.endswith(" … says it")
     assert "hush" not in told
     assert len(told) <= LONGEST
-    one_word = without_queue_values("no: " + "hush-hush-hush," * 1_000_000, spec)
+    one_word = without_queue_values("no: " + "hush-hush-hush," * 1_000_000, queue_mask(spec))
     assert one_word == "no: … (15000004 characters)"
 
 

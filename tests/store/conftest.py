@@ -27,6 +27,7 @@ from launchkit.model import (
 from launchkit.store import claims, launches, queues, submitting
 from launchkit.store.database import Database, Tx
 from launchkit.store.opening import database_of
+from launchkit.store.queue_masks import written
 
 T = TypeVar("T")
 LEASE = 30.0
@@ -106,7 +107,7 @@ class Store:
         return (await self.database.read(launches.Get("e", item.id))).reason
 
     async def write(self, body: Callable[[Tx], Awaitable[T]]) -> T:
-        return await self.database.write(body)
+        return await written(self.database, body)
 
 
 @pytest.fixture

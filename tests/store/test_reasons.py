@@ -1,14 +1,22 @@
 """What people give as a reason is kept without the secrets of its queue: others read it."""
 
+from dataclasses import replace
+from threading import current_thread
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from store.conftest import Store
+from store.conftest import spec as spec_of
 
-from launchkit.abc import Change, Hold, Stop
+from launchkit.abc import Change, Hold, LaunchRequest, Release, Stop
 from launchkit.codec import plain
-from launchkit.model import ItemState, Pause, QueueSpec, Variable
-from launchkit.store import changes, launches, queues
+from launchkit.errors import Rejected
+from launchkit.model import ItemState, Overrides, Pause, QueueSpec, Variable
+from launchkit.resolving import known_secrets
+from launchkit.resolving.known_secrets import queue_mask
+from launchkit.resolving.masking import Mask
+from launchkit.store import changes, launches, queues, submitting
 from launchkit.store.happened import Happened
 
 REASON = (
@@ -78,3 +86,27 @@ async def test_no_word_of_a_secret_is_left_where_a_reason_is_cut(store: Store) -
         await store.write(changes.Make("e", item.id, Hold(reason=reason), "bob"))
     said = await told(store)
     assert not any(word in said for word in words.split())
+
+
+async def test_a_queue_is_looked_through_once_and_beside_all_transactions(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def look(spec: QueueSpec) -> Mask:
+        looked.append(current_thread().name)
+        return queue_mask(spec)
+
+    monkeypatch.setattr(known_secrets, "queue_mask", look)
+    spec = replace(SPEC, config={**SPEC.config, "note": str(uuid4())})
+    await store.write(queues.Create("e", spec, "ann"))
+    item = await store.launch()
+    for change in (Hold(reason=REASON), Release(), STOP):
+        await store.write(changes.Make("e", item.id, change, "bob"))
+    changed = Overrides(resource_args={"hush-1234": 1})
+    wanted = LaunchRequest(spec=replace(spec_of("run"), overrides=changed), actor="ann")
+    for _ in range(2):
+        with pytest.raises(Rejected, match="…"):
+            await store.write(submitting.Launch("e", "q", wanted))
+    (thread,) = looked
+    assert thread not in {"MainThread", "launchkit-writer"}

@@ -218,7 +218,7 @@ async def _check(visit: Visit, queue: QueueSpec, spec: LaunchSpec) -> Any:
     async def known() -> Any:
         return await visit.service.database.read(agents.List(visit.entity))
 
-    return await check_launch(queue, spec, known, Plugins())
+    return await check_launch(queue, spec, known, Plugins(), visit.service.parsing)
 
 
 async def _request(

@@ -1,0 +1,63 @@
+"""What hides the secrets of a queue in what is written of it: looked for once in each version of a
+queue, and beside all transactions, for that may take longer than others can wait for a database.
+"""
+
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
+
+from anyio import to_thread
+
+from launchkit.codec import decode_json
+from launchkit.model import QueueSpec
+from launchkit.store.database import Body, Database, Row
+from launchkit.store.rows import understood
+
+if TYPE_CHECKING:
+    from launchkit.resolving.masking import Mask
+
+T = TypeVar("T")
+
+MOST_KEPT = 8
+_kept: dict[tuple[int, str], "Mask"] = {}
+_turn = Lock()
+
+
+class NotLookedThrough(Exception):
+    """A transaction needs what hides the secrets of a queue that was not looked through yet."""
+
+    def __init__(self, queue_id: int, spec: str) -> None:
+        super().__init__(queue_id)
+        self._queue_id = queue_id
+        self._spec = spec
+
+    def look(self) -> None:
+        """Look it through; who wants the same meanwhile waits."""
+        from launchkit.resolving.known_secrets import queue_mask
+
+        key = self._queue_id, self._spec
+        with _turn:
+            if key not in _kept:
+                with understood(f"queue {self._queue_id}"):
+                    _kept[key] = queue_mask(decode_json(QueueSpec, self._spec))
+            for oldest in [*_kept][:-MOST_KEPT]:
+                del _kept[oldest]
+
+
+def kept_mask(queue: Row) -> "Mask":
+    """What hides the secrets of a row of `queue`, in a transaction of `written`.
+
+    :raises NotLookedThrough: if they are not known yet.
+    """
+    key = queue["id"], queue["spec"]
+    if (mask := _kept.get(key)) is None:
+        raise NotLookedThrough(*key)
+    return mask
+
+
+async def written(database: Database, body: Body[T]) -> T:
+    """Run *body* in a transaction that may write, and need `kept_mask`."""
+    while True:
+        try:
+            return await database.write(body)
+        except NotLookedThrough as exc:
+            await to_thread.run_sync(exc.look)
