@@ -44,11 +44,20 @@ def is_short_number(secret: Secret) -> bool:
 
 def any_secret(value: Any, where: str) -> str | None:
     """The path of a secret in an object that is made, if there is one in it."""
+    way = _way_to_secret(value)
+    return None if way is None else f"{where}{way}"
+
+
+def _way_to_secret(value: Any) -> str | None:
+    """Its path from here: only of what has one in it is a path made."""
     if isinstance(value, Secret):
-        return where
-    inner: Iterator[tuple[str, Any]] = iter(())
+        return ""
     if isinstance(value, Mapping):
-        inner = ((below(where, key), one) for key, one in value.items())
+        for key, one in value.items():
+            if (way := _way_to_secret(one)) is not None:
+                return below("", key) + way
     elif isinstance(value, list | tuple):
-        inner = ((f"{where}[{index}]", one) for index, one in enumerate(value))
-    return next((path for at, one in inner if (path := any_secret(one, at)) is not None), None)
+        for index, one in enumerate(value):
+            if (way := _way_to_secret(one)) is not None:
+                return f"[{index}]{way}"
+    return None
