@@ -49,6 +49,7 @@ from launchkit.resolving.macros import fill_macros
 from launchkit.resolving.secret_values import hidden
 from launchkit.resolving.templates import check_template, fill_template, find_variables
 from launchkit.resolving.variables import parse_set_vars, parse_variables
+from launchkit.written import structures
 
 
 def docker_ignoring(text: str) -> None:
@@ -75,6 +76,10 @@ def documents(text: str) -> None:
     for document in parse_documents(text, "f"):
         document.locate(("a", 0))
         check_depth(document.data)
+
+
+def data_in_texts(text: str) -> None:
+    [*structures(text)]
 
 
 def queues(text: str) -> None:
@@ -186,6 +191,7 @@ PARSERS: dict[str, tuple[Parse, Sequence[str], float]] = {
     "remotes": (remote, sound.REMOTES, LIGHT),
     "images": (ImageRef.parse, sound.IMAGES, LIGHT),
     "repositories": (ImageRef.parse_repository, sound.IMAGES, LIGHT),
+    "data in texts": (data_in_texts, sound.DOCUMENTS, 1),
     "templates": (templates, sound.DATA, LIGHT),
     "variables": (variables, sound.VARIABLES, 1),
     "schemas": (schemas, sound.SCHEMAS, HEAVY),
