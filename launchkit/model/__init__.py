@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         Claim,
         ItemReport,
         Resolution,
+        RunView,
         StopOrder,
     )
     from launchkit.model.launch import (
@@ -69,6 +70,7 @@ else:
                 "Claim",
                 "ItemReport",
                 "Resolution",
+                "RunView",
                 "StopOrder",
             ),
             "launch": (
@@ -117,6 +119,7 @@ __all__ = [
     "Resolution",
     "RunState",
     "RunStatus",
+    "RunView",
     "Scalar",
     "Secret",
     "Source",

@@ -1,4 +1,4 @@
-"""Claims of agents on items, what they report about them, and what they are told."""
+"""Claims of agents on items, what they report about them, and what they and runs are told."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -108,3 +108,18 @@ class AgentOrders:
         known = {(order.item_id, order.now) for order in heard.stop}
         stop = any((order.item_id, order.now) not in known for order in self.stop)
         return stop or not self.lost <= heard.lost or (self.drain and not heard.drain)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunView:
+    """What a run sees of its own launch."""
+
+    item_id: str
+    run_id: str
+    name: str
+    queue: str
+    attempt: int
+    state: ItemState
+    stop_requested: bool
+    config: Json
+    outputs: Json = field(default_factory=dict)

@@ -4,7 +4,7 @@ What a list of launches can do without is imported where it is used.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -141,25 +141,20 @@ class StoreLaunches(Group, Launches):
         return await written(self.database, changes.Make(self.entity, item_id, change, actor))
 
     async def changed(self, item_id: str | None, since: int, wait: float) -> Sequence[Event]:
-        return await self.followed(item_id, since, wait, nullcontext())
-
-    async def followed(
-        self,
-        item_id: str | None,
-        since: int,
-        wait: float,
-        turn: AbstractAsyncContextManager[object],
-    ) -> Sequence[Event]:
-        """The same as `changed`; who is woken looks in its *turn*."""
-        topic = f"entity:{self.entity}" if item_id is None else topics.of_item(self.entity, item_id)
-        with self.database.topics.subscribed(topic) as news:
-            events = await self._after(item_id, since)
+        with self.database.topics.subscribed(self.topic(item_id)) as news:
+            events = await self.after(item_id, since)
             if not events and await news.wait(wait):
-                async with turn:
-                    events = await self._after(item_id, since)
+                events = await self.after(item_id, since)
             return events
 
-    async def _after(self, item_id: str | None, since: int) -> Sequence[Event]:
+    def topic(self, item_id: str | None) -> str:
+        """What rings when something happens to an item, or to any of the entity."""
+        if item_id is None:
+            return f"entity:{self.entity}"
+        return topics.of_item(self.entity, item_id)
+
+    async def after(self, item_id: str | None, since: int) -> Sequence[Event]:
+        """The events of an item above *since*, or the newest of all."""
         if item_id is not None:
             return await self.database.read(launches.Events(self.entity, item_id, since))
         until = await settled(self.database)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from launchkit.abc import ItemView, Selection
 from launchkit.errors import Conflict, NotFound
@@ -209,18 +209,19 @@ class Next(NamedTuple):
         return [event_of(row) for row in rows]
 
 
-async def find(tx: Tx, entity: str, ref: str) -> Row:
-    """The row of an item, by item id, run id or a run name that only one has.
+async def find(tx: Tx, entity: str, ref: str, part: Literal["item", "head"] = "item") -> Row:
+    """The row of an item, by item id, run id or a run name that only one has; of its *head* the id,
+    the state and the attempt alone: the rest may be large.
 
     :raises ConfigError: if it is longer than any name.
     :raises NotFound: if there is none.
     :raises Conflict: if several launches have that name.
     """
     check_length("launch", ref)
-    row = await tx.one("item_of_id", entity=entity, ref=ref)
+    row = await tx.one(f"{part}_of_id", entity=entity, ref=ref)
     if row is not None:
         return row
-    rows = await tx.all("items_named", entity=entity, ref=ref)
+    rows = await tx.all(f"{part}s_named", entity=entity, ref=ref)
     if not rows:
         raise NotFound(f"there is no launch {ref!r} of {entity}", hint=NONE_HINT)
     if len(rows) > 1:

@@ -105,7 +105,7 @@ class Look(NamedTuple):
     offset: int
 
     async def __call__(self, tx: Tx) -> Stored:
-        item = await find(tx, self.entity, self.item_id)
+        item = await find(tx, self.entity, self.item_id, "head")
         attempt = self.attempt or item["attempt"]
         size = await log_size(tx, item["id"], attempt)
         over = ItemState(item["state"]).ended or attempt < item["attempt"]
@@ -168,7 +168,7 @@ class Ends(NamedTuple):
     item_ids: Sequence[str]
 
     async def __call__(self, tx: Tx) -> list[LogEnd]:
-        rows = [await tx.one("item_of_id", entity=self.entity, ref=one) for one in self.item_ids]
+        rows = [await tx.one("head_of_id", entity=self.entity, ref=one) for one in self.item_ids]
         return [
             LogEnd(
                 item=row["id"],

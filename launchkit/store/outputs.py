@@ -27,7 +27,7 @@ class Tell(NamedTuple):
     outputs: Json
 
     async def __call__(self, tx: Tx) -> None:
-        row = await tx.one("item_locked", id=self.item_id)
+        row = await tx.one("head_locked", id=self.item_id)
         current = row and (row["entity"], row["attempt"]) == (self.entity, self.attempt)
         if row is None or not current or row["lease_until"] is None:
             raise lost_item(self.item_id, row)

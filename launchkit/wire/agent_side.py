@@ -14,9 +14,6 @@ from launchkit.model import (
     AgentStatus,
     Claim,
     ItemReport,
-    ItemState,
-    Json,
-    QueueItem,
 )
 from launchkit.model.claims import LISTED
 from launchkit.wire.names import Name
@@ -130,37 +127,6 @@ class RunToken:
 
     def __repr__(self) -> str:
         return "RunToken(…)"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunView:
-    """What a run sees of its own launch."""
-
-    item_id: str
-    run_id: str
-    name: str
-    queue: str
-    attempt: int
-    state: ItemState
-    stop_requested: bool
-    config: Json
-    outputs: Json = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, item: QueueItem, outputs: Json) -> "RunView":
-        """Of an item that was submitted."""
-        config = (item.resolved or {}).get("config")
-        return cls(
-            item_id=item.id,
-            run_id=item.run_id,
-            name=item.name,
-            queue=item.queue,
-            attempt=item.attempt,
-            state=item.state,
-            stop_requested=item.stop_requested,
-            config=config if isinstance(config, Mapping) else {},
-            outputs=outputs,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

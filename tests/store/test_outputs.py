@@ -2,13 +2,16 @@
 
 import json
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import pytest
 from store.conftest import Store
 
-from launchkit.errors import LeaseLost, Rejected
+from launchkit.errors import LeaseLost, NotFound, Rejected
 from launchkit.model import Claim, ItemState, Json
-from launchkit.store import launches, outputs
+from launchkit.store import launches, logs, outputs, runs
+from launchkit.store.database import Body, Row, Tx
 
 
 async def tell(store: Store, claim: Claim, told: Json, attempt: int = 1) -> None:
@@ -66,3 +69,47 @@ async def test_too_many_outputs_are_refused_and_those_before_stay(
         await tell(store, claim, {"b": "x" * 100})
     assert [*await told(store, claim)] == ["a"]
     assert len(json.dumps(await told(store, claim))) <= outputs.MAX_BYTES
+
+
+class Seen(Tx):
+    """A transaction that keeps the names of the columns that are read."""
+
+    def __init__(self, tx: Tx) -> None:
+        super().__init__(tx.now)
+        self._tx = tx
+        self.columns: set[str] = set()
+
+    async def all(self, statement: str, /, **values: object) -> Sequence[Row]:
+        rows = await self._tx.all(statement, **values)
+        self.columns.update(*(dict(row) for row in rows))
+        return rows
+
+
+class ColumnsOf(NamedTuple):
+    """The names of what a body reads."""
+
+    body: Body[object]
+
+    async def __call__(self, tx: Tx) -> set[str]:
+        seen = Seen(tx)
+        await self.body(seen)
+        return seen.columns
+
+
+async def test_what_a_run_asks_reads_nothing_of_the_launch_that_may_be_large_but_its_config(
+    store: Store, claim: Claim
+) -> None:
+    own = claim.item.id
+    for body in (outputs.Tell("e", own, 1, {"loss": 1}), logs.Look("e", own, 1, 0)):
+        assert not await store.write(ColumnsOf(body)) & {"spec", "resolved"}
+    assert "spec" not in await store.write(ColumnsOf(runs.Get("e", own)))
+
+
+async def test_a_run_sees_its_own_launch_and_no_other(store: Store, claim: Claim) -> None:
+    own = claim.item
+    seen = await store.database.read(runs.Get("e", own.id))
+    assert (seen.item_id, seen.run_id, seen.name) == (own.id, own.run_id, own.name)
+    assert (seen.queue, seen.attempt, seen.state) == (own.queue, 1, ItemState.CLAIMED)
+    assert (seen.stop_requested, seen.config, seen.outputs) == (False, {}, {})
+    with pytest.raises(NotFound, match="there is no launch"):
+        await store.database.read(runs.Get("other", own.id))

@@ -50,6 +50,18 @@ select * from item where entity = :entity and idempotency_key = :key
 select i.*, q.name as queue from item i join queue q on q.id = i.queue_id
 where i.entity = :entity and (i.id = :ref or i.run_id = :ref)
 
+-- name: head_of_id
+select i.id, i.state, i.attempt from item i where i.entity = :entity and (i.id = :ref or i.run_id = :ref)
+
+-- name: run_of_id
+select i.id, i.run_id, i.name, i.state, i.attempt, i.stop_by, i.resolved, q.name as queue
+from item i join queue q on q.id = i.queue_id
+where i.entity = :entity and i.id = :id
+
+-- name: heads_named
+select i.id, i.run_id, i.state, i.attempt from item i
+where i.entity = :entity and i.name = :ref order by i.seq desc limit 10
+
 -- name: items_named
 select i.*, q.name as queue from item i join queue q on q.id = i.queue_id
 where i.entity = :entity and i.name = :ref order by i.seq desc limit 10

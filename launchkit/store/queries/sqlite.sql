@@ -9,6 +9,9 @@ select * from queue where entity = :entity and name = :name and deleted_at is nu
 -- name: item_locked
 select i.*, q.name as queue from item i join queue q on q.id = i.queue_id where i.id = :id
 
+-- name: head_locked
+select entity, state, attempt, lease_until from item where id = :id
+
 -- name: held_item
 select i.*, q.name as queue from item i join queue q on q.id = i.queue_id
 where i.id = :id and i.token = :token

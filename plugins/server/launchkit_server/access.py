@@ -24,6 +24,7 @@ from launchkit.store.tokens import AGENT_PREFIX, NearestAgent
 from launchkit_server.bearer import bearer
 from launchkit_server.rates import PROVED, asker
 from launchkit_server.service import Service, TheService
+from launchkit_server.shares import Places
 
 LOGIN_HINT = "give a token: launchkit login, LAUNCHKIT_TOKEN or LAUNCHKIT_TOKEN_FILE"
 ROLE_HINT = "an administrator grants roles: launchkit role grant"
@@ -37,6 +38,7 @@ class Caller:
 
     principal: Principal
     entity: str
+    places: Places = field(repr=False, compare=False)
     ask_again: Callable[[], Awaitable["Caller"]] = field(repr=False, compare=False)
 
     async def still(self) -> "Caller":
@@ -134,21 +136,43 @@ class Needs:
     """A dependency that admits those who have a permission on the entity in the path."""
 
     permission: Permission
+    in_turn: bool = True
+    """Whether a request has a place among the large answers from its beginning on. Those that last
+    have none, or take one where they answer.
+    """
 
-    async def __call__(self, request: Request) -> Caller:
+    async def __call__(self, request: Request) -> AsyncIterator[Caller]:
         """The one who asks.
 
         :raises Unauthenticated: if the token is missing, unknown, over or revoked.
         :raises Forbidden: if its owner may not.
+        :raises Unreachable: if large answers of theirs are not taken in time.
         """
         service: Service = request.app.state.service
-        principal = await prove(request.headers, service)
+        principal = await self._proved(request)
+        async with Places.of(asker(principal)) as places:
+            if self.in_turn:
+                await places.take(service.answers)
+            yield self._caller(request, principal, places)
+
+    def _caller(self, request: Request, principal: Principal, places: Places) -> Caller:
+        async def ask_again() -> Caller:
+            return self._caller(request, await self._proved(request), places)
+
+        return Caller(principal, _entity_of(request), places, ask_again)
+
+    async def _proved(self, request: Request) -> Principal:
+        principal = await prove(request.headers, request.app.state.service)
         request.scope["state"][PROVED] = asker(principal)
-        entity = request.path_params.get("entity", EVERYWHERE)
         own = request.path_params.get("item_id")
         hint = AGENT_HINT if self.permission is Permission.AGENT else ROLE_HINT
-        _require(refusal(principal, self.permission, entity, item=own), hint)
-        return Caller(principal, entity, partial(self, request))
+        _require(refusal(principal, self.permission, _entity_of(request), item=own), hint)
+        return principal
+
+
+def _entity_of(request: Request) -> str:
+    entity: str = request.path_params.get("entity", EVERYWHERE)
+    return entity
 
 
 def _require(objection: str | None, hint: str) -> None:
@@ -158,24 +182,17 @@ def _require(objection: str | None, hint: str) -> None:
 
 Person = Annotated[Caller, Depends(Needs(Permission.ENTER))]
 Reader = Annotated[Caller, Depends(Needs(Permission.READ))]
+Follower = Annotated[Caller, Depends(Needs(Permission.READ, in_turn=False))]
 Submitter = Annotated[Caller, Depends(Needs(Permission.SUBMIT))]
+Sender = Annotated[Caller, Depends(Needs(Permission.SUBMIT, in_turn=False))]
 Operator = Annotated[Caller, Depends(Needs(Permission.OPERATE))]
-AgentSide = Annotated[Caller, Depends(Needs(Permission.AGENT))]
+AgentSide = Annotated[Caller, Depends(Needs(Permission.AGENT, in_turn=False))]
 Administrator = Annotated[Caller, Depends(Needs(Permission.ADMINISTER))]
 RunItself = Annotated[Caller, Depends(Needs(Permission.RUN))]
+FollowingRun = Annotated[Caller, Depends(Needs(Permission.RUN, in_turn=False))]
 
 
-async def one_more_answer(who: Reader, service: TheService) -> AsyncIterator[None]:
-    """A dependency that lets one who reads have few answers at once that may be large, each from
-    when it is begun until it is taken.
-
-    :raises Unreachable: if those before it are not taken in time.
-    """
-    async with service.answers.of(asker(who.principal)):
-        yield
-
-
-async def one_more_stream(who: Reader, service: TheService) -> AsyncIterator[None]:
+async def one_more_stream(who: Follower, service: TheService) -> AsyncIterator[None]:
     """A dependency that counts a stream of one who reads, for as long as it lasts.
 
     :raises Unreachable: if there are as many of theirs as may be.

@@ -31,7 +31,7 @@ async def downloaded(
     :raises Refusal: if there are no such bytes.
     """
     attempt = attempt or await stored.latest_attempt(item_id)
-    size = (await stored.read(item_id, attempt, 0, 0.0)).size
+    size = (await stored.read(item_id, attempt, 0)).size
     part = wanted_range(wanted, size)
     bounds = part or ByteRange(0, size, size)
     headers = {
@@ -48,7 +48,7 @@ async def _pieces(
 ) -> AsyncIterator[bytes]:
     at = bounds.begin
     while at < bounds.end:
-        page = await stored.read(item_id, attempt, at, 0.0)
+        page = await stored.read(item_id, attempt, at)
         data = page.data[: bounds.end - at]
         if not data:
             raise Unreachable(f"the log of {item_id} was removed while it was sent")

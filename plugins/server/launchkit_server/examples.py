@@ -21,6 +21,7 @@ from launchkit.model import (
     QueueItem,
     QueueSpec,
     Recipe,
+    RunView,
     StopOrder,
     Variable,
 )
@@ -168,7 +169,7 @@ EXAMPLES: tuple[object, ...] = (
     agent_side.RegisterAnswer(lease=60.0, now=1_700_000_000.0),
     agent_side.RunTokenRequest(token=1),
     agent_side.RunToken(secret=SECRET),
-    agent_side.RunView(
+    RunView(
         item_id=ITEM.id,
         run_id=ITEM.run_id,
         name="resnet",

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import anyio.to_thread
-from anyio import CapacityLimiter
 
 from launchkit.model import LogPage
-from launchkit.store import launches, logs, topics
+from launchkit.store import launches, logs
 from launchkit.store.database import Database, Row
 from launchkit_server.blobs import Blobs, needed
 
@@ -18,25 +17,14 @@ class ServedLogs:
     database: Database
     blobs: Blobs | None
     entity: str
-    following: CapacityLimiter
-    """How many of those who are woken look at once."""
 
     async def latest_attempt(self, item_id: str) -> int:
         """The number of an item's latest attempt. :raises NotFound: if there is no such item."""
         return (await self.database.read(launches.Get(self.entity, item_id))).item.attempt
 
-    async def read(self, item_id: str, attempt: int | None, offset: int, wait: float) -> LogPage:
-        """A page from *offset* on; waits up to *wait* seconds if nothing is there yet.
-
-        :raises NotFound: if there is no such item.
-        """
-        body = logs.Look(self.entity, item_id, attempt, offset)
-        about = topics.of_log(self.entity, item_id), topics.of_item(self.entity, item_id)
-        with self.database.topics.subscribed(*about) as news:
-            stored = await self.database.read(body)
-            if wait > 0 and not stored.rows and not stored.complete and await news.wait(wait):
-                async with self.following:
-                    stored = await self.database.read(body)
+    async def read(self, item_id: str, attempt: int | None, offset: int) -> LogPage:
+        """A page from *offset* on. :raises NotFound: if there is no such item."""
+        stored = await self.database.read(logs.Look(self.entity, item_id, attempt, offset))
         return stored.page([await self._plain(row) for row in stored.rows])
 
     async def _plain(self, row: Row) -> bytes:

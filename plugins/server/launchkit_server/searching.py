@@ -54,7 +54,7 @@ async def search(stored: ServedLogs, wanted: Wanted) -> Found:
     at, matches = wanted.offset, list[Match]()
     until = anyio.current_time() + SECONDS
     while True:
-        page = await stored.read(wanted.item_id, wanted.attempt, at, 0.0)
+        page = await stored.read(wanted.item_id, wanted.attempt, at)
         end = at + len(page.data)
         matches += await anyio.to_thread.run_sync(_matches, text, page.data, at)
         if len(matches) >= MOST:

@@ -18,7 +18,7 @@ from launchkit_server.key_file import KeyFile
 from launchkit_server.lines import Lines
 from launchkit_server.logs import ServedLogs
 from launchkit_server.seen_queues import SeenQueues
-from launchkit_server.shares import ANSWERS, BODIES, STREAMS, WAITS, InTurn, Shares
+from launchkit_server.shares import ANSWERS, BODIES, DOWNLOADS, STREAMS, WAITS, InTurn, Shares
 from launchkit_server.told import Told
 from launchkit_server.turns import Turns
 
@@ -64,6 +64,7 @@ class Service:
     streams: Shares = field(init=False, default_factory=lambda: Shares(STREAMS, "streams"))
     waits: Shares = field(init=False, default_factory=lambda: Shares(WAITS, "requests that wait"))
     answers: InTurn = field(init=False, default_factory=lambda: InTurn(ANSWERS, "large answers"))
+    downloads: InTurn = field(init=False, default_factory=lambda: InTurn(DOWNLOADS, "downloads"))
     _ending: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
@@ -77,7 +78,7 @@ class Service:
 
     def logs(self, entity: str) -> ServedLogs:
         """What the runs of an entity printed."""
-        return ServedLogs(self.database, self.blobs, entity, self.following)
+        return ServedLogs(self.database, self.blobs, entity)
 
     @property
     def ending(self) -> bool:

@@ -2,7 +2,12 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 
 import anyio
 
@@ -16,6 +21,8 @@ WAITS = 1000
 """As many launches as a program may wait for, each by itself."""
 ANSWERS = 4
 """Answers that may be large, from when they are begun until they are taken."""
+DOWNLOADS = 16
+"""Of which a piece at a time is held, 8 MiB at most."""
 AGAIN_SECONDS = 1.0
 PATIENCE_SECONDS = 10.0
 """How long one waits for others of one's own."""
@@ -87,3 +94,29 @@ class InTurn:
             raise Unreachable(
                 f"{self._most} {self._what} of yours are not taken yet", retry_after=AGAIN_SECONDS
             ) from None
+
+
+class Places:
+    """What one who asks has of some turns for one request."""
+
+    def __init__(self, who: bytes, until_taken: AsyncExitStack) -> None:
+        self._who = who
+        self._until_taken = until_taken
+
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, who: bytes) -> AsyncIterator["Places"]:
+        """They are given up at the end of the context, which is that of the request."""
+        async with AsyncExitStack() as until_taken:
+            yield cls(who, until_taken)
+
+    async def take(self, turns: InTurn) -> None:
+        """Have a place until the answer is taken, or all are given up.
+
+        :raises Unreachable: if none comes free.
+        """
+        await self._until_taken.enter_async_context(turns.of(self._who))
+
+    async def give_up(self) -> None:
+        """Let others have them."""
+        await self._until_taken.aclose()

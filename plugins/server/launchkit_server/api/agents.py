@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from launchkit.model import AgentView
 from launchkit.store import agent_changes, agents
 from launchkit.wire.user_side import AgentChangeBody
-from launchkit_server.access import Operator, Reader, one_more_answer
+from launchkit_server.access import Operator, Reader
 from launchkit_server.service import TheService
 
 router = APIRouter(prefix="/agents", tags=["agents"])
-ONE_MORE = Depends(one_more_answer)
 
 
-@router.get("", dependencies=[ONE_MORE])
+@router.get("")
 async def list_all(entity: str, service: TheService, who: Reader) -> Sequence[AgentView]:
     """The agents that were seen lately, and those that are paused."""
     return await service.database.read(agents.List(entity))

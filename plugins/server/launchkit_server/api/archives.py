@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
 from launchkit.wire.user_side import ArchiveKnown
-from launchkit_server.access import AgentSide, Submitter
+from launchkit_server.access import AgentSide, Sender, Submitter
 from launchkit_server.archives import IN_THE_DATABASE, cut
 from launchkit_server.downloads import while_allowed
 from launchkit_server.service import TheService
@@ -29,7 +29,7 @@ async def put(
     digest: Digest,
     request: Request,
     service: TheService,
-    who: Submitter,
+    who: Sender,
     offset: Annotated[int, Query(ge=0, le=2**62)] = 0,
 ) -> None:
     """Store packed code; it is known once all of it is there. One that was cut off goes on at the
@@ -48,5 +48,6 @@ async def get(
     entity: str, digest: Digest, service: TheService, who: AgentSide
 ) -> StreamingResponse:
     """The compressed bytes."""
+    await who.places.take(service.downloads)
     pieces = while_allowed(await service.archives.get(digest), who.still)
     return StreamingResponse(pieces, media_type=GZIP_TYPE)

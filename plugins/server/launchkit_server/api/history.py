@@ -2,14 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from launchkit.store.happened import NEWEST, Happened, HappenedPage
-from launchkit_server.access import Reader, one_more_answer
+from launchkit_server.access import Reader
 from launchkit_server.service import TheService
 
 router = APIRouter(tags=["launches"])
-ONE_MORE = Depends(one_more_answer)
 
 MAX_EVENTS = 1000
 Before = Annotated[int, Query(ge=0, le=NEWEST)]
@@ -17,7 +16,7 @@ Limit = Annotated[int, Query(ge=1, le=MAX_EVENTS)]
 Wanted = Annotated[str, Query(max_length=300)]
 
 
-@router.get("/history", dependencies=[ONE_MORE])
+@router.get("/history")
 async def show(  # noqa: PLR0913,PLR0917 - each is a part of the query
     entity: str,
     service: TheService,

@@ -11,13 +11,12 @@ from launchkit.errors import ConfigError
 from launchkit.model import Event, ItemState, QueueItem
 from launchkit.store.hub import StoreLaunches
 from launchkit.wire.user_side import MAX_ITEMS, LaunchBody
-from launchkit_server.access import Reader, Submitter, one_more_answer
+from launchkit_server.access import Follower, Reader, Submitter
 from launchkit_server.api.changes import Key
-from launchkit_server.rates import asker
+from launchkit_server.polling import Poll, polled
 from launchkit_server.service import TheService
 
 router = APIRouter(tags=["launches"])
-ONE_MORE = Depends(one_more_answer)
 
 
 @router.post("/queues/{queue}/launches", status_code=201)
@@ -42,7 +41,7 @@ async def launch(
     return item if who.operates else await service.shown(item)
 
 
-@router.get("/item", dependencies=[ONE_MORE])
+@router.get("/item")
 async def get(entity: str, ref: str, service: TheService, who: Reader) -> ItemView:
     """One item, by its id, its run's id, or its name if only one has it."""
     view = await StoreLaunches(service.database, entity).get(ref)
@@ -87,7 +86,7 @@ class Filter:
         )
 
 
-@router.get("/items", dependencies=[ONE_MORE])
+@router.get("/items")
 async def list_some(
     entity: str, wanted: Annotated[Filter, Depends()], service: TheService, who: Reader
 ) -> Sequence[ItemView]:
@@ -101,16 +100,16 @@ async def list_some(
 async def events(
     entity: str,
     service: TheService,
-    who: Reader,
+    who: Follower,
     item: str | None = None,
     since: Annotated[int, Query(ge=0, le=2**62)] = 0,
     wait: float = 0.0,
 ) -> Sequence[Event]:
     """Events above *since* of one item, or the newest of all; waits for one if there is none."""
     launches = StoreLaunches(service.database, entity)
-    with service.waits.of(asker(who.principal)):
-        patience = service.patience(wait)
-        found = await launches.followed(item, since, patience, service.following)
-    if wait > 0:
-        await who.still()
-    return found
+    poll = Poll(
+        look=lambda: launches.after(item, since),
+        enough=bool,
+        about=[launches.topic(item)],
+    )
+    return await polled(poll, wait, service, who)

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from launchkit.model import JobVersion
 from launchkit.store.hub_jobs import StoreJobs
 from launchkit.wire.user_side import JobAnswer, JobRequest
-from launchkit_server.access import Reader, Submitter, one_more_answer
+from launchkit_server.access import Reader, Submitter
 from launchkit_server.service import TheService
 
 router = APIRouter(tags=["jobs"])
-ONE_MORE = Depends(one_more_answer)
 
 
 @router.post("/jobs/{name}")
@@ -25,7 +24,7 @@ async def create(
     return JobAnswer(version=version, new=new)
 
 
-@router.get("/jobs", dependencies=[ONE_MORE])
+@router.get("/jobs")
 async def list_all(
     entity: str,
     service: TheService,
@@ -39,7 +38,7 @@ async def list_all(
     return await StoreJobs(service.database, entity).page(name, after)
 
 
-@router.get("/job", dependencies=[ONE_MORE])
+@router.get("/job")
 async def get(entity: str, reference: str, service: TheService, who: Reader) -> JobVersion:
     """One version, by `name`, `name:alias` or `name:vN`."""
     return await StoreJobs(service.database, entity).get(reference)

@@ -6,10 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import Response, StreamingResponse
 
+from launchkit.store import topics
 from launchkit.wire.protocol import BYTES_TYPE, LOG_COMPLETE_HEADER, LOG_SIZE_HEADER
-from launchkit_server.access import Reader
+from launchkit_server.access import Follower
 from launchkit_server.downloads import downloaded
-from launchkit_server.rates import asker
+from launchkit_server.polling import Poll, polled
 from launchkit_server.service import TheService
 
 router = APIRouter(tags=["logs"])
@@ -27,16 +28,18 @@ class Part:
 
 @router.get("/log", response_class=Response)
 async def read(
-    entity: str, part: Annotated[Part, Depends()], service: TheService, who: Reader
+    entity: str, part: Annotated[Part, Depends()], service: TheService, who: Follower
 ) -> Response:
     """A page of a log from its offset on: its bytes; headers say how long the log is so far, and
     whether it is complete.
     """
     stored = service.logs(entity)
-    with service.waits.of(asker(who.principal)):
-        page = await stored.read(part.item, part.attempt, part.offset, service.patience(part.wait))
-    if part.wait > 0:
-        await who.still()
+    poll = Poll(
+        look=lambda: stored.read(part.item, part.attempt, part.offset),
+        enough=lambda page: bool(page.data) or page.complete,
+        about=[topics.of_log(entity, part.item), topics.of_item(entity, part.item)],
+    )
+    page = await polled(poll, part.wait, service, who)
     headers = {LOG_SIZE_HEADER: str(page.size), LOG_COMPLETE_HEADER: str(page.complete).lower()}
     return Response(page.data, headers=headers, media_type=BYTES_TYPE)
 
@@ -52,7 +55,8 @@ class Wanted:
 
 @router.get("/items/{item_id}/log", response_class=StreamingResponse)
 async def download(
-    entity: str, log: Annotated[Wanted, Depends()], service: TheService, who: Reader
+    entity: str, log: Annotated[Wanted, Depends()], service: TheService, who: Follower
 ) -> StreamingResponse:
     """All of a log as far as it goes now, or the bytes that `Range` names, as a stream."""
+    await who.places.take(service.downloads)
     return await downloaded(service.logs(entity), log.item_id, log.attempt, log.wanted, who.still)

@@ -16,12 +16,11 @@ from launchkit.resolving.templates import find_variables
 from launchkit.store.hub import StoreQueues
 from launchkit.wire.protocol import etag
 from launchkit.wire.user_side import QueueCheck, QueueConfig, QueueDeleted, QueueUpdate
-from launchkit_server.access import Caller, Operator, Reader, one_more_answer
+from launchkit_server.access import Caller, Operator, Reader
 from launchkit_server.kinds import shown_to_runner
 from launchkit_server.service import Service, TheService
 
 router = APIRouter(prefix="/queues", tags=["queues"])
-ONE_MORE = Depends(one_more_answer)
 
 
 @router.post("", status_code=201)
@@ -51,14 +50,14 @@ async def check(entity: str, spec: QueueSpec, service: TheService, who: Reader) 
     return QueueCheck(runner=runner.kind if runner else None)
 
 
-@router.get("", dependencies=[ONE_MORE])
+@router.get("")
 async def list_all(entity: str, service: TheService, who: Reader) -> Sequence[QueueView]:
     """All queues, by name."""
     views = await StoreQueues(service.database, entity).list()
     return [await _shown_to(who, view, service) for view in views]
 
 
-@router.get("/{name}", dependencies=[ONE_MORE])
+@router.get("/{name}")
 async def get(
     entity: str, name: str, service: TheService, who: Reader, response: Response
 ) -> QueueView:

@@ -8,10 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Query
 from fastapi.responses import Response
 
-from launchkit.model import Json
-from launchkit.store import launches, outputs
-from launchkit.wire.agent_side import RunView
-from launchkit_server.access import RunItself
+from launchkit.model import Json, RunView
+from launchkit.store import outputs, runs
+from launchkit_server.access import FollowingRun, RunItself
 from launchkit_server.api import logs
 from launchkit_server.service import TheService
 
@@ -29,8 +28,7 @@ class Part:
 @router.get("")
 async def get(entity: str, item_id: str, service: TheService, who: RunItself) -> RunView:
     """The run's own launch, with its config and outputs, and whether somebody wants it to stop."""
-    view = await service.database.read(launches.Get(entity, item_id))
-    return RunView.of(view.item, view.outputs)
+    return await service.database.read(runs.Get(entity, item_id))
 
 
 @router.patch("/outputs", status_code=204)
@@ -52,7 +50,7 @@ async def log(
     item_id: str,
     part: Annotated[Part, Depends()],
     service: TheService,
-    who: RunItself,
+    who: FollowingRun,
 ) -> Response:
     """A piece of the log of the run's own attempt from an offset on, as with `/log`."""
     own = logs.Part(item=item_id, attempt=who.principal.attempt, offset=part.offset, wait=part.wait)

@@ -20,7 +20,7 @@ from launchkit.model import Event
 from launchkit.store import launches, topics
 from launchkit.store.events import settled
 from launchkit.wire.user_side import Output
-from launchkit_server.access import Reader, one_more_stream
+from launchkit_server.access import Follower, one_more_stream
 from launchkit_server.service import Service, TheService
 
 router = APIRouter(tags=["streams"])
@@ -59,7 +59,7 @@ class _Patience:
 
 async def _events_from(
     entity: str,
-    who: Reader,
+    who: Follower,
     service: TheService,
     item: str | None = None,
     since: Annotated[int | None, Query(ge=0, le=2**62)] = None,
@@ -79,7 +79,7 @@ async def _events_from(
 @router.get("/events/stream", response_class=EventSourceResponse, dependencies=[ONE_MORE])
 async def events(
     entity: str,
-    who: Reader,
+    who: Follower,
     service: TheService,
     begin: Annotated[tuple[str | None, int], Depends(_events_from)],
 ) -> Stream:
@@ -136,7 +136,7 @@ class _Begin:
 
 async def _log_from(
     entity: str,
-    who: Reader,
+    who: Follower,
     service: TheService,
     item: str,
     attempt: Annotated[int | None, Query(ge=1, le=2**31)] = None,
@@ -152,7 +152,7 @@ async def _log_from(
 @router.get("/log/stream", response_class=EventSourceResponse, dependencies=[ONE_MORE])
 async def log(
     entity: str,
-    who: Reader,
+    who: Follower,
     service: TheService,
     begin: Annotated[_Begin, Depends(_log_from)],
 ) -> Stream:
@@ -168,7 +168,7 @@ async def log(
                 # What is not new may lie among the blobs, which are slow: no others wait for that.
                 async with service.following if woken else nullcontext():
                     await who.still()
-                    page = await service.logs(entity).read(begin.item, attempt, offset, 0.0)
+                    page = await service.logs(entity).read(begin.item, attempt, offset)
                     view = await service.database.read(launches.Get(entity, begin.item))
             except OVER:
                 yield LATER

@@ -17,6 +17,7 @@ from launchkit.store import people
 from launchkit_server.access import ROLE_HINT
 from launchkit_server.rates import asker
 from launchkit_server.service import Service
+from launchkit_server.shares import Places
 from launchkit_server.web import sessions
 from launchkit_server.web.addresses import address
 from launchkit_server.web.forms import Form, form_of
@@ -47,6 +48,7 @@ class Visit:
     form: Form
     csrf: str
     prefix: str
+    places: Places
 
     @property
     def name(self) -> str:
@@ -142,12 +144,17 @@ class Needs:
     """
 
     permission: Permission
+    in_turn: bool = True
+    """Whether a page has a place among the large answers, as those of the API; streams and
+    downloads have none.
+    """
 
-    async def __call__(self, request: Request) -> Visit:
+    async def __call__(self, request: Request) -> AsyncIterator[Visit]:
         """The visit.
 
         :raises SignInFirst: if nobody has signed in, or not any more when all was sent.
         :raises Forbidden: if one may not, or if something was sent that no page of ours has sent.
+        :raises Unreachable: if large answers of the same one are not taken in time.
         """
         require_own_origin(request)
         service: Service = request.app.state.service
@@ -162,15 +169,19 @@ class Needs:
         objection = refusal(principal, self.permission, entity)
         if objection is not None:
             raise Forbidden(objection, hint=ROLE_HINT)
-        return Visit(
-            request=request,
-            service=service,
-            principal=principal,
-            entity=entity,
-            form=form,
-            csrf=csrf_token(session),
-            prefix=request.app.state.prefix,
-        )
+        async with Places.of(asker(principal)) as places:
+            if self.in_turn:
+                await places.take(service.answers)
+            yield Visit(
+                request=request,
+                service=service,
+                principal=principal,
+                entity=entity,
+                form=form,
+                csrf=csrf_token(session),
+                prefix=request.app.state.prefix,
+                places=places,
+            )
 
 
 async def _signed_in(service: Service, request: Request) -> tuple[Principal, str]:
@@ -187,12 +198,13 @@ async def _signed_in(service: Service, request: Request) -> tuple[Principal, str
 
 Entering = Annotated[Visit, Depends(Needs(Permission.ENTER))]
 Reading = Annotated[Visit, Depends(Needs(Permission.READ))]
+Following = Annotated[Visit, Depends(Needs(Permission.READ, in_turn=False))]
 Submitting = Annotated[Visit, Depends(Needs(Permission.SUBMIT))]
 Operating = Annotated[Visit, Depends(Needs(Permission.OPERATE))]
 Administering = Annotated[Visit, Depends(Needs(Permission.ADMINISTER))]
 
 
-async def one_more_stream(visit: Reading) -> AsyncIterator[None]:
+async def one_more_stream(visit: Following) -> AsyncIterator[None]:
     """A dependency that counts a stream of one who reads, for as long as it lasts.
 
     :raises Unreachable: if there are as many of theirs as may be.

@@ -9,7 +9,7 @@ from fastapi.responses import Response, StreamingResponse
 from launchkit.wire.protocol import BYTES_TYPE, LOG_COMPLETE_HEADER, LOG_SIZE_HEADER
 from launchkit_server.downloads import downloaded
 from launchkit_server.searching import Found, Wanted, search
-from launchkit_server.web.visits import Reading
+from launchkit_server.web.visits import Following, Reading
 
 router = APIRouter(prefix="/e/{entity}/launches/{item_id}/log")
 
@@ -31,7 +31,7 @@ class Part:
 async def read(item_id: str, part: Annotated[Part, Depends()], visit: Reading) -> Response:
     """Some bytes of a log; headers say how long it is so far, and whether it is complete."""
     stored = visit.service.logs(visit.entity)
-    page = await stored.read(item_id, part.attempt, part.offset, 0.0)
+    page = await stored.read(item_id, part.attempt, part.offset)
     headers = {
         LOG_SIZE_HEADER: str(page.size),
         LOG_COMPLETE_HEADER: str(page.complete).lower(),
@@ -55,11 +55,12 @@ async def find(
 @router.get("/file")
 async def file(
     item_id: str,
-    visit: Reading,
+    visit: Following,
     attempt: Attempt = None,
     wanted: Annotated[str | None, Header(alias="Range", max_length=200)] = None,
 ) -> StreamingResponse:
     """All of a log as far as it goes now, as a file."""
+    await visit.places.take(visit.service.downloads)
     stored = visit.service.logs(visit.entity)
     answer = await downloaded(stored, item_id, attempt, wanted, visit.still)
     name = "".join(one for one in item_id if one.isascii() and one.isalnum()) or "launch"

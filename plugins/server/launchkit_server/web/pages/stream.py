@@ -16,7 +16,7 @@ from launchkit.store import logs, topics
 from launchkit.store.events import settled
 from launchkit.store.logs import LogEnd
 from launchkit.store.touched import Glance, Touched
-from launchkit_server.web.visits import Reading, Visit, one_more_stream
+from launchkit_server.web.visits import Following, Visit, one_more_stream
 
 router = APIRouter(prefix="/e/{entity}")
 
@@ -42,7 +42,7 @@ class Wanted:
 
 
 async def _wanted(
-    visit: Reading,
+    visit: Following,
     since: Annotated[int | None, Query(ge=0, le=2**62)] = None,
     logs: Annotated[str, Query(max_length=2000, pattern=r"^[\w,-]*$")] = "",
 ) -> Wanted:
@@ -51,7 +51,7 @@ async def _wanted(
 
 
 @router.get("/stream", response_class=EventSourceResponse, dependencies=[Depends(one_more_stream)])
-async def stream(visit: Reading, wanted: Annotated[Wanted, Depends(_wanted)]) -> Stream:
+async def stream(visit: Following, wanted: Annotated[Wanted, Depends(_wanted)]) -> Stream:
     """What changes in an entity, as it changes."""
     service = visit.service
     until = anyio.current_time() + STREAM_SECONDS

@@ -1,0 +1,89 @@
+"""What one who asks has in turn: each answer that may be large, of the API and of the web app."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from launchkit_server.door import Door
+from launchkit_server.shares import InTurn
+from launchkit_server.web import site
+from waiting import PATIENCE, until
+
+from launchkit.model.people import Permission
+
+from .browsing import Browser
+from .conftest import Served, served_with
+from .over_http import client_in, launched
+from .roles import made_for_roles
+from .test_rights import ROUTES, asked, names
+
+FULL = "large answers of yours are not taken yet"
+LASTING = {
+    "/events/stream",
+    "/log/stream",
+    "/items/{item_id}/log",
+    "/archives/{digest}",
+}
+"""Of what is answered here a piece at a time is held; there are bounds of their own."""
+LASTING_PAGES = {"/e/{entity}/stream", "/e/{entity}/launches/{item_id}/log/file"}
+OF_NOBODY = ("/sign-in", "/static/")
+"""Pages of those who have not signed in."""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A service where nobody waits long for a turn."""
+    monkeypatch.setattr("launchkit_server.shares.PATIENCE_SECONDS", 0.01)
+    with served_with(Door(), tmp_path) as own:
+        yield own
+
+
+def test_each_answer_of_the_api_that_may_be_large_is_made_in_turn(own: Served) -> None:
+    assert own.portal is not None
+    tokens = own.portal.call(made_for_roles, own.database_url)
+    own.service.answers = InTurn(0, "large answers")
+    at_once = set()
+    item = str.__str__(tokens["item"])
+    with httpx.Client(base_url=own.url, params={"item": item}, timeout=PATIENCE) as client:
+        for route in ROUTES:
+            if route.permission in {None, Permission.AGENT}:
+                continue
+            who = tokens["run" if route.permission is Permission.RUN else "root"]
+            answer = asked(client, route, who, item_id=item)
+            if answer.status_code != 503 or FULL not in answer.text:
+                at_once.add(route.path.partition("{entity}")[2])
+    assert at_once == LASTING
+
+
+def test_each_page_of_the_web_app_is_made_in_turn(own: Served) -> None:
+    at_once = set()
+    with Browser(own) as browser:
+        browser.sign_in()
+        own.service.answers = InTurn(0, "large answers")
+        for path, methods in FastAPI(routes=[*site._routes()]).openapi()["paths"].items():
+            if "get" not in methods or path.startswith(OF_NOBODY):
+                continue
+            url = path.format_map(dict.fromkeys(names(path), "x"))
+            with browser.client.stream("GET", url) as answer:
+                if answer.status_code != 503:
+                    at_once.add(path)
+    assert at_once == LASTING_PAGES
+
+
+def test_who_waits_keeps_nobody_else_of_theirs_from_an_answer(own: Served) -> None:
+    own.service.answers = InTurn(1, "large answers")
+    with client_in(own, "e") as ann:
+        answers: list[httpx.Response] = []
+        waits = threading.Thread(
+            target=lambda: answers.append(ann.get("/events", params={"wait": 50}))
+        )
+        waits.start()
+        assert own.portal is not None
+        own.portal.call(until, lambda: own.service.waits._of and not own.service.answers._here)
+        item = launched(ann)
+        waits.join()
+        assert [event["item_id"] for event in answers[0].json()] == [item["id"]]
+        assert ann.get("/events", params={"item": item["id"]}).is_success
