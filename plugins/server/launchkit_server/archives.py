@@ -14,6 +14,7 @@ from launchkit.store.archives import Piece, StoredCode
 from launchkit.store.database import Database
 from launchkit.wire.user_side import ArchiveKnown
 from launchkit_server.blobs import Blobs, needed
+from launchkit_server.problems import Refusal
 
 IN_THE_DATABASE = 2**20
 """Bytes of a piece that is a row."""
@@ -21,6 +22,8 @@ TRIES = 3
 """How often what was changed while it was looked at is looked at again."""
 AMONG_THE_BLOBS = 8 * 2**20
 """Bytes of a piece that is a blob."""
+MOST = 5 * 2**30
+"""Bytes of packed code, compressed, however many requests bring it."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Archives:
 
     database: Database
     blobs: Blobs | None
+    most: int = MOST
 
     async def known(self, digest: str) -> ArchiveKnown:
         """Whether it is there, which keeps it for a while longer; and how much of it."""
@@ -42,6 +46,7 @@ class Archives:
 
         :raises Conflict: if it does not begin where what is there ends.
         :raises DamagedArchive: if it is something else; it is to be sent from the start then.
+        :raises Refusal: if it is more than it may be.
         """
         stored = await self.database.read(bodies.Look(digest))
         if stored.known:
@@ -53,8 +58,11 @@ class Archives:
                 f"{stored.size} bytes of {digest} are here, and these begin at {offset}",
                 hint=f"send it from byte {stored.size} on, or from the start",
             )
-        number = len(stored.pieces) if offset else 0
+        number, size = len(stored.pieces) if offset else 0, offset
         async for data in cut(stream, AMONG_THE_BLOBS if self.blobs else IN_THE_DATABASE):
+            size += len(data)
+            if size > self.most:
+                raise Refusal(413, f"packed code has at most {self.most} bytes here")
             await self._add(digest, number, data)
             number += 1
         await self.database.write(bodies.Forget(digest, number))

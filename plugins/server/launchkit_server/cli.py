@@ -122,6 +122,7 @@ async def _serve(config: ServerConfig, file: Path | None) -> None:
                 database=database,
                 webhook_key=key_file,
                 blobs=blobs,
+                max_archive=config.max_archive,
                 oidc=provider,
                 lease=config.lease,
             )

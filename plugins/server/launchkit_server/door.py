@@ -67,7 +67,7 @@ def door_of(config: ServerConfig) -> Door:
     for word in proxies:
         _check_network(word)
     return Door(
-        limits=Limits(requests_per_second=config.requests_per_second, archive=config.max_archive),
+        limits=Limits(requests_per_second=config.requests_per_second),
         tls_cert=config.tls_cert,
         tls_key=config.tls_key,
         trusted_proxies=proxies,

@@ -51,8 +51,6 @@ class Limits:
     """Bytes of a body, but for packed code."""
     form: int = 4 * 2**20
     """Bytes of what a page sends."""
-    archive: int = 5 * 2**30
-    """Bytes of packed code, compressed."""
     piece_seconds: float = 20.0
     """How long a body may be silent."""
     body_seconds: float = 120.0
@@ -62,12 +60,12 @@ class Limits:
     once.
     """
 
-    def of(self, path: str) -> BodyRules:
-        """The rules for bodies that are sent to *path*."""
+    def of(self, path: str, archive: int) -> BodyRules:
+        """The rules for bodies that are sent to *path*; packed code has *archive* bytes at most."""
         code = _ARCHIVE.fullmatch(path) is not None
         page = is_page(path)
         return BodyRules(
-            size=self.archive if code else self.form if page else self.body,
+            size=archive if code else self.form if page else self.body,
             piece_seconds=self.piece_seconds,
             seconds=None if code else self.body_seconds,
             packed=not code and not page,
@@ -88,7 +86,8 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        rules = self._limits.of(scope["path"])
+        service: Service = scope["app"].state.service
+        rules = self._limits.of(scope["path"], service.max_archive)
         letter = _Letter(scope, receive, send, rules)
         request_id.set(letter.id)
         letter.refusal = self._too_often(scope) or letter.objection()

@@ -12,7 +12,7 @@ from launchkit.store.database import Database
 from launchkit.store.tokens import Proofs
 from launchkit.store.topics import EVERYTHING
 from launchkit.wire.protocol import MAX_WAIT_SECONDS
-from launchkit_server.archives import Archives
+from launchkit_server.archives import MOST, Archives
 from launchkit_server.blobs import Blobs
 from launchkit_server.key_file import KeyFile
 from launchkit_server.lines import Lines
@@ -40,6 +40,8 @@ class Service:
     """What webhooks are signed with."""
     blobs: Blobs | None = None
     """Where large things are kept; None is the database."""
+    max_archive: int = MOST
+    """Bytes of packed code, compressed."""
     oidc: "Provider | None" = None
     """By whom people sign in to the web app; None: by tokens alone."""
     lease: float = 60.0
@@ -74,7 +76,7 @@ class Service:
     @property
     def archives(self) -> Archives:
         """Packed code."""
-        return Archives(self.database, self.blobs)
+        return Archives(self.database, self.blobs, self.max_archive)
 
     def logs(self, entity: str) -> ServedLogs:
         """What the runs of an entity printed."""

@@ -96,11 +96,11 @@ async def serving(
     door: Door | None = None,
     silent_seconds: float = SILENT_SECONDS,
     patience: float = PATIENCE,
-    lease: float = 60.0,
+    **options: Any,
 ) -> AsyncIterator[Served]:
     database = database_of(database_url, clock, patience=patience)
     with TemporaryDirectory() as folder:
-        service = Service(database=database, webhook_key=key_in(Path(folder)), lease=lease)
+        service = Service(database=database, webhook_key=key_in(Path(folder)), **options)
         async with (
             database.opened(),
             served(service, listening("127.0.0.1", 0, silent_seconds), door) as url,

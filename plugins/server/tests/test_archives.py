@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -10,6 +11,7 @@ import pytest
 from launchkit_server.archives import AMONG_THE_BLOBS, IN_THE_DATABASE, Archives
 from launchkit_server.blobs import Blobs, FolderBlobs, FsspecBlobs, blobs_of
 from launchkit_server.collecting import Collected, collect
+from launchkit_server.problems import Refusal
 
 from launchkit.abc import LaunchRequest
 from launchkit.code.unpack import DamagedArchive
@@ -84,6 +86,29 @@ async def test_an_upload_goes_on_where_it_was_cut_off(database: Database) -> Non
         await stored.put(DIGEST, 5, pieces_of([CODE[5:]]))
     await stored.put(DIGEST, size, pieces_of([CODE[size:]]))
     assert await read(stored) == CODE
+
+
+async def test_an_upload_that_goes_on_is_no_longer_than_one_that_comes_at_once(
+    stored: Archives,
+) -> None:
+    at_most = replace(stored, most=len(CODE) - 1)
+    for offset in (0, await _begun(at_most)):
+        with pytest.raises(Refusal, match=f"at most {at_most.most} bytes"):
+            await at_most.put(DIGEST, offset, pieces_of([CODE[offset:]]))
+        known = await at_most.known(DIGEST)
+        assert not known.known
+        assert known.size <= at_most.most
+    just = replace(stored, most=len(CODE))
+    offset = (await just.known(DIGEST)).size
+    await just.put(DIGEST, offset, pieces_of([CODE[offset:]]))
+    assert await read(just) == CODE
+
+
+async def _begun(stored: Archives) -> int:
+    """How much is there of an upload that was cut off."""
+    with pytest.raises(ConnectionError):
+        await stored.put(DIGEST, 0, pieces_of([CODE[:-500]], broken=True))
+    return (await stored.known(DIGEST)).size
 
 
 async def test_two_may_send_it_at_a_time(stored: Archives) -> None:

@@ -24,7 +24,7 @@ from waiting import PATIENCE
 from .conftest import Served, client_of, served_with
 
 QUEUES = "/api/v1/entities/test/queues"
-LIMITS = Limits(body=4096, archive=8192)
+LIMITS = Limits(body=4096)
 HASTY = replace(LIMITS, piece_seconds=0.5, body_seconds=1.0)
 SPEC = {"name": "q", "resource": "local-process"}
 
@@ -135,13 +135,6 @@ def test_who_sends_much_at_once_is_told_and_keeps_nobody_else_waiting(tmp_path: 
             assert answer.headers["retry-after"] == "1"
             problem(client.post(QUEUES, json={"name": "x"}), 422, "config_invalid")
             assert bob.post(QUEUES, json=long).status_code in {403, 422}
-
-
-def test_packed_code_that_turns_out_too_large_is_refused(client: httpx.Client) -> None:
-    pieces = (b" " * 1000 for _ in range(9))
-    path = f"/api/v1/entities/test/archives/{'0' * 64}"
-    problem(client.put(path, content=pieces), 413, "too_large")
-    assert client.get(f"{path}/known").json() == {"known": False, "size": 0}
 
 
 @pytest.mark.parametrize(
