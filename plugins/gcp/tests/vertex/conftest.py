@@ -14,7 +14,14 @@ from waiting import PATIENCE
 from launchkit.testing import site_at, started
 
 from .fake import FakeVertex, fake_vertex
+from .loops import DeafLoop
 from .making import Runners, runner, write_key
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    """Loops that may be closed while grpc still knows of calls."""
+    return "asyncio", {"loop_factory": DeafLoop}
 
 
 @pytest.fixture

@@ -245,7 +245,7 @@ async def test_where_a_region_has_no_machines_the_next_attempt_goes_elsewhere(
 
 
 async def test_what_is_rendered_is_what_is_sent(made: VertexRunner, fake: FakeVertex) -> None:
-    one = submission("train", "--lr", "1")
+    one = submission("true", "--lr", "1")
     await made.submit(one)
     rendered = made.render(one)
     sent = job_of(fake, one).view
