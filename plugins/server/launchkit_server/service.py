@@ -18,7 +18,7 @@ from launchkit_server.key_file import KeyFile
 from launchkit_server.lines import Lines
 from launchkit_server.logs import ServedLogs
 from launchkit_server.seen_queues import SeenQueues
-from launchkit_server.shares import ANSWERS, BODIES, DOWNLOADS, STREAMS, WAITS, InTurn, Shares
+from launchkit_server.shares import ANSWERS, BODIES, STREAMS, TRANSFERS, WAITS, InTurn, Shares
 from launchkit_server.told import Told
 from launchkit_server.turns import Turns
 
@@ -66,7 +66,7 @@ class Service:
     streams: Shares = field(init=False, default_factory=lambda: Shares(STREAMS, "streams"))
     waits: Shares = field(init=False, default_factory=lambda: Shares(WAITS, "requests that wait"))
     answers: InTurn = field(init=False, default_factory=lambda: InTurn(ANSWERS, "large answers"))
-    downloads: InTurn = field(init=False, default_factory=lambda: InTurn(DOWNLOADS, "downloads"))
+    transfers: InTurn = field(init=False, default_factory=lambda: InTurn(TRANSFERS, "transfers"))
     _ending: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:

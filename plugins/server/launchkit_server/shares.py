@@ -21,8 +21,8 @@ WAITS = 1000
 """As many launches as a program may wait for, each by itself."""
 ANSWERS = 4
 """Answers that may be large, from when they are begun until they are taken."""
-DOWNLOADS = 16
-"""Of which a piece at a time is held, 8 MiB at most."""
+TRANSFERS = 16
+"""Of output and packed code, up or down: of each some MiB are held."""
 AGAIN_SECONDS = 1.0
 PATIENCE_SECONDS = 10.0
 """How long one waits for others of one's own."""
@@ -92,7 +92,7 @@ class InTurn:
                 await place.acquire()
         except TimeoutError:
             raise Unreachable(
-                f"{self._most} {self._what} of yours are not taken yet", retry_after=AGAIN_SECONDS
+                f"{self._most} {self._what} of yours are not over yet", retry_after=AGAIN_SECONDS
             ) from None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
+from launchkit_server.bodies import LONG
 from launchkit_server.door import Door
 from launchkit_server.shares import InTurn
 from launchkit_server.web import site
@@ -16,11 +17,11 @@ from launchkit.model.people import Permission
 
 from .browsing import Browser
 from .conftest import Served, served_with
-from .over_http import client_in, launched
+from .over_http import claimed, client_in, launched
 from .roles import made_for_roles
 from .test_rights import ROUTES, asked, names
 
-FULL = "large answers of yours are not taken yet"
+FULL = "0 large answers of yours are not over yet"
 LASTING = {
     "/events/stream",
     "/log/stream",
@@ -34,13 +35,19 @@ OF_NOBODY = ("/sign-in", "/static/")
 
 
 @pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """A service where nobody waits long for a turn."""
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits long for a turn."""
     monkeypatch.setattr("launchkit_server.shares.PATIENCE_SECONDS", 0.01)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Served]:
+    """A service of which one who asks may have little."""
     with served_with(Door(), tmp_path) as own:
         yield own
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_each_answer_of_the_api_that_may_be_large_is_made_in_turn(own: Served) -> None:
     assert own.portal is not None
     tokens = own.portal.call(made_for_roles, own.database_url)
@@ -58,6 +65,7 @@ def test_each_answer_of_the_api_that_may_be_large_is_made_in_turn(own: Served) -
     assert at_once == LASTING
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_each_page_of_the_web_app_is_made_in_turn(own: Served) -> None:
     at_once = set()
     with Browser(own) as browser:
@@ -68,9 +76,30 @@ def test_each_page_of_the_web_app_is_made_in_turn(own: Served) -> None:
                 continue
             url = path.format_map(dict.fromkeys(names(path), "x"))
             with browser.client.stream("GET", url) as answer:
-                if answer.status_code != 503:
+                if answer.status_code != 503 or FULL not in answer.read().decode():
                     at_once.add(path)
     assert at_once == LASTING_PAGES
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_each_transfer_is_made_in_turn(own: Served) -> None:
+    with client_in(own, "e") as ann, Browser(own) as browser:
+        browser.sign_in()
+        launched(ann)
+        held = claimed(ann)
+        own.service.transfers = InTurn(0, "transfers")
+        code = f"/archives/{'0' * 64}"
+        answers = (
+            ann.get(f"/items/{held.id}/log"),
+            ann.get(code),
+            ann.put(code, content=b"code"),
+            held.says(0, bytes(LONG + 1)),
+            browser.get(f"/e/e/launches/{held.id}/log/file"),
+        )
+        for answer in answers:
+            assert answer.status_code == 503
+            assert "0 transfers of yours are not over yet" in answer.text
+        assert held.says(0, b"short").is_success
 
 
 def test_who_waits_keeps_nobody_else_of_theirs_from_an_answer(own: Served) -> None:

@@ -61,7 +61,7 @@ def test_one_who_takes_nothing_of_large_answers_has_few_and_keeps_nobody_else_wa
             for _ in range(ANSWERS + 1):
                 stack.enter_context(asked_and_not_read(large, path, "ann"))
             answer = until_told(ann, 503)
-            assert f"{ANSWERS} large answers of yours are not taken" in answer.json()["detail"]
+            assert f"{ANSWERS} large answers of yours are not over" in answer.json()["detail"]
             assert answer.headers["retry-after"] == "1"
             assert bob.get(ITEMS).is_success
             assert ann.get("/readyz").is_success

@@ -37,6 +37,7 @@ from launchkit.wire.agent_side import (
     WaitRequest,
 )
 from launchkit_server.access import AgentSide, Caller
+from launchkit_server.bodies import is_long
 from launchkit_server.service import Service, TheService
 from launchkit_server.told import TOLD_SECONDS, Telling
 
@@ -204,6 +205,8 @@ async def append_log(
     who: AgentSide,
 ) -> None:
     """Add output of the claim's attempt: the body, from the offset on."""
+    if is_long(request.headers):
+        await who.places.take(service.transfers)
     data = await request.body()
     await who.still()  # a body may take two minutes
 

@@ -35,6 +35,7 @@ async def put(
     """Store packed code; it is known once all of it is there. One that was cut off goes on at the
     byte where it was.
     """
+    await who.places.take(service.transfers)
     pieces = while_allowed(cut(request.stream(), IN_THE_DATABASE), who.still)
     await service.archives.put(digest, offset, pieces)
 
@@ -48,6 +49,6 @@ async def get(
     entity: str, digest: Digest, service: TheService, who: AgentSide
 ) -> StreamingResponse:
     """The compressed bytes."""
-    await who.places.take(service.downloads)
+    await who.places.take(service.transfers)
     pieces = while_allowed(await service.archives.get(digest), who.still)
     return StreamingResponse(pieces, media_type=GZIP_TYPE)

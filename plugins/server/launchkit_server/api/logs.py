@@ -58,5 +58,5 @@ async def download(
     entity: str, log: Annotated[Wanted, Depends()], service: TheService, who: Follower
 ) -> StreamingResponse:
     """All of a log as far as it goes now, or the bytes that `Range` names, as a stream."""
-    await who.places.take(service.downloads)
+    await who.places.take(service.transfers)
     return await downloaded(service.logs(entity), log.item_id, log.attempt, log.wanted, who.still)

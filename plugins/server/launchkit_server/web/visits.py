@@ -146,7 +146,7 @@ class Needs:
     permission: Permission
     in_turn: bool = True
     """Whether a page has a place among the large answers, as those of the API; streams and
-    downloads have none.
+    files have none.
     """
 
     async def __call__(self, request: Request) -> AsyncIterator[Visit]:

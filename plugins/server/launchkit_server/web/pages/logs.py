@@ -60,7 +60,7 @@ async def file(
     wanted: Annotated[str | None, Header(alias="Range", max_length=200)] = None,
 ) -> StreamingResponse:
     """All of a log as far as it goes now, as a file."""
-    await visit.places.take(visit.service.downloads)
+    await visit.places.take(visit.service.transfers)
     stored = visit.service.logs(visit.entity)
     answer = await downloaded(stored, item_id, attempt, wanted, visit.still)
     name = "".join(one for one in item_id if one.isascii() and one.isalnum()) or "launch"
