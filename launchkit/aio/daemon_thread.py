@@ -4,19 +4,21 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import copy_context
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
 async def in_daemon_thread(call: Callable[[], T], over: Callable[[], None] | None = None) -> T:
-    """What *call* gives, called in a thread of its own; one who is cancelled leaves it to itself.
-    However late it is done, *over* is called then, on the event loop.
+    """What *call* gives, called in a thread of its own, with the context variables of who asks, such
+    as which secrets are to be masked; one who is cancelled leaves it to itself. However late it is done, *over* is called then, on the event loop.
 
     :raises Exception: whatever it raises.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
+    context = copy_context()
 
     def tell(act: Callable[[], None]) -> None:
         if over is not None:
@@ -26,7 +28,7 @@ async def in_daemon_thread(call: Callable[[], T], over: Callable[[], None] | Non
 
     def work() -> None:
         try:
-            result = call()
+            result = context.run(call)
         except BaseException as exc:  # noqa: BLE001 - it is raised where it is awaited
             error = exc  # the name of an exception is gone when its clause ends
             act = lambda: done.set_exception(error)  # noqa: E731
