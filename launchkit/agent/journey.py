@@ -1,7 +1,6 @@
 """One claim's way through the steps, with everything that can go wrong on it in one place."""
 
 import logging
-import os
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -51,8 +50,7 @@ from launchkit.model import (
     Submission,
 )
 from launchkit.observe import journal
-from launchkit.resolving.bind import Bound, opened_values
-from launchkit.resolving.known_secrets import queue_secrets
+from launchkit.resolving.bind import Bound
 from launchkit.resolving.masking import mask_of
 from launchkit.resolving.policy import check_policy
 from launchkit.resolving.resolve import limits_of, resolve
@@ -73,8 +71,7 @@ class Journey:
         self.log = journal(logger, kit.site.agent, claim)
         self._kit = kit
         self._defaults = limits
-        opened = opened_values(kit.policy, os.environ).values()
-        secrets = (*opened, *queue_secrets(claim.queue.spec))
+        secrets = kit.queues.known(claim.queue)
         self._mask = mask_of(*secrets)
         self._reporter = Reporter(kit.backend, claim, self.log, secrets)
         mark = self._reporter.mark

@@ -19,6 +19,7 @@ from launchkit.abc import (
 )
 from launchkit.agent.fetchers import start_fetchers
 from launchkit.agent.runners import Runners
+from launchkit.agent.seen_queues import SeenQueues
 from launchkit.errors import LaunchkitError, PluginError, Rejected, told
 from launchkit.model import Launch
 from launchkit.observe import Observer
@@ -48,6 +49,7 @@ class Kit:
     platform: str | None
     policy: Policy
     site: Site
+    queues: SeenQueues
     observer: Observer = field(default_factory=Observer)
 
     async def runner(self, resource: str) -> Runner:
@@ -131,6 +133,7 @@ async def start_kit(
         platform=block.platform,
         policy=settings.policy,
         site=site,
+        queues=SeenQueues(settings.policy),
     )
 
 

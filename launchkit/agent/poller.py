@@ -72,6 +72,8 @@ class Poller:
             # A claim that was made must not be forgotten.
             with anyio.move_on_after(CLAIM_SECONDS, shield=True) as self._claiming:
                 claim = await self.kit.backend.claim(self.queue, self.capacity())
+                if claim is not None:
+                    await self.kit.queues.look(claim.queue)
         finally:
             self._claiming = None
             if claim is None:

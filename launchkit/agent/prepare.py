@@ -28,7 +28,6 @@ from launchkit.model import BuildRequest, Claim, Image, Launch
 from launchkit.private_files import make_folder
 from launchkit.resolving.bind import AgentSide, Bound, bind
 from launchkit.resolving.env_list import without_credentials
-from launchkit.resolving.known_secrets import queue_secrets
 from launchkit.resolving.policy import check_filled
 
 CLEANUP_SECONDS = 30.0
@@ -114,7 +113,7 @@ async def prepared(
             environ=without_credentials(os.environ, os.environ, kit.backend.credentials()),
             extra_env=extra_env,
         ),
-        queue_secrets=queue_secrets(claim.queue.spec),
+        queue_secrets=kit.queues.secrets(claim.queue),
     )
     check_filled(bound.submission, kit.policy, type(runner))
     return replace(bound, warnings=(*image.warnings, *bound.warnings)) if image else bound

@@ -11,8 +11,9 @@ T = TypeVar("T")
 
 
 async def in_daemon_thread(call: Callable[[], T], over: Callable[[], None] | None = None) -> T:
-    """What *call* gives, called in a thread of its own, with the context variables of who asks, such
-    as which secrets are to be masked; one who is cancelled leaves it to itself. However late it is done, *over* is called then, on the event loop.
+    """What *call* gives, called in a thread of its own, with the context variables of who asks,
+    such as what is to be masked; one who is cancelled leaves it to itself. However late it is done,
+    *over* is called then, on the event loop.
 
     :raises Exception: whatever it raises.
     """

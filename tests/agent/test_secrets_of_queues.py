@@ -1,13 +1,17 @@
 """What a queue takes from its agent's environment is in nothing that the queue's users read."""
 
 import json
+from collections.abc import Sequence
+from threading import current_thread
 
 import pytest
 from agent.conftest import Bench, text
 
+from launchkit.agent import seen_queues
 from launchkit.codec import plain
-from launchkit.model import ItemState, Timeouts, Variable
+from launchkit.model import ItemState, QueueSpec, Timeouts, Variable
 from launchkit.plain_text import LINES
+from launchkit.resolving.known_secrets import queue_secrets
 
 HUSH = "hush-value-12345"
 
@@ -115,3 +119,22 @@ async def test_of_a_secret_of_many_short_lines_none_is_evidence(
         assert await bench.ended(run) == [ItemState.FAILED]
     assert run.item.verdict
     assert run.item.verdict.evidence == ("it is", "…")
+
+
+async def test_a_version_of_a_queue_is_looked_through_once_and_beside_the_event_loop(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def look(spec: QueueSpec) -> Sequence[str]:
+        looked.append(current_thread().name)
+        return queue_secrets(spec)
+
+    monkeypatch.setattr(seen_queues, "queue_secrets", look)
+    await bench.client.create_queue("secret", "local-process", {"env": {"API_KEY": HUSH}})
+    runs = [await bench.launch("print(1)", queue="secret") for _ in range(2)]
+    async with bench.agent(queues=["secret"]):
+        for run in runs:
+            assert await bench.ended(run) == [ItemState.FINISHED]
+    (thread,) = looked
+    assert thread != "MainThread"

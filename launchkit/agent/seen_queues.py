@@ -1,0 +1,45 @@
+"""The secrets of queues, which are masked in all that an agent tells of their launches."""
+
+import os
+from dataclasses import dataclass, field
+
+from anyio.to_thread import run_sync
+
+from launchkit.abc import Policy
+from launchkit.model import Queue
+from launchkit.resolving.bind import opened_values
+from launchkit.resolving.known_secrets import queue_secrets
+from launchkit.resolving.masking import mask_of
+
+MOST_KEPT = 16
+
+
+@dataclass(frozen=True)
+class SeenQueues:
+    """Each version of a queue is looked through once, as that takes long, and beside all that the
+    agent does; the last are kept.
+    """
+
+    policy: Policy
+    _kept: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
+
+    async def look(self, queue: Queue) -> None:
+        """Look through the queue of a claim, before anything is told of it."""
+        if (queue.id, queue.version) not in self._kept:
+            await run_sync(self.known, queue)
+
+    def secrets(self, queue: Queue) -> tuple[str, ...]:
+        """The secrets of a queue."""
+        key = queue.id, queue.version
+        found = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = queue_secrets(queue.spec)
+            for oldest in [*self._kept][:-MOST_KEPT]:
+                self._kept.pop(oldest, None)
+        return found
+
+    def known(self, queue: Queue) -> tuple[str, ...]:
+        """These, and what the policy opens to queues, such that it can be masked at once."""
+        found = (*opened_values(self.policy, os.environ).values(), *self.secrets(queue))
+        mask_of(*found)
+        return found
