@@ -68,7 +68,10 @@ A plugin names its own: `bare` in `[tool.launchkit]`.
 
 
 def install(session: nox.Session, launchkit: str, *groups: str) -> None:
-    """Install launchkit and its plugins as they stand here, and some dependency groups, pinned."""
+    """Install launchkit and its plugins as they stand here, and some dependency groups, pinned.
+    What is compiled is kept, though images for containers forbid it: tests begin many processes.
+    """
+    session.env["PYTHONDONTWRITEBYTECODE"] = None
     session.install(*PINNED, "hatchling", "editables")
     editable = [word for place in (launchkit, *PLUGINS) for word in ("--editable", place)]
     session.install(*PINNED, "--no-build-isolation", *editable, *needed(*groups))
