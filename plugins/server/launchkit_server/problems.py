@@ -72,12 +72,17 @@ class Refusal(Exception):
 
 def answer(problem: Problem) -> Response:
     """A problem as an answer."""
-    headers = {}
-    if problem.retry_after is not None:
-        headers["retry-after"] = str(max(1, round(problem.retry_after)))
+    headers = retry_headers(problem)
     if problem.status == 401:
         headers["www-authenticate"] = "Bearer"
     return Response(encode_json(problem), problem.status, headers, media_type=PROBLEM_TYPE)
+
+
+def retry_headers(problem: Problem) -> dict[str, str]:
+    """The header that says when to come again, if a problem does."""
+    if problem.retry_after is None:
+        return {}
+    return {"retry-after": str(max(1, round(problem.retry_after)))}
 
 
 def told(scope: Scope) -> str:

@@ -78,7 +78,7 @@ class Askers:
 
     def early(self, scope: Scope) -> float:
         """By how many seconds a request comes too early; 0.0 counts it, now or when `answered`."""
-        token, place = _token_of(scope), _place_of(scope)
+        token, place = _token_of(scope), place_of_sender(scope)
         if token is None:
             return self.rates.early(place)
         who = self._proved.get(token)
@@ -91,10 +91,10 @@ class Askers:
             return
         if status == HTTPStatus.UNAUTHORIZED:
             self._forget(token)
-            self.rates.count(_place_of(scope))
+            self.rates.count(place_of_sender(scope))
         elif token not in self._proved:
             who = scope["state"].get(PROVED)
-            self.rates.count(who or _place_of(scope))
+            self.rates.count(who or place_of_sender(scope))
             if who:
                 self._remember(token, who)
 
@@ -141,6 +141,7 @@ def place_of(host: str) -> bytes:
     return address.packed
 
 
-def _place_of(scope: Scope) -> bytes:
+def place_of_sender(scope: Scope) -> bytes:
+    """The same of who sends a request."""
     host, _ = scope.get("client") or ("", 0)
     return place_of(str(host))

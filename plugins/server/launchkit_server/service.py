@@ -18,7 +18,17 @@ from launchkit_server.key_file import KeyFile
 from launchkit_server.lines import Lines
 from launchkit_server.logs import ServedLogs
 from launchkit_server.seen_queues import SeenQueues
-from launchkit_server.shares import ANSWERS, BODIES, STREAMS, TRANSFERS, WAITS, InTurn, Shares
+from launchkit_server.shares import (
+    ALL_EXCHANGES,
+    ANSWERS,
+    BODIES,
+    EXCHANGES,
+    STREAMS,
+    TRANSFERS,
+    WAITS,
+    InTurn,
+    Shares,
+)
 from launchkit_server.told import Told
 from launchkit_server.turns import Turns
 
@@ -64,6 +74,10 @@ class Service:
     """In which long bodies are read."""
     bodies: Shares = field(init=False, default_factory=lambda: Shares(BODIES, "long bodies"))
     streams: Shares = field(init=False, default_factory=lambda: Shares(STREAMS, "streams"))
+    exchanges: Shares = field(
+        init=False,
+        default_factory=lambda: Shares(EXCHANGES, "sign-ins by the provider", ALL_EXCHANGES),
+    )
     waits: Shares = field(init=False, default_factory=lambda: Shares(WAITS, "requests that wait"))
     answers: InTurn = field(init=False, default_factory=lambda: InTurn(ANSWERS, "large answers"))
     transfers: InTurn = field(init=False, default_factory=lambda: InTurn(TRANSFERS, "transfers"))

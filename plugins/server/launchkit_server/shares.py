@@ -23,24 +23,34 @@ ANSWERS = 4
 """Answers that may be large, from when they are begun until they are taken."""
 TRANSFERS = 16
 """Of output and packed code, up or down: of each some MiB are held."""
+EXCHANGES = 16
+"""Of what browsers bring back from a provider of identities, of one address: who they are is not
+known before.
+"""
+ALL_EXCHANGES = 4 * EXCHANGES
 AGAIN_SECONDS = 1.0
 PATIENCE_SECONDS = 10.0
 """How long one waits for others of one's own."""
 
 
 class Shares:
-    """Of one thing."""
+    """Of one thing, of which there may be so many *in_all*, if that is bounded, too."""
 
-    def __init__(self, most: int, what: str) -> None:
+    def __init__(self, most: int, what: str, in_all: int | None = None) -> None:
         self._most = most
         self._what = what
+        self._in_all = in_all
         self._of: Counter[bytes] = Counter()
 
     def of(self, who: bytes) -> AbstractContextManager[None]:
         """Count one for the time of a context.
 
-        :raises Unreachable: if as many of the same one who asks are there as may be.
+        :raises Unreachable: if as many of the same one who asks are there as may be, or of all.
         """
+        if self._in_all is not None and self._of.total() >= self._in_all:
+            raise Unreachable(
+                f"{self._in_all} {self._what} are here already", retry_after=AGAIN_SECONDS
+            )
         if self._of[who] >= self._most:
             raise Unreachable(
                 f"{self._most} {self._what} of yours are here already", retry_after=AGAIN_SECONDS

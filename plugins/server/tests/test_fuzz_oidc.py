@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import httpx
@@ -16,7 +15,6 @@ from fuzzing.trial import HEAVY, Parse, tried
 from joserfc import jws
 from joserfc.errors import InvalidKeyIdError
 from joserfc.jwk import KeySet
-from launchkit_server.oidc import provider as providers
 from launchkit_server.oidc.attempts import Attempt, attempt_in
 from launchkit_server.oidc.claims import person_of
 from launchkit_server.oidc.provider import Provider
@@ -112,11 +110,9 @@ async def test_an_odd_document_is_told(server: Answering, changed: dict[str, Any
 
 
 def test_fuzz_what_a_provider_answers_is_an_address_or_told(
-    server: Answering, monkeypatch: pytest.MonkeyPatch
+    server: Answering,
 ) -> None:
-    """It is asked without TLS: reading certificates takes longer than all else."""
-    plain = partial(httpx.AsyncClient, verify=False)
-    monkeypatch.setattr(providers.httpx, "AsyncClient", plain)
+    trust = httpx.create_ssl_context()  # once: reading certificates takes longer than all else
     document: Mapping[str, Any] = {
         "issuer": server.url,
         "authorization_endpoint": f"{server.url}/authorize?a=b",
@@ -135,7 +131,7 @@ def test_fuzz_what_a_provider_answers_is_an_address_or_told(
         if len(text) % 7 == 0:
             body = text.encode(errors="replace")
         server.answer(text, body, ("Location",))
-        provider, attempt = Provider(settings), Attempt.new("/")
+        provider, attempt = Provider(settings, trust), Attempt.new("/")
         call = chance_of(text).choice(
             (
                 lambda: provider.address(attempt, "https://me.example/done"),

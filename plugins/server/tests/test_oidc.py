@@ -1,5 +1,6 @@
 """What a provider says of a person counts if it is said by it, to us, now, and of this attempt."""
 
+import ssl
 import subprocess
 import sys
 import time
@@ -149,6 +150,19 @@ async def test_an_address_that_unicode_alone_folds_to_another_vouches_for_nobody
     own = Provider(settings_for(there, claim="upn"))
     there.said = {"email": verified, "upn": name}
     assert not (await signed_in(own)).vouched
+
+
+async def test_certificates_are_read_before_anybody_signs_in(
+    there: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = Provider(settings_for(there))
+
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError("they are read while all others wait")
+
+    for how in ("load_verify_locations", "load_default_certs", "set_default_verify_paths"):
+        monkeypatch.setattr(ssl.SSLContext, how, read)
+    assert await provider.address(Attempt.new("/"), BACK)
 
 
 async def test_new_keys_of_the_provider_are_fetched_when_they_are_needed(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def provider_of(config: ServerConfig) -> "Provider | None":
-    """Whom people sign in by; None is nobody. Reads files.
+    """Whom people sign in by; None is nobody. Reads files, which takes long.
 
     :raises ConfigError: if the settings do not fit, or what looks at signatures is not installed.
     """

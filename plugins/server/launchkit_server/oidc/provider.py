@@ -1,5 +1,6 @@
 """The provider: where it is asked, and what it says of a person."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +45,8 @@ class Provider:
     """An OpenID Connect provider. Its document and keys are asked for when they are needed."""
 
     settings: OidcSettings
+    trust: ssl.SSLContext = field(default_factory=httpx.create_ssl_context)
+    """To read the certificates takes long, so make a provider beside all that is answered."""
     _endpoints: Endpoints | None = field(init=False, default=None)
     _keys: KeySet | None = field(init=False, default=None)
     _until: float = field(init=False, default=0.0)
@@ -160,7 +163,9 @@ class Provider:
             with anyio.fail_after(SECONDS):
                 async with (
                     httpx.AsyncClient(
-                        timeout=SECONDS, event_hooks={"request": [close_cancelled]}
+                        verify=self.trust,
+                        timeout=SECONDS,
+                        event_hooks={"request": [close_cancelled]},
                     ) as client,
                     client.stream(method, url, headers=GZIP, **options) as response,
                 ):

@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 
 from launchkit.errors import LaunchkitError
 from launchkit.wire.problems import Problem, problem_of
-from launchkit_server.problems import answer, place, request_id, told
+from launchkit_server.problems import answer, place, request_id, retry_headers, told
 from launchkit_server.web import sessions
 from launchkit_server.web.addresses import address, parted
 from launchkit_server.web.pages.signing import SENT
@@ -85,7 +85,7 @@ def _page(request: Request, problem: Problem) -> Response:
         words=WORDS.get(problem.status, "This did not work"),
         prefix=request.app.state.prefix,
     )
-    return HTMLResponse(html, problem.status)
+    return HTMLResponse(html, problem.status, headers=retry_headers(problem))
 
 
 def _problem(request: Request, status: int, code: str, detail: str) -> Problem:

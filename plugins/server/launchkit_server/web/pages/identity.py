@@ -1,15 +1,17 @@
 """Signing in by a provider of identities: there, and back with a code."""
 
 import hmac
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from launchkit.errors import LaunchkitError, NotFound, Unauthenticated
 from launchkit.store.identities import AdmitBy
 from launchkit_server.oidc.attempts import Attempt, attempt_in
+from launchkit_server.rates import place_of_sender
 from launchkit_server.service import Service, TheService
 from launchkit_server.web import sessions
 from launchkit_server.web.addresses import address, own_path
@@ -26,7 +28,19 @@ ATTEMPT_SECONDS = 600
 MAX_CODE = 4096
 
 
-@router.get("")
+async def one_more_exchange(request: Request, service: TheService) -> AsyncIterator[None]:
+    """A dependency that counts one who comes or goes by the provider, for as long as that is asked.
+
+    :raises Unreachable: if as many from the same address are under way as may be, or of all.
+    """
+    with service.exchanges.of(place_of_sender(request.scope)):
+        yield
+
+
+ONE_MORE = Depends(one_more_exchange)
+
+
+@router.get("", dependencies=[ONE_MORE])
 async def go_there(request: Request, service: TheService) -> Response:
     """Send the browser to the provider."""
     provider, prefix = _provider(service), request.app.state.prefix
@@ -49,7 +63,7 @@ async def go_there(request: Request, service: TheService) -> Response:
     return response
 
 
-@router.get("/done")
+@router.get("/done", dependencies=[ONE_MORE])
 async def come_back(request: Request, service: TheService) -> Response:
     """Begin a session for the one whom the provider has proved."""
     provider, prefix = _provider(service), request.app.state.prefix
