@@ -151,8 +151,8 @@ class Needs:
         service: Service = request.app.state.service
         principal = await self._proved(request)
         async with Places.of(asker(principal)) as places:
-            if self.in_turn:
-                await places.take(service.answers)
+            if self.in_turn and await places.take(service.answers):
+                principal = await self._proved(request)
             yield self._caller(request, principal, places)
 
     def _caller(self, request: Request, principal: Principal, places: Places) -> Caller:

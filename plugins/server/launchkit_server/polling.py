@@ -31,7 +31,7 @@ async def polled(poll: Poll[T], wait: float, service: Service, who: Caller) -> T
     patience = service.patience(wait)
     hub = service.database.topics
     with service.waits.of(asker(who.principal)), hub.subscribed(*poll.about) as news:
-        await who.places.take(service.answers)
+        waited = await who.places.take(service.answers)
         found = await poll.look()
         if patience > 0 and not poll.enough(found):
             await who.places.give_up()
@@ -39,6 +39,6 @@ async def polled(poll: Poll[T], wait: float, service: Service, who: Caller) -> T
                 await who.places.take(service.answers)
                 async with service.following:
                     found = await poll.look()
-    if wait > 0:
+    if wait > 0 or waited:
         await who.still()
     return found

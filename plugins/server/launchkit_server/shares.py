@@ -7,6 +7,7 @@ from contextlib import (
     AsyncExitStack,
     asynccontextmanager,
     contextmanager,
+    suppress,
 )
 
 import anyio
@@ -78,17 +79,17 @@ class InTurn:
         self._places: dict[bytes, anyio.Semaphore] = {}
 
     @asynccontextmanager
-    async def of(self, who: bytes) -> AsyncIterator[None]:
-        """Have one of the places for the time of a context.
+    async def of(self, who: bytes) -> AsyncIterator[bool]:
+        """Have one of the places for the time of a context, which is told whether one had to wait.
 
         :raises Unreachable: if none comes free.
         """
         place = self._places.setdefault(who, anyio.Semaphore(self._most))
         self._here[who] += 1
         try:
-            await self._wait(place)
+            waited = await self._wait(place)
             try:
-                yield
+                yield waited
             finally:
                 place.release()
         finally:
@@ -96,10 +97,14 @@ class InTurn:
             if not self._here[who]:
                 del self._here[who], self._places[who]
 
-    async def _wait(self, place: anyio.Semaphore) -> None:
+    async def _wait(self, place: anyio.Semaphore) -> bool:
+        with suppress(anyio.WouldBlock):
+            place.acquire_nowait()
+            return False
         try:
             with anyio.fail_after(PATIENCE_SECONDS):
                 await place.acquire()
+                return True
         except TimeoutError:
             raise Unreachable(
                 f"{self._most} {self._what} of yours are not over yet", retry_after=AGAIN_SECONDS
@@ -120,12 +125,13 @@ class Places:
         async with AsyncExitStack() as until_taken:
             yield cls(who, until_taken)
 
-    async def take(self, turns: InTurn) -> None:
-        """Have a place until the answer is taken, or all are given up.
+    async def take(self, turns: InTurn) -> bool:
+        """Have a place until the answer is taken, or all are given up. Tells whether one had to
+        wait, and may have lost a right meanwhile.
 
         :raises Unreachable: if none comes free.
         """
-        await self._until_taken.enter_async_context(turns.of(self._who))
+        return await self._until_taken.enter_async_context(turns.of(self._who))
 
     async def give_up(self) -> None:
         """Let others have them."""

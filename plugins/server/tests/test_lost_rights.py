@@ -1,6 +1,7 @@
 """Who loses a role while something long is sent: no more of it comes, or is taken."""
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
@@ -8,9 +9,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from waiting import PATIENCE
+from launchkit_server.rates import asker
+from launchkit_server.shares import InTurn
+from waiting import PATIENCE, until
 
 from launchkit.model import Secret
+from launchkit.model.people import Principal, PrincipalKind
 
 from .browsing import Browser
 from .conftest import Served
@@ -144,3 +148,30 @@ def test_a_form_whose_sender_loses_the_right_while_it_comes_is_not_taken(
         else:
             assert "/sign-in?" in answer.headers["location"]
     assert client.get("/queues/slow").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["items", "events", "page"])
+def test_one_who_loses_the_role_while_others_are_waited_for_is_told_nothing(
+    client: httpx.Client, person: Person, other: tuple[httpx.Client, str], served: Served, path: str
+) -> None:
+    own, role = other
+    entity = client.base_url.path.rstrip("/").rpartition("/")[2]
+    answers: list[httpx.Response] = []
+    turns = served.service.answers = InTurn(1, "large answers")
+    who = asker(Principal(name=role.rpartition("/")[2], kind=PrincipalKind.USER))
+    assert served.portal is not None
+    with Browser(replace(served, tokens={"other": Secret(person.secret)})) as browser:
+        browser.sign_in("other")
+
+        def ask() -> None:
+            answers.append(
+                browser.get(f"/e/{entity}/queues") if path == "page" else own.get(f"/{path}")
+            )
+
+        with served.portal.wrap_async_context_manager(turns.of(who)):
+            asks = threading.Thread(target=ask)
+            asks.start()
+            served.portal.call(until, lambda: turns._here[who] == 2)
+            assert client.delete(role).is_success
+        asks.join()
+    assert answers[0].status_code == 403

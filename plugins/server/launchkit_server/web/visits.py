@@ -152,7 +152,8 @@ class Needs:
     async def __call__(self, request: Request) -> AsyncIterator[Visit]:
         """The visit.
 
-        :raises SignInFirst: if nobody has signed in, or not any more when all was sent.
+        :raises SignInFirst: if nobody has signed in, or not any more when all was sent and the
+            turn has come.
         :raises Forbidden: if one may not, or if something was sent that no page of ours has sent.
         :raises Unreachable: if large answers of the same one are not taken in time.
         """
@@ -164,14 +165,14 @@ class Needs:
             form = await form_of(request, principal)
             given = request.headers.get(CSRF_HEADER) or form.text(CSRF_FIELD)
             require_own_form(session, given)
-            principal, _ = await _signed_in(service, request)  # a form may take two minutes to come
-        entity = request.path_params.get("entity", EVERYWHERE)
-        objection = refusal(principal, self.permission, entity)
-        if objection is not None:
-            raise Forbidden(objection, hint=ROLE_HINT)
         async with Places.of(asker(principal)) as places:
-            if self.in_turn:
-                await places.take(service.answers)
+            waited = self.in_turn and await places.take(service.answers)
+            if waited or request.method not in SAFE:  # a form may take two minutes to come
+                principal, _ = await _signed_in(service, request)
+            entity = request.path_params.get("entity", EVERYWHERE)
+            objection = refusal(principal, self.permission, entity)
+            if objection is not None:
+                raise Forbidden(objection, hint=ROLE_HINT)
             yield Visit(
                 request=request,
                 service=service,
