@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from launchkit.errors import Unauthenticated
+from launchkit.errors import ConfigError, Conflict, Unauthenticated
 from launchkit.model.people import PrincipalKind
 from launchkit.shell_words import shell_word
 from launchkit.store.database import Row, Tx
@@ -19,8 +19,8 @@ class AdmitBy:
     then belongs to this subject for good: somebody else who comes to bear the name at the issuer
     does not get it.
 
-    :raises Unauthenticated: if there is no account for them.
-    :raises ConfigError: if one is to be added, and *name* is no name.
+    :raises Unauthenticated: if there is no account for them, or *name* can be none's.
+    :raises Conflict: if what others do to the account meanwhile is in the way.
     """
 
     issuer: str
@@ -49,13 +49,15 @@ class AdmitBy:
             )
         account = await tx.one("principal_locked", name=self.name)
         if account is None:
-            await self._add(tx)
-        elif account["kind"] != PrincipalKind.USER:
+            account = await self._added(tx)
+        if account["kind"] != PrincipalKind.USER:
             raise Unauthenticated(f"{self.name[:200]} is a {account['kind']}, not a person")
         made = await tx.one(
             "add_identity", issuer=self.issuer, subject=self.subject, name=self.name
         )
         if made is None:
+            if known := await self._known(tx):  # who signs in twice at a time was bound meanwhile
+                return str(known["name"])
             raise Unauthenticated(
                 f"the account {self.name[:200]} belongs to somebody else whom {self.issuer} knows",
                 hint="if it is yours, an administrator removes it, and adds it anew",
@@ -63,10 +65,23 @@ class AdmitBy:
         await audit(tx, self.name, f"is {self.subject[:200]} of {self.issuer}")
         return self.name
 
-    async def _add(self, tx: Tx) -> None:
+    async def _added(self, tx: Tx) -> Row:
         if not self.adds:
             raise Unauthenticated(
                 f"there is no account {self.name[:200]} here",
                 hint=f"an administrator adds it: launchkit user add {shell_word(self.name[:200])}",
             )
-        await AddAccount(self.name, PrincipalKind.USER, self.name)(tx)
+        try:
+            await AddAccount(self.name, PrincipalKind.USER, self.name)(tx)
+        except ConfigError as exc:
+            raise Unauthenticated(
+                f"no account can be added for you: {exc.message}",
+                hint="an administrator of the provider gives you another name,"
+                " or whoever runs this service takes another oidc-claim",
+            ) from exc
+        except Conflict:  # it was added meanwhile, such as for who signs in twice at a time
+            account = await tx.one("principal_locked", name=self.name)
+            if account is None:
+                raise
+            return account
+        return await tx.row("principal_locked", name=self.name)

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+import anyio
 import pytest
 from store.conftest import Store
 
-from launchkit.errors import ConfigError, Unauthenticated
+from launchkit.errors import Unauthenticated
 from launchkit.model import ItemState
 from launchkit.model.people import Principal, PrincipalKind, TokenFault
 from launchkit.store.identities import AdmitBy
@@ -54,9 +55,24 @@ async def test_who_has_no_account_is_told_who_adds_it_or_gets_one(store: Store) 
         await store.write(ANA)
     assert "launchkit user add ana@example" in str(refused.value.hint)
     assert await who(store, replace(ANA, adds=True)) == "ana@example"
-    with pytest.raises(ConfigError):
+    with pytest.raises(Unauthenticated, match="no account can be added for you: 'no name'"):
         await store.write(replace(ANA, subject="2", name="no name", adds=True))
     assert [one.name for one in await store.database.read(ListAccounts())] == ["ana@example"]
+
+
+async def test_who_signs_in_many_times_at_once_for_the_first_time_is_signed_in_each_time(
+    store: Store,
+) -> None:
+    names = []
+
+    async def sign_in(name: str) -> None:
+        names.append(await who(store, replace(ANA, name=name, subject=name, adds=True)))
+
+    everybody = sorted(f"{number % 5}@example" for number in range(40))
+    async with anyio.create_task_group() as tasks:
+        for name in everybody:
+            tasks.start_soon(sign_in, name)
+    assert sorted(names) == everybody
 
 
 async def test_the_account_of_a_service_is_nobody_s(store: Store) -> None:
