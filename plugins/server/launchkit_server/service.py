@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 LOOKING = 2
 """How many of those who are woken look at once; fewer than there are connections to a database."""
+RENDERING = 2
+"""How many pages are made at once beside those that are answered: one may take a second."""
 PARSING = 1
 """How many long texts are parsed at once beside those that are answered."""
 
@@ -66,6 +68,10 @@ class Service:
     """Keeps those who are woken and look from being in the way of those who come and claim."""
     parsing: CapacityLimiter = field(init=False, default_factory=lambda: CapacityLimiter(PARSING))
     """Keeps those who send much from being in the way of all others."""
+    rendering: CapacityLimiter = field(
+        init=False, default_factory=lambda: CapacityLimiter(RENDERING)
+    )
+    """Keeps those who look at large pages from being in the way of all others."""
     seen_queues: SeenQueues = field(init=False)
     """What is known of the secrets in queues."""
     following: CapacityLimiter = field(init=False, default_factory=lambda: CapacityLimiter(LOOKING))

@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 from launchkit_server.bodies import LONG
 from launchkit_server.door import Door
@@ -116,3 +118,17 @@ def test_who_waits_keeps_nobody_else_of_theirs_from_an_answer(own: Served) -> No
         waits.join()
         assert [event["item_id"] for event in answers[0].json()] == [item["id"]]
         assert ann.get("/events", params={"item": item["id"]}).is_success
+
+
+def test_a_page_is_made_beside_all_that_is_answered(own: Served) -> None:
+    assert own.portal is not None
+    own.service.rendering = CapacityLimiter(1)
+    with client_in(own, "e") as ann, Browser(own) as browser, ThreadPoolExecutor(1) as thread:
+        browser.sign_in()
+        own.portal.call(own.service.rendering.acquire_on_behalf_of, "another page")
+        page = thread.submit(browser.get, "/e/e/queues")
+        waits = own.service.rendering.statistics
+        own.portal.call(until, lambda: waits().tasks_waiting == 1)
+        assert ann.get("/queues/q").is_success
+        own.portal.call(own.service.rendering.release_on_behalf_of, "another page")
+        assert page.result().is_success

@@ -5,9 +5,11 @@ may do who comes.
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
+from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
@@ -96,10 +98,9 @@ class Visit:
         """A page, or a piece of one, made from a template."""
         entities = await self._entities()
         around = self._around([one.name for one in entities])
-        page = HTMLResponse(
-            render(template, visit=self, now=time.time(), entities=entities, around=around, **view),
-            status,
-        )
+        view = {"visit": self, "now": time.time(), "entities": entities, "around": around, **view}
+        made = partial(render, template, **view)
+        page = HTMLResponse(await run_sync(made, limiter=self.service.rendering), status)
         if self.entity not in {EVERYWHERE, self._last()} and not self.partial:
             page.set_cookie(
                 sessions.AROUND,
