@@ -161,17 +161,15 @@ async def test_an_event_may_be_as_long_as_the_labels_of_its_container(
 
 
 async def test_an_event_without_measure_is_passed_over_and_nobody_misses_it(
-    runner: ContainerRunner,
-    scripts: Scripts,
-    way: Relay,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    scripts: Scripts, way: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(launchkit_docker.containers.informer, "RELIST_SECONDS", 0.5)
     monkeypatch.setattr(launchkit_docker.containers.informer, "LINE_BYTES", 100_000)
     (tmp_path / "labels").write_text(f"long={'x' * 900_000}\n")
-    run = await runner.submit(scripts(WAITS, label_file=str(tmp_path / "labels")))
-    await killed(run, scripts, way)
-    await until(lambda: way.count("/events") > 1)
+    async with site_at(tmp_path) as site, started(ContainerRunner(), site) as runner:
+        run = await runner.submit(scripts(WAITS, label_file=str(tmp_path / "labels")))
+        await killed(run, scripts, way)
+    assert way.count("/events") == 1  # it was not cut
 
 
 @pytest.mark.parametrize("keeps", [True, False])

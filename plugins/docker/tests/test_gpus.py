@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import anyio
+import launchkit_docker.engine.client
 import pytest
 from docker_engine import Engine
 from launchkit_docker.build.call import TAR
@@ -28,6 +29,7 @@ from launchkit.testing import RecordingOutput, make_submission, site_at, started
 from .workshop import Scripts
 
 Make = Callable[[], GpuAllocator]
+LONG = 50_000
 STOCK = GpuInventory(devices=("a", "b", "c"), names={"GPU-1": "a"})
 
 
@@ -131,7 +133,7 @@ async def step(scripts: Scripts) -> AsyncIterator[Mapping[str, str]]:
     own = dict([scripts.label.split("=")])
     of_run = DOCKER.labels(RunIdentity.of(make_submission().launch, "gone"))
     marks = {**own, **of_run, labels.GPUS: "a,b,c"}
-    named = " ".join(f"{key}={value}" for key, value in marks.items())
+    named = " ".join(f"{key}={value}" for key, value in {**marks, "long": "x" * LONG}.items())
     text = f"FROM {scripts.image}\nLABEL {named}\nRUN sleep 600\n".encode()
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as tar:
@@ -148,13 +150,22 @@ async def step(scripts: Scripts) -> AsyncIterator[Mapping[str, str]]:
 
     async with open_client() as engine, anyio.create_task_group() as tasks:
         tasks.start_soon(build)
-        await until(lambda: bool(scripts.engine.containers(**marks)))
+        await until(lambda: "running" in {c["State"] for c in scripts.engine.containers(**marks)})
         yield marks
         tasks.cancel_scope.cancel()
     await until(lambda: not scripts.engine.containers(**own))
     filters = {"filters": json.dumps({"label": [scripts.label]})}
     for layer in scripts.engine.http.get("/images/json", params=filters).json():
         scripts.engine.http.delete(f"/images/{layer['Id']}")
+
+
+async def test_gpus_are_given_while_a_step_has_more_labels_than_the_engine_is_heard_of(
+    make: Make, step: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launchkit_docker.engine.client, "MAX_ANSWER", LONG)
+    gpus = make()
+    await gpus.take("new", Gpus(count=3), RecordingOutput())
+    assert gpus.given("new") == ("a", "b", "c")
 
 
 async def test_the_labels_of_a_dockerfile_take_no_gpu_while_it_is_built(

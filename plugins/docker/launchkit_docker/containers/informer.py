@@ -17,8 +17,12 @@ from launchkit_docker.containers.container import run_identity, texts
 from launchkit_docker.engine.client import EngineClient, understood
 
 RELIST_SECONDS = 60.0
+NAMED = "-[0-9]+$"
+"""How the name of a run's container ends, in its attempt; the step of a build, which may have all
+labels that there are, has another name, and is not even listed."""
 LINE_BYTES = 1 << 24
-"""An event has all labels of its container."""
+"""An event has all labels of its container. One of a run has fewer bytes, for the config of its
+image has a bound; a longer one is of somebody else, and passed over."""
 STATES = {
     "create": "created",
     "start": "running",
@@ -50,10 +54,9 @@ async def list_runs(engine: EngineClient, *having: str) -> list[ListedContainer]
 
     :raises EngineError: if they cannot be listed.
     """
-    params = {"all": "true", "filters": json.dumps({"label": [labels.RUN, *having]})}
-    found = await engine.json("containers/json", params=params)
-    with understood():
-        listed = [_listed(each) for each in found]
+    filters = {"name": [NAMED], "label": [labels.RUN, *having]}
+    params = {"all": "true", "filters": json.dumps(filters)}
+    listed = await engine.each("containers/json", _listed, params=params)
     return [each for each in listed if run_identity(each.name, each.labels)]
 
 
@@ -77,13 +80,15 @@ def _listed(seen: Mapping[str, Any]) -> ListedContainer:
     return ListedContainer(
         name=_name(seen["Names"]),
         state=str(seen["State"]),
-        labels=texts(seen["Labels"]),
+        labels={key: text for key, text in texts(seen["Labels"]).items() if key in labels.OWN},
         created_at=float(seen["Created"]),
     )
 
 
 async def _changes(response: ClientResponse) -> AsyncIterator[tuple[str, str | None]]:
     async for line in lines(response.content.iter_any(), longest=LINE_BYTES):
+        if len(line) == LINE_BYTES:  # or more, that were dropped
+            continue
         with understood():
             news = _news(json.loads(line))
         for change in news:

@@ -8,3 +8,5 @@ REMOVE = "launchkit.rm"
 """Whether it is removed when its end is stored: `true` or `false`."""
 GPUS = "launchkit.gpus"
 """The devices that it was given, with commas between."""
+OWN = frozenset({*DOCKER.keys.values(), REMOVE, GPUS})
+"""All of them: what others a container has, such as those of its image, tells nothing of a run."""

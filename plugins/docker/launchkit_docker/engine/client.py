@@ -5,7 +5,7 @@ import logging
 import re
 from asyncio import IncompleteReadError
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -31,6 +31,7 @@ from launchkit.errors import LaunchError
 from launchkit.plain_text import shortened
 from launchkit_docker.engine.absences import Absences
 from launchkit_docker.engine.address import Address, engine_address
+from launchkit_docker.engine.arrays import ObjectTooLarge, objects
 from launchkit_docker.engine.messages import failure_in
 
 log = logging.getLogger("launchkit.docker")
@@ -46,7 +47,8 @@ OF_A_REGISTRY = "toomanyrequests"
 """In the words of a registry whose limit is reached, which the Engine passes on with the status."""
 LONGEST_ERROR = 1 << 16
 MAX_ANSWER = 64 << 20
-"""Bytes of an answer that is read as a whole. Logs, archives and events are read piece by piece."""
+"""Bytes of an answer that is read as a whole, and of each object of a list. Logs, archives and
+events are read piece by piece."""
 CLOSE_SECONDS = 5.0
 BACKOFF = Backoff(first=0.25, cap=5.0)
 
@@ -83,6 +85,10 @@ class EngineRefused(EngineError):
     def conflict(self) -> bool:
         """Whether it is in another state, or its name is taken."""
         return self.status == HTTPStatus.CONFLICT
+
+
+class AnswerTooLarge(EngineError):
+    """It has more to say than is read of it, now and whenever it is asked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +180,23 @@ class EngineClient:
                 raise
             return None
 
+    async def each(
+        self, path: str, take: Callable[[Mapping[str, Any]], T], *, params: Mapping[str, str]
+    ) -> list[T]:
+        """What *take* makes of each object of an answer that is an array of them, one by one: only
+        a single object has a bound.
+
+        :raises EngineError: see there.
+        """
+        made = list[T]()
+        async with self.request(path, params=params) as response:
+            found = objects(response.content.iter_any(), longest=MAX_ANSWER)
+            async with aclosing(found) as answer:
+                async for one in answer:
+                    with understood():
+                        made.append(take(one))
+        return made
+
     async def info(self) -> Mapping[str, Any]:
         """What the Engine says of itself and its machine. :raises EngineError: see there."""
         told = await self.json("info")
@@ -228,12 +251,12 @@ class _Answer(ClientResponse):
     """
 
     async def read(self) -> bytes:
-        """The whole. :raises EngineError: if it has more bytes than MAX_ANSWER."""
+        """The whole. :raises AnswerTooLarge: if it has more bytes than MAX_ANSWER."""
         if self._body is None:
             self._body = await read_up_to(MAX_ANSWER, self.content.iter_any())
             if self._body is None:
                 self.close()
-                raise EngineError(
+                raise AnswerTooLarge(
                     f"an answer of the Docker Engine has more than {MAX_ANSWER} bytes",
                     hint="does something else answer at its address?",
                 )
@@ -268,6 +291,8 @@ def _explained(absences: Absences) -> Iterator[None]:
         absences.end()
         status = HTTPStatus.CONFLICT if NAME_TAKEN in said else exc.status
         raise EngineRefused(status, said) from exc
+    except ObjectTooLarge as exc:
+        raise AnswerTooLarge(f"in an answer of the Docker Engine, {exc}") from exc
     except (ValueError, RecursionError) as exc:  # of json, and of what reads messages
         said = shortened(str(exc))
         raise EngineError(f"the answer of the Docker Engine is none of its own: {said}") from exc
