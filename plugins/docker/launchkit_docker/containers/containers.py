@@ -31,6 +31,7 @@ from launchkit_docker.containers.names import kept_as
 from launchkit_docker.containers.outside import Outside, outside
 from launchkit_docker.containers.verdicts import start_failure
 from launchkit_docker.engine.client import (
+    AnswerTooLarge,
     EngineClient,
     EngineError,
     EngineRefused,
@@ -86,7 +87,10 @@ class Containers:
         return self._outside
 
     async def find(self, name: str) -> Container | None:
-        """Look at a container, until the Engine can tell of it; None if there is none."""
+        """Look at a container, until the Engine can tell of it; None if there is none.
+
+        :raises RunLost: if it has more to tell than that of any run: asked again, it does not end.
+        """
         path, absent = f"containers/{name}/json", (HTTPStatus.NOT_FOUND,)
 
         async def once() -> Container | None:
@@ -94,7 +98,13 @@ class Containers:
             with understood():
                 return Container.of(seen) if seen is not None else None
 
-        return await self.engine.answered(once, on=EngineError)
+        try:
+            return await self.engine.answered(once, on=_may_pass)
+        except AnswerTooLarge as exc:
+            raise RunLost(
+                f"container {name} cannot be looked at: {exc.message}",
+                hint="does its image have long labels? docker rm -f removes it",
+            ) from exc
 
     async def look(self, name: str) -> Container:
         """As `find`. :raises RunLost: if there is none of that name."""
@@ -110,6 +120,7 @@ class Containers:
         name is taken.
 
         :raises SubmitError: if the Engine refuses.
+        :raises RunLost: if it cannot be looked at; one that was created here and now is removed.
         """
         params = {"name": name, **({"platform": platform} if platform else {})}
         taken = (HTTPStatus.CONFLICT,)
@@ -120,7 +131,13 @@ class Containers:
                     "containers/create", "POST", params=params, body=body, none_for=taken
                 )
             )
-            if container := await self.find(name):
+            try:
+                container = await self.find(name)
+            except RunLost:
+                if made is not None:
+                    await self.remove(name, force=False)
+                raise
+            if container:
                 return container, _warnings(made) if made is not None else None
             raise SubmitError(f"the name {name} is taken, but the Engine has no such container")
 
@@ -154,22 +171,23 @@ class Containers:
         return True
 
     async def stop(self, name: str, grace: float) -> None:
-        """Send the stop signal, kill it after *grace* seconds, and wait for its end.
+        """Send the stop signal, kill it after *grace* seconds, and wait for its end. What else the
+        Engine has to tell of it may be too much.
 
         :raises RunLost: if there is none of that name.
         :raises SubmitError: if the Engine refuses.
         """
         path, seconds = f"containers/{name}", {"t": str(round(grace))}
         may = (*GONE, HTTPStatus.INTERNAL_SERVER_ERROR)  # the last: it does not end by its signal
-        ask = self.engine
-        with self.informer.subscribed(name) as news, _refusals(f"{name} cannot be stopped"):
+        ask, absent = self.engine, (HTTPStatus.NOT_FOUND,)
+        with _refusals(f"{name} cannot be stopped"):
             await ask.answered(
                 lambda: ask.json(f"{path}/stop", "POST", params=seconds, none_for=may)
             )
-            if not (await self.look(name)).over:
-                await ask.answered(lambda: ask.json(f"{path}/kill", "POST", none_for=GONE))
-            while not (await self.look(name)).over:
-                await news.wait()
+            await ask.answered(lambda: ask.json(f"{path}/kill", "POST", none_for=GONE))
+            end = await ask.answered(lambda: ask.json(f"{path}/wait", "POST", none_for=absent))
+        if end is None:
+            raise RunLost(f"there is no container {name}")
 
     async def remove(self, name: str, *, force: bool = True) -> None:
         """Remove an ended container and its nameless volumes; none is no error. If the Engine is
@@ -204,8 +222,16 @@ class Containers:
         made = await self.engine.answered(lambda: list_runs(self.engine))
         until = time.time() - seconds
         old = [each.name for each in made if each.state == CREATED and each.created_at <= until]
-        found = {name: await self.find(name) for name in old}
-        return [name for name, one in found.items() if one and one.is_unstarted_run(name)]
+        return [name for name in old if await self._is_unstarted_run(name)]
+
+    async def _is_unstarted_run(self, name: str) -> bool:
+        """Whether it was never started; one that cannot be looked at is left to people."""
+        try:
+            found = await self.find(name)
+        except RunLost as exc:
+            log.warning("an old container is left: %s (%s)", exc, exc.hint)
+            return False
+        return found is not None and found.is_unstarted_run(name)
 
     async def sweep(self) -> None:
         """Forget now and then what ended long ago, until cancelled."""
@@ -265,6 +291,10 @@ class Containers:
 def _warnings(made: Mapping[str, Any]) -> Sequence[str]:
     with understood():
         return [shortened(str(warning)) for warning in made.get("Warnings") or ()]
+
+
+def _may_pass(exc: Exception) -> bool:
+    return isinstance(exc, EngineError) and not isinstance(exc, AnswerTooLarge)
 
 
 def _is_conflict(exc: Exception) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import AbstractAsyncContextManager, aclosing
 
 from launchkit.abc import Run
+from launchkit.errors import RunLost
 from launchkit.model import LogChunk, RunStatus
 from launchkit.runners.log_following import Following, Piece
 from launchkit_docker.containers.container import Container
@@ -73,8 +74,15 @@ class ContainerRun(Run):
         self._informer.news.notify(self.ref)  # it is over, also if no event has told so
 
     async def aclose(self) -> None:
-        """Remove the ended container, unless the queue keeps it, and the code laid into it."""
-        container = await self._containers.find(self.ref)
+        """Remove the ended container, unless the queue keeps it, and the code laid into it.
+
+        :raises RunLost: if it cannot be looked at: it is left to the sweep, which needs no look.
+        """
+        try:
+            container = await self._containers.find(self.ref)
+        except RunLost:
+            await self._release(self.ref)
+            raise
         if container is not None:
             if container.started and not container.over:
                 return
