@@ -19,7 +19,7 @@ from launchkit_docker.build.buildkit_log import BuildKitLog
 from launchkit_docker.build.log import BuildLog
 from launchkit_docker.engine.client import EngineClient
 from launchkit_docker.engine.messages import follow
-from launchkit_docker.images.store import find
+from launchkit_docker.images.store import ImageTooLarge, find, remove
 
 LABEL = "launchkit.built"
 TAR = {"Content-Type": "application/x-tar"}
@@ -60,6 +60,7 @@ class BuildCall:
         """Build and name the image; if cancelled, the Engine ends the build and tidies up.
 
         :raises BuildError: with the step that failed and the last lines that it printed.
+        :raises ImageTooLarge: if what was built is; it is removed.
         :raises EngineError: if the Engine does not begin, or hangs up.
         """
         send, receive = anyio.create_memory_object_stream[bytes](CHUNKS_AHEAD)
@@ -71,7 +72,12 @@ class BuildCall:
                 ) as response:
                     await follow(response, log.take, _Steps(log, out))
                 tasks.cancel_scope.cancel()
-        if await find(engine, self.build.target.ref) is None:
+        try:
+            made = await find(engine, self.build.target.ref)
+        except ImageTooLarge:
+            await remove(engine, self.build.target.ref)
+            raise
+        if made is None:
             raise log.failure("the Engine ended the build without an image")
 
 

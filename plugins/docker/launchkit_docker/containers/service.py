@@ -137,6 +137,8 @@ class ContainerService:
         more = self._public(await run_sync(_label_files, options))
         body["Labels"] = {**more, **body["Labels"]}
         require_short(body)
+        if await self._containers.find(name) is None:
+            body["Image"] = await self._puller.id_of(body["Image"])
         container, warnings = await self._containers.created(name, body, options.platform)
         if not container.identity or container.identity.run_id != submission.launch.run_id:
             raise SubmitError(f"the name {name} is taken by a container of somebody else")

@@ -1,7 +1,9 @@
 """The image of a run, got if the Engine lacks it; each is pulled once at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
@@ -16,9 +18,9 @@ from launchkit.images.target import is_in, is_kept
 from launchkit.model import Credentials, VerdictCode
 from launchkit.plain_text import shortened
 from launchkit.runners.verdicts import Reason, reason_of
-from launchkit_docker.engine.client import EngineClient, EngineRefused
+from launchkit_docker.engine.client import EngineClient, EngineRefused, understood
 from launchkit_docker.engine.messages import Progress, failure_in, follow
-from launchkit_docker.images.store import find
+from launchkit_docker.images.store import ImageTooLarge, find
 
 Policy = Literal["missing", "always", "never"]
 LOGIN_HINT = "may the agent's registry login read it?"
@@ -65,11 +67,11 @@ class Puller:
         pushed.
 
         :raises Rejected: if no image can be called so.
-        :raises PullError: if it cannot be had.
+        :raises PullError: if it cannot be had, or its config is too large.
         :raises EngineAway: if no Engine answers.
         """
         kept = is_kept(ImageRef.parse(ref))
-        try:
+        with _pull_errors(ref):
             if (kept or policy != "always") and (found := await find(self._engine, ref, platform)):
                 return found
             if kept:
@@ -86,11 +88,24 @@ class Puller:
                 )
             await self._in_turn(ref, policy, platform, out)
             found = await find(self._engine, ref)
-        except EngineRefused as exc:
-            raise _failed(ref, exc.message) from exc
         if found is None:
             raise _failed(ref, "it was pulled, but the Engine does not have it")
         return found
+
+    async def id_of(self, ref: str) -> str:
+        """The id of an image that the Engine has: of this one a container may be made, while its
+        name may be moved to another one meanwhile. An Engine that is away is waited for.
+
+        :raises PullError: if the Engine does not have it, or its config is too large.
+        """
+        with _pull_errors(ref):
+            found = await self._engine.answered(partial(find, self._engine, ref))
+        if found is None:
+            raise PullError(
+                f"the Engine does not have image {ref} any more", hint="launch it again"
+            )
+        with understood():
+            return str(found["Id"])
 
     async def _in_turn(self, ref: str, policy: Policy, platform: str | None, out: Output) -> None:
         """Pull, unless another has begun to pull since we asked: that is as new as we want it."""
@@ -138,6 +153,16 @@ class Puller:
         except LaunchError as exc:
             await out.say(f"warning: no login for {image.registry}: {exc.message}")
             return None
+
+
+@contextmanager
+def _pull_errors(ref: str) -> Iterator[None]:
+    try:
+        yield
+    except ImageTooLarge as exc:
+        raise PullError(exc.message, hint=exc.hint) from exc
+    except EngineRefused as exc:
+        raise _failed(ref, exc.message) from exc
 
 
 def _failed(ref: str, message: str) -> PullError:

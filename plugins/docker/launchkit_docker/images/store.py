@@ -1,14 +1,35 @@
 """Images in the Engine's own store."""
 
+import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from launchkit.images.name import is_image_name
 from launchkit.images.ref import ImageRef
-from launchkit_docker.engine.client import EngineClient, understood
+from launchkit_docker.engine.client import (
+    AnswerTooLarge,
+    EngineClient,
+    EngineError,
+    understood,
+)
 
+LARGEST_CONFIG = 1 << 20
+"""Characters of JSON. Each container has all that is in the config of its image, and the Engine
+tells of that in each list, and in each event."""
+GONE_OR_USED = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 ALIASES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+class ImageTooLarge(EngineError):
+    """Nothing is done with an image whose config is larger than any that is made with sense."""
+
+    def __init__(self, ref: str) -> None:
+        super().__init__(
+            f"image {ref} is not used: its config, which each of its containers would have, is"
+            f" larger than {LARGEST_CONFIG} bytes",
+            hint="make it with fewer and shorter labels and variables; put data into files of it",
+        )
 
 
 async def find(
@@ -18,20 +39,34 @@ async def find(
 
     It is not asked for what no image is called: that may be another path of its API.
 
+    :raises ImageTooLarge: if its config is.
     :raises EngineError: if it does not say.
     """
     if not is_image_name(ref):
         return None
-    image = await engine.json(f"images/{ref}/json", none_for={HTTPStatus.NOT_FOUND})
+    try:
+        image = await engine.json(f"images/{ref}/json", none_for={HTTPStatus.NOT_FOUND})
+    except AnswerTooLarge as exc:
+        raise ImageTooLarge(ref) from exc
     if image is None:
         return None
     with understood():
+        if len(json.dumps(image.get("Config"))) > LARGEST_CONFIG:
+            raise ImageTooLarge(ref)
         return dict(image) if _fits(image, platform) else None
 
 
 def _fits(image: Mapping[str, Any], platform: str | None) -> bool:
     words = [ALIASES.get(word, word) for word in (platform or "").lower().split("/") if word]
     return {*words[:2]} <= {image["Os"], image["Architecture"]}  # the third word is its variant
+
+
+async def remove(engine: EngineClient, ref: str) -> None:
+    """Remove the name of an image, and the image if it has no other and no container is of it.
+
+    :raises EngineError: if the Engine does not do that.
+    """
+    await engine.json(f"images/{ref}", "DELETE", none_for=GONE_OR_USED)
 
 
 def content_of(image: Mapping[str, Any], ref: str) -> str:

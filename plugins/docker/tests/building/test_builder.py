@@ -8,6 +8,7 @@ from pathlib import Path
 import aiodocker
 import anyio
 import anyio.abc
+import launchkit_docker.images.store
 import pytest
 from anyio.to_thread import run_sync
 from docker_engine import Engine
@@ -44,6 +45,20 @@ async def test_code_becomes_an_image_of_the_engine(
     assert image.digest is None
     assert (await engine.images.inspect(image.ref))["Config"]["Labels"][LABEL] == "1"
     assert 'RUN ["/bin/busybox", "touch", "/made"]\n' in out.text
+
+
+async def test_an_image_whose_config_is_too_large_is_no_image_of_a_build_and_not_kept(
+    builder: DockerBuilder,
+    make: Make,
+    word: str,
+    out: RecordingOutput,
+    docker_engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(launchkit_docker.images.store, "LARGEST_CONFIG", 20_000)
+    with pytest.raises(BuildError, match="its config, which each of its containers"):
+        await builder.build(make(f"LABEL long={'x' * 20_000}\n"), out)
+    assert docker_engine.images(f"launchkit.invalid/{word}") == []
 
 
 async def test_code_that_brings_no_dockerfile_becomes_an_image_that_starts_it(
