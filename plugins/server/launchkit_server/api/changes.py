@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header
 from launchkit.model import QueueItem
 from launchkit.store import changes
 from launchkit.store.hub import StoreLaunches
+from launchkit.store.queue_masks import written
 from launchkit.wire.user_side import ChangeBody, ChangesBody, Filter, Outcome, RequeuesBody
 from launchkit_server.access import Operator
 from launchkit_server.many import Make, change_each, ids_of
@@ -26,7 +27,7 @@ async def change_all(
     change = wanted.change.change()
 
     async def make(item_id: str) -> QueueItem:
-        return await service.database.write(changes.Make(entity, item_id, change, who.name))
+        return await written(service.database, changes.Make(entity, item_id, change, who.name))
 
     return await _each(service, entity, wanted.filter, make)
 
@@ -42,7 +43,7 @@ async def requeue_all(
 
     async def make(item_id: str) -> QueueItem:
         own = f"{key}:{item_id}" if key else None
-        return await service.database.write(changes.Requeue(entity, item_id, who.name, own))
+        return await written(service.database, changes.Requeue(entity, item_id, who.name, own))
 
     return await _each(service, entity, wanted.filter, make)
 
@@ -61,7 +62,7 @@ async def requeue(
     entity: str, item_id: str, service: TheService, who: Operator, key: Key = None
 ) -> QueueItem:
     """Put a launch that is held back into its queue; launch one that has ended again."""
-    return await service.database.write(changes.Requeue(entity, item_id, who.name, key))
+    return await written(service.database, changes.Requeue(entity, item_id, who.name, key))
 
 
 async def _each(service: Service, entity: str, wanted: Filter, make: Make) -> Sequence[Outcome]:

@@ -15,6 +15,7 @@ from launchkit.model import ItemState, Priority, QueueItem
 from launchkit.store import changes
 from launchkit.store.hub import StoreLaunches, StoreQueues
 from launchkit.store.launches import Count
+from launchkit.store.queue_masks import written
 from launchkit_server.many import Make, behind, change_each, ids_of
 from launchkit_server.web.filtering import AGES, COLUMNS, SORTS, View
 from launchkit_server.web.visits import Operating, Reading, Visit
@@ -160,13 +161,13 @@ def _make(visit: Visit, verb: str) -> Make:
 
         async def requeue(item_id: str) -> QueueItem:
             own = f"{key}:{item_id}" if key else None
-            return await database.write(changes.Requeue(entity, item_id, who, own))
+            return await written(database, changes.Requeue(entity, item_id, who, own))
 
         return requeue
     wanted = _change(visit, verb)
 
     async def make(item_id: str) -> QueueItem:
-        return await database.write(changes.Make(entity, item_id, wanted, who))
+        return await written(database, changes.Make(entity, item_id, wanted, who))
 
     return make
 

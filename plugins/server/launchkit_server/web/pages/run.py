@@ -14,6 +14,7 @@ from launchkit.errors import NotFound
 from launchkit.model import Event, ItemState, QueueItem, Resolution
 from launchkit.store import changes, launches, logs
 from launchkit.store.hub import StoreLaunches
+from launchkit.store.queue_masks import written
 from launchkit_server.web.timeline import Attempt, Span, attempts, spans
 from launchkit_server.web.visits import Operating, Reading, Visit
 
@@ -138,5 +139,5 @@ async def again(item_id: str, visit: Operating) -> Response:
 
 
 async def _changed(visit: Visit, item_id: str, body: changes.Make | changes.Requeue) -> Response:
-    item = await visit.service.database.write(body)
+    item = await written(visit.service.database, body)
     return visit.go(visit.at("launches", item.id))
