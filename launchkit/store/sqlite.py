@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 
 import anyio
 
-from launchkit.aio.daemon_thread import in_daemon_thread
+from launchkit.daemon_thread import in_daemon_thread
 from launchkit.errors import Unreachable, unwrapped
 from launchkit.store.access import access_of
 from launchkit.store.database import (

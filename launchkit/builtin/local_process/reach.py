@@ -11,7 +11,7 @@ from typing import TypeVar, TypeVarTuple
 import anyio
 from anyio.lowlevel import checkpoint
 
-from launchkit.aio.daemon_thread import in_daemon_thread
+from launchkit.daemon_thread import in_daemon_thread
 from launchkit.errors import LaunchError
 
 T = TypeVar("T")
