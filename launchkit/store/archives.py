@@ -2,6 +2,9 @@
 
 What nothing refers to is collected once it was not used for a while. One who finds it known uses it
 by that, and has this while to refer to it; so no upload, and no launch, can lose what it relies on.
+
+What is not whole yet is its sender's alone: others may know the digest without having the code, and
+send something else.
 """
 
 from collections.abc import Sequence
@@ -29,6 +32,8 @@ class StoredCode:
 
     known: bool
     """Whether all of it is."""
+    upload: str
+    """The name that its pieces have: of who has sent all of them, or sends them."""
     pieces: tuple[Piece, ...]
 
     @property
@@ -39,14 +44,16 @@ class StoredCode:
 
 
 class Look(NamedTuple):
-    """What is there."""
+    """What is there for a sender: all of it, whoever has sent it, or what they have sent."""
 
     digest: str
+    sender: str
 
     async def __call__(self, tx: Tx) -> StoredCode:
-        rows = await tx.all("archive_pieces", digest=self.digest)
         known = await tx.one("archive_known", digest=self.digest)
-        return StoredCode(known is not None, tuple(Piece(**dict(row)) for row in rows))
+        upload = known["upload"] if known else f"{self.digest} {self.sender}"
+        rows = await tx.all("archive_pieces", digest=upload)
+        return StoredCode(known is not None, upload, tuple(Piece(**dict(row)) for row in rows))
 
 
 class Use(NamedTuple):
@@ -62,48 +69,52 @@ class AddPiece(NamedTuple):
     """Store a piece, or where it is kept; what is known already stays as it is."""
 
     digest: str
+    upload: str
     piece: Piece
     data: bytes
 
     async def __call__(self, tx: Tx) -> None:
         if await tx.one("archive_known", digest=self.digest) is None:
             await tx.all(
-                "add_archive_piece", digest=self.digest, data=self.data, **vars(self.piece)
+                "add_archive_piece", digest=self.upload, data=self.data, **vars(self.piece)
             )
 
 
 class GetPiece(NamedTuple):
     """The bytes of a piece, or where they are."""
 
-    digest: str
+    upload: str
     number: int
 
     async def __call__(self, tx: Tx) -> tuple[bytes, str | None]:
-        row = await tx.row("archive_piece", digest=self.digest, number=self.number)
+        row = await tx.row("archive_piece", digest=self.upload, number=self.number)
         return bytes(row["data"]), row["place"]
 
 
 class Forget(NamedTuple):
     """Let go the pieces from a number on, of what is not known."""
 
-    digest: str
+    upload: str
     number: int = 0
 
     async def __call__(self, tx: Tx) -> None:
-        await tx.all("drop_archive_pieces", digest=self.digest, number=self.number)
+        await tx.all("drop_archive_pieces", digest=self.upload, number=self.number)
 
 
 class Seal(NamedTuple):
     """Say that it is known, if its pieces are those that were looked at; whether they are."""
 
     digest: str
+    sender: str
     pieces: Sequence[Piece]
 
     async def __call__(self, tx: Tx) -> bool:
-        now = await Look(self.digest)(tx)
-        if not now.known and tuple(self.pieces) != now.pieces:
-            return False
-        await tx.all("add_archive", digest=self.digest)
+        now = await Look(self.digest, self.sender)(tx)
+        if not now.known:
+            if tuple(self.pieces) != now.pieces:
+                return False
+            await tx.all("add_archive", digest=self.digest, upload=now.upload)
+        await Forget(f"{self.digest} {self.sender}")(tx)  # nothing, unless another has sent it, too
         return True
 
 

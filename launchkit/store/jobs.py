@@ -172,7 +172,7 @@ class SealArchive(NamedTuple):
     digest: str
 
     async def __call__(self, tx: Tx) -> None:
-        await tx.all("add_archive", digest=self.digest)
+        await tx.all("add_archive", digest=self.digest, upload=None)
 
 
 class GetChunk(NamedTuple):

@@ -307,10 +307,11 @@ insert into job_alias (entity, name, alias, version) values (:entity, :name, :al
 on conflict (entity, name, alias) do update set version = excluded.version
 
 -- name: archive_known
-select digest from archive where digest = :digest
+select coalesce(upload, digest) as upload from archive where digest = :digest
 
 -- name: add_archive
-insert into archive (digest, created_at) values (:digest, :now) on conflict (digest) do nothing
+insert into archive (digest, upload, created_at) values (:digest, :upload, :now)
+on conflict (digest) do nothing
 
 -- name: add_archive_chunk
 insert into archive_chunk (digest, number, data, stored_at) values (:digest, :number, :data, :now)
@@ -333,7 +334,7 @@ select data, checksum, place from archive_chunk where digest = :digest and numbe
 
 -- name: drop_archive_pieces
 delete from archive_chunk where digest = :digest and number >= :number
-  and digest not in (select digest from archive)
+  and digest not in (select coalesce(upload, digest) from archive)
 returning number
 
 -- name: use_archive
@@ -343,7 +344,7 @@ update archive set used_at = :now where digest = :digest returning digest
 -- name: drop_stale_pieces
 delete from archive_chunk where digest in (
     select c.digest from archive_chunk c
-    where not exists (select 1 from archive a where a.digest = c.digest)
+    where c.digest not in (select coalesce(upload, digest) from archive)
     group by c.digest having max(coalesce(c.stored_at, 0)) < :before)
 returning place
 
@@ -352,8 +353,8 @@ select place from archive_chunk where place = :place
 union all select place from log where place = :place
 
 -- name: archive_chunk
-select c.data, c.place from archive_chunk c join archive a on a.digest = c.digest
-where c.digest = :digest and c.number = :number
+select c.data, c.place from archive_chunk c join archive a on coalesce(a.upload, a.digest) = c.digest
+where a.digest = :digest and c.number = :number
 
 -- name: open_items
 select id, queue_id, entity, attempt from item where queue_id = :queue and state in ('queued', 'held')

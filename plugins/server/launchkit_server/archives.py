@@ -14,6 +14,7 @@ from launchkit.store.archives import Piece, StoredCode
 from launchkit.store.database import Database
 from launchkit.wire.user_side import ArchiveKnown
 from launchkit_server.blobs import Blobs, needed
+from launchkit_server.downloads import Still
 from launchkit_server.problems import Refusal
 
 IN_THE_DATABASE = 2**20
@@ -27,6 +28,15 @@ MOST = 5 * 2**30
 
 
 @dataclass(frozen=True)
+class Uploader:
+    """Who sends packed code."""
+
+    name: str
+    """Whose upload it is: others neither go on with it nor begin it anew."""
+    still: Still
+
+
+@dataclass(frozen=True)
 class Archives:
     """Packed code by its digest."""
 
@@ -34,13 +44,15 @@ class Archives:
     blobs: Blobs | None
     most: int = MOST
 
-    async def known(self, digest: str) -> ArchiveKnown:
-        """Whether it is there, which keeps it for a while longer; and how much of it."""
-        stored = await self.database.read(bodies.Look(digest))
+    async def known(self, digest: str, sender: str) -> ArchiveKnown:
+        """Whether it is there, which keeps it for a while longer; and how much of it from them."""
+        stored = await self.database.read(bodies.Look(digest, sender))
         known = stored.known and await self.database.write(bodies.Use(digest))
         return ArchiveKnown(known=known, size=stored.size)
 
-    async def put(self, digest: str, offset: int, stream: AsyncIterator[bytes]) -> None:
+    async def put(
+        self, digest: str, who: Uploader, offset: int, stream: AsyncIterator[bytes]
+    ) -> None:
         """Take it from byte *offset* on; it is known once all of it is there, and is what its
         digest says.
 
@@ -48,7 +60,7 @@ class Archives:
         :raises DamagedArchive: if it is something else; it is to be sent from the start then.
         :raises Refusal: if it is more than it may be.
         """
-        stored = await self.database.read(bodies.Look(digest))
+        stored = await self.database.read(bodies.Look(digest, who.name))
         if stored.known:
             async for _ in stream:
                 pass
@@ -63,24 +75,25 @@ class Archives:
             size += len(data)
             if size > self.most:
                 raise Refusal(413, f"packed code has at most {self.most} bytes here")
-            await self._add(digest, number, data)
+            await self._add(digest, stored.upload, number, data)
             number += 1
-        await self.database.write(bodies.Forget(digest, number))
-        await self._seal(digest)
+        await self.database.write(bodies.Forget(stored.upload, number))
+        await self._seal(digest, who)
 
-    async def _add(self, digest: str, number: int, data: bytes) -> None:
+    async def _add(self, digest: str, upload: str, number: int, data: bytes) -> None:
         checksum = await anyio.to_thread.run_sync(_checksum, data)
         place = await self.blobs.put(data) if self.blobs else None
         piece = Piece(number, len(data), checksum, place)
-        await self.database.write(bodies.AddPiece(digest, piece, b"" if place else data))
+        await self.database.write(bodies.AddPiece(digest, upload, piece, b"" if place else data))
 
-    async def _seal(self, digest: str) -> None:
-        """Look at what is stored, not at what came: two may have sent it at a time."""
+    async def _seal(self, digest: str, who: Uploader) -> None:
+        """Look at what is stored, not at what came: the same one may send it twice at a time."""
         for _ in range(TRIES):
-            stored = await self.database.read(bodies.Look(digest))
+            stored = await self.database.read(bodies.Look(digest, who.name))
             if not stored.known:
                 await self._verify(digest, stored)
-            if await self.database.write(bodies.Seal(digest, stored.pieces)):
+            await who.still()  # the end of a body, and the look at it, take long
+            if await self.database.write(bodies.Seal(digest, who.name, stored.pieces)):
                 return
         raise Conflict(f"{digest} was sent by many at a time", hint="send it again")
 
@@ -91,19 +104,19 @@ class Archives:
                 await anyio.to_thread.run_sync(verifier.add, data)
             verifier.finish()
         except DamagedArchive:
-            await self.database.write(bodies.Forget(digest))
+            await self.database.write(bodies.Forget(stored.upload))
             raise
 
     async def get(self, digest: str) -> AsyncIterator[bytes]:
         """Its pieces, read one by one. :raises NotFound: if it is not there, before the first."""
-        stored = await self.database.read(bodies.Look(digest))
+        stored = await self.database.read(bodies.Look(digest, ""))
         if not stored.known:
             raise NotFound(f"there is no code with the digest {digest} in the queue's store")
         return self._pieces(digest, stored)
 
     async def _pieces(self, digest: str, stored: StoredCode) -> AsyncIterator[bytes]:
         for piece in stored.pieces:
-            data, place = await self.database.read(bodies.GetPiece(digest, piece.number))
+            data, place = await self.database.read(bodies.GetPiece(stored.upload, piece.number))
             if place is not None:
                 data = await needed(self.blobs).get(place)
             if piece.checksum not in {None, await anyio.to_thread.run_sync(_checksum, data)}:

@@ -6,25 +6,27 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
-import anyio
+import anyio.lowlevel
 import pytest
-from launchkit_server.archives import AMONG_THE_BLOBS, IN_THE_DATABASE, Archives
+from launchkit_server.archives import AMONG_THE_BLOBS, IN_THE_DATABASE, Archives, Uploader
 from launchkit_server.blobs import Blobs, FolderBlobs, FsspecBlobs, blobs_of
 from launchkit_server.collecting import Collected, collect
 from launchkit_server.problems import Refusal
 
 from launchkit.abc import LaunchRequest
 from launchkit.code.unpack import DamagedArchive
-from launchkit.errors import ConfigError, Conflict, NotFound, QueueError, Unreachable
+from launchkit.errors import ConfigError, Conflict, Forbidden, NotFound, QueueError, Unreachable
 from launchkit.model import ArchiveSource, LaunchSpec, QueueSpec, Recipe
 from launchkit.store import archives, jobs, queues
 from launchkit.store.database import Database
 from launchkit.store.hub import StoreLaunches, database_of
 from launchkit.testing import VirtualClock
 from launchkit.testing.contracts.service import packed, pieces_of
+from launchkit.wire.user_side import ArchiveKnown
 
 DIGEST, CODE = packed(random.Random(0).randbytes(2 * IN_THE_DATABASE + 1000))
 DAY = 86400.0
+ANN, BOB = (Uploader(name, anyio.lowlevel.checkpoint) for name in ("ann", "bob"))
 
 
 @pytest.fixture(params=["database", "folder", "memory", "s3"])
@@ -57,9 +59,9 @@ async def read(stored: Archives, digest: str = DIGEST) -> bytes:
 async def test_code_comes_back_as_it_was(stored: Archives) -> None:
     with pytest.raises(NotFound):
         await read(stored)
-    await stored.put(DIGEST, 0, pieces_of([CODE[:100], CODE[100:]]))
+    await stored.put(DIGEST, ANN, 0, pieces_of([CODE[:100], CODE[100:]]))
     assert await read(stored) == CODE
-    assert (await stored.known(DIGEST)).known
+    assert (await stored.known(DIGEST, ANN.name)).known
 
 
 @pytest.mark.parametrize(
@@ -69,22 +71,22 @@ async def test_code_comes_back_as_it_was(stored: Archives) -> None:
 )
 async def test_what_is_not_what_its_digest_says_is_not_kept(stored: Archives, wrong: bytes) -> None:
     with pytest.raises(DamagedArchive):
-        await stored.put(DIGEST, 0, pieces_of([wrong]))
-    known = await stored.known(DIGEST)
+        await stored.put(DIGEST, ANN, 0, pieces_of([wrong]))
+    known = await stored.known(DIGEST, ANN.name)
     assert (known.known, known.size) == (False, 0)
-    await stored.put(DIGEST, 0, pieces_of([CODE]))
+    await stored.put(DIGEST, ANN, 0, pieces_of([CODE]))
     assert await read(stored) == CODE
 
 
 async def test_an_upload_goes_on_where_it_was_cut_off(database: Database) -> None:
     stored = Archives(database, None)
     with pytest.raises(ConnectionError):
-        await stored.put(DIGEST, 0, pieces_of([CODE[:-500]], broken=True))
-    size = (await stored.known(DIGEST)).size
+        await stored.put(DIGEST, ANN, 0, pieces_of([CODE[:-500]], broken=True))
+    size = (await stored.known(DIGEST, ANN.name)).size
     assert size == 2 * IN_THE_DATABASE
     with pytest.raises(Conflict, match=str(size)):
-        await stored.put(DIGEST, 5, pieces_of([CODE[5:]]))
-    await stored.put(DIGEST, size, pieces_of([CODE[size:]]))
+        await stored.put(DIGEST, ANN, 5, pieces_of([CODE[5:]]))
+    await stored.put(DIGEST, ANN, size, pieces_of([CODE[size:]]))
     assert await read(stored) == CODE
 
 
@@ -94,41 +96,75 @@ async def test_an_upload_that_goes_on_is_no_longer_than_one_that_comes_at_once(
     at_most = replace(stored, most=len(CODE) - 1)
     for offset in (0, await _begun(at_most)):
         with pytest.raises(Refusal, match=f"at most {at_most.most} bytes"):
-            await at_most.put(DIGEST, offset, pieces_of([CODE[offset:]]))
-        known = await at_most.known(DIGEST)
+            await at_most.put(DIGEST, ANN, offset, pieces_of([CODE[offset:]]))
+        known = await at_most.known(DIGEST, ANN.name)
         assert not known.known
         assert known.size <= at_most.most
     just = replace(stored, most=len(CODE))
-    offset = (await just.known(DIGEST)).size
-    await just.put(DIGEST, offset, pieces_of([CODE[offset:]]))
+    offset = (await just.known(DIGEST, ANN.name)).size
+    await just.put(DIGEST, ANN, offset, pieces_of([CODE[offset:]]))
     assert await read(just) == CODE
 
 
 async def _begun(stored: Archives) -> int:
     """How much is there of an upload that was cut off."""
     with pytest.raises(ConnectionError):
-        await stored.put(DIGEST, 0, pieces_of([CODE[:-500]], broken=True))
-    return (await stored.known(DIGEST)).size
+        await stored.put(DIGEST, ANN, 0, pieces_of([CODE[:-500]], broken=True))
+    return (await stored.known(DIGEST, ANN.name)).size
 
 
-async def test_two_may_send_it_at_a_time(stored: Archives) -> None:
+@pytest.mark.parametrize("other", [ANN, BOB], ids=["the same one", "another"])
+async def test_two_may_send_it_at_a_time(stored: Archives, other: Uploader) -> None:
     async with anyio.create_task_group() as tasks:
-        for _ in range(2):
-            tasks.start_soon(stored.put, DIGEST, 0, pieces_of([CODE]))
+        for one in (ANN, other):
+            tasks.start_soon(stored.put, DIGEST, one, 0, pieces_of([CODE]))
     assert await read(stored) == CODE
+
+
+@pytest.mark.parametrize("wrong", [b"", b"nonsense", packed(b"other")[1]])
+@pytest.mark.parametrize("goes_on", [False, True])
+async def test_nobody_who_knows_the_digest_throws_away_what_another_has_sent(
+    stored: Archives, wrong: bytes, goes_on: bool
+) -> None:
+    size = await _begun(stored)
+    with pytest.raises(DamagedArchive if not size or not goes_on else Conflict):
+        await stored.put(DIGEST, BOB, size if goes_on else 0, pieces_of([wrong]))
+    assert await stored.known(DIGEST, ANN.name) == ArchiveKnown(known=False, size=size)
+    await stored.put(DIGEST, ANN, size, pieces_of([CODE[size:]]))
+    assert await read(stored) == CODE
+
+
+async def test_what_two_have_begun_is_kept_once(database: Database) -> None:
+    stored = Archives(database, None)
+    await _begun(stored)
+    await stored.put(DIGEST, BOB, 0, pieces_of([CODE]))
+    assert await stored.known(DIGEST, ANN.name) == await stored.known(DIGEST, BOB.name)
+    await stored.put(DIGEST, ANN, 0, pieces_of([CODE]))
+    assert await read(stored) == CODE
+
+
+async def test_code_whose_sender_loses_the_right_while_it_is_looked_at_is_not_known(
+    stored: Archives,
+) -> None:
+    async def lost() -> None:
+        raise Forbidden("may not submit")
+
+    with pytest.raises(Forbidden):
+        await stored.put(DIGEST, Uploader("ann", lost), 0, pieces_of([CODE]))
+    assert not (await stored.known(DIGEST, ANN.name)).known
 
 
 async def test_one_that_starts_anew_leaves_nothing_of_what_was_there(database: Database) -> None:
     stored = Archives(database, None)
     with pytest.raises(ConnectionError):
-        await stored.put(DIGEST, 0, pieces_of([CODE], broken=True))
-    await stored.put(DIGEST, 0, pieces_of([CODE]))
+        await stored.put(DIGEST, ANN, 0, pieces_of([CODE], broken=True))
+    await stored.put(DIGEST, ANN, 0, pieces_of([CODE]))
     assert await read(stored) == CODE
 
 
 async def test_code_among_blobs_is_in_no_row(database: Database, tmp_path: Path) -> None:
     stored = Archives(database, FolderBlobs(tmp_path / "blobs"))
-    await stored.put(DIGEST, 0, pieces_of([CODE]))
+    await stored.put(DIGEST, ANN, 0, pieces_of([CODE]))
     files = [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) == len(CODE) < AMONG_THE_BLOBS
     with pytest.raises(QueueError, match="kept by the queue service"):
@@ -162,14 +198,14 @@ async def test_what_is_referred_to_is_never_collected(
     stored: Archives, blobs: Blobs | None, refer: Callable[..., object]
 ) -> None:
     other, code = packed(b"other")
-    await stored.put(DIGEST, 0, pieces_of([CODE]))
-    await stored.put(other, 0, pieces_of([code]))
+    await stored.put(DIGEST, ANN, 0, pieces_of([CODE]))
+    await stored.put(other, ANN, 0, pieces_of([code]))
     await refer(stored.database, DIGEST)  # type: ignore[misc]
     assert await collect(stored.database, blobs, DAY) == Collected(0, 0, 0)
     done = await collect(stored.database, blobs, -DAY)
     assert done == Collected(1, 0 if blobs is None else 1)
     assert await read(stored) == CODE
-    assert not (await stored.known(other)).known
+    assert not (await stored.known(other, ANN.name)).known
 
 
 async def test_one_who_finds_it_known_has_time_to_refer_to_it(
@@ -180,9 +216,9 @@ async def test_one_who_finds_it_known_has_time_to_refer_to_it(
     database = database_of(database_url, clock)
     async with database.opened():
         stored = Archives(database, blobs)
-        await stored.put(DIGEST, 0, pieces_of([CODE]))
+        await stored.put(DIGEST, ANN, 0, pieces_of([CODE]))
         clock.advance(2 * DAY)
-        assert (await stored.known(DIGEST)).known
+        assert (await stored.known(DIGEST, ANN.name)).known
         assert await collect(database, blobs, DAY) == Collected(0, 0, 0)
         assert await read(stored) == CODE
 
@@ -192,9 +228,9 @@ async def test_an_upload_while_the_old_copy_is_collected_is_whole(
 ) -> None:
     """Between the look at the references and the removal of the blobs somebody sends it anew."""
     stored = Archives(database, blobs)
-    await stored.put(DIGEST, 0, pieces_of([CODE]))
+    await stored.put(DIGEST, ANN, 0, pieces_of([CODE]))
     dropped = await database.write(archives.Collect(time.time() + DAY))
-    await stored.put(DIGEST, 0, pieces_of([CODE]))
+    await stored.put(DIGEST, ANN, 0, pieces_of([CODE]))
     for place in dropped.places:
         assert blobs is not None
         await blobs.remove(place)
@@ -205,14 +241,16 @@ async def test_half_uploads_and_blobs_without_a_row_are_collected(
     database: Database, blobs: Blobs | None
 ) -> None:
     stored = Archives(database, blobs)
-    await stored.put(DIGEST, 0, pieces_of([CODE]))
+    await stored.put(DIGEST, ANN, 0, pieces_of([CODE]))
     await launch(database, DIGEST)
     other, code = packed(b"other")
-    await database.write(archives.AddPiece(other, archives.Piece(0, 3, None, None), code[:3]))
+    await database.write(
+        archives.AddPiece(other, f"{other} ann", archives.Piece(0, 3, None, None), code[:3])
+    )
     if blobs is not None:
         await blobs.put(b"left behind by a service that died")
     await collect(database, blobs, -DAY)
-    assert (await stored.known(other)).size == 0
+    assert (await stored.known(other, ANN.name)).size == 0
     assert await read(stored) == CODE
     assert blobs is None or len(await blobs.older(time.time() + DAY)) == 1
 

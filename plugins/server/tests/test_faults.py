@@ -8,9 +8,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio.lowlevel
 import httpx
 import pytest
-from launchkit_server.archives import Archives
+from launchkit_server.archives import Archives, Uploader
 from launchkit_server.blobs import FolderBlobs
 from launchkit_server.door import Door
 from mounts import Mount, SmallDisk
@@ -126,6 +127,9 @@ def test_a_full_disk_is_told_and_passes(disk: SmallDisk) -> None:
         assert len(client.get("/items").json()) == made + 2
 
 
+ANN = Uploader("ann", anyio.lowlevel.checkpoint)
+
+
 async def test_a_full_disk_below_the_blobs_is_told_and_passes(
     small_disk: SmallDisk, tmp_path: Path
 ) -> None:
@@ -135,11 +139,11 @@ async def test_a_full_disk_below_the_blobs_is_told_and_passes(
         stored = Archives(database, FolderBlobs(small_disk.path / "blobs"))
         small_disk.fill()
         with pytest.raises(Unreachable) as caught:
-            await stored.put(digest, 0, pieces_of([code]))
+            await stored.put(digest, ANN, 0, pieces_of([code]))
         assert "disk space" in str(caught.value.hint)
         small_disk.fill(free=100)
-        await stored.put(digest, 0, pieces_of([code]))
-        assert (await stored.known(digest)).known
+        await stored.put(digest, ANN, 0, pieces_of([code]))
+        assert (await stored.known(digest, ANN.name)).known
 
 
 @contextmanager

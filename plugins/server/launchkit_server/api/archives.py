@@ -6,9 +6,10 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
 from launchkit.wire.user_side import ArchiveKnown
-from launchkit_server.access import AgentSide, Sender, Submitter
-from launchkit_server.archives import IN_THE_DATABASE, cut
+from launchkit_server.access import AgentSide, Caller, Sender, Submitter
+from launchkit_server.archives import IN_THE_DATABASE, Uploader, cut
 from launchkit_server.downloads import while_allowed
+from launchkit_server.rates import asker
 from launchkit_server.service import TheService
 
 router = APIRouter(prefix="/archives", tags=["archives"])
@@ -19,8 +20,8 @@ GZIP_TYPE = "application/gzip"
 
 @router.get("/{digest}/known")
 async def known(entity: str, digest: Digest, service: TheService, who: Submitter) -> ArchiveKnown:
-    """Whether code with that digest is stored whole, and how much of it."""
-    return await service.archives.known(digest)
+    """Whether code with that digest is stored whole, and how much of it the same one has sent."""
+    return await service.archives.known(digest, _name_of(who))
 
 
 @router.put("/{digest}", status_code=204)
@@ -33,11 +34,12 @@ async def put(
     offset: Annotated[int, Query(ge=0, le=2**62)] = 0,
 ) -> None:
     """Store packed code; it is known once all of it is there. One that was cut off goes on at the
-    byte where it was.
+    byte where it was, if the same one sends it.
     """
     await who.places.take(service.transfers)
+    uploader = Uploader(_name_of(who), who.still)
     pieces = while_allowed(cut(request.stream(), IN_THE_DATABASE), who.still)
-    await service.archives.put(digest, offset, pieces)
+    await service.archives.put(digest, uploader, offset, pieces)
 
 
 @router.get(
@@ -52,3 +54,7 @@ async def get(
     await who.places.take(service.transfers)
     pieces = while_allowed(await service.archives.get(digest), who.still)
     return StreamingResponse(pieces, media_type=GZIP_TYPE)
+
+
+def _name_of(who: Caller) -> str:
+    return asker(who.principal).hex()
