@@ -1,21 +1,20 @@
 """Addresses as they may be shown: without what proves who somebody is."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from launchkit.secret_names import is_secret_parameter
+
 HIDDEN = "…"
-_URL = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]++)(://?)(\S+)")
-"""Also with a slash too few."""
+_ADDRESSES = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]++:/\S+")
+"""From the first address to the next white space, also with a slash too few or too many."""
+_BEGIN = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]++):(/++)")
+_HOST = re.compile(r"[^/]*+")
 _WITH_PASSWORD = re.compile(r"[^\[/@:]*+:(?![0-9]{1,5}(?:[/?#]|$))")
 """What is no host with its port: all up to the last `@` is a login, whatever its password has."""
-_SOUND = re.compile(
-    r"passw|passphrase|pwd|secret|token|credential|signature|authorization|bearer"
-    r"|(?:^|[_.-])(?:auth|cookie|jwt|key|otp|pass|pat|pw|sig)(?![a-z])"
-    r"|(?:api|access|account|private|shared|signing)key",
-    re.IGNORECASE,
-)
-_PARAMETER = re.compile(r"([?&;#])([^=&;#?\s]*)=([^&;#\s]*)")
+_PARAMETER = re.compile(r"[?&;#]([^=&;#?\s]*)=")
+_VALUE = re.compile(r"[^&;#\s]*+")
 _SPACE = "\N{SYMBOL FOR SPACE}"
 _BEFORE_AT = re.compile(r"^.*@", re.DOTALL)
 _LOGIN = re.compile(r"(?<=://)[^/\s]*@")
@@ -25,10 +24,11 @@ _NAME_USERS = ("ssh", "git+ssh")
 
 
 def masked(text: str) -> str:
-    """A text in which no URL has a password, or a parameter that sounds like one. The URL of a
-    database or for SSH keeps its user; in others that may be the secret itself.
+    """A text in which no URL has a password, or a parameter that sounds like one, wherever it
+    begins: also in or beside another one. The URL of a database or for SSH keeps its user; in
+    others that may be the secret itself.
     """
-    return _URL.sub(_masked, text)
+    return _ADDRESSES.sub(lambda found: _without_parameters(_without_logins(found[0])), text)
 
 
 def masked_url(url: str) -> str:
@@ -51,7 +51,7 @@ def masked_value(value: object) -> Any:
     if not isinstance(value, str):
         return value
     is_login = "@" in value and "@sha256:" not in value and _WITH_PASSWORD.match(value)
-    return masked_address(value) if is_login and not _URL.match(value) else masked_url(value)
+    return masked_address(value) if is_login and not _ADDRESSES.match(value) else masked_url(value)
 
 
 def without_login(url: str) -> str:
@@ -61,28 +61,55 @@ def without_login(url: str) -> str:
 
 def masked_address(text: str) -> str:
     """A text that is meant as one address and may be none, without the same."""
-    return _BEFORE_AT.sub(f"{HIDDEN}@", _PARAMETER.sub(_parameter, masked(text)))
+    return _BEFORE_AT.sub(f"{HIDDEN}@", _without_parameters(masked(text)))
 
 
 def holds_secret(url: str) -> bool:
     """Whether a URL has a parameter that sounds like a password."""
-    return any(_SOUND.search(found[2]) and found[3] for found in _PARAMETER.finditer(url))
+    return any(True for _ in _secret_values(url))
 
 
-def _masked(found: re.Match[str]) -> str:
-    scheme, slashes, whole = found.groups()
-    host, slash, path = whole.partition("/")
-    is_usual = scheme in _NAME_USERS and "@" in host
-    if scheme in _DATABASES or (_WITH_PASSWORD.match(whole) and not is_usual):
-        login, at, rest = whole.rpartition("@" if "@" in whole else "%40")
-    else:
-        login, at, host = host.rpartition("@")
-        rest = f"{host}{slash}{path}"
-    user = login.partition(":")[0] if scheme in (*_DATABASES, *_NAME_USERS) else HIDDEN
-    shown = f"{user}{at}" if at else ""
-    return f"{scheme}{slashes}{shown}{_PARAMETER.sub(_parameter, rest)}"
+def _without_logins(addresses: str) -> str:
+    shown: list[str] = []
+    last = addresses.rfind("@" if "@" in addresses else "%40")
+    done = 0
+    for begin in _BEGIN.finditer(addresses) if last >= 0 else ():
+        scheme, slashes = begin.groups()
+        at = begin.end()
+        is_address = not begin.start() or len(slashes) > 1
+        if begin.start() < done or at > last or not is_address:
+            continue
+        host = _HOST.match(addresses, at)
+        host_end = host.end() if host else at
+        end = addresses.rfind("@", at, host_end)
+        is_usual = scheme in _NAME_USERS and end >= 0
+        if scheme in _DATABASES or (_WITH_PASSWORD.match(addresses, at) and not is_usual):
+            end = last
+        if end >= 0:
+            names = scheme in (*_DATABASES, *_NAME_USERS)
+            user = addresses[at:end].partition(":")[0] if names else HIDDEN
+            shown += (addresses[done:at], user)
+            done = end
+    return "".join((*shown, addresses[done:]))
 
 
-def _parameter(found: re.Match[str]) -> str:
-    value = HIDDEN if _SOUND.search(found[2]) and found[3] else found[3]
-    return f"{found[1]}{found[2]}={value}"
+def _without_parameters(text: str) -> str:
+    shown: list[str] = []
+    done = 0
+    for start, end in _secret_values(text):
+        shown += (text[done:start], HIDDEN)
+        done = end
+    return "".join((*shown, text[done:]))
+
+
+def _secret_values(text: str) -> Iterator[tuple[int, int]]:
+    """Where the values of parameters are that sound like passwords. One that does not may hold an
+    address with parameters of its own.
+    """
+    done = 0
+    for found in _PARAMETER.finditer(text):
+        if found.start() >= done and is_secret_parameter(found[1]):
+            value = _VALUE.match(text, found.end())
+            done = value.end() if value else found.end()
+            if done > found.end():
+                yield found.end(), done

@@ -36,11 +36,31 @@ from launchkit.store.sqlite_file import file_of
         ("http://h:80/a@b", "http://h:80/a@b"),
         ("postgresql:/me:pw@h/db", "postgresql:/me@h/db"),
         ("no address", "no address"),
+        ("https://a/?next=https://u:pw@h/x", "https://a/?next=https://…@h/x"),
+        ("https://a/?next=https://h/?token=pw", "https://a/?next=https://h/?token=…"),
+        ('{"a":"https://x/y","b":"http://pw@h/"}', '{"a":"https://x/y","b":"http://…@h/"}'),
+        ("http://a:80/,http://u:pw@b;http://pw@c", "http://a:80/,http://…@c"),
+        ("http://a/,http://pw@b,ssh://u:pw@c", "http://a/,http://…@b,ssh://u@c"),
+        ("postgresql://h/d?password=pw&user=a@b", "postgresql://h/d?password=…&user=a@b"),
+        ("https:///u:pw@h", "https:///…@h"),
     ],
 )
 def test_an_address_is_shown_without_what_proves_who_somebody_is(text: str, shown: str) -> None:
     assert masked(text) == shown
     assert masked(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("passcode", "cred", "userpass", "kennwort", "sas", "userpw", "dockerconfigjson", "PWD"),
+        *("extraheader", "auths", "pats", "cookies", "jwts", "Signature", "AWSAccessKeyId", "key"),
+        *("sharedkey", "a[password]", "auth_data", "X-Amz-Signature"),
+    ],
+)
+def test_a_parameter_is_a_secret_if_its_name_is_that_of_one_or_of_a_key(name: str) -> None:
+    assert masked(f"https://h/?a=1&{name}=hush#x") == f"https://h/?a=1&{name}=…#x"
+    assert masked("https://h/?author=ann&keyboard=us") == "https://h/?author=ann&keyboard=us"
 
 
 @pytest.mark.parametrize("url", ["https://h/r?access_token=abc", "https://h/r?x=1&private_key=k"])
@@ -100,7 +120,13 @@ def test_a_setting_is_shown_without_the_logins_in_it(value: object, shown: objec
     assert masked_value(value) == shown
 
 
-@pytest.mark.parametrize("piece", ["a=b ", "&token=x", "://", "https://u:p@h/x?token=y ", "a://"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("a=b ", "&token=x", "://", "https://u:p@h/x?token=y ", "a://", "(a://b", "@a://", "?pw="),
+        "https://x?n=https://u@h/?pw=1&",
+    ],
+)
 def test_all_addresses_of_a_long_text_are_masked_in_linear_time(piece: str) -> None:
     """By steps that grow with the square of the length it would last for hours."""
     for text in (piece * (1_000_000 // len(piece)), "https://" + piece * 100_000):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from launchkit.resolving.references import REFERENCE, without_references
+from launchkit.references import REFERENCE, without_references
 
 NAME = rf"(?:[\w.-]|(?a:{REFERENCE}))++"
 INDEX = r"(?:\[[^\[\]\n]{0,80}+\]|%5B[^\[\]\s%]{0,80}+%5D)(?:\.[\w.-]{1,80}+)?+"

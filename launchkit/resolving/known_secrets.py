@@ -5,8 +5,8 @@ from functools import cache
 
 from launchkit.model import QueueSpec
 from launchkit.plain_text import shortened
+from launchkit.references import is_elsewhere, without_references
 from launchkit.resolving.masking import Mask, mask_of
-from launchkit.resolving.references import is_elsewhere, without_references
 from launchkit.resolving.secret_places import Found, secrets_in
 from launchkit.resolving.secret_texts import parts_of
 from launchkit.resolving.secret_values import secret_defaults, spec_without

@@ -9,9 +9,15 @@ from heapq import heappop, heappush, merge
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from launchkit.references import REFERENCES, is_elsewhere
 from launchkit.resolving.assignments import Name, Value, curl_logins, names_in, value_of
-from launchkit.resolving.references import REFERENCES, is_elsewhere
-from launchkit.resolving.secret_names import is_secret, is_secret_name, may_tell, measures
+from launchkit.secret_names import (
+    is_secret,
+    is_secret_name,
+    is_secret_parameter,
+    may_tell,
+    measures,
+)
 
 HIDDEN = "…"
 
@@ -57,7 +63,7 @@ _HARMLESS_LINE = re.compile(
 _HARMLESS_WORD = re.compile(
     rf"{HIDDEN}[\"']{_PLAIN_ENDS}|(?:{HIDDEN}|{_SHELLS}|)(?=[\s;&|]|\Z)", re.ASCII
 )
-_SLASHES = re.compile(r"\\?/\\?/")
+_SLASHES = re.compile(r"(?:\\?/){2,}+")
 _AUTHORITY = re.compile(r"[^/?#\s]*+")
 _HOST_AND_PORT = re.compile(r"(?:\[[^\]]*\]|[\w.-]+):[0-9]{1,5}")
 _BLANK = re.compile(r"\s|\Z")
@@ -132,7 +138,10 @@ def _told(text: str) -> Iterator[tuple[Name, Value]]:
     its name.
     """
     waiting: list[tuple[int, int, Name, Value]] = []
-    for name in names_in(text, is_secret_name) if may_tell(text) else ():
+    for name in names_in(text, _may_be_one) if may_tell(text) else ():
+        is_parameter = text[max(0, name.start - 1) : name.start] in ("?", "&")
+        if not (is_parameter or is_secret_name(name.text)):
+            continue
         while waiting and waiting[0][0] <= name.start:
             yield heappop(waiting)[2:]
         value = value_of(text, name)
@@ -142,11 +151,15 @@ def _told(text: str) -> Iterator[tuple[Name, Value]]:
         yield heappop(waiting)[2:]
 
 
+def _may_be_one(name: str) -> bool:
+    return is_secret_name(name) or is_secret_parameter(name)
+
+
 def _is_measure(text: str, name: str, at: int) -> bool:
     """Whether what a name tells of is a number that is no secret, also one from elsewhere."""
     number = _NUMBER.match(text, at)
     if number:
-        return not is_secret(name, number[1])
+        return is_secret_name(name) and not is_secret(name, number[1])
     return bool(_REFERENCES.match(text, at)) and measures(name)
 
 

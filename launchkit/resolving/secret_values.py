@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from launchkit.model import ItemReport, Json, QueueItem, QueueSpec, Variable, Verdict
+from launchkit.references import fields_in
 from launchkit.resolving.masking import HIDDEN, Mask, mask_of
-from launchkit.resolving.references import fields_in
-from launchkit.resolving.secret_names import is_secret, is_secret_name, measures
 from launchkit.resolving.secret_places import Found, PartsOf, Walk, secrets_in, with_keys
+from launchkit.secret_names import is_secret, is_secret_name, measures
 
 NOT_OF_THE_QUEUE = frozenset({"config", "env", "origins"})
 

@@ -6,7 +6,12 @@ import pytest
 
 from launchkit.model import QueueSpec, Variable
 from launchkit.resolving.hidden_words import hidden_words
-from launchkit.resolving.known_secrets import queue_secrets, without_queue_values, without_secrets
+from launchkit.resolving.known_secrets import (
+    queue_mask,
+    queue_secrets,
+    without_queue_values,
+    without_secrets,
+)
 from launchkit.resolving.secret_places import secrets_in
 from launchkit.resolving.secret_values import (
     hidden,
@@ -77,6 +82,9 @@ KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\n" + "hush" * 700
         "http://h1/x,http://app:hush@h2/x",
         "https://hush:x-oauth-basic@h/x",
         "https://hush:@h/x",
+        "https:///app:hush@h/x",
+        "https://h/?key=hush",
+        "get https://h/?a=b&key=hush x",
         "https://hush@h/x",
     ],
 )
@@ -133,7 +141,7 @@ def test_what_is_no_secret_or_comes_from_elsewhere_as_a_whole_is_shown(text: str
 )
 def test_a_secret_in_a_text_is_masked_in_what_is_told_of_it(text: str, secret: str) -> None:
     queue = QueueSpec(name="q", resource="local-process", config={"setup": text})
-    told = without_queue_values(f"sh: {secret}: not found in requirements.txt", queue)
+    told = without_queue_values(f"sh: {secret}: not found in requirements.txt", queue_mask(queue))
     assert told == "sh: …: not found in requirements.txt"
 
 
@@ -221,8 +229,8 @@ def test_a_secret_in_a_pattern_is_hidden_and_known() -> None:
     variables = {"opts": Variable(type="string", pattern="fast|API_TOKEN=hush-1")}
     spec = QueueSpec(name="q", resource="docker", config={"x": "{{opts}}"}, variables=variables)
     assert without_secrets(spec).variables["opts"].pattern is None
-    assert without_queue_values("must be what the pattern fast|API_TOKEN=hush-1 says", spec) == (
-        "must be what the pattern fast|API_TOKEN=… says"
-    )
+    assert without_queue_values(
+        "must be what the pattern fast|API_TOKEN=hush-1 says", queue_mask(spec)
+    ) == ("must be what the pattern fast|API_TOKEN=… says")
     plain = {"opts": Variable(type="string", pattern="fast|slow")}
     assert without_secrets(replace(spec, variables=plain)).variables == plain

@@ -2,8 +2,8 @@
 
 import pytest
 
-from launchkit.resolving.secret_names import is_secret, is_secret_name
 from launchkit.resolving.secret_values import hidden
+from launchkit.secret_names import is_secret, is_secret_name
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from launchkit.resolving.references import without_references
+from launchkit.references import without_references
 
 _HINT = re.compile(
     r"(?=[abcdekjopst])"  # all begin so: most letters are looked at once
@@ -14,13 +14,17 @@ _HINT = re.compile(
 """What is in each name of a secret: most names are looked at no further."""
 _SOUND = re.compile(
     r"(?:passw(?:or)?[dt]|kennwort|passphrase|passcode|secret|credential|authorization|bearer"
-    r"|extraheader|dockerconfigjson|sharedaccess|amz[-_]signature"
-    r"|token(?!i[sz](?:e|ing|ation))|(?:api|access|account|private|signing|storage)[_-]?key)",
+    r"|extraheader|dockerconfigjson|sharedaccess|token(?!i[sz](?:e|ing|ation))"
+    r"|(?:api|access|account|private|shared|signing|storage)[_-]?key)",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_LAST = frozenset({"auth", "auths", "cookie", "cookies", "pat", "pats", "sas", "sig", "sigs"})
+_LAST = frozenset({"auth", "auths", "cookie", "cookies", "pat", "pats", "sas", "sig", "sigs"}) | {
+    *("signature", "signatures")
+}
 """What is a secret as the last word of a name, or with an index or a field behind it."""
+_OF_PARAMETERS = _LAST | {"key", "keys", "pass", "pw"}
+"""What is one anywhere in the name of an address's parameter."""
 _ANYWHERE = frozenset({"cred", "jwt", "otp", "pwd"})
 _ENDS = ("pass", "pw", "pwd")
 _WHERE_A_SHELL_IS = frozenset({"OLDPWD", "PWD"})
@@ -65,6 +69,15 @@ def sounds(name: str) -> bool:
 def is_secret_name(name: str) -> bool:
     """Whether what has this name is a secret, and not where one is, as a file."""
     return sounds(name) and not says_elsewhere(name)
+
+
+def is_secret_parameter(name: str) -> bool:
+    """Whether what has this name behind the `?` of an address is a secret: there a key of any kind
+    is one, and nothing is said of files.
+    """
+    if not may_tell(name):
+        return False
+    return sounds(name.lower()) or sounds(name) or not _OF_PARAMETERS.isdisjoint(words_of(name))
 
 
 def says_elsewhere(name: str) -> bool:
