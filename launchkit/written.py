@@ -27,7 +27,7 @@ MOST_ESCAPED = 5
 """Escapes within escapes are undone so often."""
 _LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 """Those of YAML 1.1 that are characters like others in YAML 1.2."""
-_CONCEALING = re.compile(r"(?<![^\s\[{,?:-])!(?![\s=])|\\\\++[nr]")
+_CONCEALING = re.compile(r"(?<![^\s\[{,?:-])!(?![\s=])|(?<!\\)\\\\++[nr]")
 """Tags, of which one is for base64, and line ends that are escaped twice."""
 _WORD = re.compile(r"(?<![$\w-])(?<!\$\{)[\w-]++")
 """But for names of variables."""
