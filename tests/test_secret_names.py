@@ -2,13 +2,8 @@
 
 import pytest
 
-<<<<<<< Updated upstream
 from launchkit.resolving.secret_values import hidden
 from launchkit.secret_names import is_secret, is_secret_name
-=======
-from launchkit.secret_names import is_secret, is_secret_name
-from launchkit.resolving.secret_values import hidden
->>>>>>> Stashed changes
 
 
 @pytest.mark.parametrize(
