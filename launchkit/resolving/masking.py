@@ -41,8 +41,10 @@ _BEFORE = ("", "https://", "postgresql://", "https://x?")
 _PLAIN = re.compile(r"[\w.:@%+=-]++", re.ASCII)
 """What nothing quotes."""
 _PIECE = re.compile(
-    rf"(?P<plain>{_PLAIN.pattern})|(?P<between>[\s\\'\"$]++)|(?P<other>.)", re.ASCII | re.DOTALL
+    rf"(?P<plain>{_PLAIN.pattern})|(?P<between>{_QUOTE}*+\s[\s+\\'\"$]*+|{_QUOTE}++)|(?P<other>.)",
+    re.ASCII | re.DOTALL,
 )
+"""A plus behind white space belongs to it, as addresses have one for each space."""
 
 
 class Mask:
@@ -217,6 +219,8 @@ def _as_any_quotes_it(text: str) -> re.Pattern[str]:
             pattern += "" if was_between else f"{_QUOTE}*+"
             pattern += re.escape(found[0])
         elif any(map(str.isspace, found["between"])):
+            pluses = found["between"].count("+")
+            pattern += f"(?=(?:[\\s\\\\'\"$]*+\\+){{{pluses}}})" if pluses else ""
             pattern += _SPACES
         else:
             pattern += f"{_QUOTE}{{{len(found['between'])},}}+"

@@ -17,17 +17,18 @@ from functools import cached_property
 DEPTH = 3
 """Codes within codes, such as JSON in JSON, are taken away so often."""
 _HEX = "[0-9A-Fa-f]"
-_BACKSLASHED = (
+_BACKSLASHES = (
     rf"\\(?:u(?P<high>[dD][89abAB]{_HEX}{{2}})\\+u(?P<low>[dD][c-fC-F]{_HEX}{{2}})"
     rf"|(?:x(?={_HEX}{{2}})|u(?={_HEX}{{4}}))(?P<hex>(?<=x){_HEX}{{2}}|{_HEX}{{4}})"
     rf"|U(?P<long>{_HEX}{{8}})|u\{{(?P<braced>{_HEX}{{1,6}})\}}"
     r"|N\{(?P<named>[A-Za-z0-9 +-]{1,100})\}"
     r"|(?P<octal>[0-3]?[0-7]{1,2})|(?P<letter>[abtnvfreENLP_])"
-    r"|(?P<fold>\n[ \t+]*+)|(?P<itself>[^0-9A-Za-z\n]))"
+    r"|(?P<itself>[^0-9A-Za-z\n])|(?P<fold>\n"
 )
-"""A backslash at the end of a line of a shell, Python or YAML goes with the indent of the next, for
-which addresses have a plus, as for spaces in a name of Python's.
-"""
+_BACKSLASHED = rf"{_BACKSLASHES}[ \t]*+))"
+"""A backslash at the end of a line of a shell, Python or YAML goes with the indent of the next."""
+_IN_ADDRESSES = rf"{_BACKSLASHES}[ \t+]*+))"
+"""Addresses have a plus for each space there, as for spaces in a name of Python's."""
 _PERCENT = rf"%(?P<percent>{_HEX}{{2}})"
 _ENTITY = (
     rf"&(?:#(?P<decimal>[0-9]{{1,7}})|#[xX](?P<entity>{_HEX}{{1,6}})"
@@ -39,7 +40,7 @@ _SINGLE = {
     "&": re.compile(_ENTITY),
 }
 """The codes of each kind by what they begin with."""
-_ALL = re.compile(f"{_BACKSLASHED}|{_PERCENT}|{_ENTITY}")
+_ALL = re.compile(f"{_IN_ADDRESSES}|{_PERCENT}|{_ENTITY}")
 _BYTES = re.compile(
     "[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}",
 )
@@ -128,7 +129,7 @@ def readings(text: str) -> Iterator[Reading]:
     yield whole
     kinds = [codes for begin, codes in _SINGLE.items() if begin in text]
     seen = {text}
-    for codes in (_ALL, *kinds) if len(kinds) > 1 else (_ALL,) * len(kinds):
+    for codes in (_ALL, *kinds) if len(kinds) > 1 or "\\" in text else (_ALL,) * len(kinds):
         reading = whole
         for _ in range(DEPTH):
             before, reading = reading, reading.read(codes)

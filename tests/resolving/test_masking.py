@@ -4,8 +4,10 @@ import json
 import shlex
 import subprocess
 from collections.abc import Callable
+from urllib.parse import quote_plus
 
 import pytest
+import yaml
 
 from launchkit.errors import LaunchkitError
 from launchkit.model import Secret
@@ -240,3 +242,21 @@ def test_a_secret_that_is_like_itself_everywhere_takes_no_longer_for_each_place_
     secret = piece * 60_000 + "bbbb"
     text = f"bbbb {piece * 60_000}"
     assert Mask([secret])(f"{text}{secret}") == f"{text}…"
+
+
+@pytest.mark.parametrize(
+    "secret", ["hunter \t+two", "hunter + two", "hunter +two", "ab + cd", "ab +"]
+)
+def test_the_pluses_of_a_secret_are_masked_beside_those_that_an_address_has_for_spaces(
+    secret: str,
+) -> None:
+    mask = Mask([secret])
+    assert mask(f"see {quote_plus(secret)}") == mask(f"see {secret}") == "see …"
+    assert mask("see hunter two, ab cd, ab") == "see hunter two, ab cd, ab"
+
+
+@pytest.mark.parametrize("secret", ["x" * 70 + "é+rest-of-it-1234", 'y"' * 35 + "é ++rest-of-it"])
+def test_a_secret_is_masked_that_yaml_folds_before_a_plus(secret: str) -> None:
+    written = yaml.safe_dump({"key": secret})
+    assert Mask([secret])(written).split() == ["key:", '"…"']
+    assert Mask([secret])(quote_plus(written)).startswith("key%3A+%22…")
