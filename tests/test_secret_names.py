@@ -99,6 +99,8 @@ def test_what_says_where_a_secret_is_or_is_another_word_is_none(name: str) -> No
         {"kind": "Secret", "stringData": {"a": "hush"}, "data": {"b": ["hush"]}},
         {"args": ["--use-token", "--api-key", "hush"]},
         {"x": {"token=hush": None}},
+        {"x": [{"name": "foo", "key": "password", "value": "hush"}]},
+        {"args": ["password", "=", "hush"]},
     ],
 )
 def test_all_below_a_secret_name_is_hidden(given: dict[str, object]) -> None:

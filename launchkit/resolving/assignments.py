@@ -28,7 +28,7 @@ _REST_OF_LINE = re.compile(
     r"""[^\S\n]++(?=\S*\w)(?:"[^"\n]*+"|'[^'\n]*+'|[^\s"']++);?[^\S\n]*+(?:\n|\Z)"""
 )
 _QUOTED_NEXT = re.compile(r"\s++[\"']")
-_ARGUMENT_NEXT = re.compile(r"\\?[\"']\s*+,\s*+\\?[\"']")
+_ARGUMENT_NEXT = re.compile(r"\\?[\"']\s*+,\s*+[bfru]{0,2}\\?[\"']")
 _SETTERS = frozenset({"arg", "config", "env", "read", "set", "setenv"}) | {
     *("add_header", "fastcgi_param", "proxy_set_header", "requestheader")
 }
@@ -42,10 +42,13 @@ _TAG_BEGINS = re.compile(r"<(?:[\w.-]{1,60}+:)?\Z")
 _KEY_BEGINS = re.compile(r"<[^<>]{0,60}\b(?:key|name)=\\?[\"']\Z", re.IGNORECASE)
 _KEY_ENDS = re.compile(r"\\?[\"'][^<>]{0,100}+>(?:\s*+<value>)?", re.IGNORECASE)
 _DEFAULT = re.compile(r":?[-=+](?!\})")
+_WORD_ENDS = re.compile(r"[\s\"'`(){};&|<>]+")
+"""What stands between the words of a command, also of one in another."""
+_FIRST_ARGUMENT = re.compile(r"\(\s*+\\?[\"']\Z")
 
 _CURL = re.compile(r"\bcurl\b")
 _LOGIN = re.compile(
-    r"""(?<![\w-])(?:-[A-Za-z]{0,10}?[uU]|--(?:proxy-)?user(?![\w-]))["'\s,=\\]*+([^\s:"']{0,80}+):"""
+    r"""(?<![\w-])(?:-[A-Za-z]{0,10}?[uU]|--(?:proxy-)?user(?![\w-]))["'\s,=\\]*+([^\s:"']{0,80}+)["']?:"""
 )
 
 
@@ -70,12 +73,21 @@ def names_in(text: str, tells: Callable[[str], bool]) -> Iterator[Name]:
     """What may be the name of a value and *tells* enough, in the order of its places."""
     told: dict[str, bool] = {}  # most texts have the same words many times
     for found in _NAME.finditer(text):
-        word = found[0]
-        is_told = told.get(word)
-        if is_told is None:
-            is_told = told[word] = tells(_without_references(word))
-        if is_told:
-            yield Name(_without_references(word), *found.span())
+        for word in _readings(text, found):
+            is_told = told.get(word)
+            if is_told is None:
+                is_told = told[word] = tells(_without_references(word))
+            if is_told:
+                start = found.start()
+                yield Name(_without_references(word), start, start + len(word))
+
+
+def _readings(text: str, found: re.Match[str]) -> Iterator[str]:
+    """A word, and what a shell takes for the name of a variable in it, as in `${NAME-default}`."""
+    word = found[0]
+    yield word
+    if "-" in word and text.startswith("${", max(0, found.start() - 2)):
+        yield word.partition("-")[0]
 
 
 def _without_references(word: str) -> str:
@@ -132,9 +144,9 @@ def _is_told(text: str, name: Name, before: str) -> bool:
     """
     if name.text.startswith("-") or name.text.lower() == "bearer":
         return True
-    if before.endswith(('("', "('")) and _ARGUMENT_NEXT.match(text, name.end):
+    if _FIRST_ARGUMENT.search(before) and _ARGUMENT_NEXT.match(text, name.end):
         return True
-    words = before.rstrip("\"'").split()
+    words = [word for word in _WORD_ENDS.split(before) if word]
     is_own_word = before.rstrip("\"'")[-1:].isspace()
     is_option = bool(words) and words[-1].startswith("-")
     if is_own_word and name.text.isupper() and not is_option and _QUOTED_NEXT.match(text, name.end):

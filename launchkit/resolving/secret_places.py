@@ -114,7 +114,8 @@ class Walk:
             if value in ("=", ":"):
                 continue
             before = [_word(one) for one in values[max(0, index - _BEFORE) : index]]
-            is_told = (is_pair and index == 0) or set_next(before)
+            is_set = index + 1 < len(values) and values[index + 1] in ("=", ":")
+            is_told = is_set or (is_pair and index == 0) or set_next(before)
             tells = _OPTION.fullmatch(value) or _ASSIGNED_NEXT.fullmatch(value)
             is_name = tells or (is_told and _PLAIN.fullmatch(value))
             option = value if is_name and is_secret_name(value) else ""
@@ -177,11 +178,12 @@ def _word(value: Any) -> str:
 
 
 def _label(values: Json) -> str | None:
-    """The key of the name in a pair of a name and a value."""
+    """The key of the name in a pair of a name and a value: of several that which tells."""
     if not any(str(key).lower() in _VALUES for key in values):
         return None
-    named = (key for key, one in values.items() if isinstance(one, str))
-    return next((key for key in named if str(key).lower() in _LABELS), None)
+    named = [key for key, one in values.items() if isinstance(one, str)]
+    labels = [key for key in named if str(key).lower() in _LABELS]
+    return next((key for key in labels if is_secret_name(values[key])), next(iter(labels), None))
 
 
 def _is_reference(values: Json, name: str) -> bool:
