@@ -71,6 +71,11 @@ def unescaped(text: str) -> str:
     return _ESCAPED.sub(_character, text)
 
 
+def pointed(path: str) -> list[str]:
+    """The keys on the way that a patch names, as JSON Pointer writes it (RFC 6901)."""
+    return [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")]
+
+
 def may_be_data(text: str) -> bool:
     """Whether a text has what all have that are mappings or lists, in JSON or YAML."""
     return bool(_STRUCTURE.search(text))

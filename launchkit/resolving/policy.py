@@ -16,11 +16,15 @@ from launchkit.written import unescaped
 NAMESPACES = frozenset({"hostpid", "hostipc", "hostnetwork"})
 OWN = re.compile(r"^launchkit[/.:]|(?<![\w-])launchkit[/:]")
 """Where a key has a name of launchkit's own: Spark and others write labels into longer keys."""
-OWN_WRITTEN = re.compile(r"(?<![\w/-])launchkit[/.:](?:run-id|item|attempt|name|gpus)\b")
-"""The names by which runs and GPUs are found, in a text that an operator may make labels of."""
+OWN_WRITTEN = re.compile(
+    r"(?:(?<![\w/-])launchkit[/.:]|(?<![\w-])launchkit~1)(?:run-id|item|attempt|name|gpus)\b"
+)
+"""The names by which runs and GPUs are found, in a text that an operator may make labels of, also
+as a path of a patch.
+"""
 TAG_NAMES = frozenset({"Key", "key"})
-FREE_TEXT = frozenset({"args", "command", "value", "entrypoint", "source", "script"})
-"""Keys of texts that programs read, and no operator."""
+FREE_TEXT = frozenset({"args", "command", "entrypoint", "source", "script"})
+"""Keys of texts that programs read, and no operator; so is the `value` of a variable."""
 CONTAINER_LISTS = frozenset({"containers", "ephemeralcontainers", "sidecars", "steps"})
 COMMANDED = frozenset({"spec", "exec", "container", "script", "containerspec"})
 """Below which a `command` is a container's, or that of a hook or a probe: in all objects of a
@@ -81,8 +85,9 @@ def _own_names(args: Json) -> Iterator[str]:
                 told = "this" if isinstance(name, Secret) else name
                 yield f"resource_args.{dotted(path)}: {told} is a name of launchkit's own"
     for path, text in texts(args):
-        key = next((part for part in reversed(path) if isinstance(part, str)), "")
-        if key not in FREE_TEXT and (found := OWN_WRITTEN.search(unescaped(text))):
+        keys = [part for part in path if isinstance(part, str)]
+        is_free = keys[-2:] == ["env", "value"] or not FREE_TEXT.isdisjoint(keys[-1:])
+        if not is_free and (found := OWN_WRITTEN.search(unescaped(text))):
             yield f"resource_args.{dotted(path)}: {found[0]} is a name of launchkit's own"
 
 

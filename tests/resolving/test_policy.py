@@ -225,6 +225,8 @@ def test_secure_mode_lets_ordinary_launches_pass(make_launch: MakeLaunch) -> Non
         {"spec": {"templates": [{"resource": {"manifest": "{labels: {launchkit/run-id: x}}"}}]}},
         {"spec": {"values": ['{"labels": {"launch\\u006bit/name": "x"}}']}},
         {"spec": {"values": "labels:\n  ? launchkit/name\n  : x"}},
+        {"patches": [{"op": "add", "path": "/metadata/labels/launchkit~1run-id", "value": "x"}]},
+        {"parameters": [{"name": "p", "value": '{"labels": {"launchkit/run-id": "x"}}'}]},
     ],
 )
 def test_names_of_launchkits_own_cannot_be_given(
@@ -237,8 +239,9 @@ def test_names_of_launchkits_own_cannot_be_given(
 def test_other_names_and_what_programs_read_may_speak_of_launchkit(
     make_launch: MakeLaunch,
 ) -> None:
-    container = {"image": "launchkit/agent:1", "args": ["-l", "launchkit/run-id=a"]}
+    container: dict[str, Any] = {"image": "launchkit/agent:1", "args": ["-l", "launchkit/run-id=a"]}
     labels = {"my-launchkit/name": "a", "launchkit": "b", "of": "launchkit.example.com"}
+    container["env"] = [{"name": "SELECTOR", "value": "launchkit/run-id=a"}]
     args = {**pod({"containers": [container]}), "metadata": {"labels": labels}}
     check_policy(make_launch(args), Policy(), FakeRunner)
 

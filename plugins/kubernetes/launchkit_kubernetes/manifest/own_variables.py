@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from launchkit.errors import ConfigError, Rejected
+from launchkit.written import pointed
 from launchkit_kubernetes.manifest.copying import below, copied
 from launchkit_kubernetes.manifest.data_texts import DataTexts
 from launchkit_kubernetes.manifest.policy import is_free
@@ -17,6 +18,10 @@ _IN_ENTRY = re.compile(r"""\benv["']?\s*+:\s*+["']?(\w+)""")
 https://nightlies.apache.org/flink/flink-docs-stable/docs/deployment/config/#kubernetes."""
 
 _PARTS = re.compile("[./]")
+_BLIND = re.compile(r"/env(?:/[0-9]+(?:/|$)|From(?:/|$))")
+"""Where a patch changes a variable that has no name in it, or takes many as a whole."""
+_PATCHED = "a variable that launchkit alone says, or of one that is not named in it"
+_HINT = "leave out LAUNCHKIT_AUTHOR and the like: launchkit says them itself"
 
 
 @dataclass(frozen=True)
@@ -30,32 +35,50 @@ class OwnVariables:
     """The number of texts around."""
 
     def without(self, value: Any, where: str, around: tuple[str, ...] = ()) -> Any:
-        """A copy without variables that are launchkit's own: items of lists that have such a
-        `name`, and keys that are one, or have one between dots, as Spark has them, or slashes.
-        *around* are the keys that lead there.
+        """A copy without variables that are launchkit's own: what has such a `name`, and keys that
+        are one, or have one between dots, as Spark has them, or slashes. *around* are the keys that
+        lead there.
 
-        :raises Rejected: if a text that is JSON, YAML or a list of Flink's says one: such are an
-            operator's to read.
+        :raises Rejected: if a patch says one, or a text that is JSON, YAML or a list of Flink's:
+            such are an operator's to read.
         """
         if isinstance(value, Mapping):
+            if self._is_patched(value, around):
+                raise Rejected(f"{where}: a patch of {_PATCHED}", hint=_HINT)
             return {
                 key: self.without(inner, below(where, key), (*around, key))
                 for key, inner in value.items()
-                if not any(map(self.is_own, _PARTS.split(key)))
+                if not (self._is_named(inner) or any(map(self.is_own, _PARTS.split(key))))
             }
         if isinstance(value, list):
             return [
                 self.without(one, f"{where}[{index}]", around)
                 for index, one in enumerate(value)
-                if not (isinstance(one, Mapping) and self.is_own(str(one.get("name"))))
+                if not self._is_named(one)
             ]
         if isinstance(value, str) and not is_free(around) and self._says(value, around):
             raise Rejected(
-                f"{where}: a text in which a variable stands that launchkit alone says, or which is"
-                " too large to be looked through",
-                hint="leave out LAUNCHKIT_AUTHOR and the like: launchkit says them itself",
+                f"{where}: a text in which a variable stands that launchkit alone says, or whole"
+                " Secrets of variables, or which is too large to be looked through",
+                hint=_HINT,
             )
         return value
+
+    def _is_named(self, value: Any) -> bool:
+        """Whether something is a variable that is one of them."""
+        if not isinstance(value, Mapping):
+            return False
+        return any(self.is_own(str(one)) for key, one in value.items() if key.casefold() == "name")
+
+    def _is_patched(self, value: Mapping[str, Any], around: tuple[str, ...]) -> bool:
+        """Whether a step of a JSON patch (RFC 6902) sets one of them, or one of which nobody sees
+        here which it is.
+        """
+        path = value.get("path")
+        if not (isinstance(path, str) and path.startswith("/") and {"op", "value"} & {*value}):
+            return False
+        put = [{pointed(path)[-1]: value.get("value")}]
+        return bool(_BLIND.search(path)) or self.without(put, "", around) != put
 
     def _says(self, text: str, around: tuple[str, ...]) -> bool:
         """Whether it is data with one of them, or too much of it to be looked through."""
@@ -66,7 +89,9 @@ class OwnVariables:
         try:
             found = self.texts.structures(text, self.level)
             data = [copied(one, "", problems) for one in found]
-            return bool(problems) or any(inside.without(one, "", around) != one for one in data)
+            return bool(problems) or any(
+                any(taken_whole(one)) or inside.without(one, "", around) != one for one in data
+            )
         except (ConfigError, Rejected):
             return True
 

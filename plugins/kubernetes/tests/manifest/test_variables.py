@@ -108,12 +108,42 @@ def test_what_launchkit_says_of_a_run_operators_are_not_told_in_words_of_their_o
         '[{"name": "LAUNCHKIT\\u005fAUTHOR", "name": "A", "value": "boss"}]',
         "[" * 70 + "]" * 70,
         "- a: 1\n" * 6000,
+        '{"containers": [{"name": "main", "envFrom": [{"secretRef": {"name": "x"}}]}]}',
+        json.dumps([{"op": "add", "path": "/spec/env/-", "value": {"name": "LAUNCHKIT_AUTHOR"}}]),
+        "variable: {Name: LAUNCHKIT_AUTHOR, value: boss}",
     ],
-    ids=range(12),
+    ids=range(15),
 )
 def test_a_text_with_a_variable_of_launchkits_own_is_refused(text: str) -> None:
     with pytest.raises(Rejected, match=r"^resource_args\.spec\.runtimeEnvYAML: a text in which"):
         body(CUSTOM | {"spec": {"runtimeEnvYAML": text}})
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("/spec/containers/0/env/-", FORGED),
+        ("/spec/containers/0/env", [FORGED]),
+        ("/spec/containers/0/env/-/name", "LAUNCHKIT_AUTHOR"),
+        ("/spec/containers/0/env/0/value", "boss"),
+        ("/spec/containers/0", {"image": "x", **OWN}),
+        ("/spec/driver/envVars/LAUNCHKIT_AUTHOR", "boss"),
+        ("/spec/sparkConf/spark.executorEnv.LAUNCHKIT_AUTHOR", "boss"),
+        ("/spec/containers/0/envFrom", [{"secretRef": {"name": "x"}}]),
+        ("/spec/containers/0/envFrom/-", {"secretRef": {"name": "x"}}),
+    ],
+)
+def test_a_patch_with_a_variable_of_launchkits_own_is_refused(path: str, value: object) -> None:
+    patches = [{"op": "add", "path": path, "value": value}]
+    with pytest.raises(
+        Rejected, match=r"^resource_args\.spec\.patches\[0\]: a patch of a variable"
+    ):
+        body(CUSTOM | {"spec": {"patches": patches}})
+    with pytest.raises(Rejected, match=r"^resource_args\.spec\.patch: a text in which"):
+        body(CUSTOM | {"spec": {"patch": json.dumps(patches)}})
+    kept = [{"op": "add", "path": "/spec/env/-", "value": {"name": "A", "value": "b"}}]
+    spec = {"patches": kept, "probe": {"path": "/env/0", "port": 1}}
+    assert body(CUSTOM | {"spec": spec})["spec"] == spec
 
 
 @pytest.mark.parametrize(
