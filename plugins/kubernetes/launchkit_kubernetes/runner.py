@@ -124,8 +124,7 @@ class KubernetesRunner(Runner):
     def objections(cls, args: Json, policy: Policy) -> Iterable[str]:
         """What a strict policy does not allow."""
         part = policy.part(KubernetesPolicy)
-        is_strict = part.kubernetes == "strict"
-        return strict_objections(args, part.kubernetes_annotations) if is_strict else ()
+        return strict_objections(args, part) if part.kubernetes == "strict" else ()
 
     def render(self, submission: Submission) -> Json:
         """The object, as `kubectl apply` takes it."""

@@ -28,7 +28,7 @@ from launchkit_kubernetes.kaniko.verdicts import build_error
 from launchkit_kubernetes.manifest.args import check_args, parse_args
 from launchkit_kubernetes.manifest.build import BuildContext, no_image, workload_of
 from launchkit_kubernetes.manifest.names import Ref
-from launchkit_kubernetes.manifest.policy import strict_objections
+from launchkit_kubernetes.manifest.policy import KubernetesPolicy, strict_objections
 from launchkit_kubernetes.runs.log_place import PLACE, kept_place
 from launchkit_kubernetes.runs.merging import Merge
 from launchkit_kubernetes.runs.reasons import why_no_pods
@@ -112,7 +112,7 @@ def queue_of(text: str) -> Any:
 
 def policies(text: str) -> Callable[[], object]:
     args = queue_of(text)
-    return lambda: [*strict_objections(args)]
+    return lambda: [*strict_objections(args, KubernetesPolicy())]
 
 
 def queues(text: str) -> Callable[[], object]:

@@ -18,7 +18,7 @@ CASES: dict[str, dict[str, Any]] = {
     case["id"]: case for case in yaml.safe_load(FILE.read_text(encoding="utf-8"))["cases"]
 }
 REFUSED = [case for case in CASES.values() if case["stance"] == "optional"]
-STRICT = Policy(of_runners={"kubernetes": "strict"})
+STRICT = Policy(of_runners={"kubernetes": "strict", "kubernetes_kinds": ["*"]})
 
 
 def starting(text: str) -> list[dict[str, Any]]:

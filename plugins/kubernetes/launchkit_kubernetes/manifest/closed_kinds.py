@@ -1,6 +1,6 @@
 """Which kinds of objects a strict policy closes, since they give rights or rule what others do."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 DOMAINS = (".k8s.io", ".kubernetes.io", ".openshift.io")
@@ -9,14 +9,15 @@ WORKLOADS = frozenset(
     {("", "Pod"), ("batch", "Job"), ("batch", "CronJob"), ("apps", "Deployment")}
     | {("apps", "StatefulSet"), ("apps", "ReplicaSet"), ("apps", "DaemonSet")}
     | {("apps.openshift.io", "DeploymentConfig")}
-    | {
-        ("sparkoperator.k8s.io", kind)
-        for kind in ("SparkApplication", "ScheduledSparkApplication", "SparkConnect")
-    }
 )
 """What makes pods as its config says. Others give rights, such as a RoleBinding, or a Secret with
 the token of a service account, which a later run would mount; or make pods with more than others
 have, such as a BuildConfig."""
+OPERATED = frozenset(
+    ("sparkoperator.k8s.io", kind)
+    for kind in ("SparkApplication", "ScheduledSparkApplication", "SparkConnect")
+)
+"""What stands in a group of Kubernetes, and is an operator's."""
 PARTS = frozenset(
     {("", "PersistentVolumeClaim"), ("", "Service"), ("", "PodTemplate")}
     | {("resource.k8s.io", "ResourceClaimTemplate")}
@@ -32,7 +33,16 @@ def is_closed(group: str, kind: str) -> bool:
     https://kubernetes.io/docs/reference/using-api/#api-groups and
     https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/2337-k8s.io-group-protection.
     """
-    return _is_of_cluster(group) and (group, kind) not in WORKLOADS
+    return _is_of_cluster(group) and (group, kind) not in WORKLOADS | OPERATED
+
+
+def is_allowed(group: str, kind: str, names: Collection[str]) -> bool:
+    """Whether a kind is a workload, or one that *names* have: `RayJob.ray.io`, all of a group with
+    `*.ray.io`, or `*` for all.
+    """
+    return (group, kind) in WORKLOADS or not {"*", f"*.{group}", f"{kind}.{group}"}.isdisjoint(
+        names
+    )
 
 
 def is_closed_object(value: Mapping[str, Any]) -> bool:

@@ -16,7 +16,12 @@ from launchkit_kubernetes.manifest.annotations import (
     annotation_problem,
     are_annotations,
 )
-from launchkit_kubernetes.manifest.closed_kinds import CLOSED_KIND, is_closed, is_closed_object
+from launchkit_kubernetes.manifest.closed_kinds import (
+    CLOSED_KIND,
+    is_allowed,
+    is_closed,
+    is_closed_object,
+)
 from launchkit_kubernetes.manifest.copying import MAX_DEPTH, MAX_VALUES, below, values_in
 from launchkit_kubernetes.manifest.data_texts import DataTexts
 from launchkit_kubernetes.manifest.object_kind import JOB, object_kind, unwrapped
@@ -84,20 +89,27 @@ class KubernetesPolicy:
     service account."""
     kubernetes_annotations: tuple[str, ...] = ()
     """Annotations that a strict policy allows beside those that are known to be harmless."""
+    kubernetes_kinds: tuple[str, ...] = ()
+    """Kinds of operators that a strict policy allows beside Kubernetes' own workloads."""
 
 
-def strict_objections(args: Json, annotations: Collection[str] = ()) -> Iterator[str]:
+def strict_objections(args: Json, policy: KubernetesPolicy) -> Iterator[str]:
     """What `policy.kubernetes: strict` does not allow in the config of a queue, wherever it stands
     and however an operator may have it spelt (reference of W&B's hardened runner, section 2.3).
-    *annotations* are those that the agent's owner allows.
     """
     found, (where, inner) = object_kind(args), unwrapped(args)
-    if is_closed(found.group, found.kind or JOB):
-        yield f"{where}.kind: {shortened(found.kind or JOB, 100)} is not allowed: {CLOSED_KIND}"
+    kind = found.kind or JOB
+    if is_closed(found.group, kind):
+        yield f"{where}.kind: {shortened(kind, 100)} is not allowed: {CLOSED_KIND}"
+    elif not is_allowed(found.group, kind, policy.kubernetes_kinds):
+        name = shortened(f"{kind}.{found.group}", 200)
+        yield f"{where}.kind: an operator makes pods of it: policy.kubernetes_kinds lacks {name}"
     if values_in(args, MAX_VALUES) > MAX_VALUES:
         yield f"resource_args: more than {MAX_VALUES} values cannot be looked through"
     else:
-        yield from _Looking(annotations, DataTexts()).objections(inner, where, (), 0)
+        yield from _Looking(policy.kubernetes_annotations, DataTexts()).objections(
+            inner, where, (), 0
+        )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from launchkit_kubernetes.runner import KubernetesRunner
 
 from launchkit.abc import Policy
 
-STRICT = Policy(of_runners={"kubernetes": "strict"})
+STRICT = Policy(of_runners={"kubernetes": "strict", "kubernetes_kinds": ["*"]})
 UNCONFINED = "only runtime/default is allowed"
 UNKNOWN = "this annotation is not among those that policy.kubernetes_annotations allows"
 

@@ -14,7 +14,7 @@ from launchkit.errors import Rejected
 
 from .making import body
 
-STRICT = Policy(of_runners={"kubernetes": "strict"})
+STRICT = Policy(of_runners={"kubernetes": "strict", "kubernetes_kinds": ["*"]})
 RBAC = "rbac.authorization.k8s.io"
 WORDS: dict[str, tuple[str | None, ...]] = {
     "apiVersion": (None, "", "v1", "/v1", f"{RBAC}/v1", f"/{RBAC}/v1", "batch/v1", "x.io/v1"),

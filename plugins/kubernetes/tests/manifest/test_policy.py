@@ -17,7 +17,7 @@ from launchkit.testing import make_launch
 from .examples import JOBSET, LEADER, MPI, RAY, SEED_JOB, SEED_PYTORCH, TRAIN, VOLCANO, example
 from .making import body, job, nested
 
-STRICT = Policy(of_runners={"kubernetes": "strict"})
+STRICT = Policy(of_runners={"kubernetes": "strict", "kubernetes_kinds": ["*"]})
 UNCONFINED = "only runtime/default is allowed"
 UNKNOWN = "this annotation is not among those that policy.kubernetes_annotations allows"
 DEFAULT = "runtime/default"
