@@ -26,15 +26,27 @@ LONGEST_QUOTED = 1 << 14
 """Characters of a secret that is known however it is quoted."""
 MOST_BEGINNINGS = 64
 """How often its first piece may be in it: so often each letter of a text is looked at."""
+MOST_ALIKE = 8
+"""Secrets that are the same but for quotes and spaces; of more, each is known by the rest alone."""
 FEW = 64
-"""Texts that are looked for one by one; of more, those alone of which a mark is there."""
+"""Texts that are looked for one by one; of more, each where its mark is."""
+MARK = 8
+"""Letters of a mark, if a text has so many, else the `SHORTEST`."""
 MARKS = 16
 """Places of a text of which one becomes its mark, where the fewest others have the same."""
+MOST_OF_A_MARK = 32
+"""Texts with the same mark, which are looked for at each place where it is."""
+LONGEST_MARKED = 1024
+"""Letters of a text that are compared at each of these places."""
 QUOTES = "\\'\"$"
 """What quotes are made of."""
 _PART = re.compile(rf"""[^\s,;:='"\\]{{{SHORTEST_PART},}}""")
 _QUOTE = r"[\\'\"$]"
-_SPACES = rf"{_QUOTE}*+[\s+][\s+\\'\"$]*+"
+_LEFT_OUT = re.compile(r"[\s+\\'\"$]++")
+"""White space and quotes, however many, and what addresses have for a space."""
+_BETWEEN = re.compile(r"[\s\\'\"$]++")
+_QUOTES = re.compile(rf"{_QUOTE}*+")
+_SPACES = re.compile(rf"{_QUOTE}*+[\s+][\s+\\'\"$]*+")
 """White space, which shells and what shortens a text make one space of, and addresses a plus."""
 _BEFORE = ("", "https://", "postgresql://", "https://x?")
 """What a secret stands behind where it is an address, or a part of one that has a login or not."""
@@ -85,9 +97,9 @@ class _Known:
     """Some texts, and those of them that may be quoted."""
 
     texts: "_Marked"
-    anchors: "_Marked"
+    letters: "_Marked"
     quoted: Mapping[str, Sequence[str]]
-    """By what stands in all of their forms."""
+    """By their letters, which stand in all of their forms in this order."""
 
     @classmethod
     def of(cls, known: Iterable[str]) -> "_Known":
@@ -95,50 +107,78 @@ class _Known:
         cores = {_core(text) for text in texts if not _PLAIN.fullmatch(text)}
         quoted: dict[str, list[str]] = {}
         for core in filter(_is_quotable, cores):
-            quoted.setdefault(_anchor(core), []).append(core)
+            quoted.setdefault(_LEFT_OUT.sub("", core), []).append(core)
         return cls(_Marked.of(texts), _Marked.of(quoted), quoted)
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
         """Where they stand in a text."""
-        for one in self.texts.within(text):
-            at = text.find(one)
-            while at >= 0:
-                yield at, at + len(one)
-                at = text.find(one, at + len(one))
-        for anchor in self.anchors.within(text):
-            for core in self.quoted[anchor]:
-                yield from (found.span() for found in _as_any_quotes_it(core).finditer(text))
+        yield from ((at, at + len(one)) for one, at in self.texts.places(text))
+        if not self.quoted:
+            return
+        bare = Reading(text).without(_LEFT_OUT)
+        for letters, at in self.letters.places(bare.text, overlapping=True):
+            start, end = bare.place(at, at + len(letters))
+            alike = self.quoted[letters]
+            if len(alike) > MOST_ALIKE:
+                yield start, end
+            else:
+                yield from filter(None, (_quoted_at(text, core, start) for core in alike))
 
 
 @dataclass(frozen=True)
 class _Marked:
-    """Some texts by a mark of each, which is a few letters of it: of many texts few stand in
-    another one, and to look for each of them would take too long.
+    """Some texts by a mark of each, which is a few letters of it: to look for each of many texts
+    from one end of another one to the other would take too long.
     """
 
-    by_mark: Mapping[str, Sequence[str]]
+    by_mark: Mapping[str, Sequence[tuple[str, int]]]
+    """Texts, and where in each its mark ends."""
+    lengths: Collection[int]
+    """Of marks."""
     others: Sequence[str]
     """Which are looked for by themselves."""
 
     @classmethod
     def of(cls, texts: Collection[str]) -> "_Marked":
         if len(texts) <= FEW:
-            return cls({}, [*texts])
-        by_mark: dict[str, list[str]] = {}
+            return cls({}, (), [*texts])
+        by_mark: dict[str, list[tuple[str, int]]] = {}
+        others: list[str] = []
         for text in texts:
-            ends = range(SHORTEST, len(text) + 1, len(text) // MARKS + 1)
-            marks = [text[end - SHORTEST : end] for end in ends]
-            mark = min(marks, key=lambda one: len(by_mark.get(one, ())), default="")
-            by_mark.setdefault(mark, []).append(text)
-        return cls(by_mark, by_mark.pop("", []))
+            if len(text) > LONGEST_MARKED:
+                others.append(text)
+                continue
+            length = MARK if len(text) >= MARK else SHORTEST
+            ends = range(length, len(text) + 1, len(text) // MARKS + 1)
+            marks = [(text[end - length : end], end) for end in ends]
+            mark, end = min(marks, key=lambda one: len(by_mark.get(one[0], ())), default=("", 0))
+            with_it = by_mark.setdefault(mark, [])
+            if mark and len(with_it) < MOST_OF_A_MARK:
+                with_it.append((text, end))
+            else:
+                others.append(text)
+        return cls(by_mark, {*map(len, by_mark)} - {0}, others)
 
-    def within(self, text: str) -> Iterator[str]:
-        """Those of them that stand in a text."""
-        yield from (one for one in self.others if one in text)
-        ends = range(SHORTEST, len(text) + 1) if self.by_mark else ()
-        marks = (text[end - SHORTEST : end] for end in ends)
-        for mark in {one for one in marks if one in self.by_mark}:
-            yield from (one for one in self.by_mark[mark] if one in text)
+    def places(self, text: str, *, overlapping: bool = False) -> Iterator[tuple[str, int]]:
+        """Which of them stand in a text, and where each begins, also where it is *overlapping*
+        itself.
+        """
+        for one in self.others:
+            at = text.find(one)
+            while at >= 0:
+                yield one, at
+                at = text.find(one, at + (1 if overlapping else len(one)))
+        by_mark, done = self.by_mark, dict[str, int]()
+        for length in self.lengths:
+            for end in range(length, len(text) + 1):
+                mark = text[end - length : end]
+                if mark not in by_mark:
+                    continue
+                for one, before in by_mark[mark]:
+                    at = end - before
+                    if at >= done.get(one, 0) and text.startswith(one, at):
+                        done[one] = at + (1 if overlapping else len(one))
+                        yield one, at
 
 
 @lru_cache(maxsize=MOST_KEPT)
@@ -193,41 +233,65 @@ def _core(text: str) -> str:
     letters.
     """
     core = text.strip(QUOTES + whitespace)
+    lead = _LEFT_OUT.match(core)
+    if lead and lead[0].strip("+"):
+        core = core[lead.end() :]
     return core if len(core) >= SHORTEST or not core else text
 
 
 def _is_quotable(core: str) -> bool:
-    """Whether a text can be looked for however it is quoted, in linear time."""
-    first = _PIECE.match(core)
-    return (
-        first is not None
-        and len(core) <= LONGEST_QUOTED
-        and core.count(first[0]) <= MOST_BEGINNINGS
-    )
-
-
-@lru_cache(maxsize=MOST_KEPT**2)
-def _as_any_quotes_it(text: str) -> re.Pattern[str]:
-    """The words of a text as they are, and between them whatever quotes there are, in whatever
-    style, at least as many as in the text. It takes linear time if that `_is_quotable`.
+    """Whether a text can be looked for however it is quoted, in linear time: it does not begin anew
+    at each of its letters.
     """
-    pattern = f"(?<!{_QUOTE})" if text[0] in QUOTES else ""
+    letters = _LEFT_OUT.sub("", core)
+    if not letters or len(core) > LONGEST_QUOTED:
+        return False
+    first = _PIECE.match(core.lstrip(QUOTES + whitespace))
+    begin = _LEFT_OUT.sub("", first[0]) if first else ""
+    return letters.count(begin or letters[0]) <= MOST_BEGINNINGS
+
+
+def _quoted_at(text: str, core: str, at: int) -> tuple[int, int] | None:
+    """From where to where the words of *core* stand in a text, of which the first letter is *at* a
+    place, and between them whatever quotes there are, in whatever style, at least as many as in
+    *core*.
+    """
+    start = at = at - len(_pluses(core))
+    if text.startswith(core, at) and core[-1] not in QUOTES:
+        return at, at + len(core)  # as most are, which takes no step for each word
+    if lead := _BETWEEN.match(core):
+        left_out = QUOTES + whitespace + "+" if _has_space(lead[0]) else QUOTES
+        while start and text[start - 1] in left_out:
+            start -= 1
+        at = start
     is_between = True  # nothing is looked for before the beginning
-    for found in _PIECE.finditer(text):
-        was_between, is_between = is_between, bool(found["between"])
+    for found in _PIECE.finditer(core):
+        piece, was_between, is_between = found[0], is_between, bool(found["between"])
         if not is_between:
-            pattern += "" if was_between else f"{_QUOTE}*+"
-            pattern += re.escape(found[0])
-        elif any(map(str.isspace, found["between"])):
-            pluses = found["between"].count("+")
-            pattern += f"(?=(?:[\\s\\\\'\"$]*+\\+){{{pluses}}})" if pluses else ""
-            pattern += _SPACES
-        else:
-            pattern += f"{_QUOTE}{{{len(found['between'])},}}+"
-    return re.compile(pattern)
+            at = at if was_between else _end_of(_QUOTES, text, at)
+            if not text.startswith(piece, at):
+                return None
+            at += len(piece)
+            continue
+        has_space = _has_space(piece)
+        end = _end_of(_SPACES if has_space else _QUOTES, text, at)
+        least = 1 if has_space else len(piece)
+        if end - at < least or text.count("+", at, end) < piece.count("+"):
+            return None
+        at = end
+    return start, at
 
 
-def _anchor(text: str) -> str:
-    """What of a text stands in all of its forms: its longest plain piece."""
-    plain = (found["plain"] for found in _PIECE.finditer(text) if found["plain"])
-    return max(plain, key=len, default="")
+def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Where what begins *at* a place ends; the same place if nothing does."""
+    found = pattern.match(text, at)
+    return found.end() if found else at
+
+
+def _has_space(between: str) -> bool:
+    return any(map(str.isspace, between))
+
+
+def _pluses(core: str) -> str:
+    """Those that are its beginning, as they are left out of its letters."""
+    return core[: len(core) - len(core.lstrip("+"))]

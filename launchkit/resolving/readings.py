@@ -85,6 +85,11 @@ class Reading:
         text = codes.sub(_meaning, self.text)
         return self if text == self.text else Reading(text, self, codes)
 
+    def without(self, what: re.Pattern[str]) -> "Reading":
+        """The text without some of its letters; the same if it has none."""
+        text = what.sub("", self.text)
+        return self if text == self.text else Reading(text, self, what, lambda _: "")
+
     def folded(self) -> "Reading":
         """The text as it reads where capitals and small letters are the same."""
         text = folded(self.text)

@@ -12,7 +12,7 @@ import yaml
 from launchkit.errors import LaunchkitError
 from launchkit.model import Secret
 from launchkit.plain_text import LINE_CHARACTERS, shortened, tail_lines
-from launchkit.resolving.masking import Mask
+from launchkit.resolving.masking import MOST_ALIKE, Mask
 from launchkit.resolving.secret_values import without_values
 
 LONG = "".join(f"{number:04x}" for number in range(0, 65536, 23))
@@ -233,6 +233,20 @@ def test_many_secrets_are_masked_in_many_texts_at_no_cost_for_each_pair() -> Non
     for number, secret in enumerate(secrets):
         quoted = secret.replace("'", "'\\''").upper()
         assert mask(f"{secret} is {quoted}, abcd, s3cret-{number}") == f"… is …, …, s3cret-{number}"
+
+
+def test_many_secrets_are_masked_in_one_long_text_at_no_cost_for_each_pair() -> None:
+    """By a look from end to end for each secret it would last for minutes."""
+    secrets = [f"s3cret '{number:06}" for number in range(8_000)]
+    quoted = [secret.replace("'", '"') for secret in secrets]
+    shown = Mask(["\n".join(secrets)])("|".join((*secrets, *quoted)))
+    assert shown == "|".join(["…"] * 16_000)
+
+
+def test_very_many_secrets_that_differ_by_quotes_alone_are_masked_with_any_quotes() -> None:
+    secrets = [f"ab{'$' * number}cd" for number in range(1, 2 + MOST_ALIKE)]
+    assert Mask(secrets[1:])("is ab$cd here") == "is ab$cd here"
+    assert Mask(secrets)("is abcd here") == "is … here"
 
 
 @pytest.mark.parametrize("piece", ["a ", "[", "[ "])
