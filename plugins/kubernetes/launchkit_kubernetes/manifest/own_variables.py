@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from launchkit.errors import ConfigError, Rejected
-from launchkit.written import pointed
 from launchkit_kubernetes.manifest.copying import below, copied
 from launchkit_kubernetes.manifest.data_texts import DataTexts
+from launchkit_kubernetes.manifest.patches import patched, patched_keys
 from launchkit_kubernetes.manifest.policy import is_free
 
 _IN_ENTRY = re.compile(r"""\benv["']?\s*+:\s*+["']?(\w+)""")
@@ -43,13 +43,14 @@ class OwnVariables:
             such are an operator's to read.
         """
         if isinstance(value, Mapping):
-            if self._is_patched(value, around):
-                raise Rejected(f"{where}: a patch of {_PATCHED}", hint=_HINT)
-            return {
+            kept = {
                 key: self.without(inner, below(where, key), (*around, key))
                 for key, inner in value.items()
                 if not (self._is_named(inner) or any(map(self.is_own, _PARTS.split(key))))
             }
+            if self._is_patched(value, kept):
+                raise Rejected(f"{where}: a patch of {_PATCHED}", hint=_HINT)
+            return kept
         if isinstance(value, list):
             return [
                 self.without(one, f"{where}[{index}]", around)
@@ -70,15 +71,17 @@ class OwnVariables:
             return False
         return any(self.is_own(str(one)) for key, one in value.items() if key.casefold() == "name")
 
-    def _is_patched(self, value: Mapping[str, Any], around: tuple[str, ...]) -> bool:
-        """Whether a step of a JSON patch (RFC 6902) sets one of them, or one of which nobody sees
-        here which it is.
+    def _is_patched(self, step: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
+        """Whether a step of a JSON patch sets one of them, or one of which nobody sees here which
+        it is. *kept* is what may stay of the step.
         """
-        path = value.get("path")
-        if not (isinstance(path, str) and path.startswith("/") and {"op", "value"} & {*value}):
+        keys = patched_keys(step)
+        if not keys:
             return False
-        put = [{pointed(path)[-1]: value.get("value")}]
-        return bool(_BLIND.search(path)) or self.without(put, "", around) != put
+        is_own = any(self.is_own(part) for key in keys for part in _PARTS.split(key))
+        is_named = self._is_named(patched(step, keys))
+        is_blind = bool(_BLIND.search(step["path"]))
+        return is_own or is_named or is_blind or kept.get("value") != step.get("value")
 
     def _says(self, text: str, around: tuple[str, ...]) -> bool:
         """Whether it is data with one of them, or too much of it to be looked through."""

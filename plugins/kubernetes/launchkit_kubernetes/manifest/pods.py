@@ -11,6 +11,10 @@ SINGLE = ("container", "script", "stepTemplate")
 NO_CONTAINER = frozenset({"template", "templateRef", "inline", "ref"})
 """What a step has that is something else."""
 MPI = "mpiReplicaSpecs"
+_LISTS = frozenset(map(str.casefold, LISTS))
+_OTHERS = frozenset(OTHERS)
+_NO_CONTAINER = frozenset(map(str.casefold, NO_CONTAINER))
+_SINGLE = frozenset(map(str.casefold, SINGLE))
 
 
 def templates(value: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -53,18 +57,39 @@ def all_containers(value: Any) -> Iterator[dict[str, Any]]:
     """Whatever is a container of some kind, wherever it stands."""
     if isinstance(value, dict):
         for key, one in value.items():
-            yield from _under(key, one)
+            yield from _under(str(key).casefold(), one)
             yield from all_containers(one)
     elif isinstance(value, list):
         for one in value:
             yield from all_containers(one)
 
 
-def _under(key: object, value: Any) -> Iterator[dict[str, Any]]:
-    """The containers that a key has directly."""
-    if key in SINGLE and isinstance(value, dict):
+def have_image(value: Any) -> bool:
+    """Whether there is a container with an image of its own in something, however deep."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting += one
+        for key, inner in one.items() if isinstance(one, dict) else ():
+            found = _under(str(key).casefold(), inner)
+            if any("image" in map(str.casefold, container) for container in found):
+                return True
+            waiting.append(inner)
+    return False
+
+
+def _under(key: str, value: Any) -> Iterator[dict[str, Any]]:
+    """The containers that a key has directly, however it has its capitals: some operators read it
+    all the same.
+    """
+    if key in _SINGLE and isinstance(value, dict):
         yield value
-    elif key in (*LISTS, *OTHERS) and isinstance(value, list):
+    elif key in _LISTS | _OTHERS and isinstance(value, list):
         for one in value:
-            if isinstance(one, dict) and (key in LISTS or NO_CONTAINER.isdisjoint(one)):
+            if isinstance(one, dict) and (key in _LISTS or not _is_other(one)):
                 yield one
+
+
+def _is_other(step: dict[str, Any]) -> bool:
+    return any(value is not None and key.casefold() in _NO_CONTAINER for key, value in step.items())

@@ -22,34 +22,20 @@ from launchkit_kubernetes.manifest.closed_kinds import (
     is_closed,
     is_closed_object,
 )
-from launchkit_kubernetes.manifest.copying import MAX_DEPTH, MAX_VALUES, below, values_in
+from launchkit_kubernetes.manifest.closed_words import (
+    IF_ANYTHING,
+    IF_VOLUMES,
+    REFUSED,
+    WRITTEN,
+    flat,
+    flat_words,
+)
+from launchkit_kubernetes.manifest.copying import KEY, MAX_DEPTH, MAX_VALUES, below, values_in
 from launchkit_kubernetes.manifest.data_texts import DataTexts
 from launchkit_kubernetes.manifest.object_kind import JOB, object_kind, unwrapped
+from launchkit_kubernetes.manifest.patches import ANY, patched, patched_keys
+from launchkit_kubernetes.manifest.pods import have_image
 
-# keys are looked at in one spelling, for operators take several
-OF_CONTEXTS = frozenset(
-    {"sysctls", "procmount", "seccompprofile", "apparmorprofile", "selinuxoptions"}
-    | {"windowsoptions", "capabilities", "privileged", "allowprivilegeescalation", "hostprocess"}
-)
-"""What stands in security contexts, and where operators write it beside them."""
-TRUE = frozenset(
-    {
-        *("hostpid", "hostipc", "hostnetwork", "shareprocessnamespace", "hostusers"),
-        *("automountserviceaccounttoken", "hostport"),
-    }
-)
-FILLED = frozenset({"serviceaccountname", "serviceaccount", "nodename"})
-DEVICES = frozenset({"flexvolume", "gitrepo", "iscsi", "fc", "rbd", "scaleio"})
-"""Volumes for which a node runs a program of its own, or attaches a device."""
-OPAQUE = frozenset(
-    {"podspecpatch", "manifest", "manifestfrom", "podtemplatefile", "podtemplatecontainername"}
-    | {"chartcontent"}
-)
-"""What an operator makes pods of, and nobody can look through here."""
-REFUSED = OPAQUE | {
-    *("securitycontext", "hostpath", "serviceaccounttoken", "hostdisk", "hostdevices", "roleref"),
-}
-"""Whatever they hold."""
 FREE_TEXT = frozenset({"args", "command", "entrypoint", "source", "script"})
 """Keys of texts that programs in a pod read, and no operator."""
 NAMING = frozenset({"labels", "annotations", "nodeSelector", "matchLabels"})
@@ -66,18 +52,6 @@ stand unseen, as in a text."""
 ASKED_BY_NODES = frozenset({"httpget", "tcpsocket"})
 """Probes and hooks that a node itself makes, to whatever `host` they have."""
 PROPAGATION = ("None", "HostToContainer")
-_IN_TEXTS = (
-    "securityContext|hostPath|hostPID|hostIPC|hostNetwork|hostUsers|hostPort|hostProcess|privileged"
-    "|allowPrivilegeEscalation|procMount|seccompProfile|appArmorProfile|seLinuxOptions"
-    "|shareProcessNamespace|automountServiceAccountToken|flexVolume"
-)
-_WRITTEN = re.compile(
-    rf"\b(?:{_IN_TEXTS}|serviceAccount(?:Name|Token)?|nodeName)\b[\"']?\s*[:=]"
-    rf"|(?:[/.]|\[[\"'])(?:{_IN_TEXTS}|windowsOptions|capabilities|gitRepo|iscsi|rbd|scaleIO)(?![\w-])"
-    r"|/(?:serviceAccount(?:Name)?|nodeName|metadata/annotations)(?![\w-])|[._]annotations?\.[a-z]"
-)
-"""A pod's spec, or a piece of one, written into a text, also as the path of a patch."""
-_FLAT = re.compile(r"[./]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,19 +104,41 @@ class _Looking:
         elif around and are_annotations(around[-1], value) and not isinstance(value, Mapping):
             yield from annotation_objections(value, where, self.annotations)
         elif isinstance(value, Mapping):
-            if around and is_closed_object(value):
-                yield f"{where}: {shortened(str(value['kind']), 100)} is not allowed: {CLOSED_KIND}"
-            for name, inner in value.items():
-                path = below(where, str(name))
-                if reason := self._reason(str(name), inner, around):
-                    yield f"{path}: {reason}"
-                else:
-                    yield from self.objections(inner, path, (*around, str(name)), depth + 1)
+            yield from self._of_mapping(value, where, around, depth)
         elif isinstance(value, list | tuple):
             for index, inner in enumerate(value):
                 yield from self.objections(inner, f"{where}[{index}]", around, depth + 1)
         elif isinstance(value, str) and not is_free(around):
             yield from self._of_text(value, where, around, depth)
+
+    def _of_mapping(
+        self, value: Mapping[str, Any], where: str, around: tuple[str, ...], depth: int
+    ) -> Iterator[str]:
+        if around and is_closed_object(value):
+            yield f"{where}: {shortened(str(value['kind']), 100)} is not allowed: {CLOSED_KIND}"
+        keys = patched_keys(value)
+        yield from self._of_patch(value, where, around, keys)
+        for name, inner in value.items():
+            path = below(where, str(name))
+            lead = (*around, str(name))
+            if name == "value" and keys and not is_free((*around, *keys)):
+                lead = (*around, *keys)
+            if reason := self._reason(str(name), inner, around):
+                yield f"{path}: {reason}"
+            else:
+                yield from self.objections(inner, path, lead, depth + 1)
+
+    def _of_patch(
+        self, step: Mapping[str, Any], where: str, around: tuple[str, ...], keys: list[str]
+    ) -> Iterator[str]:
+        """What is not allowed of where a step of a patch leads, and of the containers it puts."""
+        for index, key in enumerate(keys, start=1):
+            held = step.get("value", ANY) if index == len(keys) else ANY
+            if reason := self._reason(key, held, around):
+                yield f"{where}.path: {shortened(key, KEY)}: {reason}"
+            around = (key,)
+        if keys and have_image(patched(step, keys)):
+            yield f"{where}: a container in a patch is not allowed"
 
     def _of_text(self, text: str, where: str, around: tuple[str, ...], depth: int) -> Iterator[str]:
         try:
@@ -158,11 +154,11 @@ class _Looking:
     def _is_written(self, text: str, where: str, around: tuple[str, ...], depth: int) -> bool:
         """Whether a piece of a pod is. :raises ConfigError: if it cannot be looked through."""
         plain = unescaped(text)
-        if _WRITTEN.search(plain) or RUNTIMES.search(plain) or _unconfined("", plain):
+        if WRITTEN.search(plain) or RUNTIMES.search(plain) or _unconfined("", plain):
             return True
         inside = replace(self, level=self.level + 1)
         return any(
-            any(inside.objections(data, where, around, depth + 1))
+            any(inside.objections(data, where, around, depth + 1)) or have_image(data)
             for data in self.texts.structures(text, self.level)
         )
 
@@ -188,12 +184,12 @@ def _reason(key: str, value: Any, around: str) -> str | None:
         return "only the profile of the runtime is allowed"
     if around in NAMING and isinstance(value, str):
         return None
-    words = _flat_words(key)
+    words = flat_words(key)
     if (
         words & REFUSED
-        or (words & (OF_CONTEXTS | TRUE | FILLED) and value)
-        or (words & DEVICES and isinstance(value, Mapping | list))
-        or ("host" in words and {*words, _flat(around)} & ASKED_BY_NODES and value)
+        or (words & IF_ANYTHING and value)
+        or (words & IF_VOLUMES and isinstance(value, Mapping | list))
+        or ("host" in words and {*words, flat(around)} & ASKED_BY_NODES and value)
     ):
         return "is not allowed"
     if "mountpropagation" in words and value and value not in PROPAGATION:
@@ -206,15 +202,3 @@ def _unconfined(name: str, text: str) -> bool:
     if any(word in text.lower() for word in PROFILES):
         return named or any(word in text for word in UNCONFINED)
     return named and is_open(text)
-
-
-def _flat_words(key: str) -> set[str]:
-    """The words of a key, which is a path in one where Spark and others write it."""
-    words = set(_FLAT.split(_flat(key)))
-    is_security = any(word.endswith("securitycontext") for word in words)
-    return words | {"securitycontext"} if is_security else words
-
-
-def _flat(key: str) -> str:
-    """A key in one spelling."""
-    return key.replace("_", "").replace("-", "").casefold()

@@ -48,6 +48,14 @@ ROWS: list[tuple[dict[str, Any], str]] = [
         job(volumes=[{"projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}]),
         f"{POD}.volumes[0].projected.sources[0].serviceAccountToken: is not allowed",
     ),
+    (
+        job(volumes=[{"projected": {"sources": [{"podCertificate": {"signerName": "a/b"}}]}}]),
+        f"{POD}.volumes[0].projected.sources[0].podCertificate: is not allowed",
+    ),
+    (
+        {"apiVersion": "ray.io/v1", "kind": "A", "spec": {"enableInTreeAutoscaling": True}},
+        "resource_args.spec.enableInTreeAutoscaling: is not allowed",
+    ),
     *(
         (job(**{key: True}), f"{POD}.{key}: is not allowed")
         for key in (
@@ -260,8 +268,9 @@ def test_what_is_nested_too_deep_is_not_allowed() -> None:
         {"apiVersion": "x.io/v1", "kind": "A", "spec": {"templates": [{"script": {"image": "a"}}]}},
         {"apiVersion": "x.io/v1", "kind": "A", "spec": {"container": {"image": "a"}}},
         {"apiVersion": "x.io/v1", "kind": "A", "spec": {"steps": [{"image": "a"}]}},
+        {"apiVersion": "x.io/v1", "kind": "A", "spec": {"Steps": [{"image": "a", "Ref": None}]}},
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_each_container_gets_launchkits_security_context(config: dict[str, Any]) -> None:
     made = body(config, context=BuildContext(namespace="default", strict=True))

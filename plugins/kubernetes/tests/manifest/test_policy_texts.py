@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .making import job
+from .making import body, job, nested
 from .test_policy import objections
 
 
@@ -24,6 +24,7 @@ from .test_policy import objections
         *("/spec/hostPID", "/spec/x/securityContext", "spec.y.hostNetwork", "$.spec['hostPID']"),
         *("/ports/0/hostPort", "/spec/volumes/0/flexVolume", "/spec/serviceAccount"),
         *("/spec/automountServiceAccountToken", "/spec/shareProcessNamespace", "/x/capabilities"),
+        *("-Dspark.kubernetes.executor.podTemplateFile=http://h/x", "/spec/sysctls", "roleRef: x"),
     ],
 )
 def test_a_piece_of_a_pod_in_a_text_is_not_allowed(text: str) -> None:
@@ -79,3 +80,63 @@ def test_a_piece_of_a_pod_is_found_in_texts_that_stand_in_each_other(levels: int
 def test_a_config_of_more_values_than_a_cluster_takes_is_not_looked_through() -> None:
     (line,) = objections({"spec": {"a": [{"hostPath": {}}] * 10_000}})
     assert line == "resource_args: more than 20000 values cannot be looked through"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("/spec/volumes/0/fc", {"lun": 2}),
+        ("/spec/volumes/-", {"name": "a", "hostPath": {"path": "/"}}),
+        ("/spec/volumes/0/projected/sources/0/serviceAccountToken", {"path": "t"}),
+        ("/spec/containers/0/volumeMounts/0/mountPropagation", "Bidirectional"),
+        ("/spec/containers/0/livenessProbe/httpGet/host", "169.254.169.254"),
+        ("/spec/containers/0/livenessProbe/httpGet", {"host": "169.254.169.254"}),
+        ("/spec/domain/devices/hostDevices", []),
+        ("/spec/podSpecPatch", "x"),
+        ("/roleRef", {}),
+        ("/metadata/annotations", {"a.example/b": "x"}),
+        ("/metadata/annotations/a.example~1b", "x"),
+        ("/spec/containers/-", {"name": "a", "image": "b"}),
+        ("/spec/initContainers", [{"name": "a", "image": "b"}]),
+        ("/spec/template", {"spec": {"containers": [{"name": "a", "image": "b"}]}}),
+        ("spec/template/spec/host_network", True),
+    ],
+)
+def test_what_a_pod_may_not_have_no_patch_puts_into_it(path: str, value: object) -> None:
+    patches = [{"op": "add", "path": path, "value": value}]
+    custom = {"apiVersion": "x.io/v1", "kind": "A"}
+    assert objections(custom | {"spec": {"patches": patches}})
+    assert objections(custom | {"spec": {"patch": json.dumps(patches)}})
+    kept = [
+        {"op": "add", "path": "/metadata/labels/team", "value": "x"},
+        {"op": "replace", "path": "/spec/containers/0/image", "value": "x"},
+        {"op": "replace", "path": "/spec/layers/fc", "value": 5},
+    ]
+    for spec in ({"patches": kept}, {"patch": json.dumps(kept)}):
+        assert objections(custom | {"spec": spec}) == []
+
+
+def test_a_patch_that_is_nested_too_deep_is_not_allowed() -> None:
+    step = {"op": "add", "path": "/x" * 20_000, "value": nested(10_000)}
+    (line,) = objections({"spec": step})
+    assert line.endswith(": it is nested too deep to be looked at")
+
+
+def test_steps_of_patches_in_each_other_are_looked_at_once_each() -> None:
+    """Twice each would never end."""
+    step: dict[str, Any] = {"op": "add", "path": "/x", "value": 1}
+    for _ in range(25):
+        step = {"op": "add", "path": "/x", "value": step}
+    config = {"apiVersion": "x.io/v1", "kind": "A", "spec": {"patches": [step]}}
+    assert objections(config) == []
+    assert body(config)["spec"] == config["spec"]
+
+
+def test_a_text_with_a_whole_container_is_not_allowed() -> None:
+    pod = {"spec": {"containers": [{"name": "a", "image": "b"}]}}
+    for text in (json.dumps(pod), "steps:\n- image: b", "Container: {image: b}"):
+        config = {"apiVersion": "x.io/v1", "kind": "A", "spec": {"podTemplate": text}}
+        (line,) = objections(config)
+        assert line.endswith(".podTemplate: a piece of a pod in a text is not allowed")
+    words = {"apiVersion": "x.io/v1", "kind": "A", "spec": {"a": "steps: [{lr: 1}]"}}
+    assert objections(words) == []

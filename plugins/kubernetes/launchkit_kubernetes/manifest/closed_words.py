@@ -1,0 +1,65 @@
+"""The words by which `policy.kubernetes: strict` knows what reaches out of a pod: as keys, in
+whatever spelling, and written into a text.
+"""
+
+import re
+
+_SPLIT = re.compile(r"[./]")
+
+
+def flat(key: str) -> str:
+    """A key in one spelling, for operators take several."""
+    return key.replace("_", "").replace("-", "").casefold()
+
+
+def flat_words(key: str) -> set[str]:
+    """The words of a key, which is a path in one where Spark and others write it."""
+    words = set(_SPLIT.split(flat(key)))
+    is_security = any(word.endswith("securitycontext") for word in words)
+    return words | {"securitycontext"} if is_security else words
+
+
+_OF_CONTEXTS = (
+    *("sysctls", "procMount", "seccompProfile", "appArmorProfile", "seLinuxOptions"),
+    *("windowsOptions", "capabilities", "privileged", "allowPrivilegeEscalation", "hostProcess"),
+)
+"""What stands in security contexts, and where operators write it beside them."""
+_TRUE = (
+    *("hostPID", "hostIPC", "hostNetwork", "shareProcessNamespace", "hostUsers", "hostPort"),
+    *("automountServiceAccountToken", "enableInTreeAutoscaling"),
+)
+"""The last has Ray's operator give the head a service account that may change its cluster."""
+_FILLED = ("serviceAccountName", "serviceAccount", "nodeName")
+_DEVICES = ("flexVolume", "gitRepo", "iscsi", "fc", "rbd", "scaleIO")
+"""Volumes for which a node runs a program of its own, or attaches a device."""
+_OPAQUE = (
+    *("podSpecPatch", "manifest", "manifestFrom", "podTemplateFile", "podTemplateContainerName"),
+    "chartContent",
+)
+"""What an operator makes pods of, and nobody can look through here."""
+_REFUSED = (
+    *("securityContext", "hostPath", "serviceAccountToken", "podCertificate", "hostDisk"),
+    *("hostDevices", "roleRef", *_OPAQUE),
+)
+REFUSED = frozenset(map(flat, _REFUSED))
+"""Whatever they hold."""
+IF_ANYTHING = frozenset(map(flat, (*_OF_CONTEXTS, *_TRUE, *_FILLED)))
+"""Unless what they hold is empty or false."""
+IF_VOLUMES = frozenset(map(flat, _DEVICES))
+"""If they hold a mapping or a list."""
+
+_NO_OTHERS = "|".join(
+    word
+    for word in (*_OF_CONTEXTS, *_TRUE, *_REFUSED)
+    if not word.islower() or word == "privileged"
+)
+"""Those that stand for nothing else in a text."""
+_IN_PATHS = "|".join(("sysctls", "capabilities", *(word for word in _DEVICES if word != "fc")))
+_KEPT_IN_PATHS = "|".join(_FILLED)
+"""Those that a field of the downward API has behind a dot."""
+WRITTEN = re.compile(
+    rf"\b(?:{_NO_OTHERS}|{_KEPT_IN_PATHS})\b[\"']?\s*[:=]"
+    rf"|(?:[/.]|\[[\"'])(?:{_NO_OTHERS}|{_IN_PATHS})(?![\w-])"
+    rf"|/(?:{_KEPT_IN_PATHS}|metadata/annotations)(?![\w-])|[._]annotations?\.[a-z]"
+)
+"""A pod's spec, or a piece of one, written into a text, also as a path."""
