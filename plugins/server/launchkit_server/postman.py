@@ -94,4 +94,7 @@ def signature(secret: Secret, message: str, at: int, body: str) -> str:
 
 
 def _plain(said: bytes) -> str:
+    last = b"".join(said.split()[-1:])
+    if len(said) >= ANSWER_BYTES and b"://" in last:  # it may be cut in a login
+        said = said.removesuffix(last)
     return masked(" ".join(tail_lines(said)))[:ANSWER_CHARACTERS]

@@ -193,6 +193,9 @@ async def test_an_answer_is_kept_without_the_secrets_in_its_addresses(receiver: 
     receiver.text = f"nothing is at {receiver.url}/x?token=hush&x=1"
     answer = await Postman().send(letter(receiver, "/x?token=hush&x=1"))
     assert answer.text == f"404: nothing is at {receiver.url}/x?token=…&x=1"
+    receiver.text = "\n" * 1970 + "see https://u:" + "hush" * 20 + "@h/x"
+    answer = await Postman().send(letter(receiver, "/x"))
+    assert answer.text == "404: see"
 
 
 def test_a_secret_in_the_address_of_a_webhook_is_used_and_not_shown(
