@@ -10,6 +10,7 @@ from typing import Any
 from launchkit.code.in_base_image import MOUNT
 from launchkit.errors import Rejected
 from launchkit.runners.identity import KUBERNETES
+from launchkit.written import unescaped
 from launchkit_kubernetes.manifest.copying import below
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.manifest.policy import is_free
@@ -59,7 +60,7 @@ def require_no_claim(config: Mapping[str, Any], claim: str) -> None:
     """
     named = re.compile(rf"(?<![\w.-]){re.escape(claim)}(?![\w.-])")
     for where, text in _texts(config, "resource_args", ()):
-        if named.search(text):
+        if named.search(unescaped(text)):
             raise Rejected(
                 f"{where}: names the claim {claim} of code_pvc_name, which has the code of all"
                 " launches",
@@ -68,9 +69,10 @@ def require_no_claim(config: Mapping[str, Any], claim: str) -> None:
 
 
 def _texts(value: Any, where: str, around: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Each text that more than the programs in a pod read, and where it stands."""
+    """Each key and text that more than the programs in a pod read, and where it stands."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
+            yield below(where, str(name)), str(name)
             yield from _texts(inner, below(where, str(name)), (*around, str(name)))
     elif isinstance(value, list | tuple):
         for index, inner in enumerate(value):

@@ -162,6 +162,9 @@ def test_the_pieces_give_the_code_and_an_archive_that_is_not_whole_fails(tmp_pat
         {"kind": "SparkApplication", "apiVersion": "sparkoperator.k8s.io/v1beta2",
          "spec": {"sparkConf": {"a.claimName": "code-of-all"}}},
         {**job({}), "metadata": {"annotations": {"a": "mounts: code-of-all"}}},
+        {"kind": "A", "apiVersion": "x.io/v1", "spec": {"claims": {"code-of-all": "/mnt"}}},
+        {"kind": "A", "apiVersion": "x.io/v1", "spec": {"a": r'{"claim": "code\u002dof-all"}'}},
+        {"kind": "A", "apiVersion": "x.io/v1", "spec": {"a": 'claim: "code\\\n  -of-all"'}},
     ],
 )  # fmt: skip
 def test_a_strict_policy_leaves_the_volume_with_the_code_of_all_to_the_agent(
