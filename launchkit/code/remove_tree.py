@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from launchkit.plain_text import shortened
+from launchkit.supervision.unmounted import NAME_ONLY, TELLS, open_unmounted
 
 log = logging.getLogger("launchkit.remove_tree")
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+_MOUNTED = "something is mounted there"
 _SHOWN = 200
 """Characters of a path in a message: a tree may be deeper than anybody wants to read."""
 
@@ -30,7 +32,7 @@ def remove_tree(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as exc:
-        removal.leave(path.name, exc)
+        removal.leave(path.name, _told(exc))
     if removal.trouble:
         log.warning("%s cannot be removed altogether: %s", path, removal.trouble)
 
@@ -58,7 +60,7 @@ class _Removal:
 
     def remove(self, name: str) -> None:
         """Remove *name* from the directory `fd`."""
-        if not stat.S_ISDIR(os.stat(name, dir_fd=self.fd, follow_symlinks=False).st_mode):
+        if not _is_directory(name, self.fd):
             os.unlink(name, dir_fd=self.fd)
             return
         self._way = [_Level("", _identity(self.fd))]
@@ -81,7 +83,7 @@ class _Removal:
         try:
             fd = _open_directory(name, self.fd)
         except OSError as exc:
-            self._remove_empty(name, exc)
+            self._remove_empty(name, _told(exc))
             return
         try:
             self._require_inside(fd)
@@ -108,7 +110,7 @@ class _Removal:
 
     def _require_inside(self, fd: int) -> None:
         if _mount(fd) != self._mount:
-            raise OSError(errno.EBUSY, "something is mounted there")
+            raise OSError(errno.EXDEV, _MOUNTED)
         above = os.stat("..", dir_fd=fd)
         if (above.st_dev, above.st_ino) != self._way[-1].identity:
             raise OSError(errno.ESTALE, "it was moved while it was being removed")
@@ -149,15 +151,29 @@ def _opened(directory: Path) -> Iterator[int]:
         os.close(fd)
 
 
+def _told(exc: OSError) -> OSError:
+    return OSError(exc.errno, _MOUNTED) if exc.errno == errno.EXDEV else exc
+
+
+def _is_directory(name: str, parent: int) -> bool:
+    if not TELLS:
+        return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+    fd = open_unmounted(name, NAME_ONLY | os.O_NOFOLLOW, within=parent)
+    try:
+        return stat.S_ISDIR(os.fstat(fd).st_mode)
+    finally:
+        os.close(fd)
+
+
 def _open_directory(name: str, parent: int) -> int:
     """Open a directory such that what is in it can be removed, even if its owner may not now."""
     try:
-        fd = os.open(name, _DIRECTORY, dir_fd=parent)
+        fd = open_unmounted(name, _DIRECTORY, within=parent)
     except PermissionError:
         # Refused by a C library that could only follow a link, or if it has become one.
         with suppress(NotImplementedError, ValueError, OSError):
             os.chmod(name, stat.S_IRWXU, dir_fd=parent, follow_symlinks=False)
-        fd = os.open(name, _DIRECTORY, dir_fd=parent)
+        fd = open_unmounted(name, _DIRECTORY, within=parent)
     if ~os.fstat(fd).st_mode & stat.S_IRWXU:
         with suppress(PermissionError):
             os.fchmod(fd, stat.S_IRWXU)

@@ -12,6 +12,10 @@ TAG = "LAUNCHKIT_PROCESS_TAG"
 """Each process of a run has this variable, with the run's tag in it, unless it gets rid of it. Who
 is not of the run does not know its tag.
 """
+MARK = "launchkit-run:"
+"""Before the name of a run in that of a file in memory, which its supervisor keeps open: so the
+system tells whose it is, wherever its directory was moved.
+"""
 DEAD = b"ZX"
 _DEATH_SIGNAL, _SUBREAPER, _IS_SUBREAPER = 1, 36, 37
 _libc = ctypes.CDLL(None)
@@ -40,6 +44,14 @@ def die_with(parent: int) -> None:
         _prctl(_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def mark(run: str) -> None:
+    """Be known as the supervisor of a run, where the system tells of such files."""
+    try:
+        os.memfd_create(MARK + run)
+    except (AttributeError, OSError):
+        pass
 
 
 def tagged(tag: bytes, *but: int) -> list[int]:

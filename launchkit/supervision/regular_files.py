@@ -1,19 +1,21 @@
 """Files that a run may have put something else in the place of: opened so that nothing waits, no
-link is followed, and only a regular file is read or written.
+link is followed, no mount is looked into, and only a regular file is read or written.
 """
 
 import errno
 import os
 import stat
 
+from launchkit.supervision.unmounted import open_in_its_folder
+
 _FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _REPLACED = {
+    errno.EXDEV,  # something is mounted on it
     errno.ENOTDIR,
-    errno.EISDIR,
-    errno.ELOOP,  # a link
-    errno.ENXIO,  # a pipe that nobody reads, a socket, or a device without a driver
     errno.EACCES,
+    errno.EPERM,
     errno.EAGAIN,  # one has a lease on it
+    errno.ETXTBSY,  # a program that runs
 }
 
 
@@ -24,9 +26,9 @@ def open_regular(path: str | bytes | os.PathLike[str], flags: int = os.O_RDONLY)
     :raises OSError: if the system cannot open it.
     """
     try:
-        file = os.open(path, flags | _FLAGS, 0o600)
+        file = open_in_its_folder(path, flags | _FLAGS)
     except OSError as exc:
-        if exc.errno in _REPLACED:
+        if exc.errno in _REPLACED or _is_something_else(path):
             raise _none(path) from exc
         raise
     if not stat.S_ISREG(os.fstat(file).st_mode):
@@ -39,6 +41,16 @@ def read_regular(path: str | bytes | os.PathLike[str], most: int) -> bytes:
     """At most the first *most* bytes of a regular file. :raises OSError: as `open_regular` does."""
     with os.fdopen(open_regular(path), "rb", buffering=0) as file:
         return file.read(most)
+
+
+def _is_something_else(path: str | bytes | os.PathLike[str]) -> bool:
+    """Whether what cannot be opened is a link, or of a kind that may give any error, such as a
+    device.
+    """
+    try:
+        return not stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _none(path: str | bytes | os.PathLike[str]) -> FileNotFoundError:

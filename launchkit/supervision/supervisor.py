@@ -25,12 +25,14 @@ from launchkit.supervision.processes import (
     adopt_orphans,
     die_with,
     left,
+    mark,
     members,
     reap,
     send,
     start_time,
 )
 from launchkit.supervision.regular_files import open_regular, read_regular
+from launchkit.supervision.unmounted import is_there
 
 OVER = ".over"
 """Beside the run directories: an empty file for each run that has ended and was removed."""
@@ -87,6 +89,7 @@ def main(run_dir: str, environ: Environ, answer: int, home: str) -> None:
     if not first or error:
         return
     environ[TAG.encode()] = tag
+    mark(os.path.basename(run_dir))
     adopt_orphans()
     group = cgroup.begin(home, os.path.basename(run_dir))
     try:
@@ -95,7 +98,7 @@ def main(run_dir: str, environ: Environ, answer: int, home: str) -> None:
         record = supervise(spec, environ, group)
     except OSError as exc:
         end_all(tag, group)
-        cancelled = int(os.path.exists("cancelled"))
+        cancelled = int(is_there("cancelled"))
         record = {"stage": "supervisor", "errno": exc.errno, "cancelled": cancelled}
     if group:
         group.end()
@@ -157,7 +160,7 @@ def run_command(command: Command, log: int) -> Record:
     pid, failure = _spawn(command, log)
     unrecorded = 0 if failure or command.setup else _record_child(pid)
     wait_for(pid)
-    cancelled = int(os.path.exists("cancelled"))
+    cancelled = int(is_there("cancelled"))
     let_finish(command.tag)
     send(pid, signal.SIGKILL, group=True)
     _, status, usage = os.wait4(pid, 0)
@@ -290,7 +293,7 @@ def _tell(writer: int, error: int) -> None:
 def _setup_turn(lock: int, log: int) -> bool:
     """Wait until no other run makes the same setup; False if the run is cancelled meanwhile."""
     waited = False
-    while not os.path.exists("cancelled"):
+    while not is_there("cancelled"):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -362,7 +365,7 @@ def _become(command: Command, log: int, stages: list[str]) -> None:
     os.dup2(log, 2)
     # Looked at only now: who cancels writes this file first and then signals all processes that
     # it finds. Either it finds this one, where the signal waits, or this one finds the file.
-    if os.path.exists("cancelled"):
+    if is_there("cancelled"):
         stages.append("cancelled")
         return
     stages.append("cwd")

@@ -201,6 +201,9 @@ async def test_who_holds_another_lock_in_the_place_of_a_runs_is_left_alone(
     with anyio.fail_after(PATIENCE):
         if is_stopped:
             await run.cancel(0.1)
+        else:
+            assert (await run.status()).state is RunState.RUNNING
+            let_end(run)
         assert (await end_of(run)).state.ended
     assert process.returncode is None
 
@@ -238,6 +241,7 @@ async def test_a_lock_of_an_open_file_is_no_processs(
         run = await runner.submit(code)
         await until((Path(run.ref) / "code" / "replaced").exists)
         assert RunDir(Path(run.ref)).supervisor() is None
+        let_end(run)
         with anyio.fail_after(PATIENCE):
             assert (await end_of(run)).state.ended
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from launchkit.builtin.local_process.plan import Plan, checked_command, make_plan
 from launchkit.builtin.local_process.rundir import RunDir
 from launchkit.builtin.local_process.traces import Traces
+from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import Rejected, RunLost, SubmitError
 from launchkit.images.file_overrides import override_files
 from launchkit.model import Submission
@@ -33,7 +34,7 @@ def begin(place: RunDir, submission: Submission, setups: Path, forks: ForkServer
     with _troubles_told(place):
         if forks is None:
             if submission.code is not None:
-                place.take_code(submission.code)
+                remove_tree(submission.code)
             return
         plan = _prepare(place, submission, setups)
         _start_supervisor(place, plan.env, forks)
@@ -41,30 +42,37 @@ def begin(place: RunDir, submission: Submission, setups: Path, forks: ForkServer
 
 def begun(place: RunDir) -> Traces:
     """By what a run is known that has just begun. :raises SubmitError: if it has not."""
-    seen = place.look()
     if place.is_over():
         raise SubmitError(f"{place.path}: a run of this name is over already")
-    if not (seen.started or seen.supervisor):
-        said = place.tail("supervisor.log").decode(errors="replace").strip().splitlines()
-        why = said[-1] if said else "no reason"
-        raise SubmitError(f"{place.path}: the run's supervisor did not start: {why}")
-    return Traces.left_in(place)
+    if traces := _traces(place):
+        return traces
+    said = place.tail("supervisor.log").decode(errors="replace").strip().splitlines()
+    why = said[-1] if said else "no reason"
+    raise SubmitError(f"{place.path}: the run's supervisor did not start: {why}")
 
 
 def found(place: RunDir, ref: str) -> Traces:
     """By what a run is known that began before. :raises RunLost: if it is gone or never began."""
-    seen = place.look()
-    if not (seen.started or seen.cancelled or seen.supervisor):
-        what = "this run was never started" if place.path.is_dir() else "there is no such run"
-        raise RunLost(f"{ref}: {what}")
-    return Traces.left_in(place)
+    if traces := _traces(place):
+        return traces
+    what = "this run was never started" if place.path.is_dir() else "there is no such run"
+    raise RunLost(f"{ref}: {what}")
 
 
 def discard(place: RunDir) -> None:
     """Remove a directory whose run never began."""
-    seen = place.look()
-    if not (seen.started or seen.cancelled or seen.supervisor):
+    if not place.look().is_told:
         place.remove()
+
+
+def _traces(place: RunDir) -> Traces | None:
+    """By what a run is known, also one that has moved or removed its directory; None if there is
+    none, as far as the system tells.
+    """
+    if place.look().is_told:
+        return Traces.left_in(place)
+    traces = Traces.sought(place.path)
+    return traces if traces.lives() else None
 
 
 @contextmanager

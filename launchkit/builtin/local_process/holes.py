@@ -1,7 +1,6 @@
 """Where a full disk may have swallowed what a run printed, its output says so."""
 
 import os
-import stat
 from pathlib import Path
 
 from launchkit.supervision.regular_files import open_regular
@@ -64,7 +63,7 @@ def _is_full(folder: Path) -> bool:
 
 def _size(log: Path) -> int | None:
     try:
-        facts = log.lstat()
+        with os.fdopen(open_regular(log), "rb", buffering=0) as file:
+            return os.fstat(file.fileno()).st_size
     except OSError:
         return None
-    return facts.st_size if stat.S_ISREG(facts.st_mode) else None

@@ -29,10 +29,11 @@ _MOUNT_IS_DEAD = {errno.ENOTCONN, errno.ECONNABORTED, errno.ESTALE, errno.ETIMED
 class NoAnswer(LaunchError):
     """The directory of a run does not answer, so that the run cannot be looked at."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, why: OSError | None = None) -> None:
+        told = f" ({why.strerror})" if why else ""
         super().__init__(
-            f"{place}: the run's directory does not answer or is not the run's any more; is a file"
-            " system mounted there? unmount it, or stop the launch"
+            f"{place}: the run's directory does not answer or is not the run's any more{told}; is a"
+            " file system mounted there? unmount it, or stop the launch"
         )
 
 
@@ -55,10 +56,17 @@ class Reach:
         """The same for what may take long. :raises NoAnswer: as `promptly` does."""
         return await self._done(partial(call, *args), WORK_SECONDS)
 
-    async def _done(self, call: Callable[[], T], seconds: float) -> T:
+    async def at_leisure(self, call: Callable[[*Args], T], *args: *Args) -> T:
+        """The same for what nothing depends on: one who is cancelled leaves it to itself.
+
+        :raises NoAnswer: as `promptly` does.
+        """
+        return await self._done(partial(call, *args), WORK_SECONDS, shield=False)
+
+    async def _done(self, call: Callable[[], T], seconds: float, *, shield: bool = True) -> T:
         await checkpoint()
         turn = object()
-        with anyio.move_on_after(seconds, shield=True):
+        with anyio.move_on_after(seconds, shield=shield):
             await self._turns.acquire_on_behalf_of(turn)
             try:
                 return await in_daemon_thread(call, partial(self._turns.release_on_behalf_of, turn))

@@ -4,9 +4,11 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar, TypeVarTuple
 
 import anyio
 
@@ -22,6 +24,9 @@ from launchkit.plain_text import tail_lines
 from launchkit.supervision.processes import send
 
 log = logging.getLogger("launchkit.local_process")
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
 
 CHUNK_BYTES = 1 << 20
 LOST_NOTE = (
@@ -41,9 +46,11 @@ class ProcessRun(Run):
         self.ref = str(place.path)
         self._dir = place
         self._reach = Reach(place.path)
+        self._kernel = Reach(place.path)
+        """Asks the system alone, and waits for no turn behind what waits in the directory."""
         self._traces = traces
-        self._by: RunDir | Traces = place
-        """What tells which its processes are."""
+        self._hidden = False
+        """Whether it is ended without its directory."""
         self._keep = keep
         self.holes = Holes(place.log)
         """Where a full disk may have swallowed output."""
@@ -54,24 +61,39 @@ class ProcessRun(Run):
         self._over = anyio.Event()
 
     async def status(self) -> RunStatus:
-        """Look once. No end is told before what is left of the run is ended, too."""
-        if self._end:
-            return self._end
+        """Look once. No end is told before what is left of the run is ended, too.
+
+        :raises NoAnswer: if its directory does not answer, or cannot be read, or is not there any
+            more while something of the run lives.
+        :raises RunLost: if there is no such run any more.
+        """
+        try:
+            return self._end or await (self._unseen() if self._hidden else self._seen())
+        except OSError as exc:
+            raise NoAnswer(self._dir.path, exc) from exc
+
+    async def _seen(self) -> RunStatus:
         seen = await self._reach.promptly(self._look)
         if seen.record is not None:
             await self._force_end()
             end = await self._reach.promptly(self._ended, seen.record)
         elif seen.supervisor is not None:
             return verdicts.alive(seen)
-        elif not (seen.started or seen.cancelled):
-            if await self._reach.promptly(self._goes_on_elsewhere):
-                raise NoAnswer(self._dir.path)
-            raise RunLost(f"{self.ref}: this run was never started, or its directory was removed")
+        elif not seen.is_told:
+            return await self._unseen()
         else:
             await self._force_end()
             end = await self._reach.promptly(self._lost, seen)
         self._size = await self._reach.promptly(self._dir.log_size)
         return self._ended_as(end)
+
+    async def _unseen(self) -> RunStatus:
+        """As far as the system tells."""
+        if await self._kernel.promptly(self._lives):
+            raise NoAnswer(self._dir.path)
+        if self._cancelled:
+            return self._ended_as(verdicts.lost((), cancelled=True))
+        raise RunLost(f"{self.ref}: this run was never started, or its directory was removed")
 
     async def changed(self, last: RunStatus) -> RunStatus:
         """Wait for a status other than *last*: for the end of the supervisor, except while it
@@ -88,7 +110,7 @@ class ProcessRun(Run):
 
     async def cancel(self, grace: float) -> None:
         """SIGTERM to all its processes, after *grace* seconds SIGKILL, until none is left. Where
-        its directory does not answer, they are those that are known without it.
+        its directory tells nothing, they are those that are known without it.
 
         :raises LaunchError: if the system does not let it look or signal; to be tried again.
         """
@@ -96,7 +118,7 @@ class ProcessRun(Run):
             try:
                 if not (await self.status()).state.ended:
                     await self._cancel(grace)
-            except NoAnswer:
+            except (NoAnswer, OSError):
                 await self._cancel_hidden(grace)
         except OSError as exc:
             raise LaunchError(f"{self.ref}: the run cannot be ended: {exc}") from exc
@@ -108,12 +130,12 @@ class ProcessRun(Run):
         idle_since = anyio.current_time()
         while True:
             over = self._over.is_set()  # before the read: then nothing comes after it
-            if data := await self._reach.promptly(self._read_log, offset):
+            if data := await self._ask(self._read_log, offset):
                 yield LogChunk(offset=offset, data=data)
                 offset += len(data)
                 idle_since = anyio.current_time()
             elif over:
-                if words := await self._reach.promptly(self._last_words, offset):
+                if words := await self._ask(self._last_words, offset):
                     yield LogChunk(offset=offset, data=words)
                 return
             else:
@@ -128,7 +150,7 @@ class ProcessRun(Run):
             elif seen.supervisor is not None:
                 return
             if not self._keep:
-                await self._reach.at_length(
+                await self._reach.at_leisure(
                     self._dir.remove,
                 )
         except (OSError, NoAnswer) as exc:
@@ -143,33 +165,36 @@ class ProcessRun(Run):
             await self._cancel_unmarked(grace)
             return
         with anyio.move_on_after(grace):
-            await self._reach.promptly(self._signal, signal.SIGTERM, signal.SIGCONT)
+            await self._ask(self._signal, signal.SIGTERM, signal.SIGCONT)
             await self._supervisor_gone()
         await self._force_end()
 
     async def _cancel_unmarked(self, grace: float) -> None:
         """End a run whose supervisor finds no mark, and would start what comes next: it is halted
-        before anything else is, and never goes on.
+        before anything else is, and never goes on, nor is it left so by one who is cancelled.
         """
-        with anyio.move_on_after(grace):
-            await self._halt_supervisor()
-            await self._reach.promptly(self._signal, signal.SIGTERM, signal.SIGCONT)
-            while await self._reach.promptly(self._by.processes):  # noqa: ASYNC110 - nothing tells us
-                await anyio.sleep(0.05)
+        try:
+            with anyio.move_on_after(grace):
+                await self._halt_supervisor()
+                await self._ask(self._signal, signal.SIGTERM, signal.SIGCONT)
+                while await self._ask(self._processes):  # noqa: ASYNC110 - nothing tells us
+                    await anyio.sleep(0.05)
+        except anyio.get_cancelled_exc_class():
+            with anyio.move_on_after(STUCK_SECONDS, shield=True):
+                await self._force_end(patience=0)
+            raise
         await self._force_end(patience=0)
 
     async def _cancel_hidden(self, grace: float) -> None:
         """End a run whose directory tells nothing; how it would have ended is not known then."""
         if not tells_of_processes():
             raise NoAnswer(self._dir.path)
-        if self._traces is None:
-            self._traces = await self._reach.promptly(Traces.sought, self._dir.path)
-        self._by = self._traces
+        self._cancelled = self._hidden = True
         await self._cancel_unmarked(grace)
         self._ended_as(verdicts.lost((), cancelled=True))
 
     async def _halt_supervisor(self) -> None:
-        while pid := await self._reach.promptly(self._by.supervisor):
+        while pid := await self._ask(self._supervisor):
             send(pid, signal.SIGSTOP)
             if _is_halted(pid):
                 return
@@ -180,17 +205,42 @@ class ProcessRun(Run):
         pause = max(0.02, min(0.5, (anyio.current_time() - idle_since) / 8))
         with anyio.move_on_after(pause):
             await self._over.wait()
-        if await self._reach.promptly(self._dir.supervisor) is None:
+        if await self._ask(self._supervisor) is None:
             await self.status()
+
+    async def _ask(self, call: Callable[[*Args], T], *args: *Args) -> T:
+        reach = self._kernel if self._hidden else self._reach
+        return await reach.promptly(call, *args)
 
     def _look(self) -> RunDirState:
         seen = self._dir.look()
-        self._traces = Traces.left_in(self._dir).after(self._traces)
+        if seen.supervisor is None and seen.is_told:
+            return replace(seen, supervisor=self._known().supervisor())
         return seen
 
-    def _goes_on_elsewhere(self) -> bool:
-        """Whether there are processes of it, although its directory tells nothing."""
-        return self._traces is not None and bool(self._traces.processes())
+    def _known(self) -> Traces:
+        """By what its processes are known now."""
+        if not self._hidden:
+            self._traces = Traces.left_in(self._dir).after(self._traces)
+        elif self._traces is None:
+            self._traces = Traces.sought(self._dir.path)
+        return self._traces
+
+    def _supervisor(self) -> int | None:
+        """The process number of the live supervisor; the directory is not asked for one that is
+        known to live.
+        """
+        if self._traces and tells_of_processes() and (pid := self._traces.supervisor()):
+            return pid
+        return self._known().supervisor()
+
+    def _processes(self) -> list[int]:
+        return self._known().processes()
+
+    def _lives(self) -> bool:
+        """Whether anything of it does, as the system tells alone."""
+        known = self._traces or Traces.sought(self._dir.path)
+        return known.lives()
 
     def _ended_as(self, end: RunStatus) -> RunStatus:
         self._end = end
@@ -214,33 +264,34 @@ class ProcessRun(Run):
 
     async def _supervisor_gone(self) -> None:
         """Wait for its end: at once where the system can tell of it, else by looking."""
-        pid = await self._reach.promptly(self._by.supervisor)
+        pid = await self._ask(self._supervisor)
         if not pid:
             return
         with suppress(AttributeError, OSError):
             fd = os.pidfd_open(pid)
             try:
                 # else its number may be another process's by now
-                if await self._reach.promptly(self._by.supervisor) == pid:
+                if await self._ask(self._supervisor) == pid:
                     await anyio.wait_readable(fd)
             finally:
                 os.close(fd)
-        while await self._reach.promptly(self._by.supervisor) == pid:  # noqa: ASYNC110 - nothing tells us
+        while await self._ask(self._supervisor) == pid:  # noqa: ASYNC110 - nothing tells us
             await anyio.sleep(0.2)
         _reap(pid)
 
     async def _force_end(self, patience: float = STUCK_SECONDS) -> None:
         stuck = anyio.current_time() + patience
         pause = 0.005
-        while await self._reach.promptly(self._kill, anyio.current_time() >= stuck):
+        while await self._ask(self._kill, anyio.current_time() >= stuck):
             await anyio.sleep(pause)
             pause = min(pause * 1.5, 0.5)
-        if cgroup := await self._reach.promptly(self._by.cgroup):
-            await self._reach.promptly(cgroup.end)
+        if self._traces and self._traces.home:
+            await self._kernel.promptly(self._traces.home.end)
 
     def _signal(self, *numbers: int) -> None:
-        found = self._by.processes()
-        group = self._by.group(found)
+        known = self._known()
+        found = known.processes()
+        group = known.group(found)
         others = [pid for pid in found if _group_of(pid) != group]
         for number in numbers:
             if group:
@@ -250,14 +301,15 @@ class ProcessRun(Run):
 
     def _kill(self, stuck: bool) -> bool:
         """SIGKILL to all of its processes; tells whether there were any."""
-        left = self._by.processes()
-        if group := self._by.group(left):
+        known = self._known()
+        left = known.processes()
+        if group := known.group(left):
             send(group, signal.SIGKILL, group=True)
-        if cgroup := self._by.cgroup():
-            cgroup.kill()
+        if known.home:
+            known.home.kill()
         for pid in left:
             send(pid, signal.SIGKILL)
-        watcher = self._by.supervisor()
+        watcher = known.supervisor()
         if watcher:  # it ends by itself when its child has, unless something holds it up
             send(watcher, signal.SIGKILL if stuck else signal.SIGCONT)
         return bool(left or watcher)

@@ -21,7 +21,7 @@ import secrets
 import shutil
 import struct
 import sys
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,7 +31,6 @@ from launchkit.code.remove_tree import remove_tree
 from launchkit.plain_text import ending
 from launchkit.private_files import begin_file
 from launchkit.supervision import cgroup
-from launchkit.supervision.processes import members, start_time
 from launchkit.supervision.regular_files import open_regular, read_regular
 from launchkit.supervision.supervisor import (
     OVER,
@@ -43,6 +42,7 @@ from launchkit.supervision.supervisor import (
     parse_spec,
     sync_dir,
 )
+from launchkit.supervision.unmounted import is_there
 
 log = logging.getLogger("launchkit.local_process")
 
@@ -71,6 +71,12 @@ class RunDirState:
     in_setup: bool
     running: bool
     """The command itself was started."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the directory tells of a run at all."""
+        known = self.record is not None or self.supervisor is not None
+        return known or self.started or self.cancelled
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,7 @@ class RunDir:
         from which this one sees no processes.
         """
         try:
-            fd = open_regular(self.path / "lock", os.O_RDWR)
+            fd = open_regular(self.path / "lock")
         except FileNotFoundError:
             return None
         try:
@@ -114,12 +120,6 @@ class RunDir:
         finally:
             os.close(fd)
         return holder if holder == 0 or (holder and self._has_within(holder)) else None
-
-    def processes(self) -> list[int]:
-        """The live processes of the run, its supervisor not among them."""
-        found = members(self.tag(), self.supervisor() or 0)
-        group = self.cgroup()
-        return [*{*found, *group.pids()}] if group else found
 
     def tag(self) -> bytes:
         """What its processes are known by; nothing if there is none, or it is another run's."""
@@ -132,17 +132,15 @@ class RunDir:
         """The run's cgroup, while there is one."""
         return cgroup.recorded(str(self.path))
 
-    def group(self, of: Container[int]) -> int | None:
-        """The process group of the command, if its main process lives and is one *of* the run's
-        processes, as far as the system tells: a run may have put another's number there.
+    def leader(self) -> tuple[int, int] | None:
+        """The number and the start time that stand there for the main process of the command; a run
+        may have put another's there.
         """
         try:
             pid, began = map(int, self._read("child", RESERVED).split())
-        except (OSError, ValueError):  # a power cut may have left it empty
+        except ValueError:  # a power cut may have left it empty
             return None
-        if not 0 < pid <= MOST_PID or start_time(pid) != began:
-            return None
-        return pid if pid in of or not tells_of_processes() else None
+        return (pid, began) if 0 < pid <= MOST_PID else None
 
     def mark_cancelled(self, until: float) -> None:
         """Note that the run was told to stop, and may end by itself *until* that monotonic time.
@@ -212,7 +210,7 @@ class RunDir:
         try:
             file = open_regular(self.log)
         except FileNotFoundError:
-            return None if os.path.lexists(self.log) else 0
+            return None if is_there(self.log) else 0
         try:
             return os.fstat(file).st_size
         finally:
@@ -261,7 +259,7 @@ class RunDir:
         return False
 
     def _has(self, name: str) -> bool:
-        return os.path.lexists(self.path / name)
+        return is_there(self.path / name)
 
     def _read(self, name: str, most: int) -> bytes:
         try:

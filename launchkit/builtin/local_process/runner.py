@@ -151,7 +151,7 @@ class LocalProcessRunner(Runner):
         place = await run_sync(self._place_at, ref)
         try:
             traces = await Reach(place.path).promptly(found, place, ref)
-        except NoAnswer:
+        except (NoAnswer, OSError):
             traces = None
         return ProcessRun(place, keep=self.keep, traces=traces)
 
@@ -165,7 +165,7 @@ class LocalProcessRunner(Runner):
         from launchkit.builtin.local_process.reach import Reach
 
         place = await run_sync(self._place_at, ref)
-        await Reach(place.path).at_length(
+        await Reach(place.path).at_leisure(
             discard,
             place,
         )

@@ -64,7 +64,7 @@ class _Sweeping:
         self._tried.add(path)
         try:
             self._tried.add(
-                await Reach(path).at_length(
+                await Reach(path).at_leisure(
                     clear_away,
                     path,
                 )

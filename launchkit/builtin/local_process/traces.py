@@ -1,15 +1,19 @@
-"""How a run's processes are found where its directory tells nothing any more."""
+"""How a run's processes are found, also where its directory tells nothing any more."""
 
+import os
 from collections.abc import Container, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from launchkit.builtin.local_process.rundir import RunDir
+from launchkit.builtin.local_process.rundir import RunDir, tells_of_processes
 from launchkit.supervision import cgroup
 from launchkit.supervision.forks import PROGRAM
-from launchkit.supervision.processes import TAG, lives, members, start_time
+from launchkit.supervision.processes import MARK, TAG, descendants, lives, members, start_time
+from launchkit.supervision.supervisor import TAG_BYTES
+
+_NAMESPACES = ("mnt", "pid", "user")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +23,8 @@ class Traces:
     tags: tuple[bytes, ...] = ()
     watcher: tuple[int, int] | None = None
     """The number and the start time of the supervisor."""
+    leader: tuple[int, int] | None = None
+    """Those of the main process of the command."""
     home: cgroup.Cgroup | None = None
 
     @classmethod
@@ -27,40 +33,53 @@ class Traces:
         pid, tag = place.supervisor(), place.tag()
         return cls(
             tags=(tag,) if tag else (),
-            watcher=(pid, start_time(pid)) if pid else None,
+            watcher=None if pid is None else (pid, start_time(pid)),
+            leader=place.leader(),
             home=place.cgroup(),
         )
 
     @classmethod
     def sought(cls, place: Path) -> Self:
-        """Those that the system tells of the run of a directory, which is not looked into. A run
-        can say falsely that it is this one; it is ended with it then.
+        """Those that the system tells of the run of a directory, which is not looked into. They are
+        the agent's user's, and of no container. While the supervisor lives, what is of the run
+        descends from it, or has the tag of what does; else another local process can say falsely
+        that it is of this run, and is ended with it then.
         """
-        tag, watcher = f"{TAG}={place.name}.".encode(), None
-        tags = set()
-        for pid in _pids():
-            found = [text for text in _entries(pid, "environ") if text.startswith(tag)]
-            tags |= {text.partition(b"=")[2] for text in found if b"." not in text[len(tag) :]}
-            if PROGRAM.encode() in _entries(pid, "cmdline") and _place_of(pid) == str(place):
-                watcher = pid, start_time(pid)
+        ours = [pid for pid in _pids() if _is_ours(pid)]
+        watchers = [(start_time(pid), pid) for pid in ours if _watches(pid, place)]
+        began, watcher = min(watchers, default=(0, 0))  # older than all that the run has started
         groups = Path(cgroup.home() or "/nowhere").glob(f"{cgroup.PREFIX}{place.name}.*")
         home = next((cgroup.Cgroup(str(path)) for path in groups), None)
-        return cls(tags=tuple(sorted(tags)), watcher=watcher, home=home)
+        family = [*descendants(watcher), *(home.pids() if home else ())] if watcher else ours
+        return cls(
+            tags=tuple(sorted({tag for pid in family for tag in _tags(pid, place.name)})),
+            watcher=(watcher, began) if watcher else None,
+            home=home,
+        )
 
     def after(self, earlier: Self | None) -> Self:
-        """These, with what was known *earlier* where they tell nothing. A tag never changes."""
-        if earlier is None:
+        """These, with what was known *earlier* where the system tells that it still is so, or that
+        never changes: a run may have put anything into its directory since.
+        """
+        if earlier is None or not tells_of_processes():
             return self
         return type(self)(
             tags=earlier.tags or self.tags,
-            watcher=self.watcher or earlier.watcher,
+            watcher=earlier.watcher if earlier.supervisor() else self.watcher,
+            leader=earlier.leader or self.leader,
             home=self.home or earlier.home,
         )
 
     def supervisor(self) -> int | None:
-        """The process number of the live supervisor."""
-        pid, began = self.watcher or (0, 0)
-        return pid if pid and lives(pid, began) else None
+        """The process number of the live supervisor; 0 if it is in a place from which this one sees
+        no processes.
+        """
+        pid, began = self.watcher or (None, 0)
+        return None if pid and tells_of_processes() and not lives(pid, began) else pid
+
+    def lives(self) -> bool:
+        """Whether anything of the run does."""
+        return self.supervisor() is not None or bool(self.processes())
 
     def processes(self) -> list[int]:
         """The live processes of the run, its supervisor not among them."""
@@ -69,12 +88,13 @@ class Traces:
         return [*{*found, *(self.home.pids() if self.home else ())}]
 
     def group(self, of: Container[int]) -> int | None:
-        """None: the process group of the command stands in the directory alone."""
-        return None
-
-    def cgroup(self) -> cgroup.Cgroup | None:
-        """The run's cgroup, if it has one."""
-        return self.home
+        """The process group of the command, if its main process lives and is one *of* the run's
+        processes, as far as the system tells.
+        """
+        pid, began = self.leader or (0, 0)
+        if not pid or start_time(pid) != began:
+            return None
+        return pid if pid in of or not tells_of_processes() else None
 
 
 def _pids() -> Iterator[int]:
@@ -88,8 +108,32 @@ def _entries(pid: int, name: str) -> list[bytes]:
     return []
 
 
-def _place_of(pid: int) -> str:
-    """Where a process works, as the system writes it, which looks at nothing there."""
+def _is_ours(pid: int) -> bool:
+    """Whether a process is of this user, and sees the machine as this one does."""
     with suppress(OSError):
-        return str(Path(f"/proc/{pid}/cwd").readlink())
-    return ""
+        if Path(f"/proc/{pid}").stat().st_uid != os.geteuid():
+            return False
+        places = ((f"/proc/{who}/ns/{what}" for who in (pid, "self")) for what in _NAMESPACES)
+        return all(len({*map(os.readlink, pair)}) == 1 for pair in places)
+    return False
+
+
+def _tags(pid: int, run: str) -> Iterator[bytes]:
+    start = f"{TAG}={run}.".encode()
+    for text in _entries(pid, "environ"):
+        if text.startswith(start) and len(text) == len(start) + 2 * TAG_BYTES:
+            yield text.partition(b"=")[2]
+
+
+def _watches(pid: int, place: Path) -> bool:
+    """Whether a process is the supervisor of a run, by where it works or what it is marked with:
+    the links are as the system writes them, which looks at nothing there.
+    """
+    if PROGRAM.encode() not in _entries(pid, "cmdline"):
+        return False
+    with suppress(OSError):
+        if Path(f"/proc/{pid}/cwd").readlink() == place:
+            return True
+        mark = Path(f"/memfd:{MARK}{place.name} (deleted)")
+        return any(file.readlink() == mark for file in Path(f"/proc/{pid}/fd").iterdir())
+    return False
