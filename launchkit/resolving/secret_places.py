@@ -183,7 +183,8 @@ def _label(values: Json) -> str | None:
         return None
     named = [key for key, one in values.items() if isinstance(one, str)]
     labels = [key for key in named if str(key).lower() in _LABELS]
-    return next((key for key in labels if is_secret_name(values[key])), next(iter(labels), None))
+    telling = (key for key in labels if is_secret_name(str(values[key])))
+    return next(telling, next(iter(labels), None))
 
 
 def _is_reference(values: Json, name: str) -> bool:
