@@ -10,9 +10,10 @@ OPTION_KEYS = frozenset(
     | {"podSpecPatch", "runtimeEnvYAML"}
 )
 """What a word of the policy may name as a whole, in Jobs and in objects of operators."""
-EXPANDING_KEYS = frozenset({"command", "args", "env", "subPathExpr"})
+EXPANDING_KEYS = frozenset({"command", "args", "env", "envVars", "subPathExpr"})
 """Where the node puts variables of a container in the place of `$(NAME)`. See
-https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#Container."""
+https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#Container.
+Spark's pods have them in `envVars`."""
 _OF_PODS = (
     *("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints", "priorityClassName"),
     *("activeDeadlineSeconds", "terminationGracePeriodSeconds"),

@@ -3,8 +3,12 @@
 from typing import Any
 
 import pytest
+from launchkit_kubernetes.runner import KubernetesRunner
 
+from launchkit.abc import Policy
 from launchkit.model import GitSource, Secret
+from launchkit.resolving.bind import AgentSide, bind
+from launchkit.testing import make_launch
 
 from .examples import JOBSET, LEADER, MPI, RAY, SEED_PYTORCH, TRAIN, VOLCANO, example
 from .making import CHOSEN, body, job, pod, workload
@@ -168,6 +172,14 @@ def test_no_variable_takes_the_place_of_what_a_launch_brings(text: str) -> None:
     assert main["command"] == ["python", STAYS]
     assert main["args"] == [STAYS]
     assert main["env"][-1] == {"name": "B", "value": STAYS}
+
+
+@pytest.mark.parametrize("variables", [{"A": "${run_name}"}, [{"value": "${run_name}"}]])
+def test_no_variable_takes_the_place_of_a_launchs_name_in_one_of_spark(variables: object) -> None:
+    launch = make_launch(name=REFERENCE, resource_args={"spec": {"driver": {"envVars": variables}}})
+    agent = AgentSide(policy=Policy(), environ={}, extra_env={})
+    made = bind(launch, image=None, code=None, runner=KubernetesRunner, agent=agent)
+    assert STAYS in str(made.submission.resource_args)
 
 
 def test_variables_take_the_place_of_what_the_queues_owner_writes() -> None:
