@@ -76,8 +76,9 @@ def _without_logins(addresses: str) -> str:
     for begin in _BEGIN.finditer(addresses) if last >= 0 else ():
         scheme, slashes = begin.groups()
         at = begin.end()
-        is_address = not begin.start() or len(slashes) > 1
-        if begin.start() < done or at > last or not is_address:
+        if at > last:
+            break
+        if begin.start() < done or (begin.start() and len(slashes) == 1):
             continue
         host = _HOST.match(addresses, at)
         host_end = host.end() if host else at
@@ -107,8 +108,12 @@ def _secret_values(text: str) -> Iterator[tuple[int, int]]:
     address with parameters of its own.
     """
     done = 0
+    told: dict[str, bool] = {}  # a long text has the same names many times
     for found in _PARAMETER.finditer(text):
-        if found.start() >= done and is_secret_parameter(found[1]):
+        name = found[1]
+        if name not in told:
+            told[name] = is_secret_parameter(name)
+        if found.start() >= done and told[name]:
             value = _VALUE.match(text, found.end())
             done = value.end() if value else found.end()
             if done > found.end():
