@@ -1,8 +1,9 @@
 """What is known to be wrong with a launch before it is put into a queue."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
 
-from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from launchkit.abc import Runner
@@ -16,6 +17,14 @@ HIDDEN = "…"
 
 Agents = Callable[[], Awaitable[Sequence[AgentView]]]
 """Asks which agents there are."""
+T = TypeVar("T")
+
+
+class InThread(Protocol):
+    """Does work that takes long."""
+
+    async def __call__(self, work: Callable[[], T], /) -> T:
+        """Do it beside all else."""
 
 
 async def check_launch(
@@ -23,19 +32,19 @@ async def check_launch(
     spec: LaunchSpec,
     agents: Agents,
     plugins: Plugins,
-    limiter: CapacityLimiter | None = None,
+    in_thread: InThread = run_sync,
 ) -> Choices:
     """What the launch comes to; the queue's runner is asked, where it is installed here too, unless
     some of the queue's config is hidden from who asks: the agent asks it then. A large queue takes
-    long to look at, which is done in a thread, one of the *limiter*.
+    long to look at, which is done *in_thread*.
 
     :raises Rejected: if the queue or its runner does not allow what is asked; it tells none of the
         queue's secrets.
     """
     runner = plugins.find(Runner, queue.resource)
-    plan, builds = await run_sync(_checked, queue, spec, runner, limiter=limiter)
+    plan, builds = await in_thread(partial(_checked, queue, spec, runner))
     if builds is not None and (absent := await _no_builder(queue.name, agents)):
-        await run_sync(_require_builder, queue, builds, absent, limiter=limiter)
+        await in_thread(partial(_require_builder, queue, builds, absent))
     return plan
 
 

@@ -13,6 +13,9 @@ MOST_CHARACTERS = 4_000_000
 MOST_CHARACTERS_OF_A_QUEUE = 1_000_000
 """In those of its config, and of its variables; as many as a file of YAML may have."""
 
+SHORT = 20_000
+"""Characters of values, and of the keys above each; within a moment they are looked through."""
+
 
 def leaves(value: object, path: Path = ()) -> Iterator[tuple[Path, object]]:
     """Each value that holds no other, and where it stands; an empty mapping or list is one."""
@@ -42,6 +45,16 @@ def texts(value: object) -> Iterator[tuple[Path, str]]:
     for path, leaf in leaves(value):
         if isinstance(leaf, str):
             yield path, leaf
+
+
+def is_long(values: object) -> bool:
+    """Whether plain data take so long to look through that nothing short should wait for it."""
+    amount = 0
+    for path, leaf in leaves(values):
+        amount += sum(len(str(key)) for key in path) + len(str(leaf)) + 1
+        if amount > SHORT:
+            return True
+    return False
 
 
 def are_too_much(values: object, most: int) -> bool:

@@ -2,13 +2,14 @@
 queue, and beside all transactions, for that may take longer than others can wait for a database.
 """
 
-from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from anyio import to_thread
+from anyio.lowlevel import RunVar
 
+from launchkit.aio.long_work import LongWork
 from launchkit.codec import decode_json
 from launchkit.model import QueueSpec
+from launchkit.resolving.nested import SHORT
 from launchkit.store.database import Body, Database, Row
 from launchkit.store.rows import understood
 
@@ -19,28 +20,35 @@ T = TypeVar("T")
 
 MOST_KEPT = 8
 _kept: dict[tuple[int, str], "Mask"] = {}
-_turn = Lock()
+_work: RunVar[LongWork] = RunVar("launchkit_queue_masks")
 
 
 class NotLookedThrough(Exception):
     """A transaction needs what hides the secrets of a queue that was not looked through yet."""
 
-    def __init__(self, queue_id: int, spec: str) -> None:
+    def __init__(self, entity: str, queue_id: int, spec: str) -> None:
         super().__init__(queue_id)
+        self._entity = entity
         self._queue_id = queue_id
         self._spec = spec
 
-    def look(self) -> None:
-        """Look it through; who wants the same meanwhile waits."""
+    async def looked_through(self) -> None:
+        """Look it through in the turn of its entity; who wants the same meanwhile waits."""
+        work = _work.get(None)
+        if work is None:
+            work = LongWork()
+            _work.set(work)
+        await work.run(self._entity, self._look, is_long=len(self._spec) > SHORT)
+
+    def _look(self) -> None:
         from launchkit.resolving.known_secrets import queue_mask
 
         key = self._queue_id, self._spec
-        with _turn:
-            if key not in _kept:
-                with understood(f"queue {self._queue_id}"):
-                    _kept[key] = queue_mask(decode_json(QueueSpec, self._spec))
-            for oldest in [*_kept][:-MOST_KEPT]:
-                del _kept[oldest]
+        if key not in _kept:
+            with understood(f"queue {self._queue_id}"):
+                _kept[key] = queue_mask(decode_json(QueueSpec, self._spec))
+        for oldest in [*_kept][:-MOST_KEPT]:
+            _kept.pop(oldest, None)
 
 
 def kept_mask(queue: Row) -> "Mask":
@@ -50,7 +58,7 @@ def kept_mask(queue: Row) -> "Mask":
     """
     key = queue["id"], queue["spec"]
     if (mask := _kept.get(key)) is None:
-        raise NotLookedThrough(*key)
+        raise NotLookedThrough(queue["entity"], *key)
     return mask
 
 
@@ -60,4 +68,4 @@ async def written(database: Database, body: Body[T]) -> T:
         try:
             return await database.write(body)
         except NotLookedThrough as exc:
-            await to_thread.run_sync(exc.look)
+            await exc.looked_through()

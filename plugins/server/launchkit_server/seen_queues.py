@@ -1,12 +1,13 @@
 """Queues that were looked through for secrets."""
 
 from dataclasses import dataclass, field
-
-from anyio import CapacityLimiter, to_thread
+from functools import partial
 
 from launchkit.abc import Finding
+from launchkit.aio.long_work import LongWork
 from launchkit.model import Queue, QueueSpec
 from launchkit.resolving.known_secrets import without_secrets
+from launchkit.resolving.nested import is_long
 from launchkit.resolving.written_secrets import secrets_warning
 
 MOST_KEPT = 32
@@ -28,14 +29,17 @@ class SeenQueues:
     answered; the last are kept.
     """
 
-    looking: CapacityLimiter
+    work: LongWork
     _kept: dict[tuple[int, int], SeenQueue] = field(default_factory=dict)
 
     async def of(self, queue: Queue) -> SeenQueue:
         """What is known of a queue."""
         seen = self._kept.get((queue.id, queue.version))
         if seen is None:
-            seen = await to_thread.run_sync(self._look, queue, limiter=self.looking)
+            values = queue.spec.config, queue.spec.variables
+            seen = await self.work.run(
+                queue.entity, partial(self._look, queue), is_long=is_long(values)
+            )
         return seen
 
     def _look(self, queue: Queue) -> SeenQueue:
@@ -45,5 +49,5 @@ class SeenQueues:
             seen = SeenQueue(without_secrets(queue.spec), secrets_warning(queue.spec))
             self._kept[key] = seen
             for oldest in [*self._kept][:-MOST_KEPT]:
-                del self._kept[oldest]
+                self._kept.pop(oldest, None)
         return seen

@@ -1,12 +1,15 @@
 """What all requests share: the database, who may do what, and how long one may wait."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
+from launchkit.aio.long_work import LongWork
 from launchkit.model import QueueItem
+from launchkit.resolving.nested import is_long
 from launchkit.resolving.secret_values import item_without_secrets
 from launchkit.store.database import Database
 from launchkit.store.tokens import Proofs
@@ -39,8 +42,6 @@ LOOKING = 2
 """How many of those who are woken look at once; fewer than there are connections to a database."""
 RENDERING = 2
 """How many pages are made at once beside those that are answered: one may take a second."""
-PARSING = 1
-"""How many long texts are parsed at once beside those that are answered."""
 
 
 @dataclass(kw_only=True)
@@ -66,8 +67,10 @@ class Service:
     """Whose tokens they are that come."""
     looking: CapacityLimiter = field(init=False, default_factory=lambda: CapacityLimiter(LOOKING))
     """Keeps those who are woken and look from being in the way of those who come and claim."""
-    parsing: CapacityLimiter = field(init=False, default_factory=lambda: CapacityLimiter(PARSING))
-    """Keeps those who send much from being in the way of all others."""
+    parsing: LongWork = field(init=False, default_factory=LongWork)
+    """Keeps those who send much from being in the way of all others: of each entity, one after the
+    other, and of each who sends long forms.
+    """
     rendering: CapacityLimiter = field(
         init=False, default_factory=lambda: CapacityLimiter(RENDERING)
     )
@@ -109,7 +112,8 @@ class Service:
 
     async def shown(self, item: QueueItem) -> QueueItem:
         """A launch as those who are not operators see it, made beside all that is answered."""
-        return await to_thread.run_sync(item_without_secrets, item, limiter=self.parsing)
+        work = partial(item_without_secrets, item)
+        return await self.parsing.run(item.entity, work, is_long=is_long(item.resolved))
 
     def patience(self, wanted: float) -> float:
         """How long a request may wait that wants to wait for so many seconds."""

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated
 
-import anyio.to_thread
 from fastapi import APIRouter, Depends, Header, Response
 
 from launchkit.abc import QueueView
 from launchkit.errors import ConfigError, Stale
 from launchkit.model import Queue, QueueSpec, Variable
+from launchkit.resolving.nested import is_long
 from launchkit.resolving.queue_checks import check_amount, check_queue
 from launchkit.resolving.templates import find_variables
 from launchkit.store.hub import StoreQueues
@@ -39,14 +40,17 @@ async def parse(
 ) -> Mapping[str, Variable]:
     """The template fields of a config, each with a guess at its type."""
     check_amount({"config": wanted.config})
-    return await anyio.to_thread.run_sync(find_variables, wanted.config, limiter=service.parsing)
+    work = partial(find_variables, wanted.config)
+    return await service.parsing.run(entity, work, is_long=is_long(wanted.config))
 
 
 @router.post("/check")
 async def check(entity: str, spec: QueueSpec, service: TheService, who: Reader) -> QueueCheck:
     """Show a queue to the rules, and its config to its runner if that is installed here."""
-    await anyio.to_thread.run_sync(check_queue, spec, limiter=service.parsing)
-    runner = await anyio.to_thread.run_sync(shown_to_runner, spec, limiter=service.parsing)
+    is_slow = is_long((spec.config, spec.variables))
+    await service.parsing.run(entity, partial(check_queue, spec), is_long=is_slow)
+    work = partial(shown_to_runner, spec)
+    runner = await service.parsing.run(entity, work, is_long=is_slow)
     return QueueCheck(runner=runner.kind if runner else None)
 
 

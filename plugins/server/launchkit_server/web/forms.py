@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import parse_qs
 
-from anyio.to_thread import run_sync
 from fastapi import Request
 
 from launchkit.errors import ConfigError
@@ -53,7 +53,8 @@ async def form_of(request: Request, principal: Principal) -> Form:
     service: Service = request.app.state.service
     with service.bodies.of(asker(principal)):
         body = await request.body()
-        return await run_sync(_parsed, body, limiter=service.parsing)
+        work = partial(_parsed, body)
+        return await service.parsing.run(asker(principal), work, is_long=True)
 
 
 async def short_form_of(request: Request) -> Form:

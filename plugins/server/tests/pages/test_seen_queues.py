@@ -8,11 +8,12 @@ from typing import Any
 
 import anyio
 import pytest
-from anyio import CapacityLimiter
 from launchkit_server.seen_queues import MOST_KEPT, SeenQueue, SeenQueues
 from waiting import until
 
+from launchkit.aio.long_work import LongWork
 from launchkit.model import Queue, QueueSpec
+from launchkit.resolving.nested import SHORT
 
 from ..browsing import Browser
 from ..conftest import Served
@@ -26,7 +27,7 @@ QUEUE = Queue(id=1, entity="e", spec=SPEC, version=1, created_at=0.0, updated_at
 def busy(served: Served) -> Iterator[Callable[..., Any]]:
     """Somebody else's long text is looked through as long as this lasts."""
     assert served.portal is not None
-    parsing = served.service.parsing
+    parsing = served.service.parsing.short
     served.portal.call(parsing.acquire_on_behalf_of, "another")
     try:
         yield lambda: parsing.statistics().tasks_waiting
@@ -48,23 +49,45 @@ def test_a_page_that_needs_a_queue_looked_through_keeps_nobody_waiting(
 
 
 async def test_a_version_of_a_queue_is_looked_through_once_for_all_who_ask() -> None:
-    looking = CapacityLimiter(1)
-    queues, seen = SeenQueues(looking), list[SeenQueue]()
+    work = LongWork()
+    queues, seen = SeenQueues(work), list[SeenQueue]()
 
     async def ask() -> None:
         seen.append(await queues.of(QUEUE))
 
-    async with anyio.create_task_group() as tasks, looking:
+    async with anyio.create_task_group() as tasks, work.short:
         tasks.start_soon(ask)
         tasks.start_soon(ask)
-        await until(lambda: looking.statistics().tasks_waiting == 2)
+        await until(lambda: work.short.statistics().tasks_waiting == 2)
     assert seen[0] is seen[1] is await queues.of(QUEUE)
     assert seen[0].shown.config == {"env": {"API_KEY": "…"}}
     assert seen[0].warning
 
 
+async def test_large_queues_wait_for_the_turn_of_their_entity_and_small_ones_for_none_of_them() -> (
+    None
+):
+    work, done = LongWork(), list[tuple[str, int]]()
+    queues = SeenQueues(work)
+    large = replace(SPEC, config={"a": "b" * SHORT})
+
+    async def ask(entity: str, number: int, spec: QueueSpec) -> None:
+        await queues.of(replace(QUEUE, id=number, entity=entity, spec=spec))
+        done.append((entity, number))
+
+    async with anyio.create_task_group() as tasks, work.long:
+        for number in range(3):
+            tasks.start_soon(ask, "many", number, large)
+        await until(lambda: work.long.statistics().tasks_waiting == 1)
+        await ask("small", 9, SPEC)
+        tasks.start_soon(ask, "one", 10, large)
+        await until(lambda: work.long.statistics().tasks_waiting == 2)
+        assert done == [("small", 9)]
+    assert done.index(("one", 10)) == 2
+
+
 async def test_another_version_or_queue_is_another_to_look_through() -> None:
-    queues = SeenQueues(CapacityLimiter(1))
+    queues = SeenQueues(LongWork())
     await queues.of(QUEUE)
     later = replace(SPEC, config={"env": {"MODE": "fast"}})
     for other in (replace(QUEUE, version=2, spec=later), replace(QUEUE, id=2, spec=later)):
@@ -72,7 +95,7 @@ async def test_another_version_or_queue_is_another_to_look_through() -> None:
 
 
 async def test_few_queues_that_were_looked_through_are_kept() -> None:
-    queues = SeenQueues(CapacityLimiter(1))
+    queues = SeenQueues(LongWork())
     first = await queues.of(QUEUE)
     for number in range(1, MOST_KEPT):
         await queues.of(replace(QUEUE, id=1 + number))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ from fastapi.responses import Response
 
 from launchkit.abc import LaunchRequest, QueueView
 from launchkit.errors import ConfigError, LaunchkitError, NotFound, QueueError
-from launchkit.images.launch_checks import check_launch
+from launchkit.images.launch_checks import InThread, check_launch
 from launchkit.model import (
     ImageSource,
     JobVersion,
@@ -24,6 +25,7 @@ from launchkit.model import (
 )
 from launchkit.plugins import Plugins
 from launchkit.resolving.known_secrets import queue_secrets
+from launchkit.resolving.nested import is_long
 from launchkit.resolving.secret_values import hidden, without_values
 from launchkit.resolving.shown import OF_QUEUES, Row, request_data, request_rows
 from launchkit.store import agents
@@ -193,9 +195,7 @@ async def _rows(visit: Visit, fields: LaunchFields, again: QueueItem | None) -> 
     if visit.may("operate"):
         rows = [*request_rows(data)]
     else:
-        rows = await anyio.to_thread.run_sync(
-            _rows_without_secrets_of, queue, data, limiter=visit.service.parsing
-        )
+        rows = await _in_turn(visit, queue, spec)(partial(_rows_without_secrets_of, queue, data))
     empty = {"", "null", "{}"}
     return [row for row in rows if row[1] not in empty and row[0] not in UNTOLD]
 
@@ -218,7 +218,13 @@ async def _check(visit: Visit, queue: QueueSpec, spec: LaunchSpec) -> Any:
     async def known() -> Any:
         return await visit.service.database.read(agents.List(visit.entity))
 
-    return await check_launch(queue, spec, known, Plugins(), visit.service.parsing)
+    return await check_launch(queue, spec, known, Plugins(), _in_turn(visit, queue, spec))
+
+
+def _in_turn(visit: Visit, queue: QueueSpec, spec: LaunchSpec) -> InThread:
+    """What takes as long as the queue and what is asked of it are large."""
+    is_slow = is_long((queue.config, queue.variables, spec))
+    return partial(visit.service.parsing.run, visit.entity, is_long=is_slow)
 
 
 async def _request(

@@ -1,8 +1,9 @@
 """Making a queue and changing one: settings, config, and a tile for each template field."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import anyio.to_thread
 from fastapi import APIRouter
@@ -11,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from launchkit.errors import Conflict
 from launchkit.model import Queue
 from launchkit.model.people import Permission
+from launchkit.resolving.nested import is_long
 from launchkit.resolving.written_secrets import secrets_warning
 from launchkit.store.hub import StoreQueues
 from launchkit_server import kinds
@@ -34,6 +36,8 @@ from launchkit_server.web.visits import Operating, Visit
 BARE = "json-bare"
 """The button that turns a config into JSON although it has comments."""
 OVER = "what you would change of it as it is now stands below: save once more to save over it"
+
+T = TypeVar("T")
 
 router = APIRouter(prefix="/e/{entity}")
 
@@ -85,7 +89,7 @@ async def schema(visit: Operating, kind: str) -> Response:
 async def edit(visit: Operating, name: str) -> Response:
     """The form of a queue that is there."""
     queue = await _queue(visit, name)
-    draft = await anyio.to_thread.run_sync(draft_of, queue, limiter=visit.service.parsing)
+    draft = await _in_turn(visit, partial(draft_of, queue), queue)
     return await _form(visit, Reading(draft=draft, variables=queue.spec.variables), queue)
 
 
@@ -151,7 +155,7 @@ async def _queue(visit: Visit, name: str) -> Queue:
 async def _form(
     visit: Visit, reading: Reading, queue: Queue | None = None, status: int = 200
 ) -> Response:
-    told = await anyio.to_thread.run_sync(_told, reading, queue, limiter=visit.service.parsing)
+    told = await _in_turn(visit, partial(_told, reading, queue), reading.draft, queue)
     return await visit.page(
         "queue-form.html",
         status=status,
@@ -164,6 +168,11 @@ async def _form(
         kinds=await anyio.to_thread.run_sync(kinds.installed),
         **told,
     )
+
+
+async def _in_turn(visit: Visit, work: Callable[[], T], *of: Draft | Queue | None) -> T:
+    """Do what takes as long as a draft or a queue is large."""
+    return await visit.service.parsing.run(visit.entity, work, is_long=is_long(of))
 
 
 def _told(reading: Reading, queue: Queue | None) -> Mapping[str, Any]:
