@@ -103,10 +103,11 @@ class Client:
         :raises ConfigError: if no queue can be like this.
         :raises Rejected: if the runner does not accept it.
         """
-        from launchkit.resolving.queue_checks import check_queue
+        from launchkit.resolving.queue_checks import check_queue, check_secrets
         from launchkit.resolving.samples import check_config_of
 
         check_queue(spec)
+        check_secrets(spec)
         if runner := self._plugins.find(Runner, spec.resource):
             check_config_of(spec, runner)
 

@@ -6,13 +6,15 @@ from functools import cache
 from launchkit.model import QueueSpec
 from launchkit.plain_text import shortened
 from launchkit.references import is_elsewhere, without_references
-from launchkit.resolving.masking import Mask, mask_of
+from launchkit.resolving.masking import Mask, MaskOfAll, mask_of
 from launchkit.resolving.secret_places import Found, secrets_in
 from launchkit.resolving.secret_texts import parts_of
-from launchkit.resolving.secret_values import secret_defaults, spec_without
+from launchkit.resolving.secret_values import secret_defaults, spec_without, wholly_hidden
 
 LONGEST = 8000
 """Characters of a text that are looked through for secrets and told."""
+MOST_CHARACTERS_OF_SECRETS = 100_000
+"""Of all that may be a secret in a queue; each of its texts is looked through for them."""
 NO_SECRETS = frozenset({"true", "false", "none", "null"})
 
 
@@ -21,13 +23,21 @@ def queue_secrets(spec: QueueSpec) -> tuple[str, ...]:
     return _known(spec, secrets_in(spec.config))
 
 
+def are_too_many(secrets: Sequence[str]) -> bool:
+    """Whether the secrets of a queue are more than anybody would look for in texts."""
+    return sum(map(len, secrets)) > MOST_CHARACTERS_OF_SECRETS
+
+
 def without_secrets(spec: QueueSpec) -> QueueSpec:
     """A queue as those who are not its operators see it: what a name tells to be a secret is hidden
-    there, and wherever else it stands.
+    there, and wherever else it stands; all of it, if that is too much to look for.
     """
     keeping = cache(parts_of)
     found = secrets_in(spec.config, keeping)
-    return spec_without(spec, found, mask_of(*_known(spec, found)), keeping)
+    known = _known(spec, found)
+    if are_too_many(known):
+        return wholly_hidden(spec)
+    return spec_without(spec, found, mask_of(*known), keeping)
 
 
 def without_queue_values(text: str, mask: Mask) -> str:
@@ -38,8 +48,9 @@ def without_queue_values(text: str, mask: Mask) -> str:
 
 
 def queue_mask(spec: QueueSpec) -> Mask:
-    """What hides the secrets of a queue in a text."""
-    return mask_of(*queue_secrets(spec))
+    """What hides the secrets of a queue in a text; all of it, if they are too many to look for."""
+    known = queue_secrets(spec)
+    return MaskOfAll() if are_too_many(known) else mask_of(*known)
 
 
 def _known(spec: QueueSpec, found: Sequence[Found]) -> tuple[str, ...]:

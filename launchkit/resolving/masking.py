@@ -92,6 +92,17 @@ class Mask:
         yield from (small.place(*one) for one in self._in_any_case.places(small.text))
 
 
+class MaskOfAll(Mask):
+    """Puts `…` in place of each whole text, where the secrets are too many to look for."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """The whole of a text."""
+        return [(0, len(text))] if text else []
+
+
 @dataclass(frozen=True)
 class _Known:
     """Some texts, and those of them that may be quoted."""

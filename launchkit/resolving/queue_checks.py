@@ -37,6 +37,22 @@ def check_queue(spec: QueueSpec, locate: Locate | None = None) -> None:
         )
 
 
+def check_secrets(spec: QueueSpec) -> None:
+    """:raises ConfigError: if a queue has more in secrets than would be looked for in what is told
+    of it; that takes long to tell of a large queue.
+    """
+    from launchkit.resolving import known_secrets
+
+    if known_secrets.are_too_many(known_secrets.queue_secrets(spec)):
+        most = known_secrets.MOST_CHARACTERS_OF_SECRETS
+        raise ConfigError(
+            f"config: has more than {most} characters in what may be secrets,"
+            " each of which is looked for in all that is told of the queue",
+            hint="keep them where the agent is, and take them with `${NAME}`; or move a long text"
+            " behind a name such as TOKEN into a file of the code",
+        )
+
+
 def check_amount(layers: Mapping[str, object]) -> None:
     """:raises ConfigError: if a part of a queue is more than anybody would look through."""
     for name, layer in layers.items():

@@ -6,7 +6,7 @@ from typing import Any
 
 from launchkit.model import ItemReport, Json, QueueItem, QueueSpec, Variable, Verdict
 from launchkit.references import fields_in
-from launchkit.resolving.masking import HIDDEN, Mask, mask_of
+from launchkit.resolving.masking import HIDDEN, Mask, MaskOfAll, mask_of
 from launchkit.resolving.secret_places import Found, PartsOf, Walk, secrets_in, with_keys
 from launchkit.secret_names import is_secret, is_secret_name, measures
 
@@ -26,6 +26,12 @@ def spec_without(
     }
     config = Walk(mask, parts_of=parts_of).mapping(spec.config, "", ())
     return replace(spec, config=config, variables=variables)
+
+
+def wholly_hidden(spec: QueueSpec) -> QueueSpec:
+    """A queue of which no more is shown than what its template variables are called."""
+    variables = {name: _all_hidden(one, MaskOfAll()) for name, one in spec.variables.items()}
+    return replace(spec, config={HIDDEN: HIDDEN}, variables=variables)
 
 
 def secret_variables(found: Sequence[Found], variables: Mapping[str, Variable]) -> Collection[str]:

@@ -6,6 +6,7 @@ What a list of launches can do without is imported where it is used.
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from launchkit.abc import (
@@ -29,12 +30,13 @@ from launchkit.model import (
     QueueItem,
     QueueSpec,
 )
-from launchkit.resolving.queue_checks import check_length
+from launchkit.resolving.nested import is_long
+from launchkit.resolving.queue_checks import check_length, check_secrets
 from launchkit.store import agents, launches, queues, topics
 from launchkit.store.database import Database
 from launchkit.store.events import settled
 from launchkit.store.opening import database_of
-from launchkit.store.queue_masks import written
+from launchkit.store.queue_masks import long_work, written
 
 if TYPE_CHECKING:
     from launchkit.abc import AgentChange, Change
@@ -100,6 +102,7 @@ class StoreQueues(Group, Queues):
     """Queues of one entity, over an open database."""
 
     async def create(self, spec: QueueSpec, actor: str) -> Queue:
+        await self._check_secrets(spec)
         return await self.database.write(queues.Create(self.entity, spec, actor))
 
     async def get(self, name: str) -> QueueView:
@@ -114,8 +117,15 @@ class StoreQueues(Group, Queues):
     async def update(
         self, spec: QueueSpec, actor: str, *, pause: Pause | None, if_version: int | None
     ) -> Queue:
+        before = (await self.find(spec.name)).spec
+        if (spec.config, spec.variables) != (before.config, before.variables):
+            await self._check_secrets(spec)
         body = queues.Update(self.entity, spec, actor, pause, if_version)
         return await written(self.database, body)
+
+    async def _check_secrets(self, spec: QueueSpec) -> None:
+        is_slow = is_long((spec.config, spec.variables))
+        await long_work().run(self.entity, partial(check_secrets, spec), is_long=is_slow)
 
     async def delete(self, name: str, actor: str, *, force: bool) -> int:
         return await self.database.write(queues.Delete(self.entity, name, actor, force))

@@ -23,6 +23,15 @@ _kept: dict[tuple[int, str], "Mask"] = {}
 _work: RunVar[LongWork] = RunVar("launchkit_queue_masks")
 
 
+def long_work() -> LongWork:
+    """What looks through queues for secrets beside this event loop."""
+    work = _work.get(None)
+    if work is None:
+        work = LongWork()
+        _work.set(work)
+    return work
+
+
 class NotLookedThrough(Exception):
     """A transaction needs what hides the secrets of a queue that was not looked through yet."""
 
@@ -34,11 +43,7 @@ class NotLookedThrough(Exception):
 
     async def looked_through(self) -> None:
         """Look it through in the turn of its entity; who wants the same meanwhile waits."""
-        work = _work.get(None)
-        if work is None:
-            work = LongWork()
-            _work.set(work)
-        await work.run(self._entity, self._look, is_long=len(self._spec) > SHORT)
+        await long_work().run(self._entity, self._look, is_long=len(self._spec) > SHORT)
 
     def _look(self) -> None:
         from launchkit.resolving.known_secrets import queue_mask

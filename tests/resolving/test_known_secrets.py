@@ -72,3 +72,15 @@ def test_a_secret_that_a_name_tells_is_hidden_wherever_else_it_stands_in_its_que
     assert CANARY not in str(shown)
     assert (shown.variables["colour"].enum, shown.variables["word"].pattern) == (None, None)
     assert shown.config["env"] == {"API_TOKEN": "…", "OTHER": "x … y"}
+
+
+def test_a_queue_with_more_in_secrets_than_is_looked_for_is_wholly_hidden() -> None:
+    many = " ".join(f"TOKEN_{number}=secret{number:05}" for number in range(36_000))
+    variables = {"size": Variable(type="string", default="small", description="of the disk")}
+    spec = QueueSpec(name="q", resource="docker", config={"a": many}, variables=variables)
+    shown = without_secrets(spec)
+    assert shown.config == {"…": "…"}
+    assert shown.variables == {"size": Variable(type="string", default="…", description="…")}
+    mask = queue_mask(spec)
+    assert without_queue_values("no such size", mask) == "…"
+    assert without_queue_values("", mask) == ""

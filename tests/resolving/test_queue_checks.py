@@ -6,8 +6,9 @@ import pytest
 
 from launchkit.errors import ConfigError
 from launchkit.model import QueueSpec, Variable
+from launchkit.resolving.known_secrets import MOST_CHARACTERS_OF_SECRETS
 from launchkit.resolving.nested import MOST_CHARACTERS_OF_A_QUEUE, MOST_VALUES
-from launchkit.resolving.queue_checks import check_queue
+from launchkit.resolving.queue_checks import check_queue, check_secrets
 
 LONG = "x" * MOST_CHARACTERS_OF_A_QUEUE
 MANY = [0] * MOST_VALUES
@@ -44,3 +45,12 @@ def test_variables_that_are_too_large_together_are_refused() -> None:
     check_queue(queue({}, half))
     with pytest.raises(ConfigError, match=r"^variables: has more than 20000 values, or 1000000 ch"):
         check_queue(queue({}, half, half))
+
+
+def test_a_queue_with_more_in_secrets_than_is_looked_for_is_refused_with_what_to_do() -> None:
+    check_secrets(queue({"API_TOKEN": "s" * MOST_CHARACTERS_OF_SECRETS}))
+    text = " ".join(f"TOKEN_{number}=secret{number:05}" for number in range(36_000))
+    for config in ({"env": {"A": text}}, {"TOKENS": ["s" * 60_000, "t" * 60_000]}):
+        with pytest.raises(ConfigError, match=r"^config: has more than 100000 char") as caught:
+            check_secrets(queue(config))
+        assert "${NAME}" in str(caught.value.hint)

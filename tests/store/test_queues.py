@@ -6,8 +6,10 @@ import pytest
 from store.conftest import Store
 
 from launchkit.errors import ConfigError, Conflict, NotFound, Rejected
-from launchkit.model import ItemState, QueueSpec, Variable
+from launchkit.model import ItemState, Pause, QueueSpec, Variable
+from launchkit.resolving.known_secrets import MOST_CHARACTERS_OF_SECRETS
 from launchkit.store import queues
+from launchkit.store.hub import StoreQueues
 
 
 async def test_a_name_is_given_once(store: Store) -> None:
@@ -107,3 +109,21 @@ async def test_an_entity_has_only_so_many_queues(
         await store.queue("r")
     await store.write(queues.Delete("e", "p", "ann", force=False))
     await store.queue("r")
+
+
+async def test_more_in_secrets_than_is_looked_for_is_refused_and_what_is_there_is_paused(
+    store: Store,
+) -> None:
+    hub = StoreQueues(store.database, "e")
+    config = {"API_TOKEN": "s" * (1 + MOST_CHARACTERS_OF_SECRETS)}
+    spec = QueueSpec(name="q", resource="docker", config=config)
+    with pytest.raises(ConfigError, match="characters in what may be secrets"):
+        await hub.create(spec, "ann")
+    await store.write(queues.Create("e", spec, "ann"))
+    pause = Pause(reason="why", by="ann", at=0.0)
+    paused = await hub.update(spec, "ann", pause=pause, if_version=None)
+    assert paused.pause
+    assert paused.pause.reason == "…"
+    more = replace(spec, config={**config, "a": "b"})
+    with pytest.raises(ConfigError, match="characters in what may be secrets"):
+        await hub.update(more, "ann", pause=None, if_version=None)

@@ -12,7 +12,7 @@ from launchkit.abc import QueueView
 from launchkit.errors import ConfigError, Stale
 from launchkit.model import Queue, QueueSpec, Variable
 from launchkit.resolving.nested import is_long
-from launchkit.resolving.queue_checks import check_amount, check_queue
+from launchkit.resolving.queue_checks import check_amount, check_queue, check_secrets
 from launchkit.resolving.templates import find_variables
 from launchkit.store.hub import StoreQueues
 from launchkit.wire.protocol import etag
@@ -49,6 +49,7 @@ async def check(entity: str, spec: QueueSpec, service: TheService, who: Reader) 
     """Show a queue to the rules, and its config to its runner if that is installed here."""
     is_slow = is_long((spec.config, spec.variables))
     await service.parsing.run(entity, partial(check_queue, spec), is_long=is_slow)
+    await service.parsing.run(entity, partial(check_secrets, spec), is_long=is_slow)
     work = partial(shown_to_runner, spec)
     runner = await service.parsing.run(entity, work, is_long=is_slow)
     return QueueCheck(runner=runner.kind if runner else None)

@@ -11,7 +11,7 @@ from launchkit.errors import ConfigError, LaunchkitError, Rejected
 from launchkit.line_changes import line_changes
 from launchkit.model import Json, Queue, QueueSpec, Scalar, Variable
 from launchkit.resolving.config_places import ConfigPlaces
-from launchkit.resolving.queue_checks import check_name, check_queue
+from launchkit.resolving.queue_checks import check_name, check_queue, check_secrets
 from launchkit.resolving.templates import find_variables
 from launchkit.resolving.variables import cast, parse_variables
 from launchkit_server.kinds import runner_of, shown_to_runner
@@ -280,6 +280,7 @@ def _objections(spec: QueueSpec, document: Document) -> Iterator[Fault]:
 
     try:
         check_queue(spec, locate)
+        check_secrets(spec)
         runner = shown_to_runner(spec)
     except Rejected as exc:
         yield from _placed(_in_lines(exc, spec, document))

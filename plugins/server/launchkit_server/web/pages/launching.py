@@ -24,7 +24,8 @@ from launchkit.model import (
     Recipe,
 )
 from launchkit.plugins import Plugins
-from launchkit.resolving.known_secrets import queue_secrets
+from launchkit.resolving.known_secrets import are_too_many, queue_secrets
+from launchkit.resolving.masking import HIDDEN
 from launchkit.resolving.nested import is_long
 from launchkit.resolving.secret_values import hidden, without_values
 from launchkit.resolving.shown import OF_QUEUES, Row, request_data, request_rows
@@ -210,8 +211,14 @@ def _rows_without_secrets_of(queue: QueueSpec, data: dict[str, Any]) -> list[Row
         named = {name: hidden(data[name], secrets) for name in _NAMED}
         return request_rows({**without_values(data, secrets), **named})
 
-    rows = zip(request_rows(data), shown(()), shown(queue_secrets(queue)), strict=True)
-    return [(*(known if who in OF_QUEUES else named)[:2], who) for (*_, who), named, known in rows]
+    secrets = queue_secrets(queue)
+    too_many = are_too_many(secrets)
+    rows = zip(request_rows(data), shown(()), shown(() if too_many else secrets), strict=True)
+    of_the_queue = [HIDDEN, HIDDEN] if too_many else None
+    return [
+        (*((of_the_queue or known) if who in OF_QUEUES else named)[:2], who)
+        for (*_, who), named, known in rows
+    ]
 
 
 async def _check(visit: Visit, queue: QueueSpec, spec: LaunchSpec) -> Any:
