@@ -123,13 +123,18 @@ async def test_what_says_that_it_is_of_a_run_without_its_directory_is_not_ended_
     assert bystander[0].poll() is None
 
 
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the system does not tell of it")
+@pytest.mark.parametrize("is_found_again", [False, True])
 async def test_a_run_that_runs_a_file_by_which_it_is_known_can_be_stopped(
-    runner: LocalProcessRunner, make: Make
+    runner: LocalProcessRunner, make: Make, *, is_found_again: bool
 ) -> None:
     submission = make("./run.sh", files={"run.sh": "#!/bin/sh\n" + BUSY})
     run = await runner.submit(submission)
     await until(lambda: _runs_lock(submission))
     with anyio.fail_after(PATIENCE):
+        if is_found_again:
+            run = await runner.attach(run.ref)
+        assert (await run.status()).state is RunState.RUNNING
         await run.cancel(0.1)
         assert (await run.status()).state.ended
     assert not processes_of(submission)

@@ -66,12 +66,15 @@ def discard(place: RunDir) -> None:
 
 
 def _traces(place: RunDir) -> Traces | None:
-    """By what a run is known, also one that has moved or removed its directory; None if there is
-    none, as far as the system tells.
+    """By what a run is known, also one that has replaced its lock, or moved or removed its
+    directory; None if there is none, as far as the system tells.
     """
-    if place.look().is_told:
+    seen = place.look()
+    if seen.supervisor is not None or seen.record is not None:
         return Traces.left_in(place)
     traces = Traces.sought(place.path)
+    if seen.is_told:
+        return Traces.left_in(place).after(traces)
     return traces if traces.lives() else None
 
 
