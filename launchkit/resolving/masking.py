@@ -28,6 +28,9 @@ MOST_BEGINNINGS = 64
 """How often its first piece may be in it: so often each letter of a text is looked at."""
 MOST_ALIKE = 8
 """Secrets that are the same but for quotes and spaces; of more, each is known by the rest alone."""
+MOST_LOOKS = 100_000
+"""At places where one may be, and as many as there is room for in a text; of more, all is hidden.
+"""
 FEW = 64
 """Texts that are looked for one by one; of more, each where its mark is."""
 MARK = 8
@@ -127,7 +130,11 @@ class _Known:
         if not self.quoted:
             return
         bare = Reading(text).without(_LEFT_OUT)
-        for letters, at in self.letters.places(bare.text, overlapping=True):
+        most = MOST_LOOKS + len(text) // SHORTEST
+        for number, (letters, at) in enumerate(self.letters.places(bare.text, overlapping=True)):
+            if number == most:
+                yield 0, len(text)
+                return
             start, end = bare.place(at, at + len(letters))
             alike = self.quoted[letters]
             if len(alike) > MOST_ALIKE:

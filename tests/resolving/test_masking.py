@@ -12,7 +12,7 @@ import yaml
 from launchkit.errors import LaunchkitError
 from launchkit.model import Secret
 from launchkit.plain_text import LINE_CHARACTERS, shortened, tail_lines
-from launchkit.resolving.masking import MOST_ALIKE, Mask
+from launchkit.resolving.masking import MOST_ALIKE, MOST_LOOKS, Mask
 from launchkit.resolving.secret_values import without_values
 
 LONG = "".join(f"{number:04x}" for number in range(0, 65536, 23))
@@ -247,6 +247,12 @@ def test_very_many_secrets_that_differ_by_quotes_alone_are_masked_with_any_quote
     secrets = [f"ab{'$' * number}cd" for number in range(1, 2 + MOST_ALIKE)]
     assert Mask(secrets[1:])("is ab$cd here") == "is ab$cd here"
     assert Mask(secrets)("is abcd here") == "is … here"
+
+
+def test_a_text_that_may_be_very_many_secrets_at_each_of_its_places_is_hidden_as_a_whole() -> None:
+    mask = Mask([f"aa${'a' * number}" for number in range(2, 6)])
+    assert mask(f"x {'a' * MOST_LOOKS} y") == "…"
+    assert mask(f"x {'a' * 100} y") == f"x {'a' * 100} y"
 
 
 @pytest.mark.parametrize("piece", ["a ", "[", "[ "])
