@@ -126,11 +126,15 @@ class _Known:
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
         """Where they stand in a text."""
-        yield from ((at, at + len(one)) for one, at in self.texts.places(text))
+        most = MOST_LOOKS + len(text) // SHORTEST
+        for number, (one, at) in enumerate(self.texts.places(text)):
+            if number == most:
+                yield 0, len(text)
+                return
+            yield at, at + len(one)
         if not self.quoted:
             return
         bare = Reading(text).without(_LEFT_OUT)
-        most = MOST_LOOKS + len(text) // SHORTEST
         for number, (letters, at) in enumerate(self.letters.places(bare.text, overlapping=True)):
             if number == most:
                 yield 0, len(text)
