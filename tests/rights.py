@@ -3,6 +3,9 @@
 import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest.mock import patch
+
+from launchkit import daemon_thread
 
 _VERSION = 0x20080522
 _OVER_FILES = 1 << 1 | 1 << 2
@@ -32,7 +35,9 @@ def like_others() -> Iterator[None]:
     rights[0].effective = before & ~_OVER_FILES
     call("capset")
     try:
-        yield
+        # rights are those of a thread, and threads that are kept have those of before
+        with patch.object(daemon_thread, "_threads", daemon_thread._Threads()):
+            yield
     finally:
         rights[0].effective = before
         call("capset")

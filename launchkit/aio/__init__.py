@@ -6,7 +6,6 @@ imported by its own name, where it is used:
 - `launchkit.aio.trouble`: `Trouble`: one voice for what many tasks suffer from
 - `launchkit.aio.token_bucket`: `TokenBucket`: no more calls of an API than it allows
 - `launchkit.aio.topics`: `Topics`, `Subscription`: subscribe before you look, then wait for news
-- `launchkit.aio.long_work`: `LongWork`: work in threads, in turn of those who want it
 - `launchkit.aio.lines`: `lines`, `line_batches`: chunks of bytes to lines
 - `launchkit.aio.background`: `attend`: tasks that end before what they use is closed
 - `launchkit.aio.lazy`: `Lazy`: what is imported and opened when it is first needed

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from anyio.lowlevel import RunVar
 
-from launchkit.aio.long_work import LongWork
 from launchkit.codec import decode_json
+from launchkit.long_work import LongWork
 from launchkit.model import QueueSpec
 from launchkit.resolving.nested import SHORT
 from launchkit.store.database import Body, Database, Row

@@ -38,6 +38,7 @@ from launchkit.store import agents, changes, claims, launches, queues, submittin
 from launchkit.store.database import Database, Row, Tx
 from launchkit.store.opening import database_of
 from launchkit.store.orders import beginning
+from launchkit.store.queue_masks import written
 from launchkit.testing import VirtualClock, make_capacity, make_spec, make_status
 
 T = TypeVar("T")
@@ -279,7 +280,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def update(self) -> None:
         body = queues.Update(self.entity, self.spec(), "ann", self.model.pause, None)
-        self.write(body)
+        anyio.from_thread.run(written, self.database, body)
 
     def expect(self, body: Callable[[Tx], Awaitable[Any]], error: type, *, allowed: bool) -> None:
         if allowed:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from launchkit.abc import Finding
-from launchkit.aio.long_work import LongWork
+from launchkit.long_work import LongWork
 from launchkit.model import Queue, QueueSpec
 from launchkit.resolving.known_secrets import without_secrets
 from launchkit.resolving.nested import is_long

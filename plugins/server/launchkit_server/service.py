@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
-from launchkit.aio.long_work import LongWork
+from launchkit.long_work import LongWork
 from launchkit.model import QueueItem
 from launchkit.resolving.nested import is_long
 from launchkit.resolving.secret_values import item_without_secrets

@@ -31,8 +31,8 @@ known before.
 ALL_EXCHANGES = 4 * EXCHANGES
 AGAIN_SECONDS = 1.0
 PATIENCE_SECONDS = 25.0
-"""How long one waits for others of one's own: a client waits 30 for an answer. A program may launch a
-thousand at once.
+"""How long one waits for others of one's own, such as a program that launches a thousand at once: a
+client waits 30 for an answer.
 """
 
 

@@ -11,7 +11,7 @@ import pytest
 from launchkit_server.seen_queues import MOST_KEPT, SeenQueue, SeenQueues
 from waiting import until
 
-from launchkit.aio.long_work import LongWork
+from launchkit.long_work import LongWork
 from launchkit.model import Queue, QueueSpec
 from launchkit.resolving.nested import SHORT
 
