@@ -90,7 +90,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.write(queues.Create(self.entity, self.spec(), "ann"))
 
     def write(self, body: Callable[[Tx], Awaitable[T]]) -> T:
-        return anyio.from_thread.run(self.database.write, body)
+        return anyio.from_thread.run(written, self.database, body)
 
     def spec(self) -> QueueSpec:
         return QueueSpec(
@@ -280,7 +280,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def update(self) -> None:
         body = queues.Update(self.entity, self.spec(), "ann", self.model.pause, None)
-        anyio.from_thread.run(written, self.database, body)
+        self.write(body)
 
     def expect(self, body: Callable[[Tx], Awaitable[Any]], error: type, *, allowed: bool) -> None:
         if allowed:

@@ -30,11 +30,12 @@ from launchkit.store import (
     waits,
     webhooks,
 )
-from launchkit.store.database import Tx
+from launchkit.store.database import Row, Tx
 from launchkit.store.events import settled
 from launchkit.store.happened import Happened
 from launchkit.store.orders import KEYS
 from launchkit.store.postgres import PostgresDatabase, PostgresTx
+from launchkit.store.queue_masks import NotLookedThrough
 from launchkit.store.sqlite import SqliteDatabase
 from launchkit.store.sqlite_worker import SqliteTx, finish
 from launchkit.store.webhook_key import WebhookKey
@@ -102,6 +103,16 @@ async def at_work(store: Store) -> Claim:
         await store.launch(f"waits-{number}")
     await store.write(claims.Beat("e", status(), {claim.item.id: claim.token}, LEASE))
     return claim
+
+
+async def looked_through(store: Store) -> None:
+    """Have the queue looked through for secrets, as it is before a transaction with a reason."""
+
+    async def queue(tx: Tx) -> Row:
+        return await tx.row("queue_named_shared", entity="e", name="q")
+
+    found = await store.database.read(queue)
+    await NotLookedThrough("e", found["id"], found["spec"]).looked_through()
 
 
 async def webhook(store: Store) -> str:
@@ -220,6 +231,7 @@ async def test_what_has_ended_costs_those_who_work_nothing(
     claim = await at_work(store)
     hook = await webhook(store)
     await seed(url, path)()
+    await looked_through(store)
     wanted = bodies(claim, await settled(store.database), hook)
     if isinstance(store.database, SqliteDatabase):
         costs = await costs_on_sqlite(path, clock, wanted)
