@@ -161,7 +161,7 @@ def test_fuzz_the_files_of_a_run_are_read_whatever_is_in_them(tmp_path: Path) ->
         name = chance_of(text).choice(("exit", "exit", "child", "cgroup", "lock", "tag"))
         (place.path / name).write_bytes(data)
         seen = place.look()
-        place.group(place.processes())
+        place.leader()
         place.cgroup()
         if seen.record is not None:
             status = ended(seen.record, parse_spec(data), data)

@@ -290,13 +290,13 @@ def _quoted_at(text: str, core: str, at: int) -> tuple[int, int] | None:
     for found in _PIECE.finditer(core):
         piece, was_between, is_between = found[0], is_between, bool(found["between"])
         if not is_between:
-            at = at if was_between else _end_of(_QUOTES, text, at)
+            at = at if was_between else _end_of(_QUOTES.match(text, at), at)
             if not text.startswith(piece, at):
                 return None
             at += len(piece)
             continue
         has_space = _has_space(piece)
-        end = _end_of(_SPACES if has_space else _QUOTES, text, at)
+        end = _end_of(_SPACES.match(text, at) if has_space else _QUOTES.match(text, at), at)
         least = 1 if has_space else len(piece)
         if end - at < least or text.count("+", at, end) < piece.count("+"):
             return None
@@ -304,9 +304,8 @@ def _quoted_at(text: str, core: str, at: int) -> tuple[int, int] | None:
     return start, at
 
 
-def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
-    """Where what begins *at* a place ends; the same place if nothing does."""
-    found = pattern.match(text, at)
+def _end_of(found: re.Match[str] | None, at: int) -> int:
+    """Where what was looked for *at* a place ends; the same place if it is not there."""
     return found.end() if found else at
 
 
