@@ -1,7 +1,7 @@
 """A hundred thousand launches that have ended cost those who work nothing, and can be removed."""
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -108,11 +108,11 @@ async def at_work(store: Store) -> Claim:
 async def looked_through(store: Store) -> None:
     """Have the queue looked through for secrets, as it is before a transaction with a reason."""
 
-    async def queue(tx: Tx) -> Row:
-        return await tx.row("queue_named_shared", entity="e", name="q")
+    async def some(tx: Tx) -> Sequence[Row]:
+        return await tx.all("queues", entity="e")
 
-    found = await store.database.read(queue)
-    await NotLookedThrough("e", found["id"], found["spec"]).looked_through()
+    for found in await store.database.read(some):
+        await NotLookedThrough("e", found["id"], found["spec"]).looked_through()
 
 
 async def webhook(store: Store) -> str:
