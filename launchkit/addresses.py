@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from launchkit.secret_names import is_secret_parameter
-
 HIDDEN = "…"
 _ADDRESSES = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]++:/\S+")
 """From the first address to the next white space, also with a slash too few or too many."""
@@ -112,6 +110,8 @@ def _secret_values(text: str) -> Iterator[tuple[int, int]]:
     for found in _PARAMETER.finditer(text):
         name = found[1]
         if name not in told:
+            from launchkit.secret_names import is_secret_parameter  # few commands need it
+
             told[name] = is_secret_parameter(name)
         if found.start() >= done and told[name]:
             value = _VALUE.match(text, found.end())

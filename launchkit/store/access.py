@@ -9,7 +9,6 @@ from pathlib import Path
 from launchkit.abc import Finding
 from launchkit.private_files import mode_for_all
 from launchkit.shell_words import shell_word
-from launchkit.wide_files import replaceable
 
 BESIDE = ("-wal", "-shm", "-journal")
 """Ends of the names of the files in which SQLite keeps a database."""
@@ -67,4 +66,6 @@ def look_at(database: Path) -> Finding | None:
                 hint="keep the database in a directory of its own, or"
                 f" chmod o-w {shell_word(str(folder))}",
             )
+    from launchkit.wide_files import replaceable  # who opens a database looks seldom
+
     return replaceable(database, "backend")

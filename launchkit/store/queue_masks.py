@@ -7,24 +7,25 @@ from typing import TYPE_CHECKING, TypeVar
 from anyio.lowlevel import RunVar
 
 from launchkit.codec import decode_json
-from launchkit.long_work import LongWork
 from launchkit.model import QueueSpec
-from launchkit.resolving.nested import SHORT
 from launchkit.store.database import Body, Database, Row
 from launchkit.store.rows import understood
 
 if TYPE_CHECKING:
+    from launchkit.long_work import LongWork
     from launchkit.resolving.masking import Mask
 
 T = TypeVar("T")
 
 MOST_KEPT = 8
 _kept: dict[tuple[int, str], "Mask"] = {}
-_work: RunVar[LongWork] = RunVar("launchkit_queue_masks")
+_work: "RunVar[LongWork]" = RunVar("launchkit_queue_masks")
 
 
-def long_work() -> LongWork:
+def long_work() -> "LongWork":
     """What looks through queues for secrets beside this event loop."""
+    from launchkit.long_work import LongWork
+
     work = _work.get(None)
     if work is None:
         work = LongWork()
@@ -43,6 +44,8 @@ class NotLookedThrough(Exception):
 
     async def looked_through(self) -> None:
         """Look it through in the turn of its entity; who wants the same meanwhile waits."""
+        from launchkit.resolving.nested import SHORT
+
         await long_work().run(self._entity, self._look, is_long=len(self._spec) > SHORT)
 
     def _look(self) -> None:

@@ -77,6 +77,8 @@ class LogSource:
         """Whether all output is there by now, so that nothing late is waited for."""
         self._began: float | None = None
         self._listed: float | None = None
+        self._told = False
+        """Of streams that are not read."""
 
     @asynccontextmanager
     async def open(
@@ -121,13 +123,14 @@ class LogSource:
     def _take(self, names: Sequence[str], streams: dict[str, StreamPlace]) -> None:
         """Read new streams, too, as many as there may be."""
         most = STREAMS_OF_A_MACHINE * self._machines()
-        for name in names:
-            if name not in streams and len(streams) >= most:
-                log.warning(
-                    "of the log of %s no more than its first %d streams are read", self._job, most
-                )
-                break
-            streams.setdefault(name, StreamPlace())
+        new = [name for name in names if name not in streams]
+        room = max(0, most - len(streams))
+        streams |= {name: StreamPlace() for name in new[:room]}
+        if len(new) > room and not self._told:
+            self._told = True
+            log.warning(
+                "of the log of %s no more than its first %d streams are read", self._job, most
+            )
 
     async def _names(self) -> Sequence[str]:
         """The streams that there are, the oldest first; that there are none yet is no error."""

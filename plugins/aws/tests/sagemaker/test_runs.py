@@ -15,7 +15,7 @@ from launchkit.testing import RecordingOutput, end_of, until
 from .fake import REGION, FakeAws, Job
 from .making import Runners, config, job_of, name_of, submission
 
-RUNS = 400
+RUNS = 1000
 POLL_SECONDS = 1.0
 
 
@@ -28,7 +28,7 @@ ENDS: tuple[tuple[str, str, str, RunState, str], ...] = (
 )
 
 
-async def test_hundreds_of_runs_are_judged_right_although_three_of_ten_answers_are_throttled(
+async def test_a_thousand_runs_are_judged_right_although_three_of_ten_answers_are_throttled(
     runners: Runners, fake: FakeAws
 ) -> None:
     """And their looks cost one listing each poll, and a description for each change."""

@@ -17,7 +17,7 @@ from .beside import BUCKET, PROJECT, REGION
 from .fake import PARENT, FakeVertex, S
 from .making import Runners, config, job_of, pool, submission
 
-MANY = 3 * PAGE
+MANY = 10 * PAGE
 
 
 async def test_a_run_goes_through_the_states_of_its_job(
@@ -118,7 +118,7 @@ async def test_with_a_third_of_all_requests_refused_each_run_has_its_end(
     assert set(fake.starts.values()) == {1}
 
 
-async def test_hundreds_of_runs_are_watched_with_one_listing(
+async def test_a_thousand_runs_are_watched_with_one_listing(
     runners: Runners, fake: FakeVertex
 ) -> None:
     async with runners(poll_seconds=1.0) as one:
