@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 FILE = 0o600
 FOLDER = 0o700
@@ -83,14 +84,33 @@ def _folders_to(path: Path) -> Iterator[Path]:
             at = place
 
 
-def write_new(path: Path, data: bytes) -> None:
-    """Write a file for its owner alone, which must not be there yet, nor a link in its place.
+def write_new(path: Path, data: bytes, *, lasting: bool = False) -> None:
+    """Write a file for its owner alone, which must not be there yet, nor a link in its place; a
+    *lasting* one is on the disk afterwards.
 
     :raises OSError: if it cannot be made or written.
     """
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE)
     with os.fdopen(file, "wb") as opened:
         opened.write(data)
+        if lasting:
+            opened.flush()
+            os.fsync(file)
+
+
+def write_once(path: Path, data: bytes) -> None:
+    """Write a file for its owner alone, unless it is there. It appears when it is whole, and of two
+    who write it at once, one does.
+
+    :raises OSError: if it cannot be made or written.
+    """
+    beside = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        write_new(beside, data, lasting=True)
+        with suppress(FileExistsError):
+            os.link(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def begin_file(path: Path) -> None:

@@ -1,12 +1,15 @@
 """Setup: made once, shared by runs, never half-done."""
 
+import re
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import anyio
 import pytest
-from local_process.runs import NEST, Make, output_of, printed
+from local_process.runs import NEST, Make, output_of, printed, site_at
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
+from launchkit.errors import SubmitError
 from launchkit.model import RunState, Submission
 from launchkit.testing import end_of
 
@@ -39,6 +42,34 @@ async def test_the_log_shows_a_setup_without_what_is_a_secret_by_its_name(
     log = await output_of(run)
     assert b"PIP_TOKEN=" in log
     assert b"hushhush" not in log
+
+
+async def test_who_knows_all_but_a_secret_of_a_setup_cannot_try_it_out_by_its_name(
+    make: Make, tmp_path: Path
+) -> None:
+    names: list[bytes] = []
+    async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
+        for place in (tmp_path / "one", tmp_path / "other", tmp_path / "one"):
+            runner = LocalProcessRunner()
+            await runner.start(stack, site_at(place, tasks))
+            run = await runner.submit(make("true", resource_args={"setup": "true hushhush"}))
+            await end_of(run)
+            names += re.findall(rb"setup ([0-9a-f]{32}) is", await output_of(run))
+        tasks.cancel_scope.cancel()
+    assert names[0] == names[2] != names[1], "it is made of something that each cache alone has"
+    key = tmp_path / "one" / "cache" / "setup" / "key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert [*key.parent.glob(".key*")] == []
+
+
+async def test_a_damaged_key_of_setups_is_told_with_what_to_do(
+    runner: LocalProcessRunner, make: Make, place: Path
+) -> None:
+    key = place / "cache" / "setup" / "key"
+    key.write_bytes(b"short")
+    with pytest.raises(SubmitError, match=re.escape(f"{key} is no key of 32 bytes")) as raised:
+        await runner.submit(make("true", resource_args={"setup": "true"}))
+    assert "remove it" in str(raised.value.hint)
 
 
 async def test_other_requirements_are_another_setup(runner: LocalProcessRunner, make: Make) -> None:

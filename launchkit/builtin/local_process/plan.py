@@ -1,9 +1,11 @@
 """Decides, before anything is started, what exactly a run on this machine will be."""
 
 import hashlib
+import hmac
 import json
 import os
 import platform
+import secrets
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,8 +14,9 @@ from pathlib import Path, PurePosixPath
 
 from launchkit.builtin.local_process.args import QueueArgs, SetupArgs, parse_args, rlimits
 from launchkit.code.containment import has_file, is_inside
-from launchkit.errors import Rejected
+from launchkit.errors import Rejected, SubmitError
 from launchkit.model import Submission
+from launchkit.private_files import write_once
 
 BASIC_ENV = frozenset(
     {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "SHELL"}
@@ -21,6 +24,8 @@ BASIC_ENV = frozenset(
 )
 """Variables that a run gets even when it does not inherit the agent's."""
 SETUP_INPUTS = ("requirements.txt", "pyproject.toml", "environment.yml", "setup.py")
+KEY_NAME = "key"
+KEY_BYTES = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +67,12 @@ class Plan:
 
 
 def make_plan(submission: Submission, code: Path, cache: Path, environ: Mapping[str, str]) -> Plan:
-    """Make every choice about a run whose code stands in *code*; *environ* is the agent's own.
+    """Make every choice about a run whose code stands in *code*; *environ* is the agent's own, and
+    in *cache* are the results of setups.
 
     :raises Rejected: if this machine cannot run it.
+    :raises SubmitError: if the key of the setups is damaged.
+    :raises OSError: if it cannot be read or made.
     """
     args = parse_args(submission.resource_args)
     argv = checked_command(submission)
@@ -72,7 +80,7 @@ def make_plan(submission: Submission, code: Path, cache: Path, environ: Mapping[
     env = child_env(submission, args, environ)
     setup = None
     if args.setup_args:
-        home = cache / setup_key(args.setup_args, code)
+        home = cache / setup_name(args.setup_args, code, _key_in(cache))
         env["LAUNCHKIT_SETUP_DIR"] = str(home)
         programs = f"{home}/bin:{home}/venv/bin"
         setup_argv = _setup_argv(args.setup_args)
@@ -148,8 +156,10 @@ def candidates(program: str, cwd: Path, code: Path, path: str) -> tuple[str, ...
     return tuple(dict.fromkeys([*on_path, *here, *python]))
 
 
-def setup_key(setup: SetupArgs, code: Path) -> str:
+def setup_name(setup: SetupArgs, code: Path, key: bytes) -> str:
     """Names the result of a setup: equal commands over equal files with an equal Python are one.
+    The name stands in the log, and the command may hold secrets: without the *key* nobody can try
+    which command has the name.
 
     :raises Rejected: if an input file that is named does not exist in the code.
     """
@@ -157,7 +167,23 @@ def setup_key(setup: SetupArgs, code: Path) -> str:
     inputs = {name: _digest(code, name) for name in setup.inputs or names}
     python = [platform.python_version(), platform.machine(), shutil.which("python3")]
     what = json.dumps([setup.command, inputs, python], sort_keys=True)
-    return hashlib.sha256(what.encode(errors="surrogateescape")).hexdigest()[:32]
+    return hmac.digest(key, what.encode(errors="surrogateescape"), hashlib.sha256).hex()[:32]
+
+
+def _key_in(cache: Path) -> bytes:
+    """The key of the names of all setups there, made at first need: who removes it with them, or
+    alone, has them made anew.
+    """
+    path = cache / KEY_NAME
+    if not path.exists():
+        write_once(path, secrets.token_bytes(KEY_BYTES))
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise SubmitError(
+            f"{path} is no key of {KEY_BYTES} bytes",
+            hint="remove it: setups are then made anew, under other names",
+        )
+    return key
 
 
 def _digest(code: Path, name: str) -> str:

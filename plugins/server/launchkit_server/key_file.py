@@ -1,15 +1,13 @@
 """The file of the key that webhooks are signed with, which is made at first need."""
 
-import os
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import anyio.to_thread
 
 from launchkit.errors import ConfigError
+from launchkit.private_files import write_once
 from launchkit.store.webhook_key import KEY_BYTES, WebhookKey
 
 
@@ -39,24 +37,10 @@ class KeyFile:
         if (found := self._read()) is not None:
             return found
         try:
-            self._make()
+            write_once(self.path, secrets.token_bytes(KEY_BYTES))
         except OSError as exc:
             raise self._wrong(str(exc.strerror)) from exc
         return self._made()
-
-    def _make(self) -> None:
-        """It appears when it is whole, and of two who make it at once, one does."""
-        beside = self.path.with_name(f".{self.path.name}.{uuid4().hex}")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        with os.fdopen(os.open(beside, flags, 0o600), "wb") as file:
-            try:
-                file.write(secrets.token_bytes(KEY_BYTES))
-                file.flush()
-                os.fsync(file.fileno())
-                with suppress(FileExistsError):
-                    os.link(beside, self.path)
-            finally:
-                beside.unlink()
 
     def _read(self) -> WebhookKey | None:
         try:
