@@ -12,6 +12,12 @@ TAG = "LAUNCHKIT_PROCESS_TAG"
 """Each process of a run has this variable, with the run's tag in it, unless it gets rid of it. Who
 is not of the run does not know its tag.
 """
+MOST_TOLD = 64 * 1024
+"""Bytes that are read of what a process has a say in, such as its environment: with `PR_SET_MM` it
+may be as large as it wants. To read so much takes hardly longer than to open the file, so all
+processes of a machine are looked through in the time that their number takes. The tag of a run is
+the first variable that its command gets.
+"""
 MARK = "launchkit-run:"
 """Before the name of a run in that of a file in memory, which its supervisor keeps open: so the
 system tells whose it is, wherever its directory was moved.
@@ -62,7 +68,7 @@ def tagged(tag: bytes, *but: int) -> list[int]:
     found = []
     for pid in _all():
         if pid not in but:
-            environ = _read(pid, "environ")
+            environ = told(pid, "environ")
             if wanted in environ and wanted in environ.split(b"\0"):
                 found.append(pid)
     return found
@@ -74,7 +80,7 @@ def descendants(root: int) -> list[int]:
     """
     children: dict[int, list[int]] = {}
     for pid in _all():
-        fields = _read(pid, "stat").rpartition(b")")[2].split()
+        fields = told(pid, "stat").rpartition(b")")[2].split()
         if fields and fields[0] not in DEAD:
             children.setdefault(int(fields[1]), []).append(pid)
     found = []
@@ -105,14 +111,25 @@ def start_time(pid: int) -> int:
     """When a process started, in clock ticks since boot: tells it from a later one of its
     number. 0 if there is no such process, or no way to know.
     """
-    fields = _read(pid, "stat").rpartition(b")")[2].split()
+    fields = told(pid, "stat").rpartition(b")")[2].split()
     return int(fields[19]) if fields else 0
 
 
 def lives(pid: int, began: int) -> bool:
     """Whether the process of that number and start time has not ended."""
-    fields = _read(pid, "stat").rpartition(b")")[2].split()
+    fields = told(pid, "stat").rpartition(b")")[2].split()
     return bool(fields) and int(fields[19]) == began and fields[0] not in DEAD
+
+
+def told(pid: int, name: str) -> bytes:
+    """What the kernel tells of a process in the file of that name, no more of it than `MOST_TOLD`;
+    nothing if the process is gone or another user's.
+    """
+    try:
+        with open(f"/proc/{pid}/{name}", "rb", buffering=0) as file:
+            return file.read(MOST_TOLD)
+    except OSError:
+        return b""
 
 
 def send(pid: int, number: int, *, group: bool = False) -> None:
@@ -143,12 +160,3 @@ def _is_childless() -> bool:
     except ChildProcessError:
         return True
     return False
-
-
-def _read(pid: int, name: str) -> bytes:
-    """What the kernel tells of a process; nothing if it is gone or another user's."""
-    try:
-        with open(f"/proc/{pid}/{name}", "rb", buffering=0) as file:
-            return file.read()
-    except OSError:
-        return b""

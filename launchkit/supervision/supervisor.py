@@ -88,7 +88,7 @@ def main(run_dir: str, environ: Environ, answer: int, home: str) -> None:
     _tell(answer, error)
     if not first or error:
         return
-    environ[TAG.encode()] = tag
+    environ = {TAG.encode(): tag, **environ}  # first, where it is always found
     mark(os.path.basename(run_dir))
     adopt_orphans()
     group = cgroup.begin(home, os.path.basename(run_dir))

@@ -4,15 +4,28 @@ import os
 from collections.abc import Container, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
 from launchkit.builtin.local_process.rundir import RunDir, tells_of_processes
 from launchkit.supervision import cgroup
 from launchkit.supervision.forks import PROGRAM
-from launchkit.supervision.processes import MARK, TAG, descendants, lives, members, start_time
+from launchkit.supervision.processes import (
+    MARK,
+    TAG,
+    descendants,
+    lives,
+    members,
+    start_time,
+    told,
+)
 from launchkit.supervision.supervisor import TAG_BYTES
 
+MOST_FILES = 64
+"""Open files of a process that are looked at: a supervisor has some ten, a process may have a
+million.
+"""
 _NAMESPACES = ("mnt", "pid", "user")
 
 
@@ -102,12 +115,6 @@ def _pids() -> Iterator[int]:
     return (int(name) for name in names if name.isdigit())
 
 
-def _entries(pid: int, name: str) -> list[bytes]:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/{name}").read_bytes().split(b"\0")
-    return []
-
-
 def _is_ours(pid: int) -> bool:
     """Whether a process is of this user, and sees the machine as this one does."""
     with suppress(OSError):
@@ -120,7 +127,7 @@ def _is_ours(pid: int) -> bool:
 
 def _tags(pid: int, run: str) -> Iterator[bytes]:
     start = f"{TAG}={run}.".encode()
-    for text in _entries(pid, "environ"):
+    for text in told(pid, "environ").split(b"\0"):
         if text.startswith(start) and len(text) == len(start) + 2 * TAG_BYTES:
             yield text.partition(b"=")[2]
 
@@ -129,11 +136,12 @@ def _watches(pid: int, place: Path) -> bool:
     """Whether a process is the supervisor of a run, by where it works or what it is marked with:
     the links are as the system writes them, which looks at nothing there.
     """
-    if PROGRAM.encode() not in _entries(pid, "cmdline"):
+    if PROGRAM.encode() not in told(pid, "cmdline").split(b"\0"):
         return False
     with suppress(OSError):
         if Path(f"/proc/{pid}/cwd").readlink() == place:
             return True
         mark = Path(f"/memfd:{MARK}{place.name} (deleted)")
-        return any(file.readlink() == mark for file in Path(f"/proc/{pid}/fd").iterdir())
+        with os.scandir(f"/proc/{pid}/fd") as files:
+            return any(Path(file).readlink() == mark for file in islice(files, MOST_FILES))
     return False
