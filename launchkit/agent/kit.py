@@ -133,7 +133,7 @@ async def start_kit(
         platform=block.platform,
         policy=settings.policy,
         site=site,
-        queues=SeenQueues(settings.policy),
+        queues=SeenQueues(settings.policy, plugins.classes(Runner)),
     )
 
 

@@ -113,7 +113,7 @@ async def prepared(
             environ=without_credentials(os.environ, os.environ, kit.backend.credentials()),
             extra_env=extra_env,
         ),
-        queue_secrets=kit.queues.secrets(claim.queue),
+        secrets=kit.queues.known(claim.queue),
     )
     check_filled(bound.submission, kit.policy, type(runner))
     return replace(bound, warnings=(*image.warnings, *bound.warnings)) if image else bound

@@ -1,15 +1,17 @@
 """The secrets of queues, which are masked in all that an agent tells of their launches."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from anyio.to_thread import run_sync
 
-from launchkit.abc import Policy
-from launchkit.model import Queue
-from launchkit.resolving.bind import opened_values
+from launchkit.abc import Policy, Runner
+from launchkit.model import Queue, QueueSpec
+from launchkit.resolving.bind import agent_secrets
 from launchkit.resolving.known_secrets import queue_secrets
 from launchkit.resolving.masking import mask_of
+from launchkit.resolving.resolve import queue_template
 
 MOST_KEPT = 16
 
@@ -21,6 +23,8 @@ class SeenQueues:
     """
 
     policy: Policy
+    runners: Mapping[str, type[Runner]]
+    """By the kinds of queues."""
     _kept: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
 
     async def look(self, queue: Queue) -> None:
@@ -39,7 +43,14 @@ class SeenQueues:
         return found
 
     def known(self, queue: Queue) -> tuple[str, ...]:
-        """These, and what the policy opens to queues, such that it can be masked at once."""
-        found = (*opened_values(self.policy, os.environ).values(), *self.secrets(queue))
+        """These, and what its runs may have of the agent's environment, such that it can be masked
+        at once.
+        """
+        found = (*self._of_agent(queue.spec), *self.secrets(queue))
         mask_of(*found)
         return found
+
+    def _of_agent(self, spec: QueueSpec) -> tuple[str, ...]:
+        runner = self.runners.get(spec.resource)
+        keys = runner.args_env() if runner else ()
+        return agent_secrets(self.policy, os.environ, queue_template(spec, runner), keys)

@@ -19,6 +19,13 @@ OWN_ENV = frozenset(
 """The variables in which launchkit says what a run is, whose, and which processes are of it; what
 would be empty is left out.
 """
+BASIC_ENV = frozenset(
+    {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "SHELL"}
+    | {"LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"}
+)
+"""The agent's variables that a run on its machine gets even when it does not inherit the others:
+they are no secrets.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

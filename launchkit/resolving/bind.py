@@ -1,6 +1,7 @@
 """Bind: macros filled and the environment collected; what a runner gets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 from launchkit.abc import Policy, Runner
 from launchkit.codec import Path as KeyPath
 from launchkit.codec import dotted
-from launchkit.model import Env, EnvValues, Image, Launch, Secret, Submission
+from launchkit.errors import Rejected
+from launchkit.model import Env, EnvValues, Image, Json, Launch, Secret, Submission
+from launchkit.model.launch import BASIC_ENV
 from launchkit.resolving.env_list import CREDENTIALS, parse_env
 from launchkit.resolving.environment import agent_values, without_own, workload_env
 from launchkit.resolving.macro_bounds import check_macro_values
@@ -42,14 +45,14 @@ def bind(
     code: Path | None,
     runner: type[Runner],
     agent: AgentSide,
-    queue_secrets: Sequence[str] = (),
+    secrets: Sequence[str] = (),
 ) -> Bound:
     """Make the submission of a launch whose image or code is ready.
 
     A variable of the environment comes from, the later the stronger: `workload_env`; the plugins;
     for runs on this machine the resource arguments that *runner* names; the job and the launch.
     What launchkit says itself of a run, nobody else does.
-    *queue_secrets* are shown to nobody, wherever they stand in it, nor what the policy opens.
+    *secrets* are shown to nobody, wherever they stand in it.
 
     :raises Rejected: if the launch asks for a variable of the agent that the policy keeps back, or
         its names break out of their places in the queue's config.
@@ -89,11 +92,30 @@ def bind(
         ),
         image=image,
         code=code,
-        hidden=(*opened.values(), *map(Secret, queue_secrets)),
+        hidden=tuple(map(Secret, secrets)),
     )
     return Bound(
         submission=submission, warnings=(*args_warnings, *env_warnings, *missing, *overruled)
     )
+
+
+def agent_secrets(
+    policy: Policy, environ: Mapping[str, str], args: Json, keys: Sequence[str]
+) -> tuple[Secret, ...]:
+    """Values of the agent's environment that may come to a run of a queue: those that the policy
+    opens to queues, or gives to jobs and launches, and those that *args*, the queue's own, name
+    under *keys* without a value; but for the variables that are no secrets.
+    """
+    named = {*policy.env_from_agent, *_borrowed(args, keys)} - BASIC_ENV - CREDENTIALS
+    lent = (Secret(environ[name]) for name in sorted(named) if name in environ)
+    return (*opened_values(policy, environ).values(), *lent)
+
+
+def _borrowed(args: Json, keys: Sequence[str]) -> Iterator[str]:
+    for key in keys:
+        with suppress(Rejected):  # no launch gets anything out of it
+            entries = parse_env(args.get(key), (key,))
+            yield from (name for name, value in entries.values() if value is None)
 
 
 def opened_values(policy: Policy, environ: Mapping[str, str]) -> dict[str, Secret]:

@@ -108,6 +108,39 @@ async def test_a_run_that_prints_a_secret_has_it_in_its_log_and_nowhere_else(
     assert HUSH in await text(run)
 
 
+@pytest.mark.parametrize("way", ["queue", "queue with more around it", "launch"])
+async def test_a_variable_that_is_taken_by_its_name_is_in_the_log_of_its_run_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setenv("HUSH", HUSH)
+    config: dict[str, object] = {"env": ["HUSH"], "setup": f": {HUSH} && true"}
+    around = {"local-process": config, "builder": {}}
+    configs = {"queue": config, "queue with more around it": around, "launch": {}}
+    await bench.client.create_queue("secret", "local-process", configs[way])
+    script = "import os, sys; sys.exit('it is ' + os.environ['HUSH'])"
+    env = {"HUSH": None} if way == "launch" else {}
+    run = await bench.launch(script, queue="secret", env=env)
+    async with bench.agent(queues=["secret"], policy={"env_from_agent": ["HUSH"] if env else []}):
+        assert await bench.ended(run) == [ItemState.FAILED]
+    events = [plain(event) for event in await run.events()]
+    assert run.item.verdict
+    assert run.item.verdict.evidence[-1] == "it is …"
+    assert HUSH not in json.dumps([plain(run.item), events])
+    assert (await text(run)).count(HUSH) == 1, "what the run printed, and no line of launchkit's"
+
+
+async def test_a_variable_that_is_no_secret_is_told_though_a_queue_takes_it_by_its_name(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Somewhere/Far")
+    await bench.client.create_queue("open", "local-process", {"env": ["TZ"]})
+    run = await bench.launch("import os; exit('in ' + os.environ['TZ'])", queue="open")
+    async with bench.agent(queues=["open"]):
+        assert await bench.ended(run) == [ItemState.FAILED]
+    assert run.item.verdict
+    assert run.item.verdict.evidence == ("in Somewhere/Far",)
+
+
 async def test_of_a_secret_of_many_short_lines_none_is_evidence(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

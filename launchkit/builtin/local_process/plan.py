@@ -16,13 +16,9 @@ from launchkit.builtin.local_process.args import QueueArgs, SetupArgs, parse_arg
 from launchkit.code.containment import has_file, is_inside
 from launchkit.errors import Rejected, SubmitError
 from launchkit.model import Submission
+from launchkit.model.launch import BASIC_ENV
 from launchkit.private_files import write_once
 
-BASIC_ENV = frozenset(
-    {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "SHELL"}
-    | {"LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"}
-)
-"""Variables that a run gets even when it does not inherit the agent's."""
 SETUP_INPUTS = ("requirements.txt", "pyproject.toml", "environment.yml", "setup.py")
 KEY_NAME = "key"
 KEY_BYTES = 32
