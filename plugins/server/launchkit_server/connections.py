@@ -19,6 +19,7 @@ from typing import Any, Self
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from launchkit_server.heads import BoundedConnection
 from launchkit_server.rates import place_of
 
 log = logging.getLogger("launchkit.server")
@@ -232,9 +233,15 @@ class Listener(socket.socket):
 
 
 def protocol_of(connections: Connections) -> type[asyncio.Protocol]:
-    """HTTP that tells which connections ask for something."""
+    """HTTP that tells which connections ask for something, and reads no more than may come."""
 
     class Protocol(H11Protocol):
+        conn: BoundedConnection
+
+        def __init__(self, *given: Any, **more: Any) -> None:
+            super().__init__(*given, **more)
+            self.conn = BoundedConnection()
+
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             self._connection = connections.at(transport.get_extra_info("socket").fileno())
             self._connection.transport = transport
@@ -247,6 +254,12 @@ def protocol_of(connections: Connections) -> type[asyncio.Protocol]:
         def on_response_complete(self) -> None:
             super().on_response_complete()
             self._look()
+
+        def send_400_response(self, msg: str) -> None:
+            if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+                super().send_400_response(self.conn.objection or msg)
+            else:  # something else is answered by now
+                self.transport.abort()
 
         def _look(self) -> None:
             if self.conn.our_state in {h11.SEND_RESPONSE, h11.SEND_BODY}:

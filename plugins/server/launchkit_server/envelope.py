@@ -18,6 +18,7 @@ from launchkit.wire.protocol import PROTOCOL, PROTOCOL_HEADER, REQUEST_ID_HEADER
 from launchkit_server import targets
 from launchkit_server.access import prove
 from launchkit_server.bodies import Body, BodyRules, is_long
+from launchkit_server.heads import readable
 from launchkit_server.problems import Refusal, answer, told
 from launchkit_server.rates import Askers, Rates, asker
 from launchkit_server.routes import is_page
@@ -40,7 +41,6 @@ from being taken for a page; of what says nothing else itself.
 _ARCHIVE = re.compile(r"/api/v1/entities/[^/]+/archives/[^/]+")
 _OUTPUT = re.compile(r"/api/v1/entities/[^/]+/agent/items/[^/]+/log")
 _HOST = re.compile(r"(?:[\w.~%-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?|", re.ASCII)
-_HEALTH = frozenset({"/livez", "/readyz"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +88,7 @@ class Envelope:
             return
         service: Service = scope["app"].state.service
         rules = self._limits.of(scope["path"], service.max_archive)
+        scope = {**scope, "headers": readable(scope["headers"])}
         letter = _Letter(scope, receive, send, rules)
         request_id.set(letter.id)
         letter.refusal = self._too_often(scope) or letter.objection()
@@ -137,8 +138,6 @@ class Envelope:
             raise _refusal_of(exc) from exc
 
     def _too_often(self, scope: Scope) -> Refusal | None:
-        if scope["path"] in _HEALTH:
-            return None
         early = self._askers.early(scope)
         if not early:
             return None

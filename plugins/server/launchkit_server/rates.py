@@ -25,6 +25,8 @@ MANY = 10_000
 TOKENS_OF_ONE = 100
 """So many tokens and sessions of one are known, so that nobody pushes others' out."""
 _API = "/api/"
+_HEALTH = frozenset({"/livez", "/readyz"})
+"""Who has asked for much else is told of these all the same."""
 
 
 @dataclass(kw_only=True)
@@ -79,6 +81,8 @@ class Askers:
     def early(self, scope: Scope) -> float:
         """By how many seconds a request comes too early; 0.0 counts it, now or when `answered`."""
         token, place = _token_of(scope), place_of_sender(scope)
+        if scope["path"] in _HEALTH:
+            return self.rates.early(b"health of " + place)
         if token is None:
             return self.rates.early(place)
         who = self._proved.get(token)
