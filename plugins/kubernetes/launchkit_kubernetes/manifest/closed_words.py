@@ -37,9 +37,12 @@ _OPAQUE = (
     "chartContent",
 )
 """What an operator makes pods of, and nobody can look through here."""
+_OF_DEPLOYERS = ("customParams", "execNewPod", "tagImages")
+"""What OpenShift's deployer does for a DeploymentConfig besides making its pods: it starts an image
+with rights of its own, pods for hooks without what was added to the template, and moves tags."""
 _REFUSED = (
     *("securityContext", "hostPath", "serviceAccountToken", "podCertificate", "hostDisk"),
-    *("hostDevices", "roleRef", *_OPAQUE),
+    *("hostDevices", "roleRef", *_OPAQUE, *_OF_DEPLOYERS),
 )
 REFUSED = frozenset(map(flat, _REFUSED))
 """Whatever they hold."""

@@ -74,6 +74,31 @@ def test_what_makes_pods_is_allowed(place: dict[str, Any]) -> None:
     assert objections({**place, "spec": {}}) == []
 
 
+@pytest.mark.parametrize(
+    ("strategy", "place"),
+    [
+        ({"type": "Custom", "customParams": {"image": "a"}}, "customParams"),
+        ({"type": "Rolling", "customParams": {"command": ["a"]}}, "customParams"),
+        ({"type": "Rolling", "CustomParams": {"image": "a"}}, "CustomParams"),
+        *(
+            ({params: {when: {hook: [{}]}}}, f"{params}.{when}.{hook}")
+            for params in ("rollingParams", "recreateParams")
+            for when in ("pre", "mid", "post")
+            for hook in ("execNewPod", "tagImages")
+        ),
+    ],
+)
+def test_openshifts_deployer_makes_pods_of_a_template_alone(
+    strategy: dict[str, Any], place: str
+) -> None:
+    config = {"apiVersion": "apps.openshift.io/v1", "kind": "DeploymentConfig"}
+    spec = {"strategy": strategy, "template": {"spec": {"containers": [{"name": "a"}]}}}
+    told = f"resource_args.spec.strategy.{place}: is not allowed"
+    assert objections({**config, "spec": spec}) == [told]
+    template = {"spec": {**spec, "strategy": {"type": "Rolling", "rollingParams": {"maxSurge": 1}}}}
+    assert objections({**config, **template}) == []
+
+
 @pytest.mark.parametrize("inner", [BINDING, SECRET], ids=["binding", "secret"])
 def test_an_object_that_gives_rights_is_none_for_an_operator_to_make(inner: dict[str, Any]) -> None:
     config = {"apiVersion": "x.io/v1", "kind": "A", "metadata": {}, "spec": {"objects": [inner]}}
