@@ -20,7 +20,7 @@ from launchkit.model import ItemState, Timeouts
 
 pytestmark = pytest.mark.long
 
-KILLS = 50
+KILLS = int(os.environ.get("LAUNCHKIT_TEST_KILLS", "20"))
 JOBS = 3
 """So many more are launched for each agent that is to be killed: none is idle."""
 LINES = 300
@@ -80,7 +80,7 @@ async def launch_and_kill(bench: Bench, chance: random.Random, marks: Path) -> l
     return runs
 
 
-async def test_after_fifty_kills_every_job_has_run_once_and_every_log_is_whole(
+async def test_after_many_kills_every_job_has_run_once_and_every_log_is_whole(
     bench: Bench,
 ) -> None:
     chance = random.Random(int(os.environ.get("LAUNCHKIT_TEST_SEED", "20")))

@@ -17,8 +17,8 @@ from launchkit.errors import LaunchError
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
-ANSWER_SECONDS = 10.0
-"""How long a look may take, on a disk that is slow and busy."""
+ANSWER_SECONDS = 30.0
+"""How long a look may take, on a disk and a machine that are slow and busy."""
 WORK_SECONDS = 900.0
 """The same for what moves or removes all of a run's code."""
 AT_ONCE = 4
