@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence, Set
 from typing import NamedTuple
 
 from launchkit.codec import encode_json, suggest
@@ -18,7 +18,9 @@ LATEST = "latest"
 PAGE = 200
 """Jobs, or versions of one, on a page."""
 MOST_CHARACTERS = 8 * 2**20
-"""Of the recipes of a page: one alone may be larger."""
+"""Of the recipes and aliases of a page: one alone may be larger."""
+MOST_ALIASES = 100
+"""Of a version: they are told with it."""
 AT_ONCE = 8
 """Versions that are read before it is known how large they are."""
 _ALL = 2**31 - 1
@@ -38,6 +40,8 @@ class Create(NamedTuple):
 
     async def __call__(self, tx: Tx) -> tuple[JobVersion, bool]:
         check_name("job", self.name)
+        aliases = {LATEST, *self.aliases}
+        self._require_few(aliases)
         for alias in self.aliases:
             _check_alias(alias)
         check_recipe(self.recipe)
@@ -56,9 +60,18 @@ class Create(NamedTuple):
                 author=self.actor,
                 **of,
             )
-        for alias in {LATEST, *self.aliases}:
+        self._require_few(aliases | {*await _aliases(tx, row)})
+        for alias in aliases:
             await tx.all("set_alias", alias=alias, version=row["version"], **of)
-        return await _job(tx, row), new
+        return job_of(row, await _aliases(tx, row)), new
+
+    def _require_few(self, aliases: Set[str]) -> None:
+        if len(aliases) > MOST_ALIASES:
+            raise ConfigError(
+                f"a version of job {self.name!r} would have more than {MOST_ALIASES} aliases",
+                hint="give some of them to another version: an alias moves to the one that is made"
+                " with it",
+            )
 
 
 class Get(NamedTuple):
@@ -79,7 +92,7 @@ class Get(NamedTuple):
             row = await tx.one("job_of_version", version=alias["version"], **of) if alias else None
         if row is None:
             raise await self._not_found(tx, name, tag)
-        return await _job(tx, row)
+        return job_of(row, await _aliases(tx, row))
 
     async def _not_found(self, tx: Tx, name: str, tag: str) -> NotFound:
         names = [row["name"] for row in await tx.all("job_names", entity=self.entity)]
@@ -109,16 +122,17 @@ class List(NamedTuple):
 
     async def __call__(self, tx: Tx) -> list[JobVersion]:
         check_length("job", self.name)
-        rows: list[Row] = []
+        found: list[JobVersion] = []
         room = MOST_CHARACTERS
         async for row in self._rows(tx):
-            room -= size_of(row)
-            if room < 0 and rows:
+            aliases = await _aliases(tx, row)
+            room -= size_of(row) + sum(map(len, aliases))
+            if room < 0 and found:
                 break
-            rows.append(row)
-        if not rows and self.name is not None and self.after is None:
+            found.append(job_of(row, aliases))
+        if not found and self.name is not None and self.after is None:
             await Get(self.entity, self.name)(tx)
-        return [await _job(tx, row) for row in rows]
+        return found
 
     async def _rows(self, tx: Tx) -> AsyncIterator[Row]:
         left, after, below = (
@@ -193,11 +207,11 @@ class GetChunk(NamedTuple):
         return bytes(row["data"]) if row else None
 
 
-async def _job(tx: Tx, row: Row) -> JobVersion:
-    aliases = await tx.all(
-        "aliases_of", entity=row["entity"], name=row["name"], version=row["version"]
-    )
-    return job_of(row, tuple(alias["alias"] for alias in aliases))
+async def _aliases(tx: Tx, row: Row) -> tuple[str, ...]:
+    """Those of a version; it may have got more before there were bounds."""
+    version = {key: row[key] for key in ("entity", "name", "version")}
+    rows = await tx.all("aliases_of", limit=MOST_ALIASES, **version)
+    return tuple(one["alias"] for one in rows)
 
 
 def _check_alias(alias: str) -> None:

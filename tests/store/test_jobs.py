@@ -86,6 +86,19 @@ async def test_an_alias_may_not_look_like_a_version(store: Store) -> None:
         await create(store, "one", "v7")
 
 
+async def test_a_version_has_only_so_many_aliases_however_they_come(store: Store) -> None:
+    names = [f"a{number}" for number in range(jobs.MOST_ALIASES)]
+    with pytest.raises(ConfigError, match="more than 100 aliases"):
+        await create(store, "one", *names)
+    await create(store, "one", *names[:-1])
+    with pytest.raises(ConfigError, match="more than 100 aliases"):
+        await create(store, "one", "another")
+    moved, _ = await create(store, "two", *names[:50])
+    assert len(moved.aliases) == 51
+    again, _ = await create(store, "one", "another")
+    assert len(again.aliases) == 51
+
+
 async def test_code_is_known_only_when_all_of_it_is_stored(store: Store) -> None:
     await store.write(jobs.PutChunk("d", 0, b"abc"))
     assert not await store.database.read(jobs.HasArchive("d"))
@@ -130,6 +143,18 @@ async def test_a_page_of_large_jobs_ends_before_it_is_too_large(store: Store) ->
     names = [one.name for one in await stored.list(None)]
     assert names == ["job-0", "job-1", "job-2", "job-3", "one"]
     assert [one.version for one in await stored.list("one")] == [3, 2, 1, 0]
+
+
+async def test_the_aliases_of_jobs_count_in_a_page_and_only_so_many_are_told(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        await create(store, f"image-{number}", *(f"{number}{one}{'a' * 120}" for one in range(10)))
+    monkeypatch.setattr(jobs, "MOST_CHARACTERS", 2500)
+    stored = StoreJobs(store.database, "e")
+    assert [len(one.aliases) for one in await stored.page("train", None)] == [11]
+    monkeypatch.setattr(jobs, "MOST_ALIASES", 1)
+    assert [len(one.aliases) for one in await stored.page("train", None)] == [1] * 4
 
 
 async def test_a_page_of_jobs_is_the_same_however_few_are_read_at_once(

@@ -298,6 +298,7 @@ returning *
 
 -- name: aliases_of
 select alias from job_alias where entity = :entity and name = :name and version = :version order by alias
+limit :limit
 
 -- name: version_of_alias
 select version from job_alias where entity = :entity and name = :name and alias = :alias
