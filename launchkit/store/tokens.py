@@ -25,6 +25,8 @@ FIRST_ADMINISTRATOR = "admin"
 USED_SECONDS = 60.0
 """How exactly the last use of a token is kept."""
 MAX_SECRET = 512
+MOST_OF_AN_AGENT = 100
+"""Tokens of one name that count."""
 AGENT_PREFIX = "agent:"
 """How the owner of an agent's token is written; its name follows."""
 _LETTERS = {
@@ -68,7 +70,7 @@ class CreateAgentToken(NamedTuple):
 
     :raises NotFound: if one of the queues is not there.
     :raises ConfigError: if there are no queues, or the name is none.
-    :raises Conflict: if a token of that name counts for other queues.
+    :raises Conflict: if a token of that name counts for other queues, or as many count as may be.
     """
 
     agent: str
@@ -81,13 +83,14 @@ class CreateAgentToken(NamedTuple):
         require_agent_name(self.agent)
         if not self.queues:
             raise ConfigError("the token of an agent is bound to queues, and none is named")
-        for queue in self.queues:
+        queues = sorted({*self.queues})
+        for queue in queues:
             await named(tx, self.entity, queue)
         made = replace(
             draft(tx, f"{AGENT_PREFIX}{self.agent}", PrincipalKind.AGENT, self.actor),
             expires_at=self.expires_at,
             entity=self.entity,
-            queues=tuple(sorted({*self.queues})),
+            queues=tuple(queues),
         )
         await self._require_the_same(tx, made)
         return await add(tx, made)
@@ -95,6 +98,12 @@ class CreateAgentToken(NamedTuple):
     async def _require_the_same(self, tx: Tx, made: Token) -> None:
         await tx.all("turn", what=f"tokens of {made.owner}", of=made.entity)
         rows = await tx.all("agent_tokens_that_count", entity=made.entity, owner=made.owner)
+        if len(rows) >= MOST_OF_AN_AGENT:
+            raise Conflict(
+                f"agent {self.agent} has {len(rows)} tokens that count, and may have"
+                f" {MOST_OF_AN_AGENT}",
+                hint="revoke those that nobody uses: launchkit token list shows them",
+            )
         for row in rows:
             bound = json.loads(row["queues"])
             if {*bound} != {*made.queues}:

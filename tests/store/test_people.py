@@ -1,5 +1,6 @@
 """Accounts, roles and tokens in a real database of each kind."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
@@ -9,9 +10,10 @@ from store.conftest import Store
 from launchkit.errors import ConfigError, Conflict, LeaseLost, NotFound
 from launchkit.model import ItemState
 from launchkit.model.people import Permission, Principal, PrincipalKind, Role, TokenFault, may
+from launchkit.store import tokens
 from launchkit.store.backup import back_up, restore
 from launchkit.store.copy import move
-from launchkit.store.database import Tx
+from launchkit.store.database import Row, Tx
 from launchkit.store.opening import database_of
 from launchkit.store.people import (
     AddAccount,
@@ -220,6 +222,44 @@ async def test_all_tokens_of_an_agent_are_for_the_same_queues(store: Store) -> N
         await store.write(RevokeToken(one.token.id, "ann"))
     wider = await store.write(CreateAgentToken("gpu", "e", ["q", "other"], "ann"))
     assert wider.token.queues == ("other", "q")
+
+
+class Asked(Tx):
+    """A transaction that keeps what it was asked."""
+
+    def __init__(self, tx: Tx) -> None:
+        super().__init__(tx.now)
+        self._tx = tx
+        self.statements: list[str] = []
+
+    async def all(self, statement: str, /, **values: object) -> Sequence[Row]:
+        self.statements.append(statement)
+        return await self._tx.all(statement, **values)
+
+
+async def test_a_queue_of_an_agents_token_is_looked_up_once_however_often_it_is_named(
+    store: Store,
+) -> None:
+    await store.queue()
+
+    async def asked(tx: Tx) -> int:
+        seen = Asked(tx)
+        await CreateAgentToken("gpu", "e", ["q"] * 50, "ann")(seen)
+        return seen.statements.count("queue_named")
+
+    assert await store.write(asked) == 1
+
+
+async def test_an_agent_has_only_so_many_tokens_that_count(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "MOST_OF_AN_AGENT", 2)
+    await store.queue()
+    first, _ = [await store.write(CreateAgentToken("gpu", "e", ["q"], "ann")) for _ in range(2)]
+    with pytest.raises(Conflict, match="agent gpu has 2 tokens that count, and may have 2"):
+        await store.write(CreateAgentToken("gpu", "e", ["q"], "ann"))
+    await store.write(RevokeToken(first.token.id, "ann"))
+    await store.write(CreateAgentToken("gpu", "e", ["q"], "ann"))
 
 
 async def test_a_token_of_an_agent_that_has_expired_binds_its_name_to_no_queue(
