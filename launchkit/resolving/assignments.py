@@ -27,7 +27,12 @@ _SPACE = re.compile(r"""["'\\\])]*+(?:,|\s)\s*+(?:(?<=[\n ])-\s++)?""")
 _REST_OF_LINE = re.compile(
     r"""[^\S\n]++(?=\S*\w)(?:"[^"\n]*+"|'[^'\n]*+'|[^\s"']++);?[^\S\n]*+(?:\n|\Z)"""
 )
-_QUOTED_NEXT = re.compile(r"\s++[\"']")
+_STRING_NEXT = re.compile(r"""\s++(?:[a-z]{1,2}&?)?(?=\\{0,3}["'])""", re.IGNORECASE)
+"""What is between a word of SQL and a string behind it, also one as `E'…'` or `U&'…'`."""
+_BEFORE_A_WORD = frozenset(" \t\r\n\"'`(){};&|<>,=:")
+"""What may stand directly before a word of SQL, also in a command or a text of a program."""
+_QUOTES = ("'", '"')
+_SQL_WORD = "password"
 _ARGUMENT_NEXT = re.compile(r"\\?[\"']\s*+,\s*+[bfru]{0,2}\\?[\"']")
 _SETTERS = frozenset({"arg", "config", "env", "read", "set", "setenv"}) | {
     *("add_header", "fastcgi_param", "proxy_set_header", "requestheader")
@@ -108,7 +113,15 @@ def value_of(text: str, name: Name) -> Value | None:
     before = text[max(0, name.start - _BEFORE) : name.start]
     if beside := _VALUE_NEXT.match(text, end) or _tag_end(text, before, end):
         return Value(beside.end(), is_word=False)
-    if (space := _SPACE.match(text, end)) and _is_told(text, name, before):
+    return _behind_a_space(text, name, end, before)
+
+
+def _behind_a_space(text: str, name: Name, end: int, before: str) -> Value | None:
+    string = _STRING_NEXT.match(text, end)
+    if string and _is_of_sql(name, before):
+        return Value(string.end(), is_word=True)
+    space = _SPACE.match(text, end)
+    if space and _is_told(text, name, before):
         return Value(space.end(), is_word=True)
     return None
 
@@ -139,8 +152,8 @@ def _after_colon(text: str, name: Name, colon: re.Match[str]) -> Value | None:
 
 def _is_told(text: str, name: Name, before: str) -> bool:
     """Whether what stands behind a name, and no more than a space between them, is its value: that
-    of an option; what a shell, a Dockerfile or SQL sets, as `setenv NAME value` and `PASSWORD 'x'`
-    do; the only other word of its line; or the next argument of a function.
+    of an option; what a shell or a Dockerfile sets, as `setenv NAME value` does; the only other
+    word of its line; or the next argument of a function.
     """
     if name.text.startswith("-") or name.text.lower() == "bearer":
         return True
@@ -148,12 +161,20 @@ def _is_told(text: str, name: Name, before: str) -> bool:
         return True
     words = [word for word in _WORD_ENDS.split(before) if word]
     is_own_word = before.rstrip("\"'")[-1:].isspace()
-    is_option = bool(words) and words[-1].startswith("-")
-    if is_own_word and name.text.isupper() and not is_option and _QUOTED_NEXT.match(text, name.end):
-        return True
     is_first = not before.rpartition("\n")[2].strip()
     is_line = is_first and _REST_OF_LINE.match(text, name.end)
     return bool(is_line) or (is_own_word and set_next(words))
+
+
+def _is_of_sql(name: Name, before: str) -> bool:
+    """Whether a name that has a string behind it may be a word of SQL, as in `PASSWORD 'x'`: in
+    small letters only the one that is usual, for `secret 'x'` names an object of a cluster.
+    """
+    is_word = name.text.isupper() or name.text.lower() == _SQL_WORD
+    if not is_word or (before and before[-1] not in _BEFORE_A_WORD):
+        return False
+    words = before.split()
+    return before[-1:] in _QUOTES or not (words and words[-1].startswith("-"))
 
 
 def set_next(words: Sequence[str]) -> bool:

@@ -71,6 +71,23 @@ def test_a_value_that_a_text_gives_a_name_of_a_secret_is_hidden_known_and_told(s
         assert any(CANARY in one for one in known), text
 
 
+SQL = ["alter role a with § S", "§ S valid until 'x'", "ALTER ROLE a ENCRYPTED §\n  S;", "(§ S)"]
+SQL += ['psql -c "alter role a § S"', 'psql -c "§ S"', "a 'b', § S", "a;§ S", "RUN='§ S'"]
+SQL += ["create user a § ES", "§ NS", "alter user a § U&S", "§ eS"]
+
+
+@pytest.mark.parametrize("shape", SQL)
+def test_a_password_in_sql_is_hidden_known_and_told_however_it_is_written(shape: str) -> None:
+    for name, value in product(["password", "Password", "PASSWORD", "API_TOKEN"], VALUES):
+        string = value.format(CANARY).strip("'\"").replace("'", "''")
+        text = shape.replace("S", f"'{string}'").replace("§", name)
+        assert CANARY not in str(hidden({"x": text})), text
+        assert written_secrets({"x": text}) == ["x"], text
+        known = queue_secrets(QueueSpec(name="q", resource="r", config={"x": text}))
+        assert any(CANARY in one for one in known), text
+        assert any(one.startswith(string[:4]) for one in known), text
+
+
 LISTS = [["--§", "V"], ["-D§", "V"], ["-D§=V"], ["--§-${x}", "V"], ["--§[a]", "V"], ["§[a]=V"]]
 LISTS += [["set", "§", "V"], ["setenv", "§", "V"], ["aws", "configure", "set", "--x", "§", "V"]]
 LISTS += [["x", "login", "a", "§", "V"], ["§:", "V"], ["§=", "V"], ["--§", "=", "V"]]
@@ -133,6 +150,9 @@ def test_a_value_that_a_key_of_a_config_names_is_hidden_known_and_told(key: str)
         "the token is needed",
         "{{password}}: x ${API_TOKEN}=x",
         "pip install jwt otp",
+        "kubectl get secret 'train' -o yaml",
+        "vault kv get -field password 'a/b'",
+        "cat /run/password 'x' $password 'y'",
     ],
 )
 def test_usual_words_that_are_no_secrets_are_shown(text: str) -> None:
