@@ -90,8 +90,9 @@ class Runner(Component):
     that is below it. Of others a word opens a value whose key it names, and `harmless_keys`.
     """
     expanding_keys: ClassVar[frozenset[str]] = frozenset()
-    """Keys of resource arguments below which its platform puts variables of the container in the
-    place of `$(NAME)`. The queue's owner writes them there; what a launch brings stays as it is.
+    """Keys of resource arguments, in any spelling, below which its platform puts variables of the
+    container in the place of `$(NAME)`. The queue's owner writes them there; what a launch brings
+    stays as it is.
     """
     policy_class: ClassVar[type[Any] | None] = None
     """A frozen dataclass whose fields are this runner's own keys under `policy`; `Policy.part`

@@ -14,6 +14,7 @@ from launchkit.model import Env, EnvValues, Image, Json, Launch, Secret, Submiss
 from launchkit.model.launch import BASIC_ENV
 from launchkit.resolving.env_list import CREDENTIALS, parse_env
 from launchkit.resolving.environment import agent_values, without_own, workload_env
+from launchkit.resolving.expanding import expands
 from launchkit.resolving.macro_bounds import check_macro_values
 from launchkit.resolving.macros import Macros, fill_macros
 from launchkit.written import literal
@@ -69,14 +70,14 @@ def bind(
         is_queues = launch.origins.get(dotted(path)) in {"queue", "template"}
         return {**macros, **opened} if is_queues else macros
 
-    def expands(path: KeyPath) -> bool:
-        return not runner.expanding_keys.isdisjoint(path) and path not in launch.chosen
+    def is_expanded(path: KeyPath) -> bool:
+        return expands(path, runner.expanding_keys) and path not in launch.chosen
 
     def env_macros(path: KeyPath) -> Macros:
         return {**macros, **opened} if path[-1] in of_queue else macros
 
     args, args_warnings = fill_macros(
-        {"resource_args": launch.resource_args}, macros, at=args_macros, expands=expands
+        {"resource_args": launch.resource_args}, macros, at=args_macros, expands=is_expanded
     )
     env, env_warnings = fill_macros({"env": wanted}, macros, at=env_macros)
     values, missing = agent_values(env["env"], {*policy.env_from_agent, *trusted}, environ)
@@ -132,7 +133,7 @@ def _stays(value: Any, path: KeyPath, launch: Launch, expanding: frozenset[str])
         return [_stays(one, (*path, at), launch, expanding) for at, one in enumerate(value)]
     if not isinstance(value, str) or path not in launch.chosen:
         return value
-    return value if expanding.isdisjoint(path) else literal(value)
+    return literal(value) if expands(path, expanding) else value
 
 
 def _macros(launch: Launch, image: Image | None) -> dict[str, str | None]:

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from launchkit.codec import Locate, Path, dotted, suggest
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json, Scalar, Variable
+from launchkit.resolving.expanding import expands
 from launchkit.resolving.nested import entries, texts
 from launchkit.resolving.variables import MOST_TOLD, NAME, value_problems
 
@@ -134,7 +135,10 @@ def fill_template(
         if value not in (variables[name].default, *(variables[name].enum or ()))
     )
     filling = _Filling(expanding, {**defaults, **values}, brought)
-    return {key: filling.filled(value, expands=key in expanding) for key, value in config.items()}
+    return {
+        key: filling.filled(value, is_expanded=expands((key,), expanding))
+        for key, value in config.items()
+    }
 
 
 def _escapes(
@@ -169,21 +173,21 @@ class _Filling(NamedTuple):
     brought: Collection[str]
     """Variables with values that the queue's owner has not written."""
 
-    def filled(self, value: object, *, expands: bool) -> object:
-        """*expands*: it stands below one of those keys."""
+    def filled(self, value: object, *, is_expanded: bool) -> object:
+        """*is_expanded*: it stands below one of those keys."""
         if isinstance(value, Mapping):
             return {
-                key: self.filled(one, expands=expands or key in self.expanding)
+                key: self.filled(one, is_expanded=is_expanded or expands((key,), self.expanding))
                 for key, one in value.items()
             }
         if isinstance(value, list | tuple):
-            return [self.filled(one, expands=expands) for one in value]
+            return [self.filled(one, is_expanded=is_expanded) for one in value]
         if not isinstance(value, str) or not has_field(value):
             return value
         whole = FIELD.fullmatch(value.strip())
-        if whole and not (expands and isinstance(self.chosen[whole[1]], str)):
+        if whole and not (is_expanded and isinstance(self.chosen[whole[1]], str)):
             return self.chosen[whole[1]]
-        if not expands:
+        if not is_expanded:
             return FIELD.sub(lambda field: str(self.chosen[field[1]]), value)
         from launchkit.written import with_literals
 

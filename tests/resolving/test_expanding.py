@@ -35,6 +35,18 @@ def test_what_the_queues_owner_writes_is_left(make_launch: MakeLaunch) -> None:
     assert args_of(make_launch, config) == config
 
 
+@pytest.mark.parametrize("key", ["args_", "a_r_gs", "Args", "ARGS", "ar-gs"])
+def test_the_key_counts_in_whatever_spelling_its_runner_may_take_it(
+    make_launch: MakeLaunch, key: str
+) -> None:
+    brought = args_of(make_launch, {}, overrides={"resource_args": {"a": {key: [X]}}})
+    assert brought == {"a": {key: [STAYS]}}
+    fields: dict[str, Any] = {"variables": {"v": {"type": "string"}}}
+    filled = args_of(make_launch, {"a": {key: "{{v}}"}}, template_variables={"v": X}, **fields)
+    assert filled == {"a": {key: STAYS}}
+    assert args_of(make_launch, {key: "${run_name}"}, name=X) == {key: STAYS}
+
+
 @pytest.mark.parametrize("who", ["recipe", "overrides"])
 def test_what_a_launch_or_its_job_brings_stays_as_it_is(make_launch: MakeLaunch, who: str) -> None:
     given = {"resource_args": {"args": ["a", X, "$$(X)", "$HOME"], "other": X}}
