@@ -1,24 +1,25 @@
-"""Patterns of ignore files as regular expressions that need linear time, whatever the pattern is,
-and how much work it may be to compare files with them, all together.
+"""Patterns of ignore files as regular expressions, and how long it may take to compare files with
+them, all together.
 
 Each wildcard but the last stands in an atomic group with what follows it: where that was found
-first is as good as any later place, because the next wildcard takes what lies between. So nothing
-is ever tried again.
+first is as good as any later place, because the next wildcard takes what lies between. So what is
+found is not looked for again, and a pattern needs no longer than the product of its own length and
+that of a path.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias, TypeVar
 
 from launchkit.errors import Rejected
 from launchkit.plain_text import visible_line
 
-MOST_CHARACTERS = 3_000_000_000
-"""Of paths, once for each pattern: half a million files of sixty with a hundred. It takes a minute
-if patterns are made for that, and a few seconds else.
+MOST_SECONDS = 60.0
+"""Of a processor, for all files together: half a million of them take half as long with a hundred
+patterns. It is measured, because no count of characters tells how long others' patterns take.
 """
-NAME = 32
-"""What is counted for a pattern that looks at single names of a path."""
+Said = TypeVar("Said")
 
 
 class Wild(Enum):
@@ -79,37 +80,22 @@ def _parts(pieces: Sequence[Piece], wild: Wild) -> list[list[Piece]]:
     return parts
 
 
-class Count(NamedTuple):
-    """How many patterns there are, by what they look at."""
-
-    of_names: int = 0
-    of_paths: int = 0
-    """Those with `**`, that look at a whole path."""
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return self.of_names + self.of_paths
-
-    @classmethod
-    def of_all(cls, counts: Iterable["Count"]) -> "Count":
-        """Those of several files or lines together."""
-        return cls(*map(sum, zip(*counts, strict=True)))
-
-
 class Comparisons:
     """All comparisons of one directory."""
 
     def __init__(self) -> None:
-        self._left = MOST_CHARACTERS
+        self._left = MOST_SECONDS
 
-    def take(self, count: Count, path: str) -> None:
-        """Compare a path with so many. :raises Rejected: if it is too much with those before."""
-        self._left -= count.of_names * NAME + count.of_paths * len(path)
+    def of(self, path: str, compare: Callable[[], Said]) -> Said:
+        """Compare a path. :raises Rejected: instead, if those before have taken too long."""
         if self._left < 0:
             raise Rejected(
-                f"{visible_line(path)}: there are more files up to this one than can be compared"
-                " with the lines of the ignore files",
-                hint="say it in fewer lines, and with fewer **; a line may name a directory, and"
-                " nothing below it is compared",
+                f"{visible_line(path)}: there are more files up to this one than are compared with"
+                f" the lines of the ignore files in {MOST_SECONDS:g} seconds of a processor",
+                hint="say it in fewer and shorter lines, and with fewer **; a line may name a"
+                " directory, and nothing below it is compared",
             )
+        began = time.thread_time()
+        said = compare()
+        self._left -= time.thread_time() - began
+        return said

@@ -7,9 +7,8 @@ below an ignored directory is asked about: so a rule never has to match through 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
-from launchkit.code.globs import Count, Piece, Wild, linear
+from launchkit.code.globs import Piece, Wild, linear
 
 CLASSES = {
     "alnum": "a-zA-Z0-9",
@@ -17,11 +16,15 @@ CLASSES = {
     "blank": " \\t",
     "digit": "0-9",
     "lower": "a-z",
-    "punct": re.escape("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),
+    "punct": re.escape("!\"#$%&'()*+,-.:;<=>?@[\\]^_`{|}~"),
     "space": "\\s",
     "upper": "A-Z",
     "xdigit": "0-9a-fA-F",
 }
+
+BEFORE_SLASH, BEHIND_SLASH = ".", "0"
+"""No bracket matches a slash, whatever stands in it."""
+NOTHING = r"^\s\S"
 
 _BRACKET = re.compile(r"\[([!^]?)(\]?(?:\[:[a-z]+:\]|\\.|[^\]\\])*)\]", re.DOTALL)
 _MEMBER = re.compile(r"\[:([a-z]+):\]|(\\.|.)(?:-(\\.|.))?", re.DOTALL)
@@ -38,8 +41,6 @@ class Rule:
     only_directories: bool
     by_name: bool
     """True: the pattern has no slash and looks at the last part of a path only."""
-    deep: bool
-    """True: the pattern has `**`, and looks at the whole of a path."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,6 @@ class RuleFile:
 
     base: str
     rules: tuple[Rule, ...]
-
-    @cached_property
-    def count(self) -> Count:
-        """How many they are."""
-        deep = sum(rule.deep for rule in self.rules)
-        return Count(of_names=len(self.rules) - deep, of_paths=deep)
 
     def verdict(self, path: str, *, is_directory: bool) -> bool | None:
         """Whether *path* (from the root) is ignored; None if no rule speaks of it."""
@@ -95,7 +90,7 @@ def _rule(line: str) -> Rule | None:
         return None
     if not body:
         return None
-    return Rule(regex, pattern is line, body is not pattern, "/" not in body, "**" in body)
+    return Rule(regex, pattern is line, body is not pattern, "/" not in body)
 
 
 def _without_trailing_spaces(line: str) -> str:
@@ -140,7 +135,7 @@ def _bracket(pattern: str, at: int) -> tuple[str, int]:
     if not found:
         raise ValueError("an open bracket")
     members = "".join(_member(*member.groups()) for member in _MEMBER.finditer(found[2]))
-    return (f"(?!/)[^{members}]" if found[1] else f"(?!/)[{members}]"), found.end()
+    return (f"[^/{members}]" if found[1] else f"[{members or NOTHING}]"), found.end()
 
 
 def _member(name: str | None, first: str, last: str | None) -> str:
@@ -149,7 +144,8 @@ def _member(name: str | None, first: str, last: str | None) -> str:
             raise ValueError(f"unknown class {name}")
         return CLASSES[name]
     start = first[-1]
-    end = start if last is None else last[-1]
-    if end < start:  # an empty range; git matches its first character
-        return re.escape(start)
-    return f"{re.escape(start)}-{re.escape(end)}"
+    end = start if last is None else max(start, last[-1])  # git matches the first of an empty range
+    parts = [(start, min(end, BEFORE_SLASH)), (max(start, BEHIND_SLASH), end)]
+    return "".join(
+        f"{re.escape(first)}-{re.escape(last)}" for first, last in parts if first <= last
+    )

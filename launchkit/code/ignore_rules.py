@@ -3,8 +3,9 @@ together they cost bounded time and memory.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 
-from launchkit.code.globs import Comparisons, Count
+from launchkit.code.globs import Comparisons
 from launchkit.code.ignore import RuleFile, is_ignored, parse_rules
 from launchkit.code.ignore_file import MOST_LINES, ignore_text
 from launchkit.code.inside import Inside
@@ -27,9 +28,9 @@ class Rules:
     own: tuple[RuleFile, ...] = ()
 
     @property
-    def count(self) -> Count:
+    def count(self) -> int:
         """So many rules each file there is compared with."""
-        return Count.of_all(file.count for file in (*self.git, *self.own))
+        return sum(len(file.rules) for file in (*self.git, *self.own))
 
     def say(self, path: str, *, is_directory: bool) -> bool | None:
         """Whether *path* is ignored; None if no file says anything of it. `.launchkitignore` files
@@ -62,9 +63,8 @@ class RuleReader:
         return rules
 
     def say(self, rules: Rules, path: str, *, is_directory: bool) -> bool | None:
-        """What *rules* say of *path*. :raises Rejected: if it is too much with all before."""
-        self.comparisons.take(rules.count, path)
-        return rules.say(path, is_directory=is_directory)
+        """What *rules* say of *path*. :raises Rejected: if it takes too long with all before."""
+        return self.comparisons.of(path, partial(rules.say, path, is_directory=is_directory))
 
     def _read(self, base: str, name: str) -> tuple[RuleFile, ...]:
         text = ignore_text(self.tree, base + name)
@@ -87,7 +87,7 @@ class RuleReader:
 
 
 def _require_few(rules: Rules, path: str) -> None:
-    if rules.count.total > MOST_HERE:
+    if rules.count > MOST_HERE:
         raise Rejected(
             f"{visible_line(path)}: with it more than {MOST_HERE} rules hold for one file, with"
             " those of the directories above",

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from launchkit.code.globs import Comparisons
@@ -144,7 +145,7 @@ def _walk(walk: _Walk) -> Iterator[Entry]:
     """Everything that is sent: a stack of directories, because a tree may be deeper than Python's.
     An ignored one is sent with the first that is sent of what is below it.
     """
-    below, count = [_Below("", iter(walk.tree.names("")), ())], walk.patterns.count
+    below = [_Below("", iter(walk.tree.names("")), ())]
     waiting: list[Entry] = []
     while below:
         here = below[-1]
@@ -156,8 +157,8 @@ def _walk(walk: _Walk) -> Iterator[Entry]:
                 waiting.pop()
             continue
         path = f"{here.path}/{name}" if here.path else name
-        walk.comparisons.take(count, path)
-        matches = walk.patterns.matches(path, here.matches)
+        compare = partial(walk.patterns.matches, path, here.matches)
+        matches = walk.comparisons.of(path, compare)
         ignored = walk.patterns.ignores(matches) and path not in walk.kept
         facts = walk.tree.facts(path)
         is_folder = stat.S_ISDIR(facts.st_mode)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from launchkit.code.globs import Count, Piece, Wild, linear
+from launchkit.code.globs import Piece, Wild, linear
 from launchkit.errors import Rejected
 
 _SPECIAL = re.compile(r"[*?\[\]\\]")
@@ -28,7 +28,6 @@ class Pattern:
 
     regex: re.Pattern[str]
     keeps: bool
-    count: Count
 
 
 @dataclass(frozen=True)
@@ -36,11 +35,6 @@ class Patterns:
     """All lines of a `.dockerignore` file."""
 
     lines: tuple[Pattern, ...] = ()
-
-    @property
-    def count(self) -> Count:
-        """How many they are."""
-        return Count.of_all(line.count for line in self.lines)
 
     @property
     def keeps_some(self) -> bool:
@@ -84,15 +78,13 @@ def _pattern(line: str, place: str) -> Pattern | None:
         raise Rejected(f"{place}: there is nothing after the `!`", hint="write a path after it")
     path = posixpath.normpath(body).lstrip("/") or "/"
     try:
-        ways = _ways(path)
-        regex = re.compile("|".join(ways), re.DOTALL)
+        regex = re.compile("|".join(_ways(path)), re.DOTALL)
     except (IndexError, ValueError, re.error) as exc:
         raise Rejected(
             f"{place}: {body!r} is not a pattern",
             hint="brackets and backslashes must be complete, and few ** stand inside names",
         ) from exc
-    count = {"of_paths" if "**" in path else "of_names": len(ways)}
-    return Pattern(regex, keeps, Count(**count))
+    return Pattern(regex, keeps)
 
 
 def _ways(pattern: str) -> Sequence[str]:

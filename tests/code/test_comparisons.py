@@ -1,42 +1,37 @@
-"""Files of others and patterns of others: how much they may be compared, all together."""
+"""Files of others and patterns of others: how long they may be compared, all together."""
 
+import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 from sources.trees import surveyed
 
-from launchkit.code.globs import NAME, Comparisons, Count
+from launchkit.code.globs import Comparisons
 from launchkit.errors import Rejected
 from launchkit.images.context import list_context
-from launchkit.images.dockerignore import parse_dockerignore
 
-MOST = "launchkit.code.globs.MOST_CHARACTERS"
+MOST = "launchkit.code.globs.MOST_SECONDS"
+LONGEST = 0.02
 
 
-def test_what_is_compared_is_bounded_by_lines_and_files_and_what_they_look_at(
+def busy(seconds: float) -> str:
+    """Uses a processor for so long."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+    return "done"
+
+
+def test_as_long_as_comparisons_take_they_use_up_what_all_have_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(MOST, 100 * NAME + 20 * 10)
+    monkeypatch.setattr(MOST, 5 * LONGEST)
     left = Comparisons()
-    for _ in range(10):
-        left.take(Count(of_names=10, of_paths=2), "a" * 10)
-    left.take(Count(), "a" * 1000)
-    with pytest.raises(Rejected, match=r"^b: there are more files"):
-        left.take(Count(of_paths=1), "b")
-
-
-@pytest.mark.parametrize(
-    ("line", "count"),
-    [
-        ("a/*.py", Count(of_names=1)),
-        ("**/a", Count(of_paths=1)),
-        ("**.pt", Count(of_paths=1)),
-        ("a**b**c", Count(of_paths=4)),
-    ],
-)
-def test_a_line_counts_as_often_as_a_path_is_compared_with_it(line: str, count: Count) -> None:
-    assert parse_dockerignore(f"{line}\n# none\n\n", "x").count == count
+    assert left.of("a", partial(busy, LONGEST)) == "done"
+    assert left.of("b", partial(busy, 4 * LONGEST)) == "done"
+    with pytest.raises(Rejected, match=r"^c: there are more files .* in 0.1 seconds"):
+        left.of("c", pytest.fail)
 
 
 @pytest.mark.parametrize("name", [".gitignore", ".launchkitignore", ".dockerignore"])
@@ -50,8 +45,7 @@ def test_files_and_lines_that_are_too_many_together_are_refused(
         (code / f"a{number}").touch()
     docker = name == ".dockerignore"
     listed = partial(list_context, code, None) if docker else partial(surveyed, code)
-    monkeypatch.setattr(MOST, 30 * (52 * NAME + 52 * 20))
     assert [entry.path for entry in listed()] == [name]
-    monkeypatch.setattr(MOST, 10 * (52 * NAME + 50 * 3))
+    monkeypatch.setattr(MOST, 0.0)
     with pytest.raises(Rejected, match=r"a[12][0-9]: there are more files"):
         listed()

@@ -177,4 +177,4 @@ def test_stars_before_text_stand_for_any_beginning(
 def test_a_long_line_is_read_in_linear_time(piece: str) -> None:
     """By steps that grow with the square of the length it would last for minutes."""
     length = 200_000 // len(piece)
-    assert parse_dockerignore(piece * length, ".dockerignore").count.total == 1
+    assert len(parse_dockerignore(piece * length, ".dockerignore").lines) == 1
