@@ -26,9 +26,12 @@ _OF_CONTEXTS = (
 """What stands in security contexts, and where operators write it beside them."""
 _TRUE = (
     *("hostPID", "hostIPC", "hostNetwork", "shareProcessNamespace", "hostUsers", "hostPort"),
-    *("automountServiceAccountToken", "enableInTreeAutoscaling"),
+    *("nodePort", "externalIPs", "automountServiceAccountToken", "enableInTreeAutoscaling"),
 )
 """The last has Ray's operator give the head a service account that may change its cluster."""
+NODE_SERVICES = frozenset({"nodeport", "loadbalancer"})
+"""The types of Services that open a port at each node, in small letters, as some operators take
+them."""
 _FILLED = ("serviceAccountName", "serviceAccount", "nodeName")
 _DEVICES = ("flexVolume", "gitRepo", "iscsi", "fc", "rbd", "scaleIO")
 """Volumes for which a node runs a program of its own, or attaches a device."""
@@ -63,6 +66,7 @@ _KEPT_IN_PATHS = "|".join(_FILLED)
 WRITTEN = re.compile(
     rf"\b(?:{_NO_OTHERS}|{_KEPT_IN_PATHS})\b[\"']?\s*[:=]"
     rf"|(?:[/.]|\[[\"'])(?:{_NO_OTHERS}|{_IN_PATHS})(?![\w-])"
+    rf"|(?i:type[\"']?\s*+[:=]\s*+[\"']?(?:{'|'.join(sorted(NODE_SERVICES))})\b)"
     rf"|/(?:{_KEPT_IN_PATHS}|metadata/annotations)(?![\w-])|[._]annotations?\.[a-z]"
 )
 """A pod's spec, or a piece of one, written into a text, also as a path."""

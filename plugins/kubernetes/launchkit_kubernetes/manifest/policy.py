@@ -25,6 +25,7 @@ from launchkit_kubernetes.manifest.closed_kinds import (
 from launchkit_kubernetes.manifest.closed_words import (
     IF_ANYTHING,
     IF_VOLUMES,
+    NODE_SERVICES,
     REFUSED,
     WRITTEN,
     flat,
@@ -190,11 +191,16 @@ def _reason(key: str, value: Any, around: str) -> str | None:
         or (words & IF_ANYTHING and value)
         or (words & IF_VOLUMES and isinstance(value, Mapping | list))
         or ("host" in words and {*words, flat(around)} & ASKED_BY_NODES and value)
+        or (isinstance(value, str) and value.casefold() in NODE_SERVICES and _names_type(words))
     ):
         return "is not allowed"
     if "mountpropagation" in words and value and value not in PROPAGATION:
         return f"only {' and '.join(PROPAGATION)} are allowed"
     return None
+
+
+def _names_type(words: Collection[str]) -> bool:
+    return any(word.endswith("type") for word in words)
 
 
 def _unconfined(name: str, text: str) -> bool:

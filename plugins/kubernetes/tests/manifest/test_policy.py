@@ -155,8 +155,14 @@ def test_a_strict_policy_names_what_it_does_not_allow(config: dict[str, Any], li
         ({"domain": {"devices": {"hostDevices": [{}]}}}, "devices.hostDevices"),
         ({"chartContent": "H4sI"}, "chartContent"),
         ({"conf": {"pod.livenessProbe.httpGet.host": "127.0.0.1"}}, None),
+        ({"headGroupSpec": {"serviceType": "NodePort"}}, "headGroupSpec.serviceType"),
+        ({"headService": {"spec": {"type": "LoadBalancer"}}}, "headService.spec.type"),
+        ({"ports": [{"nodePort": 30053}]}, "ports[0].nodePort"),
+        ({"service": {"externalIPs": ["10.96.0.10"]}}, "service.externalIPs"),
+        ({"conf": {"kubernetes.rest-service.exposed.type": "nodeport"}}, None),
+        ({"patch": [{"op": "add", "path": "/spec/type", "value": "NodePort"}]}, None),
     ],
-    ids=range(20),
+    ids=range(26),
 )
 def test_it_does_so_however_an_operator_has_it_spelt(
     spec: dict[str, Any], place: str | None
@@ -246,9 +252,10 @@ def test_capabilities_are_a_queues_to_add_and_refused_by_a_strict_policy() -> No
         {"metadata": {"annotations": {"note": "unconfined", "prometheus.io/port": "80"}}},
         {"metadata": {"annotations": {"seccomp.security.alpha.kubernetes.io/pod": DEFAULT}}},
         {"metadata": {"labels": {"team.io/privileged": "yes", "capabilities": "a"}}},
+        {"metadata": {"labels": {"type": "NodePort"}}, "x": "NodePort", "type": "ClusterIP"},
         *(example(text) for text in (SEED_JOB, SEED_PYTORCH, MPI, RAY, JOBSET, TRAIN, LEADER)),
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_it_lets_the_rest_pass(config: dict[str, Any]) -> None:
     assert objections(config) == []

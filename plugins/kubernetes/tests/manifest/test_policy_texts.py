@@ -25,6 +25,8 @@ from .test_policy import objections
         *("/ports/0/hostPort", "/spec/volumes/0/flexVolume", "/spec/serviceAccount"),
         *("/spec/automountServiceAccountToken", "/spec/shareProcessNamespace", "/x/capabilities"),
         *("-Dspark.kubernetes.executor.podTemplateFile=http://h/x", "/spec/sysctls", "roleRef: x"),
+        *("x type: NodePort y: [", "-Dservice.type=LoadBalancer", '{"serviceType": "NodePort"}'),
+        "/spec/ports/0/nodePort",
     ],
 )
 def test_a_piece_of_a_pod_in_a_text_is_not_allowed(text: str) -> None:
