@@ -70,7 +70,9 @@ class VerdictCode(StrEnum):
     REJECTED = "rejected"
     """A rule says no; trying again does not help. Next: do what the message says."""
     BAD_OVERRIDE = "bad_override"
-    """A file override names no JSON or YAML file of the code. Next: correct its path."""
+    """A file override names no JSON or YAML file of the code, or the files are too many or too long
+    together. Next: correct its path, or change fewer files.
+    """
     FETCH_FAILED = "fetch_failed"
     """The source could not be fetched. Next: may the agent read it, and is it still there?"""
     BUILD_FAILED = "build_failed"

@@ -9,8 +9,15 @@ import yaml
 from local_process.runs import Make, output_of
 
 from launchkit.builtin.local_process.runner import LocalProcessRunner
-from launchkit.images.file_overrides import BadOverride, override_files
+from launchkit.images.file_overrides import (
+    MOST_FILES,
+    MOST_OF_ALL,
+    BadOverride,
+    override_files,
+)
+from launchkit.model import Json
 from launchkit.testing import end_of
+from launchkit.yaml_bounds import MOST_CHARACTERS
 
 
 @pytest.mark.parametrize("name", ["conf/train.json", "conf/train.yaml", "conf/train.yml"])
@@ -102,3 +109,35 @@ def test_a_file_of_the_code_that_is_too_much_is_refused(
     (tmp_path / name).write_text(text)
     with pytest.raises(BadOverride, match=f"file override '{name}': the file"):
         override_files(tmp_path, {name: {"a": 1}})
+
+
+def linked(code: Path, count: int) -> dict[str, Json]:
+    """Overrides of that many links to one file."""
+    for number in range(count):
+        (code / f"l{number}.json").symlink_to("x.json")
+    return {f"l{number}.json": {"a": number} for number in range(count)}
+
+
+def test_files_that_are_too_long_together_are_refused(tmp_path: Path) -> None:
+    text = "x" * (MOST_CHARACTERS - 100)
+    (tmp_path / "x.json").write_text(json.dumps({"b": text}))
+    fit = MOST_OF_ALL // (2 * MOST_CHARACTERS)
+    with pytest.raises(BadOverride, match=f"'l{fit}.json': with this file more than"):
+        override_files(tmp_path, linked(tmp_path, fit + 1))
+    assert json.loads((tmp_path / "x.json").read_text()) == {"a": fit - 1, "b": text}
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.yaml"])
+def test_a_file_that_would_become_too_long_is_refused_and_stays(tmp_path: Path, name: str) -> None:
+    deep = "[" * 95 + ",".join(["1"] * 100_000) + "]" * 95
+    text = f'{{"a": {deep}}}' if name == "x.json" else f"a: '{'x' * 5000}'\n"
+    (tmp_path / name).write_text(text)
+    with pytest.raises(BadOverride, match="with this file more than"):
+        override_files(tmp_path, {name: {"b": "" if name == "x.json" else "x" * MOST_OF_ALL}})
+    assert (tmp_path / name).read_text() == text
+
+
+def test_files_that_are_too_many_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("{}")
+    with pytest.raises(BadOverride, match=f"'l{MOST_FILES}.json': with it more than"):
+        override_files(tmp_path, linked(tmp_path, MOST_FILES + 1))
