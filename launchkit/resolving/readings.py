@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 
 DEPTH = 3
 """Codes within codes, such as JSON in JSON, are taken away so often."""
@@ -21,14 +22,15 @@ _BACKSLASHES = (
     rf"\\(?:u(?P<high>[dD][89abAB]{_HEX}{{2}})\\+u(?P<low>[dD][c-fC-F]{_HEX}{{2}})"
     rf"|(?:x(?={_HEX}{{2}})|u(?={_HEX}{{4}}))(?P<hex>(?<=x){_HEX}{{2}}|{_HEX}{{4}})"
     rf"|U(?P<long>{_HEX}{{8}})|u\{{(?P<braced>{_HEX}{{1,6}})\}}"
-    r"|N\{(?P<named>[A-Za-z0-9 +-]{1,100})\}"
+    r"|N\{(?P<named>[A-Za-z0-9\s+-]{1,200})\}"
     r"|(?P<octal>[0-3]?[0-7]{1,2})|(?P<letter>[abtnvfreENLP_])"
-    r"|(?P<itself>[^0-9A-Za-z\n])|(?P<fold>\n"
+    r"|(?P<itself>[^0-9A-Za-z\r\n])|(?P<fold>\r?+\n?+(?<=[\r\n])"
 )
 _BACKSLASHED = rf"{_BACKSLASHES}[ \t]*+))"
 """A backslash at the end of a line of a shell, Python or YAML goes with the indent of the next."""
 _IN_ADDRESSES = rf"{_BACKSLASHES}[ \t+]*+))"
 """Addresses have a plus for each space there, as for spaces in a name of Python's."""
+_AT_LINE_END = re.compile(r"\\(?=[\r\n])")
 _PERCENT = rf"%(?P<percent>{_HEX}{{2}})"
 _ENTITY = (
     rf"&(?:#(?P<decimal>[0-9]{{1,7}})|#[xX](?P<entity>{_HEX}{{1,6}})"
@@ -128,14 +130,17 @@ class Reading:
 
 def readings(text: str) -> Iterator[Reading]:
     """The text as it is, without codes of all kinds, and where there are several kinds without
-    those of each; each also with bytes of UTF-8 as the letters that they are.
+    those of each; each also with bytes of UTF-8 as the letters that they are, and with the end of a
+    line as the space that it is for YAML, though it stands behind a backslash.
     """
     whole = Reading(text)
     yield whole
     kinds = [codes for begin, codes in _SINGLE.items() if begin in text]
     seen = {text}
-    for codes in (_ALL, *kinds) if len(kinds) > 1 or "\\" in text else (_ALL,) * len(kinds):
-        reading = whole
+    ways = (_ALL, *kinds) if len(kinds) > 1 or "\\" in text else (_ALL,) * len(kinds)
+    begins = dict.fromkeys((whole, whole.without(_AT_LINE_END)))
+    for begin, codes in product(begins, ways):
+        reading = begin
         for _ in range(DEPTH):
             before, reading = reading, reading.read(codes)
             if reading is before:
@@ -184,8 +189,9 @@ def _of_html(name: str) -> str | None:
 
 
 def _of_unicode(name: str) -> str | None:
+    """YAML goes on to another line within a name, too."""
     try:
-        return unicodedata.lookup(name.replace("+", " "))
+        return unicodedata.lookup(" ".join(name.replace("+", " ").split()))
     except KeyError:
         return None
 

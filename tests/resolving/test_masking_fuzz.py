@@ -37,6 +37,9 @@ PRINTERS: dict[str, Callable[[str], str]] = {
     "yaml": lambda text: yaml.safe_dump({"key": text}),
     "yaml of letters": lambda text: yaml.safe_dump([text], allow_unicode=True, width=20),
     "yaml in double quotes": lambda text: yaml.safe_dump([text], default_style='"', width=30),
+    "yaml in folded lines of Windows": lambda text: yaml.safe_dump(
+        {"key": text}, default_style=">", width=20
+    ).replace("\n", "\r\n"),
     "yaml in single quotes": lambda text: yaml.safe_dump([text], default_style="'"),
     "html": html.escape,
     "xml": lambda text: f"<a b={quoteattr(text)}>{escape(text)}</a>",
@@ -81,7 +84,9 @@ def test_nothing_of_a_secret_is_left_in_what_is_printed_of_it(printer: str) -> N
 
 
 @pytest.mark.parametrize("inner", PRINTERS)
-@pytest.mark.parametrize("outer", ["repr", "json", "shlex.quote", "percent and plus", "html"])
+@pytest.mark.parametrize(
+    "outer", ["repr", "json", "shlex.quote", "percent and plus", "html", "yaml of letters"]
+)
 def test_nothing_of_a_secret_is_left_where_a_print_of_it_is_printed(inner: str, outer: str) -> None:
     for secret in secrets(8, 2):
         printed = PRINTERS[outer](PRINTERS[inner](secret))
