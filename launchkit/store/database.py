@@ -32,6 +32,8 @@ class Tx(ABC):
 
     now: float
     """Unix time of the transaction, from the store's clock."""
+    lasts = True
+    """Whether what is locked in it is so until its end; else each statement is one by itself."""
 
     def __init__(self, now: float) -> None:
         self.now = now
@@ -84,6 +86,20 @@ class Answer(Generic[T]):
 
     result: T
     topics: Sequence[str]
+
+
+@dataclass(frozen=True)
+class After(Generic[T]):
+    """A body that is run after another one, in the same transaction; what a database runs as one
+    statement of its own comes right after it.
+    """
+
+    first: Body[object]
+    body: Body[T]
+
+    async def __call__(self, tx: Tx) -> T:
+        await self.first(tx)
+        return await self.body(tx)
 
 
 class Loose:

@@ -61,6 +61,7 @@ class RemoveAccount(NamedTuple):
     actor: str
 
     async def __call__(self, tx: Tx) -> None:
+        await take_rights(tx, self.name)
         await require_account(tx, self.name)
         await tx.all("drop_grants_of", name=self.name)
         await tx.all("drop_identities_of", name=self.name)
@@ -82,6 +83,7 @@ class GrantRole(NamedTuple):
     actor: str
 
     async def __call__(self, tx: Tx) -> Grant:
+        await take_rights(tx, self.name)
         await require_account(tx, self.name)
         check_length("entity", self.entity)
         await tx.all("grant_role", name=self.name, entity=self.entity, role=self.role)
@@ -100,6 +102,7 @@ class RevokeRole(NamedTuple):
     actor: str
 
     async def __call__(self, tx: Tx) -> None:
+        await take_rights(tx, self.name)
         row = await tx.one("revoke_role", name=self.name, entity=self.entity)
         if row is None:
             raise NotFound(
@@ -141,6 +144,13 @@ async def found(tx: Tx, name: str) -> bool:
     await tx.all("grant_role", name=name, entity=EVERYWHERE, role=Role.ADMIN)
     await audit(tx, name, f"made {name} the first administrator")
     return True
+
+
+async def take_rights(tx: Tx, name: str) -> None:
+    """Wait for all that is being written for the account or agent of that name, before something
+    that it may is taken away: what comes later waits for this transaction.
+    """
+    await tx.all("turn", what="rights", of=name)
 
 
 async def audit(tx: Tx, actor: str, what: str) -> None:

@@ -30,6 +30,7 @@ from launchkit.store.database import (
     READERS,
     STATEMENT_SECONDS,
     TOO_MUCH_HINT,
+    After,
     Answer,
     AtOnce,
     Body,
@@ -147,15 +148,21 @@ class PostgresDatabase(Database):
         """Run *body* in a transaction that may write. A connection that is lost is made anew, and
         whether its last commit took place is looked up, so that nothing happens twice.
         """
-        if isinstance(body, AtOnce) and not self._pooled:
-            answer = await self._patiently(lambda: self._at_once(body))
+        first, last = (body.first, body.body) if isinstance(body, After) else (None, body)
+        if isinstance(last, AtOnce) and not self._pooled:
+            answer = await self._patiently(lambda: self._at_once(last, first))
             if answer is not None:
                 return cast("T", answer.result)
         return await self._patiently(lambda: self._write(body))
 
-    async def _at_once(self, body: AtOnce[Any]) -> Answer[Any] | None:
+    async def _at_once(
+        self, body: AtOnce[Any], first: Body[object] | None = None
+    ) -> Answer[Any] | None:
         async with self._connection() as connection:
             tx = PostgresTx(connection, self._clock())
+            tx.lasts = False
+            if first is not None:
+                await first(tx)
             answer = body.answer(await tx.one(body.statement, **body.values(tx.now)))
         if answer is not None:
             self._announcer.tell(answer.topics)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from launchkit.errors import Unauthenticated
 from launchkit.model.people import PrincipalKind, TokenFault
 from launchkit.store.database import Row, Tx
-from launchkit.store.people import ACCOUNTS, audit, require_account
+from launchkit.store.people import ACCOUNTS, audit, require_account, take_rights
 from launchkit.store.tokens import NewToken, add, draft, fault_of, fingerprint
 
 KEPT_SECONDS = 7 * 86400.0
@@ -67,6 +67,7 @@ class SignOut(NamedTuple):
     async def __call__(self, tx: Tx) -> None:
         row = await tx.one("token_of_digest", digest=fingerprint(self.secret))
         if row is not None and row["session"] and row["revoked_at"] is None:
+            await take_rights(tx, row["owner"])
             await tx.all("revoke_token", id=row["id"])
             await audit(tx, row["owner"], f"ended session {row['id']}")
 

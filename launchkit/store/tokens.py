@@ -17,7 +17,7 @@ from launchkit.model.people import Principal, PrincipalKind, Role, Token, TokenF
 from launchkit.shell_words import shell_word
 from launchkit.store.agents import require_agent_name
 from launchkit.store.database import Database, Loose, Row, Tx
-from launchkit.store.people import audit, found, require_account
+from launchkit.store.people import audit, found, require_account, take_rights
 from launchkit.store.queues import named
 from launchkit.store.stale import lost
 
@@ -191,10 +191,22 @@ class RevokeToken(NamedTuple):
         if row is None:
             raise NotFound(f"there is no token {self.id}", hint="launchkit token list shows them")
         if row["revoked_at"] is None:
+            await take_rights(tx, row["owner"])
             await tx.one("principal_locked", name=row["owner"])  # sessions that it begins are in it
             await tx.all("revoke_token", id=self.id)
             await audit(tx, self.actor, f"revoked token {self.id} of {row['owner']}")
         return _token_of(await tx.row("token", id=self.id))
+
+
+async def held_by(tx: Tx, secret: str) -> Principal | TokenFault:
+    """Whose token *secret* is, or why it proves nothing: whoever takes something of that away waits
+    for this transaction, if it lasts.
+    """
+    digest = fingerprint(secret)
+    if tx.lasts:
+        await tx.all("right_held", digest=digest)
+    found = (await _Prove(frozenset([digest]))(tx)).get(digest, TokenFault.UNKNOWN)
+    return found if isinstance(found, TokenFault) else found.principal
 
 
 class Proofs:

@@ -2,24 +2,33 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
+import anyio.lowlevel
 import pytest
 from store.conftest import Store
 
-from launchkit.errors import Conflict, LaunchkitError, NotFound, Rejected, Unauthenticated
+from launchkit.errors import (
+    Conflict,
+    Forbidden,
+    LaunchkitError,
+    NotFound,
+    Rejected,
+    Unauthenticated,
+)
 from launchkit.model import QueueSpec
 from launchkit.model.people import PrincipalKind, Role, TokenFault
 from launchkit.model.webhooks import Happens
 from launchkit.store import queues, webhooks
-from launchkit.store.database import Body
-from launchkit.store.people import AddAccount, GrantRole, ListGrants, RemoveAccount
+from launchkit.store.database import After, Body, Tx
+from launchkit.store.people import AddAccount, GrantRole, ListGrants, RemoveAccount, RevokeRole
 from launchkit.store.sessions import Admit, SignIn
-from launchkit.store.tokens import CreateToken, NewToken, Proofs, RevokeToken
+from launchkit.store.tokens import CreateToken, ListTokens, NewToken, Proofs, RevokeToken, held_by
 from launchkit.store.webhook_key import WebhookKey
 
 ROUNDS = 12
+FEWER = 4
 AT_ONCE = 8
 
 
@@ -119,3 +128,56 @@ async def _all_at_once(
     async with anyio.create_task_group() as tasks:
         for number in range(many):
             tasks.start_soon(one, number)
+
+
+class StillOperator(NamedTuple):
+    """A look at a right."""
+
+    secret: str
+
+    async def __call__(self, tx: Tx) -> None:
+        found = await held_by(tx, self.secret)
+        if isinstance(found, TokenFault) or found.role_in("e") is not Role.OPERATOR:
+            raise Forbidden("no operator")
+
+
+@pytest.mark.parametrize("lost", ["token", "account", "role", "rank"])
+async def test_nothing_is_written_for_one_who_has_lost_the_right_once_that_is_answered(
+    store: Store, lost: str
+) -> None:
+    await store.write(AddAccount("ann", PrincipalKind.USER, "ann"))
+    for number in range(FEWER):
+        name = f"bob{number}"
+        await store.write(AddAccount(name, PrincipalKind.USER, "ann"))
+        await store.write(GrantRole(name, "e", Role.OPERATOR, "ann"))
+        token = await store.write(CreateToken(name, "ann"))
+        right = StillOperator(token.secret)
+        ends: dict[str, Body[object]] = {
+            "token": RevokeToken(token.token.id, "ann"),
+            "account": RemoveAccount(name, "ann"),
+            "role": RevokeRole(name, "e", "ann"),
+            "rank": GrantRole(name, "e", Role.VIEWER, "ann"),
+        }
+        assert await _made_after(store, right, ends[lost]) == 0
+
+
+async def _made_after(store: Store, right: Body[object], end: Body[object]) -> int:
+    """How many tokens some make as long as they may, once the answer to what ends that is there."""
+
+    async def made() -> int:
+        return sum(one.owner == "ann" for one in await store.database.read(ListTokens()))
+
+    async def go_on() -> None:
+        with suppress(Forbidden):
+            while True:
+                await store.write(After(right, CreateToken("ann", "ann")))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(AT_ONCE):
+            tasks.start_soon(go_on)
+        before = await made()
+        while await made() < before + AT_ONCE:
+            await anyio.lowlevel.checkpoint()
+        await store.write(end)
+        at_the_answer = await made()
+    return await made() - at_the_answer

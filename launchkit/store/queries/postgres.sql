@@ -135,6 +135,11 @@ where kind = 'agent' and entity = :entity and revoked_at is null
 -- name: turn
 select pg_advisory_xact_lock(hashtext(:what), hashtext(:of)) as taken
 
+-- Whoever takes the turn of the token's owner waits for this transaction, and is waited for by those
+-- who come later, which locked rows would not do.
+-- name: right_held
+select pg_advisory_xact_lock_shared(hashtext('rights'), hashtext(owner)) as held from token where digest = :digest
+
 -- Whoever begins, adds or takes away something of this account waits for this transaction.
 -- name: principal_locked
 select * from principal where name = :name for update

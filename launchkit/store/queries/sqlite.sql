@@ -71,6 +71,9 @@ where kind = 'agent' and entity = :entity and revoked_at is null
 -- name: turn
 select null as taken where false
 
+-- name: right_held
+select null as held where false
+
 -- name: principal_locked
 select * from principal where name = :name
 

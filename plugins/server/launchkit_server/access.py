@@ -23,12 +23,10 @@ from launchkit.store.agents import require_agent_name
 from launchkit.store.tokens import AGENT_PREFIX, NearestAgent
 from launchkit_server.bearer import bearer
 from launchkit_server.rates import PROVED, asker
+from launchkit_server.rights import AGENT_HINT, LOGIN_HINT, OwnDatabase, Right
 from launchkit_server.service import Service, TheService
 from launchkit_server.shares import Places
 
-LOGIN_HINT = "give a token: launchkit login, LAUNCHKIT_TOKEN or LAUNCHKIT_TOKEN_FILE"
-ROLE_HINT = "an administrator grants roles: launchkit role grant"
-AGENT_HINT = "an agent has a token of its own: launchkit token create --agent NAME --queue QUEUE"
 Ask = Callable[[NearestAgent], Awaitable[str | None]]
 
 
@@ -36,10 +34,24 @@ Ask = Callable[[NearestAgent], Awaitable[str | None]]
 class Caller:
     """Who asks, and may do what the route does in the entity of its path."""
 
-    principal: Principal
-    entity: str
+    right: Right
     places: Places = field(repr=False, compare=False)
-    ask_again: Callable[[], Awaitable["Caller"]] = field(repr=False, compare=False)
+    service: Service = field(repr=False, compare=False)
+
+    @property
+    def principal(self) -> Principal:
+        """Whose token it is."""
+        return self.right.principal
+
+    @property
+    def entity(self) -> str:
+        """That of the path."""
+        return self.right.entity
+
+    @property
+    def database(self) -> OwnDatabase:
+        """Where all is written that is written for the caller."""
+        return OwnDatabase(self.service.database, self.right)
 
     async def still(self) -> "Caller":
         """The same after a wait, in which tokens are revoked and roles taken away.
@@ -47,7 +59,8 @@ class Caller:
         :raises Unauthenticated: if the token does not count any more.
         :raises Forbidden: if its owner may not any more.
         """
-        return await self.ask_again()
+        found = await self.service.proofs.prove(self.right.token)
+        return replace(self, right=self.right.again(found))
 
     @property
     def name(self) -> str:
@@ -66,7 +79,9 @@ class Caller:
 
     def require_queue(self, queue: str) -> None:
         """:raises Forbidden: if the token is bound to queues, and *queue* is none of them."""
-        _require(refusal(self.principal, Permission.AGENT, self.entity, queue), AGENT_HINT)
+        objection = refusal(self.principal, Permission.AGENT, self.entity, queue)
+        if objection is not None:
+            raise Forbidden(objection, hint=AGENT_HINT)
 
     def told_by(self, status: AgentStatus) -> AgentStatus:
         """What an agent says of itself, without what its token has no say in: queues to which it is
@@ -122,9 +137,17 @@ async def prove(headers: Headers, service: Service) -> Principal:
 
     :raises Unauthenticated: if it is missing, unknown, over or revoked.
     """
+    return await _proved(_token_in(headers), service)
+
+
+def _token_in(headers: Headers) -> str:
     token = bearer(headers)
     if token is None:
         raise Unauthenticated("this needs a token, and there is none", hint=LOGIN_HINT)
+    return token
+
+
+async def _proved(token: str, service: Service) -> Principal:
     principal = await service.proofs.prove(token)
     if isinstance(principal, TokenFault):
         raise Unauthenticated(f"the token {principal}", hint=LOGIN_HINT)
@@ -149,35 +172,25 @@ class Needs:
         :raises Unreachable: if large answers of theirs are not taken in time.
         """
         service: Service = request.app.state.service
-        principal = await self._proved(request)
-        async with Places.of(asker(principal)) as places:
+        right = await self._proved(request)
+        async with Places.of(asker(right.principal)) as places:
             if self.in_turn and await places.take(service.answers):
-                principal = await self._proved(request)
-            yield self._caller(request, principal, places)
+                right = await self._proved(request)
+            yield Caller(right, places, service)
 
-    def _caller(self, request: Request, principal: Principal, places: Places) -> Caller:
-        async def ask_again() -> Caller:
-            return self._caller(request, await self._proved(request), places)
-
-        return Caller(principal, _entity_of(request), places, ask_again)
-
-    async def _proved(self, request: Request) -> Principal:
-        principal = await prove(request.headers, request.app.state.service)
+    async def _proved(self, request: Request) -> Right:
+        token = _token_in(request.headers)
+        principal = await _proved(token, request.app.state.service)
         request.scope["state"][PROVED] = asker(principal)
-        own = request.path_params.get("item_id")
-        hint = AGENT_HINT if self.permission is Permission.AGENT else ROLE_HINT
-        _require(refusal(principal, self.permission, _entity_of(request), item=own), hint)
-        return principal
-
-
-def _entity_of(request: Request) -> str:
-    entity: str = request.path_params.get("entity", EVERYWHERE)
-    return entity
-
-
-def _require(objection: str | None, hint: str) -> None:
-    if objection is not None:
-        raise Forbidden(objection, hint=hint)
+        right = Right(
+            token=token,
+            principal=principal,
+            permission=self.permission,
+            entity=request.path_params.get("entity", EVERYWHERE),
+            item=request.path_params.get("item_id"),
+        )
+        right.require()
+        return right
 
 
 Person = Annotated[Caller, Depends(Needs(Permission.ENTER))]

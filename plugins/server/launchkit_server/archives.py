@@ -14,7 +14,6 @@ from launchkit.store.archives import Piece, StoredCode
 from launchkit.store.database import Database
 from launchkit.wire.user_side import ArchiveKnown
 from launchkit_server.blobs import Blobs, needed
-from launchkit_server.downloads import Still
 from launchkit_server.problems import Refusal
 
 IN_THE_DATABASE = 2**20
@@ -25,15 +24,6 @@ AMONG_THE_BLOBS = 8 * 2**20
 """Bytes of a piece that is a blob."""
 MOST = 5 * 2**30
 """Bytes of packed code, compressed, however many requests bring it."""
-
-
-@dataclass(frozen=True)
-class Uploader:
-    """Who sends packed code."""
-
-    name: str
-    """Whose upload it is: others neither go on with it nor begin it anew."""
-    still: Still
 
 
 @dataclass(frozen=True)
@@ -51,16 +41,16 @@ class Archives:
         return ArchiveKnown(known=known, size=stored.size)
 
     async def put(
-        self, digest: str, who: Uploader, offset: int, stream: AsyncIterator[bytes]
+        self, digest: str, sender: str, offset: int, stream: AsyncIterator[bytes]
     ) -> None:
         """Take it from byte *offset* on; it is known once all of it is there, and is what its
-        digest says.
+        digest says. None but the *sender* goes on with it, or begins it anew.
 
         :raises Conflict: if it does not begin where what is there ends.
         :raises DamagedArchive: if it is something else; it is to be sent from the start then.
         :raises Refusal: if it is more than it may be.
         """
-        stored = await self.database.read(bodies.Look(digest, who.name))
+        stored = await self.database.read(bodies.Look(digest, sender))
         if stored.known:
             async for _ in stream:
                 pass
@@ -78,7 +68,7 @@ class Archives:
             await self._add(digest, stored.upload, number, data)
             number += 1
         await self.database.write(bodies.Forget(stored.upload, number))
-        await self._seal(digest, who)
+        await self._seal(digest, sender)
 
     async def _add(self, digest: str, upload: str, number: int, data: bytes) -> None:
         checksum = await anyio.to_thread.run_sync(_checksum, data)
@@ -86,14 +76,13 @@ class Archives:
         piece = Piece(number, len(data), checksum, place)
         await self.database.write(bodies.AddPiece(digest, upload, piece, b"" if place else data))
 
-    async def _seal(self, digest: str, who: Uploader) -> None:
+    async def _seal(self, digest: str, sender: str) -> None:
         """Look at what is stored, not at what came: the same one may send it twice at a time."""
         for _ in range(TRIES):
-            stored = await self.database.read(bodies.Look(digest, who.name))
+            stored = await self.database.read(bodies.Look(digest, sender))
             if not stored.known:
                 await self._verify(digest, stored)
-            await who.still()  # the end of a body, and the look at it, take long
-            if await self.database.write(bodies.Seal(digest, who.name, stored.pieces)):
+            if await self.database.write(bodies.Seal(digest, sender, stored.pieces)):
                 return
         raise Conflict(f"{digest} was sent by many at a time", hint="send it again")
 

@@ -1,9 +1,9 @@
 """Many launches: page by page, and changed at once, each for itself."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from launchkit.abc import ItemView, Selection
-from launchkit.errors import Conflict, NotFound, Rejected
+from launchkit.errors import Conflict, Forbidden, NotFound, Rejected, Unauthenticated
 from launchkit.model import QueueItem
 from launchkit.store.database import Database
 from launchkit.store.hub import StoreLaunches
@@ -12,9 +12,21 @@ from launchkit.wire.user_side import Outcome
 Make = Callable[[str], Awaitable[QueueItem]]
 
 
-async def change_each(ids: Iterable[str], make: Make) -> Sequence[Outcome]:
-    """What became of each."""
-    return [await _outcome(item_id, make) for item_id in ids]
+async def change_each(ids: Sequence[str], make: Make) -> Sequence[Outcome]:
+    """What became of each.
+
+    :raises Unauthenticated, Forbidden: if who wants it loses the right to it in the midst; it tells
+        how many were changed before.
+    """
+    done: list[Outcome] = []
+    for item_id in ids:
+        try:
+            done.append(await _outcome(item_id, make))
+        except (Unauthenticated, Forbidden) as exc:
+            changed = sum(one.refused is None for one in done)
+            text = f"{exc.message}; {changed} of {len(ids)} launches were changed before"
+            raise type(exc)(text, hint=exc.hint) from exc
+    return done
 
 
 async def ids_of(database: Database, entity: str, selection: Selection) -> Sequence[str]:

@@ -96,10 +96,9 @@ class Service:
         self.proofs = Proofs(self.database)
         self.seen_queues = SeenQueues(self.parsing)
 
-    @property
-    def archives(self) -> Archives:
-        """Packed code."""
-        return Archives(self.database, self.blobs, self.max_archive)
+    def archives(self, database: Database) -> Archives:
+        """Packed code in *database*, which is this one as somebody may write it."""
+        return Archives(database, self.blobs, self.max_archive)
 
     def logs(self, entity: str) -> ServedLogs:
         """What the runs of an entity printed."""

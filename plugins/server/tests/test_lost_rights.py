@@ -3,9 +3,8 @@
 import hashlib
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import urlencode
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -18,37 +17,13 @@ from launchkit.model.people import Principal, PrincipalKind
 
 from .browsing import Browser
 from .conftest import Served
-from .over_http import claimed, client_in, launched
+from .losing import Person, client, person
+from .over_http import claimed, launched
 from .roles import bearer
 
+__all__ = ["client", "person"]
+
 PIECE = 2**20
-
-
-@pytest.fixture
-def client(served: Served) -> Iterator[httpx.Client]:
-    with client_in(served, uuid4().hex) as client:
-        yield client
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody with a role, and the addresses by which that, the token and the account end."""
-
-    secret: str
-    role: str
-    token: str
-    account: str
-
-
-@pytest.fixture
-def person(client: httpx.Client, served: Served) -> Person:
-    base, name = f"{served.url}/api/v1", f"other-{uuid4().hex}"
-    client.post(f"{base}/users", json={"name": name, "kind": "user"})
-    role = f"{client.base_url}roles/{name}"
-    assert client.put(role, json={"role": "admin"}).is_success
-    made = client.post(f"{base}/tokens", json={"owner": name}).json()
-    token = f"{base}/tokens/{made['token']['id']}"
-    return Person(made["secret"], role, token, f"{base}/users/{name}")
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ async def register(
     """Begin the session of an agent; one of the same name that stands is replaced."""
     await who.require_agent(wanted.status.name, service)
     status = who.told_by(wanted.status)
-    await service.database.write(agents.Register(entity, status, wanted.session))
+    await who.database.write(agents.Register(entity, status, wanted.session))
     return RegisterAnswer(lease=service.lease, now=time.time() + service.database.skew)
 
 
@@ -67,7 +67,7 @@ async def claim(
     body = claims.Take(
         entity, wanted.queue, wanted.capacity, service.lease, wanted.claim_id, wanted.session
     )
-    claim = await service.database.write(body)
+    claim = await who.database.write(body)
     service.told.claimed(entity, wanted.queue, given=claim is not None)
     return ClaimAnswer(claim=claim)
 
@@ -153,10 +153,10 @@ async def beat(
     body = claims.Beat(entity, status, held, service.lease, wanted.session, who.queues)
     patience = min(service.patience(wanted.wait), service.lease / 3)
     with service.database.topics.subscribed(f"agent:{wanted.status.name}") as news:
-        orders = await service.database.write(body)
+        orders = await who.database.write(body)
         if not orders.news_to(wanted.heard) and await news.wait(patience):
             await (await who.still()).require_agent(wanted.status.name, service)
-            orders = await service.database.write(body)
+            orders = await who.database.write(body)
         return orders
 
 
@@ -171,7 +171,7 @@ async def report(
     def facts(held: Claim) -> claims.Report:
         return claims.Report(held, wanted.report)
 
-    await service.database.write(_holding(service, who, item_id, wanted.token, facts))
+    await who.database.write(_holding(service, who, item_id, wanted.token, facts))
 
 
 @router.post("/items/{item_id}/run-token", status_code=201)
@@ -180,7 +180,7 @@ async def run_token(
 ) -> RunToken:
     """Make the token of a claimed attempt, for its run; it counts until the attempt has ended."""
     body = _holding(service, who, item_id, wanted.token, CreateRunToken)
-    return RunToken(secret=str.__str__((await service.database.write(body)).secret))
+    return RunToken(secret=str.__str__((await who.database.write(body)).secret))
 
 
 @dataclass(frozen=True)
@@ -208,12 +208,11 @@ async def append_log(
     if is_long(request.headers):
         await who.places.take(service.transfers)
     data = await request.body()
-    await who.still()  # a body may take two minutes
 
     def append(held: Claim) -> logs.Append:
         return logs.Append(held, place.offset, data)
 
-    await service.database.write(_holding(service, who, place.item_id, place.token, append))
+    await who.database.write(_holding(service, who, place.item_id, place.token, append))
 
 
 @router.get("/items/{item_id}/log")
@@ -237,7 +236,7 @@ async def acquire_lock(
     holder = locks.holder_in(entity, wanted.holder)
     acquire = locks.Acquire(_named(wanted.name), holder, wanted.seconds)
     body = agents.InSession(entity, agent, wanted.session, acquire)
-    return LockAnswer(held=await service.database.write(body))
+    return LockAnswer(held=await who.database.write(body))
 
 
 @router.post("/locks/waits", status_code=204)
@@ -245,7 +244,7 @@ async def wait_for_lock(entity: str, wanted: LockWait, service: TheService, who:
     """Wait until a lock may be had, or the time is over."""
     if service.ending:
         raise Unreachable("the service is about to end", retry_after=1.0)
-    await locks.free(service.database, _named(wanted.name), service.patience(wanted.wait))
+    await locks.free(who.database, _named(wanted.name), service.patience(wanted.wait))
     await who.still()
 
 
@@ -256,7 +255,7 @@ async def release_lock(
     """Give a lock back."""
     await who.require_agent(locks.agent_of(wanted.holder), service)
     holder = locks.holder_in(entity, wanted.holder)
-    await service.database.write(locks.Release(_named(wanted.name), holder))
+    await who.database.write(locks.Release(_named(wanted.name), holder))
 
 
 @router.post("/over")
@@ -271,7 +270,7 @@ async def leave(entity: str, wanted: LeaveRequest, service: TheService, who: Age
     """Say that an agent has ended."""
     await who.require_agent(wanted.agent, service)
     body = agents.Forget(entity, wanted.agent, wanted.dead, wanted.session)
-    await service.database.write(body)
+    await who.database.write(body)
 
 
 def _holding(

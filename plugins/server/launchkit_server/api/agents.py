@@ -8,20 +8,17 @@ from launchkit.model import AgentView
 from launchkit.store import agent_changes, agents
 from launchkit.wire.user_side import AgentChangeBody
 from launchkit_server.access import Operator, Reader
-from launchkit_server.service import TheService
 
 router = APIRouter(prefix="/agents", tags=["agents"])
 
 
 @router.get("")
-async def list_all(entity: str, service: TheService, who: Reader) -> Sequence[AgentView]:
+async def list_all(entity: str, who: Reader) -> Sequence[AgentView]:
     """The agents that were seen lately, and those that are paused."""
-    return await service.database.read(agents.List(entity))
+    return await who.database.read(agents.List(entity))
 
 
 @router.post("/{name}/changes", status_code=204)
-async def change(
-    entity: str, name: str, wanted: AgentChangeBody, service: TheService, who: Operator
-) -> None:
+async def change(entity: str, name: str, wanted: AgentChangeBody, who: Operator) -> None:
     """Let an agent end, pause it, or resume it."""
-    await service.database.write(agent_changes.Make(entity, name, wanted.change(), who.name))
+    await who.database.write(agent_changes.Make(entity, name, wanted.change(), who.name))

@@ -7,7 +7,7 @@ from fastapi.responses import StreamingResponse
 
 from launchkit.wire.user_side import ArchiveKnown
 from launchkit_server.access import AgentSide, Caller, Sender, Submitter
-from launchkit_server.archives import IN_THE_DATABASE, Uploader, cut
+from launchkit_server.archives import IN_THE_DATABASE, cut
 from launchkit_server.downloads import while_allowed
 from launchkit_server.rates import asker
 from launchkit_server.service import TheService
@@ -21,7 +21,7 @@ GZIP_TYPE = "application/gzip"
 @router.get("/{digest}/known")
 async def known(entity: str, digest: Digest, service: TheService, who: Submitter) -> ArchiveKnown:
     """Whether code with that digest is stored whole, and how much of it the same one has sent."""
-    return await service.archives.known(digest, _name_of(who))
+    return await service.archives(who.database).known(digest, _name_of(who))
 
 
 @router.put("/{digest}", status_code=204)
@@ -37,9 +37,8 @@ async def put(
     byte where it was, if the same one sends it.
     """
     await who.places.take(service.transfers)
-    uploader = Uploader(_name_of(who), who.still)
     pieces = while_allowed(cut(request.stream(), IN_THE_DATABASE), who.still)
-    await service.archives.put(digest, uploader, offset, pieces)
+    await service.archives(who.database).put(digest, _name_of(who), offset, pieces)
 
 
 @router.get(
@@ -52,7 +51,7 @@ async def get(
 ) -> StreamingResponse:
     """The compressed bytes."""
     await who.places.take(service.transfers)
-    pieces = while_allowed(await service.archives.get(digest), who.still)
+    pieces = while_allowed(await service.archives(who.database).get(digest), who.still)
     return StreamingResponse(pieces, media_type=GZIP_TYPE)
 
 

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query
 
 from launchkit.store.happened import NEWEST, Happened, HappenedPage
 from launchkit_server.access import Reader
-from launchkit_server.service import TheService
 
 router = APIRouter(tags=["launches"])
 
@@ -19,7 +18,6 @@ Wanted = Annotated[str, Query(max_length=300)]
 @router.get("/history")
 async def show(  # noqa: PLR0913,PLR0917 - each is a part of the query
     entity: str,
-    service: TheService,
     who: Reader,
     kind: Wanted = "",
     actor: Wanted = "",
@@ -31,4 +29,4 @@ async def show(  # noqa: PLR0913,PLR0917 - each is a part of the query
     number of events: one with few of them may be followed by others.
     """
     body = Happened(entity=entity, kind=kind, actor=actor, queue=queue, before=before, limit=limit)
-    return await service.database.read(body)
+    return await who.database.read(body)

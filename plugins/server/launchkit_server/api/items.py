@@ -37,14 +37,14 @@ async def launch(
         if request.idempotency_key not in {None, key}:
             raise ConfigError("idempotency_key: is another one than in the header Idempotency-Key")
         request = replace(request, idempotency_key=key)
-    item = await StoreLaunches(service.database, entity).launch(queue, request)
+    item = await StoreLaunches(who.database, entity).launch(queue, request)
     return item if who.operates else await service.shown(item)
 
 
 @router.get("/item")
 async def get(entity: str, ref: str, service: TheService, who: Reader) -> ItemView:
     """One item, by its id, its run's id, or its name if only one has it."""
-    view = await StoreLaunches(service.database, entity).get(ref)
+    view = await StoreLaunches(who.database, entity).get(ref)
     return view if who.operates else replace(view, item=await service.shown(view.item))
 
 
@@ -88,12 +88,12 @@ class Filter:
 
 @router.get("/items")
 async def list_some(
-    entity: str, wanted: Annotated[Filter, Depends()], service: TheService, who: Reader
+    entity: str, wanted: Annotated[Filter, Depends()], who: Reader
 ) -> Sequence[ItemView]:
     """A page of items; one that ends before its limit, since it has as many bytes as an answer may,
     has `cut` at its last.
     """
-    return await StoreLaunches(service.database, entity).page(wanted.selection())
+    return await StoreLaunches(who.database, entity).page(wanted.selection())
 
 
 @router.get("/events")
@@ -106,7 +106,7 @@ async def events(
     wait: float = 0.0,
 ) -> Sequence[Event]:
     """Events above *since* of one item, or the newest of all; waits for one if there is none."""
-    launches = StoreLaunches(service.database, entity)
+    launches = StoreLaunches(who.database, entity)
     poll = Poll(
         look=lambda: launches.after(item, since),
         enough=bool,

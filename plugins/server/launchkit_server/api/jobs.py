@@ -8,17 +8,14 @@ from launchkit.model import JobVersion
 from launchkit.store.hub_jobs import StoreJobs
 from launchkit.wire.user_side import JobAnswer, JobRequest
 from launchkit_server.access import Reader, Submitter
-from launchkit_server.service import TheService
 
 router = APIRouter(tags=["jobs"])
 
 
 @router.post("/jobs/{name}")
-async def create(
-    entity: str, name: str, wanted: JobRequest, service: TheService, who: Submitter
-) -> JobAnswer:
+async def create(entity: str, name: str, wanted: JobRequest, who: Submitter) -> JobAnswer:
     """Add a version, unless there is an equal one."""
-    version, new = await StoreJobs(service.database, entity).create(
+    version, new = await StoreJobs(who.database, entity).create(
         name, wanted.recipe, who.name, wanted.aliases
     )
     return JobAnswer(version=version, new=new)
@@ -27,7 +24,6 @@ async def create(
 @router.get("/jobs")
 async def list_all(
     entity: str,
-    service: TheService,
     who: Reader,
     name: str | None = None,
     after: str | None = None,
@@ -35,10 +31,10 @@ async def list_all(
     """A page of the versions of one job, newest first, or of the latest of each, by name; the next
     one begins behind the last version, `vN`, or name.
     """
-    return await StoreJobs(service.database, entity).page(name, after)
+    return await StoreJobs(who.database, entity).page(name, after)
 
 
 @router.get("/job")
-async def get(entity: str, reference: str, service: TheService, who: Reader) -> JobVersion:
+async def get(entity: str, reference: str, who: Reader) -> JobVersion:
     """One version, by `name`, `name:alias` or `name:vN`."""
-    return await StoreJobs(service.database, entity).get(reference)
+    return await StoreJobs(who.database, entity).get(reference)

@@ -25,11 +25,9 @@ router = APIRouter(prefix="/queues", tags=["queues"])
 
 
 @router.post("", status_code=201)
-async def create(
-    entity: str, spec: QueueSpec, service: TheService, who: Operator, response: Response
-) -> Queue:
+async def create(entity: str, spec: QueueSpec, who: Operator, response: Response) -> Queue:
     """Make a queue."""
-    made = await StoreQueues(service.database, entity).create(spec, who.name)
+    made = await StoreQueues(who.database, entity).create(spec, who.name)
     response.headers["etag"] = etag(made.version)
     return made
 
@@ -58,7 +56,7 @@ async def check(entity: str, spec: QueueSpec, service: TheService, who: Reader) 
 @router.get("")
 async def list_all(entity: str, service: TheService, who: Reader) -> Sequence[QueueView]:
     """All queues, by name."""
-    views = await StoreQueues(service.database, entity).list()
+    views = await StoreQueues(who.database, entity).list()
     return [await _shown_to(who, view, service) for view in views]
 
 
@@ -69,7 +67,7 @@ async def get(
     """One queue; its version is its entity tag. `…` stands for the secrets in its config, unless
     the caller operates queues.
     """
-    view = await StoreQueues(service.database, entity).get(name)
+    view = await StoreQueues(who.database, entity).get(name)
     response.headers["etag"] = etag(view.queue.version)
     return await _shown_to(who, view, service)
 
@@ -102,7 +100,6 @@ async def update(
     entity: str,
     edited: Annotated[Edited, Depends()],
     wanted: QueueUpdate,
-    service: TheService,
     who: Operator,
     response: Response,
 ) -> Queue:
@@ -112,7 +109,7 @@ async def update(
     name = edited.name
     if wanted.spec.name != name:
         raise ConfigError(f"spec.name: is {wanted.spec.name!r}, and the address says {name!r}")
-    changed = await StoreQueues(service.database, entity).update(
+    changed = await StoreQueues(who.database, entity).update(
         wanted.spec, who.name, pause=wanted.pause, if_version=edited.version()
     )
     response.headers["etag"] = etag(changed.version)
@@ -120,11 +117,9 @@ async def update(
 
 
 @router.delete("/{name}")
-async def delete(
-    entity: str, name: str, service: TheService, who: Operator, *, force: bool = False
-) -> QueueDeleted:
+async def delete(entity: str, name: str, who: Operator, *, force: bool = False) -> QueueDeleted:
     """Remove a queue."""
-    stopped = await StoreQueues(service.database, entity).delete(name, who.name, force=force)
+    stopped = await StoreQueues(who.database, entity).delete(name, who.name, force=force)
     return QueueDeleted(stopped=stopped)
 
 

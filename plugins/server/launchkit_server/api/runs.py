@@ -26,9 +26,9 @@ class Part:
 
 
 @router.get("")
-async def get(entity: str, item_id: str, service: TheService, who: RunItself) -> RunView:
+async def get(entity: str, item_id: str, who: RunItself) -> RunView:
     """The run's own launch, with its config and outputs, and whether somebody wants it to stop."""
-    return await service.database.read(runs.Get(entity, item_id))
+    return await who.database.read(runs.Get(entity, item_id))
 
 
 @router.patch("/outputs", status_code=204)
@@ -36,12 +36,11 @@ async def tell_outputs(
     entity: str,
     item_id: str,
     told: Annotated[Json, Body(examples=[{"loss": 0.12, "checkpoint": "s3://models/17"}])],
-    service: TheService,
     who: RunItself,
 ) -> None:
     """Lay outputs over those of the run's own attempt, key by key; null takes one away."""
     attempt = who.principal.attempt or 0
-    await service.database.write(outputs.Tell(entity, item_id, attempt, told))
+    await who.database.write(outputs.Tell(entity, item_id, attempt, told))
 
 
 @router.get("/log", response_class=Response)

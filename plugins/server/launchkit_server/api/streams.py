@@ -20,7 +20,7 @@ from launchkit.model import Event
 from launchkit.store import launches, topics
 from launchkit.store.events import settled
 from launchkit.wire.user_side import Output
-from launchkit_server.access import Follower, one_more_stream
+from launchkit_server.access import Caller, Follower, one_more_stream
 from launchkit_server.service import Service, TheService
 
 router = APIRouter(tags=["streams"])
@@ -69,10 +69,10 @@ async def _events_from(
     if last_event_id is not None:
         since = _number(last_event_id)
     if item is not None:
-        view = await service.database.read(launches.Get(entity, item))
+        view = await who.database.read(launches.Get(entity, item))
         return view.item.id, since or 0
     if since is None:
-        since = await settled(service.database)
+        since = await settled(who.database)
     return None, since
 
 
@@ -94,8 +94,8 @@ async def events(
             try:
                 async with service.following:
                     await who.still()
-                    ended = item is not None and await _has_ended(service, entity, item)
-                    page = await _page(service, entity, item, since)
+                    ended = item is not None and await _has_ended(who, item)
+                    page = await _page(who, item, since)
             except OVER:
                 yield LATER
                 return
@@ -112,15 +112,15 @@ async def events(
                 return
 
 
-async def _page(service: Service, entity: str, item: str | None, since: int) -> list[Event]:
+async def _page(who: Caller, item: str | None, since: int) -> list[Event]:
     if item is not None:
-        return await service.database.read(launches.Events(entity, item, since))
-    until = await settled(service.database)
-    return await service.database.read(launches.Next(entity, since, until))
+        return await who.database.read(launches.Events(who.entity, item, since))
+    until = await settled(who.database)
+    return await who.database.read(launches.Next(who.entity, since, until))
 
 
-async def _has_ended(service: Service, entity: str, item: str) -> bool:
-    view = await service.database.read(launches.Get(entity, item))
+async def _has_ended(who: Caller, item: str) -> bool:
+    view = await who.database.read(launches.Get(who.entity, item))
     return view.item.state.ended
 
 
@@ -142,7 +142,7 @@ async def _log_from(
     attempt: Annotated[int | None, Query(ge=1, le=2**31)] = None,
     last_event_id: LastEventId = None,
 ) -> _Begin:
-    view = await service.database.read(launches.Get(entity, item))
+    view = await who.database.read(launches.Get(entity, item))
     first, offset = attempt or view.item.attempt, 0
     if last_event_id is not None:
         first, offset = _place(last_event_id)
@@ -169,7 +169,7 @@ async def log(
                 async with service.following if woken else nullcontext():
                     await who.still()
                     page = await service.logs(entity).read(begin.item, attempt, offset)
-                    view = await service.database.read(launches.Get(entity, begin.item))
+                    view = await who.database.read(launches.Get(entity, begin.item))
             except OVER:
                 yield LATER
                 return

@@ -14,9 +14,9 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
 
 @router.get("")
-async def list_all(entity: str, service: TheService, who: Administrator) -> Sequence[WebhookView]:
+async def list_all(entity: str, who: Administrator) -> Sequence[WebhookView]:
     """All webhooks, by name, each with its last messages; never a secret."""
-    return await service.database.read(webhooks.List(entity))
+    return await who.database.read(webhooks.List(entity))
 
 
 @router.post("", status_code=201)
@@ -32,25 +32,23 @@ async def create(
         actor=who.name,
         key=await service.webhook_key.made(),
     )
-    made = await service.database.write(body)
+    made = await who.database.write(body)
     return WebhookAnswer(webhook=made.webhook, secret=str.__str__(made.secret))
 
 
 @router.put("/{name}")
-async def change(
-    entity: str, name: str, wanted: WebhookChange, service: TheService, who: Administrator
-) -> Webhook:
+async def change(entity: str, name: str, wanted: WebhookChange, who: Administrator) -> Webhook:
     """Pause a webhook, or let it send again what happens from now on."""
-    return await service.database.write(webhooks.SetPaused(entity, name, wanted.paused, who.name))
+    return await who.database.write(webhooks.SetPaused(entity, name, wanted.paused, who.name))
 
 
 @router.delete("/{name}", status_code=204)
-async def remove(entity: str, name: str, service: TheService, who: Administrator) -> None:
+async def remove(entity: str, name: str, who: Administrator) -> None:
     """Remove a webhook with its messages, also those that wait."""
-    await service.database.write(webhooks.Remove(entity, name, who.name))
+    await who.database.write(webhooks.Remove(entity, name, who.name))
 
 
 @router.post("/{name}/test", status_code=202)
-async def send_test(entity: str, name: str, service: TheService, who: Administrator) -> Delivery:
+async def send_test(entity: str, name: str, who: Administrator) -> Delivery:
     """Send a message that tells of nothing, to see whether it comes."""
-    return await service.database.write(webhooks.SendTest(entity, name, who.name))
+    return await who.database.write(webhooks.SendTest(entity, name, who.name))

@@ -14,7 +14,13 @@ from launchkit_server.web.pages.signing import SENT
 from launchkit_server.web.rendering import render
 from launchkit_server.web.visits import SignInFirst
 
-WORDS = {404: "Not found", 403: "Not allowed", 405: "Not possible here", 503: "Not now"}
+WORDS = {
+    401: "Signed out",
+    404: "Not found",
+    403: "Not allowed",
+    405: "Not possible here",
+    503: "Not now",
+}
 
 OVER = "nobody has signed in at this browser, or the session is over"
 

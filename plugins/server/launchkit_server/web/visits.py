@@ -13,11 +13,10 @@ from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from launchkit.errors import Forbidden
 from launchkit.model.people import EVERYWHERE, Entity, Permission, Principal, refusal
 from launchkit.store import people
-from launchkit_server.access import ROLE_HINT
 from launchkit_server.rates import asker
+from launchkit_server.rights import OwnDatabase, Right
 from launchkit_server.service import Service
 from launchkit_server.shares import Places
 from launchkit_server.web import sessions
@@ -44,13 +43,26 @@ class Visit:
 
     request: Request
     service: Service
-    principal: Principal
-    entity: str
-    """`*` on the pages of the whole service."""
+    right: Right
     form: Form
     csrf: str
     prefix: str
     places: Places
+
+    @property
+    def principal(self) -> Principal:
+        """Who has signed in."""
+        return self.right.principal
+
+    @property
+    def entity(self) -> str:
+        """`*` on the pages of the whole service."""
+        return self.right.entity
+
+    @property
+    def database(self) -> OwnDatabase:
+        """Where all is written that is written for who asks."""
+        return OwnDatabase(self.service.database, self.right)
 
     @property
     def name(self) -> str:
@@ -77,25 +89,27 @@ class Visit:
     async def still(self) -> None:
         """Look whether who began to read may go on: sessions end, and roles are taken away.
 
+        :raises Unauthenticated: if the session is over.
         :raises Forbidden: if they may not.
         """
-        principal = await sessions.prove(self.service, self.request)
-        if principal is None:
-            raise Forbidden("the session is over by now", hint="sign in again")
-        if objection := refusal(principal, Permission.READ, self.entity):
-            raise Forbidden(objection, hint=ROLE_HINT)
+        self.right.again(await self.service.proofs.prove(self.right.token))
 
     def elsewhere(self, entity: str, permission: Permission) -> "Visit":
         """The same visit in another entity.
 
         :raises Forbidden: if one may not do that there.
         """
-        if objection := refusal(self.principal, permission, entity):
-            raise Forbidden(objection, hint=ROLE_HINT)
-        return replace(self, entity=entity)
+        right = replace(self.right, entity=entity, permission=permission)
+        right.require()
+        return replace(self, right=right)
 
     async def page(self, template: str, *, status: int = 200, **view: Any) -> HTMLResponse:
-        """A page, or a piece of one, made from a template."""
+        """A page, or a piece of one, made from a template, for who may see it still.
+
+        :raises Unauthenticated: if the session is over.
+        :raises Forbidden: if they may not.
+        """
+        await self.still()
         entities = await self._entities()
         around = self._around([one.name for one in entities])
         view = {"visit": self, "now": time.time(), "entities": entities, "around": around, **view}
@@ -170,15 +184,19 @@ class Needs:
             waited = self.in_turn and await places.take(service.answers)
             if waited or request.method not in SAFE:  # a form may take two minutes to come
                 principal, _ = await _signed_in(service, request)
-            entity = request.path_params.get("entity", EVERYWHERE)
-            objection = refusal(principal, self.permission, entity)
-            if objection is not None:
-                raise Forbidden(objection, hint=ROLE_HINT)
+            right = Right(
+                token=session,
+                principal=principal,
+                permission=self.permission,
+                entity=request.path_params.get("entity", EVERYWHERE),
+                proof="session",
+                hint="sign in again",
+            )
+            right.require()
             yield Visit(
                 request=request,
                 service=service,
-                principal=principal,
-                entity=entity,
+                right=right,
                 form=form,
                 csrf=csrf_token(session),
                 prefix=request.app.state.prefix,

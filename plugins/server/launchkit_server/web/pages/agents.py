@@ -54,13 +54,13 @@ async def change(name: str, visit: Operating) -> Response:
         {"kind": visit.form.text("kind"), "reason": visit.form.text("reason") or None},
     )
     body = agent_changes.Make(visit.entity, name, wanted.change(), visit.name)
-    await visit.service.database.write(body)
+    await visit.database.write(body)
     return visit.go(visit.at("agents"))
 
 
 async def _cards(visit: Visit) -> Sequence[AgentCard]:
-    views = await visit.service.database.read(agents.List(visit.entity))
-    held = await visit.service.database.read(Leases(visit.entity, MAX_HELD))
+    views = await visit.database.read(agents.List(visit.entity))
+    held = await visit.database.read(Leases(visit.entity, MAX_HELD))
     of: Mapping[str, list[Lease]] = {one.status.name: [] for one in views}
     for one in held:
         if one.agent in of:

@@ -29,8 +29,8 @@ async def show(visit: Reading) -> Response:
         )
     before = _before(visit)
     body = Happened(entity=visit.entity, before=before, limit=LIMIT, **wanted)
-    page = await visit.service.database.read(body)
-    queues = await StoreQueues(visit.service.database, visit.entity).list()
+    page = await visit.database.read(body)
+    queues = await StoreQueues(visit.database, visit.entity).list()
     return await visit.page(
         "events.html",
         here="events",
@@ -48,7 +48,7 @@ async def show(visit: Reading) -> Response:
 async def show_audit(visit: Administering) -> Response:
     """A page of the audit, newest first."""
     before = _before(visit)
-    entries = await visit.service.database.read(Audit(before=before, limit=LIMIT))
+    entries = await visit.database.read(Audit(before=before, limit=LIMIT))
     older = entries[-1].id if len(entries) == LIMIT else None
     return await visit.page(
         "audit.html",

@@ -15,7 +15,7 @@ async def show(visit: Entering, entity: str | None = None) -> Response:
     """Go to an entity: the one that was chosen, or the first that has queues or people. A new one
     begins with its first queue.
     """
-    known = await visit.service.database.read(people.ListEntities(visit.principal))
+    known = await visit.database.read(people.ListEntities(visit.principal))
     chosen = (entity or "").strip() or next((one.name for one in known), None)
     if chosen and chosen not in {one.name for one in known} and _may_begin(visit, chosen):
         return visit.go(visit.root("e", chosen, "new-queue"))

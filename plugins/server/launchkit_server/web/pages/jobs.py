@@ -32,7 +32,7 @@ class Input:
 async def show(visit: Reading) -> Response:
     """The latest version of each job, a page of them."""
     after = visit.request.query_params.get("after")
-    found = await StoreJobs(visit.service.database, visit.entity).page(None, after)
+    found = await StoreJobs(visit.database, visit.entity).page(None, after)
     more = await _more(visit, None, found[-1].name) if found else None
     return await visit.page("jobs.html", here="jobs", jobs=found, more=more, told=source_told)
 
@@ -40,7 +40,7 @@ async def show(visit: Reading) -> Response:
 @router.get("/{name}")
 async def show_one(name: str, visit: Reading) -> Response:
     """A page of the versions of one job, newest first, and one of them in full."""
-    stored = StoreJobs(visit.service.database, visit.entity)
+    stored = StoreJobs(visit.database, visit.entity)
     wanted, after = (visit.request.query_params.get(key) for key in ("version", "after"))
     versions = await stored.page(name, after)
     if wanted or not versions:
@@ -64,7 +64,7 @@ async def show_one(name: str, visit: Reading) -> Response:
 
 async def _more(visit: Visit, name: str | None, after: str) -> str | None:
     """Where the next page begins, if there is one: a page holds only so much."""
-    there = await visit.service.database.read(jobs.List(visit.entity, name, after, limit=1))
+    there = await visit.database.read(jobs.List(visit.entity, name, after, limit=1))
     return after if there else None
 
 

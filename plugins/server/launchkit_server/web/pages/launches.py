@@ -62,7 +62,7 @@ async def show(visit: Reading, view: Annotated[View, Depends()]) -> Response:
     said = view.but(after=view.after)
     if any(not said.get(name, "of others") for name in visit.request.query_params):
         return visit.go(visit.at("launches", **said))
-    database, now = visit.service.database, time.time()
+    database, now = visit.database, time.time()
     found = await StoreLaunches(database, visit.entity).page(view.selection(now, PAGE + 1))
     queues = await StoreQueues(database, visit.entity).list()
     page = ListPage(
@@ -129,14 +129,14 @@ async def _ask(visit: Visit) -> Response:
 
 async def _many(visit: Visit, view: View, now: float, most: int) -> int:
     wanted = replace(view, after="").selection(now, most)
-    return await visit.service.database.read(Count(visit.entity, wanted))
+    return await visit.database.read(Count(visit.entity, wanted))
 
 
 async def _chosen(visit: Visit) -> Sequence[str]:
     if not visit.form.checked("all"):
         return visit.form.all("id")[:MOST]
     view = replace(_view(visit), after="", sort="oldest")
-    return await ids_of(visit.service.database, visit.entity, view.selection(time.time(), MOST))
+    return await ids_of(visit.database, visit.entity, view.selection(time.time(), MOST))
 
 
 def _view(visit: Visit) -> View:
@@ -155,7 +155,7 @@ def _view(visit: Visit) -> View:
 
 
 def _make(visit: Visit, verb: str) -> Make:
-    database, entity, who = visit.service.database, visit.entity, visit.name
+    database, entity, who = visit.database, visit.entity, visit.name
     if verb == "requeue":
         key = visit.form.text("key")[:200]
 

@@ -87,7 +87,7 @@ async def show(visit: Submitting) -> Response:
     """The form; what the address names is filled in."""
     query = visit.request.query_params
     again = await _again(visit, query.get("again", ""))
-    queues = await StoreQueues(visit.service.database, visit.entity).list()
+    queues = await StoreQueues(visit.database, visit.entity).list()
     queue = query.get("queue") or (again.queue if again else queues[0].queue.name if queues else "")
     if again:
         fields = LaunchFields.of(queue, again.spec, again.priority)
@@ -144,7 +144,7 @@ async def _form(
     status: int = 200,
     **more: Any,
 ) -> Response:
-    database = visit.service.database
+    database = visit.database
     queues = await StoreQueues(database, visit.entity).list()
     found = [one.queue for one in queues if one.queue.name == fields["queue"]]
     asked = Asked(
@@ -187,7 +187,7 @@ async def _launch(
         idempotency_key=f"form-{key}",
         again=again.id if again else None,
     )
-    return await StoreLaunches(visit.service.database, visit.entity).launch(queue.name, request)
+    return await StoreLaunches(visit.database, visit.entity).launch(queue.name, request)
 
 
 async def _rows(visit: Visit, fields: LaunchFields, again: QueueItem | None) -> Sequence[Row]:
@@ -223,7 +223,7 @@ def _rows_without_secrets_of(queue: QueueSpec, data: dict[str, Any]) -> list[Row
 
 async def _check(visit: Visit, queue: QueueSpec, spec: LaunchSpec) -> Any:
     async def known() -> Any:
-        return await visit.service.database.read(agents.List(visit.entity))
+        return await visit.database.read(agents.List(visit.entity))
 
     return await check_launch(queue, spec, known, Plugins(), _in_turn(visit, queue, spec))
 
@@ -240,7 +240,7 @@ async def _request(
     """The queue, and the request that the fields make."""
     if not fields["queue"]:
         raise Faults({"queue": "choose a queue"})
-    queue = (await StoreQueues(visit.service.database, visit.entity).find(fields["queue"])).spec
+    queue = (await StoreQueues(visit.database, visit.entity).find(fields["queue"])).spec
     if again and fields["kind"] == SAME:
         base = Base(spec=again.spec, shown=LaunchFields.of(again.queue, again.spec, again.priority))
     else:
@@ -259,7 +259,7 @@ async def _source(visit: Visit, fields: LaunchFields) -> tuple[Recipe, str | Non
     if not fields["job"]:
         raise Faults({"job": "choose a job"})
     try:
-        job = await StoreJobs(visit.service.database, visit.entity).get(fields["job"])
+        job = await StoreJobs(visit.database, visit.entity).get(fields["job"])
     except NotFound as exc:
         raise Faults({"job": exc.message}) from exc
     return job.recipe, job.reference
@@ -268,7 +268,7 @@ async def _source(visit: Visit, fields: LaunchFields) -> tuple[Recipe, str | Non
 async def _again(visit: Visit, ref: str) -> QueueItem | None:
     if not ref:
         return None
-    return (await StoreLaunches(visit.service.database, visit.entity).get(ref)).item
+    return (await StoreLaunches(visit.database, visit.entity).get(ref)).item
 
 
 def _placed(exc: LaunchkitError) -> Mapping[str, str]:

@@ -86,7 +86,7 @@ class Overview:
 @router.get("")
 async def show(visit: Reading) -> Response:
     """The overview; an entity in which nothing ever stood has none."""
-    database, now = visit.service.database, time.time()
+    database, now = visit.database, time.time()
     window = Window(now=now, seconds=DAY)
     views = await StoreQueues(database, visit.entity).list()
     if not views and not await visit.entity_is_known():

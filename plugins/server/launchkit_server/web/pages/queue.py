@@ -66,7 +66,7 @@ async def show(
 ) -> Response:
     """The page, with one of its tabs."""
     tab = tab if tab in TABS else "waiting"
-    view = await StoreQueues(visit.service.database, visit.entity).get(name)
+    view = await StoreQueues(visit.database, visit.entity).get(name)
     page = await _page(visit, view)
     if tab in LISTS:
         page = await _with_list(visit, page, tab, after)
@@ -86,7 +86,7 @@ async def show(
 async def _page(visit: Visit, view: QueueView) -> QueuePage:
     spec, now = view.queue.spec, time.time()
     operates = visit.may("operate")
-    there = await visit.service.database.read(agents.List(visit.entity))
+    there = await visit.database.read(agents.List(visit.entity))
     seen = await visit.service.seen_queues.of(view.queue)
     return QueuePage(
         now=now,
@@ -101,7 +101,7 @@ async def _page(visit: Visit, view: QueueView) -> QueuePage:
 
 
 async def _with_list(visit: Visit, page: QueuePage, tab: str, after: str | None) -> QueuePage:
-    launches = StoreLaunches(visit.service.database, visit.entity)
+    launches = StoreLaunches(visit.database, visit.entity)
     states, order = LISTS[tab]
     wanted = Selection(queue=page.row.name, states=states, order=order, after=after, limit=PAGE + 1)
     found = await launches.page(wanted)
@@ -113,7 +113,7 @@ async def _with_list(visit: Visit, page: QueuePage, tab: str, after: str | None)
 
 async def _with_charts(visit: Visit, page: QueuePage, view: QueueView, window: str) -> QueuePage:
     span = Window(now=page.now, seconds=WINDOWS[window])
-    found = await visit.service.database.read(waits.Waits(visit.entity, span.begin, view.queue.id))
+    found = await visit.database.read(waits.Waits(visit.entity, span.begin, view.queue.id))
     told = history(found, span)
     depth = {"x": span.ends, "series": [{"name": "Not running yet", "values": told.depth}]}
     times = [
@@ -148,13 +148,13 @@ async def resume(visit: Operating, name: str) -> Response:
 @router.post("/delete")
 async def delete(visit: Operating, name: str) -> Response:
     """Remove the queue; what waits in it is stopped if that was wanted."""
-    queues = StoreQueues(visit.service.database, visit.entity)
+    queues = StoreQueues(visit.database, visit.entity)
     await queues.delete(name, visit.name, force=visit.form.checked("force"))
     return visit.go(visit.at("queues"))
 
 
 async def _set(visit: Visit, name: str, pause: Pause | None) -> Response:
-    queues = StoreQueues(visit.service.database, visit.entity)
+    queues = StoreQueues(visit.database, visit.entity)
     queue = await queues.find(name)
     await queues.update(queue.spec, visit.name, pause=pause, if_version=queue.version)
     return visit.go(visit.at("queues", name))

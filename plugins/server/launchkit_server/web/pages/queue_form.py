@@ -59,9 +59,7 @@ async def create(visit: Operating) -> Response:
         return await _form(visit, reading, status=422)
     try:
         owner = visit.elsewhere(visit.form.text("owner") or visit.entity, Permission.OPERATE)
-        made = await StoreQueues(visit.service.database, owner.entity).create(
-            reading.spec, visit.name
-        )
+        made = await StoreQueues(visit.database, owner.entity).create(reading.spec, visit.name)
     except Conflict as exc:
         fault = Fault(message=exc.message, at="name")
         return await _form(visit, replace(reading, faults=[fault]), status=409)
@@ -103,7 +101,7 @@ async def change(visit: Operating, name: str) -> Response:
         return await _form(visit, reading, queue)
     version = int(draft.version) if draft.version.isdecimal() else 0
     try:
-        await StoreQueues(visit.service.database, visit.entity).update(
+        await StoreQueues(visit.database, visit.entity).update(
             reading.spec, visit.name, pause=queue.pause, if_version=version
         )
     except Conflict as exc:
@@ -149,7 +147,7 @@ def _begun_anew(draft: Draft) -> Draft:
 
 
 async def _queue(visit: Visit, name: str) -> Queue:
-    return await StoreQueues(visit.service.database, visit.entity).find(name)
+    return await StoreQueues(visit.database, visit.entity).find(name)
 
 
 async def _form(

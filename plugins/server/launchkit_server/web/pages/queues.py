@@ -35,7 +35,7 @@ class QueueRow:
 @router.get("/queues")
 async def show(visit: Reading) -> Response:
     """The list."""
-    views = await StoreQueues(visit.service.database, visit.entity).list()
+    views = await StoreQueues(visit.database, visit.entity).list()
     now = time.time()
     rows = [row_of(one, now) for one in views]
     return await visit.page("queues.html", here="queues", queues=rows)

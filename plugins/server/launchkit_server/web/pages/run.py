@@ -71,7 +71,7 @@ async def show(
     """The page; other names of a launch lead to the one with its id, and what is not kept any more
     to why.
     """
-    stored = StoreLaunches(visit.service.database, visit.entity)
+    stored = StoreLaunches(visit.database, visit.entity)
     try:
         view = await stored.get(item_id)
     except NotFound:
@@ -85,7 +85,7 @@ async def show(
 
 
 async def _run(visit: Visit, view: ItemView, attempt: int | None) -> RunView:
-    database = visit.service.database
+    database = visit.database
     item = view.item if visit.may("operate") else await visit.service.shown(view.item)
     events = await database.read(launches.NewestOf(visit.entity, item.id))
     wanted = min(attempt or item.attempt, item.attempt)
@@ -139,5 +139,5 @@ async def again(item_id: str, visit: Operating) -> Response:
 
 
 async def _changed(visit: Visit, item_id: str, body: changes.Make | changes.Requeue) -> Response:
-    item = await written(visit.service.database, body)
+    item = await written(visit.database, body)
     return visit.go(visit.at("launches", item.id))

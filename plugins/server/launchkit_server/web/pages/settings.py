@@ -24,7 +24,7 @@ async def show(visit: Entering) -> Response:
     """What one is here; administrators go on to the accounts."""
     if refusal(visit.principal, Permission.ADMINISTER, EVERYWHERE) is None:
         return visit.go(visit.root("settings", "users"))
-    known = await visit.service.database.read(people.ListEntities(visit.principal))
+    known = await visit.database.read(people.ListEntities(visit.principal))
     return await visit.page("settings-own.html", here="settings", known=known)
 
 
@@ -40,10 +40,10 @@ async def change_users(visit: Administering) -> Response:
     name = visit.form.text("name")
     try:
         if visit.form.text("act") == "remove":
-            await visit.service.database.write(people.RemoveAccount(name, visit.name))
+            await visit.database.write(people.RemoveAccount(name, visit.name))
         else:
             kind = decode(PrincipalKind, visit.form.text("kind"), lambda _: "kind")
-            await visit.service.database.write(people.AddAccount(name, kind, visit.name))
+            await visit.database.write(people.AddAccount(name, kind, visit.name))
     except LaunchkitError as exc:
         return await _users(visit, exc, 422)
     return visit.go(visit.root("settings", "users"))
@@ -63,10 +63,10 @@ async def change_roles(visit: Administering) -> Response:
         if not entity:
             raise ConfigError("entity: name one, or * for all of them")
         if visit.form.text("act") == "revoke":
-            await visit.service.database.write(people.RevokeRole(name, entity, visit.name))
+            await visit.database.write(people.RevokeRole(name, entity, visit.name))
         else:
             role = decode(Role, visit.form.text("role"), lambda _: "role")
-            await visit.service.database.write(people.GrantRole(name, entity, role, visit.name))
+            await visit.database.write(people.GrantRole(name, entity, role, visit.name))
     except LaunchkitError as exc:
         return await _roles(visit, exc, 422)
     return visit.go(visit.root("settings", "roles"))
@@ -87,7 +87,7 @@ async def show_tokens(visit: Administering) -> Response:
 @router.post("/tokens")
 async def change_tokens(visit: Administering) -> Response:
     """Make a token, whose secret the page that follows shows, or revoke one."""
-    database, page = visit.service.database, visit.root("settings", "tokens")
+    database, page = visit.database, visit.root("settings", "tokens")
     try:
         if visit.form.text("act") == "revoke":
             await database.write(tokens.RevokeToken(visit.form.text("id"), visit.name))
@@ -115,8 +115,8 @@ def _wanted(visit: Visit) -> tokens.CreateToken | tokens.CreateAgentToken:
 
 
 async def _users(visit: Visit, fault: LaunchkitError | None = None, status: int = 200) -> Response:
-    accounts = await visit.service.database.read(people.ListAccounts())
-    grants = await visit.service.database.read(people.ListGrants())
+    accounts = await visit.database.read(people.ListAccounts())
+    grants = await visit.database.read(people.ListGrants())
     roles = {one.name: [g for g in grants if g.name == one.name] for one in accounts}
     return await visit.page(
         "settings-users.html",
@@ -136,8 +136,8 @@ async def _roles(visit: Visit, fault: LaunchkitError | None = None, status: int 
         status=status,
         here="settings",
         tab="roles",
-        grants=await visit.service.database.read(people.ListGrants()),
-        accounts=await visit.service.database.read(people.ListAccounts()),
+        grants=await visit.database.read(people.ListGrants()),
+        accounts=await visit.database.read(people.ListAccounts()),
         levels=[*Role],
         fault=fault,
     )
@@ -150,7 +150,7 @@ async def _tokens(
     secret: str | None = None,
     status: int = 200,
 ) -> Response:
-    listed = await visit.service.database.read(tokens.ListTokens())
+    listed = await visit.database.read(tokens.ListTokens())
     query = visit.request.query_params
     everything = "all" in query
     now = datetime.now(UTC).timestamp()
@@ -162,7 +162,7 @@ async def _tokens(
         listed=[one for one in reversed(listed) if everything or _counts(one, now)],
         ended=sum(not _counts(one, now) for one in listed),
         everything=everything,
-        accounts=await visit.service.database.read(people.ListAccounts()),
+        accounts=await visit.database.read(people.ListAccounts()),
         secret=secret,
         made=next((one for one in listed if one.id == query.get("made")), None),
         days=DAYS,

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from launchkit.codec import encode_json
-from launchkit.errors import Forbidden, Unreachable
+from launchkit.errors import Forbidden, Unauthenticated, Unreachable
 from launchkit.store import logs, topics
 from launchkit.store.events import settled
 from launchkit.store.logs import LogEnd
@@ -46,7 +46,7 @@ async def _wanted(
     since: Annotated[int | None, Query(ge=0, le=2**62)] = None,
     logs: Annotated[str, Query(max_length=2000, pattern=r"^[\w,-]*$")] = "",
 ) -> Wanted:
-    begin = await settled(visit.service.database) if since is None else since
+    begin = await settled(visit.database) if since is None else since
     return Wanted(begin, [one for one in logs.split(",") if one][:MAX_LOGS])
 
 
@@ -63,7 +63,7 @@ async def stream(visit: Following, wanted: Annotated[Wanted, Depends(_wanted)]) 
                 async with service.following:
                     await visit.still()
                     told = await _told(visit, wanted)
-            except Forbidden:
+            except (Unauthenticated, Forbidden):
                 yield OVER
                 return
             except Unreachable:
@@ -76,7 +76,7 @@ async def stream(visit: Following, wanted: Annotated[Wanted, Depends(_wanted)]) 
 
 
 async def _told(visit: Visit, wanted: Wanted) -> Sequence[ServerSentEvent]:
-    database = visit.service.database
+    database = visit.database
     until = await settled(database)
     told = []
     if until > wanted.since:

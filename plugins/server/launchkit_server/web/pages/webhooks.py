@@ -35,7 +35,7 @@ async def change(visit: Administering) -> Response:
             await _act(visit)
             return visit.go(page)
         key = await visit.service.webhook_key.made()
-        made = await visit.service.database.write(_wanted(visit, key))
+        made = await visit.database.write(_wanted(visit, key))
     except LaunchkitError as exc:
         return await _page(visit, fault=exc, status=422)
     one = made.webhook
@@ -45,7 +45,7 @@ async def change(visit: Administering) -> Response:
 
 
 async def _act(visit: Visit) -> None:
-    database, actor = visit.service.database, visit.name
+    database, actor = visit.database, visit.name
     entity, name = visit.form.text("entity"), visit.form.text("name")
     act = visit.form.text("act")
     if act == "remove":
@@ -80,7 +80,7 @@ async def _page(
     status: int = 200,
 ) -> Response:
     chosen = visit.form.all("events") if fault else [Happens.LAUNCH_FAILED]
-    views = await visit.service.database.read(webhooks.List())
+    views = await visit.database.read(webhooks.List())
     key = await visit.service.webhook_key.read()
     query = visit.request.query_params
     new = (query.get("made"), query.get("of"))
