@@ -155,7 +155,8 @@ class Queues(ABC):
     @abstractmethod
     async def delete(self, name: str, actor: str, *, force: bool) -> int:
         """Remove a queue; gives how many open items were stopped with it. Its items stay visible,
-        and its name is free.
+        and its name is free. Of many, some are stopped before others: what ends it in the midst
+        tells how many were.
 
         :raises NotFound: if there is none.
         :raises Conflict: if it has open items and *force* is not given, or items that an agent

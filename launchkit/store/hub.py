@@ -21,6 +21,7 @@ from launchkit.abc import (
     Selection,
     Site,
 )
+from launchkit.errors import Conflict, Forbidden, Unauthenticated
 from launchkit.model import (
     AgentView,
     Event,
@@ -128,7 +129,18 @@ class StoreQueues(Group, Queues):
         await long_work().run(self.entity, partial(check_secrets, spec), is_long=is_slow)
 
     async def delete(self, name: str, actor: str, *, force: bool) -> int:
-        return await self.database.write(queues.Delete(self.entity, name, actor, force))
+        stopped, body = 0, queues.Delete(self.entity, name, actor, force)
+        while True:
+            try:
+                done = await self.database.write(body)
+            except (Conflict, Unauthenticated, Forbidden) as exc:
+                if not stopped:
+                    raise
+                text = f"{exc.message}; {stopped} launches that waited were stopped before"
+                raise type(exc)(text, hint=exc.hint) from exc
+            stopped += done.stopped
+            if done.removed:
+                return stopped
 
 
 class StoreLaunches(Group, Launches):

@@ -1,6 +1,6 @@
 """Queues: make, change, pause and remove them."""
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal, NamedTuple
 
 from launchkit.abc import QueueView
@@ -20,6 +20,8 @@ MOST = 2000
 """Queues of an entity."""
 MOST_CHARACTERS = 8 * 2**20
 """Of all queues of an entity: they are read with each list of them."""
+ENDED_AT_ONCE = 500
+"""Waiting items of a queue that is removed, in one transaction, for which all others wait."""
 MOST_OF_A_REASON = 4000
 """Characters of it."""
 
@@ -83,34 +85,47 @@ class Update(NamedTuple):
         return queue_of(row)
 
 
+@dataclass(frozen=True)
+class Emptied:
+    """How many waiting items of a queue that is to be removed were stopped, and whether it is."""
+
+    stopped: int
+    removed: bool
+
+
 class Delete(NamedTuple):
-    """Remove a queue; its ended items stay visible."""
+    """Remove a queue; its ended items stay visible. If more wait in it than others could wait for,
+    only so many are stopped: it is to be done again.
+    """
 
     entity: str
     name: str
     actor: str
     force: bool
 
-    async def __call__(self, tx: Tx) -> int:
+    async def __call__(self, tx: Tx) -> Emptied:
         queue = await named(tx, self.entity, self.name, "_locked")
-        counts = await count(tx, queue["id"])
         held = await leased(tx, queue["id"])
-        waiting = counts.get(ItemState.QUEUED, 0) + counts.get(ItemState.HELD, 0)
         if held:
             raise Conflict(
                 f"queue {self.name!r} has {held} launches under way",
                 hint="stop them or let them end first; pause the queue so that no more start",
             )
+        waiting = await tx.all("open_items", queue=queue["id"], most=ENDED_AT_ONCE)
         if waiting and not self.force:
+            counts = await count(tx, queue["id"])
+            many = counts.get(ItemState.QUEUED, 0) + counts.get(ItemState.HELD, 0)
             raise Conflict(
-                f"queue {self.name!r} has {waiting} launches waiting",
+                f"queue {self.name!r} has {many} launches waiting",
                 hint="--force stops them and removes the queue",
             )
-        for item in await tx.all("open_items", queue=queue["id"]):
+        for item in waiting:
             await end_waiting(tx, item, self.actor, f"queue {self.name} was deleted")
+        if len(waiting) == ENDED_AT_ONCE:
+            return Emptied(len(waiting), removed=False)
         await tx.all("delete_queue", id=queue["id"])
         await record_queue(tx, queue, self.actor, "deleted")
-        return waiting
+        return Emptied(len(waiting), removed=True)
 
 
 class Get(NamedTuple):

@@ -56,7 +56,7 @@ async def test_a_queue_with_waiting_items_is_removed_only_by_force(store: Store)
     item = await store.launch()
     with pytest.raises(Conflict, match="1 launches waiting"):
         await store.write(queues.Delete("e", "q", "ann", force=False))
-    assert await store.write(queues.Delete("e", "q", "ann", force=True)) == 1
+    assert await StoreQueues(store.database, "e").delete("q", "ann", force=True) == 1
     assert (await store.item(item.id)).state is ItemState.STOPPED
     with pytest.raises(NotFound):
         await store.database.read(queues.Get("e", "q"))
@@ -68,6 +68,20 @@ async def test_a_queue_with_work_under_way_is_not_removed(store: Store) -> None:
     await store.claimed()
     with pytest.raises(Conflict, match="under way"):
         await store.write(queues.Delete("e", "q", "ann", force=True))
+
+
+async def test_of_many_that_wait_in_a_queue_that_is_removed_few_are_stopped_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "ENDED_AT_ONCE", 2)
+    await store.queue()
+    items = [await store.launch() for _ in range(5)]
+    part = await store.write(queues.Delete("e", "q", "ann", force=True))
+    assert part == queues.Emptied(2, removed=False)
+    assert await StoreQueues(store.database, "e").delete("q", "ann", force=True) == 3
+    assert {(await store.item(one.id)).state for one in items} == {ItemState.STOPPED}
+    with pytest.raises(NotFound):
+        await store.database.read(queues.Get("e", "q"))
 
 
 async def test_a_name_is_free_again_after_its_queue_was_removed(store: Store) -> None:

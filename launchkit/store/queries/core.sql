@@ -359,6 +359,7 @@ where a.digest = :digest and c.number = :number
 
 -- name: open_items
 select id, queue_id, entity, attempt from item where queue_id = :queue and state in ('queued', 'held')
+limit :most
 
 -- name: stop_waiting
 update item set state = 'stopped', verdict = :verdict, message = :message, updated_at = :now, ended_at = :now

@@ -75,6 +75,19 @@ def test_of_many_changes_by_a_page_none_is_made_once_the_right_is_lost(
     assert states(scene).count("held") == FEW - 2
 
 
+def test_a_queue_is_emptied_no_further_once_the_right_is_lost(
+    scene: Scene, lost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "ENDED_AT_ONCE", 2)
+    for _ in range(FEW):
+        launched(scene.client)
+    with scene.own as own, scene.loses(lost, nth(2, queues.Delete)):
+        answer = own.delete("/queues/q", params={"force": True})
+    assert answer.status_code == STATUS[lost], answer.text
+    assert "; 2 launches that waited were stopped before" in answer.json()["detail"]
+    assert states(scene).count("queued") == FEW - 2
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Something that is written, and how it is asked for."""
