@@ -6,7 +6,7 @@ A process is born in it: to move one there makes the whole machine wait, about 1
 """
 
 # pathlib and contextlib cost time and memory, so it does without:
-# ruff: noqa: PTH102, PTH106, PTH110, PTH112, PTH116, PTH118, PTH119, PTH120, PTH123
+# ruff: noqa: PTH102, PTH110, PTH112, PTH116, PTH118, PTH119, PTH120, PTH123
 # ruff: noqa: SIM105
 
 import ctypes
@@ -14,6 +14,7 @@ import errno
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 from launchkit.supervision.regular_files import open_regular, read_regular
 
@@ -25,6 +26,7 @@ MOST_PATH = 4096
 """Bytes of a path, as Linux takes it."""
 GONE_SECONDS = 1.0
 """How long what was killed may take to leave."""
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CLONE3, _INTO_CGROUP = 435, 0x200000000
 _NUMBERS, _FLAGS, _EXIT_SIGNAL, _CGROUP = 11, 0, 4, 10
 """Of `struct clone_args`: see https://man7.org/linux/man-pages/man2/clone.2.html."""
@@ -60,8 +62,8 @@ class Cgroup:
     def pids(self) -> list[int]:
         """The live processes in it that this process can see."""
         found = []
-        for folder, _, _ in os.walk(self.path):
-            found += [int(pid) for pid in _read(os.path.join(folder, "cgroup.procs")).split()]
+        for parent, name in _tree(self.path):
+            found += [int(pid) for pid in _read(f"{name}/cgroup.procs", parent).split()]
         return [pid for pid in found if pid > 0]
 
     def kill(self) -> None:
@@ -88,9 +90,9 @@ class Cgroup:
         return True
 
     def _removed(self) -> bool:
-        for folder, _, _ in os.walk(self.path, topdown=False):
+        for parent, name in _tree(self.path):
             try:
-                os.rmdir(folder)
+                os.rmdir(name, dir_fd=parent)
             except OSError:
                 pass
         return not os.path.exists(self.path)
@@ -197,9 +199,59 @@ def _is_delegated(own: str) -> bool:
     return os.stat(own).st_uid == user != os.stat(os.path.dirname(own)).st_uid
 
 
-def _read(path: str) -> bytes:
+def _tree(path: str) -> Iterator[tuple[int, str]]:
+    """A directory and all that are in it, the innermost first: the one that each is in, which is
+    open meanwhile, and its name. A run may make more of them in each other than Python calls
+    functions in each other, and than a path has room for.
+    """
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        here = os.open(os.path.dirname(path), _FOLDER)
+    except OSError:
+        return
+    way: list[str] = []
+    names = [[os.path.basename(path)]]
+    try:
+        while names[-1] or way:
+            if names[-1]:
+                name = names[-1].pop()
+                try:
+                    here = _opened(name, here)
+                except OSError:
+                    continue
+                way.append(name)
+                names.append(_folders(here))
+            else:
+                names.pop()
+                here = _opened("..", here)
+                yield here, way.pop()
+    except OSError:
+        return  # where it was is removed by another
+    finally:
+        os.close(here)
+
+
+def _opened(name: str, here: int) -> int:
+    """Another directory in place of the one that is open. :raises OSError: it stays open then."""
+    there = os.open(name, _FOLDER, dir_fd=here)
+    os.close(here)
+    return there
+
+
+def _folders(here: int) -> list[str]:
+    try:
+        with os.scandir(here) as entries:
+            return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
+
+
+def _read(path: str, folder: int | None = None) -> bytes:
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
+    except OSError:
+        return b""
+    try:
+        with open(file, "rb") as opened:
+            return opened.read()
     except OSError:
         return b""

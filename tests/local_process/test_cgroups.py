@@ -61,6 +61,41 @@ async def test_a_run_is_born_in_a_cgroup_that_is_removed_at_its_end(
     assert not Path(path).exists()
 
 
+NESTED = """
+import os
+here = os.open(f"{os.environ['GROUP']}", os.O_RDONLY)
+for _ in range(1200):
+    os.mkdir("aaaa", dir_fd=here)
+    here = os.open("aaaa", os.O_RDONLY, dir_fd=here)
+procs = os.open("cgroup.procs", os.O_WRONLY, dir_fd=here)
+os.write(procs, str(os.getpid()).encode())
+print("in", flush=True)
+os.execvp("sleep", ["sleep", "300"])
+"""
+"""Hides in cgroups that are in each other, further down than a path has room for."""
+
+
+@with_cgroups
+async def test_what_hides_in_very_many_cgroups_in_each_other_is_found_and_ended(
+    runner: LocalProcessRunner, make: Make
+) -> None:
+    where = 'GROUP="$(grep -o "/launchkit-.*" /proc/self/cgroup)"'
+    script = f'{where}; GROUP="{HOME}$GROUP" exec python -c "$NESTED"'
+    run = await runner.submit(make("sh", "-c", script, env={"NESTED": NESTED}))
+    await printed(run, b"in\n")
+    group = cgroup_of(run)
+    leader = RunDir(Path(run.ref)).leader()
+    assert leader
+    assert group.pids() == [leader[0]]
+    kill_supervisor(run)
+    status = await end_of(run)
+    assert status.verdict
+    assert status.verdict.code == "run_lost"
+    assert not is_alive(leader[0])
+    await run.aclose()
+    assert not Path(group.path).exists()
+
+
 @with_cgroups
 async def test_setup_is_in_the_cgroup_of_its_run(runner: LocalProcessRunner, make: Make) -> None:
     submission = make("true")
