@@ -192,7 +192,7 @@ class _Letter:
         if message["type"] == "http.response.start":
             self.answered = True
             if message["status"] >= 400:
-                log.info("%s %s: %d", self._scope["method"], told(self._scope), message["status"])
+                log.info("%s: %d", told(self._scope), message["status"])
             headers = MutableHeaders(scope=message)
             headers[PROTOCOL_HEADER] = PROTOCOL
             headers[REQUEST_ID_HEADER] = self.id

@@ -86,9 +86,9 @@ def retry_headers(problem: Problem) -> dict[str, str]:
 
 
 def told(scope: Scope) -> str:
-    """The path of a request, as a line of a log may have it."""
+    """The method and path of a request, as a line of a log may have them."""
     path: str = TOKEN.sub("lk_…", scope["path"])
-    return ascii(path[:200])[1:-1]
+    return f"{scope['method'][:20]} {ascii(path[:200])[1:-1]}"
 
 
 def tell_problems(app: FastAPI) -> None:
@@ -136,7 +136,7 @@ def place(path: Iterable[str | int]) -> str:
 async def _of_the_framework(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)  # noqa: S101 - it is registered for these
     code = CODES.get(exc.status_code, "bad_request")
-    detail = f"{request.method} {told(request.scope)}: {exc.detail}"
+    detail = f"{told(request.scope)}: {exc.detail}"
     response = answer(_problem(request, exc.status_code, code, detail))
     response.headers.update(exc.headers or {})
     return response

@@ -88,6 +88,19 @@ def test_what_is_wrong_behind_an_answer_ends_the_connection(
     assert "Traceback" not in caplog.text
 
 
+def test_a_long_method_makes_no_long_line_of_the_log(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        answer = told(
+            served,
+            b"X" * 10_000 + b" /livez HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n",
+        )
+    lines = [one.getMessage() for one in caplog.records if one.name == "launchkit.server"]
+    assert "XXX /livez: 405" in lines[-1]
+    assert max(map(len, (answer, *lines))) < 1000
+
+
 def test_a_cookie_of_others_keeps_nobody_signed_out(served: Served) -> None:
     with Browser(served) as browser:
         browser.sign_in()

@@ -75,7 +75,7 @@ async def _invalid(request: Request, exc: Exception) -> Response:
 async def _of_the_framework(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)  # noqa: S101 - it is registered for these
     code = {404: "no_such_address", 405: "method_not_allowed"}.get(exc.status_code, "bad_request")
-    detail = f"{request.method} {told(request.scope)}: {exc.detail}"
+    detail = f"{told(request.scope)}: {exc.detail}"
     response = _page(request, _problem(request, exc.status_code, code, detail))
     response.headers.update(exc.headers or {})
     return response
