@@ -14,9 +14,9 @@ from launchkit.model import Env, EnvValues, Image, Json, Launch, Secret, Submiss
 from launchkit.model.launch import BASIC_ENV
 from launchkit.resolving.env_list import CREDENTIALS, parse_env
 from launchkit.resolving.environment import agent_values, without_own, workload_env
-from launchkit.resolving.expanding import expands
 from launchkit.resolving.macro_bounds import check_macro_values
 from launchkit.resolving.macros import Macros, fill_macros
+from launchkit.resolving.nested import is_below
 from launchkit.written import literal
 
 
@@ -71,7 +71,7 @@ def bind(
         return {**macros, **opened} if is_queues else macros
 
     def is_expanded(path: KeyPath) -> bool:
-        return expands(path, runner.expanding_keys) and path not in launch.chosen
+        return is_below(path, runner.expanding_keys) and path not in launch.chosen
 
     def env_macros(path: KeyPath) -> Macros:
         return {**macros, **opened} if path[-1] in of_queue else macros
@@ -133,7 +133,7 @@ def _stays(value: Any, path: KeyPath, launch: Launch, expanding: frozenset[str])
         return [_stays(one, (*path, at), launch, expanding) for at, one in enumerate(value)]
     if not isinstance(value, str) or path not in launch.chosen:
         return value
-    return literal(value) if expands(path, expanding) else value
+    return literal(value) if is_below(path, expanding) else value
 
 
 def _macros(launch: Launch, image: Image | None) -> dict[str, str | None]:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from launchkit.codec import Path, dotted
+from launchkit.resolving.nested import flat
 
 RESOURCE_ARGS = "resource_args"
 BUILDER = "builder"
@@ -46,11 +47,6 @@ def openable(options: Iterable[str], harmless: Iterable[str | tuple[str, ...]]) 
 def is_open(place: Path, words: Collection[str], known: Openable) -> bool:
     """Whether one of the words opens a place."""
     return any(_opens(word, place, known) for word in words)
-
-
-def flat(key: str) -> str:
-    r"""A key in one spelling of all that runners take; Go's take `\u017f` for an s."""
-    return key.replace("_", "").replace("-", "").casefold()
 
 
 def _opens(word: str, place: Path, known: Openable) -> bool:

@@ -1,8 +1,8 @@
-"""Ways through plain data: every leaf, or every text, with the path to it; and how much they may
-be, as each value is looked at many times.
+"""Ways through plain data: every leaf, or every text, with the path to it and what keys these lead
+through; and how much they may be, as each value is looked at many times.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from launchkit.codec import Path
 
@@ -45,6 +45,17 @@ def texts(value: object) -> Iterator[tuple[Path, str]]:
     for path, leaf in leaves(value):
         if isinstance(leaf, str):
             yield path, leaf
+
+
+def flat(key: str) -> str:
+    r"""A key in one spelling of all that runners take; Go's take `\u017f` for an s."""
+    return key.replace("_", "").replace("-", "").casefold()
+
+
+def is_below(path: Iterable[object], keys: Collection[str]) -> bool:
+    """Whether a path leads below one of some *keys*, in whatever spelling."""
+    known = {*map(flat, keys)}
+    return bool(known) and any(isinstance(key, str) and flat(key) in known for key in path)
 
 
 def is_long(values: object) -> bool:

@@ -8,8 +8,8 @@ from launchkit.abc import Policy, Runner
 from launchkit.codec import Path, dotted
 from launchkit.errors import Rejected
 from launchkit.model import Json, Launch, Secret, Submission
-from launchkit.resolving.may_set import RESOURCE_ARGS, flat, is_open, openable
-from launchkit.resolving.nested import entries, texts
+from launchkit.resolving.may_set import RESOURCE_ARGS, is_open, openable
+from launchkit.resolving.nested import entries, flat, texts
 from launchkit.written import unescaped
 
 # keys are looked at in one spelling, `flat`, for operators of clusters take several

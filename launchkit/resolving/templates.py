@@ -12,8 +12,7 @@ from typing import Literal, NamedTuple
 from launchkit.codec import Locate, Path, dotted, suggest
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json, Scalar, Variable
-from launchkit.resolving.expanding import expands
-from launchkit.resolving.nested import entries, texts
+from launchkit.resolving.nested import entries, is_below, texts
 from launchkit.resolving.variables import MOST_TOLD, NAME, value_problems
 
 FIELD = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*\}}\}}", re.ASCII)
@@ -136,7 +135,7 @@ def fill_template(
     )
     filling = _Filling(expanding, {**defaults, **values}, brought)
     return {
-        key: filling.filled(value, is_expanded=expands((key,), expanding))
+        key: filling.filled(value, is_expanded=is_below((key,), expanding))
         for key, value in config.items()
     }
 
@@ -177,7 +176,7 @@ class _Filling(NamedTuple):
         """*is_expanded*: it stands below one of those keys."""
         if isinstance(value, Mapping):
             return {
-                key: self.filled(one, is_expanded=is_expanded or expands((key,), self.expanding))
+                key: self.filled(one, is_expanded=is_expanded or is_below((key,), self.expanding))
                 for key, one in value.items()
             }
         if isinstance(value, list | tuple):
