@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from launchkit_server.heads import FEW_CHUNKS, LONGEST_HEAD, MOST_LINES, PIECE, SHORT_CHUNK
+from waiting import PATIENCE
 
 from .browsing import Browser
 from .conftest import Served
@@ -106,7 +107,8 @@ def test_a_cookie_of_others_keeps_nobody_signed_out(served: Served) -> None:
         browser.sign_in()
         session = "; ".join(f"{name}={value}" for name, value in browser.client.cookies.items())
         others = {"Cookie": f'other="\\"a\\054b"; {session}; more="\\\\"'}
-        assert httpx.get(f"{served.url}/e/e/queues", headers=others).is_success
+        page = httpx.get(f"{served.url}/e/e/queues", headers=others, timeout=PATIENCE)
+        assert page.is_success
 
 
 NAMES = (
