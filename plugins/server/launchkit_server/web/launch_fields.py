@@ -38,7 +38,11 @@ TEXTS = (
 KINDS = ("job", "image", "git")
 NO_COMMIT = "name the full id of a commit: what a branch or tag is now, the command line asks"
 LONGEST = 100_000
-"""Characters of JSON that are filled into the form: to write more as YAML takes long."""
+"""Characters of JSON that are filled into the form: to write more as YAML takes long. Words and a
+command have as many, for no system takes a longer word, and to read one takes quadratic time.
+"""
+LONGEST_SENT = 1_000_000
+"""Characters that come back, all fields together; as many as a file of YAML may have."""
 SAME = "same"
 """The source of the launch that is launched again."""
 
@@ -55,7 +59,17 @@ class LaunchFields:
 
     @classmethod
     def sent(cls, form: Form) -> "LaunchFields":
-        """As a person has filled it in."""
+        """As a person has filled it in.
+
+        :raises ConfigError: if it is longer than is looked at.
+        """
+        if (
+            size := sum(len(one) for texts in form.fields.values() for one in texts)
+        ) > LONGEST_SENT:
+            raise ConfigError(
+                f"the form has {size} characters, and a form for a launch {LONGEST_SENT} at most",
+                hint="launch it on the command line: launchkit launch --help",
+            )
         variables = {
             name.removeprefix(VARIABLE): form.text(name)
             for name in form.fields
@@ -180,8 +194,10 @@ def priority_in(fields: LaunchFields, *, prioritization: bool) -> Priority | Non
     return Priority[word]
 
 
-def command_of(fields: LaunchFields) -> str:
-    """What does the same on the command line."""
+def command_of(fields: LaunchFields) -> str | None:
+    """What does the same on the command line; None if no command is as long."""
+    if sum(map(len, (*fields.texts.values(), *fields.variables.values()))) > LONGEST:
+        return None
     words = ["launchkit", "launch", "--queue", fields["queue"] or "QUEUE"]
     source = {"job": "--job", "image": "--docker-image", "git": "--uri"}
     if flag := source.get(fields["kind"]):
@@ -249,6 +265,8 @@ def _values(
 
 
 def _words(text: str) -> tuple[str, ...] | None:
+    if len(text) > LONGEST:
+        raise ConfigError(f"has {len(text)} characters, and words may have {LONGEST} together")
     return tuple(shlex.split(text)) or None
 
 

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-import anyio.to_thread
 from fastapi import APIRouter
 from fastapi.responses import Response
 
@@ -22,11 +21,13 @@ from launchkit.model import (
     QueueItem,
     QueueSpec,
     Recipe,
+    Variable,
 )
 from launchkit.plugins import Plugins
 from launchkit.resolving.known_secrets import are_too_many, queue_secrets
 from launchkit.resolving.masking import HIDDEN
 from launchkit.resolving.nested import is_long
+from launchkit.resolving.resolve import Choices
 from launchkit.resolving.secret_values import hidden, without_values
 from launchkit.resolving.shown import OF_QUEUES, Row, request_data, request_rows
 from launchkit.store import agents
@@ -90,7 +91,8 @@ async def show(visit: Submitting) -> Response:
     queues = await StoreQueues(visit.database, visit.entity).list()
     queue = query.get("queue") or (again.queue if again else queues[0].queue.name if queues else "")
     if again:
-        fields = LaunchFields.of(queue, again.spec, again.priority)
+        filled = partial(LaunchFields.of, queue, again.spec, again.priority)
+        fields = await _in_turn(visit, again.spec)(filled)
     else:
         job = query.get("job", "")
         fields = LaunchFields.of(queue, NOTHING)
@@ -122,7 +124,7 @@ async def preview(visit: Submitting) -> Response:
     """What would be launched, or what is in the way; as `launchkit launch --dry-run`."""
     fields = LaunchFields.sent(visit.form)
     again = await _again(visit, visit.form.text("again"))
-    command = command_of(fields)
+    command = await _in_turn(visit, fields)(partial(command_of, fields))
     try:
         rows = await _rows(visit, fields, again)
     except Faults as exc:
@@ -192,11 +194,14 @@ async def _launch(
 
 async def _rows(visit: Visit, fields: LaunchFields, again: QueueItem | None) -> Sequence[Row]:
     queue, spec = await _request(visit, fields, again)
-    data = request_data(queue.name, spec, await _check(visit, queue, spec))
-    if visit.may("operate"):
-        rows = [*request_rows(data)]
-    else:
-        rows = await _in_turn(visit, queue, spec)(partial(_rows_without_secrets_of, queue, data))
+    plan = await _check(visit, queue, spec)
+    told = partial(_told, queue, spec, plan, knows_all=visit.may("operate"))
+    return await _in_turn(visit, queue.config, queue.variables, spec)(told)
+
+
+def _told(queue: QueueSpec, spec: LaunchSpec, plan: Choices, *, knows_all: bool) -> Sequence[Row]:
+    data = request_data(queue.name, spec, plan)
+    rows = request_rows(data) if knows_all else _rows_without_secrets_of(queue, data)
     empty = {"", "null", "{}"}
     return [row for row in rows if row[1] not in empty and row[0] not in UNTOLD]
 
@@ -221,17 +226,17 @@ def _rows_without_secrets_of(queue: QueueSpec, data: dict[str, Any]) -> list[Row
     ]
 
 
-async def _check(visit: Visit, queue: QueueSpec, spec: LaunchSpec) -> Any:
+async def _check(visit: Visit, queue: QueueSpec, spec: LaunchSpec) -> Choices:
     async def known() -> Any:
         return await visit.database.read(agents.List(visit.entity))
 
-    return await check_launch(queue, spec, known, Plugins(), _in_turn(visit, queue, spec))
+    in_turn = _in_turn(visit, queue.config, queue.variables, spec)
+    return await check_launch(queue, spec, known, Plugins(), in_turn)
 
 
-def _in_turn(visit: Visit, queue: QueueSpec, spec: LaunchSpec) -> InThread:
-    """What takes as long as the queue and what is asked of it are large."""
-    is_slow = is_long((queue.config, queue.variables, spec))
-    return partial(visit.service.parsing.run, visit.entity, is_long=is_slow)
+def _in_turn(visit: Visit, *of: object) -> InThread:
+    """What takes as long as the queue, or what is asked of it, is large."""
+    return partial(visit.service.parsing.run, visit.entity, is_long=is_long(of))
 
 
 async def _request(
@@ -241,16 +246,21 @@ async def _request(
     if not fields["queue"]:
         raise Faults({"queue": "choose a queue"})
     queue = (await StoreQueues(visit.database, visit.entity).find(fields["queue"])).spec
-    if again and fields["kind"] == SAME:
-        base = Base(spec=again.spec, shown=LaunchFields.of(again.queue, again.spec, again.priority))
-    else:
+    spec = again.spec if again else NOTHING
+    if not again or fields["kind"] != SAME:
         recipe, job = await _source(visit, fields)
-        spec = replace(again.spec if again else NOTHING, recipe=recipe, job=job)
-        shown = (
-            LaunchFields.of(again.queue, spec, again.priority) if again else LaunchFields(texts={})
-        )
-        base = Base(spec=spec, shown=shown)
-    return queue, await anyio.to_thread.run_sync(spec_of, fields, base, queue.variables)
+        spec = replace(spec, recipe=recipe, job=job)
+    meant = partial(_meant, fields, again, spec, queue.variables)
+    return queue, await _in_turn(visit, fields, spec)(meant)
+
+
+def _meant(
+    fields: LaunchFields, again: QueueItem | None, spec: LaunchSpec, known: Mapping[str, Variable]
+) -> LaunchSpec:
+    shown = LaunchFields(texts={})
+    if again:
+        shown = LaunchFields.of(again.queue, spec, again.priority)
+    return spec_of(fields, Base(spec=spec, shown=shown), known)
 
 
 async def _source(visit: Visit, fields: LaunchFields) -> tuple[Recipe, str | None]:

@@ -69,7 +69,8 @@ async def create(visit: Operating) -> Response:
 @router.post("/queues/check")
 async def check(visit: Operating) -> Response:
     """What is wrong with a draft at which line of its config, for the editor."""
-    reading = await anyio.to_thread.run_sync(lambda: read(drafted(visit.form), strict=False))
+    draft = drafted(visit.form)
+    reading = await _in_turn(visit, partial(read, draft, strict=False), draft)
     faults = [one for one in reading.faults if one.line is not None]
     return JSONResponse(
         [{"line": one.line, "message": one.message, "severity": "error"} for one in faults]
@@ -119,7 +120,7 @@ async def _against_newer(visit: Visit, draft: Draft, exc: Conflict) -> Response:
 
 async def _read(visit: Visit, draft: Draft | None = None, before: Variables = NONE) -> Reading:
     draft, wanted = draft or drafted(visit.form), visit.form.text("do")
-    return await anyio.to_thread.run_sync(_reading, draft, wanted, before)
+    return await _in_turn(visit, partial(_reading, draft, wanted, before), draft)
 
 
 def _reading(draft: Draft, wanted: str, before: Variables) -> Reading:
