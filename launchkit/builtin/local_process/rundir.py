@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from launchkit.code.copy_tree import copy_tree
 from launchkit.code.remove_tree import remove_tree
 from launchkit.plain_text import ending
 from launchkit.private_files import begin_file
@@ -278,10 +279,8 @@ class RunDir:
     def _copy_code(self, code: Path, target: Path) -> None:
         aside = self.path / f".code-{secrets.token_hex(4)}"
         try:
-            shutil.copytree(code, aside, symlinks=True)
+            copy_tree(code, aside, put_file=shutil.copy2, put_mode=shutil.copystat)
             aside.rename(target)
-        except shutil.Error as exc:  # lists all that failed
-            raise OSError(errno.EIO, exc.args[0][0][2]) from exc
         except OSError as exc:
             if exc.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
                 raise

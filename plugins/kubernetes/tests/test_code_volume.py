@@ -13,6 +13,7 @@ from launchkit_kubernetes.manifest.code import code_folder
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.code_volume import OLD_SECONDS, CodeVolume
 
+from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import LaunchError
 
 LABELS = {RUN: "r1", ATTEMPT: "1"}
@@ -57,6 +58,18 @@ async def test_what_is_copied_is_whole_and_anybody_may_write_beside_it(
     (folder / "made").touch()
     assert await put(volume, "a", code) == folder
     assert (folder / "made").exists()
+
+
+async def test_code_that_is_nested_deep_is_copied_and_removed(
+    volume: CodeVolume, code: Path
+) -> None:
+    deep = Path(*["d"] * 900)
+    for half in (code.joinpath(*["d"] * 450), code / deep):
+        half.mkdir(parents=True)
+    folder = await put(volume, "a", code)
+    assert (folder / deep).stat().st_mode & 0o777 == 0o755
+    for root in (folder, code):
+        remove_tree(root)
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077])

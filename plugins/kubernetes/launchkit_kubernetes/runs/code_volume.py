@@ -13,6 +13,7 @@ from typing import Any
 
 from anyio.to_thread import run_sync
 
+from launchkit.code.copy_tree import copy_tree
 from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import LaunchError, LaunchkitError, RunLost
 from launchkit.private_files import write_new
@@ -47,8 +48,8 @@ class CodeVolume:
         """
         try:
             await run_sync(self._put, name, ref, code)
-        except (OSError, shutil.Error, RecursionError) as exc:
-            why = exc.strerror if isinstance(exc, OSError) and exc.strerror else exc
+        except OSError as exc:
+            why = exc.strerror or exc
             raise LaunchError(
                 f"cannot copy the code to {self.folder}: {why}",
                 hint="code_pvc_mount_path is where the agent has mounted the volume of"
@@ -83,9 +84,7 @@ class CodeVolume:
         write_new(told, str(ref).encode())
         part = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=self.folder))
         try:
-            shutil.copytree(code, part, symlinks=True, dirs_exist_ok=True, copy_function=_copy_file)
-            for folder, _, _ in os.walk(part):
-                Path(folder).chmod(TO_RUN)
+            copy_tree(code, part, put_file=_copy_file, put_mode=_let_read)
             part.chmod(FOR_ALL)
             part.rename(target)
         except BaseException:
@@ -121,11 +120,14 @@ class CodeVolume:
         return found
 
 
-def _copy_file(source: str, target: str) -> str:
+def _copy_file(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
-    runs = Path(source).stat().st_mode & stat.S_IXUSR
-    Path(target).chmod(TO_RUN if runs else TO_READ)
-    return target
+    runs = source.stat().st_mode & stat.S_IXUSR
+    target.chmod(TO_RUN if runs else TO_READ)
+
+
+def _let_read(_: Path, copy: Path) -> None:
+    copy.chmod(TO_RUN)
 
 
 def _read(path: Path) -> str:
