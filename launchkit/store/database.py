@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from launchkit.store.orders import LISTED, variants
 from launchkit.store.topics import StoreTopics
@@ -88,8 +88,7 @@ class Answer(Generic[T]):
     topics: Sequence[str]
 
 
-@dataclass(frozen=True)
-class After(Generic[T]):
+class After(NamedTuple, Generic[T]):
     """A body that is run after another one, in the same transaction; what a database runs as one
     statement of its own comes right after it.
     """

@@ -1,6 +1,6 @@
 """Queues: make, change, pause and remove them."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Literal, NamedTuple
 
 from launchkit.abc import QueueView
@@ -85,8 +85,7 @@ class Update(NamedTuple):
         return queue_of(row)
 
 
-@dataclass(frozen=True)
-class Emptied:
+class Emptied(NamedTuple):
     """How many waiting items of a queue that is to be removed were stopped, and whether it is."""
 
     stopped: int
