@@ -3,11 +3,12 @@
 import socket
 import time
 from collections.abc import Iterator
+from itertools import cycle, product
 
 import httpx
 import pytest
 from launchkit_server.heads import FEW_CHUNKS, LONGEST_HEAD, MOST_LINES, PIECE, SHORT_CHUNK
-from waiting import PATIENCE
+from waiting import PATIENCE, until
 
 from .browsing import Browser
 from .conftest import Served
@@ -89,7 +90,7 @@ def test_what_is_wrong_behind_an_answer_ends_the_connection(
     assert "Traceback" not in caplog.text
 
 
-def test_a_long_method_makes_no_long_line_of_the_log(
+async def test_a_long_method_makes_no_long_line_of_the_log(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("INFO"):
@@ -97,8 +98,8 @@ def test_a_long_method_makes_no_long_line_of_the_log(
             served,
             b"X" * 10_000 + b" /livez HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n",
         )
+        await until(lambda: "XXX /livez: 405" in caplog.text)
     lines = [one.getMessage() for one in caplog.records if one.name == "launchkit.server"]
-    assert "XXX /livez: 405" in lines[-1]
     assert max(map(len, (answer, *lines))) < 1000
 
 
@@ -140,12 +141,10 @@ def test_no_cookie_costs_much_whatever_stands_in_it(served: Served) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_header_costs_much_whatever_stands_in_it(served: Served, name: str) -> None:
     token = f"Authorization: Bearer {str.__str__(served.tokens['ann'])}"
-    for path in PATHS:
+    for path, (value, filling) in zip(cycle(PATHS), product(VALUES, FILLING), strict=False):
         head = f"GET {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n{token}\r\n{name}: "
         room = LONGEST_HEAD - len(head) - 64
-        for value in VALUES:
-            for filling in FILLING:
-                sent = value.replace(b"%s", filling * (room // len(filling)))
-                began = time.process_time()
-                told(served, head.encode() + sent + b"!\r\n\r\n")
-                assert time.process_time() - began < ENOUGH_SECONDS, (path, sent[:20])
+        sent = value.replace(b"%s", filling * (room // len(filling)))
+        began = time.process_time()
+        told(served, head.encode() + sent + b"!\r\n\r\n")
+        assert time.process_time() - began < ENOUGH_SECONDS, (path, sent[:20])

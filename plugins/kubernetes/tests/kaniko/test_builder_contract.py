@@ -14,10 +14,11 @@ import pytest
 from launchkit_kubernetes.builder import KanikoBuilder
 from waiting import PATIENCE
 
-from launchkit.abc import Site
+from launchkit.abc import Builder, Site
 from launchkit.images.ref import ImageRef
 from launchkit.model import ArchiveSource, BuildRequest, Image
 from launchkit.testing import BuilderContract, Workshop, make_launch
+from launchkit.testing.contracts.conduct import MOMENTS
 from launchkit.testing.trees import File, Link, Tree
 
 from .conftest import LOGIN
@@ -94,6 +95,14 @@ def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> File | Link:
 
 class TestKanikoBuilder(BuilderContract):
     patience = 150.0  # pods start slowly where much else goes on
+
+    @pytest.mark.parametrize("after", MOMENTS[1::2])  # for the same reason
+    async def test_a_build_that_is_cancelled_ends_and_spoils_no_other(
+        self, builder: Builder, workshop: Workshop, request_: BuildRequest, after: float
+    ) -> None:
+        await super().test_a_build_that_is_cancelled_ends_and_spoils_no_other(
+            builder, workshop, request_, after
+        )
 
     @pytest.fixture
     def site(self, near_site: Site) -> Site:
