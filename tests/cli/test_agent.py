@@ -40,9 +40,20 @@ def test_an_agent_runs_what_waits_and_ends_when_idle(queue: Program) -> None:
     assert "INFO    1 of 1 under way" in "\n".join(rest)
 
 
+SEEN = """\
+import os, sqlite3, time
+queue = sqlite3.connect({!r})
+own = (os.environ["LAUNCHKIT_ITEM_ID"],)
+while queue.execute("select state from item where id = ?", own).fetchone() != ("running",):
+    time.sleep(0.02)
+"""
+"""A program that goes on once its agent has told that it runs."""
+
+
 def test_the_log_of_an_agent_tells_what_it_ran_and_how_it_ended(queue: Program) -> None:
-    queue.launch("print(1)", "--name", "first")
-    broken = queue.launch("raise SystemExit(2)", "--name", "broken")
+    seen = SEEN.format(str(queue.folder / "queue.db"))
+    queue.launch(f"{seen}print(1)", "--name", "first")
+    broken = queue.launch(f"{seen}raise SystemExit(2)", "--name", "broken")
     said = queue("agent", "-q", "q", "--exit-when-idle", "--log-format", "human").stderr
     told = [line.partition("INFO    ")[2] for line in said.splitlines()]
     assert [line for line in told if line.startswith(("first", "broken"))] == [
