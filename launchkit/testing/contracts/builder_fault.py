@@ -53,4 +53,4 @@ class BuilderFaultContract(BuilderCase):
                 again = await self.build(one, request)
             assert again.ref == image.ref, "the name of an image does not depend on trouble"
 
-        await go_well(gateway, life, FAULTS[fault], polled=self.polled)
+        await go_well(gateway, life, FAULTS[fault], polled=self.polled, nth=self.each_nth)

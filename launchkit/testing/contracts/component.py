@@ -27,6 +27,8 @@ class ComponentContract:
 
     patience = 60.0
     """Seconds that what takes long may take, such as the start or the end of a run."""
+    each_nth = 1
+    """More, where lives take long: a request goes wrong in every n-th of them alone."""
 
     @pytest.fixture(autouse=True)
     def _last_deadline(self, pytestconfig: pytest.Config) -> None:

@@ -46,14 +46,17 @@ async def go_well(
     *,
     but: Callable[[str], bool] = lambda kind: False,
     polled: Sequence[str] = (),
+    nth: int = 1,
 ) -> Collection[str]:
     """A life for each kind of request that goes *way*, with *fault* done to the first of them,
-    unless *but* says that it is left out; those to which it was done. All are throttled in one
+    unless *but* says that it is left out; the kinds that are not. All are throttled in one
     life, since each costs a wait; none may come again before that is over, unless it begins with a
-    word of *polled*: these are asked as often as it takes, and some in some lives alone.
+    word of *polled*: these are asked as often as it takes, and some in some lives alone. Any other
+    fault is done to each *nth* kind, and to others than the next fault is.
     """
     hit = [kind for kind in await _kinds(way, life) if not but(kind)]
-    for some in [hit] if fault.throttled and hit else [[kind] for kind in hit]:
+    first = [*FAULTS.values()].index(fault) % nth
+    for some in [hit] if fault.throttled and hit else [[kind] for kind in hit[first::nth]]:
         missed = await _goes_well(way, life, [replace(fault, kind=kind) for kind in some])
         needed = [kind for kind in missed if not kind.startswith((*polled,))]
         assert not needed, f"each life asks {needed[0]!r}, but this one did not"

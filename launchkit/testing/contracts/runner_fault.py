@@ -19,6 +19,7 @@ from launchkit.testing.contracts.faults import (
     DONE_TWICE,
     REFUSED,
     THROTTLED,
+    Life,
     go_well,
 )
 from launchkit.testing.contracts.runner_case import RunnerCase
@@ -54,12 +55,18 @@ class Lives:
         def spared(kind: str) -> bool:
             return any(word in kind for word in but)
 
-        done = await go_well(self.way, self._ends, fault, but=spared, polled=READS)
+        done = await self._lived(self._ends, fault, spared)
 
         def is_done(kind: str) -> bool:
             return kind in done and kind in self.early
 
-        await go_well(self.way, self._is_cancelled, fault, but=is_done, polled=READS)
+        await self._lived(self._is_cancelled, fault, is_done)
+
+    async def _lived(
+        self, life: Life, fault: Intervention, but: Callable[[str], bool]
+    ) -> Collection[str]:
+        nth = self.case.each_nth
+        return await go_well(self.way, life, fault, but=but, polled=READS, nth=nth)
 
     async def _ends(self) -> None:
         submission = self.workload.prints(TEXT)

@@ -10,11 +10,12 @@ from launchkit.abc import Site
 from launchkit.testing import Gateway, RunnerFaultContract, gateway, started
 
 from .cluster.access import Access
-from .workloads import Jobs
+from .workloads import EACH_NTH, Jobs
 
 
 class TestKubernetesFault(RunnerFaultContract):
     patience = 150.0  # pods start slowly where much else goes on
+    each_nth = EACH_NTH
 
     @pytest.fixture
     async def gateway(self, cluster: Access) -> AsyncIterator[Gateway]:

@@ -11,12 +11,14 @@ from launchkit.abc import Site
 from launchkit.testing import BuilderFaultContract, Gateway, gateway, started
 
 from ..cluster.access import Access
+from ..workloads import EACH_NTH
 from .registries import NearRegistry
 from .test_builder_contract import Pushed
 
 
 class TestKanikoFault(BuilderFaultContract):
     patience = 150.0  # pods start slowly where much else goes on
+    each_nth = EACH_NTH
 
     polled = ("GET /",)  # watches, and who looks at one build
 
