@@ -8,9 +8,10 @@ from pathlib import Path
 import anyio.lowlevel
 import httpx
 import pytest
+from launchkit_server.access import Caller
 from launchkit_server.api import streams
 from launchkit_server.door import Door
-from launchkit_server.service import LOOKING, Service
+from launchkit_server.service import LOOKING
 from launchkit_server.shares import Shares
 from waiting import until
 
@@ -78,13 +79,13 @@ def test_those_who_are_woken_by_one_event_look_one_after_the_other(
     looking = [0, 0]
     page = streams._page
 
-    async def counted(service: Service, entity: str, item: str | None, since: int) -> list[Event]:
+    async def counted(who: Caller, item: str | None, since: int) -> list[Event]:
         looking[0] += 1
         looking[1] = max(looking)
         for _ in range(100):  # as long as all others need to begin
             await anyio.lowlevel.checkpoint()
         try:
-            return await page(service, entity, item, since)
+            return await page(who, item, since)
         finally:
             looking[0] -= 1
 
