@@ -1,6 +1,8 @@
 """Setup: made once, shared by runs, never half-done."""
 
+import os
 import re
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -62,11 +64,12 @@ async def test_who_knows_all_but_a_secret_of_a_setup_cannot_try_it_out_by_its_na
     assert [*key.parent.glob(".key*")] == []
 
 
-async def test_a_damaged_key_of_setups_is_told_with_what_to_do(
-    runner: LocalProcessRunner, make: Make, place: Path
+@pytest.mark.parametrize("damage", [os.mkfifo, Path.touch, lambda key: key.symlink_to("/dev/zero")])
+async def test_what_is_no_key_of_setups_is_told_with_what_to_do(
+    runner: LocalProcessRunner, make: Make, place: Path, damage: Callable[[Path], None]
 ) -> None:
     key = place / "cache" / "setup" / "key"
-    key.write_bytes(b"short")
+    damage(key)
     with pytest.raises(SubmitError, match=re.escape(f"{key} is no key of 32 bytes")) as raised:
         await runner.submit(make("true", resource_args={"setup": "true"}))
     assert "remove it" in str(raised.value.hint)

@@ -18,6 +18,7 @@ from launchkit.errors import Rejected, SubmitError
 from launchkit.model import Submission
 from launchkit.model.launch import BASIC_ENV
 from launchkit.private_files import write_once
+from launchkit.supervision.regular_files import read_regular
 
 SETUP_INPUTS = ("requirements.txt", "pyproject.toml", "environment.yml", "setup.py")
 KEY_NAME = "key"
@@ -171,15 +172,24 @@ def _key_in(cache: Path) -> bytes:
     alone, has them made anew.
     """
     path = cache / KEY_NAME
-    if not path.exists():
+    key = _read_key(path)
+    if key is None:
         write_once(path, secrets.token_bytes(KEY_BYTES))
-    key = path.read_bytes()
-    if len(key) != KEY_BYTES:
+        key = _read_key(path)
+    if key is None or len(key) != KEY_BYTES:
         raise SubmitError(
             f"{path} is no key of {KEY_BYTES} bytes",
             hint="remove it: setups are then made anew, under other names",
         )
     return key
+
+
+def _read_key(path: Path) -> bytes | None:
+    """What is there, if it is a file: a run may have put anything in its place."""
+    try:
+        return read_regular(path, KEY_BYTES + 1)
+    except FileNotFoundError:
+        return None
 
 
 def _digest(code: Path, name: str) -> str:
