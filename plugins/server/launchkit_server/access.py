@@ -1,7 +1,7 @@
 """Who asks, and what may they do: each route declares its one permission here."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated
 
@@ -23,35 +23,16 @@ from launchkit.store.agents import require_agent_name
 from launchkit.store.tokens import AGENT_PREFIX, NearestAgent
 from launchkit_server.bearer import bearer
 from launchkit_server.rates import PROVED, asker
-from launchkit_server.rights import AGENT_HINT, LOGIN_HINT, OwnDatabase, Right
+from launchkit_server.rights import AGENT_HINT, LOGIN_HINT, Entitled, Right
 from launchkit_server.service import Service, TheService
 from launchkit_server.shares import Places
 
 Ask = Callable[[NearestAgent], Awaitable[str | None]]
 
 
-@dataclass(frozen=True)
-class Caller:
+@dataclass(frozen=True, kw_only=True)
+class Caller(Entitled):
     """Who asks, and may do what the route does in the entity of its path."""
-
-    right: Right
-    places: Places = field(repr=False, compare=False)
-    service: Service = field(repr=False, compare=False)
-
-    @property
-    def principal(self) -> Principal:
-        """Whose token it is."""
-        return self.right.principal
-
-    @property
-    def entity(self) -> str:
-        """That of the path."""
-        return self.right.entity
-
-    @property
-    def database(self) -> OwnDatabase:
-        """Where all is written that is written for the caller."""
-        return OwnDatabase(self.service.database, self.right)
 
     async def still(self) -> "Caller":
         """The same after a wait, in which tokens are revoked and roles taken away.
@@ -61,11 +42,6 @@ class Caller:
         """
         found = await self.service.proofs.prove(self.right.token)
         return replace(self, right=self.right.again(found))
-
-    @property
-    def name(self) -> str:
-        """The actor of what is recorded."""
-        return self.principal.name
 
     @property
     def operates(self) -> bool:
@@ -176,7 +152,7 @@ class Needs:
         async with Places.of(asker(right.principal)) as places:
             if self.in_turn and await places.take(service.answers):
                 right = await self._proved(request)
-            yield Caller(right, places, service)
+            yield Caller(right=right, service=service, places=places)
 
     async def _proved(self, request: Request) -> Right:
         token = _token_in(request.headers)

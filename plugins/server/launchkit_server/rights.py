@@ -11,6 +11,8 @@ from launchkit.errors import Forbidden, Unauthenticated
 from launchkit.model.people import Permission, Principal, TokenFault, refusal
 from launchkit.store.database import After, Body, Database, Tx
 from launchkit.store.tokens import held_by
+from launchkit_server.service import Service
+from launchkit_server.shares import Places
 
 T = TypeVar("T")
 
@@ -94,3 +96,32 @@ class OwnDatabase(Database):
     def opened(self) -> AbstractAsyncContextManager[None]:
         """Open the database."""
         return self._database.opened()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entitled:
+    """Who asks a service for something, with the right to it."""
+
+    right: Right
+    service: Service = field(repr=False, compare=False)
+    places: Places = field(repr=False, compare=False)
+
+    @property
+    def principal(self) -> Principal:
+        """Whose token it is."""
+        return self.right.principal
+
+    @property
+    def name(self) -> str:
+        """The actor of what is recorded."""
+        return self.principal.name
+
+    @property
+    def entity(self) -> str:
+        """Where something is asked for: `*` for the whole service."""
+        return self.right.entity
+
+    @property
+    def database(self) -> OwnDatabase:
+        """Where all is written that is written for who asks."""
+        return OwnDatabase(self.service.database, self.right)

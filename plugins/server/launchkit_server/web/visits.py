@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from launchkit.model.people import EVERYWHERE, Entity, Permission, Principal, refusal
 from launchkit.store import people
 from launchkit_server.rates import asker
-from launchkit_server.rights import OwnDatabase, Right
+from launchkit_server.rights import Entitled, Right
 from launchkit_server.service import Service
 from launchkit_server.shares import Places
 from launchkit_server.web import sessions
@@ -38,36 +38,13 @@ class SignInFirst(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Visit:
+class Visit(Entitled):
     """Who asks for a page, where, and what was sent along."""
 
     request: Request
-    service: Service
-    right: Right
     form: Form
     csrf: str
     prefix: str
-    places: Places
-
-    @property
-    def principal(self) -> Principal:
-        """Who has signed in."""
-        return self.right.principal
-
-    @property
-    def entity(self) -> str:
-        """`*` on the pages of the whole service."""
-        return self.right.entity
-
-    @property
-    def database(self) -> OwnDatabase:
-        """Where all is written that is written for who asks."""
-        return OwnDatabase(self.service.database, self.right)
-
-    @property
-    def name(self) -> str:
-        """The actor of what is recorded."""
-        return self.principal.name
 
     @property
     def partial(self) -> bool:
