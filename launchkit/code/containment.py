@@ -11,6 +11,14 @@ def has_file(root: Path, path: str) -> bool:
         return False
 
 
+def has_directory(root: Path, path: str) -> bool:
+    """Whether *path* is a directory that really lies in *root*."""
+    try:
+        return (root / path).is_dir() and is_inside(root, path)
+    except (OSError, ValueError):  # as above
+        return False
+
+
 def is_inside(root: Path, path: str) -> bool:
     """Whether *path*, with every link followed, lies in *root*. What leads in a circle, or over so
     many links that nobody follows it, does not.

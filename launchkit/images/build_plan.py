@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from launchkit.code.containment import has_file, is_inside
+from launchkit.code.containment import has_directory, has_file, is_inside
 from launchkit.code.survey import Entry
 from launchkit.errors import Rejected
 from launchkit.images.base_images import base_images
@@ -63,15 +63,14 @@ def _context(launch: Launch, code: Path) -> Path:
 
 def _require_inside(root: Path, path: str, key: str, what: str) -> Path:
     wanted = PurePosixPath(path)
-    found = root / wanted
     if wanted.is_absolute() or ".." in wanted.parts or not is_inside(root, path):
         raise Rejected(
             f"{key}: {path}: leads out of the code",
             hint=f"name a {what} inside the code, without `..`",
         )
-    if not (found.is_dir() if what == "directory" else found.is_file()):
+    if not (has_directory if what == "directory" else has_file)(root, path):
         raise Rejected(f"{key}: {path}: there is no such {what} in the {_where(key)}")
-    return found
+    return root / wanted
 
 
 def _where(key: str) -> str:

@@ -9,7 +9,7 @@ from tempfile import mkstemp
 
 import yaml
 
-from launchkit.code.containment import is_inside
+from launchkit.code.containment import has_file, is_inside
 from launchkit.code.threads import go_on
 from launchkit.codec import check_depth
 from launchkit.document import parse_document, read_text
@@ -58,7 +58,7 @@ def _inside(code: Path, name: str) -> Path:
         )
     if not is_inside(code, name):
         raise BadOverride(f"file override {name!r}: a symbolic link leads out of the code")
-    if not path.is_file():
+    if not has_file(code, name):
         raise BadOverride(f"file override {name!r}: the code has no such file")
     return path.resolve()
 

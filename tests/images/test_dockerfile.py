@@ -262,10 +262,11 @@ def test_a_path_out_of_the_code_is_refused(key: str, path: str, tree: Tree) -> N
         plan_build(make_launch(**{key: path}), code)
 
 
+@pytest.mark.parametrize("path", ["none", "n" * 300, "n/" * 3000], ids=["none", "name", "path"])
 @pytest.mark.parametrize(("key", "what"), [("build_context", "directory"), ("dockerfile", "file")])
-def test_a_path_to_nothing_is_refused(key: str, what: str, tree: Tree) -> None:
-    with pytest.raises(Rejected, match=rf"^{key}: none: there is no such {what}"):
-        plan_build(make_launch(**{key: "none"}), tree())
+def test_a_path_to_nothing_is_refused(key: str, what: str, path: str, tree: Tree) -> None:
+    with pytest.raises(Rejected, match=rf"^{key}: {path}: there is no such {what}"):
+        plan_build(make_launch(**{key: path}), tree())
 
 
 @pytest.mark.reported("F19a")

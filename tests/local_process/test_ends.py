@@ -56,6 +56,9 @@ async def test_a_bad_end_gets_its_verdict(
         (("./noexec.sh",), "entry_point_not_executable", "interpreter"),
         (("./odd.sh",), "entry_point_not_found", "interpreter in its first line"),
         (("src",), "entry_point_not_found", "'src'"),
+        (("n" * 300,), "entry_point_not_found", "could not be started: File name too long"),
+        (("./" + "n" * 300,), "entry_point_not_found", "could not be started: File name too long"),
+        (("n/" * 2100,), "entry_point_not_found", "could not be started: File name too long"),
     ],
 )
 async def test_an_entry_point_that_cannot_start_is_named(

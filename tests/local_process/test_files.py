@@ -111,6 +111,14 @@ def test_a_file_of_the_code_that_is_too_much_is_refused(
         override_files(tmp_path, {name: {"a": 1}})
 
 
+@pytest.mark.parametrize(
+    "name", ["none", "n" * 300, "n/" * 3000 + "n"], ids=["none", "name", "path"]
+)
+def test_a_file_that_the_code_has_not_is_not_changed(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadOverride, match="the code has no such file"):
+        override_files(tmp_path, {f"{name}.json": {"a": 1}})
+
+
 def linked(code: Path, count: int) -> dict[str, Json]:
     """Overrides of that many links to one file."""
     for number in range(count):

@@ -212,7 +212,7 @@ async def test_what_cannot_run_here_is_rejected_before_it_starts(
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["/tmp", "../up", "no-such-dir", "link"])
+@pytest.mark.parametrize("name", ["/tmp", "../up", "no-such-dir", "link", "n" * 300])
 async def test_a_working_directory_outside_the_code_is_rejected(
     runner: LocalProcessRunner, make: Make, name: str
 ) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from launchkit.builtin.local_process.args import QueueArgs, SetupArgs, parse_args, rlimits
-from launchkit.code.containment import has_file, is_inside
+from launchkit.code.containment import has_directory, has_file, is_inside
 from launchkit.errors import Rejected, SubmitError
 from launchkit.model import Submission
 from launchkit.model.launch import BASIC_ENV
@@ -216,6 +216,6 @@ def _working_dir(code: Path, name: str | None) -> Path:
     path = code / name
     if PurePosixPath(name).is_absolute() or not is_inside(code, name):
         raise Rejected(f"working directory {name!r}: a path inside the code is wanted")
-    if not path.is_dir():
+    if not has_directory(code, name):
         raise Rejected(f"working directory {name!r}: the code has no such directory")
     return path

@@ -136,7 +136,7 @@ def _no_exec(record: Mapping[str, str], spec: Spec) -> Verdict:
     setup = record["stage"].startswith("setup-")
     program = os.fsdecode(spec["setup_arg" if setup else "arg"][0])
     paths = [Path(os.fsdecode(path)) for path in spec["setup_try" if setup else "try"]]
-    found = next((path for path in paths if path.is_file()), None)
+    found = next((path for path in paths if _is_file(path)), None)
     name = f"{'setup command' if setup else 'entry point'} {program!r}"
     with_python = shell_command("python", program)
     number = int(record["errno"])
@@ -159,6 +159,14 @@ def _no_exec(record: Mapping[str, str], spec: Spec) -> Verdict:
         summary = f"The {name} could not be started: {os.strerror(number)}."
     code = VerdictCode.SETUP_FAILED if setup else VerdictCode.ENTRY_POINT_NOT_FOUND
     return Verdict(code=code, summary=summary, hint=hint)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is one that can be looked at: a name may be too long for any."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _limit(spec: Spec, name: str) -> int | None:
