@@ -118,6 +118,11 @@ def expressions(text: str) -> None:
             found.fullmatch(one)
 
 
+def sets_of_characters(text: str) -> None:
+    with suppress(ValueError):
+        linear_regex(f"(?:[{text[:950]}a]*){{150}}b").fullmatch("a" * 1000)
+
+
 def sizes(text: str) -> None:
     for one in (text, data_of(text)):
         try:
@@ -196,6 +201,7 @@ PARSERS: dict[str, tuple[Parse, Sequence[str], float]] = {
     "variables": (variables, sound.VARIABLES, 1),
     "schemas": (schemas, sound.SCHEMAS, HEAVY),
     "expressions": (expressions, sound.EXPRESSIONS, HEAVY),
+    "sets of characters": (sets_of_characters, sound.EXPRESSIONS, HEAVY),
     "sizes": (sizes, sound.SIZES, 1),
     "output": (output, sound.OUTPUT, LIGHT),
     "lines that are shown": (visible_line, sound.OUTPUT, 1),

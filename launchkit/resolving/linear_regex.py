@@ -4,6 +4,7 @@ once, so that none is tried twice. The syntax is Python's, without what needs to
 
 import re
 import warnings
+from bisect import bisect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -46,6 +47,8 @@ class LinearRegex:
         if parsed.state.flags & ~re.UNICODE:
             raise ValueError("it may have no flags")
         self._steps: list[_Step] = [_Step()]
+        self._tests: dict[int, Test] = {}
+        """By the identity of what was parsed, which a repetition names again and again."""
         try:
             self._end = self._sequence(parsed, 0)
         except RecursionError as exc:
@@ -118,7 +121,12 @@ class LinearRegex:
             return self._repeat((least, most), inner, start)
         if kind is c.AT:
             return self._add(start, _Step(at=value))
-        return self._add(start, _Step(test=_test(kind, value)))
+        test = self._tests.get(id(value)) if kind is c.IN else None
+        if test is None:
+            test = _test(kind, value)
+        if kind is c.IN:
+            self._tests[id(value)] = test
+        return self._add(start, _Step(test=test))
 
     def _branch(self, ways: Sequence[Any], start: int) -> int:
         ends = [self._sequence(way, self._add(start, _Step())) for way in ways]
@@ -169,19 +177,37 @@ def _test(kind: Any, value: Any) -> Test:
         return lambda char: char != "\n"
     if kind is c.IN:
         negated = value[0][0] is c.NEGATE
-        tests = [_member(*member) for member in value[negated:]]
-        return lambda char: any(test(char) for test in tests) is not negated
+        return _one_of(value[negated:], negated=negated)
     raise ValueError(f"it may not hold {str(kind).lower().replace('_', ' ')}")
 
 
-def _member(kind: Any, value: Any) -> Test:
-    if kind is c.RANGE:
-        low, high = value
-        return lambda char: low <= ord(char) <= high
-    if kind is c.CATEGORY:
-        found = re.compile(_CATEGORIES[value])
-        return lambda char: found.match(char) is not None
-    return _test(kind, value)
+def _one_of(members: Iterable[Any], *, negated: bool) -> Test:
+    """Whether a character is in a set, however many members that has."""
+    ranges: list[tuple[int, int]] = []
+    categories: dict[Any, Any] = {}
+    for kind, value in members:
+        if kind is c.CATEGORY:
+            categories[value] = re.compile(_CATEGORIES[value])
+        else:
+            ranges.append(value if kind is c.RANGE else (value, value))
+    borders = _borders(ranges)
+
+    def holds(char: str) -> bool:
+        inside = bisect(borders, ord(char)) % 2 == 1
+        return inside or any(found.match(char) for found in categories.values())
+
+    return (lambda char: not holds(char)) if negated else holds
+
+
+def _borders(ranges: Iterable[tuple[int, int]]) -> Sequence[int]:
+    """Where characters of the ranges begin, and where they end, in turn."""
+    borders: list[int] = []
+    for low, high in sorted(ranges):
+        if borders and low <= borders[-1]:
+            borders[-1] = max(borders[-1], high + 1)
+        else:
+            borders += (low, high + 1)
+    return borders
 
 
 _CATEGORIES = {

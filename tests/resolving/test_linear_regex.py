@@ -73,6 +73,19 @@ def test_it_finds_what_re_finds_whatever_they_are(source: str, text: str) -> Non
     assert LinearRegex(source).fullmatch(text) == bool(re.fullmatch(source, text))
 
 
+MEMBERS = st.sampled_from(["a", "b", r"\-", r"\]", "b-d", "a-c", "0-9", "é", r"\w", r"\S", r"\d"])
+
+
+@given(st.lists(MEMBERS, min_size=1), st.booleans(), st.characters())
+def test_a_set_has_the_characters_that_it_has_for_re(
+    members: list[str], negated: bool, other: str
+) -> None:
+    source = f"[{'^' if negated else ''}{''.join(members)}]"
+    ours, theirs = LinearRegex(source), re.compile(source)
+    for char in f"abcde-]09é `{other}":
+        assert ours.fullmatch(char) == bool(theirs.fullmatch(char)), (source, char)
+
+
 @pytest.mark.parametrize(
     "source", ["(a+)+b", "(a|a)*b", "(a*)*b", "(.*a){30}b", "a?" * 60 + "a" * 60]
 )
