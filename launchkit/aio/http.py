@@ -4,7 +4,7 @@ httpx reads the same variables, but raises for some of what other programs accep
 """
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -24,23 +24,25 @@ HINT = "a proxy is such as http://proxy.example.com:3128 or socks5://127.0.0.1:1
 
 
 def http_client(
-    verify: ssl.SSLContext, *, limits: httpx.Limits = LIMITS, **options: Any
+    verify: ssl.SSLContext,
+    *,
+    limits: httpx.Limits = LIMITS,
+    transport: Callable[..., httpx.AsyncBaseTransport] = httpx.AsyncHTTPTransport,
+    **options: Any,
 ) -> httpx.AsyncClient:
-    """A client that trusts what *verify* does, and whose other *options* are those of httpx.
+    """A client that trusts what *verify* does, goes by connections that *transport* makes, and
+    whose other *options* are those of httpx.
 
     :raises ConfigError: if a proxy of the environment makes no sense.
     """
     given: dict[str, Any] = {"verify": verify, "limits": limits}
-    transport = ByEnvironment(
-        direct=httpx.AsyncHTTPTransport(**given),
-        proxies={
-            scheme: httpx.AsyncHTTPTransport(proxy=proxy, **given)
-            for scheme, proxy in _proxies().items()
-        },
+    chosen = ByEnvironment(
+        direct=transport(**given),
+        proxies={scheme: transport(proxy=proxy, **given) for scheme, proxy in _proxies().items()},
         exempt=Exempt.of(getproxies().get("no", "")),
     )
     hooks = {"request": [close_cancelled]}
-    return httpx.AsyncClient(transport=transport, trust_env=False, event_hooks=hooks, **options)
+    return httpx.AsyncClient(transport=chosen, trust_env=False, event_hooks=hooks, **options)
 
 
 async def close_cancelled(request: httpx.Request) -> None:

@@ -12,10 +12,12 @@ import anyio
 import httpx
 
 from launchkit.addresses import masked
-from launchkit.aio.http import close_cancelled
+from launchkit.aio.http import http_client
+from launchkit.errors import LaunchkitError
 from launchkit.model import Secret
 from launchkit.plain_text import tail_lines
 from launchkit.store.deliveries import Letter
+from launchkit_server.brief_answers import BriefAnswers
 
 SEND_SECONDS = 15.0
 """How long a receiver may take to answer: less than a turn lasts."""
@@ -48,17 +50,17 @@ class Postman:
                 return await self._send(letter)
         except TimeoutError:
             return Answer(False, f"no answer within {SEND_SECONDS:g} s")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError) as exc:
+        except (httpx.HTTPError, httpx.InvalidURL, LaunchkitError, OSError, ValueError) as exc:
             return Answer(False, _plain(f"{type(exc).__name__}: {exc}".encode()))
 
     async def _send(self, letter: Letter) -> Answer:
         body = letter.body.encode()
         async with (
-            httpx.AsyncClient(
-                verify=self.trust,
+            http_client(
+                self.trust,
+                transport=BriefAnswers,
                 follow_redirects=False,
                 timeout=QUIET_SECONDS,
-                event_hooks={"request": [close_cancelled]},
             ) as client,
             client.stream(
                 "POST", letter.url, content=body, headers=headers_of(letter, int(time.time()))

@@ -3,13 +3,14 @@
 import time
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx
 import pytest
+from anyio.abc import SocketAttribute, SocketStream
 from launchkit_server.config import load_config
 from launchkit_server.door import Door
 from launchkit_server.key_file import KeyFile
@@ -186,6 +187,23 @@ async def test_an_answer_without_end_is_cut_and_is_text(receiver: Receiver) -> N
     assert len(answer.text) < 400
     assert "\x1b" not in answer.text
     assert "\x00" not in answer.text
+
+
+async def test_of_one_who_goes_on_about_an_answer_to_come_little_is_read() -> None:
+    async def go_on(stream: SocketStream) -> None:
+        with suppress(anyio.BrokenResourceError):
+            while True:
+                await stream.send(b"HTTP/1.1 100 \r\n\r\n" * 1000)
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(listener.serve, go_on)
+        port = listener.extra(SocketAttribute.local_port)
+        answer = await Postman().send(Letter("msg_1", f"http://127.0.0.1:{port}/", KEY, "{}"))
+        tasks.cancel_scope.cancel()
+    assert (answer.taken, answer.text) == (False, "ReadError: more than 16384 bytes came")
 
 
 async def test_an_answer_is_kept_without_the_secrets_in_its_addresses(receiver: Receiver) -> None:
