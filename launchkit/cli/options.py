@@ -17,6 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 TABLES = ("table", "wide")
 FORMS = (*TABLES, "json", "jsonl", "yaml", "name")
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+MOST_DAYS = 36_500
 
 
 def remember(ctx: click.Context, param: click.Parameter, value: object) -> object:
@@ -132,4 +133,7 @@ def duration(text: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
     if not match:
         raise click.BadParameter(f"{text!r} is not a time span such as 90, 90s, 15m, 2h or 1d")
-    return float(match[1]) * SECONDS[match[2]]
+    seconds = float(match[1]) * SECONDS[match[2]]
+    if seconds > MOST_DAYS * SECONDS["d"]:
+        raise click.BadParameter(f"it is longer than {MOST_DAYS} days")
+    return seconds

@@ -85,8 +85,8 @@ class Pause:
 
     reason: str
     by: str
-    at: float
-    until: float | None = None
+    at: Moment
+    until: Moment | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

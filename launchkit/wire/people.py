@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from launchkit.model.people import PrincipalKind, Role, Token
+from launchkit.model.queue import Moment
 from launchkit.wire.names import Name
 
 
@@ -26,7 +27,7 @@ class TokenRequest:
     """A token of a user or a service; `expires_at` is a Unix time."""
 
     owner: Name
-    expires_at: float | None = None
+    expires_at: Moment | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class AgentTokenRequest:
 
     agent: Name
     queues: tuple[Name, ...]
-    expires_at: float | None = None
+    expires_at: Moment | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -210,6 +210,8 @@ def test_a_queue_is_paused_and_goes_on(queue: Program, end: tuple[str, ...]) -> 
     ("end", "text"),
     [
         (("--for", "soon"), "is not a time span"),
+        (("--for", "36501d"), "is longer than 36500 days"),
+        (("--for", "9" * 400), "is longer than 36500 days"),
         (("--for", "0"), "over already"),
         (("--until", "2001-01-01"), "over already"),
         (("--until", "never"), "--until"),

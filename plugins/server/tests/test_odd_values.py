@@ -103,6 +103,26 @@ def test_a_number_that_would_be_kept_as_null_is_refused(
     assert "must be a finite number" in answer.text
 
 
+@pytest.mark.parametrize("time", ["1e308", "1e18", "-1e18", "253402300800", "1e999", "NaN"])
+def test_a_time_that_no_calendar_has_is_refused(client: httpx.Client, time: str) -> None:
+    pause = '"spec":{"name":"q","resource":"local-process"},"pause":{"reason":"r","by":"ann",'
+    for method, path, body, place in (
+        ("PUT", "/queues/q", f'{{{pause}"at":{time}}}}}', "body.pause.at: "),
+        ("PUT", "/queues/q", f'{{{pause}"at":1,"until":{time}}}}}', "body.pause.until: "),
+        (
+            "POST",
+            "/agent-tokens",
+            f'{{"agent":"b","queues":["q"],"expires_at":{time}}}',
+            "expires_at",
+        ),
+        ("POST", "/api/v1/tokens", f'{{"owner":"ann","expires_at":{time}}}', "expires_at"),
+    ):
+        url = client.base_url.join(path) if path.startswith("/api") else path
+        answer = client.request(method, url, content=body, headers=JSON)
+        assert answer.status_code == 422, (path, answer.text)
+        assert place in answer.text
+
+
 @pytest.mark.parametrize("name", VALUES)
 def test_an_odd_output_of_a_run_is_kept_or_told(
     client: httpx.Client, held: Held, name: str
