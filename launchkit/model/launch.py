@@ -87,6 +87,9 @@ class Launch:
     origins: Mapping[str, str] = field(default_factory=dict)
     """Dotted path of a value → who decided it: `queue`, `template`, `job`, `launch` or, for
     a default, `agent`."""
+    queue_args: Json = field(default_factory=dict)
+    """The resource arguments that the queue config has by itself, with the fields of its template
+    variables in them: what no launch has a say in."""
     chosen: Mapping[tuple[str | int, ...], str] = field(default_factory=dict)
     """Each place at which the request would be another one without what its job or its launch
     says → which of them; also of what one has taken away."""

@@ -86,6 +86,7 @@ def resolve(claim: "Claim", defaults: "Limits", runner: type[Runner] | None = No
         runtime=recipe.runtime,
         traceparent=spec.traceparent,
         origins={**choices.origins, **limit_origins},
+        queue_args=queue_template(queue, runner),
         chosen={**choices.chosen, **_chosen_limits(limit_origins)},
     )
 

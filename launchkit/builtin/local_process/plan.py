@@ -8,14 +8,14 @@ import platform
 import secrets
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from launchkit.builtin.local_process.args import QueueArgs, SetupArgs, parse_args, rlimits
 from launchkit.code.containment import has_directory, has_file, is_inside
 from launchkit.errors import Rejected, SubmitError
-from launchkit.model import Submission
+from launchkit.model import Json, Submission
 from launchkit.model.launch import BASIC_ENV
 from launchkit.private_files import write_once
 from launchkit.supervision.regular_files import read_regular
@@ -127,18 +127,55 @@ def child_env(
 
     :raises Rejected: if a variable cannot be one.
     """
-    kept = BASIC_ENV.union(args.inherit_env if isinstance(args.inherit_env, tuple) else ())
+    named = args.inherit_env if isinstance(args.inherit_env, tuple) else ()
     env = {
         name: value
         for name, value in environ.items()
         if not name.startswith("LAUNCHKIT_")
-        and (args.inherit_env is True or name in kept or name.startswith("LC_"))
+        and (args.inherit_env is True or name in named or _is_basic(name))
     }
     for name, value in submission.env.items():
         if not name or "=" in name or "\0" in name + value:
             raise Rejected(f"environment variable {name!r}: its name or value cannot be passed on")
         env[name] = value
     return env
+
+
+def check_inherited(submission: Submission, lent: Collection[str]) -> None:
+    """Look that a run inherits no more of the agent's environment than the queue's config says by
+    itself, which a template variable or a macro does not, and what *lent* names.
+
+    :raises Rejected: if its job, its launch or what they fill in says more.
+    """
+    wanted = parse_args(submission.resource_args).inherit_env
+    opened = _opened(submission.launch.queue_args)
+    if wanted is False or opened is True:
+        return
+    allowed = {*lent, *(opened or ())}
+    if wanted is True:
+        more = "true"
+    else:
+        more = ", ".join(name for name in wanted if name not in allowed and not _is_basic(name))
+    if more:
+        raise Rejected(
+            f"resource_args.inherit_env: {more} is more of the agent's environment than the config"
+            " of the queue itself says",
+            hint="say less, have the queue's owner say more, or have the agent's owner list the"
+            " variables under policy.env_from_agent",
+        )
+
+
+def _opened(queue_args: Json) -> bool | tuple[str, ...]:
+    """What the queue itself lets its runs inherit."""
+    said = {key: value for key, value in queue_args.items() if key == "inherit_env"}
+    try:
+        return parse_args(said).inherit_env
+    except Rejected:  # the field of a template variable
+        return False
+
+
+def _is_basic(name: str) -> bool:
+    return name in BASIC_ENV or name.startswith("LC_")
 
 
 def candidates(program: str, cwd: Path, code: Path, path: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ A launch is looked at with it, too: what only its start needs is imported there.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +54,7 @@ class LocalProcessRunner(Runner):
 
     _root: Path = field(init=False, repr=False)
     _setups: Path = field(init=False, repr=False)
+    _lent: Collection[str] = field(init=False, repr=False)
     _forks: "ForkServer" = field(init=False, repr=False)
 
     async def start(self, stack: AsyncExitStack, site: Site) -> None:
@@ -63,6 +64,7 @@ class LocalProcessRunner(Runner):
 
         self._root = _absolute(self.dir or site.state_dir / "runs")
         self._setups = _absolute(site.cache_dir / "setup")
+        self._lent = site.policy.env_from_agent
         await run_sync(_make_private, self._root, self._setups)
         self._forks = ForkServer()
         stack.push_async_callback(self._end_forks)
@@ -123,12 +125,15 @@ class LocalProcessRunner(Runner):
         :raises SubmitError: if the disk or the system does not let it start.
         """
         from launchkit.builtin.local_process.beginning import begin, begun, was_started
+        from launchkit.builtin.local_process.plan import check_inherited
         from launchkit.builtin.local_process.reach import Reach
         from launchkit.builtin.local_process.run import ProcessRun
 
         place = self._place(submission.name)
         reach = Reach(place.path)
         start = self._forks if not await reach.promptly(was_started, place) else None
+        if start:
+            check_inherited(submission, self._lent)
         await reach.at_length(
             begin,
             place,
