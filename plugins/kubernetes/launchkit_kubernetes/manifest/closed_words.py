@@ -33,8 +33,13 @@ NODE_SERVICES = frozenset({"nodeport", "loadbalancer"})
 """The types of Services that open a port at each node, in small letters, as some operators take
 them."""
 _FILLED = ("serviceAccountName", "serviceAccount", "nodeName")
-_DEVICES = ("flexVolume", "gitRepo", "iscsi", "fc", "rbd", "scaleIO")
-"""Volumes for which a node runs a program of its own, or attaches a device."""
+_DEVICES = (
+    *("flexVolume", "gitRepo", "iscsi", "fc", "rbd", "scaleIO", "cephfs", "glusterfs"),
+    *("quobyte", "flocker", "portworxVolume", "storageos", "photonPersistentDisk", "cinder"),
+    *("awsElasticBlockStore", "azureDisk", "gcePersistentDisk", "vsphereVolume"),
+)
+"""Volumes for which a node runs a program of its own, logs in with a key of its own, or attaches a
+device, also one that its cloud finds by an id alone."""
 _OPAQUE = (
     *("podSpecPatch", "manifest", "manifestFrom", "podTemplateFile", "podTemplateContainerName"),
     "chartContent",
@@ -60,12 +65,15 @@ _NO_OTHERS = "|".join(
     if not word.islower() or word == "privileged"
 )
 """Those that stand for nothing else in a text."""
-_IN_PATHS = "|".join(("sysctls", "capabilities", *(word for word in _DEVICES if word != "fc")))
+_IN_PATHS = "|".join(("sysctls", "capabilities", *(one for one in _DEVICES if not one.islower())))
+_BELOW_VOLUMES = "|".join(word for word in _DEVICES if word.islower())
+"""Those that are names of directories, too: in a path they count soon behind `volumes`."""
 _KEPT_IN_PATHS = "|".join(_FILLED)
 """Those that a field of the downward API has behind a dot."""
 WRITTEN = re.compile(
     rf"\b(?:{_NO_OTHERS}|{_KEPT_IN_PATHS})\b[\"']?\s*[:=]"
     rf"|(?:[/.]|\[[\"'])(?:{_NO_OTHERS}|{_IN_PATHS})(?![\w-])"
+    rf"|\bvolumes[/.\[][^\n]{{0,24}}?(?:[/.]|\[[\"'])(?:{_BELOW_VOLUMES})(?![\w-])"
     rf"|(?i:type[\"']?\s*+[:=]\s*+[\"']?(?:{'|'.join(sorted(NODE_SERVICES))})\b)"
     rf"|/(?:{_KEPT_IN_PATHS}|metadata/annotations)(?![\w-])|[._]annotations?\.[a-z]"
 )

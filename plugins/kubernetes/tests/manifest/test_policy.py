@@ -186,12 +186,14 @@ OPEN_OF_A_POD = {
     *("schedulingGroup", "setHostnameAsFQDN", "subdomain", "terminationGracePeriodSeconds"),
     *("tolerations", "topologySpreadConstraints"),
 }
-CLOSED_VOLUMES = {"hostPath", "flexVolume", "gitRepo", "iscsi", "fc", "rbd", "scaleIO"}
+CLOSED_VOLUMES = {
+    *("hostPath", "flexVolume", "gitRepo", "iscsi", "fc", "rbd", "scaleIO", "cephfs", "glusterfs"),
+    *("quobyte", "flocker", "portworxVolume", "storageos", "photonPersistentDisk", "cinder"),
+    *("awsElasticBlockStore", "azureDisk", "gcePersistentDisk", "vsphereVolume"),
+}
 OPEN_VOLUMES = {
-    *("awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "configMap", "csi"),
-    *("downwardAPI", "emptyDir", "ephemeral", "flocker", "gcePersistentDisk", "glusterfs"),
-    *("image", "nfs", "persistentVolumeClaim", "photonPersistentDisk", "portworxVolume"),
-    *("projected", "quobyte", "secret", "storageos", "vsphereVolume"),
+    *("azureFile", "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "nfs"),
+    *("persistentVolumeClaim", "projected", "secret"),
 }
 CLOSED_OF_A_CONTAINER = {"securityContext"}
 OPEN_OF_A_CONTAINER = {
@@ -247,6 +249,7 @@ def test_capabilities_are_a_queues_to_add_and_refused_by_a_strict_policy() -> No
     [
         job(hostNetwork=False, automountServiceAccountToken=False, serviceAccountName=""),
         job({"volumeMounts": [{"name": "a", "mountPath": "/coco/annotations"}]}),
+        job({"volumeMounts": [{"name": "rbd", "mountPath": "/mnt/cephfs", "subPath": "a/rbd"}]}),
         job({"ports": [{"containerPort": 80, "hostPort": 0}]}),
         job({"volumeMounts": [{"name": "a", "mountPropagation": "HostToContainer"}]}),
         {"metadata": {"annotations": {"note": "unconfined", "prometheus.io/port": "80"}}},
@@ -255,7 +258,7 @@ def test_capabilities_are_a_queues_to_add_and_refused_by_a_strict_policy() -> No
         {"metadata": {"labels": {"type": "NodePort"}}, "x": "NodePort", "type": "ClusterIP"},
         *(example(text) for text in (SEED_JOB, SEED_PYTORCH, MPI, RAY, JOBSET, TRAIN, LEADER)),
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_it_lets_the_rest_pass(config: dict[str, Any]) -> None:
     assert objections(config) == []

@@ -26,7 +26,12 @@ from .test_policy import objections
         *("/spec/automountServiceAccountToken", "/spec/shareProcessNamespace", "/x/capabilities"),
         *("-Dspark.kubernetes.executor.podTemplateFile=http://h/x", "/spec/sysctls", "roleRef: x"),
         *("x type: NodePort y: [", "-Dservice.type=LoadBalancer", '{"serviceType": "NodePort"}'),
-        "/spec/ports/0/nodePort",
+        *("/spec/ports/0/nodePort", "spec.volumes[0].fc.lun=1", "x/volumes/-/cephfs"),
+        *(
+            "/spec/volumes/0/azureDisk",
+            ".spec.volumes[] | .rbd",
+            "volumes[?(@.name=='a')]['cinder']",
+        ),
     ],
 )
 def test_a_piece_of_a_pod_in_a_text_is_not_allowed(text: str) -> None:
