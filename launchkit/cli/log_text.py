@@ -49,11 +49,14 @@ class LogText:
         self._on: dict[int, str] = {}
 
     def feed(self, data: bytes) -> str:
-        """What can be shown now; the begin of a character or a colour waits for its end."""
+        """What can be shown now; the begin of a character or a colour waits for its end, and of
+        carriage returns, of which a run may print any number, one waits for what follows them.
+        """
         text = self._kept + self._decoder.decode(data)
         unfinished = _UNFINISHED.search(text)
-        self._kept = unfinished[0] if unfinished else ""
-        return self._shown(text.removesuffix(self._kept))
+        end = unfinished.start() if unfinished else len(text)
+        self._kept = "\r" if text.endswith("\r") else text[end:]
+        return self._shown(text[:end])
 
     def end(self) -> str:
         """What is left."""

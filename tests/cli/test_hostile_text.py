@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import termios
+import tracemalloc
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -246,6 +247,16 @@ def test_a_terminal_is_shown_the_text_and_the_colours_of_a_log_however_it_is_cut
     assert as_seen("".join([*parts, log.end()])) == as_seen(
         "é\x1b[1;31mred\x1b[0m\\x1b[2K\n10%\n20%\nend\x1b[38:2::1:2:3m\\x9d\\x1b\x1b[0m"
     )
+
+
+def test_carriage_returns_without_end_take_no_more_room_than_a_piece_of_them() -> None:
+    log, piece = LogText(), b"\r" * 2**16
+    tracemalloc.start()
+    shown = [log.feed(piece) for _ in range(64)]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * len(piece)
+    assert "".join([*shown, log.feed(b"\nend")]) == "\nend"
 
 
 def as_seen(shown: str) -> list[tuple[str, frozenset[str]]]:
