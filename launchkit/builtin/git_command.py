@@ -58,6 +58,7 @@ STACK_BYTES = 8 * 1024**2
 REPOSITORY_VARIABLES = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
+    "GIT_CONFIG",
     "GIT_DIR",
     "GIT_INDEX_FILE",
     "GIT_NAMESPACE",
@@ -66,7 +67,8 @@ REPOSITORY_VARIABLES = (
     "GIT_SHALLOW_FILE",
     "GIT_WORK_TREE",
 )
-"""They would point git at the repository that the agent was started from, inside a git hook."""
+"""They would point git at the repository that the agent was started from, inside a git hook, or
+`git config` alone at another file."""
 
 HINTS = (
     (

@@ -1,12 +1,14 @@
 """The files in which git, curl and ssh keep logins and keys."""
 
 import os
-import shlex
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from shlex import shlex
+from string import Template
 from subprocess import DEVNULL, SubprocessError, run
 
 from launchkit.builtin.git_command import NOWHERE, REPOSITORY_VARIABLES, git_words
@@ -38,15 +40,16 @@ def login_files(environ: Mapping[str, str]) -> Mapping[Path, str]:
     named = environ.get("GIT_CONFIG_GLOBAL")
     own = [Path(named)] if named else [home / ".gitconfig", config / "config"]
     settings, unread = _read(environ, [Path(environ.get(SYSTEM) or "/etc/gitconfig"), *own])
-    found += [*unread, *(one.file for one in settings if one.holds_login)]
-    found += [file for one in settings for file in one.stores()]
+    found += [*unread, *(one.file for one in settings if one.file and one.holds_login)]
+    found += [file for one in settings for file in one.stores(environ)]
     keys = dict.fromkeys(_keys(home / ".ssh"), "a key to git servers")
     return {**dict.fromkeys(found, LOGINS), **keys}
 
 
 @dataclass(frozen=True)
 class _Setting:
-    file: Path
+    file: Path | None
+    """None where it is from a variable: `GIT_CONFIG_COUNT` and those that go with it."""
     name: str
     value: str
 
@@ -56,31 +59,51 @@ class _Setting:
         is_named = self.name.endswith(SECRET_ENDS) and self.value.lower() not in NO_SECRETS
         return is_named or bool([*parts_of(self.name), *parts_of(self.value)])
 
-    def stores(self) -> Iterator[Path]:
-        """The file of `helper = store --file=...`."""
+    def stores(self, environ: Mapping[str, str]) -> Iterator[Path]:
+        """The file of `helper = store --file=...`, which git has a shell read. What the shell makes
+        up itself, but for the values of variables, is no name of a file.
+        """
         if not (self.name.startswith("credential.") and self.name.endswith(".helper")):
             return
+        values = defaultdict(str, {**os.environ, **environ})
         with suppress(ValueError):  # quotes that do not end
-            words = shlex.split(self.value)
+            words = _words(self.value)
             if not any(word.endswith("store") for word in words):
                 return
             for word, after in zip(words, [*words[1:], ""], strict=True):
                 option, equals, value = word.partition("=")
-                if option == "--file" and (value or after):
-                    yield expanded(os.path.expandvars(value if equals else after))
+                name = Template((value if equals else after) if option == "--file" else "")
+                is_plain = name.is_valid() and "`" not in name.template
+                if file := name.substitute(values) if is_plain else "":
+                    yield expanded(file)
+
+    def included(self) -> Iterator[Path]:
+        """The file that it has git read, too; one that a variable names is no relative path."""
+        if self.name == INCLUDE:
+            path = expanded(self.value)
+            if self.file or path.is_absolute():
+                yield self.file.parent / path if self.file else path
+
+
+def _words(line: str) -> list[str]:
+    """The words of a line for a shell, without the signs between commands."""
+    lexer = shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    return [*lexer]
 
 
 def _read(environ: Mapping[str, str], files: Sequence[Path]) -> tuple[list[_Setting], list[Path]]:
-    """The settings that hold for each repository, of all files that git reads for this user, also
-    by `include`, and the files that it cannot read, which may hold anything. git reads none if one
-    is wrong: then it is given *files* and what they include one by one.
+    """The settings that hold for each repository, of variables and all files that git reads for
+    this user, also by `include`, and the files that it cannot read, which may hold anything. git
+    reads none if one is wrong: then it is given *files* and what they include one by one.
     """
     together = _listed(environ, "--includes")
     if together is not None:
         return together, []
-    settings, unread = list[_Setting](), list[Path]()
-    waiting, seen = list(files), set[Path]()
     alone = {**environ, SYSTEM: os.devnull, "GIT_CONFIG_GLOBAL": os.devnull}
+    settings, unread = _listed(alone, "--no-includes") or [], list[Path]()
+    waiting = [*files, *(path for one in settings for path in one.included())]
+    seen = set[Path]()
     while waiting and len(seen) < MOST_SETTINGS:
         file = waiting.pop()
         if file in seen or not is_there(file):
@@ -90,8 +113,9 @@ def _read(environ: Mapping[str, str], files: Sequence[Path]) -> tuple[list[_Sett
         if told is None:
             unread.append(file)
             continue
-        settings += told
-        waiting += [file.parent / expanded(one.value) for one in told if one.name == INCLUDE]
+        own = [one for one in told if one.file]
+        settings += own
+        waiting += [path for one in own for path in one.included()]
     return settings, unread
 
 
@@ -118,9 +142,9 @@ def _listed(environ: Mapping[str, str], *options: str) -> list[_Setting] | None:
 def _settings(told: list[str]) -> Iterator[_Setting]:
     for origin, entry in zip(told[::2], told[1::2], strict=False):
         kind, _, file = origin.partition(":")
-        if kind == "file":
+        if kind in {"file", "command line"}:
             name, _, value = entry.partition("\n")
-            yield _Setting(NOWHERE / file, name, value)
+            yield _Setting(NOWHERE / file if kind == "file" else None, name, value)
 
 
 def _keys(folder: Path) -> list[Path]:

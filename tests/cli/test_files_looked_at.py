@@ -140,6 +140,38 @@ def test_a_setting_of_git_that_means_no_file_hides_no_others(home: Path) -> None
     assert home / "kept" in login_files({})
 
 
+BY_NUMBER = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "credential.helper"}
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {**BY_NUMBER, "GIT_CONFIG_VALUE_0": "store --file=~/kept"},
+        {"GIT_CONFIG_PARAMETERS": "'credential.helper'='store --file=~/kept'"},
+        {**BY_NUMBER, "GIT_CONFIG_KEY_0": "include.path", "GIT_CONFIG_VALUE_0": "~/more"},
+    ],
+    ids=["numbered", "parameters", "included"],
+)
+def test_settings_of_git_in_variables_are_known(home: Path, environ: dict[str, str]) -> None:
+    more = open_file(home / "more", f"[credential]\n\thelper = store --file=~/kept\n{HEADER}")
+    assert home / "kept" in login_files(environ)
+    assert home / "kept" in login_files({**environ, "GIT_CONFIG": os.devnull})
+    assert (more in login_files(environ)) is ("include.path" in environ.values())
+    open_file(home / ".gitconfig", "[core\n")
+    assert {home / ".gitconfig", home / "kept"} <= login_files(environ).keys()
+
+
+def test_a_file_that_a_shell_has_to_work_out_is_taken_for_no_other(home: Path) -> None:
+    lines = ["store --file=${UNSET:-/x}", "store --file $(pwd)/x", "store --file=`pwd`", "store"]
+    settings = "".join(f"\thelper = {line}\n" for line in [*lines, "store --file="])
+    open_file(home / ".gitconfig", f"[credential]\n{settings}")
+    plain = login_files({"GIT_CONFIG_GLOBAL": os.devnull})
+    assert login_files({}).keys() == plain.keys()
+    function = r"!f() { git credential-store --file=$UNSET${HOME}/kept; }; f"
+    open_file(home / ".gitconfig", f'[credential]\n\thelper = "{function}"\n')
+    assert login_files({}).keys() == {*plain, home / "kept"}
+
+
 def test_settings_whose_name_is_no_text_are_known(home: Path) -> None:
     named = os.fsdecode(b"caf\xe9")
     open_file(home / named, HEADER)
