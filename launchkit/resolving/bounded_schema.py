@@ -16,6 +16,8 @@ from launchkit.resolving.nested import entries, leaves
 
 MOST_VALUES = 1_500
 """Of a schema: each takes its time when the schema itself is looked at."""
+MOST_STEPS = 20_000
+"""Of all expressions of a schema."""
 MOST_WORK = 50_000
 """What may be done for one config: a keyword that is looked at counts `KEYWORD`, and each item that
 it has or looks at counts one.
@@ -25,6 +27,8 @@ MOST_DEPTH = 400
 KEYWORD = 10
 SEARCH = 20
 """So many steps of an expression take as long as one item."""
+MESSAGE = 100
+"""So many characters of an error take as long as one item: most say all that does not fit."""
 UNEVALUATED = frozenset({"patternProperties", "unevaluatedProperties"})
 """The second compares with the patterns of the first by itself."""
 CIRCLE = "its references go round in a circle"
@@ -79,10 +83,13 @@ def bounded_validator(schema: Json) -> Any:
     :raises Unbounded: if *schema* is too large, or has keywords that cannot be bounded together.
     """
     keywords: set[str] = set()
+    steps = 0
     for number, (path, value) in enumerate(entries(schema)):
         keywords.add(str(path[-1]))
         if path[-1] == "pattern" and isinstance(value, str):
-            _regex(value)
+            steps += _regex(value).size
+            if steps > MOST_STEPS:
+                raise Unbounded(f"its patterns have more than {MOST_STEPS} steps together")
         _require_few(number)
     for number, _ in enumerate(leaves(schema)):
         _require_few(number)
@@ -106,7 +113,10 @@ def _counted(
     work.spend(KEYWORD + _items(keyword) + _items(value))
     try:
         with work.within():
-            yield from check(validator, keyword, value, schema) or ()
+            for error in check(validator, keyword, value, schema) or ():
+                work.spend(len(error.message) // MESSAGE)
+                error.message = shortened(error.message)
+                yield error
     except ArithmeticError as exc:
         raise Unbounded(f"a number is too large to be compared: {exc}") from exc
 

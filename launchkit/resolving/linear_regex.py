@@ -16,14 +16,14 @@ MOST_CHARACTERS = 1_000
 """Of an expression, and of a text that is compared with one."""
 MOST_STEPS = 2_000
 """A counted repetition is as many steps as it may have."""
-MOST_WORK = 200_000
+MOST_WORK = 50_000
 """Steps that are looked at for one text."""
 
 Test = Callable[[str], bool]
 """Whether a character is one that a step takes."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Step:
     """Takes one character if it has a *test*, and goes on to all of *next*; *at* must hold."""
 
@@ -153,7 +153,7 @@ class LinearRegex:
         return after
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def linear_regex(source: str) -> LinearRegex:
     """The expression of that text. :raises ValueError: as `LinearRegex` does."""
     return LinearRegex(source)

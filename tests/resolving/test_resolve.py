@@ -182,6 +182,9 @@ BOMB = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(6
         ({"properties": {"x": {"multipleOf": 0.5}}}, {"x": 10**400}, "a number is too large"),
         ({"properties": {f"p{n}": {} for n in range(2000)}}, {}, "more than 1500 values"),
         ({"properties": {"x": {"pattern": r"\w*" * 300}}}, {"x": "a" * 999}, "takes too long"),
+        ({"anyOf": [{"type": "string"}] * 700}, {"x": "a" * 1_000_000}, "takes too long"),
+        ({"allOf": [{"not": {}}] * 400}, {"x": "a" * 1_000_000}, "takes too long"),
+        ({f"p{n}": {"pattern": f"a{{400}}{n}"} for n in range(30)}, {}, "more than 20000 steps"),
     ],
 )
 def test_a_schema_that_could_take_any_time_is_refused(
