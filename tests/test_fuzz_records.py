@@ -25,7 +25,7 @@ from launchkit.model import GitSource, Pause, QueueSpec, Verdict, VerdictCode
 from launchkit.store import rows
 from launchkit.store.access import Access
 from launchkit.store.notifier import DatagramNotifier
-from launchkit.supervision.supervisor import parse_spec
+from launchkit.supervision.spec import parse_spec
 from launchkit.testing import hub, make_capacity, make_spec, make_status
 
 SPEC = make_spec()

@@ -32,6 +32,7 @@ from launchkit.supervision.processes import (
     start_time,
 )
 from launchkit.supervision.regular_files import open_regular, read_regular
+from launchkit.supervision.spec import Spec, parse_spec
 from launchkit.supervision.unmounted import is_there
 
 OVER = ".over"
@@ -53,7 +54,6 @@ GONE_SECONDS = 10.0
 """How long processes may take to vanish after SIGKILL."""
 
 Environ = dict[bytes, bytes]
-Spec = dict[str, list[bytes]]
 Record = dict[str, object]
 
 
@@ -103,15 +103,6 @@ def main(run_dir: str, environ: Environ, answer: int, home: str) -> None:
     if group:
         group.end()
     write_record(record)
-
-
-def parse_spec(data: bytes) -> Spec:
-    """A run's description: `key=value` entries, each with a NUL behind it; keys may repeat."""
-    spec: Spec = {}
-    for entry in data.split(b"\0")[:-1]:
-        key, _, value = entry.partition(b"=")
-        spec.setdefault(key.decode(errors="replace"), []).append(value)
-    return spec
 
 
 def supervise(spec: Spec, environ: Environ, group: Cgroup | None) -> Record:

@@ -5,6 +5,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -267,11 +268,20 @@ async def test_a_new_agent_learns_that_a_run_was_told_to_stop(
     assert (status.state, status.exit_code) == (RunState.STOPPED, 143)
 
 
-async def test_an_environment_too_large_for_the_system_is_told(
-    runner: LocalProcessRunner, make: Make
+@pytest.mark.parametrize(
+    ("command", "env"),
+    [
+        (["true"], {"BIG": "x" * (1 << 20)}),
+        (["true", *["word"] * (1 << 18)], {}),
+        (["n" * 1000], {"PATH": ":".join(map(str, range(20_000)))}),
+    ],
+    ids=["environment", "command", "places of a command"],
+)
+async def test_what_is_too_large_for_the_system_is_told(
+    runner: LocalProcessRunner, make: Make, command: Sequence[str], env: Mapping[str, str]
 ) -> None:
     with pytest.raises(SubmitError) as caught:
-        await runner.submit(make("true", env={"BIG": "x" * (1 << 20)}))
+        await runner.submit(make(*command, env=env))
     assert "too long" in (caught.value.hint or "")
 
 

@@ -15,6 +15,7 @@ from launchkit.builtin.local_process.runner import LocalProcessRunner
 from launchkit.builtin.local_process.traces import MOST_FILES, Traces
 from launchkit.supervision.forks import PROGRAM
 from launchkit.supervision.processes import MARK, MOST_TOLD, tagged
+from launchkit.supervision.spec import MOST_SPEC
 
 SIZE = 32 * 1024**2
 MOST_MEMORY = 4 * 1024**2
@@ -95,6 +96,21 @@ async def test_a_run_is_known_by_its_tag_however_large_its_environment_is(
         assert tagged(tag) == processes_of(submission)
     finally:
         await run.cancel(0.1)
+
+
+@pytest.mark.parametrize("entry", [b"\0", b"ab\0", b"abc=\0", b"try=\0", b"try=ab\0"])
+def test_a_description_that_a_run_has_written_over_takes_little_memory(
+    tmp_path: Path, entry: bytes
+) -> None:
+    (tmp_path / "spec").write_bytes(entry * (4 * MOST_SPEC // len(entry)))
+    tracemalloc.start()
+    try:
+        spec = RunDir(tmp_path).spec
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert {*spec} <= {"try"}
+    assert most < 25 * MOST_SPEC
 
 
 @pytest.mark.parametrize(("others", "is_found"), [(0, True), (2 * MOST_FILES, False)])

@@ -14,6 +14,7 @@ from launchkit.errors import Rejected, RunLost, SubmitError
 from launchkit.images.file_overrides import override_files
 from launchkit.model import Submission
 from launchkit.supervision.forks import ForkServer
+from launchkit.supervision.spec import MOST_SPEC
 
 LONGEST_VARIABLE = 1 << 17
 """Bytes of one variable that Linux lets a program be started with."""
@@ -102,7 +103,10 @@ def _prepare(place: RunDir, submission: Submission, setups: Path) -> Plan:
     if submission.code is not None:
         place.take_code(submission.code)
     plan = make_plan(submission, code, setups, os.environ)
-    place.write("spec", plan.spec())
+    spec = plan.spec()
+    if len(spec) > MOST_SPEC:
+        raise OSError(errno.E2BIG, os.strerror(errno.E2BIG))
+    place.write("spec", spec)
     return plan
 
 

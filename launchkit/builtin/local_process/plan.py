@@ -1,5 +1,6 @@
 """Decides, before anything is started, what exactly a run on this machine will be."""
 
+import errno
 import hashlib
 import hmac
 import json
@@ -19,6 +20,7 @@ from launchkit.model import Json, Submission
 from launchkit.model.launch import BASIC_ENV
 from launchkit.private_files import write_once
 from launchkit.supervision.regular_files import read_regular
+from launchkit.supervision.spec import MOST_SPEC
 
 SETUP_INPUTS = ("requirements.txt", "pyproject.toml", "environment.yml", "setup.py")
 KEY_NAME = "key"
@@ -51,7 +53,7 @@ class Plan:
     setup: Setup | None
 
     def spec(self) -> bytes:
-        """What the supervisor reads; see `supervisor.parse_spec`."""
+        """What the supervisor reads; see `spec.parse_spec`."""
         entries = [("code", self.code), ("cwd", self.cwd), ("nice", self.nice)]
         entries += [("arg", arg) for arg in self.argv]
         entries += [("try", path) for path in self.candidates]
@@ -69,7 +71,7 @@ def make_plan(submission: Submission, code: Path, cache: Path, environ: Mapping[
 
     :raises Rejected: if this machine cannot run it.
     :raises SubmitError: if the key of the setups is damaged.
-    :raises OSError: if it cannot be read or made.
+    :raises OSError: if it cannot be read or made, or PATH is too long.
     """
     args = parse_args(submission.resource_args)
     argv = checked_command(submission)
@@ -181,10 +183,14 @@ def _is_basic(name: str) -> bool:
 def candidates(program: str, cwd: Path, code: Path, path: str) -> tuple[str, ...]:
     """The files that *program* may mean, best first: as a shell would look for it in *cwd*, then
     in the code; and `python` is the agent's own where there is no other.
+
+    :raises OSError: if a *path* of so many places makes them too long together.
     """
     here = [str(cwd / program), str(code / program)]
     if "/" in program:
         return tuple(dict.fromkeys(here))
+    if (path.count(":") + 1) * (len(program) + len(str(cwd))) > MOST_SPEC:
+        raise OSError(errno.E2BIG, os.strerror(errno.E2BIG))
     on_path = [str(cwd / place / program) for place in path.split(":")]
     python = [sys.executable] if program in {"python", "python3"} else []
     return tuple(dict.fromkeys([*on_path, *here, *python]))

@@ -24,7 +24,6 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from launchkit.code.copy_tree import copy_tree
@@ -33,14 +32,13 @@ from launchkit.plain_text import ending
 from launchkit.private_files import begin_file
 from launchkit.supervision import cgroup
 from launchkit.supervision.regular_files import open_regular, read_regular
+from launchkit.supervision.spec import MOST_SPEC, Spec, parse_spec
 from launchkit.supervision.supervisor import (
     OVER,
     RESERVED,
     TAG_BYTES,
     TAG_RECORD,
-    Spec,
     overwrite,
-    parse_spec,
     sync_dir,
 )
 from launchkit.supervision.unmounted import is_there
@@ -49,8 +47,6 @@ log = logging.getLogger("launchkit.local_process")
 
 _FLOCK = "@qqihh" if sys.platform == "darwin" else "@hhqqi0q"
 _ENDED = ".ended-"
-MOST_SPEC = 1 << 23
-"""Bytes of a run's description: several times what Linux lets a program be started with."""
 MOST_PID = 1 << 22
 """The largest number that Linux gives to a process."""
 MOST_HOLE = 1 << 16
@@ -91,7 +87,7 @@ class RunDir:
         """What the run printed: standard output and standard error, in order."""
         return self.path / "output.log"
 
-    @cached_property
+    @property
     def spec(self) -> Spec:
         """What was to be run."""
         return parse_spec(self._read("spec", MOST_SPEC))
