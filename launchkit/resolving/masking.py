@@ -48,6 +48,7 @@ _QUOTE = r"[\\'\"$]"
 _LEFT_OUT = re.compile(r"[\s+\\'\"$]++")
 """White space and quotes, however many, and what addresses have for a space."""
 _BETWEEN = re.compile(r"[\s\\'\"$]++")
+_NUMBER = re.compile(r"[+-]?+(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)")
 _QUOTES = re.compile(rf"{_QUOTE}*+")
 _SPACES = re.compile(rf"{_QUOTE}*+[\s+][\s+\\'\"$]*+")
 """White space, which shells and what shortens a text make one space of, and addresses a plus."""
@@ -67,6 +68,7 @@ class Mask:
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self.texts = frozenset(text for one in secrets for text in _texts(str.__str__(one)))
+        self._numbers = {_without_zeros(text) for text in self.texts if _NUMBER.fullmatch(text)}
         self._as_written = _Known.of(text for text in self.texts if len(text) < ANY_CASE)
         self._in_any_case = _Known.of(folded(text) for text in self.texts if len(text) >= ANY_CASE)
 
@@ -82,6 +84,11 @@ class Mask:
                 pieces += (text[done:start], HIDDEN)
             done = max(done, end)
         return "".join((*pieces, text[done:])) if pieces else text
+
+    def hides(self, number: float) -> bool:
+        """Whether a number is what became of a secret, or of a text with one in it."""
+        text = str(number)
+        return _without_zeros(text) in self._numbers or self(text) != text
 
     def places(self, text: str) -> list[tuple[int, int]]:
         """Where the secrets and their parts are in a text, in the order of their beginnings."""
@@ -213,8 +220,15 @@ def _texts(secret: str) -> Iterator[str]:
     """A secret and its readings, with their parts, but for what stands in other texts too."""
     for reading in readings(secret):
         text = reading.text
-        yield from (one for one in (text, *_parts(text)) if len(one) >= SHORTEST)
+        number = [_without_zeros(text)] if _NUMBER.fullmatch(text) else []
+        yield from (one for one in (text, *_parts(text), *number) if len(one) >= SHORTEST)
         yield from _without_logins(text)
+
+
+def _without_zeros(number: str) -> str:
+    """What of the text of a number each other way of writing it has, too."""
+    bare = number.lstrip("+-0")
+    return bare.rstrip("0").rstrip(".") if "." in bare else bare
 
 
 def _without_logins(secret: str) -> Iterator[str]:

@@ -141,7 +141,7 @@ class Walk:
         is_taken = is_elsewhere(text)
         if not is_secret(name, text) or (is_taken and measures(name)) or text == HIDDEN:
             if number is not None:
-                return HIDDEN if text in self.mask.texts else number
+                return HIDDEN if self.mask.hides(number) else number
             return self._text(text, path, lead)
         self.found.append(Found(path, (text,), is_taken))
         return self.mask(text) if is_taken else HIDDEN

@@ -100,8 +100,8 @@ def without_values(told: Json, secrets: Sequence[str]) -> dict[str, Any]:
             return with_keys((mask(str(key)), masked(inner)) for key, inner in value.items())
         if isinstance(value, list | tuple):
             return [masked(inner) for inner in value]
-        if isinstance(value, int | float) and str(value) in mask.texts:
-            return HIDDEN
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return HIDDEN if mask.hides(value) else value
         return mask(value) if isinstance(value, str) else value
 
     return {key: masked(value) for key, value in told.items()} if mask.texts else dict(told)

@@ -80,7 +80,7 @@ def fitted(value: Any, of: Shape, where: str, problems: Problems, depth: int = 0
     and template variables give texts for numbers. What is null is left out.
     """
     kind = of["type"]
-    value = _scalar(value, kind)
+    written, value = value, _scalar(value, kind)
     if problems.full:
         return value
     if depth > MAX_DEPTH:
@@ -101,7 +101,7 @@ def fitted(value: Any, of: Shape, where: str, problems: Problems, depth: int = 0
             fitted(one, shape, f"{where}[{i}]", problems, depth + 1) for i, one in enumerate(value)
         ]
     else:
-        _bounded(value, of, where, problems)
+        _bounded(value, of, where, problems, written=written)
     return value
 
 
@@ -188,14 +188,19 @@ def _mapping(
                 where, f"the key {shortened(repr(key), 100)} must be text; put it into quotes"
             )
         elif inner is not None:
-            _bounded(key, of["propertyNames"], below(where, key), problems, what="the name ")
+            name = below(where, key)
+            _bounded(key, of["propertyNames"], name, problems, written=key, what="the name ")
             shape = of["additionalProperties"]
             made[key] = fitted(inner, shape, below(where, key), problems, depth + 1)
     return made
 
 
-def _bounded(value: Any, of: Shape, where: str, problems: Problems, *, what: str = "") -> None:
-    """Whether a text or number is within its bounds."""
+def _bounded(
+    value: Any, of: Shape, where: str, problems: Problems, *, written: object, what: str = ""
+) -> None:
+    """Whether a text or number is within its bounds. A number is told as it is *written*: so a
+    secret that it was is known.
+    """
     if isinstance(value, str):
         _text(value, of, where, problems, what)
     elif isinstance(value, float) and not math.isfinite(value):
@@ -204,7 +209,7 @@ def _bounded(value: Any, of: Shape, where: str, problems: Problems, *, what: str
         for key, outside in (("minimum", value < of.get("minimum", value)),
                              ("maximum", value > of.get("maximum", value))):  # fmt: skip
             if outside:
-                problems.tell(where, f"{value} is beyond the {key}, {of[key]}")
+                problems.tell(where, f"{written} is beyond the {key}, {of[key]}")
 
 
 def _text(value: str, of: Shape, where: str, problems: Problems, what: str) -> None:

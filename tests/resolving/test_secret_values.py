@@ -11,6 +11,7 @@ from launchkit.errors import Rejected
 from launchkit.model import QueueSpec, Secret, Variable
 from launchkit.resolving.hidden_words import hidden_words
 from launchkit.resolving.known_secrets import queue_mask, without_queue_values, without_secrets
+from launchkit.resolving.masking import mask_of
 from launchkit.resolving.secret_places import secrets_in
 from launchkit.resolving.secret_values import (
     hidden,
@@ -168,6 +169,37 @@ def test_known_values_are_masked_wherever_they_stand() -> None:
     assert without_values(told, []) == told
 
 
+@pytest.mark.parametrize(
+    ("secret", "number"),
+    [
+        ("0847319", 847319),
+        ("847319", 8473190),
+        ("0847319", 108473190),
+        ("-00012345", -12345),
+        ("847319", 847319.0),
+        ("0847319", 1.847319),
+        ("0012.50", 12.5),
+        ("0847", 847),
+        ("0847", 847.0),
+        ("00012345\n", 12345),
+    ],
+)
+def test_a_secret_that_became_a_number_is_masked(secret: str, number: float) -> None:
+    told = {"request": {"n": [number]}}
+    assert without_values(told, [secret]) == {"request": {"n": ["…"]}}
+    assert without_queue_secrets(told, [secret]) == {"request": {"n": ["…"]}}
+
+
+def test_a_number_that_is_no_secret_stays_one() -> None:
+    told = {"n": [847, 84731, 0, 1.5, True]}
+    assert without_values(told, ["0847319", "True"]) == told
+
+
+def test_a_secret_that_became_a_number_is_masked_in_what_is_said_of_it() -> None:
+    mask = mask_of("0847319")
+    assert mask("Value '847319' is beyond 0847319") == "Value '…' is beyond …"
+
+
 def test_the_default_of_a_variable_that_sounds_secret_is_hidden() -> None:
     variables = {
         "hf_token": Variable(type="string", default="k"),
@@ -227,10 +259,11 @@ def test_secrets_among_defaults_and_choices_are_known_by_their_variables() -> No
         "three",
         "123456",
     )
-    told = {"args": ["-x", 123456, "login 123456"], "n": 1234567}
+    told = {"args": ["-x", 123456, "login 123456"], "n": 12345, "m": 1234567}
     assert without_values(told, secret_defaults(secrets_in(spec.config), spec.variables)) == {
         "args": ["-x", "…", "login …"],
-        "n": 1234567,
+        "n": 12345,
+        "m": "…",
     }
 
 

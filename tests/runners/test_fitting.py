@@ -52,6 +52,10 @@ def test_keys_may_be_written_in_camel_case() -> None:
     assert made == {"machine_type": "n1-a", "disks": [{"size_gb": 1}]}
 
 
+def test_a_number_that_is_beyond_its_bounds_is_told_as_it_is_written() -> None:
+    assert told({"replica_count": "000"})[1] == ["args.replica_count: 000 is beyond the minimum, 1"]
+
+
 def test_two_ways_of_writing_one_key_are_not_both_taken() -> None:
     _, lines = told({"machineType": "n1-a", "machine_type": "n1-b"})
     assert lines == ["args.machine_type: is given twice; machine_type is the same key"]

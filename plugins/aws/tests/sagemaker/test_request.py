@@ -19,6 +19,7 @@ from launchkit_aws.sagemaker.request import (
 from launchkit_aws.sagemaker.runner import SageMakerRunner
 
 from launchkit.model import Secret
+from launchkit.resolving.secret_values import without_queue_secrets
 
 from .fake import ACCOUNT, REGION
 from .making import IMAGE, config, submission
@@ -200,6 +201,13 @@ def test_secrets_are_masked_where_a_request_is_shown() -> None:
     one = bound(config(), environ={"TOKEN": Secret("hidden")})
     assert request(one)["Environment"]["TOKEN"] == "hidden"
     assert request(one, masks=True)["Environment"]["TOKEN"] == "…"
+
+
+def test_a_secret_in_the_place_of_a_number_is_not_shown() -> None:
+    one = bound(config(StoppingCondition={"MaxRuntimeInSeconds": Secret("0012345")}))
+    shown = request(one, masks=True)
+    assert shown["StoppingCondition"] == {"MaxRuntimeInSeconds": 12345}
+    assert "12345" not in json.dumps(without_queue_secrets({"request": shown}, ["0012345"]))
 
 
 def test_an_image_of_the_queue_runs_without_the_jobs_entry_point() -> None:

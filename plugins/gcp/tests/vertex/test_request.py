@@ -12,6 +12,7 @@ from launchkit_gcp.vertex.runner import VertexRunner
 
 from launchkit.errors import Rejected
 from launchkit.model import Secret, Submission
+from launchkit.resolving.secret_values import without_queue_secrets
 
 from .beside import BUCKET, PROJECT, REGION
 from .fake import PARENT
@@ -273,6 +274,12 @@ def test_another_region_needs_a_bucket_there() -> None:
     assert refused(args) == [
         "resource_args.fallback[0].staging_bucket: is missing; name one in that location"
     ]
+
+
+def test_a_secret_in_the_place_of_a_number_is_not_shown() -> None:
+    shown = request(bound(config(run={"timeout": Secret("0012345")})), masks=True)
+    assert "12345" in str(shown)
+    assert "12345" not in str(without_queue_secrets({"request": shown}, ["0012345"]))
 
 
 def test_no_variable_takes_the_place_of_what_a_launch_brings_in_another() -> None:
