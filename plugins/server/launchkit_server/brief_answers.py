@@ -4,11 +4,14 @@ that comes before its head, and little at once.
 
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import httpcore
 import httpx
+
+from launchkit_server.look_ups import LookUps
 
 MOST_BYTES = 16 * 1024
 """Of all that a server sends over a connection, once it is decrypted."""
@@ -22,7 +25,12 @@ class BriefAnswers(httpx.AsyncHTTPTransport):
     """
 
     def __init__(
-        self, verify: ssl.SSLContext, limits: httpx.Limits, proxy: httpx.Proxy | None = None
+        self,
+        look_ups: LookUps,
+        *,
+        verify: ssl.SSLContext,
+        limits: httpx.Limits,
+        proxy: httpx.Proxy | None = None,
     ) -> None:
         super().__init__(verify=verify, limits=limits, proxy=proxy)
         # httpx has no word for the network of a transport.
@@ -30,7 +38,7 @@ class BriefAnswers(httpx.AsyncHTTPTransport):
             ssl_context=verify,
             proxy=_proxy(proxy),
             max_keepalive_connections=0,
-            network_backend=_BriefNetwork(httpcore.AnyIOBackend()),
+            network_backend=_BriefNetwork(httpcore.AnyIOBackend(), look_ups),
         )
 
 
@@ -48,6 +56,7 @@ def _proxy(given: httpx.Proxy | None) -> httpcore.Proxy | None:
 @dataclass(frozen=True)
 class _BriefNetwork(httpcore.AsyncNetworkBackend):
     network: httpcore.AsyncNetworkBackend
+    look_ups: LookUps
 
     async def connect_tcp(
         self,
@@ -57,8 +66,17 @@ class _BriefNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        stream = await self.network.connect_tcp(host, port, timeout, local_address, socket_options)
-        return _BriefStream(stream)
+        try:
+            addresses = await self.look_ups.addresses(host, port)
+        except OSError as exc:
+            raise httpcore.ConnectError(str(exc)) from exc
+        for address in addresses[:-1]:
+            with suppress(httpcore.ConnectError):
+                return await self._stream(address, port, timeout, local_address, socket_options)
+        return await self._stream(addresses[-1], port, timeout, local_address, socket_options)
+
+    async def _stream(self, *wanted: Any) -> httpcore.AsyncNetworkStream:
+        return _BriefStream(await self.network.connect_tcp(*wanted))
 
 
 @dataclass

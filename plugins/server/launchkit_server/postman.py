@@ -5,7 +5,9 @@ import hmac
 import ssl
 import time
 from base64 import b64decode, b64encode
+from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 
 import anyio
@@ -18,6 +20,7 @@ from launchkit.model import Secret
 from launchkit.plain_text import tail_lines
 from launchkit.store.deliveries import Letter
 from launchkit_server.brief_answers import BriefAnswers
+from launchkit_server.look_ups import LookUps
 
 SEND_SECONDS = 15.0
 """How long a receiver may take to answer: less than a turn lasts."""
@@ -42,23 +45,27 @@ class Postman:
     """
 
     trust: ssl.SSLContext = field(default_factory=httpx.create_ssl_context)
+    _look_ups: dict[str, LookUps] = field(
+        init=False, default_factory=lambda: defaultdict(LookUps), compare=False
+    )
+    """Those of each entity."""
 
-    async def send(self, letter: Letter) -> Answer:
-        """Send a message; a redirect is an answer as any other, and is not followed."""
+    async def send(self, letter: Letter, entity: str) -> Answer:
+        """Send a message of an *entity*; a redirect is an answer as any other, not followed."""
         try:
             with anyio.fail_after(SEND_SECONDS):
-                return await self._send(letter)
+                return await self._send(letter, self._look_ups[entity])
         except TimeoutError:
             return Answer(False, f"no answer within {SEND_SECONDS:g} s")
         except (httpx.HTTPError, httpx.InvalidURL, LaunchkitError, OSError, ValueError) as exc:
             return Answer(False, _plain(f"{type(exc).__name__}: {exc}".encode()))
 
-    async def _send(self, letter: Letter) -> Answer:
+    async def _send(self, letter: Letter, look_ups: LookUps) -> Answer:
         body = letter.body.encode()
         async with (
             http_client(
                 self.trust,
-                transport=BriefAnswers,
+                transport=partial(BriefAnswers, look_ups),
                 follow_redirects=False,
                 timeout=QUIET_SECONDS,
             ) as client,

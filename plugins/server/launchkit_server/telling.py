@@ -117,7 +117,7 @@ class Teller:
                 pass
             self._looked[duty.webhook] = until
             if news or _is_due(duty):
-                await self._send_due(duty.webhook, key)
+                await self._send_due(duty, key)
         except QueueError as exc:
             log.warning("a webhook of %s is not told of events now: %s", duty.entity, exc)
             await anyio.sleep(TROUBLE_SECONDS)
@@ -125,23 +125,23 @@ class Teller:
             self._busy.discard(duty.webhook)
             self.database.topics.publish([TOPIC])
 
-    async def _send_due(self, webhook: str, key: WebhookKey) -> None:
-        lock = deliveries.lock_of(webhook)
-        take = deliveries.Take(webhook, self._holder, key)
+    async def _send_due(self, duty: Duty, key: WebhookKey) -> None:
+        lock = deliveries.lock_of(duty.webhook)
+        take = deliveries.Take(duty.webhook, self._holder, key)
         turn = await self.database.write(take)
         if not turn.ours:
             await locks.free(self.database, lock, deliveries.LOCK_SECONDS)
             return
         try:
             while turn.letter:
-                await self._send(turn.letter)
+                await self._send(turn.letter, duty.entity)
                 turn = await self.database.write(take)
         finally:
             with anyio.move_on_after(RELEASE_SECONDS, shield=True):
                 await self.database.write(locks.Release(lock, self._holder))
 
-    async def _send(self, letter: Letter) -> None:
-        answer = await self.postman.send(letter)
+    async def _send(self, letter: Letter, entity: str) -> None:
+        answer = await self.postman.send(letter, entity)
         state = await self.database.write(deliveries.Answered(letter.id, answer.taken, answer.text))
         if state is DeliveryState.GIVEN_UP:
             log.warning("message %s of a webhook was given up after a day", letter.id)

@@ -1,10 +1,15 @@
 """Messages of webhooks, from a real service to a real receiver."""
 
+import os
+import shutil
+import subprocess
+import sys
 import time
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
+from socket import AF_INET, SOCK_DGRAM, socket
 from typing import Any
 
 import anyio
@@ -16,6 +21,7 @@ from launchkit_server.door import Door
 from launchkit_server.key_file import KeyFile
 from launchkit_server.postman import Postman, signature
 from launchkit_server.telling import tell_webhooks
+from services import skip_without
 from waiting import PATIENCE, until
 
 from launchkit.errors import ConfigError
@@ -176,13 +182,13 @@ async def _took(database: Database, many: int) -> bool:
 
 
 async def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
-    answer = await Postman().send(letter(receiver, "/elsewhere"))
+    answer = await Postman().send(letter(receiver, "/elsewhere"), "e")
     assert (answer.taken, answer.text) == (False, "307")
     assert receiver.of("/ok") == []
 
 
 async def test_an_answer_without_end_is_cut_and_is_text(receiver: Receiver) -> None:
-    answer = await Postman().send(letter(receiver, "/drip"))
+    answer = await Postman().send(letter(receiver, "/drip"), "e")
     assert answer.taken
     assert len(answer.text) < 400
     assert "\x1b" not in answer.text
@@ -201,18 +207,35 @@ async def test_of_one_who_goes_on_about_an_answer_to_come_little_is_read() -> No
     ):
         tasks.start_soon(listener.serve, go_on)
         port = listener.extra(SocketAttribute.local_port)
-        answer = await Postman().send(Letter("msg_1", f"http://127.0.0.1:{port}/", KEY, "{}"))
+        answer = await Postman().send(Letter("msg_1", f"http://127.0.0.1:{port}/", KEY, "{}"), "e")
         tasks.cancel_scope.cancel()
     assert (answer.taken, answer.text) == (False, "ReadError: more than 16384 bytes came")
+
+
+def test_names_that_nobody_answers_for_keep_no_other_entity_waiting(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    if os.geteuid() or not shutil.which("unshare"):
+        skip_without("root, who may hide the machine's name servers")
+    with closing(socket(AF_INET, SOCK_DGRAM)) as silent:
+        silent.bind(("127.5.3.53", 53))
+        own = tmp_path / "resolv.conf"
+        own.write_text("nameserver 127.5.3.53\n")
+        hide = f"mount --bind {own} /etc/resolv.conf && exec $0 $1 $2"
+        program = Path(__file__).with_name("silent_names.py")
+        url = receiver.url.replace("127.0.0.1", "localhost") + "/x"
+        command = ["unshare", "--mount", "sh", "-c", hide, sys.executable, str(program), url]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("204 0", "")
 
 
 async def test_an_answer_is_kept_without_the_secrets_in_its_addresses(receiver: Receiver) -> None:
     receiver.status = 404
     receiver.text = f"nothing is at {receiver.url}/x?token=hush&x=1"
-    answer = await Postman().send(letter(receiver, "/x?token=hush&x=1"))
+    answer = await Postman().send(letter(receiver, "/x?token=hush&x=1"), "e")
     assert answer.text == f"404: nothing is at {receiver.url}/x?token=…&x=1"
     receiver.text = "\n" * 1970 + "see https://u:" + "hush" * 20 + "@h/x"
-    answer = await Postman().send(letter(receiver, "/x"))
+    answer = await Postman().send(letter(receiver, "/x"), "e")
     assert answer.text == "404: see"
 
 
@@ -236,7 +259,7 @@ async def test_one_who_does_not_answer_is_left(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("launchkit_server.postman.SEND_SECONDS", 0.2)
-    answer = await Postman().send(letter(receiver, "/hang"))
+    answer = await Postman().send(letter(receiver, "/hang"), "e")
     assert (answer.taken, answer.text) == (False, "no answer within 0.2 s")
 
 
