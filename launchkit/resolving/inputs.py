@@ -51,9 +51,11 @@ def check_config(config: Json, schema: Json) -> None:
     except (Unbounded, RecursionError) as exc:
         raise Rejected(f"the job's input schema cannot be used: {exc}") from exc
     except SchemaError as exc:
-        raise Rejected(f"the job's input schema is not a JSON Schema: {exc.message}") from exc
+        why = shortened(exc.message)
+        raise Rejected(f"the job's input schema is not a JSON Schema: {why}") from exc
     except Unresolvable as exc:
-        raise Rejected(f"the job's input schema refers to what is not in it: {exc.ref}") from exc
+        ref = shortened(exc.ref)
+        raise Rejected(f"the job's input schema refers to what is not in it: {ref}") from exc
     if errors:
         raise Rejected(
             "\n".join(map(_misfit, errors)),
