@@ -14,7 +14,7 @@ from launchkit.code.inside import Inside, inside, require_short
 from launchkit.code.links import Links
 from launchkit.code.no_code import is_no_code
 from launchkit.errors import Rejected
-from launchkit.plain_text import visible_line
+from launchkit.plain_text import shortened, visible_line
 
 MOST_TOLD = 20
 """So many of the things that cannot be packed are named."""
@@ -30,6 +30,8 @@ class PackLimits:
     total_bytes: int = 2 * GIB
     files: int = 100_000
     """Files, links and directories together."""
+    path_bytes: int = 32 * MIB
+    """Of the paths of them all, and of what links lead to: these are remembered."""
 
 
 DEFAULT_LIMITS = PackLimits()
@@ -47,6 +49,11 @@ class Entry:
     executable: bool = False
     target: str = ""
     """Where a link points to."""
+
+    @property
+    def path_bytes(self) -> int:
+        """What its path, and where it points to, have."""
+        return len(os.fsencode(self.path)) + len(os.fsencode(self.target))
 
 
 @dataclass
@@ -137,12 +144,13 @@ def survey(tree: Inside, limits: PackLimits) -> list[Entry]:
 def _within(limits: PackLimits, walk: Iterator[Entry], refused: _Refused) -> list[Entry]:
     """What is found, until it is too much."""
     entries: list[Entry] = []
-    total = 0
+    total = paths = 0
     for entry in walk:
         total += entry.size
+        paths += entry.path_bytes
         if entry.size > limits.file_bytes:
             refused.add(_large(entry, limits))
-        if too_much := _too_much(entry, total, len(entries), limits):
+        if too_much := _too_much(entry, total, paths, len(entries), limits):
             refused.add(too_much)
             break
         entries.append(entry)
@@ -238,7 +246,9 @@ def _large(entry: Entry, limits: PackLimits) -> Rejected:
     )
 
 
-def _too_much(entry: Entry, total: int, count: int, limits: PackLimits) -> Rejected | None:
+def _too_much(
+    entry: Entry, total: int, paths: int, count: int, limits: PackLimits
+) -> Rejected | None:
     """Why nothing more is looked at."""
     if total > limits.total_bytes:
         return Rejected(
@@ -251,6 +261,13 @@ def _too_much(entry: Entry, total: int, count: int, limits: PackLimits) -> Rejec
             f"{visible_line(entry.path)}: with it the code has more than"
             f" {limits.files} files and directories",
             hint="list in .launchkitignore what the job does not need",
+        )
+    if paths > limits.path_bytes:
+        return Rejected(
+            f"{visible_line(shortened(entry.path, 40))}: with it the paths in the code, and where"
+            f" its links lead to, have more than {limits.path_bytes} bytes",
+            hint="give directories shorter names, or list in .launchkitignore what the job does"
+            " not need",
         )
     return None
 

@@ -17,7 +17,7 @@ from launchkit.code.survey import DEFAULT_LIMITS, PackLimits
 from launchkit.code.tar_reader import FILES, TarReader
 from launchkit.code.threads import go_on
 from launchkit.errors import FetchError, Rejected
-from launchkit.plain_text import visible_line
+from launchkit.plain_text import shortened, visible_line
 from launchkit.private_files import make_folder
 
 HEADER_BYTES = 4096
@@ -83,13 +83,13 @@ def _require_digest(file: BinaryIO, archive: Path, digest: str, limits: PackLimi
 def _extract(tar: TarReader, into: Path, limits: PackLimits) -> None:
     """Links come last, so that nothing is ever written through one."""
     links: dict[str, str] = {}
-    made = _Made(into, limits.files)
+    made = _Made(into, limits)
     for member in tar:
         path = member.name
         _require_name(path, member.linkname)
         _require_inside(path, path)
         if member.issym():
-            made.add(path)
+            made.add(path, member.linkname)
             links[path] = member.linkname
         elif member.isdir():
             if path in made.folders:
@@ -114,17 +114,25 @@ class _Made:
     have several count as often.
     """
 
-    def __init__(self, into: Path, most: int) -> None:
+    def __init__(self, into: Path, limits: PackLimits) -> None:
         self._into = into
-        self._most = most
+        self._limits = limits
         self._count = 0
+        self._path_bytes = 0
         self.folders = {"", "."}
 
-    def add(self, path: str) -> None:
+    def add(self, path: str, target: str = "") -> None:
         """:raises FetchError: if it is too much."""
+        most, longest = self._limits.files, self._limits.path_bytes
         self._count += 1
-        if self._count > self._most:
-            raise FetchError(f"{visible_line(path)}: more than {self._most} files and directories")
+        if self._count > most:
+            raise FetchError(f"{visible_line(path)}: more than {most} files and directories")
+        self._path_bytes += len(os.fsencode(path)) + len(os.fsencode(target))
+        if self._path_bytes > longest:
+            raise FetchError(
+                f"{visible_line(shortened(path, 40))}: with it the paths in the code, and where its"
+                f" links lead to, have more than {longest} bytes"
+            )
 
     def folder(self, path: str) -> None:
         """Make a directory and those above it that are missing."""

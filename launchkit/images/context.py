@@ -16,13 +16,15 @@ from launchkit.code.tar_stream import tar_end, tar_text
 from launchkit.code.threads import go_on
 from launchkit.errors import BuildError, Rejected
 from launchkit.images.dockerignore import Matches, Patterns, parse_dockerignore
-from launchkit.plain_text import visible_line
+from launchkit.plain_text import shortened, visible_line
 
 NEVER_SENT = ".git\n**/.git\n"
 """A repository's history changes with each fetch, and with it would every tag."""
 
 MOST_ENTRIES = 500_000
 """Each of them is remembered."""
+MOST_PATH_BYTES = 64 * 1024**2
+"""Of the paths of all of them, and of what links lead to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +99,18 @@ def list_context(root: Path, dockerfile: str | None) -> tuple[Entry, ...]:
 
 
 def _bounded(entries: Iterator[Entry]) -> Iterator[Entry]:
-    """A small repository may have any number of equal files."""
+    """A small repository may have any number of equal files, in directories with long names."""
+    paths = 0
     for count, entry in enumerate(entries):
+        paths += entry.path_bytes
+        if paths > MOST_PATH_BYTES:
+            raise Rejected(
+                f"{visible_line(shortened(entry.path, 40))}: with it the paths of what would be"
+                f" sent to the builder, and where links lead to, have more than {MOST_PATH_BYTES}"
+                " bytes",
+                hint="list in .dockerignore what the image does not need, or give directories"
+                " shorter names",
+            )
         if count == MOST_ENTRIES:
             raise Rejected(
                 f"{visible_line(entry.path)}: with it more than {MOST_ENTRIES} files and"

@@ -108,6 +108,19 @@ def test_files_without_end_are_refused_unless_they_are_ignored(
     assert len(list_context(code, None)) == 3
 
 
+def test_paths_that_are_too_long_together_are_refused_unless_they_are_ignored(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchkit.images.context.MOST_PATH_BYTES", 20)
+    code = tree(**{".dockerignore": ".dockerignore\n", "é": ""})
+    (code / "link").symlink_to("somewhere-else")
+    (code / "m").touch()
+    with pytest.raises(Rejected, match=r"^é: with it the paths of .* have more than 20 bytes"):
+        list_context(code, None)
+    tree(root=code, **{".dockerignore": "*\n!m"})
+    assert paths(code) == ["m"]
+
+
 def test_the_stream_is_a_tar_without_owners_and_times(tree: Tree) -> None:
     code = tree(**{"a.py": "text", "run.sh": "go", "d/": ""})
     (code / "run.sh").chmod(0o700)

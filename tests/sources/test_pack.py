@@ -192,6 +192,7 @@ def test_special_files_are_refused_with_their_path(make, root: Path) -> None:
         (PackLimits(file_bytes=9), r"(?m)^big: has 10 bytes; one file may have 9"),
         (PackLimits(total_bytes=20), r"^train.py: with it the code has more than 20 bytes"),
         (PackLimits(files=1), r"^train.py: with it the code has more than 1 files"),
+        (PackLimits(path_bytes=10), r"^train.py: with it the paths in the code, .* than 10 bytes"),
     ],
 )
 def test_too_much_code_is_refused_with_the_path(limits, message, root: Path, tmp_path) -> None:

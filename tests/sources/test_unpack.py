@@ -270,6 +270,26 @@ def test_a_directory_that_comes_again_and_again_counts(tmp_path: Path, into: Pat
         unpack(tmp_path / "a", digest, into, PackLimits(files=3))
 
 
+@pytest.mark.parametrize(
+    ("members", "size"),
+    [
+        ([member("é/b/c"), member("d")], 13),  # é, é/b, é/b/c and d
+        ([member("d", tarfile.DIRTYPE)] * 4, 4),
+        ([member("a", LINK, "b" * 50), member("b", LINK, "é" * 20)], 92),
+    ],
+)
+def test_paths_and_links_have_only_so_many_bytes_together(
+    members, size: int, tmp_path: Path, into: Path
+) -> None:
+    digest = write(tmp_path / "a", *members)
+    with pytest.raises(FetchError, match=f"lead to, have more than {size - 1} bytes") as caught:
+        unpack(tmp_path / "a", digest, into, PackLimits(path_bytes=size - 1))
+    assert not isinstance(caught.value, DamagedArchive)
+    remove_tree(into)
+    into.mkdir()
+    unpack(tmp_path / "a", digest, into, PackLimits(path_bytes=size))
+
+
 async def test_links_are_made_no_longer_than_they_are_wanted(tmp_path: Path, into: Path) -> None:
     digest = write(tmp_path / "a", *[member(f"l{i}", LINK, "x") for i in range(20)])
     assert await ends_when_cancelled(partial(unpack, tmp_path / "a", digest, into))
