@@ -7,6 +7,7 @@ from launchkit.codec import encode_json
 from launchkit.errors import NotFound
 from launchkit.model import AgentView, Pause
 from launchkit.resolving.queue_checks import check_length
+from launchkit.store import topics
 from launchkit.store.agents import List
 from launchkit.store.database import Tx
 from launchkit.store.people import audit
@@ -27,13 +28,13 @@ class Make(NamedTuple):
         await audit(tx, self.actor, f"{self._word} agent {self.name} of {self.entity}")
         if isinstance(self.change, Drain):
             await tx.all("drain_agent", entity=self.entity, name=self.name)
-            tx.publish(f"agent:{self.name}")
+            tx.publish(topics.of_agent(self.entity, self.name))
             return
         pause = None
         if isinstance(self.change, PauseAgent):
             pause = encode_json(Pause(reason=self.change.reason, by=self.actor, at=tx.now))
         await tx.all("pause_agent", entity=self.entity, name=self.name, pause=pause)
-        tx.publish(f"agent:{self.name}")
+        tx.publish(topics.of_agent(self.entity, self.name))
         for row in await tx.all("queues", entity=self.entity):
             tx.publish(f"queue:{row['id']}")
 

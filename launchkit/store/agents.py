@@ -6,6 +6,7 @@ from launchkit.codec import encode_json
 from launchkit.errors import AgentReplaced, ConfigError
 from launchkit.model import AgentStatus, AgentView
 from launchkit.model.names import is_agent_name
+from launchkit.store import topics
 from launchkit.store.database import Body, Tx
 from launchkit.store.locks import holders_of, topic_of
 from launchkit.store.rows import agent_of
@@ -55,7 +56,7 @@ class Register(NamedTuple):
         )
         if former and former["session"]:
             await _free_what_it_held(tx, self.entity, name)
-            tx.publish(f"agent:{name}")
+            tx.publish(topics.of_agent(self.entity, name))
 
 
 class Forget(NamedTuple):

@@ -22,7 +22,7 @@ from launchkit.model import (
     Claim,
     ItemReport,
 )
-from launchkit.store import agents, claims, hindrance, jobs, locks, logs, queues
+from launchkit.store import agents, claims, hindrance, jobs, locks, logs, queues, topics
 from launchkit.store.access import look_at
 from launchkit.store.database import PATIENCE_SECONDS, STATEMENT_SECONDS, Database
 from launchkit.store.opening import database_of
@@ -102,7 +102,7 @@ class StoreBackend(QueueBackend):
 
     async def beat(self, status: AgentStatus, held: Collection[Claim], wait: float) -> AgentOrders:
         """Renew the leases, and wait for orders that were not given yet."""
-        news = await self._subscribed(f"agent:{status.name}")
+        news = await self._subscribed(topics.of_agent(self.entity, status.name))
         tokens = {claim.item.id: claim.token for claim in held}
         session = self._sessions.get(status.name)
         body = claims.Beat(self.entity, status, tokens, self.lease, session)

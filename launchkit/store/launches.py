@@ -9,7 +9,7 @@ from launchkit.abc import ItemView, Selection
 from launchkit.errors import Conflict, NotFound
 from launchkit.model import Event, ItemState, QueueItem
 from launchkit.resolving.queue_checks import check_length
-from launchkit.store import agents, rules
+from launchkit.store import agents, rules, topics
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
 from launchkit.store.orders import beginning, cursor, scope, start_of, statement
@@ -147,7 +147,7 @@ class Stop(NamedTuple):
                 "want_stop", id=row["id"], actor=self.actor, reason=reason, at_once=at_once
             )
             await record(tx, row, "stop", self.actor, f"{cause}, at once" if at_once else cause)
-            tx.publish(f"agent:{row['agent']}")
+            tx.publish(topics.of_agent(self.entity, row["agent"]))
             row = await tx.row("item_locked", id=row["id"])
         return item_of(row, row["queue"])
 

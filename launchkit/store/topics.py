@@ -7,6 +7,11 @@ from launchkit.aio.topics import Topics
 EVERYTHING = "*"
 
 
+def of_agent(entity: str, name: str) -> str:
+    """What people want of an agent. One of the same name in another entity hears nothing of it."""
+    return f"agent:{name}/{entity}"
+
+
 def of_item(entity: str, item_id: str) -> str:
     """What happens to an item. Whoever names one of another entity waits for nothing."""
     return f"item:{item_id}/{entity}"

@@ -8,7 +8,7 @@ from waiting import PATIENCE
 from launchkit.abc import AgentChange, Drain, PauseAgent, ResumeAgent
 from launchkit.errors import AgentReplaced, NotFound
 from launchkit.model import AgentOrders, AgentView, ItemState
-from launchkit.store import agent_changes, agents, claims, hindrance, leases
+from launchkit.store import agent_changes, agents, claims, hindrance, leases, topics
 from launchkit.store.happened import Audit
 
 PAUSE = PauseAgent(reason="new driver")
@@ -142,7 +142,7 @@ async def test_a_later_registration_frees_what_the_earlier_one_held(store: Store
     held = await store.claimed()
     await store.write(agents.Register("e", status(), "first"))  # its answer was lost
     assert await store.claim() is None
-    with store.database.topics.subscribed("agent:a") as news:
+    with store.database.topics.subscribed(topics.of_agent("e", "a")) as news:
         await store.write(agents.Register("e", status(), "second"))
         assert await news.wait(PATIENCE)
     taken = await store.claimed()

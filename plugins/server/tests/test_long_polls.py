@@ -58,14 +58,14 @@ POLLS = {
     "waits": Poll(
         "POST",
         "/agent/waits",
-        "agent:box",
+        "agent:box/{entity}",
         lambda client, _: launched(client),
         lambda *_: {"json": {"queues": ["q"], "capacity": CAPACITY, "wait": WAIT}},
     ),
     "beats": Poll(
         "POST",
         "/agent/beats",
-        "agent:box",
+        "agent:box/{entity}",
         lambda client, _: client.post("/agents/box/changes", json={"kind": "drain"}),
         lambda *_: {"json": {"status": STATUS, "held": [], "wait": WAIT}},
     ),

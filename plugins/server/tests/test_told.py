@@ -67,7 +67,7 @@ class Waiting:
         for name in names:
             tasks.start_soon(self.wait, name)
         topics = served.service.database.topics
-        await until(lambda: all(f"agent:{name}" in topics for name in names))
+        await until(lambda: all(f"agent:{name}/e" in topics for name in names))
 
 
 async def test_each_launch_is_told_to_one_of_those_who_wait(

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from launchkit.codec import Path, decode, dotted
 from launchkit.errors import Forbidden, Unreachable
 from launchkit.model import AgentOrders, Claim, Resolution
-from launchkit.store import agents, claims, hindrance, locks, logs
+from launchkit.store import agents, claims, hindrance, locks, logs, topics
 from launchkit.store.database import Body, Tx
 from launchkit.store.stale import lost
 from launchkit.store.tokens import CreateRunToken
@@ -93,16 +93,16 @@ async def _require(who: Caller, agent: str, queues: Iterable[str], service: Serv
 
 
 async def _worth(service: Service, body: claims.LookOut, wanted: float) -> tuple[str, ...]:
-    topics = await service.database.read(claims.TopicsOf(body.entity, body.queues), prompt=True)
+    of_queues = await service.database.read(claims.TopicsOf(body.entity, body.queues), prompt=True)
     deadline = anyio.current_time() + service.patience(wanted)
     hub = service.database.topics
     with (
-        hub.subscribed(f"agent:{body.capacity.agent}") as news,
+        hub.subscribed(topics.of_agent(body.entity, body.capacity.agent)) as news,
         service.lines.joined(body, news) as line,
     ):
         while True:
             leads = line.leads(news)
-            with hub.heard(news, *(topics if leads else ())):
+            with hub.heard(news, *(of_queues if leads else ())):
                 found, telling = await _look_out(service, body)
                 left = min(deadline - anyio.current_time(), service.patience(wanted))
                 if found.worth or left <= 0:
@@ -152,7 +152,8 @@ async def beat(
     status = who.told_by(wanted.status)
     body = claims.Beat(entity, status, held, service.lease, wanted.session, who.queues)
     patience = min(service.patience(wanted.wait), service.lease / 3)
-    with service.database.topics.subscribed(f"agent:{wanted.status.name}") as news:
+    topic = topics.of_agent(entity, wanted.status.name)
+    with service.database.topics.subscribed(topic) as news:
         orders = await who.database.write(body)
         if not orders.news_to(wanted.heard) and await news.wait(patience):
             await (await who.still()).require_agent(wanted.status.name, service)
