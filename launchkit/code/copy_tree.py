@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from launchkit.code.inside import inside
+
 Put = Callable[[Path, Path], Any]
 """Copies a file, or what is told of a directory, from one path to another."""
 
@@ -13,19 +15,24 @@ def copy_tree(source: Path, target: Path, *, put_file: Put, put_mode: Put) -> No
     its mode once all is in it.
 
     :raises OSError: if something cannot be read or written.
+    :raises Rejected: if there is too much in it.
     """
-    found, waiting = [], [(source, target)]
-    while waiting:
-        folder, copy = waiting.pop()
-        copy.mkdir(exist_ok=True)
-        found.append((folder, copy))
-        for entry in folder.iterdir():
-            there = copy / entry.name
+    with inside(source) as tree:
+        target.mkdir(exist_ok=True)
+        below = [("", iter(tree.names("")))]
+        while below:
+            folder, names = below[-1]
+            name = next(names, None)
+            if name is None:
+                put_mode(source / folder, target / folder)
+                below.pop()
+                continue
+            path = f"{folder}/{name}" if folder else name
+            entry, copy = source / path, target / path
             if entry.is_symlink():
-                there.symlink_to(entry.readlink())
+                copy.symlink_to(entry.readlink())
             elif entry.is_dir():
-                waiting.append((entry, there))
+                copy.mkdir(exist_ok=True)
+                below.append((path, iter(tree.names(path))))
             else:
-                put_file(entry, there)
-    for folder, copy in reversed(found):
-        put_mode(folder, copy)
+                put_file(entry, copy)

@@ -14,6 +14,10 @@ from launchkit.plain_text import shortened, visible_line
 
 LONGEST_PATH = 4096
 """In bytes; no system call takes a longer one, and nobody could unpack it."""
+MOST_NAMES = 2_000_000
+MOST_NAME_BYTES = 64 * 1024**2
+"""Of all directories that are listed, also of what is then left out: the names in a directory, and
+in those around it, are remembered while it is looked through."""
 _HELD = 32
 """So many directories are kept open, for what lies beside and below."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -28,11 +32,19 @@ class Inside:
         self.root = root
         """By what name it was opened."""
         self._held = {"": os.open(root, _FOLDER)}
+        self._names = self._name_bytes = 0
 
     def names(self, folder: str) -> list[str]:
-        """The names in a directory, in one order on every machine."""
-        with _named(folder):
-            return sorted(os.listdir(self._folder(folder)))  # noqa: PTH208 - a descriptor
+        """The names in a directory, in one order on every machine.
+
+        :raises Rejected: if they are too much, with those of all that were listed before.
+        """
+        names: list[str] = []
+        with _named(folder), os.scandir(self._folder(folder)) as found:
+            for entry in found:
+                self._count(folder, entry.name)
+                names.append(entry.name)
+        return sorted(names)
 
     def facts(self, path: str) -> os.stat_result:
         """What is there, be it a link."""
@@ -56,6 +68,18 @@ class Inside:
                 os.close(handle)
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             return handle
+
+    def _count(self, folder: str, name: str) -> None:
+        self._names += 1
+        self._name_bytes += len(os.fsencode(name))
+        if self._names > MOST_NAMES or self._name_bytes > MOST_NAME_BYTES:
+            raise Rejected(
+                f"{visible_line(shortened(folder, 40)) or self.root}: with what is in it there are"
+                f" more than {MOST_NAMES} files and directories, or their names have more than"
+                f" {MOST_NAME_BYTES} bytes",
+                hint="keep data outside the code, or leave out whole directories in the ignore"
+                " file: what is in them is not looked at",
+            )
 
     def _folder(self, path: str) -> int:
         missing: list[str] = []

@@ -5,11 +5,13 @@ import os
 import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from shutil import copy2, copystat
 from typing import IO, Any
 
 import pytest
 from sources.trees import surveyed
 
+from launchkit.code.copy_tree import copy_tree
 from launchkit.code.ignore_file import MOST_BYTES, MOST_LINES
 from launchkit.code.ignore_rules import MOST_RULES
 from launchkit.code.inside import inside
@@ -105,6 +107,31 @@ def test_a_link_is_no_way_into_a_directory(code: Path) -> None:
             with pytest.raises(NotADirectoryError) as error:
                 look("way")  # type: ignore[operator] # each takes a path
             assert error.value.filename.startswith("way")
+
+
+@pytest.mark.parametrize(
+    ("bound", "most"), [("MOST_NAMES", 5), ("MOST_NAME_BYTES", 11)], ids=["names", "bytes"]
+)
+def test_names_are_too_many_or_too_long_in_all_directories_together(
+    bound: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        for name in ("a", "é"):
+            (tmp_path / folder / name).touch()
+    monkeypatch.setattr(f"launchkit.code.inside.{bound}", most)
+    with inside(tmp_path) as tree:
+        assert [tree.names(folder) for folder in ("", "one")] == [["one", "two"], ["a", "é"]]
+        with pytest.raises(Rejected, match=f"^two: with what is in it .* more than {most}"):
+            tree.names("two")
+    monkeypatch.setattr(f"launchkit.code.inside.{bound}", most + 2)
+    copy_tree(tmp_path, tmp_path.with_name("copy"), put_file=copy2, put_mode=copystat)
+    monkeypatch.setattr(f"launchkit.code.inside.{bound}", most)
+    for call in (surveyed, lambda root: list_context(root, None)):
+        with pytest.raises(Rejected, match=r"^two: "):
+            call(tmp_path)
+    with pytest.raises(Rejected, match=r"^two: "):
+        copy_tree(tmp_path, tmp_path.with_name("other"), put_file=copy2, put_mode=copystat)
 
 
 def test_as_many_directories_are_read_as_there_are(tmp_path: Path) -> None:
