@@ -1,13 +1,16 @@
 """Code as pieces that fit into secrets."""
 
-import errno
 import gzip
 import io
-import tarfile
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from launchkit.code.inside import Inside, inside, require_short
+from launchkit.code.survey import Entry
+from launchkit.code.tar_stream import tar_chunks, tar_end
+from launchkit.code.threads import go_on
 from launchkit.errors import LaunchError, Rejected
 
 PIECE_BYTES = 700_000
@@ -24,23 +27,24 @@ class PackedCode:
 
 def packed(code: Path) -> PackedCode:
     """Pack a directory, equal code to equal pieces: without owners, times and permissions but
-    "executable".
+    "executable". Of all that is in it nothing is remembered but what it becomes.
 
-    :raises Rejected: if it is too large to be laid into a pod.
-    :raises LaunchError: if it cannot be read.
+    :raises Rejected: if it is too large to be laid into a pod, or a file cannot be read.
+    :raises LaunchError: if a directory cannot be read.
     """
     archive = _Bounded(PIECE_BYTES * MAX_PIECES)
+    size = 0
     try:
         with (
+            inside(code) as tree,
             gzip.GzipFile(fileobj=archive, mode="wb", mtime=0) as zipped,
-            tarfile.open(fileobj=zipped, mode="w|", format=tarfile.PAX_FORMAT) as tar,
         ):
-            for path in _all_in(code):
-                name = path.relative_to(code).as_posix()
-                tar.add(path, arcname=name, recursive=False, filter=_nobodys)
+            for chunk in tar_chunks(tree, _all_in(tree), ".launchkitignore"):
+                go_on()
+                size += len(chunk)
+                zipped.write(chunk)
+            zipped.write(tar_end(size))
     except OSError as exc:
-        if exc.errno == errno.ENAMETOOLONG:
-            raise LaunchError("cannot pack the code: its directories are nested too deep") from exc
         where = exc.filename or code
         raise LaunchError(f"cannot pack the code: {where}: {exc.strerror or exc}") from exc
     data = archive.getvalue()
@@ -49,25 +53,35 @@ def packed(code: Path) -> PackedCode:
     )
 
 
-def _all_in(code: Path) -> Iterator[Path]:
-    """What is in a directory, each directory before what is in it, by names."""
-    left = sorted(code.iterdir(), reverse=True)
-    while left:
-        path = left.pop()
-        yield path
-        if path.is_dir() and not path.is_symlink():
-            left += sorted(path.iterdir(), reverse=True)
+def _all_in(tree: Inside) -> Iterator[Entry]:
+    """What is in a directory, each directory before what is in it, by names; no devices, pipes or
+    sockets.
+    """
+    below = [("", iter(tree.names("")))]
+    while below:
+        folder, names = below[-1]
+        name = next(names, None)
+        if name is None:
+            below.pop()
+            continue
+        entry = _entry(tree, f"{folder}/{name}" if folder else name)
+        if entry is None:
+            continue
+        yield entry
+        if entry.kind == stat.S_IFDIR:
+            below.append((entry.path, iter(tree.names(entry.path))))
 
 
-def _nobodys(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Without what differs from machine to machine; no devices, pipes or sockets."""
-    if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
-        return None
-    member.uid = member.gid = member.mtime = 0
-    member.uname = member.gname = ""
-    runs = member.isdir() or member.issym() or member.mode & 0o100
-    member.mode = 0o755 if runs else 0o644
-    return member
+def _entry(tree: Inside, path: str) -> Entry | None:
+    require_short(path)
+    facts = tree.facts(path)
+    kind = stat.S_IFMT(facts.st_mode)
+    if kind == stat.S_IFREG:
+        executable = bool(facts.st_mode & stat.S_IXUSR)
+        return Entry(path=path, kind=kind, size=facts.st_size, executable=executable)
+    target = tree.target(path) if kind == stat.S_IFLNK else ""
+    known = kind in {stat.S_IFDIR, stat.S_IFLNK}
+    return Entry(path=path, kind=kind, target=target) if known else None
 
 
 class _Bounded(io.BytesIO):
