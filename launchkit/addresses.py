@@ -48,8 +48,13 @@ def masked_value(value: object) -> Any:
         return [masked_value(inner) for inner in value]
     if not isinstance(value, str):
         return value
-    is_login = "@" in value and "@sha256:" not in value and _WITH_PASSWORD.match(value)
-    return masked_address(value) if is_login and not _ADDRESSES.match(value) else masked_url(value)
+    return masked_address(value) if bare_login(value) else masked_url(value)
+
+
+def bare_login(text: str) -> str | None:
+    """The user and the password before the host of a text that is an address without a scheme."""
+    is_one = "@" in text and "@sha256:" not in text and _WITH_PASSWORD.match(text)
+    return text.rpartition("@")[0] if is_one and not _ADDRESSES.match(text) else None
 
 
 def without_login(url: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from launchkit.abc import QueueBackend
-from launchkit.addresses import masked_url, masked_value
+from launchkit.addresses import masked_url
 from launchkit.cli.door import put_text
 from launchkit.cli.options import chosen, common_options, output_option, say
 from launchkit.cli.output import Column, Layout, as_json, as_yaml, get, show_all
@@ -19,6 +19,7 @@ from launchkit.codec import dotted
 from launchkit.errors import ConfigError
 from launchkit.plugins import Plugins
 from launchkit.settings import Loaded, load_settings
+from launchkit.settings.hidden import shown
 from launchkit.settings.json_schema import settings_schema
 from launchkit.settings.sources import find_file
 
@@ -85,11 +86,10 @@ def schema() -> None:
 
 
 def settings_data(loaded: Loaded) -> Data:
-    """The settings as plain data, as a file would have them, without credentials in addresses."""
+    """The settings as plain data, as a file would have them, without secrets."""
     data = loaded.settings.model_dump(mode="json", by_alias=True)
     backend = data["backend"] or loaded.settings.backend_url()
-    shown: Data = masked_value({**data, "backend": backend})
-    return shown
+    return shown({**data, "backend": backend})
 
 
 def flattened(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -49,13 +49,22 @@ def without_queue_values(text: str, mask: Mask) -> str:
 
 def queue_mask(spec: QueueSpec) -> Mask:
     """What hides the secrets of a queue in a text; all of it, if they are too many to look for."""
-    known = queue_secrets(spec)
+    return mask_of_known(queue_secrets(spec))
+
+
+def mask_of_known(known: Sequence[str]) -> Mask:
+    """What hides some secrets in a text; all of it, if they are too many to look for."""
     return MaskOfAll() if are_too_many(known) else mask_of(*known)
 
 
 def _known(spec: QueueSpec, found: Sequence[Found]) -> tuple[str, ...]:
-    written = (value for one in found for value in one.values)
-    return tuple(dict.fromkeys(_pieces((*secret_defaults(found, spec.variables), *written))))
+    defaults = _pieces(secret_defaults(found, spec.variables))
+    return tuple(dict.fromkeys((*defaults, *written_values(found))))
+
+
+def written_values(found: Sequence[Found]) -> Iterator[str]:
+    """What the secrets of a config may be where they stand."""
+    return _pieces(value for one in found for value in one.values)
 
 
 def _pieces(values: Iterable[str]) -> Iterator[str]:

@@ -87,6 +87,11 @@ def parts_of(text: str) -> list[Part]:
     return sorted([*_named(text), *_logins(text)], key=lambda part: part.start)
 
 
+def named_parts_of(text: str) -> list[Part]:
+    """The same, but for the logins in addresses."""
+    return [*_named(text)]
+
+
 def without_parts(text: str, parts: Sequence[Part]) -> str:
     """A text with `…` for the secrets in it, whatever they overlap."""
     shown: list[str] = []

@@ -1,6 +1,5 @@
 """Settings shown to the components that they are for: kinds, keys and values of plugins."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
@@ -12,6 +11,7 @@ from launchkit.codec import Locate, Path, below, decode, unknown_key
 from launchkit.errors import ConfigError, PluginError
 from launchkit.model import Json, Secret
 from launchkit.plugins import Plugins
+from launchkit.secret_names import is_secret_name
 from launchkit.settings.destinations import read_destination
 from launchkit.settings.placeholders import is_placeholder, value_at
 from launchkit.settings.schema import CORE_POLICY, AgentSettings, BuilderBlock
@@ -33,8 +33,6 @@ CORE_KEYS: Mapping[str, frozenset[str]] = {
 """What the core reads of a block itself; all other keys are the plugin's."""
 AGENTS_KEYS = frozenset({"url", "entity", "lease"})
 """Fields of a backend that the core fills in from keys of its own."""
-
-SECRET_SOUND = re.compile(r"password|passwd|secret|token|credential", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -229,7 +227,7 @@ def _shown(cls: type[Component], settings: Json) -> dict[str, object]:
 def _cautious(settings: Json) -> dict[str, object]:
     """Settings that no class tells the types of: what sounds like a secret is taken for one."""
     return {
-        key: Secret(value) if isinstance(value, str) and SECRET_SOUND.search(key) else value
+        key: Secret(value) if isinstance(value, str) and is_secret_name(key) else value
         for key, value in settings.items()
     }
 

@@ -14,6 +14,7 @@ from launchkit.errors import ConfigError, PluginError
 from launchkit.plugins import Plugins
 from launchkit.resolving.nested import leaves
 from launchkit.settings.components import SEAMS, Examined, examine
+from launchkit.settings.hidden import SettingsMask
 from launchkit.settings.placeholders import placeholders, value_at, without
 from launchkit.settings.places import default_cache_dir, default_state_dir
 from launchkit.settings.schema import AgentSettings
@@ -74,7 +75,8 @@ def load_settings(
     What plugins have to say of their blocks is asked of *plugins*, or of those that are installed.
     Without *for_agent* the blocks, which clients do not need, are left out and not looked at.
 
-    :raises ConfigError: naming all that is wrong, each with the place where it stands.
+    :raises ConfigError: naming all that is wrong, each with the place where it stands, and with `…`
+        for what is a secret there as names tell.
     """
     path = find_file(config, environ)
     beside = unread_file(path, config, environ)
@@ -92,8 +94,10 @@ def load_settings(
     if not for_agent:
         data = {key: value for key, value in data.items() if key not in AGENTS_OWN}
     queue = QueueBackend if for_agent else Hub
-    examined = examine(data, plugins or Plugins(environ=environ), locate, queue)
-    settings = _checked(examined, environ, locate)
+    hide = SettingsMask(data)
+    with hide.on_errors():
+        examined = examine(data, plugins or Plugins(environ=environ), locate, queue)
+        settings = _checked(examined, environ, locate)
     return Loaded(
         settings=settings,
         document=document,
@@ -102,11 +106,10 @@ def load_settings(
             *beside,
             *unknown_variables(environ),
             *document.warnings,
-            *warnings,
-            *examined.notes,
+            *map(hide, (*warnings, *examined.notes)),
         ),
         path=path,
-        runner_problems=examined.runners,
+        runner_problems={kind: hide(text) for kind, text in examined.runners.items()},
     )
 
 

@@ -50,3 +50,43 @@ def test_doctor_and_lists_show_no_setting_with_the_login_in_an_address(
     for words in (["doctor"], ["doctor", "-o", "json"], ["ls"]):
         said = CliRunner().invoke(cli, ["--config", file, *words])
         assert "hush" not in said.output, words
+
+
+POD = "builder: {type: kaniko, destination: h/x, kaniko-config: {spec: {template: {spec: POD}}}}"
+NAMED = [
+    "builder: {type: docker, destination: h/x, build-args: {NPM_TOKEN: hush-hush}}",
+    "builder: {type: docker, destination: h/x, build-args: 'NPM_TOKEN=hush-hush'}",
+    "builder: {type: docker, destination: h/x, build-args: {NPM_TOKEN: [hush-hush]}}",
+    "builder: {type: docker, destination: h/x, password=hush-hush: 1}",
+    "builder: {type: kaniko, destination: h/x, kaniko-image: 'ann:hush-hush@h/k'}",
+    POD.replace("POD", "{containers: [{env: [{name: DB_PASSWORD, value: hush-hush}]}]}"),
+    POD.replace("POD", "{containers: [{args: ['--build-arg=A_TOKEN=hush-hush']}]}"),
+    POD.replace("POD", "{containers: [{args: ['PASSWORD=hush-hush', 'TOKEN=hush-hush LONG']}]}"),
+    "environment: {type: aws, region: [a], api-key: hush-hush}\nname: 'a hush-hush'",
+    "runners: {local-process: {secret: hush-hush}}",
+    "policy: {macros_from_env: ['TOKEN=hush-hush'], launch_may_set: ['env.TOKEN=hush-hush']}",
+    "policy: {env_from_agent: {TOKEN: hush-hush}}",
+    "max_jobs: 'password: hush-hush LONG'",
+    "token: hush-hush\nlog_format: hush-hush",
+]
+
+
+@pytest.mark.parametrize("setting", NAMED, ids=range(len(NAMED)))
+def test_no_setting_is_shown_or_objected_to_with_what_a_name_tells_to_be_a_secret(
+    program: Program, setting: str
+) -> None:
+    file = program.file("x.yaml", f"queues: [a]\n{setting.replace('LONG', 'long ' * 5_000)}\n")
+    for words in (["config", "show"], ["config", "show", "-o", "json"], ["config", "check"]):
+        said = CliRunner().invoke(cli, ["--config", file, *words])
+        assert "hush" not in said.output, words
+
+
+def test_settings_that_are_no_secrets_are_shown(program: Program) -> None:
+    text = """
+policy: {macros_from_env: [DB_PASSWORD], env_from_agent: [API_TOKEN]}
+registry: {type: oci, uri: h.invalid/x, username: ann, password_file: /srv/word}
+builder: {type: docker, destination: h.invalid/x, build-args: {FROM: 'ssh://ann:hush@h/x'}}
+"""
+    said = CliRunner().invoke(cli, ["--config", program.file("x.yaml", text), "config", "show"])
+    for shown in ("DB_PASSWORD", "API_TOKEN", "/srv/word", "ssh://ann@h/x"):
+        assert shown in said.output

@@ -16,7 +16,6 @@ from launchkit.aio.lazy import Lazy
 from launchkit.errors import ConfigError
 from launchkit.images.name import is_image_name
 from launchkit.model import BuildRequest, Image
-from launchkit.plain_text import shortened
 from launchkit_kubernetes.cluster.access import Access
 from launchkit_kubernetes.kaniko.config import config_problems
 
@@ -58,7 +57,7 @@ def _name(text: str) -> str:
 def _image(text: str) -> str:
     if is_image_name(text):
         return text
-    raise ValueError(f"{shortened(repr(text), 200)} is not the name of an image")
+    raise ValueError("must be the name of an image")
 
 
 def _config(config: dict[str, Any]) -> dict[str, Any]:

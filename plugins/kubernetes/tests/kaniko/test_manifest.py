@@ -298,7 +298,7 @@ def test_a_config_that_cannot_be_laid_over_is_refused_with_its_place(
         ({"secret-name": "x"}, "secret-name and secret-key belong together"),
         ({"build-context-store": "/x"}, "must be s3://bucket/prefix"),
         ({"build-job-name": "Big"}, "must be the beginning of a Job's name"),
-        ({"kaniko-image": "A B"}, "is not the name of an image"),
+        ({"kaniko-image": "A B"}, "must be the name of an image, not 'A B'"),
         ({"pvc-name": "x", "build-context-store": "s3://b"}, "give one of them"),
         ({"kaniko-imag": "x"}, "did you mean 'kaniko-image'"),
     ],
