@@ -2,15 +2,11 @@
 
 import gzip
 import io
-import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from launchkit.code.inside import Inside, inside, require_short
-from launchkit.code.survey import Entry
-from launchkit.code.tar_stream import tar_chunks, tar_end
-from launchkit.code.threads import go_on
+from launchkit.code.tree_tar import tree_tar
 from launchkit.errors import LaunchError, Rejected
 
 PIECE_BYTES = 700_000
@@ -33,17 +29,10 @@ def packed(code: Path) -> PackedCode:
     :raises LaunchError: if a directory cannot be read.
     """
     archive = _Bounded(PIECE_BYTES * MAX_PIECES)
-    size = 0
     try:
-        with (
-            inside(code) as tree,
-            gzip.GzipFile(fileobj=archive, mode="wb", mtime=0) as zipped,
-        ):
-            for chunk in tar_chunks(tree, _all_in(tree), ".launchkitignore"):
-                go_on()
-                size += len(chunk)
+        with gzip.GzipFile(fileobj=archive, mode="wb", mtime=0) as zipped:
+            for chunk in tree_tar(code):
                 zipped.write(chunk)
-            zipped.write(tar_end(size))
     except OSError as exc:
         where = exc.filename or code
         raise LaunchError(f"cannot pack the code: {where}: {exc.strerror or exc}") from exc
@@ -51,37 +40,6 @@ def packed(code: Path) -> PackedCode:
     return PackedCode(
         [data[start : start + PIECE_BYTES] for start in range(0, len(data), PIECE_BYTES)]
     )
-
-
-def _all_in(tree: Inside) -> Iterator[Entry]:
-    """What is in a directory, each directory before what is in it, by names; no devices, pipes or
-    sockets.
-    """
-    below = [("", iter(tree.names("")))]
-    while below:
-        folder, names = below[-1]
-        name = next(names, None)
-        if name is None:
-            below.pop()
-            continue
-        entry = _entry(tree, f"{folder}/{name}" if folder else name)
-        if entry is None:
-            continue
-        yield entry
-        if entry.kind == stat.S_IFDIR:
-            below.append((entry.path, iter(tree.names(entry.path))))
-
-
-def _entry(tree: Inside, path: str) -> Entry | None:
-    require_short(path)
-    facts = tree.facts(path)
-    kind = stat.S_IFMT(facts.st_mode)
-    if kind == stat.S_IFREG:
-        executable = bool(facts.st_mode & stat.S_IXUSR)
-        return Entry(path=path, kind=kind, size=facts.st_size, executable=executable)
-    target = tree.target(path) if kind == stat.S_IFLNK else ""
-    known = kind in {stat.S_IFDIR, stat.S_IFLNK}
-    return Entry(path=path, kind=kind, target=target) if known else None
 
 
 class _Bounded(io.BytesIO):
