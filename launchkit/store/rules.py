@@ -3,9 +3,11 @@ an item waits.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from launchkit.model import AgentView, ItemState, Pause, Queue, QueueItem
+from launchkit.model import ItemState, Pause, Queue, QueueItem
+from launchkit.plain_text import shortened
 from launchkit.shell_words import shell_word
 
 if TYPE_CHECKING:
@@ -15,6 +17,10 @@ ONLINE_SECONDS = 45.0
 """An agent that was not seen for this long counts as gone."""
 QUIET_SECONDS = 20.0
 """One that was not seen for this long missed a sign of life."""
+MOST_TOLD = 8
+"""Agents of which each tells why it claims nothing, where none does."""
+REASON_CHARACTERS = 500
+"""Of what one of them tells: it stands with each launch that waits."""
 
 
 def horizon(now: float, lease: float) -> float:
@@ -41,11 +47,28 @@ def blocked(queue: Queue, leased: int, now: float) -> str | None:
     return None
 
 
-def waiting(queue: Queue, leased: int, agents: Sequence[AgentView], now: float) -> str:
-    """Why an item that is queued in *queue* was not claimed yet."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServingAgent:
+    """An agent that is online for a queue, as far as it tells why nothing is claimed."""
+
+    name: str
+    seen_at: float
+    held: int
+    """How many items it holds."""
+    max_jobs: float
+    draining: bool
+    pause: Pause | None
+    unable: str | None
+    """Why it cannot run what the queue gives, although it has a runner for that."""
+    has_runner: bool
+
+
+def waiting(queue: Queue, leased: int, serving: Sequence[ServingAgent], now: float) -> str:
+    """Why an item that is queued in *queue* was not claimed yet; of very many agents the first few
+    are named.
+    """
     if reason := blocked(queue, leased, now):
         return reason
-    serving = [a for a in agents if a.online and queue.name in a.status.queues]
     if not serving:
         return (
             f"no agent is online for queue {queue.name};"
@@ -54,26 +77,28 @@ def waiting(queue: Queue, leased: int, agents: Sequence[AgentView], now: float) 
     why_not = [in_the_way(agent, queue.spec.resource) for agent in serving]
     free = [a for a, why in zip(serving, why_not, strict=True) if why is None]
     if not free:
-        return "; ".join(filter(None, why_not))
+        told = [shortened(why, REASON_CHARACTERS) for why in why_not[:MOST_TOLD] if why]
+        more = len(serving) - len(told)
+        return "; ".join([*told, f"and {more} more"] if more else told)
     last = max(free, key=lambda agent: agent.seen_at)
     if (silence := now - last.seen_at) > QUIET_SECONDS:
-        return f"agent {last.status.name} may claim it, but was last seen {silence:.0f} s ago"
+        return f"agent {last.name} may claim it, but was last seen {silence:.0f} s ago"
     return "an agent is about to claim it"
 
 
-def in_the_way(agent: AgentView, resource: str) -> str | None:
+def in_the_way(agent: ServingAgent, resource: str) -> str | None:
     """Why an agent claims nothing of a resource kind from a queue that gives something; or None."""
-    status, who = agent.status, f"agent {agent.status.name}"
+    who = f"agent {agent.name}"
     if agent.pause:
-        return agent_paused(status.name, agent.pause)
-    if agent.draining or status.draining:
+        return agent_paused(agent.name, agent.pause)
+    if agent.draining:
         return f"{who} is draining: it claims nothing more"
-    if resource in status.unable:
-        return f"{who} cannot run it: {status.unable[resource]}"
-    if status.resources is not None and resource not in status.resources:
+    if agent.unable is not None:
+        return f"{who} cannot run it: {agent.unable}"
+    if not agent.has_runner:
         return f"{who} has no runner for {resource}"
-    if 0 <= status.max_jobs <= agent.held:
-        return f"{who} is at its limit: {agent.held} of {status.max_jobs}"
+    if 0 <= agent.max_jobs <= agent.held:
+        return f"{who} is at its limit: {agent.held} of {agent.max_jobs:.0f}"
     return None
 
 

@@ -203,3 +203,19 @@ select item.id, item.attempt, item.ended_at, queue.name as queue from item join 
 
 -- name: claimed_in
 select distinct event.item_id as id, event.attempt, queue.name as queue from event join queue on queue.id = event.queue_id where event.state = 'claimed' and event.item_id = any(array(select json_array_elements_text(:items::json)))
+
+-- Of what an agent says, what may be large stays here. A text of the server's holds no character 0.
+-- name: serving
+select a.name, a.seen_at, a.drain, a.pause,
+       coalesce(said ->> 'draining', 'false') = 'true' as draining,
+       (said ->> 'max_jobs')::numeric as max_jobs,
+       case json_typeof(said -> 'resources')
+           when 'array' then :resource::text in (select json_array_elements_text(said -> 'resources'))
+           else true end as has_runner,
+       left(said -> 'unable' ->> :resource::text, :most::integer) as unable,
+       length(said -> 'unable' ->> :resource::text) > :most::integer as unable_more,
+       (select count(*) from item i where i.entity = a.entity and i.agent = a.name and i.lease_until is not null) as held
+from agent a cross join lateral (select replace(a.status, '\u0000', '\ufffd')::json as said) as told
+where a.entity = :entity and a.seen_at >= :since
+  and :queue::text in (select json_array_elements_text(said -> 'queues'))
+order by a.name

@@ -116,3 +116,19 @@ select item.id, item.attempt, item.ended_at, queue.name as queue from item join 
 
 -- name: claimed_in
 select distinct event.item_id as id, event.attempt, queue.name as queue from event join queue on queue.id = event.queue_id where event.state = 'claimed' and event.item_id in (select value from json_each(:items))
+
+-- Of what an agent says, what may be large stays here.
+-- name: serving
+select a.name, a.seen_at, a.drain, a.pause,
+       coalesce(json_extract(a.status, '$.draining'), 0) as draining,
+       json_extract(a.status, '$.max_jobs') as max_jobs,
+       case json_type(a.status, '$.resources')
+           when 'array' then :resource in (select value from json_each(a.status, '$.resources'))
+           else true end as has_runner,
+       (select substr(value, 1, :most) from json_each(a.status, '$.unable') where key = :resource) as unable,
+       (select length(value) > :most from json_each(a.status, '$.unable') where key = :resource) as unable_more,
+       (select count(*) from item i where i.entity = a.entity and i.agent = a.name and i.lease_until is not null) as held
+from agent a
+where a.entity = :entity and a.seen_at >= :since
+  and :queue in (select value from json_each(a.status, '$.queues'))
+order by a.name
