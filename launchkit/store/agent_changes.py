@@ -6,15 +6,22 @@ from launchkit.abc import AgentChange, Drain, PauseAgent
 from launchkit.codec import encode_json
 from launchkit.errors import NotFound
 from launchkit.model import AgentView, Pause
+from launchkit.plain_text import shortened
 from launchkit.resolving.queue_checks import check_length
 from launchkit.store import topics
+from launchkit.store.agent_room import require_room_of_paused, take_turn
 from launchkit.store.agents import List
 from launchkit.store.database import Tx
 from launchkit.store.people import audit
+from launchkit.store.queues import MOST_OF_A_REASON
 
 
 class Make(NamedTuple):
-    """Make a change of an agent, once: one that is so already stays as it is."""
+    """Make a change of an agent, once: one that is so already stays as it is.
+
+    :raises NotFound: if there is no such agent.
+    :raises Conflict: if no more agents of the entity may be paused.
+    """
 
     entity: str
     name: str
@@ -23,7 +30,8 @@ class Make(NamedTuple):
 
     async def __call__(self, tx: Tx) -> None:
         check_length("agent", self.name)
-        if self._is_so(await self._known(tx)):
+        agent = await self._known(tx)
+        if self._is_so(agent):
             return
         await audit(tx, self.actor, f"{self._word} agent {self.name} of {self.entity}")
         if isinstance(self.change, Drain):
@@ -32,7 +40,11 @@ class Make(NamedTuple):
             return
         pause = None
         if isinstance(self.change, PauseAgent):
-            pause = encode_json(Pause(reason=self.change.reason, by=self.actor, at=tx.now))
+            reason = _kept(self.change)
+            pause = encode_json(Pause(reason=reason, by=self.actor, at=tx.now))
+            size = len(encode_json(agent.status)) + len(pause)
+            await take_turn(tx, self.entity)
+            await require_room_of_paused(tx, self.entity, self.name, size)
         await tx.all("pause_agent", entity=self.entity, name=self.name, pause=pause)
         tx.publish(topics.of_agent(self.entity, self.name))
         for row in await tx.all("queues", entity=self.entity):
@@ -50,7 +62,7 @@ class Make(NamedTuple):
         if not isinstance(self.change, PauseAgent):
             return agent.pause is None
         said = agent.pause and (agent.pause.reason, agent.pause.by)
-        return said == (self.change.reason, self.actor)
+        return said == (_kept(self.change), self.actor)
 
     async def _known(self, tx: Tx) -> AgentView:
         views = {view.status.name: view for view in await List(self.entity)(tx)}
@@ -61,3 +73,7 @@ class Make(NamedTuple):
                 hint="see: launchkit agents",
             )
         return views[self.name]
+
+
+def _kept(change: PauseAgent) -> str:
+    return shortened(change.reason, MOST_OF_A_REASON)

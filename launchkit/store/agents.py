@@ -7,6 +7,7 @@ from launchkit.errors import AgentReplaced, ConfigError
 from launchkit.model import AgentStatus, AgentView
 from launchkit.model.names import is_agent_name
 from launchkit.store import topics
+from launchkit.store.agent_room import make_room, take_turn
 from launchkit.store.database import Body, Tx
 from launchkit.store.locks import holders_of, topic_of
 from launchkit.store.rows import agent_of
@@ -15,7 +16,7 @@ from launchkit.store.rules import ONLINE_SECONDS
 T = TypeVar("T")
 SHOWN_SECONDS = 24 * 3600
 MAX_STATUS = 64 * 2**10
-"""Of what an agent says of itself, as JSON: it is read with each list of what waits."""
+"""Of what an agent says of itself, as JSON: it stands in a list with all others."""
 LEFT = ""
 """The session of an agent that has left: what it sent before, and comes now, is refused."""
 
@@ -46,10 +47,9 @@ class Register(NamedTuple):
         former = await tx.one("session_of", entity=self.entity, name=name)
         if former and former["session"] == self.session:
             return
+        await take_turn(tx, self.entity)
         await tx.all("forget_those_who_left", entity=self.entity, name=name, left=LEFT)
         status = status_text(self.status)
-        from launchkit.store.agent_room import make_room
-
         await make_room(tx, self.entity, name, status)
         await tx.all(
             "register_agent", entity=self.entity, name=name, status=status, session=self.session

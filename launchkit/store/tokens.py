@@ -27,6 +27,8 @@ USED_SECONDS = 60.0
 MAX_SECRET = 512
 MOST_OF_AN_AGENT = 100
 """Tokens of one name that count."""
+MOST_AGENTS = 2000
+"""Names with tokens in an entity: each of them has room for an agent that says little of itself."""
 AGENT_PREFIX = "agent:"
 """How the owner of an agent's token is written; its name follows."""
 _LETTERS = {
@@ -70,7 +72,8 @@ class CreateAgentToken(NamedTuple):
 
     :raises NotFound: if one of the queues is not there.
     :raises ConfigError: if there are no queues, or the name is none.
-    :raises Conflict: if a token of that name counts for other queues, or as many count as may be.
+    :raises Conflict: if a token of that name counts for other queues, if as many count as may be,
+        or if as many names have tokens.
     """
 
     agent: str
@@ -93,10 +96,11 @@ class CreateAgentToken(NamedTuple):
             queues=tuple(queues),
         )
         await self._require_the_same(tx, made)
+        await self._require_one_of_few(tx)
         return await add(tx, made)
 
     async def _require_the_same(self, tx: Tx, made: Token) -> None:
-        await tx.all("turn", what=f"tokens of {made.owner}", of=made.entity)
+        await tx.all("turn", what="tokens of agents", of=made.entity)
         rows = await tx.all("agent_tokens_that_count", entity=made.entity, owner=made.owner)
         if len(rows) >= MOST_OF_AN_AGENT:
             raise Conflict(
@@ -113,6 +117,16 @@ class CreateAgentToken(NamedTuple):
                     hint="give the agents names of their own; or revoke that token first:"
                     f" launchkit token revoke {shell_word(row['id'])}",
                 )
+
+    async def _require_one_of_few(self, tx: Tx) -> None:
+        names = {row["name"] for row in await tx.all("agents_of_tokens", entity=self.entity)}
+        if self.agent not in names and len(names) >= MOST_AGENTS:
+            raise Conflict(
+                f"agent {self.agent}: {len(names)} others have tokens for {self.entity}, and"
+                f" {MOST_AGENTS} may",
+                hint="revoke those that nobody uses, also expired ones: launchkit token list shows"
+                " them; agents named NAME-… work with the token of NAME",
+            )
 
 
 class NearestAgent(NamedTuple):

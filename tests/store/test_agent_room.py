@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 from store.conftest import LEASE, Clock, Store, status
 
-from launchkit.abc import PauseAgent
-from launchkit.store import agent_changes, agent_room, agents, claims
-from launchkit.store.tokens import CreateAgentToken
+from launchkit.abc import PauseAgent, ResumeAgent
+from launchkit.errors import ConfigError, Conflict
+from launchkit.store import agent_changes, agent_room, agents, claims, tokens
+from launchkit.store.queues import MOST_OF_A_REASON
+from launchkit.store.tokens import CreateAgentToken, RevokeToken
 
 MANY = 6
 
@@ -28,21 +30,48 @@ async def known(store: Store) -> list[str]:
     return [view.status.name for view in await store.database.read(agents.List("e"))]
 
 
-async def test_of_the_agents_of_one_token_those_seen_last_are_known(
+async def test_those_seen_last_are_known_of_who_has_the_most_agents(
     store: Store, clock: Clock
 ) -> None:
     await store.queue()
     for owner in ("box", "box-own"):
         await store.write(CreateAgentToken(owner, "e", ["q"], "ann"))
-    for name in ("box-own", "box-own-1", "boxer", "other"):
+    for name in ("box-own-1", "other"):
         await beat(store, clock, name)
     for number in range(MANY):
         await beat(store, clock, f"box-{number}")
     for number in range(MANY):
         clock.now += 1
         await store.write(agents.Register("e", status(f"box-r{number}"), "s"))
-    mine = [f"box-r{number}" for number in range(MANY - 4, MANY)]
-    assert await known(store) == sorted([*mine, "box-own", "box-own-1", "boxer", "other"])
+    mine = [f"box-r{number}" for number in range(MANY - 2, MANY)]
+    assert await known(store) == sorted([*mine, "box-own-1", "other"])
+    await beat(store, clock, "box-own-2")
+    await beat(store, clock, "box-own-3")
+    assert await known(store) == ["box-own-3", *mine, "other"]
+
+
+async def test_who_says_much_of_itself_takes_no_room_of_those_that_say_less(
+    store: Store, clock: Clock
+) -> None:
+    await store.queue()
+    for name in ("a", "b", "c"):
+        await store.write(CreateAgentToken(name, "e", ["q"], "ann"))
+        await beat(store, clock, name)
+    with pytest.raises(ConfigError, match="may say less of itself"):
+        await beat(store, clock, "a", doing="x" * 3 * agent_room.LEAST)
+    assert await known(store) == ["a", "b", "c"]
+    await beat(store, clock, "a", doing="x" * (agent_room.LEAST + 100))
+    assert await known(store) == ["a", "b", "c"]
+
+
+async def test_what_agents_say_in_one_entity_takes_no_room_in_another(
+    store: Store, clock: Clock
+) -> None:
+    for number in range(4):
+        await beat(store, clock, f"a{number}")
+        said = replace(status(f"b{number}"), entity="other")
+        await store.write(claims.Beat("other", said, {}, LEASE))
+    assert await known(store) == ["a0", "a1", "a2", "a3"]
 
 
 async def test_who_says_much_of_itself_leaves_less_room(store: Store, clock: Clock) -> None:
@@ -64,3 +93,47 @@ async def test_a_paused_agent_stays_known(store: Store, clock: Clock) -> None:
     for number in range(MANY):
         await beat(store, clock, f"b{number}")
     assert await known(store) == ["a", "b2", "b3", "b4", "b5"]
+
+
+async def test_only_so_many_agents_are_paused_and_none_of_them_says_more_than_there_is_room_for(
+    store: Store, clock: Clock
+) -> None:
+    pause = PauseAgent(reason="new driver")
+    for name in ("a", "b", "c", "d"):
+        await beat(store, clock, name)
+        await store.write(agent_changes.Make("e", name, pause, "bob"))
+    await beat(store, clock, "e")
+    with pytest.raises(Conflict, match="has no room among the paused ones"):
+        await store.write(agent_changes.Make("e", "e", pause, "bob"))
+    with pytest.raises(Conflict, match="has no room among the paused ones"):
+        await beat(store, clock, "a", doing="x" * agent_room.LEAST)
+    await store.write(agent_changes.Make("e", "d", ResumeAgent(), "bob"))
+    await store.write(agent_changes.Make("e", "e", pause, "bob"))
+    assert await known(store) == ["a", "b", "c", "d", "e"]
+
+
+async def test_the_reason_of_a_pause_of_an_agent_is_kept_up_to_a_length(
+    store: Store, clock: Clock
+) -> None:
+    await beat(store, clock, "a")
+    pause = PauseAgent(reason="very long " * 1000)
+    for _ in range(2):
+        clock.now += 1
+        await store.write(agent_changes.Make("e", "a", pause, "bob"))
+    [view] = await store.database.read(agents.List("e"))
+    assert view.pause
+    assert len(view.pause.reason) <= MOST_OF_A_REASON
+    assert view.pause.at == clock.now - 1
+
+
+async def test_only_so_many_names_of_agents_have_tokens_in_an_entity(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "MOST_AGENTS", 2)
+    await store.queue()
+    made = [await store.write(CreateAgentToken(name, "e", ["q"], "ann")) for name in ("a", "b")]
+    with pytest.raises(Conflict, match="2 others have tokens for e, and 2 may"):
+        await store.write(CreateAgentToken("c", "e", ["q"], "ann"))
+    await store.write(CreateAgentToken("a", "e", ["q"], "ann"))
+    await store.write(RevokeToken(made[1].token.id, "ann"))
+    await store.write(CreateAgentToken("c", "e", ["q"], "ann"))

@@ -194,11 +194,11 @@ returning drain
 select session from agent where entity = :entity and name = :name
 
 -- name: size_of_agent
-select length(status) as size from agent where entity = :entity and name = :name
+select length(status) as size, length(pause) as pause from agent where entity = :entity and name = :name
 
 -- name: agents_by_time
-select name, length(status) as size from agent
-where entity = :entity and name <> :name and pause is null order by seen_at desc, name
+select name, length(status) as size, length(pause) as pause from agent
+where entity = :entity and name <> :name order by seen_at desc, name
 
 -- name: agents_of_tokens
 select distinct replace(owner, 'agent:', '') as name from token
