@@ -37,7 +37,10 @@ class _Count:
         """Count one event; gives what is wrong with it."""
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.sizes:
-                return f"*{event.anchor} stands for something that it is a part of, or for nothing"
+                return (  # the text may be a password
+                    "what begins with * stands for something that it is a part of, or for nothing;"
+                    " put it into quotes to make it text"
+                )
             self._add(*self.sizes[event.anchor])
         elif isinstance(event, yaml.CollectionStartEvent):
             self.open.append((event.anchor, self.values, self.characters))

@@ -71,7 +71,9 @@ def _constructed(loader: _Loader, node: yaml.Node, source: str) -> object:
     """
     try:
         return loader.construct_document(node)
-    except (LookupError, AttributeError, TypeError) as exc:
+    except UnicodeEncodeError:
+        raise
+    except (LookupError, AttributeError, TypeError, ValueError) as exc:
         line = node.start_mark.line + 1
         raise ConfigError(
             f"{source}:{line}: not valid YAML: a value does not fit its tag, such as !!int"
@@ -102,7 +104,8 @@ def _yaml_message(exc: yaml.YAMLError, source: str, text: str) -> str:
         line, column = exc.problem_mark.line, exc.problem_mark.column
         if line >= len(lines):  # what is missed at the end is missed where the text ends
             line, column = len(lines) - 1, len(lines[-1])
-        return f"{source}:{line + 1}: not valid YAML: {exc.problem} (column {column + 1})"
+        told = str(exc.problem).partition(" '")[0]  # in quotes stands what may be a password
+        return f"{source}:{line + 1}: not valid YAML: {told} (column {column + 1})"
     if isinstance(exc, ReaderError):
         return _may_not_hold(text, exc.position, source)
     return f"{source}: not valid YAML: {str(exc).splitlines()[0]}"

@@ -20,8 +20,11 @@ SIXTIES = ":".join(["59"] * 2000)
     ("text", "message"),
     [
         (LAUGHS, rf"^f:[456]: has more than {MOST_VALUES} values"),
-        ("a: &a\n  b: *a\n", r"^f:2: \*a stands for something that it is a part of"),
-        ("a: *b\n", r"^f:1: \*b stands for"),
+        (
+            "a: &a\n  b: *a\n",
+            r"^f:2: what begins with \* stands for something",
+        ),
+        ("a: *b\n", r"^f:1: what begins with \* stands for"),
         ("[" * 1000, rf"^f:1: is nested too deep: {MAX_DEPTH} levels"),
         ("x: 1\ny: " + "{a: " * 300, rf"^f:2: is nested too deep: {MAX_DEPTH} levels"),
         ("\n".join(" " * n + "a:" for n in range(300)), r"^f:\d+: is nested too deep"),
@@ -104,3 +107,13 @@ def test_a_file_without_end_is_not_read_to_it(tmp_path: Path) -> None:
         file.truncate(1 << 40)
     with pytest.raises(ConfigError, match=r"f\.yaml: has more than"):
         read_document(tmp_path / "f.yaml")
+
+
+@pytest.mark.parametrize(
+    "text", ["a: *hush", "a: !hush x", "a: !hush!x y", "a: !!int hush", "a: !!float hush"]
+)
+def test_a_fault_in_yaml_is_told_without_the_value(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_document(text, "f")
+    assert "hush" not in caught.value.message
+    assert caught.value.message.startswith("f:1: ")
