@@ -4,9 +4,11 @@ import errno
 import logging
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from launchkit.plain_text import shortened
@@ -16,6 +18,8 @@ log = logging.getLogger("launchkit.remove_tree")
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _MOUNTED = "something is mounted there"
+_AT_ONCE = 10_000
+"""So many entries of a directory are remembered: a run may have made millions of them."""
 _SHOWN = 200
 """Characters of a path in a message: a tree may be deeper than anybody wants to read."""
 
@@ -116,21 +120,35 @@ class _Removal:
             raise OSError(errno.ESTALE, "it was moved while it was being removed")
 
     def _without_files(self, name: str, fd: int) -> list[str]:
-        """Remove all but the directories in the directory *name*, and name those."""
-        inner = []
-        with os.scandir(fd) as found:
-            entries = list(found)
-        for entry in entries:
-            try:
-                if entry.is_dir(follow_symlinks=False):
-                    inner.append(entry.name)
-                else:
-                    os.unlink(entry.name, dir_fd=fd)
-            except FileNotFoundError:
-                continue
-            except OSError as exc:
-                self.leave(f"{name}/{entry.name}", exc)
-        return inner
+        """Remove all but the directories in the directory *name*, and name those. A file system may
+        pass over entries while others are removed, so a long one is read again as long as there are
+        fewer.
+        """
+        before = sys.maxsize
+        while True:
+            inner: list[str] = []
+            seen = 0
+            with os.scandir(fd) as found:
+                while entries := list(islice(found, _AT_ONCE)):
+                    seen += len(entries)
+                    inner += (
+                        entry.name for entry in entries if not self._is_passed(name, fd, entry)
+                    )
+            if seen <= _AT_ONCE or seen >= before:
+                return inner
+            before = seen
+
+    def _is_passed(self, folder: str, fd: int, entry: os.DirEntry[str]) -> bool:
+        """Remove what is no directory, if that can be; tells whether it is none."""
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                return False
+            os.unlink(entry.name, dir_fd=fd)
+        except FileNotFoundError:
+            pass
+        except OSError as exc:
+            self.leave(f"{folder}/{entry.name}", exc)
+        return True
 
     def _remove_empty(self, name: str, before: OSError | None = None) -> None:
         """Remove a directory that should be empty. If it is not, *before* may tell why."""

@@ -5,6 +5,7 @@ import re
 import resource
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,24 @@ def test_a_broad_tree_is_removed(tmp_path: Path) -> None:
         (tmp_path / "tree" / f"{n % 10}" / f"{n}" / "x").mkdir(parents=True)
         (tmp_path / "tree" / f"{n % 10}" / f"{n}" / "file").touch()
     remove_tree(tmp_path / "tree")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_a_very_long_directory_few_entries_are_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchkit.code.remove_tree._AT_ONCE", 100)
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "first").touch()
+    for number in range(5000):
+        (tmp_path / "tree" / f"{number:0200}").hardlink_to(tmp_path / "tree" / "first")
+    for number in range(300):
+        (tmp_path / "tree" / f"d{number}").mkdir()
+    tracemalloc.start()
+    remove_tree(tmp_path / "tree")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 200_000
     assert list(tmp_path.iterdir()) == []
 
 
