@@ -86,7 +86,8 @@ def _in_excess(
 
 
 def _size(row: Row) -> int:
-    return max(LEAST, row["size"] + (row["pause"] or 0))
+    size: int = row["size"] + (row["pause"] or 0)
+    return max(LEAST, size)
 
 
 def _owner(name: str, owners: Collection[str]) -> str | None:
