@@ -67,7 +67,7 @@ class Make(NamedTuple):
     async def _known(self, tx: Tx) -> AgentView:
         views = {view.status.name: view for view in await List(self.entity)(tx)}
         if self.name not in views:
-            there = ", ".join(views) or "none"
+            there = shortened(", ".join(views)) or "none"
             raise NotFound(
                 f"there is no agent {self.name!r} of {self.entity}; there are: {there}",
                 hint="see: launchkit agents",

@@ -6,7 +6,8 @@ import pytest
 from store.conftest import LEASE, Clock, Store, status
 
 from launchkit.abc import PauseAgent, ResumeAgent
-from launchkit.errors import ConfigError, Conflict
+from launchkit.errors import ConfigError, Conflict, NotFound
+from launchkit.plain_text import MESSAGE_CHARACTERS
 from launchkit.store import agent_changes, agent_room, agents, claims, tokens
 from launchkit.store.queues import MOST_OF_A_REASON
 from launchkit.store.tokens import CreateAgentToken, RevokeToken
@@ -30,7 +31,7 @@ async def known(store: Store) -> list[str]:
     return [view.status.name for view in await store.database.read(agents.List("e"))]
 
 
-async def test_those_seen_last_are_known_of_who_has_the_most_agents(
+async def test_of_the_agents_of_one_token_those_seen_last_are_known(
     store: Store, clock: Clock
 ) -> None:
     await store.queue()
@@ -137,3 +138,14 @@ async def test_only_so_many_names_of_agents_have_tokens_in_an_entity(
     await store.write(CreateAgentToken("a", "e", ["q"], "ann"))
     await store.write(RevokeToken(made[1].token.id, "ann"))
     await store.write(CreateAgentToken("c", "e", ["q"], "ann"))
+
+
+async def test_where_no_agent_has_a_name_only_so_many_others_are_named(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_room, "ROOM", 30 * agent_room.LEAST)
+    for number in range(30):
+        await beat(store, clock, f"{'a' * 120}-{number}")
+    with pytest.raises(NotFound) as caught:
+        await store.write(agent_changes.Make("e", "z", ResumeAgent(), "bob"))
+    assert len(str(caught.value)) < MESSAGE_CHARACTERS + 200
