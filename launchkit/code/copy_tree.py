@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from launchkit.code.inside import inside
+from launchkit.code.threads import go_on
 
 Put = Callable[[Path, Path], Any]
 """Copies a file, or what is told of a directory, from one path to another."""
 
 
 def copy_tree(source: Path, target: Path, *, put_file: Put, put_mode: Put) -> None:
-    """Copy *source* to *target*, however deep it is; links are copied as they are. A directory gets
-    its mode once all is in it.
+    """Copy *source* to *target*, however deep it is, as long as it is wanted; links are copied as
+    they are. A directory gets its mode once all is in it.
 
     :raises OSError: if something cannot be read or written.
     :raises Rejected: if there is too much in it.
@@ -21,6 +22,7 @@ def copy_tree(source: Path, target: Path, *, put_file: Put, put_mode: Put) -> No
         target.mkdir(exist_ok=True)
         below = [("", iter(tree.names("")))]
         while below:
+            go_on()
             folder, names = below[-1]
             name = next(names, None)
             if name is None:

@@ -4,9 +4,11 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from ended import ends_when_cancelled
 
 from launchkit.code.copy_tree import copy_tree
 from launchkit.code.remove_tree import remove_tree
@@ -34,6 +36,12 @@ def test_a_tree_is_copied_however_deep_with_its_links_and_modes(code: Path, tmp_
     assert (copy / "link").readlink() == Path("nowhere")
     assert stat.S_IMODE((copy / "closed").stat().st_mode) == 0o555
     remove_tree(copy)
+
+
+async def test_a_tree_is_copied_no_longer_than_it_is_wanted(code: Path, tmp_path: Path) -> None:
+    copy = partial(copy_tree, put_file=shutil.copy2, put_mode=shutil.copystat)
+    assert await ends_when_cancelled(partial(copy, code, tmp_path / "copy"))
+    assert not [*(tmp_path / "copy").iterdir()]
 
 
 def test_what_cannot_be_written_ends_the_copy(code: Path, tmp_path: Path) -> None:
