@@ -72,7 +72,7 @@ class Askers:
 
     rates: Rates
     _proved: OrderedDict[bytes, bytes] = field(init=False, repr=False, default_factory=OrderedDict)
-    """Whose token was proved, by its digest; the first one is forgotten first."""
+    """Whose token was proved, by its digest; that used longest ago is forgotten first."""
     _tokens: dict[bytes, OrderedDict[bytes, None]] = field(
         init=False, repr=False, default_factory=dict
     )
@@ -86,7 +86,11 @@ class Askers:
         if token is None:
             return self.rates.early(place)
         who = self._proved.get(token)
-        return self.rates.wait(place) if who is None else self.rates.early(who)
+        if who is None:
+            return self.rates.wait(place)
+        self._proved.move_to_end(token)
+        self._tokens[who].move_to_end(token)
+        return self.rates.early(who)
 
     def answered(self, scope: Scope, status: int) -> None:
         """Learn from an answer whether the token of its request is one."""

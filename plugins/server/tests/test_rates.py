@@ -53,6 +53,20 @@ def test_who_asks_with_many_tokens_loses_the_first_of_them() -> None:
     assert [is_known(number) for number in (1, 2, TOKENS_OF_ONE + 1)] == [False, True, True]
 
 
+def test_a_token_that_is_used_stays_known_however_many_others_are_proved() -> None:
+    askers = Askers(rates=Rates(per_second=1000.0, clock=lambda: 0.0))
+    mine = asked("lk_mine", b"ann")
+    askers.answered(mine, 200)
+    for number in range(MANY + MANY // 2):
+        askers.answered(asked(f"lk_{number}", b"%d" % number), 200)
+        if number == MANY // 2:
+            assert not askers.early(mine)
+    for _ in range(20_000):  # somebody guesses at the same address
+        askers.rates.count(bytes((10, 0, 0, 1)))
+    assert not askers.early(mine)
+    assert askers.early(asked("lk_0", b"0")) > 0
+
+
 @pytest.mark.parametrize(
     ("first", "second", "is_one"),
     [
