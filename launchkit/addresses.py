@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 HIDDEN = "…"
 _ADDRESSES = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]++:/\S+")
@@ -11,7 +12,10 @@ _BEGIN = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]++):(/++)")
 _HOST = re.compile(r"[^/]*+")
 _WITH_PASSWORD = re.compile(r"[^\[/@:]*+:(?![0-9]{1,5}(?:[/?#]|$))")
 """What is no host with its port: all up to the last `@` is a login, whatever its password has."""
-_PARAMETER = re.compile(r"[?&;#]([^=&;#?\s]*)=")
+_PARAMETER = re.compile(
+    r"(?:[?&;#]|%3[fFbB]|%2[36])((?:[^=&;#?\s%]|%(?!3[fFbBdD]|2[36]))*+)(?:=|%3[dD])"
+)
+"""Also one whose signs are escaped, as they are in an address that is a parameter's value."""
 _VALUE = re.compile(r"[^&;#\s]*+")
 _SPACE = "\N{SYMBOL FOR SPACE}"
 _BEFORE_AT = re.compile(r"^.*@", re.DOTALL)
@@ -117,7 +121,7 @@ def _secret_values(text: str) -> Iterator[tuple[int, int]]:
         if name not in told:
             from launchkit.secret_names import is_secret_parameter  # few commands need it
 
-            told[name] = is_secret_parameter(name)
+            told[name] = is_secret_parameter(unquote(name))
         if found.start() >= done and told[name]:
             value = _VALUE.match(text, found.end())
             done = value.end() if value else found.end()

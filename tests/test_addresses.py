@@ -21,6 +21,16 @@ from launchkit.store.sqlite_file import file_of
         ("https://me:pw@h/x", "https://…@h/x"),
         ("https://ghp_token@h/x", "https://…@h/x"),
         ("https://h/r.git?access_token=abc", "https://h/r.git?access_token=…"),
+        ("https://h/r?tok%65n=abc&x=1", "https://h/r?tok%65n=…&x=1"),
+        ("https://h/r?x%3Fy&token%3Dabc&x=1", "https://h/r?x%3Fy&token%3D…&x=1"),
+        (
+            "https://a/?next=https%3A%2F%2Fb%2F%3Ftoken%3Dpw",
+            "https://a/?next=https%3A%2F%2Fb%2F%3Ftoken%3D…",
+        ),
+        (
+            "https://a/?next=b%3Fx%3D1%26access_token%3Dpw&y=2",
+            "https://a/?next=b%3Fx%3D1%26access_token%3D…&y=2",
+        ),
         ("https://h/r?a=1;api_key=abc#token=d", "https://h/r?a=1;api_key=…#token=…"),
         ("https://h/a@b", "https://h/a@b"),
         ("sqlite://me:pw@h/x", "sqlite://…@h/x"),

@@ -194,9 +194,8 @@ def _cell(value: object) -> str:
         return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return visible_line(str(value).replace("\n", " "))
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return visible_line(text.replace("\n", " "))
 
 
 def get(*path: str) -> Callable[[Mapping[str, Any]], object]:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from launchkit.code.containment import has_file
 from launchkit.codec import suggest
 from launchkit.errors import Rejected
+from launchkit.plain_text import shortened
 
 PYPROJECT = "pyproject.toml"
 FROZEN = ("requirements.frozen.txt", ".job/requirements.frozen.txt")
@@ -43,6 +44,8 @@ _CHARSETS = re.compile(
     r"|mac[-_]\w+|gb\w+|hz|big5\w*|shift_jis\w*|euc_\w+|iso2022_\w+|johab|kz1048|ptcp154|tis[-_]620"
 )
 """The codecs of characters; others, such as punycode, may take any time."""
+MOST_OF_A_NAME = 40
+"""Characters of a codec's: Python keeps each name that it was asked for."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -202,9 +205,9 @@ def _decoded(data: bytes) -> str:
 
 
 def _charset(named: str) -> str:
-    name = codecs.lookup(named).name
+    name = codecs.lookup(named).name if len(named) <= MOST_OF_A_NAME else ""
     if not _CHARSETS.fullmatch(name):
-        raise LookupError(f"unknown encoding: {named}")
+        raise LookupError(f"unknown encoding: {shortened(named, MOST_OF_A_NAME)}")
     return name
 
 
@@ -217,9 +220,11 @@ def _pyproject(root: Path) -> Mapping[str, object]:
     ):
         raise Rejected(f"{PYPROJECT}: has a key of more than {MOST_PARTS} parts")
     try:
-        return tomllib.loads(text)
+        found = tomllib.loads(text)
+        repr(found)  # which a hexadecimal number may be too long for
     except (ValueError, RecursionError) as exc:  # also of numbers and nesting without end
         raise Rejected(f"{PYPROJECT}: is not TOML: {exc}") from exc
+    return found
 
 
 def _from_pyproject(pyproject: Mapping[str, object], extras: Sequence[str]) -> tuple[str, ...]:

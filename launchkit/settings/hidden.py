@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from launchkit.addresses import bare_login, masked_value
 from launchkit.errors import ConfigError, hiding
 from launchkit.model import Json
 from launchkit.resolving.nested import leaves
@@ -18,6 +17,7 @@ def shown(settings: Json) -> dict[str, Any]:
     """Settings as they may be shown: without what a name tells to be a secret, be it a key, an
     option or one in a text, and without the logins in addresses.
     """
+    from launchkit.addresses import masked_value
     from launchkit.resolving.secret_places import Walk
     from launchkit.resolving.secret_texts import named_parts_of
 
@@ -48,6 +48,8 @@ class SettingsMask:
 
     def _logins(self) -> Iterator[str]:
         """Those without a scheme, which nothing but a whole value tells."""
+        from launchkit.addresses import bare_login
+
         for path, leaf in leaves(self._settings):
             for text in (*path, leaf):
                 if isinstance(text, str) and (login := bare_login(text)):

@@ -106,6 +106,8 @@ def poison(path: Path) -> None:
         spec = json.loads(connection.execute("select spec from queue").fetchone()[0])
         spec["config"][hostile] = hostile
         connection.execute("update queue set spec = ?", (json.dumps(spec),))
+        aliases = "insert into job_alias select entity, name, ?, version from job_alias"
+        connection.execute(aliases, (hostile,))
         (item,) = connection.execute("select id from item where state = 'failed'").fetchone()
         connection.execute("insert or replace into outputs values (?, 1, ?)", (item, more))
 

@@ -1,5 +1,6 @@
 """What a code directory asks to have installed."""
 
+import encodings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,8 @@ def test_an_unknown_extra_names_the_nearest_one(tree: Tree) -> None:
         ("[project]\ndependencies = 'a'", "must be a list"),
         ("[project]\ndependencies = ['-e .']", "'-e .' is not a requirement"),
         ('[project]\ndependencies = ["a\\nb"]', "is not a requirement"),
+        (f"[project]\ndependencies = [0x{'f' * 5000}]", "is not TOML"),
+        (f"[project]\nname = 0x{'f' * 5000}\ndependencies = ['a']", "is not TOML"),
     ],
 )
 def test_a_malformed_project_is_refused(text: str, message: str, tree: Tree) -> None:
@@ -122,6 +125,15 @@ def test_what_would_take_long_to_read_is_refused(
     root = tree(**{name: text})
     with pytest.raises(Rejected, match=f"{name}: {message}"):
         find_dependencies(root)
+
+
+def test_no_codec_of_a_long_name_is_asked_for(tree: Tree) -> None:
+    known = {*encodings._cache}  # type: ignore[attr-defined] # what Python keeps
+    root = tree(**{"requirements.txt": f"# coding: {'n' * 100_000}\nnumpy\n"})
+    with pytest.raises(Rejected, match=r"unknown encoding: ") as caught:
+        find_dependencies(root)
+    assert len(str(caught.value)) < 300
+    assert {*encodings._cache} == known  # type: ignore[attr-defined] # as above
 
 
 def test_a_codec_that_may_take_any_time_is_not_used(tree: Tree) -> None:
