@@ -11,7 +11,6 @@ from launchkit.codec import Locate, Path, below, decode, unknown_key
 from launchkit.errors import ConfigError, PluginError
 from launchkit.model import Json, Secret
 from launchkit.plugins import Plugins
-from launchkit.secret_names import is_secret_name
 from launchkit.settings.destinations import read_destination
 from launchkit.settings.placeholders import is_placeholder, value_at
 from launchkit.settings.schema import CORE_POLICY, AgentSettings, BuilderBlock
@@ -226,6 +225,8 @@ def _shown(cls: type[Component], settings: Json) -> dict[str, object]:
 
 def _cautious(settings: Json) -> dict[str, object]:
     """Settings that no class tells the types of: what sounds like a secret is taken for one."""
+    from launchkit.secret_names import is_secret_name
+
     return {
         key: Secret(value) if isinstance(value, str) and is_secret_name(key) else value
         for key, value in settings.items()

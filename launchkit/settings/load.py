@@ -1,20 +1,21 @@
 """Load the settings: defaults < file < environment variables < flags."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from launchkit.abc import Component, Hub, QueueBackend
 from launchkit.codec import Locate, decode, dotted
 from launchkit.codec import Path as KeyPath
 from launchkit.document import Document, read_document
-from launchkit.errors import ConfigError, PluginError
+from launchkit.errors import ConfigError, PluginError, hiding
 from launchkit.plugins import Plugins
 from launchkit.resolving.nested import leaves
 from launchkit.settings.components import SEAMS, Examined, examine
-from launchkit.settings.hidden import SettingsMask
 from launchkit.settings.placeholders import placeholders, value_at, without
 from launchkit.settings.places import default_cache_dir, default_state_dir
 from launchkit.settings.schema import AgentSettings
@@ -26,6 +27,9 @@ from launchkit.settings.sources import (
     unread_file,
 )
 from launchkit.settings.tidy import WORDS, tidied
+
+if TYPE_CHECKING:
+    from launchkit.resolving.masking import Mask
 
 AGENTS_OWN = frozenset({"environment", "registry", "builder", "runners", "policy"})
 """Keys whose values are for components of an agent."""
@@ -94,8 +98,8 @@ def load_settings(
     if not for_agent:
         data = {key: value for key, value in data.items() if key not in AGENTS_OWN}
     queue = QueueBackend if for_agent else Hub
-    hide = SettingsMask(data)
-    with hide.on_errors():
+    hide = _mask_of(data)
+    with _on_errors(hide):
         examined = examine(data, plugins or Plugins(environ=environ), locate, queue)
         settings = _checked(examined, environ, locate)
     return Loaded(
@@ -125,6 +129,36 @@ def missing_components(settings: AgentSettings, plugins: Plugins) -> tuple[Plugi
     return tuple(
         plugins.missing(seam, kind) for seam, kind in named if plugins.find(seam, kind) is None
     )
+
+
+def _mask_of(data: Mapping[str, Any]) -> Callable[[str], str]:
+    """Puts `…` in place of the secrets of settings. What they are is found out when something is
+    told: most commands tell nothing.
+    """
+
+    @cache
+    def mask() -> "Mask":
+        from launchkit.settings.hidden import mask_of
+
+        return mask_of(data)
+
+    def hide(text: str) -> str:
+        return mask()(text)
+
+    return hide
+
+
+@contextmanager
+def _on_errors(hide: Callable[[str], str]) -> Iterator[None]:
+    """Let what is raised meanwhile have `…` for the secrets, also where it is cut.
+
+    :raises ConfigError: in place of one with a secret in it.
+    """
+    try:
+        with hiding(hide):
+            yield
+    except ConfigError as exc:
+        raise ConfigError(hide(exc.message), hint=exc.hint and hide(exc.hint)) from exc
 
 
 def _checked(examined: Examined, environ: Mapping[str, str], locate: Locate) -> AgentSettings:

@@ -67,7 +67,7 @@ async def take_turn(tx: Tx, entity: str) -> None:
 def _in_excess(
     parts: Mapping[str | None, Sequence[Row]], mine: str | None, wanted: int, excess: int
 ) -> Iterator[str]:
-    left = {owner: [*rows] for owner, rows in parts.items()}
+    left = {owner: [*parts[owner]] for owner in reversed([*parts])}  # the first of equals goes
     sizes = {owner: sum(map(_size, rows)) for owner, rows in left.items()}
     sizes[mine] = sizes.get(mine, 0) + wanted
     while excess > 0:

@@ -1,17 +1,18 @@
 """Agents: what they said of themselves, and when."""
 
+from collections.abc import Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from launchkit.codec import encode_json
+from launchkit.codec import decode_json, encode_json
 from launchkit.errors import AgentReplaced, ConfigError
-from launchkit.model import AgentStatus, AgentView
+from launchkit.model import AgentStatus, AgentView, Pause
 from launchkit.model.names import is_agent_name
+from launchkit.plain_text import without_last_word
 from launchkit.store import topics
-from launchkit.store.agent_room import make_room, take_turn
-from launchkit.store.database import Body, Tx
+from launchkit.store.database import Body, Row, Tx
 from launchkit.store.locks import holders_of, topic_of
-from launchkit.store.rows import agent_of
-from launchkit.store.rules import ONLINE_SECONDS
+from launchkit.store.rows import agent_of, understood
+from launchkit.store.rules import ONLINE_SECONDS, REASON_CHARACTERS, ServingAgent
 
 T = TypeVar("T")
 SHOWN_SECONDS = 24 * 3600
@@ -42,6 +43,8 @@ class Register(NamedTuple):
     session: str
 
     async def __call__(self, tx: Tx) -> None:
+        from launchkit.store.agent_room import make_room, take_turn  # for agents alone
+
         name = self.status.name
         require_agent_name(name)
         former = await tx.one("session_of", entity=self.entity, name=name)
@@ -142,3 +145,40 @@ async def _free_what_it_held(tx: Tx, entity: str, name: str) -> None:
         tx.publish(topic_of(lock["name"]))
     for row in await tx.all("lapse_leases_of", entity=entity, agent=name):
         tx.publish(f"queue:{row['queue_id']}")
+
+
+async def agents_for(tx: Tx, queue: Row) -> Sequence[ServingAgent]:
+    """Those that are online for a row of `queue`, in the order of their names. Of what each says of
+    itself, only what tells why nothing is claimed is taken out of the database, since it is asked
+    for with each list of what waits.
+    """
+    rows = await tx.all(
+        "serving",
+        entity=queue["entity"],
+        queue=queue["name"],
+        resource=queue["resource"],
+        since=tx.now - ONLINE_SECONDS,
+        most=REASON_CHARACTERS,
+    )
+    return [_serving(row) for row in rows]
+
+
+def _serving(row: Row) -> ServingAgent:
+    with understood("what an agent has said"):
+        return ServingAgent(
+            name=row["name"],
+            seen_at=row["seen_at"],
+            held=row["held"],
+            max_jobs=row["max_jobs"],
+            draining=bool(row["drain"] or row["draining"]),
+            pause=decode_json(Pause, row["pause"]) if row["pause"] else None,
+            unable=_reason(row),
+            has_runner=bool(row["has_runner"]),
+        )
+
+
+def _reason(row: Row) -> str | None:
+    text: str | None = row["unable"]
+    if text is None or not row["unable_more"]:
+        return text
+    return f"{without_last_word(text).rstrip()} …"

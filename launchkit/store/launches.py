@@ -9,7 +9,8 @@ from launchkit.abc import ItemView, Selection
 from launchkit.errors import Conflict, NotFound
 from launchkit.model import Event, ItemState, QueueItem
 from launchkit.resolving.queue_checks import check_length
-from launchkit.store import rules, serving, topics
+from launchkit.store import rules, topics
+from launchkit.store.agents import agents_for
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
 from launchkit.store.orders import beginning, cursor, scope, start_of, statement
@@ -255,5 +256,5 @@ async def view(
 async def _waiting(tx: Tx, row: Row) -> str:
     """Why an item that is queued was not claimed yet: the same for all in its queue."""
     queue = await tx.row("queue_of", id=row["queue_id"])
-    here = await serving.agents_for(tx, queue)
+    here = await agents_for(tx, queue)
     return rules.waiting(queue_of(queue), await leased(tx, queue["id"]), here, tx.now)

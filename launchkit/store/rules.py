@@ -3,8 +3,7 @@ an item waits.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from launchkit.model import ItemState, Pause, Queue, QueueItem
 from launchkit.plain_text import shortened
@@ -47,8 +46,7 @@ def blocked(queue: Queue, leased: int, now: float) -> str | None:
     return None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ServingAgent:
+class ServingAgent(NamedTuple):
     """An agent that is online for a queue, as far as it tells why nothing is claimed."""
 
     name: str

@@ -65,6 +65,26 @@ async def test_who_says_much_of_itself_takes_no_room_of_those_that_say_less(
     assert await known(store) == ["a", "b", "c"]
 
 
+async def test_of_those_that_say_as_much_the_one_seen_longest_ago_makes_room(
+    store: Store, clock: Clock
+) -> None:
+    await store.queue()
+    for name in ("a", "b", "c", "d", "e"):
+        await store.write(CreateAgentToken(name, "e", ["q"], "ann"))
+        await beat(store, clock, name)
+    assert await known(store) == ["b", "c", "d", "e"]
+
+
+async def test_one_that_is_back_is_not_forgotten_as_one_that_left(
+    store: Store, clock: Clock
+) -> None:
+    await store.write(agents.Register("e", status("a"), "s"))
+    await store.write(agents.Forget("e", "a", dead=False, session="s"))
+    await beat(store, clock, "a")
+    await store.write(agents.Register("e", status("b"), "s"))
+    assert await known(store) == ["a", "b"]
+
+
 async def test_what_agents_say_in_one_entity_takes_no_room_in_another(
     store: Store, clock: Clock
 ) -> None:

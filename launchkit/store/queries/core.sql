@@ -216,7 +216,7 @@ delete from agent where entity = :entity and name = :name and pause is null
 update agent set seen_at = 0, drain = 0, session = :left where entity = :entity and name = :name
 
 -- name: forget_those_who_left
-delete from agent where entity = :entity and name <> :name and session = :left and pause is null
+delete from agent where entity = :entity and name <> :name and session = :left and seen_at = 0 and pause is null
 
 -- name: agents
 select a.status, a.seen_at, a.drain, a.pause,
