@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from launchkit import __version__
+from launchkit.cli.door import put_record
 from launchkit.cli.failures import EPILOG, reported
 from launchkit.cli.lazy import LazyGroup
 from launchkit.cli.options import common_options, remember
@@ -114,6 +115,15 @@ def cli(ctx: click.Context) -> None:
     """Queues for ML jobs, and an agent that runs them on the compute you have."""
     if os.environ.get("NO_COLOR"):
         ctx.color = False
+    _show_log()
+
+
+def _show_log() -> None:
+    """Show what the log says by the one door: only an agent gives it a place of its own."""
+    import logging
+
+    if logging.lastResort and not logging.lastResort.filters:
+        logging.lastResort.addFilter(put_record)
 
 
 def main() -> None:

@@ -3,11 +3,14 @@
 import re
 import sys
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
 from launchkit.plain_text import visible, visible_line
+
+if TYPE_CHECKING:
+    import logging
 
 RESET = "\x1b[0m"
 _COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
@@ -45,6 +48,16 @@ def put(line: Line, *, err: bool = False) -> None:
 def put_text(text: str, *, err: bool = False) -> None:
     """Print lines on stdout or stderr, without an empty one at the end."""
     click.echo(_afresh(err) + visible(text.removesuffix("\n")), err=err)
+
+
+def put_record(record: "logging.LogRecord") -> bool:
+    """Print what the log has to say to a command that keeps none, and have nobody else print it."""
+    put(record.getMessage(), err=True)
+    if record.exc_info:
+        from traceback import format_exception
+
+        put_text("".join(format_exception(record.exc_info[1])), err=True)
+    return False
 
 
 def put_output(text: str) -> None:

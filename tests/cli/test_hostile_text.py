@@ -213,6 +213,18 @@ def test_a_file_with_a_hostile_name_is_named_in_one_line(queue: Program) -> None
     assert line.startswith("error rejected")
 
 
+def test_what_the_log_says_to_a_command_does_nothing_on_its_terminal(
+    queue: Program, repository: str
+) -> None:
+    work = Path(repository.removeprefix("file://")).rename(queue.folder / "odd\x9b1m\u202e")
+    (work / "train.py").write_text("changed")
+    queue_url = f"sqlite:///{queue.folder}/queue.db"
+    words = ("launch", "-q", "q", "-u", f"file://{work}", "-E", "true", "--backend", queue_url)
+    shown = on_a_terminal(queue.folder, sys.executable, "-m", "launchkit", *words)
+    assert "uncommitted changes" in shown
+    require_harmless(shown)
+
+
 def test_a_line_of_the_log_is_one_line_whatever_is_in_it() -> None:
     form = formatter_for("human", None)
     record = logging.LogRecord("launchkit", logging.INFO, "", 1, HOSTILE, (), None)
