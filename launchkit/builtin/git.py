@@ -92,6 +92,7 @@ class GitFetcher(Fetcher):
     async def _git(self, remote: str) -> Git:
         modules_too = self._local is None and is_local(remote)
         settings = {
+            **self._of_lfs(remote),
             "advice.detachedHead": "false",
             "gc.auto": "0",  # nothing goes on in the background of a checkout
             "maintenance.auto": "false",
@@ -104,6 +105,16 @@ class GitFetcher(Fetcher):
             environ=await quiet_environment(),
             memory_bytes=self.memory_bytes,
         )
+
+    def _of_lfs(self, remote: str) -> Mapping[str, str]:
+        """Keep git-lfs, which reads repositories of this machine by itself, from all but that which
+        a launch names, where not each may be taken.
+        """
+        if self._local is None:
+            return {}
+        if is_local(remote):
+            return {"lfs.url": remote}
+        return {"lfs.customtransfer.lfs-standalone-file.path": "false"}
 
     async def pin(self, source: Source) -> Source:
         """The source with the commit that its ref means in the remote now; no ref is its HEAD.

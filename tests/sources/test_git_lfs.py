@@ -1,0 +1,119 @@
+"""What a repository says of git-lfs leads to no repository of the agent's machine."""
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from http.server import CGIHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+from served import answered_by
+from services import skip_without
+from sources.conftest import Repository
+
+from launchkit.abc import Policy
+from launchkit.builtin.git import GitFetcher
+from launchkit.errors import FetchError, unwrapped
+from launchkit.model import GitSource
+from launchkit.testing import site_at, started
+
+WEIGHTS = b"very secret weights"
+
+
+class GitServer(CGIHTTPRequestHandler):
+    """Serves the repositories in a directory over HTTP, by git's own program."""
+
+    have_fork = False  # it would become nobody, who may not read them
+
+    def log_message(self, *args: object) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture(autouse=True)
+def with_lfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of a user who has installed git-lfs."""
+    if not shutil.which("git-lfs"):
+        skip_without("git-lfs")
+    settings = tmp_path / "gitconfig"
+    settings.write_text(
+        '[filter "lfs"]\n\tclean = git-lfs clean -- %f\n\tsmudge = git-lfs smudge -- %f\n'
+        "\tprocess = git-lfs filter-process\n\trequired = true\n"
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Repository:
+    """A repository that no launch may take, with an object of git-lfs."""
+    made = Repository(tmp_path / "private")
+    digest = hashlib.sha256(WEIGHTS).hexdigest()
+    place = made.path / ".git/lfs/objects" / digest[:2] / digest[2:4] / digest
+    place.parent.mkdir(parents=True)
+    place.write_bytes(WEIGHTS)
+    return made
+
+
+def pointing(project: Repository, private: Repository) -> str:
+    """Have a repository take that object from there; gives its commit."""
+    digest = hashlib.sha256(WEIGHTS).hexdigest()
+    pointer = "version https://git-lfs.github.com/spec/v1\n"
+    pointer += f"oid sha256:{digest}\nsize {len(WEIGHTS)}\n"
+    project.commit({"stolen.bin": pointer})
+    return project.commit(
+        {".gitattributes": "*.bin filter=lfs\n", ".lfsconfig": f"[lfs]\n\turl = {private.url}\n"}
+    )
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """Where the repositories in the directory `served` are."""
+    root = tmp_path / "served"
+    script = root / "cgi-bin" / "git"
+    script.parent.mkdir(parents=True)
+    script.write_text(
+        f"#!/bin/sh\nexport GIT_PROJECT_ROOT={root} GIT_HTTP_EXPORT_ALL=1\nexec git http-backend\n"
+    )
+    script.chmod(0o755)
+    with answered_by(partial(GitServer, directory=str(root))) as host:
+        yield f"http://{host}/cgi-bin/git"
+
+
+async def fetched(tmp_path: Path, source: GitSource, *allowed: str) -> Path:
+    """What comes of a fetch where launches may take what is *allowed* of the agent's machine."""
+    into = tmp_path / "code"
+    into.mkdir()
+    with unwrapped():
+        async with (
+            site_at(tmp_path, policy=Policy(local_repositories=allowed)) as site,
+            started(GitFetcher(), site) as fetcher,
+        ):
+            await fetcher.fetch(source, into)
+    return into
+
+
+async def test_a_repository_of_a_server_leads_lfs_to_none_of_the_agents_machine(
+    tmp_path: Path, private: Repository, server: str
+) -> None:
+    project = Repository(tmp_path / "served" / "project")
+    commit = pointing(project, private)
+    with pytest.raises(FetchError, match="lfs"):
+        await fetched(tmp_path, GitSource(remote=f"{server}/project", commit=commit))
+    assert not (tmp_path / "code" / "stolen.bin").exists()
+
+
+async def test_a_repository_of_the_machine_leads_lfs_to_no_other_one(
+    tmp_path: Path, private: Repository
+) -> None:
+    project = Repository(tmp_path / "project")
+    commit = pointing(project, private)
+    with pytest.raises(FetchError, match="lfs"):
+        await fetched(tmp_path, GitSource(remote=project.url, commit=commit), str(project.path))
+
+
+async def test_a_repository_of_the_machine_has_its_own_objects_of_lfs(
+    tmp_path: Path, private: Repository
+) -> None:
+    commit = pointing(private, private)
+    code = await fetched(tmp_path, GitSource(remote=private.url, commit=commit), str(private.path))
+    assert (code / "stolen.bin").read_bytes() == WEIGHTS
