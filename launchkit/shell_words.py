@@ -18,13 +18,13 @@ def shell_join(words: Iterable[str]) -> str:
 
 
 def shell_word(text: str) -> str:
-    r"""A word as a POSIX shell takes it. One with a character that nobody sees as itself, such as a
+    r"""A word as a POSIX shell takes it, and zsh, which looks for `=program`. One with a character that nobody sees as itself, such as a
     newline, is written as `$'…'` with the bytes of that character, such as `\012`.
     """
     if all(map(_is_seen, text)):
         from shlex import quote
 
-        return quote(text)
+        return f"'{text}'" if quote(text) == text and text[:1] == "=" else quote(text)
     return f"$'{''.join(map(_escaped, text))}'"
 
 

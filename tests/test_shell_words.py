@@ -22,6 +22,7 @@ ODD = [
     "\u202e'; touch x; '",
     "\t1234567",
     "-n",
+    "=ls",
 ]
 
 
@@ -37,6 +38,10 @@ def test_a_shell_takes_a_word_as_it_is_and_nothing_in_it_is_a_key(word: str) -> 
     command = shell_command("shown", word, "end")
     assert taken(command) == [word, "end"]
     assert command.isprintable()
+
+
+def test_zsh_is_asked_for_no_program_by_a_word() -> None:
+    assert shell_command("shown", "=ls", "a=b") == "shown '=ls' a=b"
 
 
 def test_a_byte_of_a_file_name_that_is_no_text_stays_that_byte() -> None:
