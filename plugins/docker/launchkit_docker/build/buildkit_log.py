@@ -36,9 +36,12 @@ class _Shown:
     name: str = ""
     begun: bool = False
     ended: bool = False
+    resting: bool = False
+    """It has ended well, and not begun again as a source does that is looked up before it is used."""
     rest: bytes = b""
     """A line that has not ended."""
     printed: bytes = b""
+    """The last of it, as long as the step may fail."""
     error: str = ""
 
 
@@ -85,9 +88,10 @@ class BuildKitLog:
             yield from self._output(shown, news.data)
             return
         shown.name = shortened(news.name) or shown.name
+        shown.resting = bool(news.completed and not news.error)
         if news.started and not shown.begun:
             yield from self._begin(shown)
-        if news.completed and not (shown.ended or news.error):
+        if shown.resting:
             yield from self._end(shown, news)
         if news.error and not shown.error:
             shown.error = news.error
@@ -101,20 +105,22 @@ class BuildKitLog:
             yield f"#{self._number(shown)} {shown.name}"
 
     def _end(self, shown: _Shown, step: Step) -> Iterator[str]:
-        shown.ended = True
-        yield from self._output(shown, b"\n")
-        if shown.number:
+        yield from self._output(shown, b"")
+        shown.printed = b""
+        if shown.number and not shown.ended:
             done = "CACHED" if step.cached else f"DONE {step.completed - step.started:.1f} s"
             yield f"#{shown.number} {done}"
+        shown.ended = True
 
     def _output(self, shown: _Shown, data: bytes) -> Iterator[str]:
         *lines, shown.rest = (shown.rest + data.replace(b"\r", b"\n")).split(b"\n")
-        if len(shown.rest) > LINE_BYTES:
+        if shown.resting or len(shown.rest) > LINE_BYTES:
             lines.append(shown.rest)
             shown.rest = b""
         for line in lines:
             if text := COLOURS.sub("", line.decode(errors="replace")).rstrip():
-                shown.printed = last_bytes(shown.printed + f"{text}\n".encode(errors="replace"))
+                if not shown.resting:
+                    shown.printed = last_bytes(shown.printed + f"{text}\n".encode(errors="replace"))
                 yield f"#{self._number(shown)} {text}"
 
     def _number(self, shown: _Shown) -> int:

@@ -1,5 +1,6 @@
 """What is shown and kept of the messages of BuildKit."""
 
+import tracemalloc
 from base64 import b64encode
 
 import pytest
@@ -141,3 +142,34 @@ def test_a_line_that_does_not_end_is_shown_in_pieces() -> None:
 def test_a_step_without_measure_is_named_in_short() -> None:
     error = fails("it went wrong: exit code: 1", step("x" * 1_000_000, start=1, error="it went"))
     assert len(error.message) < 3000
+
+
+def test_what_a_step_printed_is_let_go_of_once_it_has_ended_well() -> None:
+    log = BuildKitLog()
+    text = b"x" * 15_000
+    tracemalloc.start()
+    for number in range(200):
+        name = f"RUN {number}"
+        log.take(message(step(name, start=1), prints(name, text)))
+        log.take(message(step(name, start=1, end=2), prints(name, text + b"\n" + text)))
+    now, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert now < 500_000
+
+
+def test_what_a_step_says_last_may_come_after_its_end() -> None:
+    name = "RUN true"
+    news = step(name, start=1, end=2) + prints(name, b"no end")
+    assert shown(news) == ["#1 RUN true", "#1 DONE 1.0 s", "#1 no end"]
+
+
+def test_a_step_that_ended_well_and_fails_when_it_begins_again_has_its_lines() -> None:
+    name = "ADD https://example.com/x.git"
+    error = fails(
+        "it went wrong",
+        step(name, start=1, end=2),
+        step(name, start=3),
+        prints(name, b"fatal: gone\n"),
+        step(name, start=3, end=4, error="it went wrong"),
+    )
+    assert error.message.endswith("it went wrong\n  fatal: gone")
