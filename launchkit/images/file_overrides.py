@@ -77,14 +77,15 @@ def _override(path: Path, name: str, over: Json, most: int) -> int:
         raise BadOverride(f"file override {name!r}: the file holds a {kind}, not a mapping")
     merged = deep_merge(base, over)
     most -= len(text)
-    changed = _json(merged, most) if path.suffix == ".json" else _yaml(merged)
+    changed = _json(merged, most) if path.suffix == ".json" else _yaml(merged, name)
     if len(changed) > most:
         raise BadOverride(
             f"file override {name!r}: with this file more than {MOST_OF_ALL} characters would be"
             " read and written",
             hint="change fewer or shorter files, or commit what is the same for all launches",
         )
-    _replace(path, changed.encode())
+    # half a surrogate pair, which JSON has as an escape only, has no other encoding
+    _replace(path, changed.encode(errors="backslashreplace"))
     return len(text) + len(changed)
 
 
@@ -99,8 +100,14 @@ def _parsed(text: str, path: Path) -> object:
     return json.loads(text) if path.suffix == ".json" else parse_document(text, path.name).data
 
 
-def _yaml(data: Json) -> str:
-    return yaml.dump(data, Dumper=SafeDumper, sort_keys=False, allow_unicode=True)
+def _yaml(data: Json, name: str) -> str:
+    try:
+        return str(yaml.dump(data, Dumper=SafeDumper, sort_keys=False, allow_unicode=True))
+    except UnicodeEncodeError as exc:
+        raise BadOverride(
+            f"file override {name!r}: a text has half a surrogate pair, which YAML cannot hold",
+            hint="give the whole character",
+        ) from exc
 
 
 def _json(data: Json, most: int) -> str:

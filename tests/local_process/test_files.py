@@ -149,3 +149,17 @@ def test_files_that_are_too_many_are_refused(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}")
     with pytest.raises(BadOverride, match=f"'l{MOST_FILES}.json': with it more than"):
         override_files(tmp_path, linked(tmp_path, MOST_FILES + 1))
+
+
+@pytest.mark.parametrize("key", ["lr", "\ud800"])
+def test_half_a_surrogate_pair_is_kept_in_json_and_refused_in_yaml(
+    tmp_path: Path, key: str
+) -> None:
+    (tmp_path / "a.json").write_text('{"kept": "\\ud83dé", "lr": 1}')
+    (tmp_path / "a.yaml").write_text("lr: 1\n")
+    override_files(tmp_path, {"a.json": {key: "\udc00"}})
+    told = json.loads((tmp_path / "a.json").read_text())
+    assert told == {"kept": "\ud83dé", "lr": 1} | {key: "\udc00"}
+    with pytest.raises(BadOverride, match=r"'a.yaml': a text has half a surrogate pair"):
+        override_files(tmp_path, {"a.yaml": {key: "\udc00"}})
+    assert (tmp_path / "a.yaml").read_text() == "lr: 1\n"
