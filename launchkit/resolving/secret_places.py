@@ -44,6 +44,7 @@ class Found:
     """A secret in a config."""
 
     path: Path
+    """As far as the key whose name tells of it: the keys below may be secrets themselves."""
     values: tuple[str, ...]
     """What it may be, as its end in a text is not always certain."""
     elsewhere: bool
@@ -88,7 +89,7 @@ class Walk:
 
         def entry(key: str, inner: Any) -> tuple[str, Any]:
             named = self._text(key, (*path, HIDDEN))
-            return named, shown(key, inner, (*path, named))
+            return named, shown(key, inner, path if is_secret_name(name) else (*path, named))
 
         def shown(key: str, inner: Any, at: Path) -> Any:
             if is_reference or (label and key == label):
@@ -105,7 +106,7 @@ class Walk:
         shown, option, curl = [], "", ""
         is_pair = len(values) == 2 and bool(path) and isinstance(path[-1], int)
         for index, value in enumerate(values):
-            at = (*path, index)
+            at = path if is_secret_name(name) else (*path, index)
             if not isinstance(value, str):
                 shown.append(self.value(value, option or name, at))
                 option = ""

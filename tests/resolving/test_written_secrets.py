@@ -25,7 +25,9 @@ PLAIN = Variable(type="string", pattern="[a-z]+", description="The token of the 
         ({"URL": "postgres://u:hush@h/${run_id}"}, ["URL"]),
         ({"DB_TOKEN": "pre{{v}}hush", "API_TOKEN": "{{v}}hush"}, ["DB_TOKEN", "API_TOKEN"]),
         ({"password": "ab${cdhush"}, ["password"]),
-        ({"x": {"token=hush": {"password": "hush"}}}, ["x.…", "x.token=….password"]),
+        ({"x": {"token=hush": {"password": "hush"}}}, ["x.…", "x.token=…"]),
+        ({"token": {"hush": 1, "a": {"hush": ["hush", {"hush": "hush"}]}}}, ["token"]),
+        ({"env": [{"name": "A_TOKEN", "value": {"hush": "hush"}}]}, ["env[0].value"]),
         ({"build-args": {"ADMIN_PASSWORD": "12345678"}}, ["build-args.ADMIN_PASSWORD"]),
     ],
 )
