@@ -76,6 +76,52 @@ def test_of_a_very_long_directory_few_entries_are_remembered(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def short_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("launchkit.code.remove_tree._AT_ONCE", 100)
+    monkeypatch.setattr("launchkit.code.remove_tree._REMEMBERED", 200)
+
+
+def peak_of_removal(tree: Path) -> int:
+    tracemalloc.start()
+    remove_tree(tree)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak
+
+
+@pytest.mark.usefixtures("short_memory")
+def test_of_very_many_directories_few_are_remembered(tmp_path: Path) -> None:
+    for number in range(2000):
+        (tmp_path / "tree" / f"{number:0200}" / "inner").mkdir(parents=True)
+    assert peak_of_removal(tmp_path / "tree") < 250_000
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("short_memory")
+def test_of_very_many_directories_in_each_other_few_are_remembered(tmp_path: Path) -> None:
+    levels = 4000
+    deep_tree(tmp_path / "tree", levels)
+    assert peak_of_removal(tmp_path / "tree") < 100_000 + 30 * levels
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_not_remembered_of_a_tree_is_removed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("launchkit.code.remove_tree._AT_ONCE", 2)
+    monkeypatch.setattr("launchkit.code.remove_tree._REMEMBERED", 4)
+    level = tmp_path / "tree"
+    for number in range(60):
+        for beside in range(5):
+            (level / f"{beside}{number}" / "x" / "y").mkdir(parents=True)
+            (level / f"{beside}{number}" / "x" / "file").touch()
+        level = level / f"{number % 5}{number}" / "x"
+    remove_tree(tmp_path / "tree")
+    assert list(tmp_path.iterdir()) == []
+    assert caplog.text == ""
+
+
 def test_links_are_removed_and_what_they_lead_to_stays(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -144,6 +190,34 @@ def test_what_cannot_be_removed_is_left_and_told_once(tmp_path: Path) -> None:
         r"tree cannot be removed altogether: 'tree/theirs/[ab]/file': Permission denied\n", told
     )
     assert (tmp_path / "tree" / "theirs" / "a" / "file").exists()
+
+
+LITTLE_REMEMBERED = """
+module = sys.modules[remove_tree.__module__]
+module._AT_ONCE, module._REMEMBERED = 2, 4
+remove_tree(Path("tree"))
+"""
+
+
+def test_what_cannot_be_removed_keeps_nothing_that_is_not_remembered(tmp_path: Path) -> None:
+    if os.getuid():
+        pytest.skip("only root can make what others may not remove")
+    level, kept = tmp_path / "tree", set[Path]()
+    for depth in range(6):
+        for number in range(8):
+            (level / f"mine{number}" / "a" / "b").mkdir(parents=True)
+            (level / f"theirs{number}").mkdir()
+            (level / f"theirs{number}" / "file").touch()
+            kept |= {level / f"theirs{number}", level / f"theirs{number}" / "file"}
+        level = level / f"mine{depth}"
+        kept.add(level)
+    for path in (tmp_path / "tree", *(tmp_path / "tree").rglob("*")):
+        path.chmod(0o755 if "theirs" in path.name else 0o777)
+    told = as_nobody(LITTLE_REMEMBERED, tmp_path)
+    assert re.fullmatch(
+        r"tree cannot be removed altogether: 'tree/\S*theirs\d/file': Permission denied\n", told
+    )
+    assert {*(tmp_path / "tree").rglob("*")} == kept - {level}
 
 
 def test_what_is_mounted_in_a_tree_is_left(
