@@ -219,9 +219,10 @@ class OthersRun(RunLost):
 
 def told(exc: Exception) -> str:
     """What an exception says: our own, and those of the system, in words; a foreign one, whose
-    text alone may say nothing, with its type.
+    text alone may say nothing, with its type. Without the secrets that are known where it is told.
     """
-    return str(exc) if isinstance(exc, LaunchkitError | OSError) and str(exc) else repr(exc)
+    is_plain = isinstance(exc, LaunchkitError | OSError) and str(exc)
+    return without_known(str(exc) if is_plain else repr(exc))
 
 
 def source(exc: Exception) -> str:

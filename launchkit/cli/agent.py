@@ -19,13 +19,13 @@ from launchkit.cli.failures import INTERRUPTED
 from launchkit.cli.lazy import LazyGroup
 from launchkit.cli.names import queue_names
 from launchkit.cli.options import chosen, common_options
-from launchkit.cli.session import run
-from launchkit.errors import ConfigError, PluginError
+from launchkit.cli.session import loaded_settings, run
+from launchkit.errors import ConfigError, PluginError, hiding, without_known
 from launchkit.home import expanded
 from launchkit.observe import Journal, formatter_for, journal
 from launchkit.plugins import Plugins
 from launchkit.private_files import begin_file
-from launchkit.settings import AgentSettings, load_settings, missing_components
+from launchkit.settings import AgentSettings, missing_components
 
 LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 REPEAT_SECONDS = (300.0, 20.0)
@@ -93,11 +93,9 @@ def agent(
         **given,
         "queues": list(queues) or None,
         "verbosity": verbosity or None,
-        "backend": chosen("backend"),
-        "entity": chosen("entity"),
     }
-    loaded = load_settings(config or chosen("config"), flags=flags, plugins=plugins)
-    with logging_to(log_file, loaded.settings):
+    loaded = loaded_settings(plugins, config=config, flags=flags)
+    with hiding(loaded.hide), logging_to(log_file, loaded.settings):
         for warning in (*loaded.warnings, *loaded.runner_problems.values()):
             logger.warning("%s", warning, extra={"action": "settings"})
         check_components(loaded.settings, plugins)
@@ -173,12 +171,14 @@ async def _repeat(worker: Agent, log: Journal) -> None:
 
 @contextmanager
 def logging_to(place: str | None, settings: AgentSettings) -> Iterator[None]:
-    """Log to a file, to stdout for `-`, else to stderr, for the time of the context.
+    """Log to a file, to stdout for `-`, else to stderr, for the time of the context; without the
+    secrets that are known where something is told.
 
     :raises ConfigError: if the file cannot be written.
     """
     handler = _handler(place)
     handler.setFormatter(formatter_for(settings.log_format, handler.stream))
+    handler.addFilter(_hide_known)
     root, ours = logging.getLogger(), logging.getLogger("launchkit")
     root.addHandler(handler)
     ours.setLevel(LEVELS[min(settings.verbosity, len(LEVELS) - 1)])
@@ -188,6 +188,11 @@ def logging_to(place: str | None, settings: AgentSettings) -> Iterator[None]:
     finally:
         root.removeHandler(handler)
         handler.close()
+
+
+def _hide_known(record: logging.LogRecord) -> bool:
+    record.msg, record.args = without_known(record.getMessage()), None
+    return True
 
 
 def _handler(place: str | None) -> "logging.StreamHandler[TextIO] | logging.FileHandler":

@@ -13,12 +13,12 @@ from launchkit.cli.door import put_text
 from launchkit.cli.options import chosen, common_options, output_option, say
 from launchkit.cli.output import Column, Layout, as_json, as_yaml, get, show_all
 from launchkit.cli.present import Data
-from launchkit.cli.session import with_maker
+from launchkit.cli.session import loaded_settings, with_maker
 from launchkit.client import Client
 from launchkit.codec import dotted
 from launchkit.errors import ConfigError
 from launchkit.plugins import Plugins
-from launchkit.settings import Loaded, load_settings
+from launchkit.settings import Loaded
 from launchkit.settings.hidden import shown
 from launchkit.settings.json_schema import settings_schema
 from launchkit.settings.sources import find_file
@@ -99,12 +99,6 @@ def flattened(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[t
             yield from flattened(value, (*path, key))
         else:
             yield dotted((*path, key)), value
-
-
-def loaded_settings(plugins: Plugins) -> Loaded:
-    """The settings that the user chose. :raises ConfigError: naming all that is wrong."""
-    flags = {"backend": chosen("backend"), "entity": chosen("entity")}
-    return load_settings(chosen("config"), flags=flags, plugins=plugins)
 
 
 def settings_file() -> Path | None:

@@ -12,11 +12,10 @@ from launchkit.builtin.http.hub import HttpHub
 from launchkit.builtin.http.service import connect
 from launchkit.cli.absent import Absent, with_its_file
 from launchkit.cli.asked import answer_to
-from launchkit.cli.options import chosen
-from launchkit.cli.session import run
+from launchkit.cli.session import loaded_settings, run
 from launchkit.client.actor import current_user
 from launchkit.errors import ConfigError
-from launchkit.settings import AgentSettings, load_settings
+from launchkit.settings import AgentSettings
 from launchkit.store import people, tokens, webhooks
 from launchkit.store.database import Body
 from launchkit.store.happened import Audit, Happened
@@ -68,9 +67,7 @@ def desk() -> Desk:
 
     :raises ConfigError: if the backend is none.
     """
-    named = (("backend", chosen("backend")), ("entity", chosen("entity")))
-    flags = {name: value for name, value in named if value}
-    settings = load_settings(chosen("config"), flags=flags, for_agent=False).settings
+    settings = loaded_settings(for_agent=False).settings
     url = settings.backend_url()
     if not url.startswith((*DATABASES, *SERVICES)):
         raise ConfigError(

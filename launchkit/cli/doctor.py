@@ -9,14 +9,14 @@ from launchkit.abc import Finding
 from launchkit.addresses import masked
 from launchkit.agent.checkup import checkup, failure, files_of_user
 from launchkit.cli.absent import absent_file
-from launchkit.cli.config import loaded_settings, settings_file
+from launchkit.cli.config import settings_file
 from launchkit.cli.door import put, put_text
 from launchkit.cli.failures import LAUNCH_FAILED
-from launchkit.cli.options import TABLES, common_options, output_option
+from launchkit.cli.options import TABLES, common_options, output_option, without_secrets
 from launchkit.cli.output import Column, Layout, get, show_all
 from launchkit.cli.present import Data
-from launchkit.cli.session import run
-from launchkit.errors import LaunchkitError
+from launchkit.cli.session import loaded_settings, run
+from launchkit.errors import LaunchkitError, hiding
 from launchkit.plugins import BLOCK, Plugins
 from launchkit.resolving.wide_settings import wide_settings
 
@@ -54,9 +54,16 @@ def doctor(form: str) -> None:
 
 
 def tell(found: Sequence[Finding], form: str) -> None:
-    """Print findings; below a table, hints of several lines, to be copied as they are."""
+    """Print findings without secrets; below a table, hints of several lines, to be copied as they
+    are.
+    """
     found = [
-        replace(one, message=masked(one.message), hint=one.hint and masked(one.hint))
+        replace(
+            one,
+            subject=without_secrets(one.subject),
+            message=masked(without_secrets(one.message)),
+            hint=one.hint and masked(without_secrets(one.hint)),
+        )
         for one in found
     ]
     show_all([asdict(finding) for finding in found], form, LAYOUT)
@@ -91,4 +98,6 @@ def findings(plugins: Plugins) -> Iterator[Finding]:
         message = f"{path} is not there: it is made, without a queue"
         yield Finding(level="warning", subject="queue backend", message=message)
     problems = loaded.runner_problems
-    yield from run(lambda: checkup(loaded.settings, plugins, runner_problems=problems))
+    with hiding(loaded.hide):
+        found = run(lambda: checkup(loaded.settings, plugins, runner_problems=problems))
+    yield from found

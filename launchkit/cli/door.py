@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
+from launchkit.errors import without_known
 from launchkit.plain_text import visible, visible_line
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def put_text(text: str, *, err: bool = False) -> None:
 
 def put_record(record: "logging.LogRecord") -> bool:
     """Print what the log has to say to a command that keeps none, and have nobody else print it."""
-    put(record.getMessage(), err=True)
+    put(without_known(record.getMessage()), err=True)
     if record.exc_info:
         from traceback import format_exception
 

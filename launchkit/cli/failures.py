@@ -11,7 +11,7 @@ import click
 from launchkit import errors
 from launchkit.cli.door import put_text
 from launchkit.cli.lazy import LazyGroup
-from launchkit.cli.options import wants_traceback
+from launchkit.cli.options import wants_traceback, without_secrets
 from launchkit.plain_text import visible_line
 
 DONE = 0
@@ -191,7 +191,7 @@ def _close_quietly() -> NoReturn:
 
 
 def _say(text: str) -> None:
-    put_text(text, err=True)
+    put_text(without_secrets(text), err=True)
 
 
 def _indented(text: str) -> str:

@@ -10,12 +10,12 @@ from typing import IO
 import click
 
 from launchkit.builtin.http.tokens import server_of, tokens_file
-from launchkit.cli.options import chosen, common_options, may_ask, say
+from launchkit.cli.options import common_options, may_ask, say
+from launchkit.cli.session import loaded_settings
 from launchkit.codec import decode
 from launchkit.document import is_file, read_document
 from launchkit.errors import ConfigError, NotFound, Unreachable
 from launchkit.private_files import make_folder
-from launchkit.settings import load_settings
 
 MAX_TOKEN = 512
 
@@ -57,9 +57,7 @@ def logout(url: str | None) -> None:
 
 def _server(url: str | None) -> str:
     if url is None:
-        backend = chosen("backend")
-        flags = {"backend": backend} if backend else {}
-        url = load_settings(chosen("config"), flags=flags, for_agent=False).settings.backend_url()
+        url = loaded_settings(for_agent=False).settings.backend_url()
     scheme, _, rest = url.partition("://")
     if scheme not in {"http", "https"} or not rest or "@" in rest.split("/")[0]:
         raise ConfigError(

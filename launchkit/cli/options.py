@@ -33,6 +33,14 @@ def chosen(name: str) -> Any:
     return context.meta.get(f"launchkit.{name}") if context else None
 
 
+def without_secrets(text: str) -> str:
+    """A text with `…` for the secrets of the settings that the command works with, if it has read
+    any.
+    """
+    hide: Callable[[str], str] | None = chosen("hide")
+    return hide(text) if hide else text
+
+
 def wants_traceback() -> bool:
     """Whether the user wants to see where an unexpected error is from."""
     return bool(os.environ.get("LAUNCHKIT_DEBUG") or chosen("verbose"))

@@ -2,25 +2,46 @@
 
 import functools
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
 import anyio
+import click
 
 from launchkit.cli.absent import Absent, with_its_file
 from launchkit.cli.options import chosen, say
 from launchkit.client import Client
 from launchkit.client.opening import opened
 from launchkit.client.own_task import in_own_task
-from launchkit.errors import unwrapped
+from launchkit.errors import hiding, unwrapped
 from launchkit.plugins import Plugins
-from launchkit.settings import load_settings, unread_choices
+from launchkit.settings import Loaded, load_settings, unread_choices
 
 PYDANTIC_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def loaded_settings(
+    plugins: Plugins | None = None,
+    *,
+    config: str | None = None,
+    flags: Mapping[str, object] | None = None,
+    for_agent: bool = True,
+) -> Loaded:
+    """The settings that the user chose, if need be with a *config* and *flags* of the command's
+    own. No error that ends the command tells a secret of theirs.
+
+    :raises ConfigError: naming all that is wrong.
+    """
+    flags = {"backend": chosen("backend"), "entity": chosen("entity"), **(flags or {})}
+    loaded = load_settings(
+        config or chosen("config"), flags=flags, plugins=plugins, for_agent=for_agent
+    )
+    click.get_current_context().meta["launchkit.hide"] = loaded.hide
+    return loaded
 
 
 def run(main: Callable[[], Awaitable[T]]) -> T:
@@ -42,8 +63,8 @@ async def connected(
     for warning in unread_choices(config, os.environ, given):
         say(f"warning: {warning}")
     with pydantic_alone():
-        loaded = load_settings(config, flags=given, plugins=plugins, for_agent=False)
-        with with_its_file(loaded.settings, absent) as settings:
+        loaded = loaded_settings(plugins, flags=given, for_agent=False)
+        with hiding(loaded.hide), with_its_file(loaded.settings, absent) as settings:
             async with opened(settings, plugins) as client:
                 yield client
 

@@ -7,10 +7,9 @@ import click
 from launchkit.addresses import masked_url
 from launchkit.cli.absent import no_file
 from launchkit.cli.door import put_text
-from launchkit.cli.options import chosen, common_options, duration, say
-from launchkit.cli.session import run
+from launchkit.cli.options import common_options, duration, say
+from launchkit.cli.session import loaded_settings, run
 from launchkit.errors import ConfigError
-from launchkit.settings import load_settings
 from launchkit.store.backup import back_up, restore
 from launchkit.store.connecting import migrate
 from launchkit.store.copy import move
@@ -28,8 +27,7 @@ def store() -> None:
 
 
 def _backend() -> str:
-    flags = {"backend": chosen("backend")}
-    return load_settings(chosen("config"), flags=flags, for_agent=False).settings.backend_url()
+    return loaded_settings(for_agent=False).settings.backend_url()
 
 
 def _own_file(postgresql: str) -> Path:

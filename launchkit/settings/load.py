@@ -50,6 +50,8 @@ class Loaded:
     runner_problems: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with the settings of a runner, by its key, with its place. An agent claims
     nothing for such a kind, and works for all others."""
+    hide: Callable[[str], str] = field(repr=False)
+    """Puts `…` in place of the secrets of these settings in what is told of them later."""
 
     @cached_property
     def origins(self) -> Mapping[str, str]:
@@ -114,6 +116,7 @@ def load_settings(
         ),
         path=path,
         runner_problems={kind: hide(text) for kind, text in examined.runners.items()},
+        hide=hide,
     )
 
 

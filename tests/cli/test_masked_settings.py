@@ -81,6 +81,45 @@ def test_no_setting_is_shown_or_objected_to_with_what_a_name_tells_to_be_a_secre
         assert "hush" not in said.output, words
 
 
+FOUND_LATER = [
+    "backend: 'host=127.0.0.1 password=hush-hush'",
+    "backend: 'sqlite:////dev/null/password=hush-hush'",
+    "runners: {'password=hush-hush': {}}",
+    "queues: ['password=hush-hush']",
+    "state_dir: /dev/null/token=hush-hush",
+    "registry: {type: 'password=hush-hush'}",
+    'registry: {type: oci, uri: h/x, username: ann, password_file: \'{"token": "hush-hush"}\'}',
+]
+COMMANDS = [["doctor"], ["doctor", "-o", "json"], ["config", "check"], ["ls"]]
+COMMANDS += [["queue", "list"], ["user", "list"], ["store", "migrate"], ["login"]]
+
+
+@pytest.mark.parametrize("setting", FOUND_LATER, ids=range(len(FOUND_LATER)))
+def test_what_is_found_wrong_with_settings_later_is_told_without_their_secrets(
+    program: Program, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    if setting.startswith("backend"):
+        monkeypatch.delenv("LAUNCHKIT_BACKEND")
+    file = program.file("x.yaml", setting)
+    told = [CliRunner().invoke(cli, ["--config", file, *words]).output for words in COMMANDS]
+    assert [text for text in told if "hush" in text] == []
+    assert any("…" in text for text in told)
+
+
+@pytest.mark.parametrize("setting", [*FOUND_LATER[:2], *FOUND_LATER[3:]])
+def test_an_agent_tells_what_keeps_it_from_work_without_the_secrets_of_its_settings(
+    program: Program, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    program("queue", "create", "a", "--resource", "local-process")
+    if setting.startswith("backend"):
+        monkeypatch.delenv("LAUNCHKIT_BACKEND")
+    queues = "" if setting.startswith("queues") else "queues: [a]\n"
+    file = program.file("x.yaml", queues + setting)
+    said = CliRunner().invoke(cli, ["--config", file, "agent", "--exit-when-idle"])
+    assert "hush" not in said.output
+    assert "…" in said.output
+
+
 def test_settings_that_are_no_secrets_are_shown(program: Program) -> None:
     text = """
 policy: {macros_from_env: [DB_PASSWORD], env_from_agent: [API_TOKEN]}
