@@ -35,7 +35,7 @@ def override_files(code: Path, files: Mapping[str, Json]) -> None:
     """Lay each mapping over its file in *code*. Doing it twice changes nothing more.
 
     :raises BadOverride: if a path leaves the code, or is no JSON or YAML file with a mapping, or
-        the files are too many or too long together.
+        the files are too many or too long together, or YAML cannot hold what one would.
     """
     left = MOST_OF_ALL
     for count, (name, over) in enumerate(files.items()):

@@ -37,7 +37,7 @@ class _Shown:
     begun: bool = False
     ended: bool = False
     resting: bool = False
-    """It has ended well, and not begun again as a source does that is looked up before it is used."""
+    """It has ended well and not begun again, as a source does that was only looked up first."""
     rest: bytes = b""
     """A line that has not ended."""
     printed: bytes = b""
