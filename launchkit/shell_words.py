@@ -18,8 +18,9 @@ def shell_join(words: Iterable[str]) -> str:
 
 
 def shell_word(text: str) -> str:
-    r"""A word as a POSIX shell takes it, and zsh, which looks for `=program`. One with a character that nobody sees as itself, such as a
-    newline, is written as `$'…'` with the bytes of that character, such as `\012`.
+    r"""A word as a POSIX shell takes it, and zsh, which looks for `=program`. One with a character
+    that nobody sees as itself, such as a newline, is written as `$'…'` with the bytes of that
+    character, such as `\012`.
     """
     if all(map(_is_seen, text)):
         from shlex import quote
