@@ -114,6 +114,7 @@ def restore_command(source: Path) -> None:
     kept = restore(path, source)
     replaced = f"; what it was is kept in {kept}" if kept else ""
     say(f"{path} is restored from {source}{replaced}")
+    say("tokens, roles and sessions that were taken away since the backup count again")
 
 
 @store.command("prune")

@@ -1,5 +1,6 @@
 """Commands that pages show to be copied."""
 
+import json
 import subprocess
 from collections.abc import Mapping
 from html.parser import HTMLParser
@@ -70,6 +71,24 @@ def test_the_command_of_a_launch_says_what_the_form_does_whatever_is_in_it() -> 
     command = offered(command_of(LaunchFields(texts=texts, variables={"v": ODD})))
     assert command.isprintable()
     assert taken(command).decode().split("\0").count(ODD) == 3
+
+
+def test_the_command_of_a_launch_has_all_that_the_form_has() -> None:
+    texts = {"kind": "image", "queue": "q", "image": "i", "resource_args": "cpus: 2"}
+    texts |= {"config": f"lr: {json.dumps(ODD)}", "timeout_run": "60", "timeout_stop_grace": ".5"}
+    command = offered(command_of(LaunchFields(texts=texts)))
+    words = taken(command).decode().split("\0")
+    options = dict(word.split("=", 1) for word in words if "=" in word)
+    assert json.loads(options["--resource-args"]) == {"cpus": 2}
+    assert json.loads(options["--config"]) == {"overrides": {"run_config": {"lr": ODD}}}
+    assert (options["--run-timeout"], options["--stop-grace"]) == ("60", "0.5")
+
+
+@pytest.mark.parametrize("texts", [{"kind": "same"}, {"config": "["}, {"args": "'"}])
+def test_no_command_is_offered_that_does_something_else_than_the_form(
+    texts: Mapping[str, str],
+) -> None:
+    assert command_of(LaunchFields(texts={"queue": "q", **texts})) is None
 
 
 @pytest.mark.parametrize(

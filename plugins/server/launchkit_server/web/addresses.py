@@ -6,6 +6,8 @@ from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+SIGNING = ("sign-in", "sign-out")
+"""Paths that lead on: to a provider of identities, or out of a session."""
 DECODED = 4
 """How often somebody on the way may decode a path."""
 
@@ -46,7 +48,9 @@ def own_path(text: str | None, prefix: str) -> str:
     home = f"{prefix}/"
     if text is None or len(text) > 2000 or not text.isprintable() or not text.startswith(home):
         return home
-    return text if _stays(re.split(r"[?#]", text, maxsplit=1)[0]) else home
+    path = re.split(r"[?#]", text, maxsplit=1)[0]
+    signs_in = unquote(path).removeprefix(home).startswith(SIGNING)
+    return text if _stays(path) and not signs_in else home
 
 
 def _stays(path: str) -> bool:

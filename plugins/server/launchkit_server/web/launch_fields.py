@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,7 +28,13 @@ from launchkit_server.web.one_line import carried, meant
 
 VARIABLE = "var:"
 """What the name of a template variable's field begins with."""
-TIMEOUTS = ("place", "start", "run", "stop_grace")
+OPTIONS_OF_TIMES = {
+    "place": "--place-timeout",
+    "start": "--start-timeout",
+    "run": "--run-timeout",
+    "stop_grace": "--stop-grace",
+}
+TIMEOUTS = (*OPTIONS_OF_TIMES,)
 TEXTS = (
     *("queue", "kind", "job", "image", "uri", "ref", "name", "project", "priority"),
     *("entry_point", "args", "env", "config", "resource_args"),
@@ -195,8 +200,15 @@ def priority_in(fields: LaunchFields, *, prioritization: bool) -> Priority | Non
 
 
 def command_of(fields: LaunchFields) -> str | None:
-    """What does the same on the command line; None if no command is as long."""
-    if sum(map(len, (*fields.texts.values(), *fields.variables.values()))) > LONGEST:
+    """What does the same on the command line; None if no command is as long, or names the launch
+    that is launched again, or if a field cannot be read.
+    """
+    size = sum(map(len, (*fields.texts.values(), *fields.variables.values())))
+    if size > LONGEST or fields["kind"] == SAME:
+        return None
+    try:
+        given = [*_repeated(fields), *_mappings(fields)]
+    except (LaunchkitError, ValueError):
         return None
     words = ["launchkit", "launch", "--queue", fields["queue"] or "QUEUE"]
     source = {"job": "--job", "image": "--docker-image", "git": "--uri"}
@@ -204,7 +216,7 @@ def command_of(fields: LaunchFields) -> str | None:
         words += [flag, fields["uri" if fields["kind"] == "git" else fields["kind"]] or "…"]
     options = {
         name: f"--{name.replace('_', '-')}"
-        for name in ("ref", "entry_point", "name", "project", "priority", "resource_args")
+        for name in ("ref", "entry_point", "name", "project", "priority")
     }
     for name, flag in options.items():
         usual = {"project": "default"}.get(name, "")
@@ -212,15 +224,24 @@ def command_of(fields: LaunchFields) -> str | None:
             words += [flag, fields[name]]
     for name, value in fields.variables.items():
         words += ["--set-var", f"{name}={meant(value)}"] if value else []
-    return shell_join([*words, *_repeated(fields)])
+    return shell_join([*words, *given])
 
 
 def _repeated(fields: LaunchFields) -> Iterator[str]:
-    with suppress(ValueError):
-        yield from (f"--arg={one}" for one in shlex.split(fields["args"]))
-    with suppress(ConfigError):
-        for name, value in env_of(fields["env"]).items():
-            yield f"--env={name}" if value is None else f"--env={name}={value}"
+    yield from (f"--arg={one}" for one in shlex.split(fields["args"]))
+    for name, value in env_of(fields["env"]).items():
+        yield f"--env={name}" if value is None else f"--env={name}={value}"
+
+
+def _mappings(fields: LaunchFields) -> Iterator[str]:
+    """What is written as YAML, and the limits of time."""
+    if args := _mapping("resource_args")(fields["resource_args"]):
+        yield f"--resource-args={encode_json(args)}"
+    if config := _mapping("config")(fields["config"]):
+        yield f"--config={encode_json({'overrides': {'run_config': config}})}"
+    for name, option in OPTIONS_OF_TIMES.items():
+        if text := fields[f"timeout_{name}"]:
+            yield f"{option}={f'{float(text):f}'.rstrip('0').removesuffix('.')}"
 
 
 def env_of(text: str) -> Env:

@@ -251,6 +251,9 @@ def test_under_a_prefix_all_addresses_have_it(tmp_path_factory: pytest.TempPathF
         "/p/.. /grafana/evil",
         "/p/..?/../..",
         "/p/x%0d%0aset-cookie:y",
+        "/p/sign-in/oidc",
+        "/p/sign%2din/oidc?next=/p/",
+        "/p/sign-out",
     ],
 )
 def test_after_signing_in_nobody_is_sent_elsewhere(elsewhere: str | None) -> None:
