@@ -48,7 +48,8 @@ class Reporter:
 
     async def report(self, report: ItemReport, *, again: bool = False) -> None:
         """Tell a fact, unless it was the last one that was told; *again* tells it in any case."""
-        report = replace(report, warnings=report.warnings[:MOST_WARNINGS])
+        message = report.message and report.message.replace("\0", "\ufffd")  # none is stored
+        report = replace(report, message=message, warnings=report.warnings[:MOST_WARNINGS])
         report = report_without_values(report, self._secrets)
         fact = (report.state, report.message)
         if fact == self._last and not report.state.ended and not again:

@@ -125,4 +125,9 @@ async def _copy(connection: Any, source: Path, table: str, number: str | None) -
 
 
 def _next_rows(rows: sqlite3.Cursor) -> list[tuple[object, ...]]:
-    return [tuple(row) for row in rows.fetchmany(BATCH)]
+    return [tuple(map(_storable, row)) for row in rows.fetchmany(BATCH)]
+
+
+def _storable(value: object) -> object:
+    """A value as PostgreSQL takes it: no text of its has a NUL, which a file of before may have."""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value

@@ -34,7 +34,12 @@ class SqliteTx(Tx):
         self._connection = connection
 
     async def all(self, statement: str, /, **values: object) -> Sequence[Row]:
-        """Run the statement of that name; give its rows."""
+        """Run the statement of that name; give its rows.
+
+        :raises QueueError: if a text has a character that PostgreSQL cannot keep: a queue may move.
+        """
+        if any(isinstance(value, str) and "\0" in value for value in values.values()):
+            raise QueueError("the queue's database: no text may have a NUL character (U+0000)")
         return self._connection.execute(
             _STATEMENTS[statement], {"now": self.now, **values}
         ).fetchall()

@@ -14,6 +14,7 @@ from mounts import mount, unmount
 from store.conftest import Clock, Store, fill
 from waiting import PATIENCE
 
+from launchkit.abc import Selection
 from launchkit.errors import ConfigError, QueueError, Unreachable
 from launchkit.model.people import Principal
 from launchkit.store import launches, queues, sqlite_file
@@ -133,6 +134,13 @@ async def test_no_mailbox_is_put_where_a_link_leads(tmp_path: Path) -> None:
     listener.close()
     assert [*(tmp_path / "other").iterdir()] == []
     assert (tmp_path / "other").stat().st_mode & 0o777 == 0o755
+
+
+async def test_a_text_that_another_database_could_not_keep_is_refused(store: Store) -> None:
+    await store.queue()
+    with pytest.raises(QueueError, match=r"NUL character \(U\+0000\)"):
+        await store.launch("nul\0")
+    assert await store.database.read(launches.List("e", Selection())) == []
 
 
 async def test_bytes_that_are_no_text_in_a_mailbox_hurt_nobody(store: Store) -> None:

@@ -1,6 +1,7 @@
 """PostgreSQL: many writers at once, lost connections, upgrades, and moving in from SQLite."""
 
 import random
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -245,6 +246,20 @@ async def test_the_file_left_behind_refuses_writes_and_names_the_new_place(
         with pytest.raises(QueueError, match="has moved to postgresql://"):
             await old.launch("lost")
         assert len(await names(old)) == 5
+
+
+async def test_a_text_of_before_that_is_none_for_postgresql_moves_all_the_same(
+    tmp_path: Path, url: str
+) -> None:
+    path = tmp_path / "x.db"
+    await filled(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("update item set author = 'a' || char(0) || 'b'")
+    await move(path, url)
+    database = database_of(url)
+    async with database.opened():
+        views = await database.read(launches.List("e", Selection()))
+        assert {view.item.author for view in views} == {"a\ufffdb"}
 
 
 async def test_a_move_that_was_cut_short_is_repeated_and_doubles_nothing(
