@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -30,7 +31,16 @@ def masked(text: str) -> str:
     begins: also in or beside another one. The URL of a database or for SSH keeps its user; in
     others that may be the secret itself.
     """
-    return _ADDRESSES.sub(lambda found: _without_parameters(_without_logins(found[0])), text)
+    return _ADDRESSES.sub(_masked, text)
+
+
+def _masked(found: re.Match[str]) -> str:
+    addresses = found[0]
+    if "@" in addresses or "%40" in addresses:
+        addresses = _without_logins(addresses)
+    if "=" in addresses or "%3" in addresses:
+        addresses = _without_parameters(addresses)
+    return addresses
 
 
 def masked_url(url: str) -> str:
@@ -115,15 +125,23 @@ def _secret_values(text: str) -> Iterator[tuple[int, int]]:
     address with parameters of its own.
     """
     done = 0
-    told: dict[str, bool] = {}  # a long text has the same names many times
     for found in _PARAMETER.finditer(text):
         name = found[1]
-        if name not in told:
-            from launchkit.secret_names import is_secret_parameter  # few commands need it
-
-            told[name] = is_secret_parameter(unquote(name))
-        if found.start() >= done and told[name]:
+        tells = _known if len(name) <= _LONGEST_KNOWN else _tells
+        if found.start() >= done and tells(name):
             value = _VALUE.match(text, found.end())
             done = value.end() if value else found.end()
             if done > found.end():
                 yield found.end(), done
+
+
+def _tells(name: str) -> bool:
+    """Whether a parameter of that name is a secret, however the name is escaped."""
+    from launchkit.secret_names import is_secret_parameter  # few commands need it
+
+    return is_secret_parameter(unquote(name))
+
+
+_LONGEST_KNOWN = 64
+_known = lru_cache(maxsize=256)(_tells)
+"""A long text has the same names many times."""
