@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 REFERENCE = r"(?:\$\{[A-Za-z_]\w*\}|\{\{\s*[A-Za-z_][\w-]*\s*\}\}|\$\([A-Za-z_]\w*\))"
-REFERENCES = rf"{REFERENCE}(?:[:@/., ]?{REFERENCE})*"
+REFERENCES = rf"{REFERENCE}(?:[:@/., ]?{REFERENCE})*+"
 _ONE_REFERENCE = re.compile(REFERENCE, re.ASCII)
 _FIELD = re.compile(r"\{\{\s*([A-Za-z_][\w-]*)\s*\}\}", re.ASCII)
 _ELSEWHERE = re.compile(REFERENCES, re.ASCII)
