@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from local_process.runs import Make, processes_of
+from waiting import until
 
 from launchkit.builtin.local_process.rundir import RunDir
 from launchkit.builtin.local_process.runner import LocalProcessRunner
@@ -93,7 +94,7 @@ async def test_a_run_is_known_by_its_tag_however_large_its_environment_is(
     try:
         tag = RunDir(Path(run.ref)).tag()
         assert tag
-        assert tagged(tag) == processes_of(submission)
+        await until(lambda: processes_of(submission) == tagged(tag) != [])
     finally:
         await run.cancel(0.1)
 

@@ -1,5 +1,6 @@
 """What comes before a request is one: long heads, many lines, chunks and cookies of strangers."""
 
+import math
 import socket
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ FORM = b"POST /sign-in HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n"
 LINES = b"a:\r\n" * MOST_LINES
 LONG = b"a: " + b"x" * (LONGEST_HEAD + PIECE) + b"\r\n"
 TRAILERS = b"a:\r\n" * ((LONGEST_HEAD + PIECE) // 4)
+TRIES = 3
 ENOUGH_SECONDS = 0.2
 """Of the processor's time, for a request of the longest head; a request takes some milliseconds."""
 
@@ -130,11 +132,22 @@ FILLING = (
 PATHS = ("/sign-in", "/static/app.css", "/api/v1/entities/test/queues")
 
 
+def cost(served: Served, sent: bytes) -> float:
+    """The processor's time for a request, of a few: whatever else goes on has a part in each."""
+    least = math.inf
+    for _ in range(TRIES):
+        began = time.process_time()
+        told(served, sent)
+        least = min(least, time.process_time() - began)
+        if least < ENOUGH_SECONDS:
+            break
+    return least
+
+
 def test_no_cookie_costs_much_whatever_stands_in_it(served: Served) -> None:
     cookie = b'Cookie: a="' + b"\\" * (LONGEST_HEAD - 100) + b'"\r\nConnection: close\r\n\r\n'
-    began = time.process_time()
     assert told(served, HEALTH + cookie).startswith(b"HTTP/1.1 200 ")
-    assert time.process_time() - began < ENOUGH_SECONDS
+    assert cost(served, HEALTH + cookie) < ENOUGH_SECONDS
 
 
 @pytest.mark.long
@@ -145,6 +158,4 @@ def test_no_header_costs_much_whatever_stands_in_it(served: Served, name: str) -
         head = f"GET {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n{token}\r\n{name}: "
         room = LONGEST_HEAD - len(head) - 64
         sent = value.replace(b"%s", filling * (room // len(filling)))
-        began = time.process_time()
-        told(served, head.encode() + sent + b"!\r\n\r\n")
-        assert time.process_time() - began < ENOUGH_SECONDS, (path, sent[:20])
+        assert cost(served, head.encode() + sent + b"!\r\n\r\n") < ENOUGH_SECONDS, (path, sent[:20])
