@@ -121,12 +121,11 @@ class LinearRegex:
             return self._repeat((least, most), inner, start)
         if kind is c.AT:
             return self._add(start, _Step(at=value))
-        test = self._tests.get(id(value)) if kind is c.IN else None
-        if test is None:
-            test = _test(kind, value)
-        if kind is c.IN:
-            self._tests[id(value)] = test
-        return self._add(start, _Step(test=test))
+        if kind is not c.IN:
+            return self._add(start, _Step(test=_test(kind, value)))
+        if id(value) not in self._tests:
+            self._tests[id(value)] = _test(kind, value)
+        return self._add(start, _Step(test=self._tests[id(value)]))
 
     def _branch(self, ways: Sequence[Any], start: int) -> int:
         ends = [self._sequence(way, self._add(start, _Step())) for way in ways]

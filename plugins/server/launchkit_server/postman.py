@@ -27,6 +27,10 @@ SEND_SECONDS = 15.0
 QUIET_SECONDS = 10.0
 ANSWER_BYTES = 2000
 ANSWER_CHARACTERS = 300
+FAULTS = (
+    *(httpx.HTTPError, httpx.InvalidURL, LaunchkitError, OSError, ValueError),
+    *(ImportError, RuntimeError),  # for a proxy nothing is installed; no thread can be started
+)
 AGENT = f"launchkit/{version('launchkit-server')}"
 
 
@@ -57,7 +61,7 @@ class Postman:
                 return await self._send(letter, self._look_ups[entity])
         except TimeoutError:
             return Answer(False, f"no answer within {SEND_SECONDS:g} s")
-        except (httpx.HTTPError, httpx.InvalidURL, LaunchkitError, OSError, ValueError) as exc:
+        except FAULTS as exc:
             return Answer(False, _plain(f"{type(exc).__name__}: {exc}".encode()))
 
     async def _send(self, letter: Letter, look_ups: LookUps) -> Answer:

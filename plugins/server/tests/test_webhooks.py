@@ -229,6 +229,17 @@ def test_names_that_nobody_answers_for_keep_no_other_entity_waiting(
     assert (done.stdout.strip(), done.stderr) == ("204 0", "")
 
 
+async def test_a_message_for_which_no_thread_can_be_started_is_sent_another_time(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("launchkit.daemon_thread._threads.give", refuse)
+    answer = await Postman().send(letter(receiver, "/x"), "e")
+    assert (answer.taken, answer.text) == (False, "RuntimeError: can't start new thread")
+
+
 async def test_an_answer_is_kept_without_the_secrets_in_its_addresses(receiver: Receiver) -> None:
     receiver.status = 404
     receiver.text = f"nothing is at {receiver.url}/x?token=hush&x=1"
