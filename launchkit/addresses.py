@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
 HIDDEN = "…"
+MOST_PARAMETERS = 10_000
+"""Parameters of one text that are looked at; of its addresses nothing is shown that follows these."""
 _ADDRESSES = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]++:/\S+")
 """From the first address to the next white space, also with a slash too few or too many."""
 _BEGIN = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]++):(/++)")
@@ -31,15 +33,24 @@ def masked(text: str) -> str:
     begins: also in or beside another one. The URL of a database or for SSH keeps its user; in
     others that may be the secret itself.
     """
-    return _ADDRESSES.sub(_masked, text)
+    return _ADDRESSES.sub(partial(_masked, _Parameters()), text)
 
 
-def _masked(found: re.Match[str]) -> str:
+class _Parameters:
+    """How many parameters of a text were looked at: a long one may have a hundred thousand."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+
+def _masked(parameters: _Parameters, found: re.Match[str]) -> str:
+    if parameters.seen > MOST_PARAMETERS:
+        return HIDDEN
     addresses = found[0]
     if "@" in addresses or "%40" in addresses:
         addresses = _without_logins(addresses)
     if "=" in addresses or "%3" in addresses:
-        addresses = _without_parameters(addresses)
+        addresses = _without_parameters(addresses, parameters)
     return addresses
 
 
@@ -78,12 +89,12 @@ def without_login(url: str) -> str:
 
 def masked_address(text: str) -> str:
     """A text that is meant as one address and may be none, without the same."""
-    return _BEFORE_AT.sub(f"{HIDDEN}@", _without_parameters(masked(text)))
+    return _BEFORE_AT.sub(f"{HIDDEN}@", _without_parameters(masked(text), _Parameters()))
 
 
 def holds_secret(url: str) -> bool:
     """Whether a URL has a parameter that sounds like a password."""
-    return any(True for _ in _secret_values(url))
+    return any(True for _ in _secret_values(url, _Parameters()))
 
 
 def _without_logins(addresses: str) -> str:
@@ -111,24 +122,26 @@ def _without_logins(addresses: str) -> str:
     return "".join((*shown, addresses[done:]))
 
 
-def _without_parameters(text: str) -> str:
+def _without_parameters(text: str, parameters: _Parameters) -> str:
     shown: list[str] = []
     done = 0
-    for start, end in _secret_values(text):
+    for start, end in _secret_values(text, parameters):
         shown += (text[done:start], HIDDEN)
         done = end
     return "".join((*shown, text[done:]))
 
 
-def _secret_values(text: str) -> Iterator[tuple[int, int]]:
+def _secret_values(text: str, parameters: _Parameters) -> Iterator[tuple[int, int]]:
     """Where the values of parameters are that sound like passwords. One that does not may hold an
     address with parameters of its own.
     """
     done = 0
     for found in _PARAMETER.finditer(text):
-        name = found[1]
-        tells = _known if len(name) <= _LONGEST_KNOWN else _tells
-        if found.start() >= done and tells(name):
+        parameters.seen += 1
+        if parameters.seen > MOST_PARAMETERS:
+            yield max(found.start(), done), len(text)
+            return
+        if found.start() >= done and _tells(found[1]):
             value = _VALUE.match(text, found.end())
             done = value.end() if value else found.end()
             if done > found.end():
@@ -140,8 +153,3 @@ def _tells(name: str) -> bool:
     from launchkit.secret_names import is_secret_parameter  # few commands need it
 
     return is_secret_parameter(unquote(name))
-
-
-_LONGEST_KNOWN = 64
-_known = lru_cache(maxsize=256)(_tells)
-"""A long text has the same names many times."""

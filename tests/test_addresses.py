@@ -144,6 +144,17 @@ def test_all_addresses_of_a_long_text_are_masked_in_linear_time(piece: str) -> N
         masked_value(text)
 
 
+@pytest.mark.parametrize("beside", ["&", " https://h/?"])
+def test_of_very_many_parameters_all_that_follow_are_hidden(beside: str) -> None:
+    names = (f"a{number}" for number in range(100_000))
+    shown = masked(f"https://h/?{beside.join(f'{name}=1' for name in names)}&pw=hunter2 the end")
+    assert shown.startswith("https://h/?a0=1")
+    assert "a99999" not in shown
+    assert "hunter2" not in shown
+    assert shown.endswith("… the end")
+    assert holds_secret(f"https://h/?{'&a=1' * 100_000}")
+
+
 def test_no_error_holds_an_address_with_a_password() -> None:
     error = ConfigError("no https://ann:hush@h/x?sig=hush", hint="ask postgresql://ann:hush@h/x")
     assert str(error) == error.message == "no https://…@h/x?sig=…"
