@@ -3,6 +3,9 @@ whatever spelling, and written into a text.
 """
 
 import re
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
 
 _SPLIT = re.compile(r"[./]")
 
@@ -33,6 +36,7 @@ NODE_SERVICES = frozenset({"nodeport", "loadbalancer"})
 """The types of Services that open a port at each node, in small letters, as some operators take
 them."""
 _FILLED = ("serviceAccountName", "serviceAccount", "nodeName")
+"""Behind a dot a field of the downward API has these names."""
 _DEVICES = (
     *("flexVolume", "gitRepo", "iscsi", "fc", "rbd", "scaleIO", "cephfs", "glusterfs"),
     *("quobyte", "flocker", "portworxVolume", "storageos", "photonPersistentDisk", "cinder"),
@@ -59,22 +63,32 @@ IF_ANYTHING = frozenset(map(flat, (*_OF_CONTEXTS, *_TRUE, *_FILLED)))
 IF_VOLUMES = frozenset(map(flat, _DEVICES))
 """If they hold a mapping or a list."""
 
-_NO_OTHERS = "|".join(
+
+def _one_of(words: Iterable[str]) -> str:
+    """A pattern of them that gives up at most letters after a look at one."""
+    rests = {
+        first: "|".join(word[1:] for word in those)
+        for first, those in groupby(sorted(words), key=itemgetter(0))
+    }
+    each = "|".join(f"{first}(?:{rest})" for first, rest in rests.items())
+    return rf"(?=[{''.join(rests)}])(?:{each})"
+
+
+_NO_OTHERS = tuple(
     word
     for word in (*_OF_CONTEXTS, *_TRUE, *_REFUSED)
     if not word.islower() or word == "privileged"
 )
 """Those that stand for nothing else in a text."""
-_IN_PATHS = "|".join(("sysctls", "capabilities", *(one for one in _DEVICES if not one.islower())))
-_BELOW_VOLUMES = "|".join(word for word in _DEVICES if word.islower())
+_IN_PATHS = ("sysctls", "capabilities", *(one for one in _DEVICES if not one.islower()))
+_BELOW_VOLUMES = tuple(word for word in _DEVICES if word.islower())
 """Those that are names of directories, too: in a path they count soon behind `volumes`."""
-_KEPT_IN_PATHS = "|".join(_FILLED)
-"""Those that a field of the downward API has behind a dot."""
+_SEPARATOR = r"(?:[/.]|\[[\"'])"
 WRITTEN = re.compile(
-    rf"\b(?:{_NO_OTHERS}|{_KEPT_IN_PATHS})\b[\"']?\s*[:=]"
-    rf"|(?:[/.]|\[[\"'])(?:{_NO_OTHERS}|{_IN_PATHS})(?![\w-])"
-    rf"|\bvolumes[/.\[][^\n]{{0,24}}?(?:[/.]|\[[\"'])(?:{_BELOW_VOLUMES})(?![\w-])"
-    rf"|(?i:type[\"']?\s*+[:=]\s*+[\"']?(?:{'|'.join(sorted(NODE_SERVICES))})\b)"
-    rf"|/(?:{_KEPT_IN_PATHS}|metadata/annotations)(?![\w-])|[._]annotations?\.[a-z]"
+    rf"(?=[/.\[_])(?:{_SEPARATOR}{_one_of((*_NO_OTHERS, *_IN_PATHS))}(?![\w-])"
+    rf"|/{_one_of((*_FILLED, 'metadata/annotations'))}(?![\w-])|[._]annotations?\.[a-z])"
+    rf"|(?<!\w)(?:{_one_of((*_NO_OTHERS, *_FILLED))}\b[\"']?\s*+[:=]"
+    rf"|volumes[/.\[][^\n]{{0,24}}?{_SEPARATOR}{_one_of(_BELOW_VOLUMES)}(?![\w-]))"
+    rf"|[tT](?i:ype[\"']?\s*+[:=]\s*+[\"']?(?:{'|'.join(sorted(NODE_SERVICES))})\b)"
 )
 """A pod's spec, or a piece of one, written into a text, also as a path."""
