@@ -174,13 +174,14 @@ select set_config(name, setting, :local::bool) from (values
     ('tcp_keepalives_interval', '5'),
     ('tcp_keepalives_count', '2')) as limits (name, setting)
 
+-- No text of the server's holds a character 0, which JSON may name.
 -- name: drop_unused_archives
+with used as (
+    select replace(spec, '\u0000', '\ufffd')::json #>> '{recipe,source,digest}' as digest from item
+    union select replace(recipe, '\u0000', '\ufffd')::json #>> '{source,digest}' from job_version)
 delete from archive
-where coalesce(used_at, created_at) < :before and digest not in (
-    select spec::json #>> '{recipe,source,digest}' from item
-    where spec::json #>> '{recipe,source,digest}' is not null
-    union select recipe::json #>> '{source,digest}' from job_version
-    where recipe::json #>> '{source,digest}' is not null)
+where coalesce(used_at, created_at) < :before
+  and digest not in (select digest from used where digest is not null)
 returning digest
 
 -- name: drop_events_of
@@ -204,7 +205,7 @@ select item.id, item.attempt, item.ended_at, queue.name as queue from item join 
 -- name: claimed_in
 select distinct event.item_id as id, event.attempt, queue.name as queue from event join queue on queue.id = event.queue_id where event.state = 'claimed' and event.item_id = any(array(select json_array_elements_text(:items::json)))
 
--- Of what an agent says, what may be large stays here. A text of the server's holds no character 0.
+-- Of what an agent says, what may be large stays here.
 -- name: serving
 select a.name, a.seen_at, a.drain, a.pause,
        coalesce(said ->> 'draining', 'false') = 'true' as draining,
