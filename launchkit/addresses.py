@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 HIDDEN = "…"
 MOST_PARAMETERS = 10_000
-"""Parameters of one text that are looked at; of its addresses nothing is shown that follows these."""
+"""Parameters of one text that are looked at; nothing is shown of its addresses behind these."""
 _ADDRESSES = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]++:/\S+")
 """From the first address to the next white space, also with a slash too few or too many."""
 _BEGIN = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]++):(/++)")

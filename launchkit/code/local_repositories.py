@@ -15,8 +15,9 @@ ELSEWHERE = ("commondir", "objects/info/alternates")
 """Files of a repository that name another directory, which git then reads as well."""
 PARTS = ("HEAD", "objects", "refs")
 """A directory with these is a repository to git."""
-READ = (*PARTS, "config", "config.worktree", "info", "packed-refs", "reftable", "shallow")
-"""What git reads of a repository to give it away; a link elsewhere, as to hooks, leads nowhere."""
+READ = (*PARTS, "config", "config.worktree", "info", "lfs", "packed-refs", "reftable", "shallow")
+"""What git and git-lfs read of a repository to give it away; another link, as to hooks, does nothing.
+"""
 
 
 def local_path(remote: str) -> Path:

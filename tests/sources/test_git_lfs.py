@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import CGIHTTPRequestHandler
 from pathlib import Path
@@ -14,7 +14,7 @@ from sources.conftest import Repository
 
 from launchkit.abc import Policy
 from launchkit.builtin.git import GitFetcher
-from launchkit.errors import FetchError, unwrapped
+from launchkit.errors import FetchError, Rejected, unwrapped
 from launchkit.model import GitSource
 from launchkit.testing import site_at, started
 
@@ -109,6 +109,40 @@ async def test_a_repository_of_the_machine_leads_lfs_to_no_other_one(
     commit = pointing(project, private)
     with pytest.raises(FetchError, match="lfs"):
         await fetched(tmp_path, GitSource(remote=project.url, commit=commit), str(project.path))
+
+
+def linked(kept: Path, private: Path) -> None:
+    shutil.rmtree(kept / "lfs")
+    (kept / "lfs").symlink_to(private / "lfs")
+
+
+def linked_below(kept: Path, private: Path) -> None:
+    (kept / "lfs").mkdir(exist_ok=True)
+    shutil.rmtree(kept / "lfs" / "objects", ignore_errors=True)
+    (kept / "lfs" / "objects").symlink_to(private / "lfs" / "objects")
+
+
+def set_up(kept: Path, private: Path) -> None:
+    with (kept / "config").open("a") as config:
+        config.write(f"[lfs]\n\tstorage = {private}/lfs\n")
+
+
+def linked_aside(kept: Path, private: Path) -> None:
+    (kept / "aside").symlink_to(private / "lfs")
+    with (kept / "config").open("a") as config:
+        config.write("[lfs]\n\tstorage = aside\n")
+
+
+@pytest.mark.parametrize("borrow", [linked, linked_below, set_up, linked_aside])
+async def test_a_repository_of_the_machine_has_no_objects_of_lfs_from_elsewhere(
+    borrow: Callable[[Path, Path], None], tmp_path: Path, private: Repository
+) -> None:
+    project = Repository(tmp_path / "project")
+    commit = pointing(project, project)
+    borrow(project.path / ".git", private.path / ".git")
+    with pytest.raises((Rejected, FetchError), match="lfs"):
+        await fetched(tmp_path, GitSource(remote=project.url, commit=commit), str(project.path))
+    assert not (tmp_path / "code" / "stolen.bin").exists()
 
 
 async def test_a_repository_of_the_machine_has_its_own_objects_of_lfs(

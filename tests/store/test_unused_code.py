@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import pytest
 from store.conftest import Store, spec
 
 from launchkit.abc import LaunchRequest
