@@ -16,7 +16,7 @@ ELSEWHERE = ("commondir", "objects/info/alternates")
 PARTS = ("HEAD", "objects", "refs")
 """A directory with these is a repository to git."""
 READ = (*PARTS, "config", "config.worktree", "info", "lfs", "packed-refs", "reftable", "shallow")
-"""What git and git-lfs read of a repository to give it away; another link, as to hooks, does nothing.
+"""What git and git-lfs read of a repository to give it away; other links, as to hooks, do nothing.
 """
 
 
