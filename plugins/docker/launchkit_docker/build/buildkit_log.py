@@ -8,7 +8,7 @@ from typing import Any
 
 from launchkit.errors import BuildError
 from launchkit.plain_text import last_bytes, shortened
-from launchkit_docker.build.log import COLOURS, build_error
+from launchkit_docker.build.log import COLOURS, Begun, build_error
 from launchkit_docker.build.trace import Printed, Step, read_trace
 from launchkit_docker.engine.messages import failure_in
 
@@ -16,6 +16,8 @@ TRACE = "moby.buildkit.trace"
 BOOKKEEPING = ("[internal] ", "copy /context /")
 LINE_BYTES = 1 << 16
 """A longer line is shown in pieces."""
+MOST_FOLLOWED = 1000
+"""Steps that are shown: a frontend that a Dockerfile names may make any number of them."""
 EXIT_CODE = re.compile(r"exit code: \d+$")
 NO_LOGIN = re.compile(
     r"no active session|failed to authorize|authorization failed|pull access denied"
@@ -49,8 +51,7 @@ class BuildKitLog:
     """Follows the messages of one build."""
 
     def __init__(self) -> None:
-        self.begun: list[str] = []
-        """The steps, as they began."""
+        self.begun = Begun()
         self._shown: dict[str, _Shown] = {}
         self._numbered = 0
 
@@ -83,6 +84,8 @@ class BuildKitLog:
         return build_error(step.name, code[0] if code else reason, step.printed, hint)
 
     def _lines(self, news: Step | Printed) -> Iterator[str]:
+        if news.key not in self._shown and len(self._shown) >= MOST_FOLLOWED:
+            return
         shown = self._shown.setdefault(news.key, _Shown())
         if isinstance(news, Printed):
             yield from self._output(shown, news.data)
@@ -101,7 +104,7 @@ class BuildKitLog:
     def _begin(self, shown: _Shown) -> Iterator[str]:
         shown.begun = True
         if not shown.name.startswith(BOOKKEEPING):
-            self.begun.append(shown.name)
+            self.begun.add(shown.name)
             yield f"#{self._number(shown)} {shown.name}"
 
     def _end(self, shown: _Shown, step: Step) -> Iterator[str]:

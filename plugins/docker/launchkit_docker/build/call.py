@@ -14,7 +14,7 @@ from launchkit.abc import Output
 from launchkit.errors import unwrapped
 from launchkit.images.context import tar_chunks
 from launchkit.images.maker import PlannedBuild
-from launchkit.plain_text import shortened
+from launchkit.images.steps import Steps
 from launchkit_docker.build.buildkit_log import BuildKitLog
 from launchkit_docker.build.log import BuildLog
 from launchkit_docker.engine.client import EngineClient
@@ -26,7 +26,6 @@ TAR = {"Content-Type": "application/x-tar"}
 CHUNKS_AHEAD = 2
 Log: TypeAlias = BuildLog | BuildKitLog
 BUILDKIT = "2"
-MARK_CHARACTERS = 160
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class BuildCall:
                 async with engine.request(
                     "build", "POST", params=self.params(), headers=TAR, data=receive
                 ) as response:
-                    await follow(response, log.take, _Steps(log, out))
+                    await follow(response, log.take, _Marking(log, out))
                 tasks.cancel_scope.cancel()
         try:
             made = await find(engine, self.build.target.ref)
@@ -81,20 +80,19 @@ class BuildCall:
             raise log.failure("the Engine ended the build without an image")
 
 
-class _Steps(Output):
-    """Marks each step of a build that begins, beside what is printed."""
+class _Marking(Output):
+    """Marks the steps of a build that begin, beside what is printed."""
 
     def __init__(self, log: Log, out: Output) -> None:
         self._log = log
         self._out = out
-        self._marked = 0
+        self._steps = Steps(out)
 
     async def __call__(self, data: bytes) -> None:
         """Pass it on."""
         await self._out(data)
-        for step in self._log.begun[self._marked :]:
-            self._marked += 1
-            await self._out.mark(shortened(step, MARK_CHARACTERS))
+        for step in self._log.begun.news():
+            await self._steps.begin(step)
 
 
 def _plain_entry() -> bytes:

@@ -69,7 +69,7 @@ class ImageBuilds:
             try:
                 return await build_once(request, self._site, out, maker)
             except BuildError as exc:
-                if not await retry.go_on(exc, len(log.begun)):
+                if not await retry.go_on(exc, log.begun.count):
                     raise
 
     async def findings(self) -> Sequence[Finding]:

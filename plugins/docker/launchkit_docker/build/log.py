@@ -1,7 +1,7 @@
 """What the Engine says while it builds: what to show of it, and what of it explains a failure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from launchkit.errors import BuildError
@@ -41,12 +41,31 @@ class ImageGone(BuildError):
     """The Engine gave a build up because somebody else removed an image meanwhile."""
 
 
+class Begun:
+    """The steps of a build that have begun."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.last: str | None = None
+        self._news: list[str] = []
+
+    def add(self, step: str) -> None:
+        """Know of one."""
+        self.count += 1
+        self.last = step
+        self._news.append(step)
+
+    def news(self) -> Sequence[str]:
+        """Those of which this has not told."""
+        news, self._news = self._news, []
+        return news
+
+
 class BuildLog:
     """Follows the messages of one build."""
 
     def __init__(self) -> None:
-        self.begun: list[str] = []
-        """The steps, as they began."""
+        self.begun = Begun()
         self._printed = b""
         self._progress = Progress()
 
@@ -64,7 +83,7 @@ class BuildLog:
             return self._progress.take(message)
         text = COLOURS.sub("", str(message.get("stream", "")))
         if STEP.match(text):
-            self.begun.append(shortened(text.strip()))
+            self.begun.add(shortened(text.strip()))
             self._printed = b""
         elif not text.startswith(BOOKKEEPING):
             self._printed = last_bytes(self._printed + text.encode(errors="replace"))
@@ -72,8 +91,7 @@ class BuildLog:
 
     def failure(self, reason: str) -> BuildError:
         """The error for a build that failed: *reason*, the step and the last lines it printed."""
-        step = self.begun[-1] if self.begun else None
-        return build_error(step, reason, self._printed)
+        return build_error(self.begun.last, reason, self._printed)
 
 
 def build_error(

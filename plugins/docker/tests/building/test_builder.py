@@ -19,6 +19,7 @@ from launchkit_docker.engine.client import EngineClient
 from launchkit_docker.images.store import find
 from waiting import PATIENCE, until
 
+import launchkit.images.steps
 from launchkit.abc import Site
 from launchkit.builtin.oci.registry import OciRegistry
 from launchkit.errors import BuildError
@@ -91,6 +92,18 @@ async def test_each_step_of_a_build_stands_in_the_timeline(
     first, *steps = out.marks
     assert first == f"building image {image.ref}"
     assert 'RUN ["/bin/busybox", "touch", "/made"]' in "".join(steps)
+
+
+async def test_of_very_many_steps_the_timeline_has_the_first(
+    builder: DockerBuilder, make: Make, out: RecordingOutput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launchkit.images.steps, "MOST_STEPS", 2)
+    await builder.build(make(TOUCH), out)
+    _, first, second, last = out.marks
+    assert first in out.text
+    assert second in out.text
+    assert last == "the build has more steps, which its log tells"
+    assert 'RUN ["/bin/busybox", "touch", "/made"]' in out.text
 
 
 async def test_the_second_time_nothing_is_built(

@@ -4,7 +4,7 @@ import tracemalloc
 from base64 import b64encode
 
 import pytest
-from launchkit_docker.build.buildkit_log import BuildKitLog
+from launchkit_docker.build.buildkit_log import MOST_FOLLOWED, BuildKitLog
 from launchkit_docker.build.trace import Step, read_trace
 
 from launchkit.errors import BuildError
@@ -155,6 +155,13 @@ def test_what_a_step_printed_is_let_go_of_once_it_has_ended_well() -> None:
     now, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert now < 500_000
+
+
+def test_of_very_many_steps_the_first_are_shown() -> None:
+    news = [step(f"RUN {number}", start=1) for number in range(MOST_FOLLOWED + 5)]
+    lines = shown(*news, prints(f"RUN {MOST_FOLLOWED + 1}", b"more\n"), prints("RUN 7", b"seven\n"))
+    assert len(lines) == MOST_FOLLOWED + 1
+    assert lines[-1] == "#8 seven"
 
 
 def test_what_a_step_says_last_may_come_after_its_end() -> None:

@@ -1,10 +1,10 @@
 """What a build prints, passed on: its end is kept, and its steps are marked."""
 
 from launchkit.abc import Output
-from launchkit.plain_text import last_bytes, shortened
+from launchkit.images.steps import Steps
+from launchkit.plain_text import last_bytes
 from launchkit_kubernetes.kaniko.verdicts import STEP
 
-MARK_CHARACTERS = 160
 LONGEST_LINE = 1 << 16
 
 
@@ -13,6 +13,7 @@ class Progress:
 
     def __init__(self, out: Output) -> None:
         self._out = out
+        self._steps = Steps(out)
         self._line = b""
         self.printed = b""
         """The last of it."""
@@ -27,5 +28,4 @@ class Progress:
         self._line = self._line[-LONGEST_LINE:]
         for line in lines:
             if found := STEP.search(line[:LONGEST_LINE].decode(errors="replace")):
-                self.step = shortened(found["step"].strip(), MARK_CHARACTERS)
-                await self._out.mark(self.step)
+                self.step = await self._steps.begin(found["step"])

@@ -4,6 +4,7 @@ import pytest
 from launchkit_kubernetes.kaniko.progress import Progress
 from launchkit_kubernetes.kaniko.verdicts import build_error
 
+from launchkit.images.steps import MOST_STEPS
 from launchkit.model import RunState, RunStatus, Verdict, VerdictCode
 from launchkit.plain_text import TAIL_BYTES, tail_lines
 from launchkit.testing import RecordingOutput
@@ -77,6 +78,13 @@ async def test_steps_are_marked_as_they_begin() -> None:
     assert out.marks == ["RUN pip install x"]
     assert progress.step == "RUN pip install x"
     assert out.text.endswith("install x\nout\n")
+
+
+async def test_what_a_step_prints_fills_no_timeline_however_much_looks_like_a_step() -> None:
+    out = RecordingOutput()
+    progress = Progress(out)
+    await progress.take(b"INFO[0002] RUN forged\n" * 5000)
+    assert len(out.marks) == MOST_STEPS + 1
 
 
 async def test_what_is_kept_of_a_build_says_where_it_was_cut() -> None:
