@@ -4,17 +4,12 @@ import traceback
 
 from launchkit.errors import ConfigError, LaunchkitError, source
 from launchkit.model import Outcome, RunState, Verdict
-from launchkit.plain_text import shortened
-
-MOST_CHARACTERS = 16 * 2**10
-"""Of a summary or a hint: what an error repeats of others may be as long as they like."""
 
 
 def failed(exc: LaunchkitError) -> Outcome:
     """An error of launchkit ended it."""
     code = "rejected" if isinstance(exc, ConfigError) else exc.code
-    hint = exc.hint and shortened(exc.hint, MOST_CHARACTERS)
-    verdict = Verdict(code=code, summary=shortened(exc.message, MOST_CHARACTERS), hint=hint)
+    verdict = Verdict(code=code, summary=exc.message, hint=exc.hint)
     return Outcome(state=RunState.FAILED, verdict=verdict)
 
 
@@ -32,11 +27,10 @@ def unforeseen(exc: Exception) -> Outcome:
     """A bug ended it, of launchkit or a plugin."""
     whose = source(exc)
     summary = f"{exc!r}, {whose}" if whose else f"launchkit failed: {exc!r}"
-    lines = traceback.format_exception(exc)[-6:]
     verdict = Verdict(
         code="internal_error",
-        summary=shortened(summary, MOST_CHARACTERS),
-        evidence=tuple(shortened(line, MOST_CHARACTERS) for line in lines),
+        summary=summary,
+        evidence=tuple(traceback.format_exception(exc)[-6:]),
         hint="this is a fault of launchkit or of a plugin; please report it",
     )
     return Outcome(state=RunState.FAILED, verdict=verdict)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,13 +11,27 @@ import anyio
 from launchkit.abc import QueueBackend
 from launchkit.agent.persist import persist
 from launchkit.codec import plain
-from launchkit.model import Claim, ItemReport, ItemState, Json, Outcome, RunState, RunStatus
+from launchkit.model import (
+    Claim,
+    ItemReport,
+    ItemState,
+    Json,
+    Outcome,
+    RunState,
+    RunStatus,
+    Verdict,
+)
 from launchkit.model.claims import MOST_WARNINGS
 from launchkit.observe import Journal, journal
+from launchkit.plain_text import shortened
 from launchkit.resolving.secret_values import report_without_values, verdict_without_values
 
 status_logger = logging.getLogger("launchkit.status")
 
+MOST_CHARACTERS = 16 * 2**10
+"""Of a message, a summary or a hint: what it repeats of others may be as long as they like."""
+MOST_EVIDENCE = 100
+"""Lines of a verdict, as many as some twenty that were printed last and what a plugin adds."""
 STATES = {RunState.STARTING: ItemState.STARTING, RunState.RUNNING: ItemState.RUNNING}
 
 
@@ -50,7 +64,7 @@ class Reporter:
         """Tell a fact, unless it was the last one that was told; *again* tells it in any case."""
         message = report.message and report.message.replace("\0", "\ufffd")  # none is stored
         report = replace(report, message=message, warnings=report.warnings[:MOST_WARNINGS])
-        report = report_without_values(report, self._secrets)
+        report = _in_short(report_without_values(report, self._secrets))
         fact = (report.state, report.message)
         if fact == self._last and not report.state.ended and not again:
             return
@@ -83,7 +97,7 @@ class Reporter:
         more than some *seconds* is in the way of no end.
         """
         verdict = verdict_without_values(outcome.verdict, self._secrets)
-        ends_as = plain(replace(outcome, verdict=verdict))
+        ends_as = plain(replace(outcome, verdict=_verdict_in_short(verdict)))
         resolved = {**self._resolved, "ends_as": ends_as}
         with anyio.move_on_after(seconds):
             await self.report(ItemReport(state=self._last[0], resolved=resolved), again=True)
@@ -95,6 +109,30 @@ class Reporter:
             if state is ItemState.RUNNING and self.running_since is None:
                 self.running_since = time.time() + (self._backend.skew() or 0.0)
             await self.report(ItemReport(state=state, ref=ref, message=status.message))
+
+
+def _in_short(report: ItemReport) -> ItemReport:
+    """A report that its queue has room for, whatever a run or a plugin made of it."""
+    verdict = report.verdict and _verdict_in_short(report.verdict)
+    warnings = _lines_in_short(report.warnings)
+    return replace(report, message=_text(report.message), warnings=warnings, verdict=verdict)
+
+
+def _verdict_in_short(verdict: Verdict) -> Verdict:
+    return replace(
+        verdict,
+        summary=shortened(verdict.summary, MOST_CHARACTERS),
+        evidence=_lines_in_short(verdict.evidence[-MOST_EVIDENCE:]),
+        hint=_text(verdict.hint),
+    )
+
+
+def _text(text: str | None) -> str | None:
+    return text and shortened(text, MOST_CHARACTERS)
+
+
+def _lines_in_short(lines: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(shortened, lines))
 
 
 def _why(report: ItemReport) -> str:

@@ -24,10 +24,12 @@ from launchkit.model import (
     RunStatus,
     Source,
     Submission,
+    Verdict,
 )
 from launchkit.runners.verdicts import of_exit, status_of
 
 MUCH = b"much\n" * 10_000
+LONG = "long " * 40_000
 HERE = sys.modules[__name__]
 faults: set[str] = set()
 submitted: Counter[str] = Counter()
@@ -145,6 +147,9 @@ class BrokenRun(Run):
         break_if("status")
         if "goes on" in faults:
             return RunStatus(state=RunState.RUNNING)
+        if "long words" in faults:
+            verdict = Verdict(code="failed", summary=LONG, evidence=(LONG,) * 5000, hint=LONG)
+            return RunStatus(state=RunState.FAILED, message=LONG, verdict=verdict)
         return status_of(of_exit(0), 0)
 
     async def changed(self, last: RunStatus) -> RunStatus:

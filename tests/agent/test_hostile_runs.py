@@ -16,7 +16,8 @@ from agent import broken
 from agent.conftest import Bench, text
 
 import launchkit.agent.pump
-from launchkit.model import ItemState
+from launchkit.codec import encode_json
+from launchkit.model import ItemState, QueueItem
 
 MOST_SECONDS = 0.25
 """Of processor time at once; what others do in the same cores makes each of their seconds worth
@@ -94,6 +95,46 @@ async def test_what_a_run_leaves_keeps_no_agent_from_its_work(bench: Bench, host
     assert kept.longest < MOST_SECONDS
     async with bench.agent() as agent:  # and one that starts anew starts
         assert agent.status
+
+
+FORGE = r"""
+import os, signal, time
+here = os.path.dirname(os.getcwd())
+with open(f"{here}/spec", "wb") as file:
+    file.write(b"arg=" + b"\xff" * 2_000_000 + b"\0try=/nowhere\0")
+with open(f"{here}/exit", "w") as file:
+    file.write("stage exec\nerrno 8\n")
+os.kill(os.getppid(), signal.SIGKILL)
+"""
+
+
+def characters_of(item: QueueItem) -> int:
+    return len(encode_json(item.verdict)) + len(item.message or "")
+
+
+async def test_of_what_a_run_says_of_its_end_as_much_is_told_as_people_read(bench: Bench) -> None:
+    run = await bench.launch(FORGE)
+    async with bench.agent():
+        assert await bench.ended(run) == [ItemState.FAILED]
+    assert run.item.verdict
+    assert "could not be started" in run.item.verdict.summary
+    assert characters_of(run.item) < 50_000
+
+
+@pytest.fixture
+def _long_words() -> Iterator[None]:
+    broken.faults.add("long words")
+    yield
+    broken.faults.clear()
+
+
+@pytest.mark.usefixtures("_long_words")
+async def test_of_what_a_plugin_says_of_an_end_as_much_is_told_as_people_read(bench: Bench) -> None:
+    await bench.client.create_queue("much", "broken")
+    run = await bench.launch("", queue="much")
+    async with bench.agent(broken, queues=["much"]):
+        assert await bench.ended(run) == [ItemState.FAILED]
+    assert characters_of(run.item) < 300_000
 
 
 @pytest.fixture

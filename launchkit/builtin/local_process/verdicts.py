@@ -11,7 +11,7 @@ from pathlib import Path
 from launchkit.builtin.local_process.rundir import RunDirState
 from launchkit.model import RunState, RunStatus, Verdict
 from launchkit.model.verdicts import VerdictCode
-from launchkit.plain_text import tail_lines
+from launchkit.plain_text import shortened, tail_lines
 from launchkit.shell_words import shell_command
 from launchkit.supervision.spec import Spec
 
@@ -134,7 +134,7 @@ def _not_started(record: Mapping[str, str], spec: Spec) -> Verdict:
 
 def _no_exec(record: Mapping[str, str], spec: Spec) -> Verdict:
     setup = record["stage"].startswith("setup-")
-    program = os.fsdecode(spec["setup_arg" if setup else "arg"][0])
+    program = shortened(os.fsdecode(spec["setup_arg" if setup else "arg"][0]))
     paths = (Path(os.fsdecode(path)) for path in spec["setup_try" if setup else "try"])
     found = next((path for path in paths if _is_file(path)), None)
     name = f"{'setup command' if setup else 'entry point'} {program!r}"
