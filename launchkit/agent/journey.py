@@ -19,11 +19,11 @@ from launchkit.agent.patience import FOREIGN_SECONDS, Patience, PatientRun, Unwa
 from launchkit.agent.pre_run_log import PreRunLog
 from launchkit.agent.prepare import builds, check_can_be_had, prepared, work_directory
 from launchkit.agent.reporter import Reporter
+from launchkit.agent.resolution import resolution
 from launchkit.agent.room import Room
 from launchkit.agent.runners import RunnerUnavailable
 from launchkit.agent.watch import watch
 from launchkit.aio.retry import Backoff, pauses
-from launchkit.codec import plain
 from launchkit.errors import (
     LaunchError,
     LaunchkitError,
@@ -54,7 +54,6 @@ from launchkit.resolving.bind import Bound
 from launchkit.resolving.masking import mask_of
 from launchkit.resolving.policy import check_policy
 from launchkit.resolving.resolve import limits_of, resolve
-from launchkit.resolving.secret_values import without_queue_secrets
 
 logger = logging.getLogger("launchkit.agent")
 
@@ -305,7 +304,7 @@ class Journey:
             state=ItemState.SUBMITTING,
             ref=ref,
             site=self._kit.site.name if runner.bound_to_site else None,
-            resolved=told | intent.fields(),
+            resolved={**told, **intent.fields()},
             warnings=bound.warnings,
         )
         await self._reporter.report(report, again=True)  # an earlier try may have stored another
@@ -377,21 +376,3 @@ class Journey:
         if status.verdict and status.state in {RunState.FINISHED, RunState.FAILED}:
             outcome = replace(outcome, state=status.state, verdict=status.verdict)
         return replace(outcome, exit_code=status.exit_code, ran=status.ran)
-
-
-def resolution(submission: Submission, runner: Runner) -> dict[str, object]:
-    """What `show --resolved` tells: every choice, who made it, and the request itself."""
-    launch = submission.launch
-    told = {
-        "name": submission.name,
-        "image": submission.image.ref if submission.image else None,
-        "source": plain(launch.source),
-        "command": list(submission.command),
-        "env": sorted(submission.env),
-        "config": dict(launch.config),
-        "resource_args": dict(submission.resource_args),
-        "origins": dict(launch.origins),
-        "request": dict(runner.render(submission)),
-    }
-    limits = plain(launch.limits)  # a later holder reads them, whatever number a secret is
-    return {**without_queue_secrets(told, submission.hidden), "limits": limits}

@@ -11,6 +11,8 @@ from agent.conftest import Bench
 import launchkit
 from launchkit import Agent
 from launchkit.abc import Runner
+from launchkit.agent.resolution import MOST_BYTES
+from launchkit.codec import encode_json
 from launchkit.hookspecs import hookimpl
 from launchkit.model import ItemState, Submission
 from launchkit.plugins import Plugins
@@ -35,6 +37,16 @@ def launchkit_runners() -> list[type[Runner]]:
 
 PLUGIN = ModuleType("telling")
 vars(PLUGIN).update(launchkit_runners=launchkit_runners)
+
+
+async def test_of_what_a_launch_came_to_no_more_is_told_than_a_service_takes(bench: Bench) -> None:
+    run = await bench.launch("print('done')", config={"a": "\x01" * 1_500_000})
+    async with bench.agent():
+        await bench.ended(run)
+    told = dict(run.item.resolved or {})
+    assert len(encode_json(told)) <= MOST_BYTES
+    assert list(told["request"]) == list(told["config"]) == ["…"]
+    assert list(told["origins"]) != ["…"]
 
 
 async def test_what_a_launch_came_to_is_put_together_beside_the_loop(bench: Bench) -> None:
