@@ -196,6 +196,10 @@ def test_a_chart_above_may_switch_it_off_and_share_values_with_it(tmp_path: Path
         ({"agent": {"replicas": "two"}}, ["agent/replicas"]),
         ({"baseUrl": "queue.example.com"}, ["baseUrl"]),
         ({"agent": {"podSpec": {"volumes": []}}}, ["podSpec", "volumes"]),
+        *(
+            ({"serviceAccount": account}, ["serviceAccount.name", "`default`", "rbac.create"])
+            for account in ({"create": False}, {"create": None}, {"name": "default"})
+        ),
     ],
 )
 def test_values_that_make_no_agent_are_refused_with_their_name(

@@ -14,7 +14,7 @@
 {{- end -}}
 
 {{- define "launchkit-agent.serviceAccount" -}}
-{{- .Values.serviceAccount.name | default (ternary (include "launchkit-agent.fullname" .) "default" .Values.serviceAccount.create) -}}
+{{- .Values.serviceAccount.name | default (ternary (include "launchkit-agent.fullname" .) "default" (not (empty .Values.serviceAccount.create))) -}}
 {{- end -}}
 
 {{- /* What never changes of a component: (list $ COMPONENT). */ -}}

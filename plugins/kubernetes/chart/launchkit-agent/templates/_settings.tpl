@@ -64,6 +64,9 @@ http://{{ include "launchkit-agent.fullname" . }}-server:{{ .Values.server.servi
 {{- if and $url (not (include "launchkit-agent.tokenSecret" .)) (not $told) -}}
 {{- fail "agent.apiKey: set it to the agent's token for the queue service, or agent.existingSecret to the name of a Secret with it" -}}
 {{- end -}}
+{{- if and .Values.rbac.create (eq (include "launchkit-agent.serviceAccount" .) "default") -}}
+{{- fail "serviceAccount.name: the Role of the agent would go to the account `default`, and so to all runs that name no other: name an account of the agent's own; or set rbac.create to false" -}}
+{{- end -}}
 {{- if and .Values.gitCreds .Values.gitCredsSecret -}}
 {{- fail "gitCreds and gitCredsSecret: set one of them" -}}
 {{- end -}}
