@@ -26,6 +26,7 @@ _ESCAPES = re.compile(
 """Escape sequences (ECMA-48, 5.3 to 5.6): control strings, control sequences, and all others; one
 that does not end goes to the end of its line.
 """
+_NO_LETTER = re.compile("[\0\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ERASED = re.compile(r"\x1b\[[0-2]?K")
 _UNSEEN = (
@@ -123,6 +124,11 @@ def _cut(text: str, characters: int) -> str:
     begin = without_last_word(text[: half + 1]).rstrip()
     end = without_first_word(text[-half - 1 :]).strip() or f"({len(text)} characters)"
     return f"{begin} … {end}".lstrip()
+
+
+def storable(text: str) -> str:
+    """A text that each queue keeps, also one that is a file's name: without what is no letter."""
+    return _NO_LETTER.sub("\ufffd", text)
 
 
 def visible(text: str) -> str:

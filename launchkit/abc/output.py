@@ -12,7 +12,7 @@ class Output(ABC):
 
     async def line(self, text: str) -> None:
         """Add a line of launchkit's own to the log."""
-        await self(f"{text}\n".encode())
+        await self(f"{text}\n".encode(errors="replace"))
 
     async def mark(self, text: str) -> None:
         """Add a line to the timeline: a step that begins, or what is waited for."""

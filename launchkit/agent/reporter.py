@@ -23,7 +23,7 @@ from launchkit.model import (
 )
 from launchkit.model.claims import MOST_WARNINGS
 from launchkit.observe import Journal, journal
-from launchkit.plain_text import shortened
+from launchkit.plain_text import MESSAGE_CHARACTERS, shortened, storable
 from launchkit.resolving.secret_values import report_without_values, verdict_without_values
 
 status_logger = logging.getLogger("launchkit.status")
@@ -62,8 +62,7 @@ class Reporter:
 
     async def report(self, report: ItemReport, *, again: bool = False) -> None:
         """Tell a fact, unless it was the last one that was told; *again* tells it in any case."""
-        message = report.message and report.message.replace("\0", "\ufffd")  # none is stored
-        report = replace(report, message=message, warnings=report.warnings[:MOST_WARNINGS])
+        report = replace(report, warnings=report.warnings[:MOST_WARNINGS])
         report = _in_short(report_without_values(report, self._secrets))
         fact = (report.state, report.message)
         if fact == self._last and not report.state.ended and not again:
@@ -121,18 +120,22 @@ def _in_short(report: ItemReport) -> ItemReport:
 def _verdict_in_short(verdict: Verdict) -> Verdict:
     return replace(
         verdict,
-        summary=shortened(verdict.summary, MOST_CHARACTERS),
+        summary=_line(verdict.summary, MOST_CHARACTERS),
         evidence=_lines_in_short(verdict.evidence[-MOST_EVIDENCE:]),
         hint=_text(verdict.hint),
     )
 
 
 def _text(text: str | None) -> str | None:
-    return text and shortened(text, MOST_CHARACTERS)
+    return text and _line(text, MOST_CHARACTERS)
 
 
 def _lines_in_short(lines: Iterable[str]) -> tuple[str, ...]:
-    return tuple(map(shortened, lines))
+    return tuple(_line(line, MESSAGE_CHARACTERS) for line in lines)
+
+
+def _line(text: str, most: int) -> str:
+    return shortened(storable(text), most)
 
 
 def _why(report: ItemReport) -> str:

@@ -16,6 +16,7 @@ from launchkit.agent.plugin_tasks import plugin_tasks
 from launchkit.aio.retry import Backoff, pauses
 from launchkit.errors import LaunchError, LaunchkitError, Rejected, contained, told, unwrapped
 from launchkit.observe import journal
+from launchkit.plain_text import shortened, storable
 from launchkit.plugins import Plugins
 from launchkit.settings import AgentSettings, configured_runner
 
@@ -164,7 +165,7 @@ class _Service:
         try:
             self._make()
         except Exception as exc:  # noqa: BLE001 - a foreign class may raise anything when made
-            self.problem = f"runner {self._kind}: {told(exc)}"
+            self.problem = self._problem_of(exc)
 
     def close(self) -> None:
         """Let it end: a runner that works is released, and one that starts is given up."""
@@ -185,6 +186,9 @@ class _Service:
         if isinstance(start.error, LaunchError):
             raise start.error
         raise self._unavailable(str(self.problem)) from start.error
+
+    def _problem_of(self, exc: BaseException) -> str:
+        return shortened(storable(f"runner {self._kind}: {told(exc)}"))
 
     def _unavailable(self, problem: str) -> RunnerUnavailable:
         return RunnerUnavailable(f"agent {self._site.agent} cannot start {problem}")
@@ -244,6 +248,6 @@ class _Service:
             self._owner.tell(self._kind, None)
 
     def _fail(self, exc: Exception) -> None:
-        before, self.problem = self.problem, f"runner {self._kind}: {told(exc)}"
+        before, self.problem = self.problem, self._problem_of(exc)
         if self.problem != before:
             self._owner.tell(self._kind, self.problem)

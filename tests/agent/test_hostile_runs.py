@@ -6,7 +6,7 @@ busy the machine is.
 
 import gc
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -98,10 +98,13 @@ async def test_what_a_run_leaves_keeps_no_agent_from_its_work(bench: Bench, host
 
 
 FORGE = r"""
-import os, signal, time
+import os, signal, sys
 here = os.path.dirname(os.getcwd())
+name, there = os.fsencode(here) + b"/code/\xff\xfe\x1b[31m", sys.argv[1:]
+if there:
+    open(name, "w").close()
 with open(f"{here}/spec", "wb") as file:
-    file.write(b"arg=" + b"\xff" * 2_000_000 + b"\0try=/nowhere\0")
+    file.write(b"arg=" + b"\xff\x1b" * 1_000_000 + b"\0try=" + name + b"\0")
 with open(f"{here}/exit", "w") as file:
     file.write("stage exec\nerrno 8\n")
 os.kill(os.getppid(), signal.SIGKILL)
@@ -112,12 +115,15 @@ def characters_of(item: QueueItem) -> int:
     return len(encode_json(item.verdict)) + len(item.message or "")
 
 
-async def test_of_what_a_run_says_of_its_end_as_much_is_told_as_people_read(bench: Bench) -> None:
-    run = await bench.launch(FORGE)
+@pytest.mark.parametrize("there", [(), ("there",)])
+async def test_of_what_a_run_says_of_its_end_as_much_is_told_as_people_read(
+    bench: Bench, there: Sequence[str]
+) -> None:
+    run = await bench.launch(FORGE, *there)
     async with bench.agent():
         assert await bench.ended(run) == [ItemState.FAILED]
     assert run.item.verdict
-    assert "could not be started" in run.item.verdict.summary
+    assert "could not be started" in run.item.verdict.summary or there
     assert characters_of(run.item) < 50_000
 
 

@@ -168,6 +168,17 @@ async def test_that_a_runner_cannot_start_is_told_once(
     assert caplog.text.count("no route to the cloud; nothing is claimed for it") == 1
 
 
+async def test_why_a_runner_cannot_start_is_told_to_the_queue_however_much_that_is(
+    bench: Bench, client: Client, cloud: Cloud
+) -> None:
+    cloud.error = OSError("no route \ud800 to the cloud " * 10_000)
+    run = await client.launch("cloud", image="img")
+    async with agent_for(bench, "cloud"):
+        with anyio.fail_after(PATIENCE):
+            while "no route" not in str((await run.view()).reason):  # noqa: ASYNC110
+                await anyio.sleep(0.01)
+
+
 async def test_a_start_that_refuses_a_launch_fails_it_and_no_other(
     bench: Bench, client: Client, cloud: Cloud
 ) -> None:
