@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from launchkit_kubernetes.manifest.build import env_secret
 from launchkit_kubernetes.runner import KubernetesRunner
 from waiting import until
 
@@ -16,6 +17,7 @@ from .cluster.cluster import Cluster
 from .workloads import begun
 
 NAME = "train"
+ENV = env_secret(NAME)
 
 
 def named(place: str, name: str = NAME) -> Submission:
@@ -70,7 +72,7 @@ async def test_the_object_of_another_run_in_the_place_of_one_that_is_gone_is_lef
     await lost.cancel(0)
     await lost.aclose()
     assert uid(control_plane, place) == own
-    assert secrets(control_plane, place) == {f"{NAME}-env": second.launch.run_id}
+    assert secrets(control_plane, place) == {ENV: second.launch.run_id}
     assert (await run.status()).state is RunState.STARTING
 
 
@@ -120,7 +122,7 @@ async def test_a_launch_whose_name_another_has_is_refused_and_nothing_of_the_oth
     await runner.require_own(run.ref, first.launch.which)
     await runner.discard(run.ref)
     assert uid(control_plane, place) == own
-    assert secrets(control_plane, place) == {f"{NAME}-env": first.launch.run_id}
+    assert secrets(control_plane, place) == {ENV: first.launch.run_id}
 
 
 async def test_a_launch_of_the_same_run_id_is_another(
@@ -141,12 +143,12 @@ async def test_a_secret_of_somebody_else_is_neither_written_to_nor_removed(
     runner: KubernetesRunner, control_plane: Cluster, place: str, labels: dict[str, str]
 ) -> None:
     submission = named(place)
-    body: dict[str, Any] = {"metadata": {"name": f"{NAME}-env", "labels": {**labels, "a": "b"}}}
+    body: dict[str, Any] = {"metadata": {"name": ENV, "labels": {**labels, "a": "b"}}}
     control_plane.request("POST", f"/api/v1/namespaces/{place}/secrets", body)
     await runner.prepare(submission, RecordingOutput())
     with pytest.raises(SubmitError, match="belongs to somebody else"):
         await runner.submit(submission)
     await runner.release(submission)
-    left = control_plane.request("GET", f"/api/v1/namespaces/{place}/secrets/{NAME}-env")
+    left = control_plane.request("GET", f"/api/v1/namespaces/{place}/secrets/{ENV}")
     assert "data" not in left
     assert "ownerReferences" not in left["metadata"]

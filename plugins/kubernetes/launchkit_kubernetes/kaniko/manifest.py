@@ -14,6 +14,7 @@ from launchkit.runners.identity import KUBERNETES
 from launchkit.written import literal
 from launchkit_kubernetes.kaniko.config import laid_over
 from launchkit_kubernetes.manifest.build import KEEP
+from launchkit_kubernetes.manifest.names import own_secret
 
 BUILD = "launchkit/build"
 """A label of all that belongs to a build: the name of its Job."""
@@ -117,10 +118,10 @@ def manifest_of(
     """*archive* is a digest of the packed context; *login* tells whether the registry has one."""
     facts = json.dumps(_facts(build, design, place, archive, login), sort_keys=True)
     name = f"{design.prefix}-{hashlib.sha256(facts.encode()).hexdigest()[:DIGITS]}"
-    pieces = [f"{name}-context-{piece}" for piece in range(place.pieces)]
-    login_name = f"{name}-login" if login else None
+    pieces = [own_secret(name, f"context-{piece}") for piece in range(place.pieces)]
+    login_name = own_secret(name, "login") if login else None
     labels = {BUILD: name, AGENT: KUBERNETES.text(design.agent)}
-    link = f"{name}-link" if place.linked else None
+    link = own_secret(name, "link") if place.linked else None
     job = _job(build, design, place, login_name)
     pod = job["spec"]["template"]["spec"]
     if pieces:

@@ -23,7 +23,7 @@ from launchkit_kubernetes.manifest.code import (
     lay_code,
     require_no_claim,
 )
-from launchkit_kubernetes.manifest.names import OWN, Ref, name_problem, workload_name
+from launchkit_kubernetes.manifest.names import OWN, Ref, name_problem, own_secret, workload_name
 from launchkit_kubernetes.manifest.own_variables import OwnVariables, taken_whole
 from launchkit_kubernetes.manifest.pods import all_containers, containers, starting, templates
 from launchkit_kubernetes.manifest.train_job import NODE, OVERRIDES, add_pull_secret
@@ -93,12 +93,12 @@ class Workload:
 
 def env_secret(name: str) -> str:
     """The name of the Secret with a run's secret variables."""
-    return f"{name}-env"
+    return own_secret(name, "env")
 
 
 def pull_secret(name: str) -> str:
     """The name of the Secret with the registry's login."""
-    return f"{name}-pull"
+    return own_secret(name, "pull")
 
 
 def ref_of(args: QueueArgs, submission: Submission, namespace: str) -> Ref:

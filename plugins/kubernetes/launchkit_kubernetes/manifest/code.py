@@ -12,7 +12,7 @@ from launchkit.errors import Rejected
 from launchkit.runners.identity import KUBERNETES
 from launchkit.written import unescaped
 from launchkit_kubernetes.manifest.copying import below
-from launchkit_kubernetes.manifest.names import Ref
+from launchkit_kubernetes.manifest.names import Ref, own_secret
 from launchkit_kubernetes.manifest.policy import is_free
 
 CODE = "launchkit-code"
@@ -42,7 +42,7 @@ class InSecrets:
 
 def code_secret(name: str, piece: int) -> str:
     """The name of the Secret with one piece of the code."""
-    return f"{name}-code-{piece}"
+    return own_secret(name, f"code-{piece}")
 
 
 def code_folder(ref: Ref, labels: Mapping[str, str]) -> str:

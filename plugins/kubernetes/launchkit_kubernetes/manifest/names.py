@@ -20,6 +20,9 @@ LETTERS = "run"
 OWN = "launchkit-"
 """Begins the names of objects that have no other in their config, of what belongs to them, and of
 builds."""
+_OF_OTHERS = f"{OWN}of."
+"""Begins the names of Secrets of an object that has another name; no name of an object has a dot,
+so that they are no other object's."""
 _DNS = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
 """RFC 1123, as https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ has it."""
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", re.ASCII)
@@ -56,6 +59,13 @@ def name_problem(name: str) -> str | None:
         f"{shortened(name, 100)!r} is no name: at most {LABEL} small letters, digits and dashes,"
         " with a letter or digit at both ends"
     )
+
+
+def own_secret(name: str, what: str) -> str:
+    """The name of a Secret of an object: it always begins as launchkit's own names do, so that no
+    config can name it.
+    """
+    return f"{name if name.startswith(OWN) else _OF_OTHERS + name}-{what}"
 
 
 def workload_name(

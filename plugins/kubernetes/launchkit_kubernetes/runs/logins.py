@@ -12,7 +12,6 @@ from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.secrets import (
     RunSecrets,
     is_old,
-    login_secret,
     login_to,
     registry_host,
 )
@@ -79,7 +78,7 @@ class Logins:
             return
         login = await login_to(registry_host(self._registry), self._registry)
         if login and (ref, whose.selector) in self._kept:
-            if await self._secrets.change(ref, login_secret(ref.name, login), whose):
+            if await self._secrets.renew(ref, login, whose):
                 self.keep(ref, whose, login)
             else:  # its run has just been removed
                 self.forget(ref, whose)

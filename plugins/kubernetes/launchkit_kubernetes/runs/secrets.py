@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from launchkit.abc import Registry
@@ -143,36 +144,35 @@ class RunSecrets:
 
         await self._client.answered(once)
 
-    async def change(self, ref: Ref, secret: RunSecret, whose: Whose) -> bool:
-        """Give one of a run that is there other content; whether it is there."""
-        path = SECRETS.path(ref.namespace, secret.name)
-        if (told := await self._own(path, whose)) is None:
-            return False
-        patch = {"metadata": {"uid": uid_of(told)}, "data": secret.body({})["data"]}
-        try:
-            await self._client.answered(
-                lambda: self._client.json("PATCH", path, body=patch, content_type=MERGE)
-            )
-        except ClusterRefused as exc:
-            if not exc.not_found and not exc.conflict:
-                raise
-            return False
-        return True
+    async def renew(self, ref: Ref, login: Mapping[str, Credentials], whose: Whose) -> bool:
+        """Give a run that is there another login to pull with; whether it has one still."""
+        data = login_secret(ref.name, login).body({})["data"]
+        found = await self._logins(ref, whose)
+        for name, told in found.items():
+            path = SECRETS.path(ref.namespace, name)
+            patch = {"metadata": {"uid": uid_of(told)}, "data": data}
+            try:
+                await self._client.answered(
+                    partial(self._client.json, "PATCH", path, body=patch, content_type=MERGE)
+                )
+            except ClusterRefused as exc:
+                if not exc.not_found and not exc.conflict:
+                    raise
+                return False
+        return bool(found)
 
     async def logged_into(self, ref: Ref, whose: Whose) -> Set[str]:
         """The hosts of the registries that the images of a run are pulled from with a login."""
-        told = await self._own(SECRETS.path(ref.namespace, pull_secret(ref.name)), whose)
-        return {registry_of(key) for key in _logins_in(told or {})}
+        found = await self._logins(ref, whose)
+        return {registry_of(key) for told in found.values() for key in _logins_in(told)}
 
-    async def _own(self, path: str, whose: Whose) -> Mapping[str, Any] | None:
-        """One as it is now; None if there is none, or it is another's."""
-        try:
-            told = await self._client.answered(lambda: self._client.json("GET", path))
-        except ClusterRefused as exc:
-            if not exc.not_found:
-                raise
-            return None
-        return told if whose.owns(told) else None
+    async def _logins(self, ref: Ref, whose: Whose) -> Mapping[str, Mapping[str, Any]]:
+        """Its Secrets with logins by their names: an agent of another version has named them in its
+        own way.
+        """
+        listed = await self._listed(ref, whose.selector, fieldSelector=f"type={DOCKER_CONFIG}")
+        found = map(mapping, listed)
+        return {text(mapping(told.get("metadata")).get("name")): told for told in found}
 
     async def own(self, ref: Ref, name: str, uid: str) -> None:
         """Make one go with its run's root object."""
@@ -194,9 +194,9 @@ class RunSecrets:
             if name := text(mapping(mapping(told).get("metadata")).get("name")):
                 await self._client.remove(SECRETS.path(ref.namespace, name), uid_of(mapping(told)))
 
-    async def _listed(self, ref: Ref, selector: str) -> Sequence[object]:
+    async def _listed(self, ref: Ref, selector: str, **fields: str) -> Sequence[object]:
         path = SECRETS.path(ref.namespace)
-        params = {"labelSelector": f"{NAME}={ref.name},{selector}"}
+        params = {"labelSelector": f"{NAME}={ref.name},{selector}", **fields}
         return await self._client.answered(lambda: self._client.listed(path, params))
 
 

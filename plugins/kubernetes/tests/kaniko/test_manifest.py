@@ -16,8 +16,9 @@ from launchkit_kubernetes.kaniko.manifest import (
     lasting,
     manifest_of,
 )
+from launchkit_kubernetes.manifest.args import check_args
 
-from launchkit.errors import ConfigError
+from launchkit.errors import ConfigError, Rejected
 from launchkit.images.context import BuildPlan
 from launchkit.images.maker import PlannedBuild
 from launchkit.images.ref import ImageRef
@@ -174,6 +175,20 @@ def test_a_login_is_a_secret_that_is_mounted_in_the_executor_alone() -> None:
     assert volume["secret"]["secretName"] == job.login
     (mount,) = executor_of(job)["volumeMounts"]
     assert mount == {"name": "registry-login", "mountPath": "/kaniko/.docker", "readOnly": True}
+
+
+@pytest.mark.parametrize("prefix", ["launchkit-build", "team"])
+def test_no_config_can_name_a_secret_of_a_build(prefix: str) -> None:
+    job = made(place=ContextPlace(address="a", pieces=1, linked=True), login=True, prefix=prefix)
+    names = [job.login, job.link, *job.pieces]
+    assert job.name.startswith(f"{prefix}-")
+    assert {one["secret"]["secretName"] for one in pod_of(job)["volumes"] if "secret" in one} <= {
+        *names
+    }
+    for name in names:
+        config = {"spec": {"template": {"spec": {"imagePullSecrets": [{"name": name}]}}}}
+        with pytest.raises(Rejected, match="names a Secret of launchkit's own"):
+            check_args(config)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from launchkit_kubernetes.manifest.build import BuildContext
+from launchkit_kubernetes.manifest.build import BuildContext, env_secret
 
 from launchkit.errors import Rejected
 from launchkit.model import Secret
@@ -202,7 +202,7 @@ def test_a_secret_is_in_no_object(text: str) -> None:
     shown = json.dumps(made.body)
     assert HIDDEN not in shown
     assert "shown" in shown
-    source = {"secretKeyRef": {"name": f"{made.ref.name}-env", "key": "TOKEN"}}
+    source = {"secretKeyRef": {"name": env_secret(made.ref.name), "key": "TOKEN"}}
     assert json.dumps({"name": "TOKEN", "valueFrom": source}) in shown
     assert made.secrets == {"TOKEN": HIDDEN}
 

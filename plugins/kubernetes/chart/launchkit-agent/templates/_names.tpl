@@ -9,6 +9,21 @@
 {{- end -}}
 {{- end -}}
 
+{{- /* The Secret of the agent: agents let no run have one whose name begins so. */ -}}
+{{- define "launchkit-agent.secret" -}}
+{{- $name := include "launchkit-agent.fullname" . -}}
+{{- ternary $name (printf "launchkit-%s" $name) (hasPrefix "launchkit-" $name) -}}
+{{- end -}}
+
+{{- /* Secrets that something else keeps, and that runs may have. */ -}}
+{{- define "launchkit-agent.openSecrets" -}}
+{{- $names := list .Values.agent.existingSecret .Values.gitCredsSecret .Values.postgresql.existingSecret -}}
+{{- $names = concat $names (list .Values.server.database.passwordSecret .Values.server.database.existingSecret) -}}
+{{- range .Values.sshAuthSecrets }}{{ $names = append $names .name }}{{ end -}}
+{{- range compact $names | uniq }}{{ if not (hasPrefix "launchkit-" .) }}
+  {{ . }}{{ end }}{{ end -}}
+{{- end -}}
+
 {{- define "launchkit-agent.namespace" -}}
 {{- .Values.namespace | default .Release.Namespace -}}
 {{- end -}}
