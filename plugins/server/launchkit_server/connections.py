@@ -21,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from launchkit_server.heads import BoundedConnection
 from launchkit_server.rates import place_of
+from launchkit_server.rests import Ending, Rests
 
 log = logging.getLogger("launchkit.server")
 
@@ -234,6 +235,7 @@ class Listener(socket.socket):
 
 def protocol_of(connections: Connections) -> type[asyncio.Protocol]:
     """HTTP that tells which connections ask for something, and reads no more than may come."""
+    rests = Rests()
 
     class Protocol(H11Protocol):
         conn: BoundedConnection
@@ -245,7 +247,7 @@ def protocol_of(connections: Connections) -> type[asyncio.Protocol]:
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             self._connection = connections.at(transport.get_extra_info("socket").fileno())
             self._connection.transport = transport
-            super().connection_made(transport)
+            super().connection_made(Ending(transport, self.conn, rests))  # type: ignore[arg-type]
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)

@@ -171,10 +171,8 @@ class _Letter:
 
     async def refuse(self, refusal: Refusal) -> None:
         """Answer with why; what else comes of the request is not read."""
-        response = answer(refusal.problem(self.id))
-        response.headers["connection"] = "close"
         self.refusal = None
-        await response(self._scope, self._body.receive, self.send)
+        await answer(refusal.problem(self.id))(self._scope, self._body.receive, self.send)
 
     def lost(self) -> None:
         log.info("request %s: the client went away", self.id)

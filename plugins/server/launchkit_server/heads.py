@@ -54,6 +54,15 @@ class BoundedConnection(h11.Connection):
             self._count(event)
         return event
 
+    def send(self, event: h11.Event) -> bytes | None:  # type: ignore[override]
+        """What to send of an event; an answer to what has not come whole is the last one."""
+        if isinstance(event, h11.Response) and self.their_state is h11.SEND_BODY:
+            headers = [*event.headers, (b"connection", b"close")]
+            event = h11.Response(
+                status_code=event.status_code, headers=headers, reason=event.reason
+            )
+        return super().send(event)
+
     def _next_of(self, piece: bytes) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         is_head = self.their_state is h11.IDLE
         try:

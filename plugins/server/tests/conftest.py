@@ -12,6 +12,7 @@ from uuid import uuid4
 import anyio
 import httpx
 import pytest
+import trustme
 import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from launchkit_server.app import make_app
@@ -198,6 +199,19 @@ def client_of(served: Served, who: str = "ann", **options: Any) -> httpx.Client:
     headers = bearer(served.tokens[who])
     options = {"verify": NO_TLS, **options}
     return httpx.Client(base_url=served.url, headers=headers, timeout=PATIENCE, **options)
+
+
+@pytest.fixture(params=["http", "https"])
+def door(request: pytest.FixtureRequest, tmp_path: Path) -> Door:
+    """The usual settings of a service, without TLS and with it."""
+    if request.param == "http":
+        return Door()
+    made = trustme.CA().issue_cert("127.0.0.1")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    made.private_key_pem.write_to_path(key)
+    for pem in made.cert_chain_pems:
+        pem.write_to_path(cert, append=True)
+    return Door(tls_cert=cert, tls_key=key)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import trustme
 from launchkit_server.connections import MOST, Bounds
 from launchkit_server.door import Door
 from waiting import PATIENCE
@@ -21,18 +20,6 @@ QUEUES = "/api/v1/entities/test/queues"
 FEW = Bounds(most=12, of_one=4)
 HASTY = Bounds(most=12, of_one=4, head_seconds=0.05, silent_seconds=0.05)
 HEALTH = b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n"
-
-
-@pytest.fixture(params=["http", "https"])
-def door(request: pytest.FixtureRequest, tmp_path: Path) -> Door:
-    if request.param == "http":
-        return Door()
-    made = trustme.CA().issue_cert("127.0.0.1")
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    made.private_key_pem.write_to_path(key)
-    for pem in made.cert_chain_pems:
-        pem.write_to_path(cert, append=True)
-    return Door(tls_cert=cert, tls_key=key)
 
 
 def connected(served: Served, host: str = "127.0.0.1") -> socket.socket:
