@@ -13,7 +13,7 @@ import yaml
 from launchkit_kubernetes.runner import KubernetesRunner
 from launchkit_kubernetes.runs.service import RunService
 
-from launchkit.abc import Run, Site
+from launchkit.abc import Policy, Run, Site
 from launchkit.errors import Rejected, RunLost, SubmitError
 from launchkit.model import RunState, Secret, Submission, VerdictCode
 from launchkit.testing import end_of, make_submission, started, until_running
@@ -54,6 +54,19 @@ async def test_secrets_stand_beside_the_job_alone_and_go_with_it(
     assert b"s3cr3t-value" not in await jobs.exposed(submission)
     await run.aclose()
     assert await jobs.traces(submission) == []
+
+
+@pytest.mark.parametrize(("policy", "found"), [("open", b"a token\n"), ("strict", b"none\n")])
+async def test_under_a_strict_policy_no_run_has_the_token_of_an_account(
+    site: Site, kubeconfig: Path, jobs: Jobs, policy: str, found: bytes
+) -> None:
+    token = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+    submission = jobs.shell(f"test -e {token} && echo a token || echo none")
+    site = replace(site, policy=Policy(of_runners={"kubernetes": policy}))
+    async with started(KubernetesRunner(config_file=str(kubeconfig)), site) as runner:
+        run = await begun(runner, submission)
+        assert (await end_of(run)).state is RunState.FINISHED
+        assert await printed(run) == found
 
 
 async def test_a_secret_of_the_queue_comes_into_no_word_of_a_launch(

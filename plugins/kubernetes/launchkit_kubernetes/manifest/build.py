@@ -16,6 +16,7 @@ from launchkit.runners.identity import KUBERNETES, RunIdentity
 from launchkit.written import literal
 from launchkit_kubernetes.manifest.args import QueueArgs
 from launchkit_kubernetes.manifest.clear_secrets import HINT, READABLE, any_secret
+from launchkit_kubernetes.manifest.closed_kinds import pod_spec
 from launchkit_kubernetes.manifest.code import (
     InSecrets,
     InVolume,
@@ -24,6 +25,7 @@ from launchkit_kubernetes.manifest.code import (
     require_no_claim,
 )
 from launchkit_kubernetes.manifest.names import OWN, Ref, name_problem, own_secret, workload_name
+from launchkit_kubernetes.manifest.object_kind import ObjectKind
 from launchkit_kubernetes.manifest.own_variables import OwnVariables, taken_whole
 from launchkit_kubernetes.manifest.pods import all_containers, containers, starting, templates
 from launchkit_kubernetes.manifest.train_job import NODE, OVERRIDES, add_pull_secret
@@ -141,6 +143,9 @@ def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) 
     for part in (spec, rest):
         filler.secure(part)
         filler.silence(part)
+    group = ObjectKind(args.api_version, args.kind).group
+    if context.strict and (pod := pod_spec(group, args.kind, spec)) is not None:
+        pod["automountServiceAccountToken"] = False
     if filler.main:
         annotations[MAIN] = filler.main
     metadata = own.without(args.metadata, "resource_args.metadata")

@@ -1,18 +1,24 @@
 """Which kinds of objects a strict policy closes, since they give rights or rule what others do."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 DOMAINS = (".k8s.io", ".kubernetes.io", ".openshift.io")
 """Whose groups are those of Kubernetes and OpenShift themselves, but for what they approve of."""
-WORKLOADS = frozenset(
-    {("", "Pod"), ("batch", "Job"), ("batch", "CronJob"), ("apps", "Deployment")}
-    | {("apps", "StatefulSet"), ("apps", "ReplicaSet"), ("apps", "DaemonSet")}
-    | {("apps.openshift.io", "DeploymentConfig")}
-)
-"""What makes pods as its config says. Others give rights, such as a RoleBinding, or a Secret with
-the token of a service account, which a later run would mount; or make pods with more than others
-have, such as a BuildConfig."""
+_TEMPLATE = ("template", "spec")
+WORKLOADS: Mapping[tuple[str, str], Sequence[str]] = {
+    ("", "Pod"): (),
+    ("batch", "Job"): _TEMPLATE,
+    ("batch", "CronJob"): ("jobTemplate", "spec", *_TEMPLATE),
+    ("apps", "Deployment"): _TEMPLATE,
+    ("apps", "StatefulSet"): _TEMPLATE,
+    ("apps", "ReplicaSet"): _TEMPLATE,
+    ("apps", "DaemonSet"): _TEMPLATE,
+    ("apps.openshift.io", "DeploymentConfig"): _TEMPLATE,
+}
+"""What makes pods as its config says, with the path in its `spec` to theirs. Others give rights,
+such as a RoleBinding, or a Secret with the token of a service account, which a later run would
+mount; or make pods with more than others have, such as a BuildConfig."""
 OPERATED = frozenset(
     ("sparkoperator.k8s.io", kind)
     for kind in ("SparkApplication", "ScheduledSparkApplication", "SparkConnect")
@@ -33,7 +39,7 @@ def is_closed(group: str, kind: str) -> bool:
     https://kubernetes.io/docs/reference/using-api/#api-groups and
     https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/2337-k8s.io-group-protection.
     """
-    return _is_of_cluster(group) and (group, kind) not in WORKLOADS | OPERATED
+    return _is_of_cluster(group) and (group, kind) not in WORKLOADS.keys() | OPERATED
 
 
 def is_allowed(group: str, kind: str, names: Collection[str]) -> bool:
@@ -43,6 +49,14 @@ def is_allowed(group: str, kind: str, names: Collection[str]) -> bool:
     return (group, kind) in WORKLOADS or not {"*", f"*.{group}", f"{kind}.{group}"}.isdisjoint(
         names
     )
+
+
+def pod_spec(group: str, kind: str, spec: dict[str, Any]) -> dict[str, Any] | None:
+    """That of the pods of a workload, in its own; None if it is no workload, or has none."""
+    found: Any = spec if (group, kind) in WORKLOADS else None
+    for key in WORKLOADS.get((group, kind), ()):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else None
 
 
 def is_closed_object(value: Mapping[str, Any]) -> bool:

@@ -4,13 +4,17 @@ import json
 from typing import Any
 
 import pytest
+from launchkit_kubernetes.manifest.build import BuildContext
 
 from launchkit.abc import Policy
 
+from .examples import JOBSET, example
+from .making import body
 from .test_policy import objections
 
 NONE_BUT_WORKLOADS = "none but workloads are, of the kinds of Kubernetes and OpenShift"
 BINDING = {"apiVersion": "authorization.openshift.io/v1", "kind": "RoleBinding", "metadata": {}}
+STRICT = BuildContext(namespace="default", strict=True)
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}}
 
 
@@ -129,3 +133,39 @@ def test_a_part_of_a_workload_is_one_for_an_operator_to_make(inner: dict[str, An
 def test_a_binding_of_a_role_is_known_by_what_it_has_whoever_made_its_kind() -> None:
     config = {"apiVersion": "x.io/v1", "kind": "Rights", "roleRef": {"kind": "ClusterRole"}}
     assert objections(config) == ["resource_args.roleRef: is not allowed"]
+
+
+PODS = {"containers": [{"name": "a", "image": "img:1"}]}
+TEMPLATE = {"template": {"spec": PODS}}
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "spec"),
+    [
+        ("v1", "Pod", PODS),
+        ("batch/v1", "Job", TEMPLATE),
+        ("batch/v1", "CronJob", {"schedule": "@daily", "jobTemplate": {"spec": TEMPLATE}}),
+        *(("apps/v1", kind, TEMPLATE) for kind in ("Deployment", "StatefulSet", "ReplicaSet")),
+        ("apps/v1", "DaemonSet", TEMPLATE),
+        ("apps.openshift.io/v1", "DeploymentConfig", TEMPLATE),
+    ],
+)
+def test_no_pod_of_kubernetes_own_workloads_has_the_token_of_an_account(
+    version: str, kind: str, spec: dict[str, Any]
+) -> None:
+    config = {"apiVersion": version, "kind": kind, "spec": spec}
+    made = body(config, context=STRICT)["spec"]
+    pods = made.get("jobTemplate", {"spec": made})["spec"].get("template", {"spec": made})["spec"]
+    assert pods["containers"]
+    assert pods["automountServiceAccountToken"] is False
+    assert "automountServiceAccountToken" not in repr(body(config))
+
+
+def test_an_operator_may_need_the_token_in_its_pods() -> None:
+    assert "automountServiceAccountToken" not in repr(body(example(JOBSET), context=STRICT))
+
+
+@pytest.mark.parametrize("spec", [{}, {"template": None}, {"template": {"spec": "a"}}])
+def test_what_has_no_pods_is_for_the_cluster_to_refuse(spec: dict[str, Any]) -> None:
+    config = {"apiVersion": "apps/v1", "kind": "Deployment", "spec": spec}
+    assert body(config, context=STRICT)["spec"] == spec
