@@ -28,7 +28,7 @@ class BodyRules:
     """What a body may be."""
 
     size: int
-    """Bytes, after unpacking."""
+    """Bytes, as they come and after unpacking."""
     piece_seconds: float
     """How long it may be silent."""
     seconds: float | None
@@ -78,6 +78,7 @@ class Body:
         self._turns = turns
         self._unpack = zlib.decompressobj(GZIP) if packed else None
         self._came = 0
+        self._made = 0
         self._pieces: list[bytes] = []
         self._whole = False
         self._deadline = anyio.current_time() + (rules.seconds or float("inf"))
@@ -98,10 +99,11 @@ class Body:
         if message["type"] == "http.request":
             self._whole = not message.get("more_body", False)
             data = message.get("body", b"")
-            message = {**message, "body": self._unpacked(data) if self._unpack else data}
-            self._came += len(message["body"])
+            self._came += len(data)
             if self._came > self._rules.size:
                 raise self._rules.too_large()
+            if self._unpack:
+                message = {**message, "body": self._unpacked(data)}
             if self._rules.json:
                 self._pieces.append(message["body"])
                 if self._whole:
@@ -117,11 +119,14 @@ class Body:
     def _unpacked(self, data: bytes) -> bytes:
         assert self._unpack is not None  # noqa: S101 - only asked if there is one
         try:
-            plain = self._unpack.decompress(data, self._rules.size - self._came + 1)
+            plain = self._unpack.decompress(data, self._rules.size - self._made + 1)
         except zlib.error as exc:
             raise Refusal(400, f"the body is not gzip, as content-encoding says: {exc}") from exc
-        if self._unpack.unconsumed_tail:
+        self._made += len(plain)
+        if self._made > self._rules.size:
             raise self._rules.too_large()
+        if self._unpack.unused_data:
+            raise Refusal(400, "the body goes on behind the end of its gzip data")
         if self._whole and not self._unpack.eof:
             raise Refusal(400, "the body ends in the middle of its gzip data")
         return plain
