@@ -20,6 +20,7 @@ from launchkit.model import (
     Queue,
     QueueItem,
     QueueSpec,
+    Variable,
 )
 from launchkit.resolving.policy import check_policy
 from launchkit.resolving.resolve import resolve
@@ -80,7 +81,9 @@ def is_chosen(runner: type[Runner], word: str, place: str, args: Json | None = N
     return True
 
 
-def launched(config: Json, resource_args: Json, runner: type[Runner]) -> Launch:
+def launched(
+    config: Json, resource_args: Json, runner: type[Runner], **variables: Variable
+) -> Launch:
     """A launch with resource arguments of its own, of a queue with *config*."""
     base = make_spec()
     spec = replace(base, overrides=replace(base.overrides, resource_args=resource_args))
@@ -96,7 +99,7 @@ def launched(config: Json, resource_args: Json, runner: type[Runner]) -> Launch:
         created_at=0,
         updated_at=0,
     )
-    queue = QueueSpec(name="q", resource=runner.kind, config=config)
+    queue = QueueSpec(name="q", resource=runner.kind, config=config, variables=variables)
     held = Queue(id=1, entity="test", spec=queue, version=1, created_at=0, updated_at=0)
     claim = Claim(item=item, queue=held, token=1, lease=30)
     return resolve(claim, Limits(start=0, run=0, stop_grace=5), runner)

@@ -25,6 +25,7 @@ from launchkit_kubernetes.manifest.code import (
     require_no_claim,
 )
 from launchkit_kubernetes.manifest.names import OWN, Ref, name_problem, own_secret, workload_name
+from launchkit_kubernetes.manifest.namespace import require_namespace_of_queue
 from launchkit_kubernetes.manifest.object_kind import ObjectKind
 from launchkit_kubernetes.manifest.own_variables import OwnVariables, taken_whole
 from launchkit_kubernetes.manifest.pods import all_containers, containers, starting, templates
@@ -121,9 +122,11 @@ def ref_of(args: QueueArgs, submission: Submission, namespace: str) -> Ref:
 def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) -> Workload:
     """The object that is created.
 
-    :raises Rejected: if nothing tells its place, a secret would stand in it, code is laid into an
-        image and nothing says what to start, or a strict policy keeps the volume with code.
+    :raises Rejected: if nothing tells its place, or it is not its queue's, a secret would stand in
+        it, code is laid into an image and nothing says what to start, or a strict policy keeps the
+        volume with code.
     """
+    require_namespace_of_queue(submission.launch, strict=context.strict)
     ref = ref_of(args, submission, context.namespace)
     if context.strict and context.code_claim:
         parts = {"metadata": args.metadata, "spec": args.spec, **args.rest}
