@@ -1,19 +1,27 @@
 """How a journey ends: what runs is gone or left alone, the outcome is stored, the rest removed."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 
 from launchkit.abc import Run, Runner
 from launchkit.agent.intent import Intent
 from launchkit.agent.kit import Kit
-from launchkit.agent.outcomes import preempted
+from launchkit.agent.outcomes import preempted, untold
 from launchkit.agent.persist import persist
 from launchkit.agent.pump import REST_SECONDS, Rest, pump
 from launchkit.agent.reporter import Reporter
 from launchkit.aio.retry import Backoff, pauses
-from launchkit.errors import LeaseLost, QueueError, RunLost, unwrapped
+from launchkit.errors import (
+    Forbidden,
+    LeaseLost,
+    NotFound,
+    QueueError,
+    RunLost,
+    Unauthenticated,
+    unwrapped,
+)
 from launchkit.model import ENDING_STATES, Claim, ItemReport, ItemState, Outcome, RunState
 from launchkit.observe import Journal
 
@@ -87,11 +95,24 @@ class Ending:
         """Store how it ended, then remove what it left: in this order a crash loses nothing."""
         problem = "its end could not be stored in time; left for its next holder"
         with anyio.move_on_after(REPORT_SECONDS, shield=True) as scope:
-            await self._reporter.report(self._last_report(outcome))
+            await self._told(self._last_report(outcome))
             problem = "what it left could not be removed in time"
             await self.clear_away(left)
         if scope.cancelled_caught:
             self._logger.warning("launch %s: %s", self._claim.item.id, problem, action="leave")
+
+    async def _told(self, report: ItemReport) -> None:
+        """Tell the end; where the queue keeps nothing of what a plugin says of it, that alone."""
+        try:
+            await self._reporter.report(report)
+        except (LeaseLost, Unauthenticated, Forbidden, NotFound):
+            raise
+        except Exception as exc:  # noqa: BLE001 - what no queue keeps is told by many
+            message = "launch %s: why it ended cannot be told: %r"
+            self._logger.warning(message, self._claim.item.id, exc, action="fault")
+            verdict = untold(report.state, exc)
+            report = replace(report, message=verdict.summary, verdict=verdict)
+            await self._reporter.report(replace(report, exit_code=None, ran=None))
 
     async def clear_away(self, left: Held | Unstarted | None) -> None:
         """Remove what an ended run left, or one that never began, as far as that can be."""

@@ -3,7 +3,9 @@
 import traceback
 
 from launchkit.errors import ConfigError, LaunchkitError, source
-from launchkit.model import Outcome, RunState, Verdict
+from launchkit.model import ItemState, Outcome, RunState, Verdict
+
+REPORT_IT = "this is a fault of launchkit or of a plugin; please report it"
 
 
 def failed(exc: LaunchkitError) -> Outcome:
@@ -23,6 +25,15 @@ def preempted(summary: str) -> Outcome:
     return Outcome(state=RunState.PREEMPTED, verdict=Verdict(code="preempted", summary=summary))
 
 
+def untold(state: ItemState, exc: Exception) -> Verdict:
+    """Why it ended is nothing that its queue keeps."""
+    return Verdict(
+        code="ok" if state is ItemState.FINISHED else "internal_error",
+        summary=f"It ended, and what was said of that cannot be stored: {exc!r}",
+        hint=REPORT_IT,
+    )
+
+
 def unforeseen(exc: Exception) -> Outcome:
     """A bug ended it, of launchkit or a plugin."""
     whose = source(exc)
@@ -31,6 +42,6 @@ def unforeseen(exc: Exception) -> Outcome:
         code="internal_error",
         summary=summary,
         evidence=tuple(traceback.format_exception(exc)[-6:]),
-        hint="this is a fault of launchkit or of a plugin; please report it",
+        hint=REPORT_IT,
     )
     return Outcome(state=RunState.FAILED, verdict=verdict)

@@ -187,7 +187,7 @@ class _Service:
             raise start.error
         raise self._unavailable(str(self.problem)) from start.error
 
-    def _problem_of(self, exc: BaseException) -> str:
+    def _problem_of(self, exc: Exception) -> str:
         return shortened(storable(f"runner {self._kind}: {told(exc)}"))
 
     def _unavailable(self, problem: str) -> RunnerUnavailable:

@@ -147,6 +147,9 @@ class BrokenRun(Run):
         break_if("status")
         if "goes on" in faults:
             return RunStatus(state=RunState.RUNNING)
+        if "odd words" in faults:
+            verdict = Verdict(code="\ud800", summary="odd")
+            return RunStatus(state=RunState.FAILED, exit_code=2**80, verdict=verdict)
         if "long words" in faults:
             verdict = Verdict(code="failed", summary=LONG, evidence=(LONG,) * 5000, hint=LONG)
             return RunStatus(state=RunState.FAILED, message=LONG, verdict=verdict)

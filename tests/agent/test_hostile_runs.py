@@ -128,13 +128,24 @@ async def test_of_what_a_run_says_of_its_end_as_much_is_told_as_people_read(
 
 
 @pytest.fixture
-def _long_words() -> Iterator[None]:
-    broken.faults.add("long words")
+def _fault(request: pytest.FixtureRequest) -> Iterator[None]:
+    broken.faults.add(request.param)
     yield
     broken.faults.clear()
 
 
-@pytest.mark.usefixtures("_long_words")
+@pytest.mark.parametrize("_fault", ["odd words"], indirect=True)
+@pytest.mark.usefixtures("_fault")
+async def test_a_run_ends_whatever_a_plugin_says_of_its_end(bench: Bench) -> None:
+    await bench.client.create_queue("much", "broken")
+    run = await bench.launch("", queue="much")
+    async with bench.agent(broken, queues=["much"]):
+        assert await bench.ended(run) == [ItemState.FAILED]
+    assert "cannot be stored" in str(run.item.message)
+
+
+@pytest.mark.parametrize("_fault", ["long words"], indirect=True)
+@pytest.mark.usefixtures("_fault")
 async def test_of_what_a_plugin_says_of_an_end_as_much_is_told_as_people_read(bench: Bench) -> None:
     await bench.client.create_queue("much", "broken")
     run = await bench.launch("", queue="much")
@@ -143,14 +154,8 @@ async def test_of_what_a_plugin_says_of_an_end_as_much_is_told_as_people_read(be
     assert characters_of(run.item) < 300_000
 
 
-@pytest.fixture
-def _much_output() -> Iterator[None]:
-    broken.faults.add("much output")
-    yield
-    broken.faults.clear()
-
-
-@pytest.mark.usefixtures("_much_output")
+@pytest.mark.parametrize("_fault", ["much output"], indirect=True)
+@pytest.mark.usefixtures("_fault")
 @pytest.mark.parametrize("now", [True, False])
 async def test_a_run_whose_output_has_no_end_can_be_stopped(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, *, now: bool
