@@ -9,7 +9,7 @@ OTHERS = ("sidecars", "steps")
 SINGLE = ("container", "script", "stepTemplate")
 """Where else containers stand, in objects of Argo and Tekton; some have their image from others."""
 NO_CONTAINER = frozenset({"template", "templateRef", "inline", "ref"})
-"""What a step has that is something else."""
+"""What a step without an image has that is something else."""
 MPI = "mpiReplicaSpecs"
 _LISTS = frozenset(map(str.casefold, LISTS))
 _OTHERS = frozenset(OTHERS)
@@ -73,7 +73,7 @@ def have_image(value: Any) -> bool:
             waiting += one
         for key, inner in one.items() if isinstance(one, dict) else ():
             found = _under(str(key).casefold(), inner)
-            if any("image" in map(str.casefold, container) for container in found):
+            if any(map(_has_image, found)):
                 return True
             waiting.append(inner)
     return False
@@ -92,4 +92,13 @@ def _under(key: str, value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _is_other(step: dict[str, Any]) -> bool:
+    """Whether something is no container: what has an image is one, whatever else it has, as
+    operators overlook keys that they do not know.
+    """
+    if _has_image(step):
+        return False
     return any(value is not None and key.casefold() in _NO_CONTAINER for key, value in step.items())
+
+
+def _has_image(container: dict[str, Any]) -> bool:
+    return "image" in map(str.casefold, container)

@@ -301,6 +301,19 @@ def test_a_container_that_has_its_image_from_elsewhere_gets_it_too() -> None:
     assert made["spec"] == steps
 
 
+@pytest.mark.parametrize("key", ["template", "Template", "templateRef", "inline", "ref"])
+@pytest.mark.parametrize("value", ["y", "", {}, False])
+@pytest.mark.parametrize("place", ["sidecars", "steps"])
+def test_what_has_an_image_gets_it_whatever_else_it_has(place: str, key: str, value: Any) -> None:
+    spec = {place: [{"name": "s", "image": "evil", key: value}]}
+    context = BuildContext(namespace="default", strict=True)
+    made = body({"apiVersion": "x.io/v1", "kind": "A", "spec": spec}, context=context)
+    assert made["spec"][place][0]["securityContext"] == SECURITY
+    patch = {"op": "add", "path": f"/spec/{place}/-", "value": spec[place][0]}
+    told = objections({"apiVersion": "x.io/v1", "kind": "A", "spec": {"patches": [patch]}})
+    assert told == ["resource_args.spec.patches[0]: a container in a patch is not allowed"]
+
+
 def test_a_launch_that_slipped_through_gets_it_in_place_of_its_own() -> None:
     config = job({"securityContext": {"privileged": True}})
     made = body(config, context=BuildContext(namespace="default", strict=True))
