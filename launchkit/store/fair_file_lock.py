@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launchkit.store.access import access_of, keep_to
+from launchkit.store.one_name import require_own
 
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 NOTE = 64
 """Bytes of the note that says who has the turn."""
 
@@ -33,16 +35,19 @@ class FairFileLock:
     """Two file locks in a row. Whoever waits for the second holds the first, so one that has just
     had its turn stands behind it. The kernel frees the locks of a process that dies. Whoever names
     the database by a symbolic link stands in the same line.
+
+    :raises ConfigError: if somebody has put a link in the place of one.
     """
 
     def __init__(self, database: Path) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         real = database.resolve()
         mode = access_of(database).file
-        self._next = os.open(f"{real}-next", flags, mode)
-        self._turn = os.open(f"{real}-turn", flags, mode)
-        for lock in (self._next, self._turn):
-            keep_to(lock, mode)
+        self._next = _opened(real.with_name(f"{real.name}-next"), mode)
+        try:
+            self._turn = _opened(real.with_name(f"{real.name}-turn"), mode)
+        except BaseException:
+            os.close(self._next)
+            raise
 
     def close(self) -> None:
         """Release the files."""
@@ -61,6 +66,19 @@ class FairFileLock:
             yield
         finally:
             fcntl.flock(self._turn, fcntl.LOCK_UN)
+
+
+def _opened(path: Path, mode: int) -> int:
+    with suppress(FileNotFoundError):
+        require_own(path, path.lstat())
+    lock = os.open(path, _FLAGS, mode)
+    try:
+        require_own(path, os.fstat(lock))
+        keep_to(lock, mode)
+    except BaseException:
+        os.close(lock)
+        raise
+    return lock
 
 
 def _take(lock: int) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,12 +10,13 @@ import anyio
 import pytest
 from waiting import PATIENCE
 
+from launchkit.errors import ConfigError
 from launchkit.store import launches
 from launchkit.store.access import look_at
 from launchkit.store.backend import StoreBackend
 from launchkit.store.backup import back_up
 from launchkit.store.sqlite import SqliteDatabase
-from launchkit.store.sqlite_file import prepare
+from launchkit.store.sqlite_file import is_current, prepare
 
 
 @contextmanager
@@ -174,3 +175,25 @@ async def test_a_directory_that_a_link_leads_through_is_told(tmp_path: Path) -> 
     found = look_at(tmp_path / "link" / "queue.db")
     assert found
     assert found.hint == f"chmod o-w {folder.parent}"
+
+
+@pytest.mark.parametrize("end", ["-next", "-turn", "-wal", "-shm", "-journal"])
+@pytest.mark.parametrize("put", [Path.symlink_to, Path.hardlink_to, lambda at, _: os.mkfifo(at)])
+def test_nothing_is_written_where_a_link_beside_the_database_leads(
+    tmp_path: Path, end: str, put: Callable[[Path, Path], None]
+) -> None:
+    path = tmp_path / "x.db"
+    prepare(path)
+    mine = tmp_path / "mine"
+    mine.write_text("of somebody else")
+    mine.chmod(0o640)
+    beside = tmp_path / f"x.db{end}"
+    beside.unlink(missing_ok=True)
+    put(beside, mine)
+    for look in (prepare, is_current):
+        with pytest.raises(ConfigError, match=f"{end} is a link, or no file"):
+            look(path)
+    assert mine.read_text() == "of somebody else"
+    assert mine.stat().st_mode & 0o777 == 0o640
+    beside.unlink()
+    prepare(path)
