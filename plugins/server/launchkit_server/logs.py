@@ -9,6 +9,9 @@ from launchkit.store import launches, logs
 from launchkit.store.database import Database, Row
 from launchkit_server.blobs import Blobs, needed
 
+LAST_ATTEMPT = 2**31 - 1
+"""The largest number of an attempt that PostgreSQL keeps."""
+
 
 @dataclass(frozen=True)
 class ServedLogs:

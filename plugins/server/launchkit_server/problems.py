@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from launchkit.codec import MAX_KEY, dotted, encode_json
-from launchkit.errors import LaunchkitError
+from launchkit.errors import Forbidden, LaunchkitError, Unauthenticated, Unreachable
 from launchkit.plain_text import shortened
 from launchkit.wire.problems import Problem, problem_of
 from launchkit.wire.protocol import PROBLEM_TYPE
@@ -83,6 +83,14 @@ def retry_headers(problem: Problem) -> dict[str, str]:
     if problem.retry_after is None:
         return {}
     return {"retry-after": str(max(1, round(problem.retry_after)))}
+
+
+def tell_end(exc: LaunchkitError) -> None:
+    """Let the log say why a stream ends, if it is not that a token is revoked, a role is taken
+    away, or the database is lost.
+    """
+    if not isinstance(exc, Unauthenticated | Forbidden | Unreachable):
+        log.info("a stream was cut short: %s", exc)
 
 
 def told(scope: Scope) -> str:

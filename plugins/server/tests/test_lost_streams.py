@@ -1,6 +1,7 @@
-"""A stream whose client has gone away ends as if nothing had happened."""
+"""Streams whose client, or whose launch, has gone away."""
 
 import socket
+import sqlite3
 from collections.abc import Callable
 
 import httpx
@@ -10,6 +11,7 @@ from waiting import until
 
 from .conftest import Served
 from .over_http import claimed, client_in, launched
+from .test_streams import stream
 
 AHEAD = 5
 """So many pieces are made before the first is taken only if what hands them on waits."""
@@ -44,3 +46,32 @@ def test_a_client_that_goes_away_from_a_stream_leaves_no_traceback(
             served.portal.call(until, lambda: len(made) >= AHEAD)
     served.portal.call(until, lambda: "went away" in caplog.text or "failed" in caplog.text)
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/events/stream", "/log/stream"])
+def test_a_stream_that_cannot_go_on_ends_with_one_line_of_the_log(
+    served: Served, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    caplog.set_level("INFO", "launchkit.server")
+    assert served.portal is not None
+    with client_in(served, f"gone-{path.split('/')[1]}") as client:
+        item = launched(client)["id"]
+        assert claimed(client).says(0, b"hi").is_success
+        with stream(client, path, item=item) as events:
+            assert next(events).id
+            with sqlite3.connect(served.database_url.removeprefix("sqlite:///"), 30) as database:
+                database.execute("delete from item where id = ?", (item,))
+            served.portal.call(served.service.database.topics.notify_all)
+            *_, last = events
+            assert last.comment == "come back"
+    (line,) = [one.getMessage() for one in caplog.records if "cut short" in one.getMessage()]
+    assert item in line
+    assert "Traceback" not in caplog.text
+
+
+def test_the_stream_of_an_attempt_that_no_log_has_is_refused(served: Served) -> None:
+    with client_in(served, "many") as client:
+        item = launched(client)["id"]
+        for path in ("/log/stream", "/log", f"/items/{item}/log"):
+            told = client.get(path, params={"item": item, "attempt": 2**31})
+            assert told.status_code == 422, told.text

@@ -10,6 +10,7 @@ from launchkit.store import topics
 from launchkit.wire.protocol import BYTES_TYPE, LOG_COMPLETE_HEADER, LOG_SIZE_HEADER
 from launchkit_server.access import Follower
 from launchkit_server.downloads import downloaded
+from launchkit_server.logs import LAST_ATTEMPT
 from launchkit_server.polling import Poll, polled
 from launchkit_server.service import TheService
 
@@ -21,7 +22,7 @@ class Part:
     """Which part of a log is wanted."""
 
     item: str
-    attempt: Annotated[int | None, Query(ge=0, le=2**31 - 1)] = None
+    attempt: Annotated[int | None, Query(ge=0, le=LAST_ATTEMPT)] = None
     offset: Annotated[int, Query(ge=0, le=2**62)] = 0
     wait: float = 0.0
 
@@ -49,7 +50,7 @@ class Wanted:
     """The log that is wanted, and which bytes of it."""
 
     item_id: str
-    attempt: Annotated[int | None, Query(ge=0, le=2**31 - 1)] = None
+    attempt: Annotated[int | None, Query(ge=0, le=LAST_ATTEMPT)] = None
     wanted: Annotated[str | None, Header(alias="Range", max_length=200)] = None
 
 

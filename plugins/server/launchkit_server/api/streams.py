@@ -15,12 +15,14 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from launchkit.aio.topics import Subscription
 from launchkit.codec import encode_json
-from launchkit.errors import ConfigError, Forbidden, Unauthenticated, Unreachable
+from launchkit.errors import ConfigError, LaunchkitError
 from launchkit.model import Event
 from launchkit.store import launches, topics
 from launchkit.store.events import settled
 from launchkit.wire.user_side import Output
 from launchkit_server.access import Caller, Follower, one_more_stream
+from launchkit_server.logs import LAST_ATTEMPT
+from launchkit_server.problems import tell_end
 from launchkit_server.service import Service, TheService
 
 router = APIRouter(tags=["streams"])
@@ -31,8 +33,6 @@ RETRY_MILLISECONDS = 1000
 END = ServerSentEvent(event="end", raw_data="{}")
 """Nothing more will come: the launch has ended, and all of it was sent."""
 LATER = ServerSentEvent(retry=RETRY_MILLISECONDS, comment="come back")
-OVER = (Unauthenticated, Forbidden, Unreachable)
-"""Why a stream ends: its token is revoked, a role is taken away, or the database is lost."""
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=60)]
 ONE_MORE = Depends(one_more_stream)
 Stream = AsyncIterator[ServerSentEvent]
@@ -96,7 +96,8 @@ async def events(
                     await who.still()
                     ended = item is not None and await _has_ended(who, item)
                     page = await _page(who, item, since)
-            except OVER:
+            except LaunchkitError as exc:
+                tell_end(exc)
                 yield LATER
                 return
             for event in page:
@@ -139,7 +140,7 @@ async def _log_from(
     who: Follower,
     service: TheService,
     item: str,
-    attempt: Annotated[int | None, Query(ge=1, le=2**31)] = None,
+    attempt: Annotated[int | None, Query(ge=1, le=LAST_ATTEMPT)] = None,
     last_event_id: LastEventId = None,
 ) -> _Begin:
     view = await who.database.read(launches.Get(entity, item))
@@ -170,7 +171,8 @@ async def log(
                     await who.still()
                     page = await service.logs(entity).read(begin.item, attempt, offset)
                     view = await who.database.read(launches.Get(entity, begin.item))
-            except OVER:
+            except LaunchkitError as exc:
+                tell_end(exc)
                 yield LATER
                 return
             woken = False

@@ -8,13 +8,14 @@ from fastapi.responses import Response, StreamingResponse
 
 from launchkit.wire.protocol import BYTES_TYPE, LOG_COMPLETE_HEADER, LOG_SIZE_HEADER
 from launchkit_server.downloads import downloaded
+from launchkit_server.logs import LAST_ATTEMPT
 from launchkit_server.searching import Found, Wanted, search
 from launchkit_server.web.visits import Following, Reading
 
 router = APIRouter(prefix="/e/{entity}/launches/{item_id}/log")
 
 PART = 2**20
-Attempt = Annotated[int | None, Query(ge=0, le=2**31 - 1)]
+Attempt = Annotated[int | None, Query(ge=0, le=LAST_ATTEMPT)]
 Offset = Annotated[int, Query(ge=0, le=2**62)]
 
 

@@ -11,11 +11,12 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from launchkit.codec import encode_json
-from launchkit.errors import Forbidden, Unauthenticated, Unreachable
+from launchkit.errors import Forbidden, LaunchkitError, Unauthenticated
 from launchkit.store import logs, topics
 from launchkit.store.events import settled
 from launchkit.store.logs import LogEnd
 from launchkit.store.touched import Glance, Touched
+from launchkit_server.problems import tell_end
 from launchkit_server.web.visits import Following, Visit, one_more_stream
 
 router = APIRouter(prefix="/e/{entity}")
@@ -66,7 +67,8 @@ async def stream(visit: Following, wanted: Annotated[Wanted, Depends(_wanted)]) 
             except (Unauthenticated, Forbidden):
                 yield OVER
                 return
-            except Unreachable:
+            except LaunchkitError as exc:
+                tell_end(exc)
                 return
             for one in told:
                 yield one
