@@ -225,6 +225,7 @@ def test_secure_mode_lets_ordinary_launches_pass(make_launch: MakeLaunch) -> Non
         {"spec": {"templates": [{"resource": {"manifest": "{labels: {launchkit/run-id: x}}"}}]}},
         {"spec": {"values": ['{"labels": {"launch\\u006bit/name": "x"}}']}},
         {"spec": {"values": "labels:\n  ? launchkit/name\n  : x"}},
+        {"spec": {"values": "labels: {launchkit/component: server}"}},
         {"patches": [{"op": "add", "path": "/metadata/labels/launchkit~1run-id", "value": "x"}]},
         {"parameters": [{"name": "p", "value": '{"labels": {"launchkit/run-id": "x"}}'}]},
     ],

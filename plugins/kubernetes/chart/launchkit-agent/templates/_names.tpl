@@ -32,12 +32,13 @@
 {{- .Values.serviceAccount.name | default (ternary (include "launchkit-agent.fullname" .) "default" (not (empty .Values.serviceAccount.create))) -}}
 {{- end -}}
 
-{{- /* What never changes of a component: (list $ COMPONENT). */ -}}
+{{- /* What never changes of a component: (list $ COMPONENT). No run can have the last, so that none is taken for one. */ -}}
 {{- define "launchkit-agent.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: {{ $root.Values.nameOverride | default $root.Chart.Name | trunc 63 | trimSuffix "-" | quote }}
 app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
+launchkit/component: {{ index . 1 }}
 {{- end -}}
 
 {{- define "launchkit-agent.labels" -}}
