@@ -94,6 +94,8 @@ class Runner(Component):
     container in the place of `$(NAME)`. The queue's owner writes them there; what a launch brings
     stays as it is.
     """
+    literal_ways: ClassVar[frozenset[tuple[str, ...]]] = frozenset()
+    """Keys below each other, in any spelling, that lead to where it puts none all the same."""
     policy_class: ClassVar[type[Any] | None] = None
     """A frozen dataclass whose fields are this runner's own keys under `policy`; `Policy.part`
     gives its values.

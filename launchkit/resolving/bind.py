@@ -1,6 +1,6 @@
 """Bind: macros filled and the environment collected; what a runner gets."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,9 @@ from launchkit.model import Env, EnvValues, Image, Json, Launch, Secret, Submiss
 from launchkit.model.launch import BASIC_ENV
 from launchkit.resolving.env_list import CREDENTIALS, parse_env
 from launchkit.resolving.environment import agent_values, without_own, workload_env
+from launchkit.resolving.expanding import expands
 from launchkit.resolving.macro_bounds import check_macro_values
 from launchkit.resolving.macros import Macros, fill_macros
-from launchkit.resolving.nested import is_below
 from launchkit.written import literal
 
 
@@ -70,14 +70,16 @@ def bind(
         is_queues = launch.origins.get(dotted(path)) in {"queue", "template"}
         return {**macros, **opened} if is_queues else macros
 
-    def is_expanded(path: KeyPath) -> bool:
-        return is_below(path, runner.expanding_keys) and path not in launch.chosen
+    expanded = expands(runner)
+
+    def is_of_queue(path: KeyPath) -> bool:
+        return expanded(path) and path not in launch.chosen
 
     def env_macros(path: KeyPath) -> Macros:
         return {**macros, **opened} if path[-1] in of_queue else macros
 
     args, args_warnings = fill_macros(
-        {"resource_args": launch.resource_args}, macros, at=args_macros, expands=is_expanded
+        {"resource_args": launch.resource_args}, macros, at=args_macros, expands=is_of_queue
     )
     env, env_warnings = fill_macros({"env": wanted}, macros, at=env_macros)
     values, missing = agent_values(env["env"], {*policy.env_from_agent, *trusted}, environ)
@@ -88,9 +90,7 @@ def bind(
         launch=launch,
         command=(*launch.entry_point, *launch.args),
         env={**given, **values},
-        resource_args=_stays(
-            args["resource_args"], ("resource_args",), launch, runner.expanding_keys
-        ),
+        resource_args=_stays(args["resource_args"], ("resource_args",), launch, expanded),
         image=image,
         code=code,
         hidden=tuple(map(Secret, secrets)),
@@ -125,15 +125,15 @@ def opened_values(policy: Policy, environ: Mapping[str, str]) -> dict[str, Secre
     return {name: Secret(environ[name]) for name in names if name in environ}
 
 
-def _stays(value: Any, path: KeyPath, launch: Launch, expanding: frozenset[str]) -> Any:
+def _stays(value: Any, path: KeyPath, launch: Launch, expanded: Callable[[KeyPath], bool]) -> Any:
     """Arguments of which no text that a launch or its job brings has variables put into it."""
     if isinstance(value, Mapping):
-        return {key: _stays(one, (*path, key), launch, expanding) for key, one in value.items()}
+        return {key: _stays(one, (*path, key), launch, expanded) for key, one in value.items()}
     if isinstance(value, list):
-        return [_stays(one, (*path, at), launch, expanding) for at, one in enumerate(value)]
+        return [_stays(one, (*path, at), launch, expanded) for at, one in enumerate(value)]
     if not isinstance(value, str) or path not in launch.chosen:
         return value
-    return literal(value) if is_below(path, expanding) else value
+    return literal(value) if expanded(path) else value
 
 
 def _macros(launch: Launch, image: Image | None) -> dict[str, str | None]:

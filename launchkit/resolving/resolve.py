@@ -16,6 +16,7 @@ from launchkit.codec import Path, dotted
 from launchkit.errors import LaunchkitError, Rejected, hiding
 from launchkit.model import Env, Json, LaunchSpec, Overrides, QueueSpec, Recipe, Scalar
 from launchkit.resolving.chosen import chosen
+from launchkit.resolving.expanding import expands
 from launchkit.resolving.inputs import check_config, check_inputs
 from launchkit.resolving.macro_bounds import check_macro_values
 from launchkit.resolving.merge import deep_merge
@@ -236,8 +237,9 @@ def _layers(
     queue: QueueSpec, spec: LaunchSpec, runner: type[Runner] | None
 ) -> tuple[Layers, Origins]:
     """The resource arguments of the queue, the job and the launch."""
-    names, expanding = _names(queue, runner), runner.expanding_keys if runner else ()
-    filled = fill_template(queue.config, queue.variables, spec.template_variables, expanding)
+    names = _names(queue, runner)
+    expanded = expands(runner) if runner else None
+    filled = fill_template(queue.config, queue.variables, spec.template_variables, expanded)
     layers = {
         "queue": _unwrapped(filled, names),
         "job": _unwrapped(spec.recipe.resource_args, names),

@@ -5,14 +5,14 @@ A field is a plain name in double braces, inside a value. Other things in double
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Literal, NamedTuple
 
 from launchkit.codec import Locate, Path, dotted, suggest
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json, Scalar, Variable
-from launchkit.resolving.nested import entries, is_below, texts
+from launchkit.resolving.nested import entries, texts
 from launchkit.resolving.variables import MOST_TOLD, NAME, value_problems
 
 FIELD = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*\}}\}}", re.ASCII)
@@ -103,12 +103,13 @@ def fill_template(
     config: Json,
     variables: Mapping[str, Variable],
     values: Mapping[str, Scalar],
-    expanding: Collection[str] = (),
+    expands: Callable[[Path], bool] | None = None,
 ) -> dict[str, object]:
     """Put *values*, and defaults where there is none, into the fields of *config*.
 
-    A value keeps its type where the field is the whole value, and is text inside other text. Below
-    the keys *expanding*, `$(NAME)` in a value that the queue's owner has not written stays so.
+    A value keeps its type where the field is the whole value, and is text inside other text. Where
+    the platform *expands* a text, `$(NAME)` in a value that the queue's owner has not written stays
+    so.
 
     :raises Rejected: naming all that is wrong with the values, and fields without a definition.
     """
@@ -133,11 +134,8 @@ def fill_template(
         for name, value in values.items()
         if value not in (variables[name].default, *(variables[name].enum or ()))
     )
-    filling = _Filling(expanding, {**defaults, **values}, brought)
-    return {
-        key: filling.filled(value, is_expanded=is_below((key,), expanding))
-        for key, value in config.items()
-    }
+    filling = _Filling(expands or (lambda _: False), {**defaults, **values}, brought)
+    return {key: filling.filled(value, (key,)) for key, value in config.items()}
 
 
 def _escapes(
@@ -167,22 +165,19 @@ def has_field(value: object) -> bool:
 
 
 class _Filling(NamedTuple):
-    expanding: Collection[str]
+    expands: Callable[[Path], bool]
     chosen: Mapping[str, Scalar]
     brought: Collection[str]
     """Variables with values that the queue's owner has not written."""
 
-    def filled(self, value: object, *, is_expanded: bool) -> object:
-        """*is_expanded*: it stands below one of those keys."""
+    def filled(self, value: object, path: Path) -> object:
         if isinstance(value, Mapping):
-            return {
-                key: self.filled(one, is_expanded=is_expanded or is_below((key,), self.expanding))
-                for key, one in value.items()
-            }
+            return {key: self.filled(one, (*path, key)) for key, one in value.items()}
         if isinstance(value, list | tuple):
-            return [self.filled(one, is_expanded=is_expanded) for one in value]
+            return [self.filled(one, (*path, index)) for index, one in enumerate(value)]
         if not isinstance(value, str) or not has_field(value):
             return value
+        is_expanded = self.expands(path)
         whole = FIELD.fullmatch(value.strip())
         if whole and not (is_expanded and isinstance(self.chosen[whole[1]], str)):
             return self.chosen[whole[1]]

@@ -21,6 +21,7 @@ class Expanding(LocalProcessRunner):
 
     kind: ClassVar[str] = "expanding"
     expanding_keys: ClassVar[frozenset[str]] = frozenset({"args"})
+    literal_ways: ClassVar[frozenset[tuple[str, ...]]] = frozenset({("onEnd", "args")})
 
 
 def args_of(make_launch: MakeLaunch, config: Json, **fields: Any) -> Json:
@@ -75,6 +76,19 @@ def test_a_value_of_a_template_variable_stays_as_it_is(make_launch: MakeLaunch) 
     fields: dict[str, Any] = {"variables": {"v": {"type": "string"}}}
     made = args_of(make_launch, config, template_variables={"v": X}, **fields)
     assert made == {"args": [STAYS, "$(Y)"], "other": X}
+
+
+@pytest.mark.parametrize("key", ["onEnd", "on_end"])
+def test_nothing_is_written_in_another_way_where_no_variable_is_put(
+    make_launch: MakeLaunch, key: str
+) -> None:
+    fields: dict[str, Any] = {"variables": {"v": {"type": "string"}}}
+    config = {"all": [{key: {"args": ["{{v}}", "${run_name}"]}}], "args": {key: "{{v}}"}}
+    made = args_of(make_launch, config, template_variables={"v": X}, name=X, **fields)
+    assert made == {"all": [{key: {"args": [X, X]}}], "args": {key: STAYS}}
+    given = {"resource_args": {key: {"args": [X]}, "args": [X]}}
+    brought = args_of(make_launch, {}, overrides=given)
+    assert brought == {key: {"args": [X]}, "args": [STAYS]}
 
 
 ANY: dict[str, Any] = {"type": "string", "pattern": ".*"}

@@ -38,6 +38,7 @@ class KubernetesRunner(Runner):
     mounts_code: ClassVar[bool] = True
     option_keys: ClassVar[frozenset[str]] = secure_keys.OPTION_KEYS
     expanding_keys: ClassVar[frozenset[str]] = secure_keys.EXPANDING_KEYS
+    literal_ways: ClassVar[frozenset[tuple[str, ...]]] = secure_keys.LITERAL_WAYS
     policy_class: ClassVar[type[Any] | None] = KubernetesPolicy
 
     config_file: str | None = None

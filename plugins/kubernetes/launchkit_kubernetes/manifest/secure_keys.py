@@ -14,6 +14,11 @@ EXPANDING_KEYS = frozenset({"command", "args", "env", "envVars", "subPathExpr"})
 """Where the node puts variables of a container in the place of `$(NAME)`. See
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#Container.
 Spark's pods have them in `envVars`."""
+LITERAL_WAYS = frozenset(
+    ("lifecycle", hook, "exec", "command") for hook in ("postStart", "preStop")
+)
+"""Where it puts none: hooks are run as they are written, unlike probes. See `Run` in
+https://github.com/kubernetes/kubernetes/blob/v1.32.0/pkg/kubelet/lifecycle/handlers.go."""
 _OF_PODS = (
     *("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints", "priorityClassName"),
     *("activeDeadlineSeconds", "terminationGracePeriodSeconds"),
