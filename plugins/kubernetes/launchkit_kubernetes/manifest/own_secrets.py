@@ -1,5 +1,6 @@
 """Secrets of launchkit's own, which no config may name: those of runs and builds, of agents, and of
-Helm, which keeps all that a release was given in one.
+Helm, which keeps all that a release was given in one. Nor may one name the service account of an
+agent, which may read them.
 """
 
 import re
@@ -12,11 +13,14 @@ from launchkit_kubernetes.manifest.names import OWN
 from launchkit_kubernetes.manifest.patches import patched_keys
 from launchkit_kubernetes.manifest.policy import is_free
 
-NAMED = "names a Secret of launchkit's own or of Helm's, which are for nobody's pods"
-HINT = f"name a Secret that begins neither with {OWN} nor with sh.helm.release"
+NAMED = (
+    "names a Secret of launchkit's own or of Helm's, or a service account of launchkit's own,"
+    " which are for nobody's pods"
+)
+HINT = f"name one that begins neither with {OWN} nor with sh.helm.release"
 _NAME = re.compile(rf"(?<![\w/-])(?:{OWN}|sh\.helm\.release\b)")
 """See https://helm.sh/docs/topics/advanced/#storage-backends."""
-_WORD = "secret"
+_WORD = re.compile(r"secret|service[-_]?account(?![-_]?token)", re.IGNORECASE)
 _OF_KINDS = ("kind", "type")
 """Ends of keys that tell of what kind something is that is named beside them."""
 
@@ -25,13 +29,13 @@ def own_secrets(
     value: Any, where: str, around: tuple[str, ...] = (), *, of_secrets: bool = False
 ) -> Iterator[str]:
     """The path of each key and text that names one: where a key on the way to it, or the text
-    itself, tells that it is of Secrets. *around* are the keys that lead there, and *of_secrets*
-    tells whether one of them does.
+    itself, tells that it is of Secrets or accounts. *around* are the keys that lead there, and
+    *of_secrets* tells whether one of them does.
     """
     if isinstance(value, Mapping):
         of_secrets = of_secrets or _is_reference(value)
         for key, inner in value.items():
-            told = of_secrets or _WORD in key.casefold()
+            told = of_secrets or bool(_WORD.search(key))
             if told and _NAME.search(unescaped(key)):
                 yield below(where, key)
             yield from own_secrets(inner, below(where, key), (*around, key), of_secrets=told)
@@ -40,14 +44,14 @@ def own_secrets(
             yield from own_secrets(inner, f"{where}[{index}]", around, of_secrets=of_secrets)
     elif isinstance(value, str) and not is_free(around):
         text = unescaped(value)
-        if _NAME.search(text) and (of_secrets or _WORD in text.casefold()):
+        if _NAME.search(text) and (of_secrets or _WORD.search(text)):
             yield where
 
 
 def _is_reference(value: Mapping[str, Any]) -> bool:
-    """Whether something tells beside the name that it is of Secrets, or is a step of a patch that
-    leads to one.
+    """Whether something tells beside the name that it is of Secrets or accounts, or is a step of
+    a patch that leads to one.
     """
     kinds = (inner for key, inner in value.items() if key.casefold().endswith(_OF_KINDS))
-    named = any(isinstance(kind, str) and kind.casefold() == _WORD for kind in kinds)
-    return named or any(_WORD in key.casefold() for key in patched_keys(value))
+    named = any(isinstance(kind, str) and _WORD.fullmatch(kind) for kind in kinds)
+    return named or any(_WORD.search(key) for key in patched_keys(value))

@@ -98,6 +98,31 @@ def test_no_config_names_a_secret_of_launchkits_own(config: dict[str, Any], path
 
 
 @pytest.mark.parametrize(
+    ("config", "path"),
+    [
+        (job(serviceAccountName=OWN), f"{POD}.serviceAccountName"),
+        (job(serviceAccount=OWN), f"{POD}.serviceAccount"),
+        (of_kind(head={"service_account": OWN}), "spec.head.service_account"),
+        (of_kind(podSpecPatch=f"serviceAccountName: {OWN}"), "spec.podSpecPatch"),
+        (of_kind(to=[{"kind": "ServiceAccount", "name": OWN}]), "spec.to[0].name"),
+        (
+            of_kind(sparkConf={"spark.kubernetes.authenticate.driver.serviceAccountName": OWN}),
+            "spec.sparkConf.spark.kubernetes.authenticate.driver.serviceAccountName",
+        ),
+        (
+            of_kind(patch=[{"op": "add", "path": "/spec/serviceAccountName", "value": OWN}]),
+            "spec.patch[0].value",
+        ),
+    ],
+)
+def test_no_config_names_the_account_of_an_agent(config: dict[str, Any], path: str) -> None:
+    """Its token reads each Secret of the namespace."""
+    with pytest.raises(Rejected, match="a service account of launchkit's own") as refused:
+        check_args(config)
+    assert refused.value.message.startswith(f"resource_args.{path}: ")
+
+
+@pytest.mark.parametrize(
     ("name", "fields"),
     [
         ("${run_name}-1-pull", {"name": "launchkit-r2"}),
@@ -124,7 +149,7 @@ def test_no_macro_makes_the_name_of_a_secret_of_launchkits_own(
         job({"env": [{"name": "SECRET", "value": "launchkit-agent"}]}),
         job(volumes=[{"name": "s", "secret": {"secretName": "my-launchkit-a"}}]),
         job(volumes=[{"name": "s", "configMap": {"name": "launchkit-agent"}}]),
-        job({"image": "secret.example.com/launchkit-a"}, serviceAccountName="launchkit-runs"),
+        job({"image": "secret.example.com/launchkit-a"}, serviceAccountName="my-launchkit-runs"),
         {"namespace": "launchkit-runs"},
     ],
 )
