@@ -16,7 +16,7 @@ from launchkit.runners.identity import KUBERNETES, RunIdentity
 from launchkit.written import literal
 from launchkit_kubernetes.manifest.args import QueueArgs
 from launchkit_kubernetes.manifest.clear_secrets import HINT, READABLE, any_secret
-from launchkit_kubernetes.manifest.closed_kinds import pod_spec
+from launchkit_kubernetes.manifest.closed_kinds import own_selector, pod_spec
 from launchkit_kubernetes.manifest.code import (
     InSecrets,
     InVolume,
@@ -146,9 +146,8 @@ def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) 
     for part in (spec, rest):
         filler.secure(part)
         filler.silence(part)
-    group = ObjectKind(args.api_version, args.kind).group
-    if context.strict and (pod := pod_spec(group, args.kind, spec)) is not None:
-        pod["automountServiceAccountToken"] = False
+    if context.strict:
+        _close(spec, ObjectKind(args.api_version, args.kind), submission)
     if filler.main:
         annotations[MAIN] = filler.main
     metadata = own.without(args.metadata, "resource_args.metadata")
@@ -169,6 +168,14 @@ def workload_of(args: QueueArgs, submission: Submission, context: BuildContext) 
     if path := any_secret(body, "resource_args"):
         raise Rejected(f"{path}: {READABLE}", hint=HINT)
     return Workload(ref=ref, labels=labels, body=body, secrets=filler.secrets)
+
+
+def _close(spec: dict[str, Any], kind: ObjectKind, submission: Submission) -> None:
+    """What a workload has under a strict policy, whatever its config says."""
+    if (pod := pod_spec(kind.group, kind.kind, spec)) is not None:
+        pod["automountServiceAccountToken"] = False
+    if selector := own_selector(kind.group, kind.kind, KUBERNETES.exact(submission.launch.which)):
+        spec["selector"] = selector
 
 
 def _complete_job(spec: dict[str, Any]) -> None:

@@ -59,6 +59,15 @@ def pod_spec(group: str, kind: str, spec: dict[str, Any]) -> dict[str, Any] | No
     return found if isinstance(found, dict) else None
 
 
+def own_selector(group: str, kind: str, labels: Mapping[str, str]) -> dict[str, Any] | None:
+    """By which a workload knows pods with some labels as its own; None: by what the cluster says.
+    Any others it would take over, and end, which nothing controls.
+    """
+    if (group, kind) not in WORKLOADS or group.partition(".")[0] != "apps":
+        return None
+    return {"matchLabels": {**labels}} if group == "apps" else {**labels}
+
+
 def is_closed_object(value: Mapping[str, Any]) -> bool:
     """Whether a mapping is an object of such a kind, which an operator would make of it."""
     if not {"apiVersion", "kind", "metadata"} <= {*value}:

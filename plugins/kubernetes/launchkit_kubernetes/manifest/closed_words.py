@@ -30,8 +30,10 @@ _OF_CONTEXTS = (
 _TRUE = (
     *("hostPID", "hostIPC", "hostNetwork", "shareProcessNamespace", "hostUsers", "hostPort"),
     *("nodePort", "externalIPs", "automountServiceAccountToken", "enableInTreeAutoscaling"),
+    "manualSelector",
 )
-"""The last has Ray's operator give the head a service account that may change its cluster."""
+"""`enableInTreeAutoscaling` has Ray's operator give the head a service account that may change its
+cluster; with `manualSelector` a Job takes over pods of others."""
 NODE_SERVICES = frozenset({"nodeport", "loadbalancer"})
 """The types of Services that open a port at each node, in small letters, as some operators take
 them."""

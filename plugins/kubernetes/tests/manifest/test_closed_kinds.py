@@ -15,6 +15,7 @@ from .test_policy import objections
 NONE_BUT_WORKLOADS = "none but workloads are, of the kinds of Kubernetes and OpenShift"
 BINDING = {"apiVersion": "authorization.openshift.io/v1", "kind": "RoleBinding", "metadata": {}}
 STRICT = BuildContext(namespace="default", strict=True)
+NO_KEY = {"key": "nope", "operator": "DoesNotExist"}
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}}
 
 
@@ -168,4 +169,35 @@ def test_an_operator_may_need_the_token_in_its_pods() -> None:
 @pytest.mark.parametrize("spec", [{}, {"template": None}, {"template": {"spec": "a"}}])
 def test_what_has_no_pods_is_for_the_cluster_to_refuse(spec: dict[str, Any]) -> None:
     config = {"apiVersion": "apps/v1", "kind": "Deployment", "spec": spec}
-    assert body(config, context=STRICT)["spec"] == spec
+    assert body(config, context=STRICT)["spec"].items() >= spec.items()
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "ReplicaSet", "DaemonSet"])
+@pytest.mark.parametrize(
+    "given", [{}, {"matchLabels": {"app": "a"}}, {"matchExpressions": [NO_KEY]}]
+)
+def test_no_workload_takes_over_pods_of_others(kind: str, given: dict[str, Any]) -> None:
+    config = {"apiVersion": "apps/v1", "kind": kind, "spec": {**TEMPLATE, "selector": given}}
+    assert body(config)["spec"]["selector"] == given
+    spec = body(config, context=STRICT)["spec"]
+    labels = spec["selector"].pop("matchLabels")
+    assert spec["selector"] == {}
+    assert set(labels) == {"launchkit/run-id", "launchkit/item", "launchkit/attempt"}
+    assert labels.items() <= spec["template"]["metadata"]["labels"].items()
+
+
+def test_none_of_openshift_does_so() -> None:
+    config = {"apiVersion": "apps.openshift.io/v1", "kind": "DeploymentConfig"}
+    spec = {**TEMPLATE, "selector": {"app": "a"}}
+    made = body({**config, "spec": spec}, context=STRICT)["spec"]
+    assert made["selector"].items() <= made["template"]["metadata"]["labels"].items()
+    assert made["selector"]["launchkit/run-id"] == "r1"
+
+
+def test_no_job_does_so() -> None:
+    spec = {"selector": {"matchLabels": {"app": "a"}}, "manualSelector": True}
+    told = "manualSelector: is not allowed"
+    assert objections({"spec": spec}) == [f"resource_args.spec.{told}"]
+    cron = {"apiVersion": "batch/v1", "kind": "CronJob", "spec": {"jobTemplate": {"spec": spec}}}
+    assert objections(cron) == [f"resource_args.spec.jobTemplate.spec.{told}"]
+    assert "selector" not in body({"spec": {}}, context=STRICT)["spec"]
