@@ -16,6 +16,7 @@ from launchkit_server.web.twins import creating, launching
 from launchkit.model import QueueSpec, Variable
 from launchkit.resolving.known_secrets import without_secrets
 
+OPTION = "--backend=http://elsewhere"
 ODD = "/etc/hostn\t\ntouch x; '$(touch y)' \x1b[201~\x15\u202e"
 
 
@@ -26,7 +27,7 @@ def test_the_command_of_a_launch_names_no_secret_choice() -> None:
     }
     spec = QueueSpec(name="q", resource="docker", variables=variables)
     said = launching(without_secrets(spec))
-    assert said == "launchkit launch -q q --uri . --set-var api_key=VALUE --set-var size=small"
+    assert said == "launchkit launch -q q --uri . --set-var=api_key=VALUE --set-var=size=small"
 
 
 class Offered(HTMLParser):
@@ -63,14 +64,26 @@ def test_a_command_to_be_copied_has_no_key_that_a_terminal_heeds() -> None:
 def test_the_command_of_a_list_says_what_was_asked_for_whatever_is_in_it(field: str) -> None:
     command = offered(View(**{field: ODD}).command(10) or "")
     assert command.isprintable()
-    assert ODD in taken(command).decode().split("\0")
+    option = f"--{field.replace('_', '-')}={ODD}"
+    assert option in taken(command).decode().split("\0")
 
 
 def test_the_command_of_a_launch_says_what_the_form_does_whatever_is_in_it() -> None:
     texts = {"kind": "git", "queue": "q", "uri": ODD, "project": ODD, "name": ODD}
     command = offered(command_of(LaunchFields(texts=texts, variables={"v": ODD})))
     assert command.isprintable()
-    assert taken(command).decode().split("\0").count(ODD) == 3
+    assert {f"--{name}={ODD}" for name in ("uri", "project", "name")} <= {
+        *taken(command).decode().split("\0")
+    }
+
+
+def test_no_field_of_a_form_becomes_an_option() -> None:
+    texts = dict.fromkeys(("queue", "image", "name", "project", "priority", "entry_point"), OPTION)
+    words = taken(offered(command_of(LaunchFields(texts={"kind": "image", **texts})))).split(b"\0")
+    assert OPTION.encode() not in words
+    draft = Draft(name=OPTION, resource=OPTION, limit=OPTION)
+    words = taken(offered(creating(read(draft, strict=False)))).split(b"\0")
+    assert OPTION.encode() not in words
 
 
 def test_the_command_of_a_launch_has_all_that_the_form_has() -> None:

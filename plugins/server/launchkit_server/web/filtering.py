@@ -155,9 +155,9 @@ class View:
         words += [f"--state {one}" for one in self.states or ()]
         for name in ("queue", "author", "not_queue", "not_author", "agent"):
             if value := getattr(self, name):
-                words.append(f"--{name.replace('_', '-')} {shell_word(value)}")
+                words.append(f"--{name.replace('_', '-')}={shell_word(value)}")
         if self.name:
-            words.append(f"--name {shell_word(pattern(self.name) or '')}")
+            words.append(f"--name={shell_word(pattern(self.name) or '')}")
         if self.within in AGES:
             words.append(f"--since {self.within}")
         if self.by_value:

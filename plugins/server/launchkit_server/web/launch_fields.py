@@ -200,7 +200,8 @@ def priority_in(fields: LaunchFields, *, prioritization: bool) -> Priority | Non
 
 
 def command_of(fields: LaunchFields) -> str | None:
-    """What does the same on the command line; None if no command is as long, or names the launch
+    """What does the same on the command line, with each value in the word of its option, which it
+    would be taken for another one without; None if no command is as long, or names the launch
     that is launched again, or if a field cannot be read.
     """
     size = sum(map(len, (*fields.texts.values(), *fields.variables.values())))
@@ -210,10 +211,12 @@ def command_of(fields: LaunchFields) -> str | None:
         given = [*_repeated(fields), *_mappings(fields)]
     except (LaunchkitError, ValueError):
         return None
-    words = ["launchkit", "launch", "--queue", fields["queue"] or "QUEUE"]
+    words = ["launchkit", "launch", f"--queue={fields['queue'] or 'QUEUE'}"]
     source = {"job": "--job", "image": "--docker-image", "git": "--uri"}
     if flag := source.get(fields["kind"]):
-        words += [flag, fields["uri" if fields["kind"] == "git" else fields["kind"]] or "…"]
+        words.append(
+            f"{flag}={fields['uri' if fields['kind'] == 'git' else fields['kind']] or '…'}"
+        )
     options = {
         name: f"--{name.replace('_', '-')}"
         for name in ("ref", "entry_point", "name", "project", "priority")
@@ -221,9 +224,9 @@ def command_of(fields: LaunchFields) -> str | None:
     for name, flag in options.items():
         usual = {"project": "default"}.get(name, "")
         if fields[name] not in {"", usual} and (name != "ref" or fields["kind"] == "git"):
-            words += [flag, fields[name]]
+            words.append(f"{flag}={fields[name]}")
     for name, value in fields.variables.items():
-        words += ["--set-var", f"{name}={meant(value)}"] if value else []
+        words += [f"--set-var={name}={meant(value)}"] if value else []
     return shell_join([*words, *given])
 
 

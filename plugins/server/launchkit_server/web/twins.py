@@ -15,7 +15,7 @@ def launching(spec: QueueSpec) -> str:
     words = ["launchkit", "launch", "-q", spec.name, "--uri", "."]
     for name, variable in spec.variables.items():
         if variable.default is None:
-            words += ["--set-var", f"{name}={_example(variable)}"]
+            words.append(f"--set-var={name}={_example(variable)}")
     return shell_join(words)
 
 
@@ -34,9 +34,10 @@ def creating(reading: Reading) -> str:
             key: value for key, value in plain(wanted).items() if value not in (None, {}, False)
         }
         return f"launchkit apply -f - <<'END'\n{_seen_yaml([said])}END"
-    words = ["launchkit", "queue", "create", draft.name or "NAME", "--resource", draft.resource]
+    name = draft.name.lstrip("-") or "NAME"
+    words = ["launchkit", "queue", "create", name, f"--resource={draft.resource}"]
     words += ["--prioritization"] if draft.prioritization else []
-    words += ["--max-concurrent", draft.limit] if draft.limit else []
+    words += [f"--max-concurrent={draft.limit}"] if draft.limit else []
     words += ["--config", "config.yaml"] if draft.config.strip() else []
     words += ["--template-variables", "variables.yaml"] if draft.tiles else []
     return shell_join(words)

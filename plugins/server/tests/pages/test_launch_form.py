@@ -117,7 +117,7 @@ def test_the_preview_tells_each_choice_and_who_made_it(browser: Browser) -> None
     rows = re.findall(r"<code>(.*?)</code></th><td><code>(.*?)</code></td><td>(\w*)", shown)
     assert ("resource_args.env.INSTANCE", "large", "template") in rows
     assert ("config.lr", "0.1", "job") in rows
-    assert "launchkit launch --queue gpu --job fit --set-var instance=large" in shown
+    assert "launchkit launch --queue=gpu --job=fit --set-var=instance=large" in shown
 
 
 def test_the_command_that_launches_the_same_has_empty_arguments_too(browser: Browser) -> None:

@@ -229,13 +229,13 @@ def test_what_cannot_be_done_is_refused(
 
 def test_the_command_line_twin_shows_the_same() -> None:
     assert View(not_queue="a b", not_author="bob").command(50) == (
-        "launchkit ls --not-queue 'a b' --not-author bob --limit 50"
+        "launchkit ls --not-queue='a b' --not-author=bob --limit 50"
     )
     assert View(sort="-ran").command(5) == "launchkit ls --sort ran --reverse --limit 5"
     assert View(sort="oldest").command(5) == "launchkit ls --reverse --limit 5"
     view = View(queue="q", state=[ItemState.FAILED], name="a b", within="24h")
     assert view.command(100) == (
-        "launchkit ls --state failed --queue q --name '*a b*' --since 24h --limit 100"
+        "launchkit ls --state failed --queue=q --name='*a b*' --since 24h --limit 100"
     )
 
 

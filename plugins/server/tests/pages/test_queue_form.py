@@ -264,4 +264,4 @@ def test_the_command_for_a_queue_without_a_config_is_one_line(browser: Browser) 
     bare = {"config": "", "name": "bare", "resource": "local-process", "max_concurrent": "2"}
     page = browser.post("/e/e/new-queue", {"do": "parse", **bare}).text
     told = html.unescape(re.findall(r'data-copy="([^"]*)"', page)[-1])
-    assert told == "launchkit queue create bare --resource local-process --max-concurrent 2"
+    assert told == "launchkit queue create bare --resource=local-process --max-concurrent=2"

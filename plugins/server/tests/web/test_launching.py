@@ -49,7 +49,7 @@ async def test_only_what_the_queue_allows_can_be_chosen_and_it_runs(page: Page, 
     await page.get_by_label("Priority", exact=True).select_option("high")
     shown = page.get_by_role("region", name="What is launched")
     await expect(shown.get_by_role("row", name="INSTANCE")).to_contain_text("ml.m4.xlarge")
-    await expect(shown).to_contain_text("--set-var epochs=7")
+    await expect(shown).to_contain_text("--set-var=epochs=7")
     await look_at(page, "launch")
     await page.get_by_role("button", name="Launch", exact=True).click()
     await page.wait_for_url("**/launches/*")

@@ -108,7 +108,7 @@ async def test_who_comes_back_to_a_form_finds_what_was_written(page: Page, lab: 
     await expect(tile.get_by_label("Allowed values")).to_have_value("ml.m4.xlarge\nml.p3.xlarge")
     await page.get_by_role("button", name="Create queue").click()
     await expect(page.get_by_role("heading", name="kept")).to_be_visible()
-    await expect(page.locator(".empty")).to_contain_text("--set-var aws_instance=ml.m4.xlarge")
+    await expect(page.locator(".empty")).to_contain_text("--set-var=aws_instance=ml.m4.xlarge")
     await page.get_by_role("link", name="Settings").click()
     await page.get_by_role("navigation", name="Main").get_by_role("link", name="Queues").click()
     await expect(page.get_by_role("link", name="kept")).to_be_visible()

@@ -65,7 +65,7 @@ def _command(wanted: Mapping[str, str], before: int, name: str = "events") -> st
     """What shows the same on the command line."""
     words = ["launchkit", name, "--limit", str(LIMIT)]
     for option, value in wanted.items():
-        words += [f"--{option}", value] if value else []
+        words += [f"--{option}={value}"] if value else []
     words += ["--before", str(before)] if before != NEWEST else []
     return shell_join(words)
 
