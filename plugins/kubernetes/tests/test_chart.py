@@ -149,7 +149,7 @@ async def test_the_agents_account_has_the_rights_that_it_needs_and_no_others(
         def may(verb: str, resource: str, namespace: str | None, group: str = "") -> bool:
             kind, _, sub = resource.partition("/")
             spec = {
-                "user": f"system:serviceaccount:{place}:{NAME}",
+                "user": f"system:serviceaccount:{place}:launchkit-{NAME}",
                 "resourceAttributes": {"verb": verb, "resource": kind, "subresource": sub,
                                        "group": group, "namespace": namespace},
             }  # fmt: skip

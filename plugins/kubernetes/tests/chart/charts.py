@@ -59,8 +59,8 @@ class Rendered:
         self.objects = [*_objects(texts)]
 
     def one(self, kind: str, name: str = NAME, namespace: str | None = None) -> Object:
-        """The only object of that kind and name; that of a Secret begins so that no run has it."""
-        name = f"launchkit-{name}" if kind == "Secret" else name
+        """The only object of that kind and name; one that no run may have begins so."""
+        name = f"launchkit-{name}" if kind in {"Secret", "ServiceAccount"} else name
         (found,) = [
             one
             for one in self.all(kind)

@@ -9,8 +9,8 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* The Secret of the agent: agents let no run have one whose name begins so. */ -}}
-{{- define "launchkit-agent.secret" -}}
+{{- /* The Secret and the service account of the agent: agents let no run have one whose name begins so. */ -}}
+{{- define "launchkit-agent.ownName" -}}
 {{- $name := include "launchkit-agent.fullname" . -}}
 {{- ternary $name (printf "launchkit-%s" $name) (hasPrefix "launchkit-" $name) -}}
 {{- end -}}
@@ -29,7 +29,7 @@
 {{- end -}}
 
 {{- define "launchkit-agent.serviceAccount" -}}
-{{- .Values.serviceAccount.name | default (ternary (include "launchkit-agent.fullname" .) "default" (not (empty .Values.serviceAccount.create))) -}}
+{{- .Values.serviceAccount.name | default (ternary (include "launchkit-agent.ownName" .) "default" (not (empty .Values.serviceAccount.create))) -}}
 {{- end -}}
 
 {{- /* What never changes of a component: (list $ COMPONENT). No run can have the last, so that none is taken for one. */ -}}

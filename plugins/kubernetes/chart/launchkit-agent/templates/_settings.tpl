@@ -43,7 +43,7 @@ http://{{ include "launchkit-agent.fullname" . }}-server:{{ .Values.server.servi
 {{- if .Values.agent.existingSecret -}}
 {{- .Values.agent.existingSecret -}}
 {{- else if .Values.agent.apiKey -}}
-{{- include "launchkit-agent.secret" . -}}
+{{- include "launchkit-agent.ownName" . -}}
 {{- end -}}
 {{- end -}}
 

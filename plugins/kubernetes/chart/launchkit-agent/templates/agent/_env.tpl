@@ -31,7 +31,7 @@
 {{- if .Values.sshAuthSecrets }}
 - {name: GIT_SSH_COMMAND, value: ssh -F /etc/launchkit/ssh_config}
 {{- end }}
-{{- $own := include "launchkit-agent.secret" . }}
+{{- $own := include "launchkit-agent.ownName" . }}
 {{- if .Values.azureStorageAccessKey }}
 - name: AZURE_STORAGE_KEY
   valueFrom: {secretKeyRef: {name: {{ $own | quote }}, key: azure-storage-key}}

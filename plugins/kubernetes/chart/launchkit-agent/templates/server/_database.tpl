@@ -10,7 +10,7 @@
 {{- $name := include "launchkit-agent.fullname" . }}
 {{- with .Values.server.database }}
 {{- if $.Values.postgresql.enabled }}
-{{- $secret := $.Values.postgresql.existingSecret | default (printf "%s-postgresql" (include "launchkit-agent.secret" $)) }}
+{{- $secret := $.Values.postgresql.existingSecret | default (printf "%s-postgresql" (include "launchkit-agent.ownName" $)) }}
 {{- $key := ternary $.Values.postgresql.existingSecretKey "password" (not (empty $.Values.postgresql.existingSecret)) }}
 - name: PGPASSWORD
   valueFrom: {secretKeyRef: {name: {{ $secret | quote }}, key: {{ $key | quote }}}}
