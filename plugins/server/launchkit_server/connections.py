@@ -17,7 +17,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Self
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from launchkit_server.heads import BoundedConnection
 from launchkit_server.rates import place_of
@@ -259,9 +259,13 @@ def protocol_of(connections: Connections) -> type[asyncio.Protocol]:
 
         def send_400_response(self, msg: str) -> None:
             if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+                _lose(self.cycle)
                 super().send_400_response(self.conn.objection or msg)
             else:  # something else is answered by now
                 self.transport.abort()
+
+        def _should_upgrade(self) -> bool:
+            return False  # nor does a line of the log tell of it
 
         def _look(self) -> None:
             if self.conn.our_state in {h11.SEND_RESPONSE, h11.SEND_BODY}:
@@ -270,3 +274,10 @@ def protocol_of(connections: Connections) -> type[asyncio.Protocol]:
                 connections.answered(self._connection)
 
     return Protocol
+
+
+def _lose(cycle: RequestResponseCycle | None) -> None:
+    """Let what answers a request know, if something does, that nobody is there for it."""
+    if cycle is not None:
+        cycle.disconnected = True
+        cycle.message_event.set()

@@ -32,6 +32,11 @@ class BoundedConnection(h11.Connection):
         self._chunks = 0
         self._size = 0
 
+    @property
+    def more_comes(self) -> bool:
+        """Whether more may come of what is no whole request, or none at all."""
+        return self.objection is not None or self.their_state in {h11.SEND_BODY, h11.ERROR}
+
     def receive_data(self, data: bytes) -> None:
         """Take what came, for `next_event` to read."""
         self._unread += data

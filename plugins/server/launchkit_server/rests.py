@@ -7,7 +7,7 @@ from collections import deque
 from contextlib import suppress
 from typing import Any
 
-import h11
+from launchkit_server.heads import BoundedConnection
 
 REST_SECONDS = 2.0
 """How long one may go on sending behind an answer."""
@@ -50,7 +50,7 @@ class Rests:
 class Ending:
     """A transport that closes at once only when no more may come of what is answered."""
 
-    def __init__(self, transport: asyncio.Transport, conn: h11.Connection, rests: Rests) -> None:
+    def __init__(self, transport: asyncio.Transport, conn: BoundedConnection, rests: Rests) -> None:
         self._transport = transport
         self._conn = conn
         self._rests = rests
@@ -65,7 +65,7 @@ class Ending:
 
     def close(self) -> None:
         """Close it, after what is to be sent and a rest of what comes."""
-        if self.is_closing() or self._conn.their_state not in {h11.SEND_BODY, h11.ERROR}:
+        if self.is_closing() or not self._conn.more_comes:
             self._transport.close()
             return
         self._ends = True

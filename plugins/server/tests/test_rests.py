@@ -74,6 +74,39 @@ def test_who_sends_on_behind_an_answer_is_told_that_it_is_the_last_one_and_cut_s
                 peer.sendall(PIECE)
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\nHost: here\r\n" + b"a:\r\n" * 200,
+        b"POST /sign-in HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n",
+    ],
+    ids=["lines", "chunks"],
+)
+def test_who_sends_what_is_no_request_reads_why_and_fails_nothing(
+    served: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    sent: bytes,
+) -> None:
+    monkeypatch.setattr(rests, "REST_SECONDS", PATIENCE)
+    url = httpx.URL(served.url)
+    with socket.create_connection((url.host, url.port or 0), 60) as peer:
+        peer.sendall(sent + bytes(MORE))
+        assert b"".join(iter(lambda: peer.recv(65536), b"")).startswith(b"HTTP/1.1 400 ")
+        with client_of(served) as client:
+            assert client.get("/livez").is_success
+    assert "Traceback" not in caplog.text
+
+
+def test_who_asks_for_another_protocol_gets_this_one_and_fills_no_log(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    with client_of(served) as client:
+        wanted = {"Connection": "upgrade", "Upgrade": "websocket"}
+        assert client.get("/livez", headers=wanted).is_success
+    assert not [one for one in caplog.records if one.levelname == "WARNING"]
+
+
 @pytest.mark.parametrize("path", ["/nothing", "/api/v1/nothing", QUEUES])
 def test_who_has_sent_all_asks_for_more_over_the_same_connection(served: Served, path: str) -> None:
     url = httpx.URL(served.url)
