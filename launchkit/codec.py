@@ -9,7 +9,7 @@ from itertools import islice, takewhile
 from typing import Any, TypeVar
 
 from pydantic import SecretBytes, SecretStr, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticSerializationError
 
 from launchkit.errors import ConfigError
 from launchkit.model import Secret
@@ -80,8 +80,17 @@ def decode_json(of: type[T], text: str | bytes) -> T:
 
 
 def encode_json(value: object) -> str:
-    """Write a value as JSON, such that `decode_json` of its type reads it back."""
-    return adapter(_type(value)).dump_json(value).decode()
+    """Write a value as JSON, such that `decode_json` of its type reads it back.
+
+    :raises ConfigError: if there is something in it that no JSON holds, such as half of a letter.
+    """
+    try:
+        return adapter(_type(value)).dump_json(value).decode()
+    except PydanticSerializationError as exc:
+        raise ConfigError(
+            f"a value cannot be kept as JSON: {shortened(str(exc))}",
+            hint="a text with half a surrogate pair is none that UTF-8 has",
+        ) from exc
 
 
 def plain(value: object) -> Any:

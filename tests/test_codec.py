@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 import pytest
 from pydantic import Field
 
-from launchkit.codec import decode, suggest
+from launchkit.codec import decode, encode_json, suggest
 from launchkit.errors import ConfigError
 
 
@@ -56,6 +56,12 @@ def test_a_wrong_shape_is_told_once_and_in_words(data: object, said: str) -> Non
     with pytest.raises(ConfigError) as caught:
         decode(Args, data)
     assert caught.value.message == said
+
+
+@pytest.mark.parametrize("value", [{"a": ["\ud800"]}, {"\udcff": 1}, {"a": object()}])
+def test_what_no_json_holds_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match="cannot be kept as JSON"):
+        encode_json(value)
 
 
 def test_the_nearest_of_very_many_words_is_found_and_long_ones_are_left_out() -> None:
