@@ -18,8 +18,9 @@ NAMED = (
     " which are for nobody's pods"
 )
 HINT = f"name one that begins neither with {OWN} nor with sh.helm.release"
-_NAME = re.compile(rf"(?<![\w/-])(?:{OWN}|sh\.helm\.release\b)")
-"""See https://helm.sh/docs/topics/advanced/#storage-backends."""
+_NAME = re.compile(rf"(?:(?<![\w/-])|(?<=\\[nrt]))(?:{OWN}|sh\.helm\.release\b)")
+"""Also behind white space that is escaped in a text. See
+https://helm.sh/docs/topics/advanced/#storage-backends."""
 _WORD = re.compile(r"secret|service[-_]?account(?![-_]?token)", re.IGNORECASE)
 _OF_KINDS = ("kind", "type")
 """Ends of keys that tell of what kind something is that is named beside them."""

@@ -168,9 +168,17 @@ def test_secrets_that_runs_may_have_are_told() -> None:
     notes = "launchkit-agent/templates/NOTES.txt"
     assert "can have these Secrets" not in render(WITH_SERVER).texts[notes]
     given = {"agent": {"apiKey": None, "existingSecret": "mine"}, "gitCredsSecret": "launchkit-git"}
-    told = render(given, {"sshAuthSecrets": [{"name": "keys", "host": "h"}]}).texts[notes]
+    variable = {"name": "A", "valueFrom": {"secretKeyRef": {"name": "of-env", "key": "a"}}}
+    whole = [{"secretRef": {"name": "whole"}}, {"configMapRef": {"name": "open"}}]
+    pulls = [{"name": "pull"}, {"name": "launchkit-pull"}]
+    of_agent = {"env": [variable, {"name": "B", "value": "b"}], "envFrom": whole}
+    told = render(
+        given,
+        {"sshAuthSecrets": [{"name": "keys", "host": "h"}]},
+        {"agent": {**of_agent, "imagePullSecrets": pulls}},
+    ).texts[notes]
     _, _, names = told.partition("can have these Secrets")
-    assert re.findall(r"(?m)^  (\S+)$", names) == ["mine", "keys"]
+    assert re.findall(r"(?m)^  (\S+)$", names) == ["mine", "keys", "pull", "whole", "of-env"]
 
 
 def test_secrets_stand_in_secrets_alone() -> None:

@@ -80,6 +80,7 @@ ROWS: list[tuple[dict[str, Any], str]] = [
     ),
     (of_kind(podSpecPatch='{"volumes":[{"secret":{"secretName":"launchkit-a"}}]}'), "spec.podSpec"),
     (of_kind(podSpecPatch='{"secretName": "\\u006caunchkit-a"}'), "spec.podSpecPatch"),
+    (of_kind(text='{"a": "secrets: [{name:\\tlaunchkit-a}]"}'), "spec.text"),
     (
         of_kind(patch=[{"op": "add", "path": "/volumes/0/secret/secretName", "value": OWN}]),
         "spec.patch[0].value",

@@ -20,6 +20,11 @@
 {{- $names := list .Values.agent.existingSecret .Values.gitCredsSecret .Values.postgresql.existingSecret -}}
 {{- $names = concat $names (list .Values.server.database.passwordSecret .Values.server.database.existingSecret) -}}
 {{- range .Values.sshAuthSecrets }}{{ $names = append $names .name }}{{ end -}}
+{{- range list .Values.agent .Values.server .Values.postgresql -}}
+{{- range .imagePullSecrets }}{{ $names = append $names .name }}{{ end -}}
+{{- range .envFrom }}{{ $names = append $names (dig "secretRef" "name" "" .) }}{{ end -}}
+{{- range .env }}{{ $names = append $names (dig "valueFrom" "secretKeyRef" "name" "" .) }}{{ end -}}
+{{- end -}}
 {{- range compact $names | uniq }}{{ if not (hasPrefix "launchkit-" .) }}
   {{ . }}{{ end }}{{ end -}}
 {{- end -}}
