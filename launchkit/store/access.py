@@ -34,10 +34,23 @@ def access_of(database: Path) -> Access:
     return Access()
 
 
-def keep_to(path: Path | int, mode: int) -> None:
-    """Give a file or directory of this user that mode; another user's stays as it is."""
+def keep_to(opened: int, mode: int) -> None:
+    """Give what is open that mode; what is another user's stays as it is."""
     with suppress(PermissionError):
-        os.chmod(path, mode)  # noqa: PTH101 - it may be an open file
+        os.fchmod(opened, mode)
+
+
+def keep_socket_to(path: Path, mode: int) -> None:
+    """Give a socket of this user that mode, and nothing else that is put in its place meanwhile."""
+    if not hasattr(os, "O_PATH"):  # only of Linux; others can change a link itself
+        path.chmod(mode, follow_symlinks=False)
+        return
+    opened = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if stat.S_ISSOCK(os.fstat(opened).st_mode):
+            Path(f"/proc/self/fd/{opened}").chmod(mode)
+    finally:
+        os.close(opened)
 
 
 def look_at(database: Path) -> Finding | None:

@@ -15,10 +15,11 @@ from pathlib import Path
 import anyio
 
 from launchkit.private_files import FOLDER
-from launchkit.store.access import Access, keep_to
+from launchkit.store.access import Access, keep_socket_to, keep_to
 
 _numbers = itertools.count()
 _SIZE = 65_536
+_NO_LINK = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class DatagramNotifier:
@@ -63,15 +64,17 @@ class DatagramNotifier:
 
     def _mailbox(self, stack: contextlib.ExitStack) -> socket.socket:
         self._folder.mkdir(mode=FOLDER, exist_ok=True)
-        if self._folder.is_symlink():
-            raise NotADirectoryError  # who put it there may have meant another directory's mode
-        keep_to(self._folder, self._access.folder)
+        folder = os.open(self._folder, _NO_LINK)  # as who put one meant another directory's mode
+        try:
+            keep_to(folder, self._access.folder)
+        finally:
+            os.close(folder)
         path = self._folder / self._own
         mailbox = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
         mailbox.setblocking(False)
         with _short(path) as address:
             mailbox.bind(address)
-            keep_to(Path(address), self._access.file)
+            keep_socket_to(Path(address), self._access.file)
         stack.callback(path.unlink, missing_ok=True)
         return mailbox
 

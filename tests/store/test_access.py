@@ -12,7 +12,7 @@ from waiting import PATIENCE
 
 from launchkit.errors import ConfigError
 from launchkit.store import launches
-from launchkit.store.access import look_at
+from launchkit.store.access import keep_socket_to, look_at
 from launchkit.store.backend import StoreBackend
 from launchkit.store.backup import back_up
 from launchkit.store.sqlite import SqliteDatabase
@@ -175,6 +175,17 @@ async def test_a_directory_that_a_link_leads_through_is_told(tmp_path: Path) -> 
     found = look_at(tmp_path / "link" / "queue.db")
     assert found
     assert found.hint == f"chmod o-w {folder.parent}"
+
+
+@pytest.mark.parametrize("put", [Path.symlink_to, Path.hardlink_to])
+def test_nothing_that_is_put_in_the_place_of_a_mailbox_gets_its_mode(
+    tmp_path: Path, put: Callable[[Path, Path], None]
+) -> None:
+    mine = tmp_path / "mine"
+    mine.touch(0o600)
+    put(tmp_path / "mailbox", mine)
+    keep_socket_to(tmp_path / "mailbox", 0o660)
+    assert stat.S_IMODE(mine.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("end", ["-next", "-turn", "-wal", "-shm", "-journal"])
