@@ -17,10 +17,11 @@ NAMESPACES = frozenset({"hostpid", "hostipc", "hostnetwork"})
 OWN = re.compile(r"^launchkit[/.:]|(?<![\w-])launchkit[/:]")
 """Where a key has a name of launchkit's own: Spark and others write labels into longer keys."""
 OWN_WRITTEN = re.compile(
-    r"(?:(?<![\w/-])launchkit[/.:]|(?<![\w-])launchkit~1)(?:run-id|item|attempt|name|gpus|component)\b"
+    r"(?:(?:(?<![\w/-])|(?<=\\[nrt]))launchkit[/.:]|(?<![\w-])launchkit~1)"
+    r"(?:run-id|item|attempt|name|gpus|component)\b"
 )
 """The names by which runs, GPUs and the chart's pods are found, in a text that an operator may make
-labels of, also as a path of a patch.
+labels of, also as a path of a patch, or behind an escaped tab or end of a line.
 """
 TAG_NAMES = frozenset({"Key", "key"})
 FREE_TEXT = frozenset({"args", "command", "entrypoint", "source", "script"})

@@ -228,6 +228,7 @@ def test_secure_mode_lets_ordinary_launches_pass(make_launch: MakeLaunch) -> Non
         {"spec": {"values": "labels: {launchkit/component: server}"}},
         {"patches": [{"op": "add", "path": "/metadata/labels/launchkit~1run-id", "value": "x"}]},
         {"parameters": [{"name": "p", "value": '{"labels": {"launchkit/run-id": "x"}}'}]},
+        {"parameters": [{"name": "p", "value": r'{"y": "labels:\n\tlaunchkit/run-id: x"}'}]},
     ],
 )
 def test_names_of_launchkits_own_cannot_be_given(
