@@ -76,7 +76,7 @@ class Ending:
         back only when it is verified over and its log is stored, or too much of that was left.
         """
         if held.intent.ends_as is None:
-            await self._reporter.announce(outcome, ANNOUNCE_SECONDS)
+            await self._announced(outcome)
         rest = Rest(self._hurry)
         for pause in pauses(Backoff()):
             grace = self._grace(held)
@@ -90,6 +90,15 @@ class Ending:
                         rest.begun.set()
                 return
             await anyio.sleep(pause)
+
+    async def _announced(self, outcome: Outcome) -> None:
+        try:
+            await self._reporter.announce(outcome, ANNOUNCE_SECONDS)
+        except LeaseLost:
+            raise
+        except QueueError as exc:  # it ends, whether its queue takes why or not
+            message = "launch %s: why it is ended could not be stored before: %s"
+            self._logger.warning(message, self._claim.item.id, exc, action="fault")
 
     async def store(self, outcome: Outcome, left: Held | Unstarted | None) -> None:
         """Store how it ended, then remove what it left: in this order a crash loses nothing."""

@@ -31,6 +31,7 @@ from launchkit.errors import (
     NotYet,
     OthersRun,
     QueueError,
+    Rejected,
     RunLost,
     RunTimeout,
     StartTimeout,
@@ -307,7 +308,12 @@ class Journey:
             resolved={**told, **intent.fields()},
             warnings=bound.warnings,
         )
-        await self._reporter.report(report, again=True)  # an earlier try may have stored another
+        try:
+            await self._reporter.report(report, again=True)  # an earlier try may have told another
+        except QueueError as exc:
+            if type(exc) is not QueueError:  # it has nothing to do with what is told
+                raise
+            raise Rejected(f"its queue refuses it: {exc.message}", hint=exc.hint) from exc
         self._unstarted = Unstarted(runner=runner, ref=ref) if ref else None
 
     async def _submit(self, submission: Submission, runner: Runner, intent: Intent) -> None:

@@ -3,10 +3,13 @@
 from launchkit.abc import Runner
 from launchkit.codec import encode_json, plain
 from launchkit.model import Json, Submission
+from launchkit.resolving.nested import values
 from launchkit.resolving.secret_values import without_queue_secrets
 
 MOST_BYTES = 8 * 2**20
 """Of its JSON, which may be a multiple of the launch: the half of what a queue service takes."""
+MOST_VALUES = 50_000
+"""The half of what one takes, too."""
 MAY_BE_LONG = ("request", "config", "resource_args", "origins", "source")
 """What may be left out."""
 
@@ -30,9 +33,11 @@ def resolution(submission: Submission, runner: Runner) -> Json:
 
 
 def _bounded(told: Json) -> Json:
-    sizes = {name: len(encode_json(value)) for name, value in told.items()}
+    size = {name: len(encode_json(value)) for name, value in told.items()}
+    number = {name: sum(1 for _ in values(value)) for name, value in told.items()}
     for name in MAY_BE_LONG:
-        if sum(sizes.values()) <= MOST_BYTES:
+        if sum(size.values()) <= MOST_BYTES and sum(number.values()) <= MOST_VALUES:
             break
-        told = {**told, name: {"…": f"{sizes.pop(name)} bytes of JSON, too long to be told"}}
+        what = f"{number.pop(name)} values in {size.pop(name)} bytes of JSON, too many to be told"
+        told = {**told, name: {"…": what}}
     return told

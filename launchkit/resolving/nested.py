@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from launchkit.codec import Path
 
 MOST_VALUES = 20_000
-"""Of a launch with its job, and of a queue."""
+"""Of a launch with its job, and of a queue; lists and mappings are some, too."""
 MOST_CHARACTERS = 4_000_000
 """In those of a launch with its job; no system takes as many in an environment."""
 MOST_CHARACTERS_OF_A_QUEUE = 1_000_000
@@ -27,6 +27,17 @@ def leaves(value: object, path: Path = ()) -> Iterator[tuple[Path, object]]:
             yield from leaves(inner, (*path, index))
     else:
         yield path, value
+
+
+def values(value: object) -> Iterator[object]:
+    """Each value, also those that hold others, and this one."""
+    yield value
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return
+    for inner in value:
+        yield from values(inner)
 
 
 def entries(value: object, path: Path = ()) -> Iterator[tuple[Path, object]]:
@@ -58,23 +69,23 @@ def is_below(path: Iterable[object], keys: Collection[str]) -> bool:
     return bool(known) and any(isinstance(key, str) and flat(key) in known for key in path)
 
 
-def is_long(values: object) -> bool:
+def is_long(data: object) -> bool:
     """Whether plain data take so long to look through that nothing short should wait for it."""
     amount = 0
-    for path, leaf in leaves(values):
+    for path, leaf in leaves(data):
         amount += sum(len(str(key)) for key in path) + len(str(leaf)) + 1
         if amount > SHORT:
             return True
     return False
 
 
-def are_too_much(values: object, most: int) -> bool:
+def are_too_much(data: object, most: int) -> bool:
     """Whether plain data have more values than that, or more than *most* characters in them and in
     the keys above them.
     """
     characters = 0
-    for number, (_, leaf) in enumerate(leaves(values), start=1):
-        characters += len(leaf) if isinstance(leaf, str) else 0
+    for number, value in enumerate(values(data), start=1):
+        characters += len(value) if isinstance(value, str) else 0
         if number > MOST_VALUES or characters > most:
             return True
-    return characters + sum(len(str(path[-1])) for path, _ in entries(values)) > most
+    return characters + sum(len(str(path[-1])) for path, _ in entries(data)) > most

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+import pytest
 from agent.conftest import Bench
 
 import launchkit
+import launchkit.agent.resolution
 from launchkit import Agent
 from launchkit.abc import Runner
 from launchkit.agent.resolution import MOST_BYTES
@@ -47,6 +49,17 @@ async def test_of_what_a_launch_came_to_no_more_is_told_than_a_service_takes(ben
     assert len(encode_json(told)) <= MOST_BYTES
     assert list(told["request"]) == list(told["config"]) == ["…"]
     assert list(told["origins"]) != ["…"]
+
+
+async def test_of_a_launch_of_many_values_no_more_are_told_than_a_service_takes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launchkit.agent.resolution, "MOST_VALUES", 1000)
+    run = await bench.launch("print('done')", config={"a": [[]] * 900})
+    async with bench.agent():
+        assert await bench.ended(run) == [ItemState.FINISHED]
+    told = dict(run.item.resolved or {})
+    assert list(told["request"]) == list(told["config"]) == ["…"]
 
 
 async def test_what_a_launch_came_to_is_put_together_beside_the_loop(bench: Bench) -> None:
