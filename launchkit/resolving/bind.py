@@ -14,9 +14,9 @@ from launchkit.model import Env, EnvValues, Image, Json, Launch, Secret, Submiss
 from launchkit.model.launch import BASIC_ENV
 from launchkit.resolving.env_list import CREDENTIALS, parse_env
 from launchkit.resolving.environment import agent_values, without_own, workload_env
-from launchkit.resolving.expanding import expands
 from launchkit.resolving.macro_bounds import check_macro_values
 from launchkit.resolving.macros import Macros, fill_macros
+from launchkit.resolving.templates import expands
 from launchkit.written import literal
 
 

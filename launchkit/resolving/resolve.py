@@ -16,12 +16,11 @@ from launchkit.codec import Path, dotted
 from launchkit.errors import LaunchkitError, Rejected, hiding
 from launchkit.model import Env, Json, LaunchSpec, Overrides, QueueSpec, Recipe, Scalar
 from launchkit.resolving.chosen import chosen
-from launchkit.resolving.expanding import expands
 from launchkit.resolving.inputs import check_config, check_inputs
 from launchkit.resolving.macro_bounds import check_macro_values
 from launchkit.resolving.merge import deep_merge
 from launchkit.resolving.nested import leaves
-from launchkit.resolving.templates import fill_template, has_field
+from launchkit.resolving.templates import expands, fill_template, has_field
 
 if TYPE_CHECKING:
     from launchkit.model import Claim, Launch, Limits

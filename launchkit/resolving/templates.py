@@ -9,10 +9,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Literal, NamedTuple
 
+from launchkit.abc import Runner
 from launchkit.codec import Locate, Path, dotted, suggest
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json, Scalar, Variable
-from launchkit.resolving.nested import entries, texts
+from launchkit.resolving.nested import entries, flat, is_below, texts
 from launchkit.resolving.variables import MOST_TOLD, NAME, value_problems
 
 FIELD = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*\}}\}}", re.ASCII)
@@ -202,3 +203,18 @@ def _guess(path: Path, text: str) -> Literal["string", "integer"]:
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", key)
     counts = bool(words) and words[-1].lower() in COUNTING_WORDS
     return "integer" if counts and FIELD.fullmatch(text.strip()) else "string"
+
+
+def expands(runner: type[Runner]) -> Callable[[Path], bool]:
+    """Tells of each place in resource arguments whether the runner's platform puts variables of the
+    container in the place of `$(NAME)` there.
+    """
+    ways = [tuple(map(flat, way)) for way in runner.literal_ways]
+
+    def is_expanded(path: Path) -> bool:
+        if not is_below(path, runner.expanding_keys):
+            return False
+        keys = tuple(flat(key) for key in path if isinstance(key, str))
+        return not any(way == keys[at : at + len(way)] for way in ways for at in range(len(keys)))
+
+    return is_expanded

@@ -32,7 +32,7 @@ class Launch(NamedTuple):
     async def __call__(self, tx: Tx) -> QueueItem:
         row = await named(tx, self.entity, self.queue, "_shared")
         priority = _priority(self.request.priority, row)
-        digest = request_digest(self.queue, self.request.spec, priority)
+        digest = request_digest(self.queue, self.request.spec, priority, self.request.actor)
         check_length("idempotency key", self.request.idempotency_key)
         if self.request.idempotency_key:
             known = await tx.one(
@@ -64,22 +64,22 @@ class Launch(NamedTuple):
         if known["request_digest"] != digest:
             raise Conflict(
                 f"idempotency key {self.request.idempotency_key!r} stands for another request,"
-                f" launch {known['id']}",
-                hint="use a new key for a new request",
+                f" or one of somebody else: launch {known['id']}",
+                hint="use a new key for a new request, which nobody else would use",
             )
         queue = await tx.row("queue_of", id=known["queue_id"])
         return item_of(known, queue["name"])
 
 
-def request_digest(queue: str, spec: LaunchSpec, priority: Priority) -> str:
-    """What makes two requests the same. The commit that a branch meant that day and the
-    trace do not count.
+def request_digest(queue: str, spec: LaunchSpec, priority: Priority, actor: str) -> str:
+    """What makes two requests the same, of one who launches. The commit that a branch meant that
+    day and the trace do not count.
     """
     spec = replace(spec, traceparent=None)
     source = spec.recipe.source
     if isinstance(source, GitSource):
         spec = replace(spec, recipe=replace(spec.recipe, source=replace(source, commit=None)))
-    return hashlib.sha256(f"{queue}\n{priority}\n{encode_json(spec)}".encode()).hexdigest()
+    return hashlib.sha256(f"{queue}\n{priority}\n{actor}\n{encode_json(spec)}".encode()).hexdigest()
 
 
 async def _of_job(tx: Tx, entity: str, spec: LaunchSpec) -> LaunchSpec:

@@ -33,11 +33,19 @@ async def test_the_same_idempotency_key_with_another_request_is_refused(store: S
         await store.launch(key="k", image="other")
 
 
+async def test_nobody_launches_by_the_idempotency_key_of_somebody_else(store: Store) -> None:
+    await store.queue()
+    theirs = await store.launch(key="nightly")
+    request = LaunchRequest(spec=spec(), actor="bob", idempotency_key="nightly")
+    with pytest.raises(Conflict, match=f"somebody else: launch {theirs.id}"):
+        await store.write(submitting.Launch("e", "q", request))
+
+
 def test_a_branch_that_moved_is_still_the_same_request() -> None:
     def digest(commit: str) -> str:
         source = GitSource(remote="https://h/r", ref="main", commit=commit)
         return submitting.request_digest(
-            "q", LaunchSpec(recipe=Recipe(source=source)), Priority.LOW
+            "q", LaunchSpec(recipe=Recipe(source=source)), Priority.LOW, "ann"
         )
 
     assert digest("a" * 40) == digest("b" * 40)

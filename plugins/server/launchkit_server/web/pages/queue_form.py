@@ -59,7 +59,7 @@ async def create(visit: Operating) -> Response:
         return await _form(visit, reading, status=422)
     try:
         owner = visit.elsewhere(visit.form.text("owner") or visit.entity, Permission.OPERATE)
-        made = await StoreQueues(visit.database, owner.entity).create(reading.spec, visit.name)
+        made = await StoreQueues(owner.database, owner.entity).create(reading.spec, visit.name)
     except Conflict as exc:
         fault = Fault(message=exc.message, at="name")
         return await _form(visit, replace(reading, faults=[fault]), status=409)

@@ -88,7 +88,7 @@ async def _run(visit: Visit, view: ItemView, attempt: int | None) -> RunView:
     database = visit.database
     item = view.item if visit.may("operate") else await visit.service.shown(view.item)
     events = await database.read(launches.NewestOf(visit.entity, item.id))
-    wanted = min(attempt or item.attempt, item.attempt)
+    wanted = max(0, min(attempt or item.attempt, item.attempt))
     stored = await database.read(logs.Look(visit.entity, item.id, wanted, 2**62))
     now = time.time()
     resolved: dict[str, Any] = dict(item.resolved or {})
