@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import launchkit_server
 import pytest
@@ -142,6 +143,20 @@ def test_a_form_that_waited_while_the_right_was_lost_is_not_taken(
     assert kept(scene) == before
 
 
+@pytest.mark.parametrize("lost", ["role", "rank"])
+def test_a_form_for_another_entity_that_waited_while_the_right_there_was_lost_is_not_taken(
+    scene: Scene, lost: str
+) -> None:
+    before, elsewhere = kept(scene), uuid4().hex
+    role = f"{scene.served.url}/api/v1/entities/{elsewhere}/roles/{scene.person.name}"
+    assert scene.client.put(role, json={"role": "operator"}).is_success
+    with scene.browser() as browser, scene.loses(lost, nth(1, queues.Create)):
+        fields = {"csrf": browser.csrf(elsewhere), **DRAFT, "owner": scene.entity}
+        page = browser.client.post(f"/e/{elsewhere}/new-queue", data=fields)
+    assert page.status_code == STATUS[lost], page.text
+    assert kept(scene) == before
+
+
 def test_nothing_is_written_for_one_who_asks_without_a_look_at_their_right() -> None:
     """Routes reach the database of the service itself to read alone, but where one signs in."""
     assert [*_other_uses()] == ["identity.py: service.database"]
@@ -160,5 +175,5 @@ def _other_uses() -> Iterator[str]:
             if not isinstance(node, ast.Attribute) or node.attr != "database" or id(node) in read:
                 continue
             owner = ast.unparse(node.value)
-            if owner not in {"who", "visit", "self"}:
+            if owner not in {"who", "visit", "self", "owner"}:
                 yield f"{path.name}: {ast.unparse(node)}"
