@@ -13,8 +13,8 @@ from launchkit_kubernetes.manifest.clear_secrets import HINT, READABLE, clear_se
 from launchkit_kubernetes.manifest.copying import MAX_VALUES, copied, values_in
 from launchkit_kubernetes.manifest.names import LABEL, name_problem
 from launchkit_kubernetes.manifest.object_kind import JOB, ObjectKind, object_kind, unwrapped
-from launchkit_kubernetes.manifest.own_secrets import HINT as NAME_ANOTHER
-from launchkit_kubernetes.manifest.own_secrets import NAMED, own_secrets
+from launchkit_kubernetes.manifest.own_objects import HINT as NAME_ANOTHER
+from launchkit_kubernetes.manifest.own_objects import NAMED, own_objects
 from launchkit_kubernetes.manifest.pods import all_containers, templates
 from launchkit_kubernetes.manifest.schema import JOB as JOB_SHAPE
 from launchkit_kubernetes.manifest.schema import (
@@ -93,7 +93,7 @@ def parse_args(args: Json) -> QueueArgs:
     _refuse(problems or [*_too_much(data, where)] or [*_shapes(data, where)])
     if secrets := [f"{path}: {READABLE}" for path in clear_secrets(data, where)]:
         raise Rejected("\n".join(secrets[:MAX_PROBLEMS]), hint=HINT)
-    if own := [f"{path}: {NAMED}" for path in own_secrets(data, where)]:
+    if own := [f"{path}: {NAMED}" for path in own_objects(data, where)]:
         raise Rejected("\n".join(own[:MAX_PROBLEMS]), hint=NAME_ANOTHER)
     found = object_kind(args)
     for key in ("apiVersion", "group", "version", "kind"):

@@ -1,5 +1,6 @@
-"""No config names a Secret of launchkit's own."""
+"""No config names a Secret, an account or a claim of launchkit's own."""
 
+import re
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from launchkit.testing import make_launch
 from .making import body, job
 
 OWN = "launchkit-agent"
+CODE = "launchkit-code"
 POD = "spec.template.spec"
 CONTAINER = f"{POD}.containers[0]"
 
@@ -118,9 +120,75 @@ def test_no_config_names_a_secret_of_launchkits_own(config: dict[str, Any], path
 )
 def test_no_config_names_the_account_of_an_agent(config: dict[str, Any], path: str) -> None:
     """Its token reads each Secret of the namespace."""
-    with pytest.raises(Rejected, match="a service account of launchkit's own") as refused:
+    with pytest.raises(Rejected, match="or a service account or a claim of launchkit") as refused:
         check_args(config)
     assert refused.value.message.startswith(f"resource_args.{path}: ")
+
+
+CLAIM = {"claimName": "launchkit-agent-postgresql"}
+SOURCE = {"kind": "PersistentVolumeClaim", "name": CODE}
+CLAIMS: list[tuple[dict[str, Any], str]] = [
+    *(
+        (job(volumes=[{"name": "v", **volume}]), f"{POD}.volumes[0].{path}")
+        for volume, path in (
+            ({"persistentVolumeClaim": CLAIM}, "persistentVolumeClaim.claimName"),
+            (
+                {"persistentVolumeClaim": {"claimName": "launchkit-${run_id}", "readOnly": True}},
+                "persistentVolumeClaim.claimName",
+            ),
+            *(
+                (
+                    {"ephemeral": {"volumeClaimTemplate": {"spec": spec}}},
+                    f"ephemeral.volumeClaimTemplate.spec.{path}",
+                )
+                for spec, path in (
+                    ({"dataSource": SOURCE}, "dataSource.name"),
+                    ({"dataSourceRef": {**SOURCE, "namespace": "a"}}, "dataSourceRef.name"),
+                    ({"volumeName": CODE}, "volumeName"),
+                )
+            ),
+        )
+    ),
+    (
+        {
+            "apiVersion": "apps/v1",
+            "kind": "StatefulSet",
+            "spec": {"volumeClaimTemplates": [{"metadata": {"name": "launchkit-state"}}]},
+        },
+        "spec.volumeClaimTemplates[0].metadata.name",
+    ),
+    (
+        {"apiVersion": "v1", "kind": "PersistentVolume", "spec": {"claimRef": SOURCE}},
+        "spec.claimRef.name",
+    ),
+    (of_kind(pod={"Volumes": [{"persistent_volume_claim": CLAIM}]}), "spec.pod.Volumes[0]"),
+    (of_kind(worker={"pvc": CODE}), "spec.worker.pvc"),
+    (of_kind(volumes=[{"volumeClaimName": CODE}]), "spec.volumes[0].volumeClaimName"),
+    (of_kind(volumes=[{"dataVolume": {"name": CODE}}]), "spec.volumes[0].dataVolume"),
+    (of_kind(source=SOURCE), "spec.source.name"),
+    (of_kind(model={"storageUri": "pvc://launchkit-code/a"}), "spec.model.storageUri"),
+    (
+        of_kind(sparkConf={"a.volumes.persistentVolumeClaim.b.options.claimName": CODE}),
+        "spec.sparkConf.a.volumes.persistentVolumeClaim.b.options.claimName",
+    ),
+    (
+        of_kind(podSpecPatch=f"volumes: [{{persistentVolumeClaim: {{claimName: {CODE}}}}}]"),
+        "spec.p",
+    ),
+    (of_kind(podSpecPatch='{"claimName": "\\u006caunchkit-code"}'), "spec.podSpecPatch"),
+    (
+        of_kind(patch=[{"op": "add", "path": "/volumes/0/persistentVolumeClaim/a", "value": CODE}]),
+        "spec.patch[0].value",
+    ),
+]
+
+
+@pytest.mark.parametrize(("config", "path"), CLAIMS, ids=range(len(CLAIMS)))
+def test_no_config_names_a_claim_of_launchkits_own(config: dict[str, Any], path: str) -> None:
+    """Such as that of the chart's database."""
+    with pytest.raises(Rejected, match="or a claim of launchkit's own") as refused:
+        check_args(config)
+    assert refused.value.message.startswith(f"resource_args.{path}")
 
 
 @pytest.mark.parametrize(
@@ -130,16 +198,20 @@ def test_no_config_names_the_account_of_an_agent(config: dict[str, Any], path: s
         ("${project_name}-${run_id}-1-pull", {"project": "Launchkit"}),
     ],
 )
-def test_no_macro_makes_the_name_of_a_secret_of_launchkits_own(
+def test_no_macro_makes_the_name_of_a_secret_or_a_claim_of_launchkits_own(
     name: str, fields: dict[str, Any]
 ) -> None:
-    config = job(volumes=[{"name": "s", "secret": {"secretName": name}}])
+    secret = {"name": "s", "secret": {"secretName": name}}
+    claim = {"name": "c", "persistentVolumeClaim": {"claimName": name}}
+    config = job(volumes=[secret, claim])
     check_args(config)
     launch = make_launch(resource_args=config, **fields)
     agent = AgentSide(policy=Policy(), environ={}, extra_env={})
     bound = bind(launch, image=None, code=None, runner=KubernetesRunner, agent=agent)
-    with pytest.raises(Rejected, match=r"volumes\[0\]\.secret\.secretName: names a Secret of"):
+    with pytest.raises(Rejected) as refused:
         parse_args(bound.submission.resource_args)
+    for path in (r"\[0\].secret.secretName", r"\[1\].persistentVolumeClaim.claimName"):
+        assert re.search(rf"volumes{path}: names a Secret of", refused.value.message)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +222,8 @@ def test_no_macro_makes_the_name_of_a_secret_of_launchkits_own(
         job({"env": [{"name": "SECRET", "value": "launchkit-agent"}]}),
         job(volumes=[{"name": "s", "secret": {"secretName": "my-launchkit-a"}}]),
         job(volumes=[{"name": "s", "configMap": {"name": "launchkit-agent"}}]),
+        job(volumes=[{"name": "launchkit-a", "persistentVolumeClaim": {"claimName": "a"}}]),
+        job(volumes=[{"name": "s", "persistentVolumeClaim": {"claimName": "my-launchkit-a"}}]),
         job({"image": "secret.example.com/launchkit-a"}, serviceAccountName="my-launchkit-runs"),
         {"namespace": "launchkit-runs"},
     ],
