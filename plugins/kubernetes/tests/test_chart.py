@@ -136,7 +136,7 @@ async def test_the_claim_of_a_database_is_kept(
         demo.uninstall()
     claims = PLACES["PersistentVolumeClaim"].format(f"namespaces/{place}")
     (claim,) = control_plane.request("GET", claims)["items"]
-    assert claim["metadata"]["name"] == f"{NAME}-postgresql"
+    assert claim["metadata"]["name"] == f"launchkit-{NAME}-postgresql"
 
 
 async def test_the_agents_account_has_the_rights_that_it_needs_and_no_others(

@@ -12,6 +12,8 @@ from services import skip_without
 FOLDER = Path(__file__).parents[2] / "chart" / "launchkit-agent"
 NAME = "demo-launchkit-agent"
 NAMESPACE = "ml"
+OWN = frozenset({"Secret", "ServiceAccount", "PersistentVolumeClaim"})
+"""Kinds of which no run may have those of the chart."""
 VALUES: Mapping[str, Any] = {
     "launchConfig": "queues: [train]\n",
     "baseUrl": "https://queue.example.com",
@@ -60,7 +62,7 @@ class Rendered:
 
     def one(self, kind: str, name: str = NAME, namespace: str | None = None) -> Object:
         """The only object of that kind and name; one that no run may have begins so."""
-        name = f"launchkit-{name}" if kind in {"Secret", "ServiceAccount"} else name
+        name = f"launchkit-{name}" if kind in OWN else name
         (found,) = [
             one
             for one in self.all(kind)

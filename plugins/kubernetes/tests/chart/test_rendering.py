@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from launchkit_kubernetes.manifest.args import check_args
 from pages import ROOT, blocks
 
-from launchkit.errors import Rejected
 from launchkit.settings import load_settings
 
 from .charts import (
@@ -143,42 +141,6 @@ def test_a_secret_that_is_there_already_is_used_and_none_is_made() -> None:
     assert volume == {"secretName": "mine", "items": [{"key": "token", "path": "token"}]}
     mount = at(pod(rendered), "containers agent volumeMounts token")
     assert "subPath" not in mount  # such a file would never change
-
-
-@pytest.mark.parametrize("release", ["demo", "launchkit-agent", "my-launchkit-agent"])
-def test_no_run_can_have_a_secret_of_a_release(release: str) -> None:
-    given = merged(WITH_SERVER, {"agent": {"secretEnv": {"A": "b"}}, **GIT})
-    rendered = render({**given, "fullnameOverride": release})
-    names = {one["metadata"]["name"] for one in rendered.all("Secret")}
-    assert len(names) == 2
-    for name in names:
-        with pytest.raises(Rejected, match="names a Secret of launchkit's own"):
-            check_args({"spec": {"template": {"spec": {"imagePullSecrets": [{"name": name}]}}}})
-    pods = yaml.safe_dump_all(
-        one["spec"]["template"]["spec"]
-        for one in rendered.objects
-        if one["kind"] in {"Deployment", "StatefulSet"}
-    )
-    assert {*re.findall(r"secretName: (\S+)", pods)} <= names
-    used = re.findall(r"secretKeyRef:\n +key: \S+\n +name: (\S+)", pods)
-    assert {*used} == names
-
-
-def test_secrets_that_runs_may_have_are_told() -> None:
-    notes = "launchkit-agent/templates/NOTES.txt"
-    assert "can have these Secrets" not in render(WITH_SERVER).texts[notes]
-    given = {"agent": {"apiKey": None, "existingSecret": "mine"}, "gitCredsSecret": "launchkit-git"}
-    variable = {"name": "A", "valueFrom": {"secretKeyRef": {"name": "of-env", "key": "a"}}}
-    whole = [{"secretRef": {"name": "whole"}}, {"configMapRef": {"name": "open"}}]
-    pulls = [{"name": "pull"}, {"name": "launchkit-pull"}]
-    of_agent = {"env": [variable, {"name": "B", "value": "b"}], "envFrom": whole}
-    told = render(
-        given,
-        {"sshAuthSecrets": [{"name": "keys", "host": "h"}]},
-        {"agent": {**of_agent, "imagePullSecrets": pulls}},
-    ).texts[notes]
-    _, _, names = told.partition("can have these Secrets")
-    assert re.findall(r"(?m)^  (\S+)$", names) == ["mine", "keys", "pull", "whole", "of-env"]
 
 
 def test_secrets_stand_in_secrets_alone() -> None:

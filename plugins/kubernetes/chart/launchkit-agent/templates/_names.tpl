@@ -9,7 +9,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* The Secret and the service account of the agent: agents let no run have one whose name begins so. */ -}}
+{{- /* Secrets, claims and the service account of the agent: agents let no run have one whose name begins so. */ -}}
 {{- define "launchkit-agent.ownName" -}}
 {{- $name := include "launchkit-agent.fullname" . -}}
 {{- ternary $name (printf "launchkit-%s" $name) (hasPrefix "launchkit-" $name) -}}
@@ -25,6 +25,18 @@
 {{- range .envFrom }}{{ $names = append $names (dig "secretRef" "name" "" .) }}{{ end -}}
 {{- range .env }}{{ $names = append $names (dig "valueFrom" "secretKeyRef" "name" "" .) }}{{ end -}}
 {{- end -}}
+{{- range compact $names | uniq }}{{ if not (hasPrefix "launchkit-" .) }}
+  {{ . }}{{ end }}{{ end -}}
+{{- end -}}
+
+{{- /* Claims that something else keeps, and that runs may have. */ -}}
+{{- define "launchkit-agent.openClaims" -}}
+{{- $names := list -}}
+{{- $volumes := list .Values.postgresql.volume .Values.agent.workVolume .Values.server.workVolume -}}
+{{- range list .Values.agent .Values.server .Values.postgresql -}}
+{{- $volumes = concat $volumes (.extraVolumes | default list) -}}
+{{- end -}}
+{{- range compact $volumes }}{{ $names = append $names (dig "persistentVolumeClaim" "claimName" "" .) }}{{ end -}}
 {{- range compact $names | uniq }}{{ if not (hasPrefix "launchkit-" .) }}
   {{ . }}{{ end }}{{ end -}}
 {{- end -}}

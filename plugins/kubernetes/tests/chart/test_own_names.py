@@ -1,0 +1,84 @@
+"""The names of what belongs to the chart alone: no run may name it."""
+
+import re
+
+import pytest
+import yaml
+from launchkit_kubernetes.manifest.args import check_args
+
+from launchkit.errors import Rejected
+
+from .charts import WITH_SERVER, Object, merged, named, need_helm, pod, render
+from .values import CREDENTIALS, VOLUME
+
+pytestmark = pytest.mark.usefixtures("helm")
+RELEASES = ["demo", "launchkit-agent", "my-launchkit-agent"]
+NOTES = "launchkit-agent/templates/NOTES.txt"
+
+
+@pytest.fixture(scope="module")
+def helm() -> None:
+    need_helm()
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_no_run_can_have_a_secret_of_a_release(release: str) -> None:
+    given = merged(WITH_SERVER, {"agent": {"secretEnv": {"A": "b"}}, "gitCreds": CREDENTIALS})
+    rendered = render({**given, "fullnameOverride": release})
+    names = {one["metadata"]["name"] for one in rendered.all("Secret")}
+    assert len(names) == 2
+    for name in names:
+        with pytest.raises(Rejected, match="names a Secret of launchkit's own"):
+            check_args({"spec": {"template": {"spec": {"imagePullSecrets": [{"name": name}]}}}})
+    pods = yaml.safe_dump_all(
+        one["spec"]["template"]["spec"]
+        for one in rendered.objects
+        if one["kind"] in {"Deployment", "StatefulSet"}
+    )
+    assert {*re.findall(r"secretName: (\S+)", pods)} <= names
+    used = re.findall(r"secretKeyRef:\n +key: \S+\n +name: (\S+)", pods)
+    assert {*used} == names
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_no_run_can_have_the_database_of_a_release(release: str) -> None:
+    rendered = render(WITH_SERVER, {"fullnameOverride": release})
+    (claim,) = rendered.all("PersistentVolumeClaim")
+    name = {"claimName": claim["metadata"]["name"]}
+    of_database = pod(rendered, "StatefulSet", f"{release}-postgresql")
+    assert named(of_database["volumes"], "data")["persistentVolumeClaim"] == name
+    volumes = [{"name": "v", "persistentVolumeClaim": name}]
+    with pytest.raises(Rejected, match="a claim of launchkit's own"):
+        check_args({"spec": {"template": {"spec": {"volumes": volumes}}}})
+
+
+def test_claims_that_runs_may_have_are_told() -> None:
+    told = "can have the volumes of these claims"
+    assert told not in render(WITH_SERVER).texts[NOTES]
+
+    def claim(name: str) -> Object:
+        return {"persistentVolumeClaim": {"claimName": name}}
+
+    extra = [{"name": "a", **claim("code")}, {"name": "b", **claim("launchkit-code")}, *VOLUME]
+    parts = {
+        "agent": {"extraVolumes": extra, "workVolume": claim("work")},
+        "postgresql": {"volume": claim("mine")},
+    }
+    _, _, names = render(WITH_SERVER, parts).texts[NOTES].partition(told)
+    assert re.findall(r"(?m)^  (\S+)$", names) == ["mine", "work", "code"]
+
+
+def test_secrets_that_runs_may_have_are_told() -> None:
+    assert "can have these Secrets" not in render(WITH_SERVER).texts[NOTES]
+    given = {"agent": {"apiKey": None, "existingSecret": "mine"}, "gitCredsSecret": "launchkit-git"}
+    variable = {"name": "A", "valueFrom": {"secretKeyRef": {"name": "of-env", "key": "a"}}}
+    whole = [{"secretRef": {"name": "whole"}}, {"configMapRef": {"name": "open"}}]
+    pulls = [{"name": "pull"}, {"name": "launchkit-pull"}]
+    of_agent = {"env": [variable, {"name": "B", "value": "b"}], "envFrom": whole}
+    told = render(
+        given,
+        {"sshAuthSecrets": [{"name": "keys", "host": "h"}]},
+        {"agent": {**of_agent, "imagePullSecrets": pulls}},
+    ).texts[NOTES]
+    _, _, names = told.partition("can have these Secrets")
+    assert re.findall(r"(?m)^  (\S+)$", names) == ["mine", "keys", "pull", "whole", "of-env"]
