@@ -185,6 +185,13 @@ def test_a_chart_above_may_switch_it_off_and_share_values_with_it(tmp_path: Path
         ({"agentConfig": "queues: [a]"}, ["launchConfig", "agentConfig"]),
         ({"baseUrl": None}, ["baseUrl", "server.enabled"]),
         ({"launchConfig": "queues: [a]\nbackend: postgresql://h/q"}, ["backend", "baseUrl"]),
+        *(
+            (
+                {"baseUrl": None, "launchConfig": {"queues": ["a"], "backend": backend}},
+                ["launchConfig.backend", "PGPASSWORD", "agent.secretEnv"],
+            )
+            for backend in ("postgresql://u:pw@h/q", "postgresql:///q?user=u&password=pw")
+        ),
         ({"agent": {"apiKey": None}}, ["agent.apiKey", "agent.existingSecret"]),
         ({"agent": {"existingSecret": "s"}}, ["agent.apiKey", "agent.existingSecret"]),
         ({**GIT, "gitCredsSecret": "s"}, ["gitCreds", "gitCredsSecret"]),

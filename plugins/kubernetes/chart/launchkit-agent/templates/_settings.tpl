@@ -54,6 +54,9 @@ http://{{ include "launchkit-agent.fullname" . }}-server:{{ .Values.server.servi
 {{- if and $url $config.backend -}}
 {{- fail "launchConfig.backend and the queue service of baseUrl or server.enabled are two queues: name one of them" -}}
 {{- end -}}
+{{- if regexMatch "://[^/@]*:[^/@]+@|[?&]password=" (toString $config.backend) -}}
+{{- fail "launchConfig.backend: its password would be in a ConfigMap, which runs may have: leave it out, and give it as PGPASSWORD in agent.secretEnv" -}}
+{{- end -}}
 {{- if and .Values.agent.apiKey .Values.agent.existingSecret -}}
 {{- fail "agent.apiKey and agent.existingSecret: set one of them" -}}
 {{- end -}}
