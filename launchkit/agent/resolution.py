@@ -10,7 +10,7 @@ MOST_BYTES = 8 * 2**20
 """Of its JSON, which may be a multiple of the launch: the half of what a queue service takes."""
 MOST_VALUES = 50_000
 """The half of what one takes, too."""
-MAY_BE_LONG = ("request", "config", "resource_args", "origins", "source")
+MAY_BE_LONG = ("request", "config", "resource_args", "origins", "source", "command", "env")
 """What may be left out."""
 
 
@@ -39,5 +39,5 @@ def _bounded(told: Json) -> Json:
         if sum(size.values()) <= MOST_BYTES and sum(number.values()) <= MOST_VALUES:
             break
         what = f"{number.pop(name)} values in {size.pop(name)} bytes of JSON, too many to be told"
-        told = {**told, name: {"…": what}}
+        told = {**told, name: [what] if isinstance(told[name], list) else {"…": what}}
     return told

@@ -5,6 +5,7 @@ around its field, a way out of a directory, or a macro.
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 
 from launchkit.codec import Path, dotted
 from launchkit.model import Scalar, Variable
@@ -107,10 +108,8 @@ def _sides(filled: FilledText, piece: Piece, begin: int) -> tuple[str, str]:
 
 def _parting(piece: Piece, bad: Collection[str], before: str) -> str | None:
     """What a value cannot hold, behind the character that stands before it."""
-    text = piece.text
-    if "%" in bad:  # places are read so: a full-width slash is a slash
-        text = unicodedata.normalize("NFKC", text)
-    found = {one for one in text if one in bad or _parts_always(one)}
+    text, letters = _parting_letters(piece.text, frozenset(bad))
+    found = set(letters)
     begins_word = not piece.is_number and not _NOT_BEFORE_WORDS.fullmatch(before)
     if piece.text[:1] in OPTIONS and begins_word:
         found.add(piece.text[0])
@@ -119,6 +118,16 @@ def _parting(piece: Piece, bad: Collection[str], before: str) -> str | None:
     if "--" in text and "*" in bad:  # beside spaces: the rest is a comment, as in SQL
         found.add("--")
     return min(found, default=".." if ".." in text else None)
+
+
+@lru_cache(maxsize=16)
+def _parting_letters(text: str, bad: frozenset[str]) -> tuple[str, frozenset[str]]:
+    """A text as places read it, if it may be one, and what in it parts it: a value stands in very
+    many fields.
+    """
+    if "%" in bad:  # a full-width slash is a slash
+        text = unicodedata.normalize("NFKC", text)
+    return text, frozenset(one for one in {*text} if one in bad or _parts_always(one))
 
 
 def _parts_always(character: str) -> bool:

@@ -66,8 +66,15 @@ class FilledText:
         """Whether a part of the text became what it is by a launch's value together with another
         one or the owner's words.
         """
+        if self._is_of_one(start, end):
+            return False
         pieces = self._inside(start, end)
         return len(pieces) > 1 and any(piece.name for piece in pieces)
+
+    def _is_of_one(self, start: int, end: int) -> bool:
+        """Whether a part of the text, which is some, is all of one piece."""
+        at = bisect_left(self._ends, end)
+        return at < len(self.pieces) and self.pieces[at].start <= start
 
     def is_written(self, start: int, end: int) -> bool:
         """Whether the owner wrote all of a part of the text as it is."""

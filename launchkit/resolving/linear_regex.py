@@ -23,6 +23,18 @@ Test = Callable[[str], bool]
 """Whether a character is one that a step takes."""
 
 
+class Work:
+    """What may still be done."""
+
+    def __init__(self, most: int = MOST_WORK) -> None:
+        self._left = most
+
+    def spend(self, much: int) -> bool:
+        """Whether that may still be done, and what follows."""
+        self._left -= much
+        return self._left >= 0
+
+
 @dataclass(slots=True)
 class _Step:
     """Takes one character if it has a *test*, and goes on to all of *next*; *at* must hold."""
@@ -59,16 +71,18 @@ class LinearRegex:
         """Whether it is found anywhere in *text*. :raises ValueError: as `fullmatch` does."""
         return self._found(text, anywhere=True)
 
-    def fullmatch(self, text: str) -> bool:
-        """Whether all of *text* is what it says. :raises ValueError: if that takes too long."""
-        return self._found(text, anywhere=False)
+    def fullmatch(self, text: str, of_all: Work | None = None) -> bool:
+        """Whether all of *text* is what it says.
 
-    def _found(self, text: str, *, anywhere: bool) -> bool:
+        :raises ValueError: if that takes too long, by itself or with what was done before.
+        """
+        return self._found(text, anywhere=False, of_all=of_all)
+
+    def _found(self, text: str, *, anywhere: bool, of_all: Work | None = None) -> bool:
         here = self._closure([0], text, 0)
-        work = 0
+        work = Work()
         for at, char in enumerate(text):
-            work += len(here)
-            if work > MOST_WORK:
+            if not work.spend(len(here)) or (of_all and not of_all.spend(len(here))):
                 raise ValueError(f"a text of {len(text)} characters is too long for it")
             if anywhere and self._end in here:
                 return True
@@ -156,15 +170,6 @@ class LinearRegex:
 def linear_regex(source: str) -> LinearRegex:
     """The expression of that text. :raises ValueError: as `LinearRegex` does."""
     return LinearRegex(source)
-
-
-def linear(source: str) -> bool:
-    """Whether there is an expression of that text."""
-    try:
-        linear_regex(source)
-    except ValueError:
-        return False
-    return True
 
 
 def _test(kind: Any, value: Any) -> Test:

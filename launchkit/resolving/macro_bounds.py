@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from launchkit.codec import dotted
 from launchkit.errors import Rejected
 from launchkit.model import Json, Variable
-from launchkit.resolving.nested import texts
+from launchkit.resolving.nested import require_room, texts
 
 CHOSEN = ("project_name", "run_name", "author", "entity_name")
 """Macros whose values are what somebody wrote."""
@@ -40,9 +40,13 @@ def _problems(
     field = re.compile(rf"\$\{{({'|'.join(chosen) or '(?!)'})\}}")
     variables = dict.fromkeys(chosen, _VARIABLE)
     image = values.get(IMAGE) or ""
-    for path, text in texts({"resource_args": args}):
-        if "${" not in text or origins.get(dotted(path)) not in QUEUES:
-            continue
+    of_queue = [
+        (path, text)
+        for path, text in texts({"resource_args": args})
+        if "${" in text and origins.get(dotted(path)) in QUEUES
+    ]
+    require_room(of_queue, field, lambda _, found: len(chosen[found[1]]))
+    for path, text in of_queue:
         from launchkit.resolving.field_bounds import escapes
 
         yield from escapes(path, text, field, chosen, variables, are_macros=True)

@@ -1,12 +1,15 @@
 """Macros: `${name}` in values, filled by the agent that has claimed a launch."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, TypeVar
 
 from launchkit.codec import Path, dotted
 from launchkit.model import Secret
-from launchkit.resolving.nested import texts
+from launchkit.model.claims import MOST_WARNINGS
+from launchkit.plain_text import shortened
+from launchkit.resolving.nested import MOST_SHOWN, require_room, texts
 from launchkit.written import with_literals
 
 T = TypeVar("T")
@@ -28,10 +31,23 @@ def fill_macros(
 
     None becomes an empty text. What is put in is never looked at again. An unknown macro stays as
     it is, with a warning; so does a macro inside a macro. A text with a `Secret` in it is one.
+
+    :raises Rejected: if that is more than anybody would look through.
     """
     here = at or (lambda _: macros)
+    require_room(
+        texts(value), MACRO, lambda path, found: len(here(path).get(found["name"] or "") or "")
+    )
     filled: T = _filled(value, (), here, expands)
-    return filled, tuple(dict.fromkeys(_warnings(value, here)))
+    return filled, tuple(islice(_once_each(_warnings(value, here)), MOST_WARNINGS))
+
+
+def _once_each(words: Iterable[str]) -> Iterator[str]:
+    told: set[str] = set()
+    for one in words:
+        if one not in told:
+            told.add(one)
+            yield one
 
 
 def _filled(
@@ -67,8 +83,10 @@ def _parts(text: str, macros: Macros) -> Iterator[tuple[str, bool]]:
 
 def _warnings(value: object, at: Callable[[Path], Macros]) -> Iterator[str]:
     for path, text in texts(value):
+        place = shortened(dotted(path), MOST_SHOWN)
         for match in MACRO.finditer(text):
+            macro = shortened(match[0], MOST_SHOWN)
             if match["nested"]:
-                yield f"{dotted(path)}: {match[0]} is left as it is: macros do not nest"
+                yield f"{place}: {macro} is left as it is: macros do not nest"
             elif match["name"] not in at(path):
-                yield f"{dotted(path)}: unknown macro {match[0]} is left as it is"
+                yield f"{place}: unknown macro {macro} is left as it is"

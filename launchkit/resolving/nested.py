@@ -2,9 +2,12 @@
 through; and how much they may be, as each value is looked at many times.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from launchkit.codec import Path
+from launchkit.codec import Path, dotted
+from launchkit.errors import Rejected
+from launchkit.plain_text import shortened
 
 MOST_VALUES = 20_000
 """Of a launch with its job, and of a queue; lists and mappings are some, too."""
@@ -13,6 +16,13 @@ MOST_CHARACTERS = 4_000_000
 MOST_CHARACTERS_OF_A_QUEUE = 1_000_000
 """In those of its config, and of its variables; as many as a file of YAML may have."""
 
+MOST_SHOWN = 200
+"""Characters of a path."""
+MOST_FILLED = 300_000
+"""Characters of all texts in which something is put, with that: what it means there is looked at.
+"""
+A_FIELD = 15
+"""A place takes as long as so many characters."""
 SHORT = 20_000
 """Characters of values, and of the keys above each; within a moment they are looked through."""
 
@@ -56,6 +66,28 @@ def texts(value: object) -> Iterator[tuple[Path, str]]:
     for path, leaf in leaves(value):
         if isinstance(leaf, str):
             yield path, leaf
+
+
+def require_room(
+    filled: Iterable[tuple[Path, str]],
+    field: re.Pattern[str],
+    length: Callable[[Path, re.Match[str]], int],
+) -> None:
+    """Look how long some texts become, each at its path, once values of some *length* are put where
+    *field* finds their places.
+
+    :raises Rejected: if that is more than anybody would look through.
+    """
+    left = MOST_FILLED
+    for path, text in filled:
+        for number, found in enumerate(field.finditer(text)):
+            left -= A_FIELD + length(path, found) + (0 if number else len(text))
+            if left < 0:
+                raise Rejected(
+                    f"{shortened(dotted(path), MOST_SHOWN)}: with the values of template variables"
+                    f" and macros, the texts up to here are more than {MOST_FILLED} characters",
+                    hint="name a value less often, or keep large things in files of the code",
+                )
 
 
 def flat(key: str) -> str:

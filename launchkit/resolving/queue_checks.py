@@ -16,6 +16,7 @@ MOST_AT_ONCE = 2**31 - 1
 def check_queue(spec: QueueSpec, locate: Locate | None = None) -> None:
     """:raises ConfigError: if a queue cannot be like this."""
     from launchkit.resolving.templates import check_template
+    from launchkit.resolving.variables import check_variables
 
     where = locate or dotted
     check_name("queue", spec.name, f"{where(('name',))}: " if locate else "")
@@ -30,6 +31,7 @@ def check_queue(spec: QueueSpec, locate: Locate | None = None) -> None:
         }
     )
     check_numbers(spec.config, lambda path: where(("config", *path)))
+    check_variables(spec.variables, lambda path: where(("variables", *path)))
     check_template(spec.config, spec.variables, lambda path: where(("config", *path)))
     if spec.max_concurrent is not None and not 0 <= spec.max_concurrent <= MOST_AT_ONCE:
         raise ConfigError(

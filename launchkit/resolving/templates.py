@@ -13,7 +13,7 @@ from launchkit.abc import Runner
 from launchkit.codec import Locate, Path, dotted, suggest
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json, Scalar, Variable
-from launchkit.resolving.nested import entries, flat, is_below, texts
+from launchkit.resolving.nested import entries, flat, is_below, require_room, texts
 from launchkit.resolving.variables import MOST_TOLD, NAME, value_problems
 
 FIELD = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*\}}\}}", re.ASCII)
@@ -123,19 +123,22 @@ def fill_template(
         raise Rejected(
             "\n".join(sorted(problems)), hint=f"this queue's template variables: {known}"
         )
+    defaults = {name: v.default for name, v in variables.items() if v.default is not None}
+    chosen = {**defaults, **values}
+    fillable = ((path, text) for path, text in texts(config) if has_field(text))
+    require_room(fillable, FIELD, lambda _, field: len(str(chosen[field[1]])))
     found = [*_escapes(config, variables, values)]
     if found:
         raise Rejected(
             "\n".join(dict.fromkeys(found)),
             hint="the queue's owner can allow a single value, with `pattern` or `enum` for it",
         )
-    defaults = {name: v.default for name, v in variables.items() if v.default is not None}
     brought = frozenset(
         name
         for name, value in values.items()
         if value not in (variables[name].default, *(variables[name].enum or ()))
     )
-    filling = _Filling(expands or (lambda _: False), {**defaults, **values}, brought)
+    filling = _Filling(expands or (lambda _: False), chosen, brought)
     return {key: filling.filled(value, (key,)) for key, value in config.items()}
 
 

@@ -8,7 +8,13 @@ from dataclasses import replace
 from launchkit.codec import Locate, Path, decode, dotted, suggest
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Json, Scalar, Variable
-from launchkit.resolving.linear_regex import MOST_CHARACTERS, linear, linear_regex
+from launchkit.resolving.linear_regex import (
+    MOST_CHARACTERS,
+    MOST_STEPS,
+    LinearRegex,
+    Work,
+    linear_regex,
+)
 
 NAME = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 """What a variable may be called."""
@@ -18,6 +24,9 @@ LARGEST_BITS = 1_000
 
 MOST_TOLD = 20
 """So many that are unknown, or known, are named."""
+
+MOST_WORK = 200_000
+"""Steps of patterns, for all values of a launch, or all that a queue says of its variables."""
 
 LONGEST = 10_000
 """Characters of a text whose definition names no `max_length`."""
@@ -37,14 +46,27 @@ def parse_variables(data: Json, locate: Locate | None = None) -> dict[str, Varia
     where = locate or dotted
     found: dict[str, Variable] = {}
     problems: list[str] = []
+    work = Work(MOST_WORK)
     for name, raw in data.items():
         try:
-            found[name] = _parse_one(name, raw, where)
+            found[name] = _parse_one(name, raw, where, work)
         except ConfigError as exc:
             problems.append(exc.message)
     if problems:
         raise ConfigError("\n".join(problems))
     return found
+
+
+def check_variables(variables: Mapping[str, Variable], locate: Locate) -> None:
+    """:raises ConfigError: naming each definition that contradicts itself."""
+    work = Work(MOST_WORK)
+    problems = [
+        f"{locate((name, key))}: {text}"
+        for name, variable in variables.items()
+        for key, text in _contradictions(variable, work)
+    ]
+    if problems:
+        raise ConfigError("\n".join(problems[:MOST_TOLD]))
 
 
 def parse_set_vars(pairs: Sequence[str], variables: Mapping[str, Variable]) -> dict[str, Scalar]:
@@ -82,9 +104,10 @@ def value_problems(
         yield _unknown(name, variables)
     if more := unknown[MOST_TOLD:]:
         yield f"template variables: {len(more)} more that are unknown"
+    work = Work(MOST_WORK)
     for name, variable in variables.items():
         if name in values:
-            problem = objection(values[name], variable)
+            problem = objection(values[name], variable, work)
             if problem and name in secret:
                 problem = NOT_ALLOWED
             if problem:
@@ -93,18 +116,20 @@ def value_problems(
             yield f"template variable {name}: needs a value; it has no default"
 
 
-def objection(value: object, variable: Variable) -> str | None:
-    """Why *value* is not allowed for *variable*, or None if it is. A bool is no number."""
+def objection(value: object, variable: Variable, work: Work | None = None) -> str | None:
+    """Why *value* is not allowed for *variable*, or None if it is. A bool is no number. *work* is
+    what may be done to compare it with a pattern.
+    """
     if not _has_type(value, variable.type):
         return f"must be of type {variable.type}, not {value!r}"
     if variable.enum is not None and value not in variable.enum:
         return f"must be one of {_listed(variable.enum)}, not {value!r}"
     if isinstance(value, str):
-        return _text_problem(value, variable)
+        return _text_problem(value, variable, work or Work(MOST_WORK))
     return _out_of_bounds(value, variable) if isinstance(value, int | float) else None
 
 
-def _text_problem(value: str, variable: Variable) -> str | None:
+def _text_problem(value: str, variable: Variable, work: Work) -> str | None:
     if "\0" in value:
         return "cannot hold a NUL character"
     if "${" in value and variable.enum is None:
@@ -114,15 +139,27 @@ def _text_problem(value: str, variable: Variable) -> str | None:
         most = variable.max_length
     if len(value) > most:
         return f"may have {most} characters, not {len(value)}"
-    return _pattern_problem(value, variable.pattern) if variable.pattern is not None else None
+    return None if variable.pattern is None else _pattern_problem(value, variable.pattern, work)
 
 
-def _pattern_problem(value: str, pattern: str) -> str | None:
+def _pattern_problem(value: str, pattern: str, work: Work) -> str | None:
     try:
-        fits = linear_regex(pattern).fullmatch(value)
+        fits = _compared(pattern, work).fullmatch(value, work)
     except ValueError as exc:
         return f"cannot be compared with the pattern {pattern}: {exc}"
     return None if fits else f"must be what the pattern {pattern} says, not {value!r}"
+
+
+def _compared(pattern: str, work: Work) -> LinearRegex:
+    if not work.spend(1):
+        raise ValueError("all patterns take too long together")
+    try:
+        regex = linear_regex(pattern)
+    except ValueError:
+        work.spend(MOST_STEPS)
+        raise
+    work.spend(regex.size)
+    return regex
 
 
 def _out_of_bounds(value: float, variable: Variable) -> str | None:
@@ -178,7 +215,7 @@ def _unknown(name: str, variables: Iterable[str]) -> str:
     return f"template variable {name}: there is none of that name{ending}"
 
 
-def _parse_one(name: str, raw: object, where: Locate) -> Variable:
+def _parse_one(name: str, raw: object, where: Locate, work: Work) -> Variable:
     def here(path: Path) -> str:
         return where((name, *path))
 
@@ -198,7 +235,7 @@ def _parse_one(name: str, raw: object, where: Locate) -> Variable:
     variable = None
     try:
         variable = decode(Variable, sound, here)
-        problems += _contradictions(variable)
+        problems += _contradictions(variable, work)
     except ConfigError as exc:
         refused.append(exc.message)
     if problems or refused or variable is None:
@@ -226,8 +263,9 @@ def _shape_problems(flat: Json) -> Iterator[tuple[str, str]]:
         yield "enum", "must hold texts or numbers; put yes, no, on and off into quotes"
 
 
-def _contradictions(variable: Variable) -> Iterator[tuple[str, str]]:
-    yield from _text_contradictions(variable)
+def _contradictions(variable: Variable, work: Work) -> Iterator[tuple[str, str]]:
+    of_texts = [*_text_contradictions(variable, work)]
+    yield from of_texts
     low, high = variable.minimum, variable.maximum
     if variable.type == "string":
         for key, bound in (("minimum", low), ("maximum", high)):
@@ -237,11 +275,11 @@ def _contradictions(variable: Variable) -> Iterator[tuple[str, str]]:
     if low is not None and high is not None and low > high:
         yield "minimum", f"must not be above the maximum {high}, but is {low}"
         variable = replace(variable, minimum=None, maximum=None)
-    if variable.pattern is None or linear(variable.pattern):
-        yield from _value_contradictions(variable)
+    if "pattern" not in dict(of_texts):
+        yield from _value_contradictions(variable, work)
 
 
-def _text_contradictions(variable: Variable) -> Iterator[tuple[str, str]]:
+def _text_contradictions(variable: Variable, work: Work) -> Iterator[tuple[str, str]]:
     most = variable.max_length
     for key, bound in (("pattern", variable.pattern), ("max_length", most)):
         if bound is not None and variable.type != "string":
@@ -249,20 +287,21 @@ def _text_contradictions(variable: Variable) -> Iterator[tuple[str, str]]:
     if most is not None and not 0 <= most <= MOST_CHARACTERS:
         yield "max_length", f"must be from 0 to {MOST_CHARACTERS}, but is {most}"
     try:
-        linear_regex(variable.pattern or "")
+        if variable.pattern is not None:
+            _compared(variable.pattern, work)
     except ValueError as exc:
         yield "pattern", str(exc)
 
 
-def _value_contradictions(variable: Variable) -> Iterator[tuple[str, str]]:
+def _value_contradictions(variable: Variable, work: Work) -> Iterator[tuple[str, str]]:
     choices = variable.enum
     if choices is not None and not choices:
         yield "enum", "must hold at least one value"
     for value in choices or ():
-        problem = objection(value, variable)
+        problem = objection(value, variable, work)
         if problem:
             yield "enum", f"{value!r} {problem}"
-    if variable.default is not None and (problem := objection(variable.default, variable)):
+    if variable.default is not None and (problem := objection(variable.default, variable, work)):
         yield "default", problem
 
 

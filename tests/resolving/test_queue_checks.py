@@ -1,5 +1,6 @@
 """How much a queue may be."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from launchkit.resolving.nested import MOST_CHARACTERS_OF_A_QUEUE, MOST_VALUES
 from launchkit.resolving.queue_checks import check_queue, check_secrets
 
 LONG = "x" * MOST_CHARACTERS_OF_A_QUEUE
-MANY = [0] * MOST_VALUES
+MANY = [0] * (MOST_VALUES - 2)  # the list and the config are values, too
 
 
 def queue(config: dict[str, Any], *descriptions: str) -> QueueSpec:
@@ -33,7 +34,7 @@ def test_a_config_may_be_as_long_as_a_file_of_it(config: dict[str, Any]) -> None
 
 @pytest.mark.parametrize(
     "config",
-    [{"a": LONG}, {LONG: "b"}, {LONG: {"a": 1}}, {LONG[1:]: [{"a": {"b": 1}}]}, {"a": [MANY, 0]}],
+    [{"a": LONG}, {LONG: "b"}, {LONG: {"a": 1}}, {LONG[1:]: [{"a": {"b": 1}}]}, {"a": [*MANY, 0]}],
 )
 def test_a_config_that_is_too_large_is_refused(config: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"^config: has more than 20000 values, or 1000000 char"):
@@ -54,3 +55,23 @@ def test_a_queue_with_more_in_secrets_than_is_looked_for_is_refused_with_what_to
         with pytest.raises(ConfigError, match=r"^config: has more than 100000 char") as caught:
             check_secrets(queue(config))
         assert "${NAME}" in str(caught.value.hint)
+
+
+def with_patterns(*patterns: str) -> QueueSpec:
+    made = queue({}, *("" for _ in patterns))
+    variables = {
+        name: replace(made.variables[name], pattern=pattern)
+        for name, pattern in zip(made.variables, patterns, strict=True)
+    }
+    return replace(made, variables=variables)
+
+
+def test_the_patterns_of_a_queue_are_bounded_together() -> None:
+    check_queue(with_patterns(*(f"[a-z]{{1,9}}-{number}" for number in range(900))))
+    with pytest.raises(ConfigError, match=r"v\d+\.pattern: all patterns take too long together"):
+        check_queue(with_patterns(*(f"(?:a?){{240}}b|c{number}" for number in range(900))))
+
+
+def test_a_pattern_that_no_value_can_be_compared_with_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"v0\.pattern: it has more than 2000 steps"):
+        check_queue(with_patterns("(?:a?){400}b"))
