@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -23,13 +23,17 @@ from launchkit.model import (
 )
 from launchkit.model.claims import MOST_WARNINGS
 from launchkit.observe import Journal, journal
-from launchkit.plain_text import MESSAGE_CHARACTERS, shortened, storable
+from launchkit.plain_text import shortened, storable
 from launchkit.resolving.secret_values import report_without_values, verdict_without_values
 
 status_logger = logging.getLogger("launchkit.status")
 
 MOST_CHARACTERS = 16 * 2**10
 """Of a message, a summary or a hint: what it repeats of others may be as long as they like."""
+MOST_SEARCHED = 16 * MOST_CHARACTERS
+"""As much of each is looked through for secrets before it is cut."""
+LINES = 8
+"""So many lines of evidence, or warnings, may be as long as one of these."""
 MOST_EVIDENCE = 100
 """Lines of a verdict, as many as some twenty that were printed last and what a plugin adds."""
 STATES = {RunState.STARTING: ItemState.STARTING, RunState.RUNNING: ItemState.RUNNING}
@@ -63,7 +67,8 @@ class Reporter:
     async def report(self, report: ItemReport, *, again: bool = False) -> None:
         """Tell a fact, unless it was the last one that was told; *again* tells it in any case."""
         report = replace(report, warnings=report.warnings[:MOST_WARNINGS])
-        report = _in_short(report_without_values(report, self._secrets))
+        report = _in_short(report, MOST_SEARCHED)
+        report = _in_short(report_without_values(report, self._secrets), MOST_CHARACTERS)
         fact = (report.state, report.message)
         if fact == self._last and not report.state.ended and not again:
             return
@@ -95,8 +100,9 @@ class Reporter:
         """Store how a run will have ended that is about to be told to end. A queue that is away for
         more than some *seconds* is in the way of no end.
         """
-        verdict = verdict_without_values(outcome.verdict, self._secrets)
-        ends_as = plain(replace(outcome, verdict=_verdict_in_short(verdict)))
+        verdict = _verdict_in_short(outcome.verdict, MOST_SEARCHED)
+        verdict = _verdict_in_short(verdict_without_values(verdict, self._secrets), MOST_CHARACTERS)
+        ends_as = plain(replace(outcome, verdict=verdict))
         resolved = {**self._resolved, "ends_as": ends_as}
         with anyio.move_on_after(seconds):
             await self.report(ItemReport(state=self._last[0], resolved=resolved), again=True)
@@ -110,31 +116,26 @@ class Reporter:
             await self.report(ItemReport(state=state, ref=ref, message=status.message))
 
 
-def _in_short(report: ItemReport) -> ItemReport:
+def _in_short(report: ItemReport, most: int) -> ItemReport:
     """A report that its queue has room for, whatever a run or a plugin made of it."""
-    verdict = report.verdict and _verdict_in_short(report.verdict)
-    warnings = _lines_in_short(report.warnings)
-    return replace(report, message=_text(report.message), warnings=warnings, verdict=verdict)
-
-
-def _verdict_in_short(verdict: Verdict) -> Verdict:
     return replace(
-        verdict,
-        summary=_line(verdict.summary, MOST_CHARACTERS),
-        evidence=_lines_in_short(verdict.evidence[-MOST_EVIDENCE:]),
-        hint=_text(verdict.hint),
+        report,
+        message=report.message and _text(report.message, most),
+        warnings=tuple(_text(one, most // LINES) for one in report.warnings),
+        verdict=report.verdict and _verdict_in_short(report.verdict, most),
     )
 
 
-def _text(text: str | None) -> str | None:
-    return text and _line(text, MOST_CHARACTERS)
+def _verdict_in_short(verdict: Verdict, most: int) -> Verdict:
+    return replace(
+        verdict,
+        summary=_text(verdict.summary, most),
+        evidence=tuple(_text(one, most // LINES) for one in verdict.evidence[-MOST_EVIDENCE:]),
+        hint=verdict.hint and _text(verdict.hint, most),
+    )
 
 
-def _lines_in_short(lines: Iterable[str]) -> tuple[str, ...]:
-    return tuple(_line(line, MESSAGE_CHARACTERS) for line in lines)
-
-
-def _line(text: str, most: int) -> str:
+def _text(text: str, most: int) -> str:
     return shortened(storable(text), most)
 
 
