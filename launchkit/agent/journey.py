@@ -147,7 +147,7 @@ class Journey:
             return None
         item = self.claim.item
         if self._held is not None:
-            resolved = {**(item.resolved or {}), **self._held.intent.fields()}
+            resolved = {**self._reporter.resolved, **self._held.intent.fields()}
             item = replace(item, ref=self._held.run.ref, resolved=resolved)
             item = replace(item, started_at=self._reporter.running_since)
             item = replace(item, state=self._reporter.state)

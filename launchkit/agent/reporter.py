@@ -54,7 +54,8 @@ class Reporter:
         self._claim = claim
         self._log = log
         self._told = journal(status_logger, str((log.extra or {}).get("agent", "")), claim)
-        self._resolved: Json = claim.item.resolved or {}
+        self.resolved: Json = claim.item.resolved or {}
+        """What was last told that it came to."""
         self._last: tuple[ItemState, str | None] = (claim.item.state, None)
         self.running_since = claim.item.started_at
         """When it was first told to run, in Unix time by the queue's clock."""
@@ -76,7 +77,7 @@ class Reporter:
         await persist(call, f"report of {self._claim.item.id}", self._log)
         self._tell(report)
         self._last = fact
-        self._resolved = report.resolved or self._resolved
+        self.resolved = report.resolved or self.resolved
 
     def _tell(self, report: ItemReport) -> None:
         """Log what people want to know of a launch: that it runs, and how it ended."""
@@ -103,7 +104,7 @@ class Reporter:
         verdict = _verdict_in_short(outcome.verdict, MOST_SEARCHED)
         verdict = _verdict_in_short(verdict_without_values(verdict, self._secrets), MOST_CHARACTERS)
         ends_as = plain(replace(outcome, verdict=verdict))
-        resolved = {**self._resolved, "ends_as": ends_as}
+        resolved = {**self.resolved, "ends_as": ends_as}
         with anyio.move_on_after(seconds):
             await self.report(ItemReport(state=self._last[0], resolved=resolved), again=True)
 

@@ -199,6 +199,20 @@ async def test_a_run_that_is_left_alive_keeps_its_slot_and_is_gone_on_with(bench
     assert not [event for event in await run.events() if event.kind == "lease"]
 
 
+@pytest.mark.usefixtures("hasty")
+async def test_what_a_launch_came_to_is_kept_where_its_run_is_gone_on_with_and_stopped(
+    bench: Bench,
+) -> None:
+    run, _ = await gated(bench)
+    troubled.faults["changed"] += [FOREIGN] * 1000
+    async with bench.agent(troubled, queues=["t"], lease_seconds=1):
+        await until(lambda: len(troubled.faults["changed"]) < 998)
+        troubled.faults.clear()
+        await run.stop(now=True)
+        assert await bench.ended(run) == [ItemState.STOPPED]
+    assert {"command", "ends_as"} <= {*(run.item.resolved or {})}
+
+
 async def test_a_run_of_which_the_queue_will_not_hear_keeps_its_slot(bench: Bench) -> None:
     forgetful.refuse()
     run, gate = await gated(bench)
