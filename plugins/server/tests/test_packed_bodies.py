@@ -37,7 +37,9 @@ def of_empty_blocks(number: int) -> bytes:
     return HEAD + EMPTY * number + packer.compress(BODY) + packer.flush() + end
 
 
-@pytest.mark.parametrize("more", [b"x", b"\0", PACKED, gzip.compress(b"")])
+@pytest.mark.parametrize(
+    "more", [b"x", b"\0", PACKED, gzip.compress(b"")], ids=["x", "0", "packed", "empty"]
+)
 def test_a_packed_body_has_nothing_behind_its_end(client: httpx.Client, more: bytes) -> None:
     assert client.post(PARSE, content=PACKED).is_success
     for content in (PACKED + more, iter((PACKED, more))):
