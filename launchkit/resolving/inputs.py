@@ -162,7 +162,7 @@ def _problem_in(layers: Mapping[str, object]) -> str | None:
     if are_too_much(layers, MOST_CHARACTERS):
         return (
             f"a launch and its job have more than {MOST_VALUES} values, or {MOST_CHARACTERS}"
-            " characters in them; keep large things in files of the code"
+            " characters in them or in the paths to them; keep large things in files of the code"
         )
     return None
 

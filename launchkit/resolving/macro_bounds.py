@@ -45,7 +45,7 @@ def _problems(
         for path, text in texts({"resource_args": args})
         if "${" in text and origins.get(dotted(path)) in QUEUES
     ]
-    require_room(of_queue, field, lambda _, found: len(chosen[found[1]]))
+    require_room(of_queue, field, lambda _: lambda found: len(chosen[found[1]]))
     for path, text in of_queue:
         from launchkit.resolving.field_bounds import escapes
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -35,11 +36,13 @@ def fill_macros(
     :raises Rejected: if that is more than anybody would look through.
     """
     here = at or (lambda _: macros)
-    require_room(
-        texts(value), MACRO, lambda path, found: len(here(path).get(found["name"] or "") or "")
-    )
+    require_room(texts(value), MACRO, lambda path: partial(_length, here(path)))
     filled: T = _filled(value, (), here, expands)
     return filled, tuple(islice(_once_each(_warnings(value, here)), MOST_WARNINGS))
+
+
+def _length(macros: Macros, found: re.Match[str]) -> int:
+    return len(macros.get(found["name"] or "") or "")
 
 
 def _once_each(words: Iterable[str]) -> Iterator[str]:
@@ -83,10 +86,12 @@ def _parts(text: str, macros: Macros) -> Iterator[tuple[str, bool]]:
 
 def _warnings(value: object, at: Callable[[Path], Macros]) -> Iterator[str]:
     for path, text in texts(value):
-        place = shortened(dotted(path), MOST_SHOWN)
+        if not MACRO.search(text):
+            continue
+        place, macros = shortened(dotted(path), MOST_SHOWN), at(path)
         for match in MACRO.finditer(text):
             macro = shortened(match[0], MOST_SHOWN)
             if match["nested"]:
                 yield f"{place}: {macro} is left as it is: macros do not nest"
-            elif match["name"] not in at(path):
+            elif match["name"] not in macros:
                 yield f"{place}: unknown macro {macro} is left as it is"

@@ -13,6 +13,9 @@ MOST_VALUES = 20_000
 """Of a launch with its job, and of a queue; lists and mappings are some, too."""
 MOST_CHARACTERS = 4_000_000
 """In those of a launch with its job; no system takes as many in an environment."""
+LONGEST_KEY = 1_000
+MOST_OF_PATHS = 2_000_000
+"""Characters of the paths to all of them: what one long key is above is told with it each time."""
 MOST_CHARACTERS_OF_A_QUEUE = 1_000_000
 """In those of its config, and of its variables; as many as a file of YAML may have."""
 
@@ -71,17 +74,21 @@ def texts(value: object) -> Iterator[tuple[Path, str]]:
 def require_room(
     filled: Iterable[tuple[Path, str]],
     field: re.Pattern[str],
-    length: Callable[[Path, re.Match[str]], int],
+    length_at: Callable[[Path], Callable[[re.Match[str]], int]],
 ) -> None:
-    """Look how long some texts become, each at its path, once values of some *length* are put where
-    *field* finds their places.
+    """Look how long some texts become, each at its path, once values of the length that is known
+    there are put where *field* finds their places.
 
     :raises Rejected: if that is more than anybody would look through.
     """
     left = MOST_FILLED
     for path, text in filled:
-        for number, found in enumerate(field.finditer(text)):
-            left -= A_FIELD + length(path, found) + (0 if number else len(text))
+        if not field.search(text):
+            continue
+        length = length_at(path)
+        left -= len(text)
+        for found in field.finditer(text):
+            left -= A_FIELD + length(found)
             if left < 0:
                 raise Rejected(
                     f"{shortened(dotted(path), MOST_SHOWN)}: with the values of template variables"
@@ -113,11 +120,27 @@ def is_long(data: object) -> bool:
 
 def are_too_much(data: object, most: int) -> bool:
     """Whether plain data have more values than that, or more than *most* characters in them and in
-    the keys above them.
+    their keys, or more than anybody would write out in the paths to them.
     """
-    characters = 0
-    for number, value in enumerate(values(data), start=1):
-        characters += len(value) if isinstance(value, str) else 0
-        if number > MOST_VALUES or characters > most:
+    characters = of_paths = 0
+    for number, (own, above) in enumerate(_lengths(data), start=1):
+        characters += own
+        of_paths += above
+        if number > MOST_VALUES or characters > most or of_paths > MOST_OF_PATHS:
             return True
-    return characters + sum(len(str(path[-1])) for path, _ in entries(data)) > most
+    return False
+
+
+def _lengths(value: object, key: str = "", above: int = 0) -> Iterator[tuple[int, int]]:
+    """Of each value, the characters of itself with its key, and of its path; of one with a key that
+    is too long, more than all may have.
+    """
+    path = above + len(key) + 1
+    own = len(key) + (len(value) if isinstance(value, str) else 0)
+    yield own, path if len(key) <= LONGEST_KEY else MOST_OF_PATHS + 1
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _lengths(inner, str(name), path)
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _lengths(inner, str(index), path)

@@ -61,7 +61,7 @@ def check_amount(layers: Mapping[str, object]) -> None:
         if are_too_much(layer, MOST_CHARACTERS_OF_A_QUEUE):
             raise ConfigError(
                 f"{name}: has more than {MOST_VALUES} values, or {MOST_CHARACTERS_OF_A_QUEUE}"
-                " characters in them",
+                " characters in them or in the paths to them",
                 hint="keep large things in files of the code",
             )
 

@@ -126,7 +126,7 @@ def fill_template(
     defaults = {name: v.default for name, v in variables.items() if v.default is not None}
     chosen = {**defaults, **values}
     fillable = ((path, text) for path, text in texts(config) if has_field(text))
-    require_room(fillable, FIELD, lambda _, field: len(str(chosen[field[1]])))
+    require_room(fillable, FIELD, lambda _: lambda field: len(str(chosen[field[1]])))
     found = [*_escapes(config, variables, values)]
     if found:
         raise Rejected(

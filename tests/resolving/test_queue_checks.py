@@ -8,7 +8,7 @@ import pytest
 from launchkit.errors import ConfigError
 from launchkit.model import QueueSpec, Variable
 from launchkit.resolving.known_secrets import MOST_CHARACTERS_OF_SECRETS
-from launchkit.resolving.nested import MOST_CHARACTERS_OF_A_QUEUE, MOST_VALUES
+from launchkit.resolving.nested import LONGEST_KEY, MOST_CHARACTERS_OF_A_QUEUE, MOST_VALUES
 from launchkit.resolving.queue_checks import check_queue, check_secrets
 
 LONG = "x" * MOST_CHARACTERS_OF_A_QUEUE
@@ -26,7 +26,7 @@ def queue(config: dict[str, Any], *descriptions: str) -> QueueSpec:
 
 
 @pytest.mark.parametrize(
-    "config", [{"a": LONG[:-1]}, {LONG[:-3]: {"a": ["", {"b": 1}]}}, {"a": MANY}]
+    "config", [{"a": LONG[:-1]}, {"b": {"a": ["", {"b": LONG[:-6]}]}}, {"a": MANY}]
 )
 def test_a_config_may_be_as_long_as_a_file_of_it(config: dict[str, Any]) -> None:
     check_queue(queue(config))
@@ -55,6 +55,14 @@ def test_a_queue_with_more_in_secrets_than_is_looked_for_is_refused_with_what_to
         with pytest.raises(ConfigError, match=r"^config: has more than 100000 char") as caught:
             check_secrets(queue(config))
         assert "${NAME}" in str(caught.value.hint)
+
+
+def test_a_long_key_above_many_values_counts_for_each() -> None:
+    check_queue(queue({"k" * 100: [0] * 10_000, "k" * LONGEST_KEY: 0}))
+    with pytest.raises(ConfigError, match="in the paths to them"):
+        check_queue(queue({"k" * 900: [0] * 3_000}))
+    with pytest.raises(ConfigError, match="in the paths to them"):
+        check_queue(queue({"k" * (LONGEST_KEY + 1): 0}))
 
 
 def with_patterns(*patterns: str) -> QueueSpec:
