@@ -33,7 +33,7 @@ def resolution(submission: Submission, runner: Runner) -> Json:
 
 
 def _bounded(told: Json) -> Json:
-    size = {name: len(encode_json(value)) for name, value in told.items()}
+    size = {name: len(encode_json(value).encode()) for name, value in told.items()}
     number = {name: sum(1 for _ in values(value)) for name, value in told.items()}
     for name in MAY_BE_LONG:
         if sum(size.values()) <= MOST_BYTES and sum(number.values()) <= MOST_VALUES:

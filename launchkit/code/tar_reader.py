@@ -34,14 +34,12 @@ class TarReader:
                 info = self._header()
                 if info is None:
                     raise tarfile.ReadError("unexpected end of data")
-            entry = info.replace(
-                name=names.get("path", info.name).rstrip("/"),
-                linkname=names.get("linkpath", info.linkname),
-            )
-            if entry.size < 0:
+            info.name = names.get("path", info.name).rstrip("/")
+            info.linkname = names.get("linkpath", info.linkname)
+            if info.size < 0:
                 raise tarfile.ReadError("a size is negative")
-            self._begin(entry.size if entry.type in FILES else 0)
-            yield entry
+            self._begin(info.size if info.type in FILES else 0)
+            yield info
             for _ in self.content():
                 pass
             self._read(self._padding)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from launchkit.images.context import BuildPlan, tar_chunks
 
-DIGITS = 20
-"""80 bits: enough that no two sources meet, and short enough to read."""
+DIGITS = 40
+"""160 bits: so many that nobody can make two sources that meet."""
 
 
 def image_tag(
@@ -18,7 +18,7 @@ def image_tag(
     build_args: Mapping[str, str],
     builder_version: str,
 ) -> str:
-    """20 hex digits made of all that goes into a build: what is sent, what it is based on and how
+    """40 hex digits made of all that goes into a build: what is sent, what it is based on and how
     it is built. Owners, times and permissions other than "executable" do not count.
 
     :raises BuildError: if a file cannot be read, or has changed since the plan was made.

@@ -380,7 +380,7 @@ def _columns(row: Row, new: ItemReport, now: float) -> dict[str, object]:
         "message": new.message or (row["message"] if new.state == row["state"] else None),
         "exit_code": row["exit_code"] if new.exit_code is None else new.exit_code,
         "verdict": encode_json(new.verdict) if new.verdict else row["verdict"],
-        "resolved": json.dumps(new.resolved) if new.resolved else row["resolved"],
+        "resolved": encode_json(new.resolved) if new.resolved else row["resolved"],
         "started_at": started,
         "ended_at": rules.ended_at(new, started, now) if new.state.ended else None,
     }

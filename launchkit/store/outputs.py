@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from launchkit.errors import Rejected
 from launchkit.model import Json
+from launchkit.resolving.nested import MOST_VALUES, are_too_much
 from launchkit.store.database import Tx
 from launchkit.store.stale import lost_item
 
 MAX_BYTES = 64 * 2**10
 """Of an attempt's outputs, as JSON."""
+HINT = "print what is long, or store it elsewhere and tell where"
 
 
 class Tell(NamedTuple):
@@ -37,7 +39,13 @@ class Tell(NamedTuple):
         if len(text) > MAX_BYTES:
             raise Rejected(
                 f"outputs: {len(text)} bytes of JSON, and a run has {MAX_BYTES} at most",
-                hint="print what is long, or store it elsewhere and tell where",
+                hint=HINT,
+            )
+        if are_too_much(kept, MAX_BYTES):
+            raise Rejected(
+                f"outputs: more than {MOST_VALUES} values, or too many characters in them or in the"
+                " paths to them",
+                hint=HINT,
             )
         await tx.all("put_outputs", item=self.item_id, attempt=self.attempt, data=text)
 

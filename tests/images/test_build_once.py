@@ -27,9 +27,9 @@ from launchkit.images.maker import ImageMaker, PlannedBuild
 from launchkit.store.backend import StoreBackend
 from launchkit.testing import FakeImages, FakeRegistry, RecordingOutput, started
 
-GOLDEN = "8398c7bab4cbc9257c49"
+GOLDEN = "8398c7bab4cbc9257c49cad0b71fd37cab35c893"
 """The tag that the builder `docker` of version `docker-1` gives the code of `DOCKERFILE`."""
-GOLDEN_GENERATED = "ef95239e164716e6a2c4"
+GOLDEN_GENERATED = "ef95239e164716e6a2c4b44b71729a04a9072226"
 """The tag with a generated Dockerfile on a known base image, for another platform."""
 
 

@@ -28,7 +28,7 @@ def tag(code: Path, *, entry_point: tuple[str, ...] = ("python", "a.py"), **chan
 
 
 def test_a_tag_is_twenty_hex_digits(tree: Tree) -> None:
-    assert re.fullmatch("[0-9a-f]{20}", tag(tree(**{"a.py": "x"})))
+    assert re.fullmatch("[0-9a-f]{40}", tag(tree(**{"a.py": "x"})))
 
 
 def test_the_same_code_elsewhere_at_another_time_has_the_same_tag(tree: Tree) -> None:
@@ -41,7 +41,8 @@ def test_the_same_code_elsewhere_at_another_time_has_the_same_tag(tree: Tree) ->
 
 def test_this_tag_never_changes_by_itself(tree: Tree) -> None:
     assert (
-        tag(tree(**{"a.py": "x", "Dockerfile.launchkit": "FROM scratch"})) == "6815c788f4def4a541b3"
+        tag(tree(**{"a.py": "x", "Dockerfile.launchkit": "FROM scratch"}))
+        == "6815c788f4def4a541b3371dd789f5ddc9345c4a"
     )
 
 

@@ -61,6 +61,14 @@ async def test_what_is_no_number_is_kept_as_text(store: Store, claim: Claim) -> 
     assert await told(store, claim) == {"loss": "NaN", "all": ["Infinity", {"a": "-Infinity"}]}
 
 
+async def test_what_is_below_a_long_key_is_not_told_with_it_very_often(
+    store: Store, claim: Claim
+) -> None:
+    with pytest.raises(Rejected, match="in the paths to them"):
+        await tell(store, claim, {"K" * 32_000: [1] * 10_000})
+    assert await told(store, claim) == {}
+
+
 async def test_too_many_outputs_are_refused_and_those_before_stay(
     store: Store, claim: Claim
 ) -> None:
