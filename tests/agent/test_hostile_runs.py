@@ -134,24 +134,25 @@ def _fault(request: pytest.FixtureRequest) -> Iterator[None]:
     broken.faults.clear()
 
 
-@pytest.mark.parametrize("_fault", ["odd words"], indirect=True)
-@pytest.mark.usefixtures("_fault")
-async def test_a_run_ends_whatever_a_plugin_says_of_its_end(bench: Bench) -> None:
+async def ended_by_plugin(bench: Bench) -> QueueItem:
+    """A launch whose run has failed, as the plugin says it."""
     await bench.client.create_queue("much", "broken")
     run = await bench.launch("", queue="much")
     async with bench.agent(broken, queues=["much"]):
         assert await bench.ended(run) == [ItemState.FAILED]
-    assert "cannot be stored" in str(run.item.message)
+    return run.item
+
+
+@pytest.mark.parametrize("_fault", ["odd words"], indirect=True)
+@pytest.mark.usefixtures("_fault")
+async def test_a_run_ends_whatever_a_plugin_says_of_its_end(bench: Bench) -> None:
+    assert "cannot be stored" in str((await ended_by_plugin(bench)).message)
 
 
 @pytest.mark.parametrize("_fault", ["long words"], indirect=True)
 @pytest.mark.usefixtures("_fault")
 async def test_of_what_a_plugin_says_of_an_end_as_much_is_told_as_people_read(bench: Bench) -> None:
-    await bench.client.create_queue("much", "broken")
-    run = await bench.launch("", queue="much")
-    async with bench.agent(broken, queues=["much"]):
-        assert await bench.ended(run) == [ItemState.FAILED]
-    assert characters_of(run.item) < 300_000
+    assert characters_of(await ended_by_plugin(bench)) < 300_000
 
 
 @pytest.mark.parametrize("_fault", ["much output"], indirect=True)
