@@ -34,6 +34,8 @@ GONE_SECONDS = 60.0
 """Beyond the grace, how long a run may take to be gone before ending it is tried again."""
 MAX_PREEMPTIONS = 5
 """W&B's limit: a run that is preempted more often fails."""
+MAX_LAPSES = 5
+"""So many agents in a row may die while they prepare a launch, before a person is asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +145,17 @@ class Ending:
         else:
             self.requeued = True
             await self._reporter.report(ItemReport(state=ItemState.QUEUED, message=why))
+
+    async def hold(self, left: Unstarted | None) -> None:
+        """Let a person see to a launch that may be what ended all of its agents."""
+        message = (
+            f"{self._claim.lapses} agents in a row fell silent while they prepared it, perhaps"
+            f" because of it; to have it tried again: launchkit requeue {self._claim.item.id}"
+        )
+        next_attempt = left is not None  # what is removed of this one is taken for its end
+        report = ItemReport(state=ItemState.HELD, message=message, next_attempt=next_attempt)
+        await self._reporter.report(report)
+        await self.clear_away(left)
 
     async def disown(self, held: Held, exc: LeaseLost) -> None:
         """End what this agent submitted for an item that somebody ended, or tried again, while it

@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 
 from launchkit.abc import Run, Runner
-from launchkit.agent.ending import REPORT_SECONDS, Ending, Held, Unstarted
+from launchkit.agent.ending import MAX_LAPSES, REPORT_SECONDS, Ending, Held, Unstarted
 from launchkit.agent.intent import Intent, stored
 from launchkit.agent.interruption import Interruption
 from launchkit.agent.kit import Kit
@@ -160,7 +160,7 @@ class Journey:
             await self._ending.leave(self._held)
 
     async def _outcome(self) -> Outcome | None:
-        """How it ended; None if it was put back."""
+        """How it ended; None if it was put back or is held."""
         try:
             return await self._course()
         except (QueueError, Unwatchable):
@@ -178,10 +178,13 @@ class Journey:
                 raise Unwatchable(f"an unforeseen error: {exc!r}") from exc
             return unforeseen(exc)
 
-    async def _course(self) -> Outcome:
+    async def _course(self) -> Outcome | None:
         await self._find()
         if self._held and self._ends_as:
             return await self._ended(self._held, self._ends_as)
+        if self._held is None and self.claim.lapses >= MAX_LAPSES:
+            await self._ending.hold(self._unstarted)
+            return None
         with self._interruption.wanted:
             await self._obey_earlier()
             return await self._watched(self._held or await self._started())

@@ -87,6 +87,8 @@ class Reporter:
         elif state is ItemState.QUEUED:
             message = "%s went back to queue %s: %s"
             self._told.info(message, item.name, item.queue, report.message, action="requeued")
+        elif state is ItemState.HELD:
+            self._told.warning("%s is held: %s", item.name, report.message, action="held")
         elif state is ItemState.FINISHED:
             self._told.info("%s finished", item.name, action="ended")
         elif state.ended:

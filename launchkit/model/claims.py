@@ -47,6 +47,8 @@ class Claim:
     """The fencing token: each write names it, and a stale one is refused."""
     lease: float
     """Seconds that the lease lasts without a renewal."""
+    lapses: int = 0
+    """How many holders in a row fell silent before there was a run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

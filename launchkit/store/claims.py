@@ -134,6 +134,7 @@ class Take(AtOnce[Claim | None]):
             queue=queue_of(queue),
             token=item["token"],
             lease=self.lease,
+            lapses=item["lapses"],
         )
 
 

@@ -151,7 +151,8 @@ where q.entity = :entity and q.name = :name and q.deleted_at is null
 
 -- name: claim_item
 update item
-set state = case when state = 'queued' then 'claimed' else state end, token = token + 1, agent = :agent, lease_until = :until, claim_id = :claim_id, updated_at = :now
+set state = case when state = 'queued' then 'claimed' else state end, token = token + 1, agent = :agent, lease_until = :until, claim_id = :claim_id, updated_at = :now,
+    lapses = case when state in ('claimed', 'building', 'submitting') then lapses + 1 else 0 end
 where seq = :seq
 returning *
 

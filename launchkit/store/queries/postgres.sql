@@ -70,7 +70,8 @@ with q as (
 ), claimed as (
     update item i
     set state = case when i.state = 'queued' then 'claimed' else i.state end, token = i.token + 1,
-        agent = :agent, lease_until = :until, claim_id = :claim_id, updated_at = :now
+        agent = :agent, lease_until = :until, claim_id = :claim_id, updated_at = :now,
+        lapses = case when i.state in ('claimed', 'building', 'submitting') then i.lapses + 1 else 0 end
     from picked where i.seq = picked.seq
     returning i.*, picked.agent as former
 ), noted as (

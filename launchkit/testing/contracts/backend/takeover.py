@@ -48,6 +48,33 @@ class TakeOverContract(ServiceContract):
         assert {*names[:2]} == {"early", "late"}, "what fell silent is given before what waits"
         assert names[2] == "next", "what waits is given after what fell silent"
 
+    async def test_a_claim_tells_how_many_holders_fell_silent_before_there_was_a_run(
+        self, service: Service
+    ) -> None:
+        """A launch that ends its agents is not taken up for ever."""
+        await service.queue()
+        claim = await service.started()
+        assert claim.lapses == 0, "what was never held has no lapses"
+        for number, state in enumerate((ItemState.BUILDING, ItemState.SUBMITTING, None), start=1):
+            await service.lapse(claim)
+            claim = await service.claim("b")
+            assert claim.lapses == number, "each that fell silent before there was a run counts"
+            if state:
+                await service.report(claim, state)
+        await service.report(claim, ItemState.RUNNING, ref="pod-1")
+        await service.lapse(claim)
+        claim = await service.claim("c")
+        assert claim.lapses == 0, "who fell silent while it ran does not count, nor who did before"
+
+    async def test_what_is_given_back_has_no_lapses(self, service: Service) -> None:
+        """Its agent has lived to say so."""
+        await service.queue()
+        claim = await service.started()
+        await service.lapse(claim)
+        await service.requeue(await service.claim("b"))
+        claim = await service.claim("c")
+        assert claim.lapses == 0, "what was given back has no lapses"
+
     async def test_a_run_of_one_site_is_taken_over_there_only(self, service: Service) -> None:
         """Nobody else could find it again; before it is submitted, anybody can."""
         await service.queue()
