@@ -9,9 +9,10 @@ from urllib.parse import unquote
 HIDDEN = "…"
 MOST_PARAMETERS = 10_000
 """Parameters of one text that are looked at; nothing is shown of its addresses behind these."""
-_ADDRESSES = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]++:/\S+")
-"""From the first address to the next white space, also with a slash too few or too many."""
-_BEGIN = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]++):(/++)")
+_ADDRESSES = re.compile(r"(?:(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]++:/|://)\S+")
+"""From the first address to the next white space, also with a slash too few or too many, or with
+something that is to be filled in for a scheme."""
+_BEGIN = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]*+):(/++)")
 _HOST = re.compile(r"[^/]*+")
 _WITH_PASSWORD = re.compile(r"[^\[/@:]*+:(?![0-9]{1,5}(?:[/?#]|$))")
 """What is no host with its port: all up to the last `@` is a login, whatever its password has."""

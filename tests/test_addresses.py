@@ -53,6 +53,8 @@ from launchkit.store.sqlite_file import file_of
         ("http://a/,http://pw@b,ssh://u:pw@c", "http://a/,http://…@b,ssh://u@c"),
         ("postgresql://h/d?password=pw&user=a@b", "postgresql://h/d?password=…&user=a@b"),
         ("https:///u:pw@h", "https:///…@h"),
+        ("${SCHEME}://u:pw@h/x?token=pw {{s}}://pw@h", "${SCHEME}://…@h/x?token=… {{s}}://…@h"),
+        ("é://u:pw@h ://u:pw@h", "é://…@h ://…@h"),
     ],
 )
 def test_an_address_is_shown_without_what_proves_who_somebody_is(text: str, shown: str) -> None:

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from launchkit import errors
+from launchkit.addresses import masked
 from launchkit.cli.door import put_text
 from launchkit.cli.lazy import LazyGroup
 from launchkit.cli.options import wants_traceback, without_secrets
@@ -191,7 +192,7 @@ def _close_quietly() -> NoReturn:
 
 
 def _say(text: str) -> None:
-    put_text(without_secrets(text), err=True)
+    put_text(masked(without_secrets(text)), err=True)
 
 
 def _indented(text: str) -> str:

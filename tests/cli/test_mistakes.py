@@ -162,3 +162,19 @@ def test_a_place_that_cannot_be_written_ends_an_agent_with_the_setting(
 
 def test_a_group_without_a_command_shows_its_help(program: Program) -> None:
     assert "Usage: launchkit queue" in program("queue", code=2).output
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("launch", "-q", "q", "https://ann:hush@h/x"), 2),
+        (("job", "create", "https://ann:hush@h/x"), 2),
+        (("ls", "--state", "https://ann:hush@h/x"), 2),
+        (("queue", "show", "{{queue}}://ann:hush@h/x"), 5),
+    ],
+)
+def test_what_is_typed_wrong_is_told_without_the_password_of_an_address(
+    words: tuple[str, ...], code: int, queue: Program
+) -> None:
+    assert "…@h/x" in (told := queue(*words, code=code).stderr)
+    assert "hush" not in told
