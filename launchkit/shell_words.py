@@ -1,10 +1,13 @@
 """Commands for people to copy: as a shell takes them, whatever others have put into a word, and
-with no key in them that a terminal heeds.
+with no key in them that a terminal heeds. And what people write as one, split into its words.
 """
 
 from collections.abc import Iterable
 
 from launchkit.plain_text import visible_line
+
+LONGEST_LINE = 1 << 16
+"""Characters that are split in a moment: one long word takes the square of its length."""
 
 
 def shell_command(*words: str) -> str:
@@ -27,6 +30,18 @@ def shell_word(text: str) -> str:
 
         return f"'{text}'" if quote(text) == text and text[:1] == "=" else quote(text)
     return f"$'{''.join(map(_escaped, text))}'"
+
+
+def split_line(text: str) -> list[str]:
+    """The words of a line, as a shell splits it.
+
+    :raises ValueError: if it is none, or too long.
+    """
+    from shlex import split
+
+    if len(text) > LONGEST_LINE:
+        raise ValueError(f"a line has at most {LONGEST_LINE} characters; write a list")
+    return split(text)
 
 
 def _is_seen(letter: str) -> bool:

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from launchkit.shell_words import shell_command
+from launchkit.shell_words import LONGEST_LINE, shell_command, split_line
 
 ODD = [
     "",
@@ -52,3 +52,9 @@ def test_a_byte_of_a_file_name_that_is_no_text_stays_that_byte() -> None:
 
 def test_a_character_that_is_none_is_written_as_another() -> None:
     assert taken(shell_command("shown", "a\ud800b")) == ["a?b"]
+
+
+def test_a_line_that_is_too_long_to_be_split_is_refused() -> None:
+    assert split_line("a 'b c'") == ["a", "b c"]
+    with pytest.raises(ValueError, match="a line has at most 65536 characters; write a list"):
+        split_line("x" * (LONGEST_LINE + 1))

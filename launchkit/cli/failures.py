@@ -9,7 +9,6 @@ from typing import NoReturn
 import click
 
 from launchkit import errors
-from launchkit.addresses import masked
 from launchkit.cli.door import put_text
 from launchkit.cli.lazy import LazyGroup
 from launchkit.cli.options import wants_traceback, without_secrets
@@ -192,6 +191,8 @@ def _close_quietly() -> NoReturn:
 
 
 def _say(text: str) -> None:
+    from launchkit.addresses import masked
+
     put_text(masked(without_secrets(text)), err=True)
 
 

@@ -1,6 +1,5 @@
 """`launchkit launch`. What only some launches need is imported where it is used."""
 
-import shlex
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +18,9 @@ from launchkit.client.inputs import read_priority
 from launchkit.document import Document, require_mapping
 from launchkit.errors import ConfigError, NotFound
 from launchkit.model import LaunchSpec, QueueItem, QueueSpec
+from launchkit.plain_text import shortened
 from launchkit.resolving.variables import parse_set_vars
-from launchkit.shell_words import shell_command, shell_word
+from launchkit.shell_words import shell_command, shell_word, split_line
 
 DEFAULT_QUEUE = "default"
 
@@ -28,9 +28,9 @@ DEFAULT_QUEUE = "default"
 def words(text: str) -> list[str]:
     """The words of a command, as a shell splits it."""
     try:
-        return shlex.split(text)
+        return split_line(text)
     except ValueError as exc:
-        raise click.BadParameter(f"{text!r}: {exc}") from exc
+        raise click.BadParameter(f"{shortened(repr(text), 200)}: {exc}") from exc
 
 
 def priority(text: str) -> object:

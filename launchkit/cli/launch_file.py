@@ -1,6 +1,5 @@
 """A base launch spec, as W&B writes it: what `launch --config` reads and flags change."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
@@ -13,6 +12,7 @@ from launchkit.document import Document, require_mapping
 from launchkit.model import Env, Json, LaunchSpec, Overrides, Priority, Recipe, Scalar, Timeouts
 from launchkit.model.spec import STRICT
 from launchkit.resolving.merge import deep_merge
+from launchkit.shell_words import split_line
 
 IGNORED = ("run_id", "queue_entity", "builder", "_resume_count")
 """Keys of W&B's specs that say nothing here: launchkit makes run ids, and agents have builders."""
@@ -27,7 +27,7 @@ def _word(value: object) -> object:
 
 
 def _words(value: object) -> object:
-    return shlex.split(value) if isinstance(value, str) else value
+    return split_line(value) if isinstance(value, str) else value
 
 
 Word = Annotated[str, BeforeValidator(_word)]

@@ -12,8 +12,12 @@ from launchkit.codec import decode, dotted
 from launchkit.document import require_plain
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import Env, Json, Priority, Scalar, Timeouts, Variable
+from launchkit.plain_text import shortened
 from launchkit.resolving.variables import parse_variables
+from launchkit.shell_words import split_line
 
+MOST_SHOWN = 200
+"""Characters of what is refused."""
 Text: TypeAlias = str | PathLike[str] | int | float
 """A text, or what is one when it is written out."""
 Words: TypeAlias = str | Sequence[Text]
@@ -42,12 +46,10 @@ def words(value: object, name: str) -> tuple[str, ...] | None:
     if value is None:
         return None
     if isinstance(value, str):
-        import shlex
-
         try:
-            return tuple(shlex.split(value))
+            return tuple(split_line(value))
         except ValueError as exc:
-            raise Rejected(f"{name}: {value!r}: {exc}") from exc
+            raise Rejected(f"{name}: {shortened(repr(value), MOST_SHOWN)}: {exc}") from exc
     if not isinstance(value, Sequence) or isinstance(value, bytes):
         raise _refused(name, "a list of words, or one text as a shell writes it", value)
     return tuple(text(word, f"{name}[{number}]") for number, word in enumerate(value))

@@ -1,7 +1,6 @@
 """Known secrets in a text, in whatever form a command line, an option or a message gives them."""
 
 import re
-import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from string import whitespace
 
 from launchkit.addresses import masked
 from launchkit.resolving.readings import Reading, folded, readings
+from launchkit.shell_words import split_line
 
 HIDDEN = "…"
 SHORTEST = 4
@@ -254,7 +254,7 @@ def _parts(secret: str) -> Iterator[str]:
     yield from (line.strip() for line in secret.splitlines() if _is_long(line.strip()))
     for text in (secret, f'"{secret}"') if {*QUOTES} & {*secret} else ():
         with suppress(ValueError):
-            words = shlex.split(text)
+            words = split_line(text)
             yield from (word for word in words if len(words) == 1 or _is_long(word))
             for word in words:
                 yield from _PART.findall(word)

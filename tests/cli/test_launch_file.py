@@ -74,6 +74,7 @@ def test_a_source_or_resource_arguments_of_a_flag_replace_the_files() -> None:
         ("overrides:\n  arg: [x]", "spec.yaml:2: overrides.arg: unknown key"),
         ("overrides:\n  args: x", "spec.yaml:2: overrides.args:"),
         ('overrides: {entry_point: "a \'b"}', "No closing quotation"),
+        (f"overrides: {{entry_point: {'x' * 70_000}}}", "a line has at most 65536 characters"),
         ("priority: urgent", "must be one of critical, high, medium, low, or 0 to 3"),
         ("_wandb_api_key: secret", "spec.yaml:1: _wandb_api_key: unknown key"),
         ("timeouts: {start: soon}", "spec.yaml:1: timeouts.start"),

@@ -1,6 +1,5 @@
 """The config of a Docker queue, which has every option of `docker run`, read and checked."""
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -9,13 +8,12 @@ from launchkit.codec import Path, dotted, suggest
 from launchkit.errors import Rejected
 from launchkit.model import Json
 from launchkit.resolving.env_list import parse_env
+from launchkit.shell_words import split_line
 from launchkit_docker.containers.names import quoted
 from launchkit_docker.options.gpu_request import Gpus
 from launchkit_docker.options.network import merge, networking
 from launchkit_docker.options.table import OPTIONS, REFUSED, REFUSED_ALIASES, Option
 
-LONGEST_LINE = 1 << 16
-"""Of a command: the time to split a line grows with the square of its length."""
 MOST_SUGGESTED = 20
 """What an unknown option may have meant is looked for so often."""
 _SAID_ELSEWHERE = frozenset({":env", ":name", ":remove", ":entrypoint", ":command"})
@@ -210,6 +208,4 @@ def _settle(body: dict[str, Any], own: dict[str, Any]) -> None:
 
 def _command(words: list[str], *, is_line: bool) -> tuple[str, ...]:
     """The words of a command; a text that is no list is a line, split as a shell would."""
-    if is_line and len(words[0]) > LONGEST_LINE:
-        raise ValueError(f"command: a line has at most {LONGEST_LINE} characters; write a list")
-    return tuple(shlex.split(words[0]) if is_line else words)
+    return tuple(split_line(words[0]) if is_line else words)
