@@ -1,7 +1,7 @@
 """Which processes belong to a run, as the operating system tells."""
 
 # pathlib and contextlib cost time and memory, so it does without:
-# ruff: noqa: PTH112, PTH123, PTH208, SIM105
+# ruff: noqa: PTH112, PTH115, PTH123, PTH208, SIM105
 
 import ctypes
 import os
@@ -9,9 +9,7 @@ import signal
 from collections.abc import Iterable
 
 TAG = "LAUNCHKIT_PROCESS_TAG"
-"""Each process of a run has this variable, with the run's tag in it, unless it gets rid of it. Who
-is not of the run does not know its tag.
-"""
+"""Each process of a run has this variable, with the run's tag in it, unless it gets rid of it."""
 MOST_TOLD = 64 * 1024
 """Bytes that are read of what a process has a say in, such as its environment: with `PR_SET_MM` it
 may be as large as it wants. To read so much takes hardly longer than to open the file, so all
@@ -23,6 +21,8 @@ MARK = "launchkit-run:"
 system tells whose it is, wherever its directory was moved.
 """
 DEAD = b"ZX"
+_NAMESPACES = ("mnt", "pid", "user")
+"""A container has at least the first for itself, also one that sees all processes."""
 _DEATH_SIGNAL, _SUBREAPER, _IS_SUBREAPER = 1, 36, 37
 _libc = ctypes.CDLL(None)
 _prctl = getattr(_libc, "prctl", None)
@@ -61,7 +61,9 @@ def mark(run: str) -> None:
 
 
 def tagged(tag: bytes, *but: int) -> list[int]:
-    """The live processes of this machine that have the tag of a run; none if it has no tag yet."""
+    """The live processes of this machine that say the tag of a run and are believed; none if it
+    has no tag yet.
+    """
     if not tag:
         return []
     wanted = TAG.encode() + b"=" + tag
@@ -69,9 +71,20 @@ def tagged(tag: bytes, *but: int) -> list[int]:
     for pid in _all():
         if pid not in but:
             environ = told(pid, "environ")
-            if wanted in environ and wanted in environ.split(b"\0"):
+            if wanted in environ and wanted in environ.split(b"\0") and is_believed(pid):
                 found.append(pid)
     return found
+
+
+def is_believed(pid: int) -> bool:
+    """Whether what a process says of itself counts: if it is of this user, and sees the machine as
+    this one does. A tag is no secret, it stands in the log of a run that prints its variables, so
+    a container may have that of a run with which it has nothing to do.
+    """
+    user = told(pid, "status").partition(b"\nUid:")[2].split(maxsplit=2)[1:2]
+    if user != [b"%d" % os.geteuid()]:
+        return False
+    return all(_namespace(pid, kind) == _namespace("self", kind) for kind in _NAMESPACES)
 
 
 def descendants(root: int) -> list[int]:
@@ -93,7 +106,9 @@ def descendants(root: int) -> list[int]:
 
 
 def members(tag: bytes, supervisor: int) -> list[int]:
-    """The live processes of a run, without its supervisor, which is 0 if it does not live."""
+    """The live processes of a run, without its supervisor, which is 0 if it does not live: what
+    descends from that, wherever it went, and what says the tag and is believed.
+    """
     found = {*tagged(tag), *(descendants(supervisor) if supervisor else ())}
     return [*(found - {supervisor})]
 
@@ -146,6 +161,14 @@ def reap(pid: int) -> None:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
         pass
+
+
+def _namespace(process: int | str, kind: str) -> str:
+    """The one of that kind that a process is in; nothing if the kernel does not tell."""
+    try:
+        return os.readlink(f"/proc/{process}/ns/{kind}")
+    except OSError:
+        return ""
 
 
 def _all() -> Iterable[int]:

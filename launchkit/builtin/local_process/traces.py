@@ -15,6 +15,7 @@ from launchkit.supervision.processes import (
     MARK,
     TAG,
     descendants,
+    is_believed,
     lives,
     members,
     start_time,
@@ -26,7 +27,6 @@ MOST_FILES = 64
 """Open files of a process that are looked at: a supervisor has some ten, a process may have a
 million.
 """
-_NAMESPACES = ("mnt", "pid", "user")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +53,12 @@ class Traces:
 
     @classmethod
     def sought(cls, place: Path) -> Self:
-        """Those that the system tells of the run of a directory, which is not looked into. They are
-        the agent's user's, and of no container. While the supervisor lives, what is of the run
+        """Those that the system tells of the run of a directory, which is not looked into, by
+        processes that are believed. While the supervisor lives, what is of the run
         descends from it, or has the tag of what does; else another local process can say falsely
         that it is of this run, and is ended with it then.
         """
-        ours = [pid for pid in _pids() if _is_ours(pid)]
+        ours = [pid for pid in _pids() if is_believed(pid)]
         watchers = [(start_time(pid), pid) for pid in ours if _watches(pid, place)]
         began, watcher = min(watchers, default=(0, 0))  # older than all that the run has started
         groups = Path(cgroup.home() or "/nowhere").glob(f"{cgroup.PREFIX}{place.name}.*")
@@ -113,16 +113,6 @@ class Traces:
 def _pids() -> Iterator[int]:
     names = (path.name for path in Path("/proc").iterdir())
     return (int(name) for name in names if name.isdigit())
-
-
-def _is_ours(pid: int) -> bool:
-    """Whether a process is of this user, and sees the machine as this one does."""
-    with suppress(OSError):
-        if Path(f"/proc/{pid}").stat().st_uid != os.geteuid():
-            return False
-        places = ((f"/proc/{who}/ns/{what}" for who in (pid, "self")) for what in _NAMESPACES)
-        return all(len({*map(os.readlink, pair)}) == 1 for pair in places)
-    return False
 
 
 def _tags(pid: int, run: str) -> Iterator[bytes]:
