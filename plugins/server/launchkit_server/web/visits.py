@@ -3,10 +3,10 @@ may do who comes.
 """
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, unquote
 
 from anyio.to_thread import run_sync
@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from launchkit.model.people import EVERYWHERE, Entity, Permission, Principal, refusal
+from launchkit.resolving.nested import is_long
 from launchkit.store import people
 from launchkit_server.rates import asker
 from launchkit_server.rights import Entitled, Right
@@ -31,6 +32,8 @@ from launchkit_server.web.guards import (
     require_own_origin,
 )
 from launchkit_server.web.rendering import render
+
+T = TypeVar("T")
 
 
 class SignInFirst(Exception):
@@ -79,6 +82,10 @@ class Visit(Entitled):
         right = replace(self.right, entity=entity, permission=permission)
         right.require()
         return replace(self, right=right)
+
+    async def in_turn(self, work: Callable[[], T], /, *, of: object) -> T:
+        """Do what takes as long as that is large *of* which it is, in the turn of the entity."""
+        return await self.service.parsing.run(self.entity, work, is_long=is_long(of))
 
     async def page(self, template: str, *, status: int = 200, **view: Any) -> HTMLResponse:
         """A page, or a piece of one, made from a template, for who may see it still.

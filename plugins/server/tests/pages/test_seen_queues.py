@@ -17,7 +17,7 @@ from launchkit.resolving.nested import SHORT
 
 from ..browsing import Browser
 from ..conftest import Served
-from ..over_http import client_in
+from ..over_http import RECIPE, client_in
 
 SPEC = QueueSpec(name="q", resource="docker", config={"env": {"API_KEY": "hush"}})
 QUEUE = Queue(id=1, entity="e", spec=SPEC, version=1, created_at=0.0, updated_at=0.0)
@@ -35,13 +35,14 @@ def busy(served: Served) -> Iterator[Callable[..., Any]]:
         served.portal.call(parsing.release_on_behalf_of, "another")
 
 
-@pytest.mark.parametrize("path", ["/e/{}", "/e/{}/queues/q", "/e/{}/queues/q/edit"])
-def test_a_page_that_needs_a_queue_looked_through_keeps_nobody_waiting(
+@pytest.mark.parametrize("path", ["", "/queues/q", "/queues/q/edit", "/jobs/j"])
+def test_a_page_that_needs_a_queue_or_a_job_looked_through_keeps_nobody_waiting(
     served: Served, browser: Browser, entity: str, path: str
 ) -> None:
     with client_in(served, entity) as client, ThreadPoolExecutor(1) as thread:
+        assert client.post("/jobs/j", json={"recipe": RECIPE}).is_success
         with busy(served) as who_waits:
-            asked = thread.submit(browser.get, path.format(entity))
+            asked = thread.submit(browser.get, f"/e/{entity}{path}")
             served.portal.call(until, who_waits)  # type: ignore[union-attr]
             assert client.get("/queues/q").is_success
             assert not asked.done()

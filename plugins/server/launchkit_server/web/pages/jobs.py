@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from launchkit.addresses import masked
-from launchkit.model import GitSource, ImageSource, JobVersion, Source
+from launchkit.model import GitSource, ImageSource, Recipe, Source
 from launchkit.resolving.secret_values import hidden
 from launchkit.store import jobs
 from launchkit.store.hub_jobs import StoreJobs
@@ -48,18 +49,26 @@ async def show_one(name: str, visit: Reading) -> Response:
     else:
         shown = versions[0]
     more = await _more(visit, name, f"v{versions[-1].version}") if versions else None
+    recipe = shown.recipe
+    large = recipe.env, recipe.config, recipe.resource_args, recipe.input_schema
     return await visit.page(
         "job.html",
         here="jobs",
         versions=versions,
         more=more,
         shown=shown,
-        inputs=inputs_of(shown),
-        env=hidden(shown.recipe.env),
-        config=hidden(shown.recipe.config),
-        resource_args=hidden(shown.recipe.resource_args),
         told=source_told,
+        **await visit.in_turn(partial(_told, recipe), of=large),
     )
+
+
+def _told(recipe: Recipe) -> Mapping[str, Any]:
+    """What takes long to tell of a large recipe."""
+    return {
+        "inputs": inputs_of(recipe),
+        "env": hidden(recipe.env),
+        "resource_args": hidden(recipe.resource_args),
+    }
 
 
 async def _more(visit: Visit, name: str | None, after: str) -> str | None:
@@ -78,16 +87,15 @@ def source_told(source: Source) -> str:
     return f"directory {source.name}, {source.digest[:12]}"
 
 
-def inputs_of(job: JobVersion) -> Sequence[Input]:
+def inputs_of(recipe: Recipe) -> Sequence[Input]:
     """What the schema of a job's config names, else what its config holds."""
-    schema = job.recipe.input_schema or {}
-    properties = schema.get("properties")
+    config = hidden(recipe.config)
+    properties = (recipe.input_schema or {}).get("properties")
     if not isinstance(properties, Mapping) or not properties:
         return [
             Input(name=name, type=type(value).__name__, default=value, about="", bounds="")
-            for name, value in hidden(job.recipe.config).items()
+            for name, value in config.items()
         ]
-    config = hidden(job.recipe.config)
     return [
         _input(str(name), part if isinstance(part, Mapping) else {}, config.get(str(name)))
         for name, part in properties.items()

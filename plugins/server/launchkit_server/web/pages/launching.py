@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from launchkit.abc import LaunchRequest, QueueView
 from launchkit.errors import ConfigError, LaunchkitError, NotFound, QueueError
-from launchkit.images.launch_checks import InThread, check_launch
+from launchkit.images.launch_checks import check_launch
 from launchkit.model import (
     ImageSource,
     JobVersion,
@@ -26,7 +26,6 @@ from launchkit.model import (
 from launchkit.plugins import Plugins
 from launchkit.resolving.known_secrets import are_too_many, queue_secrets
 from launchkit.resolving.masking import HIDDEN
-from launchkit.resolving.nested import is_long
 from launchkit.resolving.resolve import Choices
 from launchkit.resolving.secret_values import hidden, without_values
 from launchkit.resolving.shown import OF_QUEUES, Row, request_data, request_rows
@@ -92,7 +91,7 @@ async def show(visit: Submitting) -> Response:
     queue = query.get("queue") or (again.queue if again else queues[0].queue.name if queues else "")
     if again:
         filled = partial(LaunchFields.of, queue, again.spec, again.priority)
-        fields = await _in_turn(visit, again.spec)(filled)
+        fields = await visit.in_turn(filled, of=again.spec)
     else:
         job = query.get("job", "")
         fields = LaunchFields.of(queue, NOTHING)
@@ -124,7 +123,7 @@ async def preview(visit: Submitting) -> Response:
     """What would be launched, or what is in the way; as `launchkit launch --dry-run`."""
     fields = LaunchFields.sent(visit.form)
     again = await _again(visit, visit.form.text("again"))
-    command = await _in_turn(visit, fields)(partial(command_of, fields))
+    command = await visit.in_turn(partial(command_of, fields), of=fields)
     try:
         rows = await _rows(visit, fields, again)
     except Faults as exc:
@@ -196,7 +195,7 @@ async def _rows(visit: Visit, fields: LaunchFields, again: QueueItem | None) -> 
     queue, spec = await _request(visit, fields, again)
     plan = await _check(visit, queue, spec)
     told = partial(_told, queue, spec, plan, knows_all=visit.may("operate"))
-    return await _in_turn(visit, queue.config, queue.variables, spec)(told)
+    return await visit.in_turn(told, of=(queue.config, queue.variables, spec))
 
 
 def _told(queue: QueueSpec, spec: LaunchSpec, plan: Choices, *, knows_all: bool) -> Sequence[Row]:
@@ -230,13 +229,8 @@ async def _check(visit: Visit, queue: QueueSpec, spec: LaunchSpec) -> Choices:
     async def known() -> Any:
         return await visit.database.read(agents.List(visit.entity))
 
-    in_turn = _in_turn(visit, queue.config, queue.variables, spec)
+    in_turn = partial(visit.in_turn, of=(queue.config, queue.variables, spec))
     return await check_launch(queue, spec, known, Plugins(), in_turn)
-
-
-def _in_turn(visit: Visit, *of: object) -> InThread:
-    """What takes as long as the queue, or what is asked of it, is large."""
-    return partial(visit.service.parsing.run, visit.entity, is_long=is_long(of))
 
 
 async def _request(
@@ -251,7 +245,7 @@ async def _request(
         recipe, job = await _source(visit, fields)
         spec = replace(spec, recipe=recipe, job=job)
     meant = partial(_meant, fields, again, spec, queue.variables)
-    return queue, await _in_turn(visit, fields, spec)(meant)
+    return queue, await visit.in_turn(meant, of=(fields, spec))
 
 
 def _meant(

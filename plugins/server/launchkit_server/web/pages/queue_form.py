@@ -1,9 +1,9 @@
 """Making a queue and changing one: settings, config, and a tile for each template field."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio.to_thread
 from fastapi import APIRouter
@@ -12,7 +12,6 @@ from fastapi.responses import JSONResponse, Response
 from launchkit.errors import Conflict
 from launchkit.model import Queue
 from launchkit.model.people import Permission
-from launchkit.resolving.nested import is_long
 from launchkit.resolving.written_secrets import secrets_warning
 from launchkit.store.hub import StoreQueues
 from launchkit_server import kinds
@@ -36,8 +35,6 @@ from launchkit_server.web.visits import Operating, Visit
 BARE = "json-bare"
 """The button that turns a config into JSON although it has comments."""
 OVER = "what you would change of it as it is now stands below: save once more to save over it"
-
-T = TypeVar("T")
 
 router = APIRouter(prefix="/e/{entity}")
 
@@ -70,7 +67,7 @@ async def create(visit: Operating) -> Response:
 async def check(visit: Operating) -> Response:
     """What is wrong with a draft at which line of its config, for the editor."""
     draft = drafted(visit.form)
-    reading = await _in_turn(visit, partial(read, draft, strict=False), draft)
+    reading = await visit.in_turn(partial(read, draft, strict=False), of=draft)
     faults = [one for one in reading.faults if one.line is not None]
     return JSONResponse(
         [{"line": one.line, "message": one.message, "severity": "error"} for one in faults]
@@ -88,7 +85,7 @@ async def schema(visit: Operating, kind: str) -> Response:
 async def edit(visit: Operating, name: str) -> Response:
     """The form of a queue that is there."""
     queue = await _queue(visit, name)
-    draft = await _in_turn(visit, partial(draft_of, queue), queue)
+    draft = await visit.in_turn(partial(draft_of, queue), of=queue)
     return await _form(visit, Reading(draft=draft, variables=queue.spec.variables), queue)
 
 
@@ -120,7 +117,7 @@ async def _against_newer(visit: Visit, draft: Draft, exc: Conflict) -> Response:
 
 async def _read(visit: Visit, draft: Draft | None = None, before: Variables = NONE) -> Reading:
     draft, wanted = draft or drafted(visit.form), visit.form.text("do")
-    return await _in_turn(visit, partial(_reading, draft, wanted, before), draft)
+    return await visit.in_turn(partial(_reading, draft, wanted, before), of=draft)
 
 
 def _reading(draft: Draft, wanted: str, before: Variables) -> Reading:
@@ -154,7 +151,7 @@ async def _queue(visit: Visit, name: str) -> Queue:
 async def _form(
     visit: Visit, reading: Reading, queue: Queue | None = None, status: int = 200
 ) -> Response:
-    told = await _in_turn(visit, partial(_told, reading, queue), reading.draft, queue)
+    told = await visit.in_turn(partial(_told, reading, queue), of=(reading.draft, queue))
     return await visit.page(
         "queue-form.html",
         status=status,
@@ -167,11 +164,6 @@ async def _form(
         kinds=await anyio.to_thread.run_sync(kinds.installed),
         **told,
     )
-
-
-async def _in_turn(visit: Visit, work: Callable[[], T], *of: Draft | Queue | None) -> T:
-    """Do what takes as long as a draft or a queue is large."""
-    return await visit.service.parsing.run(visit.entity, work, is_long=is_long(of))
 
 
 def _told(reading: Reading, queue: Queue | None) -> Mapping[str, Any]:
