@@ -3,6 +3,7 @@ with no key in them that a terminal heeds. And what people write as one, split i
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from launchkit.plain_text import visible_line
 
@@ -10,21 +11,31 @@ LONGEST_LINE = 1 << 16
 """Characters that are split in a moment: one long word takes the square of its length."""
 
 
-def shell_command(*words: str) -> str:
+def shell_command(*words: str | Path) -> str:
     """Words as one command, on one line."""
     return shell_join(words)
 
 
-def shell_join(words: Iterable[str]) -> str:
+def shell_join(words: Iterable[str | Path]) -> str:
     """The same of any words."""
     return " ".join(map(shell_word, words))
 
 
-def shell_word(text: str) -> str:
+def shell_argument(name: str) -> str:
+    """A name that may be any text, as the last words of a command of launchkit, of which it becomes
+    no option.
+    """
+    return f"{'-- ' if name.startswith('-') else ''}{shell_word(name)}"
+
+
+def shell_word(word: str | Path) -> str:
     r"""A word as a POSIX shell takes it, and zsh, which looks for `=program`. One with a character
     that nobody sees as itself, such as a newline, is written as `$'…'` with the bytes of that
-    character, such as `\012`.
+    character, such as `\012`. A path is an option of no program.
     """
+    text = str(word)
+    if isinstance(word, Path) and text.startswith("-"):
+        text = f"./{text}"
     if all(map(_is_seen, text)):
         from shlex import quote
 

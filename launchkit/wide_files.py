@@ -21,7 +21,7 @@ def wide_secret(path: Path, subject: str, what: str) -> Finding | None:
             level="warning",
             subject=subject,
             message=message,
-            hint=shell_command("chmod", "600", str(path)),
+            hint=shell_command("chmod", "600", path),
         )
     return replaceable(path, subject)
 
@@ -41,7 +41,7 @@ def wide_folder(path: Path, subject: str) -> Finding | None:
     """
     if mode := mode_for_all(path, stat.S_IWOTH):
         message = f"every user of this machine may put files into {path} (mode {mode})"
-        hint = shell_command("chmod", "o-w", str(path))
+        hint = shell_command("chmod", "o-w", path)
         return Finding(level="warning", subject=subject, message=message, hint=hint)
     return replaceable(path, subject)
 
@@ -62,5 +62,5 @@ def replaceable(path: Path, subject: str) -> Finding | None:
         level="warning",
         subject=subject,
         message=message,
-        hint=shell_command("chmod", "o-w", str(folder)),
+        hint=shell_command("chmod", "o-w", folder),
     )

@@ -12,7 +12,7 @@ from launchkit.cli import COMMANDS
 
 SOURCE = Path(launchkit.__file__).parent
 FOLDERS = (SOURCE, *sorted(SOURCE.parent.glob("plugins/*/launchkit_*")))
-DOORS = {"shell_command", "shell_join", "shell_word"}
+DOORS = {"shell_argument", "shell_command", "shell_join", "shell_word"}
 PROGRAMS = (
     rf"launchkit (?:{'|'.join([*COMMANDS, 'server'])})|chmod|chown|rm|mv|pip install|az [a-z]+"
     r"|git (?:clone|config|push|rev-parse)|docker (?:login|pull|push|rm|volume)"
@@ -55,6 +55,19 @@ def unguarded(
         said += "…"
 
 
+def texts_of_paths(tree: ast.AST) -> Iterator[ast.expr]:
+    """What the door is given as a text although it may be a path, which it keeps from being an
+    option.
+    """
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    words = (arg for call in calls if ast.unparse(call.func) in DOORS for arg in call.args)
+    yield from (
+        word
+        for word in words
+        if any(isinstance(part, ast.Name) and part.id == "str" for part in ast.walk(word))
+    )
+
+
 def is_safe(value: ast.expr, safe: set[str]) -> bool:
     """Whether it is a constant, a number, something that is shown in quotes, or what the door
     gives.
@@ -94,6 +107,22 @@ def test_each_word_of_a_command_to_be_typed_goes_through_the_door(folder: Path) 
         for value in unguarded(parts, command, safe_names(tree))
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_path_in_a_command_to_be_typed_is_known_as_one(folder: Path) -> None:
+    files = {file: ast.parse(file.read_text()) for file in sorted(folder.rglob("*.py"))}
+    found = [
+        f"{file.relative_to(folder)}:{word.lineno}: {ast.unparse(word)}"
+        for file, tree in files.items()
+        for word in texts_of_paths(tree)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("line", ["shell_word(str(path))", "shell_join(map(str, paths))"])
+def test_a_path_that_is_made_a_text_is_found(line: str) -> None:
+    assert [*texts_of_paths(ast.parse(line))]
 
 
 @pytest.mark.parametrize(

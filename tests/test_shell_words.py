@@ -1,10 +1,19 @@
 """Commands to be copied, as a real shell takes them."""
 
 import subprocess
+from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
-from launchkit.shell_words import LONGEST_LINE, shell_command, split_line
+from launchkit.shell_words import (
+    LONGEST_LINE,
+    shell_argument,
+    shell_command,
+    shell_word,
+    split_line,
+)
 
 ODD = [
     "",
@@ -58,3 +67,22 @@ def test_a_line_that_is_too_long_to_be_split_is_refused() -> None:
     assert split_line("a 'b c'") == ["a", "b c"]
     with pytest.raises(ValueError, match="a line has at most 65536 characters; write a list"):
         split_line("x" * (LONGEST_LINE + 1))
+
+
+@pytest.mark.parametrize("path", ["-rf", "--help", "-", "./-n", "-a/b"])
+def test_a_path_is_an_option_of_no_program(path: str) -> None:
+    (word,) = taken(f"shown {shell_word(Path(path))}")
+    assert word.startswith("./")
+    assert Path(word) == Path(path)
+
+
+@pytest.mark.parametrize("name", ["--all", "-x", "-", "ann", "", "two words"])
+def test_a_name_is_no_option_of_a_command_whatever_it_is(name: str) -> None:
+    @click.command
+    @click.option("--all", "-x", is_flag=True)
+    @click.argument("name")
+    def shown(*, name: str, **options: bool) -> None:
+        click.echo((name, options), nl=False)
+
+    said = CliRunner().invoke(shown, taken(f"shown {shell_argument(name)}"))
+    assert said.output == str((name, {"all": False}))

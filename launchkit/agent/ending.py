@@ -24,6 +24,7 @@ from launchkit.errors import (
 )
 from launchkit.model import ENDING_STATES, Claim, ItemReport, ItemState, Outcome, RunState
 from launchkit.observe import Journal
+from launchkit.shell_words import shell_command
 
 REPORT_SECONDS = 30.0
 ANNOUNCE_SECONDS = 30.0
@@ -148,9 +149,10 @@ class Ending:
 
     async def hold(self, left: Unstarted | None) -> None:
         """Let a person see to a launch that may be what ended all of its agents."""
+        again = shell_command("launchkit", "requeue", self._claim.item.id)
         message = (
             f"{self._claim.lapses} agents in a row fell silent while they prepared it, perhaps"
-            f" because of it; to have it tried again: launchkit requeue {self._claim.item.id}"
+            f" because of it; to have it tried again: {again}"
         )
         next_attempt = left is not None  # what is removed of this one is taken for its end
         report = ItemReport(state=ItemState.HELD, message=message, next_attempt=next_attempt)

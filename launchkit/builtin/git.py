@@ -184,7 +184,7 @@ async def _warn_of_changes(git: Git, remote: str, commit: str) -> None:
             " directory itself: -u %s",
             masked(remote),
             "1 file" if changed == 1 else f"{changed} files",
-            shell_word(str(work)),
+            shell_word(work),
         )
 
 

@@ -20,7 +20,7 @@ from launchkit.errors import ConfigError, NotFound
 from launchkit.model import LaunchSpec, QueueItem, QueueSpec
 from launchkit.plain_text import shortened
 from launchkit.resolving.variables import parse_set_vars
-from launchkit.shell_words import shell_command, shell_word, split_line
+from launchkit.shell_words import shell_argument, shell_command, shell_word, split_line
 
 DEFAULT_QUEUE = "default"
 
@@ -134,7 +134,7 @@ def launch(**given: Any) -> None:
         ended = run(lambda: _launched(file, given, handles))
     except KeyboardInterrupt:
         for handle in handles:
-            say(f"the launch goes on; to end it: launchkit stop {shell_word(handle.id)}")
+            say(f"the launch goes on; to end it: launchkit stop {shell_argument(handle.id)}")
         raise
     if waits:
         from launchkit.cli.outcome import exit_code_of, tell_end
@@ -227,7 +227,9 @@ async def _launched(file: LaunchFile, given: Data, handles: list[LaunchHandle]) 
         if not given["logs"]:
             show_one(item_data(await handle.view()), given["form"], LAYOUT)
         if not (given["wait"] or given["logs"]):
-            say_next(*(f"{word} {shell_word(handle.id)}" for word in ("logs -f", "show", "stop")))
+            say_next(
+                *(f"{word} {shell_argument(handle.id)}" for word in ("logs -f", "show", "stop"))
+            )
             if given["form"] not in TABLES:  # which tell it themselves
                 await _warn_of_no_agent(client, queue)
         return handle.item

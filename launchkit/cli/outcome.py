@@ -7,7 +7,7 @@ from launchkit.cli.failures import DONE, LAUNCH_FAILED
 from launchkit.cli.options import say_line, say_next
 from launchkit.cli.present import Data, ended_data
 from launchkit.model import ItemState, QueueItem
-from launchkit.shell_words import shell_word
+from launchkit.shell_words import shell_argument
 
 LARGEST = 255
 
@@ -19,7 +19,7 @@ def tell_end(item: QueueItem) -> None:
         return
     for line in verdict_lines(data["verdict"]):
         say_line(line)
-    say_next(*(f"{word} {shell_word(item.id)}" for word in ("show", "logs")))
+    say_next(*(f"{word} {shell_argument(item.id)}" for word in ("show", "logs")))
 
 
 def exit_code_of(item: QueueItem, whose: str) -> int:

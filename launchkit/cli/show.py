@@ -16,7 +16,7 @@ from launchkit.client import Client
 from launchkit.codec import decode, dotted
 from launchkit.model import ItemState
 from launchkit.resolving.nested import leaves
-from launchkit.shell_words import shell_join, shell_word
+from launchkit.shell_words import shell_argument, shell_join
 
 APART = frozenset({"origins", "request", "env", "command"})
 
@@ -42,7 +42,7 @@ async def show(client: Client, ref: str, resolved: bool, form: str) -> None:
     for line in resolved_screen(data["resolved"]) if resolved else screen(data):
         put(line)
     if data["state"] == ItemState.FAILED and not resolved:
-        say_next(*(f"{word} {shell_word(data['id'])}" for word in ("logs", "requeue")))
+        say_next(*(f"{word} {shell_argument(data['id'])}" for word in ("logs", "requeue")))
 
 
 def screen(data: Data) -> Iterator[Line]:

@@ -23,7 +23,7 @@ def wide_settings(path: Path, subject: str = "settings") -> Iterator[Finding]:
             level="warning",
             subject=subject,
             message=message,
-            hint=shell_command("chmod", "o-w", str(path)),
+            hint=shell_command("chmod", "o-w", path),
         )
         return
     if found := replaceable(path, subject):
@@ -35,7 +35,7 @@ def wide_settings(path: Path, subject: str = "settings") -> Iterator[Finding]:
             level="warning",
             subject=subject,
             message=message,
-            hint=shell_command("chmod", "600", str(path)),
+            hint=shell_command("chmod", "600", path),
         )
 
 

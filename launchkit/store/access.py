@@ -64,7 +64,7 @@ def look_at(database: Path) -> Finding | None:
                 f"{file} is open to every user of this machine (mode {mode}):"
                 " it holds the environments of queues and launches"
             )
-            hint = f"chmod 600 {shell_word(str(database if file == database else real))}*"
+            hint = f"chmod 600 {shell_word(database if file == database else real)}*"
             return Finding(level="warning", subject="backend", message=message, hint=hint)
     for folder in dict.fromkeys((database.parent, real.parent)):
         if mode := mode_for_all(folder, stat.S_IWOTH):
@@ -77,7 +77,7 @@ def look_at(database: Path) -> Finding | None:
                 subject="backend",
                 message=message,
                 hint="keep the database in a directory of its own, or"
-                f" chmod o-w {shell_word(str(folder))}",
+                f" chmod o-w {shell_word(folder)}",
             )
     from launchkit.wide_files import replaceable  # who opens a database looks seldom
 

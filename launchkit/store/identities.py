@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from launchkit.errors import ConfigError, Conflict, Unauthenticated
 from launchkit.model.people import PrincipalKind
-from launchkit.shell_words import shell_word
+from launchkit.shell_words import shell_argument
 from launchkit.store.database import Row, Tx
 from launchkit.store.people import AddAccount, audit
 from launchkit.store.sessions import Admit
@@ -69,7 +69,8 @@ class AdmitBy:
         if not self.adds:
             raise Unauthenticated(
                 f"there is no account {self.name[:200]} here",
-                hint=f"an administrator adds it: launchkit user add {shell_word(self.name[:200])}",
+                hint="an administrator adds it:"
+                f" launchkit user add {shell_argument(self.name[:200])}",
             )
         try:
             await AddAccount(self.name, PrincipalKind.USER, self.name)(tx)

@@ -38,7 +38,7 @@ def require_one_name(path: Path) -> None:
         raise ConfigError(
             f"the queue's database {path} has {names} names (hard links), and its -wal only one:"
             " changes that are made by the other name would be lost",
-            hint=f"find them with `find -samefile {shell_word(str(path))}`, and remove all but one;"
+            hint=f"find them with `find -samefile {shell_word(path)}`, and remove all but one;"
             " `launchkit store backup` makes a copy",
         )
     for end in BESIDE:
@@ -55,7 +55,7 @@ def require_own(path: Path, status: os.stat_result) -> None:
         raise ConfigError(
             f"{path} is a link, or no file: it belongs to the queue's database beside it, and what"
             " is written there would go elsewhere",
-            hint=f"find out who has put it there, and remove it: rm {shell_word(str(path))}",
+            hint=f"find out who has put it there, and remove it: rm {shell_word(path)}",
         )
 
 

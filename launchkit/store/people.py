@@ -14,7 +14,7 @@ from launchkit.model.people import (
     Role,
 )
 from launchkit.resolving.queue_checks import check_length
-from launchkit.shell_words import shell_word
+from launchkit.shell_words import shell_argument
 from launchkit.store.database import Row, Tx
 
 MAX_NAME = 128
@@ -167,7 +167,7 @@ async def require_account(tx: Tx, name: str) -> Row:
     if row is None:
         raise NotFound(
             f"there is no user or service {name}",
-            hint=f"add it: launchkit user add {shell_word(name)}",
+            hint=f"add it: launchkit user add {shell_argument(name)}",
         )
     return row
 

@@ -9,7 +9,7 @@ from launchkit.errors import Conflict, NotFound, Rejected, Stale, hiding
 from launchkit.model import ItemState, Pause, Priority, Queue, QueueSpec
 from launchkit.plain_text import shortened
 from launchkit.resolving.queue_checks import check_length, check_queue
-from launchkit.shell_words import shell_word
+from launchkit.shell_words import shell_argument, shell_word
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record, record_queue
 from launchkit.store.queue_masks import kept_mask
@@ -175,7 +175,7 @@ async def named(tx: Tx, entity: str, name: str, lock: Lock = "") -> Row:
             hint=f"did you mean {near!r}?"
             if near
             else "make it with:"
-            f" launchkit queue create {shell_word(name)} --resource local-process",
+            f" launchkit queue create --resource local-process {shell_argument(name)}",
         )
     return row
 

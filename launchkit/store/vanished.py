@@ -30,7 +30,7 @@ def require_not_vanished(path: Path) -> None:
         f"the queue's database {path} is gone: it was deleted or moved, for"
         f" {', '.join(trace.name for trace in traces)} still lies beside its place",
         hint="put a backup there with launchkit store restore FILE; or, to begin with an empty"
-        f" queue: rm -r {shell_join(map(str, traces))}",
+        f" queue: rm -r {shell_join(traces)}",
     )
 
 

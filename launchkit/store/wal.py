@@ -64,7 +64,7 @@ def check_wal(path: Path) -> None:
             raise Unreachable(
                 f"{wal} holds changes of another file than {path}: was a copy put in its place?",
                 hint="put a backup in place with launchkit store restore FILE, which keeps what"
-                f" lies there now; or move {shell_word(str(wal))} away to go on with the file"
+                f" lies there now; or move {shell_word(wal)} away to go on with the file"
                 " alone",
             )
 

@@ -54,6 +54,8 @@ async def test_a_bad_end_gets_its_verdict(
         (("./train.py",), "entry_point_not_found", "'./train.py'"),
         (("./plain.txt",), "entry_point_not_executable", "chmod +x"),
         (("./noexec.sh",), "entry_point_not_executable", "interpreter"),
+        (("-cexit()",), "entry_point_not_executable", "python './-cexit()'"),
+        (("-codd.sh",), "entry_point_not_found", "python ./-codd.sh"),
         (("./odd.sh",), "entry_point_not_found", "interpreter in its first line"),
         (("src",), "entry_point_not_found", "'src'"),
         (("n" * 300,), "entry_point_not_found", "could not be started: File name too long"),
@@ -64,7 +66,9 @@ async def test_a_bad_end_gets_its_verdict(
 async def test_an_entry_point_that_cannot_start_is_named(
     runner: LocalProcessRunner, make: Make, command: tuple[str, ...], code: str, said: str
 ) -> None:
-    files = {"plain.txt": "", "noexec.sh": "\x00\x01", "odd.sh": "#!/no/such/thing\n", "src/a": ""}
+    odd = "#!/no/such/thing\n"
+    files = {"plain.txt": "", "noexec.sh": "\x00\x01", "odd.sh": odd, "src/a": ""}
+    files |= {"-cexit()": "", "-codd.sh": odd}
     status = await end_of(await runner.submit(make(*command, files=files)))
     assert status.state is RunState.FAILED
     assert status.exit_code is None

@@ -138,7 +138,7 @@ def _no_exec(record: Mapping[str, str], spec: Spec) -> Verdict:
     paths = (Path(os.fsdecode(path)) for path in spec["setup_try" if setup else "try"])
     found = next((path for path in paths if _is_file(path)), None)
     name = f"{'setup command' if setup else 'entry point'} {program!r}"
-    with_python = shell_command("python", program)
+    with_python = shell_command("python", Path(program))
     number = int(record["errno"])
     if number in {errno.EACCES, errno.ENOEXEC} and found:
         return Verdict(

@@ -9,7 +9,7 @@ from launchkit.plain_text import shortened
 REGION = re.compile(r"[a-z][a-z0-9-]{0,40}")
 PROJECT = re.compile(r"(?:[a-z0-9][a-z0-9.-]{0,80}:)?[a-z0-9][a-z0-9-]{0,62}")
 """Also those of a domain, `example.com:project`, and a project's number."""
-EMAIL = re.compile(r"[A-Za-z0-9._+-]{1,100}@[A-Za-z0-9.-]{1,200}")
+EMAIL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}@[A-Za-z0-9.-]{1,200}")
 _ZONE = re.compile(r"([a-z]+-[a-z]+[0-9]{1,2})-[a-z]")
 
 

@@ -220,7 +220,7 @@ EXAMPLES: tuple[object, ...] = (
         title="not found",
         status=404,
         detail="there is no queue 'trian' of vision; there are: train",
-        hint="make it with: launchkit queue create trian --resource local-process",
+        hint="make it with: launchkit queue create --resource local-process trian",
         instance="0b8f6f0a6f9e4f2c8a7d5e3c1b9a8f7e",
     ),
 )

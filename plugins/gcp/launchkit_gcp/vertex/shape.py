@@ -44,7 +44,7 @@ LABELS: Shape = {
 """Vertex AI takes 64; launchkit adds its own."""
 SERVICE_ACCOUNT: Shape = {
     "type": "string",
-    "pattern": r"^[A-Za-z0-9._-]{1,100}@[A-Za-z0-9.-]{1,200}$",
+    "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}@[A-Za-z0-9.-]{1,200}$",
     "description": "Who the job is: the email of a service account.",
 }
 BUCKET = r"^(?:gs://)?[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](?:/[^\x00-\x1f]*)?$"

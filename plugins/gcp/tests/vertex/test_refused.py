@@ -65,6 +65,7 @@ def test_what_is_wrong_is_named_with_its_path(change: dict[str, Any], line: str)
         ({"max_wait_duration": 60}, "run.max_wait_duration: is for run.scheduling_strategy"),
         ({"tensorboard": "t"}, "run.service_account: is missing"),
         ({"service_account": "me"}, "run.service_account: 'me' does not look"),
+        ({"service_account": "-x@y.z"}, "run.service_account: '-x@y.z' does not look"),
         ({"experiment_run": "r"}, "run.experiment_run: is of no experiment"),
         (
             {"experiment": "e", "tensorboard": "t", "service_account": ACCOUNT},
