@@ -11,7 +11,7 @@ from launchkit.plain_text import shortened
 from launchkit.runners.fitting import is_open
 from launchkit_kubernetes.manifest.clear_secrets import HINT, READABLE, clear_secrets
 from launchkit_kubernetes.manifest.copying import MAX_VALUES, copied, values_in
-from launchkit_kubernetes.manifest.names import LABEL, name_problem
+from launchkit_kubernetes.manifest.names import LABEL, NAMES, name_problem, own_name_problem
 from launchkit_kubernetes.manifest.object_kind import JOB, ObjectKind, object_kind, unwrapped
 from launchkit_kubernetes.manifest.own_objects import HINT as NAME_ANOTHER
 from launchkit_kubernetes.manifest.own_objects import NAMED, own_objects
@@ -69,12 +69,13 @@ def check_args(args: Json) -> None:
     A name with a macro is looked at when it is filled, and made to fit.
     """
     parsed = parse_args(args)
-    name = parsed.metadata.get("name")
-    if name and not is_open(name) and (problem := name_problem(name)):
-        raise Rejected(
-            f"{unwrapped(args)[0]}.metadata.name: {problem}",
-            hint="leave it out, or write it such as train-${run_id}",
-        )
+    for key, problem_of in zip(NAMES, (name_problem, own_name_problem), strict=True):
+        name = parsed.metadata.get(key)
+        if name and not is_open(name) and (problem := problem_of(name)):
+            raise Rejected(
+                f"{unwrapped(args)[0]}.metadata.{key}: {problem}",
+                hint="leave it out, or write it such as train-${run_id}",
+            )
 
 
 def parse_args(args: Json) -> QueueArgs:

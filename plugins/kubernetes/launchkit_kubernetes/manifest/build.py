@@ -24,7 +24,13 @@ from launchkit_kubernetes.manifest.code import (
     lay_code,
     require_no_claim,
 )
-from launchkit_kubernetes.manifest.names import OWN, Ref, name_problem, own_secret, workload_name
+from launchkit_kubernetes.manifest.names import (
+    NAMES,
+    Ref,
+    own_name_problem,
+    own_secret,
+    workload_name,
+)
 from launchkit_kubernetes.manifest.namespace import require_namespace_of_queue
 from launchkit_kubernetes.manifest.object_kind import ObjectKind
 from launchkit_kubernetes.manifest.own_variables import OwnVariables, taken_whole
@@ -112,10 +118,10 @@ def ref_of(args: QueueArgs, submission: Submission, namespace: str) -> Ref:
                 f"resource_args: nothing fills the macro in {shortened(repr(word), 200)}",
                 hint="the agent's owner can open variables under policy.macros_from_env",
             )
-    given = args.metadata.get("name")
-    if isinstance(given, str) and given.startswith(OWN):
-        raise Rejected(f"resource_args.metadata.name: {name_problem(given)}")
     name = workload_name(args.metadata, submission, is_job=args.is_job)
+    given = next((key for key in NAMES if args.metadata.get(key)), None)
+    if given and (problem := own_name_problem(name)):
+        raise Rejected(f"resource_args.metadata.{given}: {problem}")
     return Ref(args.api_version, args.kind, args.namespace or namespace, name)
 
 

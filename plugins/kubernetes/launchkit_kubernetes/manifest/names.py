@@ -20,6 +20,8 @@ LETTERS = "run"
 OWN = "launchkit-"
 """Begins the names of objects that have no other in their config, of what belongs to them, and of
 builds."""
+NAMES = ("name", "generateName")
+"""Where metadata may give another, the stronger first."""
 _OF_OTHERS = f"{OWN}of."
 """Begins the names of Secrets of an object that has another name; no name of an object has a dot,
 so that they are no other object's."""
@@ -51,14 +53,21 @@ class Ref:
 
 def name_problem(name: str) -> str | None:
     """What is wrong with a name that a queue's config gives, if anything."""
-    if name.startswith(OWN):
-        return f"{shortened(name, 100)!r} begins as launchkit's own names do, which others have"
+    if problem := own_name_problem(name):
+        return problem
     if _is_name(name, LABEL):
         return None
     return (
         f"{shortened(name, 100)!r} is no name: at most {LABEL} small letters, digits and dashes,"
         " with a letter or digit at both ends"
     )
+
+
+def own_name_problem(name: str) -> str | None:
+    """Whether it is one of launchkit's own, or a later attempt's would be."""
+    if f"{name}-".startswith(OWN):
+        return f"{shortened(name, 100)!r} begins as launchkit's own names do, which others have"
+    return None
 
 
 def own_secret(name: str, what: str) -> str:
@@ -80,7 +89,7 @@ def workload_name(
     Operators name services after their objects, so that only those of Jobs may begin with a digit.
     """
     launch = submission.launch
-    given, prefix = metadata.get("name"), metadata.get("generateName")
+    given, prefix = map(metadata.get, NAMES)
     longest = LONGEST
     if isinstance(given, str) and given:
         text, longest = given if launch.attempt == 1 else f"{given}-{launch.attempt}", LABEL

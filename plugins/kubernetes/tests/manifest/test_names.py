@@ -111,11 +111,37 @@ def test_secrets_are_named_after_their_object() -> None:
     assert env_secret("launchkit-r1-1") == "launchkit-r1-1-env"
 
 
-@pytest.mark.parametrize("given", ["launchkit-r2-1", "launchkit-r2-1-env", "launchkit-build-ab"])
-def test_no_config_gives_an_object_a_name_that_another_run_has(given: str) -> None:
-    with pytest.raises(Rejected, match=r"^resource_args\.metadata\.name: .* as launchkit's own"):
-        check_args({"metadata": {"name": given}})
+@pytest.mark.parametrize(
+    ("key", "given"),
+    [
+        ("name", "launchkit-r2-1"),
+        ("name", "launchkit-r2-1-env"),
+        ("name", "launchkit-build-ab"),
+        ("generateName", "launchkit-agent-"),
+    ],
+)
+def test_no_config_gives_an_object_a_name_that_another_run_has(key: str, given: str) -> None:
+    wanted = rf"^resource_args\.metadata\.{key}: .* as launchkit's own"
+    with pytest.raises(Rejected, match=wanted):
+        check_args({"metadata": {key: given}})
     for attempt in (1, 2):
         made = make_submission(launch=make_launch(run_id="r1", attempt=attempt))
-        with pytest.raises(Rejected, match=r"^resource_args\.metadata\.name: "):
-            ref_of(parse_args({"metadata": {"name": given}}), made, "default")
+        with pytest.raises(Rejected, match=wanted):
+            ref_of(parse_args({"metadata": {key: given}}), made, "default")
+
+
+@pytest.mark.parametrize("is_job", [True, False])
+@pytest.mark.parametrize("key", ["name", "generateName"])
+@pytest.mark.parametrize("filled", ["Launchkit-r2", "-launchkit-r2", "launchkit_r2", "launchkit-"])
+def test_nothing_that_is_filled_in_becomes_a_name_that_another_run_has(
+    filled: str, key: str, is_job: bool
+) -> None:
+    kind = {} if is_job else {"apiVersion": "kubeflow.org/v1", "kind": "PyTorchJob"}
+    made = make_submission(launch=make_launch(run_id="r1"))
+    with pytest.raises(Rejected, match=rf"^resource_args\.metadata\.{key}: .* as launchkit's own"):
+        ref_of(parse_args({"metadata": {key: filled}, **kind}), made, "default")
+
+
+def test_no_later_attempt_has_a_name_that_the_first_could_not_have() -> None:
+    with pytest.raises(Rejected, match=r"^resource_args\.metadata\.name: "):
+        check_args({"metadata": {"name": "launchkit"}})
