@@ -15,6 +15,8 @@ LONGEST_QUERY = 8 * 2**10
 """Bytes, as it is sent."""
 MOST_FIELDS = 100
 """Of a query: each takes as long to read as some dozen letters."""
+TOO_LONG = f"a query has at most {LONGEST_QUERY} bytes, and {MOST_FIELDS} fields"
+ASK_FOR_LESS = "ask for less: patterns may have a * for what is between"
 _TOKEN_WORDS = frozenset({"token", "access_token", "auth_token", "authorization"})
 
 
@@ -24,12 +26,8 @@ def objection(scope: Scope) -> Refusal | None:
     query: bytes = scope["query_string"]
     if len(path) > LONGEST_PATH:
         return Refusal(414, f"a path has at most {LONGEST_PATH} letters")
-    if len(query) > LONGEST_QUERY or query.count(b"&") >= MOST_FIELDS:
-        return Refusal(
-            414,
-            f"a query has at most {LONGEST_QUERY} bytes, and {MOST_FIELDS} fields",
-            hint="ask for less: patterns may have a * for what is between",
-        )
+    if is_too_long(query):
+        return Refusal(414, TOO_LONG, hint=ASK_FOR_LESS)
     fields = parse_qsl(query.decode("latin-1"))
     if _has_token(path, fields):
         return Refusal(
@@ -45,6 +43,11 @@ def objection(scope: Scope) -> Refusal | None:
             hint="name less: patterns may have a * for what is between",
         )
     return None
+
+
+def is_too_long(query: bytes) -> bool:
+    """Whether a query is longer than is read."""
+    return len(query) > LONGEST_QUERY or query.count(b"&") >= MOST_FIELDS
 
 
 def _has_token(path: str, fields: list[tuple[str, str]]) -> bool:

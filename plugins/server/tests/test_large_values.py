@@ -14,7 +14,7 @@ from .conftest import Served, served_with
 from .over_http import RECIPE, claimed, client_in
 
 ENOUGH_SECONDS = 0.25
-"""Of the processor's time for what keeps others waiting; to look one of these through takes more."""
+"""Of the processor's time for what keeps others waiting: to look one through takes more."""
 OF_SECRETS = "curl -u a:b x=https://u:p@h/ --token=z name: y " * 4
 PAGES = (
     *("", "/queues", "/queues/large", "/queues/large?tab=config", "/queues/large/edit"),

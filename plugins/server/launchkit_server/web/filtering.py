@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, cast
+from urllib.parse import parse_qs
 
 from fastapi import Query
 
 from launchkit.abc import Order, Selection
+from launchkit.codec import decode
+from launchkit.errors import ConfigError
 from launchkit.model import ItemState
 from launchkit.shell_words import shell_word
+from launchkit_server.targets import ASK_FOR_LESS, TOO_LONG, is_too_long
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,20 @@ class View:
     column: Annotated[list[str] | None, Query(max_length=20)] = None
     after: Annotated[str, Query(max_length=1000)] = ""
 
+    @classmethod
+    def of(cls, query: str) -> "View":
+        """The view at an address with that query.
+
+        :raises ConfigError: if no list has such an address.
+        """
+        if is_too_long(query.encode()):
+            raise ConfigError(f"view: {TOO_LONG}", hint=ASK_FOR_LESS)
+        given = parse_qs(query, keep_blank_values=True)
+        lists = {"state", "column"}
+        return decode(
+            cls, {name: texts if name in lists else texts[-1] for name, texts in given.items()}
+        )
+
     @property
     def states(self) -> Sequence[ItemState] | None:
         """The states of what is shown; None if that is any."""
@@ -106,7 +124,7 @@ class View:
         """The same as a query of an address, without what is usual."""
         return {
             "queue": self.queue,
-            "state": [str(one) for one in self.state or ()],
+            "state": [str(one) for one in ItemState if one in (self.state or ())],
             "exclude": self.exclude if self.state else "",
             "author": self.author,
             "not_queue": self.not_queue,

@@ -15,6 +15,8 @@ from launchkit_server.service import Service
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_FIELDS = 2000
+LONGEST_KEY = 200
+"""Of an idempotency key."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,16 @@ class Form:
     def raw(self, name: str, default: str = "") -> str:
         """The last text of a field as it was written, its lines ended by newlines alone."""
         return self.fields.get(name, [default])[-1].replace("\r\n", "\n")
+
+    def short(self, name: str, most: int) -> str:
+        """The same as `text`, of few letters.
+
+        :raises ConfigError: if it has more than *most*: a part of it would say something else.
+        """
+        text = self.text(name)
+        if len(text) > most:
+            raise ConfigError(f"{name}: has {len(text)} characters, and may have {most}")
+        return text
 
     def all(self, name: str) -> list[str]:
         """All texts of a field."""

@@ -6,7 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
+from launchkit_server.targets import LONGEST_QUERY, MOST_FIELDS
 from launchkit_server.web.filtering import COLUMNS, USUAL, View
+from launchkit_server.web.forms import LONGEST_KEY
 from launchkit_server.web.pages import launches as module
 
 from launchkit.model import ItemState
@@ -191,6 +193,62 @@ def test_all_that_match_are_changed_on_whatever_page_they_are(
     fields["sure"] = "1"
     assert "2 of 2 launches" in browser.post(f"/e/{entity}/launches/changes", fields).text
     assert [state(client, one) for one in ids] == ["stopped", "stopped", "queued"]
+
+
+def view_of(page: str) -> str:
+    """What a page of the list sends of itself with a change."""
+    found = re.search('name="view" value="(.*?)"', page)
+    assert found
+    return html.unescape(found[1])
+
+
+def test_all_that_match_are_changed_by_the_longest_address_that_a_list_may_have(
+    browser: Browser, client: httpx.Client, entity: str
+) -> None:
+    ids = named(client, "mine", "mine", "precious")
+    others = {"not_queue": "\u9b31" * 300, "not_author": "\u9b31" * 300}
+    for query in ({**others, "name": "mine"}, {"state": ["queued", "held"] * 40, "name": "mine"}):
+        address = f"/e/{entity}/launches"
+        page = browser.get(address, params=query, follow_redirects=True).text
+        assert "2 launches match" in page
+        for verb, becomes in (("hold", "held"), ("release", "queued")):
+            fields = {"verb": verb, "all": "1", "view": view_of(page)}
+            assert "2 of 2 launches" in browser.post(f"{address}/changes", fields).text
+            assert [state(client, one) for one in ids] == [becomes, becomes, "queued"]
+
+
+@pytest.mark.parametrize(
+    ("view", "why"),
+    [
+        ("not_author=" + "a" * LONGEST_QUERY + "&name=mine", f"at most {LONGEST_QUERY} bytes"),
+        ("state=held&" * MOST_FIELDS + "name=mine", f"{MOST_FIELDS} fields"),
+        ("name=" + "m" * 301, "name: must have at most 300 characters"),
+        ("state=hold", "state[0]: must be"),
+        ("exclude=2", "exclude: must be"),
+    ],
+)
+def test_what_is_the_address_of_no_list_changes_nothing_and_is_told(
+    browser: Browser, client: httpx.Client, entity: str, view: str, why: str
+) -> None:
+    (item,) = named(client, "mine")
+    fields = {"verb": "hold", "all": "1", "view": view}
+    answer = browser.post(f"/e/{entity}/launches/changes", fields)
+    assert answer.status_code == 422
+    assert why in html.unescape(answer.text)
+    assert state(client, item) == "queued"
+
+
+@pytest.mark.parametrize("path", ["launches/changes", "launches/{item}/again", "launch"])
+def test_a_key_of_which_only_a_part_would_be_kept_is_refused(
+    browser: Browser, client: httpx.Client, entity: str, path: str
+) -> None:
+    (item,) = named(client, "one")
+    browser.post(f"/e/{entity}/launches/{item}/stop")
+    fields = {"verb": "requeue", "id": [item], "key": "k" * (LONGEST_KEY + 1)}
+    answer = browser.post(f"/e/{entity}/{path.format(item=item)}", fields)
+    assert answer.status_code == 422
+    assert f"key: has {LONGEST_KEY + 1} characters" in answer.text
+    assert len(client.get("/items").json()) == 1
 
 
 def test_what_is_launched_again_twice_from_one_page_is_launched_once(

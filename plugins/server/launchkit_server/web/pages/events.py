@@ -7,6 +7,7 @@ from fastapi.responses import Response
 
 from launchkit.errors import ConfigError
 from launchkit.model.people import EVERYWHERE, Permission, refusal
+from launchkit.resolving.queue_checks import length_problem
 from launchkit.shell_words import shell_join
 from launchkit.store.happened import KINDS, NEWEST, Audit, Happened
 from launchkit.store.hub import StoreQueues
@@ -71,7 +72,10 @@ def _command(wanted: Mapping[str, str], before: int, name: str = "events") -> st
 
 
 def _asked(visit: Visit, name: str) -> str:
-    return visit.request.query_params.get(name, "").strip()[:200]
+    text = visit.request.query_params.get(name, "").strip()
+    if problem := length_problem(name, text):
+        raise ConfigError(problem)
+    return text
 
 
 def _before(visit: Visit) -> int:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
@@ -18,6 +17,7 @@ from launchkit.store.launches import Count
 from launchkit.store.queue_masks import written
 from launchkit_server.many import Make, behind, change_each, ids_of
 from launchkit_server.web.filtering import AGES, COLUMNS, SORTS, View
+from launchkit_server.web.forms import LONGEST_KEY
 from launchkit_server.web.visits import Operating, Reading, Visit
 
 router = APIRouter(prefix="/e/{entity}/launches")
@@ -27,8 +27,6 @@ MOST = SORTED
 """How many launches are changed at once."""
 SHOWN = 50
 """Refusals that are told one by one."""
-WORDED = ("queue", "author", "not_queue", "not_author", "agent", "name")
-"""The parts of a view that are words."""
 WORDS: Mapping[str, str] = {
     "stop": "stopped",
     "hold": "held",
@@ -141,23 +139,13 @@ async def _chosen(visit: Visit) -> Sequence[str]:
 
 def _view(visit: Visit) -> View:
     """The list in which they were chosen, from the query of its address."""
-    fields = parse_qs(visit.form.text("view")[:4000], max_num_fields=60)
-    known = {*ItemState}
-    given = {name: fields.get(name, [""])[-1] for name in WORDED}
-    return View(
-        state=[ItemState(one) for one in fields.get("state", []) if one in known],
-        column=fields.get("column"),
-        exclude="1" if fields.get("exclude") else "",
-        within=fields.get("within", [""])[-1],
-        sort=fields.get("sort", [""])[-1],
-        **given,
-    )
+    return View.of(visit.form.text("view"))
 
 
 def _make(visit: Visit, verb: str) -> Make:
     database, entity, who = visit.database, visit.entity, visit.name
     if verb == "requeue":
-        key = visit.form.text("key")[:200]
+        key = visit.form.short("key", LONGEST_KEY)
 
         async def requeue(item_id: str) -> QueueItem:
             own = f"{key}:{item_id}" if key else None
@@ -173,7 +161,7 @@ def _make(visit: Visit, verb: str) -> Make:
 
 
 def _change(visit: Visit, verb: str) -> Change:
-    reason = visit.form.text("reason")[:500]
+    reason = visit.form.text("reason")
     if verb == "stop":
         return Stop(reason=reason or None)
     if verb == "hold":

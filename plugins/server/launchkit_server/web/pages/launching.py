@@ -32,6 +32,7 @@ from launchkit.resolving.shown import OF_QUEUES, Row, request_data, request_rows
 from launchkit.store import agents
 from launchkit.store.hub import StoreLaunches, StoreQueues
 from launchkit.store.hub_jobs import StoreJobs
+from launchkit_server.web.forms import LONGEST_KEY
 from launchkit_server.web.launch_fields import (
     SAME,
     VARIABLE,
@@ -105,7 +106,7 @@ async def send(visit: Submitting) -> Response:
     """Launch, or show the form for another queue."""
     fields = LaunchFields.sent(visit.form)
     again = await _again(visit, visit.form.text("again"))
-    key = visit.form.text("key")[:64] or uuid4().hex
+    key = visit.form.short("key", LONGEST_KEY) or uuid4().hex
     if visit.form.text("act") != "launch":
         return await _form(visit, fields, again, key)
     try:

@@ -31,7 +31,6 @@ LISTS: Mapping[str, tuple[frozenset[ItemState], Order]] = {
     "finished": (ENDED, "newest"),
 }
 WINDOWS: Mapping[str, float] = {"1h": 3600.0, "24h": 86400.0, "7d": 7 * 86400.0}
-MAX_REASON = 500
 FOREVER = "0"
 
 
@@ -128,7 +127,7 @@ async def _with_charts(visit: Visit, page: QueuePage, view: QueueView, window: s
 @router.post("/pause")
 async def pause(visit: Operating, name: str) -> Response:
     """Let nothing more be claimed, for a reason, for some time or until it is resumed."""
-    reason = visit.form.text("reason")[:MAX_REASON]
+    reason = visit.form.text("reason")
     if not reason:
         raise ConfigError("reason: say why, for all whose launches wait")
     seconds = visit.form.text("seconds", FOREVER)

@@ -15,6 +15,7 @@ from launchkit.model import Event, ItemState, QueueItem, Resolution
 from launchkit.store import changes, launches, logs
 from launchkit.store.hub import StoreLaunches
 from launchkit.store.queue_masks import written
+from launchkit_server.web.forms import LONGEST_KEY
 from launchkit_server.web.timeline import Attempt, Span, attempts, spans
 from launchkit_server.web.visits import Operating, Reading, Visit
 
@@ -112,14 +113,14 @@ async def _run(visit: Visit, view: ItemView, attempt: int | None) -> RunView:
 @router.post("/stop")
 async def stop(item_id: str, visit: Operating) -> Response:
     """Stop it, for a reason if there is one."""
-    change = Stop(reason=visit.form.text("reason")[:500] or None)
+    change = Stop(reason=visit.form.text("reason") or None)
     return await _changed(visit, item_id, changes.Make(visit.entity, item_id, change, visit.name))
 
 
 @router.post("/hold")
 async def hold(item_id: str, visit: Operating) -> Response:
     """Keep it from being claimed until somebody releases it."""
-    change = Hold(reason=visit.form.text("reason")[:500] or "held on its page")
+    change = Hold(reason=visit.form.text("reason") or "held on its page")
     return await _changed(visit, item_id, changes.Make(visit.entity, item_id, change, visit.name))
 
 
@@ -134,7 +135,7 @@ async def release(item_id: str, visit: Operating) -> Response:
 @router.post("/again")
 async def again(item_id: str, visit: Operating) -> Response:
     """Launch it again as it was; pressed twice on one page, it is launched once."""
-    key = visit.form.text("key")[:200] or None
+    key = visit.form.short("key", LONGEST_KEY) or None
     return await _changed(visit, item_id, changes.Requeue(visit.entity, item_id, visit.name, key))
 
 
