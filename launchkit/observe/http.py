@@ -18,7 +18,7 @@ log = logging.getLogger("launchkit.observe")
 
 HEAD_BYTES = 8192
 REQUEST_SECONDS = 5.0
-CONNECTIONS = 32
+CONNECTIONS = 128
 AGAIN_SECONDS = 1.0
 
 
