@@ -8,6 +8,7 @@ from typing import NamedTuple
 from launchkit.abc import Change, Hold, LaunchRequest, Move, Release, SetPriority, Stop
 from launchkit.errors import Conflict
 from launchkit.model import ItemState, Priority, QueueItem
+from launchkit.resolving.queue_checks import check_length
 from launchkit.resolving.resolve import validate_launch
 from launchkit.shell_words import shell_word
 from launchkit.store import launches, submitting
@@ -80,7 +81,7 @@ class Make(NamedTuple):
 
 
 class Requeue(NamedTuple):
-    """Put one that is held back into its queue; launch one that has ended again, once per key."""
+    """Put one that is held back into its queue; launch one that has ended again: once per key."""
 
     entity: str
     ref: str
@@ -88,9 +89,16 @@ class Requeue(NamedTuple):
     idempotency_key: str | None = None
 
     async def __call__(self, tx: Tx) -> QueueItem:
+        check_length("idempotency key", self.idempotency_key)
         row = await launches.find(tx, self.entity, self.ref)
+        of = {"item": row["id"], "key": self.idempotency_key}
+        if self.idempotency_key and await tx.one("requeue_of_key", **of):
+            return item_of(row, row["queue"])
         if not ItemState(row["state"]).ended:
-            return await Make(self.entity, row["id"], Release(), self.actor)(tx)
+            item = await Make(self.entity, row["id"], Release(), self.actor)(tx)
+            if self.idempotency_key:
+                await tx.all("add_requeue", **of)
+            return item
         queue = queue_of(await named(tx, self.entity, row["queue"], "_shared"))
         request = LaunchRequest.repeating(
             item_of(row, queue.name), queue.spec, self.actor, self.idempotency_key

@@ -24,6 +24,7 @@ TABLES: Mapping[str, str | None] = {
     "event": "id",
     "log": None,
     "outputs": None,
+    "requeue": None,
     "job_version": None,
     "job_alias": None,
     "archive": None,

@@ -40,7 +40,7 @@ class Count(Loose):
 
 
 class Prune(NamedTuple):
-    """Remove some of them: their events, logs, outputs and tokens first. Gives how many."""
+    """Remove some of them: what is kept of them first. Gives how many."""
 
     before: float
     limit: int = BATCH
@@ -48,7 +48,7 @@ class Prune(NamedTuple):
     async def __call__(self, tx: Tx) -> int:
         rows = await tx.all("ended_items", before=self.before, limit=self.limit)
         items = json.dumps([row["id"] for row in rows])
-        for what in ("events", "logs", "outputs", "tokens"):
+        for what in ("events", "logs", "outputs", "requeues", "tokens"):
             await tx.all(f"drop_{what}_of", items=items)
         return len(await tx.all("drop_items", items=items))
 

@@ -46,6 +46,12 @@ returning *
 -- name: item_of_key
 select * from item where entity = :entity and idempotency_key = :key
 
+-- name: requeue_of_key
+select item_id from requeue where item_id = :item and idempotency_key = :key
+
+-- name: add_requeue
+insert into requeue (item_id, idempotency_key) values (:item, :key) on conflict do nothing
+
 -- name: item_of_id
 select i.*, q.name as queue from item i join queue q on q.id = i.queue_id
 where i.entity = :entity and (i.id = :ref or i.run_id = :ref)

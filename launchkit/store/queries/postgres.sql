@@ -194,6 +194,9 @@ delete from log where item_id = any(array(select json_array_elements_text(:items
 -- name: drop_outputs_of
 delete from outputs where item_id = any(array(select json_array_elements_text(:items::json)))
 
+-- name: drop_requeues_of
+delete from requeue where item_id = any(array(select json_array_elements_text(:items::json)))
+
 -- name: drop_tokens_of
 delete from token where item = any(array(select json_array_elements_text(:items::json)))
 

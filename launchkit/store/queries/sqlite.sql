@@ -105,6 +105,9 @@ delete from log where item_id in (select value from json_each(:items))
 -- name: drop_outputs_of
 delete from outputs where item_id in (select value from json_each(:items))
 
+-- name: drop_requeues_of
+delete from requeue where item_id in (select value from json_each(:items))
+
 -- name: drop_tokens_of
 delete from token where item in (select value from json_each(:items))
 

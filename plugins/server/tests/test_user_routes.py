@@ -81,6 +81,34 @@ def test_what_is_requeued_goes_back_or_is_launched_again_once_per_key(
     assert first[1]["again"] == again[-1]["again"] not in {None, ended["id"]}
 
 
+@pytest.mark.parametrize("holds", [True, False])
+def test_what_was_put_back_by_a_key_is_not_launched_again_by_it(
+    client: httpx.Client, *, holds: bool
+) -> None:
+    item = launched(client)
+    own = f"/items/{item['id']}"
+    if holds:
+        client.post(f"{own}/changes", json={"kind": "hold", "reason": "later"})
+    wanted = {"filter": {"states": ["queued", "held", "stopped"]}, "idempotency_key": "k"}
+    for state in ("queued", "queued", "stopped"):
+        if state == "stopped":
+            client.post(f"{own}/changes", json={"kind": "stop"})
+        back = client.post(f"{own}/requeues", headers={"Idempotency-Key": "k"}).json()
+        assert (back["id"], back["state"]) == (item["id"], state)
+        (outcome,) = client.post("/items/requeues", json=wanted).json()
+        assert outcome["again"] is None
+    again = client.post(f"{own}/requeues", headers={"Idempotency-Key": "other"}).json()
+    assert again["id"] != item["id"]
+
+
+def test_one_that_is_held_anew_is_not_put_back_by_the_key_of_before(client: httpx.Client) -> None:
+    item = launched(client)
+    for state in ("queued", "held"):
+        client.post(f"/items/{item['id']}/changes", json={"kind": "hold", "reason": "later"})
+        back = client.post(f"/items/{item['id']}/requeues", headers={"Idempotency-Key": "k"})
+        assert back.json()["state"] == state
+
+
 def test_one_that_is_under_way_is_not_requeued(client: httpx.Client) -> None:
     item = launched(client)
     back = client.post(f"/items/{item['id']}/requeues")
