@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from http import HTTPStatus
@@ -116,6 +117,37 @@ async def test_a_launch_waits_for_a_kubeconfig_that_is_not_there_yet(
         tasks.start_soon(runner.prepare, submission, out)  # the group ends when it does
         await until(lambda: "no such kubeconfig" in out.text)
         control_plane.write_kubeconfig(path)
+
+
+@pytest.mark.parametrize(
+    ("login", "token", "said"),
+    [
+        (
+            "bob:hunter22@",
+            "a-token",
+            r"has a login in it, beside the token of its user: take it out",
+        ),
+        ("", "a\nb", "control character"),
+    ],
+)
+async def test_a_login_that_no_request_can_have_is_a_finding(
+    login: str, token: str, said: str, control_plane: Cluster, tmp_path: Path
+) -> None:
+    config = yaml.safe_load(control_plane.kubeconfig("admin"))
+    cluster = config["clusters"][0]["cluster"]
+    cluster["server"] = cluster["server"].replace("://", f"://{login}")
+    config["users"][0]["user"] = {"token": token}
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    async with (
+        site_at(tmp_path / "site") as site,
+        started(KubernetesRunner(config_file=str(path)), site) as runner,
+    ):
+        (finding,) = await runner.check()
+    assert f"{path}: " in finding.message
+    assert re.search(said, finding.message)
+    assert "hunter22" not in finding.message
+    assert "KUBECONFIG" in str(finding.hint)
 
 
 @pytest.mark.parametrize("text", ["", "[", "- 1", "contexts: 7", "current-context: [x]"])

@@ -38,6 +38,10 @@ UNUSABLE = (
 )
 """What the client's library raises for a kubeconfig that it cannot read."""
 
+TWO_LOGINS = (
+    "the address of the cluster (server) has a login in it, beside the token of its user: take it"
+    " out of the address, for a request has only one"
+)
 ANSWER_SECONDS = 60.0
 CONNECT_SECONDS = 15.0
 CLOSE_SECONDS = 5.0
@@ -193,11 +197,35 @@ class ClusterClient:
     async def _answer(self, asked: "Request") -> aiohttp.ClientResponse:
         """An answer; a login that is refused is read anew once: tokens expire."""
         api = await self._opened()
-        response = await _sent(api, asked)
+        response = await self._sent(api, asked)
         if response.status == HTTPStatus.UNAUTHORIZED:
             response.close()
-            response = await _sent(await self._renewed(api), asked)
+            response = await self._sent(await self._renewed(api), asked)
         return response
+
+    async def _sent(self, api: ApiClient, asked: "Request") -> aiohttp.ClientResponse:
+        query = f"?{urlencode(asked.params)}" if asked.params else ""
+        data = None if asked.body is None else json.dumps(asked.body).encode()
+        headers = {"Accept": "application/json", "User-Agent": "launchkit"}
+        if data is not None:
+            headers["Content-Type"] = asked.content_type
+        rest = api.rest_client
+        try:
+            await api.update_params_for_auth(headers, [], ["BearerToken"])
+            return await rest.pool_manager.request(
+                asked.method,
+                f"{api.configuration.host}/{asked.path}{query}",
+                headers=headers,
+                data=data,
+                proxy=rest.proxy or None,
+                proxy_headers=rest.proxy_headers or None,
+                server_hostname=rest.server_hostname or None,
+                timeout=aiohttp.ClientTimeout(
+                    total=None, sock_connect=CONNECT_SECONDS, sock_read=asked.read_seconds
+                ),
+            )
+        except ValueError as exc:  # an address, or a token, that no request can have
+            raise unusable(self.access, exc) from exc
 
     async def _opened(self) -> ApiClient:
         async with self._turn:
@@ -226,27 +254,6 @@ async def open_client(access: Access, qps: float, burst: int) -> AsyncIterator[C
         await client.aclose()
 
 
-async def _sent(api: ApiClient, asked: Request) -> aiohttp.ClientResponse:
-    headers = {"Accept": "application/json", "User-Agent": "launchkit"}
-    await api.update_params_for_auth(headers, [], ["BearerToken"])
-    if asked.body is not None:
-        headers["Content-Type"] = asked.content_type
-    query = f"?{urlencode(asked.params)}" if asked.params else ""
-    rest = api.rest_client
-    return await rest.pool_manager.request(
-        asked.method,
-        f"{api.configuration.host}/{asked.path}{query}",
-        headers=headers,
-        data=None if asked.body is None else json.dumps(asked.body).encode(),
-        proxy=rest.proxy or None,
-        proxy_headers=rest.proxy_headers or None,
-        server_hostname=rest.server_hostname or None,
-        timeout=aiohttp.ClientTimeout(
-            total=None, sock_connect=CONNECT_SECONDS, sock_read=asked.read_seconds
-        ),
-    )
-
-
 async def _load(access: Access) -> ApiClient:
     """:raises ClusterAway: if the files, or what they name, cannot be used."""
     config = Configuration()
@@ -259,6 +266,8 @@ async def _load(access: Access) -> ApiClient:
             await load_kube_config(
                 access.path, access.context, client_configuration=config, persist_config=False
             )
+        if config.api_key and "@" in urlsplit(config.host or "").netloc:
+            raise ConfigException(TWO_LOGINS)
         config.connection_pool_maxsize = 0  # each followed log holds one connection
         config.proxy = config.proxy or proxy_for(config.host or "")
         return _with_session(ApiClient(config))
