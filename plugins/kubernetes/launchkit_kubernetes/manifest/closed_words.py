@@ -37,6 +37,9 @@ cluster; with `manualSelector` a Job takes over pods of others."""
 NODE_SERVICES = frozenset({"nodeport", "loadbalancer"})
 """The types of Services that open a port at each node, in small letters, as some operators take
 them."""
+_OF_ENDS = ("ownerReferences", "finalizers")
+"""With whom an object goes, whom it holds from going, and who is waited for before it goes: with
+them a run and its Secrets stay, and keep those of others."""
 _FILLED = ("serviceAccountName", "serviceAccount", "nodeName")
 """Behind a dot a field of the downward API has these names."""
 _DEVICES = (
@@ -60,8 +63,10 @@ _REFUSED = (
 )
 REFUSED = frozenset(map(flat, _REFUSED))
 """Whatever they hold."""
-IF_ANYTHING = frozenset(map(flat, (*_OF_CONTEXTS, *_TRUE, *_FILLED)))
+IF_ANYTHING = frozenset(map(flat, (*_OF_CONTEXTS, *_TRUE, *_OF_ENDS, *_FILLED)))
 """Unless what they hold is empty or false."""
+CLAIM = flat("controller-uid")
+"""Part of a label by whose value a Job takes over a pod that nothing controls."""
 IF_VOLUMES = frozenset(map(flat, _DEVICES))
 """If they hold a mapping or a list."""
 
@@ -78,11 +83,14 @@ def _one_of(words: Iterable[str]) -> str:
 
 _NO_OTHERS = tuple(
     word
-    for word in (*_OF_CONTEXTS, *_TRUE, *_REFUSED)
+    for word in (*_OF_CONTEXTS, *_TRUE, *_OF_ENDS, *_REFUSED)
     if not word.islower() or word == "privileged"
 )
 """Those that stand for nothing else in a text."""
-_IN_PATHS = ("sysctls", "capabilities", *(one for one in _DEVICES if not one.islower()))
+_IN_PATHS = (
+    *("sysctls", "capabilities", "finalizers"),
+    *(one for one in _DEVICES if not one.islower()),
+)
 _BELOW_VOLUMES = tuple(word for word in _DEVICES if word.islower())
 """Those that are names of directories, too: in a path they count soon behind `volumes`."""
 _SEPARATOR = r"(?:[/.]|\[[\"'])"

@@ -23,6 +23,7 @@ from launchkit_kubernetes.manifest.closed_kinds import (
     is_closed_object,
 )
 from launchkit_kubernetes.manifest.closed_words import (
+    CLAIM,
     IF_ANYTHING,
     IF_VOLUMES,
     NODE_SERVICES,
@@ -179,13 +180,13 @@ def is_free(around: tuple[str, ...]) -> bool:
 
 
 def _reason(key: str, value: Any, around: str) -> str | None:
-    if RUNTIMES.search(key):
+    words = flat_words(key)
+    if RUNTIMES.search(key) or CLAIM in words:
         return "is not allowed"
     if isinstance(value, str) and _unconfined(key, value):
         return "only the profile of the runtime is allowed"
     if around in NAMING and isinstance(value, str):
         return None
-    words = flat_words(key)
     if (
         words & REFUSED
         or (words & IF_ANYTHING and value)

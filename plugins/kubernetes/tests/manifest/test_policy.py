@@ -98,6 +98,25 @@ ROWS: list[tuple[dict[str, Any], str]] = [
             *("sidecar.istio.io/userVolume", "who.knows.example.com/what", "${run_name}"),
         )
     ),
+    *(
+        (config, f"resource_args.{place}.{key}: is not allowed")
+        for key, value in (("finalizers", ["a.example/b"]), ("ownerReferences", [{"uid": "u"}]))
+        for config, place in (
+            ({"metadata": {key: value}}, "metadata"),
+            ({"spec": {"template": {"metadata": {key: value}}}}, "spec.template.metadata"),
+            (
+                {"spec": {"volumeClaimTemplates": [{"metadata": {key: value}}]}},
+                "spec.volumeClaimTemplates[0].metadata",
+            ),
+        )
+    ),
+    *(
+        (
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"labels": {key: "u"}}},
+            f"resource_args.metadata.labels.{key}: is not allowed",
+        )
+        for key in ("controller-uid", "batch.kubernetes.io/controller-uid")
+    ),
     (job(serviceAccountName="adm"), f"{POD}.serviceAccountName: is not allowed"),
     (job(serviceAccount="adm"), f"{POD}.serviceAccount: is not allowed"),
     *(
@@ -151,6 +170,8 @@ def test_a_strict_policy_names_what_it_does_not_allow(config: dict[str, Any], li
         ({"templates": [{"resource": {"manifest": "x"}}]}, "templates[0].resource.manifest"),
         ({"templates": [{"script": {"securityContext": {}}}]}, "script.securityContext"),
         ({"nodeName": "control-plane"}, "nodeName"),
+        ({"podMetadata": {"owner_references": [{"uid": "u"}]}}, "podMetadata.owner_references"),
+        ({"jobTemplate": {"metadata": {"Finalizers": ["a.b/c"]}}}, "metadata.Finalizers"),
         ({"volumes": [{"hostDisk": {"path": "/"}}]}, "volumes[0].hostDisk"),
         ({"domain": {"devices": {"hostDevices": [{}]}}}, "devices.hostDevices"),
         ({"chartContent": "H4sI"}, "chartContent"),
@@ -162,7 +183,7 @@ def test_a_strict_policy_names_what_it_does_not_allow(config: dict[str, Any], li
         ({"conf": {"kubernetes.rest-service.exposed.type": "nodeport"}}, None),
         ({"patch": [{"op": "add", "path": "/spec/type", "value": "NodePort"}]}, None),
     ],
-    ids=range(26),
+    ids=range(28),
 )
 def test_it_does_so_however_an_operator_has_it_spelt(
     spec: dict[str, Any], place: str | None

@@ -26,6 +26,7 @@ from .test_policy import objections
         *("/spec/automountServiceAccountToken", "/spec/shareProcessNamespace", "/x/capabilities"),
         *("-Dspark.kubernetes.executor.podTemplateFile=http://h/x", "/spec/sysctls", "roleRef: x"),
         *("x type: NodePort y: [", "-Dservice.type=LoadBalancer", '{"serviceType": "NodePort"}'),
+        *("/metadata/finalizers", "ownerReferences: [{uid: u}]", '{"finalizers": ["a.example/b"]}'),
         *("/spec/ports/0/nodePort", "spec.volumes[0].fc.lun=1", "x/volumes/-/cephfs"),
         *(
             "/spec/volumes/0/azureDisk",
@@ -101,6 +102,8 @@ def test_a_config_of_more_values_than_a_cluster_takes_is_not_looked_through() ->
         ("/spec/domain/devices/hostDevices", []),
         ("/spec/podSpecPatch", "x"),
         ("/roleRef", {}),
+        ("/metadata/finalizers/-", "a.example/b"),
+        ("/metadata", {"ownerReferences": [{"uid": "u"}]}),
         ("/metadata/annotations", {"a.example/b": "x"}),
         ("/metadata/annotations/a.example~1b", "x"),
         ("/spec/containers/-", {"name": "a", "image": "b"}),
