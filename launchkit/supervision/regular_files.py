@@ -45,10 +45,17 @@ def read_regular(path: str | bytes | os.PathLike[str], most: int) -> bytes:
 
 def _is_something_else(path: str | bytes | os.PathLike[str]) -> bool:
     """Whether what cannot be opened is a link, or of a kind that may give any error, such as a
-    device.
+    device; or stands in what is no directory but a link, which may lead anywhere, as in a circle.
     """
     try:
         return not stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return _is_link(os.path.split(path)[0])
+
+
+def _is_link(path: str | bytes) -> bool:
+    try:
+        return stat.S_ISLNK(os.lstat(path).st_mode)
     except OSError:
         return False
 

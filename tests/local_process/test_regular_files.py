@@ -8,9 +8,12 @@ import pytest
 
 from launchkit.supervision.regular_files import open_regular, read_regular
 
+BELOW = {"below a file": "other", "below a circle": "folder", "below a long name": "x" * 256}
+"""Where a link leads that is in the place of a directory."""
+
 
 @pytest.mark.parametrize(
-    "kind", ["nothing", "pipe", "directory", "device", "link", "circle", "socket", "below a file"]
+    "kind", ["nothing", "pipe", "directory", "device", "link", "circle", "socket", *BELOW]
 )
 @pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_APPEND])
 def test_what_is_no_regular_file_is_as_if_it_were_not_there(
@@ -18,8 +21,10 @@ def test_what_is_no_regular_file_is_as_if_it_were_not_there(
 ) -> None:
     monkeypatch.chdir(tmp_path)  # the path of a socket is short
     Path("other").write_text("other")
-    name = "other/name" if kind == "below a file" else "name"
+    name = "folder/name" if kind in BELOW else "name"
     match kind:
+        case _ if kind in BELOW:
+            Path("folder").symlink_to(BELOW[kind])
         case "pipe":
             os.mkfifo(name)
         case "directory":
@@ -35,7 +40,7 @@ def test_what_is_no_regular_file_is_as_if_it_were_not_there(
                 listener.bind(name)
     with pytest.raises(FileNotFoundError):
         open_regular(name, flags)
-    if kind not in {"nothing", "below a file"}:
+    if kind not in {"nothing", *BELOW}:
         with pytest.raises(FileNotFoundError):
             open_regular(name, flags | os.O_CREAT)
     assert Path("other").read_text() == "other"

@@ -1,5 +1,6 @@
 """Runs that put something else in the place of what their directory holds."""
 
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -8,13 +9,16 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio.abc import Process
-from local_process.runs import Make, output_of
+from local_process.runs import Make, output_of, processes_of
+from rights import like_others
 from waiting import PATIENCE
 
 from launchkit.abc import Run
+from launchkit.builtin.local_process.reach import NoAnswer
 from launchkit.builtin.local_process.run import LOST_NOTE
 from launchkit.builtin.local_process.rundir import MOST_HOLE, RunDir
 from launchkit.builtin.local_process.runner import LocalProcessRunner
+from launchkit.errors import RunLost
 from launchkit.model import RunState, RunStatus
 from launchkit.testing import end_of, until, until_running
 
@@ -79,6 +83,30 @@ own = os.path.dirname(os.getcwd())
 os.rename(own, own + "-away")
 os.symlink(sys.argv[1], own)
 """
+BECOME = """
+import os, sys, time
+what, *names = sys.argv[1:]
+while not os.path.exists("../child"):
+    time.sleep(0.01)
+own = os.path.dirname(os.getcwd())
+os.rename(own, own + "-away")
+match what:
+    case "link": os.symlink(names[0] or own, own)
+    case "file": os.close(os.open(own, os.O_CREAT))
+    case "pipe": os.mkfifo(own)
+    case "closed": os.mkdir(own, 0)
+while not os.path.exists("go"):
+    time.sleep(0.01)
+"""
+PLACES = {
+    "circle": ["link", ""],
+    "long name": ["link", "x" * 256],
+    "way to nowhere": ["link", "/nowhere/at/all"],
+    "way to a device": ["link", "/dev/zero"],
+    "file": ["file"],
+    "pipe": ["pipe"],
+    "closed directory": ["closed"],
+}
 TAKE = """
 import os, shutil, sys, time
 name, other = sys.argv[1:]
@@ -259,3 +287,30 @@ async def test_nothing_is_removed_where_a_link_leads_that_stands_for_the_directo
         await end_of(run)
     await run.aclose()
     assert sorted(path.name for path in others.iterdir()) == ["code", "output.log", "started"]
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+@pytest.mark.parametrize("what", PLACES)
+async def test_a_run_with_something_else_in_the_place_of_its_directory_ends_as_lost(
+    runner: LocalProcessRunner, make: Make, what: str, *, is_stopped: bool
+) -> None:
+    submission = make("python3", "become.py", *PLACES[what], files={"become.py": BECOME})
+    run = await runner.submit(submission)
+    away = Path(run.ref + "-away")
+    await until(lambda: away.exists() and os.path.lexists(run.ref))
+    with like_others(), anyio.fail_after(PATIENCE):
+        with pytest.raises(NoAnswer):
+            await run.status()
+        if is_stopped:
+            await run.cancel(0.1)
+            assert (await run.status()).state is RunState.STOPPED
+        else:
+            (away / "code" / "go").touch()
+            await until(lambda: not processes_of(submission))
+            with pytest.raises(RunLost):
+                await end_of(run)
+            with pytest.raises(RunLost):
+                await (await runner.attach(run.ref)).status()
+        await run.aclose()
+    assert not processes_of(submission)
+    assert not os.path.lexists(run.ref)
