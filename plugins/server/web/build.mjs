@@ -24,7 +24,7 @@ const modules = await build({
 const scripts = await build({
   ...shared,
   format: "iife",
-  entryPoints: ["src/theme.ts", "src/stream.ts"],
+  entryPoints: ["src/leaving.ts", "src/theme.ts", "src/stream.ts"],
 });
 writeFileSync(join(target, "LICENSES.txt"), licences([modules, scripts]));
 

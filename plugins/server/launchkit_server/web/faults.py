@@ -90,6 +90,7 @@ def _page(request: Request, problem: Problem) -> Response:
         problem=problem,
         words=WORDS.get(problem.status, "This did not work"),
         prefix=request.app.state.prefix,
+        stamp=sessions.stamp_of(request),
     )
     return HTMLResponse(html, problem.status, headers=retry_headers(problem))
 

@@ -1,5 +1,7 @@
 """Sessions: a browser keeps a token of its own in a cookie that no script reads."""
 
+from secrets import token_hex
+
 from fastapi import Request
 from fastapi.responses import Response
 
@@ -13,6 +15,10 @@ from launchkit_server.service import Service
 COOKIE = "launchkit_session"
 AROUND = "launchkit_entity"
 """The cookie that tells in which entity a browser was last."""
+STAMP = "launchkit_left"
+"""The cookie with another text each time that somebody has signed out; scripts of pages read it."""
+STAMP_SECONDS = 400 * 86400
+"""As long as a browser keeps any."""
 SESSION_SECONDS = 12 * 3600.0
 
 
@@ -60,7 +66,22 @@ def keep(request: Request, response: Response, session: Secret, prefix: str) -> 
     )
 
 
-def forget(response: Response, prefix: str) -> None:
-    """Let the browser forget its session, and in which entity it was last."""
+def forget(request: Request, response: Response, prefix: str) -> None:
+    """Let the browser forget its session, and in which entity it was last, and know of each page
+    that it has that somebody has signed out since.
+    """
     for name in (COOKIE, AROUND):
         response.delete_cookie(name, path=f"{prefix}/")
+    response.set_cookie(
+        STAMP,
+        token_hex(8),
+        max_age=STAMP_SECONDS,
+        path=f"{prefix}/",
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )
+
+
+def stamp_of(request: Request) -> str | None:
+    """What a page has with it that is for who has signed in; None if nobody has."""
+    return request.cookies.get(STAMP, "") if session_of(request) is not None else None

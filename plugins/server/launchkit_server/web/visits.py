@@ -54,6 +54,11 @@ class Visit(Entitled):
         """Whether a page that is shown already asks for a piece of itself."""
         return "hx-request" in self.request.headers
 
+    @property
+    def stamp(self) -> str | None:
+        """By which a page knows that somebody has signed out since."""
+        return sessions.stamp_of(self.request)
+
     def may(self, permission: str) -> bool:
         """Whether this may be done here: `submit`, `operate`, `administer`."""
         return refusal(self.principal, Permission(permission), self.entity) is None

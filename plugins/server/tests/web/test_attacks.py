@@ -5,8 +5,10 @@ in a real browser, which follows its own rules.
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
+import anyio
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import Route as Asked
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -149,6 +151,65 @@ async def test_who_signs_out_leaves_nothing_in_other_tabs(
     assert await stranger.evaluate(KEPT) == ""
 
 
+async def signed_out(page: Page, lab: Lab) -> None:
+    """Sign out in a tab."""
+    await page.goto(lab.at("/agents"), wait_until="commit")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+async def test_who_signs_out_leaves_no_page_that_tells_of_a_fault(
+    context: BrowserContext, page: Page, lab: Lab, item: str, watch: Watched
+) -> None:
+    watch.allow("404")
+    other = await context.new_page()
+    await other.goto(lab.at("/queues/none"))
+    await expect(other.get_by_text("there is no queue")).to_be_visible()
+    await signed_out(page, lab)
+    await expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.parametrize("late", ["leaving.js", "app.js"])
+async def test_who_signs_out_leaves_no_page_that_is_on_its_way_meanwhile(
+    context: BrowserContext, page: Page, lab: Lab, item: str, late: str
+) -> None:
+    other, is_out = await context.new_page(), anyio.Event()
+
+    async def hold(asked: Asked) -> None:
+        await is_out.wait()
+        await asked.continue_()
+
+    await other.route(f"**/{late}*", hold)
+    async with other.expect_request(f"**/{late}*"):
+        await other.goto(lab.at("/queues/q?tab=config"), wait_until="commit")
+    await signed_out(page, lab)
+    is_out.set()
+    await expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+async def test_who_signs_out_before_the_page_has_its_scripts_leaves_no_other_page(
+    context: BrowserContext, page: Page, lab: Lab, item: str
+) -> None:
+    other = await context.new_page()
+    await other.goto(lab.at("/queues/q?tab=config"))
+    await page.route("**/app.js*", lambda _: None)
+    await signed_out(page, lab)
+    await expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+async def test_what_was_written_in_a_tab_that_is_elsewhere_is_forgotten_when_it_comes_back(
+    context: BrowserContext, stranger: Page, lab: Lab, elsewhere: str, watch: Watched
+) -> None:
+    watch.allow("favicon")
+    await written_by_operator(stranger, lab)
+    await stranger.goto(elsewhere)
+    other = await context.new_page()
+    await signed_out(other, lab)
+    await stranger.goto(lab.at("/new-queue"))
+    await expect(stranger.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert await stranger.evaluate(KEPT) == ""
+
+
 async def test_no_address_of_a_page_stays_in_a_browser_in_which_somebody_has_signed_out(
     context: BrowserContext, page: Page, lab: Lab, item: str
 ) -> None:
@@ -162,7 +223,8 @@ async def test_no_address_of_a_page_stays_in_a_browser_in_which_somebody_has_sig
     for tab in (other, page):
         await expect(tab.get_by_role("heading", name="Sign in")).to_be_visible()
         assert "what-is-looked-for" not in await tab.evaluate(stored)
-    assert await context.cookies() == []
+    (stamp,) = await context.cookies()
+    assert stamp["name"] == "launchkit_left", "it tells that somebody has signed out"
 
 
 async def test_what_somebody_wrote_is_not_there_for_who_signs_in_after_them(

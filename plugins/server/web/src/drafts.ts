@@ -6,36 +6,31 @@
  */
 
 import htmx from "htmx.org";
-import { lastSignedOut, onSigningOut } from "./session";
+import { DRAFTS, draftAt, forgetDrafts, signsOut, stampOfPage } from "./stamp";
+import type { Draft } from "./stamp";
 
-const ALL = "draft:";
 /** What belongs to a session or to this sight of a thing, and not to the one who writes. */
 const NOT_WRITTEN = new Set(["csrf", "version", "do"]);
 
-type Draft = [name: string, text: string][];
-interface Kept {
-  /** What `lastSignedOut` gave then. */
-  since: string;
-  draft: Draft;
-}
+type Fields = Draft["draft"];
 
 /** How the keys of all drafts begin that are of who sees this page. */
 function ours(): string {
   const { prefix = "", who = "" } = document.body.dataset;
-  return `${ALL}${encodeURIComponent(prefix)}:${encodeURIComponent(who)}:`;
+  return `${DRAFTS}${encodeURIComponent(prefix)}:${encodeURIComponent(who)}:`;
 }
 
 function key(): string {
   return ours() + location.pathname + location.search;
 }
 
-function written(form: HTMLFormElement): Draft {
+function written(form: HTMLFormElement): Fields {
   const all = [...new FormData(form)].map(([name, text]) => [name, String(text)] as [string, string]);
   return all.filter(([name]) => !NOT_WRITTEN.has(name));
 }
 
 /** What the service has made the form with, also where the browser has filled it in again since. */
-function made(form: HTMLFormElement): Draft {
+function made(form: HTMLFormElement): Fields {
   const copy = form.cloneNode(true) as HTMLFormElement;
   copy.reset();
   return written(copy);
@@ -43,17 +38,9 @@ function made(form: HTMLFormElement): Draft {
 
 function keep(form: HTMLFormElement): void {
   try {
-    sessionStorage.setItem(key(), JSON.stringify({ since: lastSignedOut(), draft: written(form) }));
+    sessionStorage.setItem(key(), JSON.stringify({ since: stampOfPage(), draft: written(form) }));
   } catch {
     // a browser that keeps nothing, or not so much
-  }
-}
-
-function read(name: string): Kept | null {
-  try {
-    return JSON.parse(sessionStorage.getItem(name) ?? "null") as Kept | null;
-  } catch {
-    return null;
   }
 }
 
@@ -64,7 +51,7 @@ function cameBack(): boolean {
 }
 
 /** Let the service make the form as it was: it knows which parts of it there are. */
-function bringBack(form: HTMLFormElement, draft: Draft): void {
+function bringBack(form: HTMLFormElement, draft: Fields): void {
   const values: Record<string, string | string[]> = { do: form.dataset["draft"] ?? "" };
   for (const [name, text] of new FormData(form)) if (NOT_WRITTEN.has(name)) values[name] = String(text);
   for (const [name, text] of draft) values[name] = text;
@@ -72,24 +59,12 @@ function bringBack(form: HTMLFormElement, draft: Draft): void {
   void htmx.ajax("post", form.action, { source: document.body, values, target: place, select: place, swap: "outerHTML" });
 }
 
-/** Forget all drafts of which it is said so. */
-function forget(which: (name: string) => boolean): void {
-  Object.keys(sessionStorage)
-    .filter((name) => name.startsWith(ALL) && which(name))
-    .forEach((name) => sessionStorage.removeItem(name));
-}
-
-/** Of somebody else, or from before somebody signed out. */
-function isOver(name: string): boolean {
-  return !name.startsWith(ours()) || read(name)?.since !== lastSignedOut();
-}
-
 export function begin(): void {
-  forget(isOver);
+  forgetDrafts((name) => !name.startsWith(ours()));
   const find = (): HTMLFormElement | null => document.querySelector<HTMLFormElement>("form[data-draft]");
   const form = find();
   const before = form && JSON.stringify(made(form));
-  const draft = read(key())?.draft ?? [];
+  const draft = draftAt(key())?.draft ?? [];
   const brings = form && draft.length > 0 && cameBack();
   if (brings && JSON.stringify(draft) !== JSON.stringify(written(form))) bringBack(form, draft);
   let leaves = false;
@@ -99,8 +74,9 @@ export function begin(): void {
     if (JSON.stringify(written(now)) !== before) keep(now);
     else if (!brings) sessionStorage.removeItem(key());
   });
-  onSigningOut(() => {
+  document.addEventListener("submit", (event) => {
+    if (!signsOut(event)) return;
     leaves = true;
-    forget(() => true);
+    forgetDrafts(() => true);
   });
 }

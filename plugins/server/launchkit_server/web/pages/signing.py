@@ -52,7 +52,7 @@ async def sign_out(visit: Entering) -> Response:
     """End the session of this browser; its token counts no more."""
     await sessions.end(visit.service, visit.request)
     response = RedirectResponse(address(visit.prefix, "sign-in"), status_code=303)
-    sessions.forget(response, visit.prefix)
+    sessions.forget(visit.request, response, visit.prefix)
     return response
 
 
@@ -68,6 +68,7 @@ def sign_in_form(
     html = render(
         "sign-in.html",
         prefix=request.app.state.prefix,
+        stamp=None,
         to=to or "",
         fault=fault,
         over=over,
