@@ -41,7 +41,9 @@ class Bounds:
 
     most: int
     of_one: int
-    """Of an address, or of an IPv6 network; trusted proxies may have all."""
+    """Of an address, or of an IPv6 network: four of them leave room for others. Trusted proxies may
+    have all.
+    """
     head_seconds: float = HEAD_SECONDS
     """From the beginning until the head of the first request is whole."""
     silent_seconds: float = KEEP_ALIVE_SECONDS + HEAD_SECONDS
@@ -52,7 +54,7 @@ class Bounds:
         """Half of what this process may have open: the rest is for what is done for them."""
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         most = MOST if files == resource.RLIM_INFINITY else min(MOST, files // 2)
-        return cls(most=most, of_one=most // 4)
+        return cls(most=most, of_one=(most - 1) // 4)
 
 
 class Connection(socket.socket):

@@ -160,4 +160,13 @@ def test_half_of_the_open_files_are_left_for_what_is_done_for_connections(
     monkeypatch: pytest.MonkeyPatch, files: int, most: int
 ) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
-    assert Bounds.of_open_files() == Bounds(most=most, of_one=most // 4)
+    assert Bounds.of_open_files().most == most
+
+
+@pytest.mark.parametrize("files", [400, 402, 1024, 2**20])
+def test_all_connections_of_four_addresses_leave_room_for_others(
+    monkeypatch: pytest.MonkeyPatch, files: int
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    bounds = Bounds.of_open_files()
+    assert 4 * bounds.of_one < bounds.most <= 4 * bounds.of_one + 4
