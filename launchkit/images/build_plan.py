@@ -101,7 +101,7 @@ def _own_plan(
         entries=list_context(context, name),
         dockerfile=text,
         dockerfile_name=name,
-        base_images=base_images(text, build_args),
+        base_images=base_images(text, build_args, name),
         generated=False,
         warnings=(warning,) if base.image else (),
     )
