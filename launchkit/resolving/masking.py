@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from string import whitespace
 
 from launchkit.addresses import masked
 from launchkit.resolving.readings import Reading, folded, readings
@@ -43,6 +42,8 @@ LONGEST_MARKED = 1024
 """Letters of a text that are compared at each of these places."""
 QUOTES = "\\'\"$"
 """What quotes are made of."""
+WHITE = "".join(letter for letter in map(chr, range(0x3001)) if letter.isspace())
+"""White space, which `\\s` is, too."""
 _PART = re.compile(rf"""[^\s,;:='"\\]{{{SHORTEST_PART},}}""")
 _QUOTE = r"[\\'\"$]"
 _LEFT_OUT = re.compile(r"[\s+\\'\"$]++")
@@ -54,11 +55,11 @@ _SPACES = re.compile(rf"{_QUOTE}*+[\s+][\s+\\'\"$]*+")
 """White space, which shells and what shortens a text make one space of, and addresses a plus."""
 _BEFORE = ("", "https://", "postgresql://", "https://x?")
 """What a secret stands behind where it is an address, or a part of one that has a login or not."""
-_PLAIN = re.compile(r"[\w.:@%+=-]++", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z0-9_.:@%+=-]++")
 """What nothing quotes."""
 _PIECE = re.compile(
     rf"(?P<plain>{_PLAIN.pattern})|(?P<between>{_QUOTE}*+\s[\s+\\'\"$]*+|{_QUOTE}++)|(?P<other>.)",
-    re.ASCII | re.DOTALL,
+    re.DOTALL,
 )
 """A plus behind white space belongs to it, as addresses have one for each space."""
 
@@ -268,7 +269,7 @@ def _core(text: str) -> str:
     """A text without the quotes around it, unless too little would be left; empty: it has no other
     letters.
     """
-    core = text.strip(QUOTES + whitespace)
+    core = text.strip(QUOTES + WHITE)
     lead = _LEFT_OUT.match(core)
     if lead and lead[0].strip("+"):
         core = core[lead.end() :]
@@ -282,7 +283,7 @@ def _is_quotable(core: str) -> bool:
     letters = _LEFT_OUT.sub("", core)
     if not letters or len(core) > LONGEST_QUOTED:
         return False
-    first = _PIECE.match(core.lstrip(QUOTES + whitespace))
+    first = _PIECE.match(core.lstrip(QUOTES + WHITE))
     begin = _LEFT_OUT.sub("", first[0]) if first else ""
     return letters.count(begin or letters[0]) <= MOST_BEGINNINGS
 
@@ -296,7 +297,7 @@ def _quoted_at(text: str, core: str, at: int) -> tuple[int, int] | None:
     if text.startswith(core, at) and core[-1] not in QUOTES:
         return at, at + len(core)  # as most are, which takes no step for each word
     if lead := _BETWEEN.match(core):
-        left_out = QUOTES + whitespace + "+" if _has_space(lead[0]) else QUOTES
+        left_out = QUOTES + WHITE + "+" if _has_space(lead[0]) else QUOTES
         while start and text[start - 1] in left_out:
             start -= 1
         at = start

@@ -12,7 +12,7 @@ import yaml
 from launchkit.errors import LaunchkitError
 from launchkit.model import Secret
 from launchkit.plain_text import LINE_CHARACTERS, shortened, tail_lines
-from launchkit.resolving.masking import MOST_ALIKE, MOST_LOOKS, Mask
+from launchkit.resolving.masking import MOST_ALIKE, MOST_LOOKS, WHITE, Mask
 from launchkit.resolving.secret_values import without_values
 
 LONG = "".join(f"{number:04x}" for number in range(0, 65536, 23))
@@ -160,6 +160,15 @@ def test_a_secret_is_masked_where_its_white_space_became_one_space(given: str) -
     secret = f"ab  cd\n\te{given}f gh"
     assert Mask([secret])(f"is {' '.join(secret.split())} here") == "is … here"
     assert Mask([secret])(f"is {json.dumps(secret)[1:-1]} here") == "is … here"
+
+
+@pytest.mark.parametrize("white", WHITE, ids=ascii)
+def test_a_secret_is_masked_whatever_white_space_it_has(white: str) -> None:
+    for secret in (f"kq{white}wz{white}{white}'gj", f"{white}kq{white}wz{white}"):
+        mask = Mask([secret])
+        for text in (secret, json.dumps(secret), yaml.safe_dump(secret, allow_unicode=True)):
+            for printed in (text, " ".join(text.split())):
+                assert not {*"kqwzgj"} & {*mask(f"is {printed} here")}, printed
 
 
 def test_very_many_quotes_are_no_work_for_a_mask() -> None:
