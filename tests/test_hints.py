@@ -17,6 +17,7 @@ PROGRAMS = (
     rf"launchkit (?:{'|'.join([*COMMANDS, 'server'])})|chmod|chown|rm|mv|pip install|az [a-z]+"
     r"|git (?:clone|config|push|rev-parse)|docker (?:login|pull|push|rm|volume)"
     r"|gcloud [a-z]+|aws [a-z0-9]+|kubectl [a-z]+|ulimit|systemctl|sysctl|createdb|psql"
+    r"|echo|find|kill|python|sudo"
 )
 COMMAND = re.compile(
     rf"(?:^|[\s:;`(])(?:{PROGRAMS})(?:\s[^;\n`]*|[ =])\Z|\s--?[A-Za-z][\w-]*[ =]\Z"
@@ -133,6 +134,7 @@ def test_a_path_that_is_made_a_text_is_found(line: str) -> None:
         'hint = "a text" f" that goes on: chmod 600 {path}"',
         'hint = "see: git rev-parse " + ref',
         'hint = f"launch it: -u {place}"',
+        'hint = f"run `echo {shell_word(host)} | {program} get` by hand"',
         'say_next(f"role grant {name} submitter")',
         "kind = shell_word(kind) if x else kind; hint = f'launchkit queue template {kind}'",
     ],

@@ -17,6 +17,7 @@ from launchkit.errors import LaunchError
 from launchkit.images.login import login_key, registry_of
 from launchkit.model import Credentials, Secret
 from launchkit.resolving.secret_places import secrets_in
+from launchkit.shell_words import shell_command, shell_word
 
 HELPER_SECONDS = 30.0
 NOT_FOUND = "credentials not found"
@@ -129,9 +130,10 @@ async def _ask(helper: str, host: str) -> Credentials | None:
         told = done.stdout.decode(errors="replace").strip()
         if NOT_FOUND in told:
             return None
+        line = f"echo {shell_word(login_key(host))} | {shell_command(program, 'get')}"
         raise LaunchError(
             f"{program}: gave no login for {host} (exit code {done.returncode})",
-            hint=f"run `echo {login_key(host)} | {program} get` by hand",
+            hint=f"run it by hand: {line}",
         )
     return _parse(done.stdout, program, host)
 
