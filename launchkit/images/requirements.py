@@ -3,11 +3,13 @@
 import codecs
 import re
 import tomllib
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from launchkit.code.containment import has_file
+from launchkit.code.inside import LONGEST_PATH
 from launchkit.codec import suggest
 from launchkit.errors import Rejected
 from launchkit.plain_text import shortened
@@ -19,6 +21,7 @@ MOST_CHARACTERS = 1_000_000
 MOST_LINES = 10_000
 """Of a `requirements.txt`, with all that it includes."""
 MOST_FILES = 100
+"""That it includes, each as often as a line says so."""
 MOST_TOML = 100_000
 """Characters of a `pyproject.toml`; it takes longer to read."""
 MOST_PARTS = 100
@@ -130,7 +133,7 @@ def _refuse_poetry(pyproject: Mapping[str, object]) -> None:
 def _from_requirements(root: Path, name: str) -> Dependencies:
     files = dict.fromkeys([name])
     local = needs_git = False
-    waiting, characters, lines = [name], MOST_CHARACTERS, 0
+    waiting, characters, lines, includes = [name], MOST_CHARACTERS, 0, 0
     while waiting:
         file = waiting.pop()
         text = _read(root, file, characters)
@@ -139,12 +142,13 @@ def _from_requirements(root: Path, name: str) -> Dependencies:
             lines += 1
             included = _INCLUDE.match(line)
             if included and "://" not in included[1]:
+                includes += 1
                 path = _beside(file, included[1])
                 waiting += [path] if path not in files else []
                 files[path] = None
             needs_git = needs_git or bool(_FROM_GIT.match(line))
             local = local or bool(_LOCAL.match(line))
-            if lines > MOST_LINES or len(files) > MOST_FILES:
+            if lines > MOST_LINES or includes > MOST_FILES:
                 raise Rejected(
                     f"{name}: has more than {MOST_LINES} lines, or includes more than {MOST_FILES}"
                     " files"
@@ -160,6 +164,9 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _beside(file: str, path: str) -> str:
+    if len(path) > LONGEST_PATH:
+        short = shortened(path, 40)
+        raise Rejected(f"{file}: {short}: the path has more than {LONGEST_PATH} characters")
     parts: list[str] = []
     for part in (*PurePosixPath(file).parent.parts, *PurePosixPath(path).parts):
         if part == "/" or (part == ".." and not parts):
@@ -243,9 +250,10 @@ def _table(data: Mapping[str, object], key: str, above: str = "") -> Mapping[str
 
 def _of_extras(name: str, groups: Mapping[str, object], extras: Sequence[str]) -> Iterator[str]:
     """What the groups *extras* ask for; a group may name others as `<this project>[group]`."""
-    waiting, seen = list(extras), set[str]()
+    own = _plain(name)
+    waiting, seen = deque(extras), set[str]()
     while waiting:
-        extra = waiting.pop(0)
+        extra = waiting.popleft()
         if extra in seen:
             continue
         seen.add(extra)
@@ -257,7 +265,7 @@ def _of_extras(name: str, groups: Mapping[str, object], extras: Sequence[str]) -
             )
         for line in _requirements(groups[extra], f"project.optional-dependencies.{extra}"):
             found = _REQUIREMENT.match(line)
-            if found and found[2] and _plain(found[1]) == _plain(name):
+            if found and found[2] and _plain(found[1]) == own:
                 waiting += [group.strip() for group in found[2].split(",")]
             else:
                 yield line

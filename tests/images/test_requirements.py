@@ -101,6 +101,8 @@ def test_a_malformed_project_is_refused(text: str, message: str, tree: Tree) -> 
     [
         ("requirements.txt", "a\n" * 10_001, "has more than 10000 lines"),
         ("requirements.txt", "".join(f"-r f{n}\n" for n in range(200)), ".* more than 100 files"),
+        ("requirements.txt", "-r ./requirements.txt\n" * 101, ".* more than 100 files"),
+        ("requirements.txt", "-r " + "a/" * 3000, ".* the path has more than 4096 characters"),
         ("pyproject.toml", ".".join("a" * 40_000) + " = 1", "has a key of more than 100 parts"),
         ("pyproject.toml", 'x = {"a" . ' + "'b' \t." * 200, "has a key of more than 100 parts"),
         *(
