@@ -15,6 +15,8 @@ from launchkit.errors import Rejected
 _SPECIAL = re.compile(r"[*?\[\]\\]")
 MOST_WAYS = 16
 """So many patterns are made of one at most: two for each `**` inside a name."""
+MOST_OF_ALL = 500_000
+"""Characters of the expressions of all lines: what a file may say in a plain way has fewer."""
 _CLASS = re.compile(r"\[(\^?)((?:\\.|[^\]\\])+)\]", re.DOTALL)
 _MEMBER = re.compile(r"\\?(.)(?:-\\?(.))?", re.DOTALL)
 
@@ -64,8 +66,20 @@ class Patterns:
 def parse_dockerignore(text: str, place: str) -> Patterns:
     """Read a `.dockerignore` file. :raises Rejected: naming *place* and the line that is wrong."""
     lines = text.removeprefix("\ufeff").split("\n")
-    found = (_pattern(line, f"{place}:{number}") for number, line in enumerate(lines, 1))
-    return Patterns(tuple(pattern for pattern in found if pattern))
+    found: list[Pattern] = []
+    left = MOST_OF_ALL
+    for number, line in enumerate(lines, 1):
+        pattern = _pattern(line, f"{place}:{number}")
+        if pattern is None:
+            continue
+        left -= len(pattern.regex.pattern)
+        if left < 0:
+            raise Rejected(
+                f"{place}:{number}: up to here there are too many wildcards",
+                hint="say it in fewer lines, and with no ** inside names",
+            )
+        found.append(pattern)
+    return Patterns(tuple(found))
 
 
 def _pattern(line: str, place: str) -> Pattern | None:

@@ -176,5 +176,4 @@ def test_stars_before_text_stand_for_any_beginning(
 @pytest.mark.parametrize("piece", ["a", "?"])
 def test_a_long_line_is_read_in_linear_time(piece: str) -> None:
     """By steps that grow with the square of the length it would last for minutes."""
-    length = 200_000 // len(piece)
-    assert len(parse_dockerignore(piece * length, ".dockerignore").lines) == 1
+    assert len(parse_dockerignore(piece * 100_000, ".dockerignore").lines) == 1

@@ -6,6 +6,7 @@ import pytest
 
 from launchkit.errors import Rejected
 from launchkit.images.base_images import MOST_CHARACTERS, base_images
+from launchkit.images.dockerignore import parse_dockerignore
 
 MOST_MEMORY = 50 * 1024**2
 HALF = "x" * 500
@@ -53,3 +54,10 @@ def test_no_variable_of_a_dockerfile_takes_much_memory(text: str) -> None:
     finally:
         tracemalloc.stop()
     assert most < MOST_MEMORY
+
+
+def test_patterns_that_many_stars_multiply_are_refused_with_the_line() -> None:
+    text = "".join("a**/" * 4 + f"{number:014}\n" for number in range(1990))
+    with pytest.raises(Rejected, match=r"^a\.dockerignore:\d{3}: up to here .* too many wildcards"):
+        parse_dockerignore(text, "a.dockerignore")
+    assert parse_dockerignore(text[: len(text) // 10], "").lines
