@@ -62,7 +62,7 @@ CODE = ("launch", "-q", "q", "-u", "code")
         (("show",), 2, ("name a launch by its id or name", "launchkit ls")),
         (("stop",), 2, ("launchkit stop --help",)),
         (("--backend", "mysql://x", "ls"), 3, ("mysql", "sqlite")),
-        (("agent", "-q", "a1", "-q", "b1"), 5, ("'a1'", "'b1'", "launchkit queue create b1")),
+        (("agent", "-q", "a1", "-q", "b1"), 5, ("'a1'", "'b1'", "local-process b1")),
     ],
 )
 def test_a_mistake_is_told_with_what_to_do_next(
