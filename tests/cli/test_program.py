@@ -150,7 +150,7 @@ def test_a_queue_that_cannot_be_reached_is_code_7(program: Program) -> None:
 def test_an_error_has_a_code_and_says_what_to_do_next(queue: Program) -> None:
     lines = queue("queue", "show", "p", code=5).stderr.splitlines()
     assert lines[0] == "error not_found  there is no queue 'p' of default; there are: q"
-    assert lines[1].startswith("  hint: make it with: launchkit queue create p")
+    assert lines[1].startswith("  hint: make it with: launchkit queue create --resource")
 
 
 @pytest.mark.parametrize(
