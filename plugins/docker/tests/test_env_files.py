@@ -111,6 +111,13 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
         read_files([str(tmp_path / "env")], {})
 
 
+def test_files_that_are_too_large_together_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("A=1\n" * 1000)
+    assert read_files([str(tmp_path / "env")] * 262, {}) == {"A": "1"}
+    with pytest.raises(SubmitError, match="with it there are more than 1048576 bytes"):
+        read_files([str(tmp_path / "env")] * 263, {})
+
+
 class Proving(FakeBackend):
     """Has a token that is in no variable."""
 

@@ -104,9 +104,12 @@ def test_all_problems_are_told_at_once() -> None:
         ({"volume": "a:" * 500_000}, "must be SOURCE:TARGET[:MODES]"),
         ({"ulimit": "nofile=" + "1" * 1_000_000 + "x"}, "must be NAME=SOFT[:HARD]"),
         ({"publish": "-" * 1_000_000}, "a port must be between 1 and 65535"),
+        ({f"{'-' * n}publish": "1-65535" for n in range(400)}, "with it more than 20000 ports"),
+        ({"publish": ["1-65535"] * 4}, "publish[0]: with it more than 20000 ports are asked for"),
+        ({"p": "1-15000", "expose": "1-15000/udp"}, "expose: with it more than 20000 ports"),
         ({"command": "x" * 1_000_000}, "a line has at most 65536 characters; write a list"),
     ],
-    ids=range(9),
+    ids=range(12),
 )
 def test_a_value_without_measure_is_refused_in_few_words(
     args: dict[str, object], message: str

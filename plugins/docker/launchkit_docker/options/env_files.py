@@ -9,7 +9,9 @@ from launchkit.errors import SubmitError
 from launchkit_docker.options.parsing import option_name
 
 MOST_BYTES = 1 << 20
-"""Of a file; no program can be given more than twice of it."""
+"""Of all files together, each as often as it is named; no program can be given more than twice of
+it.
+"""
 
 
 def given_away(
@@ -35,14 +37,17 @@ def read_files(paths: Iterable[str], environ: Mapping[str, str]) -> dict[str, st
     :raises SubmitError: if a file cannot be read, or a line has no name.
     """
     found: dict[str, str] = {}
+    left = MOST_BYTES
     for path in paths:
         try:
-            text = _text_of(Path(path))
+            data = _read(Path(path), left)
+            text = _text_of(data)
         except (OSError, ValueError) as exc:
             raise SubmitError(
                 f"{path} cannot be read: {exc}",
                 hint="it must be a file on the agent's machine that the agent may read",
             ) from exc
+        left -= len(data)
         for number, line in enumerate(text.split("\n"), start=1):
             body = line.removesuffix("\r").lstrip()
             if not body or body.startswith("#"):
@@ -58,13 +63,17 @@ def read_files(paths: Iterable[str], environ: Mapping[str, str]) -> dict[str, st
     return found
 
 
-def _text_of(path: Path) -> str:
+def _read(path: Path, most: int) -> bytes:
     if not path.is_file():
         raise ValueError("it is no file" if path.exists() else "there is no such file")
     with path.open("rb") as file:
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise ValueError(f"it has more than {MOST_BYTES} bytes")
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"with it there are more than {MOST_BYTES} bytes")
+    return data
+
+
+def _text_of(data: bytes) -> str:
     text = data.decode("utf-8-sig")
     if "\0" in text:
         raise ValueError("it holds NUL characters")

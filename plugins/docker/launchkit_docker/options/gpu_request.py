@@ -73,15 +73,15 @@ def gpus(value: str) -> Gpus:
 
 def _fields(value: str) -> list[tuple[str, str]]:
     """The fields of the line; a bare word after `device=0` is one more device."""
-    found: list[tuple[str, str]] = []
+    found: list[tuple[str, list[str]]] = []
     for name, text in csv_fields(value):
         if text is not None:
-            found.append((name, text))
+            found.append((name, [text]))
         elif found and found[-1][0] in {"device", "capabilities"}:
-            found[-1] = (found[-1][0], f"{found[-1][1]},{name}")
+            found[-1][1].append(name)
         else:
-            found.append(("count", name))
-    return found
+            found.append(("count", [name]))
+    return [(name, ",".join(texts)) for name, texts in found]
 
 
 def _count(value: str) -> int:

@@ -16,6 +16,8 @@ from launchkit_docker.options.table import OPTIONS, REFUSED, REFUSED_ALIASES, Op
 
 MOST_SUGGESTED = 20
 """What an unknown option may have meant is looked for so often."""
+MOST_PORTS = 20_000
+"""That are exposed or published, of all ranges together: each of them may be all that there are."""
 _SAID_ELSEWHERE = frozenset({":env", ":name", ":remove", ":entrypoint", ":command"})
 """What the command line says at a place of its own, not among `Options.words`."""
 
@@ -76,6 +78,7 @@ class _Reading:
         self.seen: dict[str, str] = {}
         self.remove = True
         self.is_line = False
+        self.ports = 0
         self.problems: list[str] = []
         self.hint: str | None = None
 
@@ -122,13 +125,20 @@ class _Reading:
         if option.name == "command":
             self.is_line = isinstance(value, str)
         for where, text in self._texts(option, path, value):
+            if self.ports > MOST_PORTS:
+                break
             try:
                 put = True if text is None else option.parse(text)
             except ValueError as exc:
                 self._problem(where, f"{exc}, not {quoted(text or '')}")
                 self.hint = self.hint or option.hint
                 continue
-            merge(self.found, _at(option, put))
+            piece = _at(option, put)
+            self.ports += len(piece.get("ExposedPorts", ()))
+            if self.ports > MOST_PORTS:
+                self._problem(where, f"with it more than {MOST_PORTS} ports are asked for")
+                continue
+            merge(self.found, piece)
             if option.base not in _SAID_ELSEWHERE:
                 word = f"-{name}" if len(name) == 1 else f"--{option.name}"
                 said = put.text() if isinstance(put, Gpus) else text
