@@ -20,7 +20,8 @@ LaunchkitError
    │  └─ NotYet     there is no place for it now; nothing was started
    ├─ StartTimeout  it did not start in time
    ├─ RunTimeout    it ran longer than it may
-   └─ RunLost       the infrastructure no longer knows the run
+   ├─ RunLost       the infrastructure no longer knows the run
+   └─ Elsewhere     its run is on record at a place where this agent cannot look
 """
 
 from collections.abc import Callable, Iterator
@@ -215,6 +216,15 @@ class RunLost(LaunchError):
 
 class OthersRun(RunLost):
     """What is on record as a launch's run is the run of another one, which is left alone."""
+
+
+class Elsewhere(LaunchError):
+    """What is on record as a launch's run is at a place where this runner cannot look. No verdict,
+    and no `RunLost`, after which a run that was being submitted is submitted again: it may run
+    there. It is looked at again until somebody wants the launch to end.
+    """
+
+    code = "run_lost"
 
 
 def told(exc: Exception) -> str:

@@ -206,6 +206,7 @@ class Runner(Component):
 
         :raises OthersRun: if it is the run of another.
         :raises RunLost: if it is gone, and `attach` would say so, too.
+        :raises Elsewhere: as `attach` does.
         """
         if ref.rpartition("/")[2] != attempt.name:
             raise others_run(ref)
@@ -214,7 +215,8 @@ class Runner(Component):
         """Find a run that an earlier agent started, live or ended, and start nothing.
 
         :raises RunLost: if it is gone, or was never started.
-        :raises LaunchError: for a ref of another place.
+        :raises Elsewhere: if *ref* is of a place where this runner cannot look, such as another
+            region: the record may be wrong, and then only a stop ends the launch.
         """
         raise RunLost(f"runs of kind {self.kind} cannot be found again after their agent died")
 

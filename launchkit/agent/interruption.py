@@ -14,6 +14,8 @@ class Interruption:
         """Cancelled when the run is to be left to another holder."""
         self.wanted = anyio.CancelScope()
         """Cancelled when somebody wants the run to end."""
+        self.asked = anyio.Event()
+        """Set at the same time."""
         self.hurry = anyio.Event()
         """Set when the run is to get no grace."""
         self._order: StopOrder | None = None
@@ -30,6 +32,7 @@ class Interruption:
             self.hurry.set()
         if self._order is None:
             self._order = order
+            self.asked.set()
             self.wanted.cancel()
 
     def leave(self, why: LaunchkitError) -> None:

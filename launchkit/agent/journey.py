@@ -9,8 +9,9 @@ from functools import partial
 import anyio
 import anyio.to_thread
 
-from launchkit.abc import Run, Runner
+from launchkit.abc import Runner
 from launchkit.agent.ending import MAX_LAPSES, REPORT_SECONDS, Ending, Held, Unstarted
+from launchkit.agent.finder import Finder
 from launchkit.agent.intent import Intent, stored
 from launchkit.agent.interruption import Interruption
 from launchkit.agent.kit import Kit
@@ -40,7 +41,6 @@ from launchkit.errors import (
     unwrapped,
 )
 from launchkit.model import (
-    Attempt,
     Claim,
     ItemReport,
     ItemState,
@@ -80,6 +80,7 @@ class Journey:
         self._patience = Patience(self._tell_trouble, foreign_seconds=foreign_seconds)
         self._room = Room(self._tell_wait)
         self._interruption = Interruption()
+        self._finder = Finder(claim.item, self._patience, self._interruption)
         self._ending = Ending(claim, kit, self._reporter, self.log, self._interruption.hurry)
         self._submitted: float | None = None
         """When this agent submitted it, by a clock that nobody sets."""
@@ -179,6 +180,7 @@ class Journey:
             return unforeseen(exc)
 
     async def _course(self) -> Outcome | None:
+        self._obey_earlier()
         await self._find()
         if self._held and self._ends_as:
             return await self._ended(self._held, self._ends_as)
@@ -186,7 +188,7 @@ class Journey:
             await self._ending.hold(self._unstarted)
             return None
         with self._interruption.wanted:
-            await self._obey_earlier()
+            await anyio.lowlevel.checkpoint()
             return await self._watched(self._held or await self._started())
         return await self._interrupted()
 
@@ -201,8 +203,8 @@ class Journey:
         return failed(exc)
 
     async def _find(self) -> None:
-        """Look for a run of this attempt that was started before. A stop does not interrupt this:
-        whether there is anything to be ended must be known.
+        """Look for a run of this attempt that was started before. A stop does not interrupt this
+        where an agent can look: whether there is anything to be ended must be known.
         """
         item = self.claim.item
         if item.ref is None:
@@ -215,23 +217,13 @@ class Journey:
         intent = stored(item.resolved, limits)
         self._ends_as = intent.ends_as
         try:
-            self._held = await self._attached(item.ref, runner, intent)
+            self._held = await self._finder.found(item.ref, runner, intent)
         except RunLost as exc:
             if item.state is not ItemState.SUBMITTING or self._ends_as:
                 raise
             if not isinstance(exc, OthersRun):
                 self._unstarted = Unstarted(runner=runner, ref=item.ref)
         self._sought = True
-
-    async def _attached(self, ref: str, runner: Runner, intent: Intent) -> Held:
-        item = self.claim.item
-        own = Attempt(run_id=item.run_id, item_id=item.id, attempt=item.attempt)
-        await self._patience.through("found", runner.require_own, ref, own)
-        run = await self._patience.through("found", runner.attach, ref)
-        return self._holding(run, runner, intent)
-
-    def _holding(self, run: Run, runner: Runner, intent: Intent) -> Held:
-        return Held(run=PatientRun(run, self._patience), runner=runner, intent=intent)
 
     async def _tell_trouble(self, text: str) -> None:
         self.log.warning("launch %s: its run %s", self.claim.item.id, text, action="watch")
@@ -331,11 +323,11 @@ class Journey:
                 raise
             self.log.warning("submit failed: %r; looks for its run", exc, action="fault")
             try:
-                self._held = await self._attached(ref, runner, intent)
+                self._held = await self._finder.found(ref, runner, intent)
             except RunLost:
                 raise exc from None
         else:
-            self._held = self._holding(run, runner, intent)
+            self._held = Held(run=PatientRun(run, self._patience), runner=runner, intent=intent)
             for warning in run.warnings:
                 await self._reporter.mark(f"warning: {warning}")
 
@@ -352,13 +344,12 @@ class Journey:
                 )
         raise AssertionError  # a task group swallows nothing
 
-    async def _obey_earlier(self) -> None:
+    def _obey_earlier(self) -> None:
         """A wish that an earlier holder did not live to carry out."""
         item = self.claim.item
         if item.stop_requested:
             by, reason = item.stop_by or "", item.stop_reason
             self.stop(StopOrder(item_id=item.id, by=by, reason=reason, now=item.stop_now))
-            await anyio.lowlevel.checkpoint()
 
     def _submitted_at(self, intent: Intent) -> float | None:
         if self._submitted is None:

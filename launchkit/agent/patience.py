@@ -54,8 +54,15 @@ class Patience:
         self._told = NOTHING
         """The causes that were told since all worked."""
 
-    async def through(self, what: str, call: Callable[[*Args], Awaitable[T]], *args: *Args) -> T:
+    async def through(
+        self,
+        what: str,
+        call: Callable[[*Args], Awaitable[T]],
+        *args: *Args,
+        passing: tuple[type[LaunchkitError], ...] = (RunLost,),
+    ) -> T:
         """What *call* gives when it works; *what* is being tried, as in "cannot be looked at".
+        Errors of *passing* are no trouble.
 
         :raises RunLost: if the infrastructure knows no such run.
         :raises Unwatchable: if foreign exceptions go on.
@@ -64,7 +71,7 @@ class Patience:
         while True:
             try:
                 result = await call(*args)
-            except RunLost:
+            except passing:
                 raise
             except Exception as exc:  # noqa: BLE001 - a runner may raise anything
                 failures = failures or self.failures(what)
@@ -77,8 +84,9 @@ class Patience:
         """What may go wrong with one thing."""
         return Failures(self, what, pauses(self._backoff))
 
-    async def tell_of(self, what: str, cause: str) -> None:
+    async def tell_of(self, what: str, exc: Exception) -> None:
         """Tell of a cause, unless it is known."""
+        cause = cause_of(exc)
         self._troubled |= {what}
         if cause not in self._told and len(self._told) < MAX_CAUSES:
             self._told |= {cause}
@@ -98,6 +106,11 @@ class Patience:
         return anyio.current_time() - foreign_since > self._foreign_seconds
 
 
+def cause_of(exc: Exception) -> str:
+    """What is told of an error."""
+    return shortened(told(exc), LONGEST_CAUSE)
+
+
 class Failures:
     """Those in a row with one thing, since it last worked."""
 
@@ -110,14 +123,13 @@ class Failures:
     async def endure(self, exc: Exception) -> None:
         """Wait until it may be tried again. :raises Unwatchable: if that is of no use."""
         known = isinstance(exc, LaunchkitError)
-        cause = shortened(told(exc), LONGEST_CAUSE)
         if known:
             self._foreign_since = None
         elif self._foreign_since is None:
             self._foreign_since = anyio.current_time()
         elif self._patience.ends(self._foreign_since):
-            raise Unwatchable(f"its run cannot be {self._what}: {cause}") from exc
-        await self._patience.tell_of(self._what, cause)
+            raise Unwatchable(f"its run cannot be {self._what}: {cause_of(exc)}") from exc
+        await self._patience.tell_of(self._what, exc)
         await anyio.sleep(max(next(self._pauses), retry_after(exc)))
 
     async def end(self) -> None:

@@ -12,7 +12,7 @@ from agent.conftest import Bench, running, text, until
 from launchkit import LaunchHandle
 from launchkit.agent import under_way
 from launchkit.agent.journey import Journey
-from launchkit.errors import LaunchError, Unreachable
+from launchkit.errors import Elsewhere, LaunchError, Unreachable
 from launchkit.model import ItemState
 
 FOREIGN = ZeroDivisionError("a bug in the plugin")
@@ -45,7 +45,11 @@ async def causes(run: LaunchHandle) -> list[str]:
 
 
 @pytest.mark.parametrize("call", ["status", "changed", "logs", "logged"])
-@pytest.mark.parametrize("error", [FOREIGN, *KNOWN], ids=["foreign", "launch", "unreachable"])
+@pytest.mark.parametrize(
+    "error",
+    [FOREIGN, *KNOWN, Elsewhere("it is in another region")],
+    ids=["foreign", "launch", "unreachable", "elsewhere"],
+)
 async def test_a_look_that_fails_is_repeated_and_the_run_ends_by_itself(
     bench: Bench, call: str, error: Exception
 ) -> None:

@@ -15,7 +15,7 @@ from anyio.to_thread import run_sync
 
 from launchkit.abc import Finding, Run, Runner, Site
 from launchkit.builtin.local_process.args import QueueArgs, parse_args
-from launchkit.errors import LaunchError, SubmitError
+from launchkit.errors import Elsewhere, SubmitError
 from launchkit.home import expanded
 from launchkit.model import Json, Secret
 from launchkit.plain_text import shortened
@@ -27,14 +27,6 @@ if TYPE_CHECKING:
     from launchkit.supervision.forks import ForkServer
 
 END_SECONDS = 5.0
-
-
-class Elsewhere(LaunchError):
-    """The record of a run names a place that is not this runner's. Not a `RunLost`, after which a
-    run that was being submitted is submitted again: it may run there.
-    """
-
-    code = "run_lost"
 
 
 @dataclass(kw_only=True)

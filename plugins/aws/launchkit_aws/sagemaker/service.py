@@ -7,7 +7,7 @@ from typing import Any
 
 from launchkit.abc import Finding, Output, Registry, Run, Site, others_run
 from launchkit.aio.background import attend
-from launchkit.errors import LaunchError, NotYet, RunLost, SubmitError
+from launchkit.errors import Elsewhere, NotYet, RunLost, SubmitError
 from launchkit.model import Attempt, Secret, Submission
 from launchkit.runners.fitting import is_open
 from launchkit.runners.identity import AWS
@@ -206,7 +206,7 @@ class RunService:
         """Find a training job again. :raises RunLost: if it is gone, or is not a run's."""
         ref = Ref.parse(text)
         if ref.region != self._region:
-            raise LaunchError(
+            raise Elsewhere(
                 f"{ref.name} is a training job in {ref.region}, and this agent's are in"
                 f" {self._region}",
                 hint="give the runner sagemaker that region, or let an agent there go on with it",

@@ -8,7 +8,7 @@ import pytest
 from launchkit_aws.sagemaker import jobs
 from launchkit_aws.sagemaker.runner import SageMakerRunner
 
-from launchkit.errors import LaunchError, RunLost, SubmitError
+from launchkit.errors import Elsewhere, LaunchError, RunLost, SubmitError
 from launchkit.model import RunState, RunStatus, Secret, Submission
 from launchkit.testing import RecordingOutput, end_of, until
 
@@ -257,7 +257,7 @@ async def test_jobs_of_others_and_of_other_regions_are_not_attached_to(
     fake.jobs["theirs"] = Job({"TrainingJobName": "theirs"}, {})
     with pytest.raises(RunLost, match="is not a run's"):
         await made.attach(f"{REGION}/theirs")
-    with pytest.raises(LaunchError, match="in eu-west-1, and this agent's are in us-east-1"):
+    with pytest.raises(Elsewhere, match="in eu-west-1, and this agent's are in us-east-1"):
         await made.attach("eu-west-1/theirs")
 
 

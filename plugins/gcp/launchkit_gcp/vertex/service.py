@@ -11,7 +11,7 @@ from launchkit.abc import Finding, Output, Run, Site
 from launchkit.aio.background import attend
 from launchkit.aio.retry import Backoff, long_enough, pauses
 from launchkit.aio.trouble import Trouble
-from launchkit.errors import LaunchError, NotYet, RunLost, SubmitError
+from launchkit.errors import Elsewhere, NotYet, RunLost, SubmitError
 from launchkit.model import Secret, Submission
 from launchkit.runners.markers import Markers
 from launchkit.runners.quotas import LOGIN, Quotas
@@ -157,7 +157,7 @@ class RunService:
         """
         ref = Ref.parse(text)
         if ref.project != (ours := self._environment.project):
-            raise LaunchError(
+            raise Elsewhere(
                 f"{text} is a run in {ref.project}, and this agent's are in {ours}",
                 hint="give the runner gcp-vertex that project, or let an agent there go on with it",
             )

@@ -9,7 +9,7 @@ from launchkit_gcp.vertex.api import PAGE
 from launchkit_gcp.vertex.runner import VertexRunner
 
 from launchkit.abc import Run
-from launchkit.errors import LaunchError, RunLost, SubmitError
+from launchkit.errors import Elsewhere, LaunchError, RunLost, SubmitError
 from launchkit.model import RunState, RunStatus, Secret, Submission
 from launchkit.testing import RecordingOutput, end_of, until
 
@@ -199,7 +199,7 @@ async def test_jobs_of_others_and_of_other_places_are_not_attached_to(
         await made.attach(f"{PROJECT}/{REGION}/other/1")
     with pytest.raises(RunLost, match="is not the name of a run"):
         await made.attach("../../etc")
-    with pytest.raises(LaunchError, match="a run in other, and this agent's are in my-project"):
+    with pytest.raises(Elsewhere, match="a run in other, and this agent's are in my-project"):
         await made.attach(f"other/{REGION}/i1/1")
 
 
