@@ -151,5 +151,9 @@ class SageMakerRunner(Runner):
         await (await self._service.opened()).require_own(ref, attempt)
 
     async def attach(self, ref: str) -> Run:
-        """Find a training job again. :raises RunLost: if it is gone, or *ref* is not a run's."""
+        """Find a training job again.
+
+        :raises RunLost: if it is gone, or *ref* is not a run's.
+        :raises Elsewhere: if it is in another region.
+        """
         return await (await self._service.opened()).attach(ref)

@@ -203,7 +203,11 @@ class RunService:
         return AWS.is_of(await jobs.tags(self._api, told["TrainingJobArn"]), attempt)
 
     async def attach(self, text: str) -> Run:
-        """Find a training job again. :raises RunLost: if it is gone, or is not a run's."""
+        """Find a training job again.
+
+        :raises RunLost: if it is gone, or is not a run's.
+        :raises Elsewhere: if it is in another region.
+        """
         ref = Ref.parse(text)
         if ref.region != self._region:
             raise Elsewhere(

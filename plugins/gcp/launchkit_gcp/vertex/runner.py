@@ -166,7 +166,11 @@ class VertexRunner(Runner):
         self._sought[ref] = wanted[RUN]
 
     async def attach(self, ref: str) -> Run:
-        """Find a job again. :raises RunLost: if it is gone, or *ref* is not a run's."""
+        """Find a job again.
+
+        :raises RunLost: if it is gone, or *ref* is not a run's.
+        :raises Elsewhere: if it is in another project, or a region where nothing may be looked at.
+        """
         run = self._sought.pop(ref, None)
         return await (await self._service.opened()).attach(ref, run)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from functools import partial
 from typing import Any
 
 import anyio
@@ -10,7 +9,6 @@ import anyio
 from launchkit.abc import Finding, Output, Run, Site
 from launchkit.aio.background import attend
 from launchkit.aio.retry import Backoff, long_enough, pauses
-from launchkit.aio.trouble import Trouble
 from launchkit.errors import Elsewhere, NotYet, RunLost, SubmitError
 from launchkit.model import Secret, Submission
 from launchkit.runners.markers import Markers
@@ -23,11 +21,8 @@ from launchkit_gcp.vertex.api import (
     WITH_LOGIN,
     VertexApi,
     is_login,
-    log,
-    open_api,
 )
 from launchkit_gcp.vertex.args import QueueArgs, parse_args
-from launchkit_gcp.vertex.board import Board
 from launchkit_gcp.vertex.buckets import check_bucket
 from launchkit_gcp.vertex.checks import findings, queue_findings
 from launchkit_gcp.vertex.grpc_errors import NO_ROOM
@@ -37,8 +32,9 @@ from launchkit_gcp.vertex.links import jobs_link
 from launchkit_gcp.vertex.log_reader import LogReader
 from launchkit_gcp.vertex.names import RUN, Ref
 from launchkit_gcp.vertex.public import check_public
+from launchkit_gcp.vertex.regions import Regions
 from launchkit_gcp.vertex.request import RequestContext, is_replaced, ref_of, request_of, started_by
-from launchkit_gcp.vertex.run import OVER, RunPlace, VertexRun
+from launchkit_gcp.vertex.run import OVER, VertexRun
 from launchkit_gcp.vertex.runner import VertexRunner
 from launchkit_gcp.vertex.view import JobView
 
@@ -69,43 +65,20 @@ class RunService:
         runner: VertexRunner,
         environment: GcpEnvironment,
     ) -> None:
-        self._stack = stack
         self._site = site
-        self._runner = runner
         self._environment = environment
         self.reader = LogReader(environment, runner.log_rate)
-        self._log_trouble = Trouble(log, f"Cloud Logging of {environment.project}")
         self._markers = Markers(site.state_dir / "vertex")
+        self._regions = Regions(stack, site, runner, environment, self.reader, self._markers)
         self._quotas = Quotas()
-        self._places: dict[str, RunPlace] = {}
-        """By region."""
         self._turns: dict[str, anyio.Lock] = {}
         """By ref, of those that are submitted now."""
         self._said: set[str] = set()
         """The names of launches to whose authors all was said that is to be said before."""
 
-    def place(self, region: str) -> RunPlace:
-        """What runs in a region work with; it is opened with the first of them."""
-        if region not in self._places:
-            api = open_api(self._stack, self._environment, region, rate=self._runner.api_rate)
-            board = Board(api, self._runner.poll_seconds, partial(jobs.settle, api))
-            name = f"Vertex AI in {region}"
-            attend(self._stack, self._site.tasks, board.run, name=name)
-            self._site.watches[name] = board.age
-            self._stack.callback(self._site.watches.pop, name, None)
-            self._places[region] = RunPlace(
-                api=api,
-                board=board,
-                reader=self.reader,
-                markers=self._markers,
-                log_trouble=self._log_trouble,
-                log_seconds=self._runner.log_seconds,
-            )
-        return self._places[region]
-
     async def findings(self) -> Sequence[Finding]:
         """Whether Vertex AI answers, and what the agent and Vertex AI itself lack."""
-        api = self.place(self._environment.region).api
+        api = self._regions.place(self._environment.region).api
         return await findings(api, self._environment, self._site.registry)
 
     async def queue_findings(self, args: QueueArgs) -> Sequence[Finding]:
@@ -142,7 +115,7 @@ class RunService:
         :raises SubmitError: if Vertex AI refuses.
         """
         ref, request = self._asked(submission)
-        kind, place = kind_of(request), self.place(ref.region)
+        kind, place = kind_of(request), self._regions.place(ref.region)
         async with self._turn(str(ref)):
             with self._refused(kind):
                 job = await _made(place.api, ref, request)
@@ -152,8 +125,10 @@ class RunService:
         return VertexRun(ref, job, place)
 
     async def attach(self, text: str, run: str | None) -> Run:
-        """Find a job again, whose label tells this *run* if it is known. :raises RunLost: if it is
-        gone, or is not a run's.
+        """Find a job again, whose label tells this *run* if it is known.
+
+        :raises RunLost: if it is gone, or is not a run's.
+        :raises Elsewhere: if it is in another project, or a region where nothing may be looked at.
         """
         ref = Ref.parse(text)
         if ref.project != (ours := self._environment.project):
@@ -163,11 +138,11 @@ class RunService:
             )
         if await self._markers.has(text, OVER):
             raise RunLost(f"the run {text} is over, and its end was stored")
-        place = self.place(ref.region)
-        job = await jobs.found(place.api, ref, run)
+        async with self._regions.looked_at(ref.region) as api:
+            job = await jobs.found(api, ref, run)
         if job is None:
             raise RunLost(f"Vertex AI in {ref.region} has no job of the run {text}")
-        return VertexRun(ref, job, place)
+        return VertexRun(ref, job, self._regions.place(ref.region))
 
     @asynccontextmanager
     async def _turn(self, ref: str) -> AsyncIterator[None]:
