@@ -175,7 +175,11 @@ class KubernetesRunner(Runner):
         await (await self._service.opened()).require_own(ref, attempt)
 
     async def attach(self, ref: str) -> Run:
-        """Find an object again. :raises RunLost: if it is gone, or *ref* is not a run's."""
+        """Find an object again.
+
+        :raises RunLost: if it is gone, or *ref* is not a run's.
+        :raises Elsewhere: if nothing of its kind may be looked at in its namespace.
+        """
         return await (await self._service.opened()).attach(ref)
 
     async def discard(self, ref: str) -> None:

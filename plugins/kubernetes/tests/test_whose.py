@@ -1,17 +1,19 @@
 """Objects of others under the name that a run has, or had, on a real control plane."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from launchkit_kubernetes.cluster.errors import ClusterRefused
 from launchkit_kubernetes.manifest.build import env_secret
 from launchkit_kubernetes.runner import KubernetesRunner
 from waiting import until
 
-from launchkit.abc import Run
-from launchkit.errors import OthersRun, RunLost, SubmitError
+from launchkit.abc import Run, Site
+from launchkit.errors import Elsewhere, OthersRun, RunLost, SubmitError
 from launchkit.model import RunState, Secret, Submission
-from launchkit.testing import RecordingOutput, make_submission
+from launchkit.testing import RecordingOutput, make_submission, started
 
 from .cluster.cluster import Cluster
 from .workloads import begun
@@ -152,3 +154,19 @@ async def test_a_secret_of_somebody_else_is_neither_written_to_nor_removed(
     left = control_plane.request("GET", f"/api/v1/namespaces/{place}/secrets/{ENV}")
     assert "data" not in left
     assert "ownerReferences" not in left["metadata"]
+
+
+async def test_what_may_not_be_looked_at_is_elsewhere_unless_runs_are_to_be_there(
+    control_plane: Cluster, site: Site, place: str, tmp_path: Path
+) -> None:
+    """What is on record as its run may be any name of anything."""
+    user, attempt = control_plane.add_user(), named(place).launch.which
+    path = control_plane.write_kubeconfig(tmp_path / "kubeconfig", user)
+    made = KubernetesRunner(config_file=str(path), namespace=place)
+    async with started(made, site) as runner:
+        for ref in (f"apps/v1/StatefulSet/{place}/{NAME}", f"batch/v1/Job/kube-system/{NAME}"):
+            for look in (runner.require_own(ref, attempt), runner.attach(ref)):
+                with pytest.raises(Elsewhere, match="cannot get resource"):
+                    await look
+        with pytest.raises(ClusterRefused, match="cannot get resource"):
+            await runner.attach(f"batch/v1/Job/{place}/{NAME}")

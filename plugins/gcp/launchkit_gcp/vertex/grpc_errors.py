@@ -16,7 +16,9 @@ AWAY = (
     gax.Aborted,
     gax.RetryError,
 )
-"""Also what broke off: it may have been done or not."""
+"""Also what broke off: it may have been done or not. What is not implemented is not done: so it is
+said, too, by what answers under Google's names where there is no Vertex AI.
+"""
 NO_ROOM = "exceed quota limits"
 """How Vertex AI says that a project may have no more machines of a kind, and not that it is asked
 too often: both have one code.
@@ -41,7 +43,7 @@ def told(what: str, exc: gax.GoogleAPICallError) -> GcpError:
     if isinstance(exc, gax.TooManyRequests) and NO_ROOM not in said:
         wish = _wish(exc)
         return GcpAway(f"{what}: it is asked too much: {said}", throttled=True, retry_after=wish)
-    if isinstance(exc, AWAY):
+    if isinstance(exc, AWAY) and not isinstance(exc, gax.MethodNotImplemented):
         hint = "check the network, HTTPS_PROXY and NO_PROXY"
         return GcpAway(f"{what}: {said}", hint=hint, retry_after=_wish(exc))
     reason = exc.grpc_status_code.name if exc.grpc_status_code else f"HTTP {status}"

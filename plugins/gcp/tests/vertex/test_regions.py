@@ -16,6 +16,7 @@ from launchkit.testing import site_at, started, until
 from .beside import PROJECT, REGION
 from .fake import FakeVertex
 from .making import Runners, runner, submission
+from .rules import Refused
 
 AWAY = "europe-west4"
 
@@ -98,3 +99,14 @@ async def test_a_region_that_refuses_to_be_looked_at_is_elsewhere_unless_it_is_t
         await made.attach(f"{PROJECT}/{AWAY}/i1/1")
     with pytest.raises(GcpRefused, match="denied on resource"):
         await made.attach(f"{PROJECT}/{REGION}/i1/1")
+
+
+async def test_a_region_that_there_is_not_is_elsewhere(
+    made: VertexRunner, fake: FakeVertex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unserved(asked: object) -> None:
+        raise Refused(grpc.StatusCode.UNIMPLEMENTED, "Received http2 header with status: 404")
+
+    monkeypatch.setattr(fake, "_ListCustomJobs", unserved)
+    with anyio.fail_after(PATIENCE), pytest.raises(Elsewhere, match="UNIMPLEMENTED"):
+        await made.attach(f"{PROJECT}/no-such-region/i1/1")

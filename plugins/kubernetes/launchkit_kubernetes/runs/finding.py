@@ -1,12 +1,14 @@
 """Runs of earlier agents, found again by what they have left in the cluster."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from launchkit.abc import others_run
-from launchkit.errors import RunLost, SubmitError
+from launchkit.errors import Elsewhere, RunLost, SubmitError
 from launchkit.model import Attempt
+from launchkit_kubernetes.cluster.errors import ClusterRefused
 from launchkit_kubernetes.manifest.names import Ref
 from launchkit_kubernetes.runs.records import Record, Records
 from launchkit_kubernetes.runs.secrets import RunSecrets
@@ -21,39 +23,51 @@ class Finder:
     """Tells a run's object, and what stands beside one, from those of others of its name."""
 
     look: Look
+    is_known: Callable[[Ref], bool]
+    """Whether there are runs of an object's kind in its namespace for all that the agent knows
+    without what is on record: what may not be looked at there is trouble."""
     records: Records
     secrets: RunSecrets
     _sought: dict[Ref, Whose] = field(default_factory=dict)
     """Whose the objects are that are about to be attached to, or discarded."""
 
     async def require_own(self, ref: Ref, attempt: Attempt) -> None:
-        """:raises OthersRun: if all that is known of an object is of others."""
+        """See that an object is of this attempt, as far as anything is known of it.
+
+        :raises OthersRun: if all that is known of it is of others.
+        :raises Elsewhere: if it may not be looked at, and nothing else says that it is there.
+        """
         own = whose_is(attempt)
-        try:
-            told = await self.look(ref)
-        except SubmitError:  # `found` tells of it
-            told = None
-        if told is None or not own.owns(told):
-            others = [record.whose for record in await self.records.of(ref)]
-            if told is None and not others:
-                others = [*await self.secrets.runs(ref)]
-            if (told or others) and all(other.exact != own.exact for other in others):
-                raise others_run(str(ref))
+        with self._looking(ref):
+            try:
+                told = await self.look(ref)
+            except SubmitError:  # `found` tells of it
+                told = None
+            if told is None or not own.owns(told):
+                others = [record.whose for record in await self.records.of(ref)]
+                if told is None and not others:
+                    others = [*await self.secrets.runs(ref)]
+                if (told or others) and all(other.exact != own.exact for other in others):
+                    raise others_run(str(ref))
         self._sought[ref] = own
 
     async def found(self, ref: Ref) -> tuple[Whose, Record | None]:
         """The run that is looked for, or the one whose object is there; and what is remembered of
-        it. :raises RunLost: if there is nothing of it.
+        it.
+
+        :raises RunLost: if there is nothing of it.
+        :raises Elsewhere: as `require_own` does.
         """
         sought = self._sought.pop(ref, None)
-        try:
-            told = await self.look(ref)
-        except SubmitError as exc:  # what objects of its kind there were went with it
-            raise RunLost(exc.message, hint=exc.hint) from exc
-        root = Whose.of(told) if told is not None else None
-        if sought is not None and (root is None or root.exact != sought.exact):
-            root = None
-        record = await self._record(ref, sought or root)
+        with self._looking(ref):
+            try:
+                told = await self.look(ref)
+            except SubmitError as exc:  # what objects of its kind there were went with it
+                raise RunLost(exc.message, hint=exc.hint) from exc
+            root = Whose.of(told) if told is not None else None
+            if sought is not None and (root is None or root.exact != sought.exact):
+                root = None
+            record = await self._record(ref, sought or root)
         if root is not None:
             return root, record
         if record is None:
@@ -76,6 +90,16 @@ class Finder:
             return False
         told = await self.look(ref)
         return told is None or not whose.owns(told)
+
+    @contextmanager
+    def _looking(self, ref: Ref) -> Iterator[None]:
+        """Tell a place where nothing may be looked at from trouble in one where runs are."""
+        try:
+            yield
+        except ClusterRefused as exc:
+            if exc.forbidden and not self.is_known(ref):
+                raise Elsewhere(exc.message, hint=exc.hint) from exc
+            raise
 
     async def _record(self, ref: Ref, whose: Whose | None) -> Record | None:
         """What is remembered of a run, or of the last one whose object had that name."""

@@ -88,7 +88,7 @@ class RunService:
         self._logins: dict[str, Mapping[str, Credentials]] = {}
         self._pull_places: dict[str, str] = {}
         """In which field the TrainJobs of an API version take pull secrets, as it was tried."""
-        self._finder = Finder(self._object, self._records, self._secrets)
+        self._finder = Finder(self._object, self._is_known, self._records, self._secrets)
         self.logins = Logins(self._secrets, site.registry, client.trouble)
         self._tasks: TaskGroup
 
@@ -219,13 +219,19 @@ class RunService:
         return await self._run(ref, whose)
 
     async def require_own(self, ref: str, attempt: Attempt) -> None:
-        """Look at the labels of its object, or of what stands beside one. :raises OthersRun: if
-        they are of other runs alone.
+        """Look at the labels of its object, or of what stands beside one.
+
+        :raises OthersRun: if they are of other runs alone.
+        :raises Elsewhere: as `attach` does.
         """
         await self._finder.require_own(Ref.parse(ref), attempt)
 
     async def attach(self, ref: str) -> Run:
-        """Find an object again. :raises RunLost: if it is gone, or *ref* is not a run's."""
+        """Find an object again.
+
+        :raises RunLost: if it is gone, or *ref* is not a run's.
+        :raises Elsewhere: if nothing of its kind may be looked at in its namespace.
+        """
         place = Ref.parse(ref)
         whose, record = await self._finder.found(place)
         run = await self._run(place, whose)
@@ -242,6 +248,12 @@ class RunService:
         place = Ref.parse(ref)
         if (whose := await self._finder.unmade(place)) is not None:
             await self._secrets.remove(place, whose)
+
+    def _is_known(self, ref: Ref) -> bool:
+        """Whether runs of its kind are in its namespace, as the settings or other runs have it."""
+        known = {*self._boards, *((JOBS, namespace) for namespace in self._all_namespaces)}
+        each = ((kind.api_version, kind.kind, namespace) for kind, namespace in known)
+        return _place(ref) in each
 
     def _namespaces(self) -> Set[str]:
         return {namespace for _, namespace in self._boards}
