@@ -274,6 +274,12 @@ class LaunchHandle:
         """Ask that it end; `wait` tells when it has. With *now* it gets no grace, also if it was
         asked before.
         """
+    def give_up(self, reason: str | None = None) -> QueueItem:
+        """End it as failed, though nobody can look whether its run is over: its agent fell silent,
+        and never comes back.
+
+        :raises Conflict: if it waits, or its agent gives signs of life.
+        """
     def hold(self, reason: str) -> QueueItem:
         """Keep it from being claimed until it is requeued.
 

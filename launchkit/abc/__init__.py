@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Change,
         Changed,
         Drain,
+        GiveUp,
         Hold,
         Move,
         PauseAgent,
@@ -46,8 +47,8 @@ else:
         __name__,
         {
             "changes": (
-                *("AgentChange", "Change", "Changed", "Drain", "Hold", "Move", "PauseAgent"),
-                *("Release", "ResumeAgent", "SetPriority", "Stop"),
+                *("AgentChange", "Change", "Changed", "Drain", "GiveUp", "Hold", "Move"),
+                *("PauseAgent", "Release", "ResumeAgent", "SetPriority", "Stop"),
             )
         },
     )
@@ -63,6 +64,7 @@ __all__ = [
     "Environment",
     "Fetcher",
     "Finding",
+    "GiveUp",
     "Hold",
     "Hub",
     "ItemView",

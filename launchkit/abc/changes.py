@@ -18,6 +18,13 @@ class Stop:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GiveUp:
+    """An item whose agent fell silent ends as failed, though nobody can look at its run."""
+
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Hold:
     """An item that is queued is not to be claimed until a person releases it."""
 
@@ -43,7 +50,7 @@ class Move:
     queue: str
 
 
-Change: TypeAlias = Stop | Hold | Release | SetPriority | Move
+Change: TypeAlias = Stop | GiveUp | Hold | Release | SetPriority | Move
 """What a person may want of a launch that exists."""
 
 

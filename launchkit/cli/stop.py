@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from launchkit.abc import Stop
+from launchkit.abc import GiveUp, Stop
 from launchkit.cli.launches import LAYOUT, found
 from launchkit.cli.names import launch_names
 from launchkit.cli.options import common_options, may_ask, output_option, say
@@ -27,6 +27,7 @@ OPEN = [state for state in ItemState if state not in ENDED]
 @state_option
 @click.option("--reason", metavar="TEXT", help="Why, for the record.")
 @click.option("--now", is_flag=True, help="Without a grace: kill what runs.")
+@click.option("--give-up", is_flag=True, help="Its agent never comes back: it has failed, unseen.")
 @click.option("--dry-run", is_flag=True, help="Only list what would be stopped.")
 @click.option("--yes", is_flag=True, help="With --all: do not ask.")
 @output_option
@@ -42,13 +43,16 @@ def stop(
     """Ask that launches end.
 
     One that waits ends at once; one that runs gets SIGTERM, and SIGKILL after its grace, or with
-    --now at once, also if it was asked to end before.
+    --now at once, also if it was asked to end before. With --give-up one whose agent fell silent
+    ends at once, though nobody can look whether its run is over.
     """
     everything = given["everything"]
     if everything == bool(refs):
         raise click.UsageError("name launches, or a whole queue with --all -q QUEUE")
     if everything != (queue is not None) or (states and not everything):
         raise click.UsageError("--all goes with -q QUEUE, and --state with both")
+    if given["give_up"] and given["now"]:
+        raise click.UsageError("--give-up ends nothing that runs: leave --now out")
     if queue is not None:
         refs = _open(queue, states)
         if refs and not (given["yes"] or dry_run):
@@ -56,7 +60,9 @@ def stop(
     if dry_run:
         _show(refs, form)
     else:
-        _stop(refs, Stop(reason=given["reason"], now=given["now"]), form)
+        reason = given["reason"]
+        wish = GiveUp(reason=reason) if given["give_up"] else Stop(reason=reason, now=given["now"])
+        _end(refs, wish, form)
 
 
 def _ask(queue: str, count: int) -> None:
@@ -77,12 +83,15 @@ async def _open(client: Client, queue: str, states: Collection[ItemState] | None
 
 
 @with_client
-async def _stop(client: Client, refs: Sequence[str], wish: Stop, form: str) -> None:
+async def _end(client: Client, refs: Sequence[str], wish: Stop | GiveUp, form: str) -> None:
     runs = await found(client, refs)
     for run in runs:
         if run.item.state.ended:
             say(f"{run.id} has ended already: {run.item.state}")
-        await run.stop(wish.reason, now=wish.now)
+        if isinstance(wish, GiveUp):
+            await run.give_up(wish.reason)
+        else:
+            await run.stop(wish.reason, now=wish.now)
     await _print(runs, form)
 
 

@@ -120,6 +120,14 @@ class LaunchHandle:
         """
         return await self._change(abc.Stop(reason=reason, now=now))
 
+    async def give_up(self, reason: str | None = None) -> QueueItem:
+        """End it as failed, though nobody can look whether its run is over: its agent fell silent,
+        and never comes back.
+
+        :raises Conflict: if it waits, or its agent gives signs of life.
+        """
+        return await self._change(abc.GiveUp(reason=reason))
+
     async def hold(self, reason: str) -> QueueItem:
         """Keep it from being claimed until it is requeued.
 

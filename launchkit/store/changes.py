@@ -5,7 +5,7 @@ way is not touched.
 from functools import partial
 from typing import NamedTuple
 
-from launchkit.abc import Change, Hold, LaunchRequest, Move, Release, SetPriority, Stop
+from launchkit.abc import Change, GiveUp, Hold, LaunchRequest, Move, Release, SetPriority, Stop
 from launchkit.errors import Conflict
 from launchkit.model import ItemState, Priority, QueueItem
 from launchkit.resolving.queue_checks import check_length
@@ -33,6 +33,11 @@ class Make(NamedTuple):
         if isinstance(self.change, Stop):
             stop = launches.Stop(self.entity, self.ref, self.actor, self.change)
             return await stop(tx)
+        if isinstance(self.change, GiveUp):
+            from launchkit.store import giving_up
+
+            end = giving_up.End(self.entity, self.ref, self.actor, self.change.reason)
+            return await end(tx)
         found = await launches.find(tx, self.entity, self.ref)
         _require_waiting(found)
         queue = await named(tx, self.entity, found["queue"], "_shared")

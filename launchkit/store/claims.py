@@ -276,7 +276,7 @@ class Report(NamedTuple):
             raise lost(self.claim, await tx.one("item_locked", id=self.claim.item.id))
         if new.state in _WAITING and row["stop_by"] is not None:
             new = ItemReport(state=ItemState.STOPPED, message=new.message, verdict=_STOPPED)
-        await tx.all("update_item", id=row["id"], **_columns(row, new, tx.now))
+        await tx.all("update_item", id=row["id"], **columns(row, new, tx.now))
         agent = row["agent"]
         for warning in new.warnings:
             await record(tx, row, "warning", agent, warning)
@@ -367,7 +367,8 @@ _WAITING = frozenset({ItemState.QUEUED, ItemState.HELD})
 _STOPPED = Verdict(code="stopped", summary="Stopped before it was tried again.")
 
 
-def _columns(row: Row, new: ItemReport, now: float) -> dict[str, object]:
+def columns(row: Row, new: ItemReport, now: float) -> dict[str, object]:
+    """What of an item's row a report changes."""
     released = new.state.ended or new.state in _WAITING
     requeued = new.state is ItemState.QUEUED
     started = rules.started_at(new, row["started_at"], row["created_at"], now)

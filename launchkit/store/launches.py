@@ -242,7 +242,7 @@ async def view(
     if item.state is ItemState.HELD:
         return ItemView(item=item, reason=item.message)
     if row["lease_until"] is not None and row["lease_until"] <= tx.now:
-        return ItemView(item=item, reason=rules.silent(row["agent"], row["site"]))
+        return ItemView(item=item, reason=rules.silent(item, row["site"]))
     if item.stop_requested and not item.state.ended:
         return ItemView(item=item, reason=rules.stopping(item))
     if item.state is not ItemState.QUEUED:

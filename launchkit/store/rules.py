@@ -119,10 +119,13 @@ def taken_again(former: str, agent: str) -> str:
     return f"taken over: agent {former} fell silent"
 
 
-def silent(agent: str, site: str | None) -> str:
+def silent(item: QueueItem, site: str | None) -> str:
     """Why an item that was claimed does not go on: its agent gives no sign of life."""
     who = f"an agent on {site}, where its run can be found again," if site else "the next agent"
-    return f"agent {agent} fell silent; {who} takes it over"
+    way_out = f"; if none ever comes: launchkit stop --give-up {item.id}"
+    return (
+        f"agent {item.agent} fell silent; {who} takes it over{way_out * bool(item.stop_requested)}"
+    )
 
 
 def started_at(

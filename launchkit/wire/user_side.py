@@ -9,6 +9,7 @@ from launchkit.abc import (
     AgentChange,
     Change,
     Drain,
+    GiveUp,
     Hold,
     LaunchRequest,
     Move,
@@ -105,7 +106,7 @@ class LaunchBody:
 class ChangeBody:
     """A change of an item; `kind` says which, and which of the other keys count."""
 
-    kind: Literal["stop", "hold", "release", "priority", "move"]
+    kind: Literal["stop", "give_up", "hold", "release", "priority", "move"]
     reason: str | None = None
     level: Priority | None = None
     queue: Name | None = None
@@ -118,6 +119,8 @@ class ChangeBody:
         match change:
             case Stop(reason=reason, now=now):
                 return cls(kind="stop", reason=reason, now=now)
+            case GiveUp(reason=reason):
+                return cls(kind="give_up", reason=reason)
             case Hold(reason=reason):
                 return cls(kind="hold", reason=reason)
             case Release():
@@ -131,6 +134,8 @@ class ChangeBody:
         """The change that was sent. :raises Rejected: if it lacks what its kind needs."""
         if self.kind == "stop":
             return Stop(reason=self.reason, now=self.now)
+        if self.kind == "give_up":
+            return GiveUp(reason=self.reason)
         if self.kind == "release":
             return Release()
         if self.kind == "hold":

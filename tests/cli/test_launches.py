@@ -7,13 +7,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+import anyio
 import pytest
 from cli.conftest import WAIT, Program, read_until
 from waiting import PATIENCE
 
 from launchkit.cli.show import resolved_screen
+from launchkit.model import AgentCapacity, ItemReport, ItemState
 from launchkit.store import queues
+from launchkit.store.backend import StoreBackend
+from launchkit.testing import site_at, started
 
 
 def test_launches_are_listed_newest_first_up_to_a_limit(queue: Program) -> None:
@@ -183,6 +188,27 @@ def test_stop_ends_what_waits_and_records_why(queue: Program) -> None:
     assert [item["state"] for item in stopped] == ["stopped", "stopped"]
     assert queue.data("show", one)["events"][-1]["cause"] == "not needed"
     assert "has ended already: stopped" in queue("stop", one).stderr
+
+
+async def claimed_by_an_agent_that_died(folder: Path) -> None:
+    capacity = AgentCapacity(agent="gone", site="there", resources=frozenset({"local-process"}))
+    made = StoreBackend(url=f"sqlite:///{folder}/queue.db", entity="default")
+    async with site_at(folder / "site") as site, started(made, site) as backend:
+        claim = await backend.claim("q", capacity)
+        assert claim is not None
+        await backend.report(claim, ItemReport(state=ItemState.RUNNING, site="there", ref="there"))
+        await backend.leave("gone", dead=True)
+
+
+def test_what_an_agent_held_that_never_comes_back_is_given_up(queue: Program) -> None:
+    run = queue.launch("1")
+    assert "no agent has it" in queue("stop", "--give-up", run, code=6).stderr
+    anyio.run(claimed_by_an_agent_that_died, queue.folder)
+    assert queue.data("stop", run)[0]["state"] == "running"
+    assert f"launchkit stop --give-up {run}" in queue.out("ls")
+    [ended] = queue.data("stop", "--give-up", run, "--reason", "it burned")
+    assert (ended["state"], ended["verdict"]["code"]) == ("failed", "run_lost")
+    assert "it burned; agent gone fell silent" in queue.out("show", run)
 
 
 def test_nothing_is_stopped_if_one_of_them_does_not_exist(queue: Program) -> None:

@@ -19,6 +19,7 @@ CODE = ("launch", "-q", "q", "-u", "code")
         (("--nope",), 2, ("error usage", "'--nope'", "hint: see launchkit --help")),
         (("launch",), 2, ("error usage", "-j JOB, -d IMAGE or -u URI")),
         ((*CODE,), 2, ("error usage", "-E 'COMMAND'")),
+        (("stop", "x", "--now", "--give-up"), 2, ("error usage", "leave --now out")),
         (
             (*CODE, "-E", "python", "train.py", "--epochs", "3"),
             2,

@@ -8,6 +8,7 @@ import anyio
 
 import launchkit
 from launchkit.abc import Release, Selection
+from launchkit.errors import Conflict
 from launchkit.model import ItemState, Priority
 
 SCRIPT = "import time\nfor n in range(3): print('step', n, flush=True)\ntime.sleep({})"
@@ -41,6 +42,10 @@ async def main(code: Path) -> None:
 
         run = await launch("long.py")
         await run.wait_until(ItemState.RUNNING, timeout=60)
+        try:
+            await run.give_up("only an example")
+        except Conflict as exc:
+            print("its agent has not gone for good:", exc)
         await run.stop("only an example")
         print((await run.wait(timeout=60)).state)
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from launchkit.errors import LeaseLost
+from launchkit.abc import GiveUp
+from launchkit.errors import Conflict, LeaseLost
 from launchkit.model import ItemState, Pause
 from launchkit.testing.contracts.backend.fixtures import ServiceContract
 from launchkit.testing.contracts.conduct import refused
@@ -85,6 +86,41 @@ class TakeOverContract(ServiceContract):
         assert (await service.claim("c", "here")).item.ref == "pid-1", (
             "a take-over at its own site gets the ref of the run"
         )
+
+    async def test_what_a_silent_agent_holds_can_be_given_up(self, service: Service) -> None:
+        """Its place may be gone for good, and its run with it: a person says so."""
+        await service.queue(max_concurrent=1)
+        claim = await service.started(agent="a", site="here")
+        give_up = GiveUp(reason="the machine burned")
+        await service.report(claim, ItemState.RUNNING, ref="pid-1", site="here")
+        with refused(Conflict, "what an agent that is there holds is not given up"):
+            await service.launches.change(claim.item.id, give_up, "bob")
+        await service.lapse(claim)
+        await service.launches.stop(claim.item.id, "bob", None)
+        reason = (await service.view(claim.item)).reason
+        assert f"stop --give-up {claim.item.id}" in str(reason), "who waits in vain is told of it"
+        ended = await service.launches.change(claim.item.id, give_up, "bob")
+        assert ended.state is ItemState.FAILED, "what is given up has failed"
+        again = await service.launches.change(claim.item.id, give_up, "eve")
+        assert again == ended, "what is given up stays as it is"
+        verdict = ended.verdict
+        assert verdict is not None, "what is given up says why"
+        assert verdict.code == "run_lost", "what is given up says that nobody could look"
+        assert "given up by bob: the machine burned; agent a fell silent" in verdict.summary, (
+            "what is given up says by whom, why, and who held it"
+        )
+        assert await service.backend.over({claim.item.id: 1}), "it is over for who comes back"
+        with refused(LeaseLost, "what is given up is lost to its agent"):
+            await service.report(claim, ItemState.FINISHED)
+        await service.launch("next")
+        assert (await service.claim("b")).item.name == "next", "what is given up makes room"
+
+    async def test_what_no_agent_has_is_stopped_and_not_given_up(self, service: Service) -> None:
+        """There is no run that nobody can look at."""
+        await service.queue()
+        item = await service.launch()
+        with refused(Conflict, "what waits is not given up"):
+            await service.launches.change(item.id, GiveUp(), "bob")
 
     async def test_a_run_of_no_site_is_taken_over_anywhere(self, service: Service) -> None:
         """It can be found from each machine."""
