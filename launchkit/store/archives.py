@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from launchkit.errors import Unreachable
 from launchkit.store.database import Tx
 
 
@@ -35,6 +36,11 @@ class StoredCode:
     upload: str
     """The name that its pieces have: of who has sent all of them, or sends them."""
     pieces: tuple[Piece, ...]
+
+    @property
+    def kept(self) -> int:
+        """Bytes that are there, wherever."""
+        return sum(piece.size for piece in self.pieces)
 
     @property
     def size(self) -> int:
@@ -74,6 +80,7 @@ class AddPiece(NamedTuple):
     data: bytes
 
     async def __call__(self, tx: Tx) -> None:
+        await _turn(tx, self.upload)
         if await tx.one("archive_known", digest=self.digest) is None:
             await tx.all(
                 "add_archive_piece", digest=self.upload, data=self.data, **vars(self.piece)
@@ -81,13 +88,15 @@ class AddPiece(NamedTuple):
 
 
 class GetPiece(NamedTuple):
-    """The bytes of a piece, or where they are."""
+    """The bytes of a piece, or where they are. :raises Unreachable: if somebody has dropped it."""
 
     upload: str
     number: int
 
     async def __call__(self, tx: Tx) -> tuple[bytes, str | None]:
-        row = await tx.row("archive_piece", digest=self.upload, number=self.number)
+        row = await tx.one("archive_piece", digest=self.upload, number=self.number)
+        if row is None:
+            raise Unreachable(f"piece {self.number} of {_digest(self.upload)} is there no more")
         return bytes(row["data"]), row["place"]
 
 
@@ -98,6 +107,7 @@ class Forget(NamedTuple):
     number: int = 0
 
     async def __call__(self, tx: Tx) -> None:
+        await _turn(tx, self.upload)
         await tx.all("drop_archive_pieces", digest=self.upload, number=self.number)
 
 
@@ -109,6 +119,7 @@ class Seal(NamedTuple):
     pieces: Sequence[Piece]
 
     async def __call__(self, tx: Tx) -> bool:
+        await _turn(tx, self.digest)
         now = await Look(self.digest, self.sender)(tx)
         if not now.known:
             if tuple(self.pieces) != now.pieces:
@@ -116,6 +127,15 @@ class Seal(NamedTuple):
             await tx.all("add_archive", digest=self.digest, upload=now.upload)
         await Forget(f"{self.digest} {self.sender}")(tx)  # nothing, unless another has sent it, too
         return True
+
+
+def _digest(upload: str) -> str:
+    return upload.partition(" ")[0]
+
+
+async def _turn(tx: Tx, upload: str) -> None:
+    """Keep others from writing what of the same code was just looked at."""
+    await tx.all("turn", what="packed code", of=_digest(upload))
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class Archives:
         async for data in cut(stream, AMONG_THE_BLOBS if self.blobs else IN_THE_DATABASE):
             size += len(data)
             if size > self.most:
-                raise Refusal(413, f"packed code has at most {self.most} bytes here")
+                raise self._too_much()
             await self._add(digest, stored.upload, number, data)
             number += 1
         await self.database.write(bodies.Forget(stored.upload, number))
@@ -81,10 +81,16 @@ class Archives:
         for _ in range(TRIES):
             stored = await self.database.read(bodies.Look(digest, sender))
             if not stored.known:
+                if stored.kept > self.most:  # the same one sends it several times at once
+                    await self.database.write(bodies.Forget(stored.upload))
+                    raise self._too_much()
                 await self._verify(digest, stored)
             if await self.database.write(bodies.Seal(digest, sender, stored.pieces)):
                 return
         raise Conflict(f"{digest} was sent by many at a time", hint="send it again")
+
+    def _too_much(self) -> Refusal:
+        return Refusal(413, f"packed code has at most {self.most} bytes here")
 
     async def _verify(self, digest: str, stored: StoredCode) -> None:
         verifier = Verifier(digest)

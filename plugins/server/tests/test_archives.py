@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import anyio
 import pytest
@@ -147,6 +147,31 @@ async def test_what_two_have_begun_is_kept_once(database: Database) -> None:
     assert await stored.known(DIGEST, ANN) == await stored.known(DIGEST, BOB)
     await stored.put(DIGEST, ANN, 0, pieces_of([CODE]))
     assert await read(stored) == CODE
+
+
+class Beside(NamedTuple):
+    """Where another request of the same one writes once all of this one is there."""
+
+    database: Database
+
+    async def read(self, body: Body[T]) -> T:
+        return await self.database.read(body)
+
+    async def write(self, body: Body[T]) -> T:
+        done = await self.database.write(body)
+        if isinstance(body, archives.Forget) and body.number:
+            beyond = archives.Piece(number=body.number, size=1, checksum=None, place=None)
+            await self.database.write(archives.AddPiece(DIGEST, body.upload, beyond, b"x"))
+        return done
+
+
+async def test_what_one_sends_many_times_at_once_is_no_longer_than_it_may_be(
+    database: Database,
+) -> None:
+    stored = Archives(Beside(database), None, most=len(CODE))  # type: ignore[arg-type]
+    with pytest.raises(Refusal, match=f"at most {len(CODE)} bytes"):
+        await stored.put(DIGEST, ANN, 0, pieces_of([CODE]))
+    assert await stored.known(DIGEST, ANN) == ArchiveKnown(known=False, size=0)
 
 
 class Losing(OwnDatabase):
