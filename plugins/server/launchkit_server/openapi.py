@@ -65,7 +65,8 @@ class Documented:
     @property
     def takes_bytes(self) -> bool:
         """Whether the body is bytes, not JSON."""
-        return self.route.dependant.request_param_name is not None
+        takes_request = self.route.dependant.request_param_name is not None
+        return takes_request and "GET" not in (self.route.methods or ())
 
     @property
     def gives_bytes(self) -> bool:

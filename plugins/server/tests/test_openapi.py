@@ -28,6 +28,11 @@ def test_each_operation_is_described(name: str) -> None:
     assert any(status.startswith("2") for status in operation["responses"])
 
 
+def test_what_is_only_read_has_no_body() -> None:
+    read = [one for name, one in OPERATIONS.items() if name.startswith("get ")]
+    assert [one["operationId"] for one in read if "requestBody" in one] == []
+
+
 def test_each_operation_has_a_name_of_its_own() -> None:
     names = Counter(operation["operationId"] for operation in OPERATIONS.values())
     assert [name for name, count in names.items() if count > 1] == []
