@@ -46,6 +46,7 @@ class Create(NamedTuple):
             _check_alias(alias)
         check_recipe(self.recipe)
         of = {"entity": self.entity, "name": self.name}
+        await tx.all("turn", what="job", of=f"{self.entity}/{self.name}")
         recipe = encode_json(self.recipe)
         digest = hashlib.sha256(recipe.encode()).hexdigest()
         row = await tx.one("job_of_digest", digest=digest, **of)

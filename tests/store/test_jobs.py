@@ -1,5 +1,8 @@
 """Jobs in versions, and packed code."""
 
+from contextlib import suppress
+
+import anyio
 import pytest
 from store.conftest import Store
 
@@ -97,6 +100,22 @@ async def test_a_version_has_only_so_many_aliases_however_they_come(store: Store
     assert len(moved.aliases) == 51
     again, _ = await create(store, "one", "another")
     assert len(again.aliases) == 51
+
+
+async def test_a_version_has_only_so_many_aliases_however_many_give_it_some_at_once(
+    store: Store,
+) -> None:
+    given = []
+
+    async def give(letter: str) -> None:
+        with suppress(ConfigError):
+            given.append(await create(store, "one", *(f"{letter}{n}" for n in range(60))))
+
+    await create(store, "one")
+    async with anyio.create_task_group() as tasks:
+        for letter in "abcdefgh":
+            tasks.start_soon(give, letter)
+    assert len(given) == 1
 
 
 async def test_code_is_known_only_when_all_of_it_is_stored(store: Store) -> None:
