@@ -28,6 +28,7 @@ from launchkit.code.remotes import (
     refs_in,
     unknown_ref,
 )
+from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import FetchError, Rejected
 from launchkit.hookspecs import hookimpl
 from launchkit.model import GitSource, Source
@@ -208,8 +209,9 @@ async def _check_out(
     await git.run("remote", "add", "origin", source.remote, cwd=into)
     await _fetch_commit(git, source, commit, into, place or ("origin",))
     await git.run("checkout", "--quiet", "--detach", commit, cwd=into)
-    # which holds the address as settings of git have rewritten it
+    # which hold the address as settings of git have rewritten it, and the agent's variables
     await anyio.Path(into / ".git" / "FETCH_HEAD").unlink(missing_ok=True)
+    await anyio.to_thread.run_sync(remove_tree, into / ".git" / "lfs" / "logs")
 
 
 async def _fetch_commit(

@@ -10,8 +10,13 @@ from launchkit.code.remove_tree import remove_tree
 from launchkit.errors import FetchError
 
 MOST_LEVELS = 20
-LOOK = 'rm -f "$(git rev-parse --git-path FETCH_HEAD)" && printf "%s\\0" "$toplevel/$sm_path"'
-"""Tells where a submodule is, which keeps no address as settings of git have rewritten it."""
+LOOK = (
+    'rm -rf "$(git rev-parse --git-path FETCH_HEAD)" "$(git rev-parse --git-path lfs/logs)"'
+    ' && printf "%s\\0" "$toplevel/$sm_path"'
+)
+"""Tells where a submodule is, which keeps no address as settings of git have rewritten it, and none
+of the agent's variables, which git-lfs writes down when something is missing.
+"""
 UPDATE = ("submodule", "--quiet", "update", "--init")
 
 

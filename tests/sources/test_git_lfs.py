@@ -1,4 +1,4 @@
-"""What a repository says of git-lfs leads to no repository of the agent's machine."""
+"""What a repository says of git-lfs leads to no other repository of the machine, and to no secret."""
 
 import hashlib
 import shutil
@@ -151,3 +151,33 @@ async def test_a_repository_of_the_machine_has_its_own_objects_of_lfs(
     commit = pointing(private, private)
     code = await fetched(tmp_path, GitSource(remote=private.url, commit=commit), str(private.path))
     assert (code / "stolen.bin").read_bytes() == WEIGHTS
+
+
+MISSING = {
+    ".gitattributes": "*.bin filter=lfs\n",
+    ".lfsconfig": "[lfs]\n\turl = http://127.0.0.1:1/x\n\tskipdownloaderrors = true\n",
+}
+"""What git-lfs then writes down has all variables of git's in it."""
+
+
+async def test_what_lfs_writes_down_of_the_agents_variables_is_not_in_the_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "http.https://git.example.com/.extraHeader")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "Authorization: Basic c2VjcmV0")
+    inner, outer = Repository(tmp_path / "inner"), Repository(tmp_path / "outer")
+    for one in (inner, outer):
+        digest = hashlib.sha256(WEIGHTS).hexdigest()
+        pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 9\n"
+        one.commit({"missing.bin": pointer})
+        one.commit(MISSING)
+    outer.git("submodule", "--quiet", "add", inner.url, "lib")
+    commit = outer.commit({})
+    into = tmp_path / "code"
+    into.mkdir()
+    await GitFetcher().fetch(GitSource(remote=outer.url, commit=commit), into)
+    for place in (into, into / "lib"):
+        assert (place / "missing.bin").read_text().startswith("version")
+    texts = [path.read_bytes() for path in into.rglob("*") if path.is_file()]
+    assert [text for text in texts if b"c2VjcmV0" in text] == []
