@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import PurePosixPath
@@ -104,7 +104,7 @@ def _layer_problem(spec: LaunchSpec) -> str | None:
 
 def check_recipe(recipe: Recipe) -> None:
     """:raises Rejected: if a job's recipe cannot be kept as it is."""
-    if problem := _problem_in(_layers_of(recipe)):
+    if problem := _problem_in(_layers_of(recipe)) or _program_problem(recipe.entry_point):
         raise Rejected(problem)
     _check_source(recipe)
     _check_base_images("resource_args of the job", recipe.resource_args)
@@ -205,10 +205,19 @@ def _climbing_words(spec: LaunchSpec) -> Iterator[str]:
 
 def _text_problems(spec: LaunchSpec) -> Iterator[str]:
     for owner in (spec.recipe, spec.overrides):
+        if problem := _program_problem(owner.entry_point or ()):
+            yield problem
         for word in (*(owner.entry_point or ()), *(owner.args or ())):
             if "\0" in word:
                 yield f"{word!r}: an argument cannot hold a NUL character"
         yield from _env_problems(owner.env)
+
+
+def _program_problem(entry_point: Sequence[str]) -> str | None:
+    """An Engine takes an empty one for none, and what stands behind it for what is to run."""
+    if entry_point and not entry_point[0]:
+        return "entry_point: its first word, which names the program, is empty"
+    return None
 
 
 def _env_problems(env: Mapping[str, str | None]) -> Iterator[str]:

@@ -89,6 +89,12 @@ async def test_an_alias_may_not_look_like_a_version(store: Store) -> None:
         await create(store, "one", "v7")
 
 
+async def test_a_job_whose_entry_point_names_no_program_is_refused(store: Store) -> None:
+    recipe = Recipe(source=ImageSource(image="one"), entry_point=("",))
+    with pytest.raises(Rejected, match="which names the program, is empty"):
+        await store.write(jobs.Create("e", "train", recipe, "ann", ()))
+
+
 async def test_a_version_has_only_so_many_aliases_however_they_come(store: Store) -> None:
     names = [f"a{number}" for number in range(jobs.MOST_ALIASES)]
     with pytest.raises(ConfigError, match="more than 100 aliases"):
