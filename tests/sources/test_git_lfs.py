@@ -1,4 +1,4 @@
-"""What a repository says of git-lfs leads to no other repository of the machine, and to no secret."""
+"""What a repository says of git-lfs leads to no other one of the machine, and to no secret."""
 
 import hashlib
 import shutil
