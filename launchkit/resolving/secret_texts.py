@@ -4,8 +4,9 @@ Where the value of a name ends is not always certain, so all that follows it is 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush, merge
+from itertools import islice
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -37,6 +38,8 @@ _BLOCK = re.compile(
     r"[|>][+-]?[0-9]?[^\S\n]*+\n([^\S\n]++)[^\n]*+(?:\n(?:\1[^\n]*+|[^\S\n]*+(?=\n)))*+"
 )
 """A text of many lines in YAML."""
+_MOST_NAMES = 10_000
+"""Names of secrets in one text; what is behind these is hidden, whatever it is."""
 _MOST_CLOSED = 8192
 """Characters of a value in which its end is looked for."""
 _NUMBER = re.compile(rf"""{_BLANKS}["']?(-?[0-9.]{{1,15}})["']?(?=[\s;&|,\]}})]|\Z)""")
@@ -112,7 +115,9 @@ def _named(text: str) -> Iterator[Part]:
     so it takes linear time.
     """
     done = line_end = 0
-    for name, value in merge(_told(text), curl_logins(text), key=lambda one: one[1].at):
+    found = names_in(text, _may_be_one) if may_tell(text) else iter(())
+    names = islice(found, _MOST_NAMES)
+    for name, value in merge(_told(text, names), curl_logins(text), key=lambda one: one[1].at):
         if name.start < done:
             continue
         begin = _BEGIN.match(text, value.at)
@@ -136,14 +141,16 @@ def _named(text: str) -> Iterator[Part]:
             form: None for one in dict.fromkeys(values) for form in (one, one.strip(_EDGES)) if form
         }
         yield Part(at, None, tuple(kept))
+    for name in islice(found, 1):
+        yield Part(name.start, None, ())
 
 
-def _told(text: str) -> Iterator[tuple[Name, Value]]:
-    """The names of secrets and where their values begin, in the order of the values: each is behind
-    its name.
+def _told(text: str, names: Iterable[Name]) -> Iterator[tuple[Name, Value]]:
+    """Those of some names that are of secrets, and where their values begin, in the order of the
+    values: each is behind its name.
     """
     waiting: list[tuple[int, int, Name, Value]] = []
-    for name in names_in(text, _may_be_one) if may_tell(text) else ():
+    for name in names:
         is_parameter = text[max(0, name.start - 1) : name.start] in ("?", "&")
         if not (is_parameter or is_secret_name(name.text)):
             continue

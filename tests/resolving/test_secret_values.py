@@ -309,6 +309,12 @@ def test_a_list_in_front_of_a_text_is_not_written_out_to_know_whether_it_tells_o
     assert shown == [["set"], "pw", "hush", "--password", ["…"], "--token", "…"]
 
 
+@pytest.mark.parametrize(("many", "end"), [(9_999, "** words"), (10_001, "…")])
+def test_of_a_text_with_very_many_names_of_secrets_the_rest_is_hidden(many: int, end: str) -> None:
+    shown = hidden({"args": "**token" * many + "** words"})["args"]
+    assert shown.endswith(f"token{end}" if many < 10_000 else end)
+
+
 def test_texts_that_sound_secret_everywhere_cost_linear_time() -> None:
     """By steps that grow with the square of the length it would last for minutes."""
     pieces = ("token", 'token="', "'token='\"'\"", "--token ", "http://u:", "bearer ", "token: ")
