@@ -18,7 +18,8 @@ that conceals a text, and none of which terminals might think differently.
 """
 _LINE_END = re.compile(r"\r*\n|\r+")
 """A line is begun anew where a program goes back to its begin, such as for a progress bar."""
-_UNFINISHED = re.compile(r"(?:(?<!\r)\r++|\x1b(?:\[[0-9;:]{0,64})?)\Z")
+_UNFINISHED = re.compile(r"\x1b(?:\[[0-9;:]{0,64})?\Z")
+_LONGEST_UNFINISHED = 66
 _ONE_LOOK = re.compile(r";([34]8;(?:5;[0-9]+|2;[0-9]+;[0-9]+;[0-9]+)|[0-9:]*)")
 _NORMAL = ("22", "23", "24", "4:0", "25", "27", "29", "39", "49", "55", "59")
 _KINDS = (
@@ -53,9 +54,13 @@ class LogText:
         carriage returns, of which a run may print any number, one waits for what follows them.
         """
         text = self._kept + self._decoder.decode(data)
-        unfinished = _UNFINISHED.search(text)
+        whole = text.rstrip("\r")
+        if whole != text:
+            self._kept = "\r"
+            return self._shown(whole)
+        unfinished = _UNFINISHED.search(text, max(0, len(text) - _LONGEST_UNFINISHED))
         end = unfinished.start() if unfinished else len(text)
-        self._kept = "\r" if text.endswith("\r") else text[end:]
+        self._kept = text[end:]
         return self._shown(text[:end])
 
     def end(self) -> str:
@@ -65,7 +70,8 @@ class LogText:
     def _shown(self, text: str) -> str:
         if not text:
             return ""
-        parts = _COLOUR.split(_LINE_END.sub("\n", text))
+        lines = _LINE_END.sub("\n", text) if "\r" in text else text
+        parts = _COLOUR.split(lines) if "m" in lines else [lines]
         begin = "".join(f"\x1b[{look}m" for look in self._on.values())
         self._on = _on_after(self._on, parts[1::2])
         shown = "".join(part if at % 2 else visible(part) for at, part in enumerate(parts))

@@ -37,9 +37,9 @@ cluster; with `manualSelector` a Job takes over pods of others."""
 NODE_SERVICES = frozenset({"nodeport", "loadbalancer"})
 """The types of Services that open a port at each node, in small letters, as some operators take
 them."""
-_OF_ENDS = ("ownerReferences", "finalizers")
-"""With whom an object goes, whom it holds from going, and who is waited for before it goes: with
-them a run and its Secrets stay, and keep those of others."""
+_OF_ENDS = ("ownerReferences", "finalizers", "persistentVolumeClaimRetentionPolicy")
+"""With whom an object goes, whom it holds from going, who is waited for before it goes, and whose
+claims go with it: with them a run and its Secrets stay, and keep, or take along, those of others."""
 _FILLED = ("serviceAccountName", "serviceAccount", "nodeName")
 """Behind a dot a field of the downward API has these names."""
 _DEVICES = (

@@ -110,6 +110,10 @@ ROWS: list[tuple[dict[str, Any], str]] = [
             ),
         )
     ),
+    (
+        {"spec": {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}}},
+        "resource_args.spec.persistentVolumeClaimRetentionPolicy: is not allowed",
+    ),
     *(
         (
             {"apiVersion": "v1", "kind": "Pod", "metadata": {"labels": {key: "u"}}},
