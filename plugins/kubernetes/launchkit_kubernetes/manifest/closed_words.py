@@ -39,7 +39,7 @@ NODE_SERVICES = frozenset({"nodeport", "loadbalancer"})
 them."""
 _OF_ENDS = ("ownerReferences", "finalizers", "persistentVolumeClaimRetentionPolicy")
 """With whom an object goes, whom it holds from going, who is waited for before it goes, and whose
-claims go with it: with them a run and its Secrets stay, and keep, or take along, those of others."""
+claims go with it: with them a run and its Secrets stay, and keep or take along those of others."""
 _FILLED = ("serviceAccountName", "serviceAccount", "nodeName")
 """Behind a dot a field of the downward API has these names."""
 _DEVICES = (
