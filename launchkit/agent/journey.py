@@ -184,7 +184,8 @@ class Journey:
         await self._find()
         if self._held and self._ends_as:
             return await self._ended(self._held, self._ends_as)
-        if self._held is None and self.claim.lapses >= MAX_LAPSES:
+        is_suspect = self._held is None and self.claim.lapses >= MAX_LAPSES
+        if is_suspect and not self._interruption.asked.is_set():
             await self._ending.hold(self._unstarted)
             return None
         with self._interruption.wanted:

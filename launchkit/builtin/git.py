@@ -95,6 +95,7 @@ class GitFetcher(Fetcher):
         settings = {
             **self._of_lfs(remote),
             "advice.detachedHead": "false",
+            "core.logAllRefUpdates": "false",  # who the agent is stands in those logs
             "gc.auto": "0",  # nothing goes on in the background of a checkout
             "maintenance.auto": "false",
             "protocol.ext.allow": "never",
@@ -211,7 +212,10 @@ async def _check_out(
     await git.run("checkout", "--quiet", "--detach", commit, cwd=into)
     # which hold the address as settings of git have rewritten it, and the agent's variables
     await anyio.Path(into / ".git" / "FETCH_HEAD").unlink(missing_ok=True)
-    await anyio.to_thread.run_sync(remove_tree, into / ".git" / "lfs" / "logs")
+    storage = await git.run("config", "--default", "lfs", "--get", "lfs.storage", cwd=into)
+    if not Path(storage).is_absolute():  # else it is the owner's, for all code
+        logs = into / ".git" / storage.strip() / "logs"
+        await anyio.to_thread.run_sync(remove_tree, logs)
 
 
 async def _fetch_commit(

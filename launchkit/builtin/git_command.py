@@ -17,6 +17,7 @@ from launchkit.errors import FetchError
 
 TETHER = """
 umask 022
+ulimit -c 0
 ulimit -d "$1" 2>/dev/null
 shift
 exec 3<&0 </dev/null
@@ -28,7 +29,8 @@ exit $code
 """
 """A shell that runs git, and kills it with all that it has started when the agent dies, however
 that happens: then its end of the pipe is closed. What is fetched may be read by all, whatever the
-agent's umask is, for the user in a container is another one. What git
+agent's umask is, for the user in a container is another one. No core is dumped: it would stand in
+the code, with the agent's environment. What git
 maps of its packs, and what others reserve without writing to it, does not count as memory.
 """
 NOT_FOUND = 127
@@ -130,6 +132,7 @@ async def quiet_environment() -> Mapping[str, str]:
     environ = {name: text for name, text in os.environ.items() if name not in REPOSITORY_VARIABLES}
     environ |= {
         "GIT_ASKPASS": "",
+        "GIT_TEMPLATE_DIR": "",  # submodules would have the owner's
         "GIT_TERMINAL_PROMPT": "0",
         "LC_ALL": "C.UTF-8",
         "SSH_ASKPASS_REQUIRE": "never",

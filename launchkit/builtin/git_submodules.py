@@ -11,7 +11,8 @@ from launchkit.errors import FetchError
 
 MOST_LEVELS = 20
 LOOK = (
-    'rm -rf "$(git rev-parse --git-path FETCH_HEAD)" "$(git rev-parse --git-path lfs/logs)"'
+    "lfs=$(git config --default lfs --get lfs.storage)/logs; "
+    'rm -rf "$(git rev-parse --git-path FETCH_HEAD)" "$(git rev-parse --git-path "$lfs")"'
     ' && printf "%s\\0" "$toplevel/$sm_path"'
 )
 """Tells where a submodule is, which keeps no address as settings of git have rewritten it, and none

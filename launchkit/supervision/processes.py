@@ -81,8 +81,8 @@ def is_believed(pid: int) -> bool:
     this one does. A tag is no secret, it stands in the log of a run that prints its variables, so
     a container may have that of a run with which it has nothing to do.
     """
-    user = told(pid, "status").partition(b"\nUid:")[2].split(maxsplit=2)[1:2]
-    if user != [b"%d" % os.geteuid()]:
+    users = told(pid, "status").partition(b"\nUid:")[2].partition(b"\n")[0].split()
+    if {*users} != {b"%d" % os.geteuid()}:  # also of what another user has run setuid
         return False
     return all(_namespace(pid, kind) == _namespace("self", kind) for kind in _NAMESPACES)
 

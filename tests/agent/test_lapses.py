@@ -55,3 +55,12 @@ async def test_a_launch_of_which_fewer_agents_died_runs(bench: Bench) -> None:
     await killed_while_they_built(bench, MAX_LAPSES - 1)
     async with bench.agent():
         assert await bench.ended(run) == [ItemState.FINISHED], run.item.verdict
+
+
+async def test_a_launch_that_is_to_end_is_stopped_and_not_held(bench: Bench) -> None:
+    run = await bench.launch("print(1)")
+    await killed_while_they_built(bench, MAX_LAPSES)
+    await run.stop("enough")
+    async with bench.agent():
+        assert await bench.ended(run) == [ItemState.STOPPED]
+    assert "held" not in [event.state for event in await run.events()]

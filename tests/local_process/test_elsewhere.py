@@ -5,6 +5,7 @@ namespaces of their own.
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,11 @@ from launchkit.testing import end_of, until
 LEAVES = "{enter} setsid sleep 300 & while [ ! -e go ]; do sleep 0.01; done"
 NAMESPACES = {"mounts": ["--mount"], "processes": ["--pid", "--fork"], "users": ["--user"]}
 NOBODY = 65534
+USERS = {"another user": (NOBODY,) * 3, "another user by a setuid program": (NOBODY, 0, 0)}
+"""The real, effective and saved user of a process of theirs."""
+AS_USER = (
+    "import os, sys; os.setresuid(*map(int, sys.argv[1:4])); os.execvp(sys.argv[4], sys.argv[4:])"
+)
 
 
 def entering(where: str) -> list[str]:
@@ -40,10 +46,10 @@ def entering(where: str) -> list[str]:
 def stranger(where: str, tag: str) -> Iterator[Popen[bytes]]:
     """A process that is none of the run's, and says its tag."""
     command = ["env", f"{TAG}={tag}", "sleep", "300"]
-    if where == "another user":
+    if where in USERS:
         if os.geteuid():
             pytest.skip("root alone may be another user")
-        started = Popen(command, user=NOBODY)
+        started = Popen([sys.executable, "-c", AS_USER, *map(str, USERS[where]), *command])
     else:
         started = Popen([*entering(where), *command])
     with started:
@@ -73,7 +79,7 @@ async def loses_its_supervisor(run: Run) -> None:
 
 
 @pytest.mark.parametrize("way", [ends, is_stopped, loses_its_supervisor])
-@pytest.mark.parametrize("where", [*NAMESPACES, "another user"])
+@pytest.mark.parametrize("where", [*NAMESPACES, *USERS])
 async def test_who_says_the_tag_of_a_run_from_elsewhere_is_not_ended_with_it(
     runner: LocalProcessRunner, make: Make, where: str, way: Callable[[Run], Awaitable[None]]
 ) -> None:

@@ -171,6 +171,31 @@ async def test_an_address_that_settings_of_git_rewrite_is_kept_nowhere(
     assert [path for path in files if b"hush" in path.read_bytes()] == []
 
 
+async def test_who_the_agent_is_and_what_its_user_has_as_a_template_is_not_in_the_code(
+    nested, tmp_path: Path, into: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "template" / "info").mkdir(parents=True)
+    (tmp_path / "template" / "info" / "exclude").write_text("# hush\n")
+    settings = f"[init]\n\ttemplateDir = {tmp_path}/template\n[user]\n\tname = hush\n"
+    (tmp_path / "settings").write_text(settings)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "settings"))
+    monkeypatch.setenv("GIT_COMMITTER_EMAIL", "hush@example.com")
+    await GitFetcher().fetch(source(nested, "main"), into)
+    assert (into / "lib" / "lib" / "inner.py").exists()
+    files = [path for path in into.rglob("*") if path.is_file()]
+    assert [path for path in files if b"hush" in path.read_bytes()] == []
+
+
+async def test_git_dumps_no_core_with_the_agents_environment_into_the_code(
+    tmp_path: Path, into: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = tmp_path / "limits"
+    monkeypatch.setenv("GIT_SSH_COMMAND", f"(ulimit -Sc; ulimit -Hc) >{limits}; false")
+    with pytest.raises(FetchError):
+        await GitFetcher().fetch(GitSource(remote="ssh://git@example.com/x"), into)
+    assert limits.read_text().split() == ["0", "0"]
+
+
 async def test_submodules_that_stand_in_each_other_without_end_are_refused(
     nested: Repository, into: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -160,9 +160,12 @@ MISSING = {
 """What git-lfs then writes down has all variables of git's in it."""
 
 
+@pytest.mark.parametrize("storage", ["", "\tstorage = mine\n"])
 async def test_what_lfs_writes_down_of_the_agents_variables_is_not_in_the_code(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, storage: str
 ) -> None:
+    settings = tmp_path / "gitconfig"
+    settings.write_text(f"{settings.read_text()}[lfs]\n{storage}")
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "http.https://git.example.com/.extraHeader")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "Authorization: Basic c2VjcmV0")
