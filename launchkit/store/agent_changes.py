@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from launchkit.abc import AgentChange, Drain, PauseAgent
+from launchkit.addresses import masked
 from launchkit.codec import encode_json
 from launchkit.errors import NotFound
 from launchkit.model import AgentView, Pause
@@ -76,4 +77,4 @@ class Make(NamedTuple):
 
 
 def _kept(change: PauseAgent) -> str:
-    return shortened(change.reason, MOST_OF_A_REASON)
+    return masked(shortened(change.reason, MOST_OF_A_REASON))

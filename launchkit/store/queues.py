@@ -219,14 +219,17 @@ def require_prioritization(queue: Row) -> None:
 
 
 def kept_reason(reason: str, queue: Row) -> str:
-    """What somebody gives as a reason, with `…` for each secret of a row of `queue`: who reads it
-    may not be who may read those. Of a very long one its beginning and its end.
+    """What somebody gives as a reason, with `…` for each secret of a row of `queue` and for
+    passwords in addresses: who reads it may not be who may read those. Of a very long one its
+    beginning and its end.
 
     :raises NotLookedThrough: as `kept_mask` does.
     """
+    from launchkit.addresses import masked
+
     mask = kept_mask(queue)
     with hiding(mask):
-        return mask(shortened(reason, MOST_OF_A_REASON))
+        return mask(masked(shortened(reason, MOST_OF_A_REASON)))
 
 
 async def end_waiting(tx: Tx, item: Row, actor: str, cause: str) -> Row:

@@ -137,13 +137,14 @@ async def test_the_reason_of_a_pause_of_an_agent_is_kept_up_to_a_length(
     store: Store, clock: Clock
 ) -> None:
     await beat(store, clock, "a")
-    pause = PauseAgent(reason="very long " * 1000)
+    pause = PauseAgent(reason="see https://ann:hush@h/ " + "very long " * 1000)
     for _ in range(2):
         clock.now += 1
         await store.write(agent_changes.Make("e", "a", pause, "bob"))
     [view] = await store.database.read(agents.List("e"))
     assert view.pause
     assert len(view.pause.reason) <= MOST_OF_A_REASON
+    assert view.pause.reason.startswith("see https://…@h/ very")
     assert view.pause.at == clock.now - 1
 
 

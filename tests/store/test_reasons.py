@@ -20,7 +20,8 @@ from launchkit.store import changes, launches, queues, submitting
 from launchkit.store.happened import Happened
 
 REASON = (
-    "hush-1234, https://bot:hush-pass@proxy, hush-admin and pre-hush-tail-hush-5678 leaked: renew"
+    "hush-1234, https://bot:hush-pass@proxy, ssh://ann:hush@h, hush-admin and"
+    " pre-hush-tail-hush-5678 leaked: renew"
 )
 SPEC = QueueSpec(
     name="q",
