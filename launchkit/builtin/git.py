@@ -15,7 +15,7 @@ from pydantic import Field
 from launchkit.abc import Fetcher, Finding, Site
 from launchkit.addresses import masked
 from launchkit.builtin.git_changes import changed_files
-from launchkit.builtin.git_command import MEMORY_BYTES, Git, quiet_environment
+from launchkit.builtin.git_command import MEMORY_BYTES, Git, owners_commands, quiet_environment
 from launchkit.builtin.git_logins import login_files
 from launchkit.builtin.git_submodules import fetch_submodules
 from launchkit.code.local_repositories import allowed_repository, local_path
@@ -101,10 +101,12 @@ class GitFetcher(Fetcher):
             "protocol.ext.allow": "never",
             "protocol.file.allow": "always" if modules_too else "user",  # user: no submodules
         }
+        environ = await quiet_environment()
         return Git(
             subject=masked(remote),
             options=tuple(word for pair in settings.items() for word in ("-c", "=".join(pair))),
-            environ=await quiet_environment(),
+            environ=environ,
+            commands=await owners_commands(environ),
             memory_bytes=self.memory_bytes,
         )
 

@@ -1,6 +1,7 @@
 """Run git so that it never asks, never outlives its caller and never tells a password."""
 
 import os
+import re
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -11,7 +12,7 @@ from subprocess import PIPE
 import anyio
 from anyio.abc import Process
 
-from launchkit.addresses import masked
+from launchkit.addresses import HIDDEN, masked
 from launchkit.builtin.git_output import Output, output
 from launchkit.errors import FetchError
 
@@ -72,6 +73,15 @@ REPOSITORY_VARIABLES = (
 """They would point git at the repository that the agent was started from, inside a git hook, or
 `git config` alone at another file."""
 
+TRACES = ("GIT_TRACE", "GIT_CURL_VERBOSE")
+"""How the variables begin with which git tells what it does, in the place of why it failed."""
+BATCH = " -o BatchMode=yes"
+_COMMANDS = re.compile(
+    r"credential\.|filter\.|core\.(?:sshcommand|askpass|gitproxy|alternaterefscommand)$|http\."
+)
+SHORTEST = 4
+"""Characters of a command that is not told."""
+
 HINTS = (
     (
         ("could not read Username", "could not read Password", "Authentication failed", "403"),
@@ -103,6 +113,8 @@ class Git:
     subject: str
     options: tuple[str, ...] = ()
     environ: Mapping[str, str] | None = None
+    commands: tuple[str, ...] = ()
+    """Texts of the agent's owner that no error tells."""
     memory_bytes: int = MEMORY_BYTES
 
     async def run(self, *args: str, cwd: Path | None = None) -> str:
@@ -119,6 +131,8 @@ class Git:
     def failure(self, err: str) -> FetchError:
         """The error for what git printed on its way out."""
         hint = next((hint for marks, hint in HINTS if any(mark in err for mark in marks)), None)
+        for command in self.commands:
+            err = err.replace(command, HIDDEN)
         return FetchError(f"{self.subject}: {masked(_last_words(err))}", hint=hint)
 
 
@@ -129,7 +143,11 @@ def git_words(*args: str) -> list[str]:
 
 async def quiet_environment() -> Mapping[str, str]:
     """The agent's environment, changed so that neither git nor ssh waits for a person."""
-    environ = {name: text for name, text in os.environ.items() if name not in REPOSITORY_VARIABLES}
+    environ = {
+        name: text
+        for name, text in os.environ.items()
+        if name not in REPOSITORY_VARIABLES and not name.startswith(TRACES)
+    }
     environ |= {
         "GIT_ASKPASS": "",
         "GIT_TEMPLATE_DIR": "",  # submodules would have the owner's
@@ -142,8 +160,21 @@ async def quiet_environment() -> Mapping[str, str]:
         if not ssh:
             _, out, _ = await _run(["config", "--get", "core.sshCommand"], None, environ)
             ssh = out.strip() or "ssh"
-        environ["GIT_SSH_COMMAND"] = f"{ssh} -o BatchMode=yes"
+        environ["GIT_SSH_COMMAND"] = f"{ssh}{BATCH}"
     return environ
+
+
+async def owners_commands(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Commands in git's settings and in *environ*, and other texts that may have a secret in them:
+    git and shells tell them in messages of errors, some at the will of who writes the code.
+    """
+    _, out, _ = await _run(["config", "--list", "--null"], NOWHERE, environ)
+    settings = (setting.partition("\n") for setting in out.split("\0"))
+    found = [text for name, _, text in settings if _COMMANDS.match(name)]
+    pieces = (piece.strip() for text in found for piece in text.removeprefix("!").split("%f"))
+    ssh = environ.get("GIT_SSH_COMMAND", "ssh").removesuffix(BATCH)
+    kept = {piece for piece in (*pieces, ssh) if len(piece) >= SHORTEST}
+    return tuple(sorted(kept, key=len, reverse=True))
 
 
 async def _run(

@@ -186,6 +186,31 @@ async def test_who_the_agent_is_and_what_its_user_has_as_a_template_is_not_in_th
     assert [path for path in files if b"hush" in path.read_bytes()] == []
 
 
+@pytest.mark.parametrize("told", ["by a shell", "by a trace", "by a filter", "by a helper"])
+async def test_no_error_of_git_tells_a_command_of_the_agents_owner(
+    repository: Repository,
+    unauthorized: str,
+    tmp_path: Path,
+    into: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    told: str,
+) -> None:
+    repository.commit({".gitattributes": "*.enc filter=dec\n", "x.enc": "x"})
+    (tmp_path / "settings").write_text(
+        '[filter "dec"]\n\tsmudge = false -pass pass:hush %f hush\n\trequired = true\n'
+        '[credential]\n\thelper = "!f() { echo password=hush; no-such-program; }; f"\n'
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "settings"))
+    monkeypatch.setenv("GIT_SSH_COMMAND", "no-such-program -p hush ssh")
+    if told == "by a trace":
+        monkeypatch.setenv("GIT_TRACE", "1")
+    remote = {"by a filter": repository.url, "by a helper": unauthorized}
+    code = GitSource(remote=remote.get(told, "ssh://git@example.com/x"), ref="main")
+    with pytest.raises(FetchError) as error:
+        await GitFetcher().fetch(code, into)
+    assert "hush" not in str(error.value)
+
+
 async def test_git_dumps_no_core_with_the_agents_environment_into_the_code(
     tmp_path: Path, into: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
