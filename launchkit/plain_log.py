@@ -1,5 +1,5 @@
 """Log lines that are lines: nothing that others wrote looks like one of its own, or does anything
-on a terminal.
+on a terminal, and no password of an address is in one, whichever package writes it.
 """
 
 import logging
@@ -14,12 +14,19 @@ class PlainLines(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """The one line."""
-        return visible_line(super().formatMessage(record))
+        return visible_line(without_passwords(super().formatMessage(record)))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         """What went wrong, indented."""
-        return indent(visible(super().formatException(ei)), "  ")
+        return indent(visible(without_passwords(super().formatException(ei))), "  ")
 
     def formatStack(self, stack_info: str) -> str:  # noqa: N802 - logging's name
         """Where it was, indented."""
         return indent(visible(stack_info), "  ")
+
+
+def without_passwords(text: str) -> str:
+    """A text in which no address has a password."""
+    from launchkit.addresses import masked  # short commands write no line
+
+    return masked(text)

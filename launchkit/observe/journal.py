@@ -6,7 +6,7 @@ import time
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from launchkit.plain_log import PlainLines
+from launchkit.plain_log import PlainLines, without_passwords
 
 if TYPE_CHECKING:
     from launchkit.model import Claim
@@ -63,11 +63,13 @@ class JsonLines(HumanLines):
             "level": record.levelname,
             "logger": record.name,
             "action": getattr(record, "action", "log"),
-            "message": record.getMessage(),
+            "message": without_passwords(record.getMessage()),
         }
         line |= {name: getattr(record, name) for name in IDS if hasattr(record, name)}
         if record.exc_info:
-            line["traceback"] = logging.Formatter.formatException(self, record.exc_info)
+            line["traceback"] = without_passwords(
+                logging.Formatter.formatException(self, record.exc_info)
+            )
         return json.dumps(line)
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
-from launchkit.addresses import HIDDEN
+from launchkit.addresses import HIDDEN, masked
 from launchkit.codec import below, check_depth, check_numbers, dotted
 from launchkit.errors import ConfigError, Rejected
 from launchkit.model import GitSource, ImageSource, Json, LaunchSpec, Recipe
@@ -174,8 +174,11 @@ def _trace_problems(spec: LaunchSpec) -> Iterator[str]:
 
 def _name_problems(spec: LaunchSpec) -> Iterator[str]:
     for what in ("job", "project", "name", "author"):
-        if problem := length_problem(what, getattr(spec, what)):
+        name = getattr(spec, what)
+        if problem := length_problem(what, name):
             yield problem
+        elif name and (shown := masked(name)) != name:
+            yield f"{what}: {shown}: a name is shown to all, and has no password in an address"
 
 
 def _path_problems(spec: LaunchSpec) -> Iterator[str]:

@@ -42,6 +42,16 @@ def test_people_on_a_terminal_get_text_others_json(
     assert text.startswith("{") != human
 
 
+@pytest.mark.parametrize("wanted", ["human", "json"])
+def test_no_line_has_the_password_of_an_address_whichever_package_writes_it(wanted: str) -> None:
+    record = line(logging.WARNING, "cannot reach http://ann:hush@h/traces")
+    error = ValueError("http://ann:hush@h/traces")
+    record.exc_info = (ValueError, error, None)
+    text = formatter_for(wanted, None).format(record).replace("\\u2026", "…")
+    assert text.count("http://…@h/traces") == 2
+    assert "hush" not in text
+
+
 def test_a_json_line_has_its_action_and_ids() -> None:
     record = line(logging.INFO, "two\nlines", action="claim", item="i", attempt=2, queue="q")
     assert json.loads(formatter_for("json", io.StringIO()).format(record)) == {

@@ -259,6 +259,8 @@ def test_a_config_is_held_to_patterns_and_references_of_its_schema(
         ({"recipe": {"env": {"P\u0410TH": "1"}}}, "env: 'P\u0410TH' cannot be the name"),
         ({"overrides": {"env": {"A": "a\0b"}}}, "env.A: a value cannot hold a NUL"),
         ({"overrides": {"args": ("a\0b",)}}, "an argument cannot hold a NUL"),
+        ({"name": "https://ann:pw@h/x"}, "name: https://…@h/x: a name is shown to all"),
+        ({"project": "b://pw@h"}, "project: b://…@h: a name is shown to all"),
         ({"overrides": {"entry_point": ("", "x")}}, "which names the program, is empty"),
         ({"timeouts": {"run": -1}}, "timeouts.run: must be seconds, .* or 0 for no limit, not -1"),
         (
