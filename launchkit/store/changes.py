@@ -38,32 +38,36 @@ class Make(NamedTuple):
 
             end = giving_up.End(self.entity, self.ref, self.actor, self.change.reason)
             return await end(tx)
-        found = await launches.find(tx, self.entity, self.ref)
-        _require_waiting(found)
-        queue = await named(tx, self.entity, found["queue"], "_shared")
-        row = await tx.row("item_locked", id=found["id"])
-        _require_waiting(row)
+        if isinstance(self.change, Move):
+            return await self._move(tx, self.change.queue)
+        row, queue = await self._waiting(tx)
         if isinstance(self.change, SetPriority):
             require_prioritization(queue)
             await self._set_priority(tx, row, self.change.level)
-        elif isinstance(self.change, Move):
-            await self._move(tx, row, self.change.queue)
         else:
             await self._hold_or_release(tx, row, queue, self.change)
-        changed = await tx.row("item_locked", id=row["id"])
-        return item_of(changed, changed["queue"])
+        return await _as_it_is(tx, row, queue)
 
-    async def _move(self, tx: Tx, row: Row, name: str) -> None:
+    async def _waiting(self, tx: Tx) -> tuple[Row, Row]:
+        row, queue = await launches.locked(tx, self.entity, self.ref)
+        _require_waiting(row)
+        return row, queue
+
+    async def _move(self, tx: Tx, name: str) -> QueueItem:
+        _require_waiting(await launches.find(tx, self.entity, self.ref, "head"))
         queue = await named(tx, self.entity, name, "_shared")
-        if queue["id"] == row["queue_id"]:
-            return
-        spec = item_of(row, name).spec
-        validate_launch(queue_of(queue).spec, spec, mask=partial(kept_mask, queue))
+        row, former = await self._waiting(tx)
+        if queue["id"] == former["id"]:
+            return item_of(row, name)
+        validate_launch(
+            queue_of(queue).spec, item_of(row, name).spec, mask=partial(kept_mask, queue)
+        )
         priority = row["priority"] if queue["prioritization"] else Priority.MEDIUM
         await tx.all("move_item", id=row["id"], queue=queue["id"], priority=priority)
-        cause = f"moved to queue {name}, was in {row['queue']}"
+        cause = f"moved to queue {name}, was in {former['name']}"
         await record(tx, {**dict(row), "queue_id": queue["id"]}, "queue", self.actor, cause)
-        tx.publish(f"queue:{queue['id']}", f"queue:{row['queue_id']}")
+        tx.publish(f"queue:{queue['id']}", f"queue:{former['id']}")
+        return await _as_it_is(tx, row, queue)
 
     async def _hold_or_release(self, tx: Tx, row: Row, queue: Row, change: Hold | Release) -> None:
         state, cause, message = ItemState.QUEUED, "released", None
@@ -109,6 +113,10 @@ class Requeue(NamedTuple):
             item_of(row, queue.name), queue.spec, self.actor, self.idempotency_key
         )
         return await submitting.Launch(self.entity, queue.name, request)(tx)
+
+
+async def _as_it_is(tx: Tx, row: Row, queue: Row) -> QueueItem:
+    return item_of(await tx.row("item_locked", id=row["id"]), queue["name"])
 
 
 def _require_waiting(row: Row) -> None:

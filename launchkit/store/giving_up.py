@@ -8,7 +8,7 @@ from launchkit.store import topics
 from launchkit.store.claims import columns
 from launchkit.store.database import Row, Tx
 from launchkit.store.events import record
-from launchkit.store.launches import find
+from launchkit.store.launches import locked
 from launchkit.store.queues import kept_reason
 from launchkit.store.rows import item_of
 
@@ -27,18 +27,16 @@ class End(NamedTuple):
     reason: str | None
 
     async def __call__(self, tx: Tx) -> QueueItem:
-        found = await find(tx, self.entity, self.ref)
-        row = await tx.row("item_locked", id=found["id"])
+        row, queue = await locked(tx, self.entity, self.ref)
         if not ItemState(row["state"]).ended:
             _require_silent(row, tx.now)
-            await self._end(tx, row)
+            await self._end(tx, row, queue)
             row = await tx.row("item_locked", id=row["id"])
-        return item_of(row, row["queue"])
+        return item_of(row, queue["name"])
 
-    async def _end(self, tx: Tx, row: Row) -> None:
+    async def _end(self, tx: Tx, row: Row, queue: Row) -> None:
         cause = f"given up by {self.actor}"
         if self.reason:
-            queue = await tx.row("queue_of", id=row["queue_id"])
             cause = f"{cause}: {kept_reason(self.reason, queue)}"
         unseen = f"agent {row['agent']} fell silent, and nobody could look whether its run is over"
         verdict = Verdict(code="run_lost", summary=f"It was {cause}; {unseen}.", hint=HINT)

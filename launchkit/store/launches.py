@@ -130,18 +130,17 @@ class Stop(NamedTuple):
     wish: "Wanted"
 
     async def __call__(self, tx: Tx) -> QueueItem:
-        found = await find(tx, self.entity, self.ref)
-        row = await tx.row("item_locked", id=found["id"])
+        row, queue = await locked(tx, self.entity, self.ref)
         state = ItemState(row["state"])
         if state.ended:
-            return item_of(row, row["queue"])
+            return item_of(row, queue["name"])
         reason = self.wish.reason
         if reason:
-            reason = kept_reason(reason, await tx.row("queue_of", id=row["queue_id"]))
+            reason = kept_reason(reason, queue)
         cause = reason or "stop requested"
         if row["lease_until"] is None:
             ended = await end_waiting(tx, row, self.actor, cause)
-            return item_of(ended, row["queue"])
+            return item_of(ended, queue["name"])
         if row["stop_by"] is None or self.wish.now > row["stop_now"]:
             at_once = int(self.wish.now)
             await tx.all(
@@ -150,7 +149,7 @@ class Stop(NamedTuple):
             await record(tx, row, "stop", self.actor, f"{cause}, at once" if at_once else cause)
             tx.publish(topics.of_agent(self.entity, row["agent"]))
             row = await tx.row("item_locked", id=row["id"])
-        return item_of(row, row["queue"])
+        return item_of(row, queue["name"])
 
 
 class Events(NamedTuple):
@@ -224,11 +223,28 @@ async def find(tx: Tx, entity: str, ref: str, part: Literal["item", "head"] = "i
         return row
     rows = await tx.all(f"{part}s_named", entity=entity, ref=ref)
     if not rows:
-        raise NotFound(f"there is no launch {ref!r} of {entity}", hint=NONE_HINT)
+        raise _none(entity, ref)
     if len(rows) > 1:
         ids = ", ".join(row["run_id"] for row in rows)
         raise Conflict(f"several launches are named {ref!r}: {ids}", hint="name one by its id")
     return rows[0]
+
+
+async def locked(tx: Tx, entity: str, ref: str) -> tuple[Row, Row]:
+    """The row of an item, which nobody else changes until the transaction ends, and that of the
+    queue that it is in then.
+
+    :raises LaunchkitError: as `find` does.
+    """
+    found = await find(tx, entity, ref, "head")
+    row = await tx.one("item_locked", id=found["id"])
+    if row is None:
+        raise _none(entity, ref)
+    return row, await tx.row("queue_of", id=row["queue_id"])
+
+
+def _none(entity: str, ref: str) -> NotFound:
+    return NotFound(f"there is no launch {ref!r} of {entity}", hint=NONE_HINT)
 
 
 async def view(

@@ -104,13 +104,9 @@ class Delete(NamedTuple):
 
     async def __call__(self, tx: Tx) -> Emptied:
         queue = await named(tx, self.entity, self.name, "_locked")
-        held = await leased(tx, queue["id"])
-        if held:
-            raise Conflict(
-                f"queue {self.name!r} has {held} launches under way",
-                hint="stop them or let them end first; pause the queue so that no more start",
-            )
+        await self._require_none_leased(tx, queue)
         waiting = await tx.all("open_items", queue=queue["id"], most=ENDED_AT_ONCE)
+        await self._require_none_leased(tx, queue)  # that was claimed before it was locked
         if waiting and not self.force:
             counts = await count(tx, queue["id"])
             many = counts.get(ItemState.QUEUED, 0) + counts.get(ItemState.HELD, 0)
@@ -125,6 +121,13 @@ class Delete(NamedTuple):
         await tx.all("delete_queue", id=queue["id"])
         await record_queue(tx, queue, self.actor, "deleted")
         return Emptied(len(waiting), removed=True)
+
+    async def _require_none_leased(self, tx: Tx, queue: Row) -> None:
+        if held := await leased(tx, queue["id"]):
+            raise Conflict(
+                f"queue {self.name!r} has {held} launches under way",
+                hint="stop them or let them end first; pause the queue so that no more start",
+            )
 
 
 class Get(NamedTuple):

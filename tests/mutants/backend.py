@@ -98,7 +98,7 @@ LEASES = (
         renew_leases=sql("set lease_until = :until", "set lease_until = lease_until"),
     ),
     other("a beat renews the first lease only", others.RenewsTheFirstOnly),
-    bent("stale tokens are accepted", held_item=sql("and i.token = :token", "")),
+    bent("stale tokens are accepted", held_item=sql("and token = :token", "")),
     other("output with a stale token is accepted", others.LogWithAnyToken),
     other("the leases of the dead run on", others.DeadLeavesHang),
     other("the leases of one that left lapse", others.LeaveIsDeath),

@@ -364,10 +364,6 @@ union all select place from log where place = :place
 select c.data, c.place from archive_chunk c join archive a on coalesce(a.upload, a.digest) = c.digest
 where a.digest = :digest and c.number = :number
 
--- name: open_items
-select id, queue_id, entity, attempt from item where queue_id = :queue and state in ('queued', 'held')
-limit :most
-
 -- name: stop_waiting
 update item set state = 'stopped', verdict = :verdict, message = :message, updated_at = :now, ended_at = :now
 where id = :id

@@ -1,5 +1,10 @@
 -- What PostgreSQL does in its own way: many write at a time, so rows are locked, and a claim
 -- passes over what another claim has just locked.
+--
+-- Who locks several waits for them in this order, so that no two wait for each other: a right, an account,
+-- a webhook, the turn of agents and their rows, a queue, its items. What an item's queue is, is only told
+-- once the item is locked: until then it may be moved. Where it is, is read by a statement of its own: a
+-- join with `for update` gives nothing if the row that was waited for has another partner by then.
 
 -- name: queue_named_shared
 select * from queue where entity = :entity and name = :name and deleted_at is null for share
@@ -8,16 +13,21 @@ select * from queue where entity = :entity and name = :name and deleted_at is nu
 select * from queue where entity = :entity and name = :name and deleted_at is null for update
 
 -- name: item_locked
-select i.*, q.name as queue from item i join queue q on q.id = i.queue_id where i.id = :id
-for update of i
+select * from item where id = :id for update
+
+-- What is open stays so until the transaction ends: no agent claims it or tells of it.
+-- name: open_items
+select id, queue_id, entity, attempt from item
+where queue_id = :queue
+  and state in ('queued', 'held', 'claimed', 'building', 'submitting', 'starting', 'running')
+limit :most
+for update
 
 -- name: head_locked
 select entity, state, attempt, lease_until from item where id = :id for update
 
 -- name: held_item
-select i.*, q.name as queue from item i join queue q on q.id = i.queue_id
-where i.id = :id and i.token = :token
-for update of i
+select * from item where id = :id and token = :token for update
 
 -- name: pick_waiting
 select seq, null as agent from item where queue_id = :queue and state = 'queued'

@@ -7,14 +7,19 @@ select * from queue where entity = :entity and name = :name and deleted_at is nu
 select * from queue where entity = :entity and name = :name and deleted_at is null
 
 -- name: item_locked
-select i.*, q.name as queue from item i join queue q on q.id = i.queue_id where i.id = :id
+select * from item where id = :id
+
+-- name: open_items
+select id, queue_id, entity, attempt from item
+where queue_id = :queue
+  and state in ('queued', 'held', 'claimed', 'building', 'submitting', 'starting', 'running')
+limit :most
 
 -- name: head_locked
 select entity, state, attempt, lease_until from item where id = :id
 
 -- name: held_item
-select i.*, q.name as queue from item i join queue q on q.id = i.queue_id
-where i.id = :id and i.token = :token
+select * from item where id = :id and token = :token
 
 -- name: pick_waiting
 select seq, null as agent from item where queue_id = :queue and state = 'queued' order by priority, seq limit 1
