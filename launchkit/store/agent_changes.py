@@ -12,7 +12,7 @@ from launchkit.resolving.queue_checks import check_length
 from launchkit.store import topics
 from launchkit.store.agent_room import require_room_of_paused, take_turn
 from launchkit.store.agents import List
-from launchkit.store.database import Tx
+from launchkit.store.database import Row, Tx
 from launchkit.store.people import audit
 from launchkit.store.queues import MOST_OF_A_REASON
 
@@ -34,11 +34,16 @@ class Make(NamedTuple):
         agent = await self._known(tx)
         if self._is_so(agent):
             return
-        await audit(tx, self.actor, f"{self._word} agent {self.name} of {self.entity}")
         if isinstance(self.change, Drain):
-            await tx.all("drain_agent", entity=self.entity, name=self.name)
-            tx.publish(topics.of_agent(self.entity, self.name))
-            return
+            changed = await tx.one("drain_agent", entity=self.entity, name=self.name)
+        else:
+            changed = await self._pause_or_resume(tx, agent)
+        if changed is None:
+            raise await self._unknown(tx)  # it has left at that moment
+        await audit(tx, self.actor, f"{self._word} agent {self.name} of {self.entity}")
+        tx.publish(topics.of_agent(self.entity, self.name))
+
+    async def _pause_or_resume(self, tx: Tx, agent: AgentView) -> Row | None:
         pause = None
         if isinstance(self.change, PauseAgent):
             reason = _kept(self.change)
@@ -46,10 +51,9 @@ class Make(NamedTuple):
             size = len(encode_json(agent.status)) + len(pause)
             await take_turn(tx, self.entity)
             await require_room_of_paused(tx, self.entity, self.name, size)
-        await tx.all("pause_agent", entity=self.entity, name=self.name, pause=pause)
-        tx.publish(topics.of_agent(self.entity, self.name))
         for row in await tx.all("queues", entity=self.entity):
             tx.publish(f"queue:{row['id']}")
+        return await tx.one("pause_agent", entity=self.entity, name=self.name, pause=pause)
 
     @property
     def _word(self) -> str:
@@ -66,14 +70,18 @@ class Make(NamedTuple):
         return said == (_kept(self.change), self.actor)
 
     async def _known(self, tx: Tx) -> AgentView:
-        views = {view.status.name: view for view in await List(self.entity)(tx)}
-        if self.name not in views:
-            there = shortened(", ".join(views)) or "none"
-            raise NotFound(
-                f"there is no agent {self.name!r} of {self.entity}; there are: {there}",
-                hint="see: launchkit agents",
-            )
-        return views[self.name]
+        for view in await List(self.entity)(tx):
+            if view.status.name == self.name:
+                return view
+        raise await self._unknown(tx)
+
+    async def _unknown(self, tx: Tx) -> NotFound:
+        names = [view.status.name for view in await List(self.entity)(tx)]
+        return NotFound(
+            f"there is no agent {self.name!r} of {self.entity};"
+            f" there are: {shortened(', '.join(names)) or 'none'}",
+            hint="see: launchkit agents",
+        )
 
 
 def _kept(change: PauseAgent) -> str:

@@ -240,10 +240,10 @@ from item i where i.entity = :entity and i.lease_until is not null order by i.ag
 select pause from agent where entity = :entity and name = :name and pause is not null
 
 -- name: drain_agent
-update agent set drain = 1 where entity = :entity and name = :name
+update agent set drain = 1 where entity = :entity and name = :name returning name
 
 -- name: pause_agent
-update agent set pause = :pause where entity = :entity and name = :name
+update agent set pause = :pause where entity = :entity and name = :name returning name
 
 -- name: log_end
 select "offset" + size as n from log where item_id = :item and attempt = :attempt
