@@ -119,14 +119,21 @@ class Seal(NamedTuple):
     pieces: Sequence[Piece]
 
     async def __call__(self, tx: Tx) -> bool:
+        await tx.all("turn_shared", what=_COLLECTING, of="")
         await _turn(tx, self.digest)
         now = await Look(self.digest, self.sender)(tx)
-        if not now.known:
-            if tuple(self.pieces) != now.pieces:
-                return False
+        if now.known:
+            await Use(self.digest)(tx)
+        elif tuple(self.pieces) != now.pieces:
+            return False
+        else:
             await tx.all("add_archive", digest=self.digest, upload=now.upload)
         await Forget(f"{self.digest} {self.sender}")(tx)  # nothing, unless another has sent it, too
         return True
+
+
+_COLLECTING = "collecting packed code"
+"""The turn of who collects, beside whom nobody says that code is known."""
 
 
 def _digest(upload: str) -> str:
@@ -155,6 +162,7 @@ class Collect(NamedTuple):
     before: float
 
     async def __call__(self, tx: Tx) -> Dropped:
+        await tx.all("turn", what=_COLLECTING, of="")
         unused = await tx.all("drop_unused_archives", before=self.before)
         rows = await tx.all("drop_stale_pieces", before=self.before)
         return Dropped(len(unused), [row["place"] for row in rows if row["place"]])

@@ -125,7 +125,7 @@ class Remove(NamedTuple):
     actor: str
 
     async def __call__(self, tx: Tx) -> None:
-        row = await _named(tx, self.entity, self.name)
+        row = await _locked(tx, self.entity, self.name)
         await tx.all("drop_deliveries_of", id=row["id"])
         await tx.all("drop_webhook", id=row["id"])
         await audit(tx, self.actor, f"removed webhook {self.name} of {self.entity}")
@@ -143,7 +143,7 @@ class SetPaused(NamedTuple):
     actor: str
 
     async def __call__(self, tx: Tx) -> Webhook:
-        row = await _named(tx, self.entity, self.name)
+        row = await _locked(tx, self.entity, self.name)
         if bool(row["paused"]) != self.paused:
             if self.paused:
                 await tx.all("pause_webhook", id=row["id"])
@@ -153,7 +153,7 @@ class SetPaused(NamedTuple):
             did = "paused" if self.paused else "resumed"
             await audit(tx, self.actor, f"{did} webhook {self.name} of {self.entity}")
             tx.publish(TOPIC)
-        return _webhook_of(await _named(tx, self.entity, self.name))
+        return _webhook_of(await tx.row("webhook", id=row["id"]))
 
 
 class SendTest(NamedTuple):
@@ -168,7 +168,7 @@ class SendTest(NamedTuple):
     actor: str
 
     async def __call__(self, tx: Tx) -> Delivery:
-        row = await _named(tx, self.entity, self.name)
+        row = await _locked(tx, self.entity, self.name)
         if row["paused"]:
             raise Conflict(f"webhook {self.name} is paused", hint="resume it first")
         made = f"msg_{uuid4().hex}"
@@ -223,8 +223,8 @@ def named(views: Sequence[WebhookView], entity: str, name: str) -> WebhookView:
     raise _none(entity, name, [view.webhook.name for view in views])
 
 
-async def _named(tx: Tx, entity: str, name: str) -> Row:
-    row = await tx.one("webhook_named", entity=entity, name=name)
+async def _locked(tx: Tx, entity: str, name: str) -> Row:
+    row = await tx.one("webhook_locked", entity=entity, name=name)
     if row is None:
         names = [one["name"] for one in await tx.all("webhooks", entity=entity)]
         raise _none(entity, name, names)

@@ -1,18 +1,42 @@
-"""What becomes of a launch with which two do something at the same time, on PostgreSQL."""
+"""What becomes of that with which two do something at the same time, on PostgreSQL."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from store.conftest import LEASE, Clock, Store, capacity
+from store.conftest import LEASE, Clock, Store, capacity, status
 from store.meanwhile import STATEMENTS, Ends, Interrupted, meanwhile
 
-from launchkit.abc import Change, GiveUp, Hold, Move, Release, SetPriority, Stop
+from launchkit.abc import (
+    Change,
+    GiveUp,
+    Hold,
+    Move,
+    PauseAgent,
+    Release,
+    ResumeAgent,
+    SetPriority,
+    Stop,
+)
 from launchkit.errors import Conflict, NotFound
 from launchkit.model import Claim, ItemReport, ItemState, Priority, QueueItem
-from launchkit.store import changes, claims, launches, prune, queues
+from launchkit.model.webhooks import Happens
+from launchkit.store import (
+    agent_changes,
+    agents,
+    archives,
+    changes,
+    claims,
+    deliveries,
+    events,
+    launches,
+    prune,
+    queues,
+    webhooks,
+)
 from launchkit.store.database import Body, Tx
 from launchkit.store.opening import database_of
+from launchkit.store.webhook_key import WebhookKey
 
 SECRET = "hunter2hunter2"
 DELETE = queues.Delete("e", "q", "ann", force=True)
@@ -192,3 +216,82 @@ async def test_no_priority_is_set_in_a_queue_without_that_a_launch_is_moved_to_m
         await store.both(high, after, change(item, Move(queue="plain")))
         last = await store.item(item.id)
         assert (last.queue, last.priority) == ("plain", Priority.MEDIUM)
+
+
+@pytest.mark.parametrize("leave_first", [True, False])
+async def test_a_pause_of_an_agent_that_leaves_meanwhile_is_kept_or_refused(
+    store: Beside, leave_first: bool
+) -> None:
+    for after in STATEMENTS:
+        await store.write(claims.Beat("e", status(), {}, LEASE))
+        pause = agent_changes.Make("e", "a", PauseAgent(reason="no more"), "ann")
+        leave = agents.Forget("e", "a", dead=False)
+        if leave_first:
+            _, paused = await store.both(leave, after, pause)
+        else:
+            paused, _ = await store.both(pause, after, leave)
+        views = await store.database.read(agents.List("e"))
+        if views:
+            assert paused is None
+            assert views[0].pause is not None
+            await store.write(agent_changes.Make("e", "a", ResumeAgent(), "ann"))
+        else:
+            assert isinstance(paused, NotFound)
+
+
+@pytest.mark.parametrize("remove_first", [True, False])
+@pytest.mark.parametrize("what", ["test", "news"])
+async def test_a_webhook_is_removed_with_the_messages_that_are_made_meanwhile(
+    store: Beside, what: str, remove_first: bool
+) -> None:
+    await store.queue()
+    for after in STATEMENTS:
+        await store.write(_webhook())
+        await store.launch()
+        remove = webhooks.Remove("e", "w", "ann")
+        make = await _make(store) if what == "news" else webhooks.SendTest("e", "w", "ann")
+        if remove_first:
+            removed, made = await store.both(remove, after, make)
+        else:
+            made, removed = await store.both(make, after, remove)
+        assert removed is None
+        assert not isinstance(made, Exception) or isinstance(made, NotFound)
+        assert not await store.database.read(webhooks.List("e"))
+
+
+def _webhook() -> webhooks.Create:
+    return webhooks.Create(
+        entity="e",
+        name="w",
+        url="https://example.com",
+        events=[*Happens],
+        actor="ann",
+        key=WebhookKey(b"k" * 32),
+    )
+
+
+async def _make(store: Beside) -> deliveries.Make:
+    (duty,) = await store.database.read(deliveries.Duties())
+    return deliveries.Make(duty.webhook, await events.settled(store.database))
+
+
+@pytest.mark.parametrize("collect_first", [True, False])
+@pytest.mark.parametrize("known", [True, False])
+async def test_code_that_is_said_to_be_known_while_others_are_collected_is_there(
+    store: Beside, clock: Clock, known: bool, collect_first: bool
+) -> None:
+    piece = archives.Piece(number=0, size=4, checksum=None, place=None)
+    for after in STATEMENTS:
+        digest = f"{after:064x}"
+        await store.write(archives.AddPiece(digest, f"{digest} ann", piece, b"code"))
+        seal = archives.Seal(digest, "ann", [piece])
+        if known:
+            await store.write(seal)
+        clock.now += 9
+        collect = archives.Collect(clock.now - 1)
+        if collect_first:
+            _, sealed = await store.both(collect, after, seal)
+        else:
+            sealed, _ = await store.both(seal, after, collect)
+        there = await store.database.read(archives.Look(digest, "bob"))
+        assert (sealed, there.known, there.size) in [(True, True, 4), (False, False, 0)]

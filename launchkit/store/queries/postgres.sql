@@ -2,7 +2,7 @@
 -- passes over what another claim has just locked.
 --
 -- Who locks several waits for them in this order, so that no two wait for each other: a right, an account,
--- a webhook, the turn of agents and their rows, a queue, its items. What an item's queue is, is only told
+-- a webhook, the turn of agents and their rows, a queue, the turn of queues, items. What an item's queue is, is only told
 -- once the item is locked: until then it may be moved. Where it is, is read by a statement of its own: a
 -- join with `for update` gives nothing if the row that was waited for has another partner by then.
 
@@ -146,6 +146,10 @@ where kind = 'agent' and entity = :entity and revoked_at is null
 -- name: turn
 select pg_advisory_xact_lock(hashtext(:what), hashtext(:of)) as taken
 
+-- Whoever takes the turn waits for this transaction, and is waited for; others who share it do not.
+-- name: turn_shared
+select pg_advisory_xact_lock_shared(hashtext(:what), hashtext(:of)) as taken
+
 -- Whoever takes the turn of the token's owner waits for this transaction, and is waited for by those
 -- who come later, which locked rows would not do.
 -- name: right_held
@@ -154,6 +158,10 @@ select pg_advisory_xact_lock_shared(hashtext('rights'), hashtext(owner)) as held
 -- Whoever begins, adds or takes away something of this account waits for this transaction.
 -- name: principal_locked
 select * from principal where name = :name for update
+
+-- Whoever makes a message of this webhook waits for this transaction.
+-- name: webhook_locked
+select * from webhook where entity = :entity and name = :name for update
 
 -- name: transaction
 select pg_current_xact_id_if_assigned()::text as xact

@@ -76,11 +76,17 @@ where kind = 'agent' and entity = :entity and revoked_at is null
 -- name: turn
 select null as taken where false
 
+-- name: turn_shared
+select null as taken where false
+
 -- name: right_held
 select null as held where false
 
 -- name: principal_locked
 select * from principal where name = :name
+
+-- name: webhook_locked
+select * from webhook where entity = :entity and name = :name
 
 -- name: last_event
 select coalesce(max(id), 0) as id from event

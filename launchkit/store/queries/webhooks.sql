@@ -12,9 +12,6 @@ select * from webhook where entity = :entity order by name
 -- name: all_webhooks
 select * from webhook order by entity, name
 
--- name: webhook_named
-select * from webhook where entity = :entity and name = :name
-
 -- name: webhook
 select * from webhook where id = :id
 
