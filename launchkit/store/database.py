@@ -33,7 +33,9 @@ class Tx(ABC):
     now: float
     """Unix time of the transaction, from the store's clock."""
     lasts = True
-    """Whether what is locked in it is so until its end; else each statement is one by itself."""
+    """Whether what is locked in it is so until its end; else nothing is to be locked: it reads, or
+    each statement is one by itself.
+    """
 
     def __init__(self, now: float) -> None:
         self.now = now

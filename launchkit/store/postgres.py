@@ -178,6 +178,7 @@ class PostgresDatabase(Database):
         async def attempt() -> T:
             async with self._connection() as connection:
                 tx = PostgresTx(connection, self._clock())
+                tx.lasts = False
                 if isinstance(body, Loose) and not self._pooled:
                     return await body(tx)
                 async with connection.transaction(isolation="repeatable_read", readonly=True):

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import anyio
 import pytest
 from store.conftest import LEASE, Clock, Store, capacity, status
 from store.meanwhile import STATEMENTS, Ends, Interrupted, meanwhile
@@ -20,6 +21,7 @@ from launchkit.abc import (
 )
 from launchkit.errors import Conflict, NotFound
 from launchkit.model import Claim, ItemReport, ItemState, Priority, QueueItem
+from launchkit.model.people import PrincipalKind, TokenFault
 from launchkit.model.webhooks import Happens
 from launchkit.store import (
     agent_changes,
@@ -36,6 +38,8 @@ from launchkit.store import (
 )
 from launchkit.store.database import Body, Tx
 from launchkit.store.opening import database_of
+from launchkit.store.people import AddAccount
+from launchkit.store.tokens import CreateToken, Proofs, RevokeToken, held_by
 from launchkit.store.webhook_key import WebhookKey
 
 SECRET = "hunter2hunter2"
@@ -295,3 +299,18 @@ async def test_code_that_is_said_to_be_known_while_others_are_collected_is_there
             sealed, _ = await store.both(seal, after, collect)
         there = await store.database.read(archives.Look(digest, "bob"))
         assert (sealed, there.known, there.size) in [(True, True, 4), (False, False, 0)]
+
+
+async def test_who_revokes_a_token_waits_for_nobody_who_reads_with_it(store: Beside) -> None:
+    await store.write(AddAccount("bob", PrincipalKind.USER, "ann"))
+    made = await store.write(CreateToken("bob", "ann"))
+
+    async def read(tx: Tx) -> list[object]:
+        before = await held_by(tx, made.secret)
+        with anyio.fail_after(5):
+            await store.write(RevokeToken(made.token.id, "ann"))
+        return [before, await held_by(tx, made.secret)]
+
+    found = await store.database.read(read)
+    assert not any(isinstance(one, TokenFault) for one in found)
+    assert await Proofs(store.database).prove(made.secret) is TokenFault.REVOKED

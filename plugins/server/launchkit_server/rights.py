@@ -1,5 +1,5 @@
 """The right of one who asks, which may be lost while something is waited for: it is looked at again
-in each transaction in which something is written for them.
+in each transaction in which something is read or written for them.
 """
 
 from collections.abc import Mapping
@@ -67,8 +67,8 @@ class Right:
 
 
 class OwnDatabase(Database):
-    """A database that is written only as long as one who asks has the right to it: whoever takes
-    that away is answered when nothing more is written.
+    """A database that is read and written only as long as one who asks has the right to it: whoever
+    takes that away is answered when nothing more is written, and what is read is of before.
     """
 
     def __init__(self, database: Database, right: Right) -> None:
@@ -90,8 +90,12 @@ class OwnDatabase(Database):
         return await self._database.write(After(self._right, body))
 
     async def read(self, body: Body[T], *, prompt: bool = False) -> T:
-        """Run *body*."""
-        return await self._database.read(body, prompt=prompt)
+        """Run *body* on a snapshot in which the right is held.
+
+        :raises Unauthenticated: if the token counts no more.
+        :raises Forbidden: if its owner may not any more.
+        """
+        return await self._database.read(After(self._right, body), prompt=prompt)
 
     def opened(self) -> AbstractAsyncContextManager[None]:
         """Open the database."""

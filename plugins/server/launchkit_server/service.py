@@ -100,9 +100,9 @@ class Service:
         """Packed code in *database*, which is this one as somebody may write it."""
         return Archives(database, self.blobs, self.max_archive)
 
-    def logs(self, entity: str) -> ServedLogs:
-        """What the runs of an entity printed."""
-        return ServedLogs(self.database, self.blobs, entity)
+    def logs(self, database: Database, entity: str) -> ServedLogs:
+        """What the runs of an entity printed, by who has that database."""
+        return ServedLogs(database, self.blobs, entity)
 
     @property
     def ending(self) -> bool:

@@ -53,8 +53,8 @@ def person(client: httpx.Client, served: Served) -> Person:
 
 
 class Meanwhile(Database):
-    """A database that is *open*, in which something *happens* before the write that is *awaited*:
-    what others do while that waits.
+    """A database that is *open*, in which something *happens* before the transaction that is
+    *awaited*: what others do while that waits.
     """
 
     def __init__(
@@ -66,11 +66,15 @@ class Meanwhile(Database):
         self._happens = happens
 
     async def write(self, body: Body[T]) -> T:
-        if self._awaited(body.body if isinstance(body, After) else body):
-            await self._open.write(self._happens)
+        await self._wait(body)
         return await self._open.write(body)
 
+    async def _wait(self, body: Body[object]) -> None:
+        if self._awaited(body.body if isinstance(body, After) else body):
+            await self._open.write(self._happens)
+
     async def read(self, body: Body[T], *, prompt: bool = False) -> T:
+        await self._wait(body)
         return await self._open.read(body, prompt=prompt)
 
     def opened(self) -> AbstractAsyncContextManager[None]:
@@ -107,7 +111,7 @@ class Scene:
 
     @contextmanager
     def loses(self, lost: str, awaited: Callable[[Body[object]], bool]) -> Iterator[None]:
-        """They lose something before the write that is *awaited* in the context."""
+        """They lose something before the transaction that is *awaited* in the context."""
         service, before = self.served.service, self.served.service.database
         service.database = Meanwhile(before, awaited, self._loss(lost))
         try:

@@ -111,7 +111,11 @@ def test_a_log_that_is_sent_is_that_of_one_attempt_to_its_end(
 
     async def sent() -> bytes:
         answer = await downloaded(
-            served.service.logs(entity), held.id, None, None, lowlevel.checkpoint
+            served.service.logs(served.service.database, entity),
+            held.id,
+            None,
+            None,
+            lowlevel.checkpoint,
         )
         pieces = aiter(answer.body_iterator)
         said = [await anext(pieces)]

@@ -177,3 +177,28 @@ def _other_uses() -> Iterator[str]:
             owner = ast.unparse(node.value)
             if owner not in {"who", "visit", "self", "owner"}:
                 yield f"{path.name}: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "items",
+        "item?ref={id}",
+        "items/{id}/log",
+        "log?item={id}",
+        "events",
+        "history",
+        "queues",
+        "queues/q",
+        "jobs",
+        "agents",
+        "webhooks",
+        "roles",
+        f"archives/{'a' * 64}/known",
+    ],
+)
+def test_nothing_is_read_for_one_who_has_lost_the_right(scene: Scene, path: str, lost: str) -> None:
+    item = launched(scene.client)["id"]
+    with scene.own as own, scene.loses(lost, nth(1, object)):
+        answer = own.get(f"/{path.format(id=item)}")
+    assert answer.status_code == STATUS[lost], answer.text

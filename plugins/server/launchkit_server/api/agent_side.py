@@ -138,7 +138,7 @@ async def blocked(
     who.require_queue(wanted.queue)
     await who.require_agent(wanted.capacity.agent, service)
     body = hindrance.Hindrance(entity, wanted.queue, wanted.capacity)
-    reason, paused = await service.database.read(body, prompt=True)
+    reason, paused = await who.database.read(body, prompt=True)
     return BlockedAnswer(reason=reason, paused=paused)
 
 
@@ -221,9 +221,7 @@ async def log_size(
     entity: str, item_id: str, token: int, service: TheService, who: AgentSide
 ) -> LogSize:
     """How much output of the claim's attempt is stored."""
-    size = await service.database.read(
-        _holding(service, who, item_id, token, logs.Size), prompt=True
-    )
+    size = await who.database.read(_holding(service, who, item_id, token, logs.Size), prompt=True)
     return LogSize(size=size)
 
 
@@ -263,7 +261,7 @@ async def release_lock(
 async def over(entity: str, wanted: OverRequest, service: TheService, who: AgentSide) -> OverAnswer:
     """Of some attempts those that are over, so that what is left of them can be removed."""
     body = claims.Over(entity, wanted.attempts, who.queues)
-    return OverAnswer(items=await service.database.read(body))
+    return OverAnswer(items=await who.database.read(body))
 
 
 @router.post("/leave", status_code=204)

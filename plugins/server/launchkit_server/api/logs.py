@@ -34,7 +34,7 @@ async def read(
     """A page of a log from its offset on: its bytes; headers say how long the log is so far, and
     whether it is complete.
     """
-    stored = service.logs(entity)
+    stored = service.logs(who.database, entity)
     poll = Poll(
         look=lambda: stored.read(part.item, part.attempt, part.offset),
         enough=lambda page: bool(page.data) or page.complete,
@@ -60,4 +60,6 @@ async def download(
 ) -> StreamingResponse:
     """All of a log as far as it goes now, or the bytes that `Range` names, as a stream."""
     await who.places.take(service.transfers)
-    return await downloaded(service.logs(entity), log.item_id, log.attempt, log.wanted, who.still)
+    return await downloaded(
+        service.logs(who.database, entity), log.item_id, log.attempt, log.wanted, who.still
+    )

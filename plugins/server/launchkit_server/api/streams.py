@@ -169,7 +169,9 @@ async def log(
                 # What is not new may lie among the blobs, which are slow: no others wait for that.
                 async with service.following if woken else nullcontext():
                     await who.still()
-                    page = await service.logs(entity).read(begin.item, attempt, offset)
+                    page = await service.logs(who.database, entity).read(
+                        begin.item, attempt, offset
+                    )
                     view = await who.database.read(launches.Get(entity, begin.item))
             except LaunchkitError as exc:
                 tell_end(exc)

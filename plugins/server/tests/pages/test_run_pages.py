@@ -120,7 +120,9 @@ async def test_a_long_log_is_searched_part_by_part_and_misses_nothing(
     offset, found = 0, []
     while offset < size:
         wanted = Wanted(held.id, None, "needle", offset)
-        part = served.portal.call(search, served.service.logs(entity), wanted)
+        part = served.portal.call(
+            search, served.service.logs(served.service.database, entity), wanted
+        )
         assert part.next > offset
         found += [one.offset for one in part.matches]
         offset = part.next

@@ -31,7 +31,7 @@ class Part:
 @router.get("")
 async def read(item_id: str, part: Annotated[Part, Depends()], visit: Reading) -> Response:
     """Some bytes of a log; headers say how long it is so far, and whether it is complete."""
-    stored = visit.service.logs(visit.entity)
+    stored = visit.service.logs(visit.database, visit.entity)
     page = await stored.read(item_id, part.attempt, part.offset)
     headers = {
         LOG_SIZE_HEADER: str(page.size),
@@ -50,7 +50,7 @@ async def find(
 ) -> Found:
     """Where a text stands in a bounded part of a log, in whatever case."""
     wanted = Wanted(item_id, attempt, text, offset)
-    return await search(visit.service.logs(visit.entity), wanted)
+    return await search(visit.service.logs(visit.database, visit.entity), wanted)
 
 
 @router.get("/file")
@@ -62,7 +62,7 @@ async def file(
 ) -> StreamingResponse:
     """All of a log as far as it goes now, as a file."""
     await visit.places.take(visit.service.transfers)
-    stored = visit.service.logs(visit.entity)
+    stored = visit.service.logs(visit.database, visit.entity)
     answer = await downloaded(stored, item_id, attempt, wanted, visit.still)
     name = "".join(one for one in item_id if one.isascii() and one.isalnum()) or "launch"
     answer.headers["content-disposition"] = f'attachment; filename="{name}.log"'
