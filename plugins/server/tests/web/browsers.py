@@ -55,9 +55,9 @@ class Watched:
     faults: list[str] = field(default_factory=list)
     allowed: list[str] = field(default_factory=list)
 
-    def allow(self, text: str) -> None:
-        """Faults in which *text* stands are meant."""
-        self.allowed.append(text)
+    def allow(self, *texts: str) -> None:
+        """Faults in which one of *texts* stands are meant."""
+        self.allowed += texts
 
     @property
     def unmeant(self) -> list[str]:

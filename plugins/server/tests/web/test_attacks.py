@@ -136,7 +136,7 @@ async def written_by_operator(page: Page, lab: Lab) -> None:
 async def test_who_signs_out_leaves_nothing_in_other_tabs(
     context: BrowserContext, stranger: Page, lab: Lab, item: str, watch: Watched
 ) -> None:
-    watch.allow("401")  # what a tab asks before it hears of it
+    watch.allow("401", "Failed to fetch")  # what a tab asks before it hears of it
     await written_by_operator(stranger, lab)
     assert "mine-alone" in await stranger.evaluate(KEPT)
     await stranger.goto(lab.at("/queues/q/edit"))
@@ -151,8 +151,9 @@ async def test_who_signs_out_leaves_nothing_in_other_tabs(
     assert await stranger.evaluate(KEPT) == ""
 
 
-async def signed_out(page: Page, lab: Lab) -> None:
-    """Sign out in a tab."""
+async def signed_out(page: Page, lab: Lab, watch: Watched) -> None:
+    """Sign out in a tab. What tabs ask for at that moment is refused, or is not waited for."""
+    watch.allow("401", "Failed to fetch")
     await page.goto(lab.at("/agents"), wait_until="commit")
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
@@ -165,13 +166,13 @@ async def test_who_signs_out_leaves_no_page_that_tells_of_a_fault(
     other = await context.new_page()
     await other.goto(lab.at("/queues/none"))
     await expect(other.get_by_text("there is no queue")).to_be_visible()
-    await signed_out(page, lab)
+    await signed_out(page, lab, watch)
     await expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 @pytest.mark.parametrize("late", ["leaving.js", "app.js"])
 async def test_who_signs_out_leaves_no_page_that_is_on_its_way_meanwhile(
-    context: BrowserContext, page: Page, lab: Lab, item: str, late: str
+    context: BrowserContext, page: Page, lab: Lab, item: str, late: str, watch: Watched
 ) -> None:
     other, is_out = await context.new_page(), anyio.Event()
 
@@ -182,18 +183,18 @@ async def test_who_signs_out_leaves_no_page_that_is_on_its_way_meanwhile(
     await other.route(f"**/{late}*", hold)
     async with other.expect_request(f"**/{late}*"):
         await other.goto(lab.at("/queues/q?tab=config"), wait_until="commit")
-    await signed_out(page, lab)
+    await signed_out(page, lab, watch)
     is_out.set()
     await expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 async def test_who_signs_out_before_the_page_has_its_scripts_leaves_no_other_page(
-    context: BrowserContext, page: Page, lab: Lab, item: str
+    context: BrowserContext, page: Page, lab: Lab, item: str, watch: Watched
 ) -> None:
     other = await context.new_page()
     await other.goto(lab.at("/queues/q?tab=config"))
     await page.route("**/app.js*", lambda _: None)
-    await signed_out(page, lab)
+    await signed_out(page, lab, watch)
     await expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
@@ -204,15 +205,16 @@ async def test_what_was_written_in_a_tab_that_is_elsewhere_is_forgotten_when_it_
     await written_by_operator(stranger, lab)
     await stranger.goto(elsewhere)
     other = await context.new_page()
-    await signed_out(other, lab)
+    await signed_out(other, lab, watch)
     await stranger.goto(lab.at("/new-queue"))
     await expect(stranger.get_by_role("heading", name="Sign in")).to_be_visible()
     assert await stranger.evaluate(KEPT) == ""
 
 
 async def test_no_address_of_a_page_stays_in_a_browser_in_which_somebody_has_signed_out(
-    context: BrowserContext, page: Page, lab: Lab, item: str
+    context: BrowserContext, page: Page, lab: Lab, item: str, watch: Watched
 ) -> None:
+    watch.allow("401", "Failed to fetch")  # what a tab asks before it hears of it
     stored = "Object.values({...sessionStorage, ...localStorage}).join()"
     other = await context.new_page()
     for tab in (other, page):
