@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from launchkit.errors import Conflict
 from launchkit.model import ItemReport, ItemState, QueueItem, Verdict
+from launchkit.shell_words import shell_command
 from launchkit.store import topics
 from launchkit.store.claims import columns
 from launchkit.store.database import Row, Tx
@@ -50,10 +51,10 @@ def _require_silent(row: Row, now: float) -> None:
     if row["lease_until"] is None:
         raise Conflict(
             f"launch {row['id']} is {row['state']}, and no agent has it",
-            hint=f"launchkit stop {row['id']} ends it",
+            hint=f"{shell_command('launchkit', 'stop', row['id'])} ends it",
         )
     if row["lease_until"] > now:
         raise Conflict(
             f"launch {row['id']} is {row['state']}, and agent {row['agent']} gives signs of life",
-            hint=f"launchkit stop {row['id']} has that agent end it",
+            hint=f"{shell_command('launchkit', 'stop', row['id'])} has that agent end it",
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from launchkit.model import ItemState, Pause, Queue, QueueItem
 from launchkit.plain_text import shortened
-from launchkit.shell_words import shell_word
+from launchkit.shell_words import shell_command, shell_word
 
 if TYPE_CHECKING:
     from launchkit.model import ItemReport
@@ -122,7 +122,7 @@ def taken_again(former: str, agent: str) -> str:
 def silent(item: QueueItem, site: str | None) -> str:
     """Why an item that was claimed does not go on: its agent gives no sign of life."""
     who = f"an agent on {site}, where its run can be found again," if site else "the next agent"
-    way_out = f"; if none ever comes: launchkit stop --give-up {item.id}"
+    way_out = f"; if none ever comes: {shell_command('launchkit', 'stop', '--give-up', item.id)}"
     return (
         f"agent {item.agent} fell silent; {who} takes it over{way_out * bool(item.stop_requested)}"
     )

@@ -98,7 +98,7 @@ class TakeOverContract(ServiceContract):
         await service.lapse(claim)
         await service.launches.stop(claim.item.id, "bob", None)
         reason = (await service.view(claim.item)).reason
-        assert f"stop --give-up {claim.item.id}" in str(reason), "who waits in vain is told of it"
+        assert "stop --give-up" in str(reason), "who waits in vain is told of it"
         ended = await service.launches.change(claim.item.id, give_up, "bob")
         assert ended.state is ItemState.FAILED, "what is given up has failed"
         again = await service.launches.change(claim.item.id, give_up, "eve")
