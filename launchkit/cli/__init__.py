@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from launchkit import __version__
-from launchkit.cli.door import put_record
+from launchkit.cli.door import open_streams, put_record
 from launchkit.cli.failures import EPILOG, reported
 from launchkit.cli.lazy import LazyGroup
 from launchkit.cli.options import common_options, remember
@@ -129,4 +129,5 @@ def _show_log() -> None:
 def main() -> None:
     """Run the program with the arguments of this process, and exit."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # who starts it may ignore its own children
+    open_streams()
     cli.main(prog_name="launchkit")

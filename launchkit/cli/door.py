@@ -1,8 +1,10 @@
 """The one door to the terminal: what others have written is shown there, and not obeyed."""
 
+import os
 import re
 import sys
 from dataclasses import dataclass
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, TypeAlias
 
 import click
@@ -38,6 +40,18 @@ class _Screen:
 _SCREEN = _Screen()
 Part: TypeAlias = str | Styled
 Line: TypeAlias = Part | tuple[Part, ...]
+
+
+def open_streams() -> None:
+    """Lead nowhere what a parent has closed, in the order in which the system gives out numbers;
+    have a letter that stdout does not have written as an escape.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8"))
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def put(line: Line, *, err: bool = False) -> None:

@@ -146,12 +146,17 @@ def aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
 
 def as_json(value: object) -> str:
     """JSON for reading."""
-    return visible_json(json.dumps(value, indent=2, ensure_ascii=False))
+    return visible_json(json.dumps(value, indent=2, ensure_ascii=_is_narrow()))
 
 
 def as_json_line(value: object) -> str:
     """JSON on one line."""
-    return visible_json(json.dumps(value, ensure_ascii=False))
+    return visible_json(json.dumps(value, ensure_ascii=_is_narrow()))
+
+
+def _is_narrow() -> bool:
+    """Whether stdout has not all letters: JSON has an escape of its own for those."""
+    return "utf" not in sys.stdout.encoding.lower()
 
 
 def as_yaml(value: object) -> str:

@@ -55,10 +55,11 @@ async def connected(url: str, *, seconds: float | None = None) -> AsyncIterator[
         )
     except (*lost(), driver().PostgresError) as exc:
         raise unreachable(url, exc) from exc
-    except ValueError as exc:
+    except (ValueError, OverflowError) as exc:
         raise ConfigError(
             f"the queue's database {masked_url(url)}: is no URL of one",
-            hint="in a password, / is written %2F, @ %40, : %3A and # %23",
+            hint="a port is a number from 1 to 65535; "
+            "in a password, / is written %2F, @ %40, : %3A and # %23",
         ) from exc
     try:
         yield connection

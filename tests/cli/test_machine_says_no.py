@@ -1,5 +1,6 @@
 """When the operating system says no: the path, the reason, what to do, and no talk of a fault."""
 
+import json
 import os
 import resource
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from waiting import PATIENCE
 
 from launchkit.cli.failures import NEXT, exit_code
 
+NAME = "a€😀"
 LONG = "x" * 300
 """No file system takes such a name."""
 CODE = ("launch", "-q", "q", "-E", "python train.py", "-u")
@@ -101,6 +103,34 @@ def test_output_that_finds_no_room_is_told(queue: Program, words: tuple[str, ...
         "  hint: free some disk space, or choose another place",
     ]
     assert process.returncode == 71
+
+
+@pytest.fixture
+def odd_name(queue: Program) -> None:
+    queue.launch("print(1)", "--name", NAME)
+    queue.work()
+
+
+def closed_output() -> None:
+    os.close(1)
+
+
+@pytest.mark.parametrize("words", [("ls",), ("ls", "-o", "json"), ("logs", NAME), ("agents",)])
+@pytest.mark.usefixtures("odd_name")
+def test_an_output_that_is_closed_is_no_error(queue: Program, words: tuple[str, ...]) -> None:
+    process = queue.start(*words, preexec_fn=closed_output)
+    said = process.communicate(timeout=PATIENCE)[1]
+    assert (process.returncode, "error" in said) == (0, False)
+
+
+@pytest.mark.usefixtures("odd_name")
+def test_a_letter_that_the_output_does_not_have_is_written_as_an_escape(
+    queue: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1:strict")
+    table, data = (queue.start("ls", *words) for words in ((), ("-o", "json")))
+    assert r"a\u20ac" in table.communicate(timeout=PATIENCE)[0]
+    assert [one["name"] for one in json.loads(data.communicate(timeout=PATIENCE)[0])] == [NAME]
 
 
 def few_files() -> None:

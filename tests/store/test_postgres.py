@@ -195,6 +195,15 @@ async def test_a_server_that_is_not_there_is_named_without_the_password() -> Non
     assert "secret" not in str(error.value)
 
 
+@pytest.mark.parametrize("port", ["99999", "-1", "port"])
+async def test_a_port_that_is_none_is_refused_without_the_password(port: str) -> None:
+    with pytest.raises(ConfigError, match="is no URL of one") as error:
+        async with database_of(f"postgresql://me:secret@127.0.0.1:{port}/x").opened():
+            pass
+    assert "a port is a number" in str(error.value.hint)
+    assert "secret" not in str(error.value)
+
+
 def test_values_are_numbered_in_their_order() -> None:
     found = positional("select :b, :a::text, :b")
     assert (found.sql, found.names) == ("select $1, $2::text, $1", ("b", "a"))
