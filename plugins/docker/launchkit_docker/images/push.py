@@ -13,7 +13,7 @@ from launchkit.images.ref import ImageRef
 from launchkit.plain_text import shortened
 from launchkit_docker.engine.client import EngineClient, EngineRefused
 from launchkit_docker.engine.messages import Progress, failure_in, follow
-from launchkit_docker.images.store import digests_of, find
+from launchkit_docker.images.store import find, pushed_digest
 
 PUSH_SECONDS = 3600.0
 PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64})(?: |$)")
@@ -75,10 +75,7 @@ async def push(
 
 async def _known(engine: EngineClient, ref: str) -> str | None:
     """The digest that the Engine knows of what it has pushed."""
-    repository = ImageRef.parse(ref).repository
-    image = await find(engine, ref) or {}
-    names = digests_of(image)
-    return next((name.digest for name in names if name.repository == repository), None)
+    return pushed_digest(await find(engine, ref) or {}, ref)
 
 
 def _refused(ref: str, reason: str) -> BuildError:

@@ -1,7 +1,7 @@
 """Images in the Engine's own store."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -76,13 +76,18 @@ def content_of(image: Mapping[str, Any], ref: str) -> str:
 
     :raises EngineError: if the Engine did not say so.
     """
-    pushed = digests_of(image)
-    own = [each for each in pushed if each.repository == ImageRef.parse(ref).repository]
     with understood():
-        return next((each.version for each in own or pushed), str(image["Id"]))
+        return pushed_digest(image, ref) or str(image["Id"])
 
 
-def digests_of(image: Mapping[str, Any]) -> Sequence[ImageRef]:
-    """What registries call an image. :raises EngineError: if the Engine did not say so."""
+def pushed_digest(image: Mapping[str, Any], ref: str) -> str | None:
+    """What the registry calls an image that is named by *ref*; None: it was neither pulled from
+    there nor pushed. Others may have it by other names, and by some that launchkit does not know.
+
+    :raises EngineError: if the Engine did not say so.
+    """
+    repository = ImageRef.parse(ref).repository
     with understood():
-        return [ImageRef.parse(name) for name in sorted(image.get("RepoDigests") or ())]
+        names = [name for name in sorted(image.get("RepoDigests") or ()) if is_image_name(name)]
+    own = (name for name in map(ImageRef.parse, names) if name.repository == repository)
+    return next((name.digest for name in own), None)
