@@ -13,9 +13,14 @@ from uuid import uuid4
 from docker_engine import Engine
 from served import answered_by
 
+from launchkit.testing import RegistryServer
+from launchkit.testing.registry_server import DOCKER_MANIFEST
 
-def load(engine: Engine, name: str, architecture: str) -> str:
-    """Make an image unlike any other for some computer; its id."""
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+
+
+def load(engine: Engine, name: str, architecture: str, **more: object) -> str:
+    """Make an image unlike any other for some computer, with *more* in its config; its id."""
     layer = archive({"content": uuid4().bytes})
     digests = [f"sha256:{sha256(layer).hexdigest()}"]
     config = {
@@ -23,6 +28,7 @@ def load(engine: Engine, name: str, architecture: str) -> str:
         "os": "linux",
         "config": {"Labels": {"launchkit-test": name}},
         "rootfs": {"type": "layers", "diff_ids": digests},
+        **more,
     }
     manifest = [{"Config": "config", "RepoTags": [name], "Layers": ["layer"]}]
     texts = {"config": config, "manifest.json": manifest}
@@ -44,15 +50,42 @@ def archive(members: Mapping[str, bytes]) -> bytes:
     return file.getvalue()
 
 
+def name(engine: Engine, image: str, ref: str) -> None:
+    repo, _, tag = ref.rpartition(":")
+    engine.http.post(f"/images/{image}/tag", params={"repo": repo, "tag": tag}).raise_for_status()
+
+
 def push(engine: Engine, image: str, ref: str, login: tuple[str, str] | None) -> None:
-    name, _, tag = ref.rpartition(":")
-    engine.http.post(f"/images/{image}/tag", params={"repo": name, "tag": tag}).raise_for_status()
+    name(engine, image, ref)
+    repo, _, tag = ref.rpartition(":")
     said = dict(zip(("username", "password"), login or (), strict=False))
     header = base64.urlsafe_b64encode(json.dumps(said).encode()).decode()
     answer = engine.http.post(
-        f"/images/{name}/push", params={"tag": tag}, headers={"X-Registry-Auth": header}
+        f"/images/{repo}/push", params={"tag": tag}, headers={"X-Registry-Auth": header}
     )
     assert "errorDetail" not in answer.text, answer.text
+
+
+def list_in(registry: RegistryServer, repository: str, tag: str, architectures: list[str]) -> None:
+    """Have a tag stand for the images of several computers, which have tags of their own."""
+    made = []
+    with registry.client() as client:
+        for each in architectures:
+            answer = client.get(
+                f"/v2/{repository}/manifests/{each}", headers={"Accept": DOCKER_MANIFEST}
+            ).raise_for_status()
+            made.append(
+                {
+                    "mediaType": DOCKER_MANIFEST,
+                    "digest": answer.headers["docker-content-digest"],
+                    "size": len(answer.content),
+                    "platform": {"os": "linux", "architecture": each},
+                }
+            )
+        text = {"schemaVersion": 2, "mediaType": DOCKER_LIST, "manifests": made}
+        client.put(
+            f"/v2/{repository}/manifests/{tag}", json=text, headers={"Content-Type": DOCKER_LIST}
+        ).raise_for_status()
 
 
 def image_id(engine: Engine, ref: str) -> str | None:

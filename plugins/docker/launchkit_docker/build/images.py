@@ -129,9 +129,7 @@ class EngineMaker(ImageMaker):
         """That another platform is emulated."""
         if request.platform is None:
             return ()
-        here = await self.engine.json("version")
-        with understood():
-            native = f"{here['Os']}/{here['Arch']}"
+        native = await self.engine.platform()
         if request.platform == native:
             return ()
         return (f"this machine is {native}: a build for {request.platform} is emulated, and slow",)

@@ -27,6 +27,7 @@ from launchkit_docker.engine.ping import WAITS
 from launchkit_docker.gpus.allocator import GpuAllocator
 from launchkit_docker.gpus.inventory import inventory_of
 from launchkit_docker.images.pull import Puller
+from launchkit_docker.images.store import id_in
 from launchkit_docker.options.env_files import given_away, read_files
 from launchkit_docker.options.parsing import Options, parse_options
 from launchkit_docker.options.policy import DockerPolicy, closes_cgroups
@@ -55,6 +56,8 @@ class ContainerService:
         self._markers = containers.markers
         self._puller = puller
         self._gpus = gpus
+        self._prepared = dict[str, str]()
+        """The ids of the images of runs that are not submitted yet, by the run's name."""
         self._submits = WeakValueDictionary[str, anyio.Lock]()
 
     async def findings(self) -> Sequence[Finding]:
@@ -92,7 +95,8 @@ class ContainerService:
         ref = image_ref(submission)
 
         async def pull() -> None:
-            await self._puller.get(ref, options.pull, options.platform, out)
+            image = await self._puller.get(ref, options.pull, options.platform, out)
+            self._prepared[name] = id_in(image)
 
         async def away(_: Exception) -> None:
             await out.say(WAITS)
@@ -101,9 +105,10 @@ class ContainerService:
         await self._gpus.take(name, options.gpus, out)
 
     async def release(self, submission: Submission) -> None:
-        """Give back the GPUs of a run that is not under way."""
-        options = parse_options(submission.resource_args)
-        await self._gpus.release(container_name(options, submission))
+        """Give back the GPUs of a run that is not under way, and forget its image."""
+        name = container_name(parse_options(submission.resource_args), submission)
+        self._prepared.pop(name, None)
+        await self._gpus.release(name)
 
     async def submit(self, submission: Submission) -> Run:
         """Create the container, unless it is there, and start it, unless it was.
@@ -117,6 +122,7 @@ class ContainerService:
             return await self._submitted(name, options, submission)
 
     async def _submitted(self, name: str, options: Options, submission: Submission) -> Run:
+        seen = self._prepared.pop(name, None)
         if await self._markers.has(name, OVER):
             raise SubmitError(f"{name}: a run of this name is over already")
         await self._gpus.confirm(name, options.gpus)
@@ -138,7 +144,7 @@ class ContainerService:
         body["Labels"] = {**more, **body["Labels"]}
         require_short(body)
         if await self._containers.find(name) is None:
-            body["Image"] = await self._puller.id_of(body["Image"])
+            body["Image"] = await self._puller.id_of(body["Image"], options.platform, seen)
         container, warnings = await self._containers.created(name, body, options.platform)
         if not container.identity or container.identity.run_id != submission.launch.run_id:
             raise SubmitError(f"the name {name} is taken by a container of somebody else")

@@ -203,6 +203,12 @@ class EngineClient:
         with understood():
             return dict(told)
 
+    async def platform(self) -> str:
+        """That of its machine, such as `linux/amd64`. :raises EngineError: see there."""
+        told = await self.json("version")
+        with understood():
+            return f"{told['Os']}/{told['Arch']}"
+
     async def answered(
         self,
         call: Callable[[], Awaitable[T]],

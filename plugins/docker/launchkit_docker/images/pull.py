@@ -18,9 +18,9 @@ from launchkit.images.target import is_in, is_kept
 from launchkit.model import Credentials, VerdictCode
 from launchkit.plain_text import shortened
 from launchkit.runners.verdicts import Reason, reason_of
-from launchkit_docker.engine.client import EngineClient, EngineRefused, understood
+from launchkit_docker.engine.client import EngineClient, EngineRefused
 from launchkit_docker.engine.messages import Progress, failure_in, follow
-from launchkit_docker.images.store import ImageTooLarge, find
+from launchkit_docker.images.store import ImageTooLarge, find, fits, id_in, is_from_elsewhere
 
 Policy = Literal["missing", "always", "never"]
 LOGIN_HINT = "may the agent's registry login read it?"
@@ -50,6 +50,8 @@ class _Turn:
     lock: anyio.Lock = field(default_factory=anyio.Lock)
     began: float = 0.0
     """When the last good pull began."""
+    platform: str | None = None
+    """Which platform that was for."""
 
 
 class Puller:
@@ -58,13 +60,16 @@ class Puller:
     def __init__(self, engine: EngineClient, registry: Registry | None) -> None:
         self._engine = engine
         self._registry = registry
-        self._turns = WeakValueDictionary[tuple[str, str | None], _Turn]()
+        self._turns = WeakValueDictionary[str, _Turn]()
+        self._given = set[str]()
+        """The ids of what registries gave to those who named no platform."""
 
     async def get(
         self, ref: str, policy: Policy, platform: str | None, out: Output
     ) -> Mapping[str, Any]:
         """What the Engine knows of *ref*; what it lacks is pulled, but for what was built and not
-        pushed.
+        pushed. So is what the Engine was given for another platform; where none is named, that of
+        its machine is meant, unless the registry has no image for that, or none is to be pulled.
 
         :raises Rejected: if no image can be called so.
         :raises PullError: if it cannot be had, or its config is too large.
@@ -72,7 +77,11 @@ class Puller:
         """
         kept = is_kept(ImageRef.parse(ref))
         with _pull_errors(ref):
-            if (kept or policy != "always") and (found := await find(self._engine, ref, platform)):
+            if kept or policy == "never":
+                found = await find(self._engine, ref, platform)
+            else:
+                found = await self._fitting(ref, platform) if policy == "missing" else None
+            if found is not None:
                 return found
             if kept:
                 raise PullError(
@@ -81,46 +90,61 @@ class Puller:
                     hint="launch its code again, or give the builder a destination",
                 )
             if policy == "never":
-                what = f"{ref} for {platform}" if platform else ref
                 raise PullError(
-                    f"the Engine does not have image {what}, and the queue config says pull: never",
+                    f"the Engine does not have image {_for(ref, platform)}, and the queue config"
+                    " says pull: never",
                     hint="pull it by hand, or take pull out of the queue config",
                 )
-            await self._in_turn(ref, policy, platform, out)
-            found = await find(self._engine, ref)
-        if found is None:
-            raise _failed(ref, "it was pulled, but the Engine does not have it")
-        return found
+            return await self._in_turn(ref, policy, platform, out)
 
-    async def id_of(self, ref: str) -> str:
-        """The id of an image that the Engine has: of this one a container may be made, while its
-        name may be moved to another one meanwhile. An Engine that is away is waited for.
+    async def id_of(self, ref: str, platform: str | None, seen: str | None) -> str:
+        """The id of an image that the Engine has, of which a container may be made: that which was
+        *seen* by its name before, while the name may be moved to another one. An Engine that is
+        away is waited for.
 
         :raises PullError: if the Engine does not have it, or its config is too large.
         """
+        wanted = (seen, None) if seen else (ref, platform)
         with _pull_errors(ref):
-            found = await self._engine.answered(partial(find, self._engine, ref))
+            found = await self._engine.answered(partial(find, self._engine, *wanted))
         if found is None:
             raise PullError(
-                f"the Engine does not have image {ref} any more", hint="launch it again"
+                f"the Engine does not have image {_for(ref, platform)} any more",
+                hint="launch it again",
             )
-        with understood():
-            return str(found["Id"])
+        return id_in(found)
 
-    async def _in_turn(self, ref: str, policy: Policy, platform: str | None, out: Output) -> None:
-        """Pull, unless another has begun to pull since we asked: that is as new as we want it."""
+    async def _fitting(self, ref: str, platform: str | None) -> Mapping[str, Any] | None:
+        """What the Engine has, unless somebody had it pulled for another platform."""
+        found = await find(self._engine, ref, platform)
+        if found is None or platform or not is_from_elsewhere(found):
+            return found
+        own = id_in(found) in self._given or fits(found, await self._engine.platform())
+        return found if own else None
+
+    async def _in_turn(
+        self, ref: str, policy: Policy, platform: str | None, out: Output
+    ) -> Mapping[str, Any]:
+        """Pull, unless another has begun to pull since we asked: that is as new as we want it. A
+        name stands for one image, whatever the platform: no other is pulled until it is looked at.
+        """
         asked = anyio.current_time()
-        turn = self._turns.setdefault((ref, platform), _Turn())
+        turn = self._turns.setdefault(str(ImageRef.parse(ref)), _Turn())
         if turn.lock.locked():
             await out.say(f"image {ref} is being pulled already; waits")
         async with turn.lock:
-            if turn.began > asked:
-                return
-            if policy == "missing" and await find(self._engine, ref, platform):
-                return
-            began = anyio.current_time()
-            await self._pull(ref, platform, out)
-            turn.began = began
+            if turn.began <= asked or turn.platform != platform:
+                if policy == "missing" and (found := await self._fitting(ref, platform)):
+                    return found
+                began = anyio.current_time()
+                await self._pull(ref, platform, out)
+                turn.began, turn.platform = began, platform
+            found = await find(self._engine, ref)
+        if found is None:
+            raise _failed(ref, "it was pulled, but the Engine does not have it")
+        if platform is None:
+            self._given.add(id_in(found))
+        return found
 
     async def _pull(self, ref: str, platform: str | None, out: Output) -> None:
         image, progress = ImageRef.parse(ref), Progress()
@@ -163,6 +187,10 @@ def _pull_errors(ref: str) -> Iterator[None]:
         raise PullError(exc.message, hint=exc.hint) from exc
     except EngineRefused as exc:
         raise _failed(ref, exc.message) from exc
+
+
+def _for(ref: str, platform: str | None) -> str:
+    return f"{ref} for {platform}" if platform else ref
 
 
 def _failed(ref: str, message: str) -> PullError:

@@ -18,6 +18,8 @@ LARGEST_CONFIG = 1 << 20
 """Characters of JSON. Each container has all that is in the config of its image, and the Engine
 tells of that in each list, and in each event."""
 GONE_OR_USED = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+NEVER = "0001-01-01T"
+"""How times begin that there were not."""
 ALIASES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -53,12 +55,33 @@ async def find(
     with understood():
         if len(json.dumps(image.get("Config"))) > LARGEST_CONFIG:
             raise ImageTooLarge(ref)
-        return dict(image) if _fits(image, platform) else None
+        return dict(image) if fits(image, platform) else None
 
 
-def _fits(image: Mapping[str, Any], platform: str | None) -> bool:
+def id_in(image: Mapping[str, Any]) -> str:
+    """The id of an image. :raises EngineError: if the Engine did not say so."""
+    with understood():
+        return str(image["Id"])
+
+
+def fits(image: Mapping[str, Any], platform: str | None) -> bool:
+    """Whether an image is for a platform, such as `linux/amd64`; each is for None.
+
+    :raises EngineError: if the Engine did not say so.
+    """
     words = [ALIASES.get(word, word) for word in (platform or "").lower().split("/") if word]
-    return {*words[:2]} <= {image["Os"], image["Architecture"]}  # the third word is its variant
+    with understood():
+        return {*words[:2]} <= {image["Os"], image["Architecture"]}  # the third is its variant
+
+
+def is_from_elsewhere(image: Mapping[str, Any]) -> bool:
+    """Whether an image was pulled or loaded, and neither built nor named here; False where an
+    Engine does not tell, as where containerd keeps its images.
+
+    :raises EngineError: if what it says makes no sense.
+    """
+    with understood():
+        return str(image.get("Metadata", {}).get("LastTagTime", "")).startswith(NEVER)
 
 
 async def remove(engine: EngineClient, ref: str) -> None:
@@ -76,8 +99,7 @@ def content_of(image: Mapping[str, Any], ref: str) -> str:
 
     :raises EngineError: if the Engine did not say so.
     """
-    with understood():
-        return pushed_digest(image, ref) or str(image["Id"])
+    return pushed_digest(image, ref) or id_in(image)
 
 
 def pushed_digest(image: Mapping[str, Any], ref: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -30,59 +30,17 @@ from launchkit.testing import (
     started,
 )
 
-from .pulled import image_id, load, push, recorder
+from ..pulled import image_id, load, recorder
+from .conftest import Stock
 
 LOGIN = ("fake", "fake-password")
 """What a fake registry knows."""
-Stock = Callable[..., str]
-"""Puts another image into a registry by a name and a tag; gives its id."""
-
-
-@pytest.fixture
-async def client(docker_engine: Engine) -> AsyncIterator[EngineClient]:
-    async with open_client() as client:
-        yield client
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[str]:
-    with registry_server(tmp_path / "registry") as server:
-        yield server.host
 
 
 @pytest.fixture
 def private(tmp_path: Path) -> Iterator[str]:
     with registry_server(tmp_path / "private", login=LOGIN) as server:
         yield server.host
-
-
-@pytest.fixture
-async def way(host: str) -> AsyncIterator[Relay]:
-    """Between the Engine and the registry."""
-    async with relay(host) as way:
-        yield way
-
-
-@pytest.fixture
-def word(docker_engine: Engine) -> Iterator[str]:
-    """A part of the first names of all images of a test; they are removed at its end."""
-    word = uuid4().hex[:12]
-    yield word
-    for image in docker_engine.http.get("/images/json").json():
-        if word in str(image):
-            docker_engine.remove(image["Id"])
-
-
-@pytest.fixture
-def stock(docker_engine: Engine, word: str) -> Stock:
-    def stock(ref: str, login: tuple[str, str] | None = None, architecture: str = "amd64") -> str:
-        made = load(docker_engine, f"{word}:1", architecture)
-        push(docker_engine, f"{word}:1", ref, login)
-        for name in (ref, f"{word}:1"):
-            docker_engine.remove(name)
-        return made
-
-    return stock
 
 
 @dataclass(frozen=True)
@@ -132,20 +90,6 @@ async def test_no_registry_is_asked_for_an_image_that_was_built_and_not_pushed(
     made = load(docker_engine, ref, "amd64")
     assert (await puller.get(ref, policy, None, out))["Id"] == made
     assert out.text == ""
-
-
-@pytest.mark.parametrize("platform", ["linux/arm64", "arm64", "linux/aarch64", "linux/arm64/v8"])
-async def test_an_image_for_another_platform_is_as_good_as_none(
-    client: EngineClient, docker_engine: Engine, word: str, host: str, stock: Stock, platform: str
-) -> None:
-    ref, puller, out = f"{host}/{word}/job:1", Puller(client, None), RecordingOutput()
-    stored = stock(ref, architecture="arm64")
-    load(docker_engine, ref, "amd64")
-    with pytest.raises(PullError, match=f"{ref} for {platform}"):
-        await puller.get(ref, "never", platform, out)
-    await puller.get(ref, "missing", platform, out)
-    assert image_id(docker_engine, ref) == stored
-    await puller.get(ref, "never", platform, out)
 
 
 @pytest.mark.parametrize(
