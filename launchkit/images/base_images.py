@@ -1,7 +1,7 @@
 """Which images a Dockerfile takes anything from."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from launchkit.errors import Rejected
@@ -11,6 +11,11 @@ MOST_CHARACTERS = 300_000
 """Of a Dockerfile, and of all names together: variables make many times as much of them."""
 LONGEST_VALUE = 1024
 """Characters of what a variable stands for, and of a text that has some; more are no image."""
+SCRATCH = "scratch"
+"""The name of no image, from which a stage starts with nothing."""
+ESCAPE = "\\"
+"""At the end of a line, unless a directive says so of another one: the next line belongs to it."""
+_DIRECTIVE = re.compile(r"#\s*+([a-zA-Z][a-zA-Z0-9]*+)\s*+=\s*+(.++)")
 _VARIABLE = re.compile(r"\$(?:\{(\w++)(?::?-([^}$]*+))?\}|(\w++))")
 _MOUNTED = re.compile(r"(?:^|,)from=([^,]++)")
 
@@ -27,28 +32,51 @@ def base_images(
     :raises Rejected: if it is longer than any Dockerfile has reason to be, or the names are, with
         what their variables stand for; names *place* and the line.
     """
-    if len(dockerfile) > MOST_CHARACTERS:
-        raise Rejected(f"the Dockerfile has more than {MOST_CHARACTERS} characters")
-    given = build_args or {}
-    stages = {"scratch"}
-    args: dict[str, str] = {}
     found: dict[str, None] = {}
     left = MOST_CHARACTERS
+    for number, _, image in _taken(dockerfile, build_args or {}):
+        if _may_be_scratch(image):
+            continue
+        left -= len(image)
+        if len(image) > LONGEST_TEXT or left < 0:
+            raise _too_long(f"{place}:{number}", image)
+        found[image] = None
+    return tuple(found)
+
+
+def may_be_from_scratch(dockerfile: str, build_args: Mapping[str, str] | None = None) -> bool:
+    """Whether a stage starts from nothing, or from what it names by a variable whose value is not
+    known.
+
+    :raises Rejected: if it is longer than any Dockerfile has reason to be.
+    """
+    taken = _taken(dockerfile, build_args or {})
+    return any(word == "FROM" and _may_be_scratch(image) for _, word, image in taken)
+
+
+def _may_be_scratch(image: str) -> bool:
+    return image.lower() == SCRATCH or "$" in image
+
+
+def _taken(dockerfile: str, given: Mapping[str, str]) -> Iterator[tuple[int, str, str]]:
+    """What something is taken from, but stages, with the line and the instruction."""
+    if len(dockerfile) > MOST_CHARACTERS:
+        raise Rejected(f"the Dockerfile has more than {MOST_CHARACTERS} characters")
+    stages = set[str]()
+    args: dict[str, str] = {}
     started = False
     for number, line in _instructions(dockerfile):
         word, options, rest = _parts(line)
         started = started or bool(word == "FROM" and rest)
-        names = _taken_from(word, options, rest) if started else ()
-        for image in _images(names, args if word == "FROM" else {}, stages):
-            left -= len(image)
-            if len(image) > LONGEST_TEXT or left < 0:
-                raise _too_long(f"{place}:{number}", image)
-            found[image] = None
+        for name in _names(word, options, rest) if started else ():
+            image = _filled(name, args if word == "FROM" else {})
+            is_stage = image.lower() in stages or image.isdigit()
+            if not is_stage or _may_be_scratch(image):
+                yield number, word, image
         if word == "FROM" and len(rest) > 2 and rest[1].upper() == "AS":
             stages.add(rest[2].lower())
         elif word == "ARG" and not started:
             args |= _declared(rest, args, given)
-    return tuple(found)
 
 
 def _too_long(place: str, image: str) -> Rejected:
@@ -64,19 +92,34 @@ def _too_long(place: str, image: str) -> Rejected:
 
 def _instructions(text: str) -> Iterator[tuple[int, str]]:
     """Each instruction in one line, without comments, and the number of its first line."""
-    lines = [*text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n"), ""]
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    for number, whole in _joined(lines, _escape(lines)):
+        if whole.strip():
+            yield number, whole.strip()
+
+
+def _joined(lines: Sequence[str], escape: str) -> Iterator[tuple[int, str]]:
     first, parts = 0, list[str]()
     for number, line in enumerate(lines, start=1):
-        if line.lstrip().startswith("#"):
+        body = line.rstrip(" \t")
+        if not body or body.lstrip().startswith("#"):
             continue
         first = first if parts else number
-        body = line.rstrip(" \t")
-        parts.append(body.removesuffix("\\"))
-        if not body.endswith("\\"):
-            whole = " ".join(parts).strip()
+        parts.append(body.removesuffix(escape))
+        if not body.endswith(escape):
+            yield first, "".join(parts)
             parts.clear()
-            if whole:
-                yield first, whole
+    yield first, "".join(parts)
+
+
+def _escape(lines: Sequence[str]) -> str:
+    for line in lines:
+        directive = _DIRECTIVE.fullmatch(line.strip())
+        if directive is None:
+            break
+        if directive[1].lower() == "escape":
+            return directive[2]
+    return ESCAPE
 
 
 def _parts(line: str) -> tuple[str, Sequence[str], Sequence[str]]:
@@ -86,7 +129,7 @@ def _parts(line: str) -> tuple[str, Sequence[str], Sequence[str]]:
     return word.upper(), options, words[len(options) :]
 
 
-def _taken_from(word: str, options: Sequence[str], rest: Sequence[str]) -> Iterator[str]:
+def _names(word: str, options: Sequence[str], rest: Sequence[str]) -> Iterator[str]:
     if word == "FROM":
         yield from rest[:1]
     for option in options:
@@ -95,13 +138,6 @@ def _taken_from(word: str, options: Sequence[str], rest: Sequence[str]) -> Itera
             yield value
         elif word == "RUN" and name == "--mount":
             yield from _MOUNTED.findall(value)
-
-
-def _images(names: Iterable[str], args: Mapping[str, str], stages: set[str]) -> Iterator[str]:
-    for name in names:
-        image = _filled(name, args)
-        if "$" not in image and image.lower() not in stages and not image.isdigit():
-            yield image
 
 
 def _declared(

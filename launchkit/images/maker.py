@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from launchkit.abc import Output
+from launchkit.images.base_images import may_be_from_scratch
 from launchkit.images.build_plan import BuildPlan
 from launchkit.images.target import Target
 from launchkit.model import BuildRequest
@@ -20,6 +21,10 @@ class PlannedBuild:
     target: Target
     platform: str | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
+
+    def may_be_from_scratch(self) -> bool:
+        """Whether a stage starts from nothing, as far as its Dockerfile tells. Reads all of it."""
+        return may_be_from_scratch(self.plan.dockerfile, self.build_args)
 
 
 class ImageMaker(ABC):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from launchkit.errors import Rejected
-from launchkit.images.base_images import base_images
+from launchkit.images.base_images import base_images, may_be_from_scratch
 from launchkit.images.build_plan import BuildPlan, plan_build, with_cache_mounts
 from launchkit.testing.makers import make_launch
 
@@ -283,10 +283,31 @@ def test_a_path_to_nothing_is_refused(key: str, what: str, path: str, tree: Tree
         ("FROM a\nFROM a", ("a",)),
         ("\ufeffFROM a\r\nCOPY --from=b \\\r\n / /\r\n", ("a", "b")),
         ("FROM a\nENV X=1\u2028FROM=b", ("a",)),
+        ("FROM \\\n\n  a\\\nb \\", ("ab",)),
+        ("# syntax=x\n#Escape = `\nFROM a\nCOPY b C:\\\nFROM `\nc", ("a", "c")),
+        ("FROM a\n \\", ("a",)),
     ],
 )
 def test_which_images_a_dockerfile_stands_on(text: str, images: tuple[str, ...]) -> None:
     assert base_images(text) == images
+
+
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [
+        ("FROM a\nCOPY --from=$X / /", False),
+        ("FROM a AS b\nFROM b\nFROM 0", False),
+        ("ARG A=a\nFROM ${A}", False),
+        ("FROM --platform=x scratch AS b\nFROM b", True),
+        ("FROM a\nFROM \\\n\nscr\\\natch", True),
+        ("ARG A=scr\nFROM ${A}atch", True),
+        ("ARG A\nFROM ${A}scratch", True),
+        ("ARG A=1\nFROM ${A:+scratch}", True),
+        ("FROM a AS scratch\nFROM scratch", True),
+    ],
+)
+def test_whether_a_stage_may_start_from_nothing(text: str, may: bool) -> None:
+    assert may_be_from_scratch(text) is may
 
 
 @pytest.mark.reported("F17")

@@ -23,7 +23,7 @@ Make: TypeAlias = Callable[..., BuildRequest]
 
 BUSYBOX = Path("/bin/busybox")
 SHELL = "FROM scratch\nCOPY busybox /bin/\n"
-OWN_SHELL = "FROM scratch\nCOPY busybox label /bin/\nLABEL {0}={1}\n"
+OWN_SHELL = "FROM scratch\nLABEL {0}={1}\nCOPY busybox label /bin/\n"
 LABEL = "launchkit-test"
 """A label that says which test an image is of."""
 TOUCH = 'RUN ["/bin/busybox", "touch", "/made"]\n'

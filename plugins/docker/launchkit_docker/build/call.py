@@ -34,6 +34,8 @@ class BuildCall:
 
     build: PlannedBuild
     buildkit: bool
+    cached: bool = True
+    """Whether a step that the Engine has is not done again."""
 
     def params(self) -> dict[str, str]:
         """The parameters of the Engine's call."""
@@ -45,6 +47,8 @@ class BuildCall:
             "rm": "1",
             "forcerm": "1",
         }
+        if not self.cached:
+            params["nocache"] = "1"
         if self.build.platform:
             params["platform"] = self.build.platform
         return params | ({"version": BUILDKIT} if self.buildkit else {})

@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
+from anyio.to_thread import run_sync
+
 from launchkit.abc import Finding, Output, Site
 from launchkit.errors import BuildError
 from launchkit.images.build_once import build_once
@@ -13,7 +15,7 @@ from launchkit.images.maker import ImageMaker, PlannedBuild
 from launchkit.model import BuildRequest, Image
 from launchkit_docker.build.buildkit_log import BuildKitLog
 from launchkit_docker.build.call import BuildCall, Log
-from launchkit_docker.build.choice import Choice, chosen
+from launchkit_docker.build.choice import Choice, chosen, knows_what_it_built
 from launchkit_docker.build.log import BuildLog
 from launchkit_docker.build.retry import BuildRetry, ping
 from launchkit_docker.builder import DockerBuilder
@@ -63,6 +65,7 @@ class ImageBuilds:
                 puller=self._puller,
                 build_args=self._settings.build_args,
                 buildkit=buildkit,
+                cached_from_scratch=buildkit or knows_what_it_built(about),
                 pip_cache=self._settings.pip_cache,
                 log=log,
             )
@@ -106,6 +109,8 @@ class EngineMaker(ImageMaker):
     puller: Puller
     build_args: Mapping[str, str]
     buildkit: bool
+    cached_from_scratch: bool
+    """Whether a step that the Engine has is not done again where a stage starts from nothing."""
     pip_cache: bool
     """Whether BuildKit keeps what pip fetches."""
     log: Log
@@ -118,7 +123,11 @@ class EngineMaker(ImageMaker):
             await out.say(f"building image {target.ref}")
             cached = self.buildkit and self.pip_cache
             plan = with_cache_mounts(build.plan) if cached else build.plan
-            call = BuildCall(replace(build, plan=plan), self.buildkit)
+            call = BuildCall(
+                replace(build, plan=plan),
+                self.buildkit,
+                cached=self.cached_from_scratch or not await run_sync(build.may_be_from_scratch),
+            )
             await call.run(self.engine, self.log, out)
         if not target.pushed:
             return None

@@ -6,7 +6,13 @@ import aiodocker
 import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
-from launchkit_docker.build.choice import SNAPSHOTTER, Choice, chosen, prefers_buildkit
+from launchkit_docker.build.choice import (
+    SNAPSHOTTER,
+    Choice,
+    chosen,
+    knows_what_it_built,
+    prefers_buildkit,
+)
 from launchkit_docker.build.retry import ping
 from launchkit_docker.engine.client import EngineClient
 
@@ -56,6 +62,25 @@ def test_the_builder_is_the_one_that_the_engine_prefers_unless_it_is_known_to_fa
     choice = chosen(wanted, PREFERS, {"ServerVersion": version, "DriverStatus": store})
     assert choice.buildkit is builds
     assert bool(choice.why) is (version == "26.1.5" and store is not None)
+
+
+@pytest.mark.parametrize(
+    ("version", "knows"),
+    [
+        ("20.10.24+dfsg1", False),
+        ("24.0.8", False),
+        ("24.0.9-rd", True),
+        ("25.0.1", False),
+        ("25.0.2", True),
+        ("28.2.2", True),
+        ("dev", False),
+        ("", False),
+    ],
+)
+def test_whether_a_classic_builder_tells_what_was_built_from_what_was_pulled(
+    version: str, knows: bool
+) -> None:
+    assert knows_what_it_built({"ServerVersion": version}) is knows
 
 
 def test_who_wants_a_buildkit_that_fails_is_told_so() -> None:
